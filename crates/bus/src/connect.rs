@@ -1,0 +1,260 @@
+//! One connection to NATS: who we are to the server, what we log of it, and whether it will do.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_nats::{Client, Event, ServerAddr, jetstream};
+use ledger_contract::errors::{Code, Problem};
+use tracing::{error, info, warn};
+
+use crate::version::Release;
+
+/// The name under which the server lists our connection.
+const CLIENT_NAME: &str = "connection-ledger";
+/// Commands to the connection task that may wait; every reply is one.
+const CLIENT_CAPACITY: usize = 8_192;
+/// Longest wait between two attempts to connect again.
+const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(1);
+/// How long one request to the server may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where a NATS server is and how we prove who we are.
+#[derive(Clone, Default)]
+pub struct ConnectOptions {
+    /// `nats://host:4222` or `tls://…`, several separated by commas; may hold `user:password@`.
+    pub url: String,
+    /// File with a user's JWT and seed.
+    pub credentials_file: Option<PathBuf>,
+    /// File with an NKey seed.
+    pub nkey_seed_file: Option<PathBuf>,
+    /// User name, together with `password`.
+    pub user: Option<String>,
+    /// Password, together with `user`.
+    pub password: Option<String>,
+    /// Token, where the server asks for one.
+    pub token: Option<String>,
+    /// Certificates of the authorities that may have signed the server's.
+    pub tls_ca: Option<PathBuf>,
+    /// Our own certificate, together with `tls_key`.
+    pub tls_cert: Option<PathBuf>,
+    /// Key of our own certificate.
+    pub tls_key: Option<PathBuf>,
+    /// Refuse a server that does not offer TLS.
+    pub require_tls: bool,
+}
+
+impl fmt::Debug for ConnectOptions {
+    /// Prints the address without what follows `user:` in it, and no other secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectOptions")
+            .field("url", &public_url(&self.url))
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns the address without the user and password in it.
+pub fn public_url(url: &str) -> String {
+    let without_user = |part: &str| match (part.split_once("://"), part.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
+        (None, Some((_, host))) => host.to_owned(),
+        (_, None) => part.to_owned(),
+    };
+    url.split(',').map(without_user).collect::<Vec<_>>().join(",")
+}
+
+/// Starts connecting and returns at once: the client connects in the background, for as long as
+/// it takes, so that the ledger can start while NATS is down.
+///
+/// Errors are about the options alone. Whether the server will do is [`check`]'s question.
+pub async fn connect(options: &ConnectOptions) -> Result<Client, Problem> {
+    let addresses = addresses(&options.url)?;
+    let connecting = authenticated(options, &addresses).await?;
+    let connecting = encrypted(connecting, options)?;
+    let witness = Arc::new(Witness::new(public_url(&options.url)));
+    connecting
+        .name(CLIENT_NAME)
+        .client_capacity(CLIENT_CAPACITY)
+        .request_timeout(Some(REQUEST_TIMEOUT))
+        .reconnect_delay_callback(reconnect_delay)
+        .retry_on_initial_connect()
+        .event_callback(move |event| {
+            witness.log(&event);
+            std::future::ready(())
+        })
+        .connect(addresses)
+        .await
+        .map_err(|error| unreachable(format!("cannot connect to NATS: {error}")))
+}
+
+/// Waits up to `patience` for the connection and checks that the server is new enough and that
+/// JetStream is on.
+pub async fn check(client: &Client, patience: Duration) -> Result<(), Problem> {
+    // A flush is answered by the connection task, which does so only while connected.
+    match tokio::time::timeout(patience, client.flush()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(_)) | Err(_) => return Err(Problem::new(Code::NatsUnreachable)),
+    }
+    let Some(server) = client.try_server_info() else {
+        return Err(Problem::new(Code::NatsUnreachable));
+    };
+    Release::parse(&server.version).unwrap_or_default().check()?;
+    match jetstream::new(client.clone()).query_account().await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(about_account(&error)),
+    }
+}
+
+fn about_account(error: &jetstream::context::AccountError) -> Problem {
+    use jetstream::context::AccountErrorKind as Kind;
+    match error.kind() {
+        Kind::TimedOut => Problem::new(Code::NatsUnreachable),
+        Kind::JetStreamUnavailable => refused("JetStream is not enabled on the NATS server"),
+        _ => refused(format!("JetStream cannot be used with this NATS account: {error}")),
+    }
+}
+
+pub(crate) fn refused(message: impl Into<String>) -> Problem {
+    Problem::because(Code::NatsRefused, message)
+}
+
+pub(crate) fn unreachable(message: impl Into<String>) -> Problem {
+    Problem::because(Code::NatsUnreachable, message)
+}
+
+fn addresses(url: &str) -> Result<Vec<ServerAddr>, Problem> {
+    let parse = |part: &str| {
+        let problem = || unreachable(format!("{:?} is not a NATS address", public_url(part)));
+        ServerAddr::from_str(part.trim()).map_err(|_| problem())
+    };
+    url.split(',').map(parse).collect()
+}
+
+/// Chooses how we prove who we are: what the options say, else what the address holds.
+async fn authenticated(
+    options: &ConnectOptions,
+    addresses: &[ServerAddr],
+) -> Result<async_nats::ConnectOptions, Problem> {
+    if let Some(path) = &options.credentials_file {
+        let read = async_nats::ConnectOptions::with_credentials_file(path).await;
+        return read.map_err(|error| unreadable("credentials", path, &error));
+    }
+    if let Some(path) = &options.nkey_seed_file {
+        let read = tokio::fs::read_to_string(path).await;
+        let seed = read.map_err(|error| unreadable("NKey seed", path, &error))?;
+        return Ok(async_nats::ConnectOptions::with_nkey(seed.trim().to_owned()));
+    }
+    if let Some(token) = &options.token {
+        return Ok(async_nats::ConnectOptions::with_token(token.clone()));
+    }
+    let (user, password) = match (&options.user, &options.password) {
+        (Some(user), password) => (user.clone(), password.clone().unwrap_or_default()),
+        (None, _) => match addresses.iter().find(|address| address.has_user_pass()) {
+            Some(address) => in_address(address),
+            None => return Ok(async_nats::ConnectOptions::new()),
+        },
+    };
+    Ok(async_nats::ConnectOptions::with_user_and_password(user, password))
+}
+
+fn in_address(address: &ServerAddr) -> (String, String) {
+    let owned = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    (owned(address.username()), owned(address.password()))
+}
+
+fn unreadable(what: &str, path: &std::path::Path, error: &std::io::Error) -> Problem {
+    unreachable(format!("cannot read the {what} file {}: {error}", path.display()))
+}
+
+fn encrypted(
+    connecting: async_nats::ConnectOptions,
+    options: &ConnectOptions,
+) -> Result<async_nats::ConnectOptions, Problem> {
+    let mut connecting = connecting.require_tls(options.require_tls);
+    if let Some(path) = &options.tls_ca {
+        connecting = connecting.add_root_certificates(path.clone());
+    }
+    match (&options.tls_cert, &options.tls_key) {
+        (Some(cert), Some(key)) => Ok(connecting.add_client_certificate(cert.clone(), key.clone())),
+        (None, None) => Ok(connecting),
+        _ => Err(unreachable("a TLS client certificate needs its key, and a key its certificate")),
+    }
+}
+
+fn reconnect_delay(attempts: usize) -> Duration {
+    let doublings = u32::try_from(attempts.min(10)).unwrap_or(10);
+    RECONNECT_DELAY_MAX.min(Duration::from_millis(2_u64.saturating_pow(doublings)))
+}
+
+/// Writes what happens to the connection into the log, each outage once.
+#[derive(Debug)]
+struct Witness {
+    url: String,
+    complained: AtomicBool,
+}
+
+impl Witness {
+    fn new(url: String) -> Self {
+        Self { url, complained: AtomicBool::new(false) }
+    }
+
+    fn log(&self, event: &Event) {
+        let url = self.url.as_str();
+        match event {
+            Event::Connected => {
+                self.complained.store(false, Ordering::Relaxed);
+                info!(nats.url = url, "connected to nats");
+            }
+            Event::Disconnected => self.complain("connection lost"),
+            Event::ClientError(client_error) => self.complain(&client_error.to_string()),
+            Event::ServerError(server_error) => {
+                error!(nats.url = url, error = %server_error, "nats reports an error");
+            }
+            Event::SlowConsumer(subscription) => {
+                error!(nats.subscription = subscription, "messages from nats were dropped");
+            }
+            Event::LameDuckMode => info!(nats.url = url, "nats is about to stop"),
+            Event::Draining | Event::Closed => info!(nats.url = url, "connection to nats closed"),
+        }
+    }
+
+    fn complain(&self, reason: &str) {
+        if !self.complained.swap(true, Ordering::Relaxed) {
+            warn!(nats.url = self.url, error = reason, "nats cannot be reached, trying on");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shown_address_holds_no_password() {
+        assert_eq!(public_url("nats://u:p@ss@host:4222"), "nats://host:4222");
+        assert_eq!(public_url("u:p@a:1,nats://b:2"), "a:1,nats://b:2");
+        assert_eq!(public_url("localhost"), "localhost");
+        let options = ConnectOptions {
+            url: "nats://u:canary@h".to_owned(),
+            password: Some("canary".to_owned()),
+            ..ConnectOptions::default()
+        };
+        assert!(!format!("{options:?}").contains("canary"));
+    }
+
+    #[test]
+    fn waits_between_attempts_grow_to_a_second() {
+        assert!(reconnect_delay(1) < Duration::from_millis(10));
+        assert_eq!(reconnect_delay(100), RECONNECT_DELAY_MAX);
+    }
+
+    #[test]
+    fn what_is_no_address_is_named() {
+        let problem = addresses("nats://ok:1,http://x y").unwrap_err();
+        assert_eq!(problem.code, Code::NatsUnreachable);
+        assert_eq!(addresses("localhost:4222,nats://b").unwrap().len(), 2);
+    }
+}

@@ -1,0 +1,175 @@
+//! NATS in and out: commands and queries answered as a micro service, events carried to a
+//! JetStream stream, a nats-server of one's own where none is given.
+//!
+//! Not here: what a command means (`ledger-engine`), the shapes of messages (`ledger-contract`),
+//! or what a gateway does with events (`ledger-client`).
+//!
+//! Read first: [`Bus`], [`connect`], [`ManagedServer`].
+
+mod connect;
+mod managed;
+mod relay;
+mod responder;
+mod stop;
+mod topology;
+mod version;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::Client;
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::subjects::Subjects;
+use ledger_domain::Micros;
+use ledger_engine::Engine;
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, timeout, timeout_at};
+use tracing::{info, warn};
+
+pub use connect::{ConnectOptions, check, connect, public_url};
+pub use managed::{
+    GUARD_COMMAND, ManagedOptions, ManagedServer, NATS_SERVER_VARIABLE, find_server, guard_main,
+    managed_client_url,
+};
+
+use relay::Relay;
+use responder::{Limits, Responder};
+use topology::{Choices, Topology};
+
+/// On progress messages of an operation: `true`. The final answer does not carry it.
+pub const PROGRESS: &str = "Ledger-Progress";
+
+/// Longest time that stopping waits for work in hand and for the last events to leave.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Tells the time.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Micros + Send + Sync>);
+
+impl Clock {
+    /// Wraps whatever tells the time.
+    pub fn new(now: impl Fn() -> Micros + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    fn now(&self) -> Micros {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock(..)")
+    }
+}
+
+/// How the bus is to run.
+#[derive(Clone, Debug)]
+pub struct BusOptions {
+    /// The connection, from [`connect`].
+    pub client: Client,
+    /// Names of subjects and streams.
+    pub subjects: Subjects,
+    /// Tells whether a deadline has passed.
+    pub clock: Clock,
+    /// How long the event stream remembers message ids.
+    pub duplicate_window: Duration,
+    /// Copies of the streams in a NATS cluster.
+    pub replicas: usize,
+    /// Commands being worked on at once; more are answered `busy`.
+    pub commands_max: usize,
+    /// Queries being worked on or waiting at once; more are answered `busy`.
+    pub queries_max: usize,
+    /// Queries reading the store at once.
+    pub readers_max: usize,
+}
+
+impl BusOptions {
+    /// Returns the defaults.
+    pub fn new(client: Client, clock: Clock) -> Self {
+        Self {
+            client,
+            subjects: Subjects::default(),
+            clock,
+            duplicate_window: Duration::from_mins(2),
+            replicas: 1,
+            commands_max: 1_024,
+            queries_max: 256,
+            readers_max: 16,
+        }
+    }
+}
+
+/// The running bus.
+#[derive(Debug)]
+pub struct Bus {
+    client: Client,
+    responder: Responder,
+    stop: watch::Sender<bool>,
+    /// Dropped to end the relay at once, wherever it waits.
+    cut_off: oneshot::Sender<()>,
+    relayed: oneshot::Receiver<()>,
+}
+
+impl Bus {
+    /// Starts answering and relaying. Works while NATS is down: both begin when it is there.
+    pub async fn start(engine: Engine, options: BusOptions) -> Result<Self, Problem> {
+        let BusOptions { client, subjects, clock, .. } = options.clone();
+        let choices = Choices {
+            duplicate_window: options.duplicate_window,
+            replicas: options.replicas.max(1),
+        };
+        let topology = Topology::new(&subjects, engine.ledger_id(), choices);
+        let (stop, stopped) = watch::channel(false);
+        let relay = Relay::new(engine.clone(), client.clone(), subjects.clone(), topology, stopped);
+        let (cut_off, relayed) = spawn(relay)?;
+        let limits = Limits {
+            commands: options.commands_max.max(1),
+            queries: options.queries_max.max(1),
+            readers: options.readers_max.max(1),
+        };
+        let responder = Responder::start(engine, client.clone(), &subjects, clock, limits).await?;
+        Ok(Self { client, responder, stop, cut_off, relayed })
+    }
+
+    /// Takes no more messages, finishes those in hand, sends their replies and the last events.
+    /// Gives up after ten seconds; what did not get out does at the next start.
+    pub async fn shutdown(self) {
+        let deadline = Instant::now() + DRAIN_PATIENCE;
+        self.responder.stop(deadline).await;
+        self.stop.send_replace(true);
+        if timeout_at(deadline, self.relayed).await.is_err() {
+            warn!("events are left to be relayed at the next start");
+        }
+        drop(self.cut_off);
+        let connected = self.client.connection_state() == async_nats::connection::State::Connected;
+        if connected && timeout(Duration::from_secs(1), self.client.flush()).await.is_err() {
+            warn!("the last replies may not have left");
+        }
+        info!("bus stopped");
+    }
+}
+
+/// Starts the relay on a thread of its own. Returns what ends it at once, and what tells that it
+/// has ended.
+fn spawn(relay: Relay) -> Result<(oneshot::Sender<()>, oneshot::Receiver<()>), Problem> {
+    let (cut_off, cut) = oneshot::channel::<()>();
+    let (done, relayed) = oneshot::channel();
+    let runtime = tokio::runtime::Handle::current();
+    let work = move || {
+        runtime.block_on(async {
+            tokio::select! {
+                () = relay.run() => {}
+                _ = cut => {}
+            }
+        });
+        // Nobody listens when the bus was dropped instead of shut down.
+        done.send(()).ok();
+    };
+    let spawned = std::thread::Builder::new().name("ledger-relay".to_owned()).spawn(work);
+    spawned.map_err(|error| {
+        Problem::because(Code::Internal, format!("the relay cannot be started: {error}"))
+    })?;
+    Ok((cut_off, relayed))
+}

@@ -1,0 +1,117 @@
+//! What stays the same from one start of the managed server to the next.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::{fmt, str};
+
+use rand::RngCore;
+use serde::{Deserialize, Serialize};
+
+/// The file, in the server's folder.
+const FILE: &str = "managed.json";
+/// User of the ledger itself.
+pub(super) const LEDGER_USER: &str = "ledger";
+/// User of everybody else.
+pub(super) const CLIENT_USER: &str = "client";
+const PASSWORD_BYTES: usize = 24;
+
+/// Port, passwords and name of the server.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Settings {
+    pub(super) port: u16,
+    pub(super) ledger_password: String,
+    pub(super) client_password: String,
+    /// By which the server that answers is told from another on the same port.
+    pub(super) server_name: String,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    /// Draws new passwords.
+    pub(super) fn new() -> Self {
+        Self {
+            port: 0,
+            ledger_password: random_text(PASSWORD_BYTES),
+            client_password: random_text(PASSWORD_BYTES),
+            server_name: format!("connection-ledger-{}", random_text(4)),
+        }
+    }
+
+    /// Reads what an earlier start wrote; nothing when there is none or it cannot be read.
+    pub(super) fn read(dir: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(dir.join(FILE)).ok()?).ok()
+    }
+
+    pub(super) fn write(&self, dir: &Path) -> io::Result<()> {
+        let text = serde_json::to_string_pretty(self).map_err(io::Error::other)?;
+        write_private(&dir.join(FILE), &text)
+    }
+
+    pub(super) fn ledger_url(&self) -> String {
+        self.url(LEDGER_USER, &self.ledger_password)
+    }
+
+    pub(super) fn client_url(&self) -> String {
+        self.url(CLIENT_USER, &self.client_password)
+    }
+
+    fn url(&self, user: &str, password: &str) -> String {
+        format!("nats://{user}:{password}@127.0.0.1:{}", self.port)
+    }
+}
+
+/// Makes a folder that only its owner can look into.
+pub(super) fn make_private(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+/// Writes a file that only its owner can read, all of it or nothing.
+pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let beside = path.with_extension("new");
+    match fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&beside, path)
+}
+
+/// Returns random letters that mean nothing in an address or a configuration file: hex digits
+/// behind a letter, because NATS reads what begins with a digit as a number.
+fn random_text(bytes: usize) -> String {
+    let mut random = vec![0; bytes];
+    rand::rng().fill_bytes(&mut random);
+    let digits = random.iter().map(|byte| format!("{byte:02x}"));
+    std::iter::once("p".to_owned()).chain(digits).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_differ_and_are_not_printed() {
+        let settings = Settings::new();
+        assert_ne!(settings.ledger_password, settings.client_password);
+        assert_eq!(settings.client_password.len(), 2 * PASSWORD_BYTES + 1);
+        assert!(!format!("{settings:?}").contains(&settings.client_password));
+        assert!(settings.client_url().starts_with("nats://client:p"));
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let settings = Settings { port: 4_222, ..Settings::new() };
+        let text = serde_json::to_string(&settings).unwrap();
+        let read: Settings = serde_json::from_str(&text).unwrap();
+        assert_eq!(read.ledger_url(), settings.ledger_url());
+    }
+}

@@ -1,0 +1,214 @@
+//! Starts the guarded server, starts it again when it ends, and says why it ended.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use ledger_contract::errors::{Code, Problem};
+use serde::Deserialize;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, ChildStdin, Command};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+use tracing::{error, info};
+
+use super::GUARD_COMMAND;
+use super::configuration::{self, LOG_FILE};
+use super::leftover::{self, Patience};
+use super::settings::Settings;
+use crate::connect::unreachable;
+use crate::stop::stopped;
+
+/// How long the server may take to answer.
+const START_PATIENCE: Duration = Duration::from_secs(30);
+/// Between two attempts to reach it.
+const ATTEMPT_INTERVAL: Duration = Duration::from_millis(20);
+/// How long one attempt may take.
+const ATTEMPT_PATIENCE: Duration = Duration::from_secs(1);
+/// First wait before it is started again; doubled up to the next one.
+const RESTART_DELAY_MIN: Duration = Duration::from_millis(100);
+const RESTART_DELAY_MAX: Duration = Duration::from_secs(10);
+/// After running this long it counts as healthy.
+const HEALTHY_AFTER: Duration = Duration::from_mins(1);
+/// How much of its log is repeated in ours.
+const LOG_TAIL_BYTES: u64 = 2_048;
+const LOG_TAIL_LINES: usize = 5;
+
+/// How the server is started.
+#[derive(Debug)]
+pub(super) struct Plan {
+    guard: PathBuf,
+    program: PathBuf,
+    dir: PathBuf,
+    port: u16,
+    server_name: String,
+}
+
+/// The guard and the end of its input that we hold.
+#[derive(Debug)]
+pub(super) struct Guarded {
+    guard: Child,
+    /// Kept apart from the child, whose `wait` would close it and so end the server.
+    input: Option<ChildStdin>,
+}
+
+/// What a server says first to whoever connects.
+#[derive(Deserialize)]
+struct Greeting {
+    server_name: String,
+}
+
+impl Plan {
+    pub(super) fn new(dir: &Path, program: PathBuf, settings: &Settings) -> Result<Self, Problem> {
+        let guard = std::env::current_exe().map_err(|error| {
+            let message = format!("this program's own file cannot be found: {error}");
+            Problem::because(Code::Internal, message)
+        })?;
+        let (port, server_name) = (settings.port, settings.server_name.clone());
+        Ok(Self { guard, program, dir: dir.to_owned(), port, server_name })
+    }
+
+    /// Starts the guard in a process group of its own, so that an interrupt from the terminal
+    /// reaches the ledger first and the server is there for as long as it drains.
+    fn spawn(&self) -> io::Result<Guarded> {
+        let log = File::options().create(true).append(true).open(self.dir.join(LOG_FILE))?;
+        let mut guard = Command::new(&self.guard)
+            .arg(GUARD_COMMAND)
+            .arg("--")
+            .arg(&self.program)
+            .arg("-c")
+            .arg(configuration::path(&self.dir))
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()?;
+        let input = guard.stdin.take();
+        Ok(Guarded { guard, input })
+    }
+
+    fn log_tail(&self) -> String {
+        log_tail(&self.dir.join(LOG_FILE)).unwrap_or_default()
+    }
+}
+
+/// Starts the server and waits until it answers.
+pub(super) async fn launch(plan: &Plan) -> Result<Guarded, Problem> {
+    let mut guarded = plan
+        .spawn()
+        .map_err(|error| unreachable(format!("nats-server cannot be started: {error}")))?;
+    let answered = tokio::select! {
+        answered = timeout(START_PATIENCE, wait_until_it_answers(plan)) => answered.is_ok(),
+        _ = guarded.guard.wait() => false,
+    };
+    if answered {
+        return Ok(guarded);
+    }
+    Err(unreachable(format!("nats-server did not start; its log ends with:\n{}", plan.log_tail())))
+}
+
+/// Keeps the server running until it is told to stop, or until nobody is left to tell it.
+pub(super) async fn supervise(plan: Plan, guarded: Guarded, mut stop: watch::Receiver<bool>) {
+    let mut delay = RESTART_DELAY_MIN;
+    let mut running = Some(guarded);
+    loop {
+        if let Some(mut guarded) = running.take() {
+            let since = Instant::now();
+            tokio::select! {
+                _ = guarded.guard.wait() => {}
+                () = stopped(&mut stop) => return end(guarded).await,
+            }
+            if since.elapsed() > HEALTHY_AFTER {
+                delay = RESTART_DELAY_MIN;
+            }
+            let log = plan.log_tail();
+            error!(nats.log = log, "nats-server ended unexpectedly, starting it again");
+        }
+        tokio::select! {
+            () = sleep(delay) => {}
+            () = stopped(&mut stop) => return,
+        }
+        delay = RESTART_DELAY_MAX.min(delay * 2);
+        running = tokio::select! {
+            restarted = restart(&plan) => restarted,
+            () = stopped(&mut stop) => return,
+        };
+    }
+}
+
+/// Starts it once more. When the guard was what died, the server is still there and goes first.
+async fn restart(plan: &Plan) -> Option<Guarded> {
+    let started = match leftover::clear(&plan.dir, Patience::Short).await {
+        Ok(()) => launch(plan).await,
+        Err(problem) => Err(problem),
+    };
+    match started {
+        Ok(guarded) => {
+            info!(nats.port = plan.port, "nats-server started again");
+            Some(guarded)
+        }
+        Err(problem) => {
+            error!(error = problem.message, "nats-server cannot be started again, trying on");
+            None
+        }
+    }
+}
+
+/// Ends the guard's input, which makes it stop the server, and waits for it.
+async fn end(mut guarded: Guarded) {
+    drop(guarded.input.take());
+    if let Err(error) = guarded.guard.wait().await {
+        error!(%error, "the guard of nats-server cannot be waited for");
+    }
+}
+
+/// Returns when our server, and not another on the same port, says hello.
+async fn wait_until_it_answers(plan: &Plan) {
+    loop {
+        let greeted = timeout(ATTEMPT_PATIENCE, greeting(plan.port)).await;
+        if greeted.is_ok_and(|name| name.is_ok_and(|name| name == plan.server_name)) {
+            return;
+        }
+        sleep(ATTEMPT_INTERVAL).await;
+    }
+}
+
+/// Reads the name in the first line, `INFO {…}`.
+async fn greeting(port: u16) -> io::Result<String> {
+    let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).await?;
+    let json = line.strip_prefix("INFO ").unwrap_or_default();
+    let Greeting { server_name } = serde_json::from_str(json)?;
+    Ok(server_name)
+}
+
+/// Returns the last lines of a file.
+fn log_tail(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(LOG_TAIL_BYTES)))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(last_lines(&String::from_utf8_lossy(&bytes)))
+}
+
+fn last_lines(text: &str) -> String {
+    let lines: Vec<_> = text.trim_end().lines().collect();
+    let from = lines.len().saturating_sub(LOG_TAIL_LINES);
+    lines.get(from..).unwrap_or_default().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_log_is_its_last_lines() {
+        assert_eq!(last_lines("1\n2\n3\n4\n5\n6\n"), "2\n3\n4\n5\n6");
+        assert_eq!(last_lines(""), "");
+    }
+}

@@ -1,0 +1,66 @@
+//! Where to go on: what the event stream holds, compared with the log.
+
+use async_nats::jetstream::Context;
+use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::stream::LastRawMessageErrorKind;
+use ledger_contract::errors::Problem;
+use ledger_domain::Position;
+use ledger_engine::Engine;
+
+use super::message::{EVENT_ID, Letterhead};
+use crate::connect::{refused, unreachable};
+use crate::topology::Extent;
+
+/// Returns the position of the last event in the stream, once it is sure that the stream holds
+/// this log's events and not another's.
+///
+/// A stream that is shorter than the outbox mark lost events (a server restarted empty), which
+/// are sent again. One that is longer holds events whose acknowledgments never arrived.
+pub(super) async fn resume_position(
+    jetstream: &Context,
+    engine: &Engine,
+    letterhead: &Letterhead,
+    stream: &str,
+    extent: Extent,
+) -> Result<Position, Problem> {
+    let last = extent.last;
+    let head = engine.head().get();
+    if last > head {
+        return Err(refused(format!(
+            "the stream {stream} ends at {last} and this ledger at {head}: the ledger was \
+             restored from an older copy, or the stream was written by another one"
+        )));
+    }
+    if last == 0 {
+        return Ok(Position::ZERO);
+    }
+    let stored = last_message(jetstream, stream, last).await?;
+    let ours = engine.notifications(Position::new(last - 1), 1)?;
+    let event_id = ours.first().map(|item| item.event_id.to_string());
+    let header = |name: &str| stored.headers.get(name).map(async_nats::HeaderValue::as_str);
+    let same = header("Nats-Msg-Id") == Some(letterhead.message_id(last).as_str())
+        && header(EVENT_ID) == event_id.as_deref();
+    if same {
+        return Ok(Position::new(last));
+    }
+    Err(refused(format!(
+        "message {last} of the stream {stream} is not this ledger's event at that position"
+    )))
+}
+
+async fn last_message(
+    jetstream: &Context,
+    stream: &str,
+    last: u64,
+) -> Result<StreamMessage, Problem> {
+    let silent = |_| unreachable(format!("the NATS server did not tell of {stream}"));
+    let handle = jetstream.get_stream_no_info(stream).await.map_err(silent)?;
+    handle.get_raw_message(last).await.map_err(|error| match error.kind() {
+        LastRawMessageErrorKind::NoMessageFound => {
+            refused(format!("message {last}, the last of the stream {stream}, was removed from it"))
+        }
+        _ => {
+            unreachable(format!("the NATS server did not show message {last} of {stream}: {error}"))
+        }
+    })
+}

@@ -1,0 +1,55 @@
+//! Commands.
+
+use async_nats::Message;
+use ledger_contract::errors::Problem;
+use ledger_contract::records::Via;
+use ledger_contract::{commands, subjects};
+use ledger_engine::CommandRequest;
+use tracing::debug;
+
+use super::reply::Reply;
+use super::{Desk, headers, subject};
+
+impl Desk {
+    /// Executes one command. Its receipt is durable when this returns.
+    pub(super) async fn command(&self, message: &Message) -> Result<Reply, Problem> {
+        let request = self.counted(self.command_request(message))?;
+        let executed = self.engine.execute(request).await.inspect_err(|problem| {
+            debug!(
+                nats.subject = %message.subject,
+                ledger.error.code = problem.code.as_str(),
+                "command refused"
+            );
+        })?;
+        debug!(
+            nats.subject = %message.subject,
+            ledger.position = executed.receipt.position,
+            ledger.version = executed.receipt.version,
+            "command executed"
+        );
+        let reply = Reply::json(&executed.receipt);
+        Ok(if executed.repeated { reply.with_header(subjects::REPEATED, "true") } else { reply })
+    }
+
+    fn command_request(&self, message: &Message) -> Result<CommandRequest, Problem> {
+        let actor = self.admit(message)?;
+        let address = subject::command(&self.prefix, &message.subject)?;
+        let headers = headers::read(message.headers.as_ref())?;
+        self.check_deadline(headers.deadline)?;
+        let body = &message.payload;
+        let command = commands::parse(address.verb, &address.workspace, None, body)?;
+        Ok(CommandRequest {
+            fingerprint: self.engine.fingerprint(address.workspace.as_str(), address.verb, body),
+            workspace: address.workspace,
+            command,
+            command_id: headers.command_id,
+            expected: headers.expected,
+            deadline: headers.deadline,
+            correlation_id: headers.correlation_id,
+            causation_id: headers.causation_id,
+            trace_id: headers.trace_id,
+            actor,
+            via: Via::Nats,
+        })
+    }
+}

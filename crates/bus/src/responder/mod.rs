@@ -1,0 +1,253 @@
+//! Answers commands, queries and operations as a NATS micro service.
+//!
+//! The loop over a subscription checks one bounded limit and hands each message to a task of its
+//! own. When the limit is reached it answers `busy` at once, so that no message waits unseen.
+
+mod command;
+mod counters;
+mod headers;
+mod operation;
+mod query;
+mod reply;
+mod subject;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::Client;
+use async_nats::service::endpoint::Endpoint;
+use async_nats::service::{Request, Service, ServiceExt};
+use futures::StreamExt;
+use ledger_contract::commands::VERBS;
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::queries::QUERIES;
+use ledger_contract::subjects::Subjects;
+use ledger_domain::{Actor, Micros};
+use ledger_engine::Engine;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+use tracing::{debug, warn};
+
+use crate::Clock;
+use crate::connect::unreachable;
+use counters::Counters;
+use reply::Reply;
+
+/// Largest message that is looked at.
+const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+/// Operations at once; all but one of a kind are refused by the engine.
+const OPERATIONS_MAX: usize = 16;
+/// How long subscriptions may take to end before they are cut off.
+const UNSUBSCRIBE_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Limits of the service.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Commands being worked on at once.
+    pub(crate) commands: usize,
+    /// Queries being worked on or waiting at once.
+    pub(crate) queries: usize,
+    /// Queries reading the store at once.
+    pub(crate) readers: usize,
+}
+
+/// The running service.
+#[derive(Debug)]
+pub(crate) struct Responder {
+    service: Service,
+    doors: Vec<Arc<Door>>,
+    loops: Vec<JoinHandle<()>>,
+}
+
+/// What every handler needs.
+#[derive(Debug)]
+struct Desk {
+    engine: Engine,
+    client: Client,
+    prefix: String,
+    clock: Clock,
+    /// Held while a query reads the store.
+    readers: Semaphore,
+}
+
+/// One endpoint: what kind of message it takes, how many at once, and what it refused.
+#[derive(Debug)]
+struct Door {
+    kind: Kind,
+    in_flight: Arc<Semaphore>,
+    in_flight_max: usize,
+    counters: Counters,
+    busy: Reply,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Command,
+    Query,
+    Operation,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Command => "commands",
+            Self::Query => "queries",
+            Self::Operation => "operations",
+        }
+    }
+}
+
+impl Responder {
+    /// Registers the service and starts answering. Works while NATS is down: the subscriptions
+    /// are made when the connection is.
+    pub(crate) async fn start(
+        engine: Engine,
+        client: Client,
+        subjects: &Subjects,
+        clock: Clock,
+        limits: Limits,
+    ) -> Result<Self, Problem> {
+        let doors = vec![
+            Arc::new(Door::new(Kind::Command, limits.commands)),
+            Arc::new(Door::new(Kind::Query, limits.queries)),
+            Arc::new(Door::new(Kind::Operation, OPERATIONS_MAX)),
+        ];
+        let service = register(&client, subjects, &doors).await.map_err(|error| failed(&error))?;
+        let desk = Arc::new(Desk {
+            engine,
+            client,
+            prefix: subjects.prefix().to_owned(),
+            clock,
+            readers: Semaphore::new(limits.readers),
+        });
+        let mut loops = Vec::new();
+        let wheres = [subjects.all_commands(), subjects.all_queries(), subjects.all_operations()];
+        for (door, subject) in doors.iter().zip(wheres) {
+            let endpoint = service.endpoint_builder().name(door.kind.name()).add(subject).await;
+            let endpoint = endpoint.map_err(|error| failed(&error))?;
+            loops.push(tokio::spawn(take_in(endpoint, Arc::clone(door), Arc::clone(&desk))));
+        }
+        Ok(Self { service, doors, loops })
+    }
+
+    /// Takes no more messages and waits until `deadline` for those in hand.
+    pub(crate) async fn stop(self, deadline: Instant) {
+        if let Err(error) = self.service.stop().await {
+            debug!(%error, "service did not stop cleanly");
+        }
+        let cut_off = deadline.min(Instant::now() + UNSUBSCRIBE_PATIENCE);
+        for mut running in self.loops {
+            // While NATS is away a subscription cannot end by itself.
+            if timeout_at(cut_off, &mut running).await.is_err() {
+                running.abort();
+            }
+        }
+        for door in &self.doors {
+            let all = u32::try_from(door.in_flight_max).unwrap_or(u32::MAX);
+            if timeout_at(deadline, door.in_flight.acquire_many(all)).await.is_err() {
+                warn!(nats.endpoint = door.kind.name(), "stopped with work in hand");
+            }
+        }
+    }
+}
+
+fn failed(error: &async_nats::Error) -> Problem {
+    unreachable(format!("the NATS service cannot be started: {error}"))
+}
+
+async fn register(
+    client: &Client,
+    subjects: &Subjects,
+    doors: &[Arc<Door>],
+) -> Result<Service, async_nats::Error> {
+    let metadata = HashMap::from([
+        ("prefix".to_owned(), subjects.prefix().to_owned()),
+        ("verbs".to_owned(), VERBS.join(",")),
+        ("queries".to_owned(), QUERIES.join(",")),
+        ("operations".to_owned(), subject::OPERATIONS.join(",")),
+        ("events".to_owned(), subjects.stream_name()),
+        ("bucket".to_owned(), subjects.bucket_name()),
+    ]);
+    let doors = doors.to_vec();
+    client
+        .service_builder()
+        .description("event-sourced store of connections: commands, queries, operations")
+        .metadata(metadata)
+        .stats_handler(move |endpoint, _| {
+            let door = doors.iter().find(|door| door.kind.name() == endpoint);
+            door.map(|door| door.counters.snapshot()).unwrap_or_default()
+        })
+        .start("connection-ledger", env!("CARGO_PKG_VERSION"))
+        .await
+}
+
+/// The loop over one subscription.
+async fn take_in(mut endpoint: Endpoint, door: Arc<Door>, desk: Arc<Desk>) {
+    while let Some(request) = endpoint.next().await {
+        if let Ok(permit) = Arc::clone(&door.in_flight).try_acquire_owned() {
+            let (door, desk) = (Arc::clone(&door), Arc::clone(&desk));
+            tokio::spawn(async move {
+                desk.answer(&door, request).await;
+                drop(permit);
+            });
+        } else {
+            door.counters.count(Code::Busy);
+            desk.engine.count_refusal(Code::Busy);
+            door.busy.clone().send(&request).await;
+        }
+    }
+}
+
+impl Door {
+    fn new(kind: Kind, in_flight_max: usize) -> Self {
+        Self {
+            kind,
+            in_flight: Arc::new(Semaphore::new(in_flight_max)),
+            in_flight_max,
+            counters: Counters::new(),
+            busy: Reply::problem(&Problem::new(Code::Busy)),
+        }
+    }
+}
+
+impl Desk {
+    async fn answer(&self, door: &Door, request: Request) {
+        let answered = match door.kind {
+            Kind::Command => self.command(&request.message).await,
+            Kind::Query => self.query(&request.message).await,
+            Kind::Operation => self.operation(&request.message).await,
+        };
+        let reply = answered.unwrap_or_else(|problem| {
+            door.counters.count(problem.code);
+            Reply::problem(&problem)
+        });
+        reply.send(&request).await;
+    }
+
+    /// Finds out who asks, before anything else is looked at, then checks the size.
+    fn admit(&self, message: &async_nats::Message) -> Result<Actor, Problem> {
+        let authorization = headers::authorization(message.headers.as_ref())?;
+        let actor = self.engine.authenticate(authorization)?;
+        if message.payload.len() > MESSAGE_BYTES_MAX {
+            return Err(Problem::new(Code::MessageTooLarge));
+        }
+        Ok(actor)
+    }
+
+    /// Counts a refusal of our own in the ledger's status. The engine counts its own there.
+    fn counted<T>(&self, result: Result<T, Problem>) -> Result<T, Problem> {
+        result.inspect_err(|problem| self.engine.count_refusal(problem.code))
+    }
+
+    /// Refuses what comes too late. The engine looks again when a command's turn has come.
+    fn check_deadline(&self, deadline: Option<Micros>) -> Result<(), Problem> {
+        match deadline {
+            Some(deadline) if self.clock.now() > deadline => {
+                Err(Problem::new(Code::DeadlineExpired))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Operations: long work, started by a message, that tells how far it is.
+
+use std::time::Duration;
+
+use async_nats::{Message, Subject};
+use ledger_contract::errors::{Problem, read_json};
+use ledger_contract::queries::{ReplayProgress, ReplayReport, ReplayRequest};
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::info;
+
+use super::query::crashed;
+use super::reply::Reply;
+use super::{Desk, headers, subject};
+use crate::PROGRESS;
+
+/// Between two progress messages.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+impl Desk {
+    /// Runs one operation.
+    pub(super) async fn operation(&self, message: &Message) -> Result<Reply, Problem> {
+        let request = self.counted(self.replay_request(message))?;
+        self.replay(request, message.reply.clone()).await.map(|report| Reply::json(&report))
+    }
+
+    /// `replay` is the only operation so far.
+    fn replay_request(&self, message: &Message) -> Result<ReplayRequest, Problem> {
+        let actor = self.admit(message)?;
+        let name = subject::operation(&self.prefix, &message.subject)?;
+        headers::read(message.headers.as_ref())?;
+        let request = read_json(&message.payload)?;
+        info!(ledger.actor = actor.as_str(), ledger.operation = name, "operation started");
+        Ok(request)
+    }
+
+    async fn replay(
+        &self,
+        request: ReplayRequest,
+        caller: Option<Subject>,
+    ) -> Result<ReplayReport, Problem> {
+        let (progress, watched) = watch::channel(None);
+        let engine = self.engine.clone();
+        let replay = move || {
+            engine.replay(&request, &|done| {
+                progress.send_replace(Some(done));
+            })
+        };
+        let mut running = tokio::task::spawn_blocking(replay);
+        let Some(caller) = caller else {
+            return running.await.map_err(|failure| crashed(&failure))?;
+        };
+        tokio::select! {
+            biased;
+            ended = &mut running => ended.map_err(|failure| crashed(&failure))?,
+            () = self.tell(watched, caller) => {
+                running.await.map_err(|failure| crashed(&failure))?
+            }
+        }
+    }
+
+    /// Sends the latest progress at most ten times a second, until the work has ended.
+    async fn tell(&self, mut watched: watch::Receiver<Option<ReplayProgress>>, caller: Subject) {
+        let mut ticks = interval(PROGRESS_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while watched.changed().await.is_ok() {
+            ticks.tick().await;
+            let latest = *watched.borrow_and_update();
+            if let Some(latest) = latest {
+                let reply = Reply::json(&latest).with_header(PROGRESS, "true");
+                reply.publish(&self.client, caller.clone()).await;
+            }
+        }
+    }
+}

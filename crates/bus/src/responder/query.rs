@@ -1,0 +1,41 @@
+//! Queries.
+
+use async_nats::Message;
+use ledger_contract::errors::{Code, Problem};
+use ledger_domain::Micros;
+use tracing::error;
+
+use super::reply::Reply;
+use super::subject::QueryAddress;
+use super::{Desk, headers, subject};
+
+impl Desk {
+    /// Answers one query from the store, on a thread that may block.
+    pub(super) async fn query(&self, message: &Message) -> Result<Reply, Problem> {
+        let (address, deadline) = self.counted(self.query_address(message))?;
+        let reading = self.readers.acquire().await;
+        self.counted(self.check_deadline(deadline))?;
+        let engine = self.engine.clone();
+        let (workspace, name) = (address.workspace.to_owned(), address.name.to_owned());
+        let body = message.payload.clone();
+        let read = move || engine.query(&workspace, &name, &body);
+        let answered = tokio::task::spawn_blocking(read).await.map_err(|failure| crashed(&failure));
+        drop(reading);
+        self.counted(Reply::bytes(answered??, &self.client))
+    }
+
+    fn query_address<'a>(
+        &self,
+        message: &'a Message,
+    ) -> Result<(QueryAddress<'a>, Option<Micros>), Problem> {
+        self.admit(message)?;
+        let address = subject::query(&self.prefix, &message.subject)?;
+        Ok((address, headers::read(message.headers.as_ref())?.deadline))
+    }
+}
+
+/// Says that a task ended in a panic, which the log shows in full.
+pub(super) fn crashed(failure: &tokio::task::JoinError) -> Problem {
+    error!(error = %failure, "a task ended before it was done");
+    Problem::new(Code::Internal)
+}

@@ -1,0 +1,109 @@
+//! Replies: a JSON body always, and for errors what the service API expects as headers.
+
+use async_nats::service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE, Request};
+use async_nats::{Client, HeaderMap};
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::subjects;
+use serde::Serialize;
+use tracing::debug;
+
+/// Room for the headers of a reply.
+const HEADERS_BYTES_MAX: usize = 1_024;
+
+/// A reply ready to be sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    body: Vec<u8>,
+    headers: HeaderMap,
+}
+
+impl Reply {
+    /// Carries bytes that are JSON already, unless they are more than the server carries.
+    pub(crate) fn bytes(body: Vec<u8>, client: &Client) -> Result<Self, Problem> {
+        check_size(body.len(), client.max_payload())?;
+        Ok(Self { body, headers: HeaderMap::new() })
+    }
+
+    /// Carries a value.
+    pub(crate) fn json(value: &impl Serialize) -> Self {
+        let body = serde_json::to_vec(value).expect("replies always have a JSON form");
+        Self { body, headers: HeaderMap::new() }
+    }
+
+    /// Carries an error.
+    pub(crate) fn problem(problem: &Problem) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(NATS_SERVICE_ERROR, one_line(&problem.message));
+        headers.insert(NATS_SERVICE_ERROR_CODE, problem.code.class().status().to_string());
+        headers.insert(subjects::ERROR_CODE, problem.code.as_str());
+        Self { headers, ..Self::json(&problem.body()) }
+    }
+
+    /// Adds a header.
+    pub(crate) fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Sends it, when the caller waits for one. A reply that cannot be sent is the caller's to
+    /// miss: a command is repeated with the same id and gets the same answer.
+    pub(crate) async fn send(self, request: &Request) {
+        if request.message.reply.is_none() {
+            return;
+        }
+        let sent = request.respond_with_headers(Ok(self.body.into()), self.headers).await;
+        if let Err(error) = sent {
+            debug!(%error, "reply could not be sent");
+        }
+    }
+
+    /// Sends it to `subject`, apart from any request's own reply.
+    pub(crate) async fn publish(self, client: &Client, subject: async_nats::Subject) {
+        let sent = client.publish_with_headers(subject, self.headers, self.body.into()).await;
+        if let Err(error) = sent {
+            debug!(%error, "progress could not be sent");
+        }
+    }
+}
+
+fn check_size(body_bytes: usize, payload_bytes_max: usize) -> Result<(), Problem> {
+    // Not connected yet: the limit is not known, and the server will have the last word.
+    if payload_bytes_max == 0 || body_bytes + HEADERS_BYTES_MAX <= payload_bytes_max {
+        return Ok(());
+    }
+    let message = format!(
+        "the answer has {body_bytes} bytes and this NATS server carries {payload_bytes_max}; \
+         ask for a smaller page"
+    );
+    Err(Problem::because(Code::MessageTooLarge, message))
+}
+
+/// Header values cannot hold line breaks.
+fn one_line(text: &str) -> String {
+    text.replace(|c: char| c.is_control(), " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_has_a_body_and_the_headers_of_the_service_api() {
+        let reply = Reply::problem(&Problem::because(Code::SlugTaken, "taken\r\nby one"));
+        let header = |name: &str| reply.headers.get(name).unwrap().as_str().to_owned();
+        assert_eq!(header("Nats-Service-Error"), "taken  by one");
+        assert_eq!(header("Nats-Service-Error-Code"), "409");
+        assert_eq!(header("Ledger-Error-Code"), "slug_taken");
+        let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+        assert_eq!(body["error"]["code"], "slug_taken");
+    }
+
+    #[test]
+    fn an_answer_over_the_servers_limit_is_an_error() {
+        assert!(check_size(1_000, 1_048_576).is_ok());
+        assert!(check_size(5_000_000, 0).is_ok());
+        let problem = check_size(1_048_000, 1_048_576).unwrap_err();
+        assert_eq!(problem.code, Code::MessageTooLarge);
+        assert!(problem.message.contains("smaller page"));
+    }
+}

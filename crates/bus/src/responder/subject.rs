@@ -1,0 +1,114 @@
+//! Subjects taken apart.
+
+use ledger_contract::commands::VERBS;
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::queries::QUERIES;
+use ledger_domain::WorkspaceName;
+
+/// The word for every workspace, in queries.
+const ALL_WORKSPACES: &str = "_all";
+/// Every operation.
+pub(crate) const OPERATIONS: [&str; 1] = ["replay"];
+
+/// What a command's subject says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct CommandAddress<'a> {
+    pub(crate) workspace: WorkspaceName,
+    pub(crate) verb: &'a str,
+}
+
+/// What a query's subject says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct QueryAddress<'a> {
+    pub(crate) workspace: &'a str,
+    pub(crate) name: &'a str,
+}
+
+/// Reads `<prefix>.cmd.<workspace>.<verb>`.
+pub(crate) fn command<'a>(prefix: &str, subject: &'a str) -> Result<CommandAddress<'a>, Problem> {
+    let form = "commands are sent to <prefix>.cmd.<workspace>.<verb>";
+    let (workspace, verb) = two_tokens(prefix, "cmd", subject, form)?;
+    let workspace = WorkspaceName::parse("workspace", workspace)
+        .map_err(|invalid| malformed(format!("the subject's {invalid}")))?;
+    let verb = known(verb, &VERBS, "command")?;
+    Ok(CommandAddress { workspace, verb })
+}
+
+/// Reads `<prefix>.query.<workspace>.<name>`, where the workspace may be `_all`.
+pub(crate) fn query<'a>(prefix: &str, subject: &'a str) -> Result<QueryAddress<'a>, Problem> {
+    let form = "queries are sent to <prefix>.query.<workspace>.<name>";
+    let (workspace, name) = two_tokens(prefix, "query", subject, form)?;
+    if workspace != ALL_WORKSPACES {
+        WorkspaceName::parse("workspace", workspace)
+            .map_err(|invalid| malformed(format!("the subject's {invalid}")))?;
+    }
+    let name = known(name, &QUERIES, "query")?;
+    Ok(QueryAddress { workspace, name })
+}
+
+/// Reads `<prefix>.admin.<operation>`.
+pub(crate) fn operation<'a>(prefix: &str, subject: &'a str) -> Result<&'a str, Problem> {
+    let name = below(prefix, "admin", subject)
+        .ok_or_else(|| malformed("operations are sent to <prefix>.admin.<operation>"))?;
+    known(name, &OPERATIONS, "operation")
+}
+
+fn two_tokens<'a>(
+    prefix: &str,
+    kind: &str,
+    subject: &'a str,
+    form: &str,
+) -> Result<(&'a str, &'a str), Problem> {
+    below(prefix, kind, subject)
+        .and_then(|rest| rest.split_once('.'))
+        .filter(|(_, name)| !name.contains('.'))
+        .ok_or_else(|| malformed(form))
+}
+
+fn below<'a>(prefix: &str, kind: &str, subject: &'a str) -> Option<&'a str> {
+    subject.strip_prefix(prefix)?.strip_prefix('.')?.strip_prefix(kind)?.strip_prefix('.')
+}
+
+fn known<'a>(name: &'a str, all: &[&str], what: &str) -> Result<&'a str, Problem> {
+    if all.contains(&name) {
+        return Ok(name);
+    }
+    let message = format!("there is no such {what}; known are {}", all.join(", "));
+    Err(Problem::because(Code::VerbUnknown, message))
+}
+
+fn malformed(message: impl Into<String>) -> Problem {
+    Problem::because(Code::SubjectMalformed, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn well_formed_subjects_are_read() {
+        let address = command("ledger", "ledger.cmd.default.rotate-secret").unwrap();
+        assert_eq!((address.workspace.as_str(), address.verb), ("default", "rotate-secret"));
+        let address = query("l2", "l2.query._all.list").unwrap();
+        assert_eq!(address, QueryAddress { workspace: "_all", name: "list" });
+        assert_eq!(operation("ledger", "ledger.admin.replay").unwrap(), "replay");
+    }
+
+    #[test]
+    fn each_wrong_subject_has_its_code() {
+        let commands = [
+            ("ledger.cmd.default", Code::SubjectMalformed),
+            ("ledger.cmd.default.create.now", Code::SubjectMalformed),
+            ("ledger.cmd._all.create", Code::SubjectMalformed),
+            ("ledger.cmd.Default.create", Code::SubjectMalformed),
+            ("ledgers.cmd.default.create", Code::SubjectMalformed),
+            ("ledger.cmd.default.destroy", Code::VerbUnknown),
+        ];
+        for (subject, code) in commands {
+            assert_eq!(command("ledger", subject).unwrap_err().code, code, "{subject}");
+        }
+        assert_eq!(query("ledger", "ledger.query.x.y").unwrap_err().code, Code::VerbUnknown);
+        assert_eq!(query("ledger", "ledger.query.get").unwrap_err().code, Code::SubjectMalformed);
+        assert_eq!(operation("ledger", "ledger.admin.x").unwrap_err().code, Code::VerbUnknown);
+    }
+}

@@ -1,0 +1,316 @@
+//! The event stream and the bucket on the NATS server: made when missing, checked when there.
+//!
+//! The bucket has no subjects of its own. The server fills it from the event stream, which makes
+//! it a KV bucket that can be read and watched but that nobody, ledger included, can write.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_nats::jetstream::context::GetStreamErrorKind;
+use async_nats::jetstream::stream::{
+    Config, DiscardPolicy, Info, RetentionPolicy, Source, StorageType, SubjectTransform,
+};
+use async_nats::jetstream::{Context, ErrorCode};
+use ledger_contract::errors::Problem;
+use ledger_contract::subjects::Subjects;
+use ledger_domain::LedgerId;
+use parking_lot::Mutex;
+use tracing::{error, info};
+
+use crate::connect::{refused, unreachable};
+
+/// Metadata: which ledger the stream belongs to.
+const LEDGER_ID: &str = "ledger_id";
+/// Metadata: how the messages in it are laid out.
+const FORMAT: &str = "ledger_format";
+/// The only layout there is so far.
+const FORMAT_VERSION: &str = "1";
+/// No limit, as NATS writes it.
+const UNLIMITED: i64 = -1;
+
+/// What has to be on the server.
+#[derive(Debug)]
+pub(crate) struct Topology {
+    events: Config,
+    bucket: Config,
+    ledger: String,
+    /// What the last alarm said, so that one drift is told once and not at every look.
+    alarmed: Mutex<String>,
+}
+
+/// Which messages the event stream holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// Sequence of the oldest one.
+    pub(crate) first: u64,
+    /// Sequence of the newest one; 0 when there is none.
+    pub(crate) last: u64,
+}
+
+/// Settings of the streams that are the operator's to choose.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Choices {
+    pub(crate) duplicate_window: Duration,
+    pub(crate) replicas: usize,
+}
+
+impl Topology {
+    pub(crate) fn new(subjects: &Subjects, ledger: LedgerId, choices: Choices) -> Self {
+        let ledger = ledger.to_string();
+        Self {
+            events: events_config(subjects, &ledger, choices),
+            bucket: bucket_config(subjects, &ledger, choices),
+            ledger,
+            alarmed: Mutex::default(),
+        }
+    }
+
+    /// Makes what is missing, refuses what is another ledger's, and raises an alarm about what is
+    /// not as it was made. Returns what the event stream holds.
+    pub(crate) async fn ensure(&self, jetstream: &Context) -> Result<Extent, Problem> {
+        let events = self.ensure_stream(jetstream, &self.events).await?;
+        let bucket = self.ensure_stream(jetstream, &self.bucket).await?;
+        let mut drifts = drift(&self.events, &events.config);
+        if drifts == ["duplicate_window"] {
+            update(jetstream, &self.events).await?;
+            drifts.clear();
+        }
+        self.alarm(&drifts, &drift(&self.bucket, &bucket.config), &events);
+        Ok(Extent { first: events.state.first_sequence, last: events.state.last_sequence })
+    }
+
+    async fn ensure_stream(&self, jetstream: &Context, wanted: &Config) -> Result<Info, Problem> {
+        let name = wanted.name.as_str();
+        match jetstream.get_stream(name).await {
+            Ok(stream) => {
+                let found = stream.cached_info();
+                self.check_owner(&found.config)?;
+                return Ok(found.clone());
+            }
+            Err(error) => match error.kind() {
+                GetStreamErrorKind::JetStream(cause)
+                    if cause.error_code() == ErrorCode::STREAM_NOT_FOUND => {}
+                GetStreamErrorKind::JetStream(cause) => {
+                    return Err(refused(format!(
+                        "the NATS server refused a look at {name}: {cause}"
+                    )));
+                }
+                _ => return Err(unreachable(format!("the NATS server did not tell of {name}"))),
+            },
+        }
+        let made = jetstream.create_stream(wanted.clone()).await;
+        let stream = made.map_err(|error| {
+            refused(format!("the NATS server refused to make the stream {name}: {error}"))
+        })?;
+        info!(nats.stream = name, "stream made");
+        Ok(stream.cached_info().clone())
+    }
+
+    fn check_owner(&self, found: &Config) -> Result<(), Problem> {
+        let whose = match found.metadata.get(LEDGER_ID) {
+            Some(id) if *id == self.ledger => return self.check_format(found),
+            Some(id) => format!("belongs to another ledger ({id})"),
+            None => "was not made by a ledger".to_owned(),
+        };
+        Err(refused(format!(
+            "the stream {} on the NATS server {whose}; this ledger is {}. Give it a subject \
+             prefix or a NATS account of its own",
+            found.name, self.ledger
+        )))
+    }
+
+    fn check_format(&self, found: &Config) -> Result<(), Problem> {
+        match found.metadata.get(FORMAT).map(String::as_str) {
+            Some(FORMAT_VERSION) => Ok(()),
+            format => Err(refused(format!(
+                "the stream {} of ledger {} has format {:?}, which this version cannot continue",
+                found.name,
+                self.ledger,
+                format.unwrap_or("unknown")
+            ))),
+        }
+    }
+
+    fn alarm(&self, events: &[&str], bucket: &[&str], info: &Info) {
+        let cut = info.state.first_sequence.saturating_sub(1);
+        let told = format!("{events:?} {bucket:?} {cut}");
+        let mut alarmed = self.alarmed.lock();
+        if *alarmed == told {
+            return;
+        }
+        alarmed.clone_from(&told);
+        drop(alarmed);
+        for (stream, fields) in [(&self.events.name, events), (&self.bucket.name, bucket)] {
+            if !fields.is_empty() {
+                let fields = fields.join(", ");
+                error!(nats.stream = stream, fields, "stream is not as the ledger made it");
+            }
+        }
+        if cut > 0 {
+            let stream = self.events.name.as_str();
+            error!(
+                nats.stream = stream,
+                missing = cut,
+                "oldest events were removed from the stream"
+            );
+        }
+    }
+}
+
+async fn update(jetstream: &Context, wanted: &Config) -> Result<(), Problem> {
+    let name = wanted.name.as_str();
+    let updated = jetstream.update_stream(wanted).await;
+    updated
+        .map_err(|error| refused(format!("the NATS server refused to change {name}: {error}")))?;
+    info!(nats.stream = name, "duplicate window changed");
+    Ok(())
+}
+
+fn base_config(name: String, ledger: &str, choices: Choices) -> Config {
+    Config {
+        name,
+        max_bytes: UNLIMITED,
+        max_messages: UNLIMITED,
+        max_messages_per_subject: UNLIMITED,
+        max_consumers: -1,
+        max_age: Duration::ZERO,
+        discard: DiscardPolicy::New,
+        retention: RetentionPolicy::Limits,
+        storage: StorageType::File,
+        num_replicas: choices.replicas,
+        deny_delete: true,
+        deny_purge: true,
+        allow_direct: true,
+        duplicate_window: choices.duplicate_window,
+        metadata: HashMap::from([
+            (LEDGER_ID.to_owned(), ledger.to_owned()),
+            (FORMAT.to_owned(), FORMAT_VERSION.to_owned()),
+        ]),
+        ..Config::default()
+    }
+}
+
+fn events_config(subjects: &Subjects, ledger: &str, choices: Choices) -> Config {
+    Config {
+        subjects: vec![subjects.all_events()],
+        description: Some("every event of the connection ledger, in log order".to_owned()),
+        ..base_config(subjects.stream_name(), ledger, choices)
+    }
+}
+
+fn bucket_config(subjects: &Subjects, ledger: &str, choices: Choices) -> Config {
+    let bucket = subjects.bucket_name();
+    let transform = SubjectTransform {
+        source: format!("{}.events.*.*", subjects.prefix()),
+        destination: format!("$KV.{bucket}.{{{{wildcard(1)}}}}.{{{{wildcard(2)}}}}"),
+    };
+    let source = Source {
+        name: subjects.stream_name(),
+        subject_transforms: vec![transform],
+        ..Source::default()
+    };
+    Config {
+        max_messages_per_subject: 1,
+        sources: Some(vec![source]),
+        description: Some(
+            "latest public state of every connection; filled by the server".to_owned(),
+        ),
+        ..base_config(format!("KV_{bucket}"), ledger, choices)
+    }
+}
+
+/// Names the settings that matter to us and are not as wanted.
+fn drift(wanted: &Config, found: &Config) -> Vec<&'static str> {
+    // The server writes -1 for "no limit" where it was given 0, and the other way round.
+    let limit = |value: i64| value.max(0);
+    let equal = [
+        ("subjects", wanted.subjects == found.subjects),
+        ("sources", same_sources(wanted, found)),
+        ("retention", wanted.retention == found.retention),
+        ("storage", wanted.storage == found.storage),
+        ("discard", wanted.discard == found.discard),
+        ("max_bytes", limit(wanted.max_bytes) == limit(found.max_bytes)),
+        ("max_msgs", limit(wanted.max_messages) == limit(found.max_messages)),
+        (
+            "max_msgs_per_subject",
+            limit(wanted.max_messages_per_subject) == limit(found.max_messages_per_subject),
+        ),
+        ("max_age", wanted.max_age == found.max_age),
+        ("max_msg_size", found.max_message_size <= 0),
+        ("deny_delete", wanted.deny_delete == found.deny_delete),
+        ("deny_purge", wanted.deny_purge == found.deny_purge),
+        ("allow_direct", wanted.allow_direct == found.allow_direct),
+        ("allow_rollup_hdrs", !found.allow_rollup),
+        ("sealed", !found.sealed),
+        ("subject_transform", found.subject_transform.is_none()),
+        ("duplicate_window", wanted.duplicate_window == found.duplicate_window),
+    ];
+    equal.into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect()
+}
+
+fn same_sources(wanted: &Config, found: &Config) -> bool {
+    let parts = |config: &Config| {
+        let sources = config.sources.iter().flatten();
+        sources
+            .map(|source| (source.name.clone(), source.subject_transforms.clone()))
+            .collect::<Vec<_>>()
+    };
+    parts(wanted) == parts(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn configs() -> (Config, Config) {
+        let choices = Choices { duplicate_window: Duration::from_mins(2), replicas: 1 };
+        let subjects = Subjects::default();
+        (events_config(&subjects, "L", choices), bucket_config(&subjects, "L", choices))
+    }
+
+    #[test]
+    fn the_bucket_takes_only_what_the_stream_holds() {
+        let (events, bucket) = configs();
+        assert_eq!(events.name, "LEDGER_EVENTS");
+        assert_eq!(events.subjects, ["ledger.events.>"]);
+        assert_eq!(bucket.name, "KV_ledger-connections");
+        assert!(bucket.subjects.is_empty());
+        let source = &bucket.sources.unwrap()[0];
+        assert_eq!(source.name, "LEDGER_EVENTS");
+        assert_eq!(
+            source.subject_transforms[0].destination,
+            "$KV.ledger-connections.{{wildcard(1)}}.{{wildcard(2)}}"
+        );
+    }
+
+    #[test]
+    fn drift_names_what_differs_and_nothing_else() {
+        let (events, bucket) = configs();
+        assert!(drift(&events, &events).is_empty());
+        assert!(drift(&bucket, &bucket).is_empty());
+        let mut changed = events.clone();
+        changed.max_messages = 10;
+        changed.max_bytes = 0;
+        changed.num_replicas = 3;
+        assert_eq!(drift(&events, &changed), ["max_msgs"]);
+        let mut changed = bucket.clone();
+        changed.sources = None;
+        changed.subjects = vec!["$KV.ledger-connections.>".to_owned()];
+        assert_eq!(drift(&bucket, &changed), ["subjects", "sources"]);
+    }
+
+    #[test]
+    fn a_stream_of_another_ledger_is_refused() {
+        let choices = Choices { duplicate_window: Duration::ZERO, replicas: 1 };
+        let ledger = LedgerId::from_bytes([7; 16]);
+        let topology = Topology::new(&Subjects::default(), ledger, choices);
+        let mut config = topology.events.clone();
+        assert!(topology.check_owner(&config).is_ok());
+        config.metadata.insert(FORMAT.to_owned(), "2".to_owned());
+        assert!(topology.check_owner(&config).is_err());
+        config.metadata.insert(LEDGER_ID.to_owned(), "other".to_owned());
+        assert!(topology.check_owner(&config).unwrap_err().message.contains("(other)"));
+        config.metadata.clear();
+        assert!(topology.check_owner(&config).is_err());
+    }
+}

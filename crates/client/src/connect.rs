@@ -1,0 +1,194 @@
+//! The connection to NATS and the one way a request is sent.
+
+use std::time::Duration;
+
+use async_nats::client::RequestErrorKind;
+use async_nats::connection::State;
+use async_nats::{ConnectOptions, Event, HeaderMap, Message, Request};
+use ledger_contract::errors::ProblemBody;
+use ledger_contract::subjects::{self, Subjects};
+use tokio::sync::watch;
+
+use crate::error::ClientError;
+use crate::options::{ClientOptions, Credentials, Key};
+
+/// How long making the first connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// NATS service header with the text of an error that has no body.
+const SERVICE_ERROR: &str = "Nats-Service-Error";
+
+/// A ledger reached over NATS. Cheap to clone; all clones share one connection.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub(crate) nats: async_nats::Client,
+    pub(crate) subjects: Subjects,
+    pub(crate) key: Key,
+    pub(crate) timeout: Duration,
+    /// Counts changes of the connection; even while connected.
+    pub(crate) link: watch::Receiver<Link>,
+}
+
+/// The state of the connection to NATS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Link {
+    /// How many times a connection has been made.
+    pub(crate) connects: u64,
+    /// Whether there is one now.
+    pub(crate) up: bool,
+}
+
+impl Client {
+    /// Connects to NATS.
+    ///
+    /// Fails with [`ClientError::Unavailable`] when the server is not there, unless the options
+    /// say to wait for it; in that case requests fail until it is.
+    pub async fn connect(options: ClientOptions) -> Result<Self, ClientError> {
+        let subjects = Subjects::with_prefix(&options.prefix)
+            .map_err(|invalid| ClientError::Internal(invalid.to_string()))?;
+        let (sender, link) = watch::channel(Link::default());
+        let mut connect = with_credentials(options.credentials)
+            .await?
+            .name("ledger-client")
+            .connection_timeout(CONNECT_TIMEOUT)
+            .request_timeout(Some(options.timeout))
+            .event_callback(move |event| {
+                note(&sender, &event);
+                std::future::ready(())
+            });
+        if options.wait_for_server {
+            connect = connect.retry_on_initial_connect();
+        }
+        let nats = connect.connect(&options.url).await.map_err(|error| {
+            let url = without_password(&options.url);
+            ClientError::Unavailable(format!("NATS at {url} does not answer: {error}"))
+        })?;
+        Ok(Self { nats, subjects, key: options.key, timeout: options.timeout, link })
+    }
+
+    /// Returns the names this client uses.
+    pub fn subjects(&self) -> &Subjects {
+        &self.subjects
+    }
+
+    /// Tells whether NATS is connected now.
+    pub fn connected(&self) -> bool {
+        self.nats.connection_state() == State::Connected
+    }
+
+    /// Sends everything queued and closes the connection.
+    pub async fn close(self) {
+        if let Err(error) = self.nats.drain().await {
+            tracing::debug!(%error, "connection did not drain");
+        }
+    }
+
+    /// Returns headers that say who asks.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(subjects::AUTHORIZATION, self.key.authorization());
+        headers
+    }
+
+    /// Refuses to queue anything while there is no connection: what is queued then is sent on
+    /// reconnecting, long after its sender gave up on it.
+    pub(crate) fn check_connected(&self) -> Result<(), ClientError> {
+        if self.connected() {
+            return Ok(());
+        }
+        Err(ClientError::Unavailable("NATS is not connected at the moment".to_owned()))
+    }
+
+    /// Sends one request and tells a good answer from an error.
+    pub(crate) async fn request(
+        &self,
+        subject: String,
+        headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Result<Message, ClientError> {
+        self.check_connected()?;
+        let request =
+            Request::new().headers(headers).payload(body.into()).timeout(Some(self.timeout));
+        let message =
+            self.nats.send_request(subject, request).await.map_err(|error| match error.kind() {
+                RequestErrorKind::NoResponders => ClientError::Unavailable(format!(
+                    "no ledger answers on NATS under the prefix `{}`",
+                    self.subjects.prefix()
+                )),
+                RequestErrorKind::TimedOut => {
+                    let seconds = self.timeout.as_secs_f64();
+                    ClientError::Unavailable(format!("the ledger did not answer in {seconds} s"))
+                }
+                _ => ClientError::Unavailable(format!("the request was not sent: {error}")),
+            })?;
+        good(message)
+    }
+}
+
+/// Turns an error reply into an error.
+pub(crate) fn good(message: Message) -> Result<Message, ClientError> {
+    let headers = message.headers.as_ref();
+    let code = headers.and_then(|headers| headers.get(subjects::ERROR_CODE));
+    let service = headers.and_then(|headers| headers.get(SERVICE_ERROR));
+    if code.is_none() && service.is_none() {
+        return Ok(message);
+    }
+    if let Ok(problem) = serde_json::from_slice::<ProblemBody>(&message.payload) {
+        return Err(ClientError::Problem(Box::new(problem.error)));
+    }
+    let text = service.or(code).map_or("", |value| value.as_str());
+    Err(ClientError::Internal(format!("the service answered with an error: {text}")))
+}
+
+fn note(sender: &watch::Sender<Link>, event: &Event) {
+    match event {
+        Event::Connected => sender.send_modify(|link| {
+            link.connects += 1;
+            link.up = true;
+        }),
+        Event::Disconnected | Event::Closed => sender.send_modify(|link| link.up = false),
+        other => tracing::debug!(event = %other, "nats event"),
+    }
+}
+
+async fn with_credentials(credentials: Credentials) -> Result<ConnectOptions, ClientError> {
+    let mut options = ConnectOptions::new();
+    if let Some(file) = credentials.file {
+        options = options.credentials_file(&file).await.map_err(|error| {
+            ClientError::Internal(format!("cannot read {}: {error}", file.display()))
+        })?;
+    }
+    if let Some(seed) = credentials.nkey_seed {
+        options = options.nkey(seed);
+    }
+    if let Some((user, password)) = credentials.user {
+        options = options.user_and_password(user, password);
+    }
+    if let Some(authority) = credentials.authority {
+        options = options.add_root_certificates(authority).require_tls(true);
+    }
+    if let Some((certificate, key)) = credentials.certificate {
+        options = options.add_client_certificate(certificate, key).require_tls(true);
+    }
+    Ok(options)
+}
+
+/// Leaves out what stands between the scheme and the host.
+fn without_password(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
+        (None, Some((_, host))) => host.to_owned(),
+        (_, None) => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_in_addresses_are_not_repeated() {
+        assert_eq!(without_password("nats://me:secret@host:4222"), "nats://host:4222");
+        assert_eq!(without_password("me:secret@host"), "host");
+        assert_eq!(without_password("nats://host:4222"), "nats://host:4222");
+    }
+}

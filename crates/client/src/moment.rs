@@ -1,0 +1,21 @@
+//! The only place that looks at the clock or makes ids.
+
+use std::time::{Duration, SystemTime};
+
+use ledger_contract::time;
+use ledger_domain::Micros;
+use uuid::Uuid;
+
+/// Returns the moment that lies `ahead` from now, as the text of a header.
+#[expect(clippy::disallowed_methods, reason = "a deadline is a time on the caller's own clock")]
+pub(crate) fn deadline(ahead: Duration) -> String {
+    let since_epoch =
+        (SystemTime::now() + ahead).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    time::format(Micros::new(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX)))
+}
+
+/// Returns a command id that nobody else has.
+#[expect(clippy::disallowed_methods, reason = "a command id of one's own must be new")]
+pub(crate) fn fresh_id() -> String {
+    Uuid::now_v7().to_string()
+}

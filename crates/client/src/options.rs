@@ -1,0 +1,87 @@
+//! How to reach a ledger, and as whom.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The NATS address of a server on this machine.
+const LOCAL_URL: &str = "nats://127.0.0.1:4222";
+/// How long an answer may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An API key. Printing it for debugging shows nothing of it.
+#[derive(Clone)]
+pub struct Key(String);
+
+impl Key {
+    /// Takes the text of a key, `sk_live_…` or `sk_test_…`.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// Returns the value of the header that carries it.
+    pub(crate) fn authorization(&self) -> String {
+        format!("Bearer {}", self.0)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(..)")
+    }
+}
+
+/// How the client proves itself to the NATS server, which is another thing than the API key.
+#[derive(Clone, Default)]
+pub struct Credentials {
+    /// A `.creds` file with a JWT and its seed.
+    pub file: Option<PathBuf>,
+    /// An NKey seed.
+    pub nkey_seed: Option<String>,
+    /// User and password.
+    pub user: Option<(String, String)>,
+    /// Certificates of the authority that signed the server's certificate.
+    pub authority: Option<PathBuf>,
+    /// The client's own certificate and its key.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("file", &self.file)
+            .field("authority", &self.authority)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How to reach a ledger.
+#[derive(Clone, Debug)]
+pub struct ClientOptions {
+    /// Address of the NATS server.
+    pub url: String,
+    /// The API key.
+    pub key: Key,
+    /// First token of every subject.
+    pub prefix: String,
+    /// How to prove oneself to NATS.
+    pub credentials: Credentials,
+    /// How long an answer may take; also a command's deadline.
+    pub timeout: Duration,
+    /// Whether to keep trying when NATS is not there at first.
+    pub wait_for_server: bool,
+}
+
+impl ClientOptions {
+    /// Reaches a ledger on this machine under the default names.
+    pub fn new(key: Key) -> Self {
+        Self {
+            url: LOCAL_URL.to_owned(),
+            key,
+            prefix: "ledger".to_owned(),
+            credentials: Credentials::default(),
+            timeout: TIMEOUT,
+            wait_for_server: false,
+        }
+    }
+}

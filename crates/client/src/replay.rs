@@ -1,0 +1,61 @@
+//! Has read models rebuilt, and follows the progress.
+
+use std::time::Duration;
+
+use async_nats::StatusCode;
+use futures::StreamExt as _;
+use ledger_contract::queries::{ReplayProgress, ReplayReport, ReplayRequest};
+use serde::Deserialize;
+
+use crate::connect::{Client, good};
+use crate::error::ClientError;
+
+/// How long a running replay may be silent. It reports far more often than this.
+const SILENCE_MAX: Duration = Duration::from_mins(1);
+
+/// One message of a running replay. A report has more fields than progress, so it is tried first.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Told {
+    Ended(ReplayReport),
+    Going(ReplayProgress),
+}
+
+impl Client {
+    /// Has read models rebuilt while commands go on, and returns how it ended.
+    pub async fn replay(
+        &self,
+        request: &ReplayRequest,
+        mut on_progress: impl FnMut(ReplayProgress),
+    ) -> Result<ReplayReport, ClientError> {
+        self.check_connected()?;
+        let body = serde_json::to_vec(request)
+            .map_err(|error| ClientError::Internal(format!("cannot write the request: {error}")))?;
+        let inbox = self.nats.new_inbox();
+        let lost = |error: String| ClientError::Unavailable(format!("NATS failed: {error}"));
+        let mut answers =
+            self.nats.subscribe(inbox.clone()).await.map_err(|error| lost(error.to_string()))?;
+        let subject = self.subjects.operation("replay");
+        self.nats
+            .publish_with_reply_and_headers(subject, inbox, self.headers(), body.into())
+            .await
+            .map_err(|error| lost(error.to_string()))?;
+        loop {
+            let message = tokio::time::timeout(SILENCE_MAX, answers.next())
+                .await
+                .map_err(|_| lost("no word of the replay for a minute".to_owned()))?
+                .ok_or_else(|| lost("the connection was closed".to_owned()))?;
+            if message.status == Some(StatusCode::NO_RESPONDERS) {
+                return Err(ClientError::Unavailable("no ledger answers on NATS".to_owned()));
+            }
+            match serde_json::from_slice(&good(message)?.payload) {
+                Ok(Told::Going(progress)) => on_progress(progress),
+                Ok(Told::Ended(report)) => return Ok(report),
+                Err(error) => {
+                    let text = format!("the word on the replay cannot be read: {error}");
+                    return Err(ClientError::Internal(text));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The state of one watcher between two items.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use async_nats::jetstream;
+use async_nats::jetstream::consumer::DeliverPolicy;
+use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
+use futures::StreamExt as _;
+use tokio::sync::watch;
+
+use super::notice::Notice;
+use super::{RETRY, WatchItem, WatchScope, initial};
+use crate::connect::{Client, Link};
+
+/// One watcher.
+pub(super) struct Feed {
+    client: Client,
+    scope: WatchScope,
+    link: watch::Receiver<Link>,
+    /// What is ready to be told.
+    ready: VecDeque<WatchItem>,
+    /// The last position told; nothing while the initial states have not been read.
+    last: Option<u64>,
+    messages: Option<Ordered>,
+    interrupted: bool,
+    pause: Duration,
+}
+
+/// What ended the wait for the next message.
+enum Woke {
+    Change(Notice),
+    Nothing,
+    Broken(String),
+}
+
+impl Feed {
+    pub(super) fn new(client: Client, scope: WatchScope, after: Option<u64>) -> Self {
+        let link = client.link.clone();
+        Self {
+            client,
+            scope,
+            link,
+            ready: VecDeque::new(),
+            last: after,
+            messages: None,
+            interrupted: false,
+            pause: RETRY.0,
+        }
+    }
+
+    /// Waits for the next thing to tell.
+    pub(super) async fn next(&mut self) -> WatchItem {
+        loop {
+            if let Some(item) = self.ready.pop_front() {
+                return item;
+            }
+            if let Err(reason) = self.advance().await {
+                self.interrupt(reason);
+                tokio::time::sleep(self.pause).await;
+                self.pause = (self.pause * 2).min(RETRY.1);
+            }
+        }
+    }
+
+    /// Does one step: reads the initial states, opens the event stream, or takes a change.
+    async fn advance(&mut self) -> Result<(), String> {
+        let Some(last) = self.last else {
+            return self.read_initial().await;
+        };
+        let Some(messages) = &mut self.messages else {
+            self.messages = Some(self.open(last + 1).await?);
+            self.resume();
+            return Ok(());
+        };
+        match wait(messages, &mut self.link).await {
+            Woke::Change(notice) if notice.position > last => {
+                self.last = Some(notice.position);
+                self.ready.push_back(WatchItem::Change(notice));
+            }
+            Woke::Change(_) | Woke::Nothing => {}
+            Woke::Broken(reason) => {
+                self.messages = None;
+                return Err(reason);
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_initial(&mut self) -> Result<(), String> {
+        let snapshot = initial::read(&self.client, &self.scope).await?;
+        self.resume();
+        self.last = Some(snapshot.position);
+        self.ready.extend(snapshot.notices.into_iter().map(WatchItem::Initial));
+        self.ready.push_back(WatchItem::CaughtUp { position: snapshot.position });
+        Ok(())
+    }
+
+    /// Opens the event stream at a position. Should the server lack the stream for now, it will
+    /// be back, with the same numbers, once the ledger has reached the server.
+    async fn open(&mut self, start_sequence: u64) -> Result<Ordered, String> {
+        self.link.mark_unchanged();
+        let subjects = self.client.subjects();
+        let config = OrderedConfig {
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence },
+            filter_subject: match &self.scope {
+                WatchScope::Everything => subjects.all_events(),
+                WatchScope::Workspace(workspace) => subjects.workspace_events(workspace),
+            },
+            ..OrderedConfig::default()
+        };
+        let consumer = jetstream::new(self.client.nats.clone())
+            .create_consumer_on_stream(config, subjects.stream_name())
+            .await
+            .map_err(|error| error.to_string())?;
+        consumer.messages().await.map_err(|error| error.to_string())
+    }
+
+    fn interrupt(&mut self, reason: String) {
+        tracing::debug!(%reason, "watch interrupted");
+        if !self.interrupted {
+            self.interrupted = true;
+            self.ready.push_back(WatchItem::Interrupted { reason });
+        }
+    }
+
+    fn resume(&mut self) {
+        self.pause = RETRY.0;
+        if self.interrupted {
+            self.interrupted = false;
+            self.ready.push_back(WatchItem::Resumed);
+        }
+    }
+}
+
+/// Waits for a message or for the connection to break. A reader survives neither a restart of the
+/// server nor, always, a reconnect, and may notice late; a new one is cheap.
+async fn wait(messages: &mut Ordered, link: &mut watch::Receiver<Link>) -> Woke {
+    tokio::select! {
+        message = messages.next() => match message {
+            Some(Ok(message)) => {
+                let message = message.split().0;
+                let length_bytes = message.payload.len();
+                Notice::read(message).map_or_else(
+                    || {
+                        tracing::warn!(length_bytes, "message on the event stream is no notification");
+                        Woke::Nothing
+                    },
+                    Woke::Change,
+                )
+            }
+            Some(Err(error)) => Woke::Broken(error.to_string()),
+            None => Woke::Broken("the event stream's reader ended".to_owned()),
+        },
+        changed = link.changed() => match changed {
+            Ok(()) if link.borrow_and_update().up => Woke::Broken("NATS was reconnected".to_owned()),
+            _ => Woke::Broken("NATS is disconnected".to_owned()),
+        },
+    }
+}

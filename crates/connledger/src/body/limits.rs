@@ -1,0 +1,66 @@
+//! Limits of a grant.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::Body;
+
+/// How much a workspace may use.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct LimitArgs {
+    /// Amount at which use stops
+    #[arg(long, value_name = "AMOUNT")]
+    credit_limit: Option<u64>,
+    /// What the amount counts: cost or tokens
+    #[arg(long, value_name = "TYPE", default_value = "cost", requires = "credit_limit")]
+    usage_type: String,
+    /// Amount at which someone is warned
+    #[arg(long, value_name = "AMOUNT", requires = "credit_limit")]
+    alert_threshold: Option<u64>,
+    /// When counting starts again: weekly, monthly, or days like 30d
+    #[arg(long, value_name = "PERIOD", requires = "credit_limit")]
+    reset: Option<String>,
+    /// The next time counting starts again (UTC)
+    #[arg(long, value_name = "TIME", requires = "credit_limit")]
+    next_reset_at: Option<String>,
+    /// How many per time
+    #[arg(long, value_name = "NUMBER")]
+    rate: Option<u64>,
+    /// What the rate counts: requests or tokens
+    #[arg(long, value_name = "TYPE", default_value = "requests", requires = "rate")]
+    rate_type: String,
+    /// Per minute, hour or day: rpm, rph or rpd
+    #[arg(long, value_name = "UNIT", default_value = "rpm", requires = "rate")]
+    rate_unit: String,
+}
+
+impl LimitArgs {
+    /// Returns the limits given.
+    pub(crate) fn body(self) -> Value {
+        let mut limits = Body::new();
+        if let Some(credit_limit) = self.credit_limit {
+            let mut usage = Body::new();
+            usage.insert("type".to_owned(), json!(self.usage_type));
+            usage.insert("credit_limit".to_owned(), json!(credit_limit));
+            let optional = [
+                ("alert_threshold", self.alert_threshold.map(Value::from)),
+                ("reset", self.reset.map(Value::from)),
+                ("next_reset_at", self.next_reset_at.map(Value::from)),
+            ];
+            for (field, value) in optional {
+                if let Some(value) = value {
+                    usage.insert(field.to_owned(), value);
+                }
+            }
+            limits.insert("usage".to_owned(), Value::Object(usage));
+        }
+        if let Some(rate) = self.rate {
+            limits.insert(
+                "rate".to_owned(),
+                json!({ "type": self.rate_type, "unit": self.rate_unit, "value": rate }),
+            );
+        }
+        Value::Object(limits)
+    }
+}

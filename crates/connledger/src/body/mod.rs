@@ -1,0 +1,51 @@
+//! Turns flags into the JSON bodies of commands.
+
+mod fields;
+mod limits;
+mod pairs;
+mod secrets;
+
+pub(crate) use fields::{FieldArgs, identity};
+pub(crate) use limits::LimitArgs;
+pub(crate) use pairs::{Pair, json_or_text};
+pub(crate) use secrets::{SecretArg, SecretReader};
+
+use std::io::Read as _;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::failure::Failure;
+
+/// A JSON object being put together.
+pub(crate) type Body = Map<String, Value>;
+
+/// Reads a body from a file, or from standard input when the name is `-`.
+pub(crate) fn read(path: &Path) -> Result<Body, Failure> {
+    let mut text = String::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().read_to_string(&mut text)
+    } else {
+        std::fs::File::open(path).and_then(|mut file| file.read_to_string(&mut text))
+    };
+    read.map_err(|error| Failure::file("read", path, &error))?;
+    // The reader's own complaint may quote a secret.
+    serde_json::from_str(&text).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let name = path.display();
+        Failure::usage(format!("{name} is not a JSON object, at line {line} column {column}"))
+    })
+}
+
+/// Returns the bytes of a body.
+pub(crate) fn bytes(body: Body) -> Vec<u8> {
+    Value::Object(body).to_string().into_bytes()
+}
+
+/// Puts a value under a key of a nested object, which is made when missing.
+pub(crate) fn insert_under(body: &mut Body, object: &str, key: String, value: Value) {
+    let entry = body.entry(object).or_insert_with(|| Value::Object(Map::new()));
+    if let Value::Object(entries) = entry {
+        entries.insert(key, value);
+    }
+}

@@ -1,0 +1,172 @@
+//! The command line: what every command shares, and the list of commands.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::demo::DemoArgs;
+use crate::explain::ExplainArgs;
+use crate::init::InitArgs;
+use crate::load::LoadArgs;
+use crate::questions::Question;
+use crate::replay::ReplayArgs;
+use crate::serve::ServeArgs;
+use crate::verbs::Verb;
+use crate::watch::WatchArgs;
+
+/// An event-sourced ledger of connections: who may reach what, with which credentials.
+#[derive(Debug, Parser)]
+#[command(
+    name = "connledger",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = EXAMPLES
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) task: Task,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  connledger demo                                       see all of it in half a minute
+  connledger serve --data-dir /tmp/ledger --dev         a ledger to try things on
+  connledger --data-dir /tmp/ledger create --provider openai --slug openai-prod --secret key=@key.txt
+  connledger --data-dir /tmp/ledger watch               what a gateway sees
+
+Exit codes: 0 done, 1 refused, 2 usage, 3 unavailable, 4 internal.";
+
+/// Flags of every command.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Common options")]
+pub(crate) struct Common {
+    /// Folder of a ledger on this machine; finds its address and its development key
+    #[arg(long, global = true, env = "CONNLEDGER_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// NATS server to use
+    #[arg(long, global = true, env = "CONNLEDGER_NATS_URL", value_name = "URL")]
+    pub(crate) nats_url: Option<String>,
+    /// API key, `sk_live_...` or `sk_test_...`; others see it in the process list, so prefer
+    /// --key-file or the environment
+    #[arg(long, global = true, env = "CONNLEDGER_KEY", hide_env_values = true, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// File that holds the API key
+    #[arg(long, global = true, env = "CONNLEDGER_KEY_FILE", value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Workspace to work in
+    #[arg(
+        long,
+        short = 'w',
+        global = true,
+        env = "CONNLEDGER_WORKSPACE",
+        default_value = "default",
+        value_name = "NAME"
+    )]
+    pub(crate) workspace: String,
+    /// First token of every NATS subject [default: ledger]
+    #[arg(long, global = true, env = "CONNLEDGER_PREFIX", value_name = "PREFIX")]
+    pub(crate) prefix: Option<String>,
+    /// One JSON object a line on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Seconds to wait for an answer
+    #[arg(long, global = true, default_value_t = 10.0, value_name = "SECONDS")]
+    pub(crate) timeout: f64,
+    #[command(flatten)]
+    pub(crate) nats: NatsLogin,
+}
+
+/// How to prove oneself to the NATS server.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "NATS login")]
+#[expect(clippy::struct_field_names, reason = "the names of the flags")]
+pub(crate) struct NatsLogin {
+    /// Credentials file (JWT and seed)
+    #[arg(long, global = true, env = "CONNLEDGER_NATS_CREDS", value_name = "FILE")]
+    pub(crate) nats_creds: Option<PathBuf>,
+    /// File that holds an NKey seed
+    #[arg(long, global = true, env = "CONNLEDGER_NATS_NKEY", value_name = "FILE")]
+    pub(crate) nats_nkey: Option<PathBuf>,
+    /// User name
+    #[arg(
+        long,
+        global = true,
+        env = "CONNLEDGER_NATS_USER",
+        requires = "nats_password_file",
+        value_name = "NAME"
+    )]
+    pub(crate) nats_user: Option<String>,
+    /// File that holds the password
+    #[arg(long, global = true, env = "CONNLEDGER_NATS_PASSWORD_FILE", value_name = "FILE")]
+    pub(crate) nats_password_file: Option<PathBuf>,
+    /// Certificates of the authority behind the server's certificate (PEM); requires TLS
+    #[arg(long, global = true, env = "CONNLEDGER_NATS_CA", value_name = "FILE")]
+    pub(crate) nats_ca: Option<PathBuf>,
+    /// Own certificate (PEM)
+    #[arg(
+        long,
+        global = true,
+        env = "CONNLEDGER_NATS_CERT",
+        requires = "nats_cert_key",
+        value_name = "FILE"
+    )]
+    pub(crate) nats_cert: Option<PathBuf>,
+    /// Key of one's own certificate (PEM)
+    #[arg(long, global = true, env = "CONNLEDGER_NATS_CERT_KEY", value_name = "FILE")]
+    pub(crate) nats_cert_key: Option<PathBuf>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// Serve a ledger
+    Serve(ServeArgs),
+    /// Make a new ledger
+    Init(InitArgs),
+    /// Show the whole product at work in a temporary folder
+    Demo(DemoArgs),
+    #[command(flatten)]
+    Write(Verb),
+    #[command(flatten)]
+    Ask(Question),
+    /// Create many connections from a file, one JSON object a line
+    Load(LoadArgs),
+    /// Follow connections as a gateway does: where they stand, then each change
+    Watch(WatchArgs),
+    /// Rebuild read models from the log, or check them against it
+    Replay(ReplayArgs),
+    /// Say what an error code means and what to do
+    Explain(ExplainArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let nested = command.get_subcommands().next().is_some();
+            assert!(nested || help.contains("connledger"), "{}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn common_options_may_stand_before_and_after_the_command() {
+        for line in ["connledger --json get x", "connledger get x --json"] {
+            assert!(Cli::try_parse_from(line.split(' ')).unwrap().common.json, "{line}");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Why a command of the binary did not do its job, and with which exit code it says so.
+
+use std::io;
+use std::process::ExitCode;
+
+use ledger_client::ClientError;
+use ledger_contract::errors::{ErrorBody, Problem, ProblemBody};
+
+use crate::output::{Output, say};
+
+/// What the caller can do about a failure; each kind has its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Nobody reads standard output any more, which is no failure.
+    BrokenPipe,
+    Refused,
+    Usage,
+    Unavailable,
+    Internal,
+}
+
+/// Why a command did not do its job.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    kind: Kind,
+    message: String,
+    hints: Vec<String>,
+    /// The ledger's own words, when it said no.
+    body: Option<Box<ErrorBody>>,
+}
+
+impl Failure {
+    fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hints: Vec::new(), body: None }
+    }
+
+    /// A correct no that did not come as an error of the ledger.
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
+        Self::new(Kind::Refused, message)
+    }
+
+    /// A command line that cannot be meant.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    /// Something outside that is not there.
+    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(Kind::Unavailable, message)
+    }
+
+    /// Something that should not have happened.
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::new(Kind::Internal, message)
+    }
+
+    /// A file that cannot be used.
+    pub(crate) fn file(what: &str, path: &std::path::Path, error: &io::Error) -> Self {
+        Self::usage(format!("cannot {what} {}: {error}", path.display()))
+    }
+
+    /// A failed write to standard output.
+    pub(crate) fn from_stdout(error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::new(Kind::BrokenPipe, "");
+        }
+        Self::internal(format!("cannot write to standard output: {error}"))
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub(crate) fn hint(mut self, text: impl Into<String>) -> Self {
+        self.hints.push(text.into());
+        self
+    }
+
+    /// Says it on standard error and returns the exit code.
+    pub(crate) fn report(&self, out: Output) -> ExitCode {
+        if self.kind == Kind::BrokenPipe {
+            return ExitCode::SUCCESS;
+        }
+        match &self.body {
+            Some(body) if out.is_json() => {
+                let body = ProblemBody { error: body.as_ref().clone() };
+                say(serde_json::to_string(&body).unwrap_or_default());
+            }
+            _ => self.lines().iter().for_each(say),
+        }
+        ExitCode::from(self.exit_code())
+    }
+
+    /// Returns the exit code.
+    fn exit_code(&self) -> u8 {
+        match self.kind {
+            Kind::BrokenPipe => 0,
+            Kind::Refused => 1,
+            Kind::Usage => 2,
+            Kind::Unavailable => 3,
+            Kind::Internal => 4,
+        }
+    }
+
+    /// Returns the lines for people.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let mut lines = vec![match &self.body {
+            Some(body) => format!("error: {} [{}]", self.message, body.code),
+            None => format!("error: {}", self.message),
+        }];
+        lines.extend(self.hints.iter().map(|hint| format!("hint: {hint}")));
+        lines
+    }
+}
+
+impl From<ErrorBody> for Failure {
+    fn from(body: ErrorBody) -> Self {
+        let kind = match body.class.as_str() {
+            "busy" | "unavailable" => Kind::Unavailable,
+            "internal" => Kind::Internal,
+            _ => Kind::Refused,
+        };
+        let mut failure = Self::new(kind, body.message.clone());
+        if !body.hint.is_empty() {
+            failure = failure.hint(body.hint.clone());
+        }
+        let mut failure = failure.hint(format!("`connledger explain {}` says more", body.code));
+        failure.body = Some(Box::new(body));
+        failure
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        problem.body().error.into()
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Problem(body) => (*body).into(),
+            ClientError::Unavailable(message) => Self::unavailable(message)
+                .hint("is the ledger running? start one with `connledger serve`"),
+            other => Self::internal(other.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger_contract::errors::Code;
+
+    use super::*;
+
+    fn exit_code(code: Code) -> u8 {
+        Failure::from(Problem::new(code)).exit_code()
+    }
+
+    #[test]
+    fn exit_codes_follow_the_class_of_the_error() {
+        assert_eq!(exit_code(Code::VersionConflict), 1);
+        assert_eq!(exit_code(Code::FieldInvalid), 1);
+        assert_eq!(exit_code(Code::Busy), 3);
+        assert_eq!(exit_code(Code::NatsUnreachable), 3);
+        assert_eq!(exit_code(Code::RecordCorrupt), 4);
+        assert_eq!(Failure::usage("").exit_code(), 2);
+        let broken = io::Error::from(io::ErrorKind::BrokenPipe);
+        assert_eq!(Failure::from_stdout(&broken).exit_code(), 0);
+    }
+
+    #[test]
+    fn a_refusal_names_its_code_and_its_page() {
+        let lines = Failure::from(Problem::new(Code::SlugTaken)).lines();
+        assert!(lines.first().unwrap().ends_with("[slug_taken]"), "{lines:?}");
+        assert!(lines.last().unwrap().contains("connledger explain slug_taken"), "{lines:?}");
+    }
+}

@@ -1,0 +1,79 @@
+//! `init`: makes a new ledger.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use ledger_domain::connection::Environment;
+use ledger_engine::{Engine, EngineOptions};
+use serde_json::json;
+
+use crate::cli::Common;
+use crate::failure::Failure;
+use crate::master_key::{self, Created};
+use crate::output::{Output, say};
+use crate::serve::{DEFAULT_WORKSPACE, close, ensure_workspace, open_engine};
+
+/// Makes a new ledger: its folder, its master key, a first workspace and an admin key.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The admin key is printed once, on standard output; only a hash of it is stored. Keep the master key
+file apart from the data: whoever has both can read every secret, and without it nobody can.
+
+Examples:
+  connledger init --data-dir /srv/ledger --master-key-file /etc/connledger/master.key > admin.key
+  connledger init --data-dir /srv/ledger --master-key-file master.key --reissue-admin-key")]
+pub(crate) struct InitArgs {
+    /// File of the master key, made when it is not there
+    #[arg(long, env = "CONNLEDGER_MASTER_KEY_FILE", value_name = "FILE")]
+    master_key_file: PathBuf,
+    /// Environment of the admin key: live or test
+    #[arg(long, default_value = "live", value_name = "ENVIRONMENT")]
+    key_environment: String,
+    /// On a ledger that exists: replace its admin key
+    #[arg(long)]
+    reissue_admin_key: bool,
+}
+
+pub(crate) async fn run(common: &Common, args: &InitArgs, out: Output) -> Result<(), Failure> {
+    let Some(folder) = common.data_dir.as_deref() else {
+        return Err(Failure::usage("--data-dir is required"));
+    };
+    let environment = Environment::parse(&args.key_environment)
+        .map_err(|invalid| Failure::usage(format!("--key-environment {}", invalid.problem)))?;
+    refuse_unless_meant(folder, args)?;
+    if args.master_key_file.starts_with(folder) {
+        return Err(Failure::usage("the master key file must not be inside the data folder")
+            .hint("a copy of the folder would open its own secrets; keep the key apart"));
+    }
+    let (keyring, created) = master_key::read_or_create(&args.master_key_file)?;
+    if created == Created::Yes {
+        say(format!("made the master key {}; back it up", args.master_key_file.display()));
+    }
+    let mut options = EngineOptions::new(folder.to_owned(), keyring);
+    options.create = !args.reissue_admin_key;
+    let engine = open_engine(options).await?;
+    let key = match ensure_workspace(&engine).await {
+        Ok(()) => engine.issue_admin_key(environment).map_err(Failure::from),
+        Err(failure) => Err(failure),
+    };
+    close(engine).await;
+    let key = key?;
+    say(format!("ledger in {}, workspace `{DEFAULT_WORKSPACE}`", folder.display()));
+    say("the admin key follows; it is not shown again");
+    if out.is_json() {
+        return out.object(&json!({ "admin_key": key, "workspace": DEFAULT_WORKSPACE }));
+    }
+    out.line(key)
+}
+
+fn refuse_unless_meant(folder: &Path, args: &InitArgs) -> Result<(), Failure> {
+    let name = folder.display();
+    match (Engine::exists(folder), args.reissue_admin_key) {
+        (true, false) => Err(Failure::refused(format!("{name} holds a ledger already"))
+            .hint("serve it: connledger serve --data-dir DIR --master-key-file FILE")
+            .hint("lost the admin key? --reissue-admin-key replaces it")),
+        (false, true) => Err(Failure::refused(format!("{name} holds no ledger yet"))
+            .hint("leave --reissue-admin-key out to make one")),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,84 @@
+//! `connledger`: the one binary. Serves a ledger, and talks to one.
+//!
+//! Standard output carries data, standard error carries talk. Exit codes: 0 done, 1 refused,
+//! 2 usage, 3 unavailable, 4 internal.
+//!
+//! Read first: [`cli::Cli`], [`session::Session`], [`serve`].
+
+mod cli;
+mod settings;
+
+mod failure;
+mod output;
+mod table;
+
+mod server_file;
+mod session;
+
+mod body;
+mod questions;
+mod verbs;
+
+mod explain;
+mod load;
+mod replay;
+mod watch;
+
+mod demo;
+mod init;
+mod master_key;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Task};
+use crate::failure::Failure;
+use crate::output::Output;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    // Before anything else, because the guard of a managed NATS server must stay small.
+    if let Some(code) = serve::guard() {
+        return code;
+    }
+    let cli = Cli::parse();
+    let out = Output::new(cli.common.json);
+    match run(cli, out) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(out),
+    }
+}
+
+fn run(cli: Cli, out: Output) -> Result<(), Failure> {
+    let mut builder = match cli.task {
+        Task::Serve(_) | Task::Demo(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = builder
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::internal(format!("cannot start the runtime: {error}")))?;
+    let done = runtime.block_on(tasks(cli, out));
+    // A blocked reader of standard input must not keep the process from ending.
+    runtime.shutdown_background();
+    done
+}
+
+async fn tasks(cli: Cli, out: Output) -> Result<(), Failure> {
+    let common = cli.common;
+    match cli.task {
+        Task::Serve(args) => serve::run(&common, args).await,
+        Task::Init(args) => init::run(&common, &args, out).await,
+        Task::Demo(args) => demo::run(&args).await,
+        Task::Explain(args) => explain::run(&args, out),
+        Task::Write(verb) => verbs::run(&common, verb, out).await,
+        Task::Ask(question) => questions::run(&common, question, out).await,
+        Task::Load(args) => load::run(&common, &args, out).await,
+        Task::Watch(args) => watch::run(&common, &args, out).await,
+        Task::Replay(args) => replay::run(&common, args, out).await,
+    }
+}

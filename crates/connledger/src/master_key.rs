@@ -1,0 +1,69 @@
+//! Where the master key comes from.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use ledger_contract::errors::{Code, Problem};
+use ledger_vault::Keyring;
+
+use crate::failure::Failure;
+use crate::settings;
+
+/// The throw-away master key of a development ledger.
+pub(crate) const DEV_MASTER_KEY_FILE: &str = "dev-master.key";
+/// The name of the credential that systemd hands a service.
+const CREDENTIAL: &str = "master-key";
+
+/// Where the master key is.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct MasterKeyArgs {
+    /// File that holds the master key, readable for its owner only
+    #[arg(long, env = "CONNLEDGER_MASTER_KEY_FILE", value_name = "FILE")]
+    pub(crate) master_key_file: Option<PathBuf>,
+}
+
+/// Finds the master key: the file named, the credential systemd gave, or a development ledger's
+/// own.
+pub(crate) fn find(args: &MasterKeyArgs, data_dir: Option<&Path>) -> Result<Keyring, Failure> {
+    if let Some(path) = &args.master_key_file {
+        return read(path);
+    }
+    if let Some(path) = settings::credentials_directory().map(|folder| folder.join(CREDENTIAL))
+        && path.exists()
+    {
+        return Keyring::read_credential(&path).map_err(|error| refused(&error.to_string()));
+    }
+    match data_dir.map(|folder| folder.join(DEV_MASTER_KEY_FILE)) {
+        Some(path) if path.exists() => read(&path),
+        _ => Err(Failure::from(Problem::new(Code::MasterKeyMissing))
+            .hint("pass --master-key-file FILE, or set CONNLEDGER_MASTER_KEY_FILE")
+            .hint("to try things out, `connledger serve --dev` makes a throw-away key")),
+    }
+}
+
+/// Reads the key file, making it when it is not there.
+pub(crate) fn read_or_create(path: &Path) -> Result<(Keyring, Created), Failure> {
+    if path.exists() {
+        return Ok((read(path)?, Created::No));
+    }
+    let keyring = Keyring::generate(&mut rand::rng());
+    keyring.create_file(path).map_err(|error| refused(&error.to_string()))?;
+    Ok((keyring, Created::Yes))
+}
+
+/// Whether a file was made just now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Created {
+    /// It was.
+    Yes,
+    /// It was there before.
+    No,
+}
+
+fn read(path: &Path) -> Result<Keyring, Failure> {
+    Keyring::read_file(path).map_err(|error| refused(&error.to_string()))
+}
+
+fn refused(reason: &str) -> Failure {
+    Failure::usage(format!("the master key cannot be used: {reason}"))
+}

@@ -1,0 +1,50 @@
+//! Standard output for data, standard error for talk.
+
+use std::fmt::Display;
+use std::io::{self, Write as _};
+
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// Where answers go, and in which form.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    json: bool,
+}
+
+impl Output {
+    /// Writes for programs when `json` is set, for people otherwise.
+    pub(crate) const fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Tells whether to write for programs.
+    pub(crate) const fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Writes a line of data.
+    #[expect(clippy::unused_self, reason = "data is written through an output, for the reader")]
+    pub(crate) fn line(self, text: impl Display) -> Result<(), Failure> {
+        // `println!` would panic on a closed pipe.
+        writeln!(io::stdout().lock(), "{text}").map_err(|error| Failure::from_stdout(&error))
+    }
+
+    /// Writes one object as a line of JSON.
+    pub(crate) fn object(self, value: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string(value)
+            .map_err(|error| Failure::internal(format!("cannot write the answer: {error}")))?;
+        self.line(text)
+    }
+
+    /// Writes bytes that are one JSON object already.
+    pub(crate) fn raw(self, json: &[u8]) -> Result<(), Failure> {
+        self.line(String::from_utf8_lossy(json))
+    }
+}
+
+/// Writes a line of talk. A closed standard error is nobody's loss.
+pub(crate) fn say(text: impl Display) {
+    writeln!(io::stderr().lock(), "{text}").ok();
+}

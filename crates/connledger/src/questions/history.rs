@@ -1,0 +1,127 @@
+//! `history`.
+
+use clap::Args;
+use ledger_contract::queries::{HistoryPage, HistoryQuery};
+use serde::Deserialize;
+
+use super::{EVERY_WORKSPACE, read_answer};
+use crate::failure::Failure;
+use crate::output::say;
+use crate::session::Session;
+use crate::table::Table;
+
+/// Shows who changed what, and when.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connledger history openai-prod
+  connledger history --actor key:admin --type secret_rotated --from 2026-11-01T00:00:00Z
+  connledger history --correlation-id deploy-42 --all-workspaces --json")]
+pub(crate) struct HistoryArgs {
+    /// Id or slug; every connection when absent
+    connection: Option<String>,
+    /// Who did it
+    #[arg(long)]
+    actor: Option<String>,
+    /// Type of event, for example secret_rotated; several: any of them
+    #[arg(long = "type", value_name = "TYPE")]
+    event_type: Vec<String>,
+    /// Recorded at or after this time (UTC)
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Recorded before this time (UTC)
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// Id of the whole conversation
+    #[arg(long, value_name = "ID")]
+    correlation_id: Option<String>,
+    /// Id of the command
+    #[arg(long, value_name = "ID")]
+    command_id: Option<String>,
+    /// Oldest first
+    #[arg(long)]
+    oldest_first: bool,
+    /// Rows on a page, at most 500
+    #[arg(long, value_name = "ROWS")]
+    page_size: Option<u32>,
+    /// Where the last page ended
+    #[arg(long)]
+    cursor: Option<String>,
+    /// Walk through every page
+    #[arg(long)]
+    all: bool,
+    /// Events of every workspace
+    #[arg(long, short = 'A')]
+    all_workspaces: bool,
+}
+
+/// What the table shows of a record.
+#[derive(Deserialize)]
+struct Row {
+    position: u64,
+    recorded_at: String,
+    #[serde(rename = "type")]
+    event_type: String,
+    stream: String,
+    version: u64,
+    actor: String,
+    via: String,
+    command_id: String,
+}
+
+pub(super) async fn run(session: &Session, args: HistoryArgs) -> Result<(), Failure> {
+    let workspace = if args.all_workspaces { EVERY_WORKSPACE } else { session.workspace.as_str() };
+    let all = args.all;
+    let mut query = HistoryQuery {
+        connection: args.connection,
+        actor: args.actor,
+        event_type: args.event_type,
+        from: args.from,
+        until: args.until,
+        correlation_id: args.correlation_id,
+        command_id: args.command_id,
+        oldest_first: args.oldest_first,
+        page_size: args.page_size,
+        cursor: args.cursor,
+    };
+    let headings = ["POSITION", "RECORDED", "EVENT", "OF", "VERSION", "ACTOR", "VIA", "COMMAND"];
+    let mut table = Table::new(&headings);
+    let mut shown = 0_u64;
+    let (total, next) = loop {
+        let answer = session.client.query(workspace, "history", &query).await?;
+        let page: HistoryPage = read_answer(&answer)?;
+        for event in &page.events {
+            shown += 1;
+            if session.out.is_json() {
+                session.out.raw(event.get().as_bytes())?;
+            } else {
+                add(&mut table, read_answer(event.get().as_bytes())?);
+            }
+        }
+        match page.next_cursor {
+            Some(cursor) if all => query.cursor = Some(cursor),
+            next => break (page.total, next),
+        }
+    };
+    if !session.out.is_json() {
+        table.lines().iter().try_for_each(|line| session.out.line(line))?;
+    }
+    say(format!("{shown} of {total} shown"));
+    if let Some(cursor) = next {
+        say(format!("hint: the next page: --cursor {cursor}, everything: --all"));
+    }
+    Ok(())
+}
+
+fn add(table: &mut Table, row: Row) {
+    table.row([
+        row.position.to_string(),
+        super::list::short_time(&row.recorded_at),
+        row.event_type,
+        row.stream.trim_start_matches("connection/").to_owned(),
+        row.version.to_string(),
+        row.actor,
+        row.via,
+        row.command_id,
+    ]);
+}

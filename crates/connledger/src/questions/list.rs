@@ -1,0 +1,208 @@
+//! `list`.
+
+use clap::Args;
+use ledger_contract::queries::{ListPage, ListQuery};
+use ledger_contract::view::ConnectionView;
+
+use super::{EVERY_WORKSPACE, read_answer};
+use crate::body;
+use crate::failure::Failure;
+use crate::output::say;
+use crate::session::Session;
+use crate::table::Table;
+
+/// Lists connections that fit all filters given.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connledger list --provider openai --environment live --health degraded
+  connledger list --tag llm --label team=search --sort name
+  connledger list --text warehouse --all-workspaces --all --json")]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    filters: Filters,
+    /// Order: created, updated or name
+    #[arg(long)]
+    sort: Option<String>,
+    /// Last first
+    #[arg(long)]
+    desc: bool,
+    /// Page number, from 1
+    #[arg(long, conflicts_with_all = ["cursor", "all"])]
+    page: Option<u32>,
+    /// Rows on a page, at most 500
+    #[arg(long, value_name = "ROWS")]
+    page_size: Option<u32>,
+    /// Where the last page ended
+    #[arg(long)]
+    cursor: Option<String>,
+    /// Walk through every page
+    #[arg(long)]
+    all: bool,
+    /// Connections of every workspace
+    #[arg(long, short = 'A')]
+    all_workspaces: bool,
+}
+
+/// Which connections to list.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Filters (several values of one filter: any of them)")]
+struct Filters {
+    /// The external service
+    #[arg(long)]
+    provider: Vec<String>,
+    /// test or live
+    #[arg(long)]
+    environment: Option<String>,
+    /// Whether gateways may use it
+    #[arg(long, value_name = "BOOL")]
+    enabled: Option<bool>,
+    /// active, archived or any [default: active]
+    #[arg(long)]
+    lifecycle: Option<String>,
+    /// operational, degraded, failed or unknown
+    #[arg(long, value_name = "STATE")]
+    health: Vec<String>,
+    /// Sort of service
+    #[arg(long)]
+    kind: Vec<String>,
+    /// How it proves itself
+    #[arg(long, value_name = "METHOD")]
+    auth_method: Vec<String>,
+    /// Tag it must have; several: all of them
+    #[arg(long)]
+    tag: Vec<String>,
+    /// Label it must have; several: all of them
+    #[arg(long, value_name = "KEY[=VALUE]")]
+    label: Vec<String>,
+    /// Whom it is for
+    #[arg(long, value_name = "TYPE:VALUE", conflicts_with = "identity_type")]
+    identity: Option<String>,
+    /// user, team, organization or project
+    #[arg(long, value_name = "TYPE")]
+    identity_type: Option<String>,
+    /// Text in the name or slug, in any case
+    #[arg(long)]
+    text: Option<String>,
+}
+
+impl ListArgs {
+    fn query(self) -> Result<ListQuery, Failure> {
+        let filters = self.filters;
+        let (identity_type, identity) = match filters.identity.as_deref() {
+            Some(text) => {
+                let (kind, value) = body::identity(text)?;
+                (Some(kind.to_owned()), Some(value.to_owned()))
+            }
+            None => (filters.identity_type, None),
+        };
+        Ok(ListQuery {
+            provider: filters.provider,
+            environment: filters.environment,
+            enabled: filters.enabled,
+            lifecycle: filters.lifecycle,
+            health: filters.health,
+            kind: filters.kind,
+            auth_method: filters.auth_method,
+            tag: filters.tag,
+            label: filters.label,
+            identity_type,
+            identity,
+            text: filters.text,
+            sort: self.sort,
+            descending: self.desc,
+            page: self.page,
+            page_size: self.page_size,
+            cursor: self.cursor,
+        })
+    }
+}
+
+pub(super) async fn run(session: &Session, args: ListArgs) -> Result<(), Failure> {
+    let all = args.all;
+    let every_workspace = args.all_workspaces || session.workspace == EVERY_WORKSPACE;
+    let workspace = if every_workspace { EVERY_WORKSPACE } else { session.workspace.as_str() };
+    let mut query = args.query()?;
+    let mut rows = Rows::new(session, every_workspace);
+    loop {
+        let answer = session.client.query(workspace, "list", &query).await?;
+        let page: ListPage<'_> = read_answer(&answer)?;
+        rows.add(&page.connections)?;
+        match page.next_cursor {
+            Some(cursor) if all => query.cursor = Some(cursor),
+            next => return rows.finish(page.total, next.as_deref()),
+        }
+    }
+}
+
+/// Rows on their way out: objects at once, a table at the end, when its columns are known.
+struct Rows<'a> {
+    session: &'a Session,
+    every_workspace: bool,
+    table: Table,
+    shown: u64,
+}
+
+impl<'a> Rows<'a> {
+    fn new(session: &'a Session, every_workspace: bool) -> Self {
+        let handle = if every_workspace { "WORKSPACE/SLUG" } else { "SLUG" };
+        let headings =
+            [handle, "PROVIDER", "KIND", "ENV", "AUTH", "STATE", "HEALTH", "VERSION", "UPDATED"];
+        Self { session, every_workspace, table: Table::new(&headings), shown: 0 }
+    }
+
+    fn add(&mut self, connections: &[ConnectionView<'_>]) -> Result<(), Failure> {
+        for view in connections {
+            self.shown += 1;
+            if self.session.out.is_json() {
+                self.session.out.object(view)?;
+                continue;
+            }
+            let handle = if self.every_workspace {
+                format!("{}/{}", view.workspace, view.slug)
+            } else {
+                view.slug.to_string()
+            };
+            self.table.row([
+                handle,
+                view.provider.to_string(),
+                view.kind.to_string(),
+                view.environment.to_string(),
+                view.auth_method.to_string(),
+                state(view).to_owned(),
+                view.health.state.to_string(),
+                view.version.to_string(),
+                short_time(&view.updated_at),
+            ]);
+        }
+        Ok(())
+    }
+
+    fn finish(self, total: u64, next_cursor: Option<&str>) -> Result<(), Failure> {
+        let out = self.session.out;
+        if !out.is_json() {
+            self.table.lines().iter().try_for_each(|line| out.line(line))?;
+        }
+        say(format!("{} of {total} shown", self.shown));
+        if let Some(cursor) = next_cursor {
+            say(format!("hint: the next page: --cursor {cursor}, everything: --all"));
+        }
+        Ok(())
+    }
+}
+
+fn state(view: &ConnectionView<'_>) -> &'static str {
+    match (view.lifecycle.as_ref(), view.enabled) {
+        ("archived", _) => "archived",
+        (_, true) => "enabled",
+        (_, false) => "disabled",
+    }
+}
+
+/// Cuts a time down to seconds.
+pub(super) fn short_time(time: &str) -> String {
+    match time.split_once('.') {
+        Some((seconds, _)) => format!("{seconds}Z"),
+        None => time.to_owned(),
+    }
+}

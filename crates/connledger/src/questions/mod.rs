@@ -1,0 +1,47 @@
+//! The commands that only ask, one file each.
+
+mod get;
+mod history;
+mod list;
+mod status;
+
+use clap::Subcommand;
+use serde::Deserialize;
+
+use crate::cli::Common;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::session::Session;
+
+/// The workspace of questions about all of them.
+pub(crate) const EVERY_WORKSPACE: &str = "_all";
+
+/// The commands that only ask.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Question {
+    /// Show one connection
+    Get(get::GetArgs),
+    /// List connections that fit all filters given
+    List(Box<list::ListArgs>),
+    /// Show who changed what, and when
+    History(history::HistoryArgs),
+    /// Show how the ledger itself is doing
+    #[command(after_help = "Examples:\n  connledger status\n  connledger status --json")]
+    Status,
+}
+
+pub(crate) async fn run(common: &Common, question: Question, out: Output) -> Result<(), Failure> {
+    let session = Session::open(common, out).await?;
+    match question {
+        Question::Get(args) => get::run(&session, args).await,
+        Question::List(args) => list::run(&session, *args).await,
+        Question::History(args) => history::run(&session, args).await,
+        Question::Status => status::run(&session).await,
+    }
+}
+
+/// Reads an answer of the ledger.
+pub(crate) fn read_answer<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Failure> {
+    serde_json::from_slice(json)
+        .map_err(|error| Failure::internal(format!("the answer cannot be read: {error}")))
+}

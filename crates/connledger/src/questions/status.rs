@@ -1,0 +1,33 @@
+//! `status`.
+
+use ledger_contract::queries::StatusView;
+
+use super::{EVERY_WORKSPACE, read_answer};
+use crate::body::Body;
+use crate::failure::Failure;
+use crate::session::Session;
+
+pub(super) async fn run(session: &Session) -> Result<(), Failure> {
+    let answer = session.client.query(EVERY_WORKSPACE, "status", &Body::new()).await?;
+    if session.out.is_json() {
+        return session.out.raw(&answer);
+    }
+    let status: StatusView = read_answer(&answer)?;
+    let behind = status.position.saturating_sub(status.published);
+    let mut facts = vec![
+        ("ledger", status.ledger_id),
+        ("version", status.program_version),
+        ("connections", status.connections.to_string()),
+        ("position", status.position.to_string()),
+        ("published", format!("{} ({behind} behind)", status.published)),
+        ("queued", status.queued.to_string()),
+        ("accepts writes", if status.poisoned { "no (log_poisoned)" } else { "yes" }.to_owned()),
+    ];
+    let refused: u64 = status.refused.values().sum();
+    facts.push(("refused", refused.to_string()));
+    facts.iter().try_for_each(|(name, value)| session.out.line(format!("{name:<14}  {value}")))?;
+    status
+        .refused
+        .iter()
+        .try_for_each(|(code, count)| session.out.line(format!("  {code}  {count}")))
+}

@@ -1,0 +1,101 @@
+//! The flags of `serve`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::master_key::MasterKeyArgs;
+
+/// Serves a ledger until it is told to stop (SIGTERM or Ctrl-C).
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without --nats-url, a nats-server found on this machine (CONNLEDGER_NATS_SERVER, else in PATH) is
+started beside the ledger and supervised. The master key comes from --master-key-file, or from the
+systemd credential `master-key`.
+
+Examples:
+  connledger serve --data-dir /tmp/ledger --dev
+  connledger serve --data-dir /srv/ledger --master-key-file /etc/connledger/master.key
+  connledger serve --data-dir /srv/ledger --nats-url tls://nats.internal:4222 --nats-creds ledger.creds")]
+pub(crate) struct ServeArgs {
+    /// For trying things out: loopback only, a throw-away master key, an admin key in
+    /// DIR/dev-admin.key; makes the ledger when there is none
+    #[arg(long)]
+    pub(crate) dev: bool,
+    #[command(flatten)]
+    pub(crate) master_key: MasterKeyArgs,
+    /// Where NATS comes from, when it is not --nats-url [default: managed]
+    #[arg(long, env = "CONNLEDGER_NATS", value_name = "MODE")]
+    pub(crate) nats: Option<NatsMode>,
+    /// Port of the managed nats-server; 0 picks a free one and keeps it
+    #[arg(long, env = "CONNLEDGER_NATS_PORT", default_value_t = 0, value_name = "PORT")]
+    pub(crate) nats_port: u16,
+    /// Program of the managed nats-server
+    #[arg(long, env = ledger_bus::NATS_SERVER_VARIABLE, value_name = "FILE")]
+    pub(crate) nats_server: Option<PathBuf>,
+    /// How long the event stream remembers message ids
+    #[arg(
+        long,
+        env = "CONNLEDGER_NATS_DEDUP_WINDOW",
+        default_value = "2m",
+        value_parser = duration,
+        value_name = "TIME"
+    )]
+    pub(crate) nats_dedup_window: Duration,
+    /// Copies of the streams in a NATS cluster
+    #[arg(long, env = "CONNLEDGER_NATS_REPLICAS", default_value_t = 1, value_name = "NUMBER")]
+    pub(crate) nats_replicas: usize,
+    /// Which log lines to write, like info or ledger_bus=debug
+    #[arg(long, env = "CONNLEDGER_LOG", default_value = "info", value_name = "FILTER")]
+    pub(crate) log: String,
+    /// Form of log lines on standard error
+    #[arg(long, env = "CONNLEDGER_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// Where NATS comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NatsMode {
+    /// A nats-server of the ledger's own
+    Managed,
+    /// Nowhere
+    Off,
+}
+
+/// Form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// Reads `250ms`, `30s`, `2m` or `1h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let unit_at = text.find(|mark: char| !mark.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit_at);
+    let number: u64 = number.parse().map_err(|_| "must be like 250ms, 30s, 2m or 1h")?;
+    match unit {
+        "ms" => Ok(Duration::from_millis(number)),
+        "s" => Ok(Duration::from_secs(number)),
+        "m" => Ok(Duration::from_secs(number.saturating_mul(60))),
+        "h" => Ok(Duration::from_secs(number.saturating_mul(3_600))),
+        _ => Err("must be like 250ms, 30s, 2m or 1h".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_a_unit() {
+        assert_eq!(duration("2m"), Ok(Duration::from_mins(2)));
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        for bad in ["", "2", "m", "2 m", "-1s", "2d"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What `--dev` makes: a ledger, a throw-away master key, an admin key in a file.
+
+use std::path::Path;
+
+use ledger_domain::connection::Environment;
+use ledger_engine::{Engine, EngineOptions};
+
+use super::{ensure_workspace, open_engine};
+use crate::failure::Failure;
+use crate::master_key::{self, Created, DEV_MASTER_KEY_FILE, MasterKeyArgs};
+use crate::output::say;
+use crate::server_file::write_private;
+use crate::session::DEV_KEY_FILE;
+
+pub(super) async fn open(folder: &Path, key: &MasterKeyArgs) -> Result<Engine, Failure> {
+    std::fs::create_dir_all(folder).map_err(|error| Failure::file("make", folder, &error))?;
+    let keyring = match &key.master_key_file {
+        Some(_) => master_key::find(key, None)?,
+        None => throw_away_key(folder)?,
+    };
+    let mut options = EngineOptions::new(folder.to_owned(), keyring);
+    options.create = !Engine::exists(folder);
+    let engine = open_engine(options).await?;
+    ensure_workspace(&engine).await?;
+    leave_admin_key(&engine, folder)?;
+    Ok(engine)
+}
+
+fn throw_away_key(folder: &Path) -> Result<ledger_vault::Keyring, Failure> {
+    let path = folder.join(DEV_MASTER_KEY_FILE);
+    if !path.exists() && Engine::exists(folder) {
+        return Err(Failure::usage("this ledger was not made with --dev")
+            .hint("pass the master key it was made with: --master-key-file FILE"));
+    }
+    let (keyring, created) = master_key::read_or_create(&path)?;
+    if created == Created::Yes {
+        say(format!("dev: made a throw-away master key, {}", path.display()));
+    }
+    Ok(keyring)
+}
+
+/// Writes the admin key unless the file holds one that works.
+fn leave_admin_key(engine: &Engine, folder: &Path) -> Result<(), Failure> {
+    let path = folder.join(DEV_KEY_FILE);
+    let known = std::fs::read_to_string(&path).is_ok_and(|text| {
+        let authorization = format!("Bearer {}", text.trim());
+        engine.authenticate(Some(&authorization)).is_ok()
+    });
+    if !known {
+        let key = engine.issue_admin_key(Environment::Test)?;
+        write_private(&path, format!("{key}\n").as_bytes())
+            .map_err(|error| Failure::file("write", &path, &error))?;
+    }
+    say(format!("dev: the admin key is in {}; not for production", path.display()));
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! `serve`: opens a ledger, brings up NATS, answers until told to stop.
+
+mod args;
+mod development;
+mod logs;
+mod nats;
+mod running;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use ledger_contract::commands;
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::records::Via;
+use ledger_contract::subjects::Subjects;
+use ledger_domain::{Actor, Expected, MessageId, WorkspaceName};
+use ledger_engine::{CommandRequest, Engine, EngineOptions};
+
+pub(crate) use args::ServeArgs;
+
+use crate::cli::Common;
+use crate::failure::Failure;
+use crate::master_key;
+
+/// The workspace that every new ledger has.
+pub(crate) const DEFAULT_WORKSPACE: &str = "default";
+/// Who did what no key asked for.
+const SYSTEM_ACTOR: &str = "system:init";
+
+/// Becomes the guard of a managed NATS server when this process was started as one.
+pub(crate) fn guard() -> Option<ExitCode> {
+    let mut args = std::env::args_os().skip(1);
+    let is_guard = args.next().is_some_and(|arg| arg == ledger_bus::GUARD_COMMAND);
+    is_guard.then(|| ledger_bus::guard_main(args))
+}
+
+pub(crate) async fn run(common: &Common, args: ServeArgs) -> Result<(), Failure> {
+    logs::install(&args)?;
+    let folder = common.data_dir.clone().ok_or_else(|| {
+        Failure::usage("--data-dir is required").hint("to try things out, add --dev")
+    })?;
+    let subjects = Subjects::with_prefix(common.prefix.as_deref().unwrap_or("ledger"))
+        .map_err(|invalid| Failure::usage(format!("--{}: {}", invalid.field, invalid.problem)))?;
+    if args.dev {
+        nats::refuse_far_away(common)?;
+    }
+    // What is missing on the machine shows before the ledger is touched.
+    let choice = nats::Choice::of(common, &args)?;
+    let engine = open(&folder, &args).await?;
+    let done = running::until_stopped(common, &args, &folder, subjects, choice, &engine).await;
+    close(engine).await;
+    done
+}
+
+/// Opens the ledger; in development, makes what is missing.
+async fn open(folder: &Path, args: &ServeArgs) -> Result<Engine, Failure> {
+    if args.dev {
+        return development::open(folder, &args.master_key).await;
+    }
+    if !Engine::exists(folder) {
+        let shown = folder.display();
+        return Err(Failure::from(Problem::new(Code::DataDirMissing))
+            .hint(format!("make one: connledger init --data-dir {shown} --master-key-file FILE"))
+            .hint("to try things out, add --dev"));
+    }
+    let keyring = master_key::find(&args.master_key, None)?;
+    open_engine(EngineOptions::new(folder.to_owned(), keyring)).await
+}
+
+/// Opens the engine on a thread that may block.
+pub(crate) async fn open_engine(options: EngineOptions) -> Result<Engine, Failure> {
+    let opened = tokio::task::spawn_blocking(move || Engine::open(options)).await;
+    Ok(opened.map_err(|error| Failure::internal(format!("opening stopped: {error}")))??)
+}
+
+/// Finishes the writer's work and closes the store.
+pub(crate) async fn close(engine: Engine) {
+    let closed = tokio::task::spawn_blocking(move || engine.shutdown()).await;
+    if let Err(error) = closed {
+        tracing::error!(%error, "the store was not closed");
+    }
+}
+
+/// Makes the default workspace unless it is there.
+pub(crate) async fn ensure_workspace(engine: &Engine) -> Result<(), Failure> {
+    const VERB: &str = "create-workspace";
+    const BODY: &[u8] = b"{}";
+    let internal = |error: &dyn std::fmt::Display| Failure::internal(error.to_string());
+    let workspace = WorkspaceName::parse("workspace", DEFAULT_WORKSPACE);
+    let workspace = workspace.map_err(|error| internal(&error))?;
+    let command = commands::parse(VERB, &workspace, None, BODY)?;
+    // A fixed id: however often it is asked for, the workspace is made once.
+    let command_id = MessageId::parse("command_id", "init-default-workspace");
+    let request = CommandRequest {
+        fingerprint: engine.fingerprint(DEFAULT_WORKSPACE, VERB, BODY),
+        workspace,
+        command,
+        command_id: Some(command_id.map_err(|error| internal(&error))?),
+        expected: Expected::Any,
+        deadline: None,
+        correlation_id: None,
+        causation_id: None,
+        trace_id: None,
+        actor: Actor::new(SYSTEM_ACTOR),
+        via: Via::System,
+    };
+    match engine.execute(request).await {
+        Ok(_) => Ok(()),
+        Err(problem) if problem.code == Code::WorkspaceTaken => Ok(()),
+        Err(problem) => Err(problem.into()),
+    }
+}
+
+/// Returns the folder's absolute path, for messages that are read elsewhere.
+fn absolute(folder: &Path) -> PathBuf {
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
+}

@@ -1,0 +1,110 @@
+//! Where NATS comes from: an address, a server of one's own, or nowhere.
+
+use std::path::{Path, PathBuf};
+
+use ledger_bus::{ConnectOptions, ManagedOptions, ManagedServer, find_server};
+use ledger_contract::subjects::Subjects;
+
+use super::ServeArgs;
+use super::args::NatsMode;
+use crate::cli::Common;
+use crate::failure::Failure;
+use crate::session::read_line;
+
+/// Where NATS comes from.
+#[derive(Debug)]
+pub(super) enum Choice {
+    /// An address.
+    Url(String),
+    /// A nats-server to start.
+    Managed(PathBuf),
+    /// Nowhere.
+    Off,
+}
+
+impl Choice {
+    /// Chooses by the flags, and finds the program when one is to be started.
+    pub(super) fn of(common: &Common, args: &ServeArgs) -> Result<Self, Failure> {
+        match (args.nats, &common.nats_url) {
+            (Some(NatsMode::Off), _) => Ok(Self::Off),
+            (None, Some(url)) => Ok(Self::Url(url.clone())),
+            (Some(NatsMode::Managed) | None, _) => {
+                let program =
+                    find_server(args.nats_server.as_deref(), None).map_err(|problem| {
+                        Failure::from(problem)
+                        .hint("put nats-server (2.11 or newer) in PATH, or pass --nats-server FILE")
+                        .hint("or use a server you have: --nats-url URL")
+                    })?;
+                Ok(Self::Managed(program))
+            }
+        }
+    }
+}
+
+/// Starts a server of one's own.
+pub(super) async fn start(
+    folder: &Path,
+    program: PathBuf,
+    args: &ServeArgs,
+    subjects: &Subjects,
+) -> Result<ManagedServer, Failure> {
+    let mut options = ManagedOptions::new(folder.to_owned(), program);
+    options.port = args.nats_port;
+    options.subjects = subjects.clone();
+    Ok(ManagedServer::start(options).await?)
+}
+
+/// Puts the connection's options together.
+pub(super) fn connect_options(url: String, common: &Common) -> Result<ConnectOptions, Failure> {
+    let login = &common.nats;
+    Ok(ConnectOptions {
+        url,
+        credentials_file: login.nats_creds.clone(),
+        nkey_seed_file: login.nats_nkey.clone(),
+        user: login.nats_user.clone(),
+        password: login.nats_password_file.as_deref().map(read_line).transpose()?,
+        require_tls: login.nats_ca.is_some(),
+        tls_ca: login.nats_ca.clone(),
+        tls_cert: login.nats_cert.clone(),
+        tls_key: login.nats_cert_key.clone(),
+        ..ConnectOptions::default()
+    })
+}
+
+/// Refuses a development ledger on a NATS server that others may reach.
+pub(super) fn refuse_far_away(common: &Common) -> Result<(), Failure> {
+    match &common.nats_url {
+        Some(url) if !url.split(',').all(is_loopback) => {
+            Err(Failure::usage("--dev is for this machine only, and --nats-url is another one")
+                .hint("leave --dev out and give a master key: --master-key-file FILE"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_loopback(url: &str) -> bool {
+    let host = url.trim();
+    let host = host.split_once("://").map_or(host, |(_, rest)| rest);
+    let host = host.rsplit_once('@').map_or(host, |(_, rest)| rest);
+    let host = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split([':', '/']).next().unwrap_or_default(),
+    };
+    host == "localhost"
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_addresses_are_told_from_others() {
+        for near in ["127.0.0.1", "nats://u:p@localhost:4222", "tls://[::1]:4222", "127.9.9.9:1"] {
+            assert!(is_loopback(near), "{near}");
+        }
+        for far in ["nats://10.0.0.1:4222", "localhost.example.com", "nats://127.0.0.1@far:1"] {
+            assert!(!is_loopback(far), "{far}");
+        }
+    }
+}

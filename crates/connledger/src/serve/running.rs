@@ -1,0 +1,146 @@
+//! The time between start and stop.
+
+use std::path::Path;
+use std::time::Duration;
+
+use ledger_bus::{Bus, BusOptions, Clock, ManagedServer, check, connect, public_url};
+use ledger_contract::errors::Problem;
+use ledger_contract::subjects::Subjects;
+use ledger_domain::Micros;
+use ledger_engine::Engine;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::nats::{self, Choice};
+use super::{ServeArgs, absolute};
+use crate::cli::Common;
+use crate::failure::Failure;
+use crate::output::say;
+use crate::server_file::ServerFile;
+
+/// How long one look at the NATS server may take before it is logged and tried again.
+const CHECK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What runs beside the engine.
+#[derive(Default)]
+struct Parts {
+    server: Option<ManagedServer>,
+    bus: Option<Bus>,
+}
+
+/// Serves until a signal says to stop, then stops in order.
+pub(super) async fn until_stopped(
+    common: &Common,
+    args: &ServeArgs,
+    folder: &Path,
+    subjects: Subjects,
+    choice: Choice,
+    engine: &Engine,
+) -> Result<(), Failure> {
+    let mut signals = Signals::new()?;
+    let mut parts = Parts::default();
+    let done = tokio::select! {
+        done = serve(common, args, folder, subjects, choice, engine, &mut parts) => done,
+        name = signals.wait() => {
+            tracing::info!(signal = name, "stopping");
+            Ok(())
+        }
+    };
+    if let Some(bus) = parts.bus {
+        bus.shutdown().await;
+    }
+    if let Some(server) = parts.server {
+        server.shutdown().await;
+    }
+    done
+}
+
+/// Brings everything up and says so; returns only when that fails.
+async fn serve(
+    common: &Common,
+    args: &ServeArgs,
+    folder: &Path,
+    subjects: Subjects,
+    choice: Choice,
+    engine: &Engine,
+    parts: &mut Parts,
+) -> Result<(), Failure> {
+    let prefix = subjects.prefix().to_owned();
+    let (own_url, client_url) = match choice {
+        Choice::Off => (None, None),
+        Choice::Url(url) => (Some(url.clone()), Some(url)),
+        Choice::Managed(program) => {
+            let server = parts.server.insert(nats::start(folder, program, args, &subjects).await?);
+            (Some(server.url()), Some(server.client_url()))
+        }
+    };
+    let client = match own_url {
+        None => None,
+        Some(url) => {
+            let client = connect(&nats::connect_options(url, common)?).await?;
+            let mut options = BusOptions::new(client.clone(), Clock::new(now));
+            options.subjects = subjects;
+            options.duplicate_window = args.nats_dedup_window;
+            options.replicas = args.nats_replicas;
+            parts.bus = Some(Bus::start(engine.clone(), options).await?);
+            Some(client)
+        }
+    };
+    let shown = client_url.as_deref().map_or_else(|| "off".to_owned(), public_url);
+    let pid = i32::try_from(std::process::id()).unwrap_or_default();
+    let _file = ServerFile { pid, nats_url: client_url, prefix }.write(folder)?;
+    if let Some(client) = client {
+        wait_for(|| check(&client, CHECK_PATIENCE)).await;
+    }
+    say(format!("ready: data {}, nats {shown}", absolute(folder).display()));
+    // The file goes when this future is dropped, at the first sign of stopping.
+    std::future::pending().await
+}
+
+/// Waits until a look at the NATS server finds that it will do.
+async fn wait_for<Look: Future<Output = Result<(), Problem>>>(look: impl Fn() -> Look) {
+    let mut told = None;
+    while let Err(problem) = look().await {
+        if told != Some(problem.code) {
+            told = Some(problem.code);
+            tracing::warn!(
+                ledger.error.code = problem.code.as_str(),
+                error = problem.message,
+                "nats cannot be used yet, trying on"
+            );
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+}
+
+/// The signals that mean stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let listen =
+            |kind| signal(kind).map_err(|error| Failure::internal(format!("no signals: {error}")));
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn wait(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+/// The clock of the service.
+#[expect(clippy::disallowed_methods, reason = "the binary hands the bus its clock")]
+fn now() -> Micros {
+    let since_epoch = std::time::SystemTime::now()
+        .duration_since(std::time::SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    Micros::new(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,109 @@
+//! A client command's connection to its ledger.
+
+use std::path::Path;
+use std::time::Duration;
+
+use ledger_client::{Client, ClientOptions, Credentials, Key};
+
+use crate::cli::{Common, NatsLogin};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::server_file::ServerFile;
+
+/// Where a development server leaves its admin key.
+pub(crate) const DEV_KEY_FILE: &str = "dev-admin.key";
+
+/// A ledger, reached, and how to write its answers.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) client: Client,
+    pub(crate) workspace: String,
+    pub(crate) out: Output,
+}
+
+impl Session {
+    /// Connects as the flags say.
+    pub(crate) async fn open(common: &Common, out: Output) -> Result<Self, Failure> {
+        let client = Client::connect(options(common)?).await?;
+        Ok(Self { client, workspace: common.workspace.clone(), out })
+    }
+}
+
+/// Puts the client's options together from flags and from what a running server left.
+pub(crate) fn options(common: &Common) -> Result<ClientOptions, Failure> {
+    let server = common.data_dir.as_deref().and_then(ServerFile::find);
+    let mut options = ClientOptions::new(key(common)?);
+    match (&common.nats_url, &server, &common.data_dir) {
+        (Some(url), _, _) | (None, Some(ServerFile { nats_url: Some(url), .. }), _) => {
+            options.url.clone_from(url);
+        }
+        (None, Some(_), _) => {
+            return Err(Failure::unavailable("the server runs without NATS (`--nats off`)"));
+        }
+        (None, None, Some(folder)) => return Err(not_running(folder)),
+        (None, None, None) => {}
+    }
+    match (&common.prefix, server) {
+        (Some(prefix), _) => options.prefix.clone_from(prefix),
+        (None, Some(server)) => options.prefix = server.prefix,
+        (None, None) => {}
+    }
+    options.timeout = timeout(common.timeout)?;
+    options.credentials = credentials(&common.nats)?;
+    Ok(options)
+}
+
+fn timeout(seconds: f64) -> Result<Duration, Failure> {
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(timeout) if !timeout.is_zero() => Ok(timeout),
+        _ => Err(Failure::usage("--timeout must be more than 0 seconds")),
+    }
+}
+
+fn not_running(folder: &Path) -> Failure {
+    let folder = folder.display();
+    Failure::unavailable(format!("no server is running on {folder}"))
+        .hint(format!("start one: connledger serve --data-dir {folder}"))
+}
+
+/// Finds the API key: flag, file, or the one a development server left.
+fn key(common: &Common) -> Result<Key, Failure> {
+    if let Some(key) = &common.key {
+        return Ok(Key::new(key));
+    }
+    if let Some(path) = &common.key_file {
+        return read_line(path).map(Key::new);
+    }
+    if let Some(folder) = &common.data_dir {
+        let path = folder.join(DEV_KEY_FILE);
+        if path.exists() {
+            return read_line(&path).map(Key::new);
+        }
+    }
+    Err(Failure::usage("no API key was given")
+        .hint("pass --key-file FILE, or set CONNLEDGER_KEY")
+        .hint("with a `serve --dev` ledger, --data-dir DIR is enough"))
+}
+
+/// Reads how to prove oneself to NATS.
+pub(crate) fn credentials(login: &NatsLogin) -> Result<Credentials, Failure> {
+    let user = match (&login.nats_user, &login.nats_password_file) {
+        (Some(user), Some(path)) => Some((user.clone(), read_line(path)?)),
+        _ => None,
+    };
+    Ok(Credentials {
+        file: login.nats_creds.clone(),
+        nkey_seed: login.nats_nkey.as_deref().map(read_line).transpose()?,
+        user,
+        authority: login.nats_ca.clone(),
+        certificate: login.nats_cert.clone().zip(login.nats_cert_key.clone()),
+    })
+}
+
+/// Reads a file of one line.
+pub(crate) fn read_line(path: &Path) -> Result<String, Failure> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(text.trim().to_owned()),
+        Err(error) => Err(Failure::file("read", path, &error)),
+    }
+}

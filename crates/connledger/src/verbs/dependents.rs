@@ -1,0 +1,57 @@
+//! What would break without a connection.
+
+use clap::Args;
+
+use super::{Order, WriteArgs};
+
+/// Records something that would break without the connection.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connledger link-dependent github-app tool tool-001 --name \"Code Analyzer\"")]
+pub(crate) struct LinkArgs {
+    /// Id or slug
+    connection: String,
+    /// What sort of thing: tool, mcp_server, gateway, ...
+    kind: String,
+    /// Its id in its own system
+    id: String,
+    /// Its name for people
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+impl LinkArgs {
+    pub(super) fn order(self) -> Order {
+        Order::about("link-dependent", &self.connection, self.write)
+            .with("kind", self.kind)
+            .with("id", self.id)
+            .with_some("name", self.name)
+    }
+}
+
+/// Forgets a recorded dependent.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connledger unlink-dependent github-app tool tool-001")]
+pub(crate) struct UnlinkArgs {
+    /// Id or slug
+    connection: String,
+    /// What sort of thing
+    kind: String,
+    /// Its id in its own system
+    id: String,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+impl UnlinkArgs {
+    pub(super) fn order(self) -> Order {
+        Order::about("unlink-dependent", &self.connection, self.write)
+            .with("kind", self.kind)
+            .with("id", self.id)
+    }
+}

@@ -1,0 +1,85 @@
+//! `create` and `update`.
+
+use clap::Args;
+use serde_json::Value;
+
+use super::{Order, WriteArgs};
+use crate::body::{FieldArgs, SecretReader, insert_under};
+use crate::failure::Failure;
+
+/// Makes a connection.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connledger create --provider openai --slug openai-prod --secret key=@key.txt --tag llm
+  connledger create --provider postgres --kind databasesql --auth-method basic \\
+      --config host=db.internal --config port=5432 --secret password=- < password.txt
+  connledger create --file connection.json --expect-version absent")]
+pub(crate) struct CreateArgs {
+    #[command(flatten)]
+    fields: FieldArgs,
+    /// Keep gateways from using it for now
+    #[arg(long)]
+    disabled: bool,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+impl CreateArgs {
+    pub(super) fn order(self) -> Result<Order, Failure> {
+        let body = self.fields.body(&mut SecretReader::default())?;
+        if !body.contains_key("provider") {
+            return Err(Failure::usage("--provider is required").hint("or give --file"));
+        }
+        let order = Order { verb: "create", body, write: self.write };
+        Ok(if self.disabled { order.with("enabled", false) } else { order })
+    }
+}
+
+/// Changes fields of a connection.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connledger update openai-prod --name \"OpenAI, production\" --label team=search
+  connledger update openai-prod --unset description --unset labels.team
+  connledger update openai-prod --slug openai-main --expect-version 4")]
+pub(crate) struct UpdateArgs {
+    /// Id or slug
+    name_or_id: String,
+    #[command(flatten)]
+    fields: FieldArgs,
+    /// Field to clear: display_name, description, provider_version, identity, tags, or one entry
+    /// like config.region, labels.team or annotations.note
+    #[arg(long, value_name = "FIELD")]
+    unset: Vec<String>,
+    /// Secret field to remove
+    #[arg(long, value_name = "FIELD")]
+    remove_secret: Vec<String>,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+impl UpdateArgs {
+    pub(super) fn order(self) -> Result<Order, Failure> {
+        let mut body = self.fields.body(&mut SecretReader::default())?;
+        for path in self.unset {
+            match path.split_once('.') {
+                Some((object @ ("config" | "labels" | "annotations"), key)) => {
+                    insert_under(&mut body, object, key.to_owned(), Value::Null);
+                }
+                _ if path == "tags" => {
+                    body.insert(path, Value::Array(Vec::new()));
+                }
+                // What cannot be cleared is for the ledger to say.
+                _ => {
+                    body.insert(path, Value::Null);
+                }
+            }
+        }
+        for field in self.remove_secret {
+            insert_under(&mut body, "secrets", field, Value::Null);
+        }
+        let order = Order { verb: "update", body, write: self.write };
+        Ok(order.with("connection", self.name_or_id))
+    }
+}

@@ -1,0 +1,169 @@
+//! The commands that change something, one file per family.
+
+mod access;
+mod dependents;
+mod edit;
+mod life;
+mod policy;
+mod revert;
+mod secret;
+mod workspace;
+
+use clap::{Args, Subcommand};
+use ledger_client::{Accepted, CommandHeaders};
+use serde_json::json;
+
+use crate::body::{self, Body};
+use crate::cli::Common;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::session::Session;
+
+/// The commands that change something.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Make a connection
+    Create(Box<edit::CreateArgs>),
+    /// Change fields of a connection; what is not given stays
+    Update(Box<edit::UpdateArgs>),
+    /// Replace secret values
+    RotateSecret(secret::RotateArgs),
+    /// Let gateways use a connection
+    Enable(life::EnableArgs),
+    /// Keep gateways from using a connection
+    Disable(life::DisableArgs),
+    /// Say that a connection works badly
+    MarkDegraded(life::DegradedArgs),
+    /// Say that a connection does not work and a person must act
+    MarkFailed(life::FailedArgs),
+    /// Say that a connection works
+    MarkOperational(life::OperationalArgs),
+    /// Put a connection away; it can be restored
+    Archive(life::ArchiveArgs),
+    /// Bring an archived connection back
+    Restore(life::RestoreArgs),
+    /// Let another workspace use a connection
+    GrantWorkspace(access::GrantArgs),
+    /// Keep a workspace from using a connection
+    RevokeWorkspace(access::RevokeArgs),
+    /// Change the limits of a grant
+    SetLimits(access::SetLimitsArgs),
+    /// Say which models may be reached
+    SetModelPolicy(policy::ModelPolicyArgs),
+    /// Set factors on the provider's prices
+    SetPricing(policy::PricingArgs),
+    /// Record something that would break without the connection
+    LinkDependent(dependents::LinkArgs),
+    /// Forget a recorded dependent
+    UnlinkDependent(dependents::UnlinkArgs),
+    /// Bring an earlier version's fields back, as a new change
+    Revert(revert::RevertArgs),
+    /// Make and list workspaces
+    #[command(subcommand)]
+    Workspace(workspace::WorkspaceTask),
+}
+
+/// Flags of every command that changes something.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Command options")]
+pub(crate) struct WriteArgs {
+    /// Key of idempotency: the same id gets the same answer, forever
+    #[arg(long, value_name = "ID")]
+    pub(crate) command_id: Option<String>,
+    /// Refuse unless the connection is at this version: a number, absent or any
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) expect_version: Option<String>,
+    /// Id of the whole conversation
+    #[arg(long, value_name = "ID")]
+    pub(crate) correlation_id: Option<String>,
+}
+
+/// A command ready to be sent.
+#[derive(Debug)]
+struct Order {
+    verb: &'static str,
+    body: Body,
+    write: WriteArgs,
+}
+
+impl Order {
+    /// Starts a command about one connection.
+    fn about(verb: &'static str, name: &str, write: WriteArgs) -> Self {
+        let mut body = Body::new();
+        body.insert("connection".to_owned(), json!(name));
+        Self { verb, body, write }
+    }
+
+    /// Sets a field.
+    fn with(mut self, field: &str, value: impl Into<serde_json::Value>) -> Self {
+        self.body.insert(field.to_owned(), value.into());
+        self
+    }
+
+    /// Sets a field when there is something to set.
+    fn with_some(self, field: &str, value: Option<impl Into<serde_json::Value>>) -> Self {
+        match value {
+            Some(value) => self.with(field, value),
+            None => self,
+        }
+    }
+}
+
+pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), Failure> {
+    // The order is put together first: a mistake on the command line needs no server to show.
+    let order = match verb {
+        Verb::Create(args) => args.order()?,
+        Verb::Update(args) => args.order()?,
+        Verb::RotateSecret(args) => args.order()?,
+        Verb::Enable(args) => args.order(),
+        Verb::Disable(args) => args.order(),
+        Verb::MarkDegraded(args) => args.order(),
+        Verb::MarkFailed(args) => args.order(),
+        Verb::MarkOperational(args) => args.order(),
+        Verb::Archive(args) => args.order(),
+        Verb::Restore(args) => args.order(),
+        Verb::GrantWorkspace(args) => args.order(),
+        Verb::RevokeWorkspace(args) => args.order(),
+        Verb::SetLimits(args) => args.order(),
+        Verb::SetModelPolicy(args) => args.order()?,
+        Verb::SetPricing(args) => args.order()?,
+        Verb::LinkDependent(args) => args.order(),
+        Verb::UnlinkDependent(args) => args.order(),
+        Verb::Revert(args) => args.order(),
+        Verb::Workspace(task) => return workspace::run(common, task, out).await,
+    };
+    let session = Session::open(common, out).await?;
+    let workspace = session.workspace.clone();
+    send(&session, &workspace, order).await
+}
+
+/// Sends a command and writes its receipt.
+async fn send(session: &Session, workspace: &str, order: Order) -> Result<(), Failure> {
+    let headers = CommandHeaders {
+        command_id: order.write.command_id,
+        expected_version: order.write.expect_version,
+        correlation_id: order.write.correlation_id,
+        ..CommandHeaders::default()
+    };
+    let body = body::bytes(order.body);
+    let accepted = session.client.command(workspace, order.verb, body, headers).await?;
+    write_receipt(session.out, order.verb, &accepted)
+}
+
+fn write_receipt(out: Output, verb: &str, accepted: &Accepted) -> Result<(), Failure> {
+    let receipt = &accepted.receipt;
+    if out.is_json() {
+        return out.object(&json!({
+            "connection": receipt.connection,
+            "version": receipt.version,
+            "position": receipt.position,
+            "recorded_at": receipt.recorded_at,
+            "command_id": accepted.command_id,
+            "repeated": accepted.repeated,
+        }));
+    }
+    let subject = receipt.connection.as_deref().unwrap_or("workspace");
+    let (version, position) = (receipt.version, receipt.position);
+    let note = if accepted.repeated { "  (answered before)" } else { "" };
+    out.line(format!("{verb}: {subject}  version {version}  position {position}{note}"))
+}

@@ -1,0 +1,99 @@
+//! Which models may be reached, and at which price.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{Order, WriteArgs};
+use crate::body::{self, Body, Pair, insert_under, json_or_text};
+use crate::failure::Failure;
+
+/// Says which models may be reached.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connledger set-model-policy openai-prod --only gpt-4o gpt-4o-mini
+  connledger set-model-policy openai-prod --allow-all --except o1-pro
+  connledger set-model-policy openai-prod --file policy.json")]
+pub(crate) struct ModelPolicyArgs {
+    /// Id or slug
+    name: String,
+    /// Allow every model
+    #[arg(long, required_unless_present_any = ["only", "file"])]
+    allow_all: bool,
+    /// With --allow-all: models to keep out
+    #[arg(long, value_name = "MODEL", num_args = 1.., requires = "allow_all")]
+    except: Vec<String>,
+    /// Allow these models and no others
+    #[arg(long, value_name = "MODEL", num_args = 1.., conflicts_with = "allow_all")]
+    only: Vec<String>,
+    /// The policy as JSON: {\"allow_all\": bool, \"models\": {SLUG: {\"enabled\": bool}}}
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["allow_all", "only"])]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+impl ModelPolicyArgs {
+    pub(super) fn order(self) -> Result<Order, Failure> {
+        let policy = match &self.file {
+            Some(path) => body::read(path)?,
+            None => self.policy(),
+        };
+        let order = Order::about("set-model-policy", &self.name, self.write);
+        Ok(order.with("policy", Value::Object(policy)))
+    }
+
+    /// Returns the policy that the flags describe.
+    fn policy(&self) -> Body {
+        let mut policy = Body::new();
+        policy.insert("allow_all".to_owned(), json!(self.allow_all));
+        for (models, enabled) in [(&self.only, true), (&self.except, false)] {
+            for model in models {
+                let rule = json!({ "enabled": enabled });
+                insert_under(&mut policy, "models", model.clone(), rule);
+            }
+        }
+        policy
+    }
+}
+
+/// Sets factors on the provider's prices.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connledger set-pricing openai-prod --multiplier default=1.2 --multiplier reasoning_token=1.5
+  connledger set-pricing openai-prod --clear")]
+pub(crate) struct PricingArgs {
+    /// Id or slug
+    name: String,
+    /// Factor by name, a number of at least 0 or null
+    #[arg(long, value_name = "NAME=FACTOR", required_unless_present_any = ["clear", "file"])]
+    multiplier: Vec<Pair>,
+    /// Take all factors away
+    #[arg(long, conflicts_with_all = ["multiplier", "file"])]
+    clear: bool,
+    /// The factors as JSON: {\"multipliers\": {...}, \"image_default\": 1, \"additional_units\": {...}}
+    #[arg(long, value_name = "FILE", conflicts_with = "multiplier")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+impl PricingArgs {
+    pub(super) fn order(self) -> Result<Order, Failure> {
+        let pricing = match self.file {
+            _ if self.clear => Value::Null,
+            Some(path) => Value::Object(body::read(&path)?),
+            None => {
+                let mut pricing = Body::new();
+                for Pair { key, value } in self.multiplier {
+                    insert_under(&mut pricing, "multipliers", key, json_or_text(&value));
+                }
+                Value::Object(pricing)
+            }
+        };
+        Ok(Order::about("set-pricing", &self.name, self.write).with("pricing", pricing))
+    }
+}

@@ -1,0 +1,31 @@
+//! `rotate-secret`.
+
+use clap::Args;
+
+use super::{Order, WriteArgs};
+use crate::body::{SecretArg, SecretReader};
+use crate::failure::Failure;
+
+/// Replaces secret values.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connledger rotate-secret openai-prod --secret key=@new-key.txt
+  connledger rotate-secret warehouse --secret password=- --expect-version 7 < password.txt")]
+pub(crate) struct RotateArgs {
+    /// Id or slug
+    name: String,
+    /// Secret field and its new value: the value, @FILE, or - for standard input
+    #[arg(long, value_name = "FIELD=VALUE", required = true)]
+    secret: Vec<SecretArg>,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+impl RotateArgs {
+    pub(super) fn order(self) -> Result<Order, Failure> {
+        let mut order = Order::about("rotate-secret", &self.name, self.write);
+        SecretReader::default().read_into(&self.secret, &mut order.body)?;
+        Ok(order)
+    }
+}

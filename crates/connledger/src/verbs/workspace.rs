@@ -1,0 +1,69 @@
+//! `workspace create` and `workspace list`.
+
+use clap::{Args, Subcommand};
+use ledger_contract::queries::WorkspacePage;
+
+use super::{Order, WriteArgs, send};
+use crate::body::Body;
+use crate::cli::Common;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::questions::{EVERY_WORKSPACE, read_answer};
+use crate::session::Session;
+use crate::table::Table;
+
+/// What to do with workspaces.
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkspaceTask {
+    /// Make a workspace
+    Create(CreateArgs),
+    /// List all workspaces
+    #[command(after_help = "Examples:\n  connledger workspace list")]
+    List,
+}
+
+/// Makes a workspace.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connledger workspace create payments --name \"Payments team\"")]
+pub(crate) struct CreateArgs {
+    /// Its name: a-z, 0-9 and inner hyphens, at most 63
+    workspace_name: String,
+    /// Name for people
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+pub(super) async fn run(common: &Common, task: WorkspaceTask, out: Output) -> Result<(), Failure> {
+    let session = Session::open(common, out).await?;
+    match task {
+        WorkspaceTask::Create(args) => {
+            let order = Order { verb: "create-workspace", body: Body::new(), write: args.write };
+            let order = order.with_some("display_name", args.name);
+            send(&session, &args.workspace_name, order).await
+        }
+        WorkspaceTask::List => list(&session).await,
+    }
+}
+
+async fn list(session: &Session) -> Result<(), Failure> {
+    let query = Body::new();
+    let answer = session.client.query(EVERY_WORKSPACE, "workspaces", &query).await?;
+    let page: WorkspacePage = read_answer(&answer)?;
+    if session.out.is_json() {
+        return page.workspaces.iter().try_for_each(|workspace| session.out.object(workspace));
+    }
+    let mut table = Table::new(&["NAME", "DISPLAY NAME", "CREATED", "BY"]);
+    for workspace in page.workspaces {
+        table.row([
+            workspace.name,
+            workspace.display_name.unwrap_or_default(),
+            workspace.created_at,
+            workspace.created_by,
+        ]);
+    }
+    table.lines().iter().try_for_each(|line| session.out.line(line))
+}

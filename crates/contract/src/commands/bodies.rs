@@ -1,0 +1,369 @@
+//! The JSON bodies of the verbs, as callers write them. Unknown fields are refused.
+//!
+//! Over NATS `connection` names the connection by id or slug; over HTTP the path does.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::parts::SecretValue;
+
+/// Whom a connection is for.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityBody {
+    /// `user`, `team`, `organization` or `project`.
+    pub r#type: String,
+    /// The caller's id of it, at most 128 characters.
+    pub value: String,
+}
+
+/// A field whose value lives in an outside store.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecretReferenceBody {
+    /// The field it fills.
+    pub target: String,
+    /// Where the value is.
+    pub reference: String,
+    /// Which part of the outside value.
+    pub key: Option<String>,
+    /// `json` or `string`.
+    pub format: Option<String>,
+}
+
+/// Limits of a grant.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsBody {
+    /// Limit on total use.
+    pub usage: Option<UsageLimitBody>,
+    /// Limit on use per time.
+    pub rate: Option<RateLimitBody>,
+}
+
+/// Limit on total use.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UsageLimitBody {
+    /// `cost` or `tokens`.
+    pub r#type: String,
+    /// At least 1.
+    pub credit_limit: u64,
+    /// At least 1.
+    pub alert_threshold: Option<u64>,
+    /// `weekly`, `monthly`, or a number of days like `30d`.
+    pub reset: Option<String>,
+    /// RFC 3339 time in UTC.
+    pub next_reset_at: Option<String>,
+}
+
+/// Limit on use per time.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimitBody {
+    /// `requests` or `tokens`.
+    pub r#type: String,
+    /// `rpm`, `rph` or `rpd`.
+    pub unit: String,
+    /// At least 1.
+    pub value: u64,
+}
+
+/// First grants of a new connection.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccessBody {
+    /// Limits for every workspace, when all are granted.
+    pub everyone: Option<LimitsBody>,
+    /// Limits for workspaces granted one by one.
+    #[serde(default)]
+    pub workspaces: BTreeMap<String, LimitsBody>,
+}
+
+/// A model policy.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelPolicyBody {
+    /// Whether models not listed are allowed.
+    pub allow_all: bool,
+    /// Models with a word of their own, by slug.
+    #[serde(default)]
+    pub models: BTreeMap<String, ModelRuleBody>,
+}
+
+/// The word on one model.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelRuleBody {
+    /// Whether it may be used.
+    pub enabled: bool,
+    /// Gateway settings of the model, an object.
+    pub settings: Option<Value>,
+}
+
+/// Factors on a provider's prices.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PricingBody {
+    /// Factors by fixed name, each a number of at least 0 or null.
+    #[serde(default)]
+    pub multipliers: BTreeMap<String, Option<f64>>,
+    /// The default factor on image prices.
+    pub image_default: Option<f64>,
+    /// Factors on units of the provider's own.
+    #[serde(default)]
+    pub additional_units: BTreeMap<String, f64>,
+}
+
+/// `create`: makes a connection in the subject's workspace.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateBody {
+    /// Handle, unique in the workspace; made from the provider when absent.
+    pub slug: Option<String>,
+    /// Name for people.
+    pub display_name: Option<String>,
+    /// Free text.
+    pub description: Option<String>,
+    /// The external service, for example `openai`.
+    pub provider: String,
+    /// Version of the provider's connector.
+    pub provider_version: Option<String>,
+    /// `api` (default), `databasesql`, `databasenosql`, `filesystem`, `stream` or `custom`.
+    pub kind: Option<String>,
+    /// `live` (default) or `test`.
+    pub environment: Option<String>,
+    /// How it proves itself; `api_key` by default.
+    pub auth_method: Option<String>,
+    /// Settings that are not secret.
+    #[serde(default)]
+    pub config: BTreeMap<String, Value>,
+    /// Secret fields; sealed before anything is stored.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, SecretValue>,
+    /// Fields filled from an outside store.
+    #[serde(default)]
+    pub secret_references: Vec<SecretReferenceBody>,
+    /// Grouping by key and value.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// Flat grouping.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Namespaced leftovers of the products' own fields.
+    #[serde(default)]
+    pub annotations: BTreeMap<String, Value>,
+    /// Whom it is for.
+    pub identity: Option<IdentityBody>,
+    /// Whether gateways may use it from the start; true by default.
+    pub enabled: Option<bool>,
+    /// First grants.
+    pub access: Option<AccessBody>,
+    /// First model policy; all models by default.
+    pub models: Option<ModelPolicyBody>,
+    /// First price factors.
+    pub pricing: Option<PricingBody>,
+}
+
+/// Keeps the difference between an absent field (outer `None`) and a null (inner `None`).
+#[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
+fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// `update`: changes editable fields. Absent fields stay; null clears; maps are merged key by
+/// key, and a null value removes its key.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateBody {
+    /// Id or slug.
+    pub connection: Option<String>,
+    /// New handle.
+    pub slug: Option<String>,
+    /// New display name.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schemars(with = "Option<String>")]
+    pub display_name: Option<Option<String>>,
+    /// New description.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schemars(with = "Option<String>")]
+    pub description: Option<Option<String>>,
+    /// New provider.
+    pub provider: Option<String>,
+    /// New connector version.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schemars(with = "Option<String>")]
+    pub provider_version: Option<Option<String>>,
+    /// New kind.
+    pub kind: Option<String>,
+    /// New environment.
+    pub environment: Option<String>,
+    /// New way to prove itself.
+    pub auth_method: Option<String>,
+    /// Settings to set or remove.
+    #[serde(default)]
+    pub config: BTreeMap<String, Option<Value>>,
+    /// Secret fields to set or remove.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, Option<SecretValue>>,
+    /// All references.
+    pub secret_references: Option<Vec<SecretReferenceBody>>,
+    /// Labels to set or remove.
+    #[serde(default)]
+    pub labels: BTreeMap<String, Option<String>>,
+    /// All tags.
+    pub tags: Option<Vec<String>>,
+    /// Annotations to set or remove.
+    #[serde(default)]
+    pub annotations: BTreeMap<String, Option<Value>>,
+    /// New party it is for.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schemars(with = "Option<IdentityBody>")]
+    pub identity: Option<Option<IdentityBody>>,
+}
+
+/// `rotate-secret`: replaces values of secret fields the connection has.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RotateSecretBody {
+    /// Id or slug.
+    pub connection: Option<String>,
+    /// New values by field.
+    pub secrets: BTreeMap<String, SecretValue>,
+}
+
+/// `enable`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TargetBody {
+    /// Id or slug.
+    pub connection: Option<String>,
+}
+
+/// `disable`, `mark-degraded`, `mark-failed`, `mark-operational`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonBody {
+    /// Id or slug.
+    pub connection: Option<String>,
+    /// Why, at most 1,024 characters.
+    pub reason: Option<String>,
+}
+
+/// `archive`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ArchiveBody {
+    /// Id or slug.
+    pub connection: Option<String>,
+    /// Why, at most 1,024 characters.
+    pub reason: Option<String>,
+    /// Also when something depends on it.
+    #[serde(default)]
+    pub force: bool,
+}
+
+/// `restore`. An archived connection is named by id: its slug is free for others.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RestoreBody {
+    /// Id.
+    pub connection: Option<String>,
+    /// A new slug, when the old one has been taken.
+    pub slug: Option<String>,
+}
+
+/// `grant-workspace` and `set-limits`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GrantBody {
+    /// Id or slug.
+    pub connection: Option<String>,
+    /// Name of a workspace, or `*` for all.
+    pub grant_to: String,
+    /// How much it may use.
+    #[serde(default)]
+    pub limits: LimitsBody,
+}
+
+/// `revoke-workspace`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeBody {
+    /// Id or slug.
+    pub connection: Option<String>,
+    /// Name of a workspace, or `*` for all.
+    pub grant_to: String,
+}
+
+/// `set-model-policy`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetModelPolicyBody {
+    /// Id or slug.
+    pub connection: Option<String>,
+    /// The new policy.
+    pub policy: ModelPolicyBody,
+}
+
+/// `set-pricing`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetPricingBody {
+    /// Id or slug.
+    pub connection: Option<String>,
+    /// The new factors; null removes them.
+    pub pricing: Option<PricingBody>,
+}
+
+/// `link-dependent`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LinkDependentBody {
+    /// Id or slug.
+    pub connection: Option<String>,
+    /// What sort of thing: `tool`, `mcp_server`, `integration_connection`, `gateway`, ...
+    pub kind: String,
+    /// Its id in its own system.
+    pub id: String,
+    /// Its name for people.
+    pub name: Option<String>,
+    /// Further facts about it.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, Value>,
+}
+
+/// `unlink-dependent`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnlinkDependentBody {
+    /// Id or slug.
+    pub connection: Option<String>,
+    /// What sort of thing.
+    pub kind: String,
+    /// Its id in its own system.
+    pub id: String,
+}
+
+/// `revert`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RevertBody {
+    /// Id or slug.
+    pub connection: Option<String>,
+    /// The earlier version whose fields come back.
+    pub to_version: u64,
+}
+
+/// `create-workspace`: makes the subject's workspace.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateWorkspaceBody {
+    /// Name for people.
+    pub display_name: Option<String>,
+}

@@ -1,0 +1,168 @@
+//! Every public error code. Codes are stable words and never reused; each has a page,
+//! `schemas/errors/<code>.md`, with cause and remedy.
+
+/// What a caller can do about an error; transports map this set and nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// A correct no: the command does not fit the state.
+    Rejected,
+    /// What the command names is not there.
+    NotFound,
+    /// Someone else was first.
+    Conflict,
+    /// The message is not well formed.
+    Invalid,
+    /// Who asks is not known.
+    Unauthenticated,
+    /// Who asks may not.
+    Forbidden,
+    /// The message or its result is over a limit.
+    TooLarge,
+    /// Too much at once; the same again later.
+    Busy,
+    /// A part of the system is not there now; the same again later.
+    Unavailable,
+    /// The ledger is not doing its job; an operator has to look.
+    Internal,
+}
+
+impl Class {
+    /// Returns the stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rejected => "rejected",
+            Self::NotFound => "not_found",
+            Self::Conflict => "conflict",
+            Self::Invalid => "invalid",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::TooLarge => "too_large",
+            Self::Busy => "busy",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// Returns the HTTP-like status number of NATS service errors.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Invalid => 400,
+            Self::Unauthenticated => 401,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::Conflict => 409,
+            Self::TooLarge => 413,
+            Self::Rejected => 422,
+            Self::Busy => 429,
+            Self::Internal => 500,
+            Self::Unavailable => 503,
+        }
+    }
+
+    /// Tells whether the same command, with the same id, may succeed later.
+    pub const fn retry(self) -> bool {
+        matches!(self, Self::Busy | Self::Unavailable)
+    }
+}
+
+macro_rules! codes {
+    ($(($text:literal, $variant:ident, $class:ident, $summary:literal),)+) => {
+        /// A public error code.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $(#[doc = $summary] $variant,)+
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// Returns the stable word.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// Returns what a caller can do about it.
+            pub const fn class(self) -> Class {
+                match self { $(Self::$variant => Class::$class,)+ }
+            }
+
+            /// Returns one sentence on what it means.
+            pub const fn summary(self) -> &'static str {
+                match self { $(Self::$variant => $summary,)+ }
+            }
+
+            /// Reads the stable word.
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$variant),)+ _ => None }
+            }
+
+            /// Returns the page on it: cause and remedy.
+            pub const fn page(self) -> &'static str {
+                match self {
+                    $(Self::$variant => include_str!(concat!(
+                        env!("CARGO_MANIFEST_DIR"), "/../../schemas/errors/", $text, ".md"
+                    )),)+
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    ("already_disabled", AlreadyDisabled, Rejected, "The connection is disabled already."),
+    ("already_enabled", AlreadyEnabled, Rejected, "The connection is enabled already."),
+    ("body_malformed", BodyMalformed, Invalid, "The body is not the JSON this verb takes."),
+    ("busy", Busy, Busy, "The ledger has as much work as it can hold."),
+    ("command_id_reused", CommandIdReused, Conflict, "This command id was used for another command."),
+    ("connection_archived", ConnectionArchived, Rejected, "The connection is archived."),
+    ("connection_exists", ConnectionExists, Conflict, "A connection with this id exists already."),
+    ("connection_in_use", ConnectionInUse, Conflict, "Something still depends on the connection."),
+    ("connection_not_archived", ConnectionNotArchived, Rejected, "The connection is not archived."),
+    ("connection_unknown", ConnectionUnknown, NotFound, "There is no such connection."),
+    ("credential_invalid", CredentialInvalid, Unauthenticated, "The API key is not known."),
+    ("credential_missing", CredentialMissing, Unauthenticated, "The message carries no API key."),
+    ("cursor_invalid", CursorInvalid, Invalid, "The cursor did not come from this list."),
+    ("data_dir_foreign", DataDirForeign, Internal, "The folder holds something that is not a ledger."),
+    ("data_dir_in_use", DataDirInUse, Unavailable, "Another process has the data directory open."),
+    ("data_dir_missing", DataDirMissing, NotFound, "The data directory has no ledger in it."),
+    ("data_dir_newer", DataDirNewer, Internal, "The data directory was written by a newer version."),
+    ("data_dir_unusable", DataDirUnusable, Internal, "The data directory cannot be read or written."),
+    ("deadline_expired", DeadlineExpired, Rejected, "The command arrived after its own deadline."),
+    ("dependent_unknown", DependentUnknown, Rejected, "The connection has no such dependent."),
+    ("field_invalid", FieldInvalid, Invalid, "A field does not fit its alphabet, length or kind."),
+    ("forbidden", Forbidden, Forbidden, "The key may not do this."),
+    ("grant_unknown", GrantUnknown, Rejected, "There is no such grant."),
+    ("header_invalid", HeaderInvalid, Invalid, "A header does not have the form it must have."),
+    ("health_unchanged", HealthUnchanged, Rejected, "The connection has this health, for this reason, already."),
+    ("internal", Internal, Internal, "The ledger met something it did not expect."),
+    ("log_poisoned", LogPoisoned, Unavailable, "A write failed and the log accepts no more until a restart."),
+    ("master_key_missing", MasterKeyMissing, Internal, "No master key was given."),
+    ("master_key_wrong", MasterKeyWrong, Internal, "The master key is not the one this ledger was made with."),
+    ("message_too_large", MessageTooLarge, TooLarge, "The message is over 1 MiB."),
+    ("nats_missing", NatsMissing, Unavailable, "No nats-server was found on this machine."),
+    ("nats_refused", NatsRefused, Unavailable, "The NATS server refused something the ledger needs."),
+    ("nats_too_old", NatsTooOld, Unavailable, "The NATS server is older than 2.11."),
+    ("nats_unreachable", NatsUnreachable, Unavailable, "The NATS server does not answer."),
+    ("nothing_to_change", NothingToChange, Rejected, "The command would change nothing."),
+    ("projection_unknown", ProjectionUnknown, NotFound, "There is no read model of that name."),
+    ("record_corrupt", RecordCorrupt, Internal, "A stored record cannot be read."),
+    ("record_too_large", RecordTooLarge, TooLarge, "The change would make a record of over 60 KiB."),
+    ("replay_differs", ReplayDiffers, Internal, "A rebuilt read model is not equal to the live one."),
+    ("replay_running", ReplayRunning, Conflict, "A replay is running already."),
+    ("secret_field_unknown", SecretFieldUnknown, Rejected, "The connection has no such secret field."),
+    ("shutting_down", ShuttingDown, Unavailable, "The ledger is stopping."),
+    ("slug_taken", SlugTaken, Conflict, "Another active connection of the workspace has this slug."),
+    ("subject_malformed", SubjectMalformed, Invalid, "The subject is not of the form the ledger answers."),
+    ("verb_unknown", VerbUnknown, Invalid, "There is no such command or query."),
+    ("version_conflict", VersionConflict, Conflict, "The connection is not at the version the command expected."),
+    ("version_unknown", VersionUnknown, Rejected, "The connection has no such earlier version."),
+    ("workspace_taken", WorkspaceTaken, Conflict, "A workspace of this name exists already."),
+    ("workspace_unknown", WorkspaceUnknown, NotFound, "There is no such workspace."),
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,85 @@
+//! Turns a JSON reader's complaint into a problem that cannot repeat a secret.
+
+use serde::Deserialize;
+
+use super::{Code, Problem};
+
+/// Reads a JSON body.
+///
+/// A reader's own error text quotes the offending value, which may be a secret in the wrong
+/// place. Only the place, and what would have been right, are passed on.
+pub fn read_json<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body).map_err(|error| problem(&error))
+}
+
+fn problem(error: &serde_json::Error) -> Problem {
+    let place = format!("at line {} column {}", error.line(), error.column());
+    let text = error.to_string();
+    let message = match error.classify() {
+        serde_json::error::Category::Data => match about_data(&text) {
+            Some(about) => format!("the body does not fit {place}: {about}"),
+            None => format!("the body does not fit {place}"),
+        },
+        serde_json::error::Category::Eof => "the body ends in the middle of its JSON".to_owned(),
+        _ => format!("the body is not JSON {place}"),
+    };
+    Problem::because(Code::BodyMalformed, message)
+}
+
+/// Picks the harmless part of a complaint about data.
+fn about_data(text: &str) -> Option<String> {
+    let text = text.rsplit_once(" at line ").map_or(text, |(before, _)| before);
+    if let Some(name) = between_ticks(text, "unknown field ") {
+        let (_, known) = text.rsplit_once(", expected ").unwrap_or_default();
+        return Some(format!("unknown field {name}; known are {known}"));
+    }
+    for known in ["missing field ", "duplicate field "] {
+        if let Some(name) = between_ticks(text, known) {
+            return Some(format!("{known}{name}"));
+        }
+    }
+    text.rsplit_once(", expected ").map(|(_, expected)| format!("expected {expected}"))
+}
+
+/// Returns the name after `what`, if it has the look of a field name and not of a secret.
+fn between_ticks(text: &str, what: &str) -> Option<String> {
+    let name = text.strip_prefix(what)?.split('`').nth(1)?;
+    let plain =
+        name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    Some(if plain { format!("`{name}`") } else { "(not shown)".to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its reading is tested")]
+    struct Body {
+        count: u64,
+    }
+
+    fn message(body: &str) -> String {
+        read_json::<Body>(body.as_bytes()).unwrap_err().message
+    }
+
+    #[test]
+    fn complaints_name_the_place_and_never_the_value() {
+        let wrong_type = message(r#"{"count": "sk-canary-1, expected sk-canary-2"}"#);
+        assert!(wrong_type.contains("expected u64"), "{wrong_type}");
+        assert!(!wrong_type.contains("canary"), "{wrong_type}");
+        let unknown = message(r#"{"cuont": 1}"#);
+        assert!(unknown.contains("unknown field `cuont`; known are `count`"), "{unknown}");
+        let secret_as_field = message(r#"{"sk-canary-123": 1}"#);
+        assert!(!secret_as_field.contains("canary"), "{secret_as_field}");
+        assert_eq!(
+            message("{}"),
+            "the body does not fit at line 1 column 2: missing field `count`"
+        );
+        assert_eq!(message(""), message("{}"));
+        assert!(message("{").contains("ends in the middle"));
+        assert!(message("sk-canary").contains("not JSON"));
+    }
+}

@@ -1,0 +1,257 @@
+//! Version 1 of every event's `data`.
+
+use std::collections::BTreeMap;
+
+use ledger_domain::connection::{
+    Access, Dependent, DependentKey, Details, GrantScope, Limits, ModelPolicy, Pricing, Reverted,
+};
+use ledger_domain::{
+    Event, FieldName, Line, NewSecret, Prose, Secret, Slug, Version, WorkspaceCreated,
+    WorkspaceName,
+};
+use serde::de::DeserializeSeed;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::parts_v1::{is_default, mirrors};
+use crate::shape::{self, Read, Shape, Written};
+
+mirrors!(RevertedV1 => Reverted, WorkspaceCreatedV1 => WorkspaceCreated);
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "WorkspaceCreated")]
+struct WorkspaceCreatedV1 {
+    #[serde(with = "shape")]
+    name: WorkspaceName,
+    #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    display_name: Option<Line>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Reverted")]
+struct RevertedV1 {
+    #[serde(with = "shape")]
+    to: Version,
+    #[serde(with = "shape")]
+    slug: Slug,
+    #[serde(with = "shape")]
+    details: Details,
+    #[serde(with = "shape", default, skip_serializing_if = "BTreeMap::is_empty")]
+    secrets: BTreeMap<FieldName, Secret>,
+    enabled: bool,
+    #[serde(with = "shape", default, skip_serializing_if = "is_default")]
+    access: Access,
+    #[serde(with = "shape", default, skip_serializing_if = "is_default")]
+    models: ModelPolicy,
+    #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    pricing: Option<Pricing>,
+}
+
+/// A value written through its [`Shape`].
+type W<'a, T> = Written<'a, T>;
+
+#[derive(Serialize)]
+struct SecretsOut<'a> {
+    secrets: W<'a, BTreeMap<FieldName, NewSecret>>,
+}
+
+#[derive(Serialize)]
+struct ReasonOut<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<W<'a, Prose>>,
+}
+
+#[derive(Serialize)]
+struct SlugOut<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slug: Option<W<'a, Slug>>,
+}
+
+#[derive(Serialize)]
+struct GrantOut<'a> {
+    grant_to: W<'a, GrantScope>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limits: Option<W<'a, Limits>>,
+}
+
+#[derive(Serialize)]
+struct PricingOut<'a> {
+    pricing: Option<W<'a, Pricing>>,
+}
+
+#[derive(Serialize)]
+struct DependentOut<'a> {
+    kind: W<'a, Line>,
+    id: W<'a, Line>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dependent: Option<W<'a, Dependent>>,
+}
+
+#[derive(Serialize)]
+struct EmptyOut {}
+
+/// An event's `data` on its way out.
+pub(crate) struct DataOut<'a>(pub(crate) &'a Event);
+
+impl Serialize for DataOut<'_> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Event::Created(draft) => draft.write(s),
+            Event::Updated(revision) => revision.write(s),
+            Event::SecretRotated(values) => SecretsOut { secrets: Written(values) }.serialize(s),
+            Event::Enabled => EmptyOut {}.serialize(s),
+            Event::Disabled { reason }
+            | Event::MarkedDegraded { reason }
+            | Event::MarkedFailed { reason }
+            | Event::MarkedOperational { reason }
+            | Event::Archived { reason } => {
+                ReasonOut { reason: reason.as_ref().map(Written) }.serialize(s)
+            }
+            Event::Restored { slug } => SlugOut { slug: slug.as_ref().map(Written) }.serialize(s),
+            Event::WorkspaceGranted { scope, limits } | Event::LimitsSet { scope, limits } => {
+                GrantOut { grant_to: Written(scope), limits: Some(Written(limits)) }.serialize(s)
+            }
+            Event::WorkspaceRevoked { scope } => {
+                GrantOut { grant_to: Written(scope), limits: None }.serialize(s)
+            }
+            Event::ModelPolicySet(policy) => policy.write(s),
+            Event::PricingSet(pricing) => {
+                PricingOut { pricing: pricing.as_ref().map(Written) }.serialize(s)
+            }
+            Event::DependentLinked { key, dependent } => dependent_out(key, Some(dependent), s),
+            Event::DependentUnlinked { key } => dependent_out(key, None, s),
+            Event::Reverted(reverted) => reverted.write(s),
+        }
+    }
+}
+
+fn dependent_out<S: Serializer>(
+    key: &DependentKey,
+    dependent: Option<&Dependent>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    DependentOut {
+        kind: Written(&key.kind),
+        id: Written(&key.id),
+        dependent: dependent.map(Written),
+    }
+    .serialize(serializer)
+}
+
+#[derive(Deserialize)]
+struct SecretsIn {
+    secrets: Read<BTreeMap<FieldName, NewSecret>>,
+}
+
+#[derive(Deserialize)]
+struct ReasonIn {
+    #[serde(default)]
+    reason: Option<Read<Prose>>,
+}
+
+#[derive(Deserialize)]
+struct SlugIn {
+    #[serde(default)]
+    slug: Option<Read<Slug>>,
+}
+
+#[derive(Deserialize)]
+struct GrantIn {
+    grant_to: Read<GrantScope>,
+    #[serde(default)]
+    limits: Option<Read<Limits>>,
+}
+
+#[derive(Deserialize)]
+struct PricingIn {
+    pricing: Option<Read<Pricing>>,
+}
+
+#[derive(Deserialize)]
+struct DependentIn {
+    kind: Read<Line>,
+    id: Read<Line>,
+    #[serde(default)]
+    dependent: Option<Read<Dependent>>,
+}
+
+impl DependentIn {
+    fn key(&self) -> DependentKey {
+        DependentKey { kind: self.kind.0.clone(), id: self.id.0.clone() }
+    }
+}
+
+#[derive(Deserialize)]
+struct EmptyIn {}
+
+/// What a record can say has happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happened {
+    /// Something happened to a connection.
+    Connection(Event),
+    /// A workspace was made.
+    Workspace(WorkspaceCreated),
+}
+
+/// Reads an event's `data`, given its stored type name.
+pub(crate) struct DataSeed<'a> {
+    pub(crate) type_name: &'a str,
+}
+
+impl<'de> DeserializeSeed<'de> for DataSeed<'_> {
+    type Value = Happened;
+
+    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<Happened, D::Error> {
+        let reason = |d: D| ReasonIn::deserialize(d).map(|read| read.reason.map(|read| read.0));
+        Ok(Happened::Connection(match self.type_name {
+            "connection_created" => Event::Created(Shape::read(d)?),
+            "connection_updated" => Event::Updated(Shape::read(d)?),
+            "secret_rotated" => Event::SecretRotated(SecretsIn::deserialize(d)?.secrets.0),
+            "connection_enabled" => {
+                EmptyIn::deserialize(d)?;
+                Event::Enabled
+            }
+            "connection_disabled" => Event::Disabled { reason: reason(d)? },
+            "marked_degraded" => Event::MarkedDegraded { reason: reason(d)? },
+            "marked_failed" => Event::MarkedFailed { reason: reason(d)? },
+            "marked_operational" => Event::MarkedOperational { reason: reason(d)? },
+            "connection_archived" => Event::Archived { reason: reason(d)? },
+            "connection_restored" => {
+                Event::Restored { slug: SlugIn::deserialize(d)?.slug.map(|read| read.0) }
+            }
+            "workspace_granted" => {
+                let (scope, limits) = grant_in(d)?;
+                Event::WorkspaceGranted { scope, limits }
+            }
+            "workspace_revoked" => Event::WorkspaceRevoked { scope: grant_in(d)?.0 },
+            "limits_set" => {
+                let (scope, limits) = grant_in(d)?;
+                Event::LimitsSet { scope, limits }
+            }
+            "model_policy_set" => Event::ModelPolicySet(Shape::read(d)?),
+            "pricing_set" => {
+                Event::PricingSet(PricingIn::deserialize(d)?.pricing.map(|read| read.0))
+            }
+            "dependent_linked" => {
+                let read = DependentIn::deserialize(d)?;
+                let key = read.key();
+                let dependent = read.dependent.map(|read| read.0);
+                Event::DependentLinked {
+                    key,
+                    dependent: dependent
+                        .unwrap_or(Dependent { name: None, attributes: BTreeMap::new() }),
+                }
+            }
+            "dependent_unlinked" => {
+                Event::DependentUnlinked { key: DependentIn::deserialize(d)?.key() }
+            }
+            "connection_reverted" => Event::Reverted(Shape::read(d)?),
+            "workspace_created" => return Ok(Happened::Workspace(Shape::read(d)?)),
+            _ => return Err(serde::de::Error::custom("unknown event type")),
+        }))
+    }
+}
+
+fn grant_in<'de, D: Deserializer<'de>>(d: D) -> Result<(GrantScope, Limits), D::Error> {
+    let read = GrantIn::deserialize(d)?;
+    Ok((read.grant_to.0, read.limits.map(|read| read.0).unwrap_or_default()))
+}

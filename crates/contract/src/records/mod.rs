@@ -1,0 +1,373 @@
+//! The stored record: an event with its metadata, as JSON text in a fixed field order.
+//!
+//! ```text
+//! {"position":7,"stream":"connection/018f…","version":2,"event_id":"018f…",
+//!  "type":"secret_rotated","schema":1,"workspace":"default",
+//!  "recorded_at":"2026-11-21T01:02:03.123456Z","actor":"key:admin","via":"nats",
+//!  "command_id":"…","correlation_id":"…","causation_id":"…","trace_id":"…","data":{…}}
+//! ```
+//!
+//! The stored bytes are the truth: they are exported, published and, one day, hashed as they are.
+//! Only the newest schema version of a type is written, all are read.
+
+mod event_v1;
+mod parts_v1;
+mod row;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use ledger_domain::{
+    Actor, CheckedText, ConnectionId, Event, EventFacts, EventId, MessageId, Micros, Position,
+    Version, WorkspaceCreated, WorkspaceName,
+};
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+pub use event_v1::Happened;
+pub use row::{ConnectionRow, decode_workspace_row, encode_workspace_row};
+
+use crate::shape::{self, Read, Shape, Written};
+use event_v1::{DataOut, DataSeed};
+
+/// The schema version written for every event type today.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Which door a command came through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Via {
+    /// A NATS request.
+    Nats,
+    /// The native HTTP API.
+    Http,
+    /// The command line, working on the data directory.
+    Cli,
+    /// The ledger itself.
+    System,
+}
+
+impl Via {
+    /// Every door.
+    pub const ALL: [Self; 4] = [Self::Nats, Self::Http, Self::Cli, Self::System];
+
+    /// Returns the stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nats => "nats",
+            Self::Http => "http",
+            Self::Cli => "cli",
+            Self::System => "system",
+        }
+    }
+}
+
+impl Shape for Via {
+    fn write<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        shape::read_text(deserializer, |text| {
+            let known = Self::ALL.into_iter().find(|via| via.as_str() == text);
+            known.ok_or_else(|| "unknown door".to_owned())
+        })
+    }
+}
+
+/// Which stream an event belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum StreamId {
+    /// One connection.
+    Connection(ConnectionId),
+    /// One workspace.
+    Workspace(WorkspaceName),
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connection(id) => write!(f, "connection/{id}"),
+            Self::Workspace(name) => write!(f, "workspace/{name}"),
+        }
+    }
+}
+
+impl Shape for StreamId {
+    fn write<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        shape::read_text(deserializer, |text| {
+            Self::parse(text).ok_or_else(|| "not a stream id".to_owned())
+        })
+    }
+}
+
+impl StreamId {
+    /// Reads the stored text.
+    fn parse(text: &str) -> Option<Self> {
+        match text.split_once('/')? {
+            ("connection", id) => id.parse().ok().map(Self::Connection),
+            ("workspace", name) => Some(Self::Workspace(WorkspaceName::stored(name.into()))),
+            _ => None,
+        }
+    }
+}
+
+/// What surrounds an event in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metadata {
+    /// Place in the whole log.
+    pub position: Position,
+    /// The stream it belongs to.
+    pub stream: StreamId,
+    /// Place in that stream.
+    pub version: Version,
+    /// Its own identity.
+    pub event_id: EventId,
+    /// The workspace it concerns.
+    pub workspace: WorkspaceName,
+    /// When it was recorded; never goes back along the log.
+    pub recorded_at: Micros,
+    /// Who did it.
+    pub actor: Actor,
+    /// Through which door.
+    pub via: Via,
+    /// The command that led to it.
+    pub command_id: MessageId,
+    /// The whole conversation, when the caller named one.
+    pub correlation_id: Option<MessageId>,
+    /// The direct parent message, when the caller named one.
+    pub causation_id: Option<MessageId>,
+    /// W3C trace id (32 hex digits), when the caller sent a `traceparent`.
+    pub trace_id: Option<MessageId>,
+}
+
+impl Metadata {
+    /// Returns what the state of connection `connection` depends on.
+    pub fn facts(&self, connection: ConnectionId) -> EventFacts {
+        EventFacts {
+            connection,
+            event_id: self.event_id,
+            version: self.version,
+            position: self.position,
+            recorded_at: self.recorded_at,
+            actor: self.actor.clone(),
+        }
+    }
+}
+
+/// One stored record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// What surrounds the event.
+    pub metadata: Metadata,
+    /// The event.
+    pub happened: Happened,
+}
+
+/// A record that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("record at position {position} cannot be read")]
+pub struct RecordError {
+    /// Where it is.
+    pub position: Position,
+    /// Why.
+    #[source]
+    pub source: serde_json::Error,
+}
+
+#[derive(Serialize)]
+struct RecordOut<'a, D: Serialize> {
+    position: u64,
+    stream: Written<'a, StreamId>,
+    version: u64,
+    event_id: Written<'a, EventId>,
+    r#type: &'a str,
+    schema: u32,
+    workspace: &'a str,
+    recorded_at: Written<'a, Micros>,
+    actor: &'a str,
+    via: &'a str,
+    command_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlation_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    causation_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<&'a str>,
+    data: D,
+}
+
+/// Appends the stored bytes of a record about a connection to `out`.
+pub fn encode_event(out: &mut Vec<u8>, metadata: &Metadata, event: &Event) {
+    encode(out, metadata, event.type_name(), DataOut(event));
+}
+
+/// Appends the stored bytes of a record about a workspace to `out`.
+pub fn encode_workspace(out: &mut Vec<u8>, metadata: &Metadata, created: &WorkspaceCreated) {
+    encode(out, metadata, WorkspaceCreated::TYPE_NAME, Written(created));
+}
+
+fn encode<D: Serialize>(out: &mut Vec<u8>, metadata: &Metadata, type_name: &str, data: D) {
+    let record = RecordOut {
+        position: metadata.position.get(),
+        stream: Written(&metadata.stream),
+        version: metadata.version.get(),
+        event_id: Written(&metadata.event_id),
+        r#type: type_name,
+        schema: SCHEMA_VERSION,
+        workspace: metadata.workspace.as_str(),
+        recorded_at: Written(&metadata.recorded_at),
+        actor: metadata.actor.as_str(),
+        via: metadata.via.as_str(),
+        command_id: metadata.command_id.as_str(),
+        correlation_id: metadata.correlation_id.as_ref().map(MessageId::as_str),
+        causation_id: metadata.causation_id.as_ref().map(MessageId::as_str),
+        trace_id: metadata.trace_id.as_ref().map(MessageId::as_str),
+        data,
+    };
+    serde_json::to_writer(out, &record).expect("checked values always have a JSON form");
+}
+
+/// Reads a stored record. `position` says where the bytes were found and must be the record's own.
+pub fn decode(position: Position, bytes: &[u8]) -> Result<Record, RecordError> {
+    let record: Record =
+        serde_json::from_slice(bytes).map_err(|source| RecordError { position, source })?;
+    if record.metadata.position == position {
+        return Ok(record);
+    }
+    let source = de::Error::custom(format!(
+        "the record says it belongs at position {}",
+        record.metadata.position
+    ));
+    Err(RecordError { position, source })
+}
+
+impl<'de> Deserialize<'de> for Record {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(RecordVisitor)
+    }
+}
+
+/// Reads a record in one pass, which the fixed field order allows: `type` comes before `data`.
+struct RecordVisitor;
+
+impl<'de> Visitor<'de> for RecordVisitor {
+    type Value = Record;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a record")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record, A::Error> {
+        let position = required(&mut map, "position")?;
+        let stream = required(&mut map, "stream")?;
+        let version = required(&mut map, "version")?;
+        let event_id = required(&mut map, "event_id")?;
+        expect_key(&mut map, "type")?;
+        let Word(type_name) = map.next_value()?;
+        expect_key(&mut map, "schema")?;
+        let schema: u32 = map.next_value()?;
+        if schema != SCHEMA_VERSION {
+            return Err(de::Error::custom(format!("{type_name} has unknown version {schema}")));
+        }
+        let workspace = required(&mut map, "workspace")?;
+        let recorded_at = required(&mut map, "recorded_at")?;
+        let actor = required(&mut map, "actor")?;
+        let via = required(&mut map, "via")?;
+        let command_id = required(&mut map, "command_id")?;
+        let (mut correlation_id, mut causation_id, mut trace_id) = (None, None, None);
+        let happened = loop {
+            match map.next_key::<Word<'de>>()?.as_ref().map(|key| key.0.as_ref()) {
+                Some("correlation_id") => correlation_id = Some(read(&mut map)?),
+                Some("causation_id") => causation_id = Some(read(&mut map)?),
+                Some("trace_id") => trace_id = Some(read(&mut map)?),
+                Some("data") => break map.next_value_seed(DataSeed { type_name: &type_name })?,
+                Some(_) => return Err(de::Error::custom("unexpected field in a record")),
+                None => return Err(de::Error::missing_field("data")),
+            }
+        };
+        let metadata = Metadata {
+            position,
+            stream,
+            version,
+            event_id,
+            workspace,
+            recorded_at,
+            actor,
+            via,
+            command_id,
+            correlation_id,
+            causation_id,
+            trace_id,
+        };
+        Ok(Record { metadata, happened })
+    }
+}
+
+/// A string lent by the input where it has no escapes.
+#[derive(Deserialize)]
+struct Word<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Reads the next key, which must be `name`.
+fn expect_key<'de, A: MapAccess<'de>>(map: &mut A, name: &'static str) -> Result<(), A::Error> {
+    match map.next_key::<Word<'de>>()? {
+        Some(Word(key)) if key == name => Ok(()),
+        _ => Err(de::Error::missing_field(name)),
+    }
+}
+
+/// Reads the next field, which must be `name`.
+fn required<'de, T: Shape, A: MapAccess<'de>>(
+    map: &mut A,
+    name: &'static str,
+) -> Result<T, A::Error> {
+    expect_key(map, name)?;
+    read(map)
+}
+
+/// Reads the value of the key just read.
+fn read<'de, T: Shape, A: MapAccess<'de>>(map: &mut A) -> Result<T, A::Error> {
+    map.next_value::<Read<T>>().map(|read| read.0)
+}
+
+impl Happened {
+    /// Returns the stored type name.
+    pub const fn type_name(&self) -> &'static str {
+        match self {
+            Self::Connection(event) => event.type_name(),
+            Self::Workspace(_) => WorkspaceCreated::TYPE_NAME,
+        }
+    }
+
+    /// Tells whether the stored form holds ciphertext.
+    const fn holds_ciphertext(&self) -> bool {
+        matches!(
+            self,
+            Self::Connection(
+                Event::Created(_)
+                    | Event::Updated(_)
+                    | Event::SecretRotated(_)
+                    | Event::Reverted(_)
+            )
+        )
+    }
+}
+
+/// Returns a stored record as readers may see it: the same JSON, ciphertext left out.
+pub fn public(bytes: &[u8], happened: &Happened) -> Box<RawValue> {
+    let text = if happened.holds_ciphertext() {
+        let mut record: Value = serde_json::from_slice(bytes).unwrap_or_default();
+        if let Some(secrets) = record.pointer_mut("/data/secrets").and_then(Value::as_object_mut) {
+            for secret in secrets.values_mut().filter_map(Value::as_object_mut) {
+                secret.remove("sealed");
+            }
+        }
+        record.to_string()
+    } else {
+        String::from_utf8_lossy(bytes).into_owned()
+    };
+    RawValue::from_string(text).unwrap_or_else(|_| RawValue::NULL.to_owned())
+}

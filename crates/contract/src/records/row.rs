@@ -1,0 +1,180 @@
+//! Rows of the connection read model: the folded state as JSON.
+//!
+//! A row is rebuilt from the log whenever its form changes, so it has no old versions to read;
+//! the read model's own generation takes their place.
+
+use std::collections::BTreeMap;
+
+use ledger_domain::connection::{
+    Access, Dependent, DependentKey, Details, Health, ModelPolicy, Pricing,
+};
+use ledger_domain::{
+    Actor, Connection, ConnectionId, FieldName, Lifecycle, Line, Micros, Position, Secret, Slug,
+    Version, Workspace, WorkspaceName,
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::parts_v1::{is_default, mirrors};
+use crate::shape::{self, Read, Shape, Written};
+
+mirrors!(StoredConnection => Connection, StoredWorkspace => Workspace);
+
+/// A connection's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionRow {
+    /// Place among all connections ever created, from 0; the list indexes refer to it.
+    pub ordinal: u32,
+    /// The folded state.
+    pub connection: Connection,
+}
+
+#[derive(Serialize)]
+struct RowOut<'a> {
+    ordinal: u32,
+    connection: Written<'a, Connection>,
+}
+
+#[derive(Deserialize)]
+struct RowIn {
+    ordinal: u32,
+    connection: Read<Connection>,
+}
+
+impl ConnectionRow {
+    /// Appends the stored bytes to `out`.
+    pub fn encode(out: &mut Vec<u8>, ordinal: u32, connection: &Connection) {
+        let row = RowOut { ordinal, connection: Written(connection) };
+        serde_json::to_writer(out, &row).expect("checked values always have a JSON form");
+    }
+
+    /// Reads the stored bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        let RowIn { ordinal, connection: Read(connection) } = serde_json::from_slice(bytes)?;
+        Ok(Self { ordinal, connection })
+    }
+}
+
+/// Returns the stored bytes of a workspace's row.
+pub fn encode_workspace_row(workspace: &Workspace) -> Vec<u8> {
+    serde_json::to_vec(&Written(workspace)).expect("checked values always have a JSON form")
+}
+
+/// Reads the stored bytes of a workspace's row.
+pub fn decode_workspace_row(bytes: &[u8]) -> Result<Workspace, serde_json::Error> {
+    serde_json::from_slice::<Read<Workspace>>(bytes).map(|read| read.0)
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Workspace")]
+struct StoredWorkspace {
+    #[serde(with = "shape")]
+    name: WorkspaceName,
+    #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    display_name: Option<Line>,
+    #[serde(with = "shape")]
+    created_at: Micros,
+    #[serde(with = "shape")]
+    created_by: Actor,
+    #[serde(with = "shape")]
+    position: Position,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Connection")]
+struct StoredConnection {
+    #[serde(with = "shape")]
+    id: ConnectionId,
+    #[serde(with = "shape")]
+    workspace: WorkspaceName,
+    #[serde(with = "shape")]
+    slug: Slug,
+    #[serde(with = "shape")]
+    details: Details,
+    #[serde(with = "shape", default, skip_serializing_if = "BTreeMap::is_empty")]
+    secrets: BTreeMap<FieldName, Secret>,
+    #[serde(
+        with = "shape",
+        rename = "archived_at",
+        default = "active",
+        skip_serializing_if = "is_active"
+    )]
+    lifecycle: Lifecycle,
+    enabled: bool,
+    #[serde(with = "shape")]
+    health: Health,
+    #[serde(with = "shape", default, skip_serializing_if = "is_default")]
+    access: Access,
+    #[serde(with = "shape", default, skip_serializing_if = "is_default")]
+    models: ModelPolicy,
+    #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    pricing: Option<Pricing>,
+    #[serde(with = "dependents", default, skip_serializing_if = "BTreeMap::is_empty")]
+    dependents: BTreeMap<DependentKey, Dependent>,
+    #[serde(with = "shape")]
+    version: Version,
+    #[serde(with = "shape")]
+    position: Position,
+    #[serde(with = "shape")]
+    created_at: Micros,
+    #[serde(with = "shape")]
+    created_by: Actor,
+    #[serde(with = "shape")]
+    updated_at: Micros,
+    #[serde(with = "shape")]
+    updated_by: Actor,
+}
+
+fn active() -> Lifecycle {
+    Lifecycle::Active
+}
+
+fn is_active(lifecycle: &Lifecycle) -> bool {
+    *lifecycle == Lifecycle::Active
+}
+
+/// The time of archiving, or null.
+impl Shape for Lifecycle {
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Active => serializer.serialize_none(),
+            Self::Archived { at } => at.write(serializer),
+        }
+    }
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Option::<Micros>::read(deserializer)? {
+            Some(at) => Self::Archived { at },
+            None => Self::Active,
+        })
+    }
+}
+
+/// A list of `[kind, id, dependent]`, since a pair cannot be a JSON key.
+mod dependents {
+    use std::collections::BTreeMap;
+
+    use ledger_domain::Line;
+    use ledger_domain::connection::{Dependent, DependentKey};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::shape::{Read, Written};
+
+    pub(super) fn serialize<S: Serializer>(
+        map: &BTreeMap<DependentKey, Dependent>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(
+            map.iter()
+                .map(|(key, dependent)| (Written(&key.kind), Written(&key.id), Written(dependent))),
+        )
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<DependentKey, Dependent>, D::Error> {
+        type Entry = (Read<Line>, Read<Line>, Read<Dependent>);
+        let entries = Vec::<Entry>::deserialize(deserializer)?;
+        let pair =
+            |(kind, id, dependent): Entry| (DependentKey { kind: kind.0, id: id.0 }, dependent.0);
+        Ok(entries.into_iter().map(pair).collect())
+    }
+}

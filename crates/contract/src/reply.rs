@@ -1,0 +1,34 @@
+//! What a command's caller is told, and what gateways are told of its event.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::view::ConnectionView;
+
+/// Answer to an accepted command. The same command id gets the same answer, forever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Receipt {
+    /// The connection; absent for commands about a workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<String>,
+    /// The stream's version after the command.
+    pub version: u64,
+    /// The event's place in the log.
+    pub position: u64,
+    /// When it was recorded.
+    pub recorded_at: String,
+}
+
+/// What gateways are told of an event: the event plus the resulting public state. The value of
+/// the KV bucket and the body on the event stream.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Notification<'a> {
+    /// The event's place in the log; a later state has a greater one.
+    pub position: u64,
+    /// The stored record, ciphertext left out.
+    pub event: Box<RawValue>,
+    /// The state right after the event; absent for events about a workspace.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<ConnectionView<'a>>,
+}

@@ -1,0 +1,389 @@
+//! The public state of a connection: what every reader may see, secrets masked.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use ledger_domain::connection::{
+    Access, Dependent, DependentKey, GrantScope, Health, Identity, Limits, ModelPolicy, Multiplier,
+    Pricing, ResetPeriod, SecretReference,
+};
+use ledger_domain::{CheckedText, Connection, Hint, Json, Lifecycle, Micros, Secret};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::time;
+
+type Text<'a> = Cow<'a, str>;
+type TextMap<'a, V> = BTreeMap<Text<'a>, V>;
+
+/// A connection as readers see it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ConnectionView<'a> {
+    /// Stable identity.
+    pub id: String,
+    /// Home workspace.
+    pub workspace: Text<'a>,
+    /// Handle.
+    pub slug: Text<'a>,
+    /// Name for people.
+    pub display_name: Option<Text<'a>>,
+    /// Free text.
+    pub description: Option<Text<'a>>,
+    /// The external service.
+    pub provider: Text<'a>,
+    /// Version of the provider's connector.
+    pub provider_version: Option<Text<'a>>,
+    /// Sort of service.
+    pub kind: Text<'a>,
+    /// `test` or `live`.
+    pub environment: Text<'a>,
+    /// How it proves itself.
+    pub auth_method: Text<'a>,
+    /// Settings that are not secret.
+    pub config: TextMap<'a, Box<RawValue>>,
+    /// Secret fields, masked.
+    pub secrets: TextMap<'a, SecretView<'a>>,
+    /// Fields filled from an outside store.
+    pub secret_references: Vec<SecretReferenceView<'a>>,
+    /// Grouping by key and value.
+    pub labels: TextMap<'a, Text<'a>>,
+    /// Flat grouping.
+    pub tags: Vec<Text<'a>>,
+    /// Namespaced leftovers of the products' own fields.
+    pub annotations: TextMap<'a, Box<RawValue>>,
+    /// Whom it is for.
+    pub identity: Option<IdentityView<'a>>,
+    /// `active` or `archived`.
+    pub lifecycle: Text<'a>,
+    /// When it was archived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived_at: Option<String>,
+    /// Whether gateways may use it.
+    pub enabled: bool,
+    /// Last reported working state.
+    pub health: HealthView<'a>,
+    /// Which other workspaces may use it.
+    pub access: AccessView<'a>,
+    /// Which models may be reached.
+    pub models: ModelPolicyView<'a>,
+    /// Factors on the provider's prices.
+    pub pricing: Option<PricingView<'a>>,
+    /// What would break without it.
+    pub dependents: Vec<DependentView<'a>>,
+    /// Number of accepted changes.
+    pub version: u64,
+    /// Place in the log of the last change.
+    pub position: u64,
+    /// When it was made.
+    pub created_at: String,
+    /// Who made it.
+    pub created_by: Text<'a>,
+    /// When it was last changed.
+    pub updated_at: String,
+    /// Who changed it last.
+    pub updated_by: Text<'a>,
+}
+
+/// A secret field without its value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SecretView<'a> {
+    /// How many values the field has had.
+    pub generation: u64,
+    /// A form for display that tells two values apart.
+    pub masked: Text<'a>,
+    /// When this value was set.
+    pub set_at: String,
+    /// The event that set it.
+    pub set_by: String,
+}
+
+/// A field filled from an outside store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SecretReferenceView<'a> {
+    /// The field it fills.
+    pub target: Text<'a>,
+    /// Where the value is.
+    pub reference: Text<'a>,
+    /// Which part of it.
+    pub key: Option<Text<'a>>,
+    /// `json` or `string`.
+    pub format: Option<Text<'a>>,
+}
+
+/// Whom a connection is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct IdentityView<'a> {
+    /// `user`, `team`, `organization` or `project`.
+    pub r#type: Text<'a>,
+    /// The caller's id of it.
+    pub value: Text<'a>,
+}
+
+/// The last reported working state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HealthView<'a> {
+    /// `operational`, `degraded`, `failed` or `unknown`.
+    pub state: Text<'a>,
+    /// Why.
+    pub reason: Option<Text<'a>>,
+    /// Since when.
+    pub since: String,
+    /// The event that put it there.
+    pub by: String,
+}
+
+/// Grants.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct AccessView<'a> {
+    /// Limits for every workspace, when all are granted.
+    pub everyone: Option<LimitsView<'a>>,
+    /// Workspaces named one by one.
+    pub workspaces: TextMap<'a, GrantView<'a>>,
+}
+
+/// The word on one workspace.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct GrantView<'a> {
+    /// False keeps it out although everyone else is in.
+    pub allowed: bool,
+    /// What it may use.
+    pub limits: LimitsView<'a>,
+}
+
+/// Limits of a grant.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct LimitsView<'a> {
+    /// On total use.
+    pub usage: Option<UsageLimitView<'a>>,
+    /// On use per time.
+    pub rate: Option<RateLimitView<'a>>,
+}
+
+/// Limit on total use.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct UsageLimitView<'a> {
+    /// `cost` or `tokens`.
+    pub r#type: Text<'a>,
+    /// The amount at which use stops.
+    pub credit_limit: u64,
+    /// The amount at which someone is warned.
+    pub alert_threshold: Option<u64>,
+    /// `weekly`, `monthly` or a number of days like `30d`.
+    pub reset: Option<Text<'a>>,
+    /// The next time counting starts again.
+    pub next_reset_at: Option<String>,
+}
+
+/// Limit on use per time.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RateLimitView<'a> {
+    /// `requests` or `tokens`.
+    pub r#type: Text<'a>,
+    /// `rpm`, `rph` or `rpd`.
+    pub unit: Text<'a>,
+    /// How many.
+    pub value: u64,
+}
+
+/// A model policy.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ModelPolicyView<'a> {
+    /// Whether models not listed are allowed.
+    pub allow_all: bool,
+    /// Models with a word of their own.
+    pub models: TextMap<'a, ModelRuleView>,
+}
+
+/// The word on one model.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ModelRuleView {
+    /// Whether it may be used.
+    pub enabled: bool,
+    /// Gateway settings of the model.
+    pub settings: Option<Box<RawValue>>,
+}
+
+/// Factors on a provider's prices.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct PricingView<'a> {
+    /// Factors by fixed name.
+    pub multipliers: TextMap<'a, Option<f64>>,
+    /// The default factor on image prices.
+    pub image_default: Option<f64>,
+    /// Factors on units of the provider's own.
+    pub additional_units: TextMap<'a, f64>,
+}
+
+/// Something that uses the connection.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct DependentView<'a> {
+    /// What sort of thing.
+    pub kind: Text<'a>,
+    /// Its id in its own system.
+    pub id: Text<'a>,
+    /// Its name for people.
+    pub name: Option<Text<'a>>,
+    /// Further facts about it.
+    pub attributes: TextMap<'a, Box<RawValue>>,
+}
+
+/// Returns the display form of a secret: prefix, seven stars, suffix; eight stars alone when the
+/// secret is too short to show anything of.
+pub fn masked(hint: &Hint) -> String {
+    if hint.prefix.is_empty() && hint.suffix.is_empty() {
+        return "********".to_owned();
+    }
+    format!("{}*******{}", hint.prefix, hint.suffix)
+}
+
+fn text<T: CheckedText>(value: &T) -> Text<'_> {
+    Cow::Borrowed(value.text())
+}
+
+fn optional<T: CheckedText>(value: Option<&T>) -> Option<Text<'_>> {
+    value.map(text)
+}
+
+fn raw(value: &Json) -> Box<RawValue> {
+    RawValue::from_string(value.text().to_owned()).unwrap_or_else(|_| RawValue::NULL.to_owned())
+}
+
+fn map<'a, K: CheckedText, V, W>(
+    entries: &'a BTreeMap<K, V>,
+    view: impl Fn(&'a V) -> W,
+) -> TextMap<'a, W> {
+    entries.iter().map(|(key, value)| (text(key), view(value))).collect()
+}
+
+impl<'a> ConnectionView<'a> {
+    /// Shows a connection.
+    pub fn of(connection: &'a Connection) -> Self {
+        let details = &connection.details;
+        Self {
+            id: connection.id.to_string(),
+            workspace: text(&connection.workspace),
+            slug: text(&connection.slug),
+            display_name: optional(details.display_name.as_ref()),
+            description: optional(details.description.as_ref()),
+            provider: text(&details.provider),
+            provider_version: optional(details.provider_version.as_ref()),
+            kind: details.kind.as_str().into(),
+            environment: details.environment.as_str().into(),
+            auth_method: details.auth_method.as_str().into(),
+            config: map(&details.config, raw),
+            secrets: map(&connection.secrets, secret),
+            secret_references: details.secret_references.iter().map(secret_reference).collect(),
+            labels: map(&details.labels, text),
+            tags: details.tags.iter().map(text).collect(),
+            annotations: map(&details.annotations, raw),
+            identity: details.identity.as_ref().map(identity),
+            lifecycle: connection.lifecycle.as_str().into(),
+            archived_at: match connection.lifecycle {
+                Lifecycle::Active => None,
+                Lifecycle::Archived { at } => Some(time::format(at)),
+            },
+            enabled: connection.enabled,
+            health: health(&connection.health),
+            access: access(&connection.access),
+            models: models(&connection.models),
+            pricing: connection.pricing.as_ref().map(pricing),
+            dependents: connection.dependents.iter().map(dependent).collect(),
+            version: connection.version.get(),
+            position: connection.position.get(),
+            created_at: time::format(connection.created_at),
+            created_by: text(&connection.created_by),
+            updated_at: time::format(connection.updated_at),
+            updated_by: text(&connection.updated_by),
+        }
+    }
+}
+
+fn secret(secret: &Secret) -> SecretView<'_> {
+    SecretView {
+        generation: secret.generation.get(),
+        masked: masked(&secret.hint).into(),
+        set_at: time::format(secret.set_at),
+        set_by: secret.set_by.to_string(),
+    }
+}
+
+fn secret_reference(reference: &SecretReference) -> SecretReferenceView<'_> {
+    SecretReferenceView {
+        target: text(&reference.target),
+        reference: text(&reference.reference),
+        key: optional(reference.key.as_ref()),
+        format: optional(reference.format.as_ref()),
+    }
+}
+
+fn identity(identity: &Identity) -> IdentityView<'_> {
+    IdentityView { r#type: identity.kind.as_str().into(), value: text(&identity.value) }
+}
+
+fn health(health: &Health) -> HealthView<'_> {
+    HealthView {
+        state: health.state.as_str().into(),
+        reason: optional(health.reason.as_ref()),
+        since: time::format(health.since),
+        by: health.by.to_string(),
+    }
+}
+
+fn access(access: &Access) -> AccessView<'_> {
+    AccessView {
+        everyone: access.limits(&GrantScope::Everyone).map(limits),
+        workspaces: map(&access.workspaces, |grant| GrantView {
+            allowed: grant.allowed,
+            limits: limits(&grant.limits),
+        }),
+    }
+}
+
+fn limits(limits: &Limits) -> LimitsView<'_> {
+    LimitsView {
+        usage: limits.usage.as_ref().map(|usage| UsageLimitView {
+            r#type: usage.unit.as_str().into(),
+            credit_limit: usage.credit_limit,
+            alert_threshold: usage.alert_threshold,
+            reset: usage.reset.map(|reset| match reset {
+                ResetPeriod::Weekly => "weekly".into(),
+                ResetPeriod::Monthly => "monthly".into(),
+                ResetPeriod::Days(days) => format!("{days}d").into(),
+            }),
+            next_reset_at: usage.next_reset_at.map(|at: Micros| time::format(at)),
+        }),
+        rate: limits.rate.as_ref().map(|rate| RateLimitView {
+            r#type: rate.counts.as_str().into(),
+            unit: rate.unit.as_str().into(),
+            value: rate.value,
+        }),
+    }
+}
+
+fn models(policy: &ModelPolicy) -> ModelPolicyView<'_> {
+    ModelPolicyView {
+        allow_all: policy.allow_all,
+        models: map(&policy.models, |rule| ModelRuleView {
+            enabled: rule.enabled,
+            settings: rule.settings.as_ref().map(raw),
+        }),
+    }
+}
+
+fn pricing(pricing: &Pricing) -> PricingView<'_> {
+    PricingView {
+        multipliers: map(&pricing.multipliers, |factor| factor.map(Multiplier::get)),
+        image_default: pricing.image_default.map(Multiplier::get),
+        additional_units: map(&pricing.additional_units, |factor| factor.get()),
+    }
+}
+
+fn dependent<'a>((key, dependent): (&'a DependentKey, &'a Dependent)) -> DependentView<'a> {
+    DependentView {
+        kind: text(&key.kind),
+        id: text(&key.id),
+        name: optional(dependent.name.as_ref()),
+        attributes: map(&dependent.attributes, raw),
+    }
+}

@@ -1,0 +1,329 @@
+//! Grants or refuses a command: `(state, command) -> event or rejection`.
+//!
+//! | command | absent | active | archived |
+//! |---|---|---|---|
+//! | create | created | `connection_exists` | `connection_exists` |
+//! | restore | `connection_unknown` | `connection_not_archived` | restored |
+//! | every other | `connection_unknown` | its event, or its own refusal | `connection_archived` |
+
+use std::collections::BTreeMap;
+
+use super::access::{Access, GrantScope};
+use super::command::Command;
+use super::dependents::{Dependent, DependentKey};
+use super::draft::{Details, Draft, Revision, at_most};
+use super::event::{Event, Reverted};
+use super::health::HealthState;
+use super::limits_of_use::Limits;
+use super::models::ModelPolicy;
+use super::pricing::Pricing;
+use super::rejection::Rejection;
+use super::{Connection, Lifecycle};
+use crate::ids::{Expected, Version};
+use crate::limits;
+use crate::secret::NewSecret;
+use crate::text::{FieldName, InvalidField, Prose, Slug};
+
+/// Decides on one command. Never fails, never waits: a refusal is an answer.
+pub fn decide(
+    state: Option<&Connection>,
+    expected: Expected,
+    command: Command,
+) -> Result<Event, Rejection> {
+    check_expected(state, expected)?;
+    match (state, command) {
+        (None, Command::Create(draft)) => create(draft),
+        (None, _) => Err(Rejection::ConnectionUnknown),
+        (Some(_), Command::Create(_)) => Err(Rejection::ConnectionExists),
+        (Some(connection), command) => match connection.lifecycle {
+            Lifecycle::Active => decide_active(connection, command),
+            Lifecycle::Archived { .. } => match command {
+                Command::Restore { slug } => Ok(Event::Restored { slug }),
+                _ => Err(Rejection::ConnectionArchived),
+            },
+        },
+    }
+}
+
+/// Refuses when the stream is not where the caller believes it to be.
+fn check_expected(state: Option<&Connection>, expected: Expected) -> Result<(), Rejection> {
+    let actual = state.map_or(Version::ZERO, |connection| connection.version);
+    match expected {
+        Expected::Any => Ok(()),
+        Expected::Absent if state.is_none() => Ok(()),
+        Expected::At(version) if version == actual => Ok(()),
+        Expected::Absent => Err(Rejection::VersionConflict { expected: "none".to_owned(), actual }),
+        Expected::At(version) => {
+            Err(Rejection::VersionConflict { expected: format!("version {version}"), actual })
+        }
+    }
+}
+
+/// Decides on a command to an active connection.
+fn decide_active(state: &Connection, command: Command) -> Result<Event, Rejection> {
+    match command {
+        Command::Create(_) => Err(Rejection::ConnectionExists),
+        Command::Restore { .. } => Err(Rejection::ConnectionNotArchived),
+        Command::Update(revision) => update(state, *revision),
+        Command::RotateSecret(values) => rotate_secret(state, values),
+        Command::Enable if state.enabled => Err(Rejection::AlreadyEnabled),
+        Command::Enable => Ok(Event::Enabled),
+        Command::Disable { .. } if !state.enabled => Err(Rejection::AlreadyDisabled),
+        Command::Disable { reason } => Ok(Event::Disabled { reason }),
+        Command::MarkDegraded { reason } => {
+            check_health_differs(state, HealthState::Degraded, reason.as_ref())?;
+            Ok(Event::MarkedDegraded { reason })
+        }
+        Command::MarkFailed { reason } => {
+            check_health_differs(state, HealthState::Failed, reason.as_ref())?;
+            Ok(Event::MarkedFailed { reason })
+        }
+        Command::MarkOperational { reason } => {
+            check_health_differs(state, HealthState::Operational, reason.as_ref())?;
+            Ok(Event::MarkedOperational { reason })
+        }
+        Command::Archive { reason, force } => archive(state, reason, force),
+        Command::GrantWorkspace { scope, limits } => grant(state, scope, limits),
+        Command::RevokeWorkspace { scope } => revoke(state, scope),
+        Command::SetLimits { scope, limits } => set_limits(state, scope, limits),
+        Command::SetModelPolicy(policy) => set_model_policy(state, policy),
+        Command::SetPricing(pricing) => set_pricing(state, pricing),
+        Command::LinkDependent { key, dependent } => link_dependent(state, key, dependent),
+        Command::UnlinkDependent { key } => unlink_dependent(state, key),
+        Command::Revert { to, then } => revert(state, to, then),
+    }
+}
+
+fn create(draft: Box<Draft>) -> Result<Event, Rejection> {
+    draft.details.check()?;
+    at_most("secrets", draft.secrets.len(), limits::SECRET_FIELDS)?;
+    check_access(&draft.access)?;
+    if draft.access.workspaces.contains_key(&draft.workspace) {
+        return Err(home_granted("access.workspaces").into());
+    }
+    at_most("models", draft.models.models.len(), limits::MODELS)?;
+    check_disjoint(&draft.details, draft.secrets.keys())?;
+    Ok(Event::Created(draft))
+}
+
+/// A field is either secret or not; with both, a reader could not tell which one counts.
+fn check_disjoint<'a>(
+    details: &Details,
+    secrets: impl Iterator<Item = &'a FieldName>,
+) -> Result<(), InvalidField> {
+    for field in secrets {
+        if details.config.contains_key(field) {
+            let problem = "is in config and in secrets; a field is one or the other";
+            return Err(InvalidField::new(field.as_str(), problem));
+        }
+    }
+    Ok(())
+}
+
+fn check_access(access: &Access) -> Result<(), InvalidField> {
+    at_most("grants", access.workspaces.len(), limits::GRANTS)
+}
+
+fn update(state: &Connection, revision: Revision) -> Result<Event, Rejection> {
+    let revision = revision.reduced(state);
+    if revision == Revision::default() {
+        return Err(Rejection::NothingToChange);
+    }
+    let details = state.details.revised(&revision);
+    details.check()?;
+    let kept = state.secrets.keys().filter(|field| revision.secrets.get(*field) != Some(&None));
+    let set = revision.secrets.iter().filter(|(_, value)| value.is_some()).map(|(field, _)| field);
+    let fields: std::collections::BTreeSet<&FieldName> = kept.chain(set).collect();
+    at_most("secrets", fields.len(), limits::SECRET_FIELDS)?;
+    check_disjoint(&details, fields.into_iter())?;
+    Ok(Event::Updated(Box::new(revision)))
+}
+
+fn rotate_secret(
+    state: &Connection,
+    values: BTreeMap<FieldName, NewSecret>,
+) -> Result<Event, Rejection> {
+    if values.is_empty() {
+        return Err(Rejection::NothingToChange);
+    }
+    for field in values.keys() {
+        if !state.secrets.contains_key(field) {
+            return Err(Rejection::SecretFieldUnknown { field: field.clone() });
+        }
+    }
+    Ok(Event::SecretRotated(values))
+}
+
+fn check_health_differs(
+    state: &Connection,
+    new: HealthState,
+    reason: Option<&Prose>,
+) -> Result<(), Rejection> {
+    if state.health.state == new && state.health.reason.as_ref() == reason {
+        return Err(Rejection::HealthUnchanged);
+    }
+    Ok(())
+}
+
+fn archive(state: &Connection, reason: Option<Prose>, force: bool) -> Result<Event, Rejection> {
+    if !force && !state.dependents.is_empty() {
+        return Err(Rejection::ConnectionInUse { dependents: state.dependents.len() });
+    }
+    Ok(Event::Archived { reason })
+}
+
+fn grant(state: &Connection, scope: GrantScope, limits: Limits) -> Result<Event, Rejection> {
+    check_not_home(state, &scope)?;
+    if state.access.limits(&scope) == Some(&limits) {
+        return Err(Rejection::NothingToChange);
+    }
+    let mut after = state.access.clone();
+    after.grant(scope.clone(), limits.clone());
+    check_access(&after)?;
+    Ok(Event::WorkspaceGranted { scope, limits })
+}
+
+fn check_not_home(state: &Connection, scope: &GrantScope) -> Result<(), InvalidField> {
+    if *scope == GrantScope::Workspace(state.workspace.clone()) {
+        return Err(home_granted("grant_to"));
+    }
+    Ok(())
+}
+
+fn home_granted(field: &str) -> InvalidField {
+    InvalidField::new(field, "names the connection's home, which always has access")
+}
+
+fn revoke(state: &Connection, scope: GrantScope) -> Result<Event, Rejection> {
+    check_not_home(state, &scope)?;
+    let mut after = state.access.clone();
+    after.revoke(scope.clone());
+    if after == state.access {
+        return Err(Rejection::GrantUnknown);
+    }
+    check_access(&after)?;
+    Ok(Event::WorkspaceRevoked { scope })
+}
+
+fn set_limits(state: &Connection, scope: GrantScope, limits: Limits) -> Result<Event, Rejection> {
+    match state.access.limits(&scope) {
+        None => Err(Rejection::GrantUnknown),
+        Some(current) if *current == limits => Err(Rejection::NothingToChange),
+        Some(_) => Ok(Event::LimitsSet { scope, limits }),
+    }
+}
+
+fn set_model_policy(state: &Connection, policy: ModelPolicy) -> Result<Event, Rejection> {
+    at_most("models", policy.models.len(), limits::MODELS)?;
+    if state.models == policy {
+        return Err(Rejection::NothingToChange);
+    }
+    Ok(Event::ModelPolicySet(policy))
+}
+
+fn set_pricing(state: &Connection, pricing: Option<Pricing>) -> Result<Event, Rejection> {
+    if state.pricing == pricing {
+        return Err(Rejection::NothingToChange);
+    }
+    Ok(Event::PricingSet(pricing))
+}
+
+fn link_dependent(
+    state: &Connection,
+    key: DependentKey,
+    dependent: Dependent,
+) -> Result<Event, Rejection> {
+    match state.dependents.get(&key) {
+        Some(known) if *known == dependent => return Err(Rejection::NothingToChange),
+        Some(_) => {}
+        None => at_most("dependents", state.dependents.len() + 1, limits::DEPENDENTS)?,
+    }
+    Ok(Event::DependentLinked { key, dependent })
+}
+
+fn unlink_dependent(state: &Connection, key: DependentKey) -> Result<Event, Rejection> {
+    if !state.dependents.contains_key(&key) {
+        return Err(Rejection::DependentUnknown);
+    }
+    Ok(Event::DependentUnlinked { key })
+}
+
+fn revert(
+    state: &Connection,
+    to: Version,
+    then: Option<Box<Connection>>,
+) -> Result<Event, Rejection> {
+    let Some(then) = then.filter(|_| to < state.version) else {
+        return Err(Rejection::VersionUnknown { to, actual: state.version });
+    };
+    let reverted = Reverted {
+        to,
+        slug: then.slug,
+        details: then.details,
+        secrets: then.secrets,
+        enabled: then.enabled,
+        access: then.access,
+        models: then.models,
+        pricing: then.pricing,
+    };
+    if reverted.matches(state) {
+        return Err(Rejection::NothingToChange);
+    }
+    Ok(Event::Reverted(Box::new(reverted)))
+}
+
+impl Reverted {
+    /// Tells whether `state` has all these settings already.
+    fn matches(&self, state: &Connection) -> bool {
+        let sealed_alike = self.secrets.len() == state.secrets.len()
+            && self.secrets.iter().all(|(field, secret)| {
+                state.secrets.get(field).is_some_and(|now| now.sealed == secret.sealed)
+            });
+        sealed_alike
+            && self.slug == state.slug
+            && self.details == state.details
+            && self.enabled == state.enabled
+            && self.access == state.access
+            && self.models == state.models
+            && self.pricing == state.pricing
+    }
+}
+
+impl Revision {
+    /// Drops every part that would change nothing of `state`.
+    fn reduced(self, state: &Connection) -> Self {
+        let details = &state.details;
+        Self {
+            slug: self.slug.filter(|slug: &Slug| *slug != state.slug),
+            display_name: self.display_name.against(details.display_name.as_ref()),
+            description: self.description.against(details.description.as_ref()),
+            provider: self.provider.filter(|new| *new != details.provider),
+            provider_version: self.provider_version.against(details.provider_version.as_ref()),
+            kind: self.kind.filter(|new| *new != details.kind),
+            environment: self.environment.filter(|new| *new != details.environment),
+            auth_method: self.auth_method.filter(|new| *new != details.auth_method),
+            config: differing(self.config, &details.config),
+            secrets: {
+                let mut secrets = self.secrets;
+                secrets.retain(|field, new| new.is_some() || state.secrets.contains_key(field));
+                secrets
+            },
+            secret_references: self
+                .secret_references
+                .filter(|new| *new != details.secret_references),
+            labels: differing(self.labels, &details.labels),
+            tags: self.tags.filter(|new| *new != details.tags),
+            annotations: differing(self.annotations, &details.annotations),
+            identity: self.identity.against(details.identity.as_ref()),
+        }
+    }
+}
+
+/// Keeps the entries of a merge that would change `current`.
+fn differing<K: Ord, V: PartialEq>(
+    mut merge: BTreeMap<K, Option<V>>,
+    current: &BTreeMap<K, V>,
+) -> BTreeMap<K, Option<V>> {
+    merge.retain(|key, new| current.get(key) != new.as_ref());
+    merge
+}

@@ -1,0 +1,169 @@
+//! What a connection is made of, and what can be changed of it at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::access::Access;
+use super::models::ModelPolicy;
+use super::pricing::Pricing;
+use super::vocabulary::{AuthMethod, Environment, Identity, Kind};
+use crate::limits;
+use crate::secret::NewSecret;
+use crate::text::{FieldName, InvalidField, Json, Line, Prose, Slug, WorkspaceName};
+
+/// What a connection reaches and how, without secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Details {
+    /// Name for people.
+    pub display_name: Option<Line>,
+    /// Free text for people.
+    pub description: Option<Prose>,
+    /// The external service.
+    pub provider: Line,
+    /// Version of the provider's connector.
+    pub provider_version: Option<Line>,
+    /// Sort of service.
+    pub kind: Kind,
+    /// Realm of the credential.
+    pub environment: Environment,
+    /// How it proves itself.
+    pub auth_method: AuthMethod,
+    /// Settings that are not secret.
+    pub config: BTreeMap<FieldName, Json>,
+    /// Fields filled from an outside secret store.
+    pub secret_references: Vec<SecretReference>,
+    /// Grouping by key and value.
+    pub labels: BTreeMap<Line, Prose>,
+    /// Flat grouping, in the caller's order, without repeats.
+    pub tags: Vec<Line>,
+    /// Namespaced leftovers of the products' own fields.
+    pub annotations: BTreeMap<Line, Json>,
+    /// Whom it is for.
+    pub identity: Option<Identity>,
+}
+
+/// Says that a field's value lives in an outside store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretReference {
+    /// The field it fills.
+    pub target: Line,
+    /// Where the value is: an id, a path or a slug of the outside store.
+    pub reference: Line,
+    /// Which part of the outside value, when it has several.
+    pub key: Option<Line>,
+    /// How the outside value is to be read: `json` or `string`.
+    pub format: Option<Line>,
+}
+
+/// Everything needed to make a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Home workspace.
+    pub workspace: WorkspaceName,
+    /// Handle.
+    pub slug: Slug,
+    /// What it reaches and how.
+    pub details: Details,
+    /// First values of its secret fields, sealed.
+    pub secrets: BTreeMap<FieldName, NewSecret>,
+    /// Whether gateways may use it from the start.
+    pub enabled: bool,
+    /// First grants.
+    pub access: Access,
+    /// First model policy.
+    pub models: ModelPolicy,
+    /// First price factors.
+    pub pricing: Option<Pricing>,
+}
+
+/// What becomes of one optional field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Patch<T> {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// It is emptied.
+    Clear,
+    /// It gets this value.
+    Set(T),
+}
+
+impl<T: Clone + PartialEq> Patch<T> {
+    /// Reduces a patch that would change nothing of `current` to `Keep`.
+    #[must_use]
+    pub(super) fn against(self, current: Option<&T>) -> Self {
+        match (&self, current) {
+            (Self::Clear, None) => Self::Keep,
+            (Self::Set(new), Some(old)) if new == old => Self::Keep,
+            _ => self,
+        }
+    }
+
+    /// Carries out the patch.
+    pub(super) fn apply(self, field: &mut Option<T>) {
+        match self {
+            Self::Keep => {}
+            Self::Clear => *field = None,
+            Self::Set(value) => *field = Some(value),
+        }
+    }
+}
+
+/// Changes to many fields at once. Maps are merged key by key; `None` removes a key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Revision {
+    /// New handle.
+    pub slug: Option<Slug>,
+    /// New display name.
+    pub display_name: Patch<Line>,
+    /// New description.
+    pub description: Patch<Prose>,
+    /// New provider.
+    pub provider: Option<Line>,
+    /// New connector version.
+    pub provider_version: Patch<Line>,
+    /// New sort of service.
+    pub kind: Option<Kind>,
+    /// New realm.
+    pub environment: Option<Environment>,
+    /// New way to prove itself.
+    pub auth_method: Option<AuthMethod>,
+    /// Settings to set or remove.
+    pub config: BTreeMap<FieldName, Option<Json>>,
+    /// Secret fields to set or remove.
+    pub secrets: BTreeMap<FieldName, Option<NewSecret>>,
+    /// All references, when they change.
+    pub secret_references: Option<Vec<SecretReference>>,
+    /// Labels to set or remove.
+    pub labels: BTreeMap<Line, Option<Prose>>,
+    /// All tags, when they change.
+    pub tags: Option<Vec<Line>>,
+    /// Annotations to set or remove.
+    pub annotations: BTreeMap<Line, Option<Json>>,
+    /// New party it is for.
+    pub identity: Patch<Identity>,
+}
+
+impl Details {
+    /// Checks the limits that hold for a connection's fields together.
+    pub(super) fn check(&self) -> Result<(), InvalidField> {
+        at_most("config", self.config.len(), limits::CONFIG_FIELDS)?;
+        at_most("labels", self.labels.len(), limits::LABELS)?;
+        at_most("tags", self.tags.len(), limits::TAGS)?;
+        at_most("annotations", self.annotations.len(), limits::ANNOTATIONS)?;
+        at_most("secret_references", self.secret_references.len(), limits::SECRET_REFERENCES)?;
+        let targets: BTreeSet<&Line> =
+            self.secret_references.iter().map(|reference| &reference.target).collect();
+        if targets.len() < self.secret_references.len() {
+            return Err(InvalidField::new("secret_references", "must name each target only once"));
+        }
+        Ok(())
+    }
+}
+
+/// Refuses more than `most` of something.
+pub(super) fn at_most(field: &str, count: usize, most: usize) -> Result<(), InvalidField> {
+    if count <= most {
+        return Ok(());
+    }
+    Err(InvalidField::new(field, format!("must have at most {most} entries")))
+}

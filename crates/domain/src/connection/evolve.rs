@@ -1,0 +1,209 @@
+//! Folds an event into the state. It never refuses: history already happened.
+
+use std::collections::BTreeMap;
+
+use super::draft::{Details, Draft, Revision};
+use super::event::{Event, EventFacts, Reverted};
+use super::health::{Health, HealthState};
+use super::{Connection, Lifecycle};
+use crate::ids::Generation;
+use crate::secret::{NewSecret, Secret};
+use crate::text::{FieldName, Prose};
+
+/// Returns the state after `event`. An event to a stream that has no state yet can only be a
+/// creation; any other leaves it absent.
+pub fn evolve(state: Option<Connection>, event: Event, facts: &EventFacts) -> Option<Connection> {
+    let Some(mut state) = state else {
+        return match event {
+            Event::Created(draft) => Some(created(*draft, facts)),
+            _ => None,
+        };
+    };
+    apply(&mut state, event, facts);
+    state.version = facts.version;
+    state.position = facts.position;
+    state.updated_at = facts.recorded_at;
+    state.updated_by = facts.actor.clone();
+    Some(state)
+}
+
+fn created(draft: Draft, facts: &EventFacts) -> Connection {
+    let secrets = draft
+        .secrets
+        .into_iter()
+        .map(|(field, new)| (field, first_generation(new, facts)))
+        .collect();
+    Connection {
+        id: facts.connection,
+        workspace: draft.workspace,
+        slug: draft.slug,
+        details: draft.details,
+        secrets,
+        lifecycle: Lifecycle::Active,
+        enabled: draft.enabled,
+        health: Health {
+            state: HealthState::Unknown,
+            reason: None,
+            since: facts.recorded_at,
+            by: facts.event_id,
+        },
+        access: draft.access,
+        models: draft.models,
+        pricing: draft.pricing,
+        dependents: BTreeMap::new(),
+        version: facts.version,
+        position: facts.position,
+        created_at: facts.recorded_at,
+        created_by: facts.actor.clone(),
+        updated_at: facts.recorded_at,
+        updated_by: facts.actor.clone(),
+    }
+}
+
+fn first_generation(new: NewSecret, facts: &EventFacts) -> Secret {
+    Secret {
+        generation: Generation::new(1),
+        sealed: new.sealed,
+        hint: new.hint,
+        set_at: facts.recorded_at,
+        set_by: facts.event_id,
+    }
+}
+
+fn apply(state: &mut Connection, event: Event, facts: &EventFacts) {
+    match event {
+        Event::Created(draft) => *state = created(*draft, facts),
+        Event::Updated(revision) => apply_revision(state, *revision, facts),
+        Event::SecretRotated(values) => {
+            for (field, new) in values {
+                set_secret(&mut state.secrets, field, new, facts);
+            }
+        }
+        Event::Enabled => state.enabled = true,
+        Event::Disabled { .. } => state.enabled = false,
+        Event::MarkedDegraded { reason } => {
+            set_health(state, HealthState::Degraded, reason, facts);
+        }
+        Event::MarkedFailed { reason } => set_health(state, HealthState::Failed, reason, facts),
+        Event::MarkedOperational { reason } => {
+            set_health(state, HealthState::Operational, reason, facts);
+        }
+        Event::Archived { .. } => {
+            state.lifecycle = Lifecycle::Archived { at: facts.recorded_at };
+        }
+        Event::Restored { slug } => {
+            state.lifecycle = Lifecycle::Active;
+            if let Some(slug) = slug {
+                state.slug = slug;
+            }
+        }
+        Event::WorkspaceGranted { scope, limits } | Event::LimitsSet { scope, limits } => {
+            state.access.grant(scope, limits);
+        }
+        Event::WorkspaceRevoked { scope } => state.access.revoke(scope),
+        Event::ModelPolicySet(policy) => state.models = policy,
+        Event::PricingSet(pricing) => state.pricing = pricing,
+        Event::DependentLinked { key, dependent } => {
+            state.dependents.insert(key, dependent);
+        }
+        Event::DependentUnlinked { key } => {
+            state.dependents.remove(&key);
+        }
+        Event::Reverted(reverted) => apply_reverted(state, *reverted, facts),
+    }
+}
+
+fn set_secret(
+    secrets: &mut BTreeMap<FieldName, Secret>,
+    field: FieldName,
+    new: NewSecret,
+    facts: &EventFacts,
+) {
+    let generation =
+        secrets.get(&field).map_or(Generation::new(1), |secret| secret.generation.next());
+    secrets.insert(field, Secret { generation, ..first_generation(new, facts) });
+}
+
+fn set_health(state: &mut Connection, new: HealthState, reason: Option<Prose>, facts: &EventFacts) {
+    let since = if state.health.state == new { state.health.since } else { facts.recorded_at };
+    state.health = Health { state: new, reason, since, by: facts.event_id };
+}
+
+fn apply_revision(state: &mut Connection, revision: Revision, facts: &EventFacts) {
+    state.details = state.details.revised(&revision);
+    if let Some(slug) = revision.slug {
+        state.slug = slug;
+    }
+    for (field, change) in revision.secrets {
+        match change {
+            Some(new) => set_secret(&mut state.secrets, field, new, facts),
+            None => {
+                state.secrets.remove(&field);
+            }
+        }
+    }
+}
+
+fn apply_reverted(state: &mut Connection, reverted: Reverted, facts: &EventFacts) {
+    let mut secrets = BTreeMap::new();
+    for (field, old) in reverted.secrets {
+        let secret = match state.secrets.get(&field) {
+            Some(now) if now.sealed == old.sealed => now.clone(),
+            now => Secret {
+                generation: now.map_or(old.generation, |now| now.generation).next(),
+                sealed: old.sealed,
+                hint: old.hint,
+                set_at: facts.recorded_at,
+                set_by: facts.event_id,
+            },
+        };
+        secrets.insert(field, secret);
+    }
+    state.secrets = secrets;
+    state.slug = reverted.slug;
+    state.details = reverted.details;
+    state.enabled = reverted.enabled;
+    state.access = reverted.access;
+    state.models = reverted.models;
+    state.pricing = reverted.pricing;
+}
+
+impl Details {
+    /// Returns these details with a revision's changes.
+    pub(super) fn revised(&self, revision: &Revision) -> Self {
+        let mut details = self.clone();
+        revision.display_name.clone().apply(&mut details.display_name);
+        revision.description.clone().apply(&mut details.description);
+        replace(&mut details.provider, revision.provider.as_ref());
+        revision.provider_version.clone().apply(&mut details.provider_version);
+        replace(&mut details.kind, revision.kind.as_ref());
+        replace(&mut details.environment, revision.environment.as_ref());
+        replace(&mut details.auth_method, revision.auth_method.as_ref());
+        merge(&mut details.config, &revision.config);
+        replace(&mut details.secret_references, revision.secret_references.as_ref());
+        merge(&mut details.labels, &revision.labels);
+        replace(&mut details.tags, revision.tags.as_ref());
+        merge(&mut details.annotations, &revision.annotations);
+        revision.identity.clone().apply(&mut details.identity);
+        details
+    }
+}
+
+fn replace<T: Clone>(field: &mut T, new: Option<&T>) {
+    if let Some(new) = new {
+        field.clone_from(new);
+    }
+}
+
+fn merge<K: Ord + Clone, V: Clone>(map: &mut BTreeMap<K, V>, changes: &BTreeMap<K, Option<V>>) {
+    for (key, change) in changes {
+        match change {
+            Some(value) => {
+                map.insert(key.clone(), value.clone());
+            }
+            None => {
+                map.remove(key);
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The state of one connection: everything the union of the five products' APIs can say of it.
+
+mod access;
+mod command;
+mod decide;
+mod dependents;
+mod draft;
+mod event;
+mod evolve;
+mod health;
+mod limits_of_use;
+mod models;
+mod pricing;
+mod rejection;
+mod vocabulary;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+pub use access::{Access, Grant, GrantScope};
+pub use command::Command;
+pub use decide::decide;
+pub use dependents::{Dependent, DependentKey};
+pub use draft::{Details, Draft, Patch, Revision, SecretReference};
+pub use event::{Event, EventFacts, Reverted};
+pub use evolve::evolve;
+pub use health::{Health, HealthState};
+pub use limits_of_use::{
+    Limits, RateCounts, RateLimit, RateUnit, ResetPeriod, UsageLimit, UsageUnit,
+};
+pub use models::{ModelPolicy, ModelRule};
+pub use pricing::{MULTIPLIER_KEYS, Multiplier, Pricing};
+pub use rejection::Rejection;
+pub use vocabulary::{AuthMethod, Environment, Identity, IdentityKind, Kind};
+
+use crate::ids::{Actor, ConnectionId, Micros, Position, Version};
+use crate::secret::Secret;
+use crate::text::{FieldName, Slug, WorkspaceName};
+
+/// One connection after some number of accepted changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// Stable identity.
+    pub id: ConnectionId,
+    /// Home workspace; never changes.
+    pub workspace: WorkspaceName,
+    /// Handle, unique among the workspace's active connections.
+    pub slug: Slug,
+    /// What it reaches and how, without secrets.
+    pub details: Details,
+    /// Current secret values, sealed.
+    pub secrets: BTreeMap<FieldName, Secret>,
+    /// Where it is in its life.
+    pub lifecycle: Lifecycle,
+    /// Whether gateways may use it.
+    pub enabled: bool,
+    /// Last reported working state.
+    pub health: Health,
+    /// Which other workspaces may use it, and how much.
+    pub access: Access,
+    /// Which models may be reached through it.
+    pub models: ModelPolicy,
+    /// Factors on the provider's prices, if any are set.
+    pub pricing: Option<Pricing>,
+    /// What would break without it.
+    pub dependents: BTreeMap<DependentKey, Dependent>,
+    /// Number of accepted changes.
+    pub version: Version,
+    /// Place in the whole log of the last change.
+    pub position: Position,
+    /// When the first change was recorded.
+    pub created_at: Micros,
+    /// Who made the first change.
+    pub created_by: Actor,
+    /// When the last change was recorded.
+    pub updated_at: Micros,
+    /// Who made the last change.
+    pub updated_by: Actor,
+}
+
+/// Where a connection is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lifecycle {
+    /// In use or ready for it.
+    Active,
+    /// Set aside: readable, its slug free for others, nothing but `restore` changes it.
+    Archived {
+        /// When it was archived.
+        at: Micros,
+    },
+}
+
+impl Lifecycle {
+    /// Returns the stable word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Archived { .. } => "archived",
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Short names for the parts that examples are made of.
+
+use std::collections::BTreeMap;
+
+use crate::connection::{
+    Access, AuthMethod, Command, Dependent, DependentKey, Details, Draft, Environment, Event,
+    GrantScope, Kind, Limits, ModelPolicy, ModelRule, Multiplier, Pricing, RateCounts, RateLimit,
+    RateUnit, Revision,
+};
+use crate::ids::Version;
+use crate::secret::{Hint, NewSecret, Sealed};
+use crate::text::{CheckedText, FieldName, Json, Line, Prose, Slug, WorkspaceName};
+
+/// Carries text as any checked type, unchecked.
+pub(super) fn text<T: CheckedText>(text: &str) -> T {
+    T::stored(text.into())
+}
+
+pub(super) fn field(name: &str) -> FieldName {
+    text(name)
+}
+
+pub(super) fn sealed(value: &str) -> NewSecret {
+    NewSecret { sealed: Sealed::from_text(value), hint: Hint::default() }
+}
+
+pub(super) fn secrets(values: &[(&str, &str)]) -> BTreeMap<FieldName, NewSecret> {
+    values.iter().map(|(name, value)| (field(name), sealed(value))).collect()
+}
+
+/// A connection `openai` in `home` with one secret, `api_key`, and one setting, `region`.
+pub(super) fn draft() -> Draft {
+    Draft {
+        workspace: text("home"),
+        slug: text("openai"),
+        details: details(),
+        secrets: secrets(&[("api_key", "first")]),
+        enabled: true,
+        access: Access::default(),
+        models: ModelPolicy::default(),
+        pricing: None,
+    }
+}
+
+fn details() -> Details {
+    Details {
+        display_name: Some(text("OpenAI")),
+        description: None,
+        provider: text("openai"),
+        provider_version: None,
+        kind: Kind::Api,
+        environment: Environment::Live,
+        auth_method: AuthMethod::ApiKey,
+        config: BTreeMap::from([(field("region"), json("\"eu\""))]),
+        secret_references: Vec::new(),
+        labels: BTreeMap::new(),
+        tags: Vec::new(),
+        annotations: BTreeMap::new(),
+        identity: None,
+    }
+}
+
+pub(super) fn json(canonical: &str) -> Json {
+    Json::from_canonical(canonical)
+}
+
+pub(super) fn created() -> Event {
+    Event::Created(Box::new(draft()))
+}
+
+pub(super) fn update(change: impl FnOnce(&mut Revision)) -> Command {
+    let mut revision = Revision::default();
+    change(&mut revision);
+    Command::Update(Box::new(revision))
+}
+
+pub(super) fn rotate(values: &[(&str, &str)]) -> Command {
+    Command::RotateSecret(secrets(values))
+}
+
+pub(super) fn revert(to: u64) -> Command {
+    Command::Revert { to: Version::new(to), then: None }
+}
+
+pub(super) fn why() -> Prose {
+    text("seen by a probe")
+}
+
+/// The scope of one workspace, or of all for `*`.
+pub(super) fn scope(name: &str) -> GrantScope {
+    match name {
+        "*" => GrantScope::Everyone,
+        name => GrantScope::Workspace(workspace(name)),
+    }
+}
+
+pub(super) fn workspace(name: &str) -> WorkspaceName {
+    text(name)
+}
+
+pub(super) fn per_minute(value: u64) -> Limits {
+    let rate = RateLimit { counts: RateCounts::Requests, unit: RateUnit::Minute, value };
+    Limits { usage: None, rate: Some(rate) }
+}
+
+pub(super) fn grant(name: &str, requests: u64) -> Command {
+    Command::GrantWorkspace { scope: scope(name), limits: per_minute(requests) }
+}
+
+pub(super) fn revoke(name: &str) -> Command {
+    Command::RevokeWorkspace { scope: scope(name) }
+}
+
+pub(super) fn set_limits(name: &str, requests: u64) -> Command {
+    Command::SetLimits { scope: scope(name), limits: per_minute(requests) }
+}
+
+pub(super) fn granted(name: &str, requests: u64) -> Event {
+    Event::WorkspaceGranted { scope: scope(name), limits: per_minute(requests) }
+}
+
+pub(super) fn revoked(name: &str) -> Event {
+    Event::WorkspaceRevoked { scope: scope(name) }
+}
+
+pub(super) fn only_model(slug: &str) -> ModelPolicy {
+    let rule = ModelRule { enabled: true, settings: None };
+    ModelPolicy { allow_all: false, models: BTreeMap::from([(text(slug), rule)]) }
+}
+
+pub(super) fn half_price() -> Pricing {
+    let half = Multiplier::parse("default", 0.5).unwrap();
+    Pricing {
+        multipliers: BTreeMap::from([(text::<Line>("default"), Some(half))]),
+        ..Pricing::default()
+    }
+}
+
+pub(super) fn tool(id: &str) -> DependentKey {
+    DependentKey { kind: text("tool"), id: text(id) }
+}
+
+pub(super) fn nameless() -> Dependent {
+    Dependent { name: None, attributes: BTreeMap::new() }
+}
+
+pub(super) fn link(id: &str) -> Command {
+    Command::LinkDependent { key: tool(id), dependent: nameless() }
+}
+
+pub(super) fn unlink(id: &str) -> Command {
+    Command::UnlinkDependent { key: tool(id) }
+}
+
+pub(super) fn linked(id: &str) -> Event {
+    Event::DependentLinked { key: tool(id), dependent: nameless() }
+}
+
+pub(super) fn slug(name: &str) -> Slug {
+    text(name)
+}

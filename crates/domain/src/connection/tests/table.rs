@@ -1,0 +1,213 @@
+//! Every command in every state.
+
+use super::harness::{Given, given};
+use super::samples::*;
+use crate::connection::{Command, Event, ModelPolicy, Patch, Rejection};
+
+/// What becomes of each command (row) in each state (column). `ok` is the command's own event.
+const TABLE: &str = "
+                        none on   off  deg  fail oper used one  all  but  arch
+create                  ok   exis exis exis exis exis exis exis exis exis exis
+update                  unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
+update, nothing new     unkn same same same same same same same same same arch
+rotate-secret           unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
+rotate-secret, no field unkn fiel fiel fiel fiel fiel fiel fiel fiel fiel arch
+rotate-secret, none     unkn same same same same same same same same same arch
+enable                  unkn on   ok   on   on   on   on   on   on   on   arch
+disable                 unkn ok   off  ok   ok   ok   ok   ok   ok   ok   arch
+mark-degraded           unkn ok   ok   heal ok   ok   ok   ok   ok   ok   arch
+mark-degraded, new why  unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
+mark-failed             unkn ok   ok   ok   heal ok   ok   ok   ok   ok   arch
+mark-operational        unkn ok   ok   ok   ok   heal ok   ok   ok   ok   arch
+archive                 unkn ok   ok   ok   ok   ok   used ok   ok   ok   arch
+archive, forced         unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
+restore                 unkn live live live live live live live live live ok
+restore, new slug       unkn live live live live live live live live live ok
+grant-workspace one     unkn ok   ok   ok   ok   ok   ok   same ok   ok   arch
+grant-workspace all     unkn ok   ok   ok   ok   ok   ok   ok   same same arch
+grant-workspace home    unkn bad  bad  bad  bad  bad  bad  bad  bad  bad  arch
+revoke-workspace one    unkn gran gran gran gran gran gran ok   ok   gran arch
+revoke-workspace all    unkn gran gran gran gran gran gran gran ok   ok   arch
+revoke-workspace home   unkn bad  bad  bad  bad  bad  bad  bad  bad  bad  arch
+set-limits one          unkn gran gran gran gran gran gran ok   gran gran arch
+set-limits one, equal   unkn gran gran gran gran gran gran same gran gran arch
+set-limits all          unkn gran gran gran gran gran gran gran ok   ok   arch
+set-model-policy        unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
+set-model-policy, equal unkn same same same same same same same same same arch
+set-pricing             unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
+set-pricing, none       unkn same same same same same same same same same arch
+link-dependent          unkn ok   ok   ok   ok   ok   same ok   ok   ok   arch
+unlink-dependent        unkn depe depe depe depe depe ok   depe depe depe arch
+revert to 1             unkn vers ok   same same same same ok   ok   ok   arch
+revert to 0             unkn vers vers vers vers vers vers vers vers vers arch
+revert to 99            unkn vers vers vers vers vers vers vers vers vers arch
+";
+
+#[test]
+fn every_command_has_its_answer_in_every_state() {
+    let states = states();
+    let line = |row: &str, cells: Vec<&str>| {
+        let cells: Vec<_> = cells.into_iter().map(|cell| format!("{cell:<4}")).collect();
+        format!("{row:<23} {}", cells.join(" ")).trim_end().to_owned()
+    };
+    let mut lines = vec![line("", states.iter().map(|(name, _)| *name).collect())];
+    for (row, command) in commands() {
+        lines.push(line(row, states.iter().map(|(_, state)| cell(state, &command)).collect()));
+    }
+    let table = format!("\n{}\n", lines.join("\n"));
+    assert_eq!(table, TABLE, "the rules are now:\n{table}");
+}
+
+#[test]
+fn an_archived_connection_takes_only_a_restore_whatever_it_was_before() {
+    for (name, state) in states().into_iter().skip(1) {
+        let archived = match name {
+            "arch" => state,
+            _ => state.when(Command::Archive { reason: None, force: true }).accepted(),
+        };
+        for (row, command) in commands() {
+            let expected = match &command {
+                Command::Create(_) => "exis",
+                Command::Restore { .. } => "ok",
+                _ => "arch",
+            };
+            assert_eq!(cell(&archived, &command), expected, "{row} after {name}");
+        }
+    }
+}
+
+#[test]
+fn every_verb_is_in_the_table() {
+    let tried: std::collections::BTreeSet<_> =
+        commands().into_iter().map(|(_, command)| command.verb()).collect();
+    // One event per command: as many verbs as stored type names.
+    assert_eq!(tried.len(), Event::TYPE_NAMES.len());
+}
+
+fn states() -> Vec<(&'static str, Given)> {
+    let active = |events: &[Event]| given([&[created()], events].concat());
+    vec![
+        ("none", given([])),
+        ("on", active(&[])),
+        ("off", active(&[Event::Disabled { reason: None }])),
+        ("deg", active(&[Event::MarkedDegraded { reason: Some(why()) }])),
+        ("fail", active(&[Event::MarkedFailed { reason: Some(why()) }])),
+        ("oper", active(&[Event::MarkedOperational { reason: Some(why()) }])),
+        ("used", active(&[linked("t")])),
+        ("one", active(&[granted("one", 5)])),
+        ("all", active(&[granted("*", 5)])),
+        ("but", active(&[granted("*", 5), revoked("one")])),
+        ("arch", active(&[Event::Archived { reason: None }])),
+    ]
+}
+
+fn commands() -> Vec<(&'static str, Command)> {
+    let mut commands = settings();
+    commands.extend(life());
+    commands.extend(policy());
+    let order: Vec<&str> = TABLE.lines().skip(2).collect();
+    commands.sort_by_key(|(row, _)| order.iter().position(|line| line[..23].trim_end() == *row));
+    commands
+}
+
+fn settings() -> Vec<(&'static str, Command)> {
+    vec![
+        ("create", Command::Create(Box::new(draft()))),
+        ("update", update(|revision| revision.display_name = Patch::Clear)),
+        ("update, nothing new", update(|revision| revision.slug = Some(slug("openai")))),
+        ("rotate-secret", rotate(&[("api_key", "second")])),
+        ("rotate-secret, no field", rotate(&[("api_key", "second"), ("token", "first")])),
+        ("rotate-secret, none", rotate(&[])),
+        ("revert to 1", revert(1)),
+        ("revert to 0", revert(0)),
+        ("revert to 99", revert(99)),
+    ]
+}
+
+fn life() -> Vec<(&'static str, Command)> {
+    vec![
+        ("enable", Command::Enable),
+        ("disable", Command::Disable { reason: Some(why()) }),
+        ("mark-degraded", Command::MarkDegraded { reason: Some(why()) }),
+        ("mark-degraded, new why", Command::MarkDegraded { reason: None }),
+        ("mark-failed", Command::MarkFailed { reason: Some(why()) }),
+        ("mark-operational", Command::MarkOperational { reason: Some(why()) }),
+        ("archive", Command::Archive { reason: Some(why()), force: false }),
+        ("archive, forced", Command::Archive { reason: Some(why()), force: true }),
+        ("restore", Command::Restore { slug: None }),
+        ("restore, new slug", Command::Restore { slug: Some(slug("openai-2")) }),
+    ]
+}
+
+fn policy() -> Vec<(&'static str, Command)> {
+    vec![
+        ("grant-workspace one", grant("one", 5)),
+        ("grant-workspace all", grant("*", 5)),
+        ("grant-workspace home", grant("home", 5)),
+        ("revoke-workspace one", revoke("one")),
+        ("revoke-workspace all", revoke("*")),
+        ("revoke-workspace home", revoke("home")),
+        ("set-limits one", set_limits("one", 9)),
+        ("set-limits one, equal", set_limits("one", 5)),
+        ("set-limits all", set_limits("*", 9)),
+        ("set-model-policy", Command::SetModelPolicy(only_model("gpt-5"))),
+        ("set-model-policy, equal", Command::SetModelPolicy(ModelPolicy::default())),
+        ("set-pricing", Command::SetPricing(Some(half_price()))),
+        ("set-pricing, none", Command::SetPricing(None)),
+        ("link-dependent", link("t")),
+        ("unlink-dependent", unlink("t")),
+    ]
+}
+
+fn cell(state: &Given, command: &Command) -> &'static str {
+    match state.clone().when(command.clone()).answer() {
+        Ok(event) => {
+            assert_eq!(event.type_name(), event_of(command), "{}", command.verb());
+            "ok"
+        }
+        Err(rejection) => word(&rejection),
+    }
+}
+
+fn word(rejection: &Rejection) -> &'static str {
+    match rejection {
+        Rejection::ConnectionUnknown => "unkn",
+        Rejection::ConnectionExists => "exis",
+        Rejection::VersionConflict { .. } => "conf",
+        Rejection::ConnectionArchived => "arch",
+        Rejection::ConnectionNotArchived => "live",
+        Rejection::ConnectionInUse { .. } => "used",
+        Rejection::AlreadyEnabled => "on",
+        Rejection::AlreadyDisabled => "off",
+        Rejection::HealthUnchanged => "heal",
+        Rejection::NothingToChange => "same",
+        Rejection::SecretFieldUnknown { .. } => "fiel",
+        Rejection::GrantUnknown => "gran",
+        Rejection::DependentUnknown => "depe",
+        Rejection::VersionUnknown { .. } => "vers",
+        Rejection::Invalid(_) => "bad",
+    }
+}
+
+fn event_of(command: &Command) -> &'static str {
+    match command {
+        Command::Create(_) => "connection_created",
+        Command::Update(_) => "connection_updated",
+        Command::RotateSecret(_) => "secret_rotated",
+        Command::Enable => "connection_enabled",
+        Command::Disable { .. } => "connection_disabled",
+        Command::MarkDegraded { .. } => "marked_degraded",
+        Command::MarkFailed { .. } => "marked_failed",
+        Command::MarkOperational { .. } => "marked_operational",
+        Command::Archive { .. } => "connection_archived",
+        Command::Restore { .. } => "connection_restored",
+        Command::GrantWorkspace { .. } => "workspace_granted",
+        Command::RevokeWorkspace { .. } => "workspace_revoked",
+        Command::SetLimits { .. } => "limits_set",
+        Command::SetModelPolicy(_) => "model_policy_set",
+        Command::SetPricing(_) => "pricing_set",
+        Command::LinkDependent { .. } => "dependent_linked",
+        Command::UnlinkDependent { .. } => "dependent_unlinked",
+        Command::Revert { .. } => "connection_reverted",
+    }
+}

@@ -1,0 +1,27 @@
+//! What a connection is, and which changes to it are legal.
+//!
+//! Pure rules: no serde, no async, no clock, no randomness, no input or output, and no plaintext
+//! secret. Not here: how events are stored (`ledger-contract`, `ledger-store`) or carried out
+//! (`ledger-engine`).
+//!
+//! Read first: [`Connection`] (the state), [`Command`] and [`Event`], then [`decide`] and
+//! [`evolve`].
+
+pub mod ids;
+pub mod limits;
+pub mod text;
+
+pub mod connection;
+pub mod secret;
+pub mod workspace;
+
+pub use connection::{
+    Command, Connection, Event, EventFacts, Lifecycle, Rejection, decide, evolve,
+};
+pub use ids::{
+    Actor, ConnectionId, EventId, Expected, Generation, LedgerId, MessageId, Micros, Position,
+    Version,
+};
+pub use secret::{Hint, NewSecret, Sealed, Secret};
+pub use text::{CheckedText, FieldName, InvalidField, Json, Line, Prose, Slug, WorkspaceName};
+pub use workspace::{Workspace, WorkspaceCreated};

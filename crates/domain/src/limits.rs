@@ -1,0 +1,61 @@
+//! Every limit of the domain, with a name, in one place.
+//!
+//! Lengths are in Unicode scalar values unless the name says bytes.
+
+/// Longest workspace name. Workspace names are NATS subject tokens and DNS-like labels.
+pub const WORKSPACE_NAME_CHARS: usize = 63;
+/// Longest slug; the longest handle any of the five products documents.
+pub const SLUG_CHARS: usize = 255;
+/// Longest display name.
+pub const DISPLAY_NAME_CHARS: usize = 255;
+/// Longest description.
+pub const DESCRIPTION_CHARS: usize = 4_096;
+/// Longest provider name.
+pub const PROVIDER_CHARS: usize = 255;
+/// Longest provider version.
+pub const PROVIDER_VERSION_CHARS: usize = 64;
+/// Most labels on one connection.
+pub const LABELS: usize = 64;
+/// Longest label key.
+pub const LABEL_KEY_CHARS: usize = 128;
+/// Longest label value.
+pub const LABEL_VALUE_CHARS: usize = 1_024;
+/// Most tags on one connection.
+pub const TAGS: usize = 64;
+/// Longest tag.
+pub const TAG_CHARS: usize = 128;
+/// Most annotations on one connection.
+pub const ANNOTATIONS: usize = 64;
+/// Longest annotation key.
+pub const ANNOTATION_KEY_CHARS: usize = 128;
+/// Longest identity value.
+pub const IDENTITY_CHARS: usize = 128;
+/// Most configuration fields on one connection.
+pub const CONFIG_FIELDS: usize = 128;
+/// Most secret fields on one connection.
+pub const SECRET_FIELDS: usize = 32;
+/// Longest name of a configuration or secret field.
+pub const FIELD_NAME_CHARS: usize = 128;
+/// Largest plaintext of one secret, in bytes; room for a PEM chain or a service-account file.
+pub const SECRET_BYTES: usize = 32 * 1024;
+/// Most secret references on one connection.
+pub const SECRET_REFERENCES: usize = 64;
+/// Longest name or key in a secret reference.
+pub const REFERENCE_CHARS: usize = 1_024;
+/// Longest reason given with a health or lifecycle change.
+pub const REASON_CHARS: usize = 1_024;
+/// Most workspaces a connection can be granted to one by one.
+pub const GRANTS: usize = 256;
+/// Most models in a model policy.
+pub const MODELS: usize = 512;
+/// Longest model slug.
+pub const MODEL_CHARS: usize = 255;
+/// Most dependents recorded on one connection.
+pub const DEPENDENTS: usize = 256;
+/// Longest id, kind or name of a dependent.
+pub const DEPENDENT_CHARS: usize = 255;
+/// Longest command, correlation or causation id.
+pub const MESSAGE_ID_CHARS: usize = 128;
+/// Largest stored record (an event with its metadata), in bytes. A transparency-log entry, which
+/// must hold a whole record, ends at 65,535 bytes.
+pub const RECORD_BYTES: usize = 60 * 1024;

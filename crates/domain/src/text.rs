@@ -1,0 +1,250 @@
+//! Text that was checked once, at the edge, and never again inside.
+
+use std::fmt;
+
+use crate::limits;
+
+/// A field that does not fit: which one, and what would fit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct InvalidField {
+    /// Name of the field as the caller wrote it, for example `display_name` or `labels.team`.
+    pub field: String,
+    /// What would fit. Never repeats the value, which may be a secret put in the wrong place.
+    pub problem: String,
+}
+
+impl InvalidField {
+    /// Names the field and what would fit.
+    pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { field: field.into(), problem: problem.into() }
+    }
+}
+
+/// Text that is checked when it enters and taken as it is when it is read back from the log:
+/// history may hold what today's rules would refuse.
+pub trait CheckedText: Sized {
+    /// Returns the text.
+    fn text(&self) -> &str;
+    /// Carries text that was checked when it was recorded.
+    fn stored(text: Box<str>) -> Self;
+}
+
+/// Makes a checked text newtype.
+macro_rules! checked_text {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// Returns the text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl CheckedText for $name {
+            fn text(&self) -> &str {
+                &self.0
+            }
+            fn stored(text: Box<str>) -> Self {
+                Self(text)
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({:?})"), self.0)
+            }
+        }
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+checked_text!(
+    /// Name of a workspace: `a-z`, `0-9` and inner hyphens, 1 to 63 characters. It is a token of
+    /// NATS subjects and a key prefix, so its alphabet is the strictest of all.
+    WorkspaceName
+);
+checked_text!(
+    /// Handle of a connection, unique in its workspace without regard to case: `A-Z`, `a-z`,
+    /// `0-9`, `_` and `-`, 1 to 255 characters, not of the form of a UUID (which is an id).
+    Slug
+);
+checked_text!(
+    /// Free text on one line: no control characters, a limited length, not empty.
+    Line
+);
+checked_text!(
+    /// Free text with line breaks and tabs, a limited length. May be empty.
+    Prose
+);
+checked_text!(
+    /// Name of a configuration or secret field: visible ASCII without spaces, 1 to 128 characters.
+    FieldName
+);
+checked_text!(
+    /// A JSON value in compact text form with sorted keys. Only the contract makes one; the domain
+    /// compares and carries it.
+    Json
+);
+
+impl WorkspaceName {
+    /// Checks a workspace's name; `field` names it in the error.
+    pub fn parse(field: &str, text: &str) -> Result<Self, InvalidField> {
+        let bytes = text.as_bytes();
+        let allowed = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let inner = |byte: &u8| allowed(byte) || *byte == b'-';
+        let fits = (1..=limits::WORKSPACE_NAME_CHARS).contains(&bytes.len())
+            && bytes.first().is_some_and(allowed)
+            && bytes.last().is_some_and(allowed)
+            && bytes.iter().all(inner);
+        if fits {
+            return Ok(Self(text.into()));
+        }
+        Err(InvalidField::new(
+            field,
+            "must be 1 to 63 of a-z, 0-9 and inner hyphens, like \"team-payments\"",
+        ))
+    }
+}
+
+impl WorkspaceName {
+    /// Returns sixteen bytes that stand for the name in keys of fixed length: a version 5 UUID
+    /// of the name, which never changes.
+    pub fn stream_id(&self) -> [u8; 16] {
+        let space = uuid::Uuid::from_u128(0x9b1d_6c4e_52a7_4f0b_8f3e_7a60_d2c5_1e94);
+        uuid::Uuid::new_v5(&space, self.0.as_bytes()).into_bytes()
+    }
+}
+
+impl Slug {
+    /// Checks a slug; `field` names it in the error.
+    pub fn parse(field: &str, text: &str) -> Result<Self, InvalidField> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        if text.is_empty() || text.len() > limits::SLUG_CHARS || !text.bytes().all(allowed) {
+            return Err(InvalidField::new(
+                field,
+                "must be 1 to 255 of A-Z, a-z, 0-9, underscore and hyphen",
+            ));
+        }
+        if uuid::Uuid::try_parse(text).is_ok() {
+            return Err(InvalidField::new(field, "must not look like a UUID, which names an id"));
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// Returns the form by which uniqueness is judged and lookups are made.
+    pub fn folded(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+impl Line {
+    /// Checks one line of text of at most `chars_max` characters.
+    pub fn parse(field: &str, text: &str, chars_max: usize) -> Result<Self, InvalidField> {
+        if text.trim().is_empty() {
+            return Err(InvalidField::new(field, "must not be empty"));
+        }
+        check_length(field, text, chars_max)?;
+        if text.chars().any(char::is_control) {
+            return Err(InvalidField::new(field, "must not contain control characters"));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl Prose {
+    /// Checks text of at most `chars_max` characters.
+    pub fn parse(field: &str, text: &str, chars_max: usize) -> Result<Self, InvalidField> {
+        check_length(field, text, chars_max)?;
+        let allowed = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+        if !text.chars().all(allowed) {
+            return Err(InvalidField::new(
+                field,
+                "must not contain control characters other than line breaks and tabs",
+            ));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl FieldName {
+    /// Checks the name of a configuration or secret field.
+    pub fn parse(field: &str, text: &str) -> Result<Self, InvalidField> {
+        if text.is_empty() || text.len() > limits::FIELD_NAME_CHARS {
+            return Err(InvalidField::new(field, "field names must be 1 to 128 characters long"));
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(InvalidField::new(field, "field names must be visible ASCII"));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl Json {
+    /// Carries compact JSON text. The caller vouches that it is JSON in the canonical form.
+    pub fn from_canonical(text: impl Into<Box<str>>) -> Self {
+        Self(text.into())
+    }
+}
+
+/// Refuses text of more than `chars_max` characters.
+fn check_length(field: &str, text: &str, chars_max: usize) -> Result<(), InvalidField> {
+    // Bytes are never fewer than characters, so most text needs no counting.
+    if text.len() > chars_max && text.chars().count() > chars_max {
+        return Err(InvalidField::new(field, format!("must be at most {chars_max} characters")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workspace_names_are_subject_tokens() {
+        for good in ["a", "default", "team-1", &"x".repeat(63)] {
+            assert!(WorkspaceName::parse("w", good).is_ok(), "{good}");
+        }
+        for bad in ["", "-a", "a-", "A", "a.b", "a*", "a>", "é", "a b", &"x".repeat(64)] {
+            assert!(WorkspaceName::parse("w", bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn slugs_refuse_uuids_and_foreign_alphabets() {
+        for good in ["openai-prod", "_x", "A_b-9", &"x".repeat(255)] {
+            assert!(Slug::parse("slug", good).is_ok(), "{good}");
+        }
+        let uuids = ["018f3d3e-0000-7000-8000-000000000000", "018f3d3e000070008000000000000000"];
+        for bad in ["", "a b", "a/b", "a.b", "ü", uuids[0], uuids[1], &"x".repeat(256)] {
+            assert!(Slug::parse("slug", bad).is_err(), "{bad}");
+        }
+        assert_eq!(Slug::parse("slug", "OpenAI-Prod").unwrap().folded(), "openai-prod");
+    }
+
+    #[test]
+    fn lines_count_characters_not_bytes() {
+        assert!(Line::parse("name", &"é".repeat(255), 255).is_ok());
+        assert!(Line::parse("name", &"é".repeat(256), 255).is_err());
+        assert!(Line::parse("name", " \t", 255).is_err());
+        assert!(Line::parse("name", "a\nb", 255).is_err());
+        assert!(Prose::parse("description", "a\nb\tc", 255).is_ok());
+        assert!(Prose::parse("description", "a\u{0}b", 255).is_err());
+    }
+
+    #[test]
+    fn errors_never_repeat_the_value() {
+        let error = Slug::parse("slug", "my secret value").unwrap_err();
+        assert!(!error.to_string().contains("my secret value"));
+    }
+}

@@ -1,0 +1,33 @@
+//! Workspaces: the scopes that connections live in.
+
+use crate::ids::{Actor, Micros, Position};
+use crate::text::{Line, WorkspaceName};
+
+/// One workspace. It is made once; nothing changes it yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workspace {
+    /// Its name, which is also its id.
+    pub name: WorkspaceName,
+    /// Name for people.
+    pub display_name: Option<Line>,
+    /// When it was made.
+    pub created_at: Micros,
+    /// Who made it.
+    pub created_by: Actor,
+    /// Place in the whole log of its creation.
+    pub position: Position,
+}
+
+/// The wish to make a workspace, and, once granted, the fact that it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkspaceCreated {
+    /// Its name.
+    pub name: WorkspaceName,
+    /// Name for people.
+    pub display_name: Option<Line>,
+}
+
+impl WorkspaceCreated {
+    /// The stored type name.
+    pub const TYPE_NAME: &'static str = "workspace_created";
+}

@@ -1,0 +1,250 @@
+//! The engine: opening a data directory and holding its parts together.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ledger_contract::errors::{Code, Problem};
+use ledger_domain::{ConnectionId, LedgerId, Position};
+use ledger_store::tables::{log, meta, model};
+use ledger_store::{Batch, DataDir, Durability, Store};
+use ledger_vault::{DataKey, FingerprintKey, Keyring};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::{oneshot, watch};
+
+use crate::execute::Executed;
+use crate::models::{Live, MODELS, Models};
+use crate::replay::recovery;
+use crate::writer::{Prepared, Recent, Writer};
+use crate::{faults, ports};
+
+/// Commands that may wait for the writer.
+const QUEUE_DEPTH: usize = 4_096;
+/// Data keys kept unwrapped in memory.
+const DATA_KEYS: usize = 16 * 1_024;
+/// Generation of the read models of a new ledger.
+const FIRST_GENERATION: u32 = 1;
+
+/// How to open a ledger.
+#[derive(Debug)]
+pub struct EngineOptions {
+    /// The data directory.
+    pub data_dir: PathBuf,
+    /// The master keys.
+    pub keyring: Keyring,
+    /// Whether to make a new ledger when the directory holds none.
+    pub create: bool,
+    /// Commands that may wait for the writer before more are answered `busy`.
+    pub queue_depth: usize,
+}
+
+impl EngineOptions {
+    /// Opens an existing ledger with default limits.
+    pub fn new(data_dir: PathBuf, keyring: Keyring) -> Self {
+        Self { data_dir, keyring, create: false, queue_depth: QUEUE_DEPTH }
+    }
+}
+
+/// One open ledger. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) shared: Arc<Shared>,
+    writer: Arc<RwLock<Option<Writer>>>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Engine({}, head {})", self.shared.ledger_id, self.head())
+    }
+}
+
+/// What all parts of the engine share.
+pub(crate) struct Shared {
+    pub(crate) store: Arc<Store>,
+    pub(crate) models: Live,
+    pub(crate) keyring: Keyring,
+    pub(crate) fingerprint_key: FingerprintKey,
+    pub(crate) ledger_id: LedgerId,
+    pub(crate) admin_key: RwLock<Option<[u8; 32]>>,
+    pub(crate) data_keys: Mutex<Recent<ConnectionId, Arc<DataKey>>>,
+    pub(crate) head: watch::Sender<Position>,
+    pub(crate) published: AtomicU64,
+    pub(crate) refusals: Refusals,
+    pub(crate) replaying: Mutex<()>,
+    pub(crate) generation_used: Mutex<GenerationsUsed>,
+}
+
+/// Generations handed out since the start, so that a table that is still being read, or could not
+/// be dropped, is never made again.
+#[derive(Debug, Default)]
+pub(crate) struct GenerationsUsed([u32; 3]);
+
+impl GenerationsUsed {
+    /// Returns generations above the live ones and all handed out.
+    pub(crate) fn next_after(&mut self, live: [u32; 3]) -> [u32; 3] {
+        for (used, live) in self.0.iter_mut().zip(live) {
+            *used = (*used).max(live) + 1;
+        }
+        self.0
+    }
+}
+
+/// Counts of refused commands by code, since the start.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals(Mutex<BTreeMap<&'static str, u64>>);
+
+impl Refusals {
+    pub(crate) fn count(&self, code: Code) {
+        *self.0.lock().entry(code.as_str()).or_default() += 1;
+    }
+
+    pub(crate) fn by_code(&self) -> BTreeMap<String, u64> {
+        self.0.lock().iter().map(|(code, count)| ((*code).to_owned(), *count)).collect()
+    }
+}
+
+impl Engine {
+    /// Tells whether a directory holds a ledger.
+    pub fn exists(data_dir: &Path) -> bool {
+        DataDir::holds_ledger(data_dir)
+    }
+
+    /// Opens a ledger and starts its writer. Blocks.
+    ///
+    /// Errors: `data_dir_*`, `master_key_wrong`, `record_corrupt`.
+    pub fn open(options: EngineOptions) -> Result<Self, Problem> {
+        let EngineOptions { data_dir, keyring, create, queue_depth } = options;
+        let store = if create && !Self::exists(&data_dir) {
+            make(&data_dir, &keyring)?
+        } else {
+            let dir = DataDir::open(&data_dir).map_err(|error| faults::from_open(&error))?;
+            Store::open(dir).map_err(|error| faults::from_open(&error))?
+        };
+        let shared = Arc::new(Shared::load(Arc::new(store), keyring)?);
+        recovery::catch_up(&shared)?;
+        let writer = Writer::start(&shared, queue_depth)?;
+        Ok(Self { shared, writer: Arc::new(RwLock::new(Some(writer))) })
+    }
+
+    /// Returns the identity of this ledger.
+    pub fn ledger_id(&self) -> LedgerId {
+        self.shared.ledger_id
+    }
+
+    /// Returns the last durable position.
+    pub fn head(&self) -> Position {
+        *self.shared.head.borrow()
+    }
+
+    /// Returns a channel that follows the last durable position.
+    pub fn subscribe_head(&self) -> watch::Receiver<Position> {
+        self.shared.head.subscribe()
+    }
+
+    /// Counts a refusal made before the engine was asked.
+    pub fn count_refusal(&self, code: Code) {
+        self.shared.refusals.count(code);
+    }
+
+    /// Stops taking commands, finishes those taken, and writes everything out. Blocks.
+    pub fn shutdown(&self) {
+        let Some(writer) = self.writer.write().take() else { return };
+        writer.close();
+        if self.shared.store.is_poisoned() {
+            return;
+        }
+        if let Err(error) = self.shared.models.load().flush(self.head()) {
+            tracing::error!(error = %faults::chain(&error), "cannot write the list indexes");
+        }
+    }
+
+    pub(crate) fn submit(
+        &self,
+        prepared: Prepared,
+    ) -> Result<oneshot::Receiver<Result<Executed, Problem>>, Problem> {
+        match &*self.writer.read() {
+            Some(writer) => writer.submit(prepared),
+            None => Err(Problem::new(Code::ShuttingDown)),
+        }
+    }
+
+    pub(crate) fn queued(&self) -> usize {
+        self.writer.read().as_ref().map_or(0, Writer::queued)
+    }
+
+    /// Runs `work` while no command is in flight.
+    pub(crate) fn pause<T>(&self, work: impl FnOnce() -> T) -> Result<T, Problem> {
+        match &*self.writer.read() {
+            Some(writer) => writer.pause(work),
+            None => Err(Problem::new(Code::ShuttingDown)),
+        }
+    }
+}
+
+/// Makes a new ledger. The directory is declared one only after everything it needs is durable.
+fn make(data_dir: &Path, keyring: &Keyring) -> Result<Store, Problem> {
+    let open = |error| faults::from_open(&error);
+    let append = |error| faults::from_append(&error);
+    let dir = DataDir::create(data_dir).map_err(open)?;
+    let store = Store::open(dir).map_err(open)?;
+    let id = ports::ledger_id();
+    let mut batch = Batch::new();
+    meta::put(&mut batch, &store, meta::LEDGER_ID, &id.to_bytes());
+    let check = keyring.make_check(&mut ports::rng(), id);
+    meta::put(&mut batch, &store, meta::KEY_CHECK, &check);
+    let (_, wrapped) = keyring.new_fingerprint_key(&mut ports::rng(), id);
+    meta::put(&mut batch, &store, meta::FINGERPRINT_KEY, &wrapped);
+    for name in MODELS {
+        let table = model(name, FIRST_GENERATION);
+        if !store.tables_found().iter().any(|found| found == table.name()) {
+            store.create_table(&table).map_err(append)?;
+        }
+        meta::put_generation(&mut batch, &store, name, FIRST_GENERATION);
+    }
+    store.commit(batch, Durability::Synced).map_err(append)?;
+    store.dir().mark_made().map_err(open)?;
+    Ok(store)
+}
+
+impl Shared {
+    fn load(store: Arc<Store>, keyring: Keyring) -> Result<Self, Problem> {
+        let read = |error| faults::from_read(&error);
+        let value = |name: &str| {
+            let bytes = meta::get(&store, name).map_err(read)?;
+            bytes.ok_or_else(|| {
+                Problem::because(Code::DataDirForeign, format!("the ledger has no {name}"))
+            })
+        };
+        let id = <[u8; 16]>::try_from(value(meta::LEDGER_ID)?)
+            .map_err(|_| Problem::because(Code::RecordCorrupt, "the ledger's id is damaged"))?;
+        let ledger_id = LedgerId::from_bytes(id);
+        keyring.verify_check(ledger_id, &value(meta::KEY_CHECK)?).map_err(|error| {
+            Problem::because(Code::MasterKeyWrong, format!("the master key does not fit: {error}"))
+        })?;
+        let fingerprint_key = keyring
+            .open_fingerprint_key(ledger_id, &value(meta::FINGERPRINT_KEY)?)
+            .map_err(|error| faults::from_unseal(&error))?;
+        let admin_key = meta::get(&store, meta::ADMIN_KEY).map_err(read)?;
+        let admin_key = admin_key.and_then(|digest| digest.try_into().ok());
+        let models = Models::at(&store, Models::live_generations(&store).map_err(read)?);
+        Ok(Self {
+            models: Live::new(models),
+            keyring,
+            fingerprint_key,
+            ledger_id,
+            admin_key: RwLock::new(admin_key),
+            data_keys: Mutex::new(Recent::new(DATA_KEYS)),
+            head: watch::Sender::new(log::head(&store).map_err(read)?),
+            published: AtomicU64::new(meta::published(&store).map_err(read)?.get()),
+            refusals: Refusals::default(),
+            replaying: Mutex::new(()),
+            generation_used: Mutex::default(),
+            store,
+        })
+    }
+
+    pub(crate) fn published(&self) -> Position {
+        Position::new(self.published.load(Ordering::SeqCst))
+    }
+}

@@ -1,0 +1,238 @@
+//! Prepares a command: finds its connection, seals its secrets, and hands it to the writer.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ledger_contract::commands::{ConnectionRef, ParsedCommand, ParsedDraft};
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::records::Via;
+use ledger_domain::connection::{Draft, Revision};
+use ledger_domain::{
+    Actor, Command, ConnectionId, Expected, FieldName, MessageId, Micros, NewSecret, Slug,
+    WorkspaceName,
+};
+use ledger_store::tables::{claims, keys};
+use ledger_vault::{DataKey, Plaintext, Scope, WrappedDataKey};
+
+use crate::engine::Engine;
+use crate::writer::{Prepared, Work};
+use crate::{faults, ports};
+
+/// A command with everything around it.
+#[derive(Debug)]
+pub struct CommandRequest {
+    /// The workspace it is sent to.
+    pub workspace: WorkspaceName,
+    /// The command, with its secrets in plaintext.
+    pub command: ParsedCommand,
+    /// What tells a repeat from a reuse of the command id; see [`Engine::fingerprint`].
+    pub fingerprint: Fingerprint,
+    /// The caller's id of it; the ledger makes one when absent.
+    pub command_id: Option<MessageId>,
+    /// What the caller believes of the stream.
+    pub expected: Expected,
+    /// The time after which it must not run.
+    pub deadline: Option<Micros>,
+    /// The whole conversation.
+    pub correlation_id: Option<MessageId>,
+    /// The direct parent message.
+    pub causation_id: Option<MessageId>,
+    /// W3C trace id.
+    pub trace_id: Option<MessageId>,
+    /// Who asks, as authentication found.
+    pub actor: Actor,
+    /// Through which door.
+    pub via: Via,
+}
+
+/// A keyed digest of a command's workspace, verb and body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint(pub(crate) [u8; 16]);
+
+/// The answer to an accepted command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Executed {
+    /// What the caller is told, the same at every repeat.
+    pub receipt: ledger_contract::reply::Receipt,
+    /// Whether the command had been executed before.
+    pub repeated: bool,
+}
+
+impl Engine {
+    /// Makes the fingerprint of a command as it arrived. It is keyed, because bodies hold secrets
+    /// and a plain digest of a short one could be guessed.
+    pub fn fingerprint(&self, workspace: &str, verb: &str, body: &[u8]) -> Fingerprint {
+        let parts = [workspace.as_bytes(), verb.as_bytes(), body];
+        Fingerprint(self.shared.fingerprint_key.fingerprint(&parts))
+    }
+
+    /// Executes a command. When this returns `Ok`, its event is durable and every query sees it.
+    ///
+    /// Errors: any code of a refusal; `busy` at once when too many commands wait; after
+    /// `log_poisoned` or `shutting_down` the outcome is unknown: repeat with the same command id.
+    pub async fn execute(&self, request: CommandRequest) -> Result<Executed, Problem> {
+        let answer = self.prepare(request).and_then(|prepared| self.submit(prepared));
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(problem) => {
+                self.count_refusal(problem.code);
+                return Err(problem);
+            }
+        };
+        answer.await.unwrap_or_else(|_| Err(Problem::new(Code::ShuttingDown)))
+    }
+
+    fn prepare(&self, request: CommandRequest) -> Result<Prepared, Problem> {
+        let work = self.work(&request.workspace, request.command)?;
+        Ok(Prepared {
+            workspace: request.workspace,
+            work,
+            fingerprint: request.fingerprint,
+            command_id: request.command_id.unwrap_or_else(ports::command_id),
+            expected: request.expected,
+            deadline: request.deadline,
+            correlation_id: request.correlation_id,
+            causation_id: request.causation_id,
+            trace_id: request.trace_id,
+            actor: request.actor,
+            via: request.via,
+        })
+    }
+
+    fn work(&self, workspace: &WorkspaceName, command: ParsedCommand) -> Result<Work, Problem> {
+        match command {
+            ParsedCommand::CreateWorkspace(created) => Ok(Work::Workspace(created)),
+            ParsedCommand::Create(draft) => Ok(self.create(*draft)),
+            ParsedCommand::Plain { target, command } => {
+                Ok(existing(self.resolve(workspace, &target)?, *command))
+            }
+            ParsedCommand::Revert { target, to } => {
+                let id = self.resolve(workspace, &target)?;
+                Ok(existing(id, Command::Revert { to, then: None }))
+            }
+            ParsedCommand::RotateSecret { target, secrets } => {
+                let id = self.resolve(workspace, &target)?;
+                let secrets = self.seal_all(workspace, id, secrets)?;
+                Ok(existing(id, Command::RotateSecret(secrets)))
+            }
+            ParsedCommand::Update { target, revision, secrets } => {
+                let id = self.resolve(workspace, &target)?;
+                let (set, removed): (Vec<_>, Vec<_>) =
+                    secrets.into_iter().partition(|(_, value)| value.is_some());
+                let set = set.into_iter().filter_map(|(field, value)| Some((field, value?)));
+                let mut secrets: BTreeMap<FieldName, Option<NewSecret>> = self
+                    .seal_all(workspace, id, set.collect())?
+                    .into_iter()
+                    .map(|(field, secret)| (field, Some(secret)))
+                    .collect();
+                secrets.extend(removed.into_iter().map(|(field, _)| (field, None)));
+                let revision = Revision { secrets, ..*revision };
+                Ok(existing(id, Command::Update(Box::new(revision))))
+            }
+        }
+    }
+
+    fn create(&self, draft: ParsedDraft) -> Work {
+        let id = ports::connection_id();
+        let scope = Scope { workspace: &draft.workspace, connection: id };
+        let (key, wrapped) = self.shared.keyring.new_data_key(&mut ports::rng(), scope);
+        let seal = |(field, value): (FieldName, Plaintext)| {
+            let secret = seal(&key, scope, &field, &value);
+            (field, secret)
+        };
+        let draft = Draft {
+            slug: draft.slug.unwrap_or_else(|| made_slug(draft.details.provider.as_str(), id)),
+            secrets: draft.secrets.into_iter().map(seal).collect(),
+            workspace: draft.workspace.clone(),
+            details: draft.details,
+            enabled: draft.enabled,
+            access: draft.access,
+            models: draft.models,
+            pricing: draft.pricing,
+        };
+        self.shared.data_keys.lock().set(id, Arc::new(key));
+        Work::Connection {
+            id,
+            command: Box::new(Command::Create(Box::new(draft))),
+            new_key: Some(wrapped.to_bytes()),
+        }
+    }
+
+    /// Finds the connection a caller names. Archived ones are found by id only.
+    pub(crate) fn resolve(
+        &self,
+        workspace: &WorkspaceName,
+        target: &ConnectionRef,
+    ) -> Result<ConnectionId, Problem> {
+        let slug = match target {
+            ConnectionRef::Id(id) => return Ok(*id),
+            ConnectionRef::Slug(slug) => slug,
+        };
+        let found = claims::get(&self.shared.store, &claims::key(workspace, slug))
+            .map_err(|error| faults::from_read(&error))?;
+        found.ok_or_else(|| {
+            let message = format!("there is no active connection {slug} in workspace {workspace}");
+            Problem::because(Code::ConnectionUnknown, message)
+        })
+    }
+
+    fn seal_all(
+        &self,
+        workspace: &WorkspaceName,
+        id: ConnectionId,
+        secrets: BTreeMap<FieldName, Plaintext>,
+    ) -> Result<BTreeMap<FieldName, NewSecret>, Problem> {
+        if secrets.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let scope = Scope { workspace, connection: id };
+        let key = self.data_key(scope)?;
+        let seal = |(field, value): (FieldName, Plaintext)| {
+            let secret = seal(&key, scope, &field, &value);
+            (field, secret)
+        };
+        Ok(secrets.into_iter().map(seal).collect())
+    }
+
+    /// Returns a connection's data key.
+    fn data_key(&self, scope: Scope<'_>) -> Result<Arc<DataKey>, Problem> {
+        let id = scope.connection;
+        if let Some(key) = self.shared.data_keys.lock().get(&id) {
+            return Ok(key.clone());
+        }
+        let wrapped =
+            keys::get(&self.shared.store, id).map_err(|error| faults::from_read(&error))?;
+        let wrapped = wrapped.ok_or_else(|| Problem::new(Code::ConnectionUnknown))?;
+        // A data key is bound to its workspace. A caller from another one must hear the same as
+        // for a connection that does not exist.
+        let row = self.shared.models.load().row(id)?;
+        if row.is_some_and(|row| row.connection.workspace != *scope.workspace) {
+            return Err(Problem::new(Code::ConnectionUnknown));
+        }
+        let key = WrappedDataKey::from_bytes(&wrapped)
+            .and_then(|wrapped| self.shared.keyring.unwrap(scope, &wrapped))
+            .map_err(|error| faults::from_unseal(&error))?;
+        let key = Arc::new(key);
+        self.shared.data_keys.lock().set(id, key.clone());
+        Ok(key)
+    }
+}
+
+fn existing(id: ConnectionId, command: Command) -> Work {
+    Work::Connection { id, command: Box::new(command), new_key: None }
+}
+
+fn seal(key: &DataKey, scope: Scope<'_>, field: &FieldName, value: &Plaintext) -> NewSecret {
+    NewSecret { sealed: key.seal(&mut ports::rng(), scope, field, value), hint: value.hint() }
+}
+
+/// Makes a slug from the provider's name and the end of the id, which is random.
+fn made_slug(provider: &str, id: ConnectionId) -> Slug {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let name: String = provider.chars().map(plain).take(40).collect();
+    let name = name.trim_matches('-');
+    let id = id.uuid().simple().to_string();
+    let tail = id.get(20..).unwrap_or(&id);
+    let text = if name.is_empty() { format!("c-{tail}") } else { format!("{name}-{tail}") };
+    Slug::parse("slug", &text).expect("made of the slug alphabet")
+}

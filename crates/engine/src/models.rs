@@ -1,0 +1,147 @@
+//! The read models of one generation each, and how an event changes them.
+
+use std::sync::Arc;
+
+use ledger_contract::errors::Problem;
+use ledger_contract::records::{ConnectionRow, encode_workspace_row};
+use ledger_domain::{Connection, ConnectionId, Position, Workspace};
+use ledger_store::tables::{connections, lists, meta, model};
+use ledger_store::{AppendError, Batch, Postings, ReadError, Store, Table};
+use parking_lot::{Mutex, RwLock};
+
+use crate::faults;
+use crate::projections::{audit, list};
+
+/// Name of the audit read model.
+pub(crate) const AUDIT: &str = "audit";
+/// Every read model, in the order they are rebuilt.
+pub(crate) const MODELS: [&str; 3] = [connections::MODEL, lists::MODEL, AUDIT];
+
+/// The read models in use.
+#[derive(Debug)]
+pub(crate) struct Models {
+    pub(crate) store: Arc<Store>,
+    /// Rows of connections and workspaces.
+    pub(crate) connections: Table,
+    /// Orders and bitmaps for lists.
+    pub(crate) lists: Arc<Postings>,
+    /// Bitmaps for history.
+    pub(crate) audit: Arc<Postings>,
+    /// Tables that nobody needs once the last reader of these models is gone.
+    pub(crate) retired: Mutex<Vec<Table>>,
+}
+
+impl Drop for Models {
+    fn drop(&mut self) {
+        for table in self.retired.lock().drain(..) {
+            if let Err(error) = self.store.drop_table(&table) {
+                let error = faults::chain(&error);
+                tracing::warn!(%error, table = table.name(), "an old read model stays on disk");
+            }
+        }
+    }
+}
+
+/// The read models that queries use; replaced as a whole.
+#[derive(Debug)]
+pub(crate) struct Live(RwLock<Arc<Models>>);
+
+impl Live {
+    pub(crate) fn new(models: Models) -> Self {
+        Self(RwLock::new(Arc::new(models)))
+    }
+
+    pub(crate) fn load(&self) -> Arc<Models> {
+        self.0.read().clone()
+    }
+
+    pub(crate) fn replace(&self, models: Models) -> Arc<Models> {
+        std::mem::replace(&mut *self.0.write(), Arc::new(models))
+    }
+}
+
+/// What one event did to a connection.
+#[derive(Debug)]
+pub(crate) struct Change<'a> {
+    pub(crate) ordinal: u32,
+    pub(crate) before: Option<&'a Connection>,
+    pub(crate) after: &'a Connection,
+}
+
+impl Models {
+    /// Names the tables of given generations.
+    pub(crate) fn at(store: &Arc<Store>, generations: [u32; 3]) -> Self {
+        let [of_connections, of_lists, of_audit] = generations;
+        Self {
+            store: store.clone(),
+            connections: model(connections::MODEL, of_connections),
+            lists: Arc::new(Postings::new(store.clone(), model(lists::MODEL, of_lists))),
+            audit: Arc::new(Postings::new(store.clone(), model(AUDIT, of_audit))),
+            retired: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Returns the live generations.
+    pub(crate) fn live_generations(store: &Store) -> Result<[u32; 3], ReadError> {
+        let [first, second, third] = MODELS;
+        Ok([
+            meta::generation(store, first)?,
+            meta::generation(store, second)?,
+            meta::generation(store, third)?,
+        ])
+    }
+
+    /// Adds to `batch` what an event changes in rows and orders. Bitmaps follow after the commit.
+    pub(crate) fn write_rows(&self, batch: &mut Batch, change: &Change<'_>) -> usize {
+        let connection = change.after;
+        let mut row = Vec::with_capacity(1_024);
+        ConnectionRow::encode(&mut row, change.ordinal, connection);
+        connections::put(batch, &self.store, &self.connections, connection.id, &row);
+        if change.before.is_none() {
+            let table = &self.connections;
+            connections::put_ordinal(batch, &self.store, table, change.ordinal, connection.id);
+        }
+        list::write_orders(batch, &self.store, self.lists.table(), change);
+        row.len()
+    }
+
+    /// Adds a workspace's row to `batch`.
+    pub(crate) fn write_workspace(&self, batch: &mut Batch, workspace: &Workspace) {
+        let row = encode_workspace_row(workspace);
+        connections::put_workspace(batch, &self.store, &self.connections, &workspace.name, &row);
+    }
+
+    /// Returns a connection's row.
+    pub(crate) fn row(&self, id: ConnectionId) -> Result<Option<ConnectionRow>, Problem> {
+        let bytes = connections::get(&self.store, &self.connections, id);
+        match bytes.map_err(|error| faults::from_read(&error))? {
+            None => Ok(None),
+            Some(bytes) => ConnectionRow::decode(&bytes)
+                .map(Some)
+                .map_err(|error| faults::corrupt_row(&format!("connection {id}"), &error)),
+        }
+    }
+
+    /// Writes the bitmaps out, so that a start need not take them from the log.
+    pub(crate) fn flush(&self, position: Position) -> Result<(), AppendError> {
+        self.lists.flush(position)?;
+        self.audit.flush(position)
+    }
+
+    /// Takes a group's changes into the bitmaps; returns how many of their rows are only in memory.
+    pub(crate) fn index(
+        &self,
+        listed: &[Change<'_>],
+        audited: &[audit::Facts<'_>],
+    ) -> Result<usize, ReadError> {
+        let mut lists = self.lists.change();
+        for change in listed {
+            list::index(&mut lists, change)?;
+        }
+        let mut audit = self.audit.change();
+        for facts in audited {
+            audit::index(&mut audit, facts)?;
+        }
+        Ok(lists.rows() + audit.rows())
+    }
+}

@@ -1,0 +1,49 @@
+//! The audit read model: positions by actor, type, workspace and correlation id.
+//!
+//! Which connection an event belongs to is in the stream index, and which command in the
+//! receipts; both are kept with the log itself.
+
+use ledger_contract::records::Metadata;
+use ledger_domain::MessageId;
+use ledger_store::{Changes, ReadError, Term};
+
+const ACTOR: u8 = 1;
+const TYPE: u8 = 2;
+const WORKSPACE: u8 = 3;
+const CORRELATION: u8 = 4;
+
+/// What is kept of an event.
+#[derive(Debug)]
+pub(crate) struct Facts<'a> {
+    pub(crate) metadata: &'a Metadata,
+    pub(crate) type_name: &'a str,
+}
+
+pub(crate) fn actor(actor: &str) -> Term {
+    Term::new(ACTOR, actor)
+}
+
+pub(crate) fn event_type(name: &str) -> Term {
+    Term::new(TYPE, name)
+}
+
+pub(crate) fn workspace(name: &str) -> Term {
+    Term::new(WORKSPACE, name)
+}
+
+pub(crate) fn correlation(id: &MessageId) -> Term {
+    Term::new(CORRELATION, id.as_str())
+}
+
+/// Takes an event in.
+pub(crate) fn index(changes: &mut Changes<'_>, facts: &Facts<'_>) -> Result<(), ReadError> {
+    let metadata = facts.metadata;
+    let position = metadata.position.get();
+    changes.insert(&actor(metadata.actor.as_str()), position)?;
+    changes.insert(&event_type(facts.type_name), position)?;
+    changes.insert(&workspace(metadata.workspace.as_str()), position)?;
+    if let Some(id) = &metadata.correlation_id {
+        changes.insert(&correlation(id), position)?;
+    }
+    Ok(())
+}

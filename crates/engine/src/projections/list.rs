@@ -1,0 +1,155 @@
+//! The list read model: ordinals by every filterable value, and the orders of lists.
+
+use ledger_domain::{CheckedText, Connection, Lifecycle};
+use ledger_store::tables::lists;
+use ledger_store::{Batch, Changes, ReadError, Store, Table, Term};
+
+use crate::models::Change;
+
+/// A field that lists can be filtered by. Numbers are part of stored keys: never reuse one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Field {
+    Workspace = 1,
+    Provider = 2,
+    Environment = 3,
+    Enabled = 4,
+    Lifecycle = 5,
+    Health = 6,
+    Kind = 7,
+    Tag = 8,
+    Label = 9,
+    LabelKey = 10,
+    IdentityKind = 11,
+    Identity = 12,
+    AuthMethod = 13,
+}
+
+impl Field {
+    /// Makes the term of a value of this field.
+    pub(crate) fn term(self, value: &str) -> Term {
+        Term::new(self as u8, value)
+    }
+}
+
+/// Makes the term of a label with a value. U+0002 cannot occur in either.
+pub(crate) fn label(key: &str, value: &str) -> Term {
+    Field::Label.term(&format!("{key}\u{2}{value}"))
+}
+
+/// Makes the term of a provider, which is looked up without regard to case.
+pub(crate) fn provider(name: &str) -> Term {
+    Field::Provider.term(&name.to_lowercase())
+}
+
+/// Returns the word for a switch.
+pub(crate) const fn switch(on: bool) -> &'static str {
+    if on { "true" } else { "false" }
+}
+
+/// Returns everything a connection is found by.
+pub(crate) fn terms(connection: &Connection) -> Vec<Term> {
+    let details = &connection.details;
+    let mut terms = vec![
+        Field::Workspace.term(connection.workspace.as_str()),
+        provider(details.provider.as_str()),
+        Field::Environment.term(details.environment.as_str()),
+        Field::Enabled.term(switch(connection.enabled)),
+        Field::Lifecycle.term(connection.lifecycle.as_str()),
+        Field::Health.term(connection.health.state.as_str()),
+        Field::Kind.term(details.kind.as_str()),
+        Field::AuthMethod.term(details.auth_method.as_str()),
+    ];
+    terms.extend(details.tags.iter().map(|tag| Field::Tag.term(tag.as_str())));
+    for (key, value) in &details.labels {
+        terms.push(label(key.text(), value.text()));
+        terms.push(Field::LabelKey.term(key.text()));
+    }
+    if let Some(identity) = &details.identity {
+        terms.push(Field::IdentityKind.term(identity.kind.as_str()));
+        terms.push(Field::Identity.term(identity.value.as_str()));
+    }
+    terms
+}
+
+/// Tells whether two states are found by the same terms, without building them.
+fn found_alike(before: &Connection, after: &Connection) -> bool {
+    before.enabled == after.enabled
+        && before.health.state == after.health.state
+        && matches!(before.lifecycle, Lifecycle::Active)
+            == matches!(after.lifecycle, Lifecycle::Active)
+        && before.details == after.details
+}
+
+/// Takes a change into the bitmaps.
+pub(crate) fn index(changes: &mut Changes<'_>, change: &Change<'_>) -> Result<(), ReadError> {
+    let ordinal = u64::from(change.ordinal);
+    let after = match change.before {
+        Some(before) if found_alike(before, change.after) => return Ok(()),
+        Some(before) => {
+            let after = terms(change.after);
+            for term in terms(before) {
+                if !after.contains(&term) {
+                    changes.remove(&term, ordinal)?;
+                }
+            }
+            after
+        }
+        None => terms(change.after),
+    };
+    for term in &after {
+        changes.insert(term, ordinal)?;
+    }
+    Ok(())
+}
+
+/// Returns the name a connection is sorted by: its display name, else its slug.
+fn folded_name(connection: &Connection) -> String {
+    match &connection.details.display_name {
+        Some(name) => name.as_str().to_lowercase(),
+        None => connection.slug.folded(),
+    }
+}
+
+/// Returns what a text filter looks in.
+fn words(connection: &Connection) -> Vec<u8> {
+    let mut words = connection.slug.folded().into_bytes();
+    words.push(0);
+    if let Some(name) = &connection.details.display_name {
+        words.extend_from_slice(name.as_str().to_lowercase().as_bytes());
+    }
+    words
+}
+
+/// Tells whether a connection has `text`, folded, in its slug or name.
+pub(crate) fn has_text(connection: &Connection, text: &str) -> bool {
+    words_have(&words(connection), text)
+}
+
+/// Tells whether stored words have `text`, folded.
+pub(crate) fn words_have(words: &[u8], text: &str) -> bool {
+    words
+        .split(|byte| *byte == 0)
+        .any(|word| std::str::from_utf8(word).is_ok_and(|word| word.contains(text)))
+}
+
+/// Returns the key by which a connection is found in name order.
+pub(crate) fn name_key(ordinal: u32, connection: &Connection) -> Vec<u8> {
+    lists::name_key(&folded_name(connection), ordinal)
+}
+
+/// Adds to `batch` what a change does to the orders.
+pub(crate) fn write_orders(batch: &mut Batch, store: &Store, table: &Table, change: &Change<'_>) {
+    let (ordinal, after) = (change.ordinal, change.after);
+    lists::put_updated(batch, store, table, after.position, ordinal);
+    if let Some(before) = change.before {
+        lists::delete(batch, store, table, &lists::updated_key(before.position));
+        let unnamed =
+            before.slug == after.slug && before.details.display_name == after.details.display_name;
+        if unnamed {
+            return;
+        }
+        lists::delete(batch, store, table, &name_key(ordinal, before));
+    }
+    lists::put_name(batch, store, table, &name_key(ordinal, after), &words(after));
+}

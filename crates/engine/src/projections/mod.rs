@@ -1,0 +1,4 @@
+//! What the read models hold of each event.
+
+pub(crate) mod audit;
+pub(crate) mod list;

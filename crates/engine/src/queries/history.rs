@@ -1,0 +1,168 @@
+//! Events across the whole log, by any mix of filters.
+
+use ledger_contract::commands::ConnectionRef;
+use ledger_contract::errors::Problem;
+use ledger_contract::queries::{HistoryPage, HistoryQuery};
+use ledger_contract::records::{self, Record};
+use ledger_contract::time;
+use ledger_domain::{
+    Event, InvalidField, MessageId, Micros, Position, Version, WorkspaceCreated, WorkspaceName,
+};
+use ledger_store::Selection;
+use ledger_store::tables::{StreamKey, receipts, streams};
+use serde_json::value::RawValue;
+
+use super::{paging, to_json};
+use crate::engine::Engine;
+use crate::models::Models;
+use crate::projections::audit;
+use crate::{faults, history};
+
+impl Engine {
+    pub(super) fn history(
+        &self,
+        scope: Option<&WorkspaceName>,
+        query: &HistoryQuery,
+    ) -> Result<Vec<u8>, Problem> {
+        let size = paging::size(query.page_size)?;
+        let order = if query.oldest_first { "history+" } else { "history-" };
+        let after = match &query.cursor {
+            Some(cursor) => Some(paging::number(order, cursor)?),
+            None => None,
+        };
+        let matches = self.matches(scope, query)?;
+        let total = matches.len();
+        let descending = !query.oldest_first;
+        let skip = match after {
+            None => 0,
+            Some(last) if descending => total - matches.rank(last),
+            Some(last) => matches.rank(last.saturating_add(1)),
+        };
+        let positions = matches.page(skip, size, descending);
+        let shown = u64::try_from(positions.len()).unwrap_or(u64::MAX);
+        let more = skip.saturating_add(shown) < total;
+        let next_cursor = positions
+            .last()
+            .filter(|_| more)
+            .map(|last| paging::cursor(order, &last.to_be_bytes()));
+        let events = positions.into_iter().map(|position| self.event(position));
+        let events = events.collect::<Result<_, _>>()?;
+        Ok(to_json(&HistoryPage { events, total, next_cursor }))
+    }
+
+    fn event(&self, position: u64) -> Result<Box<RawValue>, Problem> {
+        let position = Position::new(position);
+        let bytes = history::bytes(&self.shared.store, position)?;
+        let Record { happened, .. } =
+            records::decode(position, &bytes).map_err(|error| faults::from_record(&error))?;
+        Ok(records::public(&bytes, &happened))
+    }
+
+    /// Returns the positions of every event that fits all filters.
+    fn matches(
+        &self,
+        scope: Option<&WorkspaceName>,
+        query: &HistoryQuery,
+    ) -> Result<Selection, Problem> {
+        let models = self.shared.models.load();
+        let mut matches = Self::by_terms(&models, scope, query)?;
+        if let Some(text) = &query.connection {
+            let positions = self.of_connection(scope, text)?;
+            matches.intersect(&positions);
+        }
+        if let Some(text) = &query.command_id {
+            let positions = self.of_command(scope, text)?;
+            matches.intersect(&positions);
+        }
+        let from = self.first_at(query.from.as_deref(), "from")?.unwrap_or(1);
+        let head = self.head().get();
+        let until = self.first_at(query.until.as_deref(), "until")?.unwrap_or(head + 1);
+        matches.keep_range(from, until);
+        Ok(matches)
+    }
+
+    fn by_terms(
+        models: &Models,
+        scope: Option<&WorkspaceName>,
+        query: &HistoryQuery,
+    ) -> Result<Selection, Problem> {
+        let mut groups = Vec::new();
+        groups.extend(scope.map(|name| vec![audit::workspace(name.as_str())]));
+        groups.extend(query.actor.iter().map(|name| vec![audit::actor(name)]));
+        if !query.event_type.is_empty() {
+            query.event_type.iter().try_for_each(|name| known_type(name))?;
+            groups.push(query.event_type.iter().map(|name| audit::event_type(name)).collect());
+        }
+        if let Some(text) = &query.correlation_id {
+            groups.push(vec![audit::correlation(&MessageId::parse("correlation_id", text)?)]);
+        }
+        if groups.is_empty() {
+            // Every event has a type, so all types together are the whole log.
+            let types = Event::TYPE_NAMES.into_iter().chain([WorkspaceCreated::TYPE_NAME]);
+            groups.push(types.map(audit::event_type).collect());
+        }
+        let selected = models.audit.select(&groups).map_err(|error| faults::from_read(&error))?;
+        Ok(selected.unwrap_or_default())
+    }
+
+    fn of_connection(
+        &self,
+        scope: Option<&WorkspaceName>,
+        text: &str,
+    ) -> Result<Selection, Problem> {
+        let id = match (ConnectionRef::parse("connection", text)?, scope) {
+            (ConnectionRef::Id(id), _) => id,
+            (slug, Some(workspace)) => self.resolve(workspace, &slug)?,
+            (ConnectionRef::Slug(_), None) => {
+                let problem = "must be an id when no workspace is named";
+                return Err(InvalidField::new("connection", problem).into());
+            }
+        };
+        let mut positions = Selection::default();
+        let stream = StreamKey::connection(id);
+        for position in streams::scan(&self.shared.store, stream, Version::new(1)) {
+            positions.insert(position.map_err(|error| faults::from_read(&error))?.get());
+        }
+        Ok(positions)
+    }
+
+    fn of_command(&self, scope: Option<&WorkspaceName>, text: &str) -> Result<Selection, Problem> {
+        let id = MessageId::parse("command_id", text)?;
+        let Some(workspace) = scope else {
+            let problem = "can only be looked up in a workspace";
+            return Err(InvalidField::new("command_id", problem).into());
+        };
+        let receipt = receipts::get(&self.shared.store, &receipts::key(workspace, &id))
+            .map_err(|error| faults::from_read(&error))?;
+        let mut positions = Selection::default();
+        if let Some(receipt) = receipt {
+            positions.insert(receipt.position.get());
+        }
+        Ok(positions)
+    }
+
+    /// Returns the first position recorded at or after a time: times never go back along the log,
+    /// so halving finds it.
+    fn first_at(&self, text: Option<&str>, field: &str) -> Result<Option<u64>, Problem> {
+        let Some(text) = text else { return Ok(None) };
+        let time: Micros = time::parse(field, text)?;
+        let (mut low, mut high) = (1, self.head().get() + 1);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let record = history::record(&self.shared.store, Position::new(middle))?;
+            if record.metadata.recorded_at < time {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(Some(low))
+    }
+}
+
+fn known_type(name: &str) -> Result<(), InvalidField> {
+    if Event::TYPE_NAMES.contains(&name) || name == WorkspaceCreated::TYPE_NAME {
+        return Ok(());
+    }
+    Err(InvalidField::new("type", format!("must be one of {}", Event::TYPE_NAMES.join(", "))))
+}

@@ -1,0 +1,40 @@
+//! Pages and cursors.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::queries::{PAGE_SIZE, PAGE_SIZE_MAX};
+use ledger_domain::InvalidField;
+
+/// Checks a page size.
+pub(crate) fn size(asked: Option<u32>) -> Result<usize, Problem> {
+    match asked.unwrap_or(PAGE_SIZE) {
+        size @ 1..=PAGE_SIZE_MAX => Ok(usize::try_from(size).unwrap_or(usize::MAX)),
+        _ => Err(InvalidField::new("page_size", "must be 1 to 500").into()),
+    }
+}
+
+/// Makes a cursor: which order it belongs to and where the page ended.
+pub(crate) fn cursor(order: &str, place: &[u8]) -> String {
+    let mut bytes = order.as_bytes().to_vec();
+    bytes.push(0);
+    bytes.extend_from_slice(place);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Reads a cursor of the same order.
+pub(crate) fn place(order: &str, cursor: &str) -> Result<Vec<u8>, Problem> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
+    bytes
+        .as_deref()
+        .and_then(|bytes| bytes.strip_prefix(order.as_bytes())?.strip_prefix(&[0]))
+        .map(<[u8]>::to_vec)
+        .ok_or_else(|| Problem::new(Code::CursorInvalid))
+}
+
+/// Reads a cursor whose place is a number.
+pub(crate) fn number(order: &str, cursor: &str) -> Result<u64, Problem> {
+    let bytes = place(order, cursor)?;
+    let bytes = bytes.try_into().map_err(|_| Problem::new(Code::CursorInvalid))?;
+    Ok(u64::from_be_bytes(bytes))
+}

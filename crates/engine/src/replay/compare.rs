@@ -1,0 +1,86 @@
+//! Compares rebuilt read models with the live ones, byte for byte.
+
+use std::fmt::Write;
+
+use ledger_contract::errors::Problem;
+use ledger_store::{ReadError, Row, Rows};
+
+use super::{Wanted, tables};
+use crate::faults;
+use crate::models::Models;
+
+/// Both sides of one read model, as they were when they were opened.
+pub(crate) struct Pair<'a> {
+    name: String,
+    live: Rows<'a>,
+    fresh: Rows<'a>,
+}
+
+impl<'a> Pair<'a> {
+    /// Opens both sides of every wanted model. What is written later is not seen.
+    pub(crate) fn open(live: &'a Models, fresh: &'a Models, wanted: Wanted) -> Vec<Self> {
+        tables(live)
+            .into_iter()
+            .zip(tables(fresh))
+            .zip(wanted)
+            .filter(|(_, wanted)| *wanted)
+            .map(|((of_live, of_fresh), _)| Self {
+                name: of_live.name().to_owned(),
+                live: live.store.scan_all(&of_live, &[]),
+                fresh: fresh.store.scan_all(&of_fresh, &[]),
+            })
+            .collect()
+    }
+}
+
+/// Returns the first difference in words, if there is one.
+pub(crate) fn first_difference(pairs: Vec<Pair<'_>>) -> Result<Option<String>, Problem> {
+    for Pair { name, mut live, mut fresh } in pairs {
+        loop {
+            let (left, right) = (next(&mut live)?, next(&mut fresh)?);
+            if let Some(difference) = difference(left.as_ref(), right.as_ref()) {
+                return Ok(Some(format!("table {name}: {difference}")));
+            }
+            if left.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn next(rows: &mut Rows<'_>) -> Result<Option<Row>, Problem> {
+    rows.next().transpose().map_err(|error: ReadError| faults::from_read(&error))
+}
+
+fn difference(live: Option<&Row>, fresh: Option<&Row>) -> Option<String> {
+    match (live, fresh) {
+        (Some((key, _)), None) => Some(format!("row {} is only in the live model", shown(key))),
+        (None, Some((key, _))) => Some(format!("row {} is only in the rebuilt one", shown(key))),
+        (Some((left, _)), Some((right, _))) if left != right => {
+            let (first, side) =
+                if left < right { (left, "live model") } else { (right, "rebuilt one") };
+            Some(format!("row {} is only in the {side}", shown(first)))
+        }
+        (Some((key, left)), Some((_, right))) if left != right => {
+            let at = left.iter().zip(right).position(|(a, b)| a != b);
+            let at = at.unwrap_or_else(|| left.len().min(right.len()));
+            Some(format!("row {} differs from byte {at} on", shown(key)))
+        }
+        _ => None,
+    }
+}
+
+/// Shows a key: text where it is text, bytes in hex where not.
+fn shown(key: &[u8]) -> String {
+    let mut text = String::new();
+    for byte in key {
+        let printed = if byte.is_ascii_graphic() {
+            write!(text, "{}", char::from(*byte))
+        } else {
+            write!(text, "\\x{byte:02x}")
+        };
+        printed.expect("a String takes any text");
+    }
+    text
+}

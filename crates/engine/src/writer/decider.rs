@@ -1,0 +1,366 @@
+//! Decides commands in order and collects what is to be committed.
+
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, select};
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::records::{self, Metadata, StreamId};
+use ledger_domain::connection::GrantScope;
+use ledger_domain::{
+    Command, Connection, ConnectionId, Event, Expected, Lifecycle, Micros, Version, Workspace,
+    WorkspaceCreated, WorkspaceName, decide, evolve, limits,
+};
+use ledger_store::Batch;
+use ledger_store::tables::{Receipt, StreamKey, claims, keys, log, receipts, streams};
+
+use super::state::{Head, State};
+use super::{
+    Accepted, AcceptedChange, GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, Group, Job, Prepared, Ready,
+    ReplyTo, Work, answer,
+};
+use crate::engine::Shared;
+use crate::execute::Executed;
+use crate::models::Change;
+use crate::{history, ports};
+
+/// The deciding thread.
+pub(crate) struct Decider {
+    shared: Arc<Shared>,
+    state: State,
+    groups: Sender<Group>,
+    ready: Ready,
+    committer_ready: bool,
+    group: Group,
+    record: Vec<u8>,
+}
+
+impl Decider {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        groups: Sender<Group>,
+        ready: Ready,
+    ) -> Result<Self, Problem> {
+        let state = State::load(shared.clone())?;
+        let group = Group::default();
+        let record = Vec::with_capacity(4 * 1_024);
+        Ok(Self { shared, state, groups, ready, committer_ready: true, group, record })
+    }
+
+    /// Works until the last sender of jobs is gone and everything is committed.
+    pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
+        while let Some(job) = self.next(jobs) {
+            match job {
+                Job::Command(prepared, reply) => self.command(&prepared, reply),
+                Job::Pause(work) => {
+                    self.drain();
+                    work();
+                }
+            }
+        }
+        self.drain();
+    }
+
+    /// Returns the next job; hands the group over whenever the committer can take it.
+    fn next(&mut self, jobs: &Receiver<Job>) -> Option<Job> {
+        loop {
+            if self.is_full() {
+                self.await_committer();
+            }
+            if self.group.replies.is_empty() {
+                return jobs.recv().ok();
+            }
+            if self.committer_ready {
+                match jobs.try_recv() {
+                    Ok(job) if !self.is_full() => return Some(job),
+                    Ok(job) => {
+                        self.hand_over();
+                        return Some(job);
+                    }
+                    Err(_) => self.hand_over(),
+                }
+                continue;
+            }
+            select! {
+                recv(jobs) -> job => return job.ok(),
+                recv(self.ready) -> ready => match ready {
+                    Ok(()) => self.committer_ready = true,
+                    Err(_) => return None,
+                },
+            }
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.group.replies.len() >= GROUP_COMMANDS_MAX
+            || self.group.batch.size_bytes() >= GROUP_BYTES_MAX
+    }
+
+    /// Waits until the committer can take the group, and hands it over.
+    fn await_committer(&mut self) {
+        if !self.committer_ready {
+            self.committer_ready = self.ready.recv().is_ok();
+        }
+        self.hand_over();
+    }
+
+    fn hand_over(&mut self) {
+        let mut group = std::mem::take(&mut self.group);
+        group.head = self.state.position;
+        self.committer_ready = false;
+        if self.groups.send(group).is_err() {
+            tracing::error!("the committing thread is gone");
+        }
+    }
+
+    /// Returns once everything decided is durable.
+    fn drain(&mut self) {
+        if !self.group.replies.is_empty() {
+            self.await_committer();
+        }
+        if !self.committer_ready {
+            self.committer_ready = self.ready.recv().is_ok();
+        }
+    }
+
+    fn command(&mut self, prepared: &Prepared, reply: ReplyTo) {
+        let outcome = self.execute(prepared);
+        if let Err(problem) = &outcome {
+            self.shared.refusals.count(problem.code);
+        }
+        self.group.replies.push((reply, outcome));
+    }
+
+    fn execute(&mut self, prepared: &Prepared) -> Result<Executed, Problem> {
+        if self.shared.store.is_poisoned() {
+            return Err(Problem::new(Code::LogPoisoned));
+        }
+        let key = receipts::key(&prepared.workspace, &prepared.command_id);
+        if let Some(receipt) = self.state.receipt(&key)? {
+            if receipt.fingerprint == prepared.fingerprint.0 {
+                return Ok(answer(&receipt, true));
+            }
+            return Err(Problem::new(Code::CommandIdReused));
+        }
+        if prepared.deadline.is_some_and(|deadline| deadline < ports::now()) {
+            return Err(Problem::new(Code::DeadlineExpired));
+        }
+        let recorded_at = ports::now().max(self.state.recorded_at);
+        let (connection, version) = match &prepared.work {
+            Work::Workspace(created) => {
+                self.create_workspace(prepared, created, recorded_at)?;
+                (None, Version::new(1))
+            }
+            Work::Connection { id, command, new_key } => {
+                let version =
+                    self.change(prepared, *id, command, new_key.as_deref(), recorded_at)?;
+                (Some(*id), version)
+            }
+        };
+        let receipt = Receipt {
+            connection,
+            version,
+            position: self.state.position,
+            recorded_at,
+            fingerprint: prepared.fingerprint.0,
+        };
+        receipts::put(&mut self.group.batch, &self.shared.store, &key, &receipt);
+        self.state.set_receipt(key, receipt);
+        self.state.recorded_at = recorded_at;
+        Ok(answer(&receipt, false))
+    }
+
+    fn metadata(
+        &self,
+        prepared: &Prepared,
+        stream: StreamId,
+        version: Version,
+        at: Micros,
+    ) -> Metadata {
+        Metadata {
+            position: self.state.position.next(),
+            stream,
+            version,
+            event_id: ports::event_id(at),
+            workspace: prepared.workspace.clone(),
+            recorded_at: at,
+            actor: prepared.actor.clone(),
+            via: prepared.via,
+            command_id: prepared.command_id.clone(),
+            correlation_id: prepared.correlation_id.clone(),
+            causation_id: prepared.causation_id.clone(),
+            trace_id: prepared.trace_id.clone(),
+        }
+    }
+
+    fn create_workspace(
+        &mut self,
+        prepared: &Prepared,
+        created: &WorkspaceCreated,
+        at: Micros,
+    ) -> Result<(), Problem> {
+        if self.state.has_workspace(&created.name) {
+            return Err(Problem::new(Code::WorkspaceTaken));
+        }
+        if matches!(prepared.expected, Expected::At(_)) {
+            return Err(Problem::new(Code::VersionConflict));
+        }
+        let stream = StreamId::Workspace(created.name.clone());
+        let metadata = self.metadata(prepared, stream, Version::new(1), at);
+        self.record.clear();
+        records::encode_workspace(&mut self.record, &metadata, created);
+        let workspace = Workspace {
+            name: created.name.clone(),
+            display_name: created.display_name.clone(),
+            created_at: at,
+            created_by: prepared.actor.clone(),
+            position: metadata.position,
+        };
+        self.shared.models.load().write_workspace(&mut self.group.batch, &workspace);
+        self.state.add_workspace(created.name.clone());
+        self.append(metadata, StreamKey::workspace(&created.name), WorkspaceCreated::TYPE_NAME);
+        Ok(())
+    }
+
+    /// Decides one command to a connection and, when granted, adds all it changes to the group.
+    fn change(
+        &mut self,
+        prepared: &Prepared,
+        id: ConnectionId,
+        command: &Command,
+        new_key: Option<&[u8]>,
+        at: Micros,
+    ) -> Result<Version, Problem> {
+        self.check_workspaces(&prepared.workspace, command)?;
+        let head = self.state.head(id)?;
+        let in_workspace =
+            head.as_ref().is_none_or(|head| head.connection.workspace == prepared.workspace);
+        if !in_workspace {
+            return Err(Problem::new(Code::ConnectionUnknown));
+        }
+        let before = head.as_ref().map(|head| head.connection.clone());
+        let command = self.with_history(id, before.as_deref(), command.clone())?;
+        let event = decide(before.as_deref(), prepared.expected, command)?;
+        let version = before.as_ref().map_or(Version::ZERO, |state| state.version).next();
+        let metadata = self.metadata(prepared, StreamId::Connection(id), version, at);
+        self.record.clear();
+        records::encode_event(&mut self.record, &metadata, &event);
+        if self.record.len() > limits::RECORD_BYTES {
+            return Err(Problem::new(Code::RecordTooLarge));
+        }
+        let type_name = event.type_name();
+        let after = evolved(before.as_deref(), event, &metadata, id)?;
+        self.move_claim(before.as_deref(), &after)?;
+        if let Some(wrapped) = new_key {
+            keys::put(&mut self.group.batch, &self.shared.store, id, wrapped);
+        }
+        let ordinal = head.map_or(self.state.next_ordinal, |head| head.ordinal);
+        if before.is_none() {
+            self.state.next_ordinal += 1;
+        }
+        let change = Change { ordinal, before: before.as_deref(), after: &after };
+        self.shared.models.load().write_rows(&mut self.group.batch, &change);
+        let after = Arc::new(after);
+        self.state.set_head(id, Head { ordinal, connection: after.clone() });
+        self.append(metadata, StreamKey::connection(id), type_name);
+        if let Some(accepted) = self.group.accepted.last_mut() {
+            accepted.change = Some(AcceptedChange { ordinal, before, after });
+        }
+        Ok(version)
+    }
+
+    /// Adds the encoded record to the log and its stream.
+    fn append(&mut self, metadata: Metadata, stream: StreamKey, type_name: &'static str) {
+        let store = &self.shared.store;
+        let batch = &mut self.group.batch;
+        log::put(batch, store, metadata.position, &self.record);
+        streams::put(batch, store, stream, metadata.version, metadata.position);
+        self.state.position = metadata.position;
+        self.group.accepted.push(Accepted { metadata, type_name, change: None });
+    }
+
+    /// Refuses a command in, or a grant to, a workspace that does not exist.
+    fn check_workspaces(&self, home: &WorkspaceName, command: &Command) -> Result<(), Problem> {
+        let known = |name: &WorkspaceName| {
+            if self.state.has_workspace(name) {
+                return Ok(());
+            }
+            let message = format!("there is no workspace {name}");
+            Err(Problem::because(Code::WorkspaceUnknown, message))
+        };
+        known(home)?;
+        match command {
+            Command::Create(draft) => draft.access.workspaces.keys().try_for_each(known),
+            Command::GrantWorkspace { scope: GrantScope::Workspace(name), .. }
+            | Command::RevokeWorkspace { scope: GrantScope::Workspace(name) } => known(name),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives a revert the state it asks for. The log must be complete for that.
+    fn with_history(
+        &mut self,
+        id: ConnectionId,
+        before: Option<&Connection>,
+        command: Command,
+    ) -> Result<Command, Problem> {
+        let Command::Revert { to, .. } = command else { return Ok(command) };
+        let earlier = before.is_some_and(|state| to < state.version && to > Version::ZERO);
+        if !earlier {
+            return Ok(Command::Revert { to, then: None });
+        }
+        self.drain();
+        let then = history::state_at(&self.shared.store, id, to)?.map(Box::new);
+        Ok(Command::Revert { to, then })
+    }
+
+    /// Keeps slugs unique among a workspace's active connections.
+    fn move_claim(
+        &mut self,
+        before: Option<&Connection>,
+        after: &Connection,
+    ) -> Result<(), Problem> {
+        let old = before.and_then(claim);
+        let new = claim(after);
+        if old == new {
+            return Ok(());
+        }
+        if let Some(key) = &new
+            && self.state.claimed(key)?.is_some_and(|holder| holder != after.id)
+        {
+            let message = format!("the slug {} is taken in this workspace", after.slug);
+            let mut problem = Problem::because(Code::SlugTaken, message);
+            problem.field = Some("slug".to_owned());
+            return Err(problem);
+        }
+        let (store, batch): (_, &mut Batch) = (&self.shared.store, &mut self.group.batch);
+        if let Some(key) = old {
+            claims::delete(batch, store, &key);
+            self.state.set_claim(key, None);
+        }
+        if let Some(key) = new {
+            claims::put(batch, store, &key, after.id);
+            self.state.set_claim(key, Some(after.id));
+        }
+        Ok(())
+    }
+}
+
+/// Returns the claim a connection holds; archived ones hold none.
+fn claim(connection: &Connection) -> Option<Vec<u8>> {
+    match connection.lifecycle {
+        Lifecycle::Active => Some(claims::key(&connection.workspace, &connection.slug)),
+        Lifecycle::Archived { .. } => None,
+    }
+}
+
+fn evolved(
+    before: Option<&Connection>,
+    event: Event,
+    metadata: &Metadata,
+    id: ConnectionId,
+) -> Result<Connection, Problem> {
+    evolve(before.cloned(), event, &metadata.facts(id)).ok_or_else(|| {
+        tracing::error!(position = %metadata.position, "an accepted event left no state");
+        Problem::new(Code::Internal)
+    })
+}

@@ -1,0 +1,199 @@
+//! The writer: one thread decides, one commits.
+//!
+//! ```text
+//! callers ──bounded queue──> decider ──group──> committer ──replies──> callers
+//!                               ^                  │
+//!                               └──── ready ───────┘
+//! ```
+//!
+//! While the committer waits for the disk, the decider collects the next group, so the group
+//! grows exactly as large as the disk is slow. The decider works on states that are not durable
+//! yet; that is sound because a failed write stops everything, and nobody is told anything, nor
+//! can any query see anything, before its group is durable.
+
+mod committer;
+mod decider;
+mod recent;
+mod state;
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::records::{Metadata, Via};
+use ledger_domain::{
+    Actor, Connection, ConnectionId, Expected, MessageId, Position, WorkspaceCreated, WorkspaceName,
+};
+use ledger_store::Batch;
+use ledger_store::tables::Receipt;
+use tokio::sync::oneshot;
+
+pub(crate) use recent::Recent;
+
+use crate::engine::Shared;
+use crate::execute::{Executed, Fingerprint};
+
+/// Most commands in one group.
+const GROUP_COMMANDS_MAX: usize = 1_024;
+/// Most bytes in one group.
+const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// A command that needs nothing more than the state to be decided.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) workspace: WorkspaceName,
+    pub(crate) work: Work,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) command_id: MessageId,
+    pub(crate) expected: Expected,
+    pub(crate) deadline: Option<ledger_domain::Micros>,
+    pub(crate) correlation_id: Option<MessageId>,
+    pub(crate) causation_id: Option<MessageId>,
+    pub(crate) trace_id: Option<MessageId>,
+    pub(crate) actor: Actor,
+    pub(crate) via: Via,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// A command to a connection.
+    Connection {
+        id: ConnectionId,
+        command: Box<ledger_domain::Command>,
+        /// The wrapped data key of a connection that is to be made.
+        new_key: Option<Vec<u8>>,
+    },
+    /// A workspace to be made.
+    Workspace(WorkspaceCreated),
+}
+
+/// Where an answer goes.
+pub(crate) type ReplyTo = oneshot::Sender<Result<Executed, Problem>>;
+
+/// What the decider is sent.
+pub(crate) enum Job {
+    /// Decide this.
+    Command(Box<Prepared>, ReplyTo),
+    /// Commit everything decided so far, then run this while nothing is in flight.
+    Pause(Box<dyn FnOnce() + Send>),
+}
+
+/// An accepted event, as far as read models and callers care.
+pub(crate) struct Accepted {
+    pub(crate) metadata: Metadata,
+    pub(crate) type_name: &'static str,
+    pub(crate) change: Option<AcceptedChange>,
+}
+
+/// What it did to a connection.
+pub(crate) struct AcceptedChange {
+    pub(crate) ordinal: u32,
+    pub(crate) before: Option<Arc<Connection>>,
+    pub(crate) after: Arc<Connection>,
+}
+
+/// What is committed together.
+#[derive(Default)]
+pub(crate) struct Group {
+    pub(crate) batch: Batch,
+    pub(crate) accepted: Vec<Accepted>,
+    pub(crate) replies: Vec<(ReplyTo, Result<Executed, Problem>)>,
+    pub(crate) head: Position,
+}
+
+/// The running writer.
+pub(crate) struct Writer {
+    queue: Sender<Job>,
+    threads: parking_lot::Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Writer({} queued)", self.queue.len())
+    }
+}
+
+impl Writer {
+    /// Starts the two threads.
+    pub(crate) fn start(shared: &Arc<Shared>, queue_depth: usize) -> Result<Self, Problem> {
+        let (queue, jobs) = crossbeam_channel::bounded(queue_depth);
+        let (groups, groups_in) = crossbeam_channel::bounded(1);
+        let (ready, ready_in) = crossbeam_channel::bounded(1);
+        let decider = decider::Decider::new(shared.clone(), groups, ready_in)?;
+        let committer = committer::Committer::new(shared.clone(), ready);
+        let threads = vec![
+            spawn("ledger-decide", move || decider.run(&jobs))?,
+            spawn("ledger-commit", move || committer.run(&groups_in))?,
+        ];
+        Ok(Self { queue, threads: parking_lot::Mutex::new(threads) })
+    }
+
+    /// Hands a command over, or says at once that there are too many.
+    pub(crate) fn submit(
+        &self,
+        prepared: Prepared,
+    ) -> Result<oneshot::Receiver<Result<Executed, Problem>>, Problem> {
+        let (reply, answer) = oneshot::channel();
+        match self.queue.try_send(Job::Command(Box::new(prepared), reply)) {
+            Ok(()) => Ok(answer),
+            Err(TrySendError::Full(_)) => Err(Problem::new(Code::Busy)),
+            Err(TrySendError::Disconnected(_)) => Err(Problem::new(Code::ShuttingDown)),
+        }
+    }
+
+    /// How many commands wait.
+    pub(crate) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Runs `work` while nothing is in flight and every accepted event is durable. Blocks.
+    pub(crate) fn pause<T>(&self, work: impl FnOnce() -> T) -> Result<T, Problem> {
+        let (paused, is_paused) = crossbeam_channel::bounded::<()>(1);
+        let (resume, may_resume) = crossbeam_channel::bounded::<()>(0);
+        let job = Job::Pause(Box::new(move || {
+            if paused.send(()).is_ok() {
+                // Ends when the pausing side drops its end, also by a panic.
+                let ended = may_resume.recv();
+                debug_assert!(ended.is_err(), "nothing is ever sent");
+            }
+        }));
+        self.queue.send(job).map_err(|_| Problem::new(Code::ShuttingDown))?;
+        is_paused.recv().map_err(|_| Problem::new(Code::ShuttingDown))?;
+        let result = work();
+        drop(resume);
+        Ok(result)
+    }
+
+    /// Returns the running threads, to be joined after the last sender is gone.
+    pub(crate) fn close(self) {
+        drop(self.queue);
+        for thread in self.threads.lock().drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a writer thread ended in a panic");
+            }
+        }
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Problem> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|error| {
+        Problem::because(Code::Internal, format!("cannot start a writer thread: {error}"))
+    })
+}
+
+/// The answer that a receipt stands for.
+pub(crate) fn answer(receipt: &Receipt, repeated: bool) -> Executed {
+    Executed {
+        receipt: ledger_contract::reply::Receipt {
+            connection: receipt.connection.map(|id| id.to_string()),
+            version: receipt.version.get(),
+            position: receipt.position.get(),
+            recorded_at: ledger_contract::time::format(receipt.recorded_at),
+        },
+        repeated,
+    }
+}
+
+pub(crate) type Ready = Receiver<()>;

@@ -1,0 +1,111 @@
+//! What the decider knows: the latest state of everything, durable or not yet.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use ledger_contract::errors::Problem;
+use ledger_contract::records::decode_workspace_row;
+use ledger_domain::{Connection, ConnectionId, Micros, Position, WorkspaceName};
+use ledger_store::tables::{Receipt, claims, connections, log, receipts};
+
+use super::recent::Recent;
+use crate::engine::Shared;
+use crate::{faults, history};
+
+/// More than the commands that can be waiting or in flight.
+const RECENT: usize = 32 * 1024;
+
+/// A connection's latest state.
+#[derive(Clone, Debug)]
+pub(crate) struct Head {
+    pub(crate) ordinal: u32,
+    pub(crate) connection: Arc<Connection>,
+}
+
+/// The latest state of everything.
+pub(crate) struct State {
+    shared: Arc<Shared>,
+    heads: Recent<ConnectionId, Head>,
+    receipts: Recent<Vec<u8>, Receipt>,
+    claims: Recent<Vec<u8>, Option<ConnectionId>>,
+    workspaces: HashSet<WorkspaceName>,
+    pub(crate) position: Position,
+    pub(crate) recorded_at: Micros,
+    pub(crate) next_ordinal: u32,
+}
+
+impl State {
+    pub(crate) fn load(shared: Arc<Shared>) -> Result<Self, Problem> {
+        let store = shared.store.clone();
+        let read = |error| faults::from_read(&error);
+        let position = log::head(&store).map_err(read)?;
+        let recorded_at = match position {
+            Position::ZERO => Micros::default(),
+            _ => history::record(&store, position)?.metadata.recorded_at,
+        };
+        let table = shared.models.load().connections.clone();
+        let next_ordinal = connections::next_ordinal(&store, &table).map_err(read)?;
+        let mut workspaces = HashSet::new();
+        for row in connections::workspaces(&store, &table) {
+            let workspace = decode_workspace_row(&row.map_err(read)?)
+                .map_err(|error| faults::corrupt_row("a workspace", &error))?;
+            workspaces.insert(workspace.name);
+        }
+        Ok(Self {
+            shared,
+            heads: Recent::new(RECENT),
+            receipts: Recent::new(RECENT),
+            claims: Recent::new(RECENT),
+            workspaces,
+            position,
+            recorded_at,
+            next_ordinal,
+        })
+    }
+
+    pub(crate) fn head(&mut self, id: ConnectionId) -> Result<Option<Head>, Problem> {
+        if let Some(head) = self.heads.get(&id) {
+            return Ok(Some(head.clone()));
+        }
+        let Some(row) = self.shared.models.load().row(id)? else { return Ok(None) };
+        let head = Head { ordinal: row.ordinal, connection: Arc::new(row.connection) };
+        self.heads.set(id, head.clone());
+        Ok(Some(head))
+    }
+
+    pub(crate) fn set_head(&mut self, id: ConnectionId, head: Head) {
+        self.heads.set(id, head);
+    }
+
+    pub(crate) fn receipt(&self, key: &Vec<u8>) -> Result<Option<Receipt>, Problem> {
+        match self.receipts.get(key) {
+            Some(receipt) => Ok(Some(*receipt)),
+            None => {
+                receipts::get(&self.shared.store, key).map_err(|error| faults::from_read(&error))
+            }
+        }
+    }
+
+    pub(crate) fn set_receipt(&mut self, key: Vec<u8>, receipt: Receipt) {
+        self.receipts.set(key, receipt);
+    }
+
+    pub(crate) fn claimed(&self, key: &Vec<u8>) -> Result<Option<ConnectionId>, Problem> {
+        match self.claims.get(key) {
+            Some(claim) => Ok(*claim),
+            None => claims::get(&self.shared.store, key).map_err(|error| faults::from_read(&error)),
+        }
+    }
+
+    pub(crate) fn set_claim(&mut self, key: Vec<u8>, claim: Option<ConnectionId>) {
+        self.claims.set(key, claim);
+    }
+
+    pub(crate) fn has_workspace(&self, name: &WorkspaceName) -> bool {
+        self.workspaces.contains(name)
+    }
+
+    pub(crate) fn add_workspace(&mut self, name: WorkspaceName) {
+        self.workspaces.insert(name);
+    }
+}

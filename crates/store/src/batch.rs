@@ -1,0 +1,46 @@
+//! What is written together, or not at all.
+
+use rocksdb::WriteBatch;
+
+use crate::store::{Store, Table};
+
+/// Puts and deletes of several tables that become visible and durable as one.
+#[derive(Default)]
+pub struct Batch {
+    inner: WriteBatch,
+}
+
+impl std::fmt::Debug for Batch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Batch({} rows, {} bytes)", self.inner.len(), self.inner.size_in_bytes())
+    }
+}
+
+impl Batch {
+    /// Makes an empty batch.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns the size in bytes as it will be written.
+    pub fn size_bytes(&self) -> usize {
+        self.inner.size_in_bytes()
+    }
+
+    /// Tells whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.inner.is_empty()
+    }
+
+    pub(crate) fn put(&mut self, store: &Store, table: &Table, key: &[u8], value: &[u8]) {
+        self.inner.put_cf(&store.handle(table), key, value);
+    }
+
+    pub(crate) fn delete(&mut self, store: &Store, table: &Table, key: &[u8]) {
+        self.inner.delete_cf(&store.handle(table), key);
+    }
+
+    pub(crate) fn into_inner(self) -> WriteBatch {
+        self.inner
+    }
+}

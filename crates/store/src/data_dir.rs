@@ -1,0 +1,171 @@
+//! The data directory: whose it is, which format it has, and that only one process uses it.
+//!
+//! ```text
+//! DIR/ledger-format   text: "connection-ledger data directory, format 1"
+//! DIR/ledger.lock     locked while a process has it open; holds that process's id
+//! DIR/store/          the database
+//! ```
+//!
+//! The format is a plain file because a database cannot be asked for its format without being
+//! opened, which writes to it.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::OpenError;
+
+/// The format this program writes, and the newest it reads.
+pub const FORMAT: u32 = 1;
+
+const FORMAT_FILE: &str = "ledger-format";
+const FORMAT_TEXT: &str = "connection-ledger data directory, format ";
+const LOCK_FILE: &str = "ledger.lock";
+const STORE_FOLDER: &str = "store";
+/// Files that others may put beside a ledger before it is made.
+const NEIGHBORS: [&str; 5] = [LOCK_FILE, "nats", "dev-master.key", "dev-admin.key", "lost+found"];
+
+/// A data directory that this process holds.
+#[derive(Debug)]
+pub struct DataDir {
+    path: PathBuf,
+    /// Held open: closing it releases the lock.
+    _lock: File,
+}
+
+impl DataDir {
+    /// Tells whether `path` holds a ledger of any format.
+    pub fn holds_ledger(path: &Path) -> bool {
+        path.join(FORMAT_FILE).is_file()
+    }
+
+    /// Takes hold of an existing ledger's directory.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        check_format(path)?;
+        Ok(Self { path: path.to_owned(), _lock: lock(path)? })
+    }
+
+    /// Makes a directory for a new ledger. The format file comes last, so that a half-made
+    /// directory does not pass for a ledger.
+    pub fn create(path: &Path) -> Result<Self, OpenError> {
+        fs::create_dir_all(path).map_err(io_error(path))?;
+        refuse_foreign(path)?;
+        let lock = lock(path)?;
+        let store = path.join(STORE_FOLDER);
+        fs::create_dir_all(&store).map_err(io_error(&store))?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Declares the directory a ledger, durably.
+    pub fn mark_made(&self) -> Result<(), OpenError> {
+        let path = self.path.join(FORMAT_FILE);
+        let write = || {
+            let mut file = File::create(&path)?;
+            writeln!(file, "{FORMAT_TEXT}{FORMAT}")?;
+            file.sync_all()?;
+            File::open(&self.path)?.sync_all()
+        };
+        write().map_err(io_error(&path))
+    }
+
+    /// Returns the database's folder.
+    pub fn store_path(&self) -> PathBuf {
+        self.path.join(STORE_FOLDER)
+    }
+}
+
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
+    let path = path.to_owned();
+    move |source| OpenError::Io { path, source }
+}
+
+fn refuse_foreign(path: &Path) -> Result<(), OpenError> {
+    for entry in fs::read_dir(path).map_err(io_error(path))? {
+        let name = entry.map_err(io_error(path))?.file_name();
+        // An empty store folder is what a first start that was cut short leaves.
+        let known = NEIGHBORS.iter().any(|neighbor| name == *neighbor) || name == STORE_FOLDER;
+        if !known {
+            return Err(OpenError::Foreign { path: path.to_owned() });
+        }
+    }
+    Ok(())
+}
+
+fn check_format(path: &Path) -> Result<(), OpenError> {
+    let file = path.join(FORMAT_FILE);
+    let text = match fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(OpenError::Missing { path: path.to_owned() });
+        }
+        Err(error) => return Err(io_error(&file)(error)),
+    };
+    let format = text.trim().strip_prefix(FORMAT_TEXT).and_then(|number| number.parse().ok());
+    match format {
+        Some(found) if found > FORMAT => {
+            Err(OpenError::Newer { path: path.to_owned(), found, known: FORMAT })
+        }
+        Some(_) => Ok(()),
+        None => Err(OpenError::Foreign { path: path.to_owned() }),
+    }
+}
+
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let name = path.join(LOCK_FILE);
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .open(&name)
+        .map_err(io_error(&name))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::Error(error)) => return Err(io_error(&name)(error)),
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let read = file.read_to_string(&mut holder);
+            let holder = match read {
+                Ok(_) if !holder.trim().is_empty() => holder.trim().to_owned(),
+                _ => "unknown".to_owned(),
+            };
+            return Err(OpenError::InUse { path: path.to_owned(), holder });
+        }
+    }
+    let mut sign = || {
+        file.set_len(0)?;
+        file.rewind()?;
+        write!(file, "{}", std::process::id())
+    };
+    sign().map_err(io_error(&name))?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_holder_is_told_who_is_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = DataDir::create(dir.path()).unwrap();
+        first.mark_made().unwrap();
+        let second = DataDir::open(dir.path()).unwrap_err();
+        let pid = std::process::id().to_string();
+        assert!(matches!(second, OpenError::InUse { holder, .. } if holder == pid));
+        drop(first);
+        DataDir::open(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn newer_foreign_and_missing_formats_are_refused_untouched() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(matches!(DataDir::open(dir.path()), Err(OpenError::Missing { .. })));
+        fs::write(dir.path().join(FORMAT_FILE), format!("{FORMAT_TEXT}99\n")).unwrap();
+        assert!(matches!(DataDir::open(dir.path()), Err(OpenError::Newer { found: 99, .. })));
+        fs::write(dir.path().join(FORMAT_FILE), "something else").unwrap();
+        assert!(matches!(DataDir::open(dir.path()), Err(OpenError::Foreign { .. })));
+        assert!(matches!(DataDir::create(dir.path()), Err(OpenError::Foreign { .. })));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+}

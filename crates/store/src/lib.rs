@@ -1,0 +1,24 @@
+//! The RocksDB log and tables of one data directory.
+//!
+//! Everything the ledger keeps is here: the log, the stream index, unique-name claims, command
+//! receipts, wrapped data keys, read models and the outbox mark, in one database, so that one
+//! batch and one sync make a change durable as a whole. Not here: what any of it means
+//! (`ledger-engine`), or a `rocksdb` type in any signature.
+//!
+//! Read first: [`Store`] (open and commit), [`Batch`] (what is written together),
+//! [`Postings`] (bitmaps behind filters and audit).
+
+mod batch;
+mod data_dir;
+mod error;
+mod options;
+mod postings;
+mod store;
+
+pub mod tables;
+
+pub use batch::Batch;
+pub use data_dir::{DataDir, FORMAT};
+pub use error::{AppendError, OpenError, ReadError, StorageFault};
+pub use postings::{Changes, Postings, Selection, Term};
+pub use store::{Durability, Row, Rows, Store, Table};

@@ -1,0 +1,352 @@
+//! Bitmaps of numbers by term: which connections have a provider, which events an actor caused.
+//!
+//! Numbers (ordinals or positions) are cut into chunks of 65,536; each chunk of each term is one
+//! row. Changes are kept in memory and written out now and then with a checkpoint, so that a
+//! change costs no write of its own; after a crash the few changes since the checkpoint are
+//! taken from the log again.
+//!
+//! ```text
+//! 't' | field (1) | value | 0 | chunk u64 BE   ->   tag (1) | bits
+//! ```
+//!
+//! Bits are sorted u16 LE numbers below 4,096 of them, and a plain 8 KiB bitmap from there on: one
+//! form for one set, so that equal sets are equal bytes. Values of over 64 bytes are replaced by
+//! 0x01 and their BLAKE3 hash in hex; no value starts with 0x01, being text without control
+//! characters.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ledger_domain::Position;
+use parking_lot::RwLock;
+use roaring::RoaringBitmap;
+
+use crate::batch::Batch;
+use crate::error::{AppendError, ReadError};
+use crate::store::{Durability, Store, Table, corrupt};
+use crate::tables::meta;
+
+const CHUNK_BITS: u32 = 16;
+const BITMAP_BYTES: usize = 8_192;
+const LIST_NUMBERS_MAX: u64 = 4_096;
+const TAG_LIST: u8 = 1;
+const TAG_BITMAP: u8 = 2;
+const VALUE_BYTES_MAX: usize = 64;
+
+/// One filter value: a field and what it must be.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Term(Vec<u8>);
+
+impl Term {
+    /// Makes a term of a field (a number of the caller's) and a value.
+    pub fn new(field: u8, value: &str) -> Self {
+        let mut key = Vec::with_capacity(value.len() + 11);
+        key.push(b't');
+        key.push(field);
+        if value.len() <= VALUE_BYTES_MAX {
+            key.extend_from_slice(value.as_bytes());
+        } else {
+            key.push(1);
+            key.extend_from_slice(blake3::hash(value.as_bytes()).to_hex().as_bytes());
+        }
+        key.push(0);
+        Self(key)
+    }
+
+    fn chunk(&self, chunk: u64) -> Vec<u8> {
+        let mut key = Vec::with_capacity(self.0.len() + 8);
+        key.extend_from_slice(&self.0);
+        key.extend_from_slice(&chunk.to_be_bytes());
+        key
+    }
+}
+
+/// Numbers by chunk, in order; no empty chunks.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    chunks: BTreeMap<u64, RoaringBitmap>,
+}
+
+impl Selection {
+    /// How many numbers there are.
+    pub fn len(&self) -> u64 {
+        self.chunks.values().map(RoaringBitmap::len).sum()
+    }
+
+    /// Tells whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    /// Tells whether `number` is in it.
+    pub fn contains(&self, number: u64) -> bool {
+        let (chunk, low) = split(number);
+        self.chunks.get(&chunk).is_some_and(|bits| bits.contains(low))
+    }
+
+    /// Takes `number` in.
+    pub fn insert(&mut self, number: u64) {
+        let (chunk, low) = split(number);
+        self.chunks.entry(chunk).or_default().insert(low);
+    }
+
+    /// Takes `number` out.
+    pub fn remove(&mut self, number: u64) {
+        let (chunk, low) = split(number);
+        if let Some(bits) = self.chunks.get_mut(&chunk) {
+            bits.remove(low);
+            if bits.is_empty() {
+                self.chunks.remove(&chunk);
+            }
+        }
+    }
+
+    /// Keeps what is in both.
+    pub fn intersect(&mut self, other: &Self) {
+        self.chunks.retain(|chunk, bits| match other.chunks.get(chunk) {
+            None => false,
+            Some(others) => {
+                *bits &= others;
+                !bits.is_empty()
+            }
+        });
+    }
+
+    /// Adds what is in the other.
+    pub fn unite(&mut self, other: Self) {
+        for (chunk, bits) in other.chunks {
+            *self.chunks.entry(chunk).or_default() |= bits;
+        }
+    }
+
+    /// Returns up to `most` numbers in order after skipping `skip`.
+    pub fn page(&self, skip: u64, most: usize, descending: bool) -> Vec<u64> {
+        let mut skip = skip;
+        let mut numbers = Vec::with_capacity(most.min(1_024));
+        let mut visit = |(chunk, bits): (&u64, &RoaringBitmap)| {
+            if skip >= bits.len() {
+                skip -= bits.len();
+                return numbers.len() < most;
+            }
+            let base = chunk << CHUNK_BITS;
+            let skipped = usize::try_from(skip).unwrap_or(usize::MAX);
+            skip = 0;
+            let wanted = most - numbers.len();
+            let number = |low: u32| base | u64::from(low);
+            if descending {
+                numbers.extend(bits.iter().rev().skip(skipped).take(wanted).map(number));
+            } else {
+                numbers.extend(bits.iter().skip(skipped).take(wanted).map(number));
+            }
+            numbers.len() < most
+        };
+        if descending {
+            let _ = self.chunks.iter().rev().all(&mut visit);
+        } else {
+            let _ = self.chunks.iter().all(&mut visit);
+        }
+        numbers
+    }
+
+    /// Returns how many numbers are below `number`.
+    pub fn rank(&self, number: u64) -> u64 {
+        let (chunk, low) = split(number);
+        let whole: u64 = self.chunks.range(..chunk).map(|(_, bits)| bits.len()).sum();
+        let part = match (self.chunks.get(&chunk), low.checked_sub(1)) {
+            (Some(bits), Some(below)) => bits.rank(below),
+            _ => 0,
+        };
+        whole + part
+    }
+
+    /// Keeps only numbers from `from` on and below `until`.
+    pub fn keep_range(&mut self, from: u64, until: u64) {
+        self.chunks.retain(|chunk, bits| {
+            let base = chunk << CHUNK_BITS;
+            let end = base + (1 << CHUNK_BITS);
+            if from > base || until < end {
+                let low =
+                    |number: u64| u32::try_from(number.clamp(base, end) - base).unwrap_or(u32::MAX);
+                bits.remove_range(..low(from));
+                bits.remove_range(low(until)..);
+            }
+            !bits.is_empty()
+        });
+    }
+}
+
+fn split(number: u64) -> (u64, u32) {
+    (number >> CHUNK_BITS, u32::from(u16::try_from(number & 0xffff).unwrap_or(0)))
+}
+
+/// The bitmaps of one generation of a read model: what is on disk, under what changed since.
+#[derive(Debug)]
+pub struct Postings {
+    store: Arc<Store>,
+    table: Table,
+    changed: RwLock<BTreeMap<Vec<u8>, RoaringBitmap>>,
+}
+
+/// Changes to bitmaps, made under one lock.
+#[derive(Debug)]
+pub struct Changes<'a> {
+    postings: &'a Postings,
+    changed: parking_lot::RwLockWriteGuard<'a, BTreeMap<Vec<u8>, RoaringBitmap>>,
+}
+
+impl Changes<'_> {
+    /// Puts `number` under a term.
+    pub fn insert(&mut self, term: &Term, number: u64) -> Result<(), ReadError> {
+        let (chunk, low) = split(number);
+        self.bits(term, chunk)?.insert(low);
+        Ok(())
+    }
+
+    /// Takes `number` from under a term.
+    pub fn remove(&mut self, term: &Term, number: u64) -> Result<(), ReadError> {
+        let (chunk, low) = split(number);
+        self.bits(term, chunk)?.remove(low);
+        Ok(())
+    }
+
+    fn bits(&mut self, term: &Term, chunk: u64) -> Result<&mut RoaringBitmap, ReadError> {
+        let key = term.chunk(chunk);
+        if !self.changed.contains_key(&key) {
+            let stored = self.postings.stored(&key)?.unwrap_or_default();
+            self.changed.insert(key.clone(), stored);
+        }
+        Ok(self.changed.entry(key).or_default())
+    }
+
+    /// How many rows differ from what is on disk.
+    pub fn rows(&self) -> usize {
+        self.changed.len()
+    }
+}
+
+impl Postings {
+    /// Opens the bitmaps of a read model's table.
+    pub fn new(store: Arc<Store>, table: Table) -> Self {
+        Self { store, table, changed: RwLock::new(BTreeMap::new()) }
+    }
+
+    /// Returns the table.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// Starts changing bitmaps; readers wait until the changes are dropped.
+    pub fn change(&self) -> Changes<'_> {
+        Changes { postings: self, changed: self.changed.write() }
+    }
+
+    /// Returns the numbers under each term that are also under every other: for each group of
+    /// terms any of them, over all groups all of them.
+    pub fn select(&self, groups: &[Vec<Term>]) -> Result<Option<Selection>, ReadError> {
+        let changed = self.changed.read();
+        let mut selected: Option<Selection> = None;
+        for group in groups {
+            let mut any = Selection::default();
+            for term in group {
+                any.unite(self.under(&changed, term)?);
+            }
+            match &mut selected {
+                None => selected = Some(any),
+                Some(all) => all.intersect(&any),
+            }
+        }
+        Ok(selected)
+    }
+
+    fn under(
+        &self,
+        changed: &BTreeMap<Vec<u8>, RoaringBitmap>,
+        term: &Term,
+    ) -> Result<Selection, ReadError> {
+        let mut selection = Selection::default();
+        for row in self.store.scan(&self.table, &term.0) {
+            let (key, value) = row?;
+            let Some(chunk) = key.strip_prefix(term.0.as_slice()).and_then(chunk_number) else {
+                break;
+            };
+            if !changed.contains_key(&*key) {
+                selection.chunks.insert(chunk, self.decode(&value)?);
+            }
+        }
+        for (key, bits) in changed.range(term.0.clone()..) {
+            let Some(chunk) = key.strip_prefix(term.0.as_slice()).and_then(chunk_number) else {
+                break;
+            };
+            if !bits.is_empty() {
+                selection.chunks.insert(chunk, bits.clone());
+            }
+        }
+        Ok(selection)
+    }
+
+    fn stored(&self, key: &[u8]) -> Result<Option<RoaringBitmap>, ReadError> {
+        let bytes = self.store.get(&self.table, key)?;
+        bytes.map(|bytes| self.decode(&bytes)).transpose()
+    }
+
+    /// Writes what changed, with the checkpoint `position`.
+    pub fn flush(&self, position: Position) -> Result<(), AppendError> {
+        let mut changed = self.changed.write();
+        let mut batch = Batch::new();
+        for (key, bits) in &*changed {
+            if bits.is_empty() {
+                batch.delete(&self.store, &self.table, key);
+            } else {
+                batch.put(&self.store, &self.table, key, &encode(bits));
+            }
+        }
+        meta::put_checkpoint(&mut batch, &self.store, &self.table, position);
+        self.store.commit(batch, Durability::Buffered)?;
+        changed.clear();
+        Ok(())
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<RoaringBitmap, ReadError> {
+        decode(bytes).ok_or_else(|| corrupt(&self.table, "a bitmap"))
+    }
+}
+
+fn chunk_number(rest: &[u8]) -> Option<u64> {
+    rest.try_into().ok().map(u64::from_be_bytes)
+}
+
+fn encode(bits: &RoaringBitmap) -> Vec<u8> {
+    if bits.len() < LIST_NUMBERS_MAX {
+        let mut bytes = vec![TAG_LIST];
+        for low in bits {
+            let low = u16::try_from(low).unwrap_or(u16::MAX);
+            bytes.extend_from_slice(&low.to_le_bytes());
+        }
+        return bytes;
+    }
+    let mut bytes = vec![0; BITMAP_BYTES + 1];
+    if let Some((tag, map)) = bytes.split_first_mut() {
+        *tag = TAG_BITMAP;
+        for low in bits {
+            let place = usize::try_from(low / 8).unwrap_or(usize::MAX);
+            if let Some(byte) = map.get_mut(place) {
+                *byte |= 1 << (low % 8);
+            }
+        }
+    }
+    bytes
+}
+
+fn decode(bytes: &[u8]) -> Option<RoaringBitmap> {
+    match bytes.split_first()? {
+        (&TAG_LIST, list) => {
+            let (pairs, rest) = list.as_chunks::<2>();
+            let numbers = pairs.iter().map(|pair| u32::from(u16::from_le_bytes(*pair)));
+            rest.is_empty().then(|| RoaringBitmap::from_sorted_iter(numbers).ok())?
+        }
+        (&TAG_BITMAP, map) if map.len() == BITMAP_BYTES => {
+            Some(RoaringBitmap::from_lsb0_bytes(0, map))
+        }
+        _ => None,
+    }
+}

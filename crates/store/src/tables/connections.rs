@@ -1,0 +1,106 @@
+//! Rows of the connection read model, one table a generation.
+//!
+//! ```text
+//! 'c' | connection id (16)   ->   row
+//! 'o' | ordinal u32 BE       ->   connection id (16)
+//! 'w' | workspace            ->   workspace row
+//! ```
+
+use ledger_domain::{ConnectionId, WorkspaceName};
+
+use crate::batch::Batch;
+use crate::error::ReadError;
+use crate::store::{Store, Table, corrupt};
+
+/// The read model's name.
+pub const MODEL: &str = "connections";
+
+/// Returns the key of a connection's row.
+fn row_key(connection: ConnectionId) -> [u8; 17] {
+    let mut key = [b'c'; 17];
+    if let Some(rest) = key.get_mut(1..) {
+        rest.copy_from_slice(&connection.to_bytes());
+    }
+    key
+}
+
+fn ordinal_key(ordinal: u32) -> [u8; 5] {
+    let [a, b, c, d] = ordinal.to_be_bytes();
+    [b'o', a, b, c, d]
+}
+
+/// Writes a connection's row.
+pub fn put(batch: &mut Batch, store: &Store, table: &Table, id: ConnectionId, row: &[u8]) {
+    batch.put(store, table, &row_key(id), row);
+}
+
+/// Returns a connection's row.
+pub fn get(store: &Store, table: &Table, id: ConnectionId) -> Result<Option<Vec<u8>>, ReadError> {
+    store.get(table, &row_key(id))
+}
+
+/// Walks all connections' rows.
+pub fn scan<'a>(
+    store: &'a Store,
+    table: &Table,
+) -> impl Iterator<Item = Result<Box<[u8]>, ReadError>> + 'a {
+    store
+        .scan_all(table, b"c")
+        .take_while(|row| row.as_ref().map_or(true, |(key, _)| key.first() == Some(&b'c')))
+        .map(|row| row.map(|(_, value)| value))
+}
+
+/// Records which connection has an ordinal.
+pub fn put_ordinal(
+    batch: &mut Batch,
+    store: &Store,
+    table: &Table,
+    ordinal: u32,
+    id: ConnectionId,
+) {
+    batch.put(store, table, &ordinal_key(ordinal), &id.to_bytes());
+}
+
+/// Returns which connection has an ordinal.
+pub fn by_ordinal(
+    store: &Store,
+    table: &Table,
+    ordinal: u32,
+) -> Result<Option<ConnectionId>, ReadError> {
+    let Some(bytes) = store.get(table, &ordinal_key(ordinal))? else { return Ok(None) };
+    let id = bytes.try_into().map_err(|_| corrupt(table, format!("ordinal {ordinal}")))?;
+    Ok(Some(ConnectionId::from_bytes(id)))
+}
+
+/// Returns the ordinal the next connection gets.
+pub fn next_ordinal(store: &Store, table: &Table) -> Result<u32, ReadError> {
+    let Some(row) = store.scan_back(table, &ordinal_key(u32::MAX)).next() else { return Ok(0) };
+    let (key, _) = row?;
+    match &*key {
+        [b'o', a, b, c, d] => Ok(u32::from_be_bytes([*a, *b, *c, *d]) + 1),
+        _ => Ok(0),
+    }
+}
+
+/// Writes a workspace's row.
+pub fn put_workspace(
+    batch: &mut Batch,
+    store: &Store,
+    table: &Table,
+    name: &WorkspaceName,
+    row: &[u8],
+) {
+    let key = [b"w", name.as_str().as_bytes()].concat();
+    batch.put(store, table, &key, row);
+}
+
+/// Walks all workspaces' rows by name.
+pub fn workspaces<'a>(
+    store: &'a Store,
+    table: &Table,
+) -> impl Iterator<Item = Result<Box<[u8]>, ReadError>> + 'a {
+    store
+        .scan(table, b"w")
+        .take_while(|row| row.as_ref().map_or(true, |(key, _)| key.first() == Some(&b'w')))
+        .map(|row| row.map(|(_, value)| value))
+}

@@ -1,0 +1,85 @@
+//! Single values, by name.
+//!
+//! | Name | Value |
+//! |---|---|
+//! | `ledger_id` | id of this ledger (16) |
+//! | `key_check` | the vault's proof that a master key is the right one |
+//! | `fingerprint_key` | the vault's wrapped fingerprint key |
+//! | `admin_key` | digest of the admin key |
+//! | `published` | last position known to be in the event stream (8, BE) |
+//! | `generation.<model>` | live generation of a read model (4, BE) |
+//! | `checkpoint.<table>` | last position a read model's bitmaps hold on disk (8, BE) |
+
+use ledger_domain::Position;
+
+use super::{META, fixed, u64_from};
+use crate::batch::Batch;
+use crate::error::ReadError;
+use crate::store::{Store, Table, corrupt};
+
+/// Id of this ledger.
+pub const LEDGER_ID: &str = "ledger_id";
+/// Proof that a master key is the right one.
+pub const KEY_CHECK: &str = "key_check";
+/// Wrapped fingerprint key.
+pub const FINGERPRINT_KEY: &str = "fingerprint_key";
+/// Digest of the admin key.
+pub const ADMIN_KEY: &str = "admin_key";
+const PUBLISHED: &str = "published";
+
+/// Sets a value.
+pub fn put(batch: &mut Batch, store: &Store, name: &str, value: &[u8]) {
+    batch.put(store, &fixed(META), name.as_bytes(), value);
+}
+
+/// Returns a value.
+pub fn get(store: &Store, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
+    store.get(&fixed(META), name.as_bytes())
+}
+
+/// Moves the outbox mark.
+pub fn put_published(batch: &mut Batch, store: &Store, position: Position) {
+    put(batch, store, PUBLISHED, &position.get().to_be_bytes());
+}
+
+/// Returns the outbox mark.
+pub fn published(store: &Store) -> Result<Position, ReadError> {
+    position(store, PUBLISHED)
+}
+
+/// Says how far a read model's bitmaps on disk are.
+pub fn put_checkpoint(batch: &mut Batch, store: &Store, table: &Table, position: Position) {
+    let name = format!("checkpoint.{}", table.name());
+    put(batch, store, &name, &position.get().to_be_bytes());
+}
+
+/// Tells how far a read model's bitmaps on disk are.
+pub fn checkpoint(store: &Store, table: &Table) -> Result<Position, ReadError> {
+    position(store, &format!("checkpoint.{}", table.name()))
+}
+
+/// Makes a generation of a read model the live one.
+pub fn put_generation(batch: &mut Batch, store: &Store, model: &str, generation: u32) {
+    put(batch, store, &format!("generation.{model}"), &generation.to_be_bytes());
+}
+
+/// Returns the live generation of a read model; 0 when there is none yet.
+pub fn generation(store: &Store, model: &str) -> Result<u32, ReadError> {
+    match get(store, &format!("generation.{model}"))? {
+        None => Ok(0),
+        Some(bytes) => bytes
+            .as_slice()
+            .try_into()
+            .map(u32::from_be_bytes)
+            .map_err(|_| corrupt(&fixed(META), "a model's generation")),
+    }
+}
+
+fn position(store: &Store, name: &str) -> Result<Position, ReadError> {
+    match get(store, name)? {
+        None => Ok(Position::ZERO),
+        Some(bytes) => u64_from(&bytes)
+            .map(Position::new)
+            .ok_or_else(|| corrupt(&fixed(META), name.to_owned())),
+    }
+}

@@ -1,0 +1,66 @@
+//! The registry of tables. A name or key tag once assigned never changes its meaning.
+//!
+//! | Table | Key | Value |
+//! |---|---|---|
+//! | `log` | position (8, BE) | record, JSON |
+//! | `streams` | stream (1 + 16), version (8, BE) | position (8, BE) |
+//! | `receipts` | workspace, 0, command id | [`Receipt`], 57 bytes |
+//! | `claims` | workspace, 0, folded slug | connection id (16) |
+//! | `keys` | connection id (16) | wrapped data key |
+//! | `meta` | name | per name, see [`meta`] |
+//! | `connections.g<N>` | see [`connections`] | rows, ordinals, workspaces |
+//! | `lists.g<N>` | see [`lists`] | orders and bitmaps for lists |
+//! | `audit.g<N>` | see [`crate::Postings`] | bitmaps for history |
+
+pub mod claims;
+pub mod connections;
+pub mod keys;
+pub mod lists;
+pub mod log;
+pub mod meta;
+pub mod receipts;
+pub mod streams;
+
+pub use receipts::Receipt;
+pub use streams::StreamKey;
+
+use crate::store::Table;
+
+pub(crate) const LOG: &str = "log";
+pub(crate) const STREAMS: &str = "streams";
+pub(crate) const RECEIPTS: &str = "receipts";
+pub(crate) const CLAIMS: &str = "claims";
+pub(crate) const KEYS: &str = "keys";
+pub(crate) const META: &str = "meta";
+
+/// Tables every ledger has.
+pub(crate) const FIXED: &[&str] = &[LOG, STREAMS, RECEIPTS, CLAIMS, KEYS, META];
+
+pub(crate) fn fixed(name: &'static str) -> Table {
+    Table(name.to_owned())
+}
+
+/// Returns the table of one generation of a read model.
+pub fn model(name: &str, generation: u32) -> Table {
+    Table(format!("{name}.g{generation}"))
+}
+
+/// Tells whether a table's name is that of some generation of a read model, and of which.
+pub fn model_generation(table: &str) -> Option<(&str, u32)> {
+    let (name, generation) = table.rsplit_once(".g")?;
+    Some((name, generation.parse().ok()?))
+}
+
+/// Reads a big-endian number.
+pub(crate) fn u64_from(bytes: &[u8]) -> Option<u64> {
+    bytes.try_into().ok().map(u64::from_be_bytes)
+}
+
+/// Joins two texts with a NUL between, which neither can contain.
+pub(crate) fn joined(first: &str, second: &str) -> Vec<u8> {
+    let mut key = Vec::with_capacity(first.len() + 1 + second.len());
+    key.extend_from_slice(first.as_bytes());
+    key.push(0);
+    key.extend_from_slice(second.as_bytes());
+    key
+}

@@ -1,0 +1,278 @@
+//! Master keys as text, one a line, and the file that holds them.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use crate::error::KeyFileError;
+use crate::keyring::Keyring;
+use crate::master_key::{KEY_BYTES, KeyId, MasterKey};
+
+const PREFIX: &str = "connledger-master-key-v1:";
+const COMMENT: &str = "\
+# Master keys of a connection ledger. The first key is active, the others only open.
+# Whoever has this file and the ledger's data can read every secret; without this file nobody can.
+";
+/// Length of a key in base64.
+const KEY_CHARS: usize = 44;
+/// Room for several hundred keys.
+const FILE_BYTES_MAX: usize = 64 * 1024;
+
+impl Keyring {
+    /// Reads keys from text: `connledger-master-key-v1:<key id>:<base64 of 32 bytes>` in each line,
+    /// the active key first. Empty lines and lines that start with `#` are skipped.
+    pub fn parse(text: &str) -> Result<Self, KeyFileError> {
+        let mut keys: Vec<MasterKey> = Vec::new();
+        for (number, content) in (1..).zip(text.lines().map(str::trim)) {
+            if content.is_empty() || content.starts_with('#') {
+                continue;
+            }
+            let key = parse_line(number, content)?;
+            if keys.iter().any(|known| known.id() == key.id()) {
+                return Err(KeyFileError::Duplicate { line: number, id: key.id() });
+            }
+            keys.push(key);
+        }
+        let mut keys = keys.into_iter();
+        let active = keys.next().ok_or(KeyFileError::Empty)?;
+        Ok(Self { active, retired: keys.collect() })
+    }
+
+    /// Returns the text that [`Self::parse`] reads, with a comment that says what it is.
+    pub fn to_file_text(&self) -> Zeroizing<String> {
+        let line_bytes = PREFIX.len() + KeyId::ASCII_BYTES + 1 + KEY_CHARS + 1;
+        // The whole text fits from the start: growing would leave copies of keys behind.
+        let bytes = COMMENT.len() + self.keys().count() * line_bytes;
+        let mut text = Zeroizing::new(String::with_capacity(bytes));
+        text.push_str(COMMENT);
+        for key in self.keys() {
+            text.push_str(PREFIX);
+            text.extend(key.id().to_ascii().map(char::from));
+            text.push(':');
+            STANDARD.encode_string(key.material(), &mut text);
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Reads a key file. On Unix, refuses one to which the group or others have any access.
+    pub fn read_file(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
+        let path = path.as_ref();
+        let file = open(path)?;
+        refuse_open_to_others(path, &file)?;
+        Self::parse(&read_text(path, file)?)
+    }
+
+    /// Reads a key file whose permissions are someone else's to set and say little about who can
+    /// reach it: a systemd credential (whose access list shows as group bits) or a mounted secret.
+    pub fn read_credential(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
+        let path = path.as_ref();
+        Self::parse(&read_text(path, open(path)?)?)
+    }
+
+    /// Writes a new key file, on Unix for the owner only, and returns when it is safely on disk.
+    /// Never overwrites: a lost key file is a lost ledger.
+    pub fn create_file(&self, path: impl AsRef<Path>) -> Result<(), KeyFileError> {
+        let path = path.as_ref();
+        let failed = |source| KeyFileError::Create { path: path.to_owned(), source };
+        let file = private_options().open(path).map_err(failed)?;
+        if let Err(source) = write_durably(file, path, &self.to_file_text()) {
+            // Half a file would stand in the way of the next attempt. If it cannot be removed
+            // either, the first failure is the one to report.
+            std::fs::remove_file(path).ok();
+            return Err(failed(source));
+        }
+        Ok(())
+    }
+}
+
+fn parse_line(line: usize, content: &str) -> Result<MasterKey, KeyFileError> {
+    let not_a_key = || KeyFileError::NotAKey { line };
+    let rest = content.strip_prefix(PREFIX).ok_or_else(not_a_key)?;
+    let (id, encoded) = rest.split_once(':').ok_or_else(not_a_key)?;
+    let stated = KeyId::from_ascii(id.as_bytes()).ok_or_else(not_a_key)?;
+    let mut decoded =
+        Zeroizing::new(Vec::with_capacity(base64::decoded_len_estimate(encoded.len())));
+    STANDARD.decode_vec(encoded, &mut decoded).map_err(|_| not_a_key())?;
+    if decoded.len() != KEY_BYTES {
+        return Err(KeyFileError::WrongLength { line, bytes: decoded.len() });
+    }
+    let mut material = Zeroizing::new([0; KEY_BYTES]);
+    material.copy_from_slice(&decoded);
+    let key = MasterKey::from_material(material);
+    if key.id() != stated {
+        return Err(KeyFileError::WrongId { line, stated, actual: key.id() });
+    }
+    Ok(key)
+}
+
+fn open(path: &Path) -> Result<File, KeyFileError> {
+    File::open(path).map_err(|source| KeyFileError::Read { path: path.to_owned(), source })
+}
+
+/// Looks at the open file, not at the path, which may name another file a moment later.
+#[cfg(unix)]
+fn refuse_open_to_others(path: &Path, file: &File) -> Result<(), KeyFileError> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let metadata =
+        file.metadata().map_err(|source| KeyFileError::Read { path: path.to_owned(), source })?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(KeyFileError::TooOpen { path: path.to_owned(), mode });
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn refuse_open_to_others(_path: &Path, _file: &File) -> Result<(), KeyFileError> {
+    Ok(())
+}
+
+fn read_text(path: &Path, file: File) -> Result<Zeroizing<String>, KeyFileError> {
+    // The buffer never grows, for the reason given in `to_file_text`.
+    let mut text = Zeroizing::new(String::with_capacity(2 * FILE_BYTES_MAX));
+    file.take(FILE_BYTES_MAX as u64 + 1)
+        .read_to_string(&mut text)
+        .map_err(|source| KeyFileError::Read { path: path.to_owned(), source })?;
+    if text.len() > FILE_BYTES_MAX {
+        return Err(KeyFileError::TooLong { path: path.to_owned(), bytes_max: FILE_BYTES_MAX });
+    }
+    Ok(text)
+}
+
+fn private_options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn write_durably(mut file: File, path: &Path, text: &str) -> io::Result<()> {
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    sync_parent(path)
+}
+
+/// Makes the new name durable: syncing a file does not sync the folder that names it.
+#[cfg(unix)]
+fn sync_parent(path: &Path) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_parent(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::seeded;
+
+    fn line_of(keyring: &Keyring) -> String {
+        keyring.to_file_text().lines().last().unwrap().to_owned()
+    }
+
+    fn error_of(text: &str) -> KeyFileError {
+        Keyring::parse(text).unwrap_err()
+    }
+
+    #[test]
+    fn text_reads_back_in_the_same_order() {
+        let rng = &mut seeded(1);
+        let keyring = Keyring::generate(rng).rotate(rng).rotate(rng);
+        let text = keyring.to_file_text();
+        assert_eq!(text.len(), text.capacity());
+        let read = Keyring::parse(&text).unwrap();
+        assert!(read.key_ids().eq(keyring.key_ids()));
+        assert!(read.keys().zip(keyring.keys()).all(|(a, b)| a.material() == b.material()));
+        let windows = text.replace('\n', "\r\n");
+        assert!(Keyring::parse(&windows).unwrap().key_ids().eq(keyring.key_ids()));
+    }
+
+    #[test]
+    fn bad_lines_are_named_by_number() {
+        let line = line_of(&Keyring::generate(&mut seeded(2)));
+        let key = line.rsplit(':').next().unwrap();
+        for text in ["", "# nothing here\n\n", " \n"] {
+            assert!(matches!(error_of(text), KeyFileError::Empty), "{text:?}");
+        }
+        for bad in ["hunter2", key, &line[1..], &line.replace("v1", "v2"), &format!("{line}!")] {
+            let text = format!("# comment\n\n{bad}\n");
+            assert!(matches!(error_of(&text), KeyFileError::NotAKey { line: 3 }), "{bad}");
+        }
+        let short = line.replace(key, &STANDARD.encode([0; 31]));
+        assert!(matches!(error_of(&short), KeyFileError::WrongLength { line: 1, bytes: 31 }));
+        let foreign = line.replace(key, &STANDARD.encode([0; 32]));
+        assert!(matches!(error_of(&foreign), KeyFileError::WrongId { line: 1, .. }));
+        let twice = format!("{line}\n{line}");
+        assert!(matches!(error_of(&twice), KeyFileError::Duplicate { line: 2, .. }));
+    }
+
+    #[test]
+    fn errors_never_repeat_a_line() {
+        let line = line_of(&Keyring::generate(&mut seeded(3)));
+        let key = line.rsplit(':').next().unwrap();
+        for text in [key, &line[1..], &format!("{PREFIX}{key}:{key}"), &format!("{line}\n{line}")] {
+            let error = error_of(text);
+            let printed = format!("{error} {error:?}");
+            assert!(!printed.contains(&key[..8]), "{printed}");
+        }
+    }
+
+    #[test]
+    fn a_created_file_reads_back_and_is_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("master.key");
+        let rng = &mut seeded(4);
+        let keyring = Keyring::generate(rng);
+        keyring.create_file(&path).unwrap();
+        assert_eq!(Keyring::read_file(&path).unwrap().active_id(), keyring.active_id());
+
+        let error = Keyring::generate(rng).create_file(&path).unwrap_err();
+        assert!(matches!(
+            &error,
+            KeyFileError::Create { source, .. } if source.kind() == io::ErrorKind::AlreadyExists
+        ));
+        assert_eq!(Keyring::read_file(&path).unwrap().active_id(), keyring.active_id());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn files_open_to_other_users_are_refused_with_the_remedy() {
+        use std::fs::{Permissions, metadata, set_permissions};
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("master.key");
+        Keyring::generate(&mut seeded(5)).create_file(&path).unwrap();
+        assert_eq!(metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        for mode in [0o640, 0o604, 0o620, 0o666, 0o644] {
+            set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            let error = Keyring::read_file(&path).unwrap_err();
+            assert!(matches!(error, KeyFileError::TooOpen { mode: seen, .. } if seen == mode));
+            assert!(error.to_string().contains("chmod 600"), "{error}");
+            Keyring::read_credential(&path).unwrap();
+        }
+        set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
+        Keyring::read_file(&path).unwrap();
+    }
+
+    #[test]
+    fn missing_long_and_binary_files_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        assert!(matches!(Keyring::read_credential(&path), Err(KeyFileError::Read { .. })));
+        std::fs::write(&path, "#".repeat(FILE_BYTES_MAX + 1)).unwrap();
+        assert!(matches!(Keyring::read_credential(&path), Err(KeyFileError::TooLong { .. })));
+        std::fs::write(&path, [0xff; 64]).unwrap();
+        assert!(matches!(Keyring::read_credential(&path), Err(KeyFileError::Read { .. })));
+    }
+}

@@ -1,0 +1,42 @@
+//! The strings that keep one use of a key apart from every other, all in one place.
+//!
+//! None may ever change or be used twice: changing one makes everything sealed under it unreadable.
+
+/// Derives a master key's short id.
+pub(crate) const MASTER_KEY_ID: &str = "connledger master key id v1";
+/// Derives the key that wraps other keys from a master key's bytes.
+pub(crate) const MASTER_KEY_CIPHER: &str = "connledger master key wrapping v1";
+/// Derives a data key's id, which is also the commitment to it.
+pub(crate) const DATA_KEY_ID: &str = "connledger data key id v1";
+/// Derives the key that encrypts values from a data key's bytes.
+pub(crate) const DATA_KEY_CIPHER: &str = "connledger value encryption v1";
+
+/// Associated data of a sealed value.
+pub(crate) const SEALED_VALUE: &str = "connledger sealed value";
+/// Associated data of a wrapped data key.
+pub(crate) const WRAPPED_DATA_KEY: &str = "connledger wrapped data key";
+/// Associated data of a wrapped fingerprint key.
+pub(crate) const FINGERPRINT_KEY: &str = "connledger fingerprint key";
+/// Associated data of the proof that the right master key was given.
+pub(crate) const KEY_CHECK: &str = "connledger master key check";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_labels_are_equal() {
+        let mut labels = [
+            MASTER_KEY_ID,
+            MASTER_KEY_CIPHER,
+            DATA_KEY_ID,
+            DATA_KEY_CIPHER,
+            SEALED_VALUE,
+            WRAPPED_DATA_KEY,
+            FINGERPRINT_KEY,
+            KEY_CHECK,
+        ];
+        labels.sort_unstable();
+        assert!(labels.windows(2).all(|pair| pair[0] != pair[1]));
+    }
+}

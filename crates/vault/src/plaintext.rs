@@ -1,0 +1,216 @@
+//! A secret as a person or a program knows it.
+
+use std::fmt;
+
+use ledger_domain::{EventId, Hint};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+/// Longest secret of which nothing is shown, in characters.
+const HIDDEN_CHARS_MAX: usize = 8;
+/// Characters shown at each end.
+const SHOWN_CHARS: usize = 2;
+/// Longest prefix that is shown for ending in the secret's first hyphen, as in `sk-`.
+const HYPHEN_PREFIX_CHARS_MAX: usize = 4;
+
+/// A secret in the clear: wiped when dropped, and never copied, compared, printed or serialized by
+/// accident.
+///
+/// Looking inside takes a [`Disclosure`]. None of these compiles:
+///
+/// ```compile_fail
+/// let plaintext = ledger_vault::Plaintext::new("hunter2");
+/// let copy = plaintext.clone();
+/// ```
+///
+/// ```compile_fail
+/// let plaintext = ledger_vault::Plaintext::new("hunter2");
+/// println!("{plaintext}");
+/// ```
+///
+/// ```compile_fail
+/// let plaintext = ledger_vault::Plaintext::new("hunter2");
+/// assert!(plaintext == plaintext);
+/// ```
+pub struct Plaintext(Zeroizing<Vec<u8>>);
+
+impl Plaintext {
+    /// Takes over a buffer. A `Vec<u8>` or `String` is moved, not copied; from a borrowed value a
+    /// copy is made, and wiping the original stays the caller's duty.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(Zeroizing::new(bytes.into()))
+    }
+
+    /// Takes over a string's buffer.
+    pub fn from_string(text: String) -> Self {
+        Self::new(text)
+    }
+
+    /// Returns the length in bytes.
+    pub fn len_bytes(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Tells whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Tells whether both hold the same bytes, in a time that depends on their lengths alone.
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.bytes().ct_eq(other.bytes()).into()
+    }
+
+    /// Returns the bytes to someone whose reading was recorded.
+    pub fn expose(&self, _recorded: &Disclosure) -> &[u8] {
+        self.bytes()
+    }
+
+    /// Returns the few characters that may be shown.
+    ///
+    /// Empty for up to eight characters, for anything that is not UTF-8 or holds a control
+    /// character (line breaks above all, so PEM blocks), and for JSON objects and arrays, whose
+    /// ends tell nothing. Otherwise the suffix is the last two characters; the prefix ends in the
+    /// first hyphen when that is among the first four characters, and else is the first two.
+    pub fn hint(&self) -> Hint {
+        let Ok(text) = std::str::from_utf8(self.bytes()) else {
+            return Hint::default();
+        };
+        let is_short = text.chars().nth(HIDDEN_CHARS_MAX).is_none();
+        let is_json = text.trim_start().starts_with(['{', '[']);
+        if is_short || is_json || text.contains(char::is_control) {
+            return Hint::default();
+        }
+        let hyphen = text.chars().take(HYPHEN_PREFIX_CHARS_MAX).position(|c| c == '-');
+        let prefix_chars = hyphen.map_or(SHOWN_CHARS, |position| position + 1);
+        let hidden_chars = text.chars().count() - SHOWN_CHARS;
+        Hint {
+            prefix: text.chars().take(prefix_chars).collect(),
+            suffix: text.chars().skip(hidden_chars).collect(),
+        }
+    }
+
+    /// Returns the bytes for sealing and fingerprinting, which disclose nothing.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Plaintext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Plaintext(..)")
+    }
+}
+
+/// Witness that a reading of a secret was written to the log before the secret was looked at.
+///
+/// Make one only from the id of an event that is already stored: whoever exposes a plaintext
+/// without it leaves no trace, which is what this type is there to make visible in review.
+#[derive(Debug)]
+pub struct Disclosure {
+    event: EventId,
+}
+
+impl Disclosure {
+    /// Vouches that `event`, a stored event, tells who reads which secret and why.
+    pub fn recorded(event: EventId) -> Self {
+        Self { event }
+    }
+
+    /// Returns the event that tells of the reading.
+    pub fn event(&self) -> EventId {
+        self.event
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(secret: &str, prefix: &str, suffix: &str) {
+        let hint = Plaintext::new(secret).hint();
+        assert_eq!((hint.prefix.as_str(), hint.suffix.as_str()), (prefix, suffix), "{secret:?}");
+    }
+
+    #[test]
+    fn hints_show_two_characters_at_each_end() {
+        check("AKIAIOSFODNN7EXAMPLE", "AK", "LE");
+        check("123456789", "12", "89");
+        check("äöüßäöüßx", "äö", "ßx");
+        check("abcd-efghijkl", "ab", "kl");
+    }
+
+    #[test]
+    fn hints_show_a_prefix_that_ends_in_an_early_hyphen() {
+        check("sk-proj-abcdef", "sk-", "ef");
+        check("api-abcdefgh", "api-", "gh");
+        check("-abcdefghij", "-", "ij");
+        check("a--bcdefghij", "a-", "ij");
+    }
+
+    #[test]
+    fn some_secrets_have_no_hint() {
+        for secret in [
+            "",
+            "a",
+            "12345678",
+            "äöüßäöüß",
+            "{\"type\":\"service_account\"}",
+            " \t\n[1, 2, 3, 4, 5]",
+            "-----BEGIN KEY-----\nMIIE\n-----END KEY-----\n",
+            "one line\rand another",
+            "bell\u{7}0123456789",
+        ] {
+            check(secret, "", "");
+        }
+        assert_eq!(Plaintext::new(vec![0xff; 20]).hint(), Hint::default());
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        let secret = Plaintext::new("canary-0123456789");
+        assert_eq!(
+            format!("{secret:?} {:#?}", Some(&secret)),
+            "Plaintext(..) Some(\n    Plaintext(..),\n)"
+        );
+    }
+
+    #[test]
+    fn equal_secrets_are_the_same() {
+        let secret = Plaintext::from_string("hunter2".to_owned());
+        assert!(secret.same_as(&Plaintext::new(b"hunter2".to_vec())));
+        assert!(!secret.same_as(&Plaintext::new("hunter3")));
+        assert!(!secret.same_as(&Plaintext::new("hunter22")));
+        assert!(Plaintext::new("").same_as(&Plaintext::new(Vec::new())));
+    }
+
+    #[test]
+    fn a_recorded_disclosure_exposes_the_bytes() {
+        let event = EventId::from_bytes([9; 16]);
+        let disclosure = Disclosure::recorded(event);
+        let secret = Plaintext::new("hunter2");
+        assert_eq!(secret.expose(&disclosure), b"hunter2");
+        assert_eq!(disclosure.event(), event);
+        assert_eq!((secret.len_bytes(), secret.is_empty()), (7, false));
+        assert!(Plaintext::new("").is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn hints_never_show_more_than_six_characters_nor_all(secret in "(\\PC|-){0,24}") {
+            let hint = Plaintext::new(secret.as_str()).hint();
+            let (prefix, suffix) = (hint.prefix.chars().count(), hint.suffix.chars().count());
+            prop_assert!(prefix <= 4 && suffix <= 2);
+            prop_assert!(secret.is_empty() || prefix + suffix < secret.chars().count());
+            prop_assert!(secret.starts_with(&hint.prefix) && secret.ends_with(&hint.suffix));
+            prop_assert_eq!(prefix == 0, suffix == 0);
+        }
+
+        #[test]
+        fn hints_of_any_bytes_do_not_panic(secret in prop::collection::vec(any::<u8>(), 0..64)) {
+            Plaintext::new(secret).hint();
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! `cargo xtask bench`: the table of measured rows.
+
+use std::process::ExitCode;
+
+use crate::cargo::{Cargo, code_of, status_of};
+use crate::failure::Failure;
+use crate::setup::{self, Purpose};
+use crate::stages;
+use crate::workspace::Workspace;
+
+/// Builds the binary and the bench for release and runs the bench, whose exit code becomes ours.
+///
+/// The bench also starts the binary as a process, so it is told where that is.
+pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<ExitCode, Failure> {
+    let variables = setup::prepare(workspace, Purpose::Run)?;
+    let cargo = Cargo::new(workspace, &variables);
+    let mut build = cargo.command();
+    build.args(["build", "--release", "--package", "connledger", "--package", "ledger-benches"]);
+    if let Some(code) = stages::failed("build", &mut build)? {
+        return Ok(ExitCode::from(code));
+    }
+    let mut bench = cargo.program(cargo.binary("release", "ledger-bench")?);
+    bench.args(args).env("CONNLEDGER_BIN", cargo.binary("release", "connledger")?);
+    Ok(ExitCode::from(code_of(status_of(&mut bench)?)))
+}

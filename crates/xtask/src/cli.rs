@@ -1,0 +1,85 @@
+//! The command line and its help.
+
+use clap::{Parser, Subcommand};
+
+/// Sets up what is missing on this machine, then runs one task.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// Build the release binary and run its demo
+    Demo {
+        /// Passed on to `connledger demo`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Check format, house rules, lints and docs, then run every test
+    Test {
+        /// Run only the tests whose name contains EXPR
+        #[arg(long, value_name = "EXPR")]
+        filter: Option<String>,
+    },
+    /// Build for release and measure every row of the bench table
+    Bench {
+        /// Passed on to `ledger-bench`, for example `--json` or `--row NAME`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Only make this machine ready to build and test
+    Setup,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask demo                    see the ledger at work, on a machine that has only Rust
+  cargo xtask test                    everything that must pass before a change lands
+  cargo xtask test --filter archive   the same checks, but only tests named after archiving
+  cargo xtask bench --row replay      measure one row
+  cargo xtask bench --json            one JSON object a row, on standard output
+  cargo xtask setup                   fetch and build what is missing, run nothing
+
+Environment:
+  CONNLEDGER_CACHE_DIR     where fetched tools and the built RocksDB are kept,
+                           default $XDG_CACHE_HOME/connection-ledger or ~/.cache/connection-ledger
+  CONNLEDGER_NATS_SERVER   a nats-server of your own, 2.11 or newer
+  CONNLEDGER_PYTHON        a Python of your own that can import nats-py
+  LIBCLANG_PATH            the folder of a libclang of your own
+  ROCKSDB_LIB_DIR          the folder of a librocksdb.a of your own, of the version in Cargo.lock";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Task {
+        Cli::try_parse_from(line.split(' ')).expect("the line is valid").task
+    }
+
+    #[test]
+    fn bench_arguments_pass_through_untouched() {
+        match parse("xtask bench --json --row replay") {
+            Task::Bench { args } => assert_eq!(args, ["--json", "--row", "replay"]),
+            other => panic!("parsed as {other:?}"),
+        }
+    }
+
+    #[test]
+    fn demo_arguments_may_follow_two_dashes() {
+        match parse("xtask demo -- --slow") {
+            Task::Demo { args } => assert_eq!(args, ["--slow"]),
+            other => panic!("parsed as {other:?}"),
+        }
+    }
+
+    #[test]
+    fn test_takes_one_name_filter() {
+        match parse("xtask test --filter archive") {
+            Task::Test { filter } => assert_eq!(filter.as_deref(), Some("archive")),
+            other => panic!("parsed as {other:?}"),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The one place that reads the process environment, and the variables a build needs.
+#![expect(clippy::disallowed_methods, reason = "this file is where xtask reads its environment")]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Every variable that setup may write into `.cargo/local.toml`.
+pub(crate) const MANAGED: [&str; 6] = [
+    "BINDGEN_EXTRA_CLANG_ARGS",
+    "CONNLEDGER_NATS_SERVER",
+    "CONNLEDGER_PYTHON",
+    "LIBCLANG_PATH",
+    "ROCKSDB_LIB_DIR",
+    "ROCKSDB_STATIC",
+];
+
+/// Variables by name, in alphabetic order so that files made from them are stable.
+pub(crate) type Variables = BTreeMap<String, String>;
+
+/// Returns a variable that is set and not empty.
+pub(crate) fn text(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Returns a path-valued variable that is set and not empty.
+pub(crate) fn path(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// What the person set, as opposed to what an earlier setup wrote into `.cargo/local.toml`.
+///
+/// Cargo hands the written variables to us as if they had been exported. A value equal to the
+/// written one is therefore ours: it is found anew, so a stale path never survives a setup.
+#[derive(Debug, Default)]
+pub(crate) struct PersonalEnvironment {
+    values: Variables,
+}
+
+impl PersonalEnvironment {
+    /// Reads the managed variables, leaving out those that an earlier setup wrote.
+    pub(crate) fn read(written: &Variables) -> Self {
+        let pairs = MANAGED.iter().filter_map(|name| Some(((*name).to_owned(), text(name)?)));
+        Self::without(written, pairs)
+    }
+
+    fn without(written: &Variables, pairs: impl Iterator<Item = (String, String)>) -> Self {
+        Self { values: pairs.filter(|(name, value)| written.get(name) != Some(value)).collect() }
+    }
+
+    /// Returns what the person set for one managed variable.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+}
+
+/// Finds an executable by name in `PATH`.
+pub(crate) fn executable(name: &str) -> Option<PathBuf> {
+    let folders = std::env::var_os("PATH")?;
+    std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(pairs: &[(&str, &str)]) -> Variables {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_value_an_earlier_setup_wrote_is_not_taken_for_the_persons_own() {
+        let written = variables(&[("LIBCLANG_PATH", "/cache/a")]);
+        let present =
+            variables(&[("LIBCLANG_PATH", "/cache/a"), ("CONNLEDGER_PYTHON", "/usr/bin/python3")]);
+        let personal = PersonalEnvironment::without(&written, present.into_iter());
+        assert_eq!(personal.get("LIBCLANG_PATH"), None);
+        assert_eq!(personal.get("CONNLEDGER_PYTHON"), Some("/usr/bin/python3"));
+    }
+
+    #[test]
+    fn a_value_other_than_the_written_one_is_the_persons_own() {
+        let written = variables(&[("LIBCLANG_PATH", "/cache/a")]);
+        let present = variables(&[("LIBCLANG_PATH", "/opt/llvm/lib")]);
+        let personal = PersonalEnvironment::without(&written, present.into_iter());
+        assert_eq!(personal.get("LIBCLANG_PATH"), Some("/opt/llvm/lib"));
+    }
+}

@@ -1,0 +1,54 @@
+//! `cargo xtask`: gets a bare machine ready, then runs the demo, the tests or the bench.
+//!
+//! This is not a build system: it looks for what a build needs, fetches what is missing, and calls
+//! `cargo`. Read [`setup::prepare`] first, then [`cargo::Cargo`], then [`stages::run`].
+//!
+//! Everything it says goes to standard error, so that standard output belongs to the program it
+//! runs (`cargo xtask bench --json` can be piped).
+
+mod bench;
+mod cargo;
+mod cli;
+mod demo;
+mod environment;
+mod failure;
+mod setup;
+mod stages;
+mod talk;
+mod versions;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Task};
+use crate::failure::Failure;
+use crate::setup::Purpose;
+use crate::workspace::Workspace;
+
+/// The exit code for a machine that is not ready, the one `connledger` uses for "unavailable".
+const NOT_READY: u8 = 3;
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(code) => code,
+        Err(failure) => {
+            talk::failure(&failure);
+            ExitCode::from(NOT_READY)
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    let workspace = Workspace::find()?;
+    match cli.task {
+        Task::Setup => {
+            setup::prepare(&workspace, Purpose::Test)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::Demo { args } => demo::run(&workspace, &args),
+        Task::Test { filter } => stages::run(&workspace, filter.as_deref()),
+        Task::Bench { args } => bench::run(&workspace, &args),
+    }
+}

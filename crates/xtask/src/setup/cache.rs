@@ -1,0 +1,110 @@
+//! The folder outside the checkout where fetched tools and the built RocksDB are kept.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use crate::environment;
+use crate::failure::Failure;
+use crate::talk;
+
+/// The cache folder, which exists.
+#[derive(Debug)]
+pub(super) struct Cache {
+    root: PathBuf,
+}
+
+impl Cache {
+    /// Opens the cache, making its folder when needed.
+    pub(super) fn open() -> Result<Self, Failure> {
+        let root = root_from(
+            environment::path("CONNLEDGER_CACHE_DIR"),
+            environment::path("XDG_CACHE_HOME"),
+            std::env::home_dir(),
+        )
+        .ok_or_else(|| {
+            Failure::new("there is no home folder to keep a cache in")
+                .hint("set CONNLEDGER_CACHE_DIR to a folder that may hold 300 MB")
+        })?;
+        make_folder(&root)?;
+        let root =
+            root.canonicalize().map_err(|error| Failure::io("open the cache", &root, &error))?;
+        Ok(Self { root })
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// Takes the cache for this process; the system gives it back however the process ends.
+    pub(super) fn lock(&self) -> Result<File, Failure> {
+        let path = self.path("setup.lock");
+        let failed = |error: &std::io::Error| Failure::io("lock", &path, error);
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(|error| failed(&error))?;
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => {
+                talk::installing("cache", "another setup is running, waiting until it is done");
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(&error)),
+        }
+        file.lock().map_err(|error| failed(&error))?;
+        Ok(file)
+    }
+}
+
+/// Makes a folder and those above it.
+pub(super) fn make_folder(path: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(path).map_err(|error| Failure::io("make the folder", path, &error))
+}
+
+/// Returns what lies in a folder, in order of names; nothing when it cannot be read.
+pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
+    let Ok(listing) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut paths: Vec<_> = listing.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+fn root_from(
+    own: Option<PathBuf>,
+    caches: Option<PathBuf>,
+    home: Option<PathBuf>,
+) -> Option<PathBuf> {
+    own.or_else(|| caches.map(|folder| folder.join("connection-ledger")))
+        .or_else(|| home.map(|folder| folder.join(".cache/connection-ledger")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_specific_variable_names_the_cache() {
+        let root = |own: Option<&str>, caches: Option<&str>, home: Option<&str>| {
+            let root = root_from(own.map(Into::into), caches.map(Into::into), home.map(Into::into));
+            root.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default()
+        };
+        assert_eq!(root(Some("/own"), Some("/xdg"), Some("/h")), "/own");
+        assert_eq!(root(None, Some("/xdg"), Some("/h")), "/xdg/connection-ledger");
+        assert_eq!(root(None, None, Some("/h")), "/h/.cache/connection-ledger");
+        assert_eq!(root(None, None, None), "");
+    }
+
+    #[test]
+    fn a_held_cache_cannot_be_taken_twice() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let cache = Cache { root: folder.path().to_path_buf() };
+        let held = cache.lock().expect("nobody holds it");
+        let second = File::open(cache.path("setup.lock")).expect("the lock file exists");
+        assert!(second.try_lock().is_err());
+        drop(held);
+        assert!(second.try_lock().is_ok());
+    }
+}

@@ -1,0 +1,95 @@
+//! Installing system packages where this process is allowed to.
+
+use std::process::{Command, Stdio};
+
+use crate::cargo::output_of;
+use crate::environment;
+use crate::failure::Failure;
+use crate::talk;
+
+/// A thing a system package provides, and how a person installs it by hand.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SystemPackage {
+    pub(super) what: &'static str,
+    pub(super) debian: &'static [&'static str],
+    pub(super) fedora: &'static str,
+    pub(super) macos: &'static str,
+}
+
+impl SystemPackage {
+    /// Installs the package with apt-get, or says what to install by hand.
+    pub(super) fn install(&self) -> Result<(), Failure> {
+        let Some(prefix) = privileged_apt() else {
+            return Err(self.by_hand());
+        };
+        talk::installing(self.what, &format!("apt-get install {}", self.debian.join(" ")));
+        let install = || apt(prefix, &["install", "-y", "--no-install-recommends"], self.debian);
+        // The package lists of a fresh image are empty, and those of an old one name gone files.
+        install().or_else(|_| apt(prefix, &["update"], &[]).and_then(|()| install())).map_err(
+            |failure| {
+                Failure::new(format!("cannot install {}: {failure}", self.what)).hint(self.ways())
+            },
+        )
+    }
+
+    /// Returns the refusal for a machine where we may not install anything.
+    pub(super) fn by_hand(&self) -> Failure {
+        Failure::new(format!("this machine has no {}", self.what)).hint(self.ways())
+    }
+
+    fn ways(&self) -> String {
+        format!(
+            "Debian, Ubuntu: apt-get install {}; Fedora: dnf install {}; macOS: {}",
+            self.debian.join(" "),
+            self.fedora,
+            self.macos
+        )
+    }
+}
+
+/// Returns the words before `apt-get` that make it run as root, when there is a way.
+fn privileged_apt() -> Option<&'static [&'static str]> {
+    environment::executable("apt-get")?;
+    if is_root() {
+        return Some(&[]);
+    }
+    environment::executable("sudo")?;
+    let allowed = output_of(Command::new("sudo").args(["-n", "true"])).is_ok();
+    allowed.then_some(&["sudo", "-n"])
+}
+
+fn is_root() -> bool {
+    output_of(Command::new("id").arg("-u")).is_ok_and(|user| user.trim() == "0")
+}
+
+fn apt(prefix: &[&str], verb: &[&str], packages: &[&str]) -> Result<(), Failure> {
+    // `env` sets the variable behind sudo too, which would otherwise drop it.
+    let words =
+        [prefix, &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"], verb, packages];
+    let words = words.concat();
+    let Some((program, args)) = words.split_first() else {
+        return Err(Failure::new("there is no command to run"));
+    };
+    output_of(Command::new(program).args(args).stdin(Stdio::null())).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_refusal_tells_every_kind_of_machine_what_to_install() {
+        let package = SystemPackage {
+            what: "C++ compiler",
+            debian: &["g++"],
+            fedora: "gcc-c++",
+            macos: "xcode-select --install",
+        };
+        let refusal = package.by_hand();
+        assert_eq!(refusal.to_string(), "this machine has no C++ compiler");
+        let hint = refusal.hint_text().expect("a way to go on");
+        for way in ["apt-get install g++", "dnf install gcc-c++", "xcode-select --install"] {
+            assert!(hint.contains(way), "{hint}");
+        }
+    }
+}

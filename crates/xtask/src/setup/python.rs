@@ -1,0 +1,84 @@
+//! Python environments in the cache: how we fetch executables and libraries without root.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::cargo::output_of;
+use crate::environment;
+use crate::failure::Failure;
+use crate::setup::packages::SystemPackage;
+use crate::setup::{Site, cache};
+use crate::talk;
+use crate::versions;
+
+const PYTHON: SystemPackage = SystemPackage {
+    what: "python3",
+    debian: &["python3", "python3-venv"],
+    fedora: "python3",
+    macos: "xcode-select --install",
+};
+
+/// A virtual environment, which may not exist yet.
+#[derive(Debug)]
+pub(super) struct Venv {
+    root: PathBuf,
+}
+
+impl Venv {
+    pub(super) fn in_cache(site: &Site<'_>, name: &str) -> Self {
+        Self { root: site.cache.path("venv").join(name) }
+    }
+
+    pub(super) fn executable(&self, name: &str) -> PathBuf {
+        self.root.join("bin").join(name)
+    }
+
+    /// Returns a folder inside an installed package, when it exists.
+    pub(super) fn library_folder(&self, inside: &str) -> Option<PathBuf> {
+        let releases = cache::entries(&self.root.join("lib"));
+        let mut folders =
+            releases.into_iter().map(|release| release.join("site-packages").join(inside));
+        folders.find(|folder| folder.is_dir())
+    }
+
+    /// Installs pinned packages, making the environment first when it is missing or broken.
+    pub(super) fn install(&self, requirements: &[&str]) -> Result<(), Failure> {
+        self.make()?;
+        talk::installing(&requirements.join(", "), &format!("pip, into {}", self.root.display()));
+        let mut pip = Command::new(self.executable("python"));
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+        output_of(pip.args(requirements)).map(drop)
+    }
+
+    fn make(&self) -> Result<(), Failure> {
+        let pip_works = || {
+            output_of(Command::new(self.executable("python")).args(["-m", "pip", "--version"]))
+                .is_ok()
+        };
+        if pip_works() {
+            return Ok(());
+        }
+        if let Some(folder) = self.root.parent() {
+            cache::make_folder(folder)?;
+        }
+        // A Debian python3 without python3-venv starts, then fails half way.
+        if self.create().is_err() || !pip_works() {
+            PYTHON.install()?;
+            self.create()?;
+        }
+        Ok(())
+    }
+
+    fn create(&self) -> Result<(), Failure> {
+        let python = environment::executable("python3").ok_or_else(|| PYTHON.by_hand())?;
+        output_of(Command::new(python).args(["-m", "venv", "--clear"]).arg(&self.root)).map(drop)
+    }
+}
+
+/// Says whether a Python can import the pinned version of a package.
+pub(super) fn has_package(python: &std::path::Path, requirement: &str) -> bool {
+    let (name, version) = versions::pinned(requirement);
+    let program = format!("import importlib.metadata as m; print(m.version('{name}'))");
+    output_of(Command::new(python).args(["-c", &program]))
+        .is_ok_and(|printed| printed.trim() == version)
+}

@@ -1,0 +1,111 @@
+//! `cargo xtask test`: every check, from cheap to dear, stopping at the first that fails.
+
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use crate::cargo::{Cargo, code_of, line_of, status_of};
+use crate::environment;
+use crate::failure::Failure;
+use crate::setup::{self, Purpose};
+use crate::talk;
+use crate::workspace::Workspace;
+
+/// Runs all stages; the code of the first failing one becomes ours.
+///
+/// The tests come last and nothing is printed after they pass, so that the runner's own summary
+/// is the end of the output.
+pub(crate) fn run(workspace: &Workspace, filter: Option<&str>) -> Result<ExitCode, Failure> {
+    let started = Instant::now();
+    let variables = setup::prepare(workspace, Purpose::Test)?;
+    talk::stage_done("setup", started.elapsed());
+    let cargo = Cargo::new(workspace, &variables);
+    for (name, mut command) in checks(&cargo, filter) {
+        if let Some(code) = failed(name, &mut command)? {
+            return Ok(ExitCode::from(code));
+        }
+    }
+    let mut tests = tests(&cargo, filter);
+    tests.env("CONNLEDGER_BIN", cargo.binary("debug", "connledger")?);
+    talk::stage("tests", &line_of(&tests));
+    Ok(ExitCode::from(code_of(status_of(&mut tests)?)))
+}
+
+/// Runs one stage and returns its exit code when it failed.
+pub(crate) fn failed(name: &str, command: &mut Command) -> Result<Option<u8>, Failure> {
+    talk::stage(name, &line_of(command));
+    let started = Instant::now();
+    let status = status_of(command)?;
+    if status.success() {
+        talk::stage_done(name, started.elapsed());
+        return Ok(None);
+    }
+    let code = code_of(status);
+    talk::stage_failed(name, started.elapsed(), code);
+    Ok(Some(code))
+}
+
+fn checks(cargo: &Cargo<'_>, filter: Option<&str>) -> Vec<(&'static str, Command)> {
+    let mut checks = vec![
+        ("format", cargo_with(cargo, &["fmt", "--all", "--check"])),
+        ("tidy", cargo_with(cargo, &["test", "--quiet", "--package", "ledger-tidy"])),
+        ("lint", cargo_with(cargo, &LINT)),
+        ("docs", docs(cargo)),
+        ("binary", cargo_with(cargo, &["build", "--package", "connledger"])),
+    ];
+    // The other runner includes the examples in doc comments; nextest leaves them out.
+    if has_nextest() && filter.is_none() {
+        checks.push(("examples", cargo_with(cargo, &["test", "--quiet", "--workspace", "--doc"])));
+    }
+    checks
+}
+
+const LINT: [&str; 6] = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+
+fn docs(cargo: &Cargo<'_>) -> Command {
+    let mut command = cargo_with(cargo, &["doc", "--workspace", "--no-deps"]);
+    command.env("RUSTDOCFLAGS", "-Dwarnings");
+    command
+}
+
+/// The tidy test has run by now, so the whole suite leaves it out.
+fn tests(cargo: &Cargo<'_>, filter: Option<&str>) -> Command {
+    let runner: &[&str] = if has_nextest() { &["nextest", "run"] } else { &["test"] };
+    let mut command = cargo_with(cargo, runner);
+    command.args(["--workspace", "--exclude", "ledger-tidy"]).args(filter);
+    command
+}
+
+fn cargo_with(cargo: &Cargo<'_>, args: &[&str]) -> Command {
+    let mut command = cargo.command();
+    command.args(args);
+    command
+}
+
+fn has_nextest() -> bool {
+    environment::executable(&format!("cargo-nextest{}", std::env::consts::EXE_SUFFIX)).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::Variables;
+    use std::path::PathBuf;
+
+    #[test]
+    fn the_filter_reaches_the_test_runner_as_its_last_word() {
+        let workspace = Workspace { root: PathBuf::from(".") };
+        let variables = Variables::new();
+        let cargo = Cargo::new(&workspace, &variables);
+        let line = line_of(&tests(&cargo, Some("archive")));
+        assert!(line.ends_with("--workspace --exclude ledger-tidy archive"), "{line}");
+    }
+
+    #[test]
+    fn stages_run_from_cheap_to_dear() {
+        let workspace = Workspace { root: PathBuf::from(".") };
+        let variables = Variables::new();
+        let cargo = Cargo::new(&workspace, &variables);
+        let names: Vec<_> = checks(&cargo, Some("x")).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["format", "tidy", "lint", "docs", "binary"]);
+    }
+}
