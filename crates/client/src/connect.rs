@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_nats::client::RequestErrorKind;
 use async_nats::connection::State;
-use async_nats::{ConnectOptions, Event, HeaderMap, Message, Request};
+use async_nats::{ConnectOptions, Event, HeaderMap, Message, Request, ServerAddr};
 use ledger_contract::errors::ProblemBody;
 use ledger_contract::subjects::{self, Subjects};
 use tokio::sync::watch;
@@ -46,7 +46,9 @@ impl Client {
         let subjects = Subjects::with_prefix(&options.prefix)
             .map_err(|invalid| ClientError::Internal(invalid.to_string()))?;
         let (sender, link) = watch::channel(Link::default());
-        let mut connect = with_credentials(options.credentials)
+        let addresses = addresses(&options.url)?;
+        let credentials = or_from_address(options.credentials, &addresses);
+        let mut connect = with_credentials(credentials)
             .await?
             .name("ledger-client")
             .connection_timeout(CONNECT_TIMEOUT)
@@ -58,7 +60,7 @@ impl Client {
         if options.wait_for_server {
             connect = connect.retry_on_initial_connect();
         }
-        let nats = connect.connect(&options.url).await.map_err(|error| {
+        let nats = connect.connect(addresses).await.map_err(|error| {
             let url = without_password(&options.url);
             ClientError::Unavailable(format!("NATS at {url} does not answer: {error}"))
         })?;
@@ -150,6 +152,30 @@ fn note(sender: &watch::Sender<Link>, event: &Event) {
     }
 }
 
+/// Reads one address, or several separated by commas.
+fn addresses(url: &str) -> Result<Vec<ServerAddr>, ClientError> {
+    let parse = |part: &str| {
+        part.trim().parse().map_err(|_| {
+            let part = without_password(part);
+            ClientError::Unavailable(format!("{part:?} is not the address of a NATS server"))
+        })
+    };
+    url.split(',').map(parse).collect()
+}
+
+/// Takes user and password from the address when the options give no login of their own.
+fn or_from_address(mut credentials: Credentials, addresses: &[ServerAddr]) -> Credentials {
+    let given =
+        credentials.file.is_some() || credentials.nkey_seed.is_some() || credentials.user.is_some();
+    if let Some(address) = addresses.iter().find(|address| address.has_user_pass())
+        && !given
+    {
+        let owned = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        credentials.user = Some((owned(address.username()), owned(address.password())));
+    }
+    credentials
+}
+
 async fn with_credentials(credentials: Credentials) -> Result<ConnectOptions, ClientError> {
     let mut options = ConnectOptions::new();
     if let Some(file) = credentials.file {
@@ -174,6 +200,9 @@ async fn with_credentials(credentials: Credentials) -> Result<ConnectOptions, Cl
 
 /// Leaves out what stands between the scheme and the host.
 fn without_password(url: &str) -> String {
+    if url.contains(',') {
+        return url.split(',').map(without_password).collect::<Vec<_>>().join(",");
+    }
     match (url.split_once("://"), url.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
         (None, Some((_, host))) => host.to_owned(),
@@ -190,5 +219,15 @@ mod tests {
         assert_eq!(without_password("nats://me:secret@host:4222"), "nats://host:4222");
         assert_eq!(without_password("me:secret@host"), "host");
         assert_eq!(without_password("nats://host:4222"), "nats://host:4222");
+        assert_eq!(without_password("a:b@c,d:e@f"), "c,f");
+    }
+
+    #[test]
+    fn a_login_in_the_address_is_used_unless_another_is_given() {
+        let addresses = addresses("nats://me:secret@host:4222, nats://other").unwrap();
+        let found = or_from_address(Credentials::default(), &addresses);
+        assert_eq!(found.user, Some(("me".to_owned(), "secret".to_owned())));
+        let given = Credentials { nkey_seed: Some("seed".to_owned()), ..Credentials::default() };
+        assert_eq!(or_from_address(given, &addresses).user, None);
     }
 }

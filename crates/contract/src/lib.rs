@@ -15,5 +15,6 @@ pub mod commands;
 pub mod errors;
 pub mod queries;
 pub mod reply;
+pub mod schemas;
 pub mod subjects;
 pub mod view;

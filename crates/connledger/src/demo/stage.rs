@@ -1,6 +1,7 @@
 //! What all acts work with.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ledger_client::{Client, Watcher};
 use ledger_contract::queries::{HistoryQuery, ListQuery, StatusView};
@@ -17,6 +18,10 @@ use crate::output::Output;
 use crate::questions::{EVERY_WORKSPACE, read_answer};
 use crate::serve::DEFAULT_WORKSPACE;
 use crate::session;
+
+/// How often to look whether NATS has every event, and how long to wait in between.
+const PUBLISHED_LOOKS: u32 = 600;
+const PUBLISHED_PAUSE: Duration = Duration::from_millis(50);
 
 /// The demo's stage.
 #[derive(Debug)]
@@ -101,9 +106,25 @@ impl Stage {
 
     /// Asks for the last position of the log.
     pub(super) async fn head(&self) -> Result<u64, Failure> {
+        Ok(self.status().await?.position)
+    }
+
+    /// Waits until NATS has every event.
+    pub(super) async fn wait_until_published(&self) -> Result<(), Failure> {
+        for _ in 0..PUBLISHED_LOOKS {
+            let status = self.status().await?;
+            if status.published == status.position {
+                return Ok(());
+            }
+            tokio::time::sleep(PUBLISHED_PAUSE).await;
+        }
+        Err(Failure::refused("the events did not reach NATS"))
+    }
+
+    async fn status(&self) -> Result<StatusView, Failure> {
         let client = self.client().await?;
         let answer = client.query(EVERY_WORKSPACE, "status", &Body::new()).await?;
-        Ok(read_answer::<StatusView>(&answer)?.position)
+        read_answer(&answer)
     }
 
     /// Asks for one connection.
@@ -152,7 +173,6 @@ impl Stage {
             }
         }
     }
-
 }
 
 /// Says goodbye.

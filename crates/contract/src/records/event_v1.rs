@@ -9,40 +9,53 @@ use ledger_domain::{
     Event, FieldName, Line, NewSecret, Prose, Secret, Slug, Version, WorkspaceCreated,
     WorkspaceName,
 };
+use schemars::{JsonSchema, Schema, schema_for};
 use serde::de::DeserializeSeed;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::parts_v1::{is_default, mirrors};
+use super::parts_v1::{
+    AccessV1, DependentV1, DetailsV1, DraftV1, LimitsV1, ModelPolicyV1, NewSecretV1, PricingV1,
+    RevisionV1, SecretV1, is_default, mirrors,
+};
 use crate::shape::{self, Read, Shape, Written};
 
 mirrors!(RevertedV1 => Reverted, WorkspaceCreatedV1 => WorkspaceCreated);
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "WorkspaceCreated")]
 struct WorkspaceCreatedV1 {
     #[serde(with = "shape")]
+    #[schemars(with = "String")]
     name: WorkspaceName,
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     display_name: Option<Line>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Reverted")]
 struct RevertedV1 {
     #[serde(with = "shape")]
+    #[schemars(with = "u64")]
     to: Version,
     #[serde(with = "shape")]
+    #[schemars(with = "String")]
     slug: Slug,
     #[serde(with = "shape")]
+    #[schemars(with = "DetailsV1")]
     details: Details,
     #[serde(with = "shape", default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, SecretV1>")]
     secrets: BTreeMap<FieldName, Secret>,
     enabled: bool,
     #[serde(with = "shape", default, skip_serializing_if = "is_default")]
+    #[schemars(with = "AccessV1")]
     access: Access,
     #[serde(with = "shape", default, skip_serializing_if = "is_default")]
+    #[schemars(with = "ModelPolicyV1")]
     models: ModelPolicy,
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<PricingV1>")]
     pricing: Option<Pricing>,
 }
 
@@ -137,40 +150,49 @@ fn dependent_out<S: Serializer>(
     .serialize(serializer)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct SecretsIn {
+    #[schemars(with = "BTreeMap<String, NewSecretV1>")]
     secrets: Read<BTreeMap<FieldName, NewSecret>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct ReasonIn {
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     reason: Option<Read<Prose>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct SlugIn {
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     slug: Option<Read<Slug>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct GrantIn {
+    #[schemars(with = "String")]
     grant_to: Read<GrantScope>,
     #[serde(default)]
+    #[schemars(with = "Option<LimitsV1>")]
     limits: Option<Read<Limits>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct PricingIn {
+    #[schemars(with = "Option<PricingV1>")]
     pricing: Option<Read<Pricing>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct DependentIn {
+    #[schemars(with = "String")]
     kind: Read<Line>,
+    #[schemars(with = "String")]
     id: Read<Line>,
     #[serde(default)]
+    #[schemars(with = "Option<DependentV1>")]
     dependent: Option<Read<Dependent>>,
 }
 
@@ -180,7 +202,7 @@ impl DependentIn {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct EmptyIn {}
 
 /// What a record can say has happened.
@@ -249,6 +271,29 @@ impl<'de> DeserializeSeed<'de> for DataSeed<'_> {
             _ => return Err(serde::de::Error::custom("unknown event type")),
         }))
     }
+}
+
+/// Returns the schema of an event type's `data`.
+pub(crate) fn data_schema(type_name: &str) -> Option<Schema> {
+    Some(match type_name {
+        "connection_created" => schema_for!(DraftV1),
+        "connection_updated" => schema_for!(RevisionV1),
+        "secret_rotated" => schema_for!(SecretsIn),
+        "connection_enabled" => schema_for!(EmptyIn),
+        "connection_disabled"
+        | "marked_degraded"
+        | "marked_failed"
+        | "marked_operational"
+        | "connection_archived" => schema_for!(ReasonIn),
+        "connection_restored" => schema_for!(SlugIn),
+        "workspace_granted" | "workspace_revoked" | "limits_set" => schema_for!(GrantIn),
+        "model_policy_set" => schema_for!(ModelPolicyV1),
+        "pricing_set" => schema_for!(PricingIn),
+        "dependent_linked" | "dependent_unlinked" => schema_for!(DependentIn),
+        "connection_reverted" => schema_for!(RevertedV1),
+        "workspace_created" => schema_for!(WorkspaceCreatedV1),
+        _ => return None,
+    })
 }
 
 fn grant_in<'de, D: Deserializer<'de>>(d: D) -> Result<(GrantScope, Limits), D::Error> {

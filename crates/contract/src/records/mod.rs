@@ -30,6 +30,7 @@ pub use event_v1::Happened;
 pub use row::{ConnectionRow, decode_workspace_row, encode_workspace_row};
 
 use crate::shape::{self, Read, Shape, Written};
+pub(crate) use event_v1::data_schema;
 use event_v1::{DataOut, DataSeed};
 
 /// The schema version written for every event type today.

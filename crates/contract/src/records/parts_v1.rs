@@ -15,6 +15,7 @@ use ledger_domain::{
     EventId, FieldName, Generation, Hint, Json, Line, Micros, NewSecret, Prose, Sealed, Secret,
     Slug, WorkspaceName,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::shape::{self, Shape, keeps};
@@ -55,76 +56,102 @@ mirrors!(
     UsageLimitV1 => UsageLimit,
 );
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Identity")]
-struct IdentityV1 {
+pub(super) struct IdentityV1 {
     #[serde(rename = "type", with = "shape")]
+    #[schemars(with = "String")]
     kind: IdentityKind,
     #[serde(with = "shape")]
+    #[schemars(with = "String")]
     value: Line,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "SecretReference")]
-struct SecretReferenceV1 {
+pub(super) struct SecretReferenceV1 {
     #[serde(with = "shape")]
+    #[schemars(with = "String")]
     target: Line,
     #[serde(with = "shape")]
+    #[schemars(with = "String")]
     reference: Line,
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     key: Option<Line>,
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     format: Option<Line>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Details")]
-struct DetailsV1 {
+pub(super) struct DetailsV1 {
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     display_name: Option<Line>,
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     description: Option<Prose>,
     #[serde(with = "shape")]
+    #[schemars(with = "String")]
     provider: Line,
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     provider_version: Option<Line>,
     #[serde(with = "shape")]
+    #[schemars(with = "String")]
     kind: Kind,
     #[serde(with = "shape")]
+    #[schemars(with = "String")]
     environment: Environment,
     #[serde(with = "shape")]
+    #[schemars(with = "String")]
     auth_method: AuthMethod,
     #[serde(with = "shape", default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     config: BTreeMap<FieldName, Json>,
     #[serde(with = "shape", default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<SecretReferenceV1>")]
     secret_references: Vec<SecretReference>,
     #[serde(with = "shape", default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, String>")]
     labels: BTreeMap<Line, Prose>,
     #[serde(with = "shape", default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
     tags: Vec<Line>,
     #[serde(with = "shape", default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     annotations: BTreeMap<Line, Json>,
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<IdentityV1>")]
     identity: Option<Identity>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Draft")]
-struct DraftV1 {
+pub(super) struct DraftV1 {
     #[serde(with = "shape")]
+    #[schemars(with = "String")]
     workspace: WorkspaceName,
     #[serde(with = "shape")]
+    #[schemars(with = "String")]
     slug: Slug,
     #[serde(with = "shape")]
+    #[schemars(with = "DetailsV1")]
     details: Details,
     #[serde(with = "shape", default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, NewSecretV1>")]
     secrets: BTreeMap<FieldName, NewSecret>,
     enabled: bool,
     #[serde(with = "shape", default, skip_serializing_if = "is_default")]
+    #[schemars(with = "AccessV1")]
     access: Access,
     #[serde(with = "shape", default, skip_serializing_if = "is_default")]
+    #[schemars(with = "ModelPolicyV1")]
     models: ModelPolicy,
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<PricingV1>")]
     pricing: Option<Pricing>,
 }
 
@@ -133,133 +160,169 @@ pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Revision")]
-struct RevisionV1 {
+pub(super) struct RevisionV1 {
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     slug: Option<Slug>,
     #[serde(with = "shape", default, skip_serializing_if = "keeps")]
+    #[schemars(with = "Option<String>")]
     display_name: Patch<Line>,
     #[serde(with = "shape", default, skip_serializing_if = "keeps")]
+    #[schemars(with = "Option<String>")]
     description: Patch<Prose>,
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     provider: Option<Line>,
     #[serde(with = "shape", default, skip_serializing_if = "keeps")]
+    #[schemars(with = "Option<String>")]
     provider_version: Patch<Line>,
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     kind: Option<Kind>,
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     environment: Option<Environment>,
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     auth_method: Option<AuthMethod>,
     #[serde(with = "shape", default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, Option<serde_json::Value>>")]
     config: BTreeMap<FieldName, Option<Json>>,
     #[serde(with = "shape", default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, Option<NewSecretV1>>")]
     secrets: BTreeMap<FieldName, Option<NewSecret>>,
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<SecretReferenceV1>>")]
     secret_references: Option<Vec<SecretReference>>,
     #[serde(with = "shape", default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, Option<String>>")]
     labels: BTreeMap<Line, Option<Prose>>,
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<String>>")]
     tags: Option<Vec<Line>>,
     #[serde(with = "shape", default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, Option<serde_json::Value>>")]
     annotations: BTreeMap<Line, Option<Json>>,
     #[serde(with = "shape", default, skip_serializing_if = "keeps")]
+    #[schemars(with = "Option<IdentityV1>")]
     identity: Patch<Identity>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Hint")]
-struct HintV1 {
+pub(super) struct HintV1 {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     prefix: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     suffix: String,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "NewSecret")]
-struct NewSecretV1 {
+pub(super) struct NewSecretV1 {
     #[serde(with = "shape")]
+    #[schemars(with = "String")]
     sealed: Sealed,
     #[serde(with = "shape", default, skip_serializing_if = "is_default")]
+    #[schemars(with = "HintV1")]
     hint: Hint,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Secret")]
-struct SecretV1 {
+pub(super) struct SecretV1 {
     #[serde(with = "shape")]
+    #[schemars(with = "u64")]
     generation: Generation,
     #[serde(with = "shape")]
+    #[schemars(with = "String")]
     sealed: Sealed,
     #[serde(with = "shape", default, skip_serializing_if = "is_default")]
+    #[schemars(with = "HintV1")]
     hint: Hint,
     #[serde(with = "shape")]
+    #[schemars(with = "String")]
     set_at: Micros,
     #[serde(with = "shape")]
+    #[schemars(with = "String")]
     set_by: EventId,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Health")]
-struct HealthV1 {
+pub(super) struct HealthV1 {
     #[serde(with = "shape")]
+    #[schemars(with = "String")]
     state: HealthState,
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     reason: Option<Prose>,
     #[serde(with = "shape")]
+    #[schemars(with = "String")]
     since: Micros,
     #[serde(with = "shape")]
+    #[schemars(with = "String")]
     by: EventId,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Access")]
-struct AccessV1 {
+pub(super) struct AccessV1 {
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<LimitsV1>")]
     everyone: Option<Limits>,
     #[serde(with = "shape", default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, GrantV1>")]
     workspaces: BTreeMap<WorkspaceName, Grant>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Grant")]
-struct GrantV1 {
+pub(super) struct GrantV1 {
     allowed: bool,
     #[serde(with = "shape", default, skip_serializing_if = "is_default")]
+    #[schemars(with = "LimitsV1")]
     limits: Limits,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Limits")]
-struct LimitsV1 {
+pub(super) struct LimitsV1 {
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<UsageLimitV1>")]
     usage: Option<UsageLimit>,
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<RateLimitV1>")]
     rate: Option<RateLimit>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "UsageLimit")]
-struct UsageLimitV1 {
+pub(super) struct UsageLimitV1 {
     #[serde(rename = "type", with = "shape")]
+    #[schemars(with = "String")]
     unit: UsageUnit,
     credit_limit: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     alert_threshold: Option<u64>,
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     reset: Option<ResetPeriod>,
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     next_reset_at: Option<Micros>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "RateLimit")]
-struct RateLimitV1 {
+pub(super) struct RateLimitV1 {
     #[serde(rename = "type", with = "shape")]
+    #[schemars(with = "String")]
     counts: RateCounts,
     #[serde(with = "shape")]
+    #[schemars(with = "String")]
     unit: RateUnit,
     value: u64,
 }
@@ -286,39 +349,46 @@ impl Shape for ResetPeriod {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "ModelPolicy")]
-struct ModelPolicyV1 {
+pub(super) struct ModelPolicyV1 {
     allow_all: bool,
     #[serde(with = "shape", default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, ModelRuleV1>")]
     models: BTreeMap<Line, ModelRule>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "ModelRule")]
-struct ModelRuleV1 {
+pub(super) struct ModelRuleV1 {
     enabled: bool,
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<serde_json::Value>")]
     settings: Option<Json>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Pricing")]
-struct PricingV1 {
+pub(super) struct PricingV1 {
     #[serde(with = "shape", default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, Option<f64>>")]
     multipliers: BTreeMap<Line, Option<Multiplier>>,
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<f64>")]
     image_default: Option<Multiplier>,
     #[serde(with = "shape", default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, f64>")]
     additional_units: BTreeMap<Line, Multiplier>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Dependent")]
-struct DependentV1 {
+pub(super) struct DependentV1 {
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     name: Option<Line>,
     #[serde(with = "shape", default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     attributes: BTreeMap<Line, Json>,
 }
 

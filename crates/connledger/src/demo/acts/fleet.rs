@@ -10,6 +10,7 @@ const PRINTED_MAX: u64 = 60;
 
 pub(in crate::demo) async fn watch_and_load(stage: &mut Stage) -> Result<(), Failure> {
     stage.title("A gateway connects to NATS and watches; so far there is nothing to see")?;
+    stage.wait_until_published().await?;
     let gateway = Gateway::start(stage.watcher().await?, Voice::Brief { first: PRINTED_MAX });
     gateway.wait("the beginning", |seen| seen.caught_up.is_some()).await?;
     check(gateway.seen().initial == 0, "a new ledger holds no connections")?;

@@ -10,9 +10,10 @@ use crate::failure::Failure;
 pub(in crate::demo) async fn kill_and_restart(stage: &mut Stage) -> Result<(), Failure> {
     stage.title("The server is killed (kill -9) and started again")?;
     let before = (stage.every_connection().await?, stage.every_event().await?);
+    let interruptions = stage.gateway()?.seen().interruptions;
     let server = stage.server.take().ok_or_else(|| Failure::internal("no server runs"))?;
     server.kill().await?;
-    stage.gateway()?.wait("the outage", |seen| seen.interruptions > 0).await?;
+    stage.gateway()?.wait("the outage", |seen| seen.interruptions > interruptions).await?;
     let scan = look_for(&stage.data_dir, stage.secrets.mark())?;
     check(scan.found.is_empty(), format!("a secret is in {:?}", scan.found))?;
     stage.start_server().await?;

@@ -1,0 +1,156 @@
+//! Ledgers opened in this process, and how they are filled.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ledger_contract::commands;
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::records::Via;
+use ledger_domain::{Actor, Expected, MessageId, WorkspaceName};
+use ledger_engine::{CommandRequest, Engine, EngineOptions};
+use ledger_vault::Keyring;
+use serde_json::Value;
+
+use crate::failure::{Failure, Outcome};
+use crate::flight::fly;
+use crate::{load, output};
+
+/// The workspace that all commands go to.
+pub(crate) const WORKSPACE: &str = "default";
+/// The master key's file, where `serve --dev` looks for it.
+const MASTER_KEY: &str = "dev-master.key";
+/// Commands in flight while a ledger is filled.
+const FILLERS: usize = 512;
+/// Slugs of the connections that are filled in.
+pub(crate) const PREFIX: &str = "c";
+
+/// Opens the ledger in a folder, making it when there is none.
+pub(crate) async fn open(folder: &Path) -> Outcome<Engine> {
+    let folder = folder.to_owned();
+    let engine = tokio::task::spawn_blocking(move || open_blocking(folder)).await??;
+    let made = execute(&engine, "create-workspace", "{}", Some("workspace")).await;
+    match made {
+        Err(problem) if problem.code != Code::WorkspaceTaken => Err(problem.into()),
+        _ => Ok(engine),
+    }
+}
+
+/// Opens the ledger in a folder. Blocks.
+pub(crate) fn open_blocking(folder: PathBuf) -> Outcome<Engine> {
+    let (keyring, create) = (keyring(&folder)?, !Engine::exists(&folder));
+    Ok(Engine::open(EngineOptions { create, ..EngineOptions::new(folder, keyring) })?)
+}
+
+/// Reads the master key of a folder, making one when there is none.
+pub(crate) fn keyring(folder: &Path) -> Outcome<Keyring> {
+    let path = folder.join(MASTER_KEY);
+    if !path.exists() {
+        std::fs::create_dir_all(folder)?;
+        Keyring::generate(&mut rand::rng()).create_file(&path)?;
+    }
+    Ok(Keyring::read_file(&path)?)
+}
+
+/// Closes a ledger in good order.
+pub(crate) async fn close(engine: Engine) -> Outcome<()> {
+    Ok(tokio::task::spawn_blocking(move || engine.shutdown()).await?)
+}
+
+/// Executes one command, from its text on, as a transport would hand it over.
+pub(crate) async fn execute(
+    engine: &Engine,
+    verb: &str,
+    body: &str,
+    command_id: Option<&str>,
+) -> Result<(), Problem> {
+    let workspace = WorkspaceName::parse("workspace", WORKSPACE)?;
+    let command = commands::parse(verb, &workspace, None, body.as_bytes())?;
+    let request = CommandRequest {
+        fingerprint: engine.fingerprint(WORKSPACE, verb, body.as_bytes()),
+        workspace,
+        command,
+        command_id: command_id.map(|id| MessageId::parse("command_id", id)).transpose()?,
+        expected: Expected::Any,
+        deadline: None,
+        correlation_id: None,
+        causation_id: None,
+        trace_id: None,
+        actor: Actor::new("key:admin"),
+        via: Via::Nats,
+    };
+    engine.execute(request).await.map(|_| ())
+}
+
+/// Fills a ledger up to a number of connections. A ledger that was half filled before is filled on:
+/// the last few commands are repeated under their ids, which changes nothing.
+pub(crate) async fn fill_connections(engine: &Engine, connections: u64) -> Outcome<()> {
+    let there = status(engine, "connections")?;
+    if there >= connections {
+        return Ok(());
+    }
+    let from = there.saturating_sub(u64::try_from(FILLERS)?);
+    let bar = output::bar("creating connections", connections - from);
+    let (engine, moving) = (engine.clone(), bar.clone());
+    let create = move |number| {
+        let (engine, bar) = (engine.clone(), moving.clone());
+        async move {
+            let id = format!("create-{number}");
+            execute(&engine, "create", &load::create_body(PREFIX, number), Some(&id)).await?;
+            bar.inc(1);
+            Ok(())
+        }
+    };
+    fly(from..connections, FILLERS, create).await?;
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// Adds changes of health, round and round all connections, up to a number of events.
+pub(crate) async fn fill_events(engine: &Engine, events: u64) -> Outcome<()> {
+    let there = engine.head().get();
+    let connections = status(engine, "connections")?;
+    if there >= events || connections == 0 {
+        return Ok(());
+    }
+    let bar = output::bar("changing connections", events - there);
+    let (engine, moving) = (engine.clone(), bar.clone());
+    let change = move |number: u64| {
+        let (engine, bar) = (engine.clone(), moving.clone());
+        async move {
+            let round = number / connections;
+            let (verb, body) = load::health_change(PREFIX, number % connections, round);
+            match execute(&engine, verb, &body, None).await {
+                // In a ledger that was left half way through a round.
+                Err(problem) if problem.code == Code::NothingToChange => {}
+                done => done?,
+            }
+            bar.inc(1);
+            Ok(())
+        }
+    };
+    // The first round begins where the creates ended.
+    let done = there.saturating_sub(connections);
+    fly(done..events - connections, FILLERS, change).await?;
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// Returns one number of a ledger's status.
+fn status(engine: &Engine, field: &str) -> Outcome<u64> {
+    number(&engine.query(WORKSPACE, "status", b"{}")?, field)
+}
+
+/// Reads one number of a JSON answer.
+pub(crate) fn number(answer: &[u8], field: &str) -> Outcome<u64> {
+    let answer: Value = serde_json::from_slice(answer)?;
+    let found = answer.get(field).and_then(Value::as_u64);
+    found.ok_or_else(|| Failure::new(format!("an answer has no number `{field}`")))
+}
+
+/// A ledger's folder below a working folder.
+pub(crate) fn folder(root: &Path, name: &str) -> PathBuf {
+    root.join(name)
+}
+
+/// Shares a ledger among tasks.
+pub(crate) type Shared = Arc<Engine>;

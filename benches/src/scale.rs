@@ -1,0 +1,59 @@
+//! How large everything is.
+
+use clap::ValueEnum;
+
+use crate::row::Measured;
+
+/// How large the ledgers are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scale {
+    /// A fiftieth, for a quick look; no row is judged
+    Small,
+    /// The sizes that the marks are meant for
+    Full,
+}
+
+/// The numbers behind a scale.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    scale: Scale,
+    /// Commands of a throughput row.
+    pub(crate) commands: u64,
+    /// Connections of the large ledger.
+    pub(crate) connections: u64,
+    /// Events of the large ledger when it is started.
+    pub(crate) events: u64,
+    /// Connections and events of the small ledger, at any scale.
+    pub(crate) few: u64,
+    /// Samples of a latency row, at any scale.
+    pub(crate) samples: u64,
+}
+
+/// What a small run divides by.
+const SMALL: u64 = 50;
+
+impl Sizes {
+    pub(crate) const fn new(scale: Scale) -> Self {
+        let by = match scale {
+            Scale::Small => SMALL,
+            Scale::Full => 1,
+        };
+        Self {
+            scale,
+            commands: 500_000 / by,
+            connections: 1_000_000 / by,
+            events: 10_000_000 / by,
+            few: 10_000,
+            samples: 2_000,
+        }
+    }
+
+    /// Takes back the judgment of a run that is too small for one, and says so.
+    pub(crate) fn qualify(&self, mut row: Measured) -> Measured {
+        if self.scale == Scale::Small {
+            row.met = None;
+            row.note = format!("small scale, sizes divided by {SMALL}; {}", row.note);
+        }
+        row
+    }
+}

@@ -1,0 +1,52 @@
+//! Percentiles of how long things took.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+/// Times to the nanosecond, kept to three digits.
+#[derive(Debug)]
+pub(crate) struct Times(Histogram<u64>);
+
+impl Times {
+    pub(crate) fn new() -> Self {
+        Self(Histogram::new(3).expect("three digits are allowed"))
+    }
+
+    pub(crate) fn add(&mut self, time: Duration) {
+        let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.0.saturating_record(nanoseconds);
+    }
+
+    /// Returns the median in milliseconds.
+    pub(crate) fn p50_ms(&self) -> f64 {
+        self.percentile_ms(50.0)
+    }
+
+    /// Returns what 99 of 100 took at most, in milliseconds.
+    pub(crate) fn p99_ms(&self) -> f64 {
+        self.percentile_ms(99.0)
+    }
+
+    fn percentile_ms(&self, percentile: f64) -> f64 {
+        let time = Duration::from_nanos(self.0.value_at_percentile(percentile));
+        time.as_secs_f64() * 1_000.0
+    }
+}
+
+/// Returns the middle one of some figures; 0 of none.
+pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// Returns a rate.
+pub(crate) fn per_second(count: u64, time: Duration) -> f64 {
+    as_f64(count) / time.as_secs_f64()
+}
+
+/// Counts here stay far below what a `f64` holds exactly.
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+pub(crate) const fn as_f64(count: u64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,262 @@
+//! The contracts as files: JSON Schemas of everything sent or stored, and an AsyncAPI document of
+//! the subjects. Made from the types that read and write, so they cannot say something else.
+//!
+//! `cargo run -p ledger-contract --example write-schemas` writes them; a test compares.
+
+use ledger_domain::{Event, WorkspaceCreated};
+use schemars::{JsonSchema, Schema, schema_for};
+use serde_json::{Value, json};
+
+use crate::errors::{Class, Code, ProblemBody};
+use crate::queries::{
+    GetQuery, HistoryPage, HistoryQuery, ListPage, ListQuery, ReplayProgress, ReplayReport,
+    ReplayRequest, StatusView, WorkspacePage,
+};
+use crate::reply::{Notification, Receipt};
+use crate::view::ConnectionView;
+use crate::{commands, records, subjects};
+
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// A generated file: its path below `schemas/` and its text.
+pub type File = (String, String);
+
+/// Returns every generated file.
+pub fn files() -> Vec<File> {
+    let mut files = Vec::new();
+    for (verb, schema) in command_schemas() {
+        files.push(file(format!("commands/{verb}.json"), &schema.to_value()));
+    }
+    for (name, schema) in message_schemas() {
+        files.push(file(format!("messages/{name}.json"), &schema.to_value()));
+    }
+    for name in event_types() {
+        files.push(file(format!("events/{name}/v1.schema.json"), &record_schema(name)));
+    }
+    files.push(file("errors/codes.json".to_owned(), &error_codes()));
+    files.push(file("asyncapi.json".to_owned(), &asyncapi()));
+    files
+}
+
+/// Returns every stored type name.
+pub fn event_types() -> impl Iterator<Item = &'static str> {
+    Event::TYPE_NAMES.into_iter().chain([WorkspaceCreated::TYPE_NAME])
+}
+
+fn file(path: String, value: &Value) -> File {
+    let text = serde_json::to_string_pretty(value).expect("a value has a JSON form");
+    (path, text + "\n")
+}
+
+fn command_schemas() -> Vec<(&'static str, Schema)> {
+    use commands::{
+        ArchiveBody, CreateBody, CreateWorkspaceBody, GrantBody, LinkDependentBody, ReasonBody,
+        RestoreBody, RevertBody, RevokeBody, RotateSecretBody, SetModelPolicyBody, SetPricingBody,
+        TargetBody, UnlinkDependentBody, UpdateBody,
+    };
+    let schema = |verb: &str| match verb {
+        "create" => schema_for!(CreateBody),
+        "update" => schema_for!(UpdateBody),
+        "rotate-secret" => schema_for!(RotateSecretBody),
+        "enable" => schema_for!(TargetBody),
+        "archive" => schema_for!(ArchiveBody),
+        "restore" => schema_for!(RestoreBody),
+        "grant-workspace" | "set-limits" => schema_for!(GrantBody),
+        "revoke-workspace" => schema_for!(RevokeBody),
+        "set-model-policy" => schema_for!(SetModelPolicyBody),
+        "set-pricing" => schema_for!(SetPricingBody),
+        "link-dependent" => schema_for!(LinkDependentBody),
+        "unlink-dependent" => schema_for!(UnlinkDependentBody),
+        "revert" => schema_for!(RevertBody),
+        "create-workspace" => schema_for!(CreateWorkspaceBody),
+        _ => schema_for!(ReasonBody),
+    };
+    commands::VERBS.into_iter().map(|verb| (verb, schema(verb))).collect()
+}
+
+fn message_schemas() -> Vec<(&'static str, Schema)> {
+    fn of<T: JsonSchema>() -> Schema {
+        schema_for!(T)
+    }
+    vec![
+        ("receipt", of::<Receipt>()),
+        ("problem", of::<ProblemBody>()),
+        ("notification", of::<Notification<'static>>()),
+        ("get.query", of::<GetQuery>()),
+        ("get.answer", of::<ConnectionView<'static>>()),
+        ("list.query", of::<ListQuery>()),
+        ("list.answer", of::<ListPage<'static>>()),
+        ("history.query", of::<HistoryQuery>()),
+        ("history.answer", of::<HistoryPage>()),
+        ("workspaces.answer", of::<WorkspacePage>()),
+        ("status.answer", of::<StatusView>()),
+        ("replay.request", of::<ReplayRequest>()),
+        ("replay.progress", of::<ReplayProgress>()),
+        ("replay.answer", of::<ReplayReport>()),
+    ]
+}
+
+/// The schema of a whole stored record of one event type.
+fn record_schema(type_name: &str) -> Value {
+    let mut data = records::data_schema(type_name).map_or(json!({}), Schema::to_value);
+    let definitions = data.as_object_mut().and_then(|data| {
+        data.remove("$schema");
+        data.remove("$defs")
+    });
+    let text = json!({ "type": "string" });
+    let uuid = json!({ "type": "string", "format": "uuid" });
+    let number = json!({ "type": "integer", "minimum": 1 });
+    let mut schema = json!({
+        "$schema": DIALECT,
+        "title": format!("{type_name} v1"),
+        "description": "A stored record. Fields come in this order and no others occur.",
+        "type": "object",
+        "additionalProperties": false,
+        "required": [
+            "position", "stream", "version", "event_id", "type", "schema", "workspace",
+            "recorded_at", "actor", "via", "command_id", "data"
+        ],
+        "properties": {
+            "position": number,
+            "stream": { "type": "string", "pattern": "^(connection|workspace)/" },
+            "version": number,
+            "event_id": uuid,
+            "type": { "const": type_name },
+            "schema": { "const": records::SCHEMA_VERSION },
+            "workspace": text,
+            "recorded_at": { "type": "string", "format": "date-time" },
+            "actor": text,
+            "via": { "enum": records::Via::ALL.map(records::Via::as_str) },
+            "command_id": text,
+            "correlation_id": text,
+            "causation_id": text,
+            "trace_id": text,
+            "data": data,
+        },
+    });
+    if let (Some(definitions), Some(schema)) = (definitions, schema.as_object_mut()) {
+        schema.insert("$defs".to_owned(), definitions);
+    }
+    schema
+}
+
+fn error_codes() -> Value {
+    let entry = |code: &Code| {
+        let class: Class = code.class();
+        json!({
+            "code": code.as_str(),
+            "class": class.as_str(),
+            "status": class.status(),
+            "retry": class.retry(),
+            "summary": code.summary(),
+            "page": format!("{}.md", code.as_str()),
+        })
+    };
+    json!({ "codes": Code::ALL.iter().map(entry).collect::<Vec<_>>() })
+}
+
+/// An AsyncAPI 3 document of the subjects.
+fn asyncapi() -> Value {
+    let names = subjects::Subjects::default();
+    let prefix = names.prefix();
+    let command_messages: serde_json::Map<String, Value> = commands::VERBS
+        .into_iter()
+        .map(|verb| (verb.to_owned(), message(&format!("commands/{verb}.json"))))
+        .collect();
+    json!({
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Connection Ledger over NATS",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Commands and queries are request/reply; events are a JetStream stream.",
+            "license": { "name": "Apache-2.0" },
+        },
+        "defaultContentType": "application/json",
+        "channels": {
+            "commands": {
+                "address": format!("{prefix}.cmd.{{workspace}}.{{verb}}"),
+                "parameters": { "workspace": {}, "verb": { "enum": commands::VERBS } },
+                "messages": command_messages,
+            },
+            "queries": {
+                "address": format!("{prefix}.query.{{workspace}}.{{name}}"),
+                "parameters": {
+                    "workspace": { "description": "A workspace, or _all" },
+                    "name": { "enum": crate::queries::QUERIES },
+                },
+                "messages": {
+                    "get": message("messages/get.query.json"),
+                    "list": message("messages/list.query.json"),
+                    "history": message("messages/history.query.json"),
+                },
+            },
+            "operations": {
+                "address": format!("{prefix}.admin.replay"),
+                "messages": { "replay": message("messages/replay.request.json") },
+            },
+            "events": {
+                "address": format!("{prefix}.events.{{workspace}}.{{connection}}"),
+                "parameters": { "workspace": {}, "connection": {} },
+                "messages": { "event": message("messages/notification.json") },
+                "bindings": { "nats": {} },
+            },
+            "replies": {
+                "address": null,
+                "messages": {
+                    "receipt": message("messages/receipt.json"),
+                    "problem": message("messages/problem.json"),
+                },
+            },
+        },
+        "operations": operations(),
+    })
+}
+
+fn message(path: &str) -> Value {
+    let mut headers = json!({ "type": "object", "properties": {} });
+    if let Some(properties) = headers.pointer_mut("/properties").and_then(Value::as_object_mut) {
+        for name in headers_of(path) {
+            properties.insert((*name).to_owned(), json!({ "type": "string" }));
+        }
+    }
+    json!({ "headers": headers, "payload": { "$ref": path } })
+}
+
+fn headers_of(path: &str) -> &'static [&'static str] {
+    use subjects as s;
+    if path.starts_with("commands/") {
+        &[
+            s::AUTHORIZATION,
+            s::COMMAND_ID,
+            s::EXPECTED_VERSION,
+            s::DEADLINE,
+            s::CORRELATION_ID,
+            s::CAUSATION_ID,
+            s::TRACEPARENT,
+        ]
+    } else if path.ends_with("notification.json") {
+        &["Nats-Msg-Id", s::POSITION, s::EVENT_TYPE, "ce-id", "ce-source", "ce-type", "ce-time"]
+    } else if path.ends_with("receipt.json") {
+        &[s::REPEATED]
+    } else if path.ends_with("problem.json") {
+        &["Nats-Service-Error", "Nats-Service-Error-Code", s::ERROR_CODE]
+    } else {
+        &[s::AUTHORIZATION]
+    }
+}
+
+fn operations() -> Value {
+    let asked = |channel: &str| {
+        json!({
+            "action": "receive",
+            "channel": { "$ref": format!("#/channels/{channel}") },
+            "reply": { "channel": { "$ref": "#/channels/replies" } },
+        })
+    };
+    json!({
+        "execute": asked("commands"),
+        "answer": asked("queries"),
+        "operate": asked("operations"),
+        "publish": { "action": "send", "channel": { "$ref": "#/channels/events" } },
+    })
+}

@@ -1,0 +1,89 @@
+//! The files under `schemas/` say what the code does.
+
+mod samples;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ledger_contract::errors::{Code, hint};
+use ledger_contract::records::{self, Happened};
+use ledger_contract::schemas;
+use ledger_domain::Position;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas")
+}
+
+#[test]
+fn generated_schemas_are_fresh() {
+    let stale: Vec<String> = schemas::files()
+        .into_iter()
+        .filter(|(path, text)| fs::read_to_string(root().join(path)).ok().as_ref() != Some(text))
+        .map(|(path, _)| path)
+        .collect();
+    assert!(
+        stale.is_empty(),
+        "run `cargo run -p ledger-contract --example write-schemas`; stale: {stale:?}"
+    );
+}
+
+/// Golden pairs are never edited: `v1.json` is a stored record, `v1.expected.json` what readers
+/// are shown of it. A pair that is missing is written once and has to be committed.
+#[test]
+fn golden_records_read_as_they_always_did() {
+    for type_name in schemas::event_types() {
+        let folder = root().join("events").join(type_name);
+        let stored = folder.join("v1.json");
+        if !stored.exists() {
+            let (record, shown) = samples::golden(type_name);
+            fs::write(&stored, record).unwrap();
+            fs::write(folder.join("v1.expected.json"), shown).unwrap();
+            panic!("wrote the missing golden pair of {type_name}; commit it and run again");
+        }
+        let bytes = fs::read(&stored).unwrap();
+        let record = records::decode(Position::new(7), &bytes).unwrap();
+        assert_eq!(record.happened.type_name(), type_name);
+        let mut again = Vec::new();
+        match &record.happened {
+            Happened::Connection(event) => {
+                records::encode_event(&mut again, &record.metadata, event);
+            }
+            Happened::Workspace(created) => {
+                records::encode_workspace(&mut again, &record.metadata, created);
+            }
+        }
+        assert_eq!(String::from_utf8(again).unwrap(), String::from_utf8(bytes.clone()).unwrap());
+        let shown = records::public(&bytes, &record.happened);
+        let expected = fs::read_to_string(folder.join("v1.expected.json")).unwrap();
+        assert_eq!(shown.get(), expected, "{type_name}");
+        assert!(!expected.contains("sealed"), "{type_name} shows ciphertext");
+    }
+}
+
+#[test]
+fn a_record_with_another_shape_is_refused() {
+    let (good, _) = samples::golden("marked_degraded");
+    let good = String::from_utf8(good).unwrap();
+    let bad = [
+        good.replace("\"position\":7", "\"position\":8"),
+        good.replace("\"schema\":1", "\"schema\":2"),
+        good.replace("marked_degraded", "marked_purple"),
+        good.replace("\"workspace\":\"default\",", ""),
+        good.replace("\"data\":", "\"date\":"),
+        good[..good.len() - 1].to_owned(),
+    ];
+    assert!(records::decode(Position::new(7), good.as_bytes()).is_ok());
+    for text in bad {
+        assert!(records::decode(Position::new(7), text.as_bytes()).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn every_code_tells_what_to_do() {
+    for code in Code::ALL {
+        let hint = hint(*code);
+        assert!(hint.ends_with('.') && hint.len() > 20, "{code}: {hint:?}");
+        assert!(code.page().contains(code.summary()), "{code}");
+        assert_eq!(Code::parse(code.as_str()), Some(*code));
+    }
+}

@@ -1,0 +1,217 @@
+//! One event of every type.
+
+use std::collections::BTreeMap;
+
+use ledger_contract::records::{self, Metadata, StreamId, Via};
+use ledger_domain::connection::{
+    Access, AuthMethod, Dependent, DependentKey, Details, Draft, Environment, GrantScope, Identity,
+    IdentityKind, Kind, Limits, ModelPolicy, ModelRule, Multiplier, Patch, Pricing, RateCounts,
+    RateLimit, RateUnit, ResetPeriod, Reverted, Revision, SecretReference, UsageLimit, UsageUnit,
+};
+use ledger_domain::{
+    Actor, CheckedText, ConnectionId, Event, EventId, FieldName, Generation, Hint, Json, Line,
+    MessageId, Micros, NewSecret, Position, Prose, Sealed, Secret, Slug, Version, WorkspaceCreated,
+    WorkspaceName,
+};
+use uuid::Uuid;
+
+const AT: Micros = Micros::new(1_795_223_000_123_456);
+
+fn text<T: CheckedText>(text: &str) -> T {
+    T::stored(text.into())
+}
+
+fn map<K: CheckedText + Ord, V>(key: &str, value: V) -> BTreeMap<K, V> {
+    BTreeMap::from([(text(key), value)])
+}
+
+fn event_id() -> EventId {
+    EventId::new(Uuid::from_u128(0x018f_3d3e_0000_7000_8000_0000_0000_0002))
+}
+
+fn reason() -> Prose {
+    text("429 from the provider")
+}
+
+fn sealed() -> Sealed {
+    text("v1.AAAAAAAAAAAAAAAAAAAAAA.AAAAAAAAAAAAAAAAAAAAAA.AAAA")
+}
+
+fn hint() -> Hint {
+    Hint { prefix: "sk-".to_owned(), suffix: "01".to_owned() }
+}
+
+fn new_secret() -> NewSecret {
+    NewSecret { sealed: sealed(), hint: hint() }
+}
+
+fn limits() -> Limits {
+    Limits {
+        usage: Some(UsageLimit {
+            unit: UsageUnit::Cost,
+            credit_limit: 100,
+            alert_threshold: Some(80),
+            reset: Some(ResetPeriod::Days(30)),
+            next_reset_at: Some(AT),
+        }),
+        rate: Some(RateLimit { counts: RateCounts::Requests, unit: RateUnit::Minute, value: 60 }),
+    }
+}
+
+fn details() -> Details {
+    Details {
+        display_name: Some(text("OpenAI")),
+        description: Some(text("For the chat gateway")),
+        provider: text("openai"),
+        provider_version: Some(text("1.0.0")),
+        kind: Kind::Api,
+        environment: Environment::Live,
+        auth_method: AuthMethod::ApiKey,
+        config: map("base_url", text::<Json>("\"https://api.openai.com/v1\"")),
+        secret_references: vec![SecretReference {
+            target: text("key"),
+            reference: text("vault-main"),
+            key: Some(text("openai")),
+            format: Some(text("string")),
+        }],
+        labels: map("team", text("ai")),
+        tags: vec![text("llm")],
+        annotations: map("portkey.type", text("\"organisation\"")),
+        identity: Some(Identity { kind: IdentityKind::Team, value: text("ai") }),
+    }
+}
+
+fn access() -> Access {
+    Access { everyone: Some(limits()), workspaces: BTreeMap::new() }
+}
+
+fn models() -> ModelPolicy {
+    let rule = ModelRule { enabled: true, settings: Some(text("{\"is_custom\":false}")) };
+    ModelPolicy { allow_all: false, models: map("gpt-4o", rule) }
+}
+
+fn pricing() -> Pricing {
+    let factor = Multiplier::parse("default", 1.5).expect("a good factor");
+    Pricing {
+        multipliers: map("default", Some(factor)),
+        image_default: Some(factor),
+        additional_units: map("search", factor),
+    }
+}
+
+fn draft() -> Draft {
+    Draft {
+        workspace: text("default"),
+        slug: text("openai-prod"),
+        details: details(),
+        secrets: map("api_key", new_secret()),
+        enabled: true,
+        access: access(),
+        models: models(),
+        pricing: Some(pricing()),
+    }
+}
+
+fn revision() -> Revision {
+    Revision {
+        slug: Some(text("openai-main")),
+        display_name: Patch::Set(text("OpenAI main")),
+        description: Patch::Clear,
+        config: map("base_url", None),
+        secrets: map("api_key", Some(new_secret())),
+        labels: map("team", Some(text("platform"))),
+        tags: Some(vec![]),
+        ..Revision::default()
+    }
+}
+
+fn reverted() -> Reverted {
+    let secret = Secret {
+        generation: Generation::new(1),
+        sealed: sealed(),
+        hint: hint(),
+        set_at: AT,
+        set_by: event_id(),
+    };
+    Reverted {
+        to: Version::new(1),
+        slug: text("openai-prod"),
+        details: details(),
+        secrets: map::<FieldName, Secret>("api_key", secret),
+        enabled: true,
+        access: access(),
+        models: models(),
+        pricing: None,
+    }
+}
+
+fn dependent_key() -> DependentKey {
+    DependentKey { kind: text("tool"), id: text("tool-001") }
+}
+
+fn event(type_name: &str) -> Event {
+    let scope = || GrantScope::Workspace(text("team-a"));
+    match type_name {
+        "connection_created" => Event::Created(Box::new(draft())),
+        "connection_updated" => Event::Updated(Box::new(revision())),
+        "secret_rotated" => Event::SecretRotated(map("api_key", new_secret())),
+        "connection_enabled" => Event::Enabled,
+        "connection_disabled" => Event::Disabled { reason: Some(reason()) },
+        "marked_degraded" => Event::MarkedDegraded { reason: Some(reason()) },
+        "marked_failed" => Event::MarkedFailed { reason: Some(reason()) },
+        "marked_operational" => Event::MarkedOperational { reason: None },
+        "connection_archived" => Event::Archived { reason: Some(reason()) },
+        "connection_restored" => Event::Restored { slug: Some(text::<Slug>("openai-old")) },
+        "workspace_granted" => Event::WorkspaceGranted { scope: scope(), limits: limits() },
+        "workspace_revoked" => Event::WorkspaceRevoked { scope: GrantScope::Everyone },
+        "limits_set" => Event::LimitsSet { scope: scope(), limits: limits() },
+        "model_policy_set" => Event::ModelPolicySet(models()),
+        "pricing_set" => Event::PricingSet(Some(pricing())),
+        "dependent_linked" => Event::DependentLinked {
+            key: dependent_key(),
+            dependent: Dependent {
+                name: Some(text("Code Analyzer")),
+                attributes: map("access_level", text("\"admin\"")),
+            },
+        },
+        "dependent_unlinked" => Event::DependentUnlinked { key: dependent_key() },
+        "connection_reverted" => Event::Reverted(Box::new(reverted())),
+        _ => panic!("there is no sample of {type_name}"),
+    }
+}
+
+/// Returns the stored bytes and the shown text of a sample at position 7.
+pub(crate) fn golden(type_name: &str) -> (Vec<u8>, String) {
+    let id = ConnectionId::new(Uuid::from_u128(0x018f_3d3e_0000_7000_8000_0000_0000_0001));
+    let workspace: WorkspaceName = text("default");
+    let about_workspace = type_name == WorkspaceCreated::TYPE_NAME;
+    let metadata = Metadata {
+        position: Position::new(7),
+        stream: if about_workspace {
+            StreamId::Workspace(workspace.clone())
+        } else {
+            StreamId::Connection(id)
+        },
+        version: Version::new(2),
+        event_id: event_id(),
+        workspace: workspace.clone(),
+        recorded_at: AT,
+        actor: Actor::new("key:admin"),
+        via: Via::Nats,
+        command_id: text::<MessageId>("command-1"),
+        correlation_id: Some(text("conversation-1")),
+        causation_id: Some(text("event-1")),
+        trace_id: Some(text("0af7651916cd43dd8448eb211c80319c")),
+    };
+    let mut bytes = Vec::new();
+    if about_workspace {
+        let display_name = Some(text::<Line>("Default"));
+        let created = WorkspaceCreated { name: workspace, display_name };
+        records::encode_workspace(&mut bytes, &metadata, &created);
+    } else {
+        records::encode_event(&mut bytes, &metadata, &event(type_name));
+    }
+    let record = records::decode(Position::new(7), &bytes).expect("a good record");
+    let shown = records::public(&bytes, &record.happened).get().to_owned();
+    (bytes, shown)
+}

@@ -1,0 +1,220 @@
+//! A ledger opened in this process, on a temporary folder.
+
+use std::path::PathBuf;
+
+use ledger_contract::commands;
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::queries::{ReplayReport, ReplayRequest};
+use ledger_contract::records::Via;
+use ledger_domain::{Actor, Expected, MessageId, Micros, Version, WorkspaceName};
+use ledger_engine::{CommandRequest, Engine, EngineOptions, Executed};
+use ledger_vault::Keyring;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The workspace of most tests.
+pub(crate) const HOME: &str = "default";
+/// Another one.
+pub(crate) const ABROAD: &str = "other";
+
+/// A command with everything that can be said about it.
+#[derive(Clone, Debug)]
+pub(crate) struct Wish {
+    pub(crate) workspace: &'static str,
+    pub(crate) verb: String,
+    pub(crate) body: Vec<u8>,
+    pub(crate) id: Option<String>,
+    pub(crate) expected: Expected,
+    pub(crate) deadline: Option<Micros>,
+    pub(crate) correlation: Option<String>,
+    pub(crate) actor: &'static str,
+}
+
+impl Wish {
+    pub(crate) fn new(verb: &str, body: &Value) -> Self {
+        Self::of_bytes(verb, body.to_string().into_bytes())
+    }
+
+    pub(crate) fn of_bytes(verb: &str, body: Vec<u8>) -> Self {
+        Self {
+            workspace: HOME,
+            verb: verb.to_owned(),
+            body,
+            id: None,
+            expected: Expected::Any,
+            deadline: None,
+            correlation: None,
+            actor: "key:admin",
+        }
+    }
+
+    pub(crate) fn at(self, workspace: &'static str) -> Self {
+        Self { workspace, ..self }
+    }
+
+    pub(crate) fn id(self, id: &str) -> Self {
+        Self { id: Some(id.to_owned()), ..self }
+    }
+
+    pub(crate) fn version(self, version: u64) -> Self {
+        Self { expected: Expected::At(Version::new(version)), ..self }
+    }
+
+    pub(crate) fn absent(self) -> Self {
+        Self { expected: Expected::Absent, ..self }
+    }
+
+    pub(crate) fn deadline(self, deadline: Micros) -> Self {
+        Self { deadline: Some(deadline), ..self }
+    }
+
+    pub(crate) fn correlation(self, id: &str) -> Self {
+        Self { correlation: Some(id.to_owned()), ..self }
+    }
+
+    pub(crate) fn actor(self, actor: &'static str) -> Self {
+        Self { actor, ..self }
+    }
+}
+
+/// The folder of a ledger and its master key, with or without an engine on it.
+#[derive(Debug)]
+pub(crate) struct Place {
+    folder: TempDir,
+    keys: String,
+}
+
+impl Place {
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub(crate) fn keyring(&self) -> Keyring {
+        Keyring::parse(&self.keys).expect("the key was written by the vault")
+    }
+
+    pub(crate) fn options(&self) -> EngineOptions {
+        EngineOptions::new(self.path(), self.keyring())
+    }
+
+    pub(crate) fn open(self) -> Ledger {
+        let engine = Engine::open(self.options()).expect("the ledger opens again");
+        Ledger { engine, place: self }
+    }
+}
+
+/// An open ledger.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    pub(crate) engine: Engine,
+    pub(crate) place: Place,
+}
+
+impl Ledger {
+    /// Makes one with two workspaces.
+    pub(crate) async fn new() -> Self {
+        let keys = Keyring::generate(&mut rand::rng()).to_file_text().to_string();
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let place = Place { folder, keys };
+        let mut options = place.options();
+        options.create = true;
+        let engine = Engine::open(options).expect("a new ledger");
+        let ledger = Self { engine, place };
+        for workspace in [HOME, ABROAD] {
+            ledger.send(Wish::new("create-workspace", &json!({})).at(workspace)).await.expect("new");
+        }
+        ledger
+    }
+
+    /// Stops the engine.
+    pub(crate) fn close(self) -> Place {
+        self.engine.shutdown();
+        self.place
+    }
+
+    pub(crate) fn reopen(self) -> Self {
+        self.close().open()
+    }
+
+    pub(crate) async fn send(&self, wish: Wish) -> Result<Executed, Problem> {
+        send(&self.engine, wish).await
+    }
+
+    /// Executes a command that must be accepted.
+    #[track_caller]
+    pub(crate) fn run(&self, verb: &str, body: Value) -> impl Future<Output = Executed> {
+        let wish = Wish::new(verb, &body);
+        async move {
+            match self.send(wish).await {
+                Ok(executed) => executed,
+                Err(problem) => panic!("{verb} {body} was refused: {problem}"),
+            }
+        }
+    }
+
+    /// Executes a command that must be refused, and returns the code.
+    pub(crate) async fn refusal(&self, wish: Wish) -> Code {
+        let head = self.engine.head();
+        let shown = format!("{} {}", wish.verb, String::from_utf8_lossy(&wish.body));
+        let refused = self.send(wish).await;
+        assert_eq!(self.engine.head(), head, "a refusal left a trace in the log: {shown}");
+        match refused {
+            Ok(executed) => panic!("{shown} was accepted: {executed:?}"),
+            Err(problem) => problem.code,
+        }
+    }
+
+    /// Makes a connection and returns its id.
+    pub(crate) async fn create(&self, slug: &str) -> String {
+        let body = json!({"slug": slug, "provider": "openai", "secrets": {"api_key": "sk-first-value-1"}});
+        self.run("create", body).await.receipt.connection.expect("a connection was made")
+    }
+
+    pub(crate) fn ask(&self, name: &str, body: &Value) -> Value {
+        self.ask_at(HOME, name, body).expect("a good question")
+    }
+
+    pub(crate) fn ask_at(&self, workspace: &str, name: &str, body: &Value) -> Result<Value, Problem> {
+        let answer = self.engine.query(workspace, name, body.to_string().as_bytes())?;
+        Ok(serde_json::from_slice(&answer).expect("answers are JSON"))
+    }
+
+    pub(crate) fn get(&self, connection: &str) -> Value {
+        self.ask("get", &json!({"connection": connection}))
+    }
+
+    pub(crate) fn replay(&self, verify: bool) -> ReplayReport {
+        let request = ReplayRequest { projection: None, verify };
+        self.engine.replay(&request, &|_| {}).expect("a replay runs to its end")
+    }
+
+    /// Rebuilds all read models aside and fails when one is not equal to the live one.
+    #[track_caller]
+    pub(crate) fn expect_replay_equal(&self) {
+        let report = self.replay(true);
+        assert_eq!(report.difference, None, "replay and live models differ");
+        assert!(report.events >= self.engine.head().get().saturating_sub(100_000));
+    }
+}
+
+/// Parses and executes a command as a transport would.
+pub(crate) async fn send(engine: &Engine, wish: Wish) -> Result<Executed, Problem> {
+    let id = |text: &Option<String>| -> Result<Option<MessageId>, Problem> {
+        Ok(text.as_deref().map(|text| MessageId::parse("id", text)).transpose()?)
+    };
+    let workspace = WorkspaceName::parse("workspace", wish.workspace)?;
+    let request = CommandRequest {
+        command: commands::parse(&wish.verb, &workspace, None, &wish.body)?,
+        fingerprint: engine.fingerprint(wish.workspace, &wish.verb, &wish.body),
+        workspace,
+        command_id: id(&wish.id)?,
+        expected: wish.expected,
+        deadline: wish.deadline,
+        correlation_id: id(&wish.correlation)?,
+        causation_id: None,
+        trace_id: None,
+        actor: Actor::new(wish.actor),
+        via: Via::Nats,
+    };
+    engine.execute(request).await
+}

@@ -1,0 +1,34 @@
+//! What the ledger promises, on real parts: an engine on a temporary folder, the program itself,
+//! a nats-server, and a NATS client that is not ours.
+//!
+//! Tests of the engine need nothing but the toolchain. The others need the programs that
+//! `cargo xtask test` sets up, and fail with these words when they are missing.
+
+// Marked as test code, so that the lints about tests hold for what the tests share too.
+#[cfg(test)]
+mod canary;
+#[cfg(test)]
+mod compare;
+#[cfg(test)]
+mod ledger;
+#[cfg(test)]
+mod nats_server;
+#[cfg(test)]
+mod random;
+#[cfg(test)]
+mod service;
+#[cfg(test)]
+mod settings;
+#[cfg(test)]
+mod wait;
+
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod engine;
+#[cfg(test)]
+mod nats;
+#[cfg(test)]
+mod outage;
+#[cfg(test)]
+mod server;

@@ -1,0 +1,36 @@
+//! Which programs the tests run.
+
+use std::path::PathBuf;
+
+/// Returns `connledger`: the one named by the environment, else the one built beside this test.
+pub(crate) fn connledger() -> PathBuf {
+    if let Some(path) = named("CONNLEDGER_BIN") {
+        return path;
+    }
+    let this = std::env::current_exe().expect("a running test has a file");
+    let folder = this.ancestors().nth(2).expect("tests are built into a folder of the profile");
+    let path = folder.join(format!("connledger{}", std::env::consts::EXE_SUFFIX));
+    assert!(path.is_file(), "{} is not built; run cargo xtask test", path.display());
+    path
+}
+
+/// Returns the nats-server program.
+pub(crate) fn nats_server() -> PathBuf {
+    required("CONNLEDGER_NATS_SERVER")
+}
+
+/// Returns a Python that has nats-py.
+pub(crate) fn python() -> PathBuf {
+    required("CONNLEDGER_PYTHON")
+}
+
+fn required(name: &str) -> PathBuf {
+    named(name).unwrap_or_else(|| {
+        panic!("this test needs a program that {name} does not name; run cargo xtask test")
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where the tests read settings")]
+fn named(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}

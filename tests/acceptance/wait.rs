@@ -1,0 +1,26 @@
+//! Waiting for a condition, with a limit. Nothing else in these tests waits.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+/// Between two looks.
+const LOOK_INTERVAL: Duration = Duration::from_millis(10);
+
+/// How long most conditions may take; a loaded machine is slow, so it is generous.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Looks again and again until there is something, and fails with `what` when there is not in time.
+pub(crate) async fn eventually<T, Look>(what: &str, mut look: impl FnMut() -> Look) -> T
+where
+    Look: Future<Output = Option<T>>,
+{
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
+        sleep(LOOK_INTERVAL).await;
+    }
+}
