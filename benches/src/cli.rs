@@ -9,11 +9,15 @@ use crate::scale::Scale;
 
 /// Measures the rows of the performance table and prints each with its reference.
 #[derive(Debug, Parser)]
-#[command(name = "ledger-bench", version, after_help = "\
+#[command(
+    name = "ledger-bench",
+    version,
+    after_help = "\
 Examples:
   ledger-bench                                  every row at full size; takes long
   ledger-bench --scale small                    a quick look
-  ledger-bench --row replay --dir /tmp/b --keep one row; its ledger is used again next time")]
+  ledger-bench --row replay --dir /tmp/b --keep one row; its ledger is used again next time"
+)]
 pub(crate) struct Cli {
     /// One JSON object a row on standard output
     #[arg(long)]

@@ -53,6 +53,6 @@ mod tests {
             std::future::ready(Ok(()))
         };
         fly(5..105, 7, work).await.unwrap();
-        assert_eq!(sum.load(Ordering::Relaxed), (5..105).sum());
+        assert_eq!(sum.load(Ordering::Relaxed), (5..105).sum::<u64>());
     }
 }

@@ -1,7 +1,6 @@
 //! Ledgers opened in this process, and how they are filled.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use ledger_contract::commands;
 use ledger_contract::errors::{Code, Problem};
@@ -121,7 +120,7 @@ pub(crate) async fn fill_events(engine: &Engine, events: u64) -> Outcome<()> {
             let (verb, body) = load::health_change(PREFIX, number % connections, round);
             match execute(&engine, verb, &body, None).await {
                 // In a ledger that was left half way through a round.
-                Err(problem) if problem.code == Code::NothingToChange => {}
+                Err(problem) if problem.code == Code::HealthUnchanged => {}
                 done => done?,
             }
             bar.inc(1);
@@ -146,11 +145,3 @@ pub(crate) fn number(answer: &[u8], field: &str) -> Outcome<u64> {
     let found = answer.get(field).and_then(Value::as_u64);
     found.ok_or_else(|| Failure::new(format!("an answer has no number `{field}`")))
 }
-
-/// A ledger's folder below a working folder.
-pub(crate) fn folder(root: &Path, name: &str) -> PathBuf {
-    root.join(name)
-}
-
-/// Shares a ledger among tasks.
-pub(crate) type Shared = Arc<Engine>;

@@ -34,7 +34,8 @@ impl Output {
             return Ok(());
         }
         let titles = ["row", "ours", "reference", "ratio", "mark", "met"].map(str::to_owned);
-        let lines: Vec<_> = std::iter::once(titles).chain(rows.iter().map(Measured::cells)).collect();
+        let lines: Vec<_> =
+            std::iter::once(titles).chain(rows.iter().map(Measured::cells)).collect();
         aligned(&lines).into_iter().try_for_each(line)
     }
 }

@@ -58,6 +58,8 @@ fn holds(bytes: &[u8], text: &[u8]) -> bool {
 #[test]
 fn the_canary_is_heard_in_every_form() {
     assert!(sings(format!("..{CANARY}..").as_bytes()));
-    assert!(sings(b"[99,110,114,121,45,55,102,51,97,57,49,101,48,52,98,100,50,45,116,119,101,101,116]"));
+    assert!(sings(
+        b"[99,110,114,121,45,55,102,51,97,57,49,101,48,52,98,100,50,45,116,119,101,101,116]"
+    ));
     assert!(!sings(b"nothing of the kind"));
 }

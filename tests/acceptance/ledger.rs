@@ -121,7 +121,10 @@ impl Ledger {
         let engine = Engine::open(options).expect("a new ledger");
         let ledger = Self { engine, place };
         for workspace in [HOME, ABROAD] {
-            ledger.send(Wish::new("create-workspace", &json!({})).at(workspace)).await.expect("new");
+            ledger
+                .send(Wish::new("create-workspace", &json!({})).at(workspace))
+                .await
+                .expect("new");
         }
         ledger
     }
@@ -141,14 +144,10 @@ impl Ledger {
     }
 
     /// Executes a command that must be accepted.
-    #[track_caller]
-    pub(crate) fn run(&self, verb: &str, body: Value) -> impl Future<Output = Executed> {
-        let wish = Wish::new(verb, &body);
-        async move {
-            match self.send(wish).await {
-                Ok(executed) => executed,
-                Err(problem) => panic!("{verb} {body} was refused: {problem}"),
-            }
+    pub(crate) async fn run(&self, verb: &str, body: Value) -> Executed {
+        match self.send(Wish::new(verb, &body)).await {
+            Ok(executed) => executed,
+            Err(problem) => panic!("{verb} {body} was refused: {problem}"),
         }
     }
 
@@ -166,7 +165,8 @@ impl Ledger {
 
     /// Makes a connection and returns its id.
     pub(crate) async fn create(&self, slug: &str) -> String {
-        let body = json!({"slug": slug, "provider": "openai", "secrets": {"api_key": "sk-first-value-1"}});
+        let body =
+            json!({"slug": slug, "provider": "openai", "secrets": {"api_key": "sk-first-value-1"}});
         self.run("create", body).await.receipt.connection.expect("a connection was made")
     }
 
@@ -174,7 +174,12 @@ impl Ledger {
         self.ask_at(HOME, name, body).expect("a good question")
     }
 
-    pub(crate) fn ask_at(&self, workspace: &str, name: &str, body: &Value) -> Result<Value, Problem> {
+    pub(crate) fn ask_at(
+        &self,
+        workspace: &str,
+        name: &str,
+        body: &Value,
+    ) -> Result<Value, Problem> {
         let answer = self.engine.query(workspace, name, body.to_string().as_bytes())?;
         Ok(serde_json::from_slice(&answer).expect("answers are JSON"))
     }
@@ -193,7 +198,6 @@ impl Ledger {
     pub(crate) fn expect_replay_equal(&self) {
         let report = self.replay(true);
         assert_eq!(report.difference, None, "replay and live models differ");
-        assert!(report.events >= self.engine.head().get().saturating_sub(100_000));
     }
 }
 

@@ -52,7 +52,7 @@ impl Client {
         body: Vec<u8>,
         about: CommandHeaders,
     ) -> Result<Accepted, ClientError> {
-        let command_id = about.command_id.unwrap_or_else(moment::fresh_id);
+        let command_id = about.command_id.unwrap_or_else(moment::new_command_id);
         let mut headers = self.headers();
         headers.insert(subjects::DEADLINE, moment::deadline(self.timeout));
         let given = [

@@ -14,6 +14,8 @@ use crate::options::{ClientOptions, Credentials, Key};
 
 /// How long making the first connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How often a silent connection is tried; two missed answers mean that it is gone.
+const PING_INTERVAL: Duration = Duration::from_secs(10);
 /// NATS service header with the text of an error that has no body.
 const SERVICE_ERROR: &str = "Nats-Service-Error";
 
@@ -24,7 +26,7 @@ pub struct Client {
     pub(crate) subjects: Subjects,
     pub(crate) key: Key,
     pub(crate) timeout: Duration,
-    /// Counts changes of the connection; even while connected.
+    /// Tells of the connection as it comes and goes.
     pub(crate) link: watch::Receiver<Link>,
 }
 
@@ -52,6 +54,7 @@ impl Client {
             .await?
             .name("ledger-client")
             .connection_timeout(CONNECT_TIMEOUT)
+            .ping_interval(PING_INTERVAL)
             .request_timeout(Some(options.timeout))
             .event_callback(move |event| {
                 note(&sender, &event);
@@ -118,7 +121,7 @@ impl Client {
                 )),
                 RequestErrorKind::TimedOut => {
                     let seconds = self.timeout.as_secs_f64();
-                    ClientError::Unavailable(format!("the ledger did not answer in {seconds} s"))
+                    ClientError::Unanswered(format!("the ledger did not answer in {seconds} s"))
                 }
                 _ => ClientError::Unavailable(format!("the request was not sent: {error}")),
             })?;

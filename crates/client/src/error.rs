@@ -9,10 +9,13 @@ pub enum ClientError {
     /// The ledger answered no.
     #[error("{}", .0.message)]
     Problem(Box<ErrorBody>),
-    /// The ledger or NATS was not reached, or did not answer in time. A command may have been
-    /// executed all the same: send it again under the same command id to find out.
+    /// The ledger or NATS was not reached, so nothing was done.
     #[error("{0}")]
     Unavailable(String),
+    /// No answer came in time. A command may have been executed all the same: send it again under
+    /// the same command id to find out.
+    #[error("{0}")]
+    Unanswered(String),
     /// An answer that cannot be understood, or a setting that cannot be used.
     #[error("{0}")]
     Internal(String),
@@ -23,7 +26,7 @@ impl ClientError {
     pub fn retry(&self) -> bool {
         match self {
             Self::Problem(problem) => problem.retry,
-            Self::Unavailable(_) => true,
+            Self::Unavailable(_) | Self::Unanswered(_) => true,
             Self::Internal(_) => false,
         }
     }
@@ -32,7 +35,7 @@ impl ClientError {
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Problem(problem) => Some(&problem.code),
-            Self::Unavailable(_) | Self::Internal(_) => None,
+            Self::Unavailable(_) | Self::Unanswered(_) | Self::Internal(_) => None,
         }
     }
 }

@@ -22,5 +22,6 @@ mod moment;
 pub use command::{Accepted, CommandHeaders};
 pub use connect::Client;
 pub use error::ClientError;
+pub use moment::new_command_id;
 pub use options::{ClientOptions, Credentials, Key};
 pub use watch::{Notice, WatchItem, WatchScope, Watcher};

@@ -14,8 +14,8 @@ pub(crate) fn deadline(ahead: Duration) -> String {
     time::format(Micros::new(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX)))
 }
 
-/// Returns a command id that nobody else has.
+/// Makes a command id that nobody else has.
 #[expect(clippy::disallowed_methods, reason = "a command id of one's own must be new")]
-pub(crate) fn fresh_id() -> String {
+pub fn new_command_id() -> String {
     Uuid::now_v7().to_string()
 }

@@ -74,6 +74,11 @@ impl Failure {
         self
     }
 
+    /// Tells whether the reader of standard output has gone.
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        self.kind == Kind::BrokenPipe
+    }
+
     /// Says it on standard error and returns the exit code.
     pub(crate) fn report(&self, out: Output) -> ExitCode {
         if self.kind == Kind::BrokenPipe {
@@ -140,6 +145,7 @@ impl From<ClientError> for Failure {
             ClientError::Problem(body) => (*body).into(),
             ClientError::Unavailable(message) => Self::unavailable(message)
                 .hint("is the ledger running? start one with `connledger serve`"),
+            ClientError::Unanswered(message) => Self::unavailable(message),
             other => Self::internal(other.to_string()),
         }
     }

@@ -154,8 +154,9 @@ impl Engine {
         if self.shared.store.is_poisoned() {
             return;
         }
-        if let Err(error) = self.shared.models.load().flush(self.head()) {
-            tracing::error!(error = %faults::chain(&error), "cannot write the list indexes");
+        let flushed = self.shared.models.load().flush(self.head());
+        if let Err(error) = flushed.and_then(|()| self.shared.store.settle()) {
+            tracing::error!(error = %faults::chain(&error), "cannot write everything out");
         }
     }
 

@@ -11,12 +11,12 @@ use ledger_domain::{
     Actor, Command, ConnectionId, Expected, FieldName, MessageId, Micros, NewSecret, Slug,
     WorkspaceName,
 };
-use ledger_store::tables::{claims, keys};
+use ledger_store::tables::{claims, keys, receipts};
 use ledger_vault::{DataKey, Plaintext, Scope, WrappedDataKey};
 
 use crate::engine::Engine;
 use crate::writer::{Prepared, Work};
-use crate::{faults, ports};
+use crate::{faults, ports, writer};
 
 /// A command with everything around it.
 #[derive(Debug)]
@@ -71,7 +71,18 @@ impl Engine {
     /// Errors: any code of a refusal; `busy` at once when too many commands wait; after
     /// `log_poisoned` or `shutting_down` the outcome is unknown: repeat with the same command id.
     pub async fn execute(&self, request: CommandRequest) -> Result<Executed, Problem> {
-        let answer = self.prepare(request).and_then(|prepared| self.submit(prepared));
+        let known = request.command_id.clone().map(|id| {
+            let key = receipts::key(&request.workspace, &id);
+            (key, request.fingerprint)
+        });
+        let answer = match self.prepare(request) {
+            Ok(prepared) => self.submit(prepared),
+            // What the command names may be gone because of this very command.
+            Err(problem) => match self.answered(known)? {
+                Some(executed) => return Ok(executed),
+                None => Err(problem),
+            },
+        };
         let answer = match answer {
             Ok(answer) => answer,
             Err(problem) => {
@@ -80,6 +91,22 @@ impl Engine {
             }
         };
         answer.await.unwrap_or_else(|_| Err(Problem::new(Code::ShuttingDown)))
+    }
+
+    /// Returns the answer that a command got earlier.
+    fn answered(&self, known: Option<(Vec<u8>, Fingerprint)>) -> Result<Option<Executed>, Problem> {
+        let Some((key, fingerprint)) = known else { return Ok(None) };
+        let receipt = receipts::get(&self.shared.store, &key);
+        match receipt.map_err(|error| faults::from_read(&error))? {
+            None => Ok(None),
+            Some(receipt) if receipt.fingerprint == fingerprint.0 => {
+                Ok(Some(writer::answer(&receipt, true)))
+            }
+            Some(_) => {
+                self.count_refusal(Code::CommandIdReused);
+                Err(Problem::new(Code::CommandIdReused))
+            }
+        }
     }
 
     fn prepare(&self, request: CommandRequest) -> Result<Prepared, Problem> {

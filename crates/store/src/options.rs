@@ -9,7 +9,7 @@ const WRITE_BUFFERS_BYTES: usize = 192 * 1024 * 1024;
 /// Memory for such rows of one table before they are written out, in bytes.
 const TABLE_WRITE_BUFFER_BYTES: usize = 48 * 1024 * 1024;
 /// Write-ahead log kept before old tables are forced out, in bytes; bounds the start after a kill.
-const WAL_BYTES_MAX: u64 = 256 * 1024 * 1024;
+const WAL_BYTES_MAX: u64 = 96 * 1024 * 1024;
 const LOG_BLOCK_BYTES: usize = 32 * 1024;
 const TABLE_BLOCK_BYTES: usize = 8 * 1024;
 const BLOOM_BITS_PER_KEY: f64 = 10.0;

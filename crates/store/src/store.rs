@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rocksdb::{
     BoundColumnFamily, Cache, ColumnFamilyDescriptor, DBIteratorWithThreadMode, DBWithThreadMode,
-    Direction, IteratorMode, MultiThreaded, Options, ReadOptions, WriteOptions,
+    Direction, FlushOptions, IteratorMode, MultiThreaded, Options, ReadOptions, WriteOptions,
 };
 
 use crate::batch::Batch;
@@ -88,6 +88,17 @@ impl Store {
             self.poisoned.store(true, Ordering::SeqCst);
             AppendError::Write { bytes, source: source.into() }
         })
+    }
+
+    /// Moves everything from the write-ahead log into the tables' own files, so that the next
+    /// start has nothing to read again.
+    pub fn settle(&self) -> Result<(), AppendError> {
+        let handles: Vec<_> =
+            self.found.iter().filter_map(|name| self.db.cf_handle(name)).collect();
+        let handles: Vec<_> = handles.iter().collect();
+        self.db
+            .flush_cfs_opt(&handles, &FlushOptions::default())
+            .map_err(|source| AppendError::Write { bytes: 0, source: source.into() })
     }
 
     /// Tells whether a write has failed.

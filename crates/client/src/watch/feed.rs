@@ -57,14 +57,27 @@ impl Feed {
             }
             if let Err(reason) = self.advance().await {
                 self.interrupt(reason);
-                tokio::time::sleep(self.pause).await;
-                self.pause = (self.pause * 2).min(RETRY.1);
+                self.rest().await;
             }
         }
     }
 
+    /// Waits before the next attempt, longer each time, but not beyond a reconnect.
+    async fn rest(&mut self) {
+        let connected = self.client.connected();
+        tokio::select! {
+            () = tokio::time::sleep(self.pause) => {}
+            Ok(()) = self.link.changed(), if !connected => {}
+        }
+        self.pause = (self.pause * 2).min(RETRY.1);
+    }
+
     /// Does one step: reads the initial states, opens the event stream, or takes a change.
     async fn advance(&mut self) -> Result<(), String> {
+        if self.messages.is_none() {
+            // Requests made now would wait in line and reach the server all together, long after.
+            self.client.check_connected().map_err(|error| error.to_string())?;
+        }
         let Some(last) = self.last else {
             return self.read_initial().await;
         };
@@ -152,9 +165,11 @@ async fn wait(messages: &mut Ordered, link: &mut watch::Receiver<Link>) -> Woke 
             Some(Err(error)) => Woke::Broken(error.to_string()),
             None => Woke::Broken("the event stream's reader ended".to_owned()),
         },
-        changed = link.changed() => match changed {
-            Ok(()) if link.borrow_and_update().up => Woke::Broken("NATS was reconnected".to_owned()),
-            _ => Woke::Broken("NATS is disconnected".to_owned()),
+        Ok(()) = link.changed() => match *link.borrow_and_update() {
+            // Word of the first connection may come late, when it is in use already.
+            Link { up: true, connects: 0..=1 } => Woke::Nothing,
+            Link { up: true, .. } => Woke::Broken("NATS was reconnected".to_owned()),
+            Link { up: false, .. } => Woke::Broken("NATS is disconnected".to_owned()),
         },
     }
 }

@@ -34,14 +34,12 @@ pub(super) async fn read(client: &Client, scope: &WatchScope) -> Result<Snapshot
     let (mut messages, mut outstanding) = open(client, scope).await?;
     let mut snapshot = Snapshot { notices: Vec::new(), position: 0 };
     while outstanding > 0 || snapshot.position < due {
-        let message = match tokio::time::timeout(LAG_MAX, messages.next()).await {
-            Ok(message) => message.ok_or("the bucket's reader ended")?,
-            Err(_) => {
-                // What the bucket lacks is told as changes.
-                tracing::warn!(due, position = snapshot.position, "the bucket is not being filled");
-                break;
-            }
+        let Ok(message) = tokio::time::timeout(LAG_MAX, messages.next()).await else {
+            // What the bucket lacks is told as changes.
+            tracing::warn!(due, position = snapshot.position, "the bucket is not being filled");
+            break;
         };
+        let message = message.ok_or("the bucket's reader ended")?;
         let message = message.map_err(|error| error.to_string())?;
         outstanding = message.info().map_err(|error| error.to_string())?.pending;
         let Some(notice) = Notice::read(message.split().0) else {

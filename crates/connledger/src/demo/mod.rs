@@ -46,7 +46,8 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<(), Failure> {
         .tempdir()
         .map_err(|error| Failure::internal(format!("cannot make a temporary folder: {error}")))?;
     let done = Box::pin(play(folder.path(), args.connections)).await;
-    if args.keep || done.is_err() {
+    let failed = done.as_ref().is_err_and(|failure| !failure.is_broken_pipe());
+    if args.keep || failed {
         let kept = folder.keep();
         let data = kept.join("data");
         say(format!("kept: {}", kept.display()));
@@ -59,16 +60,25 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<(), Failure> {
 
 async fn play(folder: &std::path::Path, connections: usize) -> Result<(), Failure> {
     let mut stage = Stage::raise(folder, connections).await?;
-    acts::fleet::watch_and_load(&mut stage).await?;
-    acts::life::rotate_a_secret(&mut stage).await?;
-    acts::life::degrade_and_recover(&mut stage).await?;
-    acts::life::archive_and_restore(&mut stage).await?;
-    acts::refusals::stale_version(&mut stage).await?;
-    acts::refusals::same_command_twice(&mut stage).await?;
-    acts::questions::list_with_filters(&mut stage).await?;
-    acts::questions::history_by_actor(&mut stage).await?;
-    acts::recovery::kill_and_restart(&mut stage).await?;
-    acts::recovery::replay(&mut stage).await?;
-    acts::recovery::stop_and_look_for_secrets(&mut stage).await?;
+    let played = Box::pin(all_acts(&mut stage)).await;
+    if let Some(server) = stage.server.take() {
+        // An act has failed, which is what to report; the folder must come to rest all the same.
+        server.stop().await.ok();
+    }
+    played?;
     stage::goodbye()
+}
+
+async fn all_acts(stage: &mut Stage) -> Result<(), Failure> {
+    acts::fleet::watch_and_load(stage).await?;
+    acts::life::rotate_a_secret(stage).await?;
+    acts::life::degrade_and_recover(stage).await?;
+    acts::life::archive_and_restore(stage).await?;
+    acts::refusals::stale_version(stage).await?;
+    acts::refusals::same_command_twice(stage).await?;
+    acts::questions::list_with_filters(stage).await?;
+    acts::questions::history_by_actor(stage).await?;
+    acts::recovery::kill_and_restart(stage).await?;
+    acts::recovery::replay(stage).await?;
+    acts::recovery::stop_and_look_for_secrets(stage).await
 }

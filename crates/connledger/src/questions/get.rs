@@ -31,32 +31,53 @@ pub(super) async fn run(session: &Session, args: GetArgs) -> Result<(), Failure>
     facts.iter().try_for_each(|(name, value)| session.out.line(format!("{name:<width$}  {value}")))
 }
 
+type Facts = Vec<(String, String)>;
+
 /// Returns the lines for people, without what is empty.
-fn facts(view: &ConnectionView<'_>) -> Vec<(String, String)> {
-    let optional = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
-    let mut facts = vec![
-        ("id".to_owned(), Some(view.id.clone())),
-        ("slug".to_owned(), Some(view.slug.to_string())),
-        ("workspace".to_owned(), Some(view.workspace.to_string())),
-        ("name".to_owned(), optional(&view.display_name)),
-        ("description".to_owned(), optional(&view.description)),
-        ("provider".to_owned(), Some(provider(view))),
-        ("kind".to_owned(), Some(view.kind.to_string())),
-        ("environment".to_owned(), Some(view.environment.to_string())),
-        ("auth method".to_owned(), Some(view.auth_method.to_string())),
-        ("lifecycle".to_owned(), Some(view.lifecycle.to_string())),
-        ("enabled".to_owned(), Some(if view.enabled { "yes" } else { "no" }.to_owned())),
-        ("health".to_owned(), Some(health(view))),
-        (
-            "identity".to_owned(),
-            view.identity.as_ref().map(|i| format!("{}:{}", i.r#type, i.value)),
-        ),
-        ("tags".to_owned(), (!view.tags.is_empty()).then(|| view.tags.join(", "))),
+fn facts(view: &ConnectionView<'_>) -> Facts {
+    let mut facts = identity(view);
+    entries(view, &mut facts);
+    let mut add = |name: String, value: String| facts.push((name, value));
+    access(view, &mut add);
+    add("version".to_owned(), format!("{} (log position {})", view.version, view.position));
+    add("created".to_owned(), format!("{} by {}", view.created_at, view.created_by));
+    add("updated".to_owned(), format!("{} by {}", view.updated_at, view.updated_by));
+    facts
+}
+
+/// What it is.
+fn identity(view: &ConnectionView<'_>) -> Facts {
+    let text = |text: &str| Some(text.to_owned());
+    let facts = [
+        ("id", text(&view.id)),
+        ("slug", text(&view.slug)),
+        ("workspace", text(&view.workspace)),
+        ("name", view.display_name.as_deref().and_then(text)),
+        ("description", view.description.as_deref().and_then(text)),
+        ("provider", Some(provider(view))),
+        ("kind", text(&view.kind)),
+        ("environment", text(&view.environment)),
+        ("auth method", text(&view.auth_method)),
+        ("lifecycle", text(&view.lifecycle)),
+        ("enabled", text(if view.enabled { "yes" } else { "no" })),
+        ("health", Some(health(view))),
+        ("identity", view.identity.as_ref().map(|i| format!("{}:{}", i.r#type, i.value))),
+        ("tags", (!view.tags.is_empty()).then(|| view.tags.join(", "))),
     ];
-    let mut add = |name: String, value: String| facts.push((name, Some(value)));
+    let given = facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    given.collect()
+}
+
+/// What it holds by name.
+fn entries(view: &ConnectionView<'_>, facts: &mut Facts) {
+    let mut add = |name: String, value: String| facts.push((name, value));
     for (field, secret) in &view.secrets {
         let (masked, generation, set_at) = (&secret.masked, secret.generation, &secret.set_at);
         add(format!("secret {field}"), format!("{masked}  generation {generation}, set {set_at}"));
+    }
+    for reference in &view.secret_references {
+        let (target, place) = (&reference.target, &reference.reference);
+        add(format!("secret {target}"), format!("from {place}"));
     }
     for (key, value) in &view.config {
         add(format!("config {key}"), value.get().to_owned());
@@ -68,13 +89,9 @@ fn facts(view: &ConnectionView<'_>) -> Vec<(String, String)> {
         add(format!("annotation {key}"), value.get().to_owned());
     }
     for dependent in &view.dependents {
-        add(format!("dependent {}", dependent.kind), dependent.id.to_string());
+        let name = dependent.name.as_deref().unwrap_or_default();
+        add(format!("used by {}", dependent.kind), format!("{} {name}", dependent.id));
     }
-    access(view, &mut add);
-    add("version".to_owned(), format!("{} (log position {})", view.version, view.position));
-    add("created".to_owned(), format!("{} by {}", view.created_at, view.created_by));
-    add("updated".to_owned(), format!("{} by {}", view.updated_at, view.updated_by));
-    facts.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 fn provider(view: &ConnectionView<'_>) -> String {

@@ -55,6 +55,23 @@ pub(crate) struct HistoryArgs {
     all_workspaces: bool,
 }
 
+impl HistoryArgs {
+    fn query(self) -> HistoryQuery {
+        HistoryQuery {
+            connection: self.connection,
+            actor: self.actor,
+            event_type: self.event_type,
+            from: self.from,
+            until: self.until,
+            correlation_id: self.correlation_id,
+            command_id: self.command_id,
+            oldest_first: self.oldest_first,
+            page_size: self.page_size,
+            cursor: self.cursor,
+        }
+    }
+}
+
 /// What the table shows of a record.
 #[derive(Deserialize)]
 struct Row {
@@ -72,18 +89,7 @@ struct Row {
 pub(super) async fn run(session: &Session, args: HistoryArgs) -> Result<(), Failure> {
     let workspace = if args.all_workspaces { EVERY_WORKSPACE } else { session.workspace.as_str() };
     let all = args.all;
-    let mut query = HistoryQuery {
-        connection: args.connection,
-        actor: args.actor,
-        event_type: args.event_type,
-        from: args.from,
-        until: args.until,
-        correlation_id: args.correlation_id,
-        command_id: args.command_id,
-        oldest_first: args.oldest_first,
-        page_size: args.page_size,
-        cursor: args.cursor,
-    };
+    let mut query = args.query();
     let headings = ["POSITION", "RECORDED", "EVENT", "OF", "VERSION", "ACTOR", "VIA", "COMMAND"];
     let mut table = Table::new(&headings);
     let mut shown = 0_u64;

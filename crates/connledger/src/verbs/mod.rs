@@ -10,7 +10,7 @@ mod secret;
 mod workspace;
 
 use clap::{Args, Subcommand};
-use ledger_client::{Accepted, CommandHeaders};
+use ledger_client::{Accepted, ClientError, CommandHeaders};
 use serde_json::json;
 
 use crate::body::{self, Body};
@@ -139,15 +139,21 @@ pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), 
 
 /// Sends a command and writes its receipt.
 async fn send(session: &Session, workspace: &str, order: Order) -> Result<(), Failure> {
+    let command_id = order.write.command_id.unwrap_or_else(ledger_client::new_command_id);
     let headers = CommandHeaders {
-        command_id: order.write.command_id,
+        command_id: Some(command_id.clone()),
         expected_version: order.write.expect_version,
         correlation_id: order.write.correlation_id,
         ..CommandHeaders::default()
     };
     let body = body::bytes(order.body);
-    let accepted = session.client.command(workspace, order.verb, body, headers).await?;
-    write_receipt(session.out, order.verb, &accepted)
+    match session.client.command(workspace, order.verb, body, headers).await {
+        Ok(accepted) => write_receipt(session.out, order.verb, &accepted),
+        Err(error @ ClientError::Unanswered(_)) => Err(Failure::from(error).hint(format!(
+            "it may have been executed; to find out, send it again with --command-id {command_id}"
+        ))),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn write_receipt(out: Output, verb: &str, accepted: &Accepted) -> Result<(), Failure> {

@@ -28,7 +28,7 @@ pub(crate) struct ModelPolicyArgs {
     /// Allow these models and no others
     #[arg(long, value_name = "MODEL", num_args = 1.., conflicts_with = "allow_all")]
     only: Vec<String>,
-    /// The policy as JSON: {\"allow_all\": bool, \"models\": {SLUG: {\"enabled\": bool}}}
+    /// The policy as JSON: {"allow_all": false, "models": {"gpt-4o": {"enabled": true}}}
     #[arg(long, value_name = "FILE", conflicts_with_all = ["allow_all", "only"])]
     file: Option<PathBuf>,
     #[command(flatten)]
@@ -74,7 +74,7 @@ pub(crate) struct PricingArgs {
     /// Take all factors away
     #[arg(long, conflicts_with_all = ["multiplier", "file"])]
     clear: bool,
-    /// The factors as JSON: {\"multipliers\": {...}, \"image_default\": 1, \"additional_units\": {...}}
+    /// The factors as JSON, with multipliers, image_default and additional_units
     #[arg(long, value_name = "FILE", conflicts_with = "multiplier")]
     file: Option<PathBuf>,
     #[command(flatten)]

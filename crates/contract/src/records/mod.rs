@@ -12,6 +12,7 @@
 
 mod event_v1;
 mod parts_v1;
+mod public;
 mod row;
 
 use std::borrow::Cow;
@@ -23,10 +24,9 @@ use ledger_domain::{
 };
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
-use serde_json::value::RawValue;
 
 pub use event_v1::Happened;
+pub use public::public;
 pub use row::{ConnectionRow, decode_workspace_row, encode_workspace_row};
 
 use crate::shape::{self, Read, Shape, Written};
@@ -355,20 +355,4 @@ impl Happened {
             )
         )
     }
-}
-
-/// Returns a stored record as readers may see it: the same JSON, ciphertext left out.
-pub fn public(bytes: &[u8], happened: &Happened) -> Box<RawValue> {
-    let text = if happened.holds_ciphertext() {
-        let mut record: Value = serde_json::from_slice(bytes).unwrap_or_default();
-        if let Some(secrets) = record.pointer_mut("/data/secrets").and_then(Value::as_object_mut) {
-            for secret in secrets.values_mut().filter_map(Value::as_object_mut) {
-                secret.remove("sealed");
-            }
-        }
-        record.to_string()
-    } else {
-        String::from_utf8_lossy(bytes).into_owned()
-    };
-    RawValue::from_string(text).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }

@@ -1,12 +1,14 @@
 //! The fleet: what a company of some size reaches with its gateways.
 
 mod products;
+mod service;
 mod services;
 
 use serde_json::{Value, json};
 
 use super::secrets::Secrets;
-use services::{SERVICES, Service};
+use service::Service;
+use services::SERVICES;
 
 /// Returns the create bodies of so many connections: the five products' examples first, then
 /// services, then the same services again for one customer after the other.

@@ -67,14 +67,12 @@ fn portkey(secrets: &mut Secrets) -> Value {
         "config": {
             "azure_resource_name": "acme-openai-eu",
             "azure_auth_mode": "entra",
-            "azure_deployment_config": [
-                {
-                    "azure_api_version": "2024-10-21",
-                    "azure_deployment_name": "gpt-4o",
-                    "azure_model_slug": "gpt-4o",
-                    "is_default": true,
-                }
-            ],
+            "azure_deployment_config": [{
+                "azure_api_version": "2024-10-21",
+                "azure_deployment_name": "gpt-4o",
+                "azure_model_slug": "gpt-4o",
+                "is_default": true,
+            }],
             "azure_entra_tenant_id": "5f5a7d8e-1c52-4b3f-9d2a-6f3f1f0b7a11",
             "azure_entra_client_id": "0b6b7c0e-40a7-4a0a-9c55-2f4a8a1d9e22",
         },

@@ -1,0 +1,71 @@
+//! The echo service: what NATS itself, its client and its service library cost.
+//!
+//! It runs as a process of its own, as the ledger does, so that both share the machine with the
+//! same neighbors.
+
+use std::io::{self, BufRead as _, Write as _};
+use std::process::Stdio;
+
+use async_nats::service::ServiceExt as _;
+use futures::StreamExt as _;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::failure::{Failure, Outcome};
+
+/// Where it answers.
+pub(crate) const SUBJECT: &str = "bench.echo";
+
+/// The running echo process; it ends with its standard input.
+#[derive(Debug)]
+pub(crate) struct Echo {
+    _process: Child,
+}
+
+impl Echo {
+    /// Starts this program once more as the echo service of a NATS server, and waits for it.
+    pub(crate) async fn start(url: &str) -> Outcome<Self> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .arg("echo")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let (Some(stdin), Some(stdout)) = (&mut process.stdin, process.stdout.take()) else {
+            return Err(Failure::new("the echo process has no pipes"));
+        };
+        stdin.write_all(format!("{url}\n").as_bytes()).await?;
+        let mut ready = String::new();
+        BufReader::new(stdout).read_line(&mut ready).await?;
+        if ready.trim() != "ready" {
+            return Err(Failure::new("the echo process did not start"));
+        }
+        Ok(Self { _process: process })
+    }
+}
+
+/// Is the echo process: reads the server's address from standard input, answers until that ends.
+pub(crate) async fn serve() -> Outcome<()> {
+    let mut url = String::new();
+    io::stdin().lock().read_line(&mut url)?;
+    let client = async_nats::connect(url.trim()).await?;
+    let failed = |error: async_nats::Error| Failure::new(error.to_string());
+    let service = client.service_builder().start("bench-echo", "1.0.0").await.map_err(failed)?;
+    let mut endpoint = service.endpoint(SUBJECT).await.map_err(failed)?;
+    client.flush().await?;
+    writeln!(io::stdout(), "ready")?;
+    let mut ended = tokio::task::spawn_blocking(|| io::copy(&mut io::stdin(), &mut io::sink()));
+    loop {
+        tokio::select! {
+            request = endpoint.next() => {
+                let Some(request) = request else { return Ok(()) };
+                let payload = request.message.payload.clone();
+                request.respond(Ok(payload)).await?;
+            }
+            done = &mut ended => {
+                done??;
+                return Ok(());
+            }
+        }
+    }
+}

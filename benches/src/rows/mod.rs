@@ -1,0 +1,39 @@
+//! One file a row: how its figure and its reference are measured, and its mark.
+
+mod commit_to_gateway;
+mod engine_commands;
+mod list_filters;
+mod memory;
+mod nats_commands;
+mod replay;
+mod single_command;
+mod start;
+
+use crate::failure::Outcome;
+use crate::ground::Ground;
+use crate::row::{Measured, RowName};
+
+/// Commands in flight in the throughput rows.
+const IN_FLIGHT: usize = 64;
+/// Rounds into which samples of latency rows are cut, so that a passing disturbance meets ours and
+/// the reference alike.
+const ROUNDS: u64 = 10;
+
+/// Measures one row.
+pub(crate) async fn measure(name: RowName, ground: &mut Ground) -> Outcome<Measured> {
+    let over_nats =
+        [RowName::NatsCommands, RowName::SingleCommand, RowName::CommitToGateway].contains(&name);
+    if !over_nats {
+        ground.stop_server().await?;
+    }
+    match name {
+        RowName::NatsCommands => nats_commands::measure(ground).await,
+        RowName::EngineCommands => engine_commands::measure(ground).await,
+        RowName::SingleCommand => single_command::measure(ground).await,
+        RowName::CommitToGateway => commit_to_gateway::measure(ground).await,
+        RowName::Replay => replay::measure(ground).await,
+        RowName::ListFilters => list_filters::measure(ground).await,
+        RowName::Memory => memory::measure(ground).await,
+        RowName::Start => start::measure(ground).await,
+    }
+}

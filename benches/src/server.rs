@@ -1,0 +1,190 @@
+//! A ledger served by a process of its own, with the NATS server it manages.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use async_nats::{Client, HeaderMap, Request};
+use ledger_client::{ClientOptions, Key};
+use ledger_contract::subjects::{self, Subjects};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde::Deserialize;
+use tokio::process::{Child, Command};
+
+use crate::failure::{Failure, Outcome};
+use crate::ledger::{self, WORKSPACE};
+
+/// How long a server may take to answer, to relay what it has, or to stop.
+const PATIENCE: Duration = Duration::from_mins(10);
+const LOOK_INTERVAL: Duration = Duration::from_millis(20);
+
+/// The programs to start.
+#[derive(Clone, Debug)]
+pub(crate) struct Programs {
+    pub(crate) connledger: PathBuf,
+    pub(crate) nats_server: Option<PathBuf>,
+}
+
+/// A running server and a connection to its NATS.
+#[derive(Debug)]
+pub(crate) struct Server {
+    process: Child,
+    /// With the ledger's own user, which may do anything; commands and echo go through it alike.
+    pub(crate) nats: Client,
+    own_url: String,
+    client_url: String,
+    key: String,
+}
+
+/// What the server leaves for clients on the same machine.
+#[derive(Deserialize)]
+struct ServerFile {
+    nats_url: String,
+}
+
+/// What the managed NATS server's settings say.
+#[derive(Deserialize)]
+struct Managed {
+    port: u16,
+    ledger_password: String,
+}
+
+impl Server {
+    /// Starts a server on a folder and waits until it answers a query.
+    pub(crate) async fn start(programs: &Programs, folder: &Path) -> Outcome<Self> {
+        fs::create_dir_all(folder)?;
+        let mut process = spawn(programs, folder)?;
+        let deadline = Instant::now() + PATIENCE;
+        let file: ServerFile = loop {
+            match fs::read(folder.join("server.json")) {
+                Ok(text) => break serde_json::from_slice(&text)?,
+                Err(_) => wait(&mut process, deadline).await?,
+            }
+        };
+        let managed = fs::read(folder.join("nats").join("managed.json"))?;
+        let Managed { port, ledger_password } = serde_json::from_slice(&managed)?;
+        let own_url = format!("nats://ledger:{ledger_password}@127.0.0.1:{port}");
+        let key = fs::read_to_string(folder.join("dev-admin.key"))?.trim().to_owned();
+        let nats = async_nats::connect(&own_url).await?;
+        let mut server = Self { process, nats, own_url, client_url: file.nats_url, key };
+        while server.query("status", "{}").await.is_err() {
+            wait(&mut server.process, deadline).await?;
+        }
+        Ok(server)
+    }
+
+    /// Returns the address of its NATS server with the user who may do anything.
+    pub(crate) fn own_url(&self) -> &str {
+        &self.own_url
+    }
+
+    /// Connects as a gateway does.
+    pub(crate) async fn gateway(&self) -> Outcome<ledger_client::Client> {
+        let mut options = ClientOptions::new(Key::new(self.key.clone()));
+        options.url.clone_from(&self.client_url);
+        Ok(ledger_client::Client::connect(options).await?)
+    }
+
+    /// Returns what a command needs to be sent often.
+    pub(crate) fn sender(&self, verb: &str) -> Sender {
+        let subject = Subjects::default().command(WORKSPACE, verb);
+        Sender { nats: self.nats.clone(), subject, key: self.key.clone() }
+    }
+
+    /// Returns what sends the same messages to the echo service.
+    pub(crate) fn echo_sender(&self) -> Sender {
+        let subject = crate::echo::SUBJECT.to_owned();
+        Sender { nats: self.nats.clone(), subject, key: self.key.clone() }
+    }
+
+    /// Asks a question and returns the answer.
+    pub(crate) async fn query(&self, name: &str, body: &str) -> Outcome<Vec<u8>> {
+        let subject = Subjects::default().query(WORKSPACE, name);
+        let sender = Sender { nats: self.nats.clone(), subject, key: self.key.clone() };
+        sender.send(name, body.to_owned()).await
+    }
+
+    /// Waits until the event stream holds every event of the log; returns how long that took.
+    pub(crate) async fn relayed(&mut self) -> Outcome<Duration> {
+        let started = Instant::now();
+        loop {
+            let status = self.query("status", "{}").await?;
+            if ledger::number(&status, "published")? >= ledger::number(&status, "position")? {
+                return Ok(started.elapsed());
+            }
+            wait(&mut self.process, started + PATIENCE).await?;
+        }
+    }
+
+    /// Returns the process's resident memory now and at most, in MiB.
+    pub(crate) fn resident_mib(&self) -> Outcome<(f64, f64)> {
+        let pid = self.process.id().ok_or_else(|| Failure::new("the server has ended"))?;
+        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+        Ok((mib(&status, "VmRSS:")?, mib(&status, "VmHWM:")?))
+    }
+
+    /// Stops it in good order and waits until it is gone.
+    pub(crate) async fn stop(mut self) -> Outcome<()> {
+        if let Some(pid) = self.process.id() {
+            kill(Pid::from_raw(i32::try_from(pid)?), Signal::SIGTERM)?;
+        }
+        tokio::time::timeout(PATIENCE, self.process.wait()).await??;
+        Ok(())
+    }
+}
+
+fn spawn(programs: &Programs, folder: &Path) -> Outcome<Child> {
+    let mut command = Command::new(&programs.connledger);
+    command.args(["serve", "--dev", "--log", "warn", "--data-dir"]).arg(folder);
+    if let Some(program) = &programs.nats_server {
+        command.arg("--nats-server").arg(program);
+    }
+    let log = File::create(folder.with_extension("log"))?;
+    command.stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
+    let shown = programs.connledger.display();
+    command.spawn().map_err(|error| Failure::new(format!("cannot start {shown}: {error}")))
+}
+
+/// Waits a moment, unless the process has ended or it took too long.
+async fn wait(process: &mut Child, deadline: Instant) -> Outcome<()> {
+    if let Some(status) = process.try_wait()? {
+        return Err(Failure::new(format!("the server ended: {status}; see the log in --dir")));
+    }
+    if Instant::now() > deadline {
+        return Err(Failure::new("the server did not get there in time"));
+    }
+    tokio::time::sleep(LOOK_INTERVAL).await;
+    Ok(())
+}
+
+fn mib(status: &str, name: &str) -> Outcome<f64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let kib = line.and_then(|rest| rest.split_whitespace().next());
+    let kib: f64 = kib.ok_or_else(|| Failure::new(format!("no {name} of the server")))?.parse()?;
+    Ok(kib / 1_024.0)
+}
+
+/// Sends requests of one kind.
+#[derive(Clone, Debug)]
+pub(crate) struct Sender {
+    nats: Client,
+    subject: String,
+    key: String,
+}
+
+impl Sender {
+    /// Sends a body under an id and returns the answer, which must be a good one.
+    pub(crate) async fn send(&self, id: &str, body: String) -> Outcome<Vec<u8>> {
+        let mut headers = HeaderMap::new();
+        headers.insert(subjects::AUTHORIZATION, format!("Bearer {}", self.key));
+        headers.insert(subjects::COMMAND_ID, id);
+        let request = Request::new().headers(headers).payload(body.into());
+        let message = self.nats.send_request(self.subject.clone(), request).await?;
+        let code = message.headers.as_ref().and_then(|of| of.get(subjects::ERROR_CODE));
+        match code {
+            Some(code) => Err(Failure::new(format!("{} was answered {code}", self.subject))),
+            None => Ok(message.payload.into()),
+        }
+    }
+}

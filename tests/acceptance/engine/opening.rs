@@ -1,0 +1,175 @@
+//! What a ledger refuses to be opened with, and that it leaves what it refuses alone.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use ledger_contract::errors::Code;
+use ledger_contract::queries::ReplayRequest;
+use ledger_domain::Position;
+use ledger_engine::{Engine, EngineOptions};
+use ledger_store::tables::{log, model};
+use ledger_store::{Batch, DataDir, Durability, Store};
+use ledger_vault::Keyring;
+use serde_json::json;
+
+use crate::ledger::{Ledger, Place};
+
+/// Every file with its bytes.
+fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("readable") {
+            let path = entry.expect("readable").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.to_string_lossy().into_owned();
+                files.insert(name, fs::read(&path).expect("readable"));
+            }
+        }
+    }
+    files
+}
+
+fn code(options: EngineOptions) -> Code {
+    Engine::open(options).expect_err("must be refused").code
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_opener_is_refused_and_told_who_is_first() {
+    let ledger = Ledger::new().await;
+    let problem = Engine::open(ledger.place.options()).expect_err("in use");
+    assert_eq!(problem.code, Code::DataDirInUse);
+    assert!(problem.message.contains(&std::process::id().to_string()), "{problem}");
+    ledger.create("main").await;
+    ledger.reopen().get("main");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_master_key_is_refused() {
+    let ledger = Ledger::new().await;
+    ledger.create("main").await;
+    let place = ledger.close();
+    let wrong = Keyring::generate(&mut rand::rng());
+    assert_eq!(code(EngineOptions::new(place.path(), wrong)), Code::MasterKeyWrong);
+    place.open().get("main");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_or_foreign_format_is_refused_and_left_alone() {
+    let place = Ledger::new().await.close();
+    let file = place.path().join("ledger-format");
+    let own = fs::read_to_string(&file).expect("readable");
+    let cases = [
+        (own.replace("format 1", "format 2"), Code::DataDirNewer),
+        ("something else\n".to_owned(), Code::DataDirForeign),
+        (String::new(), Code::DataDirForeign),
+    ];
+    for (text, wanted) in cases {
+        fs::write(&file, &text).expect("writable");
+        let before = contents(&place.path());
+        let mut options = place.options();
+        options.create = true;
+        assert_eq!(code(options), wanted, "{text}");
+        assert_eq!(contents(&place.path()), before, "what was refused has been touched");
+    }
+    fs::write(&file, own).expect("writable");
+    place.open();
+}
+
+#[test]
+fn a_folder_of_something_else_is_not_made_a_ledger() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("thesis.tex"), "years of work").expect("writable");
+    let options = |create| EngineOptions {
+        create,
+        ..EngineOptions::new(folder.path().to_owned(), Keyring::generate(&mut rand::rng()))
+    };
+    assert_eq!(code(options(false)), Code::DataDirMissing);
+    assert_eq!(code(options(true)), Code::DataDirForeign);
+    assert_eq!(contents(folder.path()).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_start_that_was_cut_short_is_begun_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = || EngineOptions {
+        create: true,
+        ..EngineOptions::new(folder.path().to_owned(), Keyring::generate(&mut rand::rng()))
+    };
+    Engine::open(options()).expect("made").shutdown();
+    // The format file comes last, so without it the rest is what a cut leaves.
+    fs::remove_file(folder.path().join("ledger-format")).expect("there");
+    Engine::open(options()).expect("made again, with another key").shutdown();
+}
+
+/// Puts bytes of ours where record `position` was.
+fn overwrite(place: &Place, position: u64, bytes: &[u8]) {
+    let dir = DataDir::open(&place.path()).expect("free");
+    let store = Store::open(dir).expect("opens");
+    let mut batch = Batch::new();
+    log::put(&mut batch, &store, Position::new(position), bytes);
+    store.commit(batch, Durability::Synced).expect("written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrupted_record_is_reported_with_its_position() {
+    let ledger = Ledger::new().await;
+    for number in 0..10 {
+        ledger.create(&format!("c-{number}")).await;
+    }
+    let place = ledger.close();
+    overwrite(&place, 7, b"{\"position\":7,\"stream\":\"garbage");
+    let ledger = place.open();
+    assert_eq!(ledger.ask("list", &json!({}))["total"], 10, "what is not damaged is served");
+    let problem = ledger.ask_at("_all", "history", &json!({})).expect_err("damaged");
+    assert_eq!(problem.code, Code::RecordCorrupt);
+    assert!(problem.message.contains("position 7"), "{problem}");
+    let replay = ReplayRequest { projection: None, verify: false };
+    let problem = ledger.engine.replay(&replay, &|_| {}).expect_err("damaged");
+    assert_eq!(problem.code, Code::RecordCorrupt);
+    assert!(problem.message.contains("position 7"), "{problem}");
+    let problem = ledger.engine.notifications(Position::ZERO, 100).expect_err("damaged");
+    assert!(problem.message.contains("position 7"), "{problem}");
+    assert_eq!(ledger.ask("list", &json!({}))["total"], 10, "the failed replay changed nothing");
+    ledger.create("later").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_at_the_wrong_place_is_reported() {
+    let ledger = Ledger::new().await;
+    ledger.create("a").await;
+    let place = ledger.close();
+    let bytes = {
+        let store = Store::open(DataDir::open(&place.path()).expect("free")).expect("opens");
+        log::get(&store, Position::new(3)).expect("readable").expect("there")
+    };
+    overwrite(&place, 2, &bytes);
+    let problem = place.open().ask_at("_all", "history", &json!({})).expect_err("damaged");
+    assert_eq!(problem.code, Code::RecordCorrupt);
+    assert!(problem.message.contains("position 2"), "{problem}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_replay_left_is_dropped_at_the_next_start() {
+    let ledger = Ledger::new().await;
+    ledger.create("main").await;
+    let place = ledger.close();
+    let left: Vec<_> = ["connections", "lists", "audit"].map(|name| model(name, 2)).into();
+    {
+        let store = Store::open(DataDir::open(&place.path()).expect("free")).expect("opens");
+        for table in &left {
+            store.create_table(table).expect("made");
+        }
+    }
+    let ledger = place.open();
+    ledger.expect_replay_equal();
+    assert_eq!(ledger.replay(false).difference, None);
+    ledger.expect_replay_equal();
+    let place = ledger.close();
+    let store = Store::open(DataDir::open(&place.path()).expect("free")).expect("opens");
+    let models = |name: &&String| name.contains(".g");
+    assert_eq!(store.tables_found().iter().filter(models).count(), 3, "{:?}", store.tables_found());
+}

@@ -1,0 +1,129 @@
+//! Read models rebuilt from the log equal the live ones.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use ledger_contract::errors::Code;
+use ledger_contract::queries::ReplayRequest;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::lists::{live, settle};
+use crate::ledger::{Ledger, Wish, send};
+use crate::random;
+
+/// Everything a reader can see, but for what counts from the start of the process.
+fn sight(ledger: &Ledger) -> [Value; 4] {
+    let all =
+        |name: &str, body: Value| ledger.ask_at("_all", name, &body).expect("a good question");
+    [
+        all("list", json!({"lifecycle": "any", "page_size": 500})),
+        all("list", json!({"lifecycle": "any", "page_size": 500, "sort": "name"})),
+        all("history", json!({"page_size": 500})),
+        all("workspaces", json!({})),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn replay_equals_live_after_any_life(
+        drafts in vec(random::draft(), 1..12),
+        before in random::steps(100),
+        after in random::steps(60),
+        reopened in any::<bool>(),
+    ) {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let mut ledger = Ledger::new().await;
+            let ids = settle(&ledger, drafts).await;
+            live(&ledger, &ids, before).await;
+            ledger.expect_replay_equal();
+            if reopened {
+                ledger = ledger.reopen();
+                ledger.expect_replay_equal();
+            }
+            let seen = sight(&ledger);
+            ledger.replay(false);
+            assert_eq!(sight(&ledger), seen, "the swapped models answer the same");
+            live(&ledger, &ids, after).await;
+            ledger.expect_replay_equal();
+            let ledger = ledger.reopen();
+            ledger.expect_replay_equal();
+        });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_read_model_can_be_rebuilt_alone() {
+    let ledger = Ledger::new().await;
+    ledger.create("main").await;
+    let seen = sight(&ledger);
+    for name in ["connections", "lists", "audit"] {
+        for verify in [true, false] {
+            let request = ReplayRequest { projection: Some(name.to_owned()), verify };
+            let report = ledger.engine.replay(&request, &|_| {}).expect("replayed");
+            assert_eq!((report.projections, report.difference), (vec![name.to_owned()], None));
+        }
+        assert_eq!(sight(&ledger), seen, "{name}");
+    }
+    let request = ReplayRequest { projection: Some("tea-leaves".to_owned()), verify: true };
+    let problem = ledger.engine.replay(&request, &|_| {}).expect_err("unknown");
+    assert_eq!(problem.code, Code::ProjectionUnknown);
+    ledger.reopen().expect_replay_equal();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_replay_beside_a_writer_misses_nothing() {
+    let ledger = Ledger::new().await;
+    for number in 0..200 {
+        ledger.create(&format!("c-{number}")).await;
+    }
+    let done = AtomicBool::new(false);
+    let written = AtomicU64::new(0);
+    let writers = (0..8).map(async |writer: u64| {
+        for round in 0_u64.. {
+            if done.load(Ordering::SeqCst) {
+                return;
+            }
+            let slug = format!("c-{}", (writer * 25 + round) % 200);
+            let reason = format!("{writer}-{round}");
+            let body = json!({"connection": slug, "reason": reason});
+            send(&ledger.engine, Wish::new("mark-degraded", &body)).await.expect("accepted");
+            written.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    let engine = ledger.engine.clone();
+    let replays = async {
+        for verify in [true, false, true, false, true] {
+            let engine = engine.clone();
+            let request = ReplayRequest { projection: None, verify };
+            let replayed = tokio::task::spawn_blocking(move || engine.replay(&request, &|_| {}));
+            let report = replayed.await.expect("no panic").expect("replayed");
+            assert_eq!(report.difference, None, "verify: {verify}");
+        }
+        done.store(true, Ordering::SeqCst);
+    };
+    tokio::join!(futures::future::join_all(writers), replays);
+    drop(engine);
+    assert!(written.load(Ordering::SeqCst) > 50, "commands went on meanwhile");
+    ledger.expect_replay_equal();
+    ledger.reopen().expect_replay_equal();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_second_replay_at_once_is_refused() {
+    let ledger = Ledger::new().await;
+    ledger.create("main").await;
+    let request = ReplayRequest { projection: None, verify: true };
+    let refused = AtomicBool::new(false);
+    // The progress of the first one asks for the second.
+    let inner = |_| {
+        let second = ledger.engine.replay(&request, &|_| {});
+        let code = second.expect_err("one at a time").code;
+        refused.store(code == Code::ReplayRunning, Ordering::SeqCst);
+    };
+    ledger.engine.replay(&request, &inner).expect("replayed");
+    assert!(refused.load(Ordering::SeqCst));
+}

@@ -1,0 +1,85 @@
+//! Slugs are unique among the active connections of a workspace.
+
+use ledger_contract::errors::Code;
+use serde_json::json;
+
+use crate::ledger::{ABROAD, Ledger, Wish};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slug_is_free_after_archive_and_restore_then_needs_a_new_one() {
+    let ledger = Ledger::new().await;
+    let old = ledger.create("Main").await;
+    ledger.run("archive", json!({"connection": "main"})).await;
+    let new = ledger.create("main").await;
+    let taken = Wish::new("restore", &json!({"connection": old}));
+    assert_eq!(ledger.refusal(taken).await, Code::SlugTaken);
+    let also_taken = Wish::new("restore", &json!({"connection": old, "slug": "MAIN"}));
+    assert_eq!(ledger.refusal(also_taken).await, Code::SlugTaken);
+    ledger.run("restore", json!({"connection": old, "slug": "main-old"})).await;
+    assert_eq!(ledger.get("main-old")["id"], json!(old));
+    assert_eq!(ledger.get("main")["id"], json!(new));
+    ledger.expect_replay_equal();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_connection_takes_its_slug_back_when_it_is_free() {
+    let ledger = Ledger::new().await;
+    let id = ledger.create("main").await;
+    ledger.run("archive", json!({"connection": "main"})).await;
+    ledger.run("restore", json!({"connection": id})).await;
+    assert_eq!(ledger.get("main")["id"], json!(id));
+    let taken = Wish::new("create", &json!({"slug": "main", "provider": "x"}));
+    assert_eq!(ledger.refusal(taken).await, Code::SlugTaken);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renamed_connection_lets_its_slug_go_and_may_change_its_case() {
+    let ledger = Ledger::new().await;
+    let id = ledger.create("main").await;
+    ledger.run("update", json!({"connection": "main", "slug": "MAIN"})).await;
+    assert_eq!(ledger.get("main")["slug"], "MAIN");
+    ledger.run("update", json!({"connection": "main", "slug": "new"})).await;
+    ledger.create("main").await;
+    let taken = Wish::new("update", &json!({"connection": id, "slug": "Main"}));
+    assert_eq!(ledger.refusal(taken).await, Code::SlugTaken);
+    let revert = Wish::new("revert", &json!({"connection": id, "to_version": 1}));
+    assert_eq!(ledger.refusal(revert).await, Code::SlugTaken, "also by way of a revert");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workspaces_have_slugs_of_their_own() {
+    let ledger = Ledger::new().await;
+    ledger.create("main").await;
+    let abroad = Wish::new("create", &json!({"slug": "main", "provider": "x"})).at(ABROAD);
+    ledger.send(abroad).await.expect("another workspace");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_that_want_a_slug_at_once_one_gets_it() {
+    let ledger = Ledger::new().await;
+    let wish = Wish::new("create", &json!({"slug": "main", "provider": "x"}));
+    let answers = futures::future::join_all((0..32).map(|_| ledger.send(wish.clone()))).await;
+    let refused = answers.iter().filter_map(|answer| answer.as_ref().err());
+    assert_eq!(refused.filter(|problem| problem.code == Code::SlugTaken).count(), 31);
+    assert_eq!(ledger.ask("list", &json!({}))["total"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revert_brings_settings_back_and_keeps_what_happened() {
+    let ledger = Ledger::new().await;
+    let id = ledger.create("main").await;
+    ledger.run("update", json!({"connection": id, "slug": "two", "tags": ["t"]})).await;
+    ledger
+        .run("rotate-secret", json!({"connection": id, "secrets": {"api_key": "sk-other-value"}}))
+        .await;
+    ledger.run("mark-failed", json!({"connection": id, "reason": "down"})).await;
+    let before = ledger.get(&id);
+    ledger.run("revert", json!({"connection": id, "to_version": 1})).await;
+    let view = ledger.get("main");
+    assert_eq!((&view["version"], &view["tags"]), (&json!(5), &json!([])));
+    assert_eq!(view["secrets"]["api_key"]["masked"], "sk-*******-1", "the old value is back");
+    assert_eq!(view["health"], before["health"], "health is no setting");
+    let same = Wish::new("revert", &json!({"connection": id, "to_version": 1}));
+    assert_eq!(ledger.refusal(same).await, Code::NothingToChange);
+    ledger.expect_replay_equal();
+}

@@ -1,0 +1,170 @@
+//! Every command, when there is nothing against it.
+
+use ledger_contract::commands::VERBS;
+use serde_json::{Value, json};
+
+use crate::ledger::{ABROAD, HOME, Ledger, Wish};
+
+/// A verb, its body without `connection`, and what must be where afterwards.
+type Case = (&'static str, Value, &'static str, Value);
+
+/// In the order of a life, each command finding what the ones before it left.
+fn life() -> Vec<Case> {
+    let limits = json!({"rate": {"type": "requests", "unit": "rpm", "value": 60}});
+    let wider = json!({"usage": {"type": "cost", "credit_limit": 9, "reset": "30d"}});
+    vec![
+        ("update", json!({"display_name": "Main"}), "/display_name", json!("Main")),
+        (
+            "update",
+            json!({"config": {"a.b": [1, {"c": null}]}}),
+            "/config/a.b",
+            json!([1, {"c": null}]),
+        ),
+        ("update", json!({"display_name": null}), "/display_name", Value::Null),
+        ("update", json!({"tags": ["a", "b"], "kind": "stream"}), "/tags", json!(["a", "b"])),
+        (
+            "rotate-secret",
+            json!({"secrets": {"api_key": "sk-second-value"}}),
+            "/secrets/api_key/masked",
+            json!("sk-*******ue"),
+        ),
+        ("disable", json!({"reason": "pause"}), "/enabled", json!(false)),
+        ("enable", json!({}), "/enabled", json!(true)),
+        ("mark-degraded", json!({"reason": "slow"}), "/health/state", json!("degraded")),
+        ("mark-failed", json!({"reason": "down"}), "/health/reason", json!("down")),
+        ("mark-operational", json!({}), "/health/state", json!("operational")),
+        (
+            "grant-workspace",
+            json!({"grant_to": ABROAD, "limits": limits}),
+            "/access/workspaces/other/limits/rate/value",
+            json!(60),
+        ),
+        (
+            "set-limits",
+            json!({"grant_to": ABROAD, "limits": wider}),
+            "/access/workspaces/other/limits/usage/reset",
+            json!("30d"),
+        ),
+        ("grant-workspace", json!({"grant_to": "*"}), "/access/everyone/rate", Value::Null),
+        (
+            "revoke-workspace",
+            json!({"grant_to": ABROAD}),
+            "/access/workspaces/other/allowed",
+            json!(false),
+        ),
+        (
+            "set-model-policy",
+            json!({"policy": {"allow_all": false, "models": {"gpt-5": {"enabled": true}}}}),
+            "/models/models/gpt-5/enabled",
+            json!(true),
+        ),
+        (
+            "set-pricing",
+            json!({"pricing": {"image_default": 1.5}}),
+            "/pricing/image_default",
+            json!(1.5),
+        ),
+        ("set-pricing", json!({"pricing": null}), "/pricing", Value::Null),
+        (
+            "link-dependent",
+            json!({"kind": "tool", "id": "t1", "name": "Tool"}),
+            "/dependents/0/id",
+            json!("t1"),
+        ),
+        ("unlink-dependent", json!({"kind": "tool", "id": "t1"}), "/dependents", json!([])),
+        ("revert", json!({"to_version": 2}), "/display_name", json!("Main")),
+        ("archive", json!({"reason": "old"}), "/lifecycle", json!("archived")),
+        ("restore", json!({}), "/lifecycle", json!("active")),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_does_what_it_says_and_is_read_at_once() {
+    let ledger = Ledger::new().await;
+    let id = ledger.create("main").await;
+    let mut version = 1;
+    for (verb, mut body, place, wanted) in life() {
+        body["connection"] = json!(id);
+        let done = ledger.run(verb, body.clone()).await;
+        version += 1;
+        let view = ledger.get(&id);
+        assert_eq!(view.pointer(place), Some(&wanted), "{verb} {body}: {view}");
+        assert_eq!(done.receipt.version, version, "{verb}");
+        assert_eq!(view["version"], json!(version), "{verb}: a read did not see the write");
+        assert_eq!(view["position"], json!(done.receipt.position));
+        assert_eq!(view["updated_at"], json!(done.receipt.recorded_at));
+        assert_eq!(done.receipt.position, ledger.engine.head().get());
+        assert!(!done.repeated);
+    }
+    let done: Vec<_> = life().into_iter().map(|(verb, ..)| verb).collect();
+    let left = VERBS.iter().filter(|verb| !done.contains(verb));
+    assert_eq!(left.collect::<Vec<_>>(), [&"create", &"create-workspace"], "verbs without a case");
+    ledger.expect_replay_equal();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_made_with_everything_it_was_given() {
+    let ledger = Ledger::new().await;
+    let body = json!({
+        "slug": "Full-1", "display_name": "Full", "description": "line 1\nline 2",
+        "provider": "openai", "provider_version": "2.1", "kind": "databasesql",
+        "environment": "test", "auth_method": "basic",
+        "config": {"base_url": "https://api.openai.com/v1", "retries": 3, "nested": {"b": 1, "a": 2}},
+        "secrets": {"password": "pw-0123456789"},
+        "secret_references": [{"target": "token", "reference": "vault/a", "key": "k", "format": "json"}],
+        "labels": {"team": "a"}, "tags": ["x"], "annotations": {"portkey.id": {"n": 1}},
+        "identity": {"type": "team", "value": "t-9"}, "enabled": false,
+        "access": {"everyone": {}, "workspaces": {"other": {}}},
+        "models": {"allow_all": true, "models": {"m": {"enabled": false, "settings": {"z": 1}}}},
+        "pricing": {"multipliers": {}, "additional_units": {"page": 2.0}},
+    });
+    let made = ledger.run("create", body.clone()).await;
+    assert_eq!(made.receipt.version, 1);
+    let view = ledger.get("full-1");
+    for field in [
+        "slug",
+        "display_name",
+        "description",
+        "provider",
+        "provider_version",
+        "kind",
+        "environment",
+        "auth_method",
+        "config",
+        "labels",
+        "tags",
+        "annotations",
+        "identity",
+        "enabled",
+        "secret_references",
+    ] {
+        assert_eq!(view[field], body[field], "{field}");
+    }
+    assert_eq!(view["secrets"]["password"]["masked"], json!("pw-*******89"));
+    assert_eq!(view["pricing"]["additional_units"]["page"], json!(2.0));
+    assert_eq!(view["workspace"], json!(HOME));
+    assert_eq!(view["created_by"], json!("key:admin"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_without_a_slug_gets_one_and_is_found_by_it() {
+    let ledger = Ledger::new().await;
+    let made = ledger.run("create", json!({"provider": "Open AI!"})).await;
+    let view = ledger.get(&made.receipt.connection.expect("made"));
+    let slug = view["slug"].as_str().expect("a slug");
+    assert!(slug.starts_with("open-ai"), "{slug}");
+    assert_eq!(ledger.get(slug), view);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workspaces_are_made_and_told() {
+    let ledger = Ledger::new().await;
+    let body = json!({"display_name": "Third"});
+    ledger.send(Wish::new("create-workspace", &body).at("third")).await.expect("accepted");
+    let page = ledger.ask("workspaces", &json!({}));
+    let names: Vec<_> =
+        page["workspaces"].as_array().expect("a list").iter().map(|w| &w["name"]).collect();
+    assert_eq!(names, ["default", "other", "third"]);
+    assert_eq!(page["workspaces"][2]["display_name"], "Third");
+    ledger.send(Wish::new("create", &json!({"provider": "x"})).at("third")).await.expect("usable");
+}

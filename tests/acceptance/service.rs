@@ -1,0 +1,140 @@
+//! The program itself, serving on a temporary folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Output, Stdio};
+
+use ledger_client::{Client, ClientOptions, Key};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use crate::settings;
+use crate::wait::eventually;
+
+/// A folder with a ledger that a process serves, or does not at the moment.
+#[derive(Debug)]
+pub(crate) struct Service {
+    folder: TempDir,
+    args: Vec<String>,
+    child: Option<Child>,
+}
+
+impl Service {
+    /// Starts a development server with more arguments, and waits until it is ready.
+    pub(crate) async fn start(args: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let args = args.iter().map(|arg| (*arg).to_owned()).collect();
+        let mut service = Self { folder, args, child: None };
+        service.start_again().await;
+        service
+    }
+
+    /// Starts the program on the same folder again.
+    pub(crate) async fn start_again(&mut self) {
+        self.launch();
+        self.wait_until_ready().await;
+    }
+
+    /// Starts the program and does not wait.
+    pub(crate) fn launch(&mut self) {
+        assert!(self.child.is_none(), "it runs already");
+        let log = fs::File::options().create(true).append(true).open(self.log_path());
+        let child = self
+            .command(&["serve", "--dev"])
+            .args(&self.args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log.expect("the log can be written"))
+            .kill_on_drop(true)
+            .spawn();
+        self.child = Some(child.expect("connledger starts"));
+    }
+
+    async fn wait_until_ready(&mut self) {
+        let pid = self.child.as_ref().and_then(Child::id).expect("it was started");
+        let path = self.data_dir().join("server.json");
+        let child = self.child.as_mut().expect("it was started");
+        let log = self.folder.path().join("connledger.log");
+        eventually("connledger is ready", || {
+            let ended = child.try_wait().expect("it can be asked");
+            if let Some(status) = ended {
+                let log = fs::read_to_string(&log).unwrap_or_default();
+                panic!("connledger ended with {status}:\n{log}");
+            }
+            let file = fs::read(&path).ok();
+            let file = file.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+            let found = file.filter(|file| file["pid"] == pid).map(drop);
+            std::future::ready(found)
+        })
+        .await;
+    }
+
+    /// Kills it, as a power cut would.
+    pub(crate) async fn kill(&mut self) {
+        let mut child = self.child.take().expect("it runs");
+        child.kill().await.expect("it can be killed");
+    }
+
+    /// Asks it to stop, and waits.
+    pub(crate) async fn stop(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("it runs");
+        let pid = child.id().and_then(|id| i32::try_from(id).ok()).expect("it runs");
+        kill(Pid::from_raw(pid), Signal::SIGTERM).expect("it can be told to stop");
+        eventually("connledger stops", || {
+            std::future::ready(child.try_wait().expect("it can be asked"))
+        })
+        .await
+    }
+
+    /// Prepares a command of the program on this ledger.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(settings::connledger());
+        command.args(args).arg("--data-dir").arg(self.data_dir());
+        command
+    }
+
+    /// Runs a command of the program on this ledger to its end.
+    pub(crate) async fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().await.expect("connledger runs")
+    }
+
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Where everything is that it writes, its log included.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.folder.path().join("connledger.log")
+    }
+
+    /// Returns the address for clients, from the file the server leaves.
+    pub(crate) fn nats_url(&self) -> String {
+        let text = fs::read(self.data_dir().join("server.json")).expect("the server's file");
+        let file: Value = serde_json::from_slice(&text).expect("JSON");
+        file["nats_url"].as_str().expect("it runs with NATS").to_owned()
+    }
+
+    pub(crate) fn key(&self) -> String {
+        let text = fs::read_to_string(self.data_dir().join("dev-admin.key")).expect("a key");
+        text.trim().to_owned()
+    }
+
+    /// Connects our own client; it waits for NATS, and for the ledger a second at most.
+    pub(crate) async fn client(&self) -> Client {
+        let mut options = ClientOptions::new(Key::new(self.key()));
+        options.url = self.nats_url();
+        options.timeout = std::time::Duration::from_secs(20);
+        Client::connect(options).await.expect("NATS is there")
+    }
+}
