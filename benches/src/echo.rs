@@ -12,6 +12,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::failure::{Failure, Outcome};
+use crate::server::Login;
 
 /// Where it answers.
 pub(crate) const SUBJECT: &str = "bench.echo";
@@ -24,7 +25,7 @@ pub(crate) struct Echo {
 
 impl Echo {
     /// Starts this program once more as the echo service of a NATS server, and waits for it.
-    pub(crate) async fn start(url: &str) -> Outcome<Self> {
+    pub(crate) async fn start(login: &Login) -> Outcome<Self> {
         let mut process = Command::new(std::env::current_exe()?)
             .arg("echo")
             .stdin(Stdio::piped())
@@ -34,7 +35,7 @@ impl Echo {
         let (Some(stdin), Some(stdout)) = (&mut process.stdin, process.stdout.take()) else {
             return Err(Failure::new("the echo process has no pipes"));
         };
-        stdin.write_all(format!("{url}\n").as_bytes()).await?;
+        stdin.write_all(format!("{}\n", serde_json::to_string(login)?).as_bytes()).await?;
         let mut ready = String::new();
         BufReader::new(stdout).read_line(&mut ready).await?;
         if ready.trim() != "ready" {
@@ -44,11 +45,12 @@ impl Echo {
     }
 }
 
-/// Is the echo process: reads the server's address from standard input, answers until that ends.
+/// Is the echo process: reads the way in to NATS from standard input, answers until that ends.
 pub(crate) async fn serve() -> Outcome<()> {
-    let mut url = String::new();
-    io::stdin().lock().read_line(&mut url)?;
-    let client = async_nats::connect(url.trim()).await?;
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    let login: Login = serde_json::from_str(&line)?;
+    let client = login.connect().await?;
     let failed = |error: async_nats::Error| Failure::new(error.to_string());
     let service = client.service_builder().start("bench-echo", "1.0.0").await.map_err(failed)?;
     let mut endpoint = service.endpoint(SUBJECT).await.map_err(failed)?;

@@ -80,7 +80,7 @@ impl Ground {
         if self.served.is_none() {
             let folder = self.fresh_folder("served")?;
             let server = Server::start(&self.programs, &folder).await?;
-            let echo = Echo::start(server.own_url()).await?;
+            let echo = Echo::start(server.login()).await?;
             self.served = Some(Served { server, _echo: echo });
         }
         self.served.as_mut().ok_or_else(|| Failure::new("the server was just started"))

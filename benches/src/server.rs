@@ -4,12 +4,12 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use async_nats::{Client, HeaderMap, Request};
+use async_nats::{Client, ConnectOptions, HeaderMap, Request};
 use ledger_client::{ClientOptions, Key};
 use ledger_contract::subjects::{self, Subjects};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::process::{Child, Command};
 
 use crate::failure::{Failure, Outcome};
@@ -30,11 +30,26 @@ pub(crate) struct Programs {
 #[derive(Debug)]
 pub(crate) struct Server {
     process: Child,
-    /// With the ledger's own user, which may do anything; commands and echo go through it alike.
+    /// Commands and echo go through it alike.
     pub(crate) nats: Client,
-    own_url: String,
+    login: Login,
     client_url: String,
     key: String,
+}
+
+/// The way in as the ledger's own user, who may do anything.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Login {
+    address: String,
+    password: String,
+}
+
+impl Login {
+    pub(crate) async fn connect(&self) -> Outcome<Client> {
+        let password = self.password.clone();
+        let options = ConnectOptions::with_user_and_password("ledger".to_owned(), password);
+        Ok(options.connect(&self.address).await?)
+    }
 }
 
 /// What the server leaves for clients on the same machine.
@@ -64,19 +79,20 @@ impl Server {
         };
         let managed = fs::read(folder.join("nats").join("managed.json"))?;
         let Managed { port, ledger_password } = serde_json::from_slice(&managed)?;
-        let own_url = format!("nats://ledger:{ledger_password}@127.0.0.1:{port}");
+        let address = format!("nats://127.0.0.1:{port}");
+        let login = Login { address, password: ledger_password };
         let key = fs::read_to_string(folder.join("dev-admin.key"))?.trim().to_owned();
-        let nats = async_nats::connect(&own_url).await?;
-        let mut server = Self { process, nats, own_url, client_url: file.nats_url, key };
+        let nats = login.connect().await?;
+        let mut server = Self { process, nats, login, client_url: file.nats_url, key };
         while server.query("status", "{}").await.is_err() {
             wait(&mut server.process, deadline).await?;
         }
         Ok(server)
     }
 
-    /// Returns the address of its NATS server with the user who may do anything.
-    pub(crate) fn own_url(&self) -> &str {
-        &self.own_url
+    /// Returns the way in to its NATS server.
+    pub(crate) const fn login(&self) -> &Login {
+        &self.login
     }
 
     /// Connects as a gateway does.

@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+/// Longer times are taken for this long.
+const LONGEST_NANOSECONDS: u64 = 60_000_000_000;
+
 /// Times to the nanosecond, kept to three digits.
 #[derive(Debug)]
 pub(crate) struct Times(Histogram<u64>);
 
 impl Times {
     pub(crate) fn new() -> Self {
-        Self(Histogram::new(3).expect("three digits are allowed"))
+        let bounds = Histogram::new_with_bounds(1, LONGEST_NANOSECONDS, 3);
+        Self(bounds.expect("three digits are allowed"))
     }
 
     pub(crate) fn add(&mut self, time: Duration) {
@@ -49,4 +53,20 @@ pub(crate) fn per_second(count: u64, time: Duration) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 pub(crate) const fn as_f64(count: u64) -> f64 {
     count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_in_milliseconds() {
+        let mut times = Times::new();
+        for milliseconds in 1..=100 {
+            times.add(Duration::from_millis(milliseconds));
+        }
+        assert!((times.p50_ms() - 50.0).abs() < 0.1);
+        assert!((times.p99_ms() - 99.0).abs() < 0.1);
+        assert!((median(vec![3.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
+    }
 }

@@ -13,11 +13,11 @@ pub(crate) fn secret(number: usize) -> String {
 
 /// Tells whether the bytes hold the canary, also in the forms that logs and JSON give bytes.
 pub(crate) fn sings(bytes: &[u8]) -> bool {
-    let hex: String = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex: Vec<_> = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect();
     // Base64 of the middle of the canary, at each of the three ways it can fall on a group.
     let base64 = ["eS03ZjNhOTFlMDRi", "N2YzYTkxZTA0YmQy", "LTdmM2E5MWUwNGJk"];
     let decimal: Vec<_> = CANARY.bytes().map(|byte| byte.to_string()).collect();
-    let forms = [CANARY.to_owned(), hex, decimal.join(", "), decimal.join(",")];
+    let forms = [CANARY.to_owned(), hex.concat(), decimal.join(", "), decimal.join(",")];
     let mut forms = forms.iter().map(String::as_bytes).chain(base64.map(str::as_bytes));
     forms.any(|form| holds(bytes, form))
 }

@@ -1,18 +1,21 @@
 //! The server is killed again and again while many write.
 
 use std::collections::{BTreeMap, HashMap};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ledger_client::{Accepted, Client, ClientError, CommandHeaders};
-use ledger_engine::{Engine, EngineOptions};
+use ledger_engine::EngineOptions;
 use ledger_vault::Keyring;
 use rand::Rng as _;
 use serde_json::{Value, json};
+use tokio::process::Command;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::compare::{expect_equal, wait_until_published};
+use crate::ledger::open;
 use crate::nats_server::NatsServer;
 use crate::service::Service;
 use crate::wait::eventually;
@@ -30,6 +33,8 @@ struct Writer {
     sent: u64,
     /// The last one sent has no answer yet.
     open: bool,
+    /// Answers that told of an earlier execution: accepted, but the answer died with the server.
+    repeated: usize,
     /// Positions of accepted commands, by command id.
     accepted: BTreeMap<String, u64>,
 }
@@ -97,6 +102,7 @@ impl Writer {
         );
         let id = self.command_id(self.sent);
         assert_eq!(self.accepted.insert(id, accepted.receipt.position), None);
+        self.repeated += usize::from(accepted.repeated);
         self.open = false;
     }
 }
@@ -116,7 +122,7 @@ impl Known {
         let mut cursor = Value::Null;
         loop {
             let question = json!({"page_size": 500, "cursor": cursor});
-            let answer = client.query("_all", "history", question.to_string().into_bytes()).await;
+            let answer = client.query("_all", "history", &question).await;
             let page: Value = serde_json::from_slice(&answer.expect("history")).expect("JSON");
             let events = page["events"].as_array().expect("events");
             let is_new = |event: &&Value| event["position"].as_u64() > Some(self.head);
@@ -159,9 +165,12 @@ async fn live(client: &Client, service: &mut Service, writers: &mut Vec<Writer>,
         })
         .collect();
     answered.wait_for(|answered| *answered).await.expect("a command is answered");
-    if replaying {
-        service.command(&["replay"]).kill_on_drop(true).spawn().map(drop).expect("started");
-    }
+    let replay = |mut command: Command| {
+        let quiet = command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+        quiet.spawn().expect("connledger starts")
+    };
+    // Held until the server is dead: dropping it would end it.
+    let _replay = replaying.then(|| replay(service.command(&["replay"])));
     let end = Instant::now() + Duration::from_millis(rand::rng().random_range(LIFE));
     eventually("the time has come", async || (Instant::now() >= end).then_some(())).await;
     service.kill().await;
@@ -176,7 +185,8 @@ async fn fifty_kills_under_64_writers_lose_and_repeat_nothing() {
     let nats = NatsServer::start().await;
     let mut service = Service::start(&["--nats-url", &nats.url(), "--log", "warn"]).await;
     let client = service.client().await;
-    let writer = |number| Writer { number, sent: 0, open: false, accepted: BTreeMap::new() };
+    let writer =
+        |number| Writer { number, sent: 0, open: false, repeated: 0, accepted: BTreeMap::new() };
     let mut writers: Vec<Writer> = (0..WRITERS).map(writer).collect();
     let mut known = Known::default();
     for round in 0..ROUNDS {
@@ -197,6 +207,8 @@ async fn fifty_kills_under_64_writers_lose_and_repeat_nothing() {
     let accepted: usize = writers.iter().map(|writer| writer.accepted.len()).sum();
     // One more: the default workspace.
     assert_eq!(known.commands.len(), accepted + 1, "the log holds what was accepted, nothing else");
+    let repeated: usize = writers.iter().map(|writer| writer.repeated).sum();
+    assert!(repeated > 0, "no kill came between a commit and its answer");
     assert!(accepted > ROUNDS * WRITERS / 4, "only {accepted} commands got through");
 
     let replay = service.run(&["replay", "--verify"]).await;
@@ -204,15 +216,16 @@ async fn fifty_kills_under_64_writers_lose_and_repeat_nothing() {
     let client = nats.client().await;
     wait_until_published(&client, known.head).await;
     assert!(service.stop().await.success());
-    let keyring = Keyring::read_file(&service.data_dir().join("dev-master.key")).expect("a key");
-    let engine = Engine::open(EngineOptions::new(service.data_dir(), keyring)).expect("opens");
+    let keyring = || Keyring::read_file(service.data_dir().join("dev-master.key")).expect("a key");
+    let options = || EngineOptions::new(service.data_dir(), keyring());
+    let engine = open(options).expect("the ledger opens");
     assert_eq!(expect_equal(&client, &engine).await, known.head);
     engine.shutdown();
 }
 
 async fn wait_until_answering(client: &Client) {
     eventually("the ledger answers", async || {
-        client.query("default", "status", b"{}".to_vec()).await.ok()
+        client.query("default", "status", &json!({})).await.ok()
     })
     .await;
 }

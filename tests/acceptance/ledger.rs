@@ -1,6 +1,7 @@
 //! A ledger opened in this process, on a temporary folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use ledger_contract::commands;
 use ledger_contract::errors::{Code, Problem};
@@ -8,9 +9,12 @@ use ledger_contract::queries::{ReplayReport, ReplayRequest};
 use ledger_contract::records::Via;
 use ledger_domain::{Actor, Expected, MessageId, Micros, Version, WorkspaceName};
 use ledger_engine::{CommandRequest, Engine, EngineOptions, Executed};
+use ledger_store::{DataDir, Store};
 use ledger_vault::Keyring;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::wait::soon;
 
 /// The workspace of most tests.
 pub(crate) const HOME: &str = "default";
@@ -97,8 +101,14 @@ impl Place {
         EngineOptions::new(self.path(), self.keyring())
     }
 
+    /// Opens the database below the engine.
+    pub(crate) fn store(&self) -> Store {
+        let dir = soon("the folder is free", || DataDir::open(&self.path()).ok());
+        Store::open(dir).expect("the database opens")
+    }
+
     pub(crate) fn open(self) -> Ledger {
-        let engine = Engine::open(self.options()).expect("the ledger opens again");
+        let engine = open(|| self.options()).expect("the ledger opens again");
         Ledger { engine, place: self }
     }
 }
@@ -137,6 +147,16 @@ impl Ledger {
 
     pub(crate) fn reopen(self) -> Self {
         self.close().open()
+    }
+
+    /// Returns what a power cut at this moment would leave: a copy of the folder as it is.
+    pub(crate) fn power_cut(&self) -> Place {
+        let place = Place {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            keys: self.place.keys.clone(),
+        };
+        copy(&self.place.path(), &place.path()).expect("the folder can be copied");
+        place
     }
 
     pub(crate) async fn send(&self, wish: Wish) -> Result<Executed, Problem> {
@@ -199,6 +219,31 @@ impl Ledger {
         let report = self.replay(true);
         assert_eq!(report.difference, None, "replay and live models differ");
     }
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let path = entry?.path();
+        let target = to.join(path.file_name().unwrap_or_default());
+        if path.is_dir() {
+            copy(&path, &target)?;
+        } else {
+            fs::copy(&path, &target)?;
+        }
+    }
+    Ok(())
+}
+
+/// Opens a ledger that nobody here has open.
+///
+/// Another test may be starting a program: until that runs, it is a copy of this process, and
+/// holds the lock of a folder that was closed meanwhile.
+pub(crate) fn open(options: impl Fn() -> EngineOptions) -> Result<Engine, Problem> {
+    soon("the folder is free", || match Engine::open(options()) {
+        Err(problem) if problem.code == Code::DataDirInUse => None,
+        opened => Some(opened),
+    })
 }
 
 /// Parses and executes a command as a transport would.

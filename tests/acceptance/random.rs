@@ -16,6 +16,13 @@ pub(crate) const HEALTH: [&str; 4] = ["operational", "degraded", "failed", "unkn
 pub(crate) const IDENTITIES: [&str; 4] = ["user", "team", "organization", "project"];
 pub(crate) const NAMES: [&str; 6] = ["Main", "main", "Main 2", "ÄRGER", "ärger zwei", "b"];
 
+/// Tries so many cases. Each one opens a ledger, so they are few, and are made smaller a few times
+/// only.
+pub(crate) fn cases(cases: u32) -> ProptestConfig {
+    let default = ProptestConfig::default();
+    ProptestConfig { cases, max_shrink_iters: 40, failure_persistence: None, ..default }
+}
+
 /// Returns the body of a `create`, without a slug.
 pub(crate) fn draft() -> impl Strategy<Value = Value> {
     let labels = btree_map(select(&LABEL_KEYS[..]), select(&LABEL_VALUES[..]), 0..=2);

@@ -10,7 +10,7 @@ use crate::wait::eventually;
 const MANAGED: [&str; 4] = ["--nats", "managed", "--log", "debug"];
 
 async fn count(client: &ledger_client::Client) -> Option<u64> {
-    let answer = client.query("default", "list", b"{}".to_vec()).await.ok()?;
+    let answer = client.query("default", "list", &json!({})).await.ok()?;
     serde_json::from_slice::<Value>(&answer).expect("JSON")["total"].as_u64()
 }
 

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// How long most conditions may take; a loaded machine is slow, so it is generous.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Looks again and again until there is something, and fails with `what` when there is not in time.
 pub(crate) async fn eventually<T, Look>(what: &str, mut look: impl FnMut() -> Look) -> T
@@ -22,5 +22,17 @@ where
         }
         assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
         sleep(LOOK_INTERVAL).await;
+    }
+}
+
+/// The same for code that cannot await: what it waits for is a moment away.
+pub(crate) fn soon<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = std::time::Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(std::time::Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
+        std::thread::yield_now();
     }
 }

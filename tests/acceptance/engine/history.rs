@@ -70,9 +70,8 @@ async fn each_filter_and_their_mixes_find_what_a_plain_loop_finds() {
         let made = ledger.send(wish.clone()).await.expect("accepted");
         let id = made.receipt.connection.expect("made");
         let body = json!({"connection": id, "reason": "slow"});
-        let wish =
-            Wish { actor: "key:probe", ..Wish::new("mark-degraded", &body).at(wish.workspace) };
-        ledger.send(wish.id(&format!("probe-{number}"))).await.expect("accepted");
+        let probe = Wish::new("mark-degraded", &body).at(wish.workspace).actor("key:probe");
+        ledger.send(probe.id(&format!("probe-{number}"))).await.expect("accepted");
         ids.push(id);
     }
     ledger.run("disable", json!({"connection": "c-1"})).await;
@@ -111,7 +110,7 @@ async fn each_filter_and_their_mixes_find_what_a_plain_loop_finds() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 40, ..ProptestConfig::default() })]
+    #![proptest_config(random::cases(8))]
 
     #[test]
     fn the_history_of_any_life_is_complete(

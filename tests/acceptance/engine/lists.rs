@@ -194,7 +194,7 @@ fn filter() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 40, ..ProptestConfig::default() })]
+    #![proptest_config(random::cases(12))]
 
     #[test]
     fn any_list_equals_a_plain_loop(
@@ -227,7 +227,7 @@ async fn a_long_list_is_in_order_too() {
         let mut draft = json!({
             "provider": random::PROVIDERS[index % 4], "tags": [random::TAGS[index % 3]],
         });
-        if index % 3 > 0 {
+        if !index.is_multiple_of(3) {
             draft["display_name"] = json!(format!("{} {}", random::NAMES[index % 6], index % 50));
         }
         draft

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Mutex;
 
 use ledger_contract::errors::Code;
 use ledger_contract::queries::ReplayRequest;
 use ledger_domain::Position;
 use ledger_engine::{Engine, EngineOptions};
 use ledger_store::tables::{log, model};
-use ledger_store::{Batch, DataDir, Durability, Store};
+use ledger_store::{Batch, Durability};
 use ledger_vault::Keyring;
 use serde_json::json;
 
-use crate::ledger::{Ledger, Place};
+use crate::ledger::{Ledger, Place, Wish, open};
 
 /// Every file with its bytes.
 fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -33,8 +34,8 @@ fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-fn code(options: EngineOptions) -> Code {
-    Engine::open(options).expect_err("must be refused").code
+fn code(options: impl Fn() -> EngineOptions) -> Code {
+    open(options).expect_err("must be refused").code
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,8 +53,8 @@ async fn a_wrong_master_key_is_refused() {
     let ledger = Ledger::new().await;
     ledger.create("main").await;
     let place = ledger.close();
-    let wrong = Keyring::generate(&mut rand::rng());
-    assert_eq!(code(EngineOptions::new(place.path(), wrong)), Code::MasterKeyWrong);
+    let wrong = || EngineOptions::new(place.path(), Keyring::generate(&mut rand::rng()));
+    assert_eq!(code(wrong), Code::MasterKeyWrong);
     place.open().get("main");
 }
 
@@ -70,8 +71,7 @@ async fn a_newer_or_foreign_format_is_refused_and_left_alone() {
     for (text, wanted) in cases {
         fs::write(&file, &text).expect("writable");
         let before = contents(&place.path());
-        let mut options = place.options();
-        options.create = true;
+        let options = || EngineOptions { create: true, ..place.options() };
         assert_eq!(code(options), wanted, "{text}");
         assert_eq!(contents(&place.path()), before, "what was refused has been touched");
     }
@@ -87,8 +87,8 @@ fn a_folder_of_something_else_is_not_made_a_ledger() {
         create,
         ..EngineOptions::new(folder.path().to_owned(), Keyring::generate(&mut rand::rng()))
     };
-    assert_eq!(code(options(false)), Code::DataDirMissing);
-    assert_eq!(code(options(true)), Code::DataDirForeign);
+    assert_eq!(code(|| options(false)), Code::DataDirMissing);
+    assert_eq!(code(|| options(true)), Code::DataDirForeign);
     assert_eq!(contents(folder.path()).len(), 1);
 }
 
@@ -102,13 +102,12 @@ async fn a_first_start_that_was_cut_short_is_begun_again() {
     Engine::open(options()).expect("made").shutdown();
     // The format file comes last, so without it the rest is what a cut leaves.
     fs::remove_file(folder.path().join("ledger-format")).expect("there");
-    Engine::open(options()).expect("made again, with another key").shutdown();
+    open(options).expect("made again, with another key").shutdown();
 }
 
 /// Puts bytes of ours where record `position` was.
 fn overwrite(place: &Place, position: u64, bytes: &[u8]) {
-    let dir = DataDir::open(&place.path()).expect("free");
-    let store = Store::open(dir).expect("opens");
+    let store = place.store();
     let mut batch = Batch::new();
     log::put(&mut batch, &store, Position::new(position), bytes);
     store.commit(batch, Durability::Synced).expect("written");
@@ -143,7 +142,7 @@ async fn a_record_at_the_wrong_place_is_reported() {
     ledger.create("a").await;
     let place = ledger.close();
     let bytes = {
-        let store = Store::open(DataDir::open(&place.path()).expect("free")).expect("opens");
+        let store = place.store();
         log::get(&store, Position::new(3)).expect("readable").expect("there")
     };
     overwrite(&place, 2, &bytes);
@@ -159,7 +158,7 @@ async fn what_a_killed_replay_left_is_dropped_at_the_next_start() {
     let place = ledger.close();
     let left: Vec<_> = ["connections", "lists", "audit"].map(|name| model(name, 2)).into();
     {
-        let store = Store::open(DataDir::open(&place.path()).expect("free")).expect("opens");
+        let store = place.store();
         for table in &left {
             store.create_table(table).expect("made");
         }
@@ -169,7 +168,79 @@ async fn what_a_killed_replay_left_is_dropped_at_the_next_start() {
     assert_eq!(ledger.replay(false).difference, None);
     ledger.expect_replay_equal();
     let place = ledger.close();
-    let store = Store::open(DataDir::open(&place.path()).expect("free")).expect("opens");
+    let store = place.store();
     let models = |name: &&String| name.contains(".g");
     assert_eq!(store.tables_found().iter().filter(models).count(), 3, "{:?}", store.tables_found());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_cut_off_in_the_middle_does_no_harm() {
+    let ledger = Ledger::new().await;
+    for number in 0..50 {
+        ledger.create(&format!("c-{number}")).await;
+    }
+    for verify in [true, false] {
+        let left = Mutex::new(Vec::new());
+        let request = ReplayRequest { projection: None, verify };
+        let cut = |_| left.lock().expect("no panic").push(ledger.power_cut());
+        ledger.engine.replay(&request, &cut).expect("replayed");
+        let left = left.into_inner().expect("no panic");
+        assert!(!left.is_empty(), "the replay told how far it is");
+        for place in left {
+            let ledger = place.open();
+            assert_eq!(ledger.ask("list", &json!({}))["total"], 50);
+            ledger.expect_replay_equal();
+            ledger.create("later").await;
+            ledger.replay(false);
+            ledger.reopen().expect_replay_equal();
+        }
+    }
+}
+
+/// The end of the database's own log is where a power cut or a kill tears.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_torn_tail_costs_only_what_was_not_whole() {
+    let ledger = Ledger::new().await;
+    for number in 0..20 {
+        ledger.create(&format!("c-{number}")).await;
+    }
+    let head = ledger.engine.head().get();
+    for torn in [1, 7, 100] {
+        let place = ledger.power_cut();
+        tear(&place.path().join("store"), torn);
+        let ledger = place.open();
+        assert_eq!(ledger.engine.head().get(), head - 1, "{torn} bytes are missing");
+        assert_eq!(ledger.ask("list", &json!({}))["total"], 19);
+        ledger.expect_replay_equal();
+        ledger.create("c-19").await;
+        ledger.reopen().expect_replay_equal();
+    }
+    let whole = ledger.power_cut().open();
+    assert_eq!(whole.engine.head().get(), head, "what was answered is there");
+}
+
+/// Cuts bytes off the newest log file of the database.
+fn tear(store: &Path, bytes: u64) {
+    let logs = fs::read_dir(store).expect("readable").map(|entry| entry.expect("readable").path());
+    let logs = logs.filter(|path| path.extension().is_some_and(|extension| extension == "log"));
+    let newest = logs.max().expect("the database has a log");
+    let file = fs::File::options().write(true).open(newest).expect("writable");
+    let length = file.metadata().expect("readable").len();
+    file.set_len(length - bytes).expect("cut");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_commands_than_can_wait_are_answered_busy() {
+    let place = Ledger::new().await.close();
+    let options = || EngineOptions { queue_depth: 1, ..place.options() };
+    let ledger = Ledger { engine: open(options).expect("opens"), place };
+    let wish =
+        |number| Wish::new("create", &json!({"slug": format!("c-{number}"), "provider": "x"}));
+    let answers = (0..500).map(|number| ledger.send(wish(number)));
+    let answers = futures::future::join_all(answers).await;
+    let accepted = answers.iter().filter(|answer| answer.is_ok()).count();
+    let refused: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
+    assert!(!refused.is_empty() && refused.iter().all(|problem| problem.code == Code::Busy));
+    assert_eq!(ledger.ask("list", &json!({}))["total"], json!(accepted));
+    ledger.send(wish(1_000)).await.expect("there is room again");
 }

@@ -25,7 +25,7 @@ fn sight(ledger: &Ledger) -> [Value; 4] {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 40, ..ProptestConfig::default() })]
+    #![proptest_config(random::cases(12))]
 
     #[test]
     fn replay_equals_live_after_any_life(

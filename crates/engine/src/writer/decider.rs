@@ -71,11 +71,7 @@ impl Decider {
             }
             if self.committer_ready {
                 match jobs.try_recv() {
-                    Ok(job) if !self.is_full() => return Some(job),
-                    Ok(job) => {
-                        self.hand_over();
-                        return Some(job);
-                    }
+                    Ok(job) => return Some(job),
                     Err(_) => self.hand_over(),
                 }
                 continue;
