@@ -1,6 +1,7 @@
 //! A ledger served by a process of its own, with the NATS server it manages.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -69,10 +70,16 @@ impl Server {
     /// Starts a server on a folder and waits until it answers a query.
     pub(crate) async fn start(programs: &Programs, folder: &Path) -> Outcome<Self> {
         fs::create_dir_all(folder)?;
+        let server_file = folder.join("server.json");
+        match fs::remove_file(&server_file) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+            // One that a killed server left names an address of the past.
+            _ => {}
+        }
         let mut process = spawn(programs, folder)?;
         let deadline = Instant::now() + PATIENCE;
         let file: ServerFile = loop {
-            match fs::read(folder.join("server.json")) {
+            match fs::read(&server_file) {
                 Ok(text) => break serde_json::from_slice(&text)?,
                 Err(_) => wait(&mut process, deadline).await?,
             }
