@@ -150,7 +150,7 @@ impl Engine {
     /// Stops taking commands, finishes those taken, and writes everything out. Blocks.
     pub fn shutdown(&self) {
         let Some(writer) = self.writer.write().take() else { return };
-        writer.close();
+        drop(writer);
         if self.shared.store.is_poisoned() {
             return;
         }

@@ -105,13 +105,27 @@ pub(crate) struct Group {
 
 /// The running writer.
 pub(crate) struct Writer {
-    queue: Sender<Job>,
-    threads: parking_lot::Mutex<Vec<JoinHandle<()>>>,
+    /// There until the writer is dropped.
+    queue: Option<Sender<Job>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Finishes what was taken and waits for both threads, so that the store is closed, and not in
+/// use by a thread, when the last engine is gone.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a writer thread ended in a panic");
+            }
+        }
+    }
 }
 
 impl std::fmt::Debug for Writer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Writer({} queued)", self.queue.len())
+        write!(f, "Writer({} queued)", self.queued())
     }
 }
 
@@ -127,7 +141,7 @@ impl Writer {
             spawn("ledger-decide", move || decider.run(&jobs))?,
             spawn("ledger-commit", move || committer.run(&groups_in))?,
         ];
-        Ok(Self { queue, threads: parking_lot::Mutex::new(threads) })
+        Ok(Self { queue: Some(queue), threads })
     }
 
     /// Hands a command over, or says at once that there are too many.
@@ -136,7 +150,7 @@ impl Writer {
         prepared: Prepared,
     ) -> Result<oneshot::Receiver<Result<Executed, Problem>>, Problem> {
         let (reply, answer) = oneshot::channel();
-        match self.queue.try_send(Job::Command(Box::new(prepared), reply)) {
+        match self.queue()?.try_send(Job::Command(Box::new(prepared), reply)) {
             Ok(()) => Ok(answer),
             Err(TrySendError::Full(_)) => Err(Problem::new(Code::Busy)),
             Err(TrySendError::Disconnected(_)) => Err(Problem::new(Code::ShuttingDown)),
@@ -145,7 +159,11 @@ impl Writer {
 
     /// How many commands wait.
     pub(crate) fn queued(&self) -> usize {
-        self.queue.len()
+        self.queue.as_ref().map_or(0, Sender::len)
+    }
+
+    fn queue(&self) -> Result<&Sender<Job>, Problem> {
+        self.queue.as_ref().ok_or_else(|| Problem::new(Code::ShuttingDown))
     }
 
     /// Runs `work` while nothing is in flight and every accepted event is durable. Blocks.
@@ -159,21 +177,11 @@ impl Writer {
                 debug_assert!(ended.is_err(), "nothing is ever sent");
             }
         }));
-        self.queue.send(job).map_err(|_| Problem::new(Code::ShuttingDown))?;
+        self.queue()?.send(job).map_err(|_| Problem::new(Code::ShuttingDown))?;
         is_paused.recv().map_err(|_| Problem::new(Code::ShuttingDown))?;
         let result = work();
         drop(resume);
         Ok(result)
-    }
-
-    /// Returns the running threads, to be joined after the last sender is gone.
-    pub(crate) fn close(self) {
-        drop(self.queue);
-        for thread in self.threads.lock().drain(..) {
-            if thread.join().is_err() {
-                tracing::error!("a writer thread ended in a panic");
-            }
-        }
     }
 }
 
