@@ -27,8 +27,14 @@ mod crash;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod logins;
+#[cfg(test)]
 mod nats;
 #[cfg(test)]
 mod outage;
+#[cfg(test)]
+mod program;
 #[cfg(test)]
 mod server;

@@ -1,5 +1,6 @@
 //! The program itself, serving on a temporary folder.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
@@ -19,17 +20,30 @@ use crate::wait::eventually;
 pub(crate) struct Service {
     folder: TempDir,
     args: Vec<String>,
+    /// What starts the program: a command that is given it as its last words.
+    under: Vec<String>,
     child: Option<Child>,
 }
 
 impl Service {
     /// Starts a development server with more arguments, and waits until it is ready.
     pub(crate) async fn start(args: &[&str]) -> Self {
+        Self::start_under(&[], args).await
+    }
+
+    /// The same, started by another program that stays it.
+    pub(crate) async fn start_under(under: &[&str], args: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let args = args.iter().map(|arg| (*arg).to_owned()).collect();
-        let mut service = Self { folder, args, child: None };
+        let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let mut service = Self { folder, args: owned(args), under: owned(under), child: None };
         service.start_again().await;
         service
+    }
+
+    /// Starts the program on the same folder again, this time by itself.
+    pub(crate) async fn start_under_nothing(&mut self) {
+        self.under.clear();
+        self.start_again().await;
     }
 
     /// Starts the program on the same folder again.
@@ -42,8 +56,13 @@ impl Service {
     pub(crate) fn launch(&mut self) {
         assert!(self.child.is_none(), "it runs already");
         let log = fs::File::options().create(true).append(true).open(self.log_path());
-        let child = self
-            .command(&["serve", "--dev"])
+        let mut words = self.under.iter().map(OsString::from).collect::<Vec<_>>();
+        words.push(settings::connledger().into());
+        let (program, before) = words.split_first().expect("there is one word at least");
+        let child = Command::new(program)
+            .args(before)
+            .args(["serve", "--dev", "--data-dir"])
+            .arg(self.data_dir())
             .args(&self.args)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -109,7 +109,8 @@ counter!(
     Version
 );
 counter!(
-    /// Counter of one secret field's rotations, from one.
+    /// Tells the values a secret field had apart; higher is later. The first value of a connection's
+    /// field has one.
     Generation
 );
 

@@ -60,7 +60,7 @@ pub struct NewSecret {
 /// The current value of one secret field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Secret {
-    /// How many values this field has had.
+    /// Higher than that of every value this field had before.
     pub generation: Generation,
     /// The ciphertext.
     pub sealed: Sealed,

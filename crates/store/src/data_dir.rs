@@ -12,6 +12,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::error::OpenError;
 
@@ -22,6 +23,9 @@ const FORMAT_FILE: &str = "ledger-format";
 const FORMAT_TEXT: &str = "connection-ledger data directory, format ";
 const LOCK_FILE: &str = "ledger.lock";
 const STORE_FOLDER: &str = "store";
+/// How long a holder that is just ending is waited for.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 /// Files that others may put beside a ledger before it is made.
 const NEIGHBORS: [&str; 5] = [LOCK_FILE, "nats", "dev-master.key", "dev-admin.key", "lost+found"];
 
@@ -119,7 +123,7 @@ fn lock(path: &Path) -> Result<File, OpenError> {
         .write(true)
         .open(&name)
         .map_err(io_error(&name))?;
-    match file.try_lock() {
+    match try_lock(&file) {
         Ok(()) => {}
         Err(TryLockError::Error(error)) => return Err(io_error(&name)(error)),
         Err(TryLockError::WouldBlock) => {
@@ -139,6 +143,21 @@ fn lock(path: &Path) -> Result<File, OpenError> {
     };
     sign().map_err(io_error(&name))?;
     Ok(file)
+}
+
+/// Locks the file, giving a holder that is just ending a little time: the system frees the lock of
+/// a killed process only when its last write to the disk is through.
+#[expect(clippy::disallowed_methods, reason = "another process's end cannot be waited for")]
+fn try_lock(file: &File) -> Result<(), TryLockError> {
+    let started = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_PATIENCE => {
+                std::thread::sleep(LOCK_INTERVAL);
+            }
+            locked => return locked,
+        }
+    }
 }
 
 #[cfg(test)]

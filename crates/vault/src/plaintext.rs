@@ -12,6 +12,8 @@ const HIDDEN_CHARS_MAX: usize = 8;
 const SHOWN_CHARS: usize = 2;
 /// Longest prefix that is shown for ending in the secret's first hyphen, as in `sk-`.
 const HYPHEN_PREFIX_CHARS_MAX: usize = 4;
+/// Shortest secret of which such a prefix is shown, in characters.
+const HYPHENED_CHARS_MIN: usize = 16;
 
 /// A secret in the clear: wiped when dropped, and never copied, compared, printed or serialized by
 /// accident.
@@ -70,8 +72,9 @@ impl Plaintext {
     ///
     /// Empty for up to eight characters, for anything that is not UTF-8 or holds a control
     /// character (line breaks above all, so PEM blocks), and for JSON objects and arrays, whose
-    /// ends tell nothing. Otherwise the suffix is the last two characters; the prefix ends in the
-    /// first hyphen when that is among the first four characters, and else is the first two.
+    /// ends tell nothing. Otherwise the suffix is the last two characters; the prefix is the first
+    /// two, or, in a secret of sixteen characters or more, ends in the first hyphen when that is
+    /// among the first four.
     pub fn hint(&self) -> Hint {
         let Ok(text) = std::str::from_utf8(self.bytes()) else {
             return Hint::default();
@@ -81,9 +84,11 @@ impl Plaintext {
         if is_short || is_json || text.contains(char::is_control) {
             return Hint::default();
         }
+        let chars = text.chars().count();
         let hyphen = text.chars().take(HYPHEN_PREFIX_CHARS_MAX).position(|c| c == '-');
+        let hyphen = hyphen.filter(|_| chars >= HYPHENED_CHARS_MIN);
         let prefix_chars = hyphen.map_or(SHOWN_CHARS, |position| position + 1);
-        let hidden_chars = text.chars().count() - SHOWN_CHARS;
+        let hidden_chars = chars - SHOWN_CHARS;
         Hint {
             prefix: text.chars().take(prefix_chars).collect(),
             suffix: text.chars().skip(hidden_chars).collect(),
@@ -144,10 +149,16 @@ mod tests {
 
     #[test]
     fn hints_show_a_prefix_that_ends_in_an_early_hyphen() {
-        check("sk-proj-abcdef", "sk-", "ef");
-        check("api-abcdefgh", "api-", "gh");
-        check("-abcdefghij", "-", "ij");
-        check("a--bcdefghij", "a-", "ij");
+        check("sk-proj-abcdefgh", "sk-", "gh");
+        check("api-abcdefghijkl", "api-", "kl");
+        check("-abcdefghijklmno", "-", "no");
+        check("a--bcdefghijklmno", "a-", "no");
+    }
+
+    #[test]
+    fn short_secrets_show_no_more_than_two_characters_at_each_end() {
+        check("api-12345", "ap", "45");
+        check("sk-proj-abcdefg", "sk", "fg");
     }
 
     #[test]

@@ -35,7 +35,6 @@ impl Desk {
         let actor = self.admit(message)?;
         let address = subject::command(&self.prefix, &message.subject)?;
         let headers = headers::read(message.headers.as_ref())?;
-        self.check_deadline(headers.deadline)?;
         let body = &message.payload;
         let command = commands::parse(address.verb, &address.workspace, None, body)?;
         Ok(CommandRequest {

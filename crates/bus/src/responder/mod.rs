@@ -241,7 +241,8 @@ impl Desk {
         result.inspect_err(|problem| self.engine.count_refusal(problem.code))
     }
 
-    /// Refuses what comes too late. The engine looks again when a command's turn has come.
+    /// Refuses a question that comes too late. Commands are left to the engine, which answers a
+    /// repeat whatever its deadline.
     fn check_deadline(&self, deadline: Option<Micros>) -> Result<(), Problem> {
         match deadline {
             Some(deadline) if self.clock.now() > deadline => {

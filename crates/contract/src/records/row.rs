@@ -9,8 +9,8 @@ use ledger_domain::connection::{
     Access, Dependent, DependentKey, Details, Health, ModelPolicy, Pricing,
 };
 use ledger_domain::{
-    Actor, Connection, ConnectionId, FieldName, Lifecycle, Line, Micros, Position, Secret, Slug,
-    Version, Workspace, WorkspaceName,
+    Actor, Connection, ConnectionId, FieldName, Generation, Lifecycle, Line, Micros, Position,
+    Secret, Slug, Version, Workspace, WorkspaceName,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -92,6 +92,8 @@ struct StoredConnection {
     details: Details,
     #[serde(with = "shape", default, skip_serializing_if = "BTreeMap::is_empty")]
     secrets: BTreeMap<FieldName, Secret>,
+    #[serde(with = "shape", default, skip_serializing_if = "is_default")]
+    generations_removed: Generation,
     #[serde(
         with = "shape",
         rename = "archived_at",

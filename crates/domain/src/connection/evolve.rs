@@ -31,7 +31,7 @@ fn created(draft: Draft, facts: &EventFacts) -> Connection {
     let secrets = draft
         .secrets
         .into_iter()
-        .map(|(field, new)| (field, first_generation(new, facts)))
+        .map(|(field, new)| (field, secret(Generation::new(1), new, facts)))
         .collect();
     Connection {
         id: facts.connection,
@@ -39,6 +39,7 @@ fn created(draft: Draft, facts: &EventFacts) -> Connection {
         slug: draft.slug,
         details: draft.details,
         secrets,
+        generations_removed: Generation::ZERO,
         lifecycle: Lifecycle::Active,
         enabled: draft.enabled,
         health: Health {
@@ -60,9 +61,9 @@ fn created(draft: Draft, facts: &EventFacts) -> Connection {
     }
 }
 
-fn first_generation(new: NewSecret, facts: &EventFacts) -> Secret {
+fn secret(generation: Generation, new: NewSecret, facts: &EventFacts) -> Secret {
     Secret {
-        generation: Generation::new(1),
+        generation,
         sealed: new.sealed,
         hint: new.hint,
         set_at: facts.recorded_at,
@@ -76,7 +77,7 @@ fn apply(state: &mut Connection, event: Event, facts: &EventFacts) {
         Event::Updated(revision) => apply_revision(state, *revision, facts),
         Event::SecretRotated(values) => {
             for (field, new) in values {
-                set_secret(&mut state.secrets, field, new, facts);
+                set_secret(state, field, new, facts);
             }
         }
         Event::Enabled => state.enabled = true,
@@ -113,15 +114,21 @@ fn apply(state: &mut Connection, event: Event, facts: &EventFacts) {
     }
 }
 
-fn set_secret(
-    secrets: &mut BTreeMap<FieldName, Secret>,
-    field: FieldName,
-    new: NewSecret,
-    facts: &EventFacts,
-) {
-    let generation =
-        secrets.get(&field).map_or(Generation::new(1), |secret| secret.generation.next());
-    secrets.insert(field, Secret { generation, ..first_generation(new, facts) });
+fn set_secret(state: &mut Connection, field: FieldName, new: NewSecret, facts: &EventFacts) {
+    let generation = next_generation(state, &field);
+    state.secrets.insert(field, secret(generation, new, facts));
+}
+
+/// Returns the generation that follows all a field ever had, also when it was removed meanwhile.
+fn next_generation(state: &Connection, field: &FieldName) -> Generation {
+    state.secrets.get(field).map_or(state.generations_removed, |secret| secret.generation).next()
+}
+
+/// Remembers the generations of secrets that are no longer there.
+fn forget(state: &mut Connection, removed: impl IntoIterator<Item = Secret>) {
+    for secret in removed {
+        state.generations_removed = state.generations_removed.max(secret.generation);
+    }
 }
 
 fn set_health(state: &mut Connection, new: HealthState, reason: Option<Prose>, facts: &EventFacts) {
@@ -135,11 +142,11 @@ fn apply_revision(state: &mut Connection, revision: Revision, facts: &EventFacts
         state.slug = slug;
     }
     for (field, change) in revision.secrets {
-        match change {
-            Some(new) => set_secret(&mut state.secrets, field, new, facts),
-            None => {
-                state.secrets.remove(&field);
-            }
+        if let Some(new) = change {
+            set_secret(state, field, new, facts);
+        } else {
+            let removed = state.secrets.remove(&field);
+            forget(state, removed);
         }
     }
 }
@@ -147,10 +154,10 @@ fn apply_revision(state: &mut Connection, revision: Revision, facts: &EventFacts
 fn apply_reverted(state: &mut Connection, reverted: Reverted, facts: &EventFacts) {
     let mut secrets = BTreeMap::new();
     for (field, old) in reverted.secrets {
-        let secret = match state.secrets.get(&field) {
-            Some(now) if now.sealed == old.sealed => now.clone(),
+        let secret = match state.secrets.remove(&field) {
+            Some(now) if now.sealed == old.sealed => now,
             now => Secret {
-                generation: now.map_or(old.generation, |now| now.generation).next(),
+                generation: now.map_or(state.generations_removed, |now| now.generation).next(),
                 sealed: old.sealed,
                 hint: old.hint,
                 set_at: facts.recorded_at,
@@ -159,7 +166,8 @@ fn apply_reverted(state: &mut Connection, reverted: Reverted, facts: &EventFacts
         };
         secrets.insert(field, secret);
     }
-    state.secrets = secrets;
+    let removed = std::mem::replace(&mut state.secrets, secrets);
+    forget(state, removed.into_values());
     state.slug = reverted.slug;
     state.details = reverted.details;
     state.enabled = reverted.enabled;

@@ -35,7 +35,7 @@ pub use pricing::{MULTIPLIER_KEYS, Multiplier, Pricing};
 pub use rejection::Rejection;
 pub use vocabulary::{AuthMethod, Environment, Identity, IdentityKind, Kind};
 
-use crate::ids::{Actor, ConnectionId, Micros, Position, Version};
+use crate::ids::{Actor, ConnectionId, Generation, Micros, Position, Version};
 use crate::secret::Secret;
 use crate::text::{FieldName, Slug, WorkspaceName};
 
@@ -52,6 +52,8 @@ pub struct Connection {
     pub details: Details,
     /// Current secret values, sealed.
     pub secrets: BTreeMap<FieldName, Secret>,
+    /// Highest generation among secrets that were removed; a field set anew goes on from here.
+    pub generations_removed: Generation,
     /// Where it is in its life.
     pub lifecycle: Lifecycle,
     /// Whether gateways may use it.

@@ -141,6 +141,21 @@ fn a_reverted_secret_is_a_new_generation_of_an_old_value() {
 }
 
 #[test]
+fn a_secret_set_again_after_its_removal_is_a_later_generation() {
+    let set = |value: Option<&'static str>| {
+        update(move |revision| {
+            revision.secrets.insert(field("api_key"), value.map(sealed));
+        })
+    };
+    let removed = given([created()]).when(set(None)).accepted();
+    let again = removed.when(set(Some("second"))).accepted();
+    let connection = again.state().unwrap();
+    assert_eq!(connection.secrets[&field("api_key")].generation, Generation::new(2));
+    let reverted = again.when(set(None)).accepted().when(revert(1)).state();
+    assert_eq!(reverted.secrets[&field("api_key")].generation, Generation::new(3));
+}
+
+#[test]
 fn a_stream_that_is_elsewhere_refuses_before_anything_else() {
     let stale = Expected::At(Version::new(3));
     let actual = Version::new(1);

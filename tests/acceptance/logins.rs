@@ -1,0 +1,221 @@
+//! Every way in which a NATS server of one's own may ask who we are.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use nkeys::KeyPair;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair as TlsKey};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use crate::nats_server::free_port;
+use crate::service::Service;
+use crate::settings;
+use crate::wait::eventually;
+
+/// A nats-server with a configuration of the test's, and a folder for keys and passwords.
+struct Guarded {
+    folder: TempDir,
+    port: u16,
+    _child: Child,
+}
+
+impl Guarded {
+    /// Starts one whose configuration has these lines, made with the folder at hand.
+    fn start(lines: impl FnOnce(&Path) -> String) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let port = free_port();
+        let store = folder.path().join("store");
+        let text = format!(
+            "listen: \"127.0.0.1:{port}\"\njetstream {{ store_dir: {store:?} }}\n{}",
+            lines(folder.path())
+        );
+        let path = folder.path().join("nats.conf");
+        fs::write(&path, text).expect("writable");
+        let log = fs::File::create(folder.path().join("nats.log")).expect("writable");
+        let child = Command::new(settings::nats_server())
+            .arg("--config")
+            .arg(path)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn();
+        Self { folder, port, _child: child.expect("nats-server starts") }
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    /// Serves a ledger with one login, asks it with the same, and is turned away with
+    /// wrong ones.
+    async fn expect_login(&self, scheme: &str, good: &[&str], wrongs: &[&[&str]]) {
+        let url = format!("{scheme}://127.0.0.1:{}", self.port);
+        let address = ["--nats-url", url.as_str()];
+        let service = Service::start(&[&address, good].concat()).await;
+        let create = ["create", "--slug", "main", "--provider", "openai", "--secret", "k=s-1"];
+        eventually("the ledger answers over this login", async || {
+            let made = service.run(&[&create, &address[..], good].concat()).await;
+            made.status.success().then_some(())
+        })
+        .await;
+        eventually("its events reach the stream", async || {
+            let asked = service.run(&[&["status", "--json"], &address[..], good].concat()).await;
+            let status: Value = serde_json::from_slice(&asked.stdout).ok()?;
+            (status["position"] == status["published"]).then_some(())
+        })
+        .await;
+        for wrong in wrongs {
+            let refused = service.run(&[&["list"], &address[..], wrong].concat()).await;
+            let said = String::from_utf8_lossy(&refused.stderr);
+            assert_eq!(refused.status.code(), Some(3), "{said}");
+            assert!(said.contains("NATS"), "{said}");
+        }
+    }
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    fs::write(&path, text).expect("writable");
+    path.display().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_with_users_and_passwords() {
+    let server = Guarded::start(|folder| {
+        write(folder, "good", "let-me-in\n");
+        write(folder, "wrong", "let-me-out\n");
+        "authorization { users = [ { user: me, password: \"let-me-in\" } ] }".to_owned()
+    });
+    let (good, wrong) = (server.file("good"), server.file("wrong"));
+    let login = |file| ["--nats-user", "me", "--nats-password-file", file];
+    server.expect_login("nats", &login(&good), &[&login(&wrong)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_with_nkeys() {
+    let server = Guarded::start(|folder| {
+        let [known, unknown] = [KeyPair::new_user(), KeyPair::new_user()];
+        write(folder, "good", &known.seed().expect("it has one"));
+        write(folder, "wrong", &unknown.seed().expect("it has one"));
+        format!("authorization {{ users = [ {{ nkey: {} }} ] }}", known.public_key())
+    });
+    let (good, wrong) = (server.file("good"), server.file("wrong"));
+    server.expect_login("nats", &["--nats-nkey", &good], &[&["--nats-nkey", &wrong]]).await;
+}
+
+/// Signs a NATS JWT: who says it, of whom, and what.
+fn jwt(issuer: &KeyPair, subject: &KeyPair, claims: &Value) -> String {
+    let header = json!({"typ": "JWT", "alg": "ed25519-nkey"});
+    let body = json!({
+        "jti": subject.public_key(), "iat": 1, "iss": issuer.public_key(),
+        "sub": subject.public_key(), "name": "test", "nats": claims,
+    });
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", part(&header), part(&body));
+    let signature = issuer.sign(signed.as_bytes()).expect("it has its seed");
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+fn credentials(account: &KeyPair, user: &KeyPair) -> String {
+    let claims = json!({
+        "pub": {}, "sub": {}, "subs": -1, "data": -1, "payload": -1, "type": "user", "version": 2,
+    });
+    let jwt = jwt(account, user, &claims);
+    let seed = user.seed().expect("it has one");
+    format!(
+        "-----BEGIN NATS USER JWT-----\n{jwt}\n------END NATS USER JWT------\n\n\
+         -----BEGIN USER NKEY SEED-----\n{seed}\n------END USER NKEY SEED------\n"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_with_an_operator_and_credentials_files() {
+    let server = Guarded::start(|folder| {
+        let operator = KeyPair::new_operator();
+        let [system, account, stranger] = [(); 3].map(|()| KeyPair::new_account());
+        let unlimited = json!({
+            "limits": {
+                "subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1,
+                "wildcards": true, "conn": -1, "leaf": -1,
+                "mem_storage": -1, "disk_storage": -1, "streams": -1, "consumer": -1,
+            },
+            "type": "account", "version": 2,
+        });
+        let plain = json!({
+            "limits": {
+                "subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1,
+                "wildcards": true, "conn": -1, "leaf": -1,
+            },
+            "type": "account", "version": 2,
+        });
+        write(folder, "good", &credentials(&account, &KeyPair::new_user()));
+        write(folder, "wrong", &credentials(&stranger, &KeyPair::new_user()));
+        let claims = json!({"type": "operator", "version": 2});
+        format!(
+            "operator: {}\nsystem_account: {}\nresolver: MEMORY\n\
+             resolver_preload {{\n  {}: {}\n  {}: {}\n}}",
+            jwt(&operator, &operator, &claims),
+            system.public_key(),
+            system.public_key(),
+            jwt(&operator, &system, &plain),
+            account.public_key(),
+            jwt(&operator, &account, &unlimited),
+        )
+    });
+    let (good, wrong) = (server.file("good"), server.file("wrong"));
+    server.expect_login("nats", &["--nats-creds", &good], &[&["--nats-creds", &wrong]]).await;
+}
+
+/// Makes an authority and signs a certificate for this machine; leaves `NAME-*.pem` files.
+fn certificates(folder: &Path, name: &str) {
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = TlsKey::generate().expect("a key");
+    let authority = CertifiedIssuer::self_signed(authority, key).expect("a certificate");
+    let params = CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]);
+    let key = TlsKey::generate().expect("a key");
+    let certificate = params.expect("good names").signed_by(&key, &authority).expect("signed");
+    write(folder, &format!("{name}-ca.pem"), &authority.pem());
+    write(folder, &format!("{name}-cert.pem"), &certificate.pem());
+    write(folder, &format!("{name}-key.pem"), &key.serialize_pem());
+}
+
+fn words(arguments: &[String]) -> Vec<&str> {
+    arguments.iter().map(String::as_str).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_with_tls_that_wants_a_certificate() {
+    let server = Guarded::start(|folder| {
+        certificates(folder, "good");
+        certificates(folder, "wrong");
+        let file = |name: &str| format!("{:?}", folder.join(name));
+        format!(
+            "tls {{ cert_file: {}, key_file: {}, ca_file: {}, verify: true }}",
+            file("good-cert.pem"),
+            file("good-key.pem"),
+            file("good-ca.pem")
+        )
+    });
+    let files = |authority: &str, own: &str| {
+        let arguments: [String; 6] = [
+            "--nats-ca".to_owned(),
+            server.file(&format!("{authority}-ca.pem")),
+            "--nats-cert".to_owned(),
+            server.file(&format!("{own}-cert.pem")),
+            "--nats-cert-key".to_owned(),
+            server.file(&format!("{own}-key.pem")),
+        ];
+        arguments
+    };
+    let [good, other_authority, other_own] =
+        [files("good", "good"), files("wrong", "good"), files("good", "wrong")];
+    let wrongs = [words(&other_authority), words(&other_own)];
+    server.expect_login("tls", &words(&good), &[&wrongs[0], &wrongs[1]]).await;
+}

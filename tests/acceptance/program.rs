@@ -1,0 +1,114 @@
+//! The program as people type it: a ledger made for keeps, a file loaded, a gateway's view.
+
+use std::fs;
+use std::process::{Output, Stdio};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+use crate::service::Service;
+use crate::settings;
+
+const MANAGED: [&str; 2] = ["--nats", "managed"];
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[tokio::test]
+async fn a_ledger_is_made_once_and_its_admin_key_can_be_replaced() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, key) = (folder.path().join("data"), folder.path().join("master.key"));
+    let init = async |more: &[&str]| {
+        let mut command = Command::new(settings::connledger());
+        command.arg("init").arg("--data-dir").arg(&data).arg("--master-key-file").arg(&key);
+        command.args(more).output().await.expect("connledger runs")
+    };
+    let first = init(&[]).await;
+    assert!(first.status.success(), "{}", said(&first));
+    let admin_key = String::from_utf8(first.stdout).expect("text");
+    assert!(admin_key.starts_with("sk_live_") && admin_key.lines().count() == 1);
+    let again = init(&[]).await;
+    assert_eq!(again.status.code(), Some(1), "{}", said(&again));
+    assert!(said(&again).contains("--reissue-admin-key"), "{}", said(&again));
+    let replaced = init(&["--reissue-admin-key"]).await;
+    assert!(replaced.status.success(), "{}", said(&replaced));
+    assert_ne!(String::from_utf8(replaced.stdout).expect("text"), admin_key);
+    fs::remove_file(&key).expect("there");
+    let other_key = init(&["--reissue-admin-key"]).await;
+    assert!(!other_key.status.success());
+    assert!(said(&other_key).contains("master_key_wrong"), "{}", said(&other_key));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_loaded_once_however_often_it_is_loaded() {
+    let service = Service::start(&MANAGED).await;
+    let file = service.folder().join("fleet.jsonl");
+    let line = |slug: &str| json!({"slug": slug, "provider": "openai"}).to_string();
+    let lines = [line("one"), String::new(), line("two"), "{".to_owned(), line("two words")];
+    fs::write(&file, lines.join("\n")).expect("writable");
+    let load = ["load", file.to_str().expect("text"), "--json"];
+    for (created, repeated) in [(2, 0), (0, 2)] {
+        let loaded = service.run(&load).await;
+        assert_eq!(loaded.status.code(), Some(1), "two lines are wrong: {}", said(&loaded));
+        let told = String::from_utf8(loaded.stdout).expect("text");
+        let told: Vec<Value> =
+            told.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(told[0]["line"], 4);
+        assert_eq!(told[0]["code"], "body_malformed");
+        assert_eq!(told[1]["line"], 5);
+        assert_eq!(told[1]["code"], "field_invalid");
+        assert_eq!(told[2], json!({"created": created, "repeated": repeated, "refused": 2}));
+    }
+}
+
+/// Reads what a running `watch --json` tells next.
+async fn next(lines: &mut Lines<BufReader<ChildStdout>>) -> Value {
+    let line = tokio::time::timeout(std::time::Duration::from_secs(20), lines.next_line()).await;
+    let line = line.expect("it tells something").expect("readable").expect("it goes on");
+    serde_json::from_str(&line).expect("JSON")
+}
+
+fn watch(service: &Service, more: &[&str]) -> (Child, Lines<BufReader<ChildStdout>>) {
+    let mut command = service.command(&[&["watch", "--json"], more].concat());
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn();
+    let mut child = child.expect("connledger starts");
+    let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    (child, lines)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watcher_sees_what_is_there_then_each_change_also_over_a_restart() {
+    let mut service = Service::start(&MANAGED).await;
+    let create = ["create", "--slug", "main", "--provider", "openai", "--secret", "k=sk-first-1"];
+    assert!(service.run(&create).await.status.success());
+    let (mut child, mut lines) = watch(&service, &[]);
+    let initial = next(&mut lines).await;
+    assert_eq!(initial["item"], "initial");
+    assert_eq!(initial["notification"]["connection"]["slug"], "main");
+    assert_eq!(next(&mut lines).await["item"], "caught_up");
+    assert!(
+        service.run(&["rotate-secret", "main", "--secret", "k=sk-second-2"]).await.status.success()
+    );
+    let change = next(&mut lines).await;
+    assert_eq!(change["item"], "change");
+    assert_eq!(change["notification"]["event"]["type"], "secret_rotated");
+    assert_eq!(change["notification"]["connection"]["secrets"]["k"]["generation"], 2);
+
+    assert!(service.stop().await.success());
+    assert_eq!(next(&mut lines).await["item"], "interrupted");
+    service.start_again().await;
+    assert_eq!(next(&mut lines).await["item"], "resumed");
+    assert!(service.run(&["disable", "main"]).await.status.success());
+    let change = next(&mut lines).await;
+    assert_eq!(change["notification"]["event"]["type"], "connection_disabled");
+    let position = change["notification"]["position"].as_u64().expect("a number");
+    child.kill().await.expect("it runs");
+
+    assert!(service.run(&["enable", "main"]).await.status.success());
+    let (_child, mut lines) = watch(&service, &["--after", &position.to_string()]);
+    let missed = next(&mut lines).await;
+    assert_eq!(missed["notification"]["event"]["type"], "connection_enabled", "{missed}");
+    assert_eq!(missed["notification"]["position"], position + 1);
+}
