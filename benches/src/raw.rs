@@ -136,7 +136,7 @@ fn database() -> Options {
     options.create_if_missing(true);
     options.create_missing_column_families(true);
     options.set_db_write_buffer_size(192 * MIB);
-    options.set_max_total_wal_size(256 * 1_024 * 1_024);
+    options.set_max_total_wal_size(96 * 1_024 * 1_024);
     options.set_max_background_jobs(2);
     options.set_max_open_files(512);
     options.set_paranoid_checks(true);
@@ -148,6 +148,8 @@ fn table(cache: &Cache, name: &str) -> Options {
     let is_log = name == "log";
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(cache);
+    blocks.set_cache_index_and_filter_blocks(true);
+    blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
     blocks.set_block_size(if is_log { 32 * 1_024 } else { 8 * 1_024 });
     if !is_log {
         blocks.set_bloom_filter(10.0, false);
@@ -156,6 +158,11 @@ fn table(cache: &Cache, name: &str) -> Options {
     options.set_block_based_table_factory(&blocks);
     options.set_write_buffer_size(48 * MIB);
     options.set_compression_type(DBCompressionType::Lz4);
+    options.set_bottommost_compression_type(if is_log {
+        DBCompressionType::Zstd
+    } else {
+        DBCompressionType::Lz4
+    });
     options.set_level_compaction_dynamic_level_bytes(true);
     options
 }

@@ -21,7 +21,7 @@ async fn bus(ledger: &Ledger, server: &NatsServer) -> Bus {
     let options = ConnectOptions { url: server.url(), ..ConnectOptions::default() };
     let client = connect(&options).await.expect("good options");
     // No deadline is sent in these tests, so the time does not matter.
-    let mut options = BusOptions::new(client, Clock::new(|| Micros::new(0)));
+    let mut options = BusOptions::new(client, options, Clock::new(|| Micros::new(0)));
     options.duplicate_window = DEDUP_WINDOW;
     Bus::start(ledger.engine.clone(), options).await.expect("the bus starts")
 }
@@ -110,7 +110,8 @@ async fn the_stream_itself_tells_where_to_go_on() {
         expect_equal(&server.client().await, &ledger.engine).await;
         bus.shutdown().await;
         let mark = ledger_domain::Position::new(mark).min(ledger.engine.head());
-        ledger.engine.set_published(mark).expect("written");
+        ledger.engine.set_published(mark);
+        ledger.engine.store_published().expect("written");
         work(&ledger, &format!("{run}-alone"), 40).await;
     }
     let last = bus(&ledger, &server).await;

@@ -67,8 +67,10 @@ impl fmt::Debug for Clock {
 /// How the bus is to run.
 #[derive(Clone, Debug)]
 pub struct BusOptions {
-    /// The connection, from [`connect`].
+    /// The connection on which to answer, from [`connect`].
     pub client: Client,
+    /// How to make a second one, on which events leave: no reply waits behind them.
+    pub relay: ConnectOptions,
     /// Names of subjects and streams.
     pub subjects: Subjects,
     /// Tells whether a deadline has passed.
@@ -87,9 +89,10 @@ pub struct BusOptions {
 
 impl BusOptions {
     /// Returns the defaults.
-    pub fn new(client: Client, clock: Clock) -> Self {
+    pub fn new(client: Client, relay: ConnectOptions, clock: Clock) -> Self {
         Self {
             client,
+            relay,
             subjects: Subjects::default(),
             clock,
             duplicate_window: Duration::from_mins(2),
@@ -115,15 +118,17 @@ pub struct Bus {
 impl Bus {
     /// Starts answering and relaying. Works while NATS is down: both begin when it is there.
     pub async fn start(engine: Engine, options: BusOptions) -> Result<Self, Problem> {
-        let BusOptions { client, subjects, clock, .. } = options.clone();
+        let BusOptions { client, relay, subjects, clock, .. } = options.clone();
         let choices = Choices {
             duplicate_window: options.duplicate_window,
             replicas: options.replicas.max(1),
         };
         let topology = Topology::new(&subjects, engine.ledger_id(), choices);
         let (stop, stopped) = watch::channel(false);
-        let relay = Relay::new(engine.clone(), client.clone(), subjects.clone(), topology, stopped);
-        let (cut_off, relayed) = spawn(relay)?;
+        let (for_relay, events) = (engine.clone(), subjects.clone());
+        let begin =
+            move |connection| Relay::new(for_relay, connection, events, topology, stopped).run();
+        let (cut_off, relayed) = spawn(relay, begin).await?;
         let limits = Limits {
             commands: options.commands_max.max(1),
             queries: options.queries_max.max(1),
@@ -151,16 +156,29 @@ impl Bus {
     }
 }
 
-/// Starts the relay on a thread of its own. Returns what ends it at once, and what tells that it
-/// has ended.
-fn spawn(relay: Relay) -> Result<(oneshot::Sender<()>, oneshot::Receiver<()>), Problem> {
+/// Starts the relay on a thread, a runtime and a connection of its own. Returns what ends it at
+/// once, and what tells that it has ended.
+async fn spawn<Running: Future<Output = ()>>(
+    options: ConnectOptions,
+    begin: impl FnOnce(Client) -> Running + Send + 'static,
+) -> Result<(oneshot::Sender<()>, oneshot::Receiver<()>), Problem> {
+    let cannot = |error: &std::io::Error| {
+        Problem::because(Code::Internal, format!("the relay cannot be started: {error}"))
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| cannot(&error))?;
     let (cut_off, cut) = oneshot::channel::<()>();
     let (done, relayed) = oneshot::channel();
-    let runtime = tokio::runtime::Handle::current();
+    let (started, is_started) = oneshot::channel();
     let work = move || {
         runtime.block_on(async {
+            let connected = connect(&options).await;
+            let client = connected.as_ref().ok().cloned();
+            // Nobody listens when starting was given up.
+            started.send(connected.map(|_| ())).ok();
+            let Some(client) = client else { return };
             tokio::select! {
-                () = relay.run() => {}
+                () = begin(client) => {}
                 _ = cut => {}
             }
         });
@@ -168,8 +186,7 @@ fn spawn(relay: Relay) -> Result<(oneshot::Sender<()>, oneshot::Receiver<()>), P
         done.send(()).ok();
     };
     let spawned = std::thread::Builder::new().name("ledger-relay".to_owned()).spawn(work);
-    spawned.map_err(|error| {
-        Problem::because(Code::Internal, format!("the relay cannot be started: {error}"))
-    })?;
+    spawned.map_err(|error| cannot(&error))?;
+    is_started.await.unwrap_or_else(|_| Err(Problem::new(Code::Internal)))?;
     Ok((cut_off, relayed))
 }

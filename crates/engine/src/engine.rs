@@ -16,6 +16,7 @@ use tokio::sync::{oneshot, watch};
 use crate::execute::Executed;
 use crate::models::{Live, MODELS, Models};
 use crate::replay::recovery;
+use crate::tail::Tail;
 use crate::writer::{Prepared, Recent, Writer};
 use crate::{faults, ports};
 
@@ -69,6 +70,7 @@ pub(crate) struct Shared {
     pub(crate) admin_key: RwLock<Option<[u8; 32]>>,
     pub(crate) data_keys: Mutex<Recent<ConnectionId, Arc<DataKey>>>,
     pub(crate) head: watch::Sender<Position>,
+    pub(crate) tail: Tail,
     pub(crate) published: AtomicU64,
     pub(crate) refusals: Refusals,
     pub(crate) replaying: Mutex<()>,
@@ -237,6 +239,7 @@ impl Shared {
             admin_key: RwLock::new(admin_key),
             data_keys: Mutex::new(Recent::new(DATA_KEYS)),
             head: watch::Sender::new(log::head(&store).map_err(read)?),
+            tail: Tail::default(),
             published: AtomicU64::new(meta::published(&store).map_err(read)?.get()),
             refusals: Refusals::default(),
             replaying: Mutex::new(()),

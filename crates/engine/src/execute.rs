@@ -15,7 +15,7 @@ use ledger_store::tables::{claims, keys, receipts};
 use ledger_vault::{DataKey, Plaintext, Scope, WrappedDataKey};
 
 use crate::engine::Engine;
-use crate::writer::{Prepared, Work};
+use crate::writer::{Envelope, Prepared, Work};
 use crate::{faults, ports, writer};
 
 /// A command with everything around it.
@@ -111,9 +111,8 @@ impl Engine {
 
     fn prepare(&self, request: CommandRequest) -> Result<Prepared, Problem> {
         let work = self.work(&request.workspace, request.command)?;
-        Ok(Prepared {
+        let envelope = Envelope {
             workspace: request.workspace,
-            work,
             fingerprint: request.fingerprint,
             command_id: request.command_id.unwrap_or_else(ports::command_id),
             expected: request.expected,
@@ -123,7 +122,8 @@ impl Engine {
             trace_id: request.trace_id,
             actor: request.actor,
             via: request.via,
-        })
+        };
+        Ok(Prepared { work, envelope })
     }
 
     fn work(&self, workspace: &WorkspaceName, command: ParsedCommand) -> Result<Work, Problem> {

@@ -19,6 +19,7 @@ mod outbox;
 mod projections;
 mod queries;
 mod replay;
+mod tail;
 mod writer;
 
 pub use engine::{Engine, EngineOptions};

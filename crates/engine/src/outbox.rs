@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
 use ledger_contract::errors::Problem;
-use ledger_contract::records::{self, Happened, Record, StreamId};
+use ledger_contract::records::{self, Happened, Metadata, Record, StreamId};
 use ledger_contract::reply::Notification;
 use ledger_contract::time;
 use ledger_contract::view::ConnectionView;
@@ -40,22 +40,44 @@ impl Engine {
         self.shared.published()
     }
 
-    /// Moves that mark, in either direction. It is not synced: after a power cut the relay asks
+    /// Moves that mark, in either direction.
+    pub fn set_published(&self, position: Position) {
+        self.shared.published.store(position.get(), Ordering::SeqCst);
+    }
+
+    /// Stores that mark for the next start. It is not synced, and may be behind: the relay asks
     /// the event stream itself where it ended.
-    pub fn set_published(&self, position: Position) -> Result<(), Problem> {
+    pub fn store_published(&self) -> Result<(), Problem> {
         let mut batch = Batch::new();
-        meta::put_published(&mut batch, &self.shared.store, position);
+        meta::put_published(&mut batch, &self.shared.store, self.published());
         self.shared
             .store
             .commit(batch, Durability::Buffered)
-            .map_err(|error| faults::from_append(&error))?;
-        self.shared.published.store(position.get(), Ordering::SeqCst);
-        Ok(())
+            .map_err(|error| faults::from_append(&error))
     }
 
-    /// Returns up to `most` notifications after `after`, in order. Blocks.
+    /// Returns up to `most` notifications after `after`, in order. Blocks when they have to be
+    /// read from the log, which is so only for events older than the newest few thousand.
     pub fn notifications(&self, after: Position, most: usize) -> Result<Vec<OutboxItem>, Problem> {
         let head = self.head();
+        let fresh = self.shared.tail.after(after, most);
+        if fresh.is_empty() {
+            return self.notifications_from_log(after, head, most);
+        }
+        let durable = fresh.iter().take_while(|event| event.metadata.position <= head);
+        let items = durable.map(|event| {
+            let connection = event.after.as_deref();
+            item(event.metadata.clone(), event.type_name, &event.record, connection)
+        });
+        Ok(items.collect())
+    }
+
+    fn notifications_from_log(
+        &self,
+        after: Position,
+        head: Position,
+        most: usize,
+    ) -> Result<Vec<OutboxItem>, Problem> {
         let mut states = HashMap::new();
         let mut items = Vec::new();
         for row in log::scan(&self.shared.store, after.next()).take(most) {
@@ -77,7 +99,6 @@ impl Engine {
         let Record { metadata, happened } =
             records::decode(position, bytes).map_err(|error| faults::from_record(&error))?;
         let type_name = happened.type_name();
-        let event = records::public(bytes, &happened);
         let connection = match (&metadata.stream, happened) {
             (StreamId::Connection(id), Happened::Connection(event)) => {
                 match self.shared.models.load().row(*id)? {
@@ -90,24 +111,11 @@ impl Engine {
             }
             _ => None,
         };
-        let notification = Notification {
-            position: position.get(),
-            event,
-            connection: connection.as_ref().map(ConnectionView::of),
-        };
-        let body = serde_json::to_vec(&notification).expect("a notification has a JSON form");
+        let item = item(metadata, type_name, bytes, connection.as_ref());
         if let Some(connection) = connection {
             states.insert(connection.id, connection);
         }
-        Ok(OutboxItem {
-            position,
-            workspace: metadata.workspace,
-            stream: metadata.stream,
-            event_id: metadata.event_id,
-            type_name,
-            recorded_at: time::format(metadata.recorded_at),
-            body,
-        })
+        Ok(item)
     }
 
     /// Returns the state just before a version, from the states at hand or the log.
@@ -125,5 +133,27 @@ impl Engine {
             Some(state) if state.version == before => Ok(Some(state)),
             _ => history::state_at(&self.shared.store, id, before),
         }
+    }
+}
+
+fn item(
+    metadata: Metadata,
+    type_name: &'static str,
+    record: &[u8],
+    connection: Option<&Connection>,
+) -> OutboxItem {
+    let notification = Notification {
+        position: metadata.position.get(),
+        event: records::public(record),
+        connection: connection.map(ConnectionView::of),
+    };
+    OutboxItem {
+        position: metadata.position,
+        workspace: metadata.workspace,
+        stream: metadata.stream,
+        event_id: metadata.event_id,
+        type_name,
+        recorded_at: time::format(metadata.recorded_at),
+        body: serde_json::to_vec(&notification).expect("a notification has a JSON form"),
     }
 }

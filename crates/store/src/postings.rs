@@ -14,7 +14,7 @@
 //! 0x01 and their BLAKE3 hash in hex; no value starts with 0x01, being text without control
 //! characters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use ledger_domain::Position;
@@ -184,50 +184,63 @@ fn split(number: u64) -> (u64, u32) {
 pub struct Postings {
     store: Arc<Store>,
     table: Table,
-    changed: RwLock<BTreeMap<Vec<u8>, RoaringBitmap>>,
+    changed: RwLock<Changed>,
+}
+
+/// Bitmaps that differ from what is on disk.
+#[derive(Debug, Default)]
+struct Changed {
+    terms: HashMap<Term, BTreeMap<u64, RoaringBitmap>>,
+    rows: usize,
 }
 
 /// Changes to bitmaps, made under one lock.
 #[derive(Debug)]
 pub struct Changes<'a> {
     postings: &'a Postings,
-    changed: parking_lot::RwLockWriteGuard<'a, BTreeMap<Vec<u8>, RoaringBitmap>>,
+    changed: parking_lot::RwLockWriteGuard<'a, Changed>,
 }
 
 impl Changes<'_> {
     /// Puts `number` under a term.
     pub fn insert(&mut self, term: &Term, number: u64) -> Result<(), ReadError> {
-        let (chunk, low) = split(number);
-        self.bits(term, chunk)?.insert(low);
-        Ok(())
+        self.change(term, number, RoaringBitmap::insert)
     }
 
     /// Takes `number` from under a term.
     pub fn remove(&mut self, term: &Term, number: u64) -> Result<(), ReadError> {
-        let (chunk, low) = split(number);
-        self.bits(term, chunk)?.remove(low);
-        Ok(())
+        self.change(term, number, RoaringBitmap::remove)
     }
 
-    fn bits(&mut self, term: &Term, chunk: u64) -> Result<&mut RoaringBitmap, ReadError> {
-        let key = term.chunk(chunk);
-        if !self.changed.contains_key(&key) {
-            let stored = self.postings.stored(&key)?.unwrap_or_default();
-            self.changed.insert(key.clone(), stored);
+    fn change(
+        &mut self,
+        term: &Term,
+        number: u64,
+        change: impl FnOnce(&mut RoaringBitmap, u32) -> bool,
+    ) -> Result<(), ReadError> {
+        let (chunk, low) = split(number);
+        let known = self.changed.terms.get_mut(term).and_then(|chunks| chunks.get_mut(&chunk));
+        if let Some(bits) = known {
+            change(bits, low);
+            return Ok(());
         }
-        Ok(self.changed.entry(key).or_default())
+        let mut bits = self.postings.stored(&term.chunk(chunk))?.unwrap_or_default();
+        change(&mut bits, low);
+        self.changed.terms.entry(term.clone()).or_default().insert(chunk, bits);
+        self.changed.rows += 1;
+        Ok(())
     }
 
     /// How many rows differ from what is on disk.
     pub fn rows(&self) -> usize {
-        self.changed.len()
+        self.changed.rows
     }
 }
 
 impl Postings {
     /// Opens the bitmaps of a read model's table.
     pub fn new(store: Arc<Store>, table: Table) -> Self {
-        Self { store, table, changed: RwLock::new(BTreeMap::new()) }
+        Self { store, table, changed: RwLock::default() }
     }
 
     /// Returns the table.
@@ -258,27 +271,21 @@ impl Postings {
         Ok(selected)
     }
 
-    fn under(
-        &self,
-        changed: &BTreeMap<Vec<u8>, RoaringBitmap>,
-        term: &Term,
-    ) -> Result<Selection, ReadError> {
+    fn under(&self, changed: &Changed, term: &Term) -> Result<Selection, ReadError> {
+        let changed = changed.terms.get(term);
         let mut selection = Selection::default();
         for row in self.store.scan(&self.table, &term.0) {
             let (key, value) = row?;
             let Some(chunk) = key.strip_prefix(term.0.as_slice()).and_then(chunk_number) else {
                 break;
             };
-            if !changed.contains_key(&*key) {
+            if !changed.is_some_and(|chunks| chunks.contains_key(&chunk)) {
                 selection.chunks.insert(chunk, self.decode(&value)?);
             }
         }
-        for (key, bits) in changed.range(term.0.clone()..) {
-            let Some(chunk) = key.strip_prefix(term.0.as_slice()).and_then(chunk_number) else {
-                break;
-            };
+        for (chunk, bits) in changed.into_iter().flatten() {
             if !bits.is_empty() {
-                selection.chunks.insert(chunk, bits.clone());
+                selection.chunks.insert(*chunk, bits.clone());
             }
         }
         Ok(selection)
@@ -293,16 +300,19 @@ impl Postings {
     pub fn flush(&self, position: Position) -> Result<(), AppendError> {
         let mut changed = self.changed.write();
         let mut batch = Batch::new();
-        for (key, bits) in &*changed {
-            if bits.is_empty() {
-                batch.delete(&self.store, &self.table, key);
-            } else {
-                batch.put(&self.store, &self.table, key, &encode(bits));
+        for (term, chunks) in &changed.terms {
+            for (chunk, bits) in chunks {
+                let key = term.chunk(*chunk);
+                if bits.is_empty() {
+                    batch.delete(&self.store, &self.table, &key);
+                } else {
+                    batch.put(&self.store, &self.table, &key, &encode(bits));
+                }
             }
         }
         meta::put_checkpoint(&mut batch, &self.store, &self.table, position);
         self.store.commit(batch, Durability::Buffered)?;
-        changed.clear();
+        *changed = Changed::default();
         Ok(())
     }
 

@@ -4,8 +4,13 @@
 //! it, so the acknowledgment of one proves all before it; the relay asks for one acknowledgment a
 //! batch. After anything unexpected it asks the stream where it ends and goes on from there.
 //!
-//! The relay runs on a thread of its own, because it reads the store, which blocks, and because
-//! an event must leave at once: no other task's work is ever in front of it.
+//! The relay runs on a thread and a connection of its own, because it reads the store, which
+//! blocks, because an event must leave at once, with no other task's work in front of it, and
+//! because no reply may wait behind events.
+//!
+//! An event that comes alone leaves at once. When several have come since the last batch left,
+//! more are coming; then they are gathered for a few milliseconds, which costs the NATS server
+//! and us a fraction of what sending them one by one does.
 
 mod message;
 mod resume;
@@ -26,7 +31,7 @@ use ledger_contract::subjects::Subjects;
 use ledger_domain::Position;
 use ledger_engine::{Engine, OutboxItem};
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use tracing::{error, info, warn};
 
 use crate::connect::{self, unreachable};
@@ -38,8 +43,14 @@ use message::Letterhead;
 const BATCH_EVENTS_MAX: usize = 256;
 /// Most batches sent and not acknowledged.
 const BATCHES_IN_FLIGHT_MAX: usize = 4;
-/// The outbox mark is stored after this many acknowledged events, and whenever the relay is idle.
-const MARK_EVENTS: u64 = 256;
+/// Most batches sent and not acknowledged when another that is not full is to leave.
+const PARTIAL_IN_FLIGHT_MAX: usize = 2;
+/// From this many waiting events on, more are gathered.
+const GATHER_EVENTS_MIN: u64 = 8;
+/// How long after a batch the next may leave that is gathered.
+const GATHER_TIME: Duration = Duration::from_millis(5);
+/// The outbox mark is stored after this many acknowledged events, and at every look.
+const MARK_EVENTS: u64 = 1_024;
 /// How long to wait for the connection before saying that there is none.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 /// Between two looks at whether the connection is still the same one.
@@ -156,9 +167,8 @@ impl Relay {
                 "stream lost events, sending them again"
             );
         }
-        if from != mark {
-            self.engine.set_published(from)?;
-        }
+        self.engine.set_published(from);
+        self.engine.store_published()?;
         if self.complained.take().is_some() {
             info!(nats.stream = stream, ledger.position = from.get(), "relay goes on");
         }
@@ -171,56 +181,68 @@ impl Relay {
 
     /// Sends events after `from` as they come, until it is told to stop and everything is out.
     async fn pump(&mut self, from: Position) -> Result<(), Problem> {
-        let mut progress = Progress { sent: from, acknowledged: from, marked: from };
+        let mut progress = Progress::at(from);
         let mut in_flight = VecDeque::new();
         let connects = self.connects();
         let mut looks = interval(LOOK_INTERVAL);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut count = 0;
         loop {
-            self.fill(&mut progress, &mut in_flight).await?;
-            let idle = in_flight.is_empty();
-            self.mark(&mut progress, idle)?;
+            let gathering = self.fill(&mut progress, &mut in_flight).await?;
+            let idle = in_flight.is_empty() && gathering.is_none();
             if idle && is_stopped(&self.stop) {
-                return Ok(());
+                return self.mark(&mut progress, 1);
             }
+            self.mark(&mut progress, MARK_EVENTS)?;
+            let may_send = gathering.is_none() && in_flight.len() < PARTIAL_IN_FLIGHT_MAX;
             tokio::select! {
                 biased;
-                acknowledged = first(&mut in_flight), if !idle => {
+                acknowledged = first(&mut in_flight), if !in_flight.is_empty() => {
                     progress.acknowledged = acknowledged?;
+                    self.engine.set_published(progress.acknowledged);
                 }
-                changed = self.head.changed(), if in_flight.len() < BATCHES_IN_FLIGHT_MAX => {
+                changed = self.head.changed(), if may_send => {
                     // The engine is gone, and with it what there is to send.
                     if changed.is_err() {
                         return Ok(());
                     }
                 }
+                () = until(gathering), if gathering.is_some() => {}
                 () = stopped(&mut self.stop), if idle => {}
                 _ = looks.tick() => {
                     count += 1;
+                    self.mark(&mut progress, 1)?;
                     self.look(connects, count).await?;
                 }
             }
         }
     }
 
-    /// Sends what the log has, as far as may be in flight.
+    /// Sends what the log has, as far as may be in flight. Returns until when to gather what is
+    /// left, if it is to be.
     async fn fill(
         &mut self,
         progress: &mut Progress,
         in_flight: &mut VecDeque<Sent>,
-    ) -> Result<(), Problem> {
+    ) -> Result<Option<Instant>, Problem> {
         while in_flight.len() < BATCHES_IN_FLIGHT_MAX {
             let head = *self.head.borrow_and_update();
-            if progress.sent >= head {
-                return Ok(());
+            let waiting = head.get().saturating_sub(progress.sent.get());
+            let is_full = usize::try_from(waiting).is_ok_and(|most| most >= BATCH_EVENTS_MAX);
+            if waiting == 0 || (!is_full && in_flight.len() >= PARTIAL_IN_FLIGHT_MAX) {
+                return Ok(None);
+            }
+            let gathered = progress.left_at + GATHER_TIME;
+            if !is_full && waiting >= GATHER_EVENTS_MIN && Instant::now() < gathered {
+                return Ok(Some(gathered));
             }
             let batch = self.engine.notifications(progress.sent, BATCH_EVENTS_MAX)?;
             let sent = self.send(batch, progress.sent).await?;
             progress.sent = sent.last;
+            progress.left_at = Instant::now();
             in_flight.push_back(sent);
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Sends one batch; only its last message asks for an acknowledgment.
@@ -249,11 +271,10 @@ impl Relay {
         Err(gap(after))
     }
 
-    /// Stores the outbox mark when enough was acknowledged, or when there is nothing else to do.
-    fn mark(&self, progress: &mut Progress, idle: bool) -> Result<(), Problem> {
-        let due = progress.acknowledged.get() - progress.marked.get();
-        if due >= MARK_EVENTS || (idle && due > 0) {
-            self.engine.set_published(progress.acknowledged)?;
+    /// Stores the outbox mark when at least so many events were acknowledged since it last was.
+    fn mark(&self, progress: &mut Progress, events_min: u64) -> Result<(), Problem> {
+        if progress.acknowledged.get() - progress.marked.get() >= events_min {
+            self.engine.store_published()?;
             progress.marked = progress.acknowledged;
         }
         Ok(())
@@ -294,6 +315,23 @@ struct Progress {
     sent: Position,
     acknowledged: Position,
     marked: Position,
+    /// When the last batch left.
+    left_at: Instant,
+}
+
+impl Progress {
+    fn at(position: Position) -> Self {
+        let left_at = Instant::now();
+        Self { sent: position, acknowledged: position, marked: position, left_at }
+    }
+}
+
+/// Waits until a time, or forever.
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Waits for the acknowledgment of the oldest batch. Nothing is lost when this is dropped before

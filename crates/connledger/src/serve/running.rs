@@ -76,8 +76,9 @@ async fn serve(
     let client = match own_url {
         None => None,
         Some(url) => {
-            let client = connect(&nats::connect_options(url, common)?).await?;
-            let mut options = BusOptions::new(client.clone(), Clock::new(now));
+            let connection = nats::connect_options(url, common)?;
+            let client = connect(&connection).await?;
+            let mut options = BusOptions::new(client.clone(), connection, Clock::new(now));
             options.subjects = subjects;
             options.duplicate_window = args.nats_dedup_window;
             options.replicas = args.nats_replicas;

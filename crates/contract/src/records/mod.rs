@@ -342,17 +342,4 @@ impl Happened {
             Self::Workspace(_) => WorkspaceCreated::TYPE_NAME,
         }
     }
-
-    /// Tells whether the stored form holds ciphertext.
-    const fn holds_ciphertext(&self) -> bool {
-        matches!(
-            self,
-            Self::Connection(
-                Event::Created(_)
-                    | Event::Updated(_)
-                    | Event::SecretRotated(_)
-                    | Event::Reverted(_)
-            )
-        )
-    }
 }

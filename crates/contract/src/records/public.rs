@@ -7,54 +7,58 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::Happened;
+/// What stands between the metadata and the event. The first one is it: metadata are numbers and
+/// strings, and in a JSON string every quote has a backslash before it.
+const DATA: &str = ",\"data\":";
 
 /// Returns a stored record without its ciphertext. Fields keep their order and their text.
-pub fn public(bytes: &[u8], happened: &Happened) -> Box<RawValue> {
-    let text = if happened.holds_ciphertext() {
-        without_ciphertext(bytes)
-    } else {
-        std::str::from_utf8(bytes).ok().map(str::to_owned)
-    };
+pub fn public(record: &[u8]) -> Box<RawValue> {
+    let text = std::str::from_utf8(record).ok().and_then(without_ciphertext);
     // What cannot be shown for certain is not shown at all.
     let shown = text.and_then(|text| RawValue::from_string(text).ok());
     shown.unwrap_or_else(|| RawValue::NULL.to_owned())
 }
 
-fn without_ciphertext(record: &[u8]) -> Option<String> {
-    edited(std::str::from_utf8(record).ok()?, |field, data| match field {
-        "data" => edited(data, |field, secrets| match field {
-            "secrets" => edited(secrets, |_, secret| without_sealed(secret)),
-            _ => Some(secrets.to_owned()),
-        }),
-        _ => Some(data.to_owned()),
-    })
+fn without_ciphertext(record: &str) -> Option<String> {
+    let (metadata, data) = record.strip_suffix('}')?.split_once(DATA)?;
+    let data = edited(data, |field, secrets| match field {
+        "secrets" => edited(secrets, |_, secret| without_sealed(secret)),
+        _ => Some(Cow::Borrowed(secrets)),
+    })?;
+    Some([metadata, DATA, &data, "}"].concat())
 }
 
 /// Returns a secret without its `sealed` field; null, which marks a removed secret, stays.
-fn without_sealed(secret: &str) -> Option<String> {
+fn without_sealed(secret: &str) -> Option<Cow<'_, str>> {
     if secret == "null" {
-        return Some(secret.to_owned());
+        return Some(Cow::Borrowed(secret));
     }
     let Fields(fields) = serde_json::from_str(secret).ok()?;
     let kept = fields.into_iter().filter(|(field, _)| field != "sealed");
-    joined(kept.map(|(field, value)| Some((field, Cow::Borrowed(value.get())))))
+    joined(secret.len(), kept.map(|(field, value)| Some((field, Cow::Borrowed(value.get())))))
+        .map(Cow::Owned)
 }
 
 /// Returns an object with every value replaced by what `edit` makes of it.
-fn edited(object: &str, edit: impl Fn(&str, &str) -> Option<String>) -> Option<String> {
+fn edited<'a>(
+    object: &'a str,
+    edit: impl Fn(&str, &'a str) -> Option<Cow<'a, str>>,
+) -> Option<Cow<'a, str>> {
     let Fields(fields) = serde_json::from_str(object).ok()?;
-    joined(fields.into_iter().map(|(field, value)| {
+    let edited = fields.into_iter().map(|(field, value)| {
         let value = edit(&field, value.get())?;
-        Some((field, Cow::Owned(value)))
-    }))
+        Some((field, value))
+    });
+    joined(object.len(), edited).map(Cow::Owned)
 }
 
 /// Writes an object of fields whose values are JSON text.
 fn joined<'a>(
+    capacity: usize,
     fields: impl Iterator<Item = Option<(Cow<'a, str>, Cow<'a, str>)>>,
 ) -> Option<String> {
-    let mut object = String::from("{");
+    let mut object = String::with_capacity(capacity);
+    object.push('{');
     for field in fields {
         let (name, value) = field?;
         if object.len() > 1 {

@@ -3,7 +3,7 @@
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::Problem;
 use ledger_contract::queries::{HistoryPage, HistoryQuery};
-use ledger_contract::records::{self, Record};
+use ledger_contract::records;
 use ledger_contract::time;
 use ledger_domain::{
     Event, InvalidField, MessageId, Micros, Position, Version, WorkspaceCreated, WorkspaceName,
@@ -53,9 +53,8 @@ impl Engine {
     fn event(&self, position: u64) -> Result<Box<RawValue>, Problem> {
         let position = Position::new(position);
         let bytes = history::bytes(&self.shared.store, position)?;
-        let Record { happened, .. } =
-            records::decode(position, &bytes).map_err(|error| faults::from_record(&error))?;
-        Ok(records::public(&bytes, &happened))
+        records::decode(position, &bytes).map_err(|error| faults::from_record(&error))?;
+        Ok(records::public(&bytes))
     }
 
     /// Returns the positions of every event that fits all filters.

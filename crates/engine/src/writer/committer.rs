@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::Receiver;
 use ledger_contract::errors::Problem;
 use ledger_store::Durability;
+use parking_lot::Mutex;
 
-use super::Group;
+use super::queue::{GivenUpAtEnd, Queue};
+use super::{Accepted, Group};
 use crate::engine::Shared;
 use crate::faults;
 use crate::models::Change;
 use crate::projections::audit::Facts;
+use crate::tail::Fresh;
 
 /// Bitmap rows that may differ from the disk before they are written out.
 const CHANGED_ROWS_MAX: usize = 8_192;
@@ -18,29 +21,28 @@ const CHANGED_ROWS_MAX: usize = 8_192;
 /// after a kill.
 const EVENTS_BETWEEN_FLUSHES: u64 = 20_000;
 
-/// The committing thread.
+/// Commits groups, one at a time.
 pub(crate) struct Committer {
     shared: Arc<Shared>,
-    ready: Sender<()>,
     events_since_flush: u64,
 }
 
+/// Is the committing thread: works until the decider is gone.
+pub(crate) fn run(committer: &Mutex<Committer>, groups: &Receiver<Group>, queue: Arc<Queue>) {
+    let given_up_at_end = GivenUpAtEnd(queue);
+    for group in groups {
+        committer.lock().commit(group);
+        given_up_at_end.0.committed();
+    }
+}
+
 impl Committer {
-    pub(crate) fn new(shared: Arc<Shared>, ready: Sender<()>) -> Self {
-        Self { shared, ready, events_since_flush: 0 }
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, events_since_flush: 0 }
     }
 
-    /// Works until the decider is gone.
-    pub(crate) fn run(mut self, groups: &Receiver<Group>) {
-        for group in groups {
-            self.commit(group);
-            if self.ready.send(()).is_err() {
-                break;
-            }
-        }
-    }
-
-    fn commit(&mut self, group: Group) {
+    /// Makes a group durable, lets readers see it, and answers its callers.
+    pub(crate) fn commit(&mut self, group: Group) {
         let Group { batch, accepted, replies, head } = group;
         if accepted.is_empty() {
             // Only refusals and repeats; but a repeat may be of a command in the group before,
@@ -70,6 +72,7 @@ impl Committer {
                 tracing::error!(%error, "lists are behind; `connledger replay` rebuilds them");
             }
         }
+        self.shared.tail.extend(accepted.into_iter().map(fresh));
         self.shared.head.send_replace(head);
         send(replies, None);
     }
@@ -84,6 +87,11 @@ impl Committer {
             tracing::error!(error = %faults::chain(&error), "cannot write the list indexes");
         }
     }
+}
+
+fn fresh(accepted: Accepted) -> Fresh {
+    let Accepted { metadata, type_name, record, change } = accepted;
+    Fresh { metadata, type_name, record, after: change.map(|change| change.after) }
 }
 
 /// Answers everyone in a group; with `fault`, those whose command was accepted hear that instead.

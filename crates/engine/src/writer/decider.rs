@@ -1,8 +1,9 @@
 //! Decides commands in order and collects what is to be committed.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, Sender, select};
+use crossbeam_channel::Sender;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::records::{self, Metadata, StreamId};
 use ledger_domain::connection::GrantScope;
@@ -12,10 +13,13 @@ use ledger_domain::{
 };
 use ledger_store::Batch;
 use ledger_store::tables::{Receipt, StreamKey, claims, keys, log, receipts, streams};
+use parking_lot::Mutex;
 
+use super::committer::Committer;
+use super::queue::{GivenUpAtEnd, Queue};
 use super::state::{Head, State};
 use super::{
-    Accepted, AcceptedChange, GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, Group, Job, Prepared, Ready,
+    Accepted, AcceptedChange, Envelope, GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, Group, Job, Prepared,
     ReplyTo, Work, answer,
 };
 use crate::engine::Shared;
@@ -27,9 +31,13 @@ use crate::{history, ports};
 pub(crate) struct Decider {
     shared: Arc<Shared>,
     state: State,
+    queue: Arc<Queue>,
     groups: Sender<Group>,
-    ready: Ready,
-    committer_ready: bool,
+    committer: Arc<Mutex<Committer>>,
+    /// The committing thread has a group.
+    busy: bool,
+    /// The last group was a single command.
+    alone: bool,
     group: Group,
     record: Vec<u8>,
 }
@@ -37,52 +45,60 @@ pub(crate) struct Decider {
 impl Decider {
     pub(crate) fn new(
         shared: Arc<Shared>,
+        queue: Arc<Queue>,
         groups: Sender<Group>,
-        ready: Ready,
+        committer: Arc<Mutex<Committer>>,
     ) -> Result<Self, Problem> {
         let state = State::load(shared.clone())?;
         let group = Group::default();
         let record = Vec::with_capacity(4 * 1_024);
-        Ok(Self { shared, state, groups, ready, committer_ready: true, group, record })
+        Ok(Self {
+            shared,
+            state,
+            queue,
+            groups,
+            committer,
+            busy: false,
+            alone: true,
+            group,
+            record,
+        })
     }
 
-    /// Works until the last sender of jobs is gone and everything is committed.
-    pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
-        while let Some(job) = self.next(jobs) {
-            match job {
-                Job::Command(prepared, reply) => self.command(&prepared, reply),
-                Job::Pause(work) => {
-                    self.drain();
-                    work();
+    /// Works until the queue is closed and everything is committed.
+    pub(crate) fn run(mut self) {
+        let _given_up_at_end = GivenUpAtEnd(Arc::clone(&self.queue));
+        let mut jobs = VecDeque::new();
+        loop {
+            let pending = !self.group.replies.is_empty();
+            let news = self.queue.take(&mut jobs, self.busy, pending);
+            self.busy &= !news.committed;
+            if jobs.is_empty() {
+                if news.closed {
+                    break;
                 }
+                if pending && !self.busy {
+                    self.hand_over();
+                }
+            }
+            for job in jobs.drain(..) {
+                self.work(job);
             }
         }
         self.drain();
     }
 
-    /// Returns the next job; hands the group over whenever the committer can take it.
-    fn next(&mut self, jobs: &Receiver<Job>) -> Option<Job> {
-        loop {
-            if self.is_full() {
-                self.await_committer();
+    fn work(&mut self, job: Job) {
+        match job {
+            Job::Command(prepared, reply) => self.command(*prepared, reply),
+            Job::Pause(work) => {
+                self.drain();
+                work();
             }
-            if self.group.replies.is_empty() {
-                return jobs.recv().ok();
-            }
-            if self.committer_ready {
-                match jobs.try_recv() {
-                    Ok(job) => return Some(job),
-                    Err(_) => self.hand_over(),
-                }
-                continue;
-            }
-            select! {
-                recv(jobs) -> job => return job.ok(),
-                recv(self.ready) -> ready => match ready {
-                    Ok(()) => self.committer_ready = true,
-                    Err(_) => return None,
-                },
-            }
+        }
+        if self.is_full() {
+            self.await_committer();
+            self.hand_over();
         }
     }
 
@@ -91,34 +107,40 @@ impl Decider {
             || self.group.batch.size_bytes() >= GROUP_BYTES_MAX
     }
 
-    /// Waits until the committer can take the group, and hands it over.
+    /// Waits until the committing thread has nothing to do.
     fn await_committer(&mut self) {
-        if !self.committer_ready {
-            self.committer_ready = self.ready.recv().is_ok();
+        if self.busy {
+            self.queue.wait_for_commit();
+            self.busy = false;
         }
-        self.hand_over();
     }
 
+    /// Lets the group be committed. One command after another, with nobody else about, is
+    /// committed right here: there is nothing to decide meanwhile, and waking a thread takes as
+    /// long as a good disk's sync.
     fn hand_over(&mut self) {
         let mut group = std::mem::take(&mut self.group);
         group.head = self.state.position;
-        self.committer_ready = false;
-        if self.groups.send(group).is_err() {
+        let was_alone = std::mem::replace(&mut self.alone, group.replies.len() == 1);
+        if was_alone && self.alone {
+            return self.committer.lock().commit(group);
+        }
+        self.busy = self.groups.send(group).is_ok();
+        if !self.busy {
             tracing::error!("the committing thread is gone");
         }
     }
 
     /// Returns once everything decided is durable.
     fn drain(&mut self) {
+        self.await_committer();
         if !self.group.replies.is_empty() {
+            self.hand_over();
             self.await_committer();
-        }
-        if !self.committer_ready {
-            self.committer_ready = self.ready.recv().is_ok();
         }
     }
 
-    fn command(&mut self, prepared: &Prepared, reply: ReplyTo) {
+    fn command(&mut self, prepared: Prepared, reply: ReplyTo) {
         let outcome = self.execute(prepared);
         if let Err(problem) = &outcome {
             self.shared.refusals.count(problem.code);
@@ -126,48 +148,46 @@ impl Decider {
         self.group.replies.push((reply, outcome));
     }
 
-    fn execute(&mut self, prepared: &Prepared) -> Result<Executed, Problem> {
+    fn execute(&mut self, prepared: Prepared) -> Result<Executed, Problem> {
         if self.shared.store.is_poisoned() {
             return Err(Problem::new(Code::LogPoisoned));
         }
-        let key = receipts::key(&prepared.workspace, &prepared.command_id);
+        let Prepared { work, envelope } = prepared;
+        let fingerprint = envelope.fingerprint.0;
+        let key = receipts::key(&envelope.workspace, &envelope.command_id);
         if let Some(receipt) = self.state.receipt(&key)? {
-            if receipt.fingerprint == prepared.fingerprint.0 {
+            if receipt.fingerprint == fingerprint {
                 return Ok(answer(&receipt, true));
             }
             return Err(Problem::new(Code::CommandIdReused));
         }
-        if prepared.deadline.is_some_and(|deadline| deadline < ports::now()) {
+        let now = ports::now();
+        if envelope.deadline.is_some_and(|deadline| deadline < now) {
             return Err(Problem::new(Code::DeadlineExpired));
         }
-        let recorded_at = ports::now().max(self.state.recorded_at);
-        let (connection, version) = match &prepared.work {
+        let recorded_at = now.max(self.state.recorded_at);
+        let (connection, version) = match work {
             Work::Workspace(created) => {
-                self.create_workspace(prepared, created, recorded_at)?;
+                self.create_workspace(envelope, created, recorded_at)?;
                 (None, Version::new(1))
             }
             Work::Connection { id, command, new_key } => {
-                let version =
-                    self.change(prepared, *id, command, new_key.as_deref(), recorded_at)?;
-                (Some(*id), version)
+                let version = self.change(envelope, id, *command, new_key, recorded_at)?;
+                (Some(id), version)
             }
         };
-        let receipt = Receipt {
-            connection,
-            version,
-            position: self.state.position,
-            recorded_at,
-            fingerprint: prepared.fingerprint.0,
-        };
+        let position = self.state.position;
+        let receipt = Receipt { connection, version, position, recorded_at, fingerprint };
         receipts::put(&mut self.group.batch, &self.shared.store, &key, &receipt);
         self.state.set_receipt(key, receipt);
         self.state.recorded_at = recorded_at;
         Ok(answer(&receipt, false))
     }
 
+    /// Makes the next event's metadata.
     fn metadata(
         &self,
-        prepared: &Prepared,
+        envelope: Envelope,
         stream: StreamId,
         version: Version,
         at: Micros,
@@ -177,67 +197,69 @@ impl Decider {
             stream,
             version,
             event_id: ports::event_id(at),
-            workspace: prepared.workspace.clone(),
+            workspace: envelope.workspace,
             recorded_at: at,
-            actor: prepared.actor.clone(),
-            via: prepared.via,
-            command_id: prepared.command_id.clone(),
-            correlation_id: prepared.correlation_id.clone(),
-            causation_id: prepared.causation_id.clone(),
-            trace_id: prepared.trace_id.clone(),
+            actor: envelope.actor,
+            via: envelope.via,
+            command_id: envelope.command_id,
+            correlation_id: envelope.correlation_id,
+            causation_id: envelope.causation_id,
+            trace_id: envelope.trace_id,
         }
     }
 
     fn create_workspace(
         &mut self,
-        prepared: &Prepared,
-        created: &WorkspaceCreated,
+        envelope: Envelope,
+        created: WorkspaceCreated,
         at: Micros,
     ) -> Result<(), Problem> {
         if self.state.has_workspace(&created.name) {
             return Err(Problem::new(Code::WorkspaceTaken));
         }
-        if matches!(prepared.expected, Expected::At(_)) {
+        if matches!(envelope.expected, Expected::At(_)) {
             return Err(Problem::new(Code::VersionConflict));
         }
         let stream = StreamId::Workspace(created.name.clone());
-        let metadata = self.metadata(prepared, stream, Version::new(1), at);
+        let metadata = self.metadata(envelope, stream, Version::new(1), at);
         self.record.clear();
-        records::encode_workspace(&mut self.record, &metadata, created);
+        records::encode_workspace(&mut self.record, &metadata, &created);
+        let key = StreamKey::workspace(&created.name);
         let workspace = Workspace {
-            name: created.name.clone(),
-            display_name: created.display_name.clone(),
+            name: created.name,
+            display_name: created.display_name,
             created_at: at,
-            created_by: prepared.actor.clone(),
+            created_by: metadata.actor.clone(),
             position: metadata.position,
         };
         self.shared.models.load().write_workspace(&mut self.group.batch, &workspace);
-        self.state.add_workspace(created.name.clone());
-        self.append(metadata, StreamKey::workspace(&created.name), WorkspaceCreated::TYPE_NAME);
+        self.state.add_workspace(workspace.name);
+        self.append(metadata, key, WorkspaceCreated::TYPE_NAME);
         Ok(())
     }
 
     /// Decides one command to a connection and, when granted, adds all it changes to the group.
     fn change(
         &mut self,
-        prepared: &Prepared,
+        envelope: Envelope,
         id: ConnectionId,
-        command: &Command,
-        new_key: Option<&[u8]>,
+        command: Command,
+        new_key: Option<Vec<u8>>,
         at: Micros,
     ) -> Result<Version, Problem> {
-        self.check_workspaces(&prepared.workspace, command)?;
-        let head = self.state.head(id)?;
+        self.check_workspaces(&envelope.workspace, &command)?;
+        // An id that comes with a new data key was drawn for this command.
+        let head = if new_key.is_some() { None } else { self.state.head(id)? };
         let in_workspace =
-            head.as_ref().is_none_or(|head| head.connection.workspace == prepared.workspace);
+            head.as_ref().is_none_or(|head| head.connection.workspace == envelope.workspace);
         if !in_workspace {
             return Err(Problem::new(Code::ConnectionUnknown));
         }
         let before = head.as_ref().map(|head| head.connection.clone());
-        let command = self.with_history(id, before.as_deref(), command.clone())?;
-        let event = decide(before.as_deref(), prepared.expected, command)?;
+        let command = self.with_history(id, before.as_deref(), command)?;
+        let event = decide(before.as_deref(), envelope.expected, command)?;
         let version = before.as_ref().map_or(Version::ZERO, |state| state.version).next();
-        let metadata = self.metadata(prepared, StreamId::Connection(id), version, at);
+        let metadata = self.metadata(envelope, StreamId::Connection(id), version, at);
         self.record.clear();
         records::encode_event(&mut self.record, &metadata, &event);
         if self.record.len() > limits::RECORD_BYTES {
@@ -247,7 +269,7 @@ impl Decider {
         let after = evolved(before.as_deref(), event, &metadata, id)?;
         self.move_claim(before.as_deref(), &after)?;
         if let Some(wrapped) = new_key {
-            keys::put(&mut self.group.batch, &self.shared.store, id, wrapped);
+            keys::put(&mut self.group.batch, &self.shared.store, id, &wrapped);
         }
         let ordinal = head.map_or(self.state.next_ordinal, |head| head.ordinal);
         if before.is_none() {
@@ -271,7 +293,8 @@ impl Decider {
         log::put(batch, store, metadata.position, &self.record);
         streams::put(batch, store, stream, metadata.version, metadata.position);
         self.state.position = metadata.position;
-        self.group.accepted.push(Accepted { metadata, type_name, change: None });
+        let record = self.record.as_slice().into();
+        self.group.accepted.push(Accepted { metadata, type_name, record, change: None });
     }
 
     /// Refuses a command in, or a grant to, a workspace that does not exist.

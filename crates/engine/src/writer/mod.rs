@@ -3,23 +3,26 @@
 //! ```text
 //! callers ──bounded queue──> decider ──group──> committer ──replies──> callers
 //!                               ^                  │
-//!                               └──── ready ───────┘
+//!                               └─── committed ────┘
 //! ```
 //!
 //! While the committer waits for the disk, the decider collects the next group, so the group
-//! grows exactly as large as the disk is slow. The decider works on states that are not durable
-//! yet; that is sound because a failed write stops everything, and nobody is told anything, nor
-//! can any query see anything, before its group is durable.
+//! grows exactly as large as the disk is slow. Commands that come one by one are committed by the
+//! decider itself, which spares a change of threads.
+//!
+//! The decider works on states that are not durable yet; that is sound because a failed write
+//! stops everything, and nobody is told anything, nor can any query see anything, before its
+//! group is durable.
 
 mod committer;
 mod decider;
+mod queue;
 mod recent;
 mod state;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::records::{Metadata, Via};
 use ledger_domain::{
@@ -27,9 +30,14 @@ use ledger_domain::{
 };
 use ledger_store::Batch;
 use ledger_store::tables::Receipt;
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 pub(crate) use recent::Recent;
+
+use committer::Committer;
+use decider::Decider;
+use queue::{Queue, Refused};
 
 use crate::engine::Shared;
 use crate::execute::{Executed, Fingerprint};
@@ -42,8 +50,14 @@ const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// A command that needs nothing more than the state to be decided.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    pub(crate) workspace: WorkspaceName,
     pub(crate) work: Work,
+    pub(crate) envelope: Envelope,
+}
+
+/// What surrounds a command, whatever is to be done.
+#[derive(Debug)]
+pub(crate) struct Envelope {
+    pub(crate) workspace: WorkspaceName,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) command_id: MessageId,
     pub(crate) expected: Expected,
@@ -84,6 +98,8 @@ pub(crate) enum Job {
 pub(crate) struct Accepted {
     pub(crate) metadata: Metadata,
     pub(crate) type_name: &'static str,
+    /// The record's stored bytes.
+    pub(crate) record: Box<[u8]>,
     pub(crate) change: Option<AcceptedChange>,
 }
 
@@ -105,8 +121,7 @@ pub(crate) struct Group {
 
 /// The running writer.
 pub(crate) struct Writer {
-    /// There until the writer is dropped.
-    queue: Option<Sender<Job>>,
+    queue: Arc<Queue>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -114,7 +129,7 @@ pub(crate) struct Writer {
 /// use by a thread, when the last engine is gone.
 impl Drop for Writer {
     fn drop(&mut self) {
-        drop(self.queue.take());
+        self.queue.close();
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
                 tracing::error!("a writer thread ended in a panic");
@@ -132,16 +147,16 @@ impl std::fmt::Debug for Writer {
 impl Writer {
     /// Starts the two threads.
     pub(crate) fn start(shared: &Arc<Shared>, queue_depth: usize) -> Result<Self, Problem> {
-        let (queue, jobs) = crossbeam_channel::bounded(queue_depth);
+        let queue = Arc::new(Queue::new(queue_depth));
         let (groups, groups_in) = crossbeam_channel::bounded(1);
-        let (ready, ready_in) = crossbeam_channel::bounded(1);
-        let decider = decider::Decider::new(shared.clone(), groups, ready_in)?;
-        let committer = committer::Committer::new(shared.clone(), ready);
+        let committer = Arc::new(Mutex::new(Committer::new(shared.clone())));
+        let decider = Decider::new(shared.clone(), queue.clone(), groups, committer.clone())?;
+        let for_committer = queue.clone();
         let threads = vec![
-            spawn("ledger-decide", move || decider.run(&jobs))?,
-            spawn("ledger-commit", move || committer.run(&groups_in))?,
+            spawn("ledger-decide", move || decider.run())?,
+            spawn("ledger-commit", move || committer::run(&committer, &groups_in, for_committer))?,
         ];
-        Ok(Self { queue: Some(queue), threads })
+        Ok(Self { queue, threads })
     }
 
     /// Hands a command over, or says at once that there are too many.
@@ -150,20 +165,16 @@ impl Writer {
         prepared: Prepared,
     ) -> Result<oneshot::Receiver<Result<Executed, Problem>>, Problem> {
         let (reply, answer) = oneshot::channel();
-        match self.queue()?.try_send(Job::Command(Box::new(prepared), reply)) {
+        match self.queue.push(Job::Command(Box::new(prepared), reply)) {
             Ok(()) => Ok(answer),
-            Err(TrySendError::Full(_)) => Err(Problem::new(Code::Busy)),
-            Err(TrySendError::Disconnected(_)) => Err(Problem::new(Code::ShuttingDown)),
+            Err(Refused::Full) => Err(Problem::new(Code::Busy)),
+            Err(Refused::Closed) => Err(Problem::new(Code::ShuttingDown)),
         }
     }
 
     /// How many commands wait.
     pub(crate) fn queued(&self) -> usize {
-        self.queue.as_ref().map_or(0, Sender::len)
-    }
-
-    fn queue(&self) -> Result<&Sender<Job>, Problem> {
-        self.queue.as_ref().ok_or_else(|| Problem::new(Code::ShuttingDown))
+        self.queue.len()
     }
 
     /// Runs `work` while nothing is in flight and every accepted event is durable. Blocks.
@@ -177,7 +188,7 @@ impl Writer {
                 debug_assert!(ended.is_err(), "nothing is ever sent");
             }
         }));
-        self.queue()?.send(job).map_err(|_| Problem::new(Code::ShuttingDown))?;
+        self.queue.push(job).map_err(|_| Problem::new(Code::ShuttingDown))?;
         is_paused.recv().map_err(|_| Problem::new(Code::ShuttingDown))?;
         let result = work();
         drop(resume);
@@ -203,5 +214,3 @@ pub(crate) fn answer(receipt: &Receipt, repeated: bool) -> Executed {
         repeated,
     }
 }
-
-pub(crate) type Ready = Receiver<()>;

@@ -24,6 +24,8 @@ pub mod streams;
 pub use receipts::Receipt;
 pub use streams::StreamKey;
 
+use std::borrow::Cow;
+
 use crate::store::Table;
 
 pub(crate) const LOG: &str = "log";
@@ -36,13 +38,13 @@ pub(crate) const META: &str = "meta";
 /// Tables every ledger has.
 pub(crate) const FIXED: &[&str] = &[LOG, STREAMS, RECEIPTS, CLAIMS, KEYS, META];
 
-pub(crate) fn fixed(name: &'static str) -> Table {
-    Table(name.to_owned())
+pub(crate) const fn fixed(name: &'static str) -> Table {
+    Table(Cow::Borrowed(name))
 }
 
 /// Returns the table of one generation of a read model.
 pub fn model(name: &str, generation: u32) -> Table {
-    Table(format!("{name}.g{generation}"))
+    Table(Cow::Owned(format!("{name}.g{generation}")))
 }
 
 /// Tells whether a table's name is that of some generation of a read model, and of which.

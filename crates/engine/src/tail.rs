@@ -1,0 +1,122 @@
+//! The newest committed events, kept in memory for the relay, which follows the log closely.
+//!
+//! The writer has everything that a notification is made of in its hands; kept for a moment, it
+//! spares the relay reading and decoding it again. Whoever has fallen behind the tail reads the
+//! log, which tells the same.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use ledger_contract::records::Metadata;
+use ledger_domain::{Connection, Position};
+use parking_lot::Mutex;
+
+/// Most events kept.
+const EVENTS_MAX: usize = 8_192;
+/// Most bytes of records kept; a connection's state takes about as much again.
+const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// A committed event with all that it is told by.
+#[derive(Debug)]
+pub(crate) struct Fresh {
+    pub(crate) metadata: Metadata,
+    pub(crate) type_name: &'static str,
+    /// Its stored bytes.
+    pub(crate) record: Box<[u8]>,
+    /// The connection right after it; none for events about a workspace.
+    pub(crate) after: Option<Arc<Connection>>,
+}
+
+/// The newest committed events, without gaps.
+#[derive(Debug, Default)]
+pub(crate) struct Tail(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    events: VecDeque<Arc<Fresh>>,
+    record_bytes: usize,
+}
+
+impl Tail {
+    /// Takes in events that were just committed, in the order of the log.
+    pub(crate) fn extend(&self, events: impl Iterator<Item = Fresh>) {
+        let mut kept = self.0.lock();
+        for event in events {
+            kept.record_bytes += event.record.len();
+            kept.events.push_back(Arc::new(event));
+        }
+        while kept.events.len() > EVENTS_MAX || kept.record_bytes > RECORD_BYTES_MAX {
+            let Some(oldest) = kept.events.pop_front() else { break };
+            kept.record_bytes -= oldest.record.len();
+        }
+    }
+
+    /// Returns up to `most` events after `after`, or nothing when the next one is not kept.
+    pub(crate) fn after(&self, after: Position, most: usize) -> Vec<Arc<Fresh>> {
+        let kept = self.0.lock();
+        let Some(oldest) = kept.events.front() else { return Vec::new() };
+        let skipped = after.next().get().checked_sub(oldest.metadata.position.get());
+        match skipped.and_then(|skipped| usize::try_from(skipped).ok()) {
+            Some(skipped) => kept.events.iter().skip(skipped).take(most).cloned().collect(),
+            None => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger_contract::records::{StreamId, Via};
+    use ledger_domain::{Actor, EventId, MessageId, Micros, Version, WorkspaceName};
+
+    use super::*;
+
+    fn fresh(position: u64, record_bytes: usize) -> Fresh {
+        let workspace = WorkspaceName::parse("workspace", "default").unwrap();
+        Fresh {
+            metadata: Metadata {
+                position: Position::new(position),
+                stream: StreamId::Workspace(workspace.clone()),
+                version: Version::new(1),
+                event_id: EventId::from_bytes([1; 16]),
+                workspace,
+                recorded_at: Micros::new(0),
+                actor: Actor::new("key:admin"),
+                via: Via::Nats,
+                command_id: MessageId::parse("command_id", "c").unwrap(),
+                correlation_id: None,
+                causation_id: None,
+                trace_id: None,
+            },
+            type_name: "workspace_created",
+            record: vec![0; record_bytes].into_boxed_slice(),
+            after: None,
+        }
+    }
+
+    fn positions(tail: &Tail, after: u64, most: usize) -> Vec<u64> {
+        let events = tail.after(Position::new(after), most);
+        events.iter().map(|event| event.metadata.position.get()).collect()
+    }
+
+    #[test]
+    fn what_follows_a_position_is_told_without_gaps() {
+        let tail = Tail::default();
+        assert_eq!(positions(&tail, 0, 10), [0; 0]);
+        tail.extend((5..8).map(|position| fresh(position, 1)));
+        tail.extend(std::iter::once(fresh(8, 1)));
+        assert_eq!(positions(&tail, 4, 2), [5, 6]);
+        assert_eq!(positions(&tail, 6, 10), [7, 8]);
+        assert_eq!(positions(&tail, 8, 10), [0; 0]);
+        assert_eq!(positions(&tail, 3, 10), [0; 0], "event 4 is only in the log");
+    }
+
+    #[test]
+    fn memory_is_bounded_by_number_and_bytes() {
+        let tail = Tail::default();
+        tail.extend((1..=10_000).map(|position| fresh(position, 1)));
+        assert_eq!(tail.0.lock().events.len(), EVENTS_MAX);
+        tail.extend((10_001..10_021).map(|position| fresh(position, 1024 * 1024)));
+        assert_eq!(positions(&tail, 10_004, 1), [10_005]);
+        assert_eq!(positions(&tail, 10_003, 1), [0; 0]);
+    }
+}
