@@ -15,6 +15,9 @@ use ledger_store::{Batch, Durability};
 use crate::engine::Engine;
 use crate::{faults, history};
 
+/// Room for what a state has besides what the event says.
+const BODY_ROOM_BYTES: usize = 1_024;
+
 /// One notification and where it goes.
 #[derive(Clone, Debug)]
 pub struct OutboxItem {
@@ -147,6 +150,9 @@ fn item(
         event: records::public(record),
         connection: connection.map(ConnectionView::of),
     };
+    // A state takes about as much as the event that made it, and its masked secrets take less.
+    let mut body = Vec::with_capacity(2 * record.len() + BODY_ROOM_BYTES);
+    serde_json::to_writer(&mut body, &notification).expect("a notification has a JSON form");
     OutboxItem {
         position: metadata.position,
         workspace: metadata.workspace,
@@ -154,6 +160,6 @@ fn item(
         event_id: metadata.event_id,
         type_name,
         recorded_at: time::format(metadata.recorded_at),
-        body: serde_json::to_vec(&notification).expect("a notification has a JSON form"),
+        body,
     }
 }

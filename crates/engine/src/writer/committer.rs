@@ -73,8 +73,14 @@ impl Committer {
             }
         }
         self.shared.tail.extend(accepted.into_iter().map(fresh));
-        self.shared.head.send_replace(head);
+        // Callers first: their answers are true once readers see the head, and waking the relay
+        // takes time that they would wait for.
+        self.shared.head.send_if_modified(|shown| {
+            *shown = head;
+            false
+        });
         send(replies, None);
+        self.shared.head.send_modify(|_| ());
     }
 
     fn flush_when_due(&mut self, rows: usize, events: usize, head: ledger_domain::Position) {
