@@ -24,3 +24,4 @@ mod writer;
 pub use engine::{Engine, EngineOptions};
 pub use execute::{CommandRequest, Executed, Fingerprint};
 pub use outbox::OutboxItem;
+pub use replay::ReplayLimits;
