@@ -104,6 +104,15 @@ impl Ground {
         self.filled("large", self.sizes.connections).await
     }
 
+    /// Returns the folder of the large ledger with a long log, filled and closed.
+    pub(crate) async fn long_ledger(&self) -> Outcome<PathBuf> {
+        let folder = self.large_ledger().await?;
+        let engine = ledger::open(&folder).await?;
+        ledger::fill_events(&engine, self.sizes.events).await?;
+        ledger::close(engine).await?;
+        Ok(folder)
+    }
+
     async fn filled(&self, name: &str, connections: u64) -> Outcome<PathBuf> {
         let folder = self.root.join(name);
         let engine = ledger::open(&folder).await?;

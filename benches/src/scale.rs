@@ -21,7 +21,7 @@ pub(crate) struct Sizes {
     pub(crate) commands: u64,
     /// Connections of the large ledger.
     pub(crate) connections: u64,
-    /// Events of the large ledger when it is started.
+    /// Events of the large ledger when it is started or replayed.
     pub(crate) events: u64,
     /// Connections and events of the small ledger, at any scale.
     pub(crate) few: u64,

@@ -8,7 +8,7 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::{ReplayReport, ReplayRequest};
 use ledger_contract::records::Via;
 use ledger_domain::{Actor, Expected, MessageId, Micros, Version, WorkspaceName};
-use ledger_engine::{CommandRequest, Engine, EngineOptions, Executed};
+use ledger_engine::{CommandRequest, Engine, EngineOptions, Executed, ReplayLimits};
 use ledger_store::{DataDir, Store};
 use ledger_vault::Keyring;
 use serde_json::{Value, json};
@@ -86,6 +86,7 @@ impl Wish {
 pub(crate) struct Place {
     folder: TempDir,
     keys: String,
+    replay: ReplayLimits,
 }
 
 impl Place {
@@ -98,7 +99,8 @@ impl Place {
     }
 
     pub(crate) fn options(&self) -> EngineOptions {
-        EngineOptions::new(self.path(), self.keyring())
+        let options = EngineOptions::new(self.path(), self.keyring());
+        EngineOptions { replay: self.replay, ..options }
     }
 
     /// Opens the database below the engine.
@@ -123,9 +125,14 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// Makes one with two workspaces.
     pub(crate) async fn new() -> Self {
+        Self::with_replay(ReplayLimits::default()).await
+    }
+
+    /// Makes one whose replays may use so much.
+    pub(crate) async fn with_replay(replay: ReplayLimits) -> Self {
         let keys = Keyring::generate(&mut rand::rng()).to_file_text().to_string();
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let place = Place { folder, keys };
+        let place = Place { folder, keys, replay };
         let mut options = place.options();
         options.create = true;
         let engine = Engine::open(options).expect("a new ledger");
@@ -154,6 +161,7 @@ impl Ledger {
         let place = Place {
             folder: tempfile::tempdir().expect("a temporary folder"),
             keys: self.place.keys.clone(),
+            replay: self.place.replay,
         };
         copy(&self.place.path(), &place.path()).expect("the folder can be copied");
         place

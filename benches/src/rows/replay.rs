@@ -1,4 +1,4 @@
-//! Rebuilding all read models, against reading the log and doing nothing with it.
+//! Rebuilding all read models from a long log, against reading that log and doing nothing with it.
 
 use std::path::Path;
 use std::time::Instant;
@@ -18,7 +18,8 @@ use crate::{ledger, output};
 const ATTEMPTS: usize = 3;
 
 pub(super) async fn measure(ground: &mut Ground) -> Outcome<Measured> {
-    let folder = ground.large_ledger().await?;
+    let folder = ground.long_ledger().await?;
+    let connections = ground.sizes().connections;
     let work = move || {
         let scanned = scans(&folder)?;
         let engine = ledger::open_blocking(folder)?;
@@ -33,7 +34,10 @@ pub(super) async fn measure(ground: &mut Ground) -> Outcome<Measured> {
         Outcome::Ok((events, median(replayed), median(scanned)))
     };
     let (events, ours, reference) = tokio::task::spawn_blocking(work).await??;
-    let note = format!("{events} events into all three read models; medians of {ATTEMPTS}");
+    let note = format!(
+        "{events} events of {connections} connections into all three read models; medians of \
+         {ATTEMPTS}"
+    );
     let mark = (Mark::AtLeastAnd(0.25, 300_000.0), "≥ 0.25, ≥ 300,000/s");
     Ok(Measured::new(RowName::Replay, (ours, Some(reference)), "events/s", mark, note))
 }

@@ -13,10 +13,7 @@ const ATTEMPTS: usize = 5;
 
 pub(super) async fn measure(ground: &mut Ground) -> Outcome<Measured> {
     let small = ground.small_ledger().await?;
-    let large = ground.large_ledger().await?;
-    let engine = ledger::open(&large).await?;
-    ledger::fill_events(&engine, ground.sizes().events).await?;
-    ledger::close(engine).await?;
+    let large = ground.long_ledger().await?;
     let work = move || {
         let (mut of_small, mut of_large) = (Vec::new(), Vec::new());
         let mut events = [0, 0];

@@ -6,9 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ledger_contract::errors::{Code, hint};
-use ledger_contract::records::{self, Happened};
+use ledger_contract::records::{self, Happened, Record, StreamId};
 use ledger_contract::schemas;
-use ledger_domain::Position;
+use ledger_domain::{Actor, ConnectionId, MessageId, Position};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas")
@@ -75,6 +75,50 @@ fn a_record_with_another_shape_is_refused() {
     assert!(records::decode(Position::new(7), good.as_bytes()).is_ok());
     for text in bad {
         assert!(records::decode(Position::new(7), text.as_bytes()).is_err(), "{text}");
+        let in_parts = records::Frame::read(Position::new(7), text.as_bytes());
+        assert!(in_parts.and_then(records::Frame::happened).is_err(), "{text}");
+    }
+}
+
+/// Checks that reading a record in parts tells what reading it whole tells.
+fn expect_same_in_parts(bytes: &[u8]) {
+    let position = Position::new(7);
+    let whole = records::decode(position, bytes).expect("a good record");
+    let head = records::Head::read(position, bytes).expect("a good record");
+    let frame = records::Frame::read(position, bytes).expect("a good record");
+    let Record { metadata, happened } = whole;
+    let connection = match &metadata.stream {
+        StreamId::Connection(id) => Some(*id),
+        StreamId::Workspace(_) => None,
+    };
+    assert_eq!((head.connection, head.version), (connection, metadata.version));
+    let id = connection.unwrap_or(ConnectionId::from_bytes([0; 16]));
+    assert_eq!(frame.facts(id, Actor::new(&*frame.actor)), metadata.facts(id));
+    assert_eq!(frame.stream, metadata.stream);
+    assert_eq!(frame.type_name, happened.type_name());
+    assert_eq!(frame.workspace, metadata.workspace.as_str());
+    let correlation = metadata.correlation_id.as_ref().map(MessageId::as_str);
+    assert_eq!(frame.correlation_id.as_deref(), correlation);
+    assert_eq!(frame.happened().expect("a good record"), happened);
+}
+
+#[test]
+fn a_record_reads_the_same_in_parts() {
+    for type_name in schemas::event_types() {
+        let (golden, _) = samples::golden(type_name);
+        expect_same_in_parts(&golden);
+        let text = String::from_utf8(golden).unwrap();
+        // What the program would not write, but reads.
+        for other in [
+            text.replace("key:admin", "key:\\u0061\\\"dmin"),
+            text.replace("key:admin", "key:ädmin"),
+            text.replace("\"workspace\":", "\"workspace\": "),
+            text.replace("\"causation_id\":\"event-1\",", ""),
+            text.replace("\"correlation_id\":\"conversation-1\",", ""),
+        ] {
+            assert_ne!(other, text);
+            expect_same_in_parts(other.as_bytes());
+        }
     }
 }
 

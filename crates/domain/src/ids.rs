@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -168,13 +169,13 @@ impl fmt::Display for MessageId {
 }
 
 /// Who did something: `key:<name>`, `user:<name>` or `system:<part>`. It always comes from the
-/// credential, never from a header or a body.
+/// credential, never from a header or a body. Few act often, so clones share the text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Actor(Box<str>);
+pub struct Actor(Arc<str>);
 
 impl Actor {
     /// Carries the name the credential check found.
-    pub fn new(name: impl Into<Box<str>>) -> Self {
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self(name.into())
     }
     /// Returns the text.
@@ -188,7 +189,7 @@ impl CheckedText for Actor {
         &self.0
     }
     fn stored(text: Box<str>) -> Self {
-        Self(text)
+        Self(text.into())
     }
 }
 

@@ -16,7 +16,7 @@ pub mod secret;
 pub mod workspace;
 
 pub use connection::{
-    Command, Connection, Event, EventFacts, Lifecycle, Rejection, decide, evolve,
+    Command, Connection, Event, EventFacts, Lifecycle, Rejection, advance, decide, evolve,
 };
 pub use ids::{
     Actor, ConnectionId, EventId, Expected, Generation, LedgerId, MessageId, Micros, Position,

@@ -15,7 +15,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::execute::Executed;
 use crate::models::{Live, MODELS, Models};
-use crate::replay::recovery;
+use crate::replay::{ReplayLimits, recovery};
 use crate::tail::Tail;
 use crate::writer::{Prepared, Recent, Writer};
 use crate::{faults, ports};
@@ -38,12 +38,20 @@ pub struct EngineOptions {
     pub create: bool,
     /// Commands that may wait for the writer before more are answered `busy`.
     pub queue_depth: usize,
+    /// What a replay may use.
+    pub replay: ReplayLimits,
 }
 
 impl EngineOptions {
     /// Opens an existing ledger with default limits.
     pub fn new(data_dir: PathBuf, keyring: Keyring) -> Self {
-        Self { data_dir, keyring, create: false, queue_depth: QUEUE_DEPTH }
+        Self {
+            data_dir,
+            keyring,
+            create: false,
+            queue_depth: QUEUE_DEPTH,
+            replay: ReplayLimits::default(),
+        }
     }
 }
 
@@ -73,6 +81,7 @@ pub(crate) struct Shared {
     pub(crate) tail: Tail,
     pub(crate) published: AtomicU64,
     pub(crate) refusals: Refusals,
+    pub(crate) replay: ReplayLimits,
     pub(crate) replaying: Mutex<()>,
     pub(crate) generation_used: Mutex<GenerationsUsed>,
 }
@@ -116,14 +125,14 @@ impl Engine {
     ///
     /// Errors: `data_dir_*`, `master_key_wrong`, `record_corrupt`.
     pub fn open(options: EngineOptions) -> Result<Self, Problem> {
-        let EngineOptions { data_dir, keyring, create, queue_depth } = options;
+        let EngineOptions { data_dir, keyring, create, queue_depth, replay } = options;
         let store = if create && !Self::exists(&data_dir) {
             make(&data_dir, &keyring)?
         } else {
             let dir = DataDir::open(&data_dir).map_err(|error| faults::from_open(&error))?;
             Store::open(dir).map_err(|error| faults::from_open(&error))?
         };
-        let shared = Arc::new(Shared::load(Arc::new(store), keyring)?);
+        let shared = Arc::new(Shared::load(Arc::new(store), keyring, replay)?);
         recovery::catch_up(&shared)?;
         let writer = Writer::start(&shared, queue_depth)?;
         Ok(Self { shared, writer: Arc::new(RwLock::new(Some(writer))) })
@@ -211,7 +220,7 @@ fn make(data_dir: &Path, keyring: &Keyring) -> Result<Store, Problem> {
 }
 
 impl Shared {
-    fn load(store: Arc<Store>, keyring: Keyring) -> Result<Self, Problem> {
+    fn load(store: Arc<Store>, keyring: Keyring, replay: ReplayLimits) -> Result<Self, Problem> {
         let read = |error| faults::from_read(&error);
         let value = |name: &str| {
             let bytes = meta::get(&store, name).map_err(read)?;
@@ -242,6 +251,7 @@ impl Shared {
             tail: Tail::default(),
             published: AtomicU64::new(meta::published(&store).map_err(read)?.get()),
             refusals: Refusals::default(),
+            replay,
             replaying: Mutex::new(()),
             generation_used: Mutex::default(),
             store,

@@ -39,7 +39,11 @@ pub(crate) fn from_read(error: &ReadError) -> Problem {
 
 pub(crate) fn from_append(error: &AppendError) -> Problem {
     tracing::error!(error = %chain(error), "cannot write the store");
-    Problem::because(Code::LogPoisoned, chain(error))
+    let code = match error {
+        AppendError::Sorted { .. } => Code::Internal,
+        _ => Code::LogPoisoned,
+    };
+    Problem::because(code, chain(error))
 }
 
 pub(crate) fn from_record(error: &RecordError) -> Problem {

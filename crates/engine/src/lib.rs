@@ -25,3 +25,4 @@ mod writer;
 pub use engine::{Engine, EngineOptions};
 pub use execute::{CommandRequest, Executed, Fingerprint};
 pub use outbox::OutboxItem;
+pub use replay::ReplayLimits;

@@ -4,6 +4,7 @@
 //! DIR/ledger-format   text: "connection-ledger data directory, format 1"
 //! DIR/ledger.lock     locked while a process has it open; holds that process's id
 //! DIR/store/          the database
+//! DIR/sorting/        files of rows that are not in the database yet; emptied by every opening
 //! ```
 //!
 //! The format is a plain file because a database cannot be asked for its format without being
@@ -26,6 +27,7 @@ const STORE_FOLDER: &str = "store";
 /// How long a holder that is just ending is waited for.
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 const LOCK_INTERVAL: Duration = Duration::from_millis(20);
+const SORTING_FOLDER: &str = "sorting";
 /// Files that others may put beside a ledger before it is made.
 const NEIGHBORS: [&str; 5] = [LOCK_FILE, "nats", "dev-master.key", "dev-admin.key", "lost+found"];
 
@@ -75,6 +77,20 @@ impl DataDir {
     /// Returns the database's folder.
     pub fn store_path(&self) -> PathBuf {
         self.path.join(STORE_FOLDER)
+    }
+
+    /// Returns the folder of rows on their way into the database, on the same disk as it.
+    pub(crate) fn sorting_path(&self) -> PathBuf {
+        self.path.join(SORTING_FOLDER)
+    }
+
+    /// Drops the rows that were on their way when the process before this one ended.
+    pub(crate) fn clear_sorting(&self) -> Result<(), OpenError> {
+        let path = self.sorting_path();
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(&path)(error)),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::store::Table;
+
 /// A fault of the storage below, in its own words. Keeps `rocksdb` types inside this crate.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -104,7 +106,23 @@ pub enum AppendError {
         #[source]
         source: StorageFault,
     },
+    /// A file of sorted rows could not be written or taken in; the log is as it was.
+    #[error("cannot add sorted rows to table {table}")]
+    Sorted {
+        /// The table.
+        table: String,
+        /// Why.
+        #[source]
+        source: StorageFault,
+    },
     /// An earlier write failed.
     #[error("the log is poisoned by an earlier failed write")]
     Poisoned,
+}
+
+impl AppendError {
+    /// Says that rows could not be sorted into a table.
+    pub(crate) fn sorted(table: &Table, why: String) -> Self {
+        Self::Sorted { table: table.name().to_owned(), source: StorageFault(why) }
+    }
 }

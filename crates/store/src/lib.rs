@@ -6,13 +6,14 @@
 //! (`ledger-engine`), or a `rocksdb` type in any signature.
 //!
 //! Read first: [`Store`] (open and commit), [`Batch`] (what is written together),
-//! [`Postings`] (bitmaps behind filters and audit).
+//! [`Postings`] (bitmaps behind filters and audit), [`SortedFile`] (how a table is filled at once).
 
 mod batch;
 mod data_dir;
 mod error;
 mod options;
 mod postings;
+mod sorted;
 mod store;
 
 pub mod tables;
@@ -20,5 +21,6 @@ pub mod tables;
 pub use batch::Batch;
 pub use data_dir::{DataDir, FORMAT};
 pub use error::{AppendError, OpenError, ReadError, StorageFault};
-pub use postings::{Changes, Postings, Selection, Term};
+pub use postings::{BitmapRow, Changes, Gathered, Postings, Selection, Term, load_bitmaps};
+pub use sorted::SortedFile;
 pub use store::{Durability, Row, Rows, Store, Table};

@@ -1,17 +1,20 @@
 //! Opening the database and committing batches.
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rocksdb::{
-    BoundColumnFamily, Cache, ColumnFamilyDescriptor, DBIteratorWithThreadMode, DBWithThreadMode,
-    Direction, FlushOptions, IteratorMode, MultiThreaded, Options, ReadOptions, WriteOptions,
+    BoundColumnFamily, Cache, ColumnFamilyDescriptor, DBIteratorWithThreadMode,
+    DBRawIteratorWithThreadMode, DBWithThreadMode, Direction, FlushOptions,
+    IngestExternalFileOptions, IteratorMode, MultiThreaded, Options, ReadOptions, WriteOptions,
 };
 
 use crate::batch::Batch;
 use crate::data_dir::DataDir;
 use crate::error::{AppendError, OpenError, ReadError};
+use crate::sorted::{SortedFile, Sorting};
 use crate::{options, tables};
 
 type Db = DBWithThreadMode<MultiThreaded>;
@@ -42,6 +45,7 @@ pub struct Store {
     poisoned: AtomicBool,
     cache: Cache,
     found: Vec<String>,
+    sorting: Sorting,
     /// Dropped after the database, which releases the lock last.
     dir: DataDir,
 }
@@ -55,6 +59,7 @@ impl std::fmt::Debug for Store {
 impl Store {
     /// Opens the database of `dir`, making it when the folder is empty.
     pub fn open(dir: DataDir) -> Result<Self, OpenError> {
+        dir.clear_sorting()?;
         let path = dir.store_path();
         let cache = options::cache();
         let database = options::database();
@@ -73,7 +78,8 @@ impl Store {
         });
         let db = Db::open_cf_descriptors(&database, &path, descriptors)
             .map_err(|source| OpenError::Storage { path: path.clone(), source: source.into() })?;
-        Ok(Self { db, poisoned: AtomicBool::new(false), cache, found: names, dir })
+        let sorting = Sorting::new(dir.sorting_path(), options::table(&cache, false));
+        Ok(Self { db, poisoned: AtomicBool::new(false), cache, found: names, sorting, dir })
     }
 
     /// Writes a batch as a whole. A failed write poisons the log: nothing more is written until
@@ -134,14 +140,36 @@ impl Store {
         self.walk(table, IteratorMode::End, false).next().transpose()
     }
 
+    /// Walks all rows upwards without disturbing the cache or copying them.
+    pub(crate) fn walk_all(&self, table: &Table, from: &[u8]) -> Walk<'_> {
+        let mut rows = self.db.raw_iterator_cf_opt(&self.handle(table), read_options(true));
+        rows.seek(from);
+        Walk { inner: rows, table: table.clone(), started: false }
+    }
+
     fn walk<'a>(&'a self, table: &Table, mode: IteratorMode<'_>, bulk: bool) -> Rows<'a> {
-        let mut read_options = ReadOptions::default();
-        if bulk {
-            read_options.fill_cache(false);
-            read_options.set_readahead_size(2 * 1024 * 1024);
-        }
-        let inner = self.db.iterator_cf_opt(&self.handle(table), read_options, mode);
+        let inner = self.db.iterator_cf_opt(&self.handle(table), read_options(bulk), mode);
         Rows { inner, table: table.clone() }
+    }
+
+    /// Begins to fill a table with rows in key order. Meant for a table that nobody reads or
+    /// writes otherwise.
+    pub fn sorted_file<'a>(&'a self, table: &'a Table) -> SortedFile<'a> {
+        SortedFile::new(self, table)
+    }
+
+    pub(crate) const fn sorting(&self) -> &Sorting {
+        &self.sorting
+    }
+
+    /// Makes a finished file a part of a table, durably.
+    pub(crate) fn ingest(
+        &self,
+        table: &Table,
+        options: &IngestExternalFileOptions,
+        path: &Path,
+    ) -> Result<(), rocksdb::Error> {
+        self.db.ingest_external_file_cf_opts(&self.handle(table), options, vec![path])
     }
 
     /// Returns the directory it is in.
@@ -196,6 +224,46 @@ impl Iterator for Rows<'_> {
         let next = self.inner.next()?;
         Some(next.map_err(|error| read_error(&self.table, error)))
     }
+}
+
+/// A row's key and value, lent by a [`Walk`].
+type LentRow<'a> = (&'a [u8], &'a [u8]);
+
+/// Rows in key order, each lent until the next one is asked for.
+pub(crate) struct Walk<'a> {
+    inner: DBRawIteratorWithThreadMode<'a, Db>,
+    table: Table,
+    started: bool,
+}
+
+impl std::fmt::Debug for Walk<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Walk({})", self.table.name())
+    }
+}
+
+impl Walk<'_> {
+    /// Returns the key and value of the next row.
+    pub(crate) fn next_row(&mut self) -> Result<Option<LentRow<'_>>, ReadError> {
+        if self.started {
+            self.inner.next();
+        }
+        self.started = self.inner.valid();
+        if !self.started {
+            self.inner.status().map_err(|error| read_error(&self.table, error))?;
+        }
+        Ok(self.inner.item())
+    }
+}
+
+/// How to read; `bulk` means much at once, which nobody will ask for again soon.
+fn read_options(bulk: bool) -> ReadOptions {
+    let mut read_options = ReadOptions::default();
+    if bulk {
+        read_options.fill_cache(false);
+        read_options.set_readahead_size(2 * 1024 * 1024);
+    }
+    read_options
 }
 
 fn read_error(table: &Table, error: rocksdb::Error) -> ReadError {

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use ledger_contract::errors::Code;
 use ledger_contract::queries::ReplayRequest;
 use ledger_domain::Position;
-use ledger_engine::{Engine, EngineOptions};
+use ledger_engine::{Engine, EngineOptions, ReplayLimits};
 use ledger_store::tables::{log, model};
 use ledger_store::{Batch, Durability};
 use ledger_vault::Keyring;
@@ -137,6 +137,32 @@ async fn a_corrupted_record_is_reported_with_its_position() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_change_to_a_connection_that_was_never_made_is_reported() {
+    for states in [2, 100] {
+        let ledger = Ledger::with_replay(ReplayLimits { workers: 2, states }).await;
+        for number in 0..10 {
+            ledger.create(&format!("c-{number}")).await;
+        }
+        let changed = ledger.run("disable", json!({"connection": "c-4"})).await.receipt;
+        let position = changed.position;
+        let place = ledger.close();
+        let bytes = {
+            let store = place.store();
+            log::get(&store, Position::new(position)).expect("readable").expect("there")
+        };
+        let id = changed.connection.expect("a connection");
+        let stranger = id.replace(&id[24..], "abcdefabcdef");
+        let foreign = String::from_utf8(bytes).expect("text").replace(&id, &stranger);
+        overwrite(&place, position, foreign.as_bytes());
+        let ledger = place.open();
+        let replay = ReplayRequest { projection: None, verify: false };
+        let problem = ledger.engine.replay(&replay, &|_| {}).expect_err("damaged");
+        assert_eq!(problem.code, Code::RecordCorrupt, "{problem}");
+        assert_eq!(ledger.ask("list", &json!({}))["total"], 10, "nothing was swapped");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_record_at_the_wrong_place_is_reported() {
     let ledger = Ledger::new().await;
     ledger.create("a").await;
@@ -175,7 +201,7 @@ async fn what_a_killed_replay_left_is_dropped_at_the_next_start() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_cut_off_in_the_middle_does_no_harm() {
-    let ledger = Ledger::new().await;
+    let ledger = Ledger::with_replay(ReplayLimits { workers: 2, states: 20 }).await;
     for number in 0..50 {
         ledger.create(&format!("c-{number}")).await;
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use ledger_contract::errors::Code;
 use ledger_contract::queries::ReplayRequest;
+use ledger_engine::ReplayLimits;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -33,10 +34,12 @@ proptest! {
         before in random::steps(100),
         after in random::steps(60),
         reopened in any::<bool>(),
+        workers in 1_usize..4,
+        states in 1_u32..8,
     ) {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         runtime.block_on(async {
-            let mut ledger = Ledger::new().await;
+            let mut ledger = Ledger::with_replay(ReplayLimits { workers, states }).await;
             let ids = settle(&ledger, drafts).await;
             live(&ledger, &ids, before).await;
             ledger.expect_replay_equal();
@@ -57,8 +60,10 @@ proptest! {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_read_model_can_be_rebuilt_alone() {
-    let ledger = Ledger::new().await;
-    ledger.create("main").await;
+    let ledger = Ledger::with_replay(ReplayLimits { workers: 2, states: 2 }).await;
+    for slug in ["main", "second", "third"] {
+        ledger.create(slug).await;
+    }
     let seen = sight(&ledger);
     for name in ["connections", "lists", "audit"] {
         for verify in [true, false] {
@@ -76,7 +81,7 @@ async fn one_read_model_can_be_rebuilt_alone() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_replay_beside_a_writer_misses_nothing() {
-    let ledger = Ledger::new().await;
+    let ledger = Ledger::with_replay(ReplayLimits { workers: 2, states: 70 }).await;
     for number in 0..200 {
         ledger.create(&format!("c-{number}")).await;
     }
@@ -126,4 +131,50 @@ async fn a_second_replay_at_once_is_refused() {
     };
     ledger.engine.replay(&request, &inner).expect("replayed");
     assert!(refused.load(Ordering::SeqCst));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_numbers_of_every_position_are_there_across_chunks() {
+    // Bitmaps are cut at every 65,536th position; the log has to be longer than that.
+    const EVENTS: u64 = 66_000;
+    let ledger = Ledger::with_replay(ReplayLimits { workers: 3, states: 3 }).await;
+    for number in 0..8 {
+        ledger.create(&format!("c-{number}")).await;
+    }
+    let rounds = (0..64).map(async |writer: u64| {
+        for round in 0..EVENTS / 64 {
+            let slug = format!("c-{}", (writer + round) % 8);
+            let body = json!({"connection": slug, "reason": format!("{writer}-{round}")});
+            let wish = Wish::new("mark-degraded", &body);
+            let wish = wish.correlation(&format!("round-{}", round % 5));
+            send(&ledger.engine, wish).await.expect("accepted");
+        }
+    });
+    futures::future::join_all(rounds).await;
+    assert!(ledger.engine.head().get() > 65_536);
+    ledger.expect_replay_equal();
+    ledger.replay(false);
+    ledger.reopen().expect_replay_equal();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_replay_that_was_broken_off_is_done_again() {
+    let ledger = Ledger::with_replay(ReplayLimits { workers: 2, states: 4 }).await;
+    for number in 0..20 {
+        ledger.create(&format!("c-{number}")).await;
+    }
+    let seen = sight(&ledger);
+    let told = AtomicU64::new(0);
+    let request = ReplayRequest { projection: None, verify: false };
+    let breaks_off = |_| assert!(told.fetch_add(1, Ordering::SeqCst) < 2, "broken off");
+    let replay = || ledger.engine.replay(&request, &breaks_off);
+    let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(replay));
+    assert!(broken.is_err(), "the third pass did not come to its end");
+    assert_eq!(sight(&ledger), seen, "the live models are as they were");
+    ledger.create("later").await;
+    ledger.expect_replay_equal();
+    ledger.replay(false);
+    let ledger = ledger.reopen();
+    ledger.expect_replay_equal();
+    assert_eq!(ledger.ask("list", &json!({}))["total"], 21);
 }

@@ -11,6 +11,7 @@
 //! Only the newest schema version of a type is written, all are read.
 
 mod event_v1;
+mod frame;
 mod parts_v1;
 mod public;
 mod row;
@@ -26,6 +27,7 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use event_v1::Happened;
+pub use frame::{Frame, Head};
 pub use public::public;
 pub use row::{ConnectionRow, decode_workspace_row, encode_workspace_row};
 

@@ -19,12 +19,17 @@ pub fn evolve(state: Option<Connection>, event: Event, facts: &EventFacts) -> Op
             _ => None,
         };
     };
-    apply(&mut state, event, facts);
+    advance(&mut state, event, facts);
+    Some(state)
+}
+
+/// Takes `event` into the state before it: what [`evolve`] does when there is one, in place.
+pub fn advance(state: &mut Connection, event: Event, facts: &EventFacts) {
+    apply(state, event, facts);
     state.version = facts.version;
     state.position = facts.position;
     state.updated_at = facts.recorded_at;
     state.updated_by = facts.actor.clone();
-    Some(state)
 }
 
 fn created(draft: Draft, facts: &EventFacts) -> Connection {
@@ -137,7 +142,7 @@ fn set_health(state: &mut Connection, new: HealthState, reason: Option<Prose>, f
 }
 
 fn apply_revision(state: &mut Connection, revision: Revision, facts: &EventFacts) {
-    state.details = state.details.revised(&revision);
+    state.details.revise(&revision);
     if let Some(slug) = revision.slug {
         state.slug = slug;
     }
@@ -180,20 +185,25 @@ impl Details {
     /// Returns these details with a revision's changes.
     pub(super) fn revised(&self, revision: &Revision) -> Self {
         let mut details = self.clone();
-        revision.display_name.clone().apply(&mut details.display_name);
-        revision.description.clone().apply(&mut details.description);
-        replace(&mut details.provider, revision.provider.as_ref());
-        revision.provider_version.clone().apply(&mut details.provider_version);
-        replace(&mut details.kind, revision.kind.as_ref());
-        replace(&mut details.environment, revision.environment.as_ref());
-        replace(&mut details.auth_method, revision.auth_method.as_ref());
-        merge(&mut details.config, &revision.config);
-        replace(&mut details.secret_references, revision.secret_references.as_ref());
-        merge(&mut details.labels, &revision.labels);
-        replace(&mut details.tags, revision.tags.as_ref());
-        merge(&mut details.annotations, &revision.annotations);
-        revision.identity.clone().apply(&mut details.identity);
+        details.revise(revision);
         details
+    }
+
+    /// Takes a revision's changes.
+    fn revise(&mut self, revision: &Revision) {
+        revision.display_name.clone().apply(&mut self.display_name);
+        revision.description.clone().apply(&mut self.description);
+        replace(&mut self.provider, revision.provider.as_ref());
+        revision.provider_version.clone().apply(&mut self.provider_version);
+        replace(&mut self.kind, revision.kind.as_ref());
+        replace(&mut self.environment, revision.environment.as_ref());
+        replace(&mut self.auth_method, revision.auth_method.as_ref());
+        merge(&mut self.config, &revision.config);
+        replace(&mut self.secret_references, revision.secret_references.as_ref());
+        merge(&mut self.labels, &revision.labels);
+        replace(&mut self.tags, revision.tags.as_ref());
+        merge(&mut self.annotations, &revision.annotations);
+        revision.identity.clone().apply(&mut self.identity);
     }
 }
 

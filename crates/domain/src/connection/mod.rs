@@ -25,7 +25,7 @@ pub use decide::decide;
 pub use dependents::{Dependent, DependentKey};
 pub use draft::{Details, Draft, Patch, Revision, SecretReference};
 pub use event::{Event, EventFacts, Reverted};
-pub use evolve::evolve;
+pub use evolve::{advance, evolve};
 pub use health::{Health, HealthState};
 pub use limits_of_use::{
     Limits, RateCounts, RateLimit, RateUnit, ResetPeriod, UsageLimit, UsageUnit,

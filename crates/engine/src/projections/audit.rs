@@ -3,9 +3,9 @@
 //! Which connection an event belongs to is in the stream index, and which command in the
 //! receipts; both are kept with the log itself.
 
-use ledger_contract::records::Metadata;
+use ledger_contract::records::{Frame, Metadata};
 use ledger_domain::MessageId;
-use ledger_store::{Changes, ReadError, Term};
+use ledger_store::{Changes, Gathered, ReadError, Term};
 
 const ACTOR: u8 = 1;
 const TYPE: u8 = 2;
@@ -46,4 +46,15 @@ pub(crate) fn index(changes: &mut Changes<'_>, facts: &Facts<'_>) -> Result<(), 
         changes.insert(&correlation(id), position)?;
     }
     Ok(())
+}
+
+/// Takes an event into bitmaps that hold nothing of it yet.
+pub(crate) fn gather(gathered: &mut Gathered, frame: &Frame<'_>) {
+    let position = frame.position.get();
+    gathered.add(ACTOR, &frame.actor, position);
+    gathered.add(TYPE, frame.type_name, position);
+    gathered.add(WORKSPACE, &frame.workspace, position);
+    if let Some(id) = &frame.correlation_id {
+        gathered.add(CORRELATION, id, position);
+    }
 }

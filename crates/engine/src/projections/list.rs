@@ -2,7 +2,7 @@
 
 use ledger_domain::{CheckedText, Connection, Lifecycle};
 use ledger_store::tables::lists;
-use ledger_store::{Batch, Changes, ReadError, Store, Table, Term};
+use ledger_store::{Batch, Changes, Gathered, ReadError, Store, Table, Term};
 
 use crate::models::Change;
 
@@ -32,14 +32,23 @@ impl Field {
     }
 }
 
-/// Makes the term of a label with a value. U+0002 cannot occur in either.
+/// Makes the term of a label with a value.
 pub(crate) fn label(key: &str, value: &str) -> Term {
-    Field::Label.term(&format!("{key}\u{2}{value}"))
+    Field::Label.term(&label_value(key, value))
+}
+
+/// Joins a label's key and value. U+0002 cannot occur in either.
+fn label_value(key: &str, value: &str) -> String {
+    format!("{key}\u{2}{value}")
 }
 
 /// Makes the term of a provider, which is looked up without regard to case.
 pub(crate) fn provider(name: &str) -> Term {
-    Field::Provider.term(&name.to_lowercase())
+    Field::Provider.term(&folded_provider(name))
+}
+
+fn folded_provider(name: &str) -> String {
+    name.to_lowercase()
 }
 
 /// Returns the word for a switch.
@@ -47,29 +56,41 @@ pub(crate) const fn switch(on: bool) -> &'static str {
     if on { "true" } else { "false" }
 }
 
-/// Returns everything a connection is found by.
-pub(crate) fn terms(connection: &Connection) -> Vec<Term> {
+/// Hands `take` everything a connection is found by.
+fn each_value(connection: &Connection, mut take: impl FnMut(Field, &str)) {
     let details = &connection.details;
-    let mut terms = vec![
-        Field::Workspace.term(connection.workspace.as_str()),
-        provider(details.provider.as_str()),
-        Field::Environment.term(details.environment.as_str()),
-        Field::Enabled.term(switch(connection.enabled)),
-        Field::Lifecycle.term(connection.lifecycle.as_str()),
-        Field::Health.term(connection.health.state.as_str()),
-        Field::Kind.term(details.kind.as_str()),
-        Field::AuthMethod.term(details.auth_method.as_str()),
-    ];
-    terms.extend(details.tags.iter().map(|tag| Field::Tag.term(tag.as_str())));
+    take(Field::Workspace, connection.workspace.as_str());
+    take(Field::Provider, &folded_provider(details.provider.as_str()));
+    take(Field::Environment, details.environment.as_str());
+    take(Field::Enabled, switch(connection.enabled));
+    take(Field::Lifecycle, connection.lifecycle.as_str());
+    take(Field::Health, connection.health.state.as_str());
+    take(Field::Kind, details.kind.as_str());
+    take(Field::AuthMethod, details.auth_method.as_str());
+    for tag in &details.tags {
+        take(Field::Tag, tag.as_str());
+    }
     for (key, value) in &details.labels {
-        terms.push(label(key.text(), value.text()));
-        terms.push(Field::LabelKey.term(key.text()));
+        take(Field::Label, &label_value(key.text(), value.text()));
+        take(Field::LabelKey, key.text());
     }
     if let Some(identity) = &details.identity {
-        terms.push(Field::IdentityKind.term(identity.kind.as_str()));
-        terms.push(Field::Identity.term(identity.value.as_str()));
+        take(Field::IdentityKind, identity.kind.as_str());
+        take(Field::Identity, identity.value.as_str());
     }
+}
+
+/// Returns everything a connection is found by.
+pub(crate) fn terms(connection: &Connection) -> Vec<Term> {
+    let mut terms = Vec::with_capacity(16);
+    each_value(connection, |field, value| terms.push(field.term(value)));
     terms
+}
+
+/// Takes a connection into bitmaps that hold nothing of it yet.
+pub(crate) fn gather(gathered: &mut Gathered, ordinal: u32, connection: &Connection) {
+    let number = u64::from(ordinal);
+    each_value(connection, |field, value| gathered.add(field as u8, value, number));
 }
 
 /// Tells whether two states are found by the same terms, without building them.
@@ -112,7 +133,7 @@ fn folded_name(connection: &Connection) -> String {
 }
 
 /// Returns what a text filter looks in.
-fn words(connection: &Connection) -> Vec<u8> {
+pub(crate) fn words(connection: &Connection) -> Vec<u8> {
     let mut words = connection.slug.folded().into_bytes();
     words.push(0);
     if let Some(name) = &connection.details.display_name {

@@ -1,20 +1,23 @@
 //! Rebuilds read models from the log beside the live ones, then swaps or compares.
 //!
 //! ```text
-//! 1. fold the log up to now into fresh tables (commands go on; a kill leaves the live ones alone,
-//!    and the next start drops what was half made)
+//! 1. fold the log up to now into fresh tables, all at once (commands go on; a kill leaves the
+//!    live ones alone, and the next start drops what was half made)
 //! 2. fold what came meanwhile, until little is left
 //! 3. pause the writer, fold the rest, then swap in one synced batch, or open both for comparison
 //! ```
 
+mod bulk;
 mod compare;
 mod fold;
+mod limits;
 pub(crate) mod recovery;
 
 use std::time::Instant;
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::{ReplayProgress, ReplayReport, ReplayRequest};
+use ledger_contract::records::StreamId;
 use ledger_domain::Position;
 use ledger_store::tables::{meta, model};
 use ledger_store::{Batch, Durability, Table};
@@ -23,6 +26,8 @@ use crate::engine::Engine;
 use crate::faults;
 use crate::models::{MODELS, Models};
 use fold::Fold;
+
+pub use limits::ReplayLimits;
 
 /// Events that may be left for the pause; folding them takes a few milliseconds.
 const LEFT_FOR_PAUSE: u64 = 2_000;
@@ -49,7 +54,7 @@ impl Engine {
         let live = self.shared.models.load();
         let fresh = self.fresh_models()?;
         let mut fold = Fold::new(&fresh, wanted);
-        let difference = self.rebuild(&mut fold, progress).and_then(|()| {
+        let difference = self.rebuild(&mut fold, &live, progress).and_then(|()| {
             self.pause(|| {
                 fold.catch_up(self.head(), progress)?;
                 let head = self.head();
@@ -94,9 +99,10 @@ impl Engine {
     fn rebuild(
         &self,
         fold: &mut Fold<'_>,
+        live: &Models,
         progress: &(dyn Fn(ReplayProgress) + Sync),
     ) -> Result<(), Problem> {
-        fold.bulk(self.head(), progress)?;
+        fold.bulk(live, self.shared.replay, self.head(), progress)?;
         for _ in 0..ROUNDS_MAX {
             if self.head().get() - fold.position().get() <= LEFT_FOR_PAUSE {
                 break;
@@ -140,6 +146,14 @@ impl Engine {
 fn retire(fresh: &Models, wanted: Wanted, swapped: bool) {
     let unused = tables(fresh).into_iter().zip(wanted).filter(|(_, wanted)| !(swapped && *wanted));
     fresh.retired.lock().extend(unused.map(|(table, _)| table));
+}
+
+/// Says that an event cannot follow what came before it in its stream.
+fn misplaced(position: Position, stream: &StreamId) -> Problem {
+    let message =
+        format!("the record at position {position} does not continue its stream {stream}");
+    tracing::error!(message, "the log is damaged");
+    Problem::because(Code::RecordCorrupt, message)
 }
 
 fn tables(models: &Models) -> [Table; 3] {

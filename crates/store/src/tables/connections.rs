@@ -9,7 +9,8 @@
 use ledger_domain::{ConnectionId, WorkspaceName};
 
 use crate::batch::Batch;
-use crate::error::ReadError;
+use crate::error::{AppendError, ReadError};
+use crate::sorted::SortedFile;
 use crate::store::{Store, Table, corrupt};
 
 /// The read model's name.
@@ -59,6 +60,20 @@ pub fn put_ordinal(
     id: ConnectionId,
 ) {
     batch.put(store, table, &ordinal_key(ordinal), &id.to_bytes());
+}
+
+/// Adds a connection's row to a file; rows are sorted by id, and come before ordinals.
+pub fn load(file: &mut SortedFile<'_>, id: ConnectionId, row: &[u8]) -> Result<(), AppendError> {
+    file.put(&row_key(id), row)
+}
+
+/// Adds to a file which connection has an ordinal, in the order of ordinals.
+pub fn load_ordinal(
+    file: &mut SortedFile<'_>,
+    ordinal: u32,
+    id: ConnectionId,
+) -> Result<(), AppendError> {
+    file.put(&ordinal_key(ordinal), &id.to_bytes())
 }
 
 /// Returns which connection has an ordinal.

@@ -8,7 +8,8 @@
 use ledger_domain::Position;
 
 use crate::batch::Batch;
-use crate::error::ReadError;
+use crate::error::{AppendError, ReadError};
+use crate::sorted::SortedFile;
 use crate::store::{Row, Store, Table, corrupt};
 
 /// The read model's name.
@@ -69,6 +70,21 @@ pub fn put_updated(
     ordinal: u32,
 ) {
     batch.put(store, table, &updated_key(position), &ordinal.to_be_bytes());
+}
+
+/// Adds an entry of the name order to a file; they are sorted by key, and come before bitmaps.
+pub fn load_name(file: &mut SortedFile<'_>, key: &[u8], words: &[u8]) -> Result<(), AppendError> {
+    file.put(key, words)
+}
+
+/// Adds an entry of the order of changes to a file; they are sorted by position, and come after
+/// bitmaps.
+pub fn load_updated(
+    file: &mut SortedFile<'_>,
+    position: Position,
+    ordinal: u32,
+) -> Result<(), AppendError> {
+    file.put(&updated_key(position), &ordinal.to_be_bytes())
 }
 
 /// Takes a connection out of an order.

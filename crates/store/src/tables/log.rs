@@ -9,7 +9,7 @@ use ledger_domain::Position;
 use super::{LOG, fixed, u64_from};
 use crate::batch::Batch;
 use crate::error::ReadError;
-use crate::store::{Store, corrupt};
+use crate::store::{Store, Walk, corrupt};
 
 /// Adds a record.
 pub fn put(batch: &mut Batch, store: &Store, position: Position, record: &[u8]) {
@@ -44,6 +44,25 @@ pub fn scan_all(
     from: Position,
 ) -> impl Iterator<Item = Result<(Position, Box<[u8]>), ReadError>> + '_ {
     store.scan_all(&fixed(LOG), &from.get().to_be_bytes()).map(record)
+}
+
+/// Walks records from `from` on, lending each, for work over much of the log.
+#[derive(Debug)]
+pub struct Records<'a>(Walk<'a>);
+
+impl Records<'_> {
+    /// Starts at `from`.
+    pub fn walk(store: &Store, from: Position) -> Records<'_> {
+        Records(store.walk_all(&fixed(LOG), &from.get().to_be_bytes()))
+    }
+
+    /// Returns the next record.
+    pub fn next_record(&mut self) -> Result<Option<(Position, &[u8])>, ReadError> {
+        match self.0.next_row()? {
+            Some((key, record)) => Ok(Some((read_key(key)?, record))),
+            None => Ok(None),
+        }
+    }
 }
 
 fn record(row: Result<crate::store::Row, ReadError>) -> Result<(Position, Box<[u8]>), ReadError> {

@@ -14,6 +14,9 @@
 //! 0x01 and their BLAKE3 hash in hex; no value starts with 0x01, being text without control
 //! characters.
 
+mod bits;
+mod gathered;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -26,11 +29,9 @@ use crate::error::{AppendError, ReadError};
 use crate::store::{Durability, Store, Table, corrupt};
 use crate::tables::meta;
 
+pub use gathered::{BitmapRow, Gathered, load_bitmaps};
+
 const CHUNK_BITS: u32 = 16;
-const BITMAP_BYTES: usize = 8_192;
-const LIST_NUMBERS_MAX: u64 = 4_096;
-const TAG_LIST: u8 = 1;
-const TAG_BITMAP: u8 = 2;
 const VALUE_BYTES_MAX: usize = 64;
 
 /// One filter value: a field and what it must be.
@@ -41,15 +42,7 @@ impl Term {
     /// Makes a term of a field (a number of the caller's) and a value.
     pub fn new(field: u8, value: &str) -> Self {
         let mut key = Vec::with_capacity(value.len() + 11);
-        key.push(b't');
-        key.push(field);
-        if value.len() <= VALUE_BYTES_MAX {
-            key.extend_from_slice(value.as_bytes());
-        } else {
-            key.push(1);
-            key.extend_from_slice(blake3::hash(value.as_bytes()).to_hex().as_bytes());
-        }
-        key.push(0);
+        write_term(&mut key, field, value);
         Self(key)
     }
 
@@ -59,6 +52,18 @@ impl Term {
         key.extend_from_slice(&chunk.to_be_bytes());
         key
     }
+}
+
+fn write_term(key: &mut Vec<u8>, field: u8, value: &str) {
+    key.push(b't');
+    key.push(field);
+    if value.len() <= VALUE_BYTES_MAX {
+        key.extend_from_slice(value.as_bytes());
+    } else {
+        key.push(1);
+        key.extend_from_slice(blake3::hash(value.as_bytes()).to_hex().as_bytes());
+    }
+    key.push(0);
 }
 
 /// Numbers by chunk, in order; no empty chunks.
@@ -176,7 +181,12 @@ impl Selection {
 }
 
 fn split(number: u64) -> (u64, u32) {
-    (number >> CHUNK_BITS, u32::from(u16::try_from(number & 0xffff).unwrap_or(0)))
+    let (chunk, low) = split_low(number);
+    (chunk, u32::from(low))
+}
+
+fn split_low(number: u64) -> (u64, u16) {
+    (number >> CHUNK_BITS, u16::try_from(number & 0xffff).unwrap_or(0))
 }
 
 /// The bitmaps of one generation of a read model: what is on disk, under what changed since.
@@ -306,7 +316,7 @@ impl Postings {
                 if bits.is_empty() {
                     batch.delete(&self.store, &self.table, &key);
                 } else {
-                    batch.put(&self.store, &self.table, &key, &encode(bits));
+                    batch.put(&self.store, &self.table, &key, &bits::encode(bits));
                 }
             }
         }
@@ -317,46 +327,10 @@ impl Postings {
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<RoaringBitmap, ReadError> {
-        decode(bytes).ok_or_else(|| corrupt(&self.table, "a bitmap"))
+        bits::decode(bytes).ok_or_else(|| corrupt(&self.table, "a bitmap"))
     }
 }
 
 fn chunk_number(rest: &[u8]) -> Option<u64> {
     rest.try_into().ok().map(u64::from_be_bytes)
-}
-
-fn encode(bits: &RoaringBitmap) -> Vec<u8> {
-    if bits.len() < LIST_NUMBERS_MAX {
-        let mut bytes = vec![TAG_LIST];
-        for low in bits {
-            let low = u16::try_from(low).unwrap_or(u16::MAX);
-            bytes.extend_from_slice(&low.to_le_bytes());
-        }
-        return bytes;
-    }
-    let mut bytes = vec![0; BITMAP_BYTES + 1];
-    if let Some((tag, map)) = bytes.split_first_mut() {
-        *tag = TAG_BITMAP;
-        for low in bits {
-            let place = usize::try_from(low / 8).unwrap_or(usize::MAX);
-            if let Some(byte) = map.get_mut(place) {
-                *byte |= 1 << (low % 8);
-            }
-        }
-    }
-    bytes
-}
-
-fn decode(bytes: &[u8]) -> Option<RoaringBitmap> {
-    match bytes.split_first()? {
-        (&TAG_LIST, list) => {
-            let (pairs, rest) = list.as_chunks::<2>();
-            let numbers = pairs.iter().map(|pair| u32::from(u16::from_le_bytes(*pair)));
-            rest.is_empty().then(|| RoaringBitmap::from_sorted_iter(numbers).ok())?
-        }
-        (&TAG_BITMAP, map) if map.len() == BITMAP_BYTES => {
-            Some(RoaringBitmap::from_lsb0_bytes(0, map))
-        }
-        _ => None,
-    }
 }

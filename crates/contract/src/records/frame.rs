@@ -1,0 +1,270 @@
+//! Records read only as far as they are needed, without copying their text.
+//!
+//! A replay looks at every record of the log, at most of them for a few fields. Since the fields
+//! stand in a fixed order, those are read here by walking over the bytes. Whatever is not written
+//! exactly as [`super::encode_event`] writes it goes through [`super::decode`], which reads all
+//! that is valid and says what is not.
+
+use std::borrow::Cow;
+
+use ledger_domain::{
+    Actor, CheckedText, ConnectionId, Event, EventFacts, EventId, Micros, Position, Version,
+    WorkspaceCreated, WorkspaceName,
+};
+use serde::de::DeserializeSeed;
+use uuid::Uuid;
+
+use super::event_v1::DataSeed;
+use super::{Happened, Record, RecordError, SCHEMA_VERSION, StreamId, Via, decode};
+use crate::time;
+
+/// Length of a UUID as text.
+const UUID_BYTES: usize = 36;
+/// Length of a time as text.
+const TIME_BYTES: usize = 27;
+
+/// Where a record belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The connection it is about, unless it is about a workspace.
+    pub connection: Option<ConnectionId>,
+    /// Its place in its stream.
+    pub version: Version,
+}
+
+impl Head {
+    /// Reads the first fields of a stored record. `position` says where the bytes were found and
+    /// must be the record's own.
+    pub fn read(position: Position, bytes: &[u8]) -> Result<Self, RecordError> {
+        if let Some((found, stream, version)) = Scan(bytes).head()
+            && found == position
+        {
+            let connection = match stream {
+                Stream::Connection(id) => Some(id),
+                Stream::Workspace(_) => None,
+            };
+            return Ok(Self { connection, version });
+        }
+        let Record { metadata, .. } = decode(position, bytes)?;
+        let connection = match metadata.stream {
+            StreamId::Connection(id) => Some(id),
+            StreamId::Workspace(_) => None,
+        };
+        Ok(Self { connection, version: metadata.version })
+    }
+}
+
+/// A record whose surroundings are read and whose event is still text, which nobody has checked
+/// before [`Self::happened`].
+#[derive(Debug)]
+pub struct Frame<'a> {
+    /// Place in the whole log.
+    pub position: Position,
+    /// The stream it belongs to.
+    pub stream: StreamId,
+    /// Place in that stream.
+    pub version: Version,
+    /// Its own identity.
+    pub event_id: EventId,
+    /// The stored name of the event's type.
+    pub type_name: &'static str,
+    /// The workspace it concerns.
+    pub workspace: Cow<'a, str>,
+    /// When it was recorded.
+    pub recorded_at: Micros,
+    /// Who did it.
+    pub actor: Cow<'a, str>,
+    /// The whole conversation, when the caller named one.
+    pub correlation_id: Option<Cow<'a, str>>,
+    data: Data<'a>,
+}
+
+#[derive(Debug)]
+enum Data<'a> {
+    Text(&'a [u8]),
+    Read(Happened),
+}
+
+impl<'a> Frame<'a> {
+    /// Reads what surrounds the event of a stored record. `position` says where the bytes were
+    /// found and must be the record's own.
+    pub fn read(position: Position, bytes: &'a [u8]) -> Result<Self, RecordError> {
+        match Scan(bytes).frame() {
+            Some(frame) if frame.position == position => Ok(frame),
+            _ => decode(position, bytes).map(Self::from),
+        }
+    }
+
+    /// Reads the event.
+    pub fn happened(self) -> Result<Happened, RecordError> {
+        let (position, type_name) = (self.position, self.type_name);
+        let text = match self.data {
+            Data::Text(text) => text,
+            Data::Read(happened) => return Ok(happened),
+        };
+        let mut reader = serde_json::Deserializer::from_slice(text);
+        let read = DataSeed { type_name }.deserialize(&mut reader);
+        read.and_then(|happened| reader.end().map(|()| happened))
+            .map_err(|source| RecordError { position, source })
+    }
+
+    /// Returns what the state of connection `connection` depends on. `actor` is this record's
+    /// actor, so that many records can share one.
+    pub fn facts(&self, connection: ConnectionId, actor: Actor) -> EventFacts {
+        EventFacts {
+            connection,
+            event_id: self.event_id,
+            version: self.version,
+            position: self.position,
+            recorded_at: self.recorded_at,
+            actor,
+        }
+    }
+}
+
+impl From<Record> for Frame<'_> {
+    fn from(record: Record) -> Self {
+        let Record { metadata, happened } = record;
+        let owned = |text: &str| Cow::Owned(text.to_owned());
+        Self {
+            position: metadata.position,
+            version: metadata.version,
+            event_id: metadata.event_id,
+            type_name: happened.type_name(),
+            workspace: owned(metadata.workspace.as_str()),
+            recorded_at: metadata.recorded_at,
+            actor: owned(metadata.actor.as_str()),
+            correlation_id: metadata.correlation_id.map(|id| owned(id.as_str())),
+            stream: metadata.stream,
+            data: Data::Read(happened),
+        }
+    }
+}
+
+/// A stream whose name is still in the record.
+enum Stream<'a> {
+    Connection(ConnectionId),
+    Workspace(&'a str),
+}
+
+impl From<Stream<'_>> for StreamId {
+    fn from(stream: Stream<'_>) -> Self {
+        match stream {
+            Stream::Connection(id) => Self::Connection(id),
+            Stream::Workspace(name) => Self::Workspace(WorkspaceName::stored(name.into())),
+        }
+    }
+}
+
+/// The rest of a record's bytes. Every step is `None` when the bytes are not what it looks for.
+struct Scan<'a>(&'a [u8]);
+
+impl<'a> Scan<'a> {
+    fn head(&mut self) -> Option<(Position, Stream<'a>, Version)> {
+        self.skip(b"{\"position\":")?;
+        let position = Position::new(self.number()?);
+        self.skip(b",\"stream\":\"")?;
+        let stream = if self.skip(b"connection/").is_some() {
+            Stream::Connection(ConnectionId::new(self.uuid()?))
+        } else {
+            self.skip(b"workspace/")?;
+            Stream::Workspace(self.text()?)
+        };
+        self.skip(b",\"version\":")?;
+        Some((position, stream, Version::new(self.number()?)))
+    }
+
+    fn frame(mut self) -> Option<Frame<'a>> {
+        let (position, stream, version) = self.head()?;
+        self.skip(b",\"event_id\":\"")?;
+        let event_id = EventId::new(self.uuid()?);
+        self.skip(b",\"type\":\"")?;
+        let type_name = known_type(self.text()?)?;
+        self.skip(b",\"schema\":")?;
+        if self.number()? != u64::from(SCHEMA_VERSION) {
+            return None;
+        }
+        self.skip(b",\"workspace\":\"")?;
+        let workspace = self.text()?;
+        self.skip(b",\"recorded_at\":\"")?;
+        let recorded_at = self.time()?;
+        self.skip(b",\"actor\":\"")?;
+        let actor = self.text()?;
+        self.skip(b",\"via\":\"")?;
+        let via = self.text()?;
+        Via::ALL.into_iter().find(|known| known.as_str() == via)?;
+        self.skip(b",\"command_id\":\"")?;
+        self.text()?;
+        let mut correlation_id = None;
+        if self.skip(b",\"correlation_id\":\"").is_some() {
+            correlation_id = Some(self.text()?);
+        }
+        for unread in [b",\"causation_id\":\"".as_slice(), b",\"trace_id\":\""] {
+            if self.skip(unread).is_some() {
+                self.text()?;
+            }
+        }
+        self.skip(b",\"data\":")?;
+        let data = self.0.strip_suffix(b"}")?;
+        Some(Frame {
+            position,
+            stream: stream.into(),
+            version,
+            event_id,
+            type_name,
+            workspace: Cow::Borrowed(workspace),
+            recorded_at,
+            actor: Cow::Borrowed(actor),
+            correlation_id: correlation_id.map(Cow::Borrowed),
+            data: Data::Text(data),
+        })
+    }
+
+    fn skip(&mut self, bytes: &[u8]) -> Option<()> {
+        self.0 = self.0.strip_prefix(bytes)?;
+        Some(())
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        let digits = self.0.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (number, rest) = self.0.split_at_checked(digits)?;
+        if digits == 0 || (digits > 1 && number.first() == Some(&b'0')) {
+            return None;
+        }
+        self.0 = rest;
+        number
+            .iter()
+            .try_fold(0_u64, |sum, digit| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0')))
+    }
+
+    /// Reads a text whose opening quote has been skipped, up to and with the closing one. A text
+    /// with escapes is none of ours to read.
+    fn text(&mut self) -> Option<&'a str> {
+        let plain = |byte: &&u8| !matches!(**byte, b'"' | b'\\' | 0..0x20);
+        let length = self.0.iter().take_while(plain).count();
+        let (text, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest.strip_prefix(b"\"")?;
+        std::str::from_utf8(text).ok()
+    }
+
+    fn uuid(&mut self) -> Option<Uuid> {
+        Uuid::try_parse_ascii(self.quoted(UUID_BYTES)?).ok()
+    }
+
+    fn time(&mut self) -> Option<Micros> {
+        let text = std::str::from_utf8(self.quoted(TIME_BYTES)?).ok()?;
+        time::parse("time", text).ok()
+    }
+
+    /// Takes a text of known length and its closing quote.
+    fn quoted(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (text, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest.strip_prefix(b"\"")?;
+        Some(text)
+    }
+}
+
+fn known_type(name: &str) -> Option<&'static str> {
+    let mut known = Event::TYPE_NAMES.into_iter().chain([WorkspaceCreated::TYPE_NAME]);
+    known.find(|known| *known == name)
+}

@@ -1,0 +1,77 @@
+//! Puts the workers' parts of audit bitmaps together and writes them, a chunk of positions at a
+//! time.
+
+use std::collections::BTreeMap;
+
+use ledger_contract::errors::Problem;
+use ledger_store::{AppendError, BitmapRow, Gathered, Store, Table, load_bitmaps};
+use parking_lot::Mutex;
+
+use crate::faults;
+use crate::models::Models;
+
+/// Bytes of rows that are collected before they are sorted and written. Where every event has a
+/// correlation id of its own, rows are as many as events.
+const ROWS_BYTES: usize = 48 * 1_024 * 1_024;
+/// What a row costs beside its bytes.
+const ROW_BYTES: usize = 64;
+
+/// Where workers deliver.
+pub(super) struct AuditSink<'a> {
+    store: &'a Store,
+    table: &'a Table,
+    workers: usize,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// Chunks that not all workers have delivered, and how many have.
+    open: BTreeMap<u64, (usize, Gathered)>,
+    rows: Vec<BitmapRow>,
+    bytes: usize,
+}
+
+impl<'a> AuditSink<'a> {
+    pub(super) fn new(fresh: &'a Models, workers: usize) -> Self {
+        let (store, table) = (&fresh.store, fresh.audit.table());
+        Self { store, table, workers, inner: Mutex::default() }
+    }
+
+    /// Takes one worker's part of a chunk. With the last part, the chunk's rows are final.
+    pub(super) fn deliver(&self, chunk: u64, part: Gathered) -> Result<(), Problem> {
+        let mut inner = self.inner.lock();
+        let (delivered, gathered) = inner.open.entry(chunk).or_default();
+        *delivered += 1;
+        gathered.merge(part);
+        if *delivered < self.workers {
+            return Ok(());
+        }
+        if let Some((_, mut whole)) = inner.open.remove(&chunk) {
+            let rows = whole.take_rows(u64::MAX);
+            inner.bytes += rows.iter().map(|(key, bits)| key.len() + bits.len()).sum::<usize>();
+            inner.bytes += rows.len() * ROW_BYTES;
+            inner.rows.extend(rows);
+        }
+        if inner.bytes < ROWS_BYTES {
+            return Ok(());
+        }
+        let rows = std::mem::take(&mut inner.rows);
+        inner.bytes = 0;
+        drop(inner);
+        self.write(rows).map_err(|error| faults::from_append(&error))
+    }
+
+    /// Writes what is left.
+    pub(super) fn finish(self) -> Result<(), Problem> {
+        let rows = std::mem::take(&mut self.inner.lock().rows);
+        self.write(rows).map_err(|error| faults::from_append(&error))
+    }
+
+    fn write(&self, mut rows: Vec<BitmapRow>) -> Result<(), AppendError> {
+        rows.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+        let mut file = self.store.sorted_file(self.table);
+        load_bitmaps(&mut file, &rows)?;
+        file.finish()
+    }
+}

@@ -1,0 +1,162 @@
+//! Folds the whole log into empty tables, by many threads and in bounded memory.
+//!
+//! ```text
+//! log ──> scan ──packs of records──> workers ──> states ──> write ──> rows, orders, bitmaps
+//!         gives ordinals,            decode, fold,          sorted files
+//!         routes by connection       gather audit bitmaps
+//! ```
+//!
+//! A pass folds the connections of one range of ordinals, from the creation of the first of them
+//! on, so a ledger of any size takes as many passes as its states take memory. Only the first pass
+//! is over the whole log, for the audit bitmaps and the workspaces.
+
+mod audit;
+mod pack;
+mod scan;
+mod worker;
+mod write;
+
+use std::ops::Range;
+use std::panic::resume_unwind;
+use std::thread;
+
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::queries::ReplayProgress;
+use ledger_domain::{Connection, ConnectionId, Position};
+use ledger_store::Gathered;
+use ledger_store::tables::connections;
+
+use super::Wanted;
+use super::limits::ReplayLimits;
+use crate::faults;
+use crate::models::Models;
+use audit::AuditSink;
+use scan::{Scan, Scanned};
+use worker::{Folded, Worker};
+
+/// Packs that may wait for a worker; with the size of a pack, this bounds the memory of records
+/// on their way.
+const PACKS_WAITING: usize = 4;
+
+/// A connection's final state and its place among all connections.
+struct State {
+    ordinal: u32,
+    connection: Connection,
+}
+
+/// States on their way into rows.
+type States = Vec<(ConnectionId, Box<State>)>;
+
+/// Which part of the work is done by reading the log once.
+struct Pass {
+    /// Where reading starts.
+    from: Position,
+    /// The connections that are folded.
+    ordinals: Range<u32>,
+    /// Whether connections are folded at all.
+    folds: bool,
+    /// Whether it is over the whole log.
+    first: bool,
+    /// Whether audit bitmaps are gathered.
+    audits: bool,
+}
+
+/// The log up to `head` into the `wanted` ones of `fresh`, which are empty.
+pub(super) struct Bulk<'a> {
+    pub(super) fresh: &'a Models,
+    pub(super) live: &'a Models,
+    pub(super) wanted: Wanted,
+    pub(super) limits: ReplayLimits,
+    pub(super) head: Position,
+    pub(super) progress: &'a (dyn Fn(ReplayProgress) + Sync),
+}
+
+impl Bulk<'_> {
+    /// Folds everything; returns how many connections there are.
+    pub(super) fn run(&self) -> Result<u32, Problem> {
+        let [rows, lists, audits] = self.wanted;
+        let states = self.limits.states.max(1);
+        let (folds, expected) = (rows || lists, self.passes_expected(states)?);
+        let mut pass =
+            Pass { from: Position::new(1), ordinals: 0..states, folds, first: true, audits };
+        let mut gathered = Gathered::default();
+        let (mut passes, mut events, mut folded) = (0, 0, 0);
+        loop {
+            let done_before = self.head.get() * passes / expected;
+            let (scanned, parts) = self.pass(&pass, &|position| {
+                let done = done_before + position.get() / expected;
+                self.tell(done.min(self.head.get()));
+            })?;
+            if pass.first {
+                events = scanned.connection_events;
+            }
+            folded += parts.iter().map(|part| part.events).sum::<u64>();
+            let end = scanned.beyond.map(|_| pass.ordinals.end);
+            write::write(self, parts, &mut gathered, end)?;
+            let Some(from) = scanned.beyond else {
+                self.tell(self.head.get());
+                expect_all_folded(folds, events, folded)?;
+                return Ok(scanned.connections);
+            };
+            passes += 1;
+            self.tell((self.head.get() * passes / expected).min(self.head.get()));
+            let start = pass.ordinals.end;
+            let ordinals = start..start.saturating_add(states);
+            pass = Pass { from, ordinals, folds, first: false, audits: false };
+        }
+    }
+
+    /// Returns how many passes there will be, for the progress alone: the live rows may be wrong.
+    fn passes_expected(&self, states: u32) -> Result<u64, Problem> {
+        let live = connections::next_ordinal(&self.live.store, &self.live.connections);
+        let live = live.map_err(|error| faults::from_read(&error))?;
+        Ok(u64::from(live.div_ceil(states).max(1)))
+    }
+
+    fn tell(&self, done: u64) {
+        (self.progress)(ReplayProgress { done, total: self.head.get() });
+    }
+
+    fn workers(&self) -> usize {
+        self.limits.workers.max(1)
+    }
+
+    /// Reads the log once.
+    fn pass(
+        &self,
+        pass: &Pass,
+        reached: &dyn Fn(Position),
+    ) -> Result<(Scanned, Vec<Folded>), Problem> {
+        let sink = AuditSink::new(self.fresh, self.workers());
+        let passed = thread::scope(|scope| {
+            let (mut senders, mut workers) = (Vec::new(), Vec::new());
+            for _ in 0..self.workers() {
+                let (sender, packs) = crossbeam_channel::bounded(PACKS_WAITING);
+                let worker = Worker::new(self.fresh, pass.audits.then_some(&sink));
+                senders.push(sender);
+                workers.push(scope.spawn(move || worker.run(&packs)));
+            }
+            let scanned = Scan::new(pass, senders).run(&self.fresh.store, self.head, reached);
+            let folded = workers
+                .into_iter()
+                .map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            // A worker's fault is why the scan ended early, so it comes first.
+            let folded = folded.collect::<Result<Vec<_>, _>>()?;
+            Ok::<_, Problem>((scanned?, folded))
+        })?;
+        sink.finish()?;
+        Ok(passed)
+    }
+}
+
+/// Checks that every event about a connection found its connection in exactly one pass.
+fn expect_all_folded(folds: bool, events: u64, folded: u64) -> Result<(), Problem> {
+    if !folds || events == folded {
+        return Ok(());
+    }
+    let message = format!(
+        "of {events} records about connections {folded} continue their stream; the log is damaged"
+    );
+    tracing::error!(message, "the log is damaged");
+    Err(Problem::because(Code::RecordCorrupt, message))
+}

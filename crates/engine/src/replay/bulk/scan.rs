@@ -1,0 +1,188 @@
+//! Reads the log, gives connections their ordinals and routes records to workers.
+//!
+//! Of a record only the first fields are read here, since one thread does this for all.
+
+use crossbeam_channel::Sender;
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::records::Head;
+use ledger_domain::{ConnectionId, Position, Version};
+use ledger_store::tables::log::Records;
+use ledger_store::{Gathered, Store};
+
+use super::Pass;
+use super::pack::{Pack, Place};
+use crate::faults;
+
+/// Progress is told after this many records.
+const TELL_EVERY: u64 = 4_096;
+/// The version that creates a connection.
+const FIRST_VERSION: Version = Version::new(1);
+
+/// What a scan found.
+pub(super) struct Scanned {
+    /// Connections created up to the end of the log.
+    pub(super) connections: u32,
+    /// Where the first connection beyond the pass was created.
+    pub(super) beyond: Option<Position>,
+    /// Records about connections that were read.
+    pub(super) connection_events: u64,
+}
+
+/// Why a scan ends early.
+enum Stop {
+    /// A worker gave up and says why itself.
+    WorkerGone,
+    Fault(Problem),
+}
+
+/// A scan under way.
+pub(super) struct Scan<'a> {
+    pass: &'a Pass,
+    routes: Vec<(Sender<Pack>, Pack)>,
+    found: Scanned,
+    /// The least and greatest id folded in this pass; ids grow with time, so most connections of
+    /// other passes are beyond them.
+    span: Option<(ConnectionId, ConnectionId)>,
+}
+
+impl<'a> Scan<'a> {
+    pub(super) fn new(pass: &'a Pass, workers: Vec<Sender<Pack>>) -> Self {
+        let found =
+            Scanned { connections: pass.ordinals.start, beyond: None, connection_events: 0 };
+        let routes = workers.into_iter().map(|worker| (worker, Pack::default())).collect();
+        Self { pass, routes, found, span: None }
+    }
+
+    /// Reads up to `head`. A gap is an error, never skipped.
+    pub(super) fn run(
+        mut self,
+        store: &Store,
+        head: Position,
+        reached: &dyn Fn(Position),
+    ) -> Result<Scanned, Problem> {
+        match self.read(store, head, reached) {
+            Ok(()) | Err(Stop::WorkerGone) => Ok(self.found),
+            Err(Stop::Fault(problem)) => Err(problem),
+        }
+    }
+
+    fn read(
+        &mut self,
+        store: &Store,
+        head: Position,
+        reached: &dyn Fn(Position),
+    ) -> Result<(), Stop> {
+        let mut records = Records::walk(store, self.pass.from);
+        let mut expected = self.pass.from;
+        while expected <= head {
+            let record = records.next_record();
+            let record = record.map_err(|error| Stop::Fault(faults::from_read(&error)))?;
+            let (position, bytes) = match record {
+                Some((position, bytes)) if position == expected => (position, bytes),
+                _ => return Err(Stop::Fault(missing(expected))),
+            };
+            let place = self.place(position, bytes)?;
+            self.route(position, place, bytes)?;
+            if position.get() % TELL_EVERY == 0 {
+                reached(position);
+            }
+            expected = expected.next();
+        }
+        self.send_all(Gathered::chunk(head.get()))
+    }
+
+    /// Says what a record is to this pass.
+    fn place(&mut self, position: Position, bytes: &[u8]) -> Result<Place, Stop> {
+        let head = Head::read(position, bytes);
+        let head = head.map_err(|error| Stop::Fault(faults::from_record(&error)))?;
+        let Some(id) = head.connection else { return Ok(Place::Workspace) };
+        self.found.connection_events += 1;
+        if !self.pass.folds {
+            return Ok(Place::Elsewhere);
+        }
+        Ok(match head.version {
+            FIRST_VERSION => self.created(id, position),
+            _ => self.changed(id),
+        })
+    }
+
+    fn created(&mut self, id: ConnectionId, position: Position) -> Place {
+        let ordinal = self.found.connections;
+        self.found.connections += 1;
+        if !self.pass.ordinals.contains(&ordinal) {
+            self.found.beyond.get_or_insert(position);
+            return Place::Elsewhere;
+        }
+        let (least, greatest) = self.span.unwrap_or((id, id));
+        self.span = Some((least.min(id), greatest.max(id)));
+        Place::New(id, ordinal)
+    }
+
+    fn changed(&self, id: ConnectionId) -> Place {
+        if self.pass.first && self.found.beyond.is_none() {
+            return Place::Known(id);
+        }
+        match self.span {
+            Some((least, greatest)) if least <= id && id <= greatest => Place::Perhaps(id),
+            _ => Place::Elsewhere,
+        }
+    }
+
+    fn route(&mut self, position: Position, place: Place, bytes: &[u8]) -> Result<(), Stop> {
+        let of_use = match place {
+            Place::Elsewhere => self.pass.audits,
+            Place::Workspace => self.pass.first,
+            _ => true,
+        };
+        if of_use {
+            let worker = self.worker(position, place);
+            if let Some((worker, pack)) = self.routes.get_mut(worker) {
+                pack.push(position, place, bytes);
+                if pack.is_full() {
+                    send(worker, pack)?;
+                }
+            }
+        }
+        let chunk = Gathered::chunk(position.get());
+        if self.pass.audits && Gathered::chunk(position.next().get()) != chunk {
+            self.send_all(chunk)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the worker of a record: one connection's records all go to the same one.
+    fn worker(&self, position: Position, place: Place) -> usize {
+        let number = match place {
+            Place::New(id, _) | Place::Known(id) | Place::Perhaps(id) => random_part(id),
+            Place::Workspace => 0,
+            Place::Elsewhere => position.get(),
+        };
+        let workers = u64::try_from(self.routes.len()).unwrap_or(u64::MAX);
+        usize::try_from(number % workers).unwrap_or(0)
+    }
+
+    /// Sends what there is, and that a chunk of audit bitmaps has ended.
+    fn send_all(&mut self, chunk: u64) -> Result<(), Stop> {
+        for (worker, pack) in &mut self.routes {
+            pack.ends = Some(chunk);
+            send(worker, pack)?;
+        }
+        Ok(())
+    }
+}
+
+fn send(worker: &Sender<Pack>, pack: &mut Pack) -> Result<(), Stop> {
+    worker.send(std::mem::take(pack)).map_err(|_| Stop::WorkerGone)
+}
+
+/// Returns the half of an id that does not depend on its time.
+fn random_part(id: ConnectionId) -> u64 {
+    let (_, random) = id.uuid().as_u64_pair();
+    random
+}
+
+fn missing(position: Position) -> Problem {
+    let message = format!("the record at position {position} is missing");
+    tracing::error!(message, "the log is damaged");
+    Problem::because(Code::RecordCorrupt, message)
+}

@@ -1,0 +1,134 @@
+//! Decodes and folds the records of some of the connections.
+
+use std::collections::HashMap;
+
+use crossbeam_channel::Receiver;
+use ledger_contract::errors::Problem;
+use ledger_contract::records::{Frame, Happened};
+use ledger_domain::{Actor, ConnectionId, Position, Workspace, advance, evolve};
+use ledger_store::{Batch, Durability, Gathered};
+
+use super::audit::AuditSink;
+use super::pack::{Pack, Place};
+use super::{State, States};
+use crate::faults;
+use crate::models::Models;
+use crate::projections::audit;
+use crate::replay::misplaced;
+
+/// What a worker made of a pass.
+pub(super) struct Folded {
+    /// Final states, in no order.
+    pub(super) states: States,
+    /// Events that went into them.
+    pub(super) events: u64,
+}
+
+/// One thread's part of a pass.
+pub(super) struct Worker<'a> {
+    fresh: &'a Models,
+    audit: Option<&'a AuditSink<'a>>,
+    gathered: Gathered,
+    states: HashMap<ConnectionId, Box<State>>,
+    events: u64,
+    /// The last actor seen, shared by all states he made or changed.
+    actor: Option<Actor>,
+}
+
+impl<'a> Worker<'a> {
+    pub(super) fn new(fresh: &'a Models, audit: Option<&'a AuditSink<'a>>) -> Self {
+        let gathered = Gathered::default();
+        Self { fresh, audit, gathered, states: HashMap::new(), events: 0, actor: None }
+    }
+
+    /// Works until the scan has ended.
+    pub(super) fn run(mut self, packs: &Receiver<Pack>) -> Result<Folded, Problem> {
+        for pack in packs {
+            for (position, place, bytes) in pack.records() {
+                self.take(position, place, bytes)?;
+            }
+            if let (Some(sink), Some(chunk)) = (self.audit, pack.ends) {
+                sink.deliver(chunk, std::mem::take(&mut self.gathered))?;
+            }
+        }
+        Ok(Folded { states: self.states.into_iter().collect(), events: self.events })
+    }
+
+    fn take(&mut self, position: Position, place: Place, bytes: &[u8]) -> Result<(), Problem> {
+        if let (None, Place::Perhaps(id)) = (self.audit, place)
+            && !self.states.contains_key(&id)
+        {
+            return Ok(());
+        }
+        let frame = Frame::read(position, bytes).map_err(|error| faults::from_record(&error))?;
+        if self.audit.is_some() {
+            audit::gather(&mut self.gathered, &frame);
+        }
+        match place {
+            Place::Elsewhere => Ok(()),
+            Place::Workspace => self.workspace(frame),
+            Place::New(id, ordinal) => self.create(id, ordinal, frame),
+            Place::Known(id) => self.change(id, frame, true),
+            Place::Perhaps(id) => self.change(id, frame, false),
+        }
+    }
+
+    fn create(&mut self, id: ConnectionId, ordinal: u32, frame: Frame<'_>) -> Result<(), Problem> {
+        let (position, stream) = (frame.position, frame.stream.clone());
+        let facts = frame.facts(id, self.actor(&frame.actor));
+        let connection = match read(frame)? {
+            Happened::Connection(event) => evolve(None, event, &facts),
+            Happened::Workspace(_) => None,
+        };
+        let connection = connection.ok_or_else(|| misplaced(position, &stream))?;
+        self.events += 1;
+        match self.states.insert(id, Box::new(State { ordinal, connection })) {
+            None => Ok(()),
+            Some(_) => Err(misplaced(position, &stream)),
+        }
+    }
+
+    /// Folds a change. A connection that `must` not be missing is one that was never created.
+    fn change(&mut self, id: ConnectionId, frame: Frame<'_>, must: bool) -> Result<(), Problem> {
+        let actor = self.actor(&frame.actor);
+        let state = match self.states.get_mut(&id) {
+            None if !must => return Ok(()),
+            Some(state) if state.connection.version.next() == frame.version => state,
+            _ => return Err(misplaced(frame.position, &frame.stream)),
+        };
+        let facts = frame.facts(id, actor);
+        let position = frame.position;
+        let stream = frame.stream.clone();
+        match read(frame)? {
+            Happened::Connection(event) => advance(&mut state.connection, event, &facts),
+            Happened::Workspace(_) => return Err(misplaced(position, &stream)),
+        }
+        self.events += 1;
+        Ok(())
+    }
+
+    fn workspace(&self, frame: Frame<'_>) -> Result<(), Problem> {
+        let (position, stream) = (frame.position, frame.stream.clone());
+        let (created_at, created_by) = (frame.recorded_at, Actor::new(&*frame.actor));
+        let Happened::Workspace(created) = read(frame)? else {
+            return Err(misplaced(position, &stream));
+        };
+        let (name, display_name) = (created.name, created.display_name);
+        let workspace = Workspace { name, display_name, created_at, created_by, position };
+        let mut batch = Batch::new();
+        self.fresh.write_workspace(&mut batch, &workspace);
+        let written = self.fresh.store.commit(batch, Durability::Buffered);
+        written.map_err(|error| faults::from_append(&error))
+    }
+
+    fn actor(&mut self, name: &str) -> Actor {
+        match &self.actor {
+            Some(actor) if actor.as_str() == name => actor.clone(),
+            _ => self.actor.insert(Actor::new(name)).clone(),
+        }
+    }
+}
+
+fn read(frame: Frame<'_>) -> Result<Happened, Problem> {
+    frame.happened().map_err(|error| faults::from_record(&error))
+}

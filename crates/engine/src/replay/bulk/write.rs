@@ -1,0 +1,136 @@
+//! Makes rows, orders and bitmaps of final states.
+//!
+//! States are sorted by id and cut into parts; whoever is free takes the next part and makes a
+//! file of its rows, so files of rows do not overlap. What is sorted otherwise is collected aside
+//! and written when all parts are done.
+
+use std::panic::resume_unwind;
+use std::{thread, vec};
+
+use ledger_contract::errors::Problem;
+use ledger_contract::records::ConnectionRow;
+use ledger_domain::{ConnectionId, Position};
+use ledger_store::tables::{connections, lists};
+use ledger_store::{AppendError, Gathered, load_bitmaps};
+use parking_lot::Mutex;
+
+use super::worker::Folded;
+use super::{Bulk, State, States};
+use crate::faults;
+use crate::models::Models;
+use crate::projections::list;
+
+/// States in a part, which becomes a file of some 16 MiB.
+const PART_STATES: usize = 16_384;
+
+/// What is not sorted by id.
+#[derive(Default)]
+struct Aside {
+    ordinals: Vec<(u32, ConnectionId)>,
+    updated: Vec<(Position, u32)>,
+    /// Keys of the name order, and what is kept under them.
+    names: Vec<(Vec<u8>, Vec<u8>)>,
+    gathered: Gathered,
+}
+
+/// Writes the states of a pass. `end` is the ordinal at which the next pass begins, if there is
+/// one: bitmaps that it goes on with stay in `gathered`.
+pub(super) fn write(
+    bulk: &Bulk<'_>,
+    folded: Vec<Folded>,
+    gathered: &mut Gathered,
+    end: Option<u32>,
+) -> Result<(), Problem> {
+    let mut states: States = folded.into_iter().flat_map(|folded| folded.states).collect();
+    states.sort_unstable_by_key(|(id, _)| *id);
+    let [_, lists, _] = bulk.wanted;
+    let left = Mutex::new(states.into_iter());
+    let written = thread::scope(|scope| {
+        let spawn = |_| scope.spawn(|| write_parts(bulk.fresh, &left, lists));
+        let writers: Vec<_> = (0..bulk.workers()).map(spawn).collect();
+        let mut all = Aside::default();
+        for writer in writers {
+            let aside = writer.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+            all.ordinals.extend(aside.ordinals);
+            all.updated.extend(aside.updated);
+            all.names.extend(aside.names);
+            gathered.merge(aside.gathered);
+        }
+        let ordinals = std::mem::take(&mut all.ordinals);
+        let ordinals = scope.spawn(|| write_ordinals(bulk.fresh, ordinals));
+        if lists {
+            write_lists(bulk.fresh, all, gathered, end)?;
+        }
+        ordinals.join().unwrap_or_else(|panic| resume_unwind(panic))
+    });
+    written.map_err(|error| faults::from_append(&error))
+}
+
+/// Takes parts as long as there are any.
+fn write_parts(
+    fresh: &Models,
+    left: &Mutex<vec::IntoIter<(ConnectionId, Box<State>)>>,
+    lists: bool,
+) -> Result<Aside, AppendError> {
+    let mut aside = Aside::default();
+    let mut row = Vec::with_capacity(2_048);
+    loop {
+        let part: States = left.lock().by_ref().take(PART_STATES).collect();
+        if part.is_empty() {
+            return Ok(aside);
+        }
+        let mut file = fresh.store.sorted_file(&fresh.connections);
+        for (id, state) in part {
+            row.clear();
+            ConnectionRow::encode(&mut row, state.ordinal, &state.connection);
+            connections::load(&mut file, id, &row)?;
+            aside.ordinals.push((state.ordinal, id));
+            if lists {
+                aside.list(&state);
+            }
+        }
+        file.finish()?;
+    }
+}
+
+impl Aside {
+    /// Takes in what the lists hold of a connection.
+    fn list(&mut self, state: &State) {
+        let State { ordinal, connection } = state;
+        self.updated.push((connection.position, *ordinal));
+        self.names.push((list::name_key(*ordinal, connection), list::words(connection)));
+        list::gather(&mut self.gathered, *ordinal, connection);
+    }
+}
+
+fn write_ordinals(
+    fresh: &Models,
+    mut ordinals: Vec<(u32, ConnectionId)>,
+) -> Result<(), AppendError> {
+    ordinals.sort_unstable();
+    let mut file = fresh.store.sorted_file(&fresh.connections);
+    for (ordinal, id) in ordinals {
+        connections::load_ordinal(&mut file, ordinal, id)?;
+    }
+    file.finish()
+}
+
+fn write_lists(
+    fresh: &Models,
+    mut all: Aside,
+    gathered: &mut Gathered,
+    end: Option<u32>,
+) -> Result<(), AppendError> {
+    all.names.sort_unstable();
+    all.updated.sort_unstable();
+    let whole = end.map_or(u64::MAX, |end| Gathered::chunk(u64::from(end)));
+    let mut file = fresh.store.sorted_file(fresh.lists.table());
+    for (key, words) in &all.names {
+        lists::load_name(&mut file, key, words)?;
+    }
+    load_bitmaps(&mut file, &gathered.take_rows(whole))?;
+    for (position, ordinal) in all.updated {
+        lists::load_updated(&mut file, position, ordinal)?;
+    }
+    file.finish()
+}

@@ -1,0 +1,164 @@
+//! Rows that go into a table as whole files, past the write-ahead log and the rows in memory.
+//!
+//! A rebuilt read model is many rows in key order into a table nobody reads yet. As files of
+//! their own they are compressed and checked once, by the thread that makes them, and never merged
+//! with others, so commands that go on meanwhile do not wait for them.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rocksdb::{IngestExternalFileOptions, Options, SstFileWriter};
+
+use crate::error::AppendError;
+use crate::store::{Store, Table};
+
+/// A file is ended and another begun at this size, in bytes.
+const FILE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Where files are made, and how.
+pub(crate) struct Sorting {
+    folder: PathBuf,
+    options: Options,
+    made: AtomicU64,
+}
+
+impl Sorting {
+    pub(crate) fn new(folder: PathBuf, options: Options) -> Self {
+        Self { folder, options, made: AtomicU64::new(0) }
+    }
+
+    fn next_path(&self) -> PathBuf {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        self.folder.join(format!("{number}.sst"))
+    }
+}
+
+/// Rows on their way into one table, in ascending key order.
+///
+/// They are in the table, and survive power loss, when [`Self::finish`] has returned; some may be
+/// there before. Where a key is there already, the later file counts.
+pub struct SortedFile<'a> {
+    store: &'a Store,
+    table: &'a Table,
+    open: Option<Open<'a>>,
+}
+
+struct Open<'a> {
+    writer: SstFileWriter<'a>,
+    path: PathBuf,
+}
+
+impl std::fmt::Debug for SortedFile<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SortedFile({})", self.table.name())
+    }
+}
+
+impl<'a> SortedFile<'a> {
+    pub(crate) fn new(store: &'a Store, table: &'a Table) -> Self {
+        Self { store, table, open: None }
+    }
+
+    pub(crate) fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), AppendError> {
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => self.begin()?,
+        };
+        open.writer.put(key, value).map_err(|error| self.fault(error))?;
+        let full = open.writer.file_size() >= FILE_BYTES;
+        self.open = Some(open);
+        if full { self.end() } else { Ok(()) }
+    }
+
+    /// Puts the rows into the table.
+    pub fn finish(mut self) -> Result<(), AppendError> {
+        self.end()
+    }
+
+    fn begin(&self) -> Result<Open<'a>, AppendError> {
+        let sorting = self.store.sorting();
+        fs::create_dir_all(&sorting.folder)
+            .map_err(|error| AppendError::sorted(self.table, error.to_string()))?;
+        let path = sorting.next_path();
+        let writer = SstFileWriter::create(&sorting.options);
+        writer.open(&path).map_err(|error| self.fault(error))?;
+        Ok(Open { writer, path })
+    }
+
+    fn end(&mut self) -> Result<(), AppendError> {
+        let Some(Open { mut writer, path }) = self.open.take() else { return Ok(()) };
+        let mut options = IngestExternalFileOptions::default();
+        options.set_move_files(true);
+        let added = writer.finish().and_then(|()| self.store.ingest(self.table, &options, &path));
+        added.map_err(|error| {
+            remove(&path);
+            self.fault(error)
+        })
+    }
+
+    fn fault(&self, error: rocksdb::Error) -> AppendError {
+        AppendError::sorted(self.table, error.into_string())
+    }
+}
+
+impl Drop for SortedFile<'_> {
+    fn drop(&mut self) {
+        if let Some(Open { writer, path }) = self.open.take() {
+            drop(writer);
+            remove(&path);
+        }
+    }
+}
+
+/// Removes a file that is of no use. What stays is removed when the folder is opened next.
+fn remove(path: &std::path::Path) {
+    drop(fs::remove_file(path));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data_dir::DataDir;
+    use crate::tables::model;
+
+    fn files(folder: &std::path::Path) -> usize {
+        fs::read_dir(folder).map_or(0, Iterator::count)
+    }
+
+    #[test]
+    fn rows_are_there_once_finished_and_nothing_is_left_of_the_rest() {
+        let dir = tempfile::tempdir().unwrap();
+        let table = model("lists", 1);
+        let store = Store::open(DataDir::create(dir.path()).unwrap()).unwrap();
+        store.dir().mark_made().unwrap();
+        store.create_table(&table).unwrap();
+        let folder = store.dir().sorting_path();
+
+        store.sorted_file(&table).finish().unwrap();
+        let mut file = store.sorted_file(&table);
+        file.put(b"a", b"1").unwrap();
+        file.put(b"c", b"3").unwrap();
+        assert_eq!(store.get(&table, b"a").unwrap(), None, "nothing before its end");
+        file.finish().unwrap();
+        let mut file = store.sorted_file(&table);
+        file.put(b"b", b"2").unwrap();
+        file.finish().unwrap();
+        let mut file = store.sorted_file(&table);
+        file.put(b"d", b"4").unwrap();
+        assert_eq!(files(&folder), 1);
+        drop(file);
+        assert_eq!(files(&folder), 0, "an unfinished file goes");
+        let mut file = store.sorted_file(&table);
+        file.put(b"e", b"5").unwrap();
+        assert!(matches!(file.put(b"d", b"4"), Err(AppendError::Sorted { .. })), "out of order");
+        drop(file);
+
+        fs::write(folder.join("7.sst"), "left by a kill").unwrap();
+        drop(store);
+        let store = Store::open(DataDir::open(dir.path()).unwrap()).unwrap();
+        assert_eq!(files(&folder), 0, "an opening clears the folder");
+        let rows: Vec<_> = store.scan(&table, &[]).map(|row| row.unwrap().0).collect();
+        assert_eq!(rows, [*b"a", *b"b", *b"c"].map(|key| Box::from(key.as_slice())));
+    }
+}
