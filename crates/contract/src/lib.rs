@@ -11,6 +11,7 @@ mod shape;
 pub mod records;
 pub mod time;
 
+pub mod access;
 pub mod commands;
 pub mod errors;
 pub mod queries;

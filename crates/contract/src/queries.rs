@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 use crate::view::ConnectionView;
 
 /// Every query.
-pub const QUERIES: [&str; 5] = ["get", "list", "history", "workspaces", "status"];
+pub const QUERIES: [&str; 8] =
+    ["get", "list", "history", "workspaces", "status", "principals", "access-check", "whoami"];
 
 /// Rows on a page when the caller does not say.
 pub const PAGE_SIZE: u32 = 50;

@@ -4,12 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::access::IssuedKey;
 use crate::view::ConnectionView;
 
 /// Answer to an accepted command. The same command id gets the same answer, forever.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Receipt {
-    /// The connection; absent for commands about a workspace.
+    /// The connection; absent for commands about a workspace or a principal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<String>,
     /// The stream's version after the command.
@@ -18,6 +19,18 @@ pub struct Receipt {
     pub position: u64,
     /// When it was recorded.
     pub recorded_at: String,
+}
+
+/// Answer to an accepted `issue-key`: the receipt, and the key unless the command is a repeat.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct KeyReceipt {
+    /// The receipt.
+    #[serde(flatten)]
+    pub receipt: Receipt,
+    /// The key. It is stored nowhere and told once: whoever lost it revokes it and has another
+    /// issued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<IssuedKey>,
 }
 
 /// What gateways are told of an event: the event plus the resulting public state. The value of

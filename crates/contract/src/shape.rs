@@ -4,7 +4,7 @@
 //! here. [`Shape`] is implemented for domain types; `#[serde(with = "shape")]` uses it in structs
 //! that mirror domain structs (`serde`'s remote derive), in both directions without a copy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -12,9 +12,10 @@ use ledger_domain::connection::{
     AuthMethod, Environment, HealthState, IdentityKind, Kind, Multiplier, Patch, RateCounts,
     RateUnit, UsageUnit,
 };
+use ledger_domain::principal::{ApiKeyId, KeyDigest, PrincipalKind, Scope};
 use ledger_domain::{
     Actor, CheckedText, ConnectionId, EventId, FieldName, Generation, Json, LedgerId, Line,
-    MessageId, Micros, Position, Prose, Sealed, Slug, Version, WorkspaceName,
+    MessageId, Micros, Position, PrincipalName, Prose, Sealed, Slug, Version, WorkspaceName,
 };
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
@@ -99,7 +100,19 @@ macro_rules! text_shapes {
         }
     )+};
 }
-text_shapes!(Actor, FieldName, Line, MessageId, Prose, Sealed, Slug, WorkspaceName);
+text_shapes!(
+    Actor,
+    ApiKeyId,
+    FieldName,
+    KeyDigest,
+    Line,
+    MessageId,
+    PrincipalName,
+    Prose,
+    Sealed,
+    Slug,
+    WorkspaceName
+);
 
 macro_rules! word_shapes {
     ($($name:ty),+) => {$(
@@ -119,8 +132,10 @@ word_shapes!(
     HealthState,
     IdentityKind,
     Kind,
+    PrincipalKind,
     RateCounts,
     RateUnit,
+    Scope,
     UsageUnit
 );
 
@@ -250,6 +265,15 @@ impl<T: Shape> Shape for Vec<T> {
             }
         }
         deserializer.deserialize_seq(ListVisitor(PhantomData))
+    }
+}
+
+impl<T: Shape + Ord> Shape for BTreeSet<T> {
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter().map(Written))
+    }
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::read(deserializer).map(Self::from_iter)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Names on NATS: subjects, streams, buckets and headers.
 
-use ledger_domain::WorkspaceName;
+use ledger_domain::{CheckedText, WorkspaceName};
 
 use crate::records::StreamId;
 
@@ -26,6 +26,14 @@ pub const ERROR_CODE: &str = "Ledger-Error-Code";
 pub const POSITION: &str = "Ledger-Position";
 /// On events: the stored type name.
 pub const EVENT_TYPE: &str = "Ledger-Event-Type";
+
+/// Stands where a workspace's name stands for what concerns the ledger as a whole: principals.
+pub const LEDGER: &str = "_ledger";
+
+/// Returns [`LEDGER`] as the workspace that records of such events name.
+pub fn ledger_workspace() -> WorkspaceName {
+    WorkspaceName::stored(LEDGER.into())
+}
 
 /// All names below one prefix, so that several ledgers can share a NATS server.
 #[derive(Clone, Debug)]
@@ -93,11 +101,14 @@ impl Subjects {
     }
 
     /// The one literal subject of one stream's events. The workspace's own events are under
-    /// `_workspace`, which no connection id can be.
+    /// `_workspace` and readings of its secrets under `_reveals`, which no connection id can be;
+    /// principals are under `_ledger`, which no workspace can be.
     pub fn event(&self, workspace: &WorkspaceName, stream: &StreamId) -> String {
         match stream {
             StreamId::Connection(id) => format!("{}.events.{workspace}.{id}", self.prefix),
             StreamId::Workspace(_) => format!("{}.events.{workspace}._workspace", self.prefix),
+            StreamId::Reveals(_) => format!("{}.events.{workspace}._reveals", self.prefix),
+            StreamId::Principal(name) => format!("{}.events.{LEDGER}.{name}", self.prefix),
         }
     }
 

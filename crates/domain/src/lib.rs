@@ -1,4 +1,4 @@
-//! What a connection is, and which changes to it are legal.
+//! What a connection is, who may ask, and which changes are legal.
 //!
 //! Pure rules: no serde, no async, no clock, no randomness, no input or output, and no plaintext
 //! secret. Not here: how events are stored (`ledger-contract`, `ledger-store`) or carried out
@@ -12,6 +12,8 @@ pub mod limits;
 pub mod text;
 
 pub mod connection;
+pub mod principal;
+pub mod reveal;
 pub mod secret;
 pub mod workspace;
 
@@ -22,6 +24,12 @@ pub use ids::{
     Actor, ConnectionId, EventId, Expected, Generation, LedgerId, MessageId, Micros, Position,
     Version,
 };
+pub use principal::{
+    Principal, PrincipalCommand, PrincipalEvent, PrincipalFacts, decide_principal, evolve_principal,
+};
+pub use reveal::{RevealSecret, SecretRevealed, decide_reveal};
 pub use secret::{Hint, NewSecret, Sealed, Secret};
-pub use text::{CheckedText, FieldName, InvalidField, Json, Line, Prose, Slug, WorkspaceName};
+pub use text::{
+    CheckedText, FieldName, InvalidField, Json, Line, PrincipalName, Prose, Slug, WorkspaceName,
+};
 pub use workspace::{Workspace, WorkspaceCreated};

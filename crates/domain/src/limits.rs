@@ -54,6 +54,22 @@ pub const MODEL_CHARS: usize = 255;
 pub const DEPENDENTS: usize = 256;
 /// Longest id, kind or name of a dependent.
 pub const DEPENDENT_CHARS: usize = 255;
+/// Longest name of a principal.
+pub const PRINCIPAL_NAME_CHARS: usize = 63;
+/// Most grants of one principal.
+pub const PRINCIPAL_GRANTS: usize = 64;
+/// Most workspaces named in one grant.
+pub const GRANT_WORKSPACES: usize = 256;
+/// Most providers named in one grant.
+pub const GRANT_PROVIDERS: usize = 64;
+/// Most labels named in one grant.
+pub const GRANT_LABELS: usize = 16;
+/// Length of the public part of an API key.
+pub const API_KEY_ID_CHARS: usize = 12;
+/// Most keys of one principal that are not revoked.
+pub const API_KEYS: usize = 16;
+/// Most revoked keys of one principal that its state remembers.
+pub const REVOKED_API_KEYS: usize = 32;
 /// Longest command, correlation or causation id.
 pub const MESSAGE_ID_CHARS: usize = 128;
 /// Largest stored record (an event with its metadata), in bytes. A transparency-log entry, which

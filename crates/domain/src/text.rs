@@ -75,6 +75,10 @@ checked_text!(
     WorkspaceName
 );
 checked_text!(
+    /// Name of a principal: the alphabet of [`WorkspaceName`].
+    PrincipalName
+);
+checked_text!(
     /// Handle of a connection, unique in its workspace without regard to case: `A-Z`, `a-z`,
     /// `0-9`, `_` and `-`, 1 to 255 characters, not of the form of a UUID (which is an id).
     Slug
@@ -100,30 +104,51 @@ checked_text!(
 impl WorkspaceName {
     /// Checks a workspace's name; `field` names it in the error.
     pub fn parse(field: &str, text: &str) -> Result<Self, InvalidField> {
-        let bytes = text.as_bytes();
-        let allowed = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        let inner = |byte: &u8| allowed(byte) || *byte == b'-';
-        let fits = (1..=limits::WORKSPACE_NAME_CHARS).contains(&bytes.len())
-            && bytes.first().is_some_and(allowed)
-            && bytes.last().is_some_and(allowed)
-            && bytes.iter().all(inner);
-        if fits {
-            return Ok(Self(text.into()));
-        }
-        Err(InvalidField::new(
-            field,
-            "must be 1 to 63 of a-z, 0-9 and inner hyphens, like \"team-payments\"",
-        ))
+        check_token(field, text, limits::WORKSPACE_NAME_CHARS)?;
+        Ok(Self(text.into()))
     }
-}
 
-impl WorkspaceName {
     /// Returns sixteen bytes that stand for the name in keys of fixed length: a version 5 UUID
     /// of the name, which never changes.
     pub fn stream_id(&self) -> [u8; 16] {
-        let space = uuid::Uuid::from_u128(0x9b1d_6c4e_52a7_4f0b_8f3e_7a60_d2c5_1e94);
-        uuid::Uuid::new_v5(&space, self.0.as_bytes()).into_bytes()
+        name_id(0x9b1d_6c4e_52a7_4f0b_8f3e_7a60_d2c5_1e94, &self.0)
     }
+}
+
+impl PrincipalName {
+    /// Checks a principal's name; `field` names it in the error.
+    pub fn parse(field: &str, text: &str) -> Result<Self, InvalidField> {
+        check_token(field, text, limits::PRINCIPAL_NAME_CHARS)?;
+        Ok(Self(text.into()))
+    }
+
+    /// Returns sixteen bytes that stand for the name in keys of fixed length, like
+    /// [`WorkspaceName::stream_id`].
+    pub fn stream_id(&self) -> [u8; 16] {
+        name_id(0x1c62_87f0_3ad9_4be5_a94d_40b2_6e8f_7713, &self.0)
+    }
+}
+
+fn name_id(space: u128, name: &str) -> [u8; 16] {
+    uuid::Uuid::new_v5(&uuid::Uuid::from_u128(space), name.as_bytes()).into_bytes()
+}
+
+/// Refuses what cannot be a token of a NATS subject, a part of a path and a label of DNS at once.
+fn check_token(field: &str, text: &str, chars_max: usize) -> Result<(), InvalidField> {
+    let bytes = text.as_bytes();
+    let allowed = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let inner = |byte: &u8| allowed(byte) || *byte == b'-';
+    let fits = (1..=chars_max).contains(&bytes.len())
+        && bytes.first().is_some_and(allowed)
+        && bytes.last().is_some_and(allowed)
+        && bytes.iter().all(inner);
+    if fits {
+        return Ok(());
+    }
+    Err(InvalidField::new(
+        field,
+        format!("must be 1 to {chars_max} of a-z, 0-9 and inner hyphens, like \"team-payments\""),
+    ))
 }
 
 impl Slug {

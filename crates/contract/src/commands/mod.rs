@@ -6,18 +6,21 @@
 mod bodies;
 mod parse;
 mod parts;
+mod principal;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use ledger_domain::connection::{Access, Details, ModelPolicy, Pricing, Revision};
+use ledger_domain::connection::{Access, Details, Environment, ModelPolicy, Pricing, Revision};
 use ledger_domain::{
-    Command, ConnectionId, FieldName, Slug, Version, WorkspaceCreated, WorkspaceName,
+    Command, ConnectionId, FieldName, Line, Micros, PrincipalCommand, PrincipalName, Prose, Slug,
+    Version, WorkspaceCreated, WorkspaceName,
 };
 use ledger_vault::Plaintext;
 
 pub use bodies::*;
 pub use parse::parse;
 pub use parts::SecretValue;
+pub use principal::parse as parse_principal;
 
 /// Every verb, in the order of a connection's life.
 pub const VERBS: [&str; 19] = [
@@ -41,6 +44,20 @@ pub const VERBS: [&str; 19] = [
     "revert",
     "create-workspace",
 ];
+
+/// The verbs about who may ask, sent to the workspace [`crate::subjects::LEDGER`].
+pub const PRINCIPAL_VERBS: [&str; 6] = [
+    "create-principal",
+    "update-principal",
+    "enable-principal",
+    "disable-principal",
+    "issue-key",
+    "revoke-key",
+];
+
+/// The verb that asks for secrets in the clear. It has doors of its own, because what it answers
+/// must not go everywhere.
+pub const REVEAL: &str = "reveal-secret";
 
 /// How a caller names a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +115,33 @@ pub enum ParsedCommand {
     },
     /// Makes a workspace.
     CreateWorkspace(WorkspaceCreated),
+    /// Makes or changes a principal.
+    Principal {
+        /// Which.
+        name: PrincipalName,
+        /// The command itself.
+        command: Box<PrincipalCommand>,
+    },
+    /// Gives a principal a key, which the engine makes.
+    IssueKey {
+        /// Whose.
+        name: PrincipalName,
+        /// What the key says of itself.
+        environment: Environment,
+        /// What it is for.
+        label: Option<Line>,
+        /// From when on it opens nothing.
+        expires_at: Option<Micros>,
+    },
+    /// Asks for secrets in the clear.
+    Reveal {
+        /// Which connection.
+        target: ConnectionRef,
+        /// Which fields; all when empty.
+        fields: BTreeSet<FieldName>,
+        /// Why.
+        reason: Prose,
+    },
 }
 
 /// A connection to be made, with its secrets still in plaintext.

@@ -6,7 +6,8 @@ use ledger_domain::connection::{
     AuthMethod, Dependent, DependentKey, Details, Environment, Kind, Patch, Revision,
 };
 use ledger_domain::{
-    Command, InvalidField, Line, Prose, Slug, Version, WorkspaceCreated, WorkspaceName, limits,
+    Command, FieldName, InvalidField, Line, Prose, Slug, Version, WorkspaceCreated, WorkspaceName,
+    limits,
 };
 
 use super::bodies::{
@@ -15,7 +16,9 @@ use super::bodies::{
     TargetBody, UnlinkDependentBody, UpdateBody,
 };
 use super::parts;
-use super::{ConnectionRef, ParsedCommand, ParsedDraft};
+use super::{
+    ConnectionRef, PRINCIPAL_VERBS, ParsedCommand, ParsedDraft, REVEAL, RevealSecretBody, principal,
+};
 use crate::errors::{Code, Problem, read_json};
 
 /// Reads the body of `verb`. `target` is the connection when something outside the body (a path)
@@ -29,6 +32,7 @@ pub fn parse(
     match verb {
         "create" => create(workspace, read_json(body)?),
         "create-workspace" => create_workspace(workspace, read_json(body)?),
+        REVEAL => reveal(target, read_json(body)?),
         "update" => update(target, read_json(body)?),
         "rotate-secret" => rotate_secret(target, read_json(body)?),
         "revert" => {
@@ -36,6 +40,7 @@ pub fn parse(
             let target = named(target, connection)?;
             Ok(ParsedCommand::Revert { target, to: Version::new(to_version) })
         }
+        _ if PRINCIPAL_VERBS.contains(&verb) => principal::parse(verb, None, body),
         _ => {
             let (target, command) = plain(verb, target, body)?;
             Ok(ParsedCommand::Plain { target, command: Box::new(command) })
@@ -269,6 +274,16 @@ fn update(target: Option<ConnectionRef>, body: UpdateBody) -> Result<ParsedComma
         identity: patch(body.identity, |body| parts::identity(&body))?,
     };
     Ok(ParsedCommand::Update { target, revision: Box::new(revision), secrets })
+}
+
+fn reveal(target: Option<ConnectionRef>, body: RevealSecretBody) -> Result<ParsedCommand, Problem> {
+    let field = |name: &String| FieldName::parse("fields", name);
+    let fields = body.fields.iter().map(field).collect::<Result<_, _>>()?;
+    if body.reason.trim().is_empty() {
+        return Err(InvalidField::new("reason", "must say why").into());
+    }
+    let reason = Prose::parse("reason", &body.reason, limits::REASON_CHARS)?;
+    Ok(ParsedCommand::Reveal { target: named(target, body.connection)?, fields, reason })
 }
 
 fn rotate_secret(

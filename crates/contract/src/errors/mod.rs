@@ -103,6 +103,7 @@ impl From<Rejection> for Problem {
             Rejection::ConnectionExists => Code::ConnectionExists,
             Rejection::VersionConflict { .. } => Code::VersionConflict,
             Rejection::ConnectionArchived => Code::ConnectionArchived,
+            Rejection::ConnectionDisabled => Code::ConnectionDisabled,
             Rejection::ConnectionNotArchived => Code::ConnectionNotArchived,
             Rejection::ConnectionInUse { .. } => Code::ConnectionInUse,
             Rejection::AlreadyEnabled => Code::AlreadyEnabled,
@@ -112,6 +113,9 @@ impl From<Rejection> for Problem {
             Rejection::SecretFieldUnknown { .. } => Code::SecretFieldUnknown,
             Rejection::GrantUnknown => Code::GrantUnknown,
             Rejection::DependentUnknown => Code::DependentUnknown,
+            Rejection::PrincipalUnknown => Code::PrincipalUnknown,
+            Rejection::PrincipalExists => Code::PrincipalExists,
+            Rejection::ApiKeyUnknown => Code::ApiKeyUnknown,
             Rejection::VersionUnknown { .. } => Code::VersionUnknown,
             Rejection::Invalid(invalid) => return invalid.clone().into(),
         };

@@ -9,10 +9,12 @@ use ledger_domain::{
     Event, FieldName, Line, NewSecret, Prose, Secret, Slug, Version, WorkspaceCreated,
     WorkspaceName,
 };
+use ledger_domain::{PrincipalEvent, SecretRevealed};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::de::DeserializeSeed;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::access_v1::{access_schema, read_principal};
 use super::parts_v1::{
     AccessV1, DependentV1, DetailsV1, DraftV1, LimitsV1, ModelPolicyV1, NewSecretV1, PricingV1,
     RevisionV1, SecretV1, is_default, mirrors,
@@ -212,6 +214,10 @@ pub enum Happened {
     Connection(Event),
     /// A workspace was made.
     Workspace(WorkspaceCreated),
+    /// Something happened to a principal.
+    Principal(PrincipalEvent),
+    /// Someone was given secrets of a connection.
+    Revealed(SecretRevealed),
 }
 
 /// Reads an event's `data`, given its stored type name.
@@ -268,7 +274,11 @@ impl<'de> DeserializeSeed<'de> for DataSeed<'_> {
             }
             "connection_reverted" => Event::Reverted(Shape::read(d)?),
             "workspace_created" => return Ok(Happened::Workspace(Shape::read(d)?)),
-            _ => return Err(serde::de::Error::custom("unknown event type")),
+            SecretRevealed::TYPE_NAME => return Ok(Happened::Revealed(Shape::read(d)?)),
+            other => {
+                let read = read_principal(other, d)?.map(Happened::Principal);
+                return read.ok_or_else(|| serde::de::Error::custom("unknown event type"));
+            }
         }))
     }
 }
@@ -292,7 +302,7 @@ pub(crate) fn data_schema(type_name: &str) -> Option<Schema> {
         "dependent_linked" | "dependent_unlinked" => schema_for!(DependentIn),
         "connection_reverted" => schema_for!(RevertedV1),
         "workspace_created" => schema_for!(WorkspaceCreatedV1),
-        _ => return None,
+        other => return access_schema(other),
     })
 }
 

@@ -10,6 +10,7 @@
 //! The stored bytes are the truth: they are exported, published and, one day, hashed as they are.
 //! Only the newest schema version of a type is written, all are read.
 
+mod access_v1;
 mod event_v1;
 mod frame;
 mod parts_v1;
@@ -21,17 +22,20 @@ use std::fmt;
 
 use ledger_domain::{
     Actor, CheckedText, ConnectionId, Event, EventFacts, EventId, MessageId, Micros, Position,
-    Version, WorkspaceCreated, WorkspaceName,
+    PrincipalEvent, PrincipalFacts, PrincipalName, SecretRevealed, Version, WorkspaceCreated,
+    WorkspaceName,
 };
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub use access_v1::{decode_principal_row, encode_principal_row};
 pub use event_v1::Happened;
 pub use frame::{Frame, Head};
 pub use public::public;
 pub use row::{ConnectionRow, decode_workspace_row, encode_workspace_row};
 
 use crate::shape::{self, Read, Shape, Written};
+use access_v1::PrincipalOut;
 pub(crate) use event_v1::data_schema;
 use event_v1::{DataOut, DataSeed};
 
@@ -85,6 +89,10 @@ pub enum StreamId {
     Connection(ConnectionId),
     /// One workspace.
     Workspace(WorkspaceName),
+    /// One principal.
+    Principal(PrincipalName),
+    /// Readings of one connection's secrets.
+    Reveals(ConnectionId),
 }
 
 impl fmt::Display for StreamId {
@@ -92,6 +100,8 @@ impl fmt::Display for StreamId {
         match self {
             Self::Connection(id) => write!(f, "connection/{id}"),
             Self::Workspace(name) => write!(f, "workspace/{name}"),
+            Self::Principal(name) => write!(f, "principal/{name}"),
+            Self::Reveals(id) => write!(f, "reveals/{id}"),
         }
     }
 }
@@ -113,6 +123,8 @@ impl StreamId {
         match text.split_once('/')? {
             ("connection", id) => id.parse().ok().map(Self::Connection),
             ("workspace", name) => Some(Self::Workspace(WorkspaceName::stored(name.into()))),
+            ("principal", name) => Some(Self::Principal(PrincipalName::stored(name.into()))),
+            ("reveals", id) => id.parse().ok().map(Self::Reveals),
             _ => None,
         }
     }
@@ -153,6 +165,17 @@ impl Metadata {
         EventFacts {
             connection,
             event_id: self.event_id,
+            version: self.version,
+            position: self.position,
+            recorded_at: self.recorded_at,
+            actor: self.actor.clone(),
+        }
+    }
+
+    /// Returns what the state of principal `name` depends on.
+    pub fn principal_facts(&self, name: PrincipalName) -> PrincipalFacts {
+        PrincipalFacts {
+            name,
             version: self.version,
             position: self.position,
             recorded_at: self.recorded_at,
@@ -211,6 +234,16 @@ pub fn encode_event(out: &mut Vec<u8>, metadata: &Metadata, event: &Event) {
 /// Appends the stored bytes of a record about a workspace to `out`.
 pub fn encode_workspace(out: &mut Vec<u8>, metadata: &Metadata, created: &WorkspaceCreated) {
     encode(out, metadata, WorkspaceCreated::TYPE_NAME, Written(created));
+}
+
+/// Appends the stored bytes of a record about a principal to `out`.
+pub fn encode_principal(out: &mut Vec<u8>, metadata: &Metadata, event: &PrincipalEvent) {
+    encode(out, metadata, event.type_name(), PrincipalOut(event));
+}
+
+/// Appends the stored bytes of a record of a reading of secrets to `out`.
+pub fn encode_revealed(out: &mut Vec<u8>, metadata: &Metadata, revealed: &SecretRevealed) {
+    encode(out, metadata, SecretRevealed::TYPE_NAME, Written(revealed));
 }
 
 fn encode<D: Serialize>(out: &mut Vec<u8>, metadata: &Metadata, type_name: &str, data: D) {
@@ -342,6 +375,8 @@ impl Happened {
         match self {
             Self::Connection(event) => event.type_name(),
             Self::Workspace(_) => WorkspaceCreated::TYPE_NAME,
+            Self::Principal(event) => event.type_name(),
+            Self::Revealed(_) => SecretRevealed::TYPE_NAME,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Stored records as readers may see them: the same bytes, ciphertext left out.
+//! Stored records as readers may see them: the same bytes, ciphertext and digests left out.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,31 +11,33 @@ use serde_json::value::RawValue;
 /// strings, and in a JSON string every quote has a backslash before it.
 const DATA: &str = ",\"data\":";
 
-/// Returns a stored record without its ciphertext. Fields keep their order and their text.
+/// Returns a stored record without its ciphertext or the digest of a key. Fields keep their order
+/// and their text.
 pub fn public(record: &[u8]) -> Box<RawValue> {
-    let text = std::str::from_utf8(record).ok().and_then(without_ciphertext);
+    let text = std::str::from_utf8(record).ok().and_then(without_hidden_parts);
     // What cannot be shown for certain is not shown at all.
     let shown = text.and_then(|text| RawValue::from_string(text).ok());
     shown.unwrap_or_else(|| RawValue::NULL.to_owned())
 }
 
-fn without_ciphertext(record: &str) -> Option<String> {
+fn without_hidden_parts(record: &str) -> Option<String> {
     let (metadata, data) = record.strip_suffix('}')?.split_once(DATA)?;
     let data = edited(data, |field, secrets| match field {
-        "secrets" => edited(secrets, |_, secret| without_sealed(secret)),
+        "secrets" => edited(secrets, |_, secret| without(secret, "sealed")),
         _ => Some(Cow::Borrowed(secrets)),
     })?;
+    let data = if data.contains("\"digest\":") { without(&data, "digest")? } else { data };
     Some([metadata, DATA, &data, "}"].concat())
 }
 
-/// Returns a secret without its `sealed` field; null, which marks a removed secret, stays.
-fn without_sealed(secret: &str) -> Option<Cow<'_, str>> {
-    if secret == "null" {
-        return Some(Cow::Borrowed(secret));
+/// Returns an object without one of its fields; null, which marks a removed secret, stays.
+fn without<'a>(object: &'a str, hidden: &str) -> Option<Cow<'a, str>> {
+    if object == "null" {
+        return Some(Cow::Borrowed(object));
     }
-    let Fields(fields) = serde_json::from_str(secret).ok()?;
-    let kept = fields.into_iter().filter(|(field, _)| field != "sealed");
-    joined(secret.len(), kept.map(|(field, value)| Some((field, Cow::Borrowed(value.get())))))
+    let Fields(fields) = serde_json::from_str(object).ok()?;
+    let kept = fields.into_iter().filter(|(field, _)| field != hidden);
+    joined(object.len(), kept.map(|(field, value)| Some((field, Cow::Borrowed(value.get())))))
         .map(Cow::Owned)
 }
 

@@ -30,7 +30,7 @@ pub fn decide(
     expected: Expected,
     command: Command,
 ) -> Result<Event, Rejection> {
-    check_expected(state, expected)?;
+    check_expected(state.map_or(Version::ZERO, |connection| connection.version), expected)?;
     match (state, command) {
         (None, Command::Create(draft)) => create(draft),
         (None, _) => Err(Rejection::ConnectionUnknown),
@@ -46,11 +46,10 @@ pub fn decide(
 }
 
 /// Refuses when the stream is not where the caller believes it to be.
-fn check_expected(state: Option<&Connection>, expected: Expected) -> Result<(), Rejection> {
-    let actual = state.map_or(Version::ZERO, |connection| connection.version);
+pub(crate) fn check_expected(actual: Version, expected: Expected) -> Result<(), Rejection> {
     match expected {
         Expected::Any => Ok(()),
-        Expected::Absent if state.is_none() => Ok(()),
+        Expected::Absent if actual == Version::ZERO => Ok(()),
         Expected::At(version) if version == actual => Ok(()),
         Expected::Absent => Err(Rejection::VersionConflict { expected: "none".to_owned(), actual }),
         Expected::At(version) => {

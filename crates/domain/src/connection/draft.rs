@@ -90,7 +90,7 @@ pub enum Patch<T> {
 impl<T: Clone + PartialEq> Patch<T> {
     /// Reduces a patch that would change nothing of `current` to `Keep`.
     #[must_use]
-    pub(super) fn against(self, current: Option<&T>) -> Self {
+    pub(crate) fn against(self, current: Option<&T>) -> Self {
         match (&self, current) {
             (Self::Clear, None) => Self::Keep,
             (Self::Set(new), Some(old)) if new == old => Self::Keep,
@@ -99,7 +99,7 @@ impl<T: Clone + PartialEq> Patch<T> {
     }
 
     /// Carries out the patch.
-    pub(super) fn apply(self, field: &mut Option<T>) {
+    pub(crate) fn apply(self, field: &mut Option<T>) {
         match self {
             Self::Keep => {}
             Self::Clear => *field = None,
@@ -161,7 +161,7 @@ impl Details {
 }
 
 /// Refuses more than `most` of something.
-pub(super) fn at_most(field: &str, count: usize, most: usize) -> Result<(), InvalidField> {
+pub(crate) fn at_most(field: &str, count: usize, most: usize) -> Result<(), InvalidField> {
     if count <= most {
         return Ok(());
     }

@@ -15,7 +15,7 @@ mod rejection;
 mod vocabulary;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 
@@ -34,6 +34,10 @@ pub use models::{ModelPolicy, ModelRule};
 pub use pricing::{MULTIPLIER_KEYS, Multiplier, Pricing};
 pub use rejection::Rejection;
 pub use vocabulary::{AuthMethod, Environment, Identity, IdentityKind, Kind};
+
+pub(crate) use decide::check_expected;
+pub(crate) use draft::at_most;
+pub(crate) use vocabulary::vocabulary;
 
 use crate::ids::{Actor, ConnectionId, Generation, Micros, Position, Version};
 use crate::secret::Secret;

@@ -13,7 +13,7 @@ pub enum Rejection {
     #[error("the connection exists already")]
     ConnectionExists,
     /// The caller expected another version.
-    #[error("the connection is at version {actual}, the command expected {expected}")]
+    #[error("the stream is at version {actual}, the command expected {expected}")]
     VersionConflict {
         /// What the caller expected, in words.
         expected: String,
@@ -23,6 +23,9 @@ pub enum Rejection {
     /// Nothing but `restore` changes an archived connection.
     #[error("the connection is archived; restore it first")]
     ConnectionArchived,
+    /// A connection that is switched off keeps its secrets.
+    #[error("the connection is disabled; enable it first")]
+    ConnectionDisabled,
     /// Only an archived connection can be restored.
     #[error("the connection is not archived")]
     ConnectionNotArchived,
@@ -33,10 +36,10 @@ pub enum Rejection {
         dependents: usize,
     },
     /// It was enabled before.
-    #[error("the connection is enabled already")]
+    #[error("it is enabled already")]
     AlreadyEnabled,
     /// It was disabled before.
-    #[error("the connection is disabled already")]
+    #[error("it is disabled already")]
     AlreadyDisabled,
     /// The same health, for the same reason, was reported before.
     #[error("the connection has this health, for this reason, already")]
@@ -64,6 +67,15 @@ pub enum Rejection {
         /// Where the stream is.
         actual: Version,
     },
+    /// There is no such principal.
+    #[error("there is no such principal")]
+    PrincipalUnknown,
+    /// A principal of this name exists already.
+    #[error("the principal exists already")]
+    PrincipalExists,
+    /// The principal has no such key, or it is revoked.
+    #[error("the principal has no such key that is not revoked")]
+    ApiKeyUnknown,
     /// The result would break a limit.
     #[error(transparent)]
     Invalid(#[from] InvalidField),

@@ -4,5 +4,5 @@ mod changes;
 mod generated;
 mod harness;
 mod laws;
-mod samples;
+pub(crate) mod samples;
 mod table;

@@ -12,11 +12,11 @@ use crate::secret::{Hint, NewSecret, Sealed};
 use crate::text::{CheckedText, FieldName, Json, Line, Prose, Slug, WorkspaceName};
 
 /// Carries text as any checked type, unchecked.
-pub(super) fn text<T: CheckedText>(text: &str) -> T {
+pub(crate) fn text<T: CheckedText>(text: &str) -> T {
     T::stored(text.into())
 }
 
-pub(super) fn field(name: &str) -> FieldName {
+pub(crate) fn field(name: &str) -> FieldName {
     text(name)
 }
 
@@ -42,7 +42,13 @@ pub(super) fn draft() -> Draft {
     }
 }
 
-fn details() -> Details {
+/// Returns the state right after a creation from [`draft`].
+pub(crate) fn state_of_sample() -> crate::connection::Connection {
+    super::harness::fold(&[Event::Created(Box::new(draft()))]).unwrap()
+}
+
+/// Returns the details of the connection of [`draft`].
+pub(crate) fn details() -> Details {
     Details {
         display_name: Some(text("OpenAI")),
         description: None,

@@ -186,6 +186,10 @@ fn word(rejection: &Rejection) -> &'static str {
         Rejection::DependentUnknown => "depe",
         Rejection::VersionUnknown { .. } => "vers",
         Rejection::Invalid(_) => "bad",
+        Rejection::ConnectionDisabled
+        | Rejection::PrincipalUnknown
+        | Rejection::PrincipalExists
+        | Rejection::ApiKeyUnknown => "none",
     }
 }
 

@@ -1,0 +1,101 @@
+//! Grants or refuses a command to a principal.
+//!
+//! | command | absent | there |
+//! |---|---|---|
+//! | create | created | `principal_exists` |
+//! | every other | `principal_unknown` | its event, or its own refusal |
+
+use super::command::{PrincipalCommand, PrincipalRevision};
+use super::event::PrincipalEvent;
+use super::grant::Grant;
+use super::{ApiKeyId, Principal, Workspaces};
+use crate::connection::{Patch, Rejection, at_most, check_expected};
+use crate::ids::{Expected, Version};
+use crate::limits;
+use crate::text::InvalidField;
+
+/// Decides on one command to a principal.
+pub fn decide_principal(
+    state: Option<&Principal>,
+    expected: Expected,
+    command: PrincipalCommand,
+) -> Result<PrincipalEvent, Rejection> {
+    check_expected(state.map_or(Version::ZERO, |principal| principal.version), expected)?;
+    match (state, command) {
+        (None, PrincipalCommand::Create(draft)) => {
+            check_grants(&draft.grants)?;
+            Ok(PrincipalEvent::Created(draft))
+        }
+        (None, _) => Err(Rejection::PrincipalUnknown),
+        (Some(_), PrincipalCommand::Create(_)) => Err(Rejection::PrincipalExists),
+        (Some(principal), command) => decide_there(principal, command),
+    }
+}
+
+fn decide_there(
+    principal: &Principal,
+    command: PrincipalCommand,
+) -> Result<PrincipalEvent, Rejection> {
+    match command {
+        PrincipalCommand::Create(_) => Err(Rejection::PrincipalExists),
+        PrincipalCommand::Update(revision) => update(principal, revision),
+        PrincipalCommand::Enable if principal.enabled => Err(Rejection::AlreadyEnabled),
+        PrincipalCommand::Enable => Ok(PrincipalEvent::Enabled),
+        PrincipalCommand::Disable { .. } if !principal.enabled => Err(Rejection::AlreadyDisabled),
+        PrincipalCommand::Disable { reason } => Ok(PrincipalEvent::Disabled { reason }),
+        PrincipalCommand::IssueKey { id, digest, environment, label, expires_at } => {
+            check_room(principal, &id)?;
+            Ok(PrincipalEvent::KeyIssued { id, digest, environment, label, expires_at })
+        }
+        PrincipalCommand::RevokeKey { id, reason } => {
+            let live = principal.keys.get(&id).is_some_and(|key| key.revoked.is_none());
+            if !live {
+                return Err(Rejection::ApiKeyUnknown);
+            }
+            Ok(PrincipalEvent::KeyRevoked { id, reason })
+        }
+    }
+}
+
+fn update(principal: &Principal, revision: PrincipalRevision) -> Result<PrincipalEvent, Rejection> {
+    if let Some(grants) = &revision.grants {
+        check_grants(grants)?;
+    }
+    let display_name = revision.display_name.against(principal.display_name.as_ref());
+    let grants = revision.grants.filter(|grants| *grants != principal.grants);
+    if display_name == Patch::Keep && grants.is_none() {
+        return Err(Rejection::NothingToChange);
+    }
+    Ok(PrincipalEvent::Updated(PrincipalRevision { display_name, grants }))
+}
+
+/// Refuses a key over the limit. Revoked keys make room by themselves, the oldest first.
+fn check_room(principal: &Principal, id: &ApiKeyId) -> Result<(), Rejection> {
+    if principal.keys.contains_key(id) {
+        return Err(InvalidField::new("id", "is that of another key").into());
+    }
+    let live = principal.keys.values().filter(|key| key.revoked.is_none()).count();
+    if live >= limits::API_KEYS {
+        let problem = format!("must be at most {} that are not revoked", limits::API_KEYS);
+        return Err(InvalidField::new("keys", problem).into());
+    }
+    Ok(())
+}
+
+fn check_grants(grants: &[Grant]) -> Result<(), InvalidField> {
+    at_most("grants", grants.len(), limits::PRINCIPAL_GRANTS)?;
+    for grant in grants {
+        if grant.scopes.is_empty() {
+            return Err(InvalidField::new("grants.scopes", "must not be empty"));
+        }
+        if let Workspaces::Named(names) = &grant.workspaces {
+            if names.is_empty() {
+                return Err(InvalidField::new("grants.workspaces", "must not be empty"));
+            }
+            at_most("grants.workspaces", names.len(), limits::GRANT_WORKSPACES)?;
+        }
+        at_most("grants.providers", grant.providers.len(), limits::GRANT_PROVIDERS)?;
+        at_most("grants.labels", grant.labels.len(), limits::GRANT_LABELS)?;
+    }
+    Ok(())
+}

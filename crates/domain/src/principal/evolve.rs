@@ -1,0 +1,105 @@
+//! Folds events into a principal. Never refuses: what is in the log has happened.
+
+use std::collections::BTreeMap;
+
+use super::Principal;
+use super::event::PrincipalEvent;
+use super::key::{ApiKey, ApiKeyId};
+use crate::ids::{Actor, Micros, Position, Version};
+use crate::limits;
+use crate::text::PrincipalName;
+
+/// What an event's record says besides the event.
+#[derive(Clone, Debug)]
+pub struct PrincipalFacts {
+    /// Whom it concerns.
+    pub name: PrincipalName,
+    /// Place in the principal's stream.
+    pub version: Version,
+    /// Place in the whole log.
+    pub position: Position,
+    /// When it was recorded.
+    pub recorded_at: Micros,
+    /// Who asked for it.
+    pub actor: Actor,
+}
+
+/// Folds one event into a state. Nothing comes of an event before the first one.
+pub fn evolve_principal(
+    state: Option<Principal>,
+    event: PrincipalEvent,
+    facts: &PrincipalFacts,
+) -> Option<Principal> {
+    let mut principal = match (state, event) {
+        (_, PrincipalEvent::Created(draft)) => Principal {
+            name: facts.name.clone(),
+            kind: draft.kind,
+            display_name: draft.display_name,
+            grants: draft.grants,
+            enabled: true,
+            keys: BTreeMap::new(),
+            version: facts.version,
+            position: facts.position,
+            created_at: facts.recorded_at,
+            created_by: facts.actor.clone(),
+            updated_at: facts.recorded_at,
+            updated_by: facts.actor.clone(),
+        },
+        (Some(mut principal), event) => {
+            apply(&mut principal, event, facts);
+            principal
+        }
+        (None, _) => return None,
+    };
+    principal.version = facts.version;
+    principal.position = facts.position;
+    principal.updated_at = facts.recorded_at;
+    principal.updated_by = facts.actor.clone();
+    Some(principal)
+}
+
+fn apply(principal: &mut Principal, event: PrincipalEvent, facts: &PrincipalFacts) {
+    match event {
+        // Handled by the caller.
+        PrincipalEvent::Created(_) => {}
+        PrincipalEvent::Updated(revision) => {
+            revision.display_name.apply(&mut principal.display_name);
+            if let Some(grants) = revision.grants {
+                principal.grants = grants;
+            }
+        }
+        PrincipalEvent::Enabled => principal.enabled = true,
+        PrincipalEvent::Disabled { .. } => principal.enabled = false,
+        PrincipalEvent::KeyIssued { id, digest, environment, label, expires_at } => {
+            let key = ApiKey {
+                digest,
+                environment,
+                label,
+                issued_at: facts.recorded_at,
+                issued_by: facts.actor.clone(),
+                expires_at,
+                revoked: None,
+            };
+            principal.keys.insert(id, key);
+            forget_oldest(&mut principal.keys);
+        }
+        PrincipalEvent::KeyRevoked { id, reason } => {
+            if let Some(key) = principal.keys.get_mut(&id) {
+                key.revoked = Some((facts.recorded_at, reason));
+            }
+        }
+    }
+}
+
+/// Keeps only so many revoked keys; the log remembers all.
+fn forget_oldest(keys: &mut BTreeMap<ApiKeyId, ApiKey>) {
+    let mut revoked: Vec<(Micros, ApiKeyId)> = keys
+        .iter()
+        .filter_map(|(id, key)| key.revoked.as_ref().map(|(at, _)| (*at, id.clone())))
+        .collect();
+    revoked.sort();
+    let surplus = revoked.len().saturating_sub(limits::REVOKED_API_KEYS);
+    for (_, id) in revoked.into_iter().take(surplus) {
+        keys.remove(&id);
+    }
+}
