@@ -3,16 +3,17 @@
 //!
 //! `cargo run -p ledger-contract --example write-schemas` writes them; a test compares.
 
-use ledger_domain::{Event, WorkspaceCreated};
+use ledger_domain::{Event, PrincipalEvent, SecretRevealed, WorkspaceCreated};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde_json::{Value, json};
 
+use crate::access::{AccessAnswer, AccessQuery, CallerView, PrincipalPage};
 use crate::errors::{Class, Code, ProblemBody};
 use crate::queries::{
     GetQuery, HistoryPage, HistoryQuery, ListPage, ListQuery, ReplayProgress, ReplayReport,
     ReplayRequest, StatusView, WorkspacePage,
 };
-use crate::reply::{Notification, Receipt};
+use crate::reply::{KeyReceipt, Notification, Receipt};
 use crate::view::ConnectionView;
 use crate::{commands, records, subjects};
 
@@ -40,7 +41,10 @@ pub fn files() -> Vec<File> {
 
 /// Returns every stored type name.
 pub fn event_types() -> impl Iterator<Item = &'static str> {
-    Event::TYPE_NAMES.into_iter().chain([WorkspaceCreated::TYPE_NAME])
+    Event::TYPE_NAMES
+        .into_iter()
+        .chain([WorkspaceCreated::TYPE_NAME, SecretRevealed::TYPE_NAME])
+        .chain(PrincipalEvent::TYPE_NAMES)
 }
 
 fn file(path: String, value: &Value) -> File {
@@ -50,9 +54,10 @@ fn file(path: String, value: &Value) -> File {
 
 fn command_schemas() -> Vec<(&'static str, Schema)> {
     use commands::{
-        ArchiveBody, CreateBody, CreateWorkspaceBody, GrantBody, LinkDependentBody, ReasonBody,
-        RestoreBody, RevertBody, RevokeBody, RotateSecretBody, SetModelPolicyBody, SetPricingBody,
-        TargetBody, UnlinkDependentBody, UpdateBody,
+        ArchiveBody, CreateBody, CreatePrincipalBody, CreateWorkspaceBody, GrantBody, IssueKeyBody,
+        LinkDependentBody, PrincipalBody, ReasonBody, RestoreBody, RevealSecretBody, RevertBody,
+        RevokeBody, RevokeKeyBody, RotateSecretBody, SetModelPolicyBody, SetPricingBody,
+        TargetBody, UnlinkDependentBody, UpdateBody, UpdatePrincipalBody,
     };
     let schema = |verb: &str| match verb {
         "create" => schema_for!(CreateBody),
@@ -69,9 +74,16 @@ fn command_schemas() -> Vec<(&'static str, Schema)> {
         "unlink-dependent" => schema_for!(UnlinkDependentBody),
         "revert" => schema_for!(RevertBody),
         "create-workspace" => schema_for!(CreateWorkspaceBody),
+        commands::REVEAL => schema_for!(RevealSecretBody),
+        "create-principal" => schema_for!(CreatePrincipalBody),
+        "update-principal" => schema_for!(UpdatePrincipalBody),
+        "enable-principal" | "disable-principal" => schema_for!(PrincipalBody),
+        "issue-key" => schema_for!(IssueKeyBody),
+        "revoke-key" => schema_for!(RevokeKeyBody),
         _ => schema_for!(ReasonBody),
     };
-    commands::VERBS.into_iter().map(|verb| (verb, schema(verb))).collect()
+    let verbs = commands::VERBS.into_iter().chain(commands::PRINCIPAL_VERBS);
+    verbs.chain([commands::REVEAL]).map(|verb| (verb, schema(verb))).collect()
 }
 
 fn message_schemas() -> Vec<(&'static str, Schema)> {
@@ -80,6 +92,7 @@ fn message_schemas() -> Vec<(&'static str, Schema)> {
     }
     vec![
         ("receipt", of::<Receipt>()),
+        ("key.receipt", of::<KeyReceipt>()),
         ("problem", of::<ProblemBody>()),
         ("notification", of::<Notification<'static>>()),
         ("get.query", of::<GetQuery>()),
@@ -90,6 +103,10 @@ fn message_schemas() -> Vec<(&'static str, Schema)> {
         ("history.answer", of::<HistoryPage>()),
         ("workspaces.answer", of::<WorkspacePage>()),
         ("status.answer", of::<StatusView>()),
+        ("principals.answer", of::<PrincipalPage>()),
+        ("access-check.query", of::<AccessQuery>()),
+        ("access-check.answer", of::<AccessAnswer>()),
+        ("whoami.answer", of::<CallerView>()),
         ("replay.request", of::<ReplayRequest>()),
         ("replay.progress", of::<ReplayProgress>()),
         ("replay.answer", of::<ReplayReport>()),
@@ -118,7 +135,7 @@ fn record_schema(type_name: &str) -> Value {
         ],
         "properties": {
             "position": number,
-            "stream": { "type": "string", "pattern": "^(connection|workspace)/" },
+            "stream": { "type": "string", "pattern": "^(connection|workspace|principal|reveals)/" },
             "version": number,
             "event_id": uuid,
             "type": { "const": type_name },
@@ -159,8 +176,9 @@ fn error_codes() -> Value {
 fn asyncapi() -> Value {
     let names = subjects::Subjects::default();
     let prefix = names.prefix();
-    let command_messages: serde_json::Map<String, Value> = commands::VERBS
-        .into_iter()
+    let verbs = commands::VERBS.into_iter().chain(commands::PRINCIPAL_VERBS);
+    let command_messages: serde_json::Map<String, Value> = verbs
+        .clone()
         .map(|verb| (verb.to_owned(), message(&format!("commands/{verb}.json"))))
         .collect();
     json!({
@@ -175,7 +193,7 @@ fn asyncapi() -> Value {
         "channels": {
             "commands": {
                 "address": format!("{prefix}.cmd.{{workspace}}.{{verb}}"),
-                "parameters": { "workspace": {}, "verb": { "enum": commands::VERBS } },
+                "parameters": { "workspace": {}, "verb": { "enum": verbs.collect::<Vec<_>>() } },
                 "messages": command_messages,
             },
             "queries": {
@@ -188,6 +206,7 @@ fn asyncapi() -> Value {
                     "get": message("messages/get.query.json"),
                     "list": message("messages/list.query.json"),
                     "history": message("messages/history.query.json"),
+                    "access-check": message("messages/access-check.query.json"),
                 },
             },
             "operations": {

@@ -51,12 +51,19 @@ fn golden_records_read_as_they_always_did() {
             Happened::Workspace(created) => {
                 records::encode_workspace(&mut again, &record.metadata, created);
             }
+            Happened::Principal(event) => {
+                records::encode_principal(&mut again, &record.metadata, event);
+            }
+            Happened::Revealed(revealed) => {
+                records::encode_revealed(&mut again, &record.metadata, revealed);
+            }
         }
         assert_eq!(String::from_utf8(again).unwrap(), String::from_utf8(bytes.clone()).unwrap());
         let shown = records::public(&bytes);
         let expected = fs::read_to_string(folder.join("v1.expected.json")).unwrap();
         assert_eq!(shown.get(), expected, "{type_name}");
         assert!(!expected.contains("sealed"), "{type_name} shows ciphertext");
+        assert!(!expected.contains("digest"), "{type_name} shows the digest of a key");
     }
 }
 

@@ -8,10 +8,14 @@ use ledger_domain::connection::{
     IdentityKind, Kind, Limits, ModelPolicy, ModelRule, Multiplier, Patch, Pricing, RateCounts,
     RateLimit, RateUnit, ResetPeriod, Reverted, Revision, SecretReference, UsageLimit, UsageUnit,
 };
+use ledger_domain::principal::{
+    ApiKeyId, Grant, KeyDigest, PrincipalDraft, PrincipalEvent, PrincipalKind, PrincipalRevision,
+    Role, Workspaces,
+};
 use ledger_domain::{
     Actor, CheckedText, ConnectionId, Event, EventId, FieldName, Generation, Hint, Json, Line,
-    MessageId, Micros, NewSecret, Position, Prose, Sealed, Secret, Slug, Version, WorkspaceCreated,
-    WorkspaceName,
+    MessageId, Micros, NewSecret, Position, Prose, Sealed, Secret, SecretRevealed, Slug, Version,
+    WorkspaceCreated, WorkspaceName,
 };
 use uuid::Uuid;
 
@@ -180,17 +184,58 @@ fn event(type_name: &str) -> Event {
     }
 }
 
+fn principal_event(type_name: &str) -> Option<PrincipalEvent> {
+    let grant = || Grant {
+        scopes: Role::Gateway.scopes().iter().copied().collect(),
+        workspaces: Workspaces::Named([text("default")].into()),
+        providers: [text("openai")].into(),
+        labels: map("team", text("ai")),
+    };
+    let id = || text::<ApiKeyId>("k3x9a2bq71ce");
+    Some(match type_name {
+        "principal_created" => PrincipalEvent::Created(PrincipalDraft {
+            kind: PrincipalKind::Gateway,
+            display_name: Some(text("Gateway in Europe")),
+            grants: vec![grant()],
+        }),
+        "principal_updated" => PrincipalEvent::Updated(PrincipalRevision {
+            display_name: Patch::Clear,
+            grants: Some(vec![Grant { workspaces: Workspaces::All, ..grant() }]),
+        }),
+        "principal_enabled" => PrincipalEvent::Enabled,
+        "principal_disabled" => PrincipalEvent::Disabled { reason: Some(reason()) },
+        "api_key_issued" => PrincipalEvent::KeyIssued {
+            id: id(),
+            digest: KeyDigest::new("b3.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+            environment: Environment::Live,
+            label: Some(text("for the first rack")),
+            expires_at: Some(AT),
+        },
+        "api_key_revoked" => PrincipalEvent::KeyRevoked { id: id(), reason: Some(reason()) },
+        _ => return None,
+    })
+}
+
+fn revealed() -> SecretRevealed {
+    SecretRevealed {
+        generations: map("api_key", Generation::new(2)),
+        reason: text("to route requests"),
+        from: Some(text("nats:gateway-eu")),
+    }
+}
+
 /// Returns the stored bytes and the shown text of a sample at position 7.
 pub(crate) fn golden(type_name: &str) -> (Vec<u8>, String) {
     let id = ConnectionId::new(Uuid::from_u128(0x018f_3d3e_0000_7000_8000_0000_0000_0001));
     let workspace: WorkspaceName = text("default");
-    let about_workspace = type_name == WorkspaceCreated::TYPE_NAME;
+    let principal = principal_event(type_name);
     let metadata = Metadata {
         position: Position::new(7),
-        stream: if about_workspace {
-            StreamId::Workspace(workspace.clone())
-        } else {
-            StreamId::Connection(id)
+        stream: match type_name {
+            WorkspaceCreated::TYPE_NAME => StreamId::Workspace(workspace.clone()),
+            SecretRevealed::TYPE_NAME => StreamId::Reveals(id),
+            _ if principal.is_some() => StreamId::Principal(text("gateway-eu")),
+            _ => StreamId::Connection(id),
         },
         version: Version::new(2),
         event_id: event_id(),
@@ -204,12 +249,17 @@ pub(crate) fn golden(type_name: &str) -> (Vec<u8>, String) {
         trace_id: Some(text("0af7651916cd43dd8448eb211c80319c")),
     };
     let mut bytes = Vec::new();
-    if about_workspace {
-        let display_name = Some(text::<Line>("Default"));
-        let created = WorkspaceCreated { name: workspace, display_name };
-        records::encode_workspace(&mut bytes, &metadata, &created);
-    } else {
-        records::encode_event(&mut bytes, &metadata, &event(type_name));
+    match (type_name, principal) {
+        (WorkspaceCreated::TYPE_NAME, _) => {
+            let display_name = Some(text::<Line>("Default"));
+            let created = WorkspaceCreated { name: workspace, display_name };
+            records::encode_workspace(&mut bytes, &metadata, &created);
+        }
+        (SecretRevealed::TYPE_NAME, _) => {
+            records::encode_revealed(&mut bytes, &metadata, &revealed());
+        }
+        (_, Some(event)) => records::encode_principal(&mut bytes, &metadata, &event),
+        (_, None) => records::encode_event(&mut bytes, &metadata, &event(type_name)),
     }
     let shown = records::public(&bytes).get().to_owned();
     (bytes, shown)
