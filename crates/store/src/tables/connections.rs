@@ -3,10 +3,11 @@
 //! ```text
 //! 'c' | connection id (16)   ->   row
 //! 'o' | ordinal u32 BE       ->   connection id (16)
+//! 'p' | principal            ->   principal row
 //! 'w' | workspace            ->   workspace row
 //! ```
 
-use ledger_domain::{ConnectionId, WorkspaceName};
+use ledger_domain::{ConnectionId, PrincipalName, WorkspaceName};
 
 use crate::batch::Batch;
 use crate::error::{AppendError, ReadError};
@@ -109,13 +110,42 @@ pub fn put_workspace(
     batch.put(store, table, &key, row);
 }
 
+/// Writes a principal's row.
+pub fn put_principal(
+    batch: &mut Batch,
+    store: &Store,
+    table: &Table,
+    name: &PrincipalName,
+    row: &[u8],
+) {
+    let key = [b"p", name.as_str().as_bytes()].concat();
+    batch.put(store, table, &key, row);
+}
+
+/// Walks all principals' rows by name.
+pub fn principals<'a>(
+    store: &'a Store,
+    table: &Table,
+) -> impl Iterator<Item = Result<Box<[u8]>, ReadError>> + 'a {
+    tagged(store, table, b'p')
+}
+
 /// Walks all workspaces' rows by name.
 pub fn workspaces<'a>(
     store: &'a Store,
     table: &Table,
 ) -> impl Iterator<Item = Result<Box<[u8]>, ReadError>> + 'a {
+    tagged(store, table, b'w')
+}
+
+/// Walks the rows whose keys begin with a tag.
+fn tagged<'a>(
+    store: &'a Store,
+    table: &Table,
+    tag: u8,
+) -> impl Iterator<Item = Result<Box<[u8]>, ReadError>> + 'a {
     store
-        .scan(table, b"w")
-        .take_while(|row| row.as_ref().map_or(true, |(key, _)| key.first() == Some(&b'w')))
+        .scan(table, &[tag])
+        .take_while(move |row| row.as_ref().map_or(true, |(key, _)| key.first() == Some(&tag)))
         .map(|row| row.map(|(_, value)| value))
 }

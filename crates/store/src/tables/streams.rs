@@ -7,7 +7,7 @@
 //! Big-endian keeps byte order equal to numeric order, so a prefix scan yields versions in
 //! sequence.
 
-use ledger_domain::{ConnectionId, Position, Version, WorkspaceName};
+use ledger_domain::{ConnectionId, Position, PrincipalName, Version, WorkspaceName};
 
 use super::{STREAMS, fixed, u64_from};
 use crate::batch::Batch;
@@ -32,6 +32,16 @@ impl StreamKey {
         Self::of(b'w', name.stream_id())
     }
 
+    /// The stream of a principal.
+    pub fn principal(name: &PrincipalName) -> Self {
+        Self::of(b'p', name.stream_id())
+    }
+
+    /// The stream of readings of a connection's secrets.
+    pub fn reveals(id: ConnectionId) -> Self {
+        Self::of(b'r', id.to_bytes())
+    }
+
     fn of(kind: u8, id: [u8; 16]) -> Self {
         let mut key = [kind; KEY_BYTES];
         if let Some(rest) = key.get_mut(1..) {
@@ -54,6 +64,22 @@ pub fn put(
     position: Position,
 ) {
     batch.put(store, &fixed(STREAMS), &stream.at(version), &position.get().to_be_bytes());
+}
+
+/// Returns the last version of a stream; zero when it has none.
+pub fn last_version(store: &Store, stream: StreamKey) -> Result<Version, ReadError> {
+    let table = fixed(STREAMS);
+    let Some(row) = store.scan_back(&table, &stream.at(Version::new(u64::MAX))).next() else {
+        return Ok(Version::ZERO);
+    };
+    let (key, _) = row?;
+    match key.strip_prefix(stream.0.as_slice()) {
+        None => Ok(Version::ZERO),
+        Some(rest) => {
+            let version = u64_from(rest).ok_or_else(|| corrupt(&table, "a stream's version"))?;
+            Ok(Version::new(version))
+        }
+    }
 }
 
 /// Walks a stream's positions from version `from` on.

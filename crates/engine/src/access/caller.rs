@@ -1,0 +1,86 @@
+//! Who asks.
+
+use std::sync::Arc;
+
+use ledger_domain::principal::{ApiKeyId, Grant, Scope, Subject, Workspaces};
+use ledger_domain::{Actor, Connection, WorkspaceName};
+
+/// Someone whose credential was checked, and what they may do. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    actor: Actor,
+    grants: Arc<[Grant]>,
+    key: Option<ApiKeyId>,
+}
+
+impl Caller {
+    /// Makes a caller whose credential something else has checked, as for tokens of an issuer.
+    pub fn new(actor: Actor, grants: Vec<Grant>) -> Self {
+        Self { actor, grants: grants.into(), key: None }
+    }
+
+    /// The ledger itself, which may do everything. `name` is the actor its events name.
+    pub fn system(name: &str) -> Self {
+        let everything = Grant {
+            scopes: Scope::ALL.iter().copied().collect(),
+            workspaces: Workspaces::All,
+            providers: Default::default(),
+            labels: Default::default(),
+        };
+        Self::new(Actor::new(name), vec![everything])
+    }
+
+    pub(super) fn of_key(actor: Actor, grants: Arc<[Grant]>, key: ApiKeyId) -> Self {
+        Self { actor, grants, key: Some(key) }
+    }
+
+    /// Returns the actor that events will name.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// Returns what the caller may do.
+    pub fn grants(&self) -> &[Grant] {
+        &self.grants
+    }
+
+    /// Returns the key that was shown, when it was one of the ledger's own.
+    pub fn key(&self) -> Option<&ApiKeyId> {
+        self.key.as_ref()
+    }
+
+    /// Tells whether the caller may do `scope` to `subject`.
+    pub fn may(&self, scope: Scope, subject: Subject<'_>) -> bool {
+        self.grants.iter().any(|grant| grant.allows(scope, subject))
+    }
+
+    /// Tells whether the caller may do `scope` to some connection, at least, of a workspace.
+    pub fn may_somewhere_in(&self, scope: Scope, workspace: &WorkspaceName) -> bool {
+        let inside = |grant: &Grant| grant.workspaces.contain(workspace);
+        self.grants.iter().any(|grant| grant.scopes.contains(&scope) && inside(grant))
+    }
+
+    /// Tells whether the caller may do `scope` to a connection. What a connection's home grants to
+    /// other workspaces, their callers may read and reveal as their own.
+    pub fn may_with(&self, scope: Scope, connection: &Connection) -> bool {
+        let home = Subject::Connection(&connection.workspace, &connection.details);
+        if self.may(scope, home) {
+            return true;
+        }
+        let shared = matches!(scope, Scope::Read | Scope::Reveal);
+        shared && self.grants.iter().any(|grant| grant_reaches_shared(grant, scope, connection))
+    }
+
+    /// Tells whether the caller may do anything at all to a connection, and so know of it.
+    pub fn knows(&self, connection: &Connection) -> bool {
+        Scope::ALL.iter().any(|scope| self.may_with(*scope, connection))
+    }
+}
+
+fn grant_reaches_shared(grant: &Grant, scope: Scope, connection: &Connection) -> bool {
+    let Workspaces::Named(names) = &grant.workspaces else { return false };
+    names.iter().any(|name| {
+        connection.access.allows(name)
+            && grant.allows(scope, Subject::Connection(name, &connection.details))
+    })
+}

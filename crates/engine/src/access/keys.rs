@@ -1,0 +1,77 @@
+//! API keys: `sk_<environment>_<id>_<secret>`.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ledger_domain::connection::Environment;
+use ledger_domain::limits;
+use ledger_domain::principal::{ApiKeyId, KeyDigest};
+use rand::{Rng, RngCore};
+use zeroize::Zeroizing;
+
+use crate::ports;
+
+const SECRET_BYTES: usize = 32;
+const DIGEST_CONTEXT: &str = "connection-ledger api key v1";
+/// Says how a digest was made.
+const DIGEST_TAG: &str = "b3.";
+const ID_ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+
+/// A key just made.
+pub(crate) struct NewKey {
+    pub(crate) id: ApiKeyId,
+    pub(crate) digest: KeyDigest,
+    /// The whole key, which is told once and stored nowhere.
+    pub(crate) text: Zeroizing<String>,
+}
+
+/// Draws a key.
+pub(crate) fn new_key(environment: Environment) -> NewKey {
+    let mut random = ports::rng();
+    let mut secret = Zeroizing::new([0; SECRET_BYTES]);
+    random.fill_bytes(secret.as_mut());
+    let id: String = (0..limits::API_KEY_ID_CHARS)
+        .filter_map(|_| ID_ALPHABET.get(random.random_range(0..ID_ALPHABET.len())))
+        .map(|byte| char::from(*byte))
+        .collect();
+    let id = ApiKeyId::parse("id", &id).expect("drawn from its alphabet");
+    let secret = Zeroizing::new(URL_SAFE_NO_PAD.encode(secret.as_ref()));
+    let text = Zeroizing::new(format!("sk_{environment}_{id}_{}", secret.as_str()));
+    NewKey { id, digest: digest(&text), text }
+}
+
+/// Returns what a key is stored as. A key has 256 random bits, so a plain fast digest cannot be
+/// guessed back.
+pub(crate) fn digest(key: &str) -> KeyDigest {
+    let digest = blake3::derive_key(DIGEST_CONTEXT, key.as_bytes());
+    KeyDigest::new(format!("{DIGEST_TAG}{}", URL_SAFE_NO_PAD.encode(digest)))
+}
+
+/// Returns the public part of a key.
+pub(crate) fn id_of(key: &str) -> Option<ApiKeyId> {
+    let mut parts = key.splitn(4, '_');
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some("sk"), Some(_), Some(id), Some(_)) => ApiKeyId::parse("key", id).ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_names_its_environment_and_id_and_no_two_are_alike() {
+        let key = new_key(Environment::Test);
+        assert!(key.text.starts_with(&format!("sk_test_{}_", key.id)), "{}", key.id);
+        assert_eq!(id_of(&key.text), Some(key.id));
+        assert_eq!(digest(&key.text), key.digest);
+        assert_ne!(new_key(Environment::Test).text, key.text);
+    }
+
+    #[test]
+    fn what_is_no_key_has_no_id() {
+        for text in ["", "sk", "sk_test_", "sk_test_short_x", "xx_test_k3x9a2bq71ce_x"] {
+            assert_eq!(id_of(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Who asks, and whether they may.
+//!
+//! A credential is checked once, at the door, and becomes a [`Caller`]. Everything that is asked
+//! of the engine carries one. Nothing is allowed that no grant of the caller names.
+
+mod authorize;
+mod book;
+mod caller;
+mod keys;
+
+pub use caller::Caller;
+
+pub(crate) use authorize::{Need, Permit};
+pub(crate) use book::Book;
+pub(crate) use keys::{NewKey, new_key};
+
+use ledger_contract::errors::{Code, Problem};
+
+use crate::engine::Engine;
+use crate::ports;
+
+impl Engine {
+    /// Checks the value of an `Authorization` header and returns who it stands for.
+    ///
+    /// Errors: `credential_missing`; `credential_invalid` (which part was wrong is not told);
+    /// `credential_expired` and `credential_revoked`, told only to who has the whole key.
+    pub fn authenticate(&self, authorization: Option<&str>) -> Result<Caller, Problem> {
+        let header = authorization.ok_or_else(|| Problem::new(Code::CredentialMissing))?;
+        let (scheme, key) = header.trim().split_once(' ').unwrap_or(("", ""));
+        if !scheme.eq_ignore_ascii_case("bearer") || key.trim().is_empty() {
+            return Err(Problem::new(Code::CredentialInvalid));
+        }
+        self.authenticate_key(key.trim())
+    }
+
+    /// Checks an API key and returns who it stands for. Errors: as [`Self::authenticate`].
+    pub fn authenticate_key(&self, key: &str) -> Result<Caller, Problem> {
+        let id = keys::id_of(key).ok_or_else(|| Problem::new(Code::CredentialInvalid))?;
+        self.shared.book.caller(&id, &keys::digest(key), ports::now())
+    }
+}
