@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use ledger_contract::commands;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::records::Via;
-use ledger_domain::{Actor, Expected, MessageId, WorkspaceName};
-use ledger_engine::{CommandRequest, Engine, EngineOptions};
+use ledger_domain::{Expected, MessageId, WorkspaceName};
+use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions};
 use ledger_vault::Keyring;
 use serde_json::Value;
 
@@ -22,6 +22,11 @@ const MASTER_KEY: &str = "dev-master.key";
 const FILLERS: usize = 512;
 /// Slugs of the connections that are filled in.
 pub(crate) const PREFIX: &str = "c";
+
+/// Who asks.
+pub(crate) fn admin() -> Caller {
+    Caller::system("user:admin")
+}
 
 /// Opens the ledger in a folder, making it when there is none.
 pub(crate) async fn open(folder: &Path) -> Outcome<Engine> {
@@ -74,7 +79,7 @@ pub(crate) async fn execute(
         correlation_id: None,
         causation_id: None,
         trace_id: None,
-        actor: Actor::new("key:admin"),
+        caller: admin(),
         via: Via::Nats,
     };
     engine.execute(request).await.map(|_| ())
@@ -136,7 +141,7 @@ pub(crate) async fn fill_events(engine: &Engine, events: u64) -> Outcome<()> {
 
 /// Returns one number of a ledger's status.
 fn status(engine: &Engine, field: &str) -> Outcome<u64> {
-    number(&engine.query(WORKSPACE, "status", b"{}")?, field)
+    number(&engine.query(&admin(), WORKSPACE, "status", b"{}")?, field)
 }
 
 /// Reads one number of a JSON answer.

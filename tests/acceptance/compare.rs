@@ -7,7 +7,7 @@ use async_nats::jetstream::{self, Context, Message};
 use futures::StreamExt as _;
 use ledger_contract::subjects::Subjects;
 use ledger_domain::Position;
-use ledger_engine::{Engine, OutboxItem};
+use ledger_engine::{Caller, Engine, OutboxItem};
 use serde_json::{Value, json};
 
 use crate::wait::eventually;
@@ -75,7 +75,9 @@ fn expect_last_states<'a>(states: impl Iterator<Item = &'a [u8]>, engine: &Engin
         let told: Value = serde_json::from_slice(state).expect("JSON");
         let Some(id) = told["connection"]["id"].as_str() else { continue };
         let question = json!({"connection": id}).to_string();
-        let answer = engine.query("_all", "get", question.as_bytes()).expect("it is there");
+        let answer = engine
+            .query(&Caller::system("user:admin"), "_all", "get", question.as_bytes())
+            .expect("it is there");
         let answer: Value = serde_json::from_slice(&answer).expect("JSON");
         assert_eq!(told["connection"], answer);
     }

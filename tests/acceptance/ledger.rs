@@ -7,8 +7,8 @@ use ledger_contract::commands;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::{ReplayReport, ReplayRequest};
 use ledger_contract::records::Via;
-use ledger_domain::{Actor, Expected, MessageId, Micros, Version, WorkspaceName};
-use ledger_engine::{CommandRequest, Engine, EngineOptions, Executed, ReplayLimits};
+use ledger_domain::{Expected, MessageId, Micros, Version, WorkspaceName};
+use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions, Executed, ReplayLimits};
 use ledger_store::{DataDir, Store};
 use ledger_vault::Keyring;
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ impl Wish {
             expected: Expected::Any,
             deadline: None,
             correlation: None,
-            actor: "key:admin",
+            actor: "user:admin",
         }
     }
 
@@ -208,7 +208,8 @@ impl Ledger {
         name: &str,
         body: &Value,
     ) -> Result<Value, Problem> {
-        let answer = self.engine.query(workspace, name, body.to_string().as_bytes())?;
+        let admin = Caller::system("user:admin");
+        let answer = self.engine.query(&admin, workspace, name, body.to_string().as_bytes())?;
         Ok(serde_json::from_slice(&answer).expect("answers are JSON"))
     }
 
@@ -270,7 +271,7 @@ pub(crate) async fn send(engine: &Engine, wish: Wish) -> Result<Executed, Proble
         correlation_id: id(&wish.correlation)?,
         causation_id: None,
         trace_id: None,
-        actor: Actor::new(wish.actor),
+        caller: Caller::system(wish.actor),
         via: Via::Nats,
     };
     engine.execute(request).await

@@ -61,7 +61,8 @@ pub(super) async fn measure(ground: &mut Ground) -> Outcome<Measured> {
 
 impl Lists {
     fn new(engine: Engine) -> Outcome<Self> {
-        let page = engine.query(WORKSPACE, "list", load::list_body(0, 1).as_bytes())?;
+        let page =
+            engine.query(&ledger::admin(), WORKSPACE, "list", load::list_body(0, 1).as_bytes())?;
         let pages = ledger::number(&page, "total")? / PAGE_ROWS;
         let dice = Dice::new(1);
         let (any_page, first_page) = (Times::new(), Times::new());
@@ -73,13 +74,13 @@ impl Lists {
             let page = 1 + self.dice.below(self.pages);
             let body = load::list_body(self.dice.below(COMBINATIONS), page);
             let started = Instant::now();
-            self.engine.query(WORKSPACE, "list", body.as_bytes())?;
+            self.engine.query(&ledger::admin(), WORKSPACE, "list", body.as_bytes())?;
             self.any_page.add(started.elapsed());
         }
         for _ in 0..samples {
             let body = load::list_body(self.dice.below(COMBINATIONS), 1);
             let started = Instant::now();
-            self.engine.query(WORKSPACE, "list", body.as_bytes())?;
+            self.engine.query(&ledger::admin(), WORKSPACE, "list", body.as_bytes())?;
             self.first_page.add(started.elapsed());
         }
         Ok(())

@@ -53,7 +53,7 @@ pub(crate) async fn run(common: &Common, args: &InitArgs, out: Output) -> Result
     options.create = !args.reissue_admin_key;
     let engine = open_engine(options).await?;
     let key = match ensure_workspace(&engine).await {
-        Ok(()) => engine.issue_admin_key(environment).map_err(Failure::from),
+        Ok(()) => engine.issue_admin_key(environment).await.map_err(Failure::from),
         Err(failure) => Err(failure),
     };
     close(engine).await;

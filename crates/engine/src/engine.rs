@@ -13,7 +13,8 @@ use ledger_vault::{DataKey, FingerprintKey, Keyring};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{oneshot, watch};
 
-use crate::execute::Executed;
+use crate::access::Book;
+use crate::execute::Outcome;
 use crate::models::{Live, MODELS, Models};
 use crate::replay::{ReplayLimits, recovery};
 use crate::tail::Tail;
@@ -75,7 +76,7 @@ pub(crate) struct Shared {
     pub(crate) keyring: Keyring,
     pub(crate) fingerprint_key: FingerprintKey,
     pub(crate) ledger_id: LedgerId,
-    pub(crate) admin_key: RwLock<Option<[u8; 32]>>,
+    pub(crate) book: Book,
     pub(crate) data_keys: Mutex<Recent<ConnectionId, Arc<DataKey>>>,
     pub(crate) head: watch::Sender<Position>,
     pub(crate) tail: Tail,
@@ -174,7 +175,7 @@ impl Engine {
     pub(crate) fn submit(
         &self,
         prepared: Prepared,
-    ) -> Result<oneshot::Receiver<Result<Executed, Problem>>, Problem> {
+    ) -> Result<oneshot::Receiver<Result<Outcome, Problem>>, Problem> {
         match &*self.writer.read() {
             Some(writer) => writer.submit(prepared),
             None => Err(Problem::new(Code::ShuttingDown)),
@@ -237,15 +238,13 @@ impl Shared {
         let fingerprint_key = keyring
             .open_fingerprint_key(ledger_id, &value(meta::FINGERPRINT_KEY)?)
             .map_err(|error| faults::from_unseal(&error))?;
-        let admin_key = meta::get(&store, meta::ADMIN_KEY).map_err(read)?;
-        let admin_key = admin_key.and_then(|digest| digest.try_into().ok());
         let models = Models::at(&store, Models::live_generations(&store).map_err(read)?);
         Ok(Self {
+            book: Book::load(&store, &models.connections)?,
             models: Live::new(models),
             keyring,
             fingerprint_key,
             ledger_id,
-            admin_key: RwLock::new(admin_key),
             data_keys: Mutex::new(Recent::new(DATA_KEYS)),
             head: watch::Sender::new(log::head(&store).map_err(read)?),
             tail: Tail::default(),

@@ -3,17 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ledger_contract::access::IssuedKey;
 use ledger_contract::commands::{ConnectionRef, ParsedCommand, ParsedDraft};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::records::Via;
+use ledger_contract::reply::KeyReceipt;
 use ledger_domain::connection::{Draft, Revision};
 use ledger_domain::{
-    Actor, Command, ConnectionId, Expected, FieldName, MessageId, Micros, NewSecret, Slug,
-    WorkspaceName,
+    Command, Connection, ConnectionId, Expected, FieldName, MessageId, Micros, NewSecret,
+    PrincipalCommand, RevealSecret, Slug, WorkspaceName,
 };
 use ledger_store::tables::{claims, keys, receipts};
 use ledger_vault::{DataKey, Plaintext, Scope, WrappedDataKey};
 
+use crate::access::{Caller, Permit, new_key};
 use crate::engine::Engine;
 use crate::writer::{Envelope, Prepared, Work};
 use crate::{faults, ports, writer};
@@ -40,7 +43,7 @@ pub struct CommandRequest {
     /// W3C trace id.
     pub trace_id: Option<MessageId>,
     /// Who asks, as authentication found.
-    pub actor: Actor,
+    pub caller: Caller,
     /// Through which door.
     pub via: Via,
 }
@@ -56,6 +59,24 @@ pub struct Executed {
     pub receipt: ledger_contract::reply::Receipt,
     /// Whether the command had been executed before.
     pub repeated: bool,
+    /// The key that `issue-key` made; not at a repeat, because it is stored nowhere.
+    pub api_key: Option<IssuedKey>,
+}
+
+impl Executed {
+    /// Returns what the caller is sent.
+    pub fn answer(&self) -> KeyReceipt {
+        KeyReceipt { receipt: self.receipt.clone(), api_key: self.api_key.clone() }
+    }
+}
+
+/// What the writer says of an accepted command.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) receipt: ledger_contract::reply::Receipt,
+    pub(crate) repeated: bool,
+    /// The state whose secrets may be given out.
+    pub(crate) seen: Option<Arc<Connection>>,
 }
 
 impl Engine {
@@ -71,6 +92,15 @@ impl Engine {
     /// Errors: any code of a refusal; `busy` at once when too many commands wait; after
     /// `log_poisoned` or `shutting_down` the outcome is unknown: repeat with the same command id.
     pub async fn execute(&self, request: CommandRequest) -> Result<Executed, Problem> {
+        let mut request = request;
+        let issued = self.draw_key(&mut request.command);
+        let outcome = self.decide(request).await?;
+        let api_key = issued.filter(|_| !outcome.repeated);
+        Ok(Executed { receipt: outcome.receipt, repeated: outcome.repeated, api_key })
+    }
+
+    /// Has the writer decide a command.
+    pub(crate) async fn decide(&self, request: CommandRequest) -> Result<Outcome, Problem> {
         let known = request.command_id.clone().map(|id| {
             let key = receipts::key(&request.workspace, &id);
             (key, request.fingerprint)
@@ -94,7 +124,7 @@ impl Engine {
     }
 
     /// Returns the answer that a command got earlier.
-    fn answered(&self, known: Option<(Vec<u8>, Fingerprint)>) -> Result<Option<Executed>, Problem> {
+    fn answered(&self, known: Option<(Vec<u8>, Fingerprint)>) -> Result<Option<Outcome>, Problem> {
         let Some((key, fingerprint)) = known else { return Ok(None) };
         let receipt = receipts::get(&self.shared.store, &key);
         match receipt.map_err(|error| faults::from_read(&error))? {
@@ -110,6 +140,7 @@ impl Engine {
     }
 
     fn prepare(&self, request: CommandRequest) -> Result<Prepared, Problem> {
+        let permit = Permit::of(request.caller, &request.workspace, &request.command)?;
         let work = self.work(&request.workspace, request.command)?;
         let envelope = Envelope {
             workspace: request.workspace,
@@ -120,7 +151,7 @@ impl Engine {
             correlation_id: request.correlation_id,
             causation_id: request.causation_id,
             trace_id: request.trace_id,
-            actor: request.actor,
+            permit,
             via: request.via,
         };
         Ok(Prepared { work, envelope })
@@ -130,6 +161,13 @@ impl Engine {
         match command {
             ParsedCommand::CreateWorkspace(created) => Ok(Work::Workspace(created)),
             ParsedCommand::Create(draft) => Ok(self.create(*draft)),
+            ParsedCommand::Principal { name, command } => Ok(Work::Principal { name, command }),
+            // Was made a command with a key before.
+            ParsedCommand::IssueKey { .. } => Err(Problem::new(Code::Internal)),
+            ParsedCommand::Reveal { target, fields, reason } => {
+                let id = self.resolve(workspace, &target)?;
+                Ok(Work::Reveal { id, command: RevealSecret { fields, reason, from: None } })
+            }
             ParsedCommand::Plain { target, command } => {
                 Ok(existing(self.resolve(workspace, &target)?, *command))
             }
@@ -157,6 +195,23 @@ impl Engine {
                 Ok(existing(id, Command::Update(Box::new(revision))))
             }
         }
+    }
+
+    /// Draws the key that a command asks for; the command goes on with its digest.
+    fn draw_key(&self, command: &mut ParsedCommand) -> Option<IssuedKey> {
+        let ParsedCommand::IssueKey { name, environment, label, expires_at } = command else {
+            return None;
+        };
+        let key = new_key(*environment);
+        let issue = PrincipalCommand::IssueKey {
+            id: key.id.clone(),
+            digest: key.digest,
+            environment: *environment,
+            label: label.take(),
+            expires_at: *expires_at,
+        };
+        *command = ParsedCommand::Principal { name: name.clone(), command: Box::new(issue) };
+        Some(IssuedKey { id: key.id.as_str().to_owned(), key: key.text.as_str().to_owned() })
     }
 
     fn create(&self, draft: ParsedDraft) -> Work {

@@ -22,6 +22,7 @@ mod replay;
 mod tail;
 mod writer;
 
+pub use access::Caller;
 pub use engine::{Engine, EngineOptions};
 pub use execute::{CommandRequest, Executed, Fingerprint};
 pub use outbox::OutboxItem;

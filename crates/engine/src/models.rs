@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use ledger_contract::errors::Problem;
-use ledger_contract::records::{ConnectionRow, encode_workspace_row};
-use ledger_domain::{Connection, ConnectionId, Position, Workspace};
+use ledger_contract::records::{
+    ConnectionRow, decode_principal_row, encode_principal_row, encode_workspace_row,
+};
+use ledger_domain::{Connection, ConnectionId, Position, Principal, PrincipalName, Workspace};
 use ledger_store::tables::{connections, lists, meta, model};
 use ledger_store::{AppendError, Batch, Postings, ReadError, Store, Table};
 use parking_lot::{Mutex, RwLock};
@@ -109,6 +111,21 @@ impl Models {
     pub(crate) fn write_workspace(&self, batch: &mut Batch, workspace: &Workspace) {
         let row = encode_workspace_row(workspace);
         connections::put_workspace(batch, &self.store, &self.connections, &workspace.name, &row);
+    }
+
+    /// Adds a principal's row to `batch`.
+    pub(crate) fn write_principal(&self, batch: &mut Batch, principal: &Principal) {
+        let row = encode_principal_row(principal);
+        connections::put_principal(batch, &self.store, &self.connections, &principal.name, &row);
+    }
+
+    /// Returns a principal's state.
+    pub(crate) fn principal(&self, name: &PrincipalName) -> Result<Option<Principal>, Problem> {
+        let row = connections::principal(&self.store, &self.connections, name)
+            .map_err(|error| faults::from_read(&error))?;
+        row.map(|row| decode_principal_row(&row))
+            .transpose()
+            .map_err(|error| faults::corrupt_row(&format!("principal {name}"), &error))
     }
 
     /// Returns a connection's row.

@@ -82,6 +82,11 @@ impl Store {
         Ok(Self { db, poisoned: AtomicBool::new(false), cache, found: names, sorting, dir })
     }
 
+    /// Stops all further writes until the process has been started again.
+    pub fn poison(&self) {
+        self.poisoned.store(true, Ordering::SeqCst);
+    }
+
     /// Writes a batch as a whole. A failed write poisons the log: nothing more is written until
     /// the process has been started again, because what reached the disk is no longer known.
     pub fn commit(&self, batch: Batch, durability: Durability) -> Result<(), AppendError> {

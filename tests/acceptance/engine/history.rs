@@ -89,9 +89,9 @@ async fn each_filter_and_their_mixes_find_what_a_plain_loop_finds() {
         json!({"correlation_id": "import", "type": ["marked_degraded"]}),
         json!({"from": time(5)}),
         json!({"until": time(5)}),
-        json!({"from": time(3), "until": time(20), "actor": "key:admin"}),
+        json!({"from": time(3), "until": time(20), "actor": "user:admin"}),
         json!({"from": time(20), "until": time(3)}),
-        json!({"connection": ids[1], "actor": "key:admin", "from": time(4)}),
+        json!({"connection": ids[1], "actor": "user:admin", "from": time(4)}),
     ];
     for question in &questions {
         for workspace in [HOME, ABROAD, "_all"] {

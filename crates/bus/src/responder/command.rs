@@ -27,12 +27,12 @@ impl Desk {
             ledger.version = executed.receipt.version,
             "command executed"
         );
-        let reply = Reply::json(&executed.receipt);
+        let reply = Reply::json(&executed.answer());
         Ok(if executed.repeated { reply.with_header(subjects::REPEATED, "true") } else { reply })
     }
 
     fn command_request(&self, message: &Message) -> Result<CommandRequest, Problem> {
-        let actor = self.admit(message)?;
+        let caller = self.admit(message)?;
         let address = subject::command(&self.prefix, &message.subject)?;
         let headers = headers::read(message.headers.as_ref())?;
         let body = &message.payload;
@@ -47,7 +47,7 @@ impl Desk {
             correlation_id: headers.correlation_id,
             causation_id: headers.causation_id,
             trace_id: headers.trace_id,
-            actor,
+            caller,
             via: Via::Nats,
         })
     }

@@ -19,12 +19,12 @@ use async_nats::Client;
 use async_nats::service::endpoint::Endpoint;
 use async_nats::service::{Request, Service, ServiceExt};
 use futures::StreamExt;
-use ledger_contract::commands::VERBS;
+use ledger_contract::commands::{PRINCIPAL_VERBS, VERBS};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::QUERIES;
 use ledger_contract::subjects::Subjects;
-use ledger_domain::{Actor, Micros};
-use ledger_engine::Engine;
+use ledger_domain::Micros;
+use ledger_engine::{Caller, Engine};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -164,7 +164,7 @@ async fn register(
 ) -> Result<Service, async_nats::Error> {
     let metadata = HashMap::from([
         ("prefix".to_owned(), subjects.prefix().to_owned()),
-        ("verbs".to_owned(), VERBS.join(",")),
+        ("verbs".to_owned(), [VERBS.join(","), PRINCIPAL_VERBS.join(",")].join(",")),
         ("queries".to_owned(), QUERIES.join(",")),
         ("operations".to_owned(), subject::OPERATIONS.join(",")),
         ("events".to_owned(), subjects.stream_name()),
@@ -227,13 +227,13 @@ impl Desk {
     }
 
     /// Finds out who asks, before anything else is looked at, then checks the size.
-    fn admit(&self, message: &async_nats::Message) -> Result<Actor, Problem> {
+    fn admit(&self, message: &async_nats::Message) -> Result<Caller, Problem> {
         let authorization = headers::authorization(message.headers.as_ref())?;
-        let actor = self.engine.authenticate(authorization)?;
+        let caller = self.engine.authenticate(authorization)?;
         if message.payload.len() > MESSAGE_BYTES_MAX {
             return Err(Problem::new(Code::MessageTooLarge));
         }
-        Ok(actor)
+        Ok(caller)
     }
 
     /// Counts a refusal of our own in the ledger's status. The engine counts its own there.

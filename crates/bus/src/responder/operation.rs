@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_nats::{Message, Subject};
 use ledger_contract::errors::{Problem, read_json};
 use ledger_contract::queries::{ReplayProgress, ReplayReport, ReplayRequest};
+use ledger_domain::principal::Scope;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::info;
@@ -26,11 +27,12 @@ impl Desk {
 
     /// `replay` is the only operation so far.
     fn replay_request(&self, message: &Message) -> Result<ReplayRequest, Problem> {
-        let actor = self.admit(message)?;
+        let caller = self.admit(message)?;
+        caller.require(Scope::Administer, ledger_domain::principal::Subject::Ledger)?;
         let name = subject::operation(&self.prefix, &message.subject)?;
         headers::read(message.headers.as_ref())?;
         let request = read_json(&message.payload)?;
-        info!(ledger.actor = actor.as_str(), ledger.operation = name, "operation started");
+        info!(ledger.actor = caller.actor().as_str(), ledger.operation = name, "operation started");
         Ok(request)
     }
 

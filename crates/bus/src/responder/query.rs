@@ -3,6 +3,7 @@
 use async_nats::Message;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::Micros;
+use ledger_engine::Caller;
 use tracing::error;
 
 use super::reply::Reply;
@@ -12,13 +13,13 @@ use super::{Desk, headers, subject};
 impl Desk {
     /// Answers one query from the store, on a thread that may block.
     pub(super) async fn query(&self, message: &Message) -> Result<Reply, Problem> {
-        let (address, deadline) = self.counted(self.query_address(message))?;
+        let (caller, address, deadline) = self.counted(self.query_address(message))?;
         let reading = self.readers.acquire().await;
         self.counted(self.check_deadline(deadline))?;
         let engine = self.engine.clone();
         let (workspace, name) = (address.workspace.to_owned(), address.name.to_owned());
         let body = message.payload.clone();
-        let read = move || engine.query(&workspace, &name, &body);
+        let read = move || engine.query(&caller, &workspace, &name, &body);
         let answered = tokio::task::spawn_blocking(read).await.map_err(|failure| crashed(&failure));
         drop(reading);
         self.counted(Reply::bytes(answered??, &self.client))
@@ -27,10 +28,10 @@ impl Desk {
     fn query_address<'a>(
         &self,
         message: &'a Message,
-    ) -> Result<(QueryAddress<'a>, Option<Micros>), Problem> {
-        self.admit(message)?;
+    ) -> Result<(Caller, QueryAddress<'a>, Option<Micros>), Problem> {
+        let caller = self.admit(message)?;
         let address = subject::query(&self.prefix, &message.subject)?;
-        Ok((address, headers::read(message.headers.as_ref())?.deadline))
+        Ok((caller, address, headers::read(message.headers.as_ref())?.deadline))
     }
 }
 

@@ -1,8 +1,9 @@
 //! Subjects taken apart.
 
-use ledger_contract::commands::VERBS;
+use ledger_contract::commands::{PRINCIPAL_VERBS, VERBS};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::QUERIES;
+use ledger_contract::subjects::{LEDGER, ledger_workspace};
 use ledger_domain::WorkspaceName;
 
 /// The word for every workspace, in queries.
@@ -24,10 +25,14 @@ pub(crate) struct QueryAddress<'a> {
     pub(crate) name: &'a str,
 }
 
-/// Reads `<prefix>.cmd.<workspace>.<verb>`.
+/// Reads `<prefix>.cmd.<workspace>.<verb>`, where the workspace is `_ledger` for principals.
 pub(crate) fn command<'a>(prefix: &str, subject: &'a str) -> Result<CommandAddress<'a>, Problem> {
     let form = "commands are sent to <prefix>.cmd.<workspace>.<verb>";
     let (workspace, verb) = two_tokens(prefix, "cmd", subject, form)?;
+    if workspace == LEDGER {
+        let verb = known(verb, &PRINCIPAL_VERBS, "command to the ledger as a whole")?;
+        return Ok(CommandAddress { workspace: ledger_workspace(), verb });
+    }
     let workspace = WorkspaceName::parse("workspace", workspace)
         .map_err(|invalid| malformed(format!("the subject's {invalid}")))?;
     let verb = known(verb, &VERBS, "command")?;
@@ -89,6 +94,8 @@ mod tests {
     fn well_formed_subjects_are_read() {
         let address = command("ledger", "ledger.cmd.default.rotate-secret").unwrap();
         assert_eq!((address.workspace.as_str(), address.verb), ("default", "rotate-secret"));
+        let address = command("ledger", "ledger.cmd._ledger.issue-key").unwrap();
+        assert_eq!((address.workspace.as_str(), address.verb), ("_ledger", "issue-key"));
         let address = query("l2", "l2.query._all.list").unwrap();
         assert_eq!(address, QueryAddress { workspace: "_all", name: "list" });
         assert_eq!(operation("ledger", "ledger.admin.replay").unwrap(), "replay");
@@ -100,6 +107,8 @@ mod tests {
             ("ledger.cmd.default", Code::SubjectMalformed),
             ("ledger.cmd.default.create.now", Code::SubjectMalformed),
             ("ledger.cmd._all.create", Code::SubjectMalformed),
+            ("ledger.cmd._ledger.create", Code::VerbUnknown),
+            ("ledger.cmd.default.issue-key", Code::VerbUnknown),
             ("ledger.cmd.Default.create", Code::SubjectMalformed),
             ("ledgers.cmd.default.create", Code::SubjectMalformed),
             ("ledger.cmd.default.destroy", Code::VerbUnknown),

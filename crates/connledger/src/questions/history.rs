@@ -15,7 +15,7 @@ use crate::table::Table;
 #[command(after_help = "\
 Examples:
   connledger history openai-prod
-  connledger history --actor key:admin --type secret_rotated --from 2026-11-01T00:00:00Z
+  connledger history --actor user:admin --type secret_rotated --from 2026-11-01T00:00:00Z
   connledger history --correlation-id deploy-42 --all-workspaces --json")]
 pub(crate) struct HistoryArgs {
     /// Id or slug; every connection when absent

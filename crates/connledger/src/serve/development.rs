@@ -22,7 +22,7 @@ pub(super) async fn open(folder: &Path, key: &MasterKeyArgs) -> Result<Engine, F
     options.create = !Engine::exists(folder);
     let engine = open_engine(options).await?;
     ensure_workspace(&engine).await?;
-    leave_admin_key(&engine, folder)?;
+    leave_admin_key(&engine, folder).await?;
     Ok(engine)
 }
 
@@ -40,14 +40,14 @@ fn throw_away_key(folder: &Path) -> Result<ledger_vault::Keyring, Failure> {
 }
 
 /// Writes the admin key unless the file holds one that works.
-fn leave_admin_key(engine: &Engine, folder: &Path) -> Result<(), Failure> {
+async fn leave_admin_key(engine: &Engine, folder: &Path) -> Result<(), Failure> {
     let path = folder.join(DEV_KEY_FILE);
     let known = std::fs::read_to_string(&path).is_ok_and(|text| {
         let authorization = format!("Bearer {}", text.trim());
         engine.authenticate(Some(&authorization)).is_ok()
     });
     if !known {
-        let key = engine.issue_admin_key(Environment::Test)?;
+        let key = engine.issue_admin_key(Environment::Test).await?;
         write_private(&path, format!("{key}\n").as_bytes())
             .map_err(|error| Failure::file("write", &path, &error))?;
     }

@@ -13,8 +13,8 @@ use ledger_contract::commands;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::records::Via;
 use ledger_contract::subjects::Subjects;
-use ledger_domain::{Actor, Expected, MessageId, WorkspaceName};
-use ledger_engine::{CommandRequest, Engine, EngineOptions};
+use ledger_domain::{Expected, MessageId, WorkspaceName};
+use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions};
 
 pub(crate) use args::ServeArgs;
 
@@ -101,7 +101,7 @@ pub(crate) async fn ensure_workspace(engine: &Engine) -> Result<(), Failure> {
         correlation_id: None,
         causation_id: None,
         trace_id: None,
-        actor: Actor::new(SYSTEM_ACTOR),
+        caller: Caller::system(SYSTEM_ACTOR),
         via: Via::System,
     };
     match engine.execute(request).await {

@@ -8,8 +8,8 @@
 use std::borrow::Cow;
 
 use ledger_domain::{
-    Actor, CheckedText, ConnectionId, Event, EventFacts, EventId, Micros, Position, Version,
-    WorkspaceCreated, WorkspaceName,
+    Actor, CheckedText, ConnectionId, EventFacts, EventId, Micros, Position, PrincipalName,
+    Version, WorkspaceName,
 };
 use serde::de::DeserializeSeed;
 use uuid::Uuid;
@@ -26,7 +26,7 @@ const TIME_BYTES: usize = 27;
 /// Where a record belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// The connection it is about, unless it is about a workspace.
+    /// The connection whose state it changes, if it is one's.
     pub connection: Option<ConnectionId>,
     /// Its place in its stream.
     pub version: Version,
@@ -41,14 +41,14 @@ impl Head {
         {
             let connection = match stream {
                 Stream::Connection(id) => Some(id),
-                Stream::Workspace(_) => None,
+                Stream::Workspace(_) | Stream::Principal(_) | Stream::Reveals(_) => None,
             };
             return Ok(Self { connection, version });
         }
         let Record { metadata, .. } = decode(position, bytes)?;
         let connection = match metadata.stream {
             StreamId::Connection(id) => Some(id),
-            StreamId::Workspace(_) => None,
+            StreamId::Workspace(_) | StreamId::Principal(_) | StreamId::Reveals(_) => None,
         };
         Ok(Self { connection, version: metadata.version })
     }
@@ -145,6 +145,8 @@ impl From<Record> for Frame<'_> {
 enum Stream<'a> {
     Connection(ConnectionId),
     Workspace(&'a str),
+    Principal(&'a str),
+    Reveals(ConnectionId),
 }
 
 impl From<Stream<'_>> for StreamId {
@@ -152,6 +154,8 @@ impl From<Stream<'_>> for StreamId {
         match stream {
             Stream::Connection(id) => Self::Connection(id),
             Stream::Workspace(name) => Self::Workspace(WorkspaceName::stored(name.into())),
+            Stream::Principal(name) => Self::Principal(PrincipalName::stored(name.into())),
+            Stream::Reveals(id) => Self::Reveals(id),
         }
     }
 }
@@ -166,6 +170,10 @@ impl<'a> Scan<'a> {
         self.skip(b",\"stream\":\"")?;
         let stream = if self.skip(b"connection/").is_some() {
             Stream::Connection(ConnectionId::new(self.uuid()?))
+        } else if self.skip(b"reveals/").is_some() {
+            Stream::Reveals(ConnectionId::new(self.uuid()?))
+        } else if self.skip(b"principal/").is_some() {
+            Stream::Principal(self.text()?)
         } else {
             self.skip(b"workspace/")?;
             Stream::Workspace(self.text()?)
@@ -265,6 +273,5 @@ impl<'a> Scan<'a> {
 }
 
 fn known_type(name: &str) -> Option<&'static str> {
-    let mut known = Event::TYPE_NAMES.into_iter().chain([WorkspaceCreated::TYPE_NAME]);
-    known.find(|known| *known == name)
+    crate::schemas::event_types().find(|known| *known == name)
 }

@@ -87,9 +87,10 @@ impl Book {
             return Err(Problem::new(Code::CredentialExpired));
         }
         let caller = Caller::of_key(holder.actor.clone(), holder.grants.clone(), id.clone());
-        let noted = pages.last_used.get(id).is_some_and(|last| {
-            now.get().saturating_sub(last.get()) < LAST_USE_MICROS
-        });
+        let noted = pages
+            .last_used
+            .get(id)
+            .is_some_and(|last| now.get().saturating_sub(last.get()) < LAST_USE_MICROS);
         drop(pages);
         if !noted {
             self.0.write().last_used.insert(id.clone(), now);

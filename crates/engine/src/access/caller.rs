@@ -5,6 +5,8 @@ use std::sync::Arc;
 use ledger_domain::principal::{ApiKeyId, Grant, Scope, Subject, Workspaces};
 use ledger_domain::{Actor, Connection, WorkspaceName};
 
+use super::bootstrap::everything;
+
 /// Someone whose credential was checked, and what they may do. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -21,13 +23,7 @@ impl Caller {
 
     /// The ledger itself, which may do everything. `name` is the actor its events name.
     pub fn system(name: &str) -> Self {
-        let everything = Grant {
-            scopes: Scope::ALL.iter().copied().collect(),
-            workspaces: Workspaces::All,
-            providers: Default::default(),
-            labels: Default::default(),
-        };
-        Self::new(Actor::new(name), vec![everything])
+        Self::new(Actor::new(name), vec![everything()])
     }
 
     pub(super) fn of_key(actor: Actor, grants: Arc<[Grant]>, key: ApiKeyId) -> Self {

@@ -5,14 +5,15 @@
 
 mod authorize;
 mod book;
+mod bootstrap;
 mod caller;
 mod keys;
 
 pub use caller::Caller;
 
-pub(crate) use authorize::{Need, Permit};
+pub(crate) use authorize::Permit;
 pub(crate) use book::Book;
-pub(crate) use keys::{NewKey, new_key};
+pub(crate) use keys::new_key;
 
 use ledger_contract::errors::{Code, Problem};
 

@@ -4,14 +4,17 @@ use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::GetQuery;
 use ledger_contract::view::ConnectionView;
+use ledger_domain::principal::Scope;
 use ledger_domain::{InvalidField, WorkspaceName};
 
 use super::to_json;
+use crate::access::Caller;
 use crate::engine::Engine;
 
 impl Engine {
     pub(super) fn get(
         &self,
+        caller: &Caller,
         scope: Option<&WorkspaceName>,
         query: &GetQuery,
     ) -> Result<Vec<u8>, Problem> {
@@ -25,9 +28,16 @@ impl Engine {
             }
         };
         let row = self.shared.models.load().row(id)?;
-        let visible =
-            row.filter(|row| scope.is_none_or(|scope| row.connection.workspace == *scope));
-        let row = visible.ok_or_else(|| Problem::new(Code::ConnectionUnknown))?;
-        Ok(to_json(&ConnectionView::of(&row.connection)))
+        let found = row.map(|row| row.connection).filter(|connection| {
+            let here = |scope: &WorkspaceName| {
+                connection.workspace == *scope || connection.access.allows(scope)
+            };
+            scope.is_none_or(here) && caller.knows(connection)
+        });
+        let connection = found.ok_or_else(|| Problem::new(Code::ConnectionUnknown))?;
+        if !caller.may_with(Scope::Read, &connection) {
+            return Err(Problem::new(Code::Forbidden));
+        }
+        Ok(to_json(&ConnectionView::of(&connection)))
     }
 }

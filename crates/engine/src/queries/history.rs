@@ -1,18 +1,18 @@
 //! Events across the whole log, by any mix of filters.
 
 use ledger_contract::commands::ConnectionRef;
-use ledger_contract::errors::Problem;
+use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::{HistoryPage, HistoryQuery};
 use ledger_contract::records;
-use ledger_contract::time;
-use ledger_domain::{
-    Event, InvalidField, MessageId, Micros, Position, Version, WorkspaceCreated, WorkspaceName,
-};
+use ledger_contract::{schemas, time};
+use ledger_domain::principal::{Scope, Subject};
+use ledger_domain::{InvalidField, MessageId, Micros, Position, Version, WorkspaceName};
 use ledger_store::Selection;
 use ledger_store::tables::{StreamKey, receipts, streams};
 use serde_json::value::RawValue;
 
 use super::{paging, to_json};
+use crate::access::Caller;
 use crate::engine::Engine;
 use crate::models::Models;
 use crate::projections::audit;
@@ -21,9 +21,11 @@ use crate::{faults, history};
 impl Engine {
     pub(super) fn history(
         &self,
+        caller: &Caller,
         scope: Option<&WorkspaceName>,
         query: &HistoryQuery,
     ) -> Result<Vec<u8>, Problem> {
+        self.check_audit(caller, scope, query)?;
         let size = paging::size(query.page_size)?;
         let order = if query.oldest_first { "history+" } else { "history-" };
         let after = match &query.cursor {
@@ -48,6 +50,29 @@ impl Engine {
         let events = positions.into_iter().map(|position| self.event(position));
         let events = events.collect::<Result<_, _>>()?;
         Ok(to_json(&HistoryPage { events, total, next_cursor }))
+    }
+
+    /// Refuses who may not see the history asked for. Who may see that of some connections only
+    /// has to name one.
+    fn check_audit(
+        &self,
+        caller: &Caller,
+        scope: Option<&WorkspaceName>,
+        query: &HistoryQuery,
+    ) -> Result<(), Problem> {
+        let whole = scope.map_or(Subject::Ledger, Subject::Workspace);
+        if caller.may(Scope::Audit, whole) {
+            return Ok(());
+        }
+        let Some(text) = &query.connection else {
+            return caller.require(Scope::Audit, whole);
+        };
+        let connection = self.target(scope, text)?;
+        if scope.is_some_and(|scope| connection.workspace != *scope) || !caller.knows(&connection) {
+            return Err(Problem::new(Code::ConnectionUnknown));
+        }
+        let subject = Subject::Connection(&connection.workspace, &connection.details);
+        caller.require(Scope::Audit, subject)
     }
 
     fn event(&self, position: u64) -> Result<Box<RawValue>, Problem> {
@@ -97,8 +122,7 @@ impl Engine {
         }
         if groups.is_empty() {
             // Every event has a type, so all types together are the whole log.
-            let types = Event::TYPE_NAMES.into_iter().chain([WorkspaceCreated::TYPE_NAME]);
-            groups.push(types.map(audit::event_type).collect());
+            groups.push(schemas::event_types().map(audit::event_type).collect());
         }
         let selected = models.audit.select(&groups).map_err(|error| faults::from_read(&error))?;
         Ok(selected.unwrap_or_default())
@@ -118,9 +142,10 @@ impl Engine {
             }
         };
         let mut positions = Selection::default();
-        let stream = StreamKey::connection(id);
-        for position in streams::scan(&self.shared.store, stream, Version::new(1)) {
-            positions.insert(position.map_err(|error| faults::from_read(&error))?.get());
+        for stream in [StreamKey::connection(id), StreamKey::reveals(id)] {
+            for position in streams::scan(&self.shared.store, stream, Version::new(1)) {
+                positions.insert(position.map_err(|error| faults::from_read(&error))?.get());
+            }
         }
         Ok(positions)
     }
@@ -160,8 +185,9 @@ impl Engine {
 }
 
 fn known_type(name: &str) -> Result<(), InvalidField> {
-    if Event::TYPE_NAMES.contains(&name) || name == WorkspaceCreated::TYPE_NAME {
+    let known: Vec<_> = schemas::event_types().collect();
+    if known.contains(&name) {
         return Ok(());
     }
-    Err(InvalidField::new("type", format!("must be one of {}", Event::TYPE_NAMES.join(", "))))
+    Err(InvalidField::new("type", format!("must be one of {}", known.join(", "))))
 }

@@ -10,6 +10,7 @@ use ledger_store::tables::lists::{self, Order};
 use ledger_store::{Selection, Term};
 
 use super::{paging, to_json};
+use crate::access::Caller;
 use crate::engine::Engine;
 use crate::faults;
 use crate::models::Models;
@@ -36,6 +37,7 @@ struct Page<'a> {
 impl Engine {
     pub(super) fn list(
         &self,
+        caller: &Caller,
         scope: Option<&WorkspaceName>,
         query: &ListQuery,
     ) -> Result<Vec<u8>, Problem> {
@@ -48,6 +50,9 @@ impl Engine {
             Some(selected) => selected,
             None => models.every()?,
         };
+        if let Some(readable) = Self::readable(&models, caller, scope)? {
+            selected.intersect(&readable);
+        }
         if let Some(text) = &query.text {
             models.keep_with_text(&mut selected, &text.to_lowercase())?;
         }

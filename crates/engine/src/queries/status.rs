@@ -4,15 +4,18 @@ use ledger_contract::errors::Problem;
 use ledger_contract::queries::{StatusView, WorkspacePage, WorkspaceView};
 use ledger_contract::records::decode_workspace_row;
 use ledger_contract::time;
+use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{Workspace, WorkspaceName};
 use ledger_store::tables::connections;
 
 use super::to_json;
+use crate::access::Caller;
 use crate::engine::Engine;
 use crate::faults;
 
 impl Engine {
-    pub(super) fn status(&self) -> Result<Vec<u8>, Problem> {
+    pub(super) fn status(&self, caller: &Caller) -> Result<Vec<u8>, Problem> {
+        caller.require(Scope::Read, Subject::Ledger)?;
         let models = self.shared.models.load();
         let connections = connections::next_ordinal(&self.shared.store, &models.connections)
             .map_err(|error| faults::from_read(&error))?;
@@ -28,14 +31,16 @@ impl Engine {
         }))
     }
 
-    pub(super) fn workspaces(&self) -> Result<Vec<u8>, Problem> {
+    /// Tells the workspaces in which the caller may do something.
+    pub(super) fn workspaces(&self, caller: &Caller) -> Result<Vec<u8>, Problem> {
         let view = |workspace: Workspace| WorkspaceView {
             name: workspace.name.as_str().to_owned(),
             display_name: workspace.display_name.map(|name| name.as_str().to_owned()),
             created_at: time::format(workspace.created_at),
             created_by: workspace.created_by.as_str().to_owned(),
         };
-        let workspaces = self.all_workspaces()?.into_iter().map(view).collect();
+        let known = |workspace: &Workspace| caller.require_foothold(&workspace.name).is_ok();
+        let workspaces = self.all_workspaces()?.into_iter().filter(known).map(view).collect();
         Ok(to_json(&WorkspacePage { workspaces }))
     }
 

@@ -3,7 +3,7 @@
 use ledger_contract::errors::Problem;
 use ledger_contract::queries::ReplayProgress;
 use ledger_contract::records::{self, Happened, Record, StreamId};
-use ledger_domain::{Event, Position, Workspace, evolve};
+use ledger_domain::{Event, Position, Workspace, evolve, evolve_principal};
 use ledger_store::tables::log;
 use ledger_store::{Batch, Durability, Store};
 
@@ -123,6 +123,14 @@ impl<'a> Fold<'a> {
                 };
                 self.fresh.write_workspace(&mut batch, &workspace);
             }
+            (StreamId::Principal(name), Happened::Principal(event)) => {
+                let before = self.fresh.principal(name)?;
+                let after =
+                    evolve_principal(before, event, &metadata.principal_facts(name.clone()));
+                let after = after.ok_or_else(|| misplaced(metadata.position, &metadata.stream))?;
+                self.fresh.write_principal(&mut batch, &after);
+            }
+            (StreamId::Reveals(_), Happened::Revealed(_)) => return Ok(()),
             _ => return Err(misplaced(metadata.position, &metadata.stream)),
         }
         buffered(&self.fresh.store, batch)

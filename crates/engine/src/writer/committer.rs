@@ -8,7 +8,7 @@ use ledger_store::Durability;
 use parking_lot::Mutex;
 
 use super::queue::{GivenUpAtEnd, Queue};
-use super::{Accepted, Group};
+use super::{Accepted, Effect, Group};
 use crate::engine::Shared;
 use crate::faults;
 use crate::models::Change;
@@ -54,11 +54,13 @@ impl Committer {
         }
         let listed: Vec<Change<'_>> = accepted
             .iter()
-            .filter_map(|accepted| accepted.change.as_ref())
-            .map(|change| Change {
-                ordinal: change.ordinal,
-                before: change.before.as_deref(),
-                after: &change.after,
+            .filter_map(|accepted| match &accepted.effect {
+                Effect::Connection(change) => Some(Change {
+                    ordinal: change.ordinal,
+                    before: change.before.as_deref(),
+                    after: &change.after,
+                }),
+                Effect::Principal(_) | Effect::None => None,
             })
             .collect();
         let audited: Vec<Facts<'_>> = accepted
@@ -69,7 +71,16 @@ impl Committer {
             Ok(rows) => self.flush_when_due(rows, accepted.len(), head),
             Err(error) => {
                 let error = faults::chain(&error);
-                tracing::error!(%error, "lists are behind; `connledger replay` rebuilds them");
+                tracing::error!(%error, "lists cannot follow the log; writing stops until a restart");
+                // The group is durable and its callers hear so. A later checkpoint must not pass
+                // what the bitmaps missed, so nothing is written any more; the next start folds
+                // it again.
+                self.shared.store.poison();
+            }
+        }
+        for accepted in &accepted {
+            if let Effect::Principal(principal) = &accepted.effect {
+                self.shared.book.put(principal.clone());
             }
         }
         self.shared.tail.extend(accepted.into_iter().map(fresh));
@@ -96,13 +107,17 @@ impl Committer {
 }
 
 fn fresh(accepted: Accepted) -> Fresh {
-    let Accepted { metadata, type_name, record, change } = accepted;
-    Fresh { metadata, type_name, record, after: change.map(|change| change.after) }
+    let Accepted { metadata, type_name, record, effect } = accepted;
+    let after = match effect {
+        Effect::Connection(change) => Some(change.after),
+        Effect::Principal(_) | Effect::None => None,
+    };
+    Fresh { metadata, type_name, record, after }
 }
 
 /// Answers everyone in a group; with `fault`, those whose command was accepted hear that instead.
 fn send(
-    replies: Vec<(super::ReplyTo, Result<crate::execute::Executed, Problem>)>,
+    replies: Vec<(super::ReplyTo, Result<crate::execute::Outcome, Problem>)>,
     fault: Option<&Problem>,
 ) {
     for (reply, outcome) in replies {

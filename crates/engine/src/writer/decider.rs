@@ -19,18 +19,18 @@ use super::committer::Committer;
 use super::queue::{GivenUpAtEnd, Queue};
 use super::state::{Head, State};
 use super::{
-    Accepted, AcceptedChange, Envelope, GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, Group, Job, Prepared,
-    ReplyTo, Work, answer,
+    Accepted, AcceptedChange, Effect, Envelope, GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, Group, Job,
+    Prepared, ReplyTo, Work, answer,
 };
 use crate::engine::Shared;
-use crate::execute::Executed;
+use crate::execute::Outcome;
 use crate::models::Change;
 use crate::{history, ports};
 
 /// The deciding thread.
 pub(crate) struct Decider {
-    shared: Arc<Shared>,
-    state: State,
+    pub(super) shared: Arc<Shared>,
+    pub(super) state: State,
     queue: Arc<Queue>,
     groups: Sender<Group>,
     committer: Arc<Mutex<Committer>>,
@@ -38,8 +38,8 @@ pub(crate) struct Decider {
     busy: bool,
     /// The last group was a single command.
     alone: bool,
-    group: Group,
-    record: Vec<u8>,
+    pub(super) group: Group,
+    pub(super) record: Vec<u8>,
 }
 
 impl Decider {
@@ -148,7 +148,7 @@ impl Decider {
         self.group.replies.push((reply, outcome));
     }
 
-    fn execute(&mut self, prepared: Prepared) -> Result<Executed, Problem> {
+    fn execute(&mut self, prepared: Prepared) -> Result<Outcome, Problem> {
         if self.shared.store.is_poisoned() {
             return Err(Problem::new(Code::LogPoisoned));
         }
@@ -166,6 +166,7 @@ impl Decider {
             return Err(Problem::new(Code::DeadlineExpired));
         }
         let recorded_at = now.max(self.state.recorded_at);
+        let mut seen = None;
         let (connection, version) = match work {
             Work::Workspace(created) => {
                 self.create_workspace(envelope, created, recorded_at)?;
@@ -175,17 +176,25 @@ impl Decider {
                 let version = self.change(envelope, id, *command, new_key, recorded_at)?;
                 (Some(id), version)
             }
+            Work::Principal { name, command } => {
+                (None, self.change_principal(envelope, name, *command, recorded_at)?)
+            }
+            Work::Reveal { id, command } => {
+                let (version, connection) = self.reveal(envelope, id, command, recorded_at)?;
+                seen = Some(connection);
+                (Some(id), version)
+            }
         };
         let position = self.state.position;
         let receipt = Receipt { connection, version, position, recorded_at, fingerprint };
         receipts::put(&mut self.group.batch, &self.shared.store, &key, &receipt);
         self.state.set_receipt(key, receipt);
         self.state.recorded_at = recorded_at;
-        Ok(answer(&receipt, false))
+        Ok(Outcome { seen, ..answer(&receipt, false) })
     }
 
     /// Makes the next event's metadata.
-    fn metadata(
+    pub(super) fn metadata(
         &self,
         envelope: Envelope,
         stream: StreamId,
@@ -199,7 +208,7 @@ impl Decider {
             event_id: ports::event_id(at),
             workspace: envelope.workspace,
             recorded_at: at,
-            actor: envelope.actor,
+            actor: envelope.permit.actor().clone(),
             via: envelope.via,
             command_id: envelope.command_id,
             correlation_id: envelope.correlation_id,
@@ -234,7 +243,7 @@ impl Decider {
         };
         self.shared.models.load().write_workspace(&mut self.group.batch, &workspace);
         self.state.add_workspace(workspace.name);
-        self.append(metadata, key, WorkspaceCreated::TYPE_NAME);
+        self.append(metadata, key, WorkspaceCreated::TYPE_NAME, Effect::None);
         Ok(())
     }
 
@@ -256,6 +265,10 @@ impl Decider {
             return Err(Problem::new(Code::ConnectionUnknown));
         }
         let before = head.as_ref().map(|head| head.connection.clone());
+        if let Some(before) = &before {
+            envelope.permit.check_before(before)?;
+        }
+        let permit = envelope.permit.clone();
         let command = self.with_history(id, before.as_deref(), command)?;
         let event = decide(before.as_deref(), envelope.expected, command)?;
         let version = before.as_ref().map_or(Version::ZERO, |state| state.version).next();
@@ -267,6 +280,7 @@ impl Decider {
         }
         let type_name = event.type_name();
         let after = evolved(before.as_deref(), event, &metadata, id)?;
+        permit.check_after(&after)?;
         self.move_claim(before.as_deref(), &after)?;
         if let Some(wrapped) = new_key {
             keys::put(&mut self.group.batch, &self.shared.store, id, &wrapped);
@@ -279,22 +293,26 @@ impl Decider {
         self.shared.models.load().write_rows(&mut self.group.batch, &change);
         let after = Arc::new(after);
         self.state.set_head(id, Head { ordinal, connection: after.clone() });
-        self.append(metadata, StreamKey::connection(id), type_name);
-        if let Some(accepted) = self.group.accepted.last_mut() {
-            accepted.change = Some(AcceptedChange { ordinal, before, after });
-        }
+        let effect = Effect::Connection(AcceptedChange { ordinal, before, after });
+        self.append(metadata, StreamKey::connection(id), type_name, effect);
         Ok(version)
     }
 
     /// Adds the encoded record to the log and its stream.
-    fn append(&mut self, metadata: Metadata, stream: StreamKey, type_name: &'static str) {
+    pub(super) fn append(
+        &mut self,
+        metadata: Metadata,
+        stream: StreamKey,
+        type_name: &'static str,
+        effect: Effect,
+    ) {
         let store = &self.shared.store;
         let batch = &mut self.group.batch;
         log::put(batch, store, metadata.position, &self.record);
         streams::put(batch, store, stream, metadata.version, metadata.position);
         self.state.position = metadata.position;
         let record = self.record.as_slice().into();
-        self.group.accepted.push(Accepted { metadata, type_name, record, change: None });
+        self.group.accepted.push(Accepted { metadata, type_name, record, effect });
     }
 
     /// Refuses a command in, or a grant to, a workspace that does not exist.

@@ -16,6 +16,7 @@
 
 mod committer;
 mod decider;
+mod principals;
 mod queue;
 mod recent;
 mod state;
@@ -26,7 +27,8 @@ use std::thread::JoinHandle;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::records::{Metadata, Via};
 use ledger_domain::{
-    Actor, Connection, ConnectionId, Expected, MessageId, Position, WorkspaceCreated, WorkspaceName,
+    Connection, ConnectionId, Expected, MessageId, Position, Principal, PrincipalCommand,
+    PrincipalName, RevealSecret, WorkspaceCreated, WorkspaceName,
 };
 use ledger_store::Batch;
 use ledger_store::tables::Receipt;
@@ -39,8 +41,9 @@ use committer::Committer;
 use decider::Decider;
 use queue::{Queue, Refused};
 
+use crate::access::Permit;
 use crate::engine::Shared;
-use crate::execute::{Executed, Fingerprint};
+use crate::execute::{Fingerprint, Outcome};
 
 /// Most commands in one group.
 const GROUP_COMMANDS_MAX: usize = 1_024;
@@ -65,7 +68,7 @@ pub(crate) struct Envelope {
     pub(crate) correlation_id: Option<MessageId>,
     pub(crate) causation_id: Option<MessageId>,
     pub(crate) trace_id: Option<MessageId>,
-    pub(crate) actor: Actor,
+    pub(crate) permit: Permit,
     pub(crate) via: Via,
 }
 
@@ -81,10 +84,14 @@ pub(crate) enum Work {
     },
     /// A workspace to be made.
     Workspace(WorkspaceCreated),
+    /// A command to a principal.
+    Principal { name: PrincipalName, command: Box<PrincipalCommand> },
+    /// A reading of a connection's secrets.
+    Reveal { id: ConnectionId, command: RevealSecret },
 }
 
 /// Where an answer goes.
-pub(crate) type ReplyTo = oneshot::Sender<Result<Executed, Problem>>;
+pub(crate) type ReplyTo = oneshot::Sender<Result<Outcome, Problem>>;
 
 /// What the decider is sent.
 pub(crate) enum Job {
@@ -100,7 +107,17 @@ pub(crate) struct Accepted {
     pub(crate) type_name: &'static str,
     /// The record's stored bytes.
     pub(crate) record: Box<[u8]>,
-    pub(crate) change: Option<AcceptedChange>,
+    pub(crate) effect: Effect,
+}
+
+/// What an event changed besides the log.
+pub(crate) enum Effect {
+    /// A connection.
+    Connection(AcceptedChange),
+    /// A principal.
+    Principal(Arc<Principal>),
+    /// Nothing that readers keep in memory.
+    None,
 }
 
 /// What it did to a connection.
@@ -115,7 +132,7 @@ pub(crate) struct AcceptedChange {
 pub(crate) struct Group {
     pub(crate) batch: Batch,
     pub(crate) accepted: Vec<Accepted>,
-    pub(crate) replies: Vec<(ReplyTo, Result<Executed, Problem>)>,
+    pub(crate) replies: Vec<(ReplyTo, Result<Outcome, Problem>)>,
     pub(crate) head: Position,
 }
 
@@ -163,7 +180,7 @@ impl Writer {
     pub(crate) fn submit(
         &self,
         prepared: Prepared,
-    ) -> Result<oneshot::Receiver<Result<Executed, Problem>>, Problem> {
+    ) -> Result<oneshot::Receiver<Result<Outcome, Problem>>, Problem> {
         let (reply, answer) = oneshot::channel();
         match self.queue.push(Job::Command(Box::new(prepared), reply)) {
             Ok(()) => Ok(answer),
@@ -203,8 +220,8 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
 }
 
 /// The answer that a receipt stands for.
-pub(crate) fn answer(receipt: &Receipt, repeated: bool) -> Executed {
-    Executed {
+pub(crate) fn answer(receipt: &Receipt, repeated: bool) -> Outcome {
+    Outcome {
         receipt: ledger_contract::reply::Receipt {
             connection: receipt.connection.map(|id| id.to_string()),
             version: receipt.version.get(),
@@ -212,5 +229,6 @@ pub(crate) fn answer(receipt: &Receipt, repeated: bool) -> Executed {
             recorded_at: ledger_contract::time::format(receipt.recorded_at),
         },
         repeated,
+        seen: None,
     }
 }

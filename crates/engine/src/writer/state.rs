@@ -1,12 +1,14 @@
 //! What the decider knows: the latest state of everything, durable or not yet.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use ledger_contract::errors::Problem;
 use ledger_contract::records::decode_workspace_row;
-use ledger_domain::{Connection, ConnectionId, Micros, Position, WorkspaceName};
-use ledger_store::tables::{Receipt, claims, connections, log, receipts};
+use ledger_domain::{
+    Connection, ConnectionId, Micros, Position, Principal, PrincipalName, Version, WorkspaceName,
+};
+use ledger_store::tables::{Receipt, StreamKey, claims, connections, log, receipts, streams};
 
 use super::recent::Recent;
 use crate::engine::Shared;
@@ -29,6 +31,9 @@ pub(crate) struct State {
     receipts: Recent<Vec<u8>, Receipt>,
     claims: Recent<Vec<u8>, Option<ConnectionId>>,
     workspaces: HashSet<WorkspaceName>,
+    principals: HashMap<PrincipalName, Arc<Principal>>,
+    /// Last versions of streams of readings.
+    reveals: Recent<ConnectionId, Version>,
     pub(crate) position: Position,
     pub(crate) recorded_at: Micros,
     pub(crate) next_ordinal: u32,
@@ -51,8 +56,12 @@ impl State {
                 .map_err(|error| faults::corrupt_row("a workspace", &error))?;
             workspaces.insert(workspace.name);
         }
+        let principals = shared.book.principals().into_iter();
+        let principals = principals.map(|principal| (principal.name.clone(), principal)).collect();
         Ok(Self {
             shared,
+            principals,
+            reveals: Recent::new(RECENT),
             heads: Recent::new(RECENT),
             receipts: Recent::new(RECENT),
             claims: Recent::new(RECENT),
@@ -99,6 +108,27 @@ impl State {
 
     pub(crate) fn set_claim(&mut self, key: Vec<u8>, claim: Option<ConnectionId>) {
         self.claims.set(key, claim);
+    }
+
+    pub(crate) fn principal(&self, name: &PrincipalName) -> Option<Arc<Principal>> {
+        self.principals.get(name).cloned()
+    }
+
+    pub(crate) fn set_principal(&mut self, principal: Arc<Principal>) {
+        self.principals.insert(principal.name.clone(), principal);
+    }
+
+    /// Returns how often a connection's secrets have been looked at.
+    pub(crate) fn reveals(&self, id: ConnectionId) -> Result<Version, Problem> {
+        match self.reveals.get(&id) {
+            Some(version) => Ok(*version),
+            None => streams::last_version(&self.shared.store, StreamKey::reveals(id))
+                .map_err(|error| faults::from_read(&error)),
+        }
+    }
+
+    pub(crate) fn set_reveals(&mut self, id: ConnectionId, version: Version) {
+        self.reveals.set(id, version);
     }
 
     pub(crate) fn has_workspace(&self, name: &WorkspaceName) -> bool {

@@ -118,8 +118,20 @@ pub fn put_principal(
     name: &PrincipalName,
     row: &[u8],
 ) {
-    let key = [b"p", name.as_str().as_bytes()].concat();
-    batch.put(store, table, &key, row);
+    batch.put(store, table, &principal_key(name), row);
+}
+
+/// Returns a principal's row.
+pub fn principal(
+    store: &Store,
+    table: &Table,
+    name: &PrincipalName,
+) -> Result<Option<Vec<u8>>, ReadError> {
+    store.get(table, &principal_key(name))
+}
+
+fn principal_key(name: &PrincipalName) -> Vec<u8> {
+    [b"p", name.as_str().as_bytes()].concat()
 }
 
 /// Walks all principals' rows by name.

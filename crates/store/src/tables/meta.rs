@@ -5,7 +5,6 @@
 //! | `ledger_id` | id of this ledger (16) |
 //! | `key_check` | the vault's proof that a master key is the right one |
 //! | `fingerprint_key` | the vault's wrapped fingerprint key |
-//! | `admin_key` | digest of the admin key |
 //! | `published` | last position known to be in the event stream (8, BE) |
 //! | `generation.<model>` | live generation of a read model (4, BE) |
 //! | `checkpoint.<table>` | last position a read model's bitmaps hold on disk (8, BE) |
@@ -23,8 +22,6 @@ pub const LEDGER_ID: &str = "ledger_id";
 pub const KEY_CHECK: &str = "key_check";
 /// Wrapped fingerprint key.
 pub const FINGERPRINT_KEY: &str = "fingerprint_key";
-/// Digest of the admin key.
-pub const ADMIN_KEY: &str = "admin_key";
 const PUBLISHED: &str = "published";
 
 /// Sets a value.

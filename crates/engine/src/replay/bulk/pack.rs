@@ -12,8 +12,8 @@ const ROOM: usize = 8 * 1_024;
 /// What the scan knows of a record.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Place {
-    /// It is about a workspace.
-    Workspace,
+    /// It is about no connection's state: a workspace, a principal, a reading of secrets.
+    Apart,
     /// It creates a connection of this pass.
     New(ConnectionId, u32),
     /// It changes a connection of this pass.

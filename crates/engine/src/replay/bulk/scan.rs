@@ -95,7 +95,7 @@ impl<'a> Scan<'a> {
     fn place(&mut self, position: Position, bytes: &[u8]) -> Result<Place, Stop> {
         let head = Head::read(position, bytes);
         let head = head.map_err(|error| Stop::Fault(faults::from_record(&error)))?;
-        let Some(id) = head.connection else { return Ok(Place::Workspace) };
+        let Some(id) = head.connection else { return Ok(Place::Apart) };
         self.found.connection_events += 1;
         if !self.pass.folds {
             return Ok(Place::Elsewhere);
@@ -131,7 +131,7 @@ impl<'a> Scan<'a> {
     fn route(&mut self, position: Position, place: Place, bytes: &[u8]) -> Result<(), Stop> {
         let of_use = match place {
             Place::Elsewhere => self.pass.audits,
-            Place::Workspace => self.pass.first,
+            Place::Apart => self.pass.first,
             _ => true,
         };
         if of_use {
@@ -154,7 +154,7 @@ impl<'a> Scan<'a> {
     fn worker(&self, position: Position, place: Place) -> usize {
         let number = match place {
             Place::New(id, _) | Place::Known(id) | Place::Perhaps(id) => random_part(id),
-            Place::Workspace => 0,
+            Place::Apart => 0,
             Place::Elsewhere => position.get(),
         };
         let workers = u64::try_from(self.routes.len()).unwrap_or(u64::MAX);

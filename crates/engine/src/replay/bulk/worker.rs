@@ -4,8 +4,11 @@ use std::collections::HashMap;
 
 use crossbeam_channel::Receiver;
 use ledger_contract::errors::Problem;
-use ledger_contract::records::{Frame, Happened};
-use ledger_domain::{Actor, ConnectionId, Position, Workspace, advance, evolve};
+use ledger_contract::records::{Frame, Happened, StreamId};
+use ledger_domain::{
+    Actor, ConnectionId, Micros, Position, Principal, PrincipalFacts, PrincipalName, Workspace,
+    WorkspaceCreated, advance, evolve, evolve_principal,
+};
 use ledger_store::{Batch, Durability, Gathered};
 
 use super::audit::AuditSink;
@@ -31,6 +34,7 @@ pub(super) struct Worker<'a> {
     gathered: Gathered,
     states: HashMap<ConnectionId, Box<State>>,
     events: u64,
+    principals: HashMap<PrincipalName, Principal>,
     /// The last actor seen, shared by all states he made or changed.
     actor: Option<Actor>,
 }
@@ -38,7 +42,15 @@ pub(super) struct Worker<'a> {
 impl<'a> Worker<'a> {
     pub(super) fn new(fresh: &'a Models, audit: Option<&'a AuditSink<'a>>) -> Self {
         let gathered = Gathered::default();
-        Self { fresh, audit, gathered, states: HashMap::new(), events: 0, actor: None }
+        Self {
+            fresh,
+            audit,
+            gathered,
+            states: HashMap::new(),
+            events: 0,
+            principals: HashMap::new(),
+            actor: None,
+        }
     }
 
     /// Works until the scan has ended.
@@ -51,6 +63,7 @@ impl<'a> Worker<'a> {
                 sink.deliver(chunk, std::mem::take(&mut self.gathered))?;
             }
         }
+        self.write_principals()?;
         Ok(Folded { states: self.states.into_iter().collect(), events: self.events })
     }
 
@@ -66,7 +79,7 @@ impl<'a> Worker<'a> {
         }
         match place {
             Place::Elsewhere => Ok(()),
-            Place::Workspace => self.workspace(frame),
+            Place::Apart => self.apart(frame),
             Place::New(id, ordinal) => self.create(id, ordinal, frame),
             Place::Known(id) => self.change(id, frame, true),
             Place::Perhaps(id) => self.change(id, frame, false),
@@ -78,7 +91,7 @@ impl<'a> Worker<'a> {
         let facts = frame.facts(id, self.actor(&frame.actor));
         let connection = match read(frame)? {
             Happened::Connection(event) => evolve(None, event, &facts),
-            Happened::Workspace(_) => None,
+            _ => None,
         };
         let connection = connection.ok_or_else(|| misplaced(position, &stream))?;
         self.events += 1;
@@ -101,22 +114,58 @@ impl<'a> Worker<'a> {
         let stream = frame.stream.clone();
         match read(frame)? {
             Happened::Connection(event) => advance(&mut state.connection, event, &facts),
-            Happened::Workspace(_) => return Err(misplaced(position, &stream)),
+            _ => return Err(misplaced(position, &stream)),
         }
         self.events += 1;
         Ok(())
     }
 
-    fn workspace(&self, frame: Frame<'_>) -> Result<(), Problem> {
+    /// Folds what is not about a connection's own state.
+    fn apart(&mut self, frame: Frame<'_>) -> Result<(), Problem> {
         let (position, stream) = (frame.position, frame.stream.clone());
-        let (created_at, created_by) = (frame.recorded_at, Actor::new(&*frame.actor));
-        let Happened::Workspace(created) = read(frame)? else {
-            return Err(misplaced(position, &stream));
-        };
+        let (recorded_at, actor) = (frame.recorded_at, self.actor(&frame.actor));
+        let version = frame.version;
+        match (&stream, read(frame)?) {
+            (StreamId::Workspace(_), Happened::Workspace(created)) => {
+                self.workspace(created, position, recorded_at, actor)
+            }
+            (StreamId::Principal(name), Happened::Principal(event)) => {
+                let name = name.clone();
+                let facts =
+                    PrincipalFacts { name: name.clone(), version, position, recorded_at, actor };
+                let before = self.principals.remove(&name);
+                let after = evolve_principal(before, event, &facts);
+                self.principals.insert(name, after.ok_or_else(|| misplaced(position, &stream))?);
+                Ok(())
+            }
+            (StreamId::Reveals(_), Happened::Revealed(_)) => Ok(()),
+            _ => Err(misplaced(position, &stream)),
+        }
+    }
+
+    fn workspace(
+        &self,
+        created: WorkspaceCreated,
+        position: Position,
+        created_at: Micros,
+        created_by: Actor,
+    ) -> Result<(), Problem> {
         let (name, display_name) = (created.name, created.display_name);
         let workspace = Workspace { name, display_name, created_at, created_by, position };
         let mut batch = Batch::new();
         self.fresh.write_workspace(&mut batch, &workspace);
+        self.commit(batch)
+    }
+
+    fn write_principals(&self) -> Result<(), Problem> {
+        let mut batch = Batch::new();
+        for principal in self.principals.values() {
+            self.fresh.write_principal(&mut batch, principal);
+        }
+        self.commit(batch)
+    }
+
+    fn commit(&self, batch: Batch) -> Result<(), Problem> {
         let written = self.fresh.store.commit(batch, Durability::Buffered);
         written.map_err(|error| faults::from_append(&error))
     }

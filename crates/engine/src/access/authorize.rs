@@ -1,0 +1,102 @@
+//! What a command takes, and whether its caller has it.
+//!
+//! The decider asks twice: before the rules of the domain, whose refusals tell of the state, and
+//! once more of the state that would follow, so that nobody moves a connection out of or into
+//! their own reach. What a caller may do nothing with does not exist for them.
+
+use ledger_contract::commands::ParsedCommand;
+use ledger_contract::errors::{Code, Problem};
+use ledger_domain::principal::{Scope, Subject};
+use ledger_domain::{Actor, Connection, WorkspaceName};
+
+use super::Caller;
+
+/// A caller, and what the command at hand takes.
+#[derive(Clone, Debug)]
+pub(crate) struct Permit {
+    caller: Caller,
+    scopes: &'static [Scope],
+}
+
+/// Returns the scopes a command takes, all of them.
+fn scopes(command: &ParsedCommand) -> &'static [Scope] {
+    match command {
+        ParsedCommand::Update { secrets, .. } if secrets.is_empty() => &[Scope::Write],
+        // An earlier version may have had other secrets.
+        ParsedCommand::Update { .. } | ParsedCommand::Revert { .. } => {
+            &[Scope::Write, Scope::Rotate]
+        }
+        ParsedCommand::Create(_) | ParsedCommand::Plain { .. } => &[Scope::Write],
+        ParsedCommand::RotateSecret { .. } => &[Scope::Rotate],
+        ParsedCommand::Reveal { .. } => &[Scope::Reveal],
+        ParsedCommand::CreateWorkspace(_)
+        | ParsedCommand::Principal { .. }
+        | ParsedCommand::IssueKey { .. } => &[Scope::Administer],
+    }
+}
+
+impl Permit {
+    /// Settles what a command takes, and refuses at once a caller who has nothing to do with the
+    /// workspace, or the ledger, that it is sent to.
+    pub(crate) fn of(
+        caller: Caller,
+        workspace: &WorkspaceName,
+        command: &ParsedCommand,
+    ) -> Result<Self, Problem> {
+        match command {
+            ParsedCommand::Principal { .. } | ParsedCommand::IssueKey { .. } => {
+                caller.require(Scope::Administer, Subject::Ledger)?;
+            }
+            ParsedCommand::CreateWorkspace(_) => {
+                caller.require(Scope::Administer, Subject::Workspace(workspace))?;
+            }
+            _ => caller.require_foothold(workspace)?,
+        }
+        let scopes = scopes(command);
+        Ok(Self { caller, scopes })
+    }
+
+    pub(crate) fn actor(&self) -> &Actor {
+        self.caller.actor()
+    }
+
+    /// Checks the state that a command found.
+    pub(crate) fn check_before(&self, state: &Connection) -> Result<(), Problem> {
+        if !self.caller.knows(state) {
+            return Err(Problem::new(Code::ConnectionUnknown));
+        }
+        self.check_after(state)
+    }
+
+    /// Checks the state that a command leads to.
+    pub(crate) fn check_after(&self, state: &Connection) -> Result<(), Problem> {
+        match self.scopes.iter().find(|scope| !self.caller.may_with(**scope, state)) {
+            None => Ok(()),
+            Some(scope) => Err(lacking(*scope)),
+        }
+    }
+}
+
+impl Caller {
+    /// Refuses a caller who may not do `scope` to `subject`.
+    ///
+    /// Errors: `forbidden`.
+    pub fn require(&self, scope: Scope, subject: Subject<'_>) -> Result<(), Problem> {
+        if self.may(scope, subject) { Ok(()) } else { Err(lacking(scope)) }
+    }
+
+    /// Refuses a caller who may do nothing in a workspace, whether or not there is one.
+    pub(crate) fn require_foothold(&self, workspace: &WorkspaceName) -> Result<(), Problem> {
+        if Scope::ALL.iter().any(|scope| self.may_somewhere_in(*scope, workspace)) {
+            return Ok(());
+        }
+        let message = "the credential has no rights in this workspace";
+        Err(Problem::because(Code::Forbidden, message))
+    }
+}
+
+fn lacking(scope: Scope) -> Problem {
+    let message =
+        format!("this takes the scope `{scope}` here, which the credential does not have");
+    Problem::because(Code::Forbidden, message)
+}

@@ -1,0 +1,95 @@
+//! The first administrator, made by whoever holds the data directory and the master key.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ledger_contract::commands::ParsedCommand;
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::records::Via;
+use ledger_contract::subjects;
+use ledger_domain::connection::Environment;
+use ledger_domain::principal::{
+    Grant, PrincipalDraft, PrincipalKind, PrincipalRevision, Scope, Workspaces,
+};
+use ledger_domain::{Expected, Principal, PrincipalCommand, PrincipalName};
+
+use super::Caller;
+use crate::engine::Engine;
+use crate::execute::{CommandRequest, Executed};
+
+/// Name of the principal that the first admin key belongs to.
+const ADMIN: &str = "admin";
+/// Who the events of the making name.
+const SYSTEM_ACTOR: &str = "system:init";
+
+impl Engine {
+    /// Makes the principal `admin`, with every right, and issues a key to it. One that is there
+    /// gets its rights back, and loses every key it had. Returns the key, which is stored nowhere.
+    pub async fn issue_admin_key(&self, environment: Environment) -> Result<String, Problem> {
+        let name = PrincipalName::parse("principal", ADMIN)?;
+        match self.shared.book.principal(&name) {
+            None => {
+                let draft = PrincipalDraft {
+                    kind: PrincipalKind::User,
+                    display_name: None,
+                    grants: vec![everything()],
+                };
+                self.as_system(plain(&name, PrincipalCommand::Create(draft))).await?;
+            }
+            Some(admin) => self.restore_admin(&admin).await?,
+        }
+        let issue = ParsedCommand::IssueKey { name, environment, label: None, expires_at: None };
+        let key = self.as_system(issue).await?.api_key;
+        key.map(|key| key.key).ok_or_else(|| Problem::new(Code::Internal))
+    }
+
+    async fn restore_admin(&self, admin: &Principal) -> Result<(), Problem> {
+        let name = &admin.name;
+        if !admin.enabled {
+            self.as_system(plain(name, PrincipalCommand::Enable)).await?;
+        }
+        if !admin.grants.contains(&everything()) {
+            let mut grants = admin.grants.clone();
+            grants.push(everything());
+            let revision = PrincipalRevision { grants: Some(grants), ..Default::default() };
+            self.as_system(plain(name, PrincipalCommand::Update(revision))).await?;
+        }
+        for (id, _) in admin.keys.iter().filter(|(_, key)| key.revoked.is_none()) {
+            let revoke = PrincipalCommand::RevokeKey { id: id.clone(), reason: None };
+            self.as_system(plain(name, revoke)).await?;
+        }
+        Ok(())
+    }
+
+    async fn as_system(&self, command: ParsedCommand) -> Result<Executed, Problem> {
+        let workspace = subjects::ledger_workspace();
+        let fingerprint = self.fingerprint(workspace.as_str(), SYSTEM_ACTOR, &[]);
+        self.execute(CommandRequest {
+            workspace,
+            command,
+            fingerprint,
+            command_id: None,
+            expected: Expected::Any,
+            deadline: None,
+            correlation_id: None,
+            causation_id: None,
+            trace_id: None,
+            caller: Caller::system(SYSTEM_ACTOR),
+            via: Via::System,
+        })
+        .await
+    }
+}
+
+fn plain(name: &PrincipalName, command: PrincipalCommand) -> ParsedCommand {
+    ParsedCommand::Principal { name: name.clone(), command: Box::new(command) }
+}
+
+/// Every scope everywhere.
+pub(super) fn everything() -> Grant {
+    Grant {
+        scopes: Scope::ALL.iter().copied().collect(),
+        workspaces: Workspaces::All,
+        providers: BTreeSet::new(),
+        labels: BTreeMap::new(),
+    }
+}

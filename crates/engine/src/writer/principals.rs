@@ -1,0 +1,76 @@
+//! Decides what is not about a connection's own stream: principals, and looking at secrets.
+
+use std::sync::Arc;
+
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::records::{self, StreamId};
+use ledger_domain::{
+    Connection, ConnectionId, Micros, PrincipalCommand, PrincipalName, RevealSecret,
+    SecretRevealed, Version, decide_principal, decide_reveal, evolve_principal, limits,
+};
+use ledger_store::tables::StreamKey;
+
+use super::decider::Decider;
+use super::{Effect, Envelope};
+
+impl Decider {
+    /// Decides one command to a principal.
+    pub(super) fn change_principal(
+        &mut self,
+        envelope: Envelope,
+        name: PrincipalName,
+        command: PrincipalCommand,
+        at: Micros,
+    ) -> Result<Version, Problem> {
+        let before = self.state.principal(&name);
+        let event = decide_principal(before.as_deref(), envelope.expected, command)?;
+        let version = before.as_ref().map_or(Version::ZERO, |state| state.version).next();
+        let metadata = self.metadata(envelope, StreamId::Principal(name.clone()), version, at);
+        self.record.clear();
+        records::encode_principal(&mut self.record, &metadata, &event);
+        if self.record.len() > limits::RECORD_BYTES {
+            return Err(Problem::new(Code::RecordTooLarge));
+        }
+        let type_name = event.type_name();
+        let facts = metadata.principal_facts(name.clone());
+        let after = evolve_principal(before.as_deref().cloned(), event, &facts);
+        let after = Arc::new(after.ok_or_else(|| {
+            tracing::error!(position = %metadata.position, "an accepted event left no state");
+            Problem::new(Code::Internal)
+        })?);
+        self.shared.models.load().write_principal(&mut self.group.batch, &after);
+        self.state.set_principal(after.clone());
+        let stream = StreamKey::principal(&name);
+        self.append(metadata, stream, type_name, Effect::Principal(after));
+        Ok(version)
+    }
+
+    /// Decides whether secrets are given out, and records that they are. Returns the state whose
+    /// secrets they are.
+    pub(super) fn reveal(
+        &mut self,
+        mut envelope: Envelope,
+        id: ConnectionId,
+        command: RevealSecret,
+        at: Micros,
+    ) -> Result<(Version, Arc<Connection>), Problem> {
+        let unknown = || Problem::new(Code::ConnectionUnknown);
+        let connection = self.state.head(id)?.ok_or_else(unknown)?.connection;
+        let at_home = connection.workspace == envelope.workspace;
+        if !at_home && !connection.access.allows(&envelope.workspace) {
+            return Err(unknown());
+        }
+        envelope.permit.check_before(&connection)?;
+        let revealed = decide_reveal(Some(&connection), command)?;
+        // The history of a secret is that of its home, whoever looks at it.
+        envelope.workspace = connection.workspace.clone();
+        let version = self.state.reveals(id)?.next();
+        let metadata = self.metadata(envelope, StreamId::Reveals(id), version, at);
+        self.record.clear();
+        records::encode_revealed(&mut self.record, &metadata, &revealed);
+        self.state.set_reveals(id, version);
+        let stream = StreamKey::reveals(id);
+        self.append(metadata, stream, SecretRevealed::TYPE_NAME, Effect::None);
+        Ok((version, connection))
+    }
+}
