@@ -96,7 +96,7 @@ fn expect_same_in_parts(bytes: &[u8]) {
     let Record { metadata, happened } = whole;
     let connection = match &metadata.stream {
         StreamId::Connection(id) => Some(*id),
-        StreamId::Workspace(_) => None,
+        StreamId::Workspace(_) | StreamId::Principal(_) | StreamId::Reveals(_) => None,
     };
     assert_eq!((head.connection, head.version), (connection, metadata.version));
     let id = connection.unwrap_or(ConnectionId::from_bytes([0; 16]));
