@@ -1,0 +1,1 @@
+//! Connections: who may open how many, and what is spoken on them.
