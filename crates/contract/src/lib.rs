@@ -13,6 +13,7 @@ pub mod time;
 
 pub mod commands;
 pub mod errors;
+pub mod headers;
 pub mod queries;
 pub mod reply;
 pub mod schemas;

@@ -367,3 +367,13 @@ pub struct CreateWorkspaceBody {
     /// Name for people.
     pub display_name: Option<String>,
 }
+
+/// `create-workspace` where no subject names the workspace: over HTTP.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewWorkspaceBody {
+    /// Its name, which is also its id: `a-z`, `0-9` and inner hyphens.
+    pub name: String,
+    /// Name for people.
+    pub display_name: Option<String>,
+}

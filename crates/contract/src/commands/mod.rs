@@ -59,6 +59,19 @@ impl ConnectionRef {
             Err(_) => Slug::parse(field, text).map(Self::Slug),
         }
     }
+
+    /// Tells whether both are the same id or, without regard to case, the same slug.
+    pub fn is_same_name(&self, other: &Self) -> bool {
+        self.canonical() == other.canonical()
+    }
+
+    /// Returns one text for all ways to write the same name.
+    pub fn canonical(&self) -> String {
+        match self {
+            Self::Id(id) => id.to_string(),
+            Self::Slug(slug) => slug.folded(),
+        }
+    }
 }
 
 /// A command that has been read, with its secrets still in plaintext.
