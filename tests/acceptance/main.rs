@@ -27,6 +27,8 @@ mod crash;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod http;
+#[cfg(test)]
 mod nats;
 #[cfg(test)]
 mod outage;
