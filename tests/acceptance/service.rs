@@ -14,6 +14,9 @@ use tokio::process::{Child, Command};
 use crate::settings;
 use crate::wait::eventually;
 
+/// Many servers run at once, so each takes a free port, unless its arguments say another.
+const ANY_PORT: &str = "127.0.0.1:0";
+
 /// A folder with a ledger that a process serves, or does not at the moment.
 #[derive(Debug)]
 pub(crate) struct Service {
@@ -44,6 +47,7 @@ impl Service {
         let log = fs::File::options().create(true).append(true).open(self.log_path());
         let child = self
             .command(&["serve", "--dev"])
+            .env("CONNLEDGER_LISTEN", ANY_PORT)
             .args(&self.args)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -123,6 +127,13 @@ impl Service {
         let text = fs::read(self.data_dir().join("server.json")).expect("the server's file");
         let file: Value = serde_json::from_slice(&text).expect("JSON");
         file["nats_url"].as_str().expect("it runs with NATS").to_owned()
+    }
+
+    /// Returns the address of the HTTP API, from the same file.
+    pub(crate) fn http_url(&self) -> String {
+        let text = fs::read(self.data_dir().join("server.json")).expect("the server's file");
+        let file: Value = serde_json::from_slice(&text).expect("JSON");
+        file["http_url"].as_str().expect("it serves HTTP").to_owned()
     }
 
     pub(crate) fn key(&self) -> String {
