@@ -29,6 +29,8 @@ mod engine;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod listen;
+#[cfg(test)]
 mod nats;
 #[cfg(test)]
 mod outage;

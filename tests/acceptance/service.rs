@@ -84,13 +84,19 @@ impl Service {
 
     /// Asks it to stop, and waits.
     pub(crate) async fn stop(&mut self) -> ExitStatus {
+        self.signal(Signal::SIGTERM);
         let mut child = self.child.take().expect("it runs");
-        let pid = child.id().and_then(|id| i32::try_from(id).ok()).expect("it runs");
-        kill(Pid::from_raw(pid), Signal::SIGTERM).expect("it can be told to stop");
         eventually("connledger stops", || {
             std::future::ready(child.try_wait().expect("it can be asked"))
         })
         .await
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = self.child.as_ref().and_then(Child::id).expect("it runs");
+        let pid = i32::try_from(pid).expect("process numbers are small");
+        kill(Pid::from_raw(pid), signal).expect("it is there");
     }
 
     /// Prepares a command of the program on this ledger.

@@ -1,7 +1,5 @@
 //! The HTTP door: its flags, and opening it.
 
-use std::error::Error;
-use std::iter::successors;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -124,7 +122,7 @@ pub(super) fn prepare(args: &HttpArgs, dev: bool) -> Result<Option<Wanted>, Fail
     options.trusted_proxies.clone_from(&args.trusted_proxy);
     options.cors_origins.clone_from(&args.cors_origin);
     options.limits.connections_max = files::connections_max(options.limits.connections_max);
-    Ok(Some(Wanted(options.prepare().map_err(failure)?)))
+    Ok(Some(Wanted(options.prepare().map_err(|error| failure(&error))?)))
 }
 
 /// A door that can be opened once there is a ledger behind it.
@@ -136,13 +134,12 @@ impl Wanted {
     pub(super) async fn open(self, engine: &Engine, routes: Router) -> Result<Door, Failure> {
         let engine = engine.clone();
         let accepts = Accepts::new(move |header| engine.authenticate(Some(header)).is_ok());
-        self.0.accepting(accepts).open(routes).await.map_err(failure)
+        self.0.accepting(accepts).open(routes).await.map_err(|error| failure(&error))
     }
 }
 
-fn failure(error: ListenError) -> Failure {
-    let text = successors(error.source(), |cause| cause.source())
-        .fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+fn failure(error: &ListenError) -> Failure {
+    let text = error.with_causes();
     match error {
         ListenError::Insecure { .. } => Failure::usage(text)
             .hint("give a certificate: --tls-cert FILE --tls-key FILE")

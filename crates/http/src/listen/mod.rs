@@ -132,6 +132,13 @@ pub enum ListenError {
     },
 }
 
+impl ListenError {
+    /// Returns the error with its causes, once each.
+    pub fn with_causes(&self) -> String {
+        chain(self)
+    }
+}
+
 /// Options that were found good.
 #[derive(Debug)]
 pub struct Prepared {

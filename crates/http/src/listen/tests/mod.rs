@@ -52,8 +52,11 @@ impl Hands {
 /// Opens a door to a router with a route for each thing that is tested. Keys that start with
 /// `good` are good.
 async fn open(adjust: impl FnOnce(&mut ListenOptions)) -> (Door, Hands) {
-    let hands =
-        Hands { time: Arc::new(Mutex::new(Duration::ZERO)), gate: Arc::new(Semaphore::new(0)) };
+    let hands = Hands {
+        time: Arc::new(Mutex::new(Duration::ZERO)),
+        gate: Arc::new(Semaphore::new(0)),
+        waiting: Arc::new(Semaphore::new(0)),
+    };
     let accepts = Accepts::new(|header| header.starts_with("Bearer good"));
     let mut options = ListenOptions::new(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), accepts);
     let time = Arc::clone(&hands.time);
