@@ -120,7 +120,8 @@ async fn a_long_poll_answers_with_the_first_event_or_when_the_time_is_over() {
     assert_eq!(empty, json!({ "events": [], "position": 2 }));
     assert!(started.elapsed() >= Duration::from_secs(1));
     let waiting = read(poll("/api/v1/events?after=2&wait=60s".to_owned()));
-    let (answer, _) = tokio::join!(waiting, door.create(&json!({ "provider": "x" })));
+    let draft = json!({ "provider": "x" });
+    let (answer, _) = tokio::join!(waiting, door.create(&draft));
     let page = answer.json();
     assert_eq!(page["position"], 3);
     assert_eq!(page["events"][0]["event"]["type"], "connection_created");

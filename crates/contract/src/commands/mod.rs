@@ -4,6 +4,7 @@
 //! from the domain command until the engine has sealed them.
 
 mod bodies;
+mod forms;
 mod parse;
 mod parts;
 
