@@ -155,6 +155,24 @@ async fn a_command_under_way_when_it_is_told_to_stop_is_answered_and_kept() {
     expect_status(&ask(&service, path, &service.key()).await, 200);
 }
 
+#[tokio::test]
+async fn an_open_feed_ends_at_the_word_to_stop_and_holds_nothing_up() {
+    let mut service = Service::start(&ALONE).await;
+    let mut stream = dial(&service).await;
+    let head = "GET /api/v1/events HTTP/1.1\r\nhost: x\r\naccept: text/event-stream";
+    let request = format!("{head}\r\nauthorization: Bearer {}\r\n\r\n", service.key());
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let head = read_until(&mut stream, "\r\n\r\n").await;
+    expect_status(&head, 200);
+    assert!(head.contains("text/event-stream"), "{head}");
+    let mut rest = Vec::new();
+    let (stopped, ended) = tokio::join!(service.stop(), stream.read_to_end(&mut rest));
+    assert!(stopped.success(), "{}", service.log());
+    assert!(ended.is_ok(), "{ended:?}");
+    assert!(rest.ends_with(b"0\r\n\r\n"), "cut: {}", String::from_utf8_lossy(&rest));
+    assert!(!service.log().contains("still open"), "{}", service.log());
+}
+
 /// Writes a new certificate of its own authority for `localhost`, and returns it.
 fn renew(folder: &Path) -> CertificateDer<'static> {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("made");

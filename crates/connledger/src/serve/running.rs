@@ -88,8 +88,9 @@ async fn serve(
     parts: &mut Parts,
 ) -> Result<(), Failure> {
     let Plan { subjects, nats: choice, http } = plan;
-    // Without certificates, SIGHUP ends the process, as it does when its terminal is closed.
-    let hangups = args.http.tls_cert.is_some().then(|| listen_for(SignalKind::hangup()));
+    // A development server without certificates ends with the terminal it was started in.
+    let reloads = !args.dev || args.http.tls_cert.is_some();
+    let hangups = reloads.then(|| listen_for(SignalKind::hangup()));
     let hangups = hangups.transpose()?;
     let prefix = subjects.prefix().to_owned();
     let (own_url, client_url) = match choice {

@@ -11,7 +11,8 @@ pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a connection may be open without a request.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 /// How long a client may leave what was sent to it unread; its socket is full all that time.
-pub const STALL_TIMEOUT: Duration = Duration::from_mins(1);
+/// Longer than a feed waits for its reader, so that the feed's own last word comes first.
+pub const STALL_TIMEOUT: Duration = Duration::from_mins(2);
 /// How long requests may take to finish once the listener was told to stop.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two looks at the certificate files.

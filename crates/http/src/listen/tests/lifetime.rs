@@ -83,13 +83,32 @@ async fn over_the_limit_new_connections_are_closed_and_old_ones_go_on() {
     assert_eq!(first.get("/hello", &[]).await.status, 200);
     drop(second);
     // That it has gone shows only a moment later.
-    eventually(async || {
-        let mut line = call(&door).await;
-        line.0.get_mut().write_all(b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n").await.ok()?;
-        let mut byte = [0];
-        line.0.read_exact(&mut byte).await.ok().map(drop)
+    eventually(async || answered(&door).await).await;
+}
+
+/// Tells whether there is room for one more connection.
+async fn answered(door: &Door) -> Option<()> {
+    let mut line = call(door).await;
+    line.0.get_mut().write_all(b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n").await.ok()?;
+    let mut byte = [0];
+    line.0.read_exact(&mut byte).await.ok().map(drop)
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_its_answer_loses_its_place() {
+    let (door, _) = open(|options| {
+        options.limits.connections_max = 1;
+        options.limits.stall_timeout = SHORT;
     })
     .await;
+    let mut greedy = call(&door).await;
+    greedy.send("GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    // It has the only place while it is waited for.
+    eventually(async || answered(&door).await).await;
+    let mut rest = Vec::new();
+    // Reset or ended: either way it did not get all.
+    greedy.0.read_to_end(&mut rest).await.ok();
+    assert!(rest.len() < LARGE, "{} bytes", rest.len());
 }
 
 #[tokio::test]

@@ -31,6 +31,9 @@ const SHORT: Duration = Duration::from_millis(400);
 /// A time that does not pass in a test.
 const LONG: Duration = Duration::from_mins(10);
 
+/// More than the sockets of both sides hold.
+const LARGE: usize = 64 * 1024 * 1024;
+
 /// What tests can move: the time, and answers that wait.
 #[derive(Clone)]
 struct Hands {
@@ -83,6 +86,7 @@ fn routes(hands: &Hands) -> Router {
         .route("/api/keyed", get(keyed))
         .route("/hello", get("hello"))
         .route("/wait", get(wait))
+        .route("/large", get(|| async { vec![b'x'; LARGE] }))
         .route("/echo", post(|body: Bytes| async { body }))
 }
 
