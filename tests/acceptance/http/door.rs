@@ -43,10 +43,6 @@ impl Answer {
         self.headers.get(name).map(String::as_str)
     }
 
-    pub(crate) fn code(&self) -> String {
-        self.json()["code"].as_str().unwrap_or_default().to_owned()
-    }
-
     /// Checks that it is a refusal of this status and code, in the form that all have.
     #[track_caller]
     pub(crate) fn expect_problem(&self, status: u16, code: &str) {

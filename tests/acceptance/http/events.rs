@@ -54,7 +54,7 @@ async fn follow(door: &Door, seen: &mut Vec<u64>, goal: u64) {
     while seen.last().copied().unwrap_or_default() < goal {
         let event = tokio::time::timeout(PATIENCE, feed.next()).await.expect("it goes on");
         let event = event.expect("the feed is open");
-        if event.event != "caught_up" {
+        if event.kind != "caught_up" {
             seen.push(event.id.expect("every event has its position"));
             assert_eq!(event.data["position"], json!(event.id));
         }
@@ -67,11 +67,11 @@ async fn a_feed_without_a_place_to_start_begins_now_and_says_where_that_is() {
     door.create(&json!({ "slug": "before", "provider": "x" })).await;
     let mut feed = Feed::open(&door, "/api/v1/events", None).await;
     let first = feed.next().await.expect("an event");
-    assert_eq!((first.event.as_str(), first.id), ("caught_up", Some(3)));
+    assert_eq!((first.kind.as_str(), first.id), ("caught_up", Some(3)));
     assert_eq!(first.data, json!({ "position": 3 }));
     door.create(&json!({ "slug": "after", "provider": "x", "secrets": { "k": "v-1" } })).await;
     let next = feed.next().await.expect("an event");
-    assert_eq!((next.event.as_str(), next.id), ("connection_created", Some(4)));
+    assert_eq!((next.kind.as_str(), next.id), ("connection_created", Some(4)));
     assert_eq!(next.data["connection"]["slug"], "after");
     let told = door.ledger.engine.notifications(ledger_domain::Position::new(3), 1);
     let told = told.expect("the log can be read").remove(0).body;
@@ -88,7 +88,7 @@ async fn a_workspaces_feed_has_its_own_events_only() {
     let mut seen = Vec::new();
     loop {
         let event = feed.next().await.expect("an event");
-        if event.event == "caught_up" {
+        if event.kind == "caught_up" {
             break;
         }
         seen.push(event.id);
@@ -144,7 +144,7 @@ async fn a_long_poll_answers_with_the_first_event_or_when_the_time_is_over() {
 async fn feeds_end_with_a_last_word_when_the_server_stops() {
     let door = Door::open().await;
     let mut feed = Feed::open(&door, "/api/v1/events?after=0", None).await;
-    while feed.next().await.expect("an event").event != "caught_up" {}
+    while feed.next().await.expect("an event").kind != "caught_up" {}
     let poll =
         door.ask(Method::GET, "/api/v1/events?wait=60s").header("accept", "application/json");
     let (polled, last) = tokio::join!(read(poll), async {
@@ -152,7 +152,7 @@ async fn feeds_end_with_a_last_word_when_the_server_stops() {
         feed.next().await
     });
     let last = last.expect("a last word");
-    assert_eq!((last.event.as_str(), last.id), ("closing", Some(2)));
+    assert_eq!((last.kind.as_str(), last.id), ("closing", Some(2)));
     assert_eq!(last.data["code"], "shutting_down");
     assert!(feed.next().await.is_none());
     polled.expect_problem(503, "shutting_down");

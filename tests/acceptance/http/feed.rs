@@ -9,7 +9,7 @@ use super::door::Door;
 #[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) id: Option<u64>,
-    pub(crate) event: String,
+    pub(crate) kind: String,
     pub(crate) data: Value,
 }
 
@@ -23,7 +23,7 @@ fn event(block: &str) -> Option<Event> {
     let data = field("data: ")?;
     Some(Event {
         id: field("id: ").map(|id| id.parse().expect("ids are positions")),
-        event: field("event: ").unwrap_or_default().to_owned(),
+        kind: field("event: ").unwrap_or_default().to_owned(),
         data: serde_json::from_str(data).expect("data is JSON"),
     })
 }

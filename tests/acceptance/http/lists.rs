@@ -28,9 +28,9 @@ fn slugs(answer: &Answer) -> Vec<String> {
 
 /// Returns where a `Link` header leads.
 fn link(answer: &Answer, relation: &str) -> Option<String> {
-    let links = answer.header("link")?.split(", ");
+    let mut links = answer.header("link")?.split(", ");
     let wanted = format!("; rel=\"{relation}\"");
-    let found = links.filter_map(|link| link.strip_suffix(wanted.as_str())).next()?;
+    let found = links.find_map(|link| link.strip_suffix(wanted.as_str()))?;
     Some(found.trim_matches(['<', '>']).to_owned())
 }
 

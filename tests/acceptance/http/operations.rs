@@ -40,9 +40,9 @@ async fn a_replay_tells_how_far_it_is_when_asked_for_events() {
     assert_eq!(told.header("content-type"), Some("text/event-stream"));
     let events = events_in(&told.text);
     let (last, before) = events.split_last().expect("at least the report");
-    assert_eq!(last.event, "report");
+    assert_eq!(last.kind, "report");
     assert_eq!(last.data["events"], 3);
-    assert!(before.iter().all(|event| event.event == "progress"), "{events:?}");
+    assert!(before.iter().all(|event| event.kind == "progress"), "{events:?}");
     let refused = read(ask(&json!({ "projection": "x" }))).await;
     refused.expect_problem(404, "projection_unknown");
 }

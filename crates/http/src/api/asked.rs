@@ -32,11 +32,11 @@ impl Asked {
     ///
     /// Errors: `field_invalid` with the parameter's name.
     pub(super) async fn read(route: &Route, parts: &mut Parts) -> Result<Self, Problem> {
-        let named = RawPathParams::from_request_parts(parts, &()).await;
-        let named = named.map_err(|_| InvalidField::new("path", "must be UTF-8 when decoded"))?;
+        let read = RawPathParams::from_request_parts(parts, &()).await;
+        let read = read.map_err(|_| InvalidField::new("path", "must be UTF-8 when decoded"))?;
         let in_path = |wanted: &str| {
-            let mut names = named.iter();
-            names.find(|(name, _)| *name == wanted).map(|(_, text)| text.to_owned())
+            let found = read.iter().find(|(name, _)| *name == wanted);
+            found.map(|(_, text)| text.to_owned())
         };
         let pairs = pairs(parts.uri.query().unwrap_or_default())?;
         Ok(Self {

@@ -24,23 +24,20 @@ impl Page<'_> {
     /// Returns the header. Nothing leads back from a page by cursor but to the first one.
     pub(super) fn links(&self) -> Option<HeaderValue> {
         let mut links = Vec::new();
-        match self.number {
-            Some(number) => {
-                let last = self.total.div_ceil(self.size.max(1)).max(1);
-                links.push(self.link("first", "page", "1"));
-                if number > 1 {
-                    let before = (number - 1).min(last);
-                    links.push(self.link("prev", "page", &before.to_string()));
-                }
-                if number < last {
-                    links.push(self.link("next", "page", &(number + 1).to_string()));
-                }
+        if let Some(number) = self.number {
+            let last = self.total.div_ceil(self.size.max(1)).max(1);
+            links.push(self.link("first", "page", "1"));
+            if number > 1 {
+                let before = (number - 1).min(last);
+                links.push(self.link("prev", "page", &before.to_string()));
             }
-            None => {
-                links.push(self.link("first", "", ""));
-                if let Some(cursor) = self.next_cursor {
-                    links.push(self.link("next", "cursor", cursor));
-                }
+            if number < last {
+                links.push(self.link("next", "page", &(number + 1).to_string()));
+            }
+        } else {
+            links.push(self.link("first", "", ""));
+            if let Some(cursor) = self.next_cursor {
+                links.push(self.link("next", "cursor", cursor));
             }
         }
         HeaderValue::from_str(&links.join(", ")).ok()

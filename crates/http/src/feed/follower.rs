@@ -82,7 +82,7 @@ impl Follower {
             self.tail.mark_unchanged();
             let notices = match self.hub().ring.after(self.position) {
                 Found::Notices(notices) => notices,
-                Found::Behind => self.from_log().await?,
+                Found::Behind => self.page_of_log().await?,
                 Found::End => {
                     let failed = self.tail.borrow().failed;
                     return failed.map_or(Ok(Step::End), |code| Err(Problem::new(code)));
@@ -102,7 +102,7 @@ impl Follower {
         }
     }
 
-    async fn from_log(&self) -> Result<Vec<Arc<Notice>>, Problem> {
+    async fn page_of_log(&self) -> Result<Vec<Arc<Notice>>, Problem> {
         let hub = self.hub();
         let reading = hub.log_readers.acquire().await;
         let after = Position::new(self.position);

@@ -53,7 +53,7 @@ impl Reading {
     }
 
     async fn piece(&mut self) -> Option<String> {
-        let piece = tokio::time::timeout(Duration::from_secs(60), self.0.next()).await;
+        let piece = tokio::time::timeout(Duration::from_mins(1), self.0.next()).await;
         let piece = piece.expect("the feed goes on")?;
         Some(String::from_utf8(piece.unwrap().to_vec()).unwrap())
     }

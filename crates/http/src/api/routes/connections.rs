@@ -93,7 +93,7 @@ pub(super) const ROUTES: &[Route] = &[
                 key, and a null value removes its key.",
         work: Work::Keyed(Keyed::Command("update")),
         scope: Some(Scope::Write),
-        parameters: &[p::IN_WORKSPACE, p::ON_CONNECTION, p::COMMAND, p::COMMON],
+        parameters: &[p::IN_WORKSPACE, p::ON_CONNECTION, p::COMMAND, p::CHANGING, p::COMMON],
         body: Some("UpdateBody"),
         answers: super::verbs::DONE,
         refusals: &[

@@ -37,12 +37,12 @@ pub enum Form {
     Connection,
     /// One entity tag: a version in quotes, or `*`.
     Version,
+    /// `*` alone.
+    Anything,
     /// Entity tags, separated by commas, or `*`.
     Versions,
-    /// W3C trace context.
-    Trace,
-    /// A caller's id of a request.
-    RequestId,
+    /// Any text: what is of another form than it should be is not looked at.
+    Any,
 }
 
 impl Form {
@@ -65,10 +65,10 @@ impl Form {
             Self::Workspace => text("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"),
             Self::AnyWorkspace => text("^(_all|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$"),
             Self::Connection => text("^[A-Za-z0-9_-]{1,255}$"),
-            Self::Version => text(r#"^(\*|"[1-9][0-9]{0,18}")$"#),
-            Self::Versions => text(r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#),
-            Self::Trace => text("^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"),
-            Self::RequestId => text("^[A-Za-z0-9._:-]{1,128}$"),
+            Self::Version => text(r#"^([*]|"[1-9][0-9]{0,17}")$"#),
+            Self::Anything => json!({ "type": "string", "enum": ["*"] }),
+            Self::Versions => text(r#"^([*]|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#),
+            Self::Any => json!({ "type": "string" }),
         }
     }
 

@@ -81,8 +81,9 @@ pub(super) const ON_CONNECTION: &[Parameter] = &[path(
 /// What every route takes.
 pub(super) const COMMON: &[Parameter] = &[header(
     "X-Request-Id",
-    Form::RequestId,
-    "The caller's id of this request; made when absent or of another form. The answer repeats it.",
+    Form::Any,
+    "The caller's id of this request, of letters, digits and `._:-`; made when absent or of \
+     another form. The answer repeats it.",
 )];
 
 /// What can be said about a command.
@@ -94,25 +95,27 @@ pub(super) const COMMAND: &[Parameter] = &[
          body it is refused. `Ledger-Command-Id` is another name for it.",
     ),
     header(
-        "If-Match",
-        Form::Version,
-        "The version that the connection must be at, as `ETag` gave it. `Ledger-Expected-Version` \
-         says the same without quotes.",
-    ),
-    header(
         subjects::DEADLINE,
         Form::Time,
         "The time after which the command is refused rather than run late.",
     ),
     header(subjects::CORRELATION_ID, Form::MessageId, "Id of the whole conversation."),
     header(subjects::CAUSATION_ID, Form::MessageId, "Id of the direct parent message."),
-    header(subjects::TRACEPARENT, Form::Trace, "W3C trace context; the trace id is recorded."),
+    header(subjects::TRACEPARENT, Form::Any, "W3C trace context; the trace id is recorded."),
 ];
+
+/// What can be said about a command to something that is there.
+pub(super) const CHANGING: &[Parameter] = &[header(
+    "If-Match",
+    Form::Version,
+    "The version that the connection must be at, as `ETag` gave it. `Ledger-Expected-Version` \
+     says the same without quotes.",
+)];
 
 /// What can be said about a command that makes something.
 pub(super) const MAKING: &[Parameter] = &[header(
     "If-None-Match",
-    Form::Version,
+    Form::Anything,
     "`*`: refused when what is to be made is there already.",
 )];
 

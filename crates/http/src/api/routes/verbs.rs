@@ -26,7 +26,7 @@ macro_rules! verb {
             about: $about,
             work: Work::Keyed(Keyed::Command($verb)),
             scope: Some(Scope::Write),
-            parameters: &[p::IN_WORKSPACE, p::ON_CONNECTION, p::COMMAND, p::COMMON],
+            parameters: &[p::IN_WORKSPACE, p::ON_CONNECTION, p::COMMAND, p::CHANGING, p::COMMON],
             body: Some($body),
             answers: DONE,
             refusals: &[r::KEY, r::BODY, r::COMMAND, r::CHANGE, $codes],
