@@ -108,7 +108,10 @@ pub struct ModelPolicyBody {
     pub allow_all: bool,
     /// Models with a word of their own, by slug.
     #[serde(default)]
-    #[schemars(extend("maxProperties" = limits::MODELS, "propertyNames" = forms::lines(limits::MODEL_CHARS)))]
+    #[schemars(extend(
+        "maxProperties" = limits::MODELS,
+        "propertyNames" = forms::lines(limits::MODEL_CHARS)
+    ))]
     pub models: BTreeMap<String, ModelRuleBody>,
 }
 
@@ -128,14 +131,20 @@ pub struct ModelRuleBody {
 pub struct PricingBody {
     /// Factors by fixed name, each a number of at least 0 or null.
     #[serde(default)]
-    #[schemars(extend("propertyNames" = forms::multipliers()))]
+    #[schemars(extend(
+        "propertyNames" = forms::multipliers(),
+        "additionalProperties" = forms::factor_or_null()
+    ))]
     pub multipliers: BTreeMap<String, Option<f64>>,
     /// The default factor on image prices.
     #[schemars(range(min = 0))]
     pub image_default: Option<f64>,
     /// Factors on units of the provider's own.
     #[serde(default)]
-    #[schemars(extend("propertyNames" = forms::lines(limits::FIELD_NAME_CHARS)))]
+    #[schemars(extend(
+        "propertyNames" = forms::lines(limits::FIELD_NAME_CHARS),
+        "additionalProperties" = forms::factor()
+    ))]
     pub additional_units: BTreeMap<String, f64>,
 }
 
@@ -169,11 +178,17 @@ pub struct CreateBody {
     pub auth_method: Option<String>,
     /// Settings that are not secret.
     #[serde(default)]
-    #[schemars(extend("maxProperties" = limits::CONFIG_FIELDS, "propertyNames" = forms::field_names()))]
+    #[schemars(extend(
+        "maxProperties" = limits::CONFIG_FIELDS,
+        "propertyNames" = forms::field_names()
+    ))]
     pub config: BTreeMap<String, Value>,
     /// Secret fields; sealed before anything is stored.
     #[serde(default)]
-    #[schemars(extend("maxProperties" = limits::SECRET_FIELDS, "propertyNames" = forms::field_names()))]
+    #[schemars(extend(
+        "maxProperties" = limits::SECRET_FIELDS,
+        "propertyNames" = forms::field_names()
+    ))]
     pub secrets: BTreeMap<String, SecretValue>,
     /// Fields filled from an outside store.
     #[serde(default)]
@@ -181,15 +196,22 @@ pub struct CreateBody {
     pub secret_references: Vec<SecretReferenceBody>,
     /// Grouping by key and value.
     #[serde(default)]
-    #[schemars(extend("maxProperties" = limits::LABELS, "propertyNames" = forms::lines(limits::LABEL_KEY_CHARS)))]
+    #[schemars(extend(
+        "maxProperties" = limits::LABELS,
+        "propertyNames" = forms::lines(limits::LABEL_KEY_CHARS),
+        "additionalProperties" = forms::label()
+    ))]
     pub labels: BTreeMap<String, String>,
     /// Flat grouping.
     #[serde(default)]
-    #[schemars(length(max = limits::TAGS))]
+    #[schemars(length(max = limits::TAGS), extend("items" = forms::tag()))]
     pub tags: Vec<String>,
     /// Namespaced leftovers of the products' own fields.
     #[serde(default)]
-    #[schemars(extend("maxProperties" = limits::ANNOTATIONS, "propertyNames" = forms::lines(limits::ANNOTATION_KEY_CHARS)))]
+    #[schemars(extend(
+        "maxProperties" = limits::ANNOTATIONS,
+        "propertyNames" = forms::lines(limits::ANNOTATION_KEY_CHARS)
+    ))]
     pub annotations: BTreeMap<String, Value>,
     /// Whom it is for.
     pub identity: Option<IdentityBody>,
@@ -250,25 +272,38 @@ pub struct UpdateBody {
     pub auth_method: Option<String>,
     /// Settings to set or remove.
     #[serde(default)]
-    #[schemars(extend("maxProperties" = limits::CONFIG_FIELDS, "propertyNames" = forms::field_names()))]
+    #[schemars(extend(
+        "maxProperties" = limits::CONFIG_FIELDS,
+        "propertyNames" = forms::field_names()
+    ))]
     pub config: BTreeMap<String, Option<Value>>,
     /// Secret fields to set or remove.
     #[serde(default)]
-    #[schemars(extend("maxProperties" = limits::SECRET_FIELDS, "propertyNames" = forms::field_names()))]
+    #[schemars(extend(
+        "maxProperties" = limits::SECRET_FIELDS,
+        "propertyNames" = forms::field_names()
+    ))]
     pub secrets: BTreeMap<String, Option<SecretValue>>,
     /// All references.
     #[schemars(length(max = limits::SECRET_REFERENCES))]
     pub secret_references: Option<Vec<SecretReferenceBody>>,
     /// Labels to set or remove.
     #[serde(default)]
-    #[schemars(extend("maxProperties" = limits::LABELS, "propertyNames" = forms::lines(limits::LABEL_KEY_CHARS)))]
+    #[schemars(extend(
+        "maxProperties" = limits::LABELS,
+        "propertyNames" = forms::lines(limits::LABEL_KEY_CHARS),
+        "additionalProperties" = forms::label_or_null()
+    ))]
     pub labels: BTreeMap<String, Option<String>>,
     /// All tags.
-    #[schemars(length(max = limits::TAGS))]
+    #[schemars(length(max = limits::TAGS), extend("items" = forms::tag()))]
     pub tags: Option<Vec<String>>,
     /// Annotations to set or remove.
     #[serde(default)]
-    #[schemars(extend("maxProperties" = limits::ANNOTATIONS, "propertyNames" = forms::lines(limits::ANNOTATION_KEY_CHARS)))]
+    #[schemars(extend(
+        "maxProperties" = limits::ANNOTATIONS,
+        "propertyNames" = forms::lines(limits::ANNOTATION_KEY_CHARS)
+    ))]
     pub annotations: BTreeMap<String, Option<Value>>,
     /// New party it is for.
     #[serde(default, deserialize_with = "nullable")]
@@ -283,7 +318,11 @@ pub struct RotateSecretBody {
     /// Id or slug.
     pub connection: Option<String>,
     /// New values by field.
-    #[schemars(extend("minProperties" = 1, "maxProperties" = limits::SECRET_FIELDS, "propertyNames" = forms::field_names()))]
+    #[schemars(extend(
+        "minProperties" = 1,
+        "maxProperties" = limits::SECRET_FIELDS,
+        "propertyNames" = forms::field_names()
+    ))]
     pub secrets: BTreeMap<String, SecretValue>,
 }
 

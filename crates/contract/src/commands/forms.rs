@@ -4,6 +4,7 @@
 use ledger_domain::connection::{
     AuthMethod, Environment, IdentityKind, Kind, RateCounts, RateUnit, UsageUnit,
 };
+use ledger_domain::limits;
 use serde_json::{Value, json};
 
 /// A slug; one that looks like a UUID is refused all the same.
@@ -36,6 +37,32 @@ pub(super) fn lines(chars_max: usize) -> Value {
 /// Names of workspaces.
 pub(super) fn workspaces() -> Value {
     json!({ "pattern": WORKSPACE })
+}
+
+/// A factor on a price.
+pub(super) fn factor() -> Value {
+    json!({ "type": "number", "minimum": 0 })
+}
+
+/// A factor on a price, or null.
+pub(super) fn factor_or_null() -> Value {
+    json!({ "type": ["number", "null"], "minimum": 0 })
+}
+
+/// A label's value.
+pub(super) fn label() -> Value {
+    json!({ "type": "string", "maxLength": limits::LABEL_VALUE_CHARS, "pattern": PROSE })
+}
+
+/// A label's value, or null.
+pub(super) fn label_or_null() -> Value {
+    let max = limits::LABEL_VALUE_CHARS;
+    json!({ "type": ["string", "null"], "maxLength": max, "pattern": PROSE })
+}
+
+/// A tag.
+pub(super) fn tag() -> Value {
+    json!({ "type": "string", "maxLength": limits::TAG_CHARS, "pattern": LINE })
 }
 
 /// Names of fixed price factors.

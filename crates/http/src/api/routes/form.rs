@@ -35,12 +35,10 @@ pub enum Form {
     AnyWorkspace,
     /// Id or slug of a connection.
     Connection,
-    /// One entity tag: a version in quotes, or `*`.
+    /// A version in quotes.
     Version,
     /// `*` alone.
     Anything,
-    /// Entity tags, separated by commas, or `*`.
-    Versions,
     /// Any text: what is of another form than it should be is not looked at.
     Any,
 }
@@ -65,9 +63,13 @@ impl Form {
             Self::Workspace => text("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"),
             Self::AnyWorkspace => text("^(_all|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$"),
             Self::Connection => text("^[A-Za-z0-9_-]{1,255}$"),
-            Self::Version => text(r#"^([*]|"[1-9][0-9]{0,17}")$"#),
+            Self::Version => json!({
+                "type": "string",
+                "minLength": 3,
+                "pattern": r#"^"[1-9][0-9]{0,17}"$"#,
+                "examples": ["\"1\""],
+            }),
             Self::Anything => json!({ "type": "string", "enum": ["*"] }),
-            Self::Versions => text(r#"^([*]|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#),
             Self::Any => json!({ "type": "string" }),
         }
     }

@@ -108,8 +108,8 @@ pub(super) const COMMAND: &[Parameter] = &[
 pub(super) const CHANGING: &[Parameter] = &[header(
     "If-Match",
     Form::Version,
-    "The version that the connection must be at, as `ETag` gave it. `Ledger-Expected-Version` \
-     says the same without quotes.",
+    "The version that the connection must be at, as `ETag` gave it; `*` is any. \
+     `Ledger-Expected-Version` says the same without quotes.",
 )];
 
 /// What can be said about a command that makes something.
@@ -126,8 +126,8 @@ pub(super) const QUERY: &[Parameter] =
 /// What a reader has already.
 pub(super) const CONDITIONAL: &[Parameter] = &[header(
     "If-None-Match",
-    Form::Versions,
-    "Versions that the caller has; when it is one of them the answer is 304 without a body.",
+    Form::Any,
+    "Versions that the caller has, as `ETag` gave them; when it is one of them the answer is 304 without a body.",
 )];
 
 /// Pages by cursor.
