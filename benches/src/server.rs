@@ -159,7 +159,7 @@ impl Server {
 
 fn spawn(programs: &Programs, folder: &Path) -> Outcome<Child> {
     let mut command = Command::new(&programs.connledger);
-    command.args(["serve", "--dev", "--log", "warn", "--data-dir"]).arg(folder);
+    command.args(["serve", "--dev", "--log", "warn", "--listen", "off", "--data-dir"]).arg(folder);
     if let Some(program) = &programs.nats_server {
         command.arg("--nats-server").arg(program);
     }

@@ -29,6 +29,10 @@ mod engine;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod http;
+#[cfg(test)]
+mod listen;
+#[cfg(test)]
 mod logins;
 #[cfg(test)]
 mod nats;

@@ -53,7 +53,7 @@ async fn a_server_keeps_what_it_accepted_over_a_kill_and_a_stop() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_server_on_the_folder_is_refused() {
     let service = Service::start(&MANAGED).await;
-    let second = service.run(&["serve", "--dev", "--nats", "off"]).await;
+    let second = service.run(&["serve", "--dev", "--nats", "off", "--listen", "off"]).await;
     let said = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(!second.status.success(), "{said}");
     assert!(said.contains("data_dir_in_use") || said.contains("is in use by"), "{said}");

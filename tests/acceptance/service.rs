@@ -15,6 +15,9 @@ use tokio::process::{Child, Command};
 use crate::settings;
 use crate::wait::eventually;
 
+/// Many servers run at once, so each takes a free port, unless its arguments say another.
+const ANY_PORT: &str = "127.0.0.1:0";
+
 /// A folder with a ledger that a process serves, or does not at the moment.
 #[derive(Debug)]
 pub(crate) struct Service {
@@ -63,6 +66,7 @@ impl Service {
             .args(before)
             .args(["serve", "--dev", "--data-dir"])
             .arg(self.data_dir())
+            .env("CONNLEDGER_LISTEN", ANY_PORT)
             .args(&self.args)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -99,13 +103,19 @@ impl Service {
 
     /// Asks it to stop, and waits.
     pub(crate) async fn stop(&mut self) -> ExitStatus {
+        self.signal(Signal::SIGTERM);
         let mut child = self.child.take().expect("it runs");
-        let pid = child.id().and_then(|id| i32::try_from(id).ok()).expect("it runs");
-        kill(Pid::from_raw(pid), Signal::SIGTERM).expect("it can be told to stop");
         eventually("connledger stops", || {
             std::future::ready(child.try_wait().expect("it can be asked"))
         })
         .await
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = self.child.as_ref().and_then(Child::id).expect("it runs");
+        let pid = i32::try_from(pid).expect("process numbers are small");
+        kill(Pid::from_raw(pid), signal).expect("it is there");
     }
 
     /// Prepares a command of the program on this ledger.
@@ -142,6 +152,13 @@ impl Service {
         let text = fs::read(self.data_dir().join("server.json")).expect("the server's file");
         let file: Value = serde_json::from_slice(&text).expect("JSON");
         file["nats_url"].as_str().expect("it runs with NATS").to_owned()
+    }
+
+    /// Returns the address of the HTTP API, from the same file.
+    pub(crate) fn http_url(&self) -> String {
+        let text = fs::read(self.data_dir().join("server.json")).expect("the server's file");
+        let file: Value = serde_json::from_slice(&text).expect("JSON");
+        file["http_url"].as_str().expect("it serves HTTP").to_owned()
     }
 
     pub(crate) fn key(&self) -> String {

@@ -20,6 +20,9 @@ pub(crate) struct ServerFile {
     /// Where its NATS server is; absent when it runs without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) nats_url: Option<String>,
+    /// Where it serves HTTP; absent when it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) http_url: Option<String>,
     /// First token of every subject.
     pub(crate) prefix: String,
 }
@@ -76,7 +79,7 @@ mod tests {
     fn a_file_of_a_live_process_is_found_and_removed_in_the_end() {
         let folder = tempfile::tempdir().unwrap();
         let pid = i32::try_from(std::process::id()).unwrap();
-        let file = ServerFile { pid, nats_url: None, prefix: "ledger".to_owned() };
+        let file = ServerFile { pid, nats_url: None, http_url: None, prefix: "ledger".to_owned() };
         let written = file.write(folder.path()).unwrap();
         assert_eq!(ServerFile::find(folder.path()), Some(file));
         drop(written);
@@ -86,7 +89,12 @@ mod tests {
     #[test]
     fn a_file_of_a_dead_process_is_not_believed() {
         let folder = tempfile::tempdir().unwrap();
-        let dead = ServerFile { pid: i32::MAX, nats_url: None, prefix: "ledger".to_owned() };
+        let dead = ServerFile {
+            pid: i32::MAX,
+            nats_url: None,
+            http_url: None,
+            prefix: "ledger".to_owned(),
+        };
         let _written = dead.write(folder.path()).unwrap();
         assert_eq!(ServerFile::find(folder.path()), None);
     }

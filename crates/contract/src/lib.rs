@@ -14,6 +14,7 @@ pub mod time;
 pub mod access;
 pub mod commands;
 pub mod errors;
+pub mod headers;
 pub mod queries;
 pub mod reply;
 pub mod schemas;

@@ -216,3 +216,20 @@ pub struct ReplayReport {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub difference: Option<String>,
 }
+
+/// Answer of the feed of events to a caller that asks for a page of it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct FeedPage {
+    /// Notifications in the order of the log; none when nothing happened in time.
+    #[schemars(with = "Vec<crate::reply::Notification<'static>>")]
+    pub events: Vec<Box<RawValue>>,
+    /// How far the log was looked through; the next question's `after`.
+    pub position: u64,
+}
+
+/// Whether the program lives, or is ready to work.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct HealthAnswer {
+    /// `alive` or `ready`.
+    pub status: &'static str,
+}

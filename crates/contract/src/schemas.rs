@@ -4,14 +4,15 @@
 //! `cargo run -p ledger-contract --example write-schemas` writes them; a test compares.
 
 use ledger_domain::{Event, PrincipalEvent, SecretRevealed, WorkspaceCreated};
+use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde_json::{Value, json};
 
 use crate::access::{AccessAnswer, AccessQuery, CallerView, PrincipalPage};
-use crate::errors::{Class, Code, ProblemBody};
+use crate::errors::{Class, Code, ProblemBody, ProblemDetails};
 use crate::queries::{
-    GetQuery, HistoryPage, HistoryQuery, ListPage, ListQuery, ReplayProgress, ReplayReport,
-    ReplayRequest, StatusView, WorkspacePage,
+    FeedPage, GetQuery, HealthAnswer, HistoryPage, HistoryQuery, ListPage, ListQuery,
+    ReplayProgress, ReplayReport, ReplayRequest, StatusView, WorkspacePage,
 };
 use crate::reply::{KeyReceipt, Notification, Receipt};
 use crate::view::ConnectionView;
@@ -26,10 +27,10 @@ pub type File = (String, String);
 pub fn files() -> Vec<File> {
     let mut files = Vec::new();
     for (verb, schema) in command_schemas() {
-        files.push(file(format!("commands/{verb}.json"), &schema.to_value()));
+        files.push(file(format!("commands/{verb}.json"), &schema));
     }
     for (name, schema) in message_schemas() {
-        files.push(file(format!("messages/{name}.json"), &schema.to_value()));
+        files.push(file(format!("messages/{name}.json"), &schema));
     }
     for name in event_types() {
         files.push(file(format!("events/{name}/v1.schema.json"), &record_schema(name)));
@@ -52,7 +53,8 @@ fn file(path: String, value: &Value) -> File {
     (path, text + "\n")
 }
 
-fn command_schemas() -> Vec<(&'static str, Schema)> {
+/// Returns the schema of each verb's body.
+pub fn command_schemas() -> Vec<(&'static str, Value)> {
     use commands::{
         ArchiveBody, CreateBody, CreatePrincipalBody, CreateWorkspaceBody, GrantBody, IssueKeyBody,
         LinkDependentBody, PrincipalBody, ReasonBody, RestoreBody, RevealSecretBody, RevertBody,
@@ -83,33 +85,50 @@ fn command_schemas() -> Vec<(&'static str, Schema)> {
         _ => schema_for!(ReasonBody),
     };
     let verbs = commands::VERBS.into_iter().chain(commands::PRINCIPAL_VERBS);
-    verbs.chain([commands::REVEAL]).map(|verb| (verb, schema(verb))).collect()
+    verbs.chain([commands::REVEAL]).map(|verb| (verb, schema(verb).to_value())).collect()
 }
 
-fn message_schemas() -> Vec<(&'static str, Schema)> {
-    fn of<T: JsonSchema>() -> Schema {
-        schema_for!(T)
+/// Returns the schema of a type as it is written: nothing that is always there is optional.
+fn answer<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<T>().to_value()
+}
+
+/// Returns the schemas of what only HTTP sends and takes.
+pub fn http_schemas() -> Vec<(&'static str, Value)> {
+    vec![
+        ("problem-details", answer::<ProblemDetails>()),
+        ("feed-page", answer::<FeedPage>()),
+        ("health", answer::<HealthAnswer>()),
+        ("new-workspace", schema_for!(commands::NewWorkspaceBody).to_value()),
+    ]
+}
+
+/// Returns the schemas of queries, answers and replies.
+pub fn message_schemas() -> Vec<(&'static str, Value)> {
+    fn of<T: JsonSchema>() -> Value {
+        schema_for!(T).to_value()
     }
     vec![
-        ("receipt", of::<Receipt>()),
-        ("key.receipt", of::<KeyReceipt>()),
-        ("problem", of::<ProblemBody>()),
-        ("notification", of::<Notification<'static>>()),
+        ("receipt", answer::<Receipt>()),
+        ("key.receipt", answer::<KeyReceipt>()),
+        ("problem", answer::<ProblemBody>()),
+        ("notification", answer::<Notification<'static>>()),
         ("get.query", of::<GetQuery>()),
-        ("get.answer", of::<ConnectionView<'static>>()),
+        ("get.answer", answer::<ConnectionView<'static>>()),
         ("list.query", of::<ListQuery>()),
-        ("list.answer", of::<ListPage<'static>>()),
+        ("list.answer", answer::<ListPage<'static>>()),
         ("history.query", of::<HistoryQuery>()),
-        ("history.answer", of::<HistoryPage>()),
-        ("workspaces.answer", of::<WorkspacePage>()),
-        ("status.answer", of::<StatusView>()),
-        ("principals.answer", of::<PrincipalPage>()),
+        ("history.answer", answer::<HistoryPage>()),
+        ("workspaces.answer", answer::<WorkspacePage>()),
+        ("status.answer", answer::<StatusView>()),
+        ("principals.answer", answer::<PrincipalPage>()),
         ("access-check.query", of::<AccessQuery>()),
-        ("access-check.answer", of::<AccessAnswer>()),
-        ("whoami.answer", of::<CallerView>()),
+        ("access-check.answer", answer::<AccessAnswer>()),
+        ("whoami.answer", answer::<CallerView>()),
         ("replay.request", of::<ReplayRequest>()),
-        ("replay.progress", of::<ReplayProgress>()),
-        ("replay.answer", of::<ReplayReport>()),
+        ("replay.progress", answer::<ReplayProgress>()),
+        ("replay.answer", answer::<ReplayReport>()),
     ]
 }
 
@@ -163,7 +182,7 @@ fn error_codes() -> Value {
         json!({
             "code": code.as_str(),
             "class": class.as_str(),
-            "status": class.status(),
+            "status": code.status(),
             "retry": class.retry(),
             "summary": code.summary(),
             "page": format!("{}.md", code.as_str()),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ledger_contract::errors::{Code, Problem};
-use ledger_domain::{ConnectionId, LedgerId, Position};
+use ledger_domain::{ConnectionId, LedgerId, Micros, Position};
 use ledger_store::tables::{log, meta, model};
 use ledger_store::{Batch, DataDir, Durability, Store};
 use ledger_vault::{DataKey, FingerprintKey, Keyring};
@@ -152,6 +152,28 @@ impl Engine {
     /// Returns a channel that follows the last durable position.
     pub fn subscribe_head(&self) -> watch::Receiver<Position> {
         self.shared.head.subscribe()
+    }
+
+    /// Tells whether commands are accepted.
+    ///
+    /// Errors: `log_poisoned`, `shutting_down`.
+    pub fn ready(&self) -> Result<(), Problem> {
+        if self.shared.store.is_poisoned() {
+            return Err(Problem::new(Code::LogPoisoned));
+        }
+        match &*self.writer.read() {
+            Some(_) => Ok(()),
+            None => Err(Problem::new(Code::ShuttingDown)),
+        }
+    }
+
+    /// Refuses what comes after its own deadline. A command's is looked at again when its turn
+    /// has come.
+    pub fn in_time(&self, deadline: Option<Micros>) -> Result<(), Problem> {
+        match deadline {
+            Some(deadline) if ports::now() > deadline => Err(Problem::new(Code::DeadlineExpired)),
+            _ => Ok(()),
+        }
     }
 
     /// Counts a refusal made before the engine was asked.

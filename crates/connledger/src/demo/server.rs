@@ -39,7 +39,7 @@ impl Server {
     pub(super) async fn start(shell: &Shell, log: &Path) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| Failure::internal(format!("no server: {error}"));
         let mut child = shell
-            .prepare(&["serve", "--dev"])
+            .prepare(&["serve", "--dev", "--listen", "127.0.0.1:0"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

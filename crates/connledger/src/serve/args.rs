@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::http::HttpArgs;
 use crate::master_key::MasterKeyArgs;
 
 /// Serves a ledger until it is told to stop (SIGTERM or Ctrl-C).
@@ -17,6 +18,7 @@ systemd credential `master-key`.
 Examples:
   connledger serve --data-dir /tmp/ledger --dev
   connledger serve --data-dir /srv/ledger --master-key-file /etc/connledger/master.key
+  connledger serve --data-dir /srv/ledger --listen 0.0.0.0:7420 --tls-cert cert.pem --tls-key key.pem
   connledger serve --data-dir /srv/ledger --nats-url tls://nats.internal:4222 --nats-creds ledger.creds")]
 pub(crate) struct ServeArgs {
     /// For trying things out: loopback only, a throw-away master key, an admin key in
@@ -25,6 +27,8 @@ pub(crate) struct ServeArgs {
     pub(crate) dev: bool,
     #[command(flatten)]
     pub(crate) master_key: MasterKeyArgs,
+    #[command(flatten)]
+    pub(crate) http: HttpArgs,
     /// Where NATS comes from, when it is not --nats-url [default: managed]
     #[arg(long, env = "CONNLEDGER_NATS", value_name = "MODE")]
     pub(crate) nats: Option<NatsMode>,

@@ -1,7 +1,9 @@
-//! `serve`: opens a ledger, brings up NATS, answers until told to stop.
+//! `serve`: opens a ledger, brings up NATS and HTTP, answers until told to stop.
 
 mod args;
 mod development;
+mod files;
+mod http;
 mod logs;
 mod nats;
 mod running;
@@ -45,9 +47,13 @@ pub(crate) async fn run(common: &Common, args: ServeArgs) -> Result<(), Failure>
         nats::refuse_far_away(common)?;
     }
     // What is missing on the machine shows before the ledger is touched.
-    let choice = nats::Choice::of(common, &args)?;
+    let plan = running::Plan {
+        subjects,
+        nats: nats::Choice::of(common, &args)?,
+        http: http::prepare(&args.http, args.dev)?,
+    };
     let engine = open(&folder, &args).await?;
-    let done = running::until_stopped(common, &args, &folder, subjects, choice, &engine).await;
+    let done = running::until_stopped(common, &args, &folder, plan, &engine).await;
     close(engine).await;
     done
 }

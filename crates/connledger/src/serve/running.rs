@@ -8,8 +8,11 @@ use ledger_contract::errors::Problem;
 use ledger_contract::subjects::Subjects;
 use ledger_domain::Micros;
 use ledger_engine::Engine;
+use ledger_http::listen::Door;
+use ledger_http::{Api, ApiOptions};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::http::Wanted;
 use super::nats::{self, Choice};
 use super::{ServeArgs, absolute};
 use crate::cli::Common;
@@ -20,11 +23,38 @@ use crate::server_file::ServerFile;
 /// How long one look at the NATS server may take before it is logged and tried again.
 const CHECK_PATIENCE: Duration = Duration::from_secs(5);
 
+/// What is to run beside the engine.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) subjects: Subjects,
+    pub(super) nats: Choice,
+    pub(super) http: Option<Wanted>,
+}
+
 /// What runs beside the engine.
 #[derive(Default)]
 struct Parts {
     server: Option<ManagedServer>,
     bus: Option<Bus>,
+    http: Option<(Api, Door)>,
+}
+
+impl Parts {
+    /// Stops what takes work before what does it.
+    async fn stop(self) {
+        if let Some((api, door)) = self.http {
+            // A feed never ends by itself, and the door waits for answers to be complete.
+            api.stop_feeds();
+            door.shutdown().await;
+            api.shutdown().await;
+        }
+        if let Some(bus) = self.bus {
+            bus.shutdown().await;
+        }
+        if let Some(server) = self.server {
+            server.shutdown().await;
+        }
+    }
 }
 
 /// Serves until a signal says to stop, then stops in order.
@@ -32,25 +62,19 @@ pub(super) async fn until_stopped(
     common: &Common,
     args: &ServeArgs,
     folder: &Path,
-    subjects: Subjects,
-    choice: Choice,
+    plan: Plan,
     engine: &Engine,
 ) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     let mut parts = Parts::default();
     let done = tokio::select! {
-        done = serve(common, args, folder, subjects, choice, engine, &mut parts) => done,
+        done = serve(common, args, folder, plan, engine, &mut parts) => done,
         name = signals.wait() => {
             tracing::info!(signal = name, "stopping");
             Ok(())
         }
     };
-    if let Some(bus) = parts.bus {
-        bus.shutdown().await;
-    }
-    if let Some(server) = parts.server {
-        server.shutdown().await;
-    }
+    parts.stop().await;
     done
 }
 
@@ -59,11 +83,15 @@ async fn serve(
     common: &Common,
     args: &ServeArgs,
     folder: &Path,
-    subjects: Subjects,
-    choice: Choice,
+    plan: Plan,
     engine: &Engine,
     parts: &mut Parts,
 ) -> Result<(), Failure> {
+    let Plan { subjects, nats: choice, http } = plan;
+    // A development server without certificates ends with the terminal it was started in.
+    let reloads = !args.dev || args.http.tls_cert.is_some();
+    let hangups = reloads.then(|| listen_for(SignalKind::hangup()));
+    let hangups = hangups.transpose()?;
     let prefix = subjects.prefix().to_owned();
     let (own_url, client_url) = match choice {
         Choice::Off => (None, None),
@@ -86,14 +114,37 @@ async fn serve(
             Some(client)
         }
     };
+    let http_url = match http {
+        None => None,
+        Some(wanted) => {
+            let api = Api::new(engine.clone(), ApiOptions::default());
+            let door = wanted.open(engine, api.router()).await?;
+            let (_, door) = parts.http.insert((api, door));
+            Some(door.url())
+        }
+    };
+    let http_shown = http_url.clone().unwrap_or_else(|| "off".to_owned());
     let shown = client_url.as_deref().map_or_else(|| "off".to_owned(), public_url);
     let pid = i32::try_from(std::process::id()).unwrap_or_default();
-    let _file = ServerFile { pid, nats_url: client_url, prefix }.write(folder)?;
+    let _file = ServerFile { pid, nats_url: client_url, http_url, prefix }.write(folder)?;
     if let Some(client) = client {
         wait_for(|| check(&client, CHECK_PATIENCE)).await;
     }
-    say(format!("ready: data {}, nats {shown}", absolute(folder).display()));
+    let data = absolute(folder);
+    say(format!("ready: data {}, http {http_shown}, nats {shown}", data.display()));
     // The file goes when this future is dropped, at the first sign of stopping.
+    match (&parts.http, hangups) {
+        (Some((_, door)), Some(hangups)) => reload_at(hangups, door).await,
+        _ => std::future::pending().await,
+    }
+}
+
+/// Reads the certificates again whenever SIGHUP says so.
+async fn reload_at(mut hangups: Signal, door: &Door) -> Result<(), Failure> {
+    while hangups.recv().await.is_some() {
+        tracing::info!(signal = "SIGHUP", "reading the certificates again");
+        door.reload_certificates().await;
+    }
     std::future::pending().await
 }
 
@@ -121,11 +172,9 @@ struct Signals {
 
 impl Signals {
     fn new() -> Result<Self, Failure> {
-        let listen =
-            |kind| signal(kind).map_err(|error| Failure::internal(format!("no signals: {error}")));
         Ok(Self {
-            terminate: listen(SignalKind::terminate())?,
-            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen_for(SignalKind::terminate())?,
+            interrupt: listen_for(SignalKind::interrupt())?,
         })
     }
 
@@ -135,6 +184,10 @@ impl Signals {
             _ = self.interrupt.recv() => "SIGINT",
         }
     }
+}
+
+fn listen_for(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|error| Failure::internal(format!("no signals: {error}")))
 }
 
 /// The clock of the service.

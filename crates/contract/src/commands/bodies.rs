@@ -4,10 +4,12 @@
 
 use std::collections::BTreeMap;
 
+use ledger_domain::limits;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::forms;
 use super::parts::SecretValue;
 
 /// Whom a connection is for.
@@ -15,8 +17,10 @@ use super::parts::SecretValue;
 #[serde(deny_unknown_fields)]
 pub struct IdentityBody {
     /// `user`, `team`, `organization` or `project`.
+    #[schemars(extend("enum" = forms::identity_kinds()))]
     pub r#type: String,
     /// The caller's id of it, at most 128 characters.
+    #[schemars(length(max = limits::IDENTITY_CHARS), regex(pattern = forms::LINE))]
     pub value: String,
 }
 
@@ -25,12 +29,16 @@ pub struct IdentityBody {
 #[serde(deny_unknown_fields)]
 pub struct SecretReferenceBody {
     /// The field it fills.
+    #[schemars(length(max = limits::REFERENCE_CHARS), regex(pattern = forms::LINE))]
     pub target: String,
     /// Where the value is.
+    #[schemars(length(max = limits::REFERENCE_CHARS), regex(pattern = forms::LINE))]
     pub reference: String,
     /// Which part of the outside value.
+    #[schemars(length(max = limits::REFERENCE_CHARS), regex(pattern = forms::LINE))]
     pub key: Option<String>,
     /// `json` or `string`.
+    #[schemars(extend("enum" = ["json", "string", null]))]
     pub format: Option<String>,
 }
 
@@ -49,14 +57,19 @@ pub struct LimitsBody {
 #[serde(deny_unknown_fields)]
 pub struct UsageLimitBody {
     /// `cost` or `tokens`.
+    #[schemars(extend("enum" = forms::usage_units()))]
     pub r#type: String,
     /// At least 1.
+    #[schemars(range(min = 1))]
     pub credit_limit: u64,
     /// At least 1.
+    #[schemars(range(min = 1))]
     pub alert_threshold: Option<u64>,
     /// `weekly`, `monthly`, or a number of days like `30d`.
+    #[schemars(regex(pattern = forms::RESET))]
     pub reset: Option<String>,
     /// RFC 3339 time in UTC.
+    #[schemars(extend("format" = "date-time"))]
     pub next_reset_at: Option<String>,
 }
 
@@ -65,10 +78,13 @@ pub struct UsageLimitBody {
 #[serde(deny_unknown_fields)]
 pub struct RateLimitBody {
     /// `requests` or `tokens`.
+    #[schemars(extend("enum" = forms::rate_counts()))]
     pub r#type: String,
     /// `rpm`, `rph` or `rpd`.
+    #[schemars(extend("enum" = forms::rate_units()))]
     pub unit: String,
     /// At least 1.
+    #[schemars(range(min = 1))]
     pub value: u64,
 }
 
@@ -80,6 +96,7 @@ pub struct AccessBody {
     pub everyone: Option<LimitsBody>,
     /// Limits for workspaces granted one by one.
     #[serde(default)]
+    #[schemars(extend("maxProperties" = limits::GRANTS, "propertyNames" = forms::workspaces()))]
     pub workspaces: BTreeMap<String, LimitsBody>,
 }
 
@@ -91,6 +108,10 @@ pub struct ModelPolicyBody {
     pub allow_all: bool,
     /// Models with a word of their own, by slug.
     #[serde(default)]
+    #[schemars(extend(
+        "maxProperties" = limits::MODELS,
+        "propertyNames" = forms::lines(limits::MODEL_CHARS)
+    ))]
     pub models: BTreeMap<String, ModelRuleBody>,
 }
 
@@ -110,11 +131,20 @@ pub struct ModelRuleBody {
 pub struct PricingBody {
     /// Factors by fixed name, each a number of at least 0 or null.
     #[serde(default)]
+    #[schemars(extend(
+        "propertyNames" = forms::multipliers(),
+        "additionalProperties" = forms::factor_or_null()
+    ))]
     pub multipliers: BTreeMap<String, Option<f64>>,
     /// The default factor on image prices.
+    #[schemars(range(min = 0))]
     pub image_default: Option<f64>,
     /// Factors on units of the provider's own.
     #[serde(default)]
+    #[schemars(extend(
+        "propertyNames" = forms::lines(limits::FIELD_NAME_CHARS),
+        "additionalProperties" = forms::factor()
+    ))]
     pub additional_units: BTreeMap<String, f64>,
 }
 
@@ -123,38 +153,65 @@ pub struct PricingBody {
 #[serde(deny_unknown_fields)]
 pub struct CreateBody {
     /// Handle, unique in the workspace; made from the provider when absent.
+    #[schemars(length(min = 1, max = limits::SLUG_CHARS), regex(pattern = forms::SLUG))]
     pub slug: Option<String>,
     /// Name for people.
+    #[schemars(length(max = limits::DISPLAY_NAME_CHARS), regex(pattern = forms::LINE))]
     pub display_name: Option<String>,
     /// Free text.
+    #[schemars(length(max = limits::DESCRIPTION_CHARS), regex(pattern = forms::PROSE))]
     pub description: Option<String>,
     /// The external service, for example `openai`.
+    #[schemars(length(max = limits::PROVIDER_CHARS), regex(pattern = forms::LINE))]
     pub provider: String,
     /// Version of the provider's connector.
+    #[schemars(length(max = limits::PROVIDER_VERSION_CHARS), regex(pattern = forms::LINE))]
     pub provider_version: Option<String>,
     /// `api` (default), `databasesql`, `databasenosql`, `filesystem`, `stream` or `custom`.
+    #[schemars(extend("enum" = forms::kinds()))]
     pub kind: Option<String>,
     /// `live` (default) or `test`.
+    #[schemars(extend("enum" = forms::environments()))]
     pub environment: Option<String>,
     /// How it proves itself; `api_key` by default.
+    #[schemars(extend("enum" = forms::auth_methods()))]
     pub auth_method: Option<String>,
     /// Settings that are not secret.
     #[serde(default)]
+    #[schemars(extend(
+        "maxProperties" = limits::CONFIG_FIELDS,
+        "propertyNames" = forms::field_names()
+    ))]
     pub config: BTreeMap<String, Value>,
     /// Secret fields; sealed before anything is stored.
     #[serde(default)]
+    #[schemars(extend(
+        "maxProperties" = limits::SECRET_FIELDS,
+        "propertyNames" = forms::field_names()
+    ))]
     pub secrets: BTreeMap<String, SecretValue>,
     /// Fields filled from an outside store.
     #[serde(default)]
+    #[schemars(length(max = limits::SECRET_REFERENCES))]
     pub secret_references: Vec<SecretReferenceBody>,
     /// Grouping by key and value.
     #[serde(default)]
+    #[schemars(extend(
+        "maxProperties" = limits::LABELS,
+        "propertyNames" = forms::lines(limits::LABEL_KEY_CHARS),
+        "additionalProperties" = forms::label()
+    ))]
     pub labels: BTreeMap<String, String>,
     /// Flat grouping.
     #[serde(default)]
+    #[schemars(length(max = limits::TAGS), extend("items" = forms::tag()))]
     pub tags: Vec<String>,
     /// Namespaced leftovers of the products' own fields.
     #[serde(default)]
+    #[schemars(extend(
+        "maxProperties" = limits::ANNOTATIONS,
+        "propertyNames" = forms::lines(limits::ANNOTATION_KEY_CHARS)
+    ))]
     pub annotations: BTreeMap<String, Value>,
     /// Whom it is for.
     pub identity: Option<IdentityBody>,
@@ -184,42 +241,69 @@ pub struct UpdateBody {
     /// Id or slug.
     pub connection: Option<String>,
     /// New handle.
+    #[schemars(length(min = 1, max = limits::SLUG_CHARS), regex(pattern = forms::SLUG))]
     pub slug: Option<String>,
     /// New display name.
     #[serde(default, deserialize_with = "nullable")]
     #[schemars(with = "Option<String>")]
+    #[schemars(length(max = limits::DISPLAY_NAME_CHARS), regex(pattern = forms::LINE))]
     pub display_name: Option<Option<String>>,
     /// New description.
     #[serde(default, deserialize_with = "nullable")]
     #[schemars(with = "Option<String>")]
+    #[schemars(length(max = limits::DESCRIPTION_CHARS), regex(pattern = forms::PROSE))]
     pub description: Option<Option<String>>,
     /// New provider.
+    #[schemars(length(max = limits::PROVIDER_CHARS), regex(pattern = forms::LINE))]
     pub provider: Option<String>,
     /// New connector version.
     #[serde(default, deserialize_with = "nullable")]
     #[schemars(with = "Option<String>")]
+    #[schemars(length(max = limits::PROVIDER_VERSION_CHARS), regex(pattern = forms::LINE))]
     pub provider_version: Option<Option<String>>,
     /// New kind.
+    #[schemars(extend("enum" = forms::kinds()))]
     pub kind: Option<String>,
     /// New environment.
+    #[schemars(extend("enum" = forms::environments()))]
     pub environment: Option<String>,
     /// New way to prove itself.
+    #[schemars(extend("enum" = forms::auth_methods()))]
     pub auth_method: Option<String>,
     /// Settings to set or remove.
     #[serde(default)]
+    #[schemars(extend(
+        "maxProperties" = limits::CONFIG_FIELDS,
+        "propertyNames" = forms::field_names()
+    ))]
     pub config: BTreeMap<String, Option<Value>>,
     /// Secret fields to set or remove.
     #[serde(default)]
+    #[schemars(extend(
+        "maxProperties" = limits::SECRET_FIELDS,
+        "propertyNames" = forms::field_names()
+    ))]
     pub secrets: BTreeMap<String, Option<SecretValue>>,
     /// All references.
+    #[schemars(length(max = limits::SECRET_REFERENCES))]
     pub secret_references: Option<Vec<SecretReferenceBody>>,
     /// Labels to set or remove.
     #[serde(default)]
+    #[schemars(extend(
+        "maxProperties" = limits::LABELS,
+        "propertyNames" = forms::lines(limits::LABEL_KEY_CHARS),
+        "additionalProperties" = forms::label_or_null()
+    ))]
     pub labels: BTreeMap<String, Option<String>>,
     /// All tags.
+    #[schemars(length(max = limits::TAGS), extend("items" = forms::tag()))]
     pub tags: Option<Vec<String>>,
     /// Annotations to set or remove.
     #[serde(default)]
+    #[schemars(extend(
+        "maxProperties" = limits::ANNOTATIONS,
+        "propertyNames" = forms::lines(limits::ANNOTATION_KEY_CHARS)
+    ))]
     pub annotations: BTreeMap<String, Option<Value>>,
     /// New party it is for.
     #[serde(default, deserialize_with = "nullable")]
@@ -234,6 +318,11 @@ pub struct RotateSecretBody {
     /// Id or slug.
     pub connection: Option<String>,
     /// New values by field.
+    #[schemars(extend(
+        "minProperties" = 1,
+        "maxProperties" = limits::SECRET_FIELDS,
+        "propertyNames" = forms::field_names()
+    ))]
     pub secrets: BTreeMap<String, SecretValue>,
 }
 
@@ -252,6 +341,7 @@ pub struct ReasonBody {
     /// Id or slug.
     pub connection: Option<String>,
     /// Why, at most 1,024 characters.
+    #[schemars(length(max = limits::REASON_CHARS), regex(pattern = forms::PROSE))]
     pub reason: Option<String>,
 }
 
@@ -262,6 +352,7 @@ pub struct ArchiveBody {
     /// Id or slug.
     pub connection: Option<String>,
     /// Why, at most 1,024 characters.
+    #[schemars(length(max = limits::REASON_CHARS), regex(pattern = forms::PROSE))]
     pub reason: Option<String>,
     /// Also when something depends on it.
     #[serde(default)]
@@ -275,6 +366,7 @@ pub struct RestoreBody {
     /// Id.
     pub connection: Option<String>,
     /// A new slug, when the old one has been taken.
+    #[schemars(length(min = 1, max = limits::SLUG_CHARS), regex(pattern = forms::SLUG))]
     pub slug: Option<String>,
 }
 
@@ -285,6 +377,7 @@ pub struct GrantBody {
     /// Id or slug.
     pub connection: Option<String>,
     /// Name of a workspace, or `*` for all.
+    #[schemars(regex(pattern = forms::GRANT_TO))]
     pub grant_to: String,
     /// How much it may use.
     #[serde(default)]
@@ -298,6 +391,7 @@ pub struct RevokeBody {
     /// Id or slug.
     pub connection: Option<String>,
     /// Name of a workspace, or `*` for all.
+    #[schemars(regex(pattern = forms::GRANT_TO))]
     pub grant_to: String,
 }
 
@@ -328,10 +422,13 @@ pub struct LinkDependentBody {
     /// Id or slug.
     pub connection: Option<String>,
     /// What sort of thing: `tool`, `mcp_server`, `integration_connection`, `gateway`, ...
+    #[schemars(length(max = limits::DEPENDENT_CHARS), regex(pattern = forms::LINE))]
     pub kind: String,
     /// Its id in its own system.
+    #[schemars(length(max = limits::DEPENDENT_CHARS), regex(pattern = forms::LINE))]
     pub id: String,
     /// Its name for people.
+    #[schemars(length(max = limits::DEPENDENT_CHARS), regex(pattern = forms::LINE))]
     pub name: Option<String>,
     /// Further facts about it.
     #[serde(default)]
@@ -345,8 +442,10 @@ pub struct UnlinkDependentBody {
     /// Id or slug.
     pub connection: Option<String>,
     /// What sort of thing.
+    #[schemars(length(max = limits::DEPENDENT_CHARS), regex(pattern = forms::LINE))]
     pub kind: String,
     /// Its id in its own system.
+    #[schemars(length(max = limits::DEPENDENT_CHARS), regex(pattern = forms::LINE))]
     pub id: String,
 }
 
@@ -357,6 +456,7 @@ pub struct RevertBody {
     /// Id or slug.
     pub connection: Option<String>,
     /// The earlier version whose fields come back.
+    #[schemars(range(min = 1))]
     pub to_version: u64,
 }
 
@@ -365,6 +465,19 @@ pub struct RevertBody {
 #[serde(deny_unknown_fields)]
 pub struct CreateWorkspaceBody {
     /// Name for people.
+    #[schemars(length(max = limits::DISPLAY_NAME_CHARS), regex(pattern = forms::LINE))]
+    pub display_name: Option<String>,
+}
+
+/// `create-workspace` where no subject names the workspace: over HTTP.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewWorkspaceBody {
+    /// Its name, which is also its id: `a-z`, `0-9` and inner hyphens.
+    #[schemars(regex(pattern = forms::WORKSPACE))]
+    pub name: String,
+    /// Name for people.
+    #[schemars(length(max = limits::DISPLAY_NAME_CHARS), regex(pattern = forms::LINE))]
     pub display_name: Option<String>,
 }
 

@@ -4,6 +4,7 @@
 //! from the domain command until the engine has sealed them.
 
 mod bodies;
+mod forms;
 mod parse;
 mod parts;
 mod principal;
@@ -74,6 +75,19 @@ impl ConnectionRef {
         match text.parse() {
             Ok(id) => Ok(Self::Id(id)),
             Err(_) => Slug::parse(field, text).map(Self::Slug),
+        }
+    }
+
+    /// Tells whether both are the same id or, without regard to case, the same slug.
+    pub fn is_same_name(&self, other: &Self) -> bool {
+        self.canonical() == other.canonical()
+    }
+
+    /// Returns one text for all ways to write the same name.
+    pub fn canonical(&self) -> String {
+        match self {
+            Self::Id(id) => id.to_string(),
+            Self::Slug(slug) => slug.folded(),
         }
     }
 }

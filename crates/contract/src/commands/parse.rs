@@ -54,7 +54,14 @@ fn named(
     connection: Option<String>,
 ) -> Result<ConnectionRef, Problem> {
     match (target, connection) {
-        (Some(target), _) => Ok(target),
+        (Some(target), None) => Ok(target),
+        (Some(target), Some(text)) => {
+            if ConnectionRef::parse("connection", &text)?.is_same_name(&target) {
+                return Ok(target);
+            }
+            let problem = "must be left out, or be the same as in the path";
+            Err(InvalidField::new("connection", problem).into())
+        }
         (None, Some(text)) => Ok(ConnectionRef::parse("connection", &text)?),
         (None, None) => {
             let problem = "must name the connection by id or slug";

@@ -60,6 +60,7 @@ impl JsonSchema for SecretValue {
             "type": "string",
             "writeOnly": true,
             "minLength": 1,
+            "maxLength": limits::SECRET_BYTES,
             "description": "A secret in plaintext, at most 32 KiB; sealed before it is stored.",
         })
     }

@@ -43,7 +43,7 @@ impl Class {
         }
     }
 
-    /// Returns the HTTP-like status number of NATS service errors.
+    /// Returns the HTTP status, which is also the number of NATS service errors.
     pub const fn status(self) -> u16 {
         match self {
             Self::Invalid => 400,
@@ -114,6 +114,7 @@ codes! {
     ("already_enabled", AlreadyEnabled, Rejected, "It is enabled already."),
     ("api_key_unknown", ApiKeyUnknown, NotFound, "There is no such API key that is not revoked."),
     ("body_malformed", BodyMalformed, Invalid, "The body is not the JSON this verb takes."),
+    ("body_too_slow", BodyTooSlow, Invalid, "The body did not arrive in time."),
     ("busy", Busy, Busy, "The ledger has as much work as it can hold."),
     ("command_id_reused", CommandIdReused, Conflict, "This command id was used for another command."),
     ("connection_archived", ConnectionArchived, Rejected, "The connection is archived."),
@@ -124,6 +125,7 @@ codes! {
     ("connection_unknown", ConnectionUnknown, NotFound, "There is no such connection."),
     ("credential_expired", CredentialExpired, Unauthenticated, "The API key has expired."),
     ("credential_invalid", CredentialInvalid, Unauthenticated, "The API key is not known."),
+    ("credential_lockout", CredentialLockout, Busy, "Too many wrong API keys came from this address."),
     ("credential_missing", CredentialMissing, Unauthenticated, "The message carries no API key."),
     ("credential_revoked", CredentialRevoked, Unauthenticated, "The API key was revoked, or its principal disabled."),
     ("cursor_invalid", CursorInvalid, Invalid, "The cursor did not come from this list."),
@@ -134,37 +136,58 @@ codes! {
     ("data_dir_unusable", DataDirUnusable, Internal, "The data directory cannot be read or written."),
     ("deadline_expired", DeadlineExpired, Rejected, "The command arrived after its own deadline."),
     ("dependent_unknown", DependentUnknown, Rejected, "The connection has no such dependent."),
+    ("feed_too_slow", FeedTooSlow, Busy, "The reader of a feed did not keep up with it."),
     ("field_invalid", FieldInvalid, Invalid, "A field does not fit its alphabet, length or kind."),
     ("forbidden", Forbidden, Forbidden, "The key may not do this."),
     ("grant_unknown", GrantUnknown, Rejected, "There is no such grant."),
     ("header_invalid", HeaderInvalid, Invalid, "A header does not have the form it must have."),
     ("health_unchanged", HealthUnchanged, Rejected, "The connection has this health, for this reason, already."),
     ("internal", Internal, Internal, "The ledger met something it did not expect."),
+    ("listen_failed", ListenFailed, Unavailable, "The address for HTTP cannot be listened on."),
     ("log_poisoned", LogPoisoned, Unavailable, "A write failed and the log accepts no more until a restart."),
     ("master_key_missing", MasterKeyMissing, Internal, "No master key was given."),
     ("master_key_wrong", MasterKeyWrong, Internal, "The master key is not the one this ledger was made with."),
+    ("media_type_unsupported", MediaTypeUnsupported, Invalid, "The body is not sent as plain JSON."),
     ("message_too_large", MessageTooLarge, TooLarge, "The message is over 1 MiB."),
+    ("method_not_allowed", MethodNotAllowed, Invalid, "The path does not take this method."),
     ("nats_missing", NatsMissing, Unavailable, "No nats-server was found on this machine."),
     ("nats_refused", NatsRefused, Unavailable, "The NATS server refused something the ledger needs."),
     ("nats_too_old", NatsTooOld, Unavailable, "The NATS server is older than 2.11."),
     ("nats_unreachable", NatsUnreachable, Unavailable, "The NATS server does not answer."),
     ("nothing_to_change", NothingToChange, Rejected, "The command would change nothing."),
+    ("position_unknown", PositionUnknown, Conflict, "The log does not reach this position."),
     ("principal_exists", PrincipalExists, Conflict, "A principal of this name exists already."),
     ("principal_unknown", PrincipalUnknown, NotFound, "There is no such principal."),
     ("projection_unknown", ProjectionUnknown, NotFound, "There is no read model of that name."),
+    ("rate_limited", RateLimited, Busy, "More requests a second came than are allowed."),
     ("record_corrupt", RecordCorrupt, Internal, "A stored record cannot be read."),
     ("record_too_large", RecordTooLarge, TooLarge, "The change would make a record of over 60 KiB."),
     ("replay_differs", ReplayDiffers, Internal, "A rebuilt read model is not equal to the live one."),
     ("replay_running", ReplayRunning, Conflict, "A replay is running already."),
+    ("route_unknown", RouteUnknown, NotFound, "Nothing is at this path."),
     ("secret_field_unknown", SecretFieldUnknown, Rejected, "The connection has no such secret field."),
     ("shutting_down", ShuttingDown, Unavailable, "The ledger is stopping."),
     ("slug_taken", SlugTaken, Conflict, "Another active connection of the workspace has this slug."),
     ("subject_malformed", SubjectMalformed, Invalid, "The subject is not of the form the ledger answers."),
+    ("uri_too_long", UriTooLong, TooLarge, "The path and query are over 8 KiB."),
     ("verb_unknown", VerbUnknown, Invalid, "There is no such command or query."),
     ("version_conflict", VersionConflict, Conflict, "The connection is not at the version the command expected."),
     ("version_unknown", VersionUnknown, Rejected, "The connection has no such earlier version."),
     ("workspace_taken", WorkspaceTaken, Conflict, "A workspace of this name exists already."),
     ("workspace_unknown", WorkspaceUnknown, NotFound, "There is no such workspace."),
+}
+
+impl Code {
+    /// Returns the HTTP status: the class's, save where HTTP has a number for this very case.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::MethodNotAllowed => 405,
+            Self::BodyTooSlow => 408,
+            Self::UriTooLong => 414,
+            Self::MediaTypeUnsupported => 415,
+            _ => self.class().status(),
+        }
+    }
 }
 
 impl std::fmt::Display for Code {

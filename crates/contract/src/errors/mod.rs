@@ -1,6 +1,7 @@
 //! Errors as callers see them: a stable code, a sentence, and what to do.
 
 mod codes;
+mod details;
 mod malformed;
 
 use ledger_domain::{InvalidField, Rejection};
@@ -8,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use codes::{Class, Code};
+pub use details::{PROBLEM_JSON, ProblemDetails};
 pub use malformed::read_json;
 
 /// An error on its way to a caller. Holds no secret and no text of the caller's body.

@@ -1,0 +1,174 @@
+//! The HTTP door: its flags, and opening it.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use axum::Router;
+use clap::Args;
+use ipnet::IpNet;
+use ledger_contract::errors::{Code, Problem};
+use ledger_engine::Engine;
+use ledger_http::listen::{
+    Accepts, Door, ListenError, ListenOptions, Origin, Prepared, RATE_PER_ADDRESS, RATE_PER_KEY,
+    Rates, TlsFiles, is_loopback,
+};
+
+use super::files;
+use crate::failure::Failure;
+
+/// The name that needs no look-up to be this machine.
+const LOCALHOST: &str = "localhost:";
+
+/// The flags of the HTTP door.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "HTTP")]
+pub(crate) struct HttpArgs {
+    /// Address to serve HTTP on, or `off`; port 0 picks a free one. Beyond this machine it needs
+    /// --tls-cert
+    #[arg(
+        long,
+        env = "CONNLEDGER_LISTEN",
+        default_value = "127.0.0.1:7420",
+        value_parser = listen,
+        value_name = "ADDRESS"
+    )]
+    pub(crate) listen: Listen,
+    /// Serve other machines without TLS: everyone on the network path can read keys and secrets
+    /// and use the keys. Only behind a proxy that speaks TLS, on a network nobody else is on
+    #[arg(long, env = "CONNLEDGER_LISTEN_INSECURE")]
+    pub(crate) listen_insecure: bool,
+    /// Certificate and those between it and its authority (PEM); read again when it changes, and
+    /// on SIGHUP
+    #[arg(long, env = "CONNLEDGER_TLS_CERT", requires = "tls_key", value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Key of the certificate (PEM)
+    #[arg(long, env = "CONNLEDGER_TLS_KEY", requires = "tls_cert", value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Authorities of clients (PEM); who has no certificate of theirs is not let in
+    #[arg(long, env = "CONNLEDGER_TLS_CLIENT_CA", requires = "tls_cert", value_name = "FILE")]
+    pub(crate) tls_client_ca: Option<PathBuf>,
+    /// Requests a second with one API key; 0 is no limit
+    #[arg(
+        long,
+        env = "CONNLEDGER_RATE_PER_KEY",
+        default_value_t = RATE_PER_KEY,
+        value_name = "NUMBER"
+    )]
+    pub(crate) rate_per_key: u32,
+    /// Requests a second from one address without a key that was accepted there; 0 is no limit
+    #[arg(
+        long,
+        env = "CONNLEDGER_RATE_PER_ADDRESS",
+        default_value_t = RATE_PER_ADDRESS,
+        value_name = "NUMBER"
+    )]
+    pub(crate) rate_per_address: u32,
+    /// Network of proxies whose X-Forwarded-For is believed, like 10.0.0.0/8; may be repeated
+    #[arg(
+        long,
+        env = "CONNLEDGER_TRUSTED_PROXY",
+        value_delimiter = ',',
+        value_parser = network,
+        value_name = "NETWORK"
+    )]
+    pub(crate) trusted_proxy: Vec<IpNet>,
+    /// Site whose pages may use the API, like https://console.example.com; may be repeated
+    #[arg(long, env = "CONNLEDGER_CORS_ORIGIN", value_delimiter = ',', value_name = "ORIGIN")]
+    pub(crate) cors_origin: Vec<Origin>,
+}
+
+/// Where to listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listen {
+    /// Nowhere.
+    Off,
+    /// On an address.
+    On(SocketAddr),
+}
+
+fn listen(text: &str) -> Result<Listen, String> {
+    if text == "off" {
+        return Ok(Listen::Off);
+    }
+    let named = text.strip_prefix(LOCALHOST).and_then(|port| port.parse().ok());
+    let named = named.map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    let address = named.or_else(|| text.parse().ok());
+    address.map(Listen::On).ok_or_else(|| "must be like 127.0.0.1:7420, [::1]:0 or off".to_owned())
+}
+
+/// Reads a network, or an address as the network of that address alone.
+fn network(text: &str) -> Result<IpNet, String> {
+    let single = || text.parse::<IpAddr>().ok().map(IpNet::from);
+    let network: Option<IpNet> = text.parse().ok().or_else(single);
+    network.ok_or_else(|| "must be like 10.0.0.0/8, fd00::/8 or 192.0.2.1".to_owned())
+}
+
+/// Checks the flags and reads the certificates. Returns nothing when HTTP is off.
+pub(super) fn prepare(args: &HttpArgs, dev: bool) -> Result<Option<Wanted>, Failure> {
+    let Listen::On(address) = args.listen else { return Ok(None) };
+    if dev && !is_loopback(address.ip()) {
+        return Err(Failure::usage(format!(
+            "--dev is for this machine only, and --listen {address} is open to others"
+        ))
+        .hint("leave --dev out and give a master key: --master-key-file FILE"));
+    }
+    let accepts_nobody = Accepts::new(|_| false);
+    let mut options = ListenOptions::new(address, accepts_nobody);
+    options.insecure = args.listen_insecure;
+    options.tls = args.tls_cert.clone().zip(args.tls_key.clone()).map(|(certificate, key)| {
+        TlsFiles { certificate, key, client_authority: args.tls_client_ca.clone() }
+    });
+    options.rates = Rates { per_key: args.rate_per_key, per_address: args.rate_per_address };
+    options.trusted_proxies.clone_from(&args.trusted_proxy);
+    options.cors_origins.clone_from(&args.cors_origin);
+    options.limits.connections_max = files::connections_max(options.limits.connections_max);
+    Ok(Some(Wanted(options.prepare().map_err(|error| failure(&error))?)))
+}
+
+/// A door that can be opened once there is a ledger behind it.
+#[derive(Debug)]
+pub(super) struct Wanted(Prepared);
+
+impl Wanted {
+    /// Opens the door.
+    pub(super) async fn open(self, engine: &Engine, routes: Router) -> Result<Door, Failure> {
+        let engine = engine.clone();
+        let accepts = Accepts::new(move |header| engine.authenticate(Some(header)).is_ok());
+        self.0.accepting(accepts).open(routes).await.map_err(|error| failure(&error))
+    }
+}
+
+fn failure(error: &ListenError) -> Failure {
+    let text = error.with_causes();
+    match error {
+        ListenError::Insecure { .. } => Failure::usage(text)
+            .hint("give a certificate: --tls-cert FILE --tls-key FILE")
+            .hint("or listen on this machine only: --listen 127.0.0.1:7420")
+            .hint("behind a proxy that speaks TLS, --listen-insecure takes the risk"),
+        ListenError::Bind { .. } => Failure::from(Problem::because(Code::ListenFailed, text)),
+        _ => Failure::usage(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_a_port_and_off_is_off() {
+        let on = |text: &str| Listen::On(text.parse().unwrap());
+        assert_eq!(listen("off"), Ok(Listen::Off));
+        assert_eq!(listen("localhost:0"), Ok(on("127.0.0.1:0")));
+        assert_eq!(listen("[::1]:7420"), Ok(on("[::1]:7420")));
+        for bad in ["", "7420", "127.0.0.1", "ledger.example.com:7420", "localhost:x"] {
+            assert!(listen(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_single_proxy_needs_no_prefix_length() {
+        assert_eq!(network("192.0.2.1"), Ok("192.0.2.1/32".parse().unwrap()));
+        assert_eq!(network("fd00::/8"), Ok("fd00::/8".parse().unwrap()));
+        assert!(network("10.0.0.0/33").is_err());
+    }
+}

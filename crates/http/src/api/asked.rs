@@ -1,0 +1,164 @@
+//! What a request asks for: the names in its path and the parameters after it, checked against
+//! the route's own list.
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+use ledger_contract::errors::Problem;
+use ledger_domain::InvalidField;
+use serde_json::{Map, Value};
+
+use super::routes::{CONNECTION, Route, WORKSPACE};
+
+/// The workspace that stands for all of them.
+pub(super) const ALL: &str = "_all";
+
+/// Path and query of a request.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// The path as it was sent.
+    pub(super) path: String,
+    /// The workspace in it, or `_all`.
+    pub(super) workspace: String,
+    /// The connection in it.
+    pub(super) connection: Option<String>,
+    /// The parameters as they were sent.
+    pub(super) pairs: Vec<(String, String)>,
+    /// The parameters in the form that queries have as JSON.
+    pub(super) query: Map<String, Value>,
+}
+
+impl Asked {
+    /// Reads path and query.
+    ///
+    /// Errors: `field_invalid` with the parameter's name.
+    pub(super) async fn read(route: &Route, parts: &mut Parts) -> Result<Self, Problem> {
+        let read = RawPathParams::from_request_parts(parts, &()).await;
+        let read = read.map_err(|_| InvalidField::new("path", "must be UTF-8 when decoded"))?;
+        let in_path = |wanted: &str| {
+            let found = read.iter().find(|(name, _)| *name == wanted);
+            found.map(|(_, text)| text.to_owned())
+        };
+        let pairs = pairs(parts.uri.query().unwrap_or_default())?;
+        Ok(Self {
+            path: parts.uri.path().to_owned(),
+            workspace: in_path(WORKSPACE).unwrap_or_else(|| ALL.to_owned()),
+            connection: in_path(CONNECTION),
+            query: query(route, &pairs)?,
+            pairs,
+        })
+    }
+
+    /// Returns a number among the parameters.
+    pub(super) fn number(&self, name: &str) -> Option<u64> {
+        self.query.get(name).and_then(Value::as_u64)
+    }
+}
+
+/// Takes a query string apart. Text that is not UTF-8 would otherwise be changed silently.
+fn pairs(text: &str) -> Result<Vec<(String, String)>, Problem> {
+    let pairs = form_urlencoded::parse(text.as_bytes());
+    let pairs: Vec<_> = pairs.into_owned().collect();
+    let damaged = pairs.iter().find(|(_, value)| value.contains(char::REPLACEMENT_CHARACTER));
+    match damaged {
+        None => Ok(pairs),
+        Some(_) => Err(InvalidField::new("query", "must be UTF-8 when decoded").into()),
+    }
+}
+
+fn query(route: &Route, pairs: &[(String, String)]) -> Result<Map<String, Value>, Problem> {
+    let mut query = Map::new();
+    for (name, text) in pairs {
+        let Some(parameter) = route.query_parameters().find(|known| known.name == name) else {
+            return Err(unknown(route));
+        };
+        let invalid = |problem: String| InvalidField::new(parameter.name, problem);
+        let value = parameter.form.read(text).map_err(invalid)?;
+        if !parameter.many {
+            if query.insert(parameter.name.to_owned(), value).is_some() {
+                return Err(invalid("must be given once".to_owned()).into());
+            }
+            continue;
+        }
+        let list = query.entry(parameter.name).or_insert_with(|| Value::Array(Vec::new()));
+        if let Value::Array(list) = list {
+            list.push(value);
+        }
+    }
+    Ok(query)
+}
+
+/// The name is not repeated: it may be a secret in the wrong place.
+fn unknown(route: &Route) -> Problem {
+    let known: Vec<_> = route.query_parameters().map(|parameter| parameter.name).collect();
+    let problem = if known.is_empty() {
+        "this path takes no parameters".to_owned()
+    } else {
+        format!("has a parameter that is not known; known are {}", known.join(", "))
+    };
+    InvalidField::new("query", problem).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger_contract::errors::Code;
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::routes::routes;
+
+    fn read(text: &str) -> Result<Value, Problem> {
+        let list = routes().find(|route| route.id == "listConnections").unwrap();
+        query(list, &pairs(text)?).map(Value::Object)
+    }
+
+    #[test]
+    fn parameters_take_the_form_of_the_query() {
+        let text = "provider=openai&provider=a%2Bb&enabled=false&page=2&label=team%3Dx&tag=a+b";
+        let expected = json!({
+            "provider": ["openai", "a+b"],
+            "enabled": false,
+            "page": 2,
+            "label": ["team=x"],
+            "tag": ["a b"],
+        });
+        assert_eq!(read(text), Ok(expected));
+        assert_eq!(read(""), Ok(json!({})));
+    }
+
+    #[test]
+    fn every_filter_of_the_query_is_a_parameter() {
+        let list = routes().find(|route| route.id == "listConnections").unwrap();
+        let names = |schema: &Value| -> Vec<String> {
+            schema["properties"].as_object().unwrap().keys().cloned().collect()
+        };
+        let schemas = ledger_contract::schemas::message_schemas();
+        let schema = |name: &str| &schemas.iter().find(|(known, _)| *known == name).unwrap().1;
+        for name in names(schema("list.query")) {
+            assert!(list.query_parameters().any(|known| known.name == name), "{name}");
+        }
+        let history = routes().find(|route| route.id == "workspaceHistory").unwrap();
+        for name in names(schema("history.query")) {
+            assert!(history.query_parameters().any(|known| known.name == name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named_and_not_repeated() {
+        for (text, field) in [
+            ("provder=sk-canary", "query"),
+            ("enabled=sk-canary", "enabled"),
+            ("enabled=true&enabled=true", "enabled"),
+            ("page=0", "page"),
+            ("page=4294967296", "page"),
+            ("page_size=501", "page_size"),
+            ("health=purple", "health"),
+            ("tag=", "tag"),
+            ("text=%FF", "query"),
+        ] {
+            let problem = read(text).unwrap_err();
+            assert_eq!(problem.code, Code::FieldInvalid, "{text}");
+            assert_eq!(problem.field.as_deref(), Some(field), "{text}");
+            assert!(!problem.message.contains("canary"), "{problem}");
+        }
+    }
+}

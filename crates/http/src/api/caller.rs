@@ -1,0 +1,57 @@
+//! Who asks: the one place where a key is looked at, and all that is done in its name.
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use ledger_contract::errors::Problem;
+use ledger_contract::headers;
+use ledger_contract::subjects;
+use ledger_domain::principal::{Scope, Subject};
+use ledger_engine::Engine;
+
+/// Someone whose key was found good.
+#[derive(Clone, Debug)]
+pub(super) struct Caller(ledger_engine::Caller);
+
+impl Caller {
+    /// Finds out who asks, before anything else is looked at: nobody unknown is told what else is
+    /// wrong with a request.
+    pub(super) fn admit(engine: &Engine, headers: &HeaderMap) -> Result<Self, Problem> {
+        let mut values = headers.get_all(AUTHORIZATION).iter();
+        let header = match (values.next(), values.next()) {
+            (Some(_), Some(_)) => return Err(headers::twice(subjects::AUTHORIZATION)),
+            // What is not text is no key; the empty one is not either.
+            (Some(value), None) => Some(value.to_str().unwrap_or_default()),
+            (None, _) => None,
+        };
+        engine.authenticate(header).map(Self)
+    }
+
+    /// Returns who the engine knows it as.
+    pub(super) fn known(&self) -> &ledger_engine::Caller {
+        &self.0
+    }
+
+    /// Refuses who may not do `scope` to `subject`, where no command or query does that.
+    pub(super) fn require(&self, scope: Scope, subject: Subject<'_>) -> Result<(), Problem> {
+        self.0.require(scope, subject)
+    }
+
+    /// Answers a query in its name. Blocks.
+    pub(super) fn query(
+        &self,
+        engine: &Engine,
+        workspace: &str,
+        name: &str,
+        body: &[u8],
+    ) -> Result<Vec<u8>, Problem> {
+        let answer = engine.query(&self.0, workspace, name, body);
+        if let Err(problem) = &answer {
+            tracing::debug!(
+                ledger.actor = self.0.actor().as_str(),
+                ledger.error.code = problem.code.as_str(),
+                "query refused"
+            );
+        }
+        answer
+    }
+}

@@ -1,0 +1,141 @@
+//! The headers of a request: those of every door, and HTTP's own names for some of them.
+
+use axum::http::HeaderMap;
+use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
+use ledger_contract::errors::Problem;
+use ledger_contract::headers::{Headers, Reader, digits, invalid, twice};
+use ledger_domain::Expected;
+
+use super::version;
+
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+const LAST_EVENT_ID: &str = "last-event-id";
+
+/// Headers that may come once, with the names they are complained about by.
+const ONCE: [(&str, &str); 7] = [
+    ("content-type", "Content-Type"),
+    ("content-encoding", "Content-Encoding"),
+    ("content-length", "Content-Length"),
+    ("if-match", "If-Match"),
+    ("if-none-match", "If-None-Match"),
+    ("last-event-id", "Last-Event-ID"),
+    ("x-request-id", "X-Request-Id"),
+];
+
+/// Reads what a command is sent with.
+pub(super) fn of_command(map: &HeaderMap) -> Result<Headers, Problem> {
+    let mut reader = Reader::default();
+    if let Some(text) = text(map, IF_MATCH.as_str(), "If-Match")? {
+        reader.expect("If-Match", version::if_match(&text)?)?;
+    }
+    if let Some(text) = text(map, IF_NONE_MATCH.as_str(), "If-None-Match")? {
+        if text.trim() != "*" {
+            return Err(invalid("If-None-Match", "must be `*` on a command"));
+        }
+        reader.expect("If-None-Match", Expected::Absent)?;
+    }
+    for value in map.get_all(IDEMPOTENCY_KEY) {
+        reader.command_id("Idempotency-Key", &String::from_utf8_lossy(value.as_bytes()))?;
+    }
+    shared(map, reader)
+}
+
+/// Reads what a query is sent with.
+pub(super) fn of_query(map: &HeaderMap) -> Result<Headers, Problem> {
+    shared(map, Reader::default())
+}
+
+/// Returns the versions that the caller has.
+pub(super) fn if_none_match(map: &HeaderMap) -> Result<Option<String>, Problem> {
+    text(map, IF_NONE_MATCH.as_str(), "If-None-Match")
+}
+
+/// Returns the last id of a feed that arrived.
+pub(super) fn last_event_id(map: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let name = "Last-Event-ID";
+    match text(map, LAST_EVENT_ID, name)? {
+        None => Ok(None),
+        Some(text) if text.is_empty() => Ok(None),
+        Some(text) => match digits(&text) {
+            Some(position) => Ok(Some(position)),
+            None => Err(invalid(name, "must be a position in the log")),
+        },
+    }
+}
+
+fn shared(map: &HeaderMap, mut reader: Reader) -> Result<Headers, Problem> {
+    for (lower, name) in ONCE {
+        if map.get_all(lower).iter().nth(1).is_some() {
+            return Err(twice(name));
+        }
+    }
+    for (name, value) in map {
+        reader.take(name.as_str(), &String::from_utf8_lossy(value.as_bytes()))?;
+    }
+    Ok(reader.finish())
+}
+
+fn text(map: &HeaderMap, lower: &str, name: &'static str) -> Result<Option<String>, Problem> {
+    let mut values = map.get_all(lower).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(_), Some(_)) => Err(twice(name)),
+        (Some(value), None) => match value.to_str() {
+            Ok(text) => Ok(Some(text.to_owned())),
+            Err(_) => Err(invalid(name, "must be ASCII")),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+    use ledger_contract::errors::Code;
+    use ledger_domain::Version;
+
+    use super::*;
+
+    fn map(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in pairs {
+            map.append(*name, HeaderValue::from_str(value).unwrap());
+        }
+        map
+    }
+
+    #[test]
+    fn the_names_of_http_mean_the_same_as_ours() {
+        let read = of_command(&map(&[("idempotency-key", "k-1"), ("if-match", "\"7\"")])).unwrap();
+        assert_eq!(read.command_id.unwrap().as_str(), "k-1");
+        assert_eq!(read.expected, Expected::At(Version::new(7)));
+        let absent = of_command(&map(&[("if-none-match", "*")])).unwrap();
+        assert_eq!(absent.expected, Expected::Absent);
+        let ours = [("ledger-command-id", "k-1"), ("ledger-expected-version", "7")];
+        let read = of_command(&map(&ours)).unwrap();
+        assert_eq!(read.expected, Expected::At(Version::new(7)));
+    }
+
+    #[test]
+    fn what_is_said_twice_is_refused() {
+        for pairs in [
+            [("idempotency-key", "a"), ("idempotency-key", "a")],
+            [("idempotency-key", "a"), ("ledger-command-id", "a")],
+            [("if-match", "\"1\""), ("if-match", "\"1\"")],
+            [("if-match", "\"1\""), ("if-none-match", "*")],
+            [("if-match", "\"1\""), ("ledger-expected-version", "1")],
+            [("content-type", "application/json"), ("content-type", "application/json")],
+            [("x-request-id", "a"), ("x-request-id", "b")],
+        ] {
+            let problem = of_command(&map(&pairs)).unwrap_err();
+            assert_eq!(problem.code, Code::HeaderInvalid, "{pairs:?}");
+            assert!(problem.field.is_some());
+        }
+    }
+
+    #[test]
+    fn a_place_in_the_feed_is_digits_alone() {
+        assert_eq!(last_event_id(&map(&[("last-event-id", "12")])), Ok(Some(12)));
+        assert_eq!(last_event_id(&map(&[("last-event-id", "")])), Ok(None));
+        assert!(last_event_id(&map(&[("last-event-id", "-1")])).is_err());
+    }
+}

@@ -1,0 +1,121 @@
+//! `Link` headers: where the first, the previous and the next page are (RFC 8288).
+
+use axum::http::HeaderValue;
+use form_urlencoded::Serializer;
+
+/// A page and what was asked to get it.
+#[derive(Debug)]
+pub(super) struct Page<'a> {
+    /// Path of the request.
+    pub(super) path: &'a str,
+    /// Its parameters.
+    pub(super) pairs: &'a [(String, String)],
+    /// The number asked for.
+    pub(super) number: Option<u64>,
+    /// Rows on a page.
+    pub(super) size: u64,
+    /// Rows in all.
+    pub(super) total: u64,
+    /// Where the next page starts.
+    pub(super) next_cursor: Option<&'a str>,
+}
+
+impl Page<'_> {
+    /// Returns the header. Nothing leads back from a page by cursor but to the first one.
+    pub(super) fn links(&self) -> Option<HeaderValue> {
+        let mut links = Vec::new();
+        if let Some(number) = self.number {
+            let last = self.total.div_ceil(self.size.max(1)).max(1);
+            links.push(self.link("first", "page", "1"));
+            if number > 1 {
+                let before = (number - 1).min(last);
+                links.push(self.link("prev", "page", &before.to_string()));
+            }
+            if number < last {
+                links.push(self.link("next", "page", &(number + 1).to_string()));
+            }
+        } else {
+            links.push(self.link("first", "", ""));
+            if let Some(cursor) = self.next_cursor {
+                links.push(self.link("next", "cursor", cursor));
+            }
+        }
+        HeaderValue::from_str(&links.join(", ")).ok()
+    }
+
+    fn link(&self, relation: &str, name: &str, value: &str) -> String {
+        let mut query = Serializer::new(String::new());
+        let kept = self.pairs.iter().filter(|(name, _)| name != "page" && name != "cursor");
+        query.extend_pairs(kept);
+        if !name.is_empty() {
+            query.append_pair(name, value);
+        }
+        let query = query.finish();
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("<{}{mark}{query}>; rel=\"{relation}\"", self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn links(page: &Page<'_>) -> String {
+        page.links().unwrap().to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn pages_by_number_lead_both_ways_and_keep_the_filters() {
+        let pairs = pairs(&[("tag", "a&b"), ("tag", "ü"), ("page", "2")]);
+        let page = Page {
+            path: "/c",
+            pairs: &pairs,
+            number: Some(2),
+            size: 10,
+            total: 25,
+            next_cursor: Some("unused"),
+        };
+        assert_eq!(
+            links(&page),
+            "</c?tag=a%26b&tag=%C3%BC&page=1>; rel=\"first\", \
+             </c?tag=a%26b&tag=%C3%BC&page=1>; rel=\"prev\", \
+             </c?tag=a%26b&tag=%C3%BC&page=3>; rel=\"next\""
+        );
+        let last = links(&Page { number: Some(3), ..page });
+        assert!(last.contains("prev") && !last.contains("next"), "{last}");
+    }
+
+    #[test]
+    fn a_page_far_beyond_the_end_leads_back_to_the_last() {
+        let page = Page {
+            path: "/c",
+            pairs: &[],
+            number: Some(99),
+            size: 10,
+            total: 25,
+            next_cursor: None,
+        };
+        assert!(links(&page).contains("</c?page=3>; rel=\"prev\""));
+    }
+
+    #[test]
+    fn pages_by_cursor_lead_on() {
+        let pairs = pairs(&[("cursor", "old"), ("page_size", "5")]);
+        let page = Page {
+            path: "/c",
+            pairs: &pairs,
+            number: None,
+            size: 5,
+            total: 25,
+            next_cursor: Some("new"),
+        };
+        assert_eq!(
+            links(&page),
+            "</c?page_size=5>; rel=\"first\", </c?page_size=5&cursor=new>; rel=\"next\""
+        );
+    }
+}

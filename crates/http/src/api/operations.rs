@@ -1,0 +1,143 @@
+//! Replays, and how the program is.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::Response;
+use futures::stream;
+use ledger_contract::errors::{Problem, read_json};
+use ledger_contract::queries::{HealthAnswer, ReplayProgress, ReplayReport, ReplayRequest};
+use ledger_domain::principal::{Scope, Subject};
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+use tracing::info;
+
+use super::caller::Caller;
+use super::desk::{Desk, crashed};
+use super::request_id::RequestId;
+use super::{accept, answer, body, headers};
+use crate::feed::frame;
+
+/// Between two progress events.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Tells that the program lives.
+pub(super) fn alive() -> Response {
+    health("alive")
+}
+
+/// Tells whether commands are accepted.
+pub(super) fn ready(desk: &Desk) -> Result<Response, Problem> {
+    desk.engine.ready()?;
+    Ok(health("ready"))
+}
+
+fn health(status: &'static str) -> Response {
+    answer::json(StatusCode::OK, to_json(&HealthAnswer { status }))
+}
+
+/// A replay that runs.
+struct Running {
+    task: JoinHandle<Result<ReplayReport, Problem>>,
+    watched: watch::Receiver<Option<ReplayProgress>>,
+}
+
+/// Rebuilds read models, and answers when that is done, or tells how far it is.
+pub(super) async fn replay(
+    desk: &Desk,
+    caller: &Caller,
+    map: &HeaderMap,
+    body: Body,
+    id: &RequestId,
+) -> Result<Response, Problem> {
+    desk.counted(caller.require(Scope::Administer, Subject::Ledger))?;
+    let place = desk.place_for_operation()?;
+    let read = body::read(map, body).await;
+    let request = desk.counted(read.and_then(|body| {
+        headers::of_query(map)?;
+        read_json::<ReplayRequest>(&body)
+    }))?;
+    info!(
+        ledger.actor = caller.known().actor().as_str(),
+        ledger.operation = "replay",
+        "operation started"
+    );
+    let mut running = start(desk, request);
+    if !accept::wants_events(map) {
+        let report = running.task.await.map_err(|failure| crashed(&failure))?;
+        return Ok(answer::json(StatusCode::OK, to_json(&report?)));
+    }
+    // A replay that is refused is so before it has made any progress.
+    let ended = tokio::select! {
+        biased;
+        ended = &mut running.task => Some(ended),
+        moved = running.watched.changed() => match moved {
+            Ok(()) => None,
+            Err(_) => Some((&mut running.task).await),
+        },
+    };
+    if let Some(ended) = ended {
+        let report = ended.map_err(|failure| crashed(&failure))??;
+        return Ok(events(Body::from(frame::plain("report", &to_json(&report)))));
+    }
+    drop(place);
+    let mut ticks = interval(PROGRESS_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let told = Telling { running: Some(running), ticks, id: id.clone() };
+    Ok(events(Body::from_stream(stream::unfold(told, Telling::next))))
+}
+
+fn start(desk: &Desk, request: ReplayRequest) -> Running {
+    let (progress, watched) = watch::channel(None);
+    let engine = desk.engine.clone();
+    let task = tokio::task::spawn_blocking(move || {
+        engine.replay(&request, &|done| {
+            progress.send_replace(Some(done));
+        })
+    });
+    Running { task, watched }
+}
+
+/// A replay being told about.
+struct Telling {
+    running: Option<Running>,
+    ticks: Interval,
+    id: RequestId,
+}
+
+impl Telling {
+    /// Returns the latest progress at most ten times a second, and in the end the report.
+    async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Self)> {
+        let mut running = self.running.take()?;
+        self.ticks.tick().await;
+        let latest = *running.watched.borrow_and_update();
+        // Whoever counts is gone when the work has ended.
+        let ended = running.watched.has_changed().is_err();
+        if let (false, Some(latest)) = (ended, latest) {
+            let told = frame::plain("progress", &to_json(&latest));
+            self.running = Some(running);
+            return Some((Ok(told), self));
+        }
+        let report = match running.task.await {
+            Ok(report) => report,
+            Err(failure) => Err(crashed(&failure)),
+        };
+        let last = match report {
+            Ok(report) => frame::plain("report", &to_json(&report)),
+            Err(problem) => frame::plain("problem", &to_json(&problem.details(self.id.as_str()))),
+        };
+        Some((Ok(last), self))
+    }
+}
+
+fn events(body: Body) -> Response {
+    answer::of_type(StatusCode::OK, HeaderValue::from_static(accept::EVENT_STREAM), body)
+}
+
+fn to_json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("answers have a JSON form")
+}

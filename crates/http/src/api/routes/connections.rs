@@ -1,0 +1,149 @@
+//! Connections and their history.
+
+use ledger_contract::errors::Code;
+
+use super::parameters as p;
+use super::refusals as r;
+use super::{Answer, Keyed, Method, Route, Scope, Work};
+
+const CONNECTIONS: &str = "/api/v1/workspaces/{workspace}/connections";
+const CONNECTION: &str = "/api/v1/workspaces/{workspace}/connections/{connection}";
+
+const HISTORY_PAGE: &[Answer] = &[Answer {
+    status: 200,
+    about: "A page of events, ciphertext left out.",
+    content: &[("application/json", Some("HistoryPage"))],
+    headers: &["Link", "X-Total-Count"],
+}];
+
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        method: Method::Get,
+        path: CONNECTIONS,
+        id: "listConnections",
+        tag: "connections",
+        summary: "Lists connections that fit every filter given",
+        about: "A parameter that may be given several times means any of its values, or all of \
+                them where it says so. Pages go by number or by cursor; `Link` leads on.",
+        work: Work::Keyed(Keyed::Query("list")),
+        scope: Some(Scope::Read),
+        parameters: &[p::IN_ANY_WORKSPACE, p::LIST, p::PAGE, p::QUERY, p::COMMON],
+        body: None,
+        answers: &[Answer {
+            status: 200,
+            about: "A page of connections, secrets masked.",
+            content: &[("application/json", Some("ListPage"))],
+            headers: &["Link", "X-Total-Count"],
+        }],
+        refusals: &[r::KEY, r::QUERY, r::PAGED],
+    },
+    Route {
+        method: Method::Post,
+        path: CONNECTIONS,
+        id: "createConnection",
+        tag: "connections",
+        summary: "Makes a connection",
+        about: "Secrets are sealed before anything is stored and never come back.",
+        work: Work::Keyed(Keyed::Command("create")),
+        scope: Some(Scope::Write),
+        parameters: &[p::IN_WORKSPACE, p::COMMAND, p::MAKING, p::COMMON],
+        body: Some("CreateBody"),
+        answers: &[Answer {
+            status: 201,
+            about: "It is made and durable, or was by the same command before.",
+            content: &[("application/json", Some("Receipt"))],
+            headers: &["Location", "ETag", "Ledger-Repeated"],
+        }],
+        refusals: &[r::KEY, r::BODY, r::COMMAND, &[Code::SlugTaken, Code::ConnectionExists]],
+    },
+    Route {
+        method: Method::Get,
+        path: CONNECTION,
+        id: "getConnection",
+        tag: "connections",
+        summary: "Shows one connection",
+        about: "`ETag` is its version; send it back in `If-Match` to change what you saw.",
+        work: Work::Keyed(Keyed::Query("get")),
+        scope: Some(Scope::Read),
+        parameters: &[p::IN_ANY_WORKSPACE, p::ON_CONNECTION, p::CONDITIONAL, p::QUERY, p::COMMON],
+        body: None,
+        answers: &[
+            Answer {
+                status: 200,
+                about: "The connection, secrets masked.",
+                content: &[("application/json", Some("ConnectionView"))],
+                headers: &["ETag"],
+            },
+            Answer {
+                status: 304,
+                about: "The caller has this version.",
+                content: &[],
+                headers: &["ETag"],
+            },
+        ],
+        refusals: &[r::KEY, r::QUERY, &[Code::ConnectionUnknown]],
+    },
+    Route {
+        method: Method::Patch,
+        path: CONNECTION,
+        id: "updateConnection",
+        tag: "connections",
+        summary: "Changes editable fields and secrets",
+        about: "The `update` command. Absent fields stay; null clears; maps are merged key by \
+                key, and a null value removes its key.",
+        work: Work::Keyed(Keyed::Command("update")),
+        scope: Some(Scope::Write),
+        parameters: &[p::IN_WORKSPACE, p::ON_CONNECTION, p::COMMAND, p::CHANGING, p::COMMON],
+        body: Some("UpdateBody"),
+        answers: super::verbs::DONE,
+        refusals: &[
+            r::KEY,
+            r::BODY,
+            r::COMMAND,
+            r::CHANGE,
+            &[Code::NothingToChange, Code::SecretFieldUnknown, Code::SlugTaken],
+        ],
+    },
+    Route {
+        method: Method::Get,
+        path: "/api/v1/workspaces/{workspace}/connections/{connection}/history",
+        id: "connectionHistory",
+        tag: "history",
+        summary: "Lists the events of one connection",
+        about: "Newest first, unless asked otherwise.",
+        work: Work::Keyed(Keyed::Query("history")),
+        scope: Some(Scope::Read),
+        parameters: &[
+            p::IN_ANY_WORKSPACE,
+            p::ON_CONNECTION,
+            p::HISTORY,
+            p::PAGE,
+            p::QUERY,
+            p::COMMON,
+        ],
+        body: None,
+        answers: HISTORY_PAGE,
+        refusals: &[r::KEY, r::QUERY, r::PAGED, &[Code::ConnectionUnknown]],
+    },
+    Route {
+        method: Method::Get,
+        path: "/api/v1/workspaces/{workspace}/history",
+        id: "workspaceHistory",
+        tag: "history",
+        summary: "Lists events that fit every filter given",
+        about: "Newest first, unless asked otherwise. `_all` looks through the whole log.",
+        work: Work::Keyed(Keyed::Query("history")),
+        scope: Some(Scope::Read),
+        parameters: &[
+            p::IN_ANY_WORKSPACE,
+            p::OF_CONNECTION,
+            p::HISTORY,
+            p::PAGE,
+            p::QUERY,
+            p::COMMON,
+        ],
+        body: None,
+        answers: HISTORY_PAGE,
+        refusals: &[r::KEY, r::QUERY, r::PAGED, &[Code::ConnectionUnknown]],
+    },
+];

@@ -1,0 +1,60 @@
+//! The feed of events.
+
+use ledger_contract::errors::Code;
+
+use super::parameters as p;
+use super::refusals as r;
+use super::{Answer, Keyed, Method, Parameter, Route, Scope, Work};
+
+const ABOUT: &str = "\
+As server-sent events: `id` is the position, `event` the stored type name, `data` the notification \
+as NATS carries it. `caught_up` marks the end of the log, `closing` the end of the feed; comments \
+keep the line alive. A reader that comes back with `Last-Event-ID` misses nothing and gets nothing \
+twice. With `Accept: application/json` the answer is one page, as soon as it has an event or the \
+time to wait is over.";
+
+const ANSWERS: &[Answer] = &[Answer {
+    status: 200,
+    about: "Events in the order of the log.",
+    content: &[("text/event-stream", None), ("application/json", Some("FeedPage"))],
+    headers: &[],
+}];
+
+const REFUSALS: &[&[Code]] = &[r::KEY, r::QUERY, &[Code::PositionUnknown]];
+
+const fn feed(
+    path: &'static str,
+    id: &'static str,
+    summary: &'static str,
+    parameters: &'static [&'static [Parameter]],
+) -> Route {
+    Route {
+        method: Method::Get,
+        path,
+        id,
+        tag: "events",
+        summary,
+        about: ABOUT,
+        work: Work::Keyed(Keyed::Feed),
+        scope: Some(Scope::Read),
+        parameters,
+        body: None,
+        answers: ANSWERS,
+        refusals: REFUSALS,
+    }
+}
+
+pub(super) const ROUTES: &[Route] = &[
+    feed(
+        "/api/v1/events",
+        "followEvents",
+        "Follows every event of the ledger",
+        &[p::FEED, p::QUERY, p::COMMON],
+    ),
+    feed(
+        "/api/v1/workspaces/{workspace}/events",
+        "followWorkspaceEvents",
+        "Follows the events of one workspace",
+        &[p::IN_ANY_WORKSPACE, p::FEED, p::QUERY, p::COMMON],
+    ),
+];

@@ -1,0 +1,157 @@
+//! The form of a parameter's text: its JSON Schema and its check, side by side.
+
+use ledger_contract::headers::digits;
+use ledger_contract::time;
+use ledger_domain::limits;
+use serde_json::{Value, json};
+
+/// Longest time a feed is waited for, in seconds.
+const WAIT_SECONDS_MAX: u64 = 60;
+/// Longest cursor; ours are far shorter.
+const CURSOR_CHARS: usize = 2_048;
+
+/// What a parameter's text may be.
+#[derive(Clone, Copy, Debug)]
+pub enum Form {
+    /// Any text of 1 up to so many characters.
+    Text(usize),
+    /// One of these words.
+    Word(fn() -> Vec<&'static str>),
+    /// `true` or `false`.
+    Switch,
+    /// A whole number from the first up to the second.
+    Number(u64, u64),
+    /// An RFC 3339 time in UTC.
+    Time,
+    /// A caller's id of a message.
+    MessageId,
+    /// Where a page ended.
+    Cursor,
+    /// Seconds to wait, like `20s`.
+    Wait,
+    /// Name of a workspace.
+    Workspace,
+    /// Name of a workspace, or `_all`.
+    AnyWorkspace,
+    /// Id or slug of a connection.
+    Connection,
+    /// A version in quotes.
+    Version,
+    /// `*` alone.
+    Anything,
+    /// Any text: what is of another form than it should be is not looked at.
+    Any,
+}
+
+impl Form {
+    /// Returns its JSON Schema.
+    pub fn schema(self) -> Value {
+        let text = |pattern: &str| json!({ "type": "string", "pattern": pattern });
+        match self {
+            Self::Text(max) => json!({ "type": "string", "minLength": 1, "maxLength": max }),
+            Self::Word(words) => json!({ "type": "string", "enum": words() }),
+            Self::Switch => json!({ "type": "boolean" }),
+            Self::Number(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
+            Self::Time => json!({
+                "type": "string",
+                "format": "date-time",
+                "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z$",
+            }),
+            Self::MessageId => text("^[!-~]{1,128}$"),
+            Self::Cursor => text("^[A-Za-z0-9_-]{2,2048}$"),
+            Self::Wait => text("^([0-9]|[1-5][0-9]|60)s$"),
+            Self::Workspace => text("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"),
+            Self::AnyWorkspace => text("^(_all|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$"),
+            Self::Connection => text("^[A-Za-z0-9_-]{1,255}$"),
+            Self::Version => json!({
+                "type": "string",
+                "minLength": 3,
+                "pattern": r#"^"[1-9][0-9]{0,17}"$"#,
+                "examples": ["\"1\""],
+            }),
+            Self::Anything => json!({ "type": "string", "enum": ["*"] }),
+            Self::Any => json!({ "type": "string" }),
+        }
+    }
+
+    /// Checks the text of a query parameter and returns its JSON form, or says what would fit.
+    /// What the engine checks in the same way is left to it.
+    pub(crate) fn read(self, text: &str) -> Result<Value, String> {
+        match self {
+            Self::Text(max) => of_length(text, 1, max),
+            Self::Word(words) => {
+                let words = words();
+                if words.contains(&text) {
+                    return Ok(text.into());
+                }
+                Err(format!("must be one of {}", words.join(", ")))
+            }
+            Self::Switch => match text {
+                "true" => Ok(true.into()),
+                "false" => Ok(false.into()),
+                _ => Err("must be true or false".to_owned()),
+            },
+            Self::Number(min, max) => match digits(text) {
+                Some(number) if (min..=max).contains(&number) => Ok(number.into()),
+                _ => Err(format!("must be a whole number from {min} to {max}")),
+            },
+            Self::Time => {
+                let checked = time::parse("time", text).map_err(|invalid| invalid.problem);
+                checked.map(|_| text.into())
+            }
+            Self::Wait => match text.strip_suffix('s').and_then(digits) {
+                Some(seconds @ 0..=WAIT_SECONDS_MAX) => Ok(seconds.into()),
+                _ => Err(format!("must be seconds from 0s to {WAIT_SECONDS_MAX}s")),
+            },
+            Self::Cursor => of_length(text, 2, CURSOR_CHARS),
+            Self::MessageId => of_length(text, 1, limits::MESSAGE_ID_CHARS),
+            _ => of_length(text, 1, limits::SLUG_CHARS),
+        }
+    }
+}
+
+fn of_length(text: &str, min: usize, max: usize) -> Result<Value, String> {
+    // Bytes are never fewer than characters, so most text needs no counting.
+    let fits = text.len() >= min && (text.len() <= max || text.chars().count() <= max);
+    if fits {
+        return Ok(text.into());
+    }
+    Err(format!("must be {min} to {max} characters long"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_form_takes_what_it_should_and_says_what_would_fit() {
+        let words: fn() -> Vec<&'static str> = || vec!["test", "live"];
+        let good = [
+            (Form::Text(3), "äöü", json!("äöü")),
+            (Form::Word(words), "live", json!("live")),
+            (Form::Switch, "true", json!(true)),
+            (Form::Number(1, 500), "500", json!(500)),
+            (Form::Time, "2026-11-21T01:02:03Z", json!("2026-11-21T01:02:03Z")),
+            (Form::Wait, "20s", json!(20)),
+        ];
+        for (form, text, value) in good {
+            assert_eq!(form.read(text), Ok(value), "{text}");
+        }
+        let bad = [
+            (Form::Text(3), ""),
+            (Form::Text(3), "äöüß"),
+            (Form::Word(words), "Live"),
+            (Form::Switch, "1"),
+            (Form::Number(1, 500), "501"),
+            (Form::Number(1, 500), "+5"),
+            (Form::Number(1, 500), "99999999999999999999999"),
+            (Form::Time, "2026-02-30T00:00:00Z"),
+            (Form::Wait, "61s"),
+            (Form::Wait, "20"),
+            (Form::Cursor, "a"),
+        ];
+        for (form, text) in bad {
+            assert!(form.read(text).unwrap_err().starts_with("must be "), "{text}");
+        }
+    }
+}

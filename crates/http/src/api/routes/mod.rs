@@ -1,0 +1,243 @@
+//! The one table of routes. The router and the OpenAPI document are both made from it, so that
+//! nothing can be in one and not in the other.
+
+mod connections;
+mod events;
+mod form;
+mod operations;
+mod pages;
+mod parameters;
+mod refusals;
+mod verbs;
+mod workspaces;
+
+use std::fmt;
+
+use ledger_contract::errors::Code;
+
+pub use form::Form;
+pub use parameters::{Parameter, Place};
+
+/// Below this are all routes of the API.
+pub const ROOT: &str = "/api/v1";
+/// Names the workspace in a path.
+pub(crate) const WORKSPACE: &str = "workspace";
+/// Names the connection in a path.
+pub(crate) const CONNECTION: &str = "connection";
+
+/// How a route is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Method {
+    /// Reads; `HEAD` is answered too, without the body.
+    Get,
+    /// Does.
+    Post,
+    /// Changes.
+    Patch,
+}
+
+impl Method {
+    /// Returns the word on the request line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Patch => "PATCH",
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a key must be allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// To read connections, their history and events.
+    Read,
+    /// To change connections.
+    Write,
+    /// To change what holds connections: workspaces, read models.
+    Operate,
+}
+
+impl Scope {
+    /// Returns its word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Operate => "operate",
+        }
+    }
+}
+
+/// What a route stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Work {
+    /// Something that a key is needed for.
+    Keyed(Keyed),
+    /// The OpenAPI document.
+    OpenApi,
+    /// A file of the page that shows it, by name.
+    Page(&'static str),
+    /// Whether the program lives.
+    Alive,
+    /// Whether commands are accepted.
+    Ready,
+}
+
+/// What a key is needed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Keyed {
+    /// A command, by its verb.
+    Command(&'static str),
+    /// A query, by its name.
+    Query(&'static str),
+    /// Read models rebuilt.
+    Replay,
+    /// The feed of events.
+    Feed,
+}
+
+/// One way to answer, other than a refusal.
+#[derive(Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// What it means.
+    pub about: &'static str,
+    /// Media types with the schema of each, when it has one; none when there is no body.
+    pub content: &'static [(&'static str, Option<&'static str>)],
+    /// Headers it carries besides those of every answer.
+    pub headers: &'static [&'static str],
+}
+
+/// One route.
+#[derive(Debug)]
+pub struct Route {
+    /// How it is asked.
+    pub method: Method,
+    /// Where, with the names of what varies in braces.
+    pub path: &'static str,
+    /// Its name in the OpenAPI document, never reused.
+    pub id: &'static str,
+    /// Groups routes on the page.
+    pub tag: &'static str,
+    /// What it does, in one line.
+    pub summary: &'static str,
+    /// What else there is to say.
+    pub about: &'static str,
+    /// What it stands for.
+    pub work: Work,
+    /// What the key must be allowed; nobody has to show one when absent.
+    pub scope: Option<Scope>,
+    /// What can be said in path, query and headers, in groups.
+    pub parameters: &'static [&'static [Parameter]],
+    /// Schema of the body, when it takes one.
+    pub body: Option<&'static str>,
+    /// How it answers when all is well.
+    pub answers: &'static [Answer],
+    /// How it refuses, in groups.
+    pub refusals: &'static [&'static [Code]],
+}
+
+impl Route {
+    /// Returns every parameter.
+    pub fn parameters(&self) -> impl Iterator<Item = &'static Parameter> + use<> {
+        self.parameters.iter().flat_map(|group| group.iter())
+    }
+
+    /// Returns the parameters of the query string.
+    pub(crate) fn query_parameters(&self) -> impl Iterator<Item = &'static Parameter> + use<> {
+        self.parameters().filter(|parameter| parameter.place == Place::Query)
+    }
+
+    /// Returns every code it refuses with.
+    pub fn refusals(&self) -> impl Iterator<Item = Code> + use<> {
+        self.refusals.iter().flat_map(|group| group.iter().copied())
+    }
+
+    /// Tells whether an empty body is the same as `{}` to it.
+    pub fn body_may_be_absent(&self) -> bool {
+        match self.work {
+            Work::Keyed(Keyed::Command(verb)) => verbs::takes_nothing_for_granted(verb),
+            work => work == Work::Keyed(Keyed::Replay),
+        }
+    }
+}
+
+/// Returns every route, in the order in which they are shown.
+pub fn routes() -> impl Iterator<Item = &'static Route> {
+    [
+        workspaces::ROUTES,
+        connections::ROUTES,
+        verbs::ROUTES,
+        events::ROUTES,
+        operations::ROUTES,
+        pages::ROUTES,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use ledger_contract::commands::VERBS;
+    use ledger_contract::queries::QUERIES;
+
+    use super::*;
+
+    #[test]
+    fn every_verb_and_every_query_has_a_route() {
+        let has = |wanted| routes().any(|route| route.work == Work::Keyed(wanted));
+        for verb in VERBS {
+            assert!(has(Keyed::Command(verb)), "{verb}");
+        }
+        for name in QUERIES {
+            assert!(has(Keyed::Query(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_two_routes_have_a_name_or_a_place_in_common() {
+        let mut names = BTreeSet::new();
+        let mut places = BTreeSet::new();
+        for route in routes() {
+            assert!(names.insert(route.id), "{}", route.id);
+            assert!(places.insert((route.path, route.method)), "{} {}", route.method, route.path);
+        }
+    }
+
+    #[test]
+    fn every_name_in_a_path_is_a_parameter_and_the_other_way_round() {
+        for route in routes() {
+            let inside = route.path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
+            let in_path: BTreeSet<_> = inside.collect();
+            let places = route.parameters().filter(|parameter| parameter.place == Place::Path);
+            let said: BTreeSet<_> = places.map(|parameter| parameter.name).collect();
+            assert_eq!(in_path, said, "{}", route.path);
+        }
+    }
+
+    #[test]
+    fn whoever_must_show_a_key_is_told_so_and_nobody_else() {
+        for route in routes() {
+            let told = route.refusals().any(|code| code == Code::CredentialMissing);
+            assert_eq!(route.scope.is_some(), told, "{}", route.id);
+            assert_eq!(matches!(route.work, Work::Keyed(_)), told, "{}", route.id);
+        }
+    }
+
+    #[test]
+    fn only_what_changes_something_takes_a_body() {
+        for route in routes() {
+            assert_eq!(route.body.is_some(), route.method != Method::Get, "{}", route.id);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The API's description of itself. Nobody has to show a key for it.
+
+use super::parameters as p;
+use super::refusals as r;
+use super::{Answer, Method, Route, Work};
+
+const fn own(
+    path: &'static str,
+    id: &'static str,
+    summary: &'static str,
+    work: Work,
+    answers: &'static [Answer],
+) -> Route {
+    Route {
+        method: Method::Get,
+        path,
+        id,
+        tag: "description",
+        summary,
+        about: "Needs no key.",
+        work,
+        scope: None,
+        parameters: &[p::COMMON],
+        body: None,
+        answers,
+        refusals: &[r::DOOR],
+    }
+}
+
+pub(super) const ROUTES: &[Route] = &[
+    own(
+        "/api/v1/openapi.json",
+        "openapi",
+        "Describes every route in OpenAPI 3.1",
+        Work::OpenApi,
+        &[Answer {
+            status: 200,
+            about: "The document.",
+            content: &[("application/json", Some("OpenApi"))],
+            headers: &[],
+        }],
+    ),
+    own(
+        "/api/v1/docs",
+        "docs",
+        "Shows the description as a page",
+        Work::Page("page.html"),
+        &[Answer {
+            status: 200,
+            about: "The page.",
+            content: &[("text/html", None)],
+            headers: &[],
+        }],
+    ),
+    own(
+        "/api/v1/docs/page.js",
+        "docsScript",
+        "The page's script",
+        Work::Page("page.js"),
+        &[Answer {
+            status: 200,
+            about: "The script.",
+            content: &[("text/javascript", None)],
+            headers: &[],
+        }],
+    ),
+    own(
+        "/api/v1/docs/page.css",
+        "docsStyle",
+        "The page's style",
+        Work::Page("page.css"),
+        &[Answer {
+            status: 200,
+            about: "The style.",
+            content: &[("text/css", None)],
+            headers: &[],
+        }],
+    ),
+];

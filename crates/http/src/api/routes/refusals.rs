@@ -1,0 +1,47 @@
+//! Codes that routes refuse with, in groups.
+
+use ledger_contract::errors::Code;
+
+/// What is refused before anything is looked at, by the listener.
+pub(super) const DOOR: &[Code] = &[Code::RateLimited, Code::UriTooLong];
+
+/// To whom no key or a wrong one is shown.
+pub(super) const KEY: &[Code] = &[
+    Code::CredentialMissing,
+    Code::CredentialInvalid,
+    Code::Forbidden,
+    Code::HeaderInvalid,
+    Code::FieldInvalid,
+    Code::Busy,
+    Code::CredentialLockout,
+    Code::RateLimited,
+    Code::UriTooLong,
+    Code::Internal,
+    Code::ShuttingDown,
+];
+
+/// What is wrong with a body, whatever it is for.
+pub(super) const BODY: &[Code] =
+    &[Code::BodyMalformed, Code::BodyTooSlow, Code::MessageTooLarge, Code::MediaTypeUnsupported];
+
+/// Any command.
+pub(super) const COMMAND: &[Code] = &[
+    Code::CommandIdReused,
+    Code::DeadlineExpired,
+    Code::LogPoisoned,
+    Code::MasterKeyWrong,
+    Code::RecordCorrupt,
+    Code::RecordTooLarge,
+    Code::VersionConflict,
+    Code::WorkspaceUnknown,
+];
+
+/// Any command to a connection that is there.
+pub(super) const CHANGE: &[Code] = &[Code::ConnectionUnknown, Code::ConnectionArchived];
+
+/// Any query.
+pub(super) const QUERY: &[Code] =
+    &[Code::DeadlineExpired, Code::RecordCorrupt, Code::WorkspaceUnknown];
+
+/// Any query that is answered in pages.
+pub(super) const PAGED: &[Code] = &[Code::CursorInvalid];

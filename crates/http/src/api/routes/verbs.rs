@@ -1,0 +1,182 @@
+//! Commands to a connection: one route a verb.
+
+use ledger_contract::errors::Code;
+
+use super::parameters as p;
+use super::refusals as r;
+use super::{Answer, Keyed, Method, Route, Scope, Work};
+
+/// Answer to a command that changed a connection.
+pub(super) const DONE: &[Answer] = &[Answer {
+    status: 200,
+    about: "It is done and durable, or was by the same command before.",
+    content: &[("application/json", Some("Receipt"))],
+    headers: &["ETag", "Ledger-Repeated"],
+}];
+
+/// Makes the route of one verb.
+macro_rules! verb {
+    ($verb:literal, $id:literal, $body:literal, $summary:literal, $about:literal, $codes:expr) => {
+        Route {
+            method: Method::Post,
+            path: concat!("/api/v1/workspaces/{workspace}/connections/{connection}/", $verb),
+            id: $id,
+            tag: "commands",
+            summary: $summary,
+            about: $about,
+            work: Work::Keyed(Keyed::Command($verb)),
+            scope: Some(Scope::Write),
+            parameters: &[p::IN_WORKSPACE, p::ON_CONNECTION, p::COMMAND, p::CHANGING, p::COMMON],
+            body: Some($body),
+            answers: DONE,
+            refusals: &[r::KEY, r::BODY, r::COMMAND, r::CHANGE, $codes],
+        }
+    };
+}
+
+/// Tells whether a verb can be sent without a body: all it takes may be left out.
+pub(super) fn takes_nothing_for_granted(verb: &str) -> bool {
+    matches!(
+        verb,
+        "enable"
+            | "disable"
+            | "mark-degraded"
+            | "mark-failed"
+            | "mark-operational"
+            | "archive"
+            | "restore"
+            | "set-pricing"
+            | "update"
+    )
+}
+
+pub(super) const ROUTES: &[Route] = &[
+    verb!(
+        "rotate-secret",
+        "rotateSecret",
+        "RotateSecretBody",
+        "Replaces values of secret fields",
+        "Only fields the connection has; `PATCH` sets new ones.",
+        &[Code::SecretFieldUnknown, Code::NothingToChange]
+    ),
+    verb!(
+        "enable",
+        "enableConnection",
+        "TargetBody",
+        "Lets gateways use it",
+        "",
+        &[Code::AlreadyEnabled]
+    ),
+    verb!(
+        "disable",
+        "disableConnection",
+        "ReasonBody",
+        "Keeps gateways from using it",
+        "",
+        &[Code::AlreadyDisabled]
+    ),
+    verb!(
+        "mark-degraded",
+        "markDegraded",
+        "ReasonBody",
+        "Reports that it works badly",
+        "The system retries by itself.",
+        &[Code::HealthUnchanged]
+    ),
+    verb!(
+        "mark-failed",
+        "markFailed",
+        "ReasonBody",
+        "Reports that it does not work",
+        "A person has to act.",
+        &[Code::HealthUnchanged]
+    ),
+    verb!(
+        "mark-operational",
+        "markOperational",
+        "ReasonBody",
+        "Reports that it works",
+        "",
+        &[Code::HealthUnchanged]
+    ),
+    verb!(
+        "archive",
+        "archiveConnection",
+        "ArchiveBody",
+        "Takes it out of use",
+        "Its slug becomes free; from then on it is named by its id.",
+        &[Code::ConnectionInUse]
+    ),
+    verb!(
+        "restore",
+        "restoreConnection",
+        "RestoreBody",
+        "Brings an archived one back",
+        "With a new slug, when the old one has been taken.",
+        &[Code::ConnectionNotArchived, Code::SlugTaken]
+    ),
+    verb!(
+        "grant-workspace",
+        "grantWorkspace",
+        "GrantBody",
+        "Lets another workspace use it",
+        "",
+        &[Code::NothingToChange]
+    ),
+    verb!(
+        "revoke-workspace",
+        "revokeWorkspace",
+        "RevokeBody",
+        "Keeps another workspace from using it",
+        "",
+        &[Code::GrantUnknown, Code::NothingToChange]
+    ),
+    verb!(
+        "set-limits",
+        "setLimits",
+        "GrantBody",
+        "Sets the limits of a grant",
+        "",
+        &[Code::GrantUnknown, Code::NothingToChange]
+    ),
+    verb!(
+        "set-model-policy",
+        "setModelPolicy",
+        "SetModelPolicyBody",
+        "Says which models may be reached",
+        "",
+        &[Code::NothingToChange]
+    ),
+    verb!(
+        "set-pricing",
+        "setPricing",
+        "SetPricingBody",
+        "Sets factors on the provider's prices",
+        "",
+        &[Code::NothingToChange]
+    ),
+    verb!(
+        "link-dependent",
+        "linkDependent",
+        "LinkDependentBody",
+        "Records that something uses it",
+        "",
+        &[Code::NothingToChange]
+    ),
+    verb!(
+        "unlink-dependent",
+        "unlinkDependent",
+        "UnlinkDependentBody",
+        "Records that something no longer uses it",
+        "",
+        &[Code::DependentUnknown]
+    ),
+    verb!(
+        "revert",
+        "revertConnection",
+        "RevertBody",
+        "Brings the fields of an earlier version back",
+        "As one new event; secrets and life are left as they are.",
+        &[Code::VersionUnknown, Code::NothingToChange, Code::SlugTaken]
+    ),
+];

@@ -1,0 +1,189 @@
+//! The router on a ledger of its own, without a socket.
+
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode};
+use ledger_contract::errors::Code;
+use ledger_domain::connection::Environment;
+use ledger_engine::{Engine, EngineOptions};
+use ledger_vault::Keyring;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use super::routes::{Method, routes};
+use super::{Api, ApiOptions};
+
+/// A ledger with one key and its API.
+pub(crate) struct House {
+    pub(crate) engine: Engine,
+    pub(crate) api: Api,
+    key: String,
+    _folder: TempDir,
+}
+
+impl House {
+    pub(crate) fn new(options: ApiOptions) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Keyring::generate(&mut rand::rng()).to_file_text().to_string();
+        let keyring = Keyring::parse(&keys).unwrap();
+        let mut opening = EngineOptions::new(folder.path().join("data"), keyring);
+        opening.create = true;
+        let engine = Engine::open(opening).unwrap();
+        let key = engine.issue_admin_key(Environment::Test).unwrap();
+        let api = Api::new(engine.clone(), options);
+        Self { engine, api, key, _folder: folder }
+    }
+
+    /// Makes a request with a key.
+    pub(crate) fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
+        let key = format!("Bearer {}", self.key);
+        Request::builder().method(method).uri(path).header("authorization", key)
+    }
+
+    pub(crate) async fn send(&self, request: Request) -> (StatusCode, HeaderMap, Value) {
+        let response = self.api.router().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        (parts.status, parts.headers, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> (StatusCode, HeaderMap, Value) {
+        let request = self.request("POST", path).header("content-type", "application/json");
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    async fn get(&self, path: &str) -> (StatusCode, HeaderMap, Value) {
+        self.send(self.request("GET", path).body(Body::empty()).unwrap()).await
+    }
+}
+
+/// Fills the names in a path.
+fn filled(path: &str) -> String {
+    path.replace("{workspace}", "default").replace("{connection}", "main")
+}
+
+#[tokio::test]
+async fn nobody_without_a_key_gets_beyond_the_door() {
+    let house = House::new(ApiOptions::default());
+    for route in routes() {
+        for (key, code) in [(None, Code::CredentialMissing), (Some("x"), Code::CredentialInvalid)] {
+            let mut request =
+                Request::builder().method(route.method.as_str()).uri(filled(route.path));
+            if let Some(key) = key {
+                request = request.header("authorization", format!("Bearer {key}"));
+            }
+            // What else is wrong is not told.
+            let request = request.header("if-match", "odd").body(Body::from("odd")).unwrap();
+            let (status, headers, body) = house.send(request).await;
+            if route.scope.is_none() {
+                assert_eq!(status, StatusCode::OK, "{}", route.id);
+                continue;
+            }
+            assert_eq!(status, StatusCode::UNAUTHORIZED, "{}", route.id);
+            assert_eq!(body["code"], code.as_str(), "{}", route.id);
+            assert!(headers.contains_key("www-authenticate"), "{}", route.id);
+            assert_eq!(headers["content-type"], "application/problem+json", "{}", route.id);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_path_takes_its_own_methods_and_says_which() {
+    let house = House::new(ApiOptions::default());
+    for route in routes() {
+        let request = house.request("DELETE", &filled(route.path)).body(Body::empty()).unwrap();
+        let (status, headers, body) = house.send(request).await;
+        assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{}", route.path);
+        assert_eq!(body["code"], "method_not_allowed");
+        let allowed = headers["allow"].to_str().unwrap();
+        assert!(allowed.split(", ").any(|word| word == route.method.as_str()), "{allowed}");
+        assert_eq!(allowed.contains("HEAD"), allowed.contains("GET"), "{allowed}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_leads_nowhere_or_plays_tricks_gets_a_clean_refusal() {
+    let house = House::new(ApiOptions::default());
+    house.post("/api/v1/workspaces", &json!({ "name": "default" })).await;
+    let long = format!("/api/v1/workspaces/default/connections/{}", "x".repeat(20_000));
+    for (path, status) in [
+        ("/", 404),
+        ("/api/v1", 404),
+        ("/api/v1/workspaces/", 404),
+        ("/api/v2/workspaces", 404),
+        ("/api/v1/workspaces/default/connections/main/frobnicate", 404),
+        ("/api/v1/workspaces/default/connections/..", 400),
+        ("/api/v1/workspaces/..%2f..%2fetc/connections", 400),
+        ("/api/v1/workspaces/default/connections/a%00b", 400),
+        ("/api/v1/workspaces/default/connections/a%2fb", 400),
+        ("/api/v1/workspaces/default/connections/%ff", 400),
+        ("/api/v1/workspaces/%E2%80%AE/connections", 400),
+        ("/api/v1/workspaces//connections", 400),
+        (long.as_str(), 400),
+    ] {
+        let (got, headers, body) = house.get(path).await;
+        assert_eq!(got.as_u16(), status, "{path}: {body}");
+        assert_eq!(body["status"], status, "{path}");
+        assert_eq!(headers["x-request-id"], body["request_id"].as_str().unwrap(), "{path}");
+        assert!(!body.to_string().contains("xxxx"), "the name is not repeated");
+    }
+}
+
+#[tokio::test]
+async fn a_problem_says_all_that_the_standard_and_we_promise() {
+    let house = House::new(ApiOptions::default());
+    let request = house.request("GET", "/api/v1/workspaces/nowhere/connections");
+    let request = request.header("x-request-id", "mine-1").body(Body::empty()).unwrap();
+    let (status, headers, body) = house.send(request).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert_eq!(headers["x-request-id"], "mine-1");
+    assert_eq!(body["type"], "urn:connledger:error:workspace_unknown");
+    assert_eq!(body["code"], "workspace_unknown");
+    assert_eq!(body["class"], "not_found");
+    assert_eq!(body["request_id"], "mine-1");
+    assert_eq!(body["retry"], false);
+    for word in ["title", "detail", "hint"] {
+        assert!(body[word].as_str().is_some_and(|text| !text.is_empty()), "{word}");
+    }
+}
+
+#[tokio::test]
+async fn refusals_are_counted_whoever_made_them() {
+    let house = House::new(ApiOptions::default());
+    let path = "/api/v1/workspaces/default/connections/x/enable";
+    let (_, _, refused) = house.post(&format!("{path}?a=b"), &json!({})).await;
+    assert_eq!(refused["code"], "field_invalid");
+    let (_, _, missing) = house.post(path, &json!({})).await;
+    assert_eq!(missing["code"], "connection_unknown");
+    let (_, _, status) = house.get("/api/v1/status").await;
+    assert_eq!(status["refused"], json!({ "connection_unknown": 1, "field_invalid": 1 }));
+}
+
+#[tokio::test]
+async fn a_ledger_that_stops_is_alive_and_not_ready() {
+    let house = House::new(ApiOptions::default());
+    assert_eq!(house.get("/readyz").await.2["status"], "ready");
+    let engine = house.engine.clone();
+    tokio::task::spawn_blocking(move || engine.shutdown()).await.unwrap();
+    let (status, headers, body) = house.get("/readyz").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(body["code"], "shutting_down");
+    assert!(headers.contains_key("retry-after"));
+    assert_eq!(house.get("/healthz").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_description_lists_what_the_router_answers() {
+    let house = House::new(ApiOptions::default());
+    let (status, _, document) = house.get("/api/v1/openapi.json").await;
+    assert_eq!(status, StatusCode::OK);
+    let paths = document["paths"].as_object().unwrap();
+    let described: usize = paths.values().map(|methods| methods.as_object().unwrap().len()).sum();
+    assert_eq!(described, routes().count());
+    // A route without an engine's answer would be the router's own 404.
+    for route in routes().filter(|route| route.method == Method::Post) {
+        let (_, _, body) = house.post(&filled(route.path), &json!({})).await;
+        assert_ne!(body["code"], "route_unknown", "{}", route.path);
+    }
+}

@@ -1,0 +1,174 @@
+//! One reader's way along the log.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ledger_contract::errors::{Code, Problem};
+use ledger_domain::{Position, WorkspaceName};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use super::frame::Notice;
+use super::ring::{Found, Tail};
+use super::{Hub, Reader, Start, broadcaster, stopped};
+
+/// Events that a reader behind the ring takes from the log at once.
+const LOG_PAGE: usize = 128;
+/// Most events of one page, give or take the last piece.
+const PAGE_EVENTS: usize = 256;
+/// Most bytes of one page, give or take the last piece.
+const PAGE_BYTES: usize = 1024 * 1024;
+
+/// A position in the log, and what moves it.
+pub(crate) struct Follower {
+    reader: Reader,
+    /// Everything up to here was looked at.
+    pub(super) position: u64,
+    pub(super) only: Option<WorkspaceName>,
+    tail: watch::Receiver<Tail>,
+    stop: watch::Receiver<bool>,
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Events, at least one.
+    Notices(Vec<Arc<Notice>>),
+    /// Nothing more for now.
+    End,
+}
+
+/// What ended a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Woken {
+    /// There may be something new.
+    News,
+    /// The time is over.
+    Late,
+    /// Feeds are to end.
+    Stopped,
+}
+
+impl Follower {
+    pub(super) fn new(reader: Reader, start: Start, only: Option<WorkspaceName>) -> Self {
+        let (tail, stop) = (reader.hub.ring.subscribe(), reader.hub.stop.subscribe());
+        let position = match start {
+            Start::Now => reader.hub.engine.head(),
+            Start::After(position) => position,
+        };
+        Self { reader, position: position.get(), only, tail, stop }
+    }
+
+    pub(super) fn hub(&self) -> &Hub {
+        &self.reader.hub
+    }
+
+    /// Tells whether feeds are to end.
+    pub(super) fn is_stopped(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    /// Tells whether everything that is durable was looked at.
+    pub(super) fn at_end(&self) -> bool {
+        self.position >= self.hub().engine.head().get()
+    }
+
+    /// Returns the next events of the log that are for this reader, without waiting for any.
+    pub(super) async fn step(&mut self) -> Result<Step, Problem> {
+        loop {
+            if self.is_stopped() {
+                return Ok(Step::End);
+            }
+            self.tail.mark_unchanged();
+            let notices = match self.hub().ring.after(self.position) {
+                Found::Notices(notices) => notices,
+                Found::Behind => self.page_of_log().await?,
+                Found::End => {
+                    let failed = self.tail.borrow().failed;
+                    return failed.map_or(Ok(Step::End), |code| Err(Problem::new(code)));
+                }
+            };
+            let Some(last) = notices.last() else { return Ok(Step::End) };
+            self.position = last.position;
+            let wanted = |notice: &Arc<Notice>| {
+                self.only.as_ref().is_none_or(|only| notice.workspace == *only)
+            };
+            let notices: Vec<_> = notices.into_iter().filter(wanted).collect();
+            if !notices.is_empty() {
+                return Ok(Step::Notices(notices));
+            }
+            // Many events of others must not keep everyone else from their turn.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn page_of_log(&self) -> Result<Vec<Arc<Notice>>, Problem> {
+        let hub = self.hub();
+        let reading = hub.log_readers.acquire().await;
+        let after = Position::new(self.position);
+        let read = broadcaster::batch(&hub.engine, after, LOG_PAGE).await;
+        drop(reading);
+        read
+    }
+
+    /// Waits until there may be something new since the last step.
+    pub(super) async fn wait(&mut self, until: Instant) -> Woken {
+        tokio::select! {
+            biased;
+            () = stopped(&mut self.stop) => Woken::Stopped,
+            moved = self.tail.changed() => match moved {
+                Ok(()) => Woken::News,
+                Err(_) => Woken::Stopped,
+            },
+            () = sleep_until(until) => Woken::Late,
+        }
+    }
+
+    /// Returns a page of the feed as JSON: as soon as there is one event, or when the time is
+    /// over.
+    pub(crate) async fn page(mut self, wait: Duration) -> Result<Vec<u8>, Problem> {
+        let until = Instant::now() + wait;
+        let mut page = Vec::new();
+        let mut bytes = 0;
+        loop {
+            match self.step().await? {
+                Step::Notices(notices) => {
+                    bytes += notices.iter().map(|notice| notice.json.len()).sum::<usize>();
+                    page.extend(notices);
+                    if page.len() >= PAGE_EVENTS || bytes >= PAGE_BYTES {
+                        break;
+                    }
+                }
+                // The ring may be a moment behind the log, also when nobody wants to wait.
+                Step::End if page.is_empty() && (Instant::now() < until || !self.at_end()) => {
+                    let until = if self.at_end() { until } else { until.max(soon()) };
+                    match self.wait(until).await {
+                        Woken::News => {}
+                        Woken::Late => break,
+                        Woken::Stopped => return Err(Problem::new(Code::ShuttingDown)),
+                    }
+                }
+                Step::End => break,
+            }
+        }
+        Ok(written(&page, self.position))
+    }
+}
+
+/// How long the ring may take to catch up with the log.
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(5)
+}
+
+/// Writes a [`ledger_contract::queries::FeedPage`] of notifications that are JSON already.
+fn written(notices: &[Arc<Notice>], position: u64) -> Vec<u8> {
+    let mut page = b"{\"events\":[".to_vec();
+    for (index, notice) in notices.iter().enumerate() {
+        if index > 0 {
+            page.push(b',');
+        }
+        page.extend_from_slice(&notice.json);
+    }
+    page.extend_from_slice(format!("],\"position\":{position}}}").as_bytes());
+    page
+}

@@ -1,0 +1,111 @@
+//! Server-sent events as text.
+
+use axum::body::Bytes;
+use ledger_contract::errors::Code;
+use ledger_domain::WorkspaceName;
+use ledger_engine::OutboxItem;
+use serde_json::json;
+
+/// One event, written out once for all feeds.
+#[derive(Debug)]
+pub(crate) struct Notice {
+    /// Its place in the log.
+    pub(crate) position: u64,
+    /// The workspace it concerns.
+    pub(crate) workspace: WorkspaceName,
+    /// As a server-sent event.
+    pub(crate) frame: Bytes,
+    /// The notification alone, a part of the frame.
+    pub(crate) json: Bytes,
+}
+
+impl Notice {
+    /// Writes an event out.
+    pub(crate) fn of(item: OutboxItem) -> Self {
+        let position = item.position.get();
+        let mut frame = format!("id: {position}\nevent: {}\ndata: ", item.type_name).into_bytes();
+        let start = frame.len();
+        frame.extend(item.body.into_iter().map(on_one_line));
+        let end = frame.len();
+        frame.extend_from_slice(b"\n\n");
+        let frame = Bytes::from(frame);
+        let json = frame.slice(start..end);
+        Self { position, workspace: item.workspace, frame, json }
+    }
+}
+
+/// A line break would end the data; in JSON it can stand between words only.
+fn on_one_line(byte: u8) -> u8 {
+    if matches!(byte, b'\n' | b'\r') { b' ' } else { byte }
+}
+
+/// Returns an event without a place in the log.
+pub(crate) fn plain(event: &str, json: &[u8]) -> Bytes {
+    let mut frame = format!("event: {event}\ndata: ").into_bytes();
+    frame.extend(json.iter().copied().map(on_one_line));
+    frame.extend_from_slice(b"\n\n");
+    frame.into()
+}
+
+/// Returns the first words of a feed: how soon to come back when it breaks off.
+pub(super) fn greeting() -> Bytes {
+    Bytes::from_static(b"retry: 1000\n\n")
+}
+
+/// Returns the mark of the end of the log.
+pub(super) fn caught_up(position: u64) -> Bytes {
+    marked("caught_up", position, &json!({ "position": position }))
+}
+
+/// Returns the last word of a feed: why it ends, and where to go on.
+pub(super) fn closing(code: Code, position: u64) -> Bytes {
+    let why = json!({ "code": code.as_str(), "detail": code.summary(), "position": position });
+    marked("closing", position, &why)
+}
+
+/// Returns a sign of life: a comment.
+pub(super) fn heartbeat() -> Bytes {
+    Bytes::from_static(b": alive\n\n")
+}
+
+/// Returns a sign of life that moves the reader's last id along, past events that are not for it.
+pub(super) fn heartbeat_at(position: u64) -> Bytes {
+    Bytes::from(format!(": alive\nid: {position}\n\n"))
+}
+
+fn marked(event: &str, position: u64, data: &serde_json::Value) -> Bytes {
+    Bytes::from(format!("id: {position}\nevent: {event}\ndata: {data}\n\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger_contract::records::StreamId;
+    use ledger_domain::{ConnectionId, EventId, Position};
+
+    use super::*;
+
+    #[test]
+    fn an_event_is_its_position_its_type_and_one_line_of_json() {
+        let notice = Notice::of(OutboxItem {
+            position: Position::new(7),
+            workspace: WorkspaceName::parse("w", "default").unwrap(),
+            stream: StreamId::Connection(ConnectionId::from_bytes([2; 16])),
+            event_id: EventId::from_bytes([3; 16]),
+            type_name: "secret_rotated",
+            recorded_at: "2026-11-21T01:02:03.000000Z".to_owned(),
+            body: b"{\"position\":\n7}".to_vec(),
+        });
+        let text = String::from_utf8(notice.frame.to_vec()).unwrap();
+        assert_eq!(text, "id: 7\nevent: secret_rotated\ndata: {\"position\": 7}\n\n");
+        assert_eq!(notice.json, "{\"position\": 7}");
+    }
+
+    #[test]
+    fn marks_say_where_to_go_on() {
+        let text = |bytes: Bytes| String::from_utf8(bytes.to_vec()).unwrap();
+        assert_eq!(text(caught_up(3)), "id: 3\nevent: caught_up\ndata: {\"position\":3}\n\n");
+        let last = text(closing(Code::ShuttingDown, 3));
+        assert!(last.starts_with("id: 3\nevent: closing\ndata: {"), "{last}");
+        assert!(last.contains("\"code\":\"shutting_down\""), "{last}");
+    }
+}

@@ -1,0 +1,187 @@
+//! The newest events, written out and shared by all feeds.
+//!
+//! ```text
+//! log positions: 1 .. floor | floor+1 .. tail | tail+1 .. head
+//!                 not kept  |      kept       | not read yet
+//! ```
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use ledger_contract::errors::Code;
+use parking_lot::RwLock;
+use tokio::sync::watch;
+
+use super::frame::Notice;
+
+/// Events that a feed takes at once.
+const PIECE: usize = 64;
+
+/// What followers wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tail {
+    /// Last position that is kept.
+    pub(super) position: u64,
+    /// Why the log cannot be read on, when it cannot.
+    pub(super) failed: Option<Code>,
+}
+
+/// What the ring holds for a follower.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// The next events.
+    Notices(Vec<Arc<Notice>>),
+    /// The next event is older than any that is kept.
+    Behind,
+    /// All that is kept was taken.
+    End,
+}
+
+#[derive(Debug)]
+pub(super) struct Ring {
+    kept: RwLock<Kept>,
+    tail: watch::Sender<Tail>,
+    events_max: usize,
+    bytes_max: usize,
+}
+
+#[derive(Debug)]
+struct Kept {
+    floor: u64,
+    bytes: usize,
+    notices: VecDeque<Arc<Notice>>,
+}
+
+impl Ring {
+    /// Makes an empty ring after a position.
+    pub(super) fn new(position: u64, events_max: usize, bytes_max: usize) -> Self {
+        let kept = Kept { floor: position, bytes: 0, notices: VecDeque::new() };
+        let tail = watch::Sender::new(Tail { position, failed: None });
+        Self { kept: RwLock::new(kept), tail, events_max: events_max.max(1), bytes_max }
+    }
+
+    /// Returns the last position that is kept.
+    pub(super) fn tail(&self) -> u64 {
+        self.tail.borrow().position
+    }
+
+    /// Returns a channel that follows it.
+    pub(super) fn subscribe(&self) -> watch::Receiver<Tail> {
+        self.tail.subscribe()
+    }
+
+    /// Forgets all, and goes on after another position.
+    pub(super) fn restart(&self, position: u64) {
+        {
+            let mut kept = self.kept.write();
+            *kept = Kept { floor: position, bytes: 0, notices: VecDeque::new() };
+        }
+        self.tail.send_replace(Tail { position, failed: None });
+    }
+
+    /// Adds the next events, and lets the oldest go when there are too many.
+    pub(super) fn push(&self, notices: Vec<Arc<Notice>>) {
+        let Some(last) = notices.last().map(|notice| notice.position) else { return };
+        {
+            let mut kept = self.kept.write();
+            for notice in notices {
+                kept.bytes += notice.frame.len();
+                kept.notices.push_back(notice);
+            }
+            while kept.notices.len() > self.events_max || kept.bytes > self.bytes_max {
+                let Some(oldest) = kept.notices.pop_front() else { break };
+                kept.bytes -= oldest.frame.len();
+                kept.floor = oldest.position;
+            }
+        }
+        self.tail.send_replace(Tail { position: last, failed: None });
+    }
+
+    /// Says that the log cannot be read on.
+    pub(super) fn fail(&self, code: Code) {
+        self.tail.send_modify(|tail| tail.failed = Some(code));
+    }
+
+    /// Returns what comes after a position.
+    pub(super) fn after(&self, position: u64) -> Found {
+        let kept = self.kept.read();
+        let Some(skip) = position.checked_sub(kept.floor) else { return Found::Behind };
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        let next = kept.notices.iter().skip(skip).take(PIECE);
+        let next: Vec<_> = next.map(Arc::clone).collect();
+        if next.is_empty() { Found::End } else { Found::Notices(next) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Bytes;
+    use ledger_domain::WorkspaceName;
+
+    use super::*;
+
+    fn notices(positions: std::ops::RangeInclusive<u64>) -> Vec<Arc<Notice>> {
+        let notice = |position| {
+            Arc::new(Notice {
+                position,
+                workspace: WorkspaceName::parse("w", "default").unwrap(),
+                frame: Bytes::from(vec![b'x'; 10]),
+                json: Bytes::new(),
+            })
+        };
+        positions.map(notice).collect()
+    }
+
+    fn found(ring: &Ring, after: u64) -> Vec<u64> {
+        match ring.after(after) {
+            Found::Notices(notices) => notices.iter().map(|notice| notice.position).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_reader_gets_what_follows_its_position() {
+        let ring = Ring::new(100, 8, 1_000);
+        assert!(matches!(ring.after(100), Found::End));
+        assert!(matches!(ring.after(99), Found::Behind));
+        ring.push(notices(101..=103));
+        assert_eq!(ring.tail(), 103);
+        assert_eq!(found(&ring, 100), [101, 102, 103]);
+        assert_eq!(found(&ring, 102), [103]);
+        assert!(matches!(ring.after(103), Found::End));
+    }
+
+    #[test]
+    fn the_oldest_go_when_there_are_too_many_events_or_bytes() {
+        let few = Ring::new(0, 3, 1_000);
+        few.push(notices(1..=5));
+        assert!(matches!(few.after(1), Found::Behind));
+        assert_eq!(found(&few, 2), [3, 4, 5]);
+        let small = Ring::new(0, 100, 25);
+        small.push(notices(1..=5));
+        assert_eq!(found(&small, 3), [4, 5]);
+        small.push(notices(6..=6));
+        assert_eq!(found(&small, 4), [5, 6]);
+    }
+
+    #[test]
+    fn a_ring_too_small_for_one_event_keeps_none_and_loses_none() {
+        let ring = Ring::new(0, 10, 5);
+        ring.push(notices(1..=2));
+        assert_eq!(ring.tail(), 2);
+        assert!(matches!(ring.after(1), Found::Behind), "it is read from the log");
+        assert!(matches!(ring.after(2), Found::End));
+    }
+
+    #[test]
+    fn a_restart_forgets_and_a_failure_is_told_until_the_next_event() {
+        let ring = Ring::new(0, 10, 1_000);
+        ring.push(notices(1..=2));
+        ring.restart(50);
+        assert!(matches!(ring.after(2), Found::Behind));
+        ring.fail(Code::RecordCorrupt);
+        assert_eq!(ring.subscribe().borrow().failed, Some(Code::RecordCorrupt));
+        ring.push(notices(51..=51));
+        assert_eq!(*ring.subscribe().borrow(), Tail { position: 51, failed: None });
+    }
+}

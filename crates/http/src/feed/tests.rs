@@ -1,0 +1,195 @@
+//! Feeds on a ledger of their own.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use futures::{Stream, StreamExt};
+use ledger_contract::errors::Code;
+use ledger_domain::{Position, WorkspaceName};
+use serde_json::{Value, json};
+
+use super::{FeedLimits, Feeds, Start};
+use crate::api::ApiOptions;
+use crate::api::tests::House;
+
+/// A ledger with feeds of other limits than the API's.
+struct Stage {
+    house: House,
+    feeds: Feeds,
+}
+
+impl Stage {
+    async fn new(limits: FeedLimits) -> Self {
+        let house = House::new(ApiOptions::default());
+        for name in ["default", "other"] {
+            let made = house.post("/api/v1/workspaces", &json!({ "name": name })).await;
+            assert_eq!(made.0.as_u16(), 201);
+        }
+        let feeds = Feeds::open(house.engine.clone(), limits);
+        Self { house, feeds }
+    }
+
+    async fn create(&self, workspace: &str, count: usize) {
+        let path = format!("/api/v1/workspaces/{workspace}/connections");
+        for _ in 0..count {
+            let made = self.house.post(&path, &json!({ "provider": "x" })).await;
+            assert_eq!(made.0.as_u16(), 201, "{}", made.2);
+        }
+    }
+
+    fn follow(&self, after: u64, only: Option<&str>) -> super::Follower {
+        let only = only.map(|name| WorkspaceName::parse("w", name).unwrap());
+        self.feeds.follow(Start::After(Position::new(after)), only).unwrap()
+    }
+}
+
+/// A feed, read piece by piece.
+struct Reading(std::pin::Pin<Box<dyn Stream<Item = Result<Bytes, Infallible>> + Send>>);
+
+impl Reading {
+    fn new(follower: super::Follower) -> Self {
+        Self(Box::pin(follower.stream()))
+    }
+
+    async fn piece(&mut self) -> Option<String> {
+        let piece = tokio::time::timeout(Duration::from_mins(1), self.0.next()).await;
+        let piece = piece.expect("the feed goes on")?;
+        Some(String::from_utf8(piece.unwrap().to_vec()).unwrap())
+    }
+
+    /// Returns the id and the event of the next piece that has both.
+    async fn event(&mut self) -> (u64, String) {
+        loop {
+            let piece = self.piece().await.expect("the feed goes on");
+            let field = |name: &str| {
+                piece.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned))
+            };
+            if let (Some(id), Some(event)) = (field("id: "), field("event: ")) {
+                return (id.parse().unwrap(), event);
+            }
+        }
+    }
+
+    /// Returns the ids up to the end of the log, and that end.
+    async fn ids(&mut self) -> (Vec<u64>, u64) {
+        let mut ids = Vec::new();
+        loop {
+            match self.event().await {
+                (id, event) if event == "caught_up" => return (ids, id),
+                (id, _) => ids.push(id),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_feed_brings_every_event_once_and_marks_the_end() {
+    let stage = Stage::new(FeedLimits::default()).await;
+    stage.create("default", 20).await;
+    let mut all = Reading::new(stage.follow(0, None));
+    assert_eq!(all.ids().await, ((1..=22).collect(), 22));
+    stage.create("default", 1).await;
+    assert_eq!(all.event().await, (23, "connection_created".to_owned()));
+    let mut late = Reading::new(stage.follow(21, None));
+    assert_eq!(late.ids().await, (vec![22, 23], 23));
+}
+
+#[tokio::test]
+async fn a_reader_behind_a_small_ring_reads_the_log_and_misses_nothing() {
+    let limits = FeedLimits { ring_events: 3, ..FeedLimits::default() };
+    let stage = Stage::new(limits).await;
+    let mut early = Reading::new(stage.follow(0, None));
+    early.ids().await;
+    stage.create("default", 300).await;
+    for position in 3..=302 {
+        assert_eq!(early.event().await.0, position);
+    }
+    let mut late = Reading::new(stage.follow(5, None));
+    assert_eq!(late.ids().await, ((6..=302).collect(), 302));
+}
+
+#[tokio::test]
+async fn a_workspaces_feed_brings_its_own_events_only_and_moves_along() {
+    let limits = FeedLimits { heartbeat: Duration::from_millis(20), ..FeedLimits::default() };
+    let stage = Stage::new(limits).await;
+    stage.create("default", 2).await;
+    stage.create("other", 2).await;
+    let mut feed = Reading::new(stage.follow(0, Some("other")));
+    assert_eq!(feed.ids().await, (vec![2, 5, 6], 6));
+    stage.create("default", 3).await;
+    let mut moved = String::new();
+    while !moved.contains("id: 9") {
+        moved = feed.piece().await.unwrap();
+        assert!(moved.starts_with(": alive\n"), "{moved}");
+    }
+}
+
+#[tokio::test]
+async fn a_quiet_feed_shows_that_it_is_alive() {
+    let limits = FeedLimits { heartbeat: Duration::from_millis(20), ..FeedLimits::default() };
+    let stage = Stage::new(limits).await;
+    let mut feed = Reading::new(stage.feeds.follow(Start::Now, None).unwrap());
+    assert_eq!(feed.piece().await.unwrap(), "retry: 1000\n\n");
+    assert!(feed.piece().await.unwrap().contains("caught_up"));
+    for _ in 0..3 {
+        assert_eq!(feed.piece().await.unwrap(), ": alive\n\n");
+    }
+}
+
+#[tokio::test]
+async fn stopping_ends_feeds_with_a_last_word_and_takes_no_new_ones() {
+    let stage = Stage::new(FeedLimits::default()).await;
+    let mut feed = Reading::new(stage.follow(0, None));
+    feed.ids().await;
+    stage.feeds.stop();
+    let last = feed.piece().await.unwrap();
+    assert!(last.starts_with("id: 2\nevent: closing\n"), "{last}");
+    assert!(last.contains("shutting_down"), "{last}");
+    assert_eq!(feed.piece().await, None);
+    let refused = stage.feeds.follow(Start::Now, None).err().map(|problem| problem.code);
+    assert_eq!(refused, Some(Code::ShuttingDown));
+    stage.feeds.stopped().await;
+}
+
+#[tokio::test]
+async fn a_reader_that_takes_nothing_is_cut_off_where_it_stands() {
+    let limits = FeedLimits { patience: Duration::ZERO, ..FeedLimits::default() };
+    let stage = Stage::new(limits).await;
+    stage.create("default", 5).await;
+    let mut feed = Reading::new(stage.follow(0, None));
+    // With no patience at all, any time between two pieces is too long.
+    let first = feed.piece().await.unwrap();
+    assert!(first.starts_with("id: 0\nevent: closing\n"), "{first}");
+    assert!(first.contains("feed_too_slow"), "{first}");
+    assert_eq!(feed.piece().await, None);
+}
+
+#[tokio::test]
+async fn there_are_only_so_many_feeds_and_a_closed_one_makes_room() {
+    let stage = Stage::new(FeedLimits { open_max: 1, ..FeedLimits::default() }).await;
+    let one = stage.follow(0, None);
+    let refused = stage.feeds.follow(Start::Now, None).err().map(|problem| problem.code);
+    assert_eq!(refused, Some(Code::Busy));
+    drop(one);
+    assert!(stage.feeds.follow(Start::Now, None).is_ok());
+}
+
+#[tokio::test]
+async fn a_page_comes_at_once_when_there_is_something_and_at_the_end_of_the_wait_otherwise() {
+    let stage = Stage::new(FeedLimits::default()).await;
+    let page = |bytes: Vec<u8>| serde_json::from_slice::<Value>(&bytes).unwrap();
+    let some = page(stage.follow(0, None).page(Duration::from_mins(1)).await.unwrap());
+    assert_eq!(some["position"], 2);
+    assert_eq!(some["events"][1]["event"]["type"], "workspace_created");
+    let none = page(stage.follow(2, None).page(Duration::from_millis(30)).await.unwrap());
+    assert_eq!(none, json!({ "events": [], "position": 2 }));
+    let (waited, ()) =
+        tokio::join!(stage.follow(2, Some("default")).page(Duration::from_mins(1)), async {
+            stage.create("other", 1).await;
+            stage.create("default", 1).await;
+        });
+    let waited = page(waited.unwrap());
+    assert_eq!(waited["events"].as_array().unwrap().len(), 1);
+    assert_eq!(waited["position"], 4);
+}

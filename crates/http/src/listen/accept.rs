@@ -1,0 +1,76 @@
+//! New connections, as many as there may be, and the end of all.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{sleep, timeout};
+use tracing::{debug, error, info, warn};
+
+use super::connection::House;
+use super::stop::Stop;
+
+/// After a failed accept: mostly there are no file numbers left, and some come free soon.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
+
+/// Accepts connections until told to stop, then waits until all have ended, as long as is allowed.
+pub(super) async fn accept(listener: TcpListener, house: Arc<House>, mut stop: Stop) {
+    let mut connections = JoinSet::new();
+    let mut full = false;
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.stopped() => break,
+            Some(ended) = connections.join_next() => note_end(ended),
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    let was_full = full;
+                    full = connections.len() >= house.limits.connections_max;
+                    if full {
+                        if !was_full {
+                            warn!(connections = connections.len(), "too many, closing new ones");
+                        }
+                        drop(stream);
+                    } else {
+                        connections.spawn(Arc::clone(&house).serve(stream, peer, stop.clone()));
+                    }
+                }
+                Err(error) => pause_after(&error).await,
+            }
+        }
+    }
+    drop(listener);
+    drain(connections, house.limits.drain_timeout).await;
+}
+
+async fn pause_after(failure: &io::Error) {
+    // The client has gone again before it was its turn.
+    if matches!(failure.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+        debug!(error = %failure, "a connection was gone before it was accepted");
+        return;
+    }
+    error!(error = %failure, "cannot accept connections, trying on");
+    sleep(PAUSE_AFTER_FAILURE).await;
+}
+
+async fn drain(mut connections: JoinSet<()>, time: Duration) {
+    let ended = timeout(time, async {
+        while let Some(ended) = connections.join_next().await {
+            note_end(ended);
+        }
+    });
+    if ended.await.is_err() {
+        info!(connections = connections.len(), "still open after the time to finish, cut");
+        connections.shutdown().await;
+    }
+}
+
+fn note_end(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        error!(%error, "a request failed in a way it must not");
+    }
+}

@@ -1,0 +1,193 @@
+//! Who is let in: not too often, and not to guess keys.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use ipnet::IpNet;
+use tracing::warn;
+
+use super::clock::Clock;
+use super::lockout::{KeyDigest, Lockout};
+use super::peer::ClientAddress;
+use super::rates::{Buckets, Rates};
+use super::refusal::Refusal;
+
+/// Tells whether an `Authorization` header is of a key that is good now. Called for each request
+/// that has one, so it must be quick.
+#[derive(Clone)]
+pub struct Accepts(Arc<dyn Fn(&str) -> bool + Send + Sync>);
+
+impl Accepts {
+    /// Makes one from a function.
+    pub fn new(accepts: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(accepts))
+    }
+}
+
+impl fmt::Debug for Accepts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Accepts(..)")
+    }
+}
+
+/// Limits how often each may ask, and how often a wrong key may be tried.
+///
+/// A key that was accepted from an address has a rate of its own and passes any lockout of that
+/// address. All else from there, wrong keys and requests without one, shares the address's rate.
+pub(super) struct Guard {
+    accepts: Accepts,
+    trusted: Vec<IpNet>,
+    per_key: Buckets,
+    per_address: Buckets,
+    lockout: Lockout,
+    /// Makes digests that are worth nothing outside of this process.
+    digest_key: [u8; 32],
+}
+
+impl Guard {
+    pub(super) fn new(accepts: Accepts, rates: Rates, trusted: Vec<IpNet>, clock: &Clock) -> Self {
+        Self {
+            accepts,
+            trusted,
+            per_key: Buckets::new(rates.per_key, clock.clone()),
+            per_address: Buckets::new(rates.per_address, clock.clone()),
+            lockout: Lockout::new(clock.clone()),
+            digest_key: rand::random(),
+        }
+    }
+
+    /// Lets a request in or not, and says whose it is. A wrong key is let in while it is not too
+    /// often: the route says in its own words what is wrong with it.
+    pub(super) fn admit(
+        &self,
+        peer: IpAddr,
+        headers: &HeaderMap,
+    ) -> Result<ClientAddress, Refusal> {
+        let client = ClientAddress::find(peer, headers, &self.trusted);
+        let network = client.network();
+        let Some(credential) = headers.get(AUTHORIZATION) else {
+            self.per_address.take(&network).map_err(Refusal::RateLimited)?;
+            return Ok(client);
+        };
+        let key: KeyDigest =
+            *blake3::keyed_hash(&self.digest_key, credential.as_bytes()).as_bytes();
+        let known = self.lockout.knows(network, &key);
+        if !known {
+            if let Some(left) = self.lockout.locked_for(network) {
+                return Err(Refusal::LockedOut(left));
+            }
+            self.per_address.take(&network).map_err(Refusal::RateLimited)?;
+        }
+        if credential.to_str().is_ok_and(|text| (self.accepts.0)(text)) {
+            if !known {
+                self.lockout.accepted(network, key);
+            }
+            self.per_key.take(&key).map_err(Refusal::RateLimited)?;
+        } else {
+            self.wrong_key(network, key);
+        }
+        Ok(client)
+    }
+
+    fn wrong_key(&self, network: IpAddr, key: KeyDigest) {
+        self.lockout.revoked(network, key);
+        if let Some(time) = self.lockout.failed(network) {
+            warn!(
+                client.address = %network,
+                seconds = time.as_secs(),
+                "too many wrong keys, unknown ones are not looked at for a while"
+            );
+        }
+    }
+
+    /// Gives back memory of who has not come for a while.
+    pub(super) fn shrink(&self) {
+        self.per_key.shrink();
+        self.per_address.shrink();
+        self.lockout.shrink();
+    }
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard").field("trusted", &self.trusted).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::time::Duration;
+
+    use parking_lot::Mutex;
+
+    use super::*;
+
+    const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    struct Place {
+        guard: Guard,
+        time: Arc<Mutex<Duration>>,
+    }
+
+    /// Keys that start with `good` are good.
+    fn place(rates: Rates) -> Place {
+        let time = Arc::new(Mutex::new(Duration::ZERO));
+        let shown = Arc::clone(&time);
+        let clock = Clock::new(move || *shown.lock());
+        let accepts = Accepts::new(|header| header.starts_with("Bearer good"));
+        Place { guard: Guard::new(accepts, rates, Vec::new(), &clock), time }
+    }
+
+    impl Place {
+        fn ask(&self, key: &str) -> Result<(), Refusal> {
+            let mut headers = HeaderMap::new();
+            if !key.is_empty() {
+                headers.insert(AUTHORIZATION, format!("Bearer {key}").parse().unwrap());
+            }
+            self.guard.admit(HOME, &headers).map(drop)
+        }
+    }
+
+    #[test]
+    fn guesses_are_locked_out_and_keys_that_were_accepted_before_are_not() {
+        let place = place(Rates::default());
+        place.ask("good-1").unwrap();
+        for number in 0..10 {
+            place.ask(&format!("bad-{number}")).unwrap();
+        }
+        let locked = Refusal::LockedOut(Duration::from_secs(1));
+        assert_eq!(place.ask("bad-10"), Err(locked.clone()));
+        assert_eq!(place.ask("good-2"), Err(locked), "it would have to be checked");
+        assert_eq!(place.ask("good-1"), Ok(()));
+        assert_eq!(place.ask(""), Ok(()), "no key is no guess");
+        *place.time.lock() += Duration::from_secs(1);
+        assert_eq!(place.ask("good-2"), Ok(()));
+        assert_eq!(place.ask("bad-11"), Ok(()));
+        let doubled = Refusal::LockedOut(Duration::from_secs(2));
+        assert_eq!(place.ask("bad-12"), Err(doubled));
+        assert_eq!(place.ask("good-2"), Ok(()));
+    }
+
+    #[test]
+    fn each_key_has_its_rate_and_everybody_else_shares_the_address_s() {
+        let place = place(Rates { per_key: 10, per_address: 2 });
+        let limited = |asked| matches!(asked, Err(Refusal::RateLimited(_)));
+        for _ in 0..20 {
+            place.ask("good-1").unwrap();
+        }
+        assert!(limited(place.ask("good-1")));
+        place.ask("good-2").unwrap();
+        place.ask("").unwrap();
+        place.ask("bad").unwrap();
+        assert!(limited(place.ask("")));
+        assert!(limited(place.ask("bad")));
+        assert!(limited(place.ask("good-3")), "unknown so far");
+        assert_eq!(place.ask("good-2"), Ok(()));
+        *place.time.lock() += Duration::from_millis(500);
+        assert_eq!(place.ask("good-3"), Ok(()));
+    }
+}

@@ -1,0 +1,144 @@
+//! One route as an OpenAPI operation.
+
+use std::collections::BTreeMap;
+
+use ledger_contract::errors::{Code, PROBLEM_JSON};
+use serde_json::{Map, Value, json};
+
+use crate::api::routes::{Answer, Keyed, Parameter, Place, Route, Work};
+
+/// Returns the operation of a route.
+pub(super) fn of(route: &Route) -> Value {
+    let mut operation = json!({
+        "operationId": route.id,
+        "tags": [route.tag],
+        "summary": route.summary,
+        "parameters": route.parameters().map(parameter).collect::<Vec<_>>(),
+        "responses": responses(route),
+    });
+    let mut add = |name: &str, value: Value| {
+        if let Value::Object(operation) = &mut operation {
+            operation.insert(name.to_owned(), value);
+        }
+    };
+    if !route.about.is_empty() {
+        add("description", route.about.into());
+    }
+    if let Some(scope) = route.scope {
+        add("security", json!([{ "key": [] }]));
+        add("x-ledger-scope", scope.as_str().into());
+    } else {
+        add("security", json!([]));
+    }
+    match route.work {
+        Work::Keyed(Keyed::Command(verb)) => add("x-ledger-command", verb.into()),
+        Work::Keyed(Keyed::Query(name)) => add("x-ledger-query", name.into()),
+        _ => {}
+    }
+    if let Some(schema) = route.body {
+        let body = json!({
+            "required": !route.body_may_be_absent(),
+            "content": { "application/json": { "schema": reference(schema) } },
+        });
+        add("requestBody", body);
+    }
+    operation
+}
+
+fn reference(schema: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{schema}") })
+}
+
+fn parameter(parameter: &Parameter) -> Value {
+    let schema = parameter.form.schema();
+    let schema = if parameter.many { json!({ "type": "array", "items": schema }) } else { schema };
+    json!({
+        "name": parameter.name,
+        "in": parameter.place.as_str(),
+        "required": parameter.place == Place::Path,
+        "description": parameter.about,
+        "schema": schema,
+    })
+}
+
+fn responses(route: &Route) -> Value {
+    let mut responses = Map::new();
+    for answer in route.answers {
+        responses.insert(answer.status.to_string(), success(answer));
+    }
+    let mut refusals: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
+    for code in route.refusals() {
+        let codes = refusals.entry(code.status()).or_default();
+        if !codes.contains(&code) {
+            codes.push(code);
+        }
+    }
+    for (status, codes) in refusals {
+        responses.insert(status.to_string(), refusal(status, &codes));
+    }
+    Value::Object(responses)
+}
+
+fn success(answer: &Answer) -> Value {
+    let mut response = json!({
+        "description": answer.about,
+        "headers": headers(answer.headers.iter().copied().chain(["X-Request-Id"])),
+    });
+    let content: Map<String, Value> = answer
+        .content
+        .iter()
+        .map(|(media_type, schema)| {
+            let schema = schema.map_or_else(|| json!({ "type": "string" }), reference);
+            ((*media_type).to_owned(), json!({ "schema": schema }))
+        })
+        .collect();
+    if let (false, Value::Object(response)) = (content.is_empty(), &mut response) {
+        response.insert("content".to_owned(), content.into());
+    }
+    response
+}
+
+fn refusal(status: u16, codes: &[Code]) -> Value {
+    let lines: Vec<_> = codes.iter().map(|code| format!("`{code}`: {}", code.summary())).collect();
+    let extra = match status {
+        401 => Some("WWW-Authenticate"),
+        429 | 503 => Some("Retry-After"),
+        _ => None,
+    };
+    json!({
+        "description": lines.join(" "),
+        "headers": headers(extra.into_iter().chain(["X-Request-Id"])),
+        "content": { (PROBLEM_JSON): { "schema": reference("ProblemDetails") } },
+    })
+}
+
+fn headers(names: impl Iterator<Item = &'static str>) -> Value {
+    let described = |name: &'static str| {
+        let text = json!({ "type": "string" });
+        let (about, schema) = match name {
+            "ETag" => (
+                "The version, in quotes.",
+                json!({ "type": "string", "pattern": "^\"[1-9][0-9]*\"$" }),
+            ),
+            "Location" => ("Where it is.", text),
+            "Link" => ("The first, the previous and the next page (RFC 8288).", text),
+            "X-Total-Count" => {
+                ("How many fit the filters in all.", json!({ "type": "integer", "minimum": 0 }))
+            }
+            "Ledger-Repeated" => (
+                "Present when the command had been executed before.",
+                json!({ "type": "string", "enum": ["true"] }),
+            ),
+            "Retry-After" => (
+                "Seconds to wait before the same again.",
+                json!({ "type": "integer", "minimum": 1 }),
+            ),
+            "WWW-Authenticate" => ("How to show a key.", text),
+            _ => ("The id of the request.", text),
+        };
+        let required = !matches!(name, "Link" | "Ledger-Repeated");
+        let header = json!({ "description": about, "required": required, "schema": schema });
+        (name.to_owned(), header)
+    };
+    Value::Object(names.map(described).collect())
+}

@@ -1,0 +1,119 @@
+//! Schemas of the contract as components of the document.
+
+use ledger_contract::schemas::{command_schemas, event_types, http_schemas, message_schemas};
+use serde_json::{Map, Value, json};
+
+/// Returns every component schema by name. The name is the type's own.
+pub(super) fn all() -> Value {
+    let mut components = Map::new();
+    for (_, mut schema) in command_schemas() {
+        // The path names the connection.
+        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+            properties.remove("connection");
+        }
+        add(&mut components, schema);
+    }
+    for (_, schema) in message_schemas().into_iter().chain(http_schemas()) {
+        add(&mut components, schema);
+    }
+    components.insert("Record".to_owned(), record());
+    components.insert("OpenApi".to_owned(), json!({ "type": "object", "required": ["openapi"] }));
+    let mut components = Value::Object(components);
+    // Records are carried as the text they are stored as, so their type says nothing of them.
+    let record = json!({ "$ref": "#/components/schemas/Record" });
+    for place in ["/Notification/properties/event", "/HistoryPage/properties/events/items"] {
+        if let Some(schema) = components.pointer_mut(place) {
+            *schema = record.clone();
+        }
+    }
+    components
+}
+
+/// Adds a schema and those it brings along.
+fn add(components: &mut Map<String, Value>, mut schema: Value) {
+    let Value::Object(fields) = &mut schema else { return };
+    fields.remove("$schema");
+    let definitions = fields.remove("$defs");
+    let name = fields.get("title").and_then(Value::as_str).map(str::to_owned);
+    relink(&mut schema);
+    if let Some(name) = name {
+        components.entry(name).or_insert(schema);
+    }
+    if let Some(Value::Object(definitions)) = definitions {
+        for (name, mut definition) in definitions {
+            relink(&mut definition);
+            components.entry(name).or_insert(definition);
+        }
+    }
+}
+
+/// Points references to definitions at components.
+fn relink(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::String(text) if name == "$ref" => {
+                        *text = text.replace("#/$defs/", "#/components/schemas/");
+                    }
+                    _ => relink(value),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(relink),
+        _ => {}
+    }
+}
+
+/// A stored record, whatever its type; `schemas/events` has one schema a type.
+fn record() -> Value {
+    let text = json!({ "type": "string" });
+    let number = json!({ "type": "integer", "minimum": 1 });
+    let uuid = json!({ "type": "string", "format": "uuid" });
+    json!({
+        "title": "Record",
+        "description": "A stored record, ciphertext left out.",
+        "type": "object",
+        "required": [
+            "position", "stream", "version", "event_id", "type", "schema", "workspace",
+            "recorded_at", "actor", "via", "command_id", "data"
+        ],
+        "properties": {
+            "position": number,
+            "stream": { "type": "string", "pattern": "^(connection|workspace)/" },
+            "version": number,
+            "event_id": uuid,
+            "type": { "type": "string", "enum": event_types().collect::<Vec<_>>() },
+            "schema": number,
+            "workspace": text,
+            "recorded_at": { "type": "string", "format": "date-time" },
+            "actor": text,
+            "via": text,
+            "command_id": text,
+            "correlation_id": text,
+            "causation_id": text,
+            "trace_id": text,
+            "data": { "type": "object" },
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two types of one name would hide one another.
+    #[test]
+    fn one_name_means_one_schema() {
+        let mut seen: Map<String, Value> = Map::new();
+        let schemas = command_schemas().into_iter().chain(message_schemas());
+        for (_, schema) in schemas.chain(http_schemas()) {
+            let Some(Value::Object(definitions)) = schema.get("$defs") else { continue };
+            for (name, definition) in definitions {
+                let known = seen.entry(name.clone()).or_insert_with(|| definition.clone());
+                assert_eq!(known, definition, "{name}");
+            }
+        }
+        assert!(seen.contains_key("Secret"), "{:?}", seen.keys());
+    }
+}

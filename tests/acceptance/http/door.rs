@@ -1,0 +1,131 @@
+//! A ledger behind its HTTP API, and a client of it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use ledger_domain::connection::Environment;
+use ledger_http::{Api, ApiOptions};
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::ledger::Ledger;
+
+/// Where connections of the home workspace are.
+pub(crate) const CONNECTIONS: &str = "/api/v1/workspaces/default/connections";
+
+/// A ledger that is served in this process.
+#[derive(Debug)]
+pub(crate) struct Door {
+    pub(crate) ledger: Ledger,
+    pub(crate) api: Api,
+    pub(crate) address: SocketAddr,
+    pub(crate) key: String,
+    client: Client,
+    server: JoinHandle<()>,
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+
+    /// Checks that it is a refusal of this status and code, in the form that all have.
+    #[track_caller]
+    pub(crate) fn expect_problem(&self, status: u16, code: &str) {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
+        let body = self.json();
+        assert_eq!(body["code"], code, "{self:?}");
+        assert_eq!(body["status"], status, "{self:?}");
+        assert_eq!(body["type"], format!("urn:connledger:error:{code}"));
+        assert_eq!(body["request_id"].as_str(), self.header("x-request-id"));
+    }
+}
+
+impl Door {
+    pub(crate) async fn open() -> Self {
+        Self::with(ApiOptions::default()).await
+    }
+
+    pub(crate) async fn with(options: ApiOptions) -> Self {
+        let ledger = Ledger::new().await;
+        let key = ledger.engine.issue_admin_key(Environment::Test).await.expect("a key");
+        let api = Api::new(ledger.engine.clone(), options);
+        let (address, server) = serve(&api).await;
+        Self { ledger, api, address, key, client: Client::new(), server }
+    }
+
+    /// Cuts every connection off and serves anew, elsewhere.
+    pub(crate) async fn restart(&mut self) {
+        self.server.abort();
+        self.api.shutdown().await;
+        self.api = Api::new(self.ledger.engine.clone(), ApiOptions::default());
+        (self.address, self.server) = serve(&self.api).await;
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Starts a request with the key.
+    pub(crate) fn ask(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, self.url(path)).bearer_auth(&self.key)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        read(self.ask(Method::GET, path)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        read(with_body(self.ask(Method::POST, path), body)).await
+    }
+
+    /// Makes a connection and returns its id.
+    pub(crate) async fn create(&self, body: &Value) -> String {
+        let made = self.post(CONNECTIONS, body).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        made.json()["connection"].as_str().expect("an id").to_owned()
+    }
+}
+
+async fn serve(api: &Api) -> (SocketAddr, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let router = api.router();
+    let server = tokio::spawn(async move {
+        axum::serve(listener, router).await.expect("it serves until it is aborted");
+    });
+    (address, server)
+}
+
+/// Adds a JSON body.
+pub(crate) fn with_body(request: RequestBuilder, body: &Value) -> RequestBuilder {
+    request.header("content-type", "application/json").body(body.to_string())
+}
+
+/// Sends a request and reads the answer whole.
+pub(crate) async fn read(request: RequestBuilder) -> Answer {
+    let response = request.send().await.expect("an answer");
+    let status = response.status().as_u16();
+    let headers = response.headers().iter();
+    let headers = headers.map(|(name, value)| {
+        (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    });
+    let headers = headers.collect();
+    let text = response.bytes().await.expect("a whole body");
+    Answer { status, headers, text: String::from_utf8_lossy(&text).into_owned() }
+}

@@ -1,0 +1,129 @@
+//! Lists over HTTP: filters, pages and links.
+
+use serde_json::{Value, json};
+
+use super::door::{Answer, CONNECTIONS, Door};
+
+async fn filled() -> Door {
+    let door = Door::open().await;
+    for number in 0..25 {
+        let provider = if number % 2 == 0 { "openai" } else { "anthropic" };
+        door.create(&json!({
+            "slug": format!("c-{number:02}"),
+            "provider": provider,
+            "environment": if number < 5 { "test" } else { "live" },
+            "tags": ["all", format!("mod-{}", number % 3)],
+            "labels": { "team": format!("t{}", number % 2) },
+        }))
+        .await;
+    }
+    door
+}
+
+fn slugs(answer: &Answer) -> Vec<String> {
+    let page = answer.json();
+    let rows = page["connections"].as_array().expect("a list").iter();
+    rows.map(|row| row["slug"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// Returns where a `Link` header leads.
+fn link(answer: &Answer, relation: &str) -> Option<String> {
+    let mut links = answer.header("link")?.split(", ");
+    let wanted = format!("; rel=\"{relation}\"");
+    let found = links.find_map(|link| link.strip_suffix(wanted.as_str()))?;
+    Some(found.trim_matches(['<', '>']).to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn filters_of_every_kind_narrow_the_list() {
+    let door = filled().await;
+    for (query, total) in [
+        ("", 25),
+        ("?provider=openai", 13),
+        ("?provider=openai&provider=anthropic", 25),
+        ("?environment=test", 5),
+        ("?tag=all&tag=mod-0", 9),
+        ("?label=team%3Dt1", 12),
+        ("?label=team", 25),
+        ("?enabled=false", 0),
+        ("?lifecycle=any", 25),
+        ("?health=unknown&health=failed", 25),
+        ("?kind=api&auth_method=api_key", 25),
+        ("?text=C-1", 10),
+        ("?provider=openai&environment=test&tag=mod-0", 1),
+    ] {
+        let answer = door.get(&format!("{CONNECTIONS}{query}")).await;
+        assert_eq!(answer.status, 200, "{query}: {answer:?}");
+        assert_eq!(answer.json()["total"], total, "{query}");
+        assert_eq!(answer.header("x-total-count"), Some(total.to_string().as_str()), "{query}");
+    }
+    let everywhere = door.get("/api/v1/workspaces/_all/connections").await;
+    assert_eq!(everywhere.json()["total"], 25);
+    let abroad = door.get("/api/v1/workspaces/other/connections").await;
+    assert_eq!(abroad.json()["total"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_lead_through_all_pages_by_cursor_and_by_number() {
+    let door = filled().await;
+    let all: Vec<String> = (0..25).map(|number| format!("c-{number:02}")).collect();
+    for start in ["?page_size=4&sort=name", "?page_size=4&sort=name&page=1"] {
+        let mut seen = Vec::new();
+        let mut pages = Vec::new();
+        let mut next = Some(format!("{CONNECTIONS}{start}"));
+        while let Some(path) = next {
+            let answer = door.get(&path).await;
+            seen.extend(slugs(&answer));
+            next = link(&answer, "next");
+            pages.push(answer);
+        }
+        assert_eq!(seen, all, "{start}");
+        assert_eq!(pages.len(), 7);
+        let last = pages.last().expect("seven pages");
+        let first = link(last, "first").expect("a way back");
+        assert_eq!(slugs(&door.get(&first).await), slugs(&pages[0]));
+        if let Some(previous) = link(last, "prev") {
+            assert!(start.contains("page=1"));
+            assert_eq!(slugs(&door.get(&previous).await), slugs(&pages[5]));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn history_goes_by_the_same_links() {
+    let door = filled().await;
+    let path = "/api/v1/workspaces/default/history?type=connection_created&page_size=10";
+    let mut seen = Vec::new();
+    let mut next = Some(path.to_owned());
+    while let Some(path) = next {
+        let answer = door.get(&path).await;
+        assert_eq!(answer.header("x-total-count"), Some("25"));
+        let page = answer.json();
+        let events = page["events"].as_array().expect("events").iter();
+        seen.extend(events.filter_map(|event| event["position"].as_u64()));
+        next = link(&answer, "next");
+    }
+    assert_eq!(seen, (3..=27).rev().collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parameter_that_does_not_fit_is_named() {
+    let door = Door::open().await;
+    for (query, field) in [
+        ("page=0", "page"),
+        ("page=x", "page"),
+        ("page_size=501", "page_size"),
+        ("health=purple", "health"),
+        ("sort=size", "sort"),
+        ("enabled=yes", "enabled"),
+        ("unknown=1", "query"),
+        ("page=1&page=2", "page"),
+        ("page=1&cursor=AAAA", "page"),
+    ] {
+        let answer = door.get(&format!("{CONNECTIONS}?{query}")).await;
+        answer.expect_problem(400, "field_invalid");
+        assert_eq!(answer.json()["field"], Value::from(field), "{query}");
+    }
+    let foreign = door.get(&format!("{CONNECTIONS}?cursor=AAAA")).await;
+    foreign.expect_problem(400, "cursor_invalid");
+}

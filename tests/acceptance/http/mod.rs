@@ -1,0 +1,9 @@
+//! The native HTTP API, on a socket, asked by a client that is not ours.
+
+mod connections;
+mod door;
+mod events;
+mod feed;
+mod lists;
+mod operations;
+mod refusals;
