@@ -122,6 +122,7 @@ pub struct ModelRuleBody {
     /// Whether it may be used.
     pub enabled: bool,
     /// Gateway settings of the model, an object.
+    #[schemars(with = "Option<serde_json::Map<String, Value>>")]
     pub settings: Option<Value>,
 }
 
