@@ -12,7 +12,7 @@ const WORKERS_MAX: usize = 8;
 pub struct ReplayLimits {
     /// Threads that fold, besides the one that reads the log; at least one.
     pub workers: usize,
-    /// Connections whose states are in memory at a time, at about 4 KiB each; at least one. A
+    /// Connections whose states are in memory at a time, at about 3 KiB each; at least one. A
     /// ledger with more of them is read several times.
     pub states: u32,
 }
