@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, Sender};
 use ledger_contract::errors::Problem;
 use ledger_contract::records::{Frame, Happened};
 use ledger_domain::{Actor, ConnectionId, Position, Workspace, advance, evolve};
@@ -41,15 +41,23 @@ impl<'a> Worker<'a> {
         Self { fresh, audit, gathered, states: HashMap::new(), events: 0, actor: None }
     }
 
-    /// Works until the scan has ended.
-    pub(super) fn run(mut self, packs: &Receiver<Pack>) -> Result<Folded, Problem> {
-        for pack in packs {
+    /// Works until the scan has ended. Packs that were read go to `spare`, for the scan to fill
+    /// again.
+    pub(super) fn run(
+        mut self,
+        packs: &Receiver<Pack>,
+        spare: &Sender<Pack>,
+    ) -> Result<Folded, Problem> {
+        for mut pack in packs {
             for (position, place, bytes) in pack.records() {
                 self.take(position, place, bytes)?;
             }
             if let (Some(sink), Some(chunk)) = (self.audit, pack.ends) {
                 sink.deliver(chunk, std::mem::take(&mut self.gathered))?;
             }
+            pack.clear();
+            // Where there are enough, this one is let go.
+            drop(spare.try_send(pack));
         }
         Ok(Folded { states: self.states.into_iter().collect(), events: self.events })
     }
