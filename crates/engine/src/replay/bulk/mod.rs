@@ -130,13 +130,17 @@ impl Bulk<'_> {
         let sink = AuditSink::new(self.fresh, self.workers());
         let passed = thread::scope(|scope| {
             let (mut senders, mut workers) = (Vec::new(), Vec::new());
+            let (spare_out, spare) =
+                crossbeam_channel::bounded((PACKS_WAITING + 2) * self.workers());
             for _ in 0..self.workers() {
                 let (sender, packs) = crossbeam_channel::bounded(PACKS_WAITING);
                 let worker = Worker::new(self.fresh, pass.audits.then_some(&sink));
                 senders.push(sender);
-                workers.push(scope.spawn(move || worker.run(&packs)));
+                let spare = spare_out.clone();
+                workers.push(scope.spawn(move || worker.run(&packs, &spare)));
             }
-            let scanned = Scan::new(pass, senders).run(&self.fresh.store, self.head, reached);
+            let scanned =
+                Scan::new(pass, senders, spare).run(&self.fresh.store, self.head, reached);
             let folded = workers
                 .into_iter()
                 .map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));

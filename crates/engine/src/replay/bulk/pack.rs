@@ -50,6 +50,13 @@ impl Pack {
         self.entries.push(Entry { position, place, end: self.bytes.len() });
     }
 
+    /// Empties it, for other records to use its memory.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.entries.clear();
+        self.ends = None;
+    }
+
     pub(super) const fn is_full(&self) -> bool {
         self.bytes.len() >= BYTES
     }

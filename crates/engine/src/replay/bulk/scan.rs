@@ -2,7 +2,7 @@
 //!
 //! Of a record only the first fields are read here, since one thread does this for all.
 
-use crossbeam_channel::Sender;
+use crossbeam_channel::{Receiver, Sender};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::records::Head;
 use ledger_domain::{ConnectionId, Position, Version};
@@ -39,6 +39,8 @@ enum Stop {
 pub(super) struct Scan<'a> {
     pass: &'a Pass,
     routes: Vec<(Sender<Pack>, Pack)>,
+    /// Packs to be filled again.
+    spare: Receiver<Pack>,
     found: Scanned,
     /// The least and greatest id folded in this pass; ids grow with time, so most connections of
     /// other passes are beyond them.
@@ -46,11 +48,11 @@ pub(super) struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    pub(super) fn new(pass: &'a Pass, workers: Vec<Sender<Pack>>) -> Self {
+    pub(super) fn new(pass: &'a Pass, workers: Vec<Sender<Pack>>, spare: Receiver<Pack>) -> Self {
         let found =
             Scanned { connections: pass.ordinals.start, beyond: None, connection_events: 0 };
         let routes = workers.into_iter().map(|worker| (worker, Pack::default())).collect();
-        Self { pass, routes, found, span: None }
+        Self { pass, routes, spare, found, span: None }
     }
 
     /// Reads up to `head`. A gap is an error, never skipped.
@@ -139,7 +141,7 @@ impl<'a> Scan<'a> {
             if let Some((worker, pack)) = self.routes.get_mut(worker) {
                 pack.push(position, place, bytes);
                 if pack.is_full() {
-                    send(worker, pack)?;
+                    send(worker, pack, &self.spare)?;
                 }
             }
         }
@@ -165,14 +167,15 @@ impl<'a> Scan<'a> {
     fn send_all(&mut self, chunk: u64) -> Result<(), Stop> {
         for (worker, pack) in &mut self.routes {
             pack.ends = Some(chunk);
-            send(worker, pack)?;
+            send(worker, pack, &self.spare)?;
         }
         Ok(())
     }
 }
 
-fn send(worker: &Sender<Pack>, pack: &mut Pack) -> Result<(), Stop> {
-    worker.send(std::mem::take(pack)).map_err(|_| Stop::WorkerGone)
+fn send(worker: &Sender<Pack>, pack: &mut Pack, spare: &Receiver<Pack>) -> Result<(), Stop> {
+    let next = spare.try_recv().unwrap_or_default();
+    worker.send(std::mem::replace(pack, next)).map_err(|_| Stop::WorkerGone)
 }
 
 /// Returns the half of an id that does not depend on its time.

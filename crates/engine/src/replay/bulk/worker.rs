@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, Sender};
 use ledger_contract::errors::Problem;
 use ledger_contract::records::{Frame, Happened, StreamId};
 use ledger_domain::{
@@ -53,15 +53,23 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Works until the scan has ended.
-    pub(super) fn run(mut self, packs: &Receiver<Pack>) -> Result<Folded, Problem> {
-        for pack in packs {
+    /// Works until the scan has ended. Packs that were read go to `spare`, for the scan to fill
+    /// again.
+    pub(super) fn run(
+        mut self,
+        packs: &Receiver<Pack>,
+        spare: &Sender<Pack>,
+    ) -> Result<Folded, Problem> {
+        for mut pack in packs {
             for (position, place, bytes) in pack.records() {
                 self.take(position, place, bytes)?;
             }
             if let (Some(sink), Some(chunk)) = (self.audit, pack.ends) {
                 sink.deliver(chunk, std::mem::take(&mut self.gathered))?;
             }
+            pack.clear();
+            // Where there are enough, this one is let go.
+            drop(spare.try_send(pack));
         }
         self.write_principals()?;
         Ok(Folded { states: self.states.into_iter().collect(), events: self.events })
