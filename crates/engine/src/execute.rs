@@ -93,6 +93,10 @@ impl Engine {
     /// `log_poisoned` or `shutting_down` the outcome is unknown: repeat with the same command id.
     pub async fn execute(&self, request: CommandRequest) -> Result<Executed, Problem> {
         let mut request = request;
+        if matches!(request.command, ParsedCommand::Reveal { .. }) {
+            // Whoever asks this way would be recorded and get nothing.
+            return Err(Problem::new(Code::VerbUnknown));
+        }
         let issued = self.draw_key(&mut request.command);
         let outcome = self.decide(request).await?;
         let api_key = issued.filter(|_| !outcome.repeated);
@@ -164,9 +168,9 @@ impl Engine {
             ParsedCommand::Principal { name, command } => Ok(Work::Principal { name, command }),
             // Was made a command with a key before.
             ParsedCommand::IssueKey { .. } => Err(Problem::new(Code::Internal)),
-            ParsedCommand::Reveal { target, fields, reason } => {
+            ParsedCommand::Reveal { target, fields, reason, from } => {
                 let id = self.resolve(workspace, &target)?;
-                Ok(Work::Reveal { id, command: RevealSecret { fields, reason, from: None } })
+                Ok(Work::Reveal { id, command: RevealSecret { fields, reason, from } })
             }
             ParsedCommand::Plain { target, command } => {
                 Ok(existing(self.resolve(workspace, &target)?, *command))
@@ -277,7 +281,7 @@ impl Engine {
     }
 
     /// Returns a connection's data key.
-    fn data_key(&self, scope: Scope<'_>) -> Result<Arc<DataKey>, Problem> {
+    pub(crate) fn data_key(&self, scope: Scope<'_>) -> Result<Arc<DataKey>, Problem> {
         let id = scope.connection;
         if let Some(key) = self.shared.data_keys.lock().get(&id) {
             return Ok(key.clone());

@@ -60,6 +60,8 @@ pub enum Scope {
     Read,
     /// To change connections.
     Write,
+    /// To get secrets in the clear.
+    Reveal,
     /// To change what holds connections: workspaces, read models.
     Operate,
 }
@@ -70,6 +72,7 @@ impl Scope {
         match self {
             Self::Read => "read",
             Self::Write => "write",
+            Self::Reveal => "reveal",
             Self::Operate => "operate",
         }
     }
@@ -101,6 +104,8 @@ pub enum Keyed {
     Replay,
     /// The feed of events.
     Feed,
+    /// Secrets in the clear.
+    Reveal,
 }
 
 /// One way to answer, other than a refusal.
