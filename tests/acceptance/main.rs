@@ -41,4 +41,6 @@ mod outage;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod reveal;
+#[cfg(test)]
 mod server;
