@@ -97,7 +97,7 @@ impl Engine {
             // Whoever asks this way would be recorded and get nothing.
             return Err(Problem::new(Code::VerbUnknown));
         }
-        let issued = self.draw_key(&mut request.command);
+        let issued = draw_key(&mut request.command);
         let outcome = self.decide(request).await?;
         let api_key = issued.filter(|_| !outcome.repeated);
         Ok(Executed { receipt: outcome.receipt, repeated: outcome.repeated, api_key })
@@ -201,23 +201,6 @@ impl Engine {
         }
     }
 
-    /// Draws the key that a command asks for; the command goes on with its digest.
-    fn draw_key(&self, command: &mut ParsedCommand) -> Option<IssuedKey> {
-        let ParsedCommand::IssueKey { name, environment, label, expires_at } = command else {
-            return None;
-        };
-        let key = new_key(*environment);
-        let issue = PrincipalCommand::IssueKey {
-            id: key.id.clone(),
-            digest: key.digest,
-            environment: *environment,
-            label: label.take(),
-            expires_at: *expires_at,
-        };
-        *command = ParsedCommand::Principal { name: name.clone(), command: Box::new(issue) };
-        Some(IssuedKey { id: key.id.as_str().to_owned(), key: key.text.as_str().to_owned() })
-    }
-
     fn create(&self, draft: ParsedDraft) -> Work {
         let id = ports::connection_id();
         let scope = Scope { workspace: &draft.workspace, connection: id };
@@ -302,6 +285,23 @@ impl Engine {
         self.shared.data_keys.lock().set(id, key.clone());
         Ok(key)
     }
+}
+
+/// Draws the key that a command asks for; the command goes on with its digest.
+fn draw_key(command: &mut ParsedCommand) -> Option<IssuedKey> {
+    let ParsedCommand::IssueKey { name, environment, label, expires_at } = command else {
+        return None;
+    };
+    let key = new_key(*environment);
+    let issue = PrincipalCommand::IssueKey {
+        id: key.id.clone(),
+        digest: key.digest,
+        environment: *environment,
+        label: label.take(),
+        expires_at: *expires_at,
+    };
+    *command = ParsedCommand::Principal { name: name.clone(), command: Box::new(issue) };
+    Some(IssuedKey { id: key.id.as_str().to_owned(), key: key.text.as_str().to_owned() })
 }
 
 fn existing(id: ConnectionId, command: Command) -> Work {

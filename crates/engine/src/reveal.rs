@@ -23,12 +23,12 @@ impl Engine {
     /// Opens a request that was sealed to the ledger's curve key.
     pub fn open_sealed(&self, sealed: &[u8], sender: &str) -> Result<Zeroizing<Vec<u8>>, Problem> {
         let opened = self.shared.curve_key.open(sealed, sender);
-        opened.map_err(|error| unreadable(error))
+        opened.map_err(unreadable)
     }
 
     /// Seals an answer from the ledger's curve key.
     pub fn seal_for(&self, answer: &[u8], receiver: &str) -> Result<Vec<u8>, Problem> {
-        self.shared.curve_key.seal(answer, receiver).map_err(|error| unreadable(error))
+        self.shared.curve_key.seal(answer, receiver).map_err(unreadable)
     }
 
     /// Gives secrets out. The event that tells of it is durable before any value is opened; every

@@ -47,31 +47,31 @@ impl Answered {
 impl Desk {
     /// Gives secrets out, to who asked and nobody else.
     pub(super) async fn reveal(&self, message: &Message) -> Result<Reply, Problem> {
-        let asker = asker(message.headers.as_ref());
-        let (asker, asked) = self.counted(asker.and_then(|asker| {
-            let asked = self.open(message, &asker)?;
-            Ok((asker, asked))
+        let sender = sender_of(message.headers.as_ref());
+        let (sender, asked) = self.counted(sender.and_then(|sender| {
+            let asked = self.open(message, &sender)?;
+            Ok((sender, asked))
         }))?;
-        let request = self.counted(self.reveal_request(message, &asker, &asked))?;
+        let request = self.counted(self.reveal_request(message, &sender, &asked))?;
         let mut answer = self.engine.reveal(request).await?;
         answer.request_id = Some(asked.request_id.clone());
         let text = serde_json::to_vec(&answer).expect("an answer has a JSON form");
         let text = Zeroizing::new(text);
-        Reply::bytes(self.engine.seal_for(&text, &asker)?, &self.client)
+        Reply::bytes(self.engine.seal_for(&text, &sender)?, &self.client)
     }
 
     /// Opens what was sealed to the ledger.
-    fn open(&self, message: &Message, asker: &str) -> Result<RevealRequest, Problem> {
+    fn open(&self, message: &Message, sender: &str) -> Result<RevealRequest, Problem> {
         if message.payload.len() > super::MESSAGE_BYTES_MAX {
             return Err(Problem::new(Code::MessageTooLarge));
         }
-        read_json(&self.engine.open_sealed(&message.payload, asker)?)
+        read_json(&self.engine.open_sealed(&message.payload, sender)?)
     }
 
     fn reveal_request(
         &self,
         message: &Message,
-        asker: &str,
+        sender: &str,
         asked: &RevealRequest,
     ) -> Result<CommandRequest, Problem> {
         let header = Zeroizing::new(format!("Bearer {}", asked.credential));
@@ -89,7 +89,7 @@ impl Desk {
         let mut command =
             commands::parse(commands::REVEAL, &workspace, None, body.to_string().as_bytes())?;
         if let commands::ParsedCommand::Reveal { from, .. } = &mut command {
-            *from = Some(Line::stored(format!("nats:{asker}").into()));
+            *from = Some(Line::stored(format!("nats:{sender}").into()));
         }
         let said = headers::Headers::default();
         Ok(CommandRequest {
@@ -118,7 +118,7 @@ impl Desk {
 }
 
 /// Returns the asker's public curve key.
-fn asker(headers: Option<&HeaderMap>) -> Result<String, Problem> {
+fn sender_of(headers: Option<&HeaderMap>) -> Result<String, Problem> {
     let value = headers.and_then(|headers| headers.get(subjects::XKEY));
     let missing = || {
         let message = format!("the header {} must name the curve key of who asks", subjects::XKEY);
