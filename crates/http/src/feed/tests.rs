@@ -21,7 +21,7 @@ struct Stage {
 
 impl Stage {
     async fn new(limits: FeedLimits) -> Self {
-        let house = House::new(ApiOptions::default());
+        let house = House::new(ApiOptions::default()).await;
         for name in ["default", "other"] {
             let made = house.post("/api/v1/workspaces", &json!({ "name": name })).await;
             assert_eq!(made.0.as_u16(), 201);
