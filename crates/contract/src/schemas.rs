@@ -102,6 +102,7 @@ pub fn http_schemas() -> Vec<(&'static str, Value)> {
         ("feed-page", answer::<FeedPage>()),
         ("health", answer::<HealthAnswer>()),
         ("new-workspace", schema_for!(commands::NewWorkspaceBody).to_value()),
+        ("key-reason", schema_for!(commands::KeyReasonBody).to_value()),
     ]
 }
 

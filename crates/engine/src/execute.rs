@@ -111,6 +111,8 @@ impl Engine {
         });
         let answer = match self.prepare(request) {
             Ok(prepared) => self.submit(prepared),
+            // Who may do nothing here is not told which command ids are taken.
+            Err(problem) if problem.code == Code::Forbidden => Err(problem),
             // What the command names may be gone because of this very command.
             Err(problem) => match self.answered(known)? {
                 Some(executed) => return Ok(executed),
@@ -239,10 +241,8 @@ impl Engine {
         };
         let found = claims::get(&self.shared.store, &claims::key(workspace, slug))
             .map_err(|error| faults::from_read(&error))?;
-        found.ok_or_else(|| {
-            let message = format!("there is no active connection {slug} in workspace {workspace}");
-            Problem::because(Code::ConnectionUnknown, message)
-        })
+        // In the words that are said of a connection the caller may not know of.
+        found.ok_or_else(|| Problem::new(Code::ConnectionUnknown))
     }
 
     fn seal_all(

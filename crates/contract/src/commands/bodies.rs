@@ -228,7 +228,7 @@ pub struct CreateBody {
 
 /// Keeps the difference between an absent field (outer `None`) and a null (inner `None`).
 #[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
-fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+pub(super) fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)
@@ -493,89 +493,4 @@ pub struct RevealSecretBody {
     pub fields: Vec<String>,
     /// Why, 1 to 1,024 characters; kept in the history.
     pub reason: String,
-}
-
-/// What a principal may do, where.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PermissionBody {
-    /// A usual set of scopes: `viewer`, `editor`, `rotator`, `gateway`, `auditor` or `admin`.
-    pub role: Option<String>,
-    /// Single scopes, in place of a role or besides it: `read`, `write`, `rotate`, `reveal`,
-    /// `audit`, `administer`.
-    #[serde(default)]
-    pub scopes: Vec<String>,
-    /// Names of workspaces; every workspace when absent.
-    pub workspaces: Option<Vec<String>>,
-    /// Only connections to these providers.
-    #[serde(default)]
-    pub providers: Vec<String>,
-    /// Only connections with all of these labels.
-    #[serde(default)]
-    pub labels: BTreeMap<String, String>,
-}
-
-/// `create-principal`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CreatePrincipalBody {
-    /// Its name: 1 to 63 of `a-z`, `0-9` and inner hyphens.
-    pub principal: Option<String>,
-    /// `user`, `service` or `gateway`.
-    pub kind: String,
-    /// Name for people.
-    pub display_name: Option<String>,
-    /// What it may do; nothing when absent.
-    #[serde(default)]
-    pub grants: Vec<PermissionBody>,
-}
-
-/// `update-principal`: what is absent stays.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct UpdatePrincipalBody {
-    /// Its name.
-    pub principal: Option<String>,
-    /// New name for people; null removes it.
-    #[serde(default, deserialize_with = "nullable")]
-    #[schemars(with = "Option<String>")]
-    pub display_name: Option<Option<String>>,
-    /// All it may do.
-    pub grants: Option<Vec<PermissionBody>>,
-}
-
-/// `enable-principal` and `disable-principal`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PrincipalBody {
-    /// Its name.
-    pub principal: Option<String>,
-    /// Why, at most 1,024 characters; kept when disabling.
-    pub reason: Option<String>,
-}
-
-/// `issue-key`: the answer holds the key, once.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct IssueKeyBody {
-    /// Whose key it is to be.
-    pub principal: Option<String>,
-    /// `live` (default) or `test`: the second part of the key.
-    pub environment: Option<String>,
-    /// What it is for.
-    pub label: Option<String>,
-    /// RFC 3339 time from which on it opens nothing; never when absent.
-    pub expires_at: Option<String>,
-}
-
-/// `revoke-key`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RevokeKeyBody {
-    /// Whose key it is.
-    pub principal: Option<String>,
-    /// The key's id: its third part.
-    pub key: String,
-    /// Why, at most 1,024 characters.
-    pub reason: Option<String>,
 }

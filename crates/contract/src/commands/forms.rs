@@ -5,12 +5,15 @@ use ledger_domain::connection::{
     AuthMethod, Environment, IdentityKind, Kind, RateCounts, RateUnit, UsageUnit,
 };
 use ledger_domain::limits;
+use ledger_domain::principal::{PrincipalKind, Role, Scope};
 use serde_json::{Value, json};
 
 /// A slug; one that looks like a UUID is refused all the same.
 pub(super) const SLUG: &str = "^[A-Za-z0-9_-]+$";
 /// A workspace's name.
 pub(super) const WORKSPACE: &str = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
+/// The public part of an API key.
+pub(super) const API_KEY_ID: &str = "^[a-z0-9]{12}$";
 /// A workspace's name, or all of them.
 pub(super) const GRANT_TO: &str = r"^(\*|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$";
 /// One line that is not blank.
@@ -108,4 +111,35 @@ pub(super) fn rate_counts() -> Value {
 
 pub(super) fn rate_units() -> Value {
     words(RateUnit::ALL, RateUnit::as_str)
+}
+
+pub(super) fn principal_kinds() -> Value {
+    words(PrincipalKind::ALL, PrincipalKind::as_str)
+}
+
+pub(super) fn roles() -> Value {
+    or_null(words(Role::ALL, Role::as_str))
+}
+
+/// A scope.
+pub(super) fn scopes() -> Value {
+    json!({ "type": "string", "enum": words(Scope::ALL, Scope::as_str) })
+}
+
+/// A permission is a role, scopes, or both.
+pub(super) fn some_scope() -> Value {
+    json!([
+        { "required": ["role"], "properties": { "role": { "type": "string" } } },
+        { "required": ["scopes"], "properties": { "scopes": { "minItems": 1 } } },
+    ])
+}
+
+/// The name of a workspace.
+pub(super) fn workspace() -> Value {
+    json!({ "type": "string", "pattern": WORKSPACE })
+}
+
+/// The name of a provider.
+pub(super) fn provider() -> Value {
+    json!({ "type": "string", "maxLength": limits::PROVIDER_CHARS, "pattern": LINE })
 }

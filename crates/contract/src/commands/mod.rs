@@ -3,6 +3,7 @@
 //! A body is parsed once, here. Plaintext secrets go straight into [`Plaintext`] and stay apart
 //! from the domain command until the engine has sealed them.
 
+mod access_bodies;
 mod bodies;
 mod forms;
 mod parse;
@@ -18,6 +19,7 @@ use ledger_domain::{
 };
 use ledger_vault::Plaintext;
 
+pub use access_bodies::*;
 pub use bodies::*;
 pub use parse::parse;
 pub use parts::SecretValue;

@@ -21,6 +21,7 @@ use super::bodies::{
     AccessBody, IdentityBody, LimitsBody, ModelPolicyBody, PricingBody, RateLimitBody,
     SecretReferenceBody, UsageLimitBody,
 };
+use crate::errors::shown;
 use crate::time;
 
 /// A secret on its way in: a JSON string whose text goes straight into [`Plaintext`].
@@ -79,7 +80,7 @@ pub(super) fn secret(field: &FieldName, value: SecretValue) -> Result<Plaintext,
 }
 
 fn secret_path(field: &FieldName) -> String {
-    format!("secrets.{field}")
+    format!("secrets.{}", shown(field.as_str()))
 }
 
 /// Checks an optional line.
@@ -131,7 +132,7 @@ pub(super) fn label_key(name: &str) -> Result<Line, InvalidField> {
 
 /// Checks a label's value.
 pub(super) fn label_value(name: &str, value: &str) -> Result<Prose, InvalidField> {
-    Prose::parse(&format!("labels.{name}"), value, limits::LABEL_VALUE_CHARS)
+    Prose::parse(&format!("labels.{}", shown(name)), value, limits::LABEL_VALUE_CHARS)
 }
 
 /// Checks an annotation's key.
@@ -251,7 +252,7 @@ pub(super) fn model_policy(body: ModelPolicyBody) -> Result<ModelPolicy, Invalid
         |name, rule| {
             let settings = rule.settings.as_ref();
             if settings.is_some_and(|settings| !settings.is_object()) {
-                let field = format!("models.{name}.settings");
+                let field = format!("models.{}.settings", shown(name));
                 return Err(InvalidField::new(field, "must be an object"));
             }
             Ok(ModelRule { enabled: rule.enabled, settings: settings.map(json) })
@@ -261,7 +262,8 @@ pub(super) fn model_policy(body: ModelPolicyBody) -> Result<ModelPolicy, Invalid
 }
 
 pub(super) fn pricing(body: PricingBody) -> Result<Pricing, InvalidField> {
-    let factor = |name: &str, value: f64| Multiplier::parse(&format!("pricing.{name}"), value);
+    let factor =
+        |name: &str, value: f64| Multiplier::parse(&format!("pricing.{}", shown(name)), value);
     let multipliers = map(
         body.multipliers,
         |name| {

@@ -9,7 +9,7 @@ use ledger_domain::principal::{
 };
 use ledger_domain::{InvalidField, Line, PrincipalName, WorkspaceName, limits};
 
-use super::bodies::{
+use super::access_bodies::{
     CreatePrincipalBody, IssueKeyBody, PermissionBody, PrincipalBody, RevokeKeyBody,
     UpdatePrincipalBody,
 };
@@ -53,7 +53,12 @@ fn named(
     principal: Option<String>,
 ) -> Result<PrincipalName, InvalidField> {
     match (target, principal) {
-        (Some(target), _) => Ok(target.clone()),
+        (Some(target), None) => Ok(target.clone()),
+        (Some(target), Some(text)) if text == target.as_str() => Ok(target.clone()),
+        (Some(_), Some(_)) => {
+            let problem = "must be left out, or be the same as in the path";
+            Err(InvalidField::new("principal", problem))
+        }
         (None, Some(text)) => PrincipalName::parse("principal", &text),
         (None, None) => Err(InvalidField::new("principal", "must name the principal")),
     }

@@ -50,6 +50,17 @@ fn between_ticks(text: &str, what: &str) -> Option<String> {
     Some(if plain { format!("`{name}`") } else { "(not shown)".to_owned() })
 }
 
+/// Longest name from a body that is repeated.
+const SHOWN_CHARS: usize = 64;
+
+/// Returns a name that a body made up, such as a label's key, when it may be repeated, and `?`
+/// otherwise. It may be a secret in the wrong place, and those have digits in them or are long.
+pub(crate) fn shown(name: &str) -> &str {
+    let plain = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b'.' | b'/');
+    let fits = !name.is_empty() && name.len() <= SHOWN_CHARS && name.bytes().all(plain);
+    if fits { name } else { "?" }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +74,16 @@ mod tests {
 
     fn message(body: &str) -> String {
         read_json::<Body>(body.as_bytes()).unwrap_err().message
+    }
+
+    #[test]
+    fn a_name_is_repeated_when_it_looks_like_nothing_else() {
+        for name in ["team", "cost-center", "app.kubernetes.io/name", "_x"] {
+            assert_eq!(shown(name), name);
+        }
+        for name in ["", "sk-4f3a", "two words", "ключ", "a\u{202e}", &"x".repeat(65)] {
+            assert_eq!(shown(name), "?", "{name}");
+        }
     }
 
     #[test]

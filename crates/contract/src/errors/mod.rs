@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub use codes::{Class, Code};
 pub use details::{PROBLEM_JSON, ProblemDetails};
 pub use malformed::read_json;
+pub(crate) use malformed::shown;
 
 /// An error on its way to a caller. Holds no secret and no text of the caller's body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -121,12 +122,20 @@ impl From<Rejection> for Problem {
             Rejection::VersionUnknown { .. } => Code::VersionUnknown,
             Rejection::Invalid(invalid) => return invalid.clone().into(),
         };
-        let mut problem = Self::because(code, rejection.to_string());
+        let message = match &rejection {
+            // What is not there and what the caller may not know of must sound the same; and the
+            // name of a field may be a secret in the wrong place.
+            Rejection::ConnectionUnknown | Rejection::SecretFieldUnknown { .. } => {
+                code.summary().to_owned()
+            }
+            other => other.to_string(),
+        };
+        let mut problem = Self::because(code, message);
         match rejection {
             Rejection::VersionConflict { actual, .. }
             | Rejection::VersionUnknown { actual, .. } => problem.version = Some(actual.get()),
             Rejection::SecretFieldUnknown { field } => {
-                problem.field = Some(field.as_str().to_owned());
+                problem.field = Some(shown(field.as_str()).to_owned());
             }
             _ => {}
         }

@@ -68,6 +68,16 @@ impl Permit {
         self.check_after(state)
     }
 
+    /// Checks what a command that makes a connection takes somewhere in its workspace, at least:
+    /// whoever has it nowhere there is told nothing else.
+    pub(crate) fn check_new(&self, workspace: &WorkspaceName) -> Result<(), Problem> {
+        let may = |scope: &Scope| self.caller.may_somewhere_in(*scope, workspace);
+        match self.scopes.iter().find(|scope| !may(scope)) {
+            None => Ok(()),
+            Some(scope) => Err(lacking(*scope)),
+        }
+    }
+
     /// Checks the state that a command leads to.
     pub(crate) fn check_after(&self, state: &Connection) -> Result<(), Problem> {
         match self.scopes.iter().find(|scope| !self.caller.may_with(**scope, state)) {

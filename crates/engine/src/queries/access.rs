@@ -60,6 +60,11 @@ impl Engine {
             (None, _) => None,
             (Some(text), scope) => Some(self.target(scope, text)?),
         };
+        // About themselves callers hear only of connections that they know.
+        let all = caller.may(Scope::Administer, Subject::Ledger);
+        if connection.as_ref().is_some_and(|connection| !all && !caller.knows(connection)) {
+            return Err(Problem::new(Code::ConnectionUnknown));
+        }
         let subject = match (&connection, scope) {
             (Some(connection), _) => {
                 Subject::Connection(&connection.workspace, &connection.details)

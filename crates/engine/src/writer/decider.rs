@@ -256,18 +256,22 @@ impl Decider {
         new_key: Option<Vec<u8>>,
         at: Micros,
     ) -> Result<Version, Problem> {
-        self.check_workspaces(&envelope.workspace, &command)?;
+        self.known_workspace(&envelope.workspace)?;
         // An id that comes with a new data key was drawn for this command.
-        let head = if new_key.is_some() { None } else { self.state.head(id)? };
-        let in_workspace =
-            head.as_ref().is_none_or(|head| head.connection.workspace == envelope.workspace);
-        if !in_workspace {
+        let is_new = new_key.is_some();
+        let head = if is_new { None } else { self.state.head(id)? };
+        let head = head.filter(|head| head.connection.workspace == envelope.workspace);
+        // Before anything else is said that could tell one that is not there from one of which
+        // the caller may not know.
+        if head.is_none() && !is_new {
             return Err(Problem::new(Code::ConnectionUnknown));
         }
         let before = head.as_ref().map(|head| head.connection.clone());
-        if let Some(before) = &before {
-            envelope.permit.check_before(before)?;
+        match &before {
+            Some(before) => envelope.permit.check_before(before)?,
+            None => envelope.permit.check_new(&envelope.workspace)?,
         }
+        self.check_grantees(&command)?;
         let permit = envelope.permit.clone();
         let command = self.with_history(id, before.as_deref(), command)?;
         let event = decide(before.as_deref(), envelope.expected, command)?;
@@ -315,16 +319,17 @@ impl Decider {
         self.group.accepted.push(Accepted { metadata, type_name, record, effect });
     }
 
-    /// Refuses a command in, or a grant to, a workspace that does not exist.
-    fn check_workspaces(&self, home: &WorkspaceName, command: &Command) -> Result<(), Problem> {
-        let known = |name: &WorkspaceName| {
-            if self.state.has_workspace(name) {
-                return Ok(());
-            }
-            let message = format!("there is no workspace {name}");
-            Err(Problem::because(Code::WorkspaceUnknown, message))
-        };
-        known(home)?;
+    fn known_workspace(&self, name: &WorkspaceName) -> Result<(), Problem> {
+        if self.state.has_workspace(name) {
+            return Ok(());
+        }
+        let message = format!("there is no workspace {name}");
+        Err(Problem::because(Code::WorkspaceUnknown, message))
+    }
+
+    /// Refuses a grant to a workspace that does not exist.
+    fn check_grantees(&self, command: &Command) -> Result<(), Problem> {
+        let known = |name: &WorkspaceName| self.known_workspace(name);
         match command {
             Command::Create(draft) => draft.access.workspaces.keys().try_for_each(known),
             Command::GrantWorkspace { scope: GrantScope::Workspace(name), .. }

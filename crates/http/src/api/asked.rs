@@ -7,7 +7,7 @@ use ledger_contract::errors::Problem;
 use ledger_domain::InvalidField;
 use serde_json::{Map, Value};
 
-use super::routes::{CONNECTION, Route, WORKSPACE};
+use super::routes::{CONNECTION, KEY, PRINCIPAL, Parameter, Route, WORKSPACE};
 
 /// The workspace that stands for all of them.
 pub(super) const ALL: &str = "_all";
@@ -17,10 +17,14 @@ pub(super) const ALL: &str = "_all";
 pub(super) struct Asked {
     /// The path as it was sent.
     pub(super) path: String,
-    /// The workspace in it, or `_all`.
+    /// The workspace in it or among the parameters, or `_all`.
     pub(super) workspace: String,
     /// The connection in it.
     pub(super) connection: Option<String>,
+    /// The principal in it.
+    pub(super) principal: Option<String>,
+    /// The key in it.
+    pub(super) key: Option<String>,
     /// The parameters as they were sent.
     pub(super) pairs: Vec<(String, String)>,
     /// The parameters in the form that queries have as JSON.
@@ -39,11 +43,15 @@ impl Asked {
             found.map(|(_, text)| text.to_owned())
         };
         let pairs = pairs(parts.uri.query().unwrap_or_default())?;
+        let mut query = query(route, &pairs)?;
+        let workspace = query.remove(WORKSPACE).and_then(|name| name.as_str().map(str::to_owned));
         Ok(Self {
             path: parts.uri.path().to_owned(),
-            workspace: in_path(WORKSPACE).unwrap_or_else(|| ALL.to_owned()),
+            workspace: in_path(WORKSPACE).or(workspace).unwrap_or_else(|| ALL.to_owned()),
             connection: in_path(CONNECTION),
-            query: query(route, &pairs)?,
+            principal: in_path(PRINCIPAL),
+            key: in_path(KEY),
+            query,
             pairs,
         })
     }
@@ -84,7 +92,12 @@ fn query(route: &Route, pairs: &[(String, String)]) -> Result<Map<String, Value>
             list.push(value);
         }
     }
-    Ok(query)
+    let missing =
+        |parameter: &&Parameter| parameter.required && !query.contains_key(parameter.name);
+    match route.query_parameters().find(missing) {
+        None => Ok(query),
+        Some(parameter) => Err(InvalidField::new(parameter.name, "must be given").into()),
+    }
 }
 
 /// The name is not repeated: it may be a secret in the wrong place.

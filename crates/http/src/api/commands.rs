@@ -4,10 +4,13 @@ use axum::body::{Body, Bytes};
 use axum::http::header::{CACHE_CONTROL, ETAG, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
-use ledger_contract::commands::{self, ConnectionRef, NewWorkspaceBody, ParsedCommand, REVEAL};
+use ledger_contract::commands::{
+    self, ConnectionRef, KeyReasonBody, NewWorkspaceBody, PRINCIPAL_VERBS, ParsedCommand, REVEAL,
+};
 use ledger_contract::errors::{Code, Problem, read_json};
 use ledger_contract::records::Via;
-use ledger_domain::{CheckedText, Line, WorkspaceName};
+use ledger_contract::subjects;
+use ledger_domain::{CheckedText, Line, PrincipalName, WorkspaceName};
 use ledger_engine::{CommandRequest, Executed};
 use serde_json::json;
 use tracing::debug;
@@ -15,7 +18,7 @@ use tracing::debug;
 use super::asked::Asked;
 use super::caller::Caller;
 use super::desk::Desk;
-use super::routes::{CONNECTION, ROOT, WORKSPACE};
+use super::routes::{CONNECTION, PRINCIPAL, ROOT, WORKSPACE};
 use super::{answer, body, headers, version};
 
 const REPEATED: HeaderName = HeaderName::from_static("ledger-repeated");
@@ -24,6 +27,7 @@ const REPEATED: HeaderName = HeaderName::from_static("ledger-repeated");
 struct Addressed {
     request: CommandRequest,
     workspace: WorkspaceName,
+    principal: Option<PrincipalName>,
 }
 
 /// Executes one command. Its receipt is durable when this returns `Ok`.
@@ -38,7 +42,7 @@ pub(super) async fn run(
     let place = desk.place_for_command()?;
     let read = body::read(map, body).await;
     let addressed = read.and_then(|body| address(desk, verb, caller, asked, map, &body));
-    let Addressed { request, workspace } = desk.counted(addressed)?;
+    let Addressed { request, workspace, principal } = desk.counted(addressed)?;
     let executed = desk.engine.execute(request).await.inspect_err(|problem| {
         debug!(
             ledger.command.kind = verb,
@@ -53,7 +57,14 @@ pub(super) async fn run(
         ledger.version = executed.receipt.version,
         "command executed"
     );
-    Ok(receipt(verb, &workspace, &executed))
+    let made = match (verb, &executed.receipt.connection, principal) {
+        ("create", Some(id), _) => Some(format!("{ROOT}/workspaces/{workspace}/connections/{id}")),
+        ("create-workspace", ..) => Some(format!("{ROOT}/workspaces/{workspace}/connections")),
+        ("create-principal", _, Some(name)) => Some(format!("{ROOT}/principals/{name}")),
+        _ => None,
+    };
+    let created = made.is_some() || verb == "issue-key";
+    Ok(receipt(created, made, &executed))
 }
 
 /// Gives secrets out. The event that tells of it is durable when this returns `Ok`.
@@ -92,24 +103,13 @@ fn address(
 ) -> Result<Addressed, Problem> {
     let said = headers::of_command(map)?;
     desk.engine.in_time(said.deadline)?;
-    let target = asked.connection.as_deref().map(|text| ConnectionRef::parse(CONNECTION, text));
-    let target = target.transpose()?;
+    let (workspace, command) = command(verb, asked, body)?;
+    let principal = match &command {
+        ParsedCommand::Principal { name, .. } => Some(name.clone()),
+        _ => None,
+    };
     // The path is part of what was asked: the same body for another connection is no repeat.
-    let kind = match &target {
-        Some(target) => format!("{verb} {}", target.canonical()),
-        None => verb.to_owned(),
-    };
-    let (workspace, command) = if verb == "create-workspace" {
-        let NewWorkspaceBody { name, display_name } = read_json(body)?;
-        let workspace = WorkspaceName::parse("name", &name)?;
-        let inner = json!({ "display_name": display_name }).to_string();
-        let command = commands::parse(verb, &workspace, None, inner.as_bytes())?;
-        (workspace, command)
-    } else {
-        let workspace = WorkspaceName::parse(WORKSPACE, &asked.workspace)?;
-        let command = commands::parse(verb, &workspace, target, body)?;
-        (workspace, command)
-    };
+    let kind = kind(verb, asked);
     let request = CommandRequest {
         fingerprint: desk.engine.fingerprint(workspace.as_str(), &kind, body),
         workspace: workspace.clone(),
@@ -123,18 +123,62 @@ fn address(
         caller: caller.known().clone(),
         via: Via::Http,
     };
-    Ok(Addressed { request, workspace })
+    Ok(Addressed { request, workspace, principal })
 }
 
-fn receipt(verb: &str, workspace: &WorkspaceName, executed: &Executed) -> Response {
+/// Names a command and what it is about, in one way for all ways to write the same.
+fn kind(verb: &str, asked: &Asked) -> String {
+    let connection = asked.connection.as_deref();
+    let connection = connection.and_then(|text| ConnectionRef::parse(CONNECTION, text).ok());
+    let connection = connection.map(|target| target.canonical());
+    let about = [connection.as_deref(), asked.principal.as_deref(), asked.key.as_deref()];
+    let mut kind = verb.to_owned();
+    for name in about.into_iter().flatten() {
+        kind.push(' ');
+        kind.push_str(name);
+    }
+    kind
+}
+
+/// Reads a command and where it is sent.
+fn command(
+    verb: &str,
+    asked: &Asked,
+    body: &[u8],
+) -> Result<(WorkspaceName, ParsedCommand), Problem> {
+    if verb == "create-workspace" {
+        let NewWorkspaceBody { name, display_name } = read_json(body)?;
+        let workspace = WorkspaceName::parse("name", &name)?;
+        let inner = json!({ "display_name": display_name }).to_string();
+        let command = commands::parse(verb, &workspace, None, inner.as_bytes())?;
+        return Ok((workspace, command));
+    }
+    if PRINCIPAL_VERBS.contains(&verb) {
+        return Ok((subjects::ledger_workspace(), about_principal(verb, asked, body)?));
+    }
+    let target = asked.connection.as_deref().map(|text| ConnectionRef::parse(CONNECTION, text));
+    let workspace = WorkspaceName::parse(WORKSPACE, &asked.workspace)?;
+    let command = commands::parse(verb, &workspace, target.transpose()?, body)?;
+    Ok((workspace, command))
+}
+
+fn about_principal(verb: &str, asked: &Asked, body: &[u8]) -> Result<ParsedCommand, Problem> {
+    let target = asked.principal.as_deref().map(|text| PrincipalName::parse(PRINCIPAL, text));
+    let target = target.transpose()?;
+    let Some(key) = &asked.key else {
+        return commands::parse_principal(verb, target.as_ref(), body);
+    };
+    let KeyReasonBody { reason } = read_json(body)?;
+    let inner = json!({ "key": key, "reason": reason }).to_string();
+    commands::parse_principal(verb, target.as_ref(), inner.as_bytes())
+}
+
+/// Answers with the receipt, and with the place of what was made. A key that was issued has none,
+/// and is kept by nobody between here and the caller: no answer is to be stored.
+fn receipt(created: bool, made: Option<String>, executed: &Executed) -> Response {
     let receipt = &executed.receipt;
     let body = serde_json::to_vec(&executed.answer()).expect("a receipt has a JSON form");
-    let made = match (verb, &receipt.connection) {
-        ("create", Some(id)) => Some(format!("{ROOT}/workspaces/{workspace}/connections/{id}")),
-        ("create-workspace", _) => Some(format!("{ROOT}/workspaces/{workspace}/connections")),
-        _ => None,
-    };
-    let status = if made.is_some() { StatusCode::CREATED } else { StatusCode::OK };
+    let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     let mut response = answer::json(status, body);
     let headers = response.headers_mut();
     headers.insert(ETAG, version::tag(receipt.version));

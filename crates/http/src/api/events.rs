@@ -23,8 +23,9 @@ pub(super) async fn run(
     asked: &Asked,
     map: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let (start, deadline) = desk.counted(start(desk, asked, map))?;
+    let deadline = desk.counted(headers::of_query(map))?.deadline;
     let only = workspace(desk, caller, asked, deadline).await?;
+    let start = desk.counted(start(desk, asked, map))?;
     let follower = desk.counted(desk.feeds.follow(start, only))?;
     if accept::wants_json(map) {
         let wait = Duration::from_secs(asked.number("wait").unwrap_or_default());
@@ -39,20 +40,16 @@ async fn page(follower: Follower, wait: Duration) -> Result<Response, Problem> {
     Ok(answer::json(StatusCode::OK, page))
 }
 
-fn start(
-    desk: &Desk,
-    asked: &Asked,
-    map: &HeaderMap,
-) -> Result<(Start, Option<ledger_domain::Micros>), Problem> {
-    let deadline = headers::of_query(map)?.deadline;
+/// Settles where the feed starts. Whoever may not read it is not told where the log ends.
+fn start(desk: &Desk, asked: &Asked, map: &HeaderMap) -> Result<Start, Problem> {
     let after = headers::last_event_id(map)?.or_else(|| asked.number("after"));
-    let Some(after) = after else { return Ok((Start::Now, deadline)) };
+    let Some(after) = after else { return Ok(Start::Now) };
     let head = desk.engine.head().get();
     if after > head {
         let message = format!("the log ends at position {head}, before the one to go on after");
         return Err(Problem::because(Code::PositionUnknown, message));
     }
-    Ok((Start::After(Position::new(after)), deadline))
+    Ok(Start::After(Position::new(after)))
 }
 
 /// Returns the workspace to which the feed is limited, when it is there and the caller may read

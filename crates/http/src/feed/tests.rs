@@ -21,7 +21,7 @@ struct Stage {
 
 impl Stage {
     async fn new(limits: FeedLimits) -> Self {
-        let house = House::new(ApiOptions::default());
+        let house = House::new(ApiOptions::default()).await;
         for name in ["default", "other"] {
             let made = house.post("/api/v1/workspaces", &json!({ "name": name })).await;
             assert_eq!(made.0.as_u16(), 201);
@@ -88,11 +88,11 @@ async fn a_feed_brings_every_event_once_and_marks_the_end() {
     let stage = Stage::new(FeedLimits::default()).await;
     stage.create("default", 20).await;
     let mut all = Reading::new(stage.follow(0, None));
-    assert_eq!(all.ids().await, ((1..=22).collect(), 22));
+    assert_eq!(all.ids().await, ((1..=24).collect(), 24));
     stage.create("default", 1).await;
-    assert_eq!(all.event().await, (23, "connection_created".to_owned()));
-    let mut late = Reading::new(stage.follow(21, None));
-    assert_eq!(late.ids().await, (vec![22, 23], 23));
+    assert_eq!(all.event().await, (25, "connection_created".to_owned()));
+    let mut late = Reading::new(stage.follow(23, None));
+    assert_eq!(late.ids().await, (vec![24, 25], 25));
 }
 
 #[tokio::test]
@@ -102,11 +102,11 @@ async fn a_reader_behind_a_small_ring_reads_the_log_and_misses_nothing() {
     let mut early = Reading::new(stage.follow(0, None));
     early.ids().await;
     stage.create("default", 300).await;
-    for position in 3..=302 {
+    for position in 5..=304 {
         assert_eq!(early.event().await.0, position);
     }
     let mut late = Reading::new(stage.follow(5, None));
-    assert_eq!(late.ids().await, ((6..=302).collect(), 302));
+    assert_eq!(late.ids().await, ((6..=304).collect(), 304));
 }
 
 #[tokio::test]
@@ -116,10 +116,10 @@ async fn a_workspaces_feed_brings_its_own_events_only_and_moves_along() {
     stage.create("default", 2).await;
     stage.create("other", 2).await;
     let mut feed = Reading::new(stage.follow(0, Some("other")));
-    assert_eq!(feed.ids().await, (vec![2, 5, 6], 6));
+    assert_eq!(feed.ids().await, (vec![4, 7, 8], 8));
     stage.create("default", 3).await;
     let mut moved = String::new();
-    while !moved.contains("id: 9") {
+    while !moved.contains("id: 11") {
         moved = feed.piece().await.unwrap();
         assert!(moved.starts_with(": alive\n"), "{moved}");
     }
@@ -144,7 +144,7 @@ async fn stopping_ends_feeds_with_a_last_word_and_takes_no_new_ones() {
     feed.ids().await;
     stage.feeds.stop();
     let last = feed.piece().await.unwrap();
-    assert!(last.starts_with("id: 2\nevent: closing\n"), "{last}");
+    assert!(last.starts_with("id: 4\nevent: closing\n"), "{last}");
     assert!(last.contains("shutting_down"), "{last}");
     assert_eq!(feed.piece().await, None);
     let refused = stage.feeds.follow(Start::Now, None).err().map(|problem| problem.code);
@@ -180,16 +180,16 @@ async fn a_page_comes_at_once_when_there_is_something_and_at_the_end_of_the_wait
     let stage = Stage::new(FeedLimits::default()).await;
     let page = |bytes: Vec<u8>| serde_json::from_slice::<Value>(&bytes).unwrap();
     let some = page(stage.follow(0, None).page(Duration::from_mins(1)).await.unwrap());
-    assert_eq!(some["position"], 2);
-    assert_eq!(some["events"][1]["event"]["type"], "workspace_created");
-    let none = page(stage.follow(2, None).page(Duration::from_millis(30)).await.unwrap());
-    assert_eq!(none, json!({ "events": [], "position": 2 }));
+    assert_eq!(some["position"], 4);
+    assert_eq!(some["events"][3]["event"]["type"], "workspace_created");
+    let none = page(stage.follow(4, None).page(Duration::from_millis(30)).await.unwrap());
+    assert_eq!(none, json!({ "events": [], "position": 4 }));
     let (waited, ()) =
-        tokio::join!(stage.follow(2, Some("default")).page(Duration::from_mins(1)), async {
+        tokio::join!(stage.follow(4, Some("default")).page(Duration::from_mins(1)), async {
             stage.create("other", 1).await;
             stage.create("default", 1).await;
         });
     let waited = page(waited.unwrap());
     assert_eq!(waited["events"].as_array().unwrap().len(), 1);
-    assert_eq!(waited["position"], 4);
+    assert_eq!(waited["position"], 6);
 }

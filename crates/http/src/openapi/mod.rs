@@ -11,12 +11,13 @@ use serde_json::{Map, Value, json};
 use crate::api::routes::routes;
 
 /// What is said about groups of routes.
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     ("workspaces", "The scopes that connections live in."),
     ("connections", "Made, shown, listed and changed."),
     ("commands", "Every further verb of a connection's life."),
     ("history", "Who did what, and when."),
     ("events", "What happens, as it happens."),
+    ("principals", "Who may ask, with which keys, and what for."),
     ("operation", "How the ledger is, and what operators ask of it."),
     ("description", "The API about itself."),
 ];
@@ -133,12 +134,34 @@ mod tests {
     }
 
     #[test]
-    fn a_body_over_http_does_not_name_the_connection() {
+    fn a_body_over_http_does_not_name_what_the_path_names() {
         let document = document();
-        for name in ["UpdateBody", "ReasonBody", "RotateSecretBody"] {
-            let schema = &document["components"]["schemas"][name];
-            assert_eq!(schema["additionalProperties"], false, "{name}");
-            assert!(schema["properties"].get("connection").is_none(), "{name}");
+        let schema = |name: &str| &document["components"]["schemas"][name];
+        for (name, place) in [
+            ("UpdateBody", "connection"),
+            ("ReasonBody", "connection"),
+            ("RotateSecretBody", "connection"),
+            ("UpdatePrincipalBody", "principal"),
+            ("IssueKeyBody", "principal"),
+        ] {
+            assert_eq!(schema(name)["additionalProperties"], false, "{name}");
+            assert!(schema(name)["properties"].get(place).is_none(), "{name}");
+        }
+        assert_eq!(schema("CreatePrincipalBody")["required"], json!(["kind", "principal"]));
+    }
+
+    #[test]
+    fn an_operation_says_which_scope_it_takes() {
+        let document = document();
+        for route in routes() {
+            let method = route.method.as_str().to_ascii_lowercase();
+            let operation = &document["paths"][route.path][&method];
+            let scope = route.scope.map(|scope| scope.as_str());
+            assert_eq!(operation["x-required-scope"].as_str(), scope, "{}", route.id);
+            for status in ["401", "403"] {
+                let told = operation["responses"].get(status).is_some();
+                assert_eq!(told, route.needs_key(), "{}: {status}", route.id);
+            }
         }
     }
 }

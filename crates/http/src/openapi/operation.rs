@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ledger_contract::errors::{Code, PROBLEM_JSON};
 use serde_json::{Map, Value, json};
 
-use crate::api::routes::{Answer, Keyed, Parameter, Place, Route, Work};
+use crate::api::routes::{Answer, Keyed, Parameter, Route, Work};
 
 /// Returns the operation of a route.
 pub(super) fn of(route: &Route) -> Value {
@@ -21,15 +21,16 @@ pub(super) fn of(route: &Route) -> Value {
             operation.insert(name.to_owned(), value);
         }
     };
-    if !route.about.is_empty() {
-        add("description", route.about.into());
+    let scope = route.scope.map(|scope| format!("Takes the scope `{scope}` {}.", route.reach()));
+    let about = [Some(route.about).filter(|about| !about.is_empty()), scope.as_deref()];
+    let about: Vec<_> = about.into_iter().flatten().collect();
+    if !about.is_empty() {
+        add("description", about.join(" ").into());
     }
     if let Some(scope) = route.scope {
-        add("security", json!([{ "key": [] }]));
-        add("x-ledger-scope", scope.as_str().into());
-    } else {
-        add("security", json!([]));
+        add("x-required-scope", scope.as_str().into());
     }
+    add("security", if route.needs_key() { json!([{ "key": [] }]) } else { json!([]) });
     match route.work {
         Work::Keyed(Keyed::Command(verb)) => add("x-ledger-command", verb.into()),
         Work::Keyed(Keyed::Query(name)) => add("x-ledger-query", name.into()),
@@ -55,7 +56,7 @@ fn parameter(parameter: &Parameter) -> Value {
     json!({
         "name": parameter.name,
         "in": parameter.place.as_str(),
-        "required": parameter.place == Place::Path,
+        "required": parameter.required,
         "description": parameter.about,
         "schema": schema,
     })
@@ -128,6 +129,10 @@ fn headers(names: impl Iterator<Item = &'static str>) -> Value {
             "Ledger-Repeated" => (
                 "Present when the command had been executed before.",
                 json!({ "type": "string", "enum": ["true"] }),
+            ),
+            "Cache-Control" => (
+                "`no-store`: nobody on the way keeps the answer.",
+                json!({ "type": "string", "enum": ["no-store"] }),
             ),
             "Retry-After" => (
                 "Seconds to wait before the same again.",

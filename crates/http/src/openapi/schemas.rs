@@ -6,10 +6,18 @@ use serde_json::{Map, Value, json};
 /// Returns every component schema by name. The name is the type's own.
 pub(super) fn all() -> Value {
     let mut components = Map::new();
-    for (_, mut schema) in command_schemas() {
-        // The path names the connection.
+    for (verb, mut schema) in command_schemas() {
+        // The path names the connection or the principal, save that of one to be made.
+        let making = verb == "create-principal";
         if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+            properties.remove(if making { "" } else { "principal" });
             properties.remove("connection");
+            if making && let Some(name) = properties.get_mut("principal") {
+                name["type"] = "string".into();
+            }
+        }
+        if let (true, Some(Value::Array(required))) = (making, schema.get_mut("required")) {
+            required.push("principal".into());
         }
         add(&mut components, schema);
     }
@@ -80,7 +88,7 @@ fn record() -> Value {
         ],
         "properties": {
             "position": number,
-            "stream": { "type": "string", "pattern": "^(connection|workspace)/" },
+            "stream": { "type": "string", "pattern": "^(connection|workspace|principal|reveals)/" },
             "version": number,
             "event_id": uuid,
             "type": { "type": "string", "enum": event_types().collect::<Vec<_>>() },

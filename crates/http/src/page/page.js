@@ -105,8 +105,8 @@ function example(path, method, operation) {
 
 function fill(api, place, path, method, operation) {
   place.append(make("p", "", ...prose(operation.description || "")));
-  const scope = operation["x-ledger-scope"];
-  place.append(make("p", "soft", scope ? `The key must be allowed to ${scope}.` : "Needs no key."));
+  const keyed = (operation.security || []).length;
+  place.append(make("p", "soft", keyed ? "Needs a key." : "Needs no key."));
   place.append(example(path, method, operation));
   if ((operation.parameters || []).length) {
     place.append(make("h3", "", "Parameters"), parameters(operation.parameters));

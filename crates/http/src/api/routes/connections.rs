@@ -23,7 +23,7 @@ pub(super) const ROUTES: &[Route] = &[
         id: "listConnections",
         tag: "connections",
         summary: "Lists connections that fit every filter given",
-        about: "A parameter that may be given several times means any of its values, or all of \
+        about: "Only those that the key may read. A parameter that may be given several times means any of its values, or all of \
                 them where it says so. Pages go by number or by cursor; `Link` leads on.",
         work: Work::Keyed(Keyed::Query("list")),
         scope: Some(Scope::Read),
@@ -90,7 +90,7 @@ pub(super) const ROUTES: &[Route] = &[
         tag: "connections",
         summary: "Changes editable fields and secrets",
         about: "The `update` command. Absent fields stay; null clears; maps are merged key by \
-                key, and a null value removes its key.",
+                key, and a null value removes its key. Secrets take the scope `rotate` as well.",
         work: Work::Keyed(Keyed::Command("update")),
         scope: Some(Scope::Write),
         parameters: &[p::IN_WORKSPACE, p::ON_CONNECTION, p::COMMAND, p::CHANGING, p::COMMON],
@@ -112,7 +112,7 @@ pub(super) const ROUTES: &[Route] = &[
         summary: "Lists the events of one connection",
         about: "Newest first, unless asked otherwise.",
         work: Work::Keyed(Keyed::Query("history")),
-        scope: Some(Scope::Read),
+        scope: Some(Scope::Audit),
         parameters: &[
             p::IN_ANY_WORKSPACE,
             p::ON_CONNECTION,
@@ -131,9 +131,10 @@ pub(super) const ROUTES: &[Route] = &[
         id: "workspaceHistory",
         tag: "history",
         summary: "Lists events that fit every filter given",
-        about: "Newest first, unless asked otherwise. `_all` looks through the whole log.",
+        about: "Newest first, unless asked otherwise. `_all` looks through the whole log. Who may \
+                audit some connections only names one of them.",
         work: Work::Keyed(Keyed::Query("history")),
-        scope: Some(Scope::Read),
+        scope: Some(Scope::Audit),
         parameters: &[
             p::IN_ANY_WORKSPACE,
             p::OF_CONNECTION,

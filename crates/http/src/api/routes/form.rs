@@ -35,6 +35,10 @@ pub enum Form {
     AnyWorkspace,
     /// Id or slug of a connection.
     Connection,
+    /// Name of a principal.
+    Principal,
+    /// Id of a key.
+    ApiKey,
     /// A version in quotes.
     Version,
     /// `*` alone.
@@ -60,7 +64,8 @@ impl Form {
             Self::MessageId => text("^[!-~]{1,128}$"),
             Self::Cursor => text("^[A-Za-z0-9_-]{2,2048}$"),
             Self::Wait => text("^([0-9]|[1-5][0-9]|60)s$"),
-            Self::Workspace => text("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"),
+            Self::ApiKey => text("^[a-z0-9]{12}$"),
+            Self::Workspace | Self::Principal => text("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"),
             Self::AnyWorkspace => text("^(_all|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$"),
             Self::Connection => text("^[A-Za-z0-9_-]{1,255}$"),
             Self::Version => json!({

@@ -7,6 +7,7 @@ mod form;
 mod operations;
 mod pages;
 mod parameters;
+mod principals;
 mod refusals;
 mod verbs;
 mod workspaces;
@@ -14,6 +15,7 @@ mod workspaces;
 use std::fmt;
 
 use ledger_contract::errors::Code;
+use ledger_domain::principal::Scope;
 
 pub use form::Form;
 pub use parameters::{Parameter, Place};
@@ -24,6 +26,10 @@ pub const ROOT: &str = "/api/v1";
 pub(crate) const WORKSPACE: &str = "workspace";
 /// Names the connection in a path.
 pub(crate) const CONNECTION: &str = "connection";
+/// Names the principal in a path.
+pub(crate) const PRINCIPAL: &str = "principal";
+/// Names the key in a path.
+pub(crate) const KEY: &str = "key";
 
 /// How a route is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,31 +56,6 @@ impl Method {
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-/// What a key must be allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Scope {
-    /// To read connections, their history and events.
-    Read,
-    /// To change connections.
-    Write,
-    /// To get secrets in the clear.
-    Reveal,
-    /// To change what holds connections: workspaces, read models.
-    Operate,
-}
-
-impl Scope {
-    /// Returns its word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Write => "write",
-            Self::Reveal => "reveal",
-            Self::Operate => "operate",
-        }
     }
 }
 
@@ -138,7 +119,7 @@ pub struct Route {
     pub about: &'static str,
     /// What it stands for.
     pub work: Work,
-    /// What the key must be allowed; nobody has to show one when absent.
+    /// What the key must be allowed, when it is one thing for all that can be asked here.
     pub scope: Option<Scope>,
     /// What can be said in path, query and headers, in groups.
     pub parameters: &'static [&'static [Parameter]],
@@ -151,6 +132,25 @@ pub struct Route {
 }
 
 impl Route {
+    /// Tells whether a key must be shown.
+    pub fn needs_key(&self) -> bool {
+        matches!(self.work, Work::Keyed(_))
+    }
+
+    /// Says to what the key must be allowed it.
+    pub(crate) fn reach(&self) -> &'static str {
+        let names = |name: &str| self.path.contains(&format!("{{{name}}}"));
+        if names(CONNECTION) {
+            "to the connection"
+        } else if names(WORKSPACE) {
+            "in the workspace"
+        } else if self.id == "createWorkspace" {
+            "in the workspace to be made"
+        } else {
+            "in the whole ledger"
+        }
+    }
+
     /// Returns every parameter.
     pub fn parameters(&self) -> impl Iterator<Item = &'static Parameter> + use<> {
         self.parameters.iter().flat_map(|group| group.iter())
@@ -182,6 +182,7 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
         connections::ROUTES,
         verbs::ROUTES,
         events::ROUTES,
+        principals::ROUTES,
         operations::ROUTES,
         pages::ROUTES,
     ]
@@ -193,7 +194,7 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use ledger_contract::commands::VERBS;
+    use ledger_contract::commands::{PRINCIPAL_VERBS, VERBS};
     use ledger_contract::queries::QUERIES;
 
     use super::*;
@@ -201,7 +202,7 @@ mod tests {
     #[test]
     fn every_verb_and_every_query_has_a_route() {
         let has = |wanted| routes().any(|route| route.work == Work::Keyed(wanted));
-        for verb in VERBS {
+        for verb in VERBS.into_iter().chain(PRINCIPAL_VERBS) {
             assert!(has(Keyed::Command(verb)), "{verb}");
         }
         for name in QUERIES {
@@ -234,8 +235,8 @@ mod tests {
     fn whoever_must_show_a_key_is_told_so_and_nobody_else() {
         for route in routes() {
             let told = route.refusals().any(|code| code == Code::CredentialMissing);
-            assert_eq!(route.scope.is_some(), told, "{}", route.id);
-            assert_eq!(matches!(route.work, Work::Keyed(_)), told, "{}", route.id);
+            assert_eq!(route.needs_key(), told, "{}", route.id);
+            assert!(told || route.scope.is_none(), "{}", route.id);
         }
     }
 

@@ -37,7 +37,7 @@ pub(super) const ROUTES: &[Route] = &[
                 models are compared with the live ones and thrown away. A replay that was started \
                 runs to its end, also when nobody waits any more.",
         work: Work::Keyed(Keyed::Replay),
-        scope: Some(Scope::Operate),
+        scope: Some(Scope::Administer),
         parameters: &[p::COMMON],
         body: Some("ReplayRequest"),
         answers: &[Answer {

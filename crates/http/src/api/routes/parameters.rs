@@ -1,11 +1,13 @@
 //! What can be said in path, query and headers.
 
+use ledger_contract::commands::{PRINCIPAL_VERBS, REVEAL, VERBS};
 use ledger_contract::queries::PAGE_SIZE_MAX;
-use ledger_contract::subjects;
+use ledger_contract::{schemas, subjects};
 use ledger_domain::connection::{AuthMethod, Environment, HealthState, IdentityKind, Kind};
-use ledger_domain::{Event, WorkspaceCreated, limits};
+use ledger_domain::limits;
+use ledger_domain::principal::Scope;
 
-use super::{CONNECTION, Form, WORKSPACE};
+use super::{CONNECTION, Form, KEY, PRINCIPAL, WORKSPACE};
 
 /// Largest number that every JSON reader keeps exactly.
 const POSITION_MAX: u64 = (1 << 53) - 1;
@@ -41,6 +43,8 @@ pub struct Parameter {
     pub place: Place,
     /// Whether it may be given several times.
     pub many: bool,
+    /// Whether it must be given.
+    pub required: bool,
     /// What its text may be.
     pub form: Form,
     /// What it means.
@@ -48,19 +52,23 @@ pub struct Parameter {
 }
 
 const fn path(name: &'static str, form: Form, about: &'static str) -> Parameter {
-    Parameter { name, place: Place::Path, many: false, form, about }
+    Parameter { name, place: Place::Path, many: false, required: true, form, about }
 }
 
 const fn one(name: &'static str, form: Form, about: &'static str) -> Parameter {
-    Parameter { name, place: Place::Query, many: false, form, about }
+    Parameter { name, place: Place::Query, many: false, required: false, form, about }
+}
+
+const fn must(name: &'static str, form: Form, about: &'static str) -> Parameter {
+    Parameter { name, place: Place::Query, many: false, required: true, form, about }
 }
 
 const fn many(name: &'static str, form: Form, about: &'static str) -> Parameter {
-    Parameter { name, place: Place::Query, many: true, form, about }
+    Parameter { name, place: Place::Query, many: true, required: false, form, about }
 }
 
 const fn header(name: &'static str, form: Form, about: &'static str) -> Parameter {
-    Parameter { name, place: Place::Header, many: false, form, about }
+    Parameter { name, place: Place::Header, many: false, required: false, form, about }
 }
 
 /// The workspace of a command.
@@ -77,6 +85,22 @@ pub(super) const ON_CONNECTION: &[Parameter] = &[path(
     Form::Connection,
     "Id or slug of the connection. An archived one is named by its id.",
 )];
+
+/// The principal.
+pub(super) const ON_PRINCIPAL: &[Parameter] =
+    &[path(PRINCIPAL, Form::Principal, "Name of the principal.")];
+
+/// The key.
+pub(super) const ON_KEY: &[Parameter] =
+    &[path(KEY, Form::ApiKey, "Id of the key: its third part.")];
+
+/// A question about rights.
+pub(super) const ACCESS_CHECK: &[Parameter] = &[
+    must("as", Form::Principal, "Name of a principal, or the id of one of its keys."),
+    must("may", Form::Word(deeds), "A scope, a verb, or the name of a query."),
+    one("on", Form::Connection, "Id or slug of a connection; all of them when absent."),
+    one(WORKSPACE, Form::AnyWorkspace, "The workspace; the whole ledger when absent or `_all`."),
+];
 
 /// What every route takes.
 pub(super) const COMMON: &[Parameter] = &[header(
@@ -206,5 +230,12 @@ fn of<T: Copy>(all: &[T], word: fn(T) -> &'static str) -> Vec<&'static str> {
 }
 
 fn event_types() -> Vec<&'static str> {
-    Event::TYPE_NAMES.into_iter().chain([WorkspaceCreated::TYPE_NAME]).collect()
+    schemas::event_types().collect()
+}
+
+/// What a question about rights can be about.
+fn deeds() -> Vec<&'static str> {
+    let scopes = Scope::ALL.iter().copied().map(Scope::as_str);
+    let verbs = VERBS.into_iter().chain([REVEAL]).chain(PRINCIPAL_VERBS);
+    scopes.chain(verbs).chain(["get", "list", "watch", "history", "replay", "principals"]).collect()
 }

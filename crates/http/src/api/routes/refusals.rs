@@ -9,6 +9,8 @@ pub(super) const DOOR: &[Code] = &[Code::RateLimited, Code::UriTooLong];
 pub(super) const KEY: &[Code] = &[
     Code::CredentialMissing,
     Code::CredentialInvalid,
+    Code::CredentialExpired,
+    Code::CredentialRevoked,
     Code::Forbidden,
     Code::HeaderInvalid,
     Code::FieldInvalid,
@@ -34,6 +36,16 @@ pub(super) const COMMAND: &[Code] = &[
     Code::RecordTooLarge,
     Code::VersionConflict,
     Code::WorkspaceUnknown,
+];
+
+/// Any command about the ledger as a whole.
+pub(super) const LEDGER_COMMAND: &[Code] = &[
+    Code::CommandIdReused,
+    Code::DeadlineExpired,
+    Code::LogPoisoned,
+    Code::RecordCorrupt,
+    Code::RecordTooLarge,
+    Code::VersionConflict,
 ];
 
 /// Any command to a connection that is there.

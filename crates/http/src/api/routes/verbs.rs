@@ -17,6 +17,10 @@ pub(super) const DONE: &[Answer] = &[Answer {
 /// Makes the route of one verb.
 macro_rules! verb {
     ($verb:literal, $id:literal, $body:literal, $summary:literal, $about:literal, $codes:expr) => {
+        verb!(Write, $verb, $id, $body, $summary, $about, $codes)
+    };
+    ($scope:ident, $verb:literal, $id:literal, $body:literal, $summary:literal, $about:literal,
+     $codes:expr) => {
         Route {
             method: Method::Post,
             path: concat!("/api/v1/workspaces/{workspace}/connections/{connection}/", $verb),
@@ -25,7 +29,7 @@ macro_rules! verb {
             summary: $summary,
             about: $about,
             work: Work::Keyed(Keyed::Command($verb)),
-            scope: Some(Scope::Write),
+            scope: Some(Scope::$scope),
             parameters: &[p::IN_WORKSPACE, p::ON_CONNECTION, p::COMMAND, p::CHANGING, p::COMMON],
             body: Some($body),
             answers: DONE,
@@ -47,6 +51,11 @@ pub(super) fn takes_nothing_for_granted(verb: &str) -> bool {
             | "restore"
             | "set-pricing"
             | "update"
+            | "update-principal"
+            | "enable-principal"
+            | "disable-principal"
+            | "issue-key"
+            | "revoke-key"
     )
 }
 
@@ -78,6 +87,7 @@ pub(super) const ROUTES: &[Route] = &[
         ],
     },
     verb!(
+        Rotate,
         "rotate-secret",
         "rotateSecret",
         "RotateSecretBody",
@@ -202,7 +212,7 @@ pub(super) const ROUTES: &[Route] = &[
         "revertConnection",
         "RevertBody",
         "Brings the fields of an earlier version back",
-        "As one new event; secrets and life are left as they are.",
+        "As one new event; secrets and life are left as they are. Takes `rotate` as well.",
         &[Code::VersionUnknown, Code::NothingToChange, Code::SlugTaken]
     ),
 ];

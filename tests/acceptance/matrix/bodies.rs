@@ -1,0 +1,22 @@
+//! A body for every verb, as good as any.
+
+use serde_json::{Value, json};
+
+/// Returns a body that fits, without the name of the connection or the principal. `number` makes
+/// what is to be made one of its own.
+pub(crate) fn body(verb: &str, number: usize) -> Value {
+    let slug = format!("made-{number}");
+    match verb {
+        "create" => json!({ "slug": slug, "provider": "openai" }),
+        "update" => json!({ "display_name": "Other" }),
+        "rotate-secret" => json!({ "secrets": { "api_key": "sk-another-value-1" } }),
+        "grant-workspace" | "set-limits" | "revoke-workspace" => json!({ "grant_to": "other" }),
+        "set-model-policy" => json!({ "policy": { "allow_all": false } }),
+        "link-dependent" | "unlink-dependent" => json!({ "kind": "tool", "id": "t-1" }),
+        "revert" => json!({ "to_version": 1 }),
+        "create-principal" => json!({ "principal": slug, "kind": "user" }),
+        "update-principal" => json!({ "display_name": "Other" }),
+        "replay" => json!({ "verify": true, "projection": "audit" }),
+        _ => json!({}),
+    }
+}

@@ -1,0 +1,182 @@
+//! Everything that can be asked over NATS, by everyone.
+
+use std::time::Duration;
+
+use async_nats::{Client, HeaderMap};
+use ledger_bus::{Bus, BusOptions, Clock, ConnectOptions, connect};
+use ledger_contract::commands::{PRINCIPAL_VERBS, VERBS};
+use ledger_contract::queries::QUERIES;
+use ledger_contract::subjects::{self, Subjects};
+use ledger_domain::Micros;
+use serde_json::{Value, json};
+
+use super::bodies::body;
+use super::cast::{Cast, TARGET};
+use super::{
+    AUDIT, GOVERN, LET_IN, Line, Need, READ, READ_ALL, ROTATE, WELL, WRITE, WRITE_AND_ROTATE, line,
+};
+use crate::ledger::{ABROAD, HOME, Ledger, Wish};
+use crate::nats_server::NatsServer;
+
+const TABLE: &[Line] = &[
+    ("create", WRITE, WELL),
+    ("update", WRITE, LET_IN),
+    ("rotate-secret", ROTATE, LET_IN),
+    ("enable", WRITE, LET_IN),
+    ("disable", WRITE, LET_IN),
+    ("mark-degraded", WRITE, LET_IN),
+    ("mark-failed", WRITE, LET_IN),
+    ("mark-operational", WRITE, LET_IN),
+    ("archive", WRITE, LET_IN),
+    ("restore", WRITE, LET_IN),
+    ("grant-workspace", WRITE, LET_IN),
+    ("revoke-workspace", WRITE, LET_IN),
+    ("set-limits", WRITE, LET_IN),
+    ("set-model-policy", WRITE, LET_IN),
+    ("set-pricing", WRITE, LET_IN),
+    ("link-dependent", WRITE, LET_IN),
+    ("unlink-dependent", WRITE, LET_IN),
+    ("revert", WRITE_AND_ROTATE, LET_IN),
+    ("create-workspace", Need::Here(&[ledger_domain::principal::Scope::Administer]), TAKEN),
+    ("create-principal", GOVERN, WELL),
+    ("update-principal", GOVERN, LET_IN),
+    ("enable-principal", GOVERN, LET_IN),
+    ("disable-principal", GOVERN, LET_IN),
+    ("issue-key", GOVERN, LET_IN),
+    ("revoke-key", GOVERN, LET_IN),
+    ("get", READ, WELL),
+    ("list", Need::Foothold, WELL),
+    ("history", AUDIT, WELL),
+    ("workspaces", Need::Foothold, WELL),
+    ("status", READ_ALL, WELL),
+    ("principals", GOVERN, WELL),
+    ("access-check", GOVERN, WELL),
+    ("whoami", Need::Foothold, WELL),
+    ("replay", GOVERN, WELL),
+];
+
+/// Both workspaces are there already.
+const TAKEN: &str = "workspace_taken";
+
+/// A ledger that is asked over NATS.
+struct Stage {
+    server: NatsServer,
+    bus: Bus,
+    client: Client,
+    cast: Cast,
+    made: usize,
+}
+
+impl Stage {
+    async fn open() -> Self {
+        let server = NatsServer::start().await;
+        let ledger = Ledger::new().await;
+        let cast = Cast::of(&ledger.engine).await;
+        for workspace in [HOME, ABROAD] {
+            let main = json!({ "slug": "main", "provider": "openai" });
+            ledger.send(Wish::new("create", &main).at(workspace)).await.expect("made");
+        }
+        let options = ConnectOptions { url: server.url(), ..ConnectOptions::default() };
+        let own = connect(&options).await.expect("good options");
+        let options = BusOptions::new(own, options, Clock::new(|| Micros::new(0)));
+        let bus = Bus::start(ledger.engine.clone(), options).await.expect("the bus starts");
+        let client = server.client().await;
+        Self { server, bus, client, cast, made: 0 }
+    }
+
+    /// Sends a message and returns the code it is answered with.
+    async fn ask(&self, key: Option<&str>, subject: &str, name: &str, body: &Value) -> String {
+        let mut headers = HeaderMap::new();
+        if let Some(key) = key {
+            headers.insert(subjects::AUTHORIZATION, key);
+        }
+        if !["create", "create-principal", "create-workspace"].contains(&name)
+            && !QUERIES.contains(&name)
+        {
+            headers.insert(subjects::EXPECTED_VERSION, "999");
+        }
+        let request = async_nats::Request::new()
+            .payload(body.to_string().into())
+            .headers(headers)
+            .timeout(Some(Duration::from_mins(1)));
+        let answer = self.client.send_request(subject.to_owned(), request).await;
+        let answer = answer.unwrap_or_else(|error| panic!("{subject}: {error}"));
+        let headers = answer.headers.unwrap_or_default();
+        let code = headers.get(subjects::ERROR_CODE).map(|code| code.as_str().to_owned());
+        code.unwrap_or_default()
+    }
+
+    /// Returns the subject and the body of something that is asked in a workspace.
+    fn message(&mut self, name: &str, workspace: &str) -> (String, Value) {
+        self.made += 1;
+        let names = Subjects::default();
+        let mut body = body(name, self.made);
+        let command = VERBS.contains(&name);
+        if (command && !["create", "create-workspace"].contains(&name)) || name == "get" {
+            body["connection"] = json!("main");
+        }
+        if PRINCIPAL_VERBS.contains(&name) && name != "create-principal" {
+            body["principal"] = json!(TARGET);
+        }
+        match name {
+            "revoke-key" => body["key"] = json!(self.cast.target_key),
+            "access-check" => body = json!({ "as": TARGET, "may": "read" }),
+            _ => {}
+        }
+        let subject = if PRINCIPAL_VERBS.contains(&name) {
+            names.command(subjects::LEDGER, name)
+        } else if command {
+            names.command(workspace, name)
+        } else if QUERIES.contains(&name) {
+            names.query(workspace, name)
+        } else {
+            names.operation(name)
+        };
+        (subject, body)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everyone_over_nats_may_do_what_the_table_says_and_nothing_else() {
+    let mut stage = Stage::open().await;
+    let verbs = VERBS.into_iter().chain(PRINCIPAL_VERBS);
+    for name in verbs.chain(QUERIES).chain(["replay"]) {
+        let (need, told) = line(TABLE, name);
+        for workspace in [HOME, ABROAD] {
+            for number in 0..stage.cast.actors.len() {
+                let (subject, body) = stage.message(name, workspace);
+                let actor = &stage.cast.actors[number];
+                let key = format!("Bearer {}", actor.key);
+                let code = stage.ask(Some(&key), &subject, name, &body).await;
+                let may = actor.rights.meet(need, workspace == HOME);
+                let expected = if may { told } else { "forbidden" };
+                assert_eq!(code, expected, "{} asks {subject}", actor.name);
+            }
+            let (subject, body) = stage.message(name, workspace);
+            for (header, code) in &stage.cast.strangers {
+                let answered = stage.ask(header.as_deref(), &subject, name, &body).await;
+                assert_eq!(answered, *code, "{subject}");
+            }
+        }
+    }
+    stage.bus.shutdown().await;
+    drop(stage.server);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_workspace_and_one_that_is_not_there_sound_the_same_over_nats() {
+    let mut stage = Stage::open().await;
+    let home = stage.cast.actors.iter().filter(|actor| !actor.rights.everywhere);
+    let keys: Vec<_> = home.map(|actor| format!("Bearer {}", actor.key)).collect();
+    for name in VERBS.into_iter().chain(QUERIES) {
+        let (there, body) = stage.message(name, ABROAD);
+        let (nowhere, _) = stage.message(name, "nowhere");
+        for key in &keys {
+            let heard = stage.ask(Some(key), &there, name, &body).await;
+            assert_eq!(heard, stage.ask(Some(key), &nowhere, name, &body).await, "{name}");
+            assert_eq!(heard, "forbidden", "{name}");
+        }
+    }
+    stage.bus.shutdown().await;
+    drop(stage.server);
+}
