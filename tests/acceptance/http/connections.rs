@@ -144,7 +144,7 @@ async fn what_a_command_is_sent_with_is_recorded() {
     assert_eq!(event["correlation_id"], "talk-1");
     assert_eq!(event["causation_id"], "step-1");
     assert_eq!(event["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
-    assert_eq!(event["actor"], "key:admin");
+    assert_eq!(event["actor"], "user:admin");
     let late =
         door.ask(Method::POST, CONNECTIONS).header("ledger-deadline", "2020-01-01T00:00:00Z");
     read(with_body(late, &draft("late"))).await.expect_problem(422, "deadline_expired");

@@ -60,6 +60,7 @@ const TAKEN: &str = "workspace_taken";
 
 /// A ledger that is asked over NATS.
 struct Stage {
+    _ledger: Ledger,
     server: NatsServer,
     bus: Bus,
     client: Client,
@@ -81,7 +82,7 @@ impl Stage {
         let options = BusOptions::new(own, options, Clock::new(|| Micros::new(0)));
         let bus = Bus::start(ledger.engine.clone(), options).await.expect("the bus starts");
         let client = server.client().await;
-        Self { server, bus, client, cast, made: 0 }
+        Self { _ledger: ledger, server, bus, client, cast, made: 0 }
     }
 
     /// Sends a message and returns the code it is answered with.
