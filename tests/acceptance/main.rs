@@ -43,4 +43,6 @@ mod outage;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod reveal;
+#[cfg(test)]
 mod server;

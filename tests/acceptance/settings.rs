@@ -14,6 +14,15 @@ pub(crate) fn connledger() -> PathBuf {
     path
 }
 
+/// Returns an example program, built beside this test.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let this = std::env::current_exe().expect("a running test has a file");
+    let folder = this.ancestors().nth(2).expect("tests are built into a folder of the profile");
+    let path = folder.join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    assert!(path.is_file(), "{} is not built; run cargo xtask test", path.display());
+    path
+}
+
 /// Returns the nats-server program.
 pub(crate) fn nats_server() -> PathBuf {
     required("CONNLEDGER_NATS_SERVER")

@@ -16,7 +16,7 @@ const EDGES: [(&str, &[&str]); 13] = [
     ("ledger-engine", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-store"]),
     ("ledger-bus", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine"]),
     ("ledger-http", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine"]),
-    ("ledger-client", &["ledger-domain", "ledger-contract"]),
+    ("ledger-client", &["ledger-domain", "ledger-vault", "ledger-contract"]),
     (
         "connledger",
         &[

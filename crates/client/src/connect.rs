@@ -25,6 +25,7 @@ pub struct Client {
     pub(crate) nats: async_nats::Client,
     pub(crate) subjects: Subjects,
     pub(crate) key: Key,
+    pub(crate) ledger_xkey: Option<String>,
     pub(crate) timeout: Duration,
     /// Tells of the connection as it comes and goes.
     pub(crate) link: watch::Receiver<Link>,
@@ -67,7 +68,8 @@ impl Client {
             let url = without_password(&options.url);
             ClientError::Unavailable(format!("NATS at {url} does not answer: {error}"))
         })?;
-        Ok(Self { nats, subjects, key: options.key, timeout: options.timeout, link })
+        let (key, ledger_xkey) = (options.key, options.ledger_xkey);
+        Ok(Self { nats, subjects, key, ledger_xkey, timeout: options.timeout, link })
     }
 
     /// Returns the names this client uses.

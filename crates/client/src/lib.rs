@@ -4,7 +4,7 @@
 //! order, over reconnects and restarts of NATS, and is told while it may be behind. Not here:
 //! anything of the server above `ledger-contract`.
 //!
-//! Read first: [`Client`], [`ClientOptions`], [`WatchItem`].
+//! Read first: [`Client`], [`ClientOptions`], [`Mirror`]; `examples/gateway.rs` uses all of them.
 
 mod options;
 
@@ -16,12 +16,17 @@ mod replay;
 
 mod watch;
 
+mod mirror;
+mod reveal;
+
 mod error;
 mod moment;
 
 pub use command::{Accepted, CommandHeaders};
 pub use connect::Client;
 pub use error::ClientError;
+pub use mirror::{Mirror, Seen};
 pub use moment::new_command_id;
 pub use options::{ClientOptions, Credentials, Key};
+pub use reveal::Secret;
 pub use watch::{Notice, WatchItem, WatchScope, Watcher};

@@ -19,6 +19,11 @@ impl Key {
         Self(text.into())
     }
 
+    /// Returns the key itself.
+    pub(crate) fn credential(&self) -> &str {
+        &self.0
+    }
+
     /// Returns the value of the header that carries it.
     pub(crate) fn authorization(&self) -> String {
         format!("Bearer {}", self.0)
@@ -64,6 +69,8 @@ pub struct ClientOptions {
     pub key: Key,
     /// First token of every subject.
     pub prefix: String,
+    /// The ledger's public curve key, as `connledger status` shows it; needed to get secrets.
+    pub ledger_xkey: Option<String>,
     /// How to prove oneself to NATS.
     pub credentials: Credentials,
     /// How long an answer may take; also a command's deadline.
@@ -79,6 +86,7 @@ impl ClientOptions {
             url: LOCAL_URL.to_owned(),
             key,
             prefix: "ledger".to_owned(),
+            ledger_xkey: None,
             credentials: Credentials::default(),
             timeout: TIMEOUT,
             wait_for_server: false,

@@ -57,6 +57,9 @@ pub(crate) struct Common {
     /// File that holds the API key
     #[arg(long, global = true, env = "CONNLEDGER_KEY_FILE", value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
+    /// Public curve key of the ledger, as `status` shows it; needed for `reveal`
+    #[arg(long, global = true, env = "CONNLEDGER_XKEY", value_name = "KEY")]
+    pub(crate) ledger_xkey: Option<String>,
     /// Workspace to work in
     #[arg(
         long,

@@ -25,6 +25,8 @@ pub(crate) struct ServerFile {
     pub(crate) http_url: Option<String>,
     /// First token of every subject.
     pub(crate) prefix: String,
+    /// Its public curve key.
+    pub(crate) xkey: String,
 }
 
 impl ServerFile {
@@ -79,7 +81,13 @@ mod tests {
     fn a_file_of_a_live_process_is_found_and_removed_in_the_end() {
         let folder = tempfile::tempdir().unwrap();
         let pid = i32::try_from(std::process::id()).unwrap();
-        let file = ServerFile { pid, nats_url: None, http_url: None, prefix: "ledger".to_owned() };
+        let file = ServerFile {
+            pid,
+            nats_url: None,
+            http_url: None,
+            prefix: "ledger".to_owned(),
+            xkey: String::new(),
+        };
         let written = file.write(folder.path()).unwrap();
         assert_eq!(ServerFile::find(folder.path()), Some(file));
         drop(written);
@@ -94,6 +102,7 @@ mod tests {
             nats_url: None,
             http_url: None,
             prefix: "ledger".to_owned(),
+            xkey: String::new(),
         };
         let _written = dead.write(folder.path()).unwrap();
         assert_eq!(ServerFile::find(folder.path()), None);

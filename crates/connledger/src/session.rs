@@ -43,6 +43,10 @@ pub(crate) fn options(common: &Common) -> Result<ClientOptions, Failure> {
         (None, None, Some(folder)) => return Err(not_running(folder)),
         (None, None, None) => {}
     }
+    options.ledger_xkey = common.ledger_xkey.clone();
+    if let (None, Some(server)) = (&options.ledger_xkey, &server) {
+        options.ledger_xkey = Some(server.xkey.clone());
+    }
     match (&common.prefix, server) {
         (Some(prefix), _) => options.prefix.clone_from(prefix),
         (None, Some(server)) => options.prefix = server.prefix,

@@ -17,6 +17,7 @@ pub mod errors;
 pub mod headers;
 pub mod queries;
 pub mod reply;
+pub mod reveal;
 pub mod schemas;
 pub mod subjects;
 pub mod view;

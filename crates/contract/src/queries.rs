@@ -169,6 +169,8 @@ pub struct StatusView {
     pub ledger_id: String,
     /// Version of the program.
     pub program_version: String,
+    /// The ledger's public curve key, to which requests for secrets are sealed.
+    pub xkey: String,
     /// Last position of the log.
     pub position: u64,
     /// Last position known to be in the event stream.

@@ -15,6 +15,7 @@ use crate::queries::{
     ReplayProgress, ReplayReport, ReplayRequest, StatusView, WorkspacePage,
 };
 use crate::reply::{KeyReceipt, Notification, Receipt};
+use crate::reveal::{RevealAnswer, RevealRequest};
 use crate::view::ConnectionView;
 use crate::{commands, records, subjects};
 
@@ -123,6 +124,8 @@ pub fn message_schemas() -> Vec<(&'static str, Value)> {
         ("history.answer", answer::<HistoryPage>()),
         ("workspaces.answer", answer::<WorkspacePage>()),
         ("status.answer", answer::<StatusView>()),
+        ("reveal.request", of::<RevealRequest>()),
+        ("reveal.answer", answer::<RevealAnswer>()),
         ("principals.answer", answer::<PrincipalPage>()),
         ("access-check.query", of::<AccessQuery>()),
         ("access-check.answer", answer::<AccessAnswer>()),
@@ -229,6 +232,12 @@ fn asyncapi() -> Value {
                     "access-check": message("messages/access-check.query.json"),
                 },
             },
+            "reveals": {
+                "address": format!("{prefix}.reveal.{{workspace}}.{{connection}}"),
+                "parameters": { "workspace": {}, "connection": {} },
+                "description": "Sealed with curve keys both ways.",
+                "messages": { "reveal": message("messages/reveal.request.json") },
+            },
             "operations": {
                 "address": format!("{prefix}.admin.replay"),
                 "messages": { "replay": message("messages/replay.request.json") },
@@ -296,6 +305,7 @@ fn operations() -> Value {
         "execute": asked("commands"),
         "answer": asked("queries"),
         "operate": asked("operations"),
+        "reveal": asked("reveals"),
         "publish": { "action": "send", "channel": { "$ref": "#/channels/events" } },
     })
 }

@@ -18,6 +18,8 @@ pub const CORRELATION_ID: &str = "Ledger-Correlation-Id";
 pub const CAUSATION_ID: &str = "Ledger-Causation-Id";
 /// Carries the W3C trace context.
 pub const TRACEPARENT: &str = "traceparent";
+/// Carries the asker's public curve key on requests for secrets.
+pub const XKEY: &str = "Ledger-Xkey";
 /// On replies: `true` when the command had been executed before.
 pub const REPEATED: &str = "Ledger-Repeated";
 /// On error replies: the stable code.
@@ -88,6 +90,16 @@ impl Subjects {
     /// Where one operation is sent.
     pub fn operation(&self, name: &str) -> String {
         format!("{}.admin.{name}", self.prefix)
+    }
+
+    /// Where requests for secrets are answered: `<prefix>.reveal.>`.
+    pub fn all_reveals(&self) -> String {
+        format!("{}.reveal.>", self.prefix)
+    }
+
+    /// Where one request for secrets is sent.
+    pub fn reveal(&self, workspace: &str, connection: &str) -> String {
+        format!("{}.reveal.{workspace}.{connection}", self.prefix)
     }
 
     /// What the event stream holds: `<prefix>.events.>`.

@@ -9,7 +9,7 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_domain::{ConnectionId, LedgerId, Micros, Position};
 use ledger_store::tables::{log, meta, model};
 use ledger_store::{Batch, DataDir, Durability, Store};
-use ledger_vault::{DataKey, FingerprintKey, Keyring};
+use ledger_vault::{CurveKey, DataKey, FingerprintKey, Keyring};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{oneshot, watch};
 
@@ -75,6 +75,7 @@ pub(crate) struct Shared {
     pub(crate) models: Live,
     pub(crate) keyring: Keyring,
     pub(crate) fingerprint_key: FingerprintKey,
+    pub(crate) curve_key: CurveKey,
     pub(crate) ledger_id: LedgerId,
     pub(crate) book: Book,
     pub(crate) data_keys: Mutex<Recent<ConnectionId, Arc<DataKey>>>,
@@ -265,6 +266,7 @@ impl Shared {
             book: Book::load(&store, &models.connections)?,
             models: Live::new(models),
             keyring,
+            curve_key: fingerprint_key.curve_key(),
             fingerprint_key,
             ledger_id,
             data_keys: Mutex::new(Recent::new(DATA_KEYS)),

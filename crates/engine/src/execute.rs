@@ -93,7 +93,11 @@ impl Engine {
     /// `log_poisoned` or `shutting_down` the outcome is unknown: repeat with the same command id.
     pub async fn execute(&self, request: CommandRequest) -> Result<Executed, Problem> {
         let mut request = request;
-        let issued = self.draw_key(&mut request.command);
+        if matches!(request.command, ParsedCommand::Reveal { .. }) {
+            // Whoever asks this way would be recorded and get nothing.
+            return Err(Problem::new(Code::VerbUnknown));
+        }
+        let issued = draw_key(&mut request.command);
         let outcome = self.decide(request).await?;
         let api_key = issued.filter(|_| !outcome.repeated);
         Ok(Executed { receipt: outcome.receipt, repeated: outcome.repeated, api_key })
@@ -166,9 +170,9 @@ impl Engine {
             ParsedCommand::Principal { name, command } => Ok(Work::Principal { name, command }),
             // Was made a command with a key before.
             ParsedCommand::IssueKey { .. } => Err(Problem::new(Code::Internal)),
-            ParsedCommand::Reveal { target, fields, reason } => {
+            ParsedCommand::Reveal { target, fields, reason, from } => {
                 let id = self.resolve(workspace, &target)?;
-                Ok(Work::Reveal { id, command: RevealSecret { fields, reason, from: None } })
+                Ok(Work::Reveal { id, command: RevealSecret { fields, reason, from } })
             }
             ParsedCommand::Plain { target, command } => {
                 Ok(existing(self.resolve(workspace, &target)?, *command))
@@ -197,23 +201,6 @@ impl Engine {
                 Ok(existing(id, Command::Update(Box::new(revision))))
             }
         }
-    }
-
-    /// Draws the key that a command asks for; the command goes on with its digest.
-    fn draw_key(&self, command: &mut ParsedCommand) -> Option<IssuedKey> {
-        let ParsedCommand::IssueKey { name, environment, label, expires_at } = command else {
-            return None;
-        };
-        let key = new_key(*environment);
-        let issue = PrincipalCommand::IssueKey {
-            id: key.id.clone(),
-            digest: key.digest,
-            environment: *environment,
-            label: label.take(),
-            expires_at: *expires_at,
-        };
-        *command = ParsedCommand::Principal { name: name.clone(), command: Box::new(issue) };
-        Some(IssuedKey { id: key.id.as_str().to_owned(), key: key.text.as_str().to_owned() })
     }
 
     fn create(&self, draft: ParsedDraft) -> Work {
@@ -277,7 +264,7 @@ impl Engine {
     }
 
     /// Returns a connection's data key.
-    fn data_key(&self, scope: Scope<'_>) -> Result<Arc<DataKey>, Problem> {
+    pub(crate) fn data_key(&self, scope: Scope<'_>) -> Result<Arc<DataKey>, Problem> {
         let id = scope.connection;
         if let Some(key) = self.shared.data_keys.lock().get(&id) {
             return Ok(key.clone());
@@ -298,6 +285,23 @@ impl Engine {
         self.shared.data_keys.lock().set(id, key.clone());
         Ok(key)
     }
+}
+
+/// Draws the key that a command asks for; the command goes on with its digest.
+fn draw_key(command: &mut ParsedCommand) -> Option<IssuedKey> {
+    let ParsedCommand::IssueKey { name, environment, label, expires_at } = command else {
+        return None;
+    };
+    let key = new_key(*environment);
+    let issue = PrincipalCommand::IssueKey {
+        id: key.id.clone(),
+        digest: key.digest,
+        environment: *environment,
+        label: label.take(),
+        expires_at: *expires_at,
+    };
+    *command = ParsedCommand::Principal { name: name.clone(), command: Box::new(issue) };
+    Some(IssuedKey { id: key.id.as_str().to_owned(), key: key.text.as_str().to_owned() })
 }
 
 fn existing(id: ConnectionId, command: Command) -> Work {

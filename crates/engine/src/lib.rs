@@ -19,6 +19,7 @@ mod outbox;
 mod projections;
 mod queries;
 mod replay;
+mod reveal;
 mod tail;
 mod writer;
 

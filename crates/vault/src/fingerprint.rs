@@ -4,7 +4,9 @@ use std::fmt;
 
 use ledger_domain::LedgerId;
 use rand::CryptoRng;
+use zeroize::Zeroizing;
 
+use crate::curve::CurveKey;
 use crate::error::OpenError;
 use crate::keyring::Keyring;
 use crate::labels;
@@ -28,6 +30,12 @@ impl FingerprintKey {
         let mut fingerprint = [0; 16];
         hasher.finalize_xof().fill(&mut fingerprint);
         fingerprint
+    }
+
+    /// Returns the curve key that belongs to the same ledger, by which clients talk to it so that
+    /// nobody between can read.
+    pub fn curve_key(&self) -> CurveKey {
+        CurveKey::from_bytes(&Zeroizing::new(blake3::derive_key(labels::CURVE_KEY, &*self.0)))
     }
 
     /// Returns the fingerprint of a secret, to be a part of a larger one; it discloses nothing.

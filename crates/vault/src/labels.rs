@@ -11,6 +11,9 @@ pub(crate) const DATA_KEY_ID: &str = "connledger data key id v1";
 /// Derives the key that encrypts values from a data key's bytes.
 pub(crate) const DATA_KEY_CIPHER: &str = "connledger value encryption v1";
 
+/// Derives a ledger's curve key from its fingerprint key's bytes.
+pub(crate) const CURVE_KEY: &str = "connledger curve key v1";
+
 /// Associated data of a sealed value.
 pub(crate) const SEALED_VALUE: &str = "connledger sealed value";
 /// Associated data of a wrapped data key.
@@ -31,6 +34,7 @@ mod tests {
             MASTER_KEY_CIPHER,
             DATA_KEY_ID,
             DATA_KEY_CIPHER,
+            CURVE_KEY,
             SEALED_VALUE,
             WRAPPED_DATA_KEY,
             FINGERPRINT_KEY,

@@ -49,6 +49,7 @@ mod keyring;
 mod master_key;
 mod wrapped;
 
+mod curve;
 mod fingerprint;
 mod key_check;
 
@@ -56,6 +57,7 @@ mod associated;
 mod error;
 mod labels;
 
+pub use curve::{CurveError, CurveKey};
 pub use data_key::{DataKey, DataKeyId};
 pub use error::{KeyFileError, OpenError};
 pub use fingerprint::FingerprintKey;

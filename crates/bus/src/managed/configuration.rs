@@ -55,6 +55,7 @@ fn client_permissions(options: &ManagedOptions) -> (String, String) {
         subjects.all_commands(),
         subjects.all_queries(),
         subjects.all_operations(),
+        subjects.all_reveals(),
         "$SRV.>".to_owned(),
         "$JS.API.INFO".to_owned(),
         "$JS.API.STREAM.NAMES".to_owned(),

@@ -9,6 +9,7 @@ mod headers;
 mod operation;
 mod query;
 mod reply;
+mod reveal;
 mod subject;
 
 use std::collections::HashMap;
@@ -34,6 +35,7 @@ use crate::Clock;
 use crate::connect::unreachable;
 use counters::Counters;
 use reply::Reply;
+use reveal::Answered;
 
 /// Largest message that is looked at.
 const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
@@ -68,6 +70,7 @@ struct Desk {
     client: Client,
     prefix: String,
     clock: Clock,
+    answered: Answered,
     /// Held while a query reads the store.
     readers: Semaphore,
 }
@@ -87,6 +90,7 @@ enum Kind {
     Command,
     Query,
     Operation,
+    Reveal,
 }
 
 impl Kind {
@@ -95,6 +99,7 @@ impl Kind {
             Self::Command => "commands",
             Self::Query => "queries",
             Self::Operation => "operations",
+            Self::Reveal => "reveals",
         }
     }
 }
@@ -113,6 +118,7 @@ impl Responder {
             Arc::new(Door::new(Kind::Command, limits.commands)),
             Arc::new(Door::new(Kind::Query, limits.queries)),
             Arc::new(Door::new(Kind::Operation, OPERATIONS_MAX)),
+            Arc::new(Door::new(Kind::Reveal, limits.commands)),
         ];
         let service = register(&client, subjects, &doors).await.map_err(|error| failed(&error))?;
         let desk = Arc::new(Desk {
@@ -120,10 +126,16 @@ impl Responder {
             client,
             prefix: subjects.prefix().to_owned(),
             clock,
+            answered: Answered::default(),
             readers: Semaphore::new(limits.readers),
         });
         let mut loops = Vec::new();
-        let wheres = [subjects.all_commands(), subjects.all_queries(), subjects.all_operations()];
+        let wheres = [
+            subjects.all_commands(),
+            subjects.all_queries(),
+            subjects.all_operations(),
+            subjects.all_reveals(),
+        ];
         for (door, subject) in doors.iter().zip(wheres) {
             let endpoint = service.endpoint_builder().name(door.kind.name()).add(subject).await;
             let endpoint = endpoint.map_err(|error| failed(&error))?;
@@ -218,6 +230,7 @@ impl Desk {
             Kind::Command => self.command(&request.message).await,
             Kind::Query => self.query(&request.message).await,
             Kind::Operation => self.operation(&request.message).await,
+            Kind::Reveal => self.reveal(&request.message).await,
         };
         let reply = answered.unwrap_or_else(|problem| {
             door.counters.count(problem.code);

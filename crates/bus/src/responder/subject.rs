@@ -51,6 +51,18 @@ pub(crate) fn query<'a>(prefix: &str, subject: &'a str) -> Result<QueryAddress<'
     Ok(QueryAddress { workspace, name })
 }
 
+/// Reads `<prefix>.reveal.<workspace>.<connection>`.
+pub(crate) fn reveal<'a>(
+    prefix: &str,
+    subject: &'a str,
+) -> Result<(WorkspaceName, &'a str), Problem> {
+    let form = "secrets are asked for at <prefix>.reveal.<workspace>.<connection>";
+    let (workspace, connection) = two_tokens(prefix, "reveal", subject, form)?;
+    let workspace = WorkspaceName::parse("workspace", workspace)
+        .map_err(|invalid| malformed(format!("the subject's {invalid}")))?;
+    Ok((workspace, connection))
+}
+
 /// Reads `<prefix>.admin.<operation>`.
 pub(crate) fn operation<'a>(prefix: &str, subject: &'a str) -> Result<&'a str, Problem> {
     let name = below(prefix, "admin", subject)

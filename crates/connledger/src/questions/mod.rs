@@ -3,6 +3,7 @@
 mod get;
 mod history;
 mod list;
+mod reveal;
 mod status;
 
 use clap::Subcommand;
@@ -25,6 +26,8 @@ pub(crate) enum Question {
     List(Box<list::ListArgs>),
     /// Show who changed what, and when
     History(history::HistoryArgs),
+    /// Show secrets in the clear, sealed on the way
+    Reveal(reveal::RevealArgs),
     /// Show how the ledger itself is doing
     #[command(after_help = "Examples:\n  connledger status\n  connledger status --json")]
     Status,
@@ -36,6 +39,7 @@ pub(crate) async fn run(common: &Common, question: Question, out: Output) -> Res
         Question::Get(args) => get::run(&session, args).await,
         Question::List(args) => list::run(&session, *args).await,
         Question::History(args) => history::run(&session, args).await,
+        Question::Reveal(args) => reveal::run(&session, args).await,
         Question::Status => status::run(&session).await,
     }
 }

@@ -17,6 +17,7 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
     let mut facts = vec![
         ("ledger", status.ledger_id),
         ("version", status.program_version),
+        ("curve key", status.xkey),
         ("connections", status.connections.to_string()),
         ("position", status.position.to_string()),
         ("published", format!("{} ({behind} behind)", status.published)),

@@ -122,19 +122,29 @@ pub(super) fn prepare(args: &HttpArgs, dev: bool) -> Result<Option<Wanted>, Fail
     options.trusted_proxies.clone_from(&args.trusted_proxy);
     options.cors_origins.clone_from(&args.cors_origin);
     options.limits.connections_max = files::connections_max(options.limits.connections_max);
-    Ok(Some(Wanted(options.prepare().map_err(|error| failure(&error))?)))
+    let private = is_loopback(address.ip()) || options.tls.is_some();
+    let prepared = options.prepare().map_err(|error| failure(&error))?;
+    Ok(Some(Wanted { prepared, private }))
 }
 
 /// A door that can be opened once there is a ledger behind it.
 #[derive(Debug)]
-pub(super) struct Wanted(Prepared);
+pub(super) struct Wanted {
+    prepared: Prepared,
+    private: bool,
+}
 
 impl Wanted {
+    /// Tells whether nobody can listen on the way, so that secrets may be given out.
+    pub(super) fn is_private(&self) -> bool {
+        self.private
+    }
+
     /// Opens the door.
     pub(super) async fn open(self, engine: &Engine, routes: Router) -> Result<Door, Failure> {
         let engine = engine.clone();
         let accepts = Accepts::new(move |header| engine.authenticate(Some(header)).is_ok());
-        self.0.accepting(accepts).open(routes).await.map_err(|error| failure(&error))
+        self.prepared.accepting(accepts).open(routes).await.map_err(|error| failure(&error))
     }
 }
 

@@ -117,7 +117,8 @@ async fn serve(
     let http_url = match http {
         None => None,
         Some(wanted) => {
-            let api = Api::new(engine.clone(), ApiOptions::default());
+            let options = ApiOptions { reveals: wanted.is_private(), ..ApiOptions::default() };
+            let api = Api::new(engine.clone(), options);
             let door = wanted.open(engine, api.router()).await?;
             let (_, door) = parts.http.insert((api, door));
             Some(door.url())
@@ -126,7 +127,8 @@ async fn serve(
     let http_shown = http_url.clone().unwrap_or_else(|| "off".to_owned());
     let shown = client_url.as_deref().map_or_else(|| "off".to_owned(), public_url);
     let pid = i32::try_from(std::process::id()).unwrap_or_default();
-    let _file = ServerFile { pid, nats_url: client_url, http_url, prefix }.write(folder)?;
+    let file = ServerFile { pid, nats_url: client_url, http_url, prefix, xkey: engine.xkey() };
+    let _file = file.write(folder)?;
     if let Some(client) = client {
         wait_for(|| check(&client, CHECK_PATIENCE)).await;
     }

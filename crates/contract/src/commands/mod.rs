@@ -157,6 +157,8 @@ pub enum ParsedCommand {
         fields: BTreeSet<FieldName>,
         /// Why.
         reason: Prose,
+        /// Where the request came from, as far as the door knows.
+        from: Option<Line>,
     },
 }
 

@@ -290,7 +290,8 @@ fn reveal(target: Option<ConnectionRef>, body: RevealSecretBody) -> Result<Parse
         return Err(InvalidField::new("reason", "must say why").into());
     }
     let reason = Prose::parse("reason", &body.reason, limits::REASON_CHARS)?;
-    Ok(ParsedCommand::Reveal { target: named(target, body.connection)?, fields, reason })
+    let target = named(target, body.connection)?;
+    Ok(ParsedCommand::Reveal { target, fields, reason, from: None })
 }
 
 fn rotate_secret(

@@ -72,7 +72,7 @@ impl Engine {
             (None, Some(workspace)) => Subject::Workspace(workspace),
             (None, None) => Subject::Ledger,
         };
-        let (allowed, because) = self.explain(&principal, key.as_ref(), wanted, subject);
+        let (allowed, because) = explain(&principal, key.as_ref(), wanted, subject);
         Ok(to_json(&AccessAnswer { allowed, scope: wanted.as_str().to_owned(), because }))
     }
 
@@ -102,33 +102,6 @@ impl Engine {
         row.map(|row| row.connection).ok_or_else(|| Problem::new(Code::ConnectionUnknown))
     }
 
-    fn explain(
-        &self,
-        principal: &Principal,
-        key: Option<&ApiKeyId>,
-        wanted: Scope,
-        subject: Subject<'_>,
-    ) -> (bool, String) {
-        let name = &principal.name;
-        if !principal.enabled {
-            return (false, format!("{name} is disabled"));
-        }
-        if let Some((id, key)) = key.and_then(|id| principal.keys.get_key_value(id))
-            && !key.is_live(ports::now())
-        {
-            return (false, format!("the key {id} of {name} is revoked or expired"));
-        }
-        let by = principal.grants.iter().position(|grant| grant.allows(wanted, subject));
-        if let Some(index) = by {
-            return (true, format!("grant {} of {name} allows {wanted}", index + 1));
-        }
-        let with_scope = principal.grants.iter().filter(|grant| grant.scopes.contains(&wanted));
-        match with_scope.count() {
-            0 => (false, format!("no grant of {name} has the scope {wanted}")),
-            some => (false, format!("{name} has {wanted} by {some} grants, but none reaches this")),
-        }
-    }
-
     /// Returns the connections of `scope` that a caller may read; nothing when these are all.
     pub(super) fn readable(
         models: &Models,
@@ -149,6 +122,33 @@ impl Engine {
             }
         }
         Ok(Some(readable))
+    }
+}
+
+/// Tells whether a principal may, and by which grant or why not.
+fn explain(
+    principal: &Principal,
+    key: Option<&ApiKeyId>,
+    wanted: Scope,
+    subject: Subject<'_>,
+) -> (bool, String) {
+    let name = &principal.name;
+    if !principal.enabled {
+        return (false, format!("{name} is disabled"));
+    }
+    if let Some((id, key)) = key.and_then(|id| principal.keys.get_key_value(id))
+        && !key.is_live(ports::now())
+    {
+        return (false, format!("the key {id} of {name} is revoked or expired"));
+    }
+    let by = principal.grants.iter().position(|grant| grant.allows(wanted, subject));
+    if let Some(index) = by {
+        return (true, format!("grant {} of {name} allows {wanted}", index + 1));
+    }
+    let with_scope = principal.grants.iter().filter(|grant| grant.scopes.contains(&wanted));
+    match with_scope.count() {
+        0 => (false, format!("no grant of {name} has the scope {wanted}")),
+        some => (false, format!("{name} has {wanted} by {some} grants, but none reaches this")),
     }
 }
 

@@ -21,6 +21,7 @@ impl Engine {
             .map_err(|error| faults::from_read(&error))?;
         Ok(to_json(&StatusView {
             ledger_id: self.ledger_id().to_string(),
+            xkey: self.xkey(),
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
             position: self.head().get(),
             published: self.published().get(),

@@ -177,7 +177,7 @@ impl Decider {
                 (Some(id), version)
             }
             Work::Principal { name, command } => {
-                (None, self.change_principal(envelope, name, *command, recorded_at)?)
+                (None, self.change_principal(envelope, &name, *command, recorded_at)?)
             }
             Work::Reveal { id, command } => {
                 let (version, connection) = self.reveal(envelope, id, command, recorded_at)?;

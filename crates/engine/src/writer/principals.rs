@@ -18,11 +18,11 @@ impl Decider {
     pub(super) fn change_principal(
         &mut self,
         envelope: Envelope,
-        name: PrincipalName,
+        name: &PrincipalName,
         command: PrincipalCommand,
         at: Micros,
     ) -> Result<Version, Problem> {
-        let before = self.state.principal(&name);
+        let before = self.state.principal(name);
         let event = decide_principal(before.as_deref(), envelope.expected, command)?;
         let version = before.as_ref().map_or(Version::ZERO, |state| state.version).next();
         let metadata = self.metadata(envelope, StreamId::Principal(name.clone()), version, at);
@@ -40,7 +40,7 @@ impl Decider {
         })?);
         self.shared.models.load().write_principal(&mut self.group.batch, &after);
         self.state.set_principal(after.clone());
-        let stream = StreamKey::principal(&name);
+        let stream = StreamKey::principal(name);
         self.append(metadata, stream, type_name, Effect::Principal(after));
         Ok(version)
     }

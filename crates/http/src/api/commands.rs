@@ -1,16 +1,16 @@
 //! Commands.
 
 use axum::body::{Body, Bytes};
-use axum::http::header::{ETAG, LOCATION};
+use axum::http::header::{CACHE_CONTROL, ETAG, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use ledger_contract::commands::{
-    self, ConnectionRef, KeyReasonBody, NewWorkspaceBody, PRINCIPAL_VERBS, ParsedCommand,
+    self, ConnectionRef, KeyReasonBody, NewWorkspaceBody, PRINCIPAL_VERBS, ParsedCommand, REVEAL,
 };
-use ledger_contract::errors::{Problem, read_json};
+use ledger_contract::errors::{Code, Problem, read_json};
 use ledger_contract::records::Via;
 use ledger_contract::subjects;
-use ledger_domain::{PrincipalName, WorkspaceName};
+use ledger_domain::{CheckedText, Line, PrincipalName, WorkspaceName};
 use ledger_engine::{CommandRequest, Executed};
 use serde_json::json;
 use tracing::debug;
@@ -65,6 +65,32 @@ pub(super) async fn run(
     };
     let created = made.is_some() || verb == "issue-key";
     Ok(receipt(created, made, &executed))
+}
+
+/// Gives secrets out. The event that tells of it is durable when this returns `Ok`.
+pub(super) async fn reveal(
+    desk: &Desk,
+    caller: &Caller,
+    asked: &Asked,
+    map: &HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    if !desk.reveals {
+        return desk.counted(Err(Problem::new(Code::RevealUnsafe)));
+    }
+    let place = desk.place_for_command()?;
+    let read = body::read(map, body).await;
+    let addressed = read.and_then(|body| address(desk, REVEAL, caller, asked, map, &body));
+    let Addressed { mut request, .. } = desk.counted(addressed)?;
+    if let ParsedCommand::Reveal { from, .. } = &mut request.command {
+        *from = Some(Line::stored(Via::Http.as_str().into()));
+    }
+    let answer = desk.engine.reveal(request).await?;
+    drop(place);
+    let body = serde_json::to_vec(&answer).expect("an answer has a JSON form");
+    let mut response = answer::json(StatusCode::OK, body);
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
 }
 
 fn address(

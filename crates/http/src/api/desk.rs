@@ -16,6 +16,8 @@ const OPERATIONS_MAX: usize = 16;
 pub(crate) struct Desk {
     pub(super) engine: Engine,
     pub(super) feeds: Feeds,
+    /// Whether secrets are given out.
+    pub(super) reveals: bool,
     commands: Semaphore,
     queries: Semaphore,
     operations: Semaphore,
@@ -28,6 +30,7 @@ impl Desk {
         Self {
             feeds: Feeds::open(engine.clone(), options.feeds),
             engine,
+            reveals: options.reveals,
             commands: Semaphore::new(options.commands_max.max(1)),
             queries: Semaphore::new(options.queries_max.max(1)),
             operations: Semaphore::new(OPERATIONS_MAX),

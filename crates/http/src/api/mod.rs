@@ -59,6 +59,8 @@ pub struct ApiOptions {
     pub readers_max: usize,
     /// Limits of the feeds of events.
     pub feeds: FeedLimits,
+    /// Whether secrets are given out: only where nobody can listen on the way.
+    pub reveals: bool,
 }
 
 impl Default for ApiOptions {
@@ -68,6 +70,7 @@ impl Default for ApiOptions {
             queries_max: 256,
             readers_max: 16,
             feeds: FeedLimits::default(),
+            reveals: true,
         }
     }
 }
@@ -191,6 +194,7 @@ async fn serve(
     match keyed {
         Keyed::Command(verb) => commands::run(desk, verb, &caller, &asked, headers, body).await,
         Keyed::Query(name) => queries::run(desk, name, &caller, &asked, headers).await,
+        Keyed::Reveal => commands::reveal(desk, &caller, &asked, headers, body).await,
         Keyed::Feed => events::run(desk, &caller, &asked, headers).await,
         Keyed::Replay => operations::replay(desk, &caller, headers, body, id).await,
     }

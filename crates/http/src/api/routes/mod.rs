@@ -85,6 +85,8 @@ pub enum Keyed {
     Replay,
     /// The feed of events.
     Feed,
+    /// Secrets in the clear.
+    Reveal,
 }
 
 /// One way to answer, other than a refusal.

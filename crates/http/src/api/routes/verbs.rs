@@ -60,6 +60,32 @@ pub(super) fn takes_nothing_for_granted(verb: &str) -> bool {
 }
 
 pub(super) const ROUTES: &[Route] = &[
+    Route {
+        method: Method::Post,
+        path: "/api/v1/workspaces/{workspace}/connections/{connection}/reveal-secret",
+        id: "revealSecret",
+        tag: "commands",
+        summary: "Gives secrets out in the clear",
+        about: "Each time is an event, durable before the answer. Only over TLS or on the \
+                server's own machine; an idempotency key is not used.",
+        work: Work::Keyed(Keyed::Reveal),
+        scope: Some(Scope::Reveal),
+        parameters: &[p::IN_WORKSPACE, p::ON_CONNECTION, p::COMMAND, p::COMMON],
+        body: Some("RevealSecretBody"),
+        answers: &[Answer {
+            status: 200,
+            about: "The values.",
+            content: &[("application/json", Some("RevealAnswer"))],
+            headers: &["Cache-Control"],
+        }],
+        refusals: &[
+            r::KEY,
+            r::BODY,
+            r::COMMAND,
+            r::CHANGE,
+            &[Code::ConnectionDisabled, Code::SecretFieldUnknown, Code::RevealUnsafe],
+        ],
+    },
     verb!(
         Rotate,
         "rotate-secret",

@@ -1,0 +1,114 @@
+//! A gateway in one file: forwards requests to providers with the keys that the ledger holds.
+//!
+//! ```text
+//! GET /openai-prod/v1/models   ->   <config.base_url>/v1/models, Authorization: Bearer <api_key>
+//! ```
+//!
+//! It watches one workspace, gets a key when it first needs it, and again once it is told that
+//! there is a new one. Keys are in memory only.
+//!
+//! ```sh
+//! LEDGER_NATS_URL=nats://127.0.0.1:4222 LEDGER_XKEY=X... LEDGER_KEY=sk_live_... \
+//!     GATEWAY_LISTEN=127.0.0.1:8080 cargo run -p ledger-client --example gateway
+//! ```
+
+use std::error::Error;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use ledger_client::{Client, ClientOptions, Key, Mirror};
+
+/// The secret field that holds a provider's key.
+const FIELD: &str = "api_key";
+/// Why secrets are asked for, as the history will show.
+const REASON: &str = "to forward requests";
+/// Largest body that is forwarded, in bytes.
+const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+struct Gateway {
+    mirror: Mirror,
+    provider: reqwest::Client,
+}
+
+type Failed = (StatusCode, String);
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut options = ClientOptions::new(Key::new(setting("LEDGER_KEY")?));
+    options.url = setting("LEDGER_NATS_URL")?;
+    options.ledger_xkey = Some(setting("LEDGER_XKEY")?);
+    options.wait_for_server = true;
+    let workspace = setting("LEDGER_WORKSPACE").unwrap_or_else(|_| "default".to_owned());
+    let mirror = Mirror::follow(Client::connect(options).await?, &workspace);
+    mirror.ready().await?;
+    let gateway = Gateway { mirror, provider: reqwest::Client::new() };
+    let address = setting("GATEWAY_LISTEN").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
+    let listener = tokio::net::TcpListener::bind(address).await?;
+    tell(&format!("ready on http://{}", listener.local_addr()?))?;
+    let app = Router::new().fallback(forward).with_state(Arc::new(gateway));
+    axum::serve(listener, app).await?;
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "an example has no configuration file")]
+fn setting(name: &str) -> Result<String, String> {
+    std::env::var(name).map_err(|_| format!("{name} is not set"))
+}
+
+fn tell(line: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+/// Forwards one request. The first part of its path names the connection.
+async fn forward(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    match attempt(&gateway, request).await {
+        Ok(response) => response,
+        Err(failed) => failed.into_response(),
+    }
+}
+
+async fn attempt(gateway: &Gateway, request: Request) -> Result<Response, Failed> {
+    let bad = |problem: String| (StatusCode::BAD_GATEWAY, format!("{problem}\n"));
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let path = path.trim_start_matches('/');
+    let (name, rest) = path.split_once('/').unwrap_or((path, ""));
+    let missing = || (StatusCode::NOT_FOUND, format!("there is no connection {name}\n"));
+    let connection = gateway.mirror.connection(name).ok_or_else(missing)?;
+    if !connection.usable {
+        return Err((StatusCode::FORBIDDEN, format!("{name} is switched off\n")));
+    }
+    let base = connection.config.get("base_url").and_then(|value| value.as_str());
+    let base = base.ok_or_else(|| bad(format!("{name} has no base_url")))?;
+    let secret = gateway.mirror.secret(&connection, FIELD, REASON).await;
+    let secret = secret.map_err(|error| bad(error.to_string()))?;
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", secret.value()))
+        .map_err(|_| bad("the key is no header value".to_owned()))?;
+    bearer.set_sensitive(true);
+    let body = axum::body::to_bytes(body, BODY_BYTES_MAX).await;
+    let body = body.map_err(|error| (StatusCode::PAYLOAD_TOO_LARGE, format!("{error}\n")))?;
+    let answer = gateway
+        .provider
+        .request(parts.method, format!("{}/{rest}", base.trim_end_matches('/')))
+        .header(header::AUTHORIZATION, bearer)
+        .body(body)
+        .send()
+        .await
+        .map_err(|error| bad(error.to_string()))?;
+    let status = answer.status();
+    let kind = answer.headers().get(header::CONTENT_TYPE).cloned();
+    let body = answer.bytes().await.map_err(|error| bad(error.to_string()))?;
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    if let Some(kind) = kind {
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    }
+    Ok(response)
+}

@@ -1,0 +1,50 @@
+//! `reveal`.
+
+use clap::Args;
+use serde_json::json;
+
+use crate::failure::Failure;
+use crate::output::say;
+use crate::session::Session;
+
+/// Shows secrets in the clear. Each time is an event in the connection's history.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The value travels sealed to this command alone. With one --field, and without --json, the value
+alone is written to standard output.
+
+Examples:
+  connledger reveal openai-prod --field api_key --reason \"moving to the new gateway\"
+  connledger reveal openai-prod --reason audit --json")]
+pub(crate) struct RevealArgs {
+    /// Id or slug
+    name: String,
+    /// Secret field; all of them without this
+    #[arg(long = "field", value_name = "FIELD")]
+    fields: Vec<String>,
+    /// Why; kept in the history
+    #[arg(long)]
+    reason: String,
+}
+
+pub(super) async fn run(session: &Session, args: RevealArgs) -> Result<(), Failure> {
+    let fields: Vec<&str> = args.fields.iter().map(String::as_str).collect();
+    let revealed =
+        session.client.reveal(&session.workspace, &args.name, &fields, &args.reason).await?;
+    for (field, secret) in &revealed {
+        let (value, generation) = (secret.value(), secret.generation());
+        if session.out.is_json() {
+            session
+                .out
+                .object(&json!({ "field": field, "generation": generation, "value": value }))?;
+        } else if fields.len() == 1 {
+            session.out.line(value)?;
+        } else {
+            session.out.line(format!("{field}={value}"))?;
+        }
+    }
+    if revealed.is_empty() {
+        say("the connection has no secrets");
+    }
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! Secrets in the clear, given out only after the reading is durable in the log.
+
+use std::collections::BTreeMap;
+
+use ledger_contract::commands::ParsedCommand;
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::records::{Happened, Record};
+use ledger_contract::reveal::{RevealAnswer, RevealedSecret};
+use ledger_domain::{CheckedText, Connection, FieldName, Position, Secret};
+use ledger_vault::{CurveError, Disclosure, Scope};
+use zeroize::Zeroizing;
+
+use crate::engine::Engine;
+use crate::execute::CommandRequest;
+use crate::{faults, history};
+
+impl Engine {
+    /// Returns the ledger's public curve key, to which requests for secrets are sealed.
+    pub fn xkey(&self) -> String {
+        self.shared.curve_key.public()
+    }
+
+    /// Opens a request that was sealed to the ledger's curve key.
+    pub fn open_sealed(&self, sealed: &[u8], sender: &str) -> Result<Zeroizing<Vec<u8>>, Problem> {
+        let opened = self.shared.curve_key.open(sealed, sender);
+        opened.map_err(unreadable)
+    }
+
+    /// Seals an answer from the ledger's curve key.
+    pub fn seal_for(&self, answer: &[u8], receiver: &str) -> Result<Vec<u8>, Problem> {
+        self.shared.curve_key.seal(answer, receiver).map_err(unreadable)
+    }
+
+    /// Gives secrets out. The event that tells of it is durable before any value is opened; every
+    /// call makes one, so the command id of the request is not used.
+    ///
+    /// Errors: `connection_unknown`, `connection_disabled`, `connection_archived`, `forbidden`,
+    /// `secret_field_unknown`, and those of [`Self::execute`].
+    pub async fn reveal(&self, mut request: CommandRequest) -> Result<RevealAnswer, Problem> {
+        if !matches!(request.command, ParsedCommand::Reveal { .. }) {
+            return Err(Problem::new(Code::VerbUnknown));
+        }
+        request.command_id = None;
+        let outcome = self.decide(request).await?;
+        let connection = outcome.seen.ok_or_else(|| Problem::new(Code::Internal))?;
+        let position = Position::new(outcome.receipt.position);
+        // Read back from the log: what is not there was not recorded.
+        let Record { metadata, happened } = history::record(&self.shared.store, position)?;
+        let Happened::Revealed(revealed) = happened else {
+            return Err(Problem::new(Code::Internal));
+        };
+        let recorded = Disclosure::recorded(metadata.event_id);
+        let mut secrets = BTreeMap::new();
+        for field in revealed.generations.keys() {
+            let secret =
+                connection.secrets.get(field).ok_or_else(|| Problem::new(Code::Internal))?;
+            let value = self.value(&connection, field, secret, &recorded)?;
+            secrets.insert(field.text().to_owned(), value);
+        }
+        let connection = connection.id.to_string();
+        Ok(RevealAnswer { request_id: None, connection, position: position.get(), secrets })
+    }
+
+    fn value(
+        &self,
+        connection: &Connection,
+        field: &FieldName,
+        secret: &Secret,
+        recorded: &Disclosure,
+    ) -> Result<RevealedSecret, Problem> {
+        let scope = Scope { workspace: &connection.workspace, connection: connection.id };
+        let key = self.data_key(scope)?;
+        let opened = key.open(scope, field, &secret.sealed);
+        let plaintext = opened.map_err(|error| faults::from_unseal(&error))?;
+        let text = String::from_utf8(plaintext.expose(recorded).to_vec());
+        let value = text.map_err(|_| Problem::new(Code::Internal))?;
+        Ok(RevealedSecret { generation: secret.generation.get(), value })
+    }
+}
+
+fn unreadable(error: CurveError) -> Problem {
+    Problem::because(Code::RevealUnreadable, error.to_string())
+}

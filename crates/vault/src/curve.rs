@@ -1,0 +1,94 @@
+//! Curve keys: messages that only their receiver can open, and that name their sender.
+//!
+//! The format is that of NATS curve keys (`xkv1`: a 24-byte nonce, then XSalsa20-Poly1305 under a
+//! key agreed by X25519), so that clients in other languages find it in their NATS library.
+
+use std::fmt;
+
+use nkeys::XKey;
+use zeroize::Zeroizing;
+
+/// A pair of curve keys; the secret half is wiped when dropped.
+pub struct CurveKey(XKey);
+
+/// A message or a key that does not fit. Which part of it is not told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CurveError {
+    /// The text is no public curve key.
+    #[error("not a public curve key: one is text that begins with X")]
+    Key,
+    /// The message was not sealed by that sender for this receiver, or was changed.
+    #[error("the message does not open")]
+    Message,
+}
+
+impl CurveKey {
+    /// Draws a new pair.
+    pub fn generate() -> Self {
+        Self(XKey::new())
+    }
+
+    /// Makes the pair that belongs to 32 secret bytes.
+    pub(crate) fn from_bytes(bytes: &[u8; 32]) -> Self {
+        Self(XKey::new_from_raw(*bytes))
+    }
+
+    /// Returns the public half as text that begins with `X`.
+    pub fn public(&self) -> String {
+        self.0.public_key()
+    }
+
+    /// Seals a message for the holder of a public key.
+    pub fn seal(&self, message: &[u8], receiver: &str) -> Result<Vec<u8>, CurveError> {
+        let receiver = XKey::from_public_key(receiver).map_err(|_| CurveError::Key)?;
+        self.0.seal(message, &receiver).map_err(|_| CurveError::Message)
+    }
+
+    /// Opens a message that the holder of a public key sealed for this pair.
+    pub fn open(&self, sealed: &[u8], sender: &str) -> Result<Zeroizing<Vec<u8>>, CurveError> {
+        let sender = XKey::from_public_key(sender).map_err(|_| CurveError::Key)?;
+        self.0.open(sealed, &sender).map(Zeroizing::new).map_err(|_| CurveError::Message)
+    }
+}
+
+impl fmt::Debug for CurveKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CurveKey({})", self.public())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_receiver_opens_what_the_sender_sealed() {
+        let [sender, receiver, other] = [(); 3].map(|()| CurveKey::generate());
+        let sealed = sender.seal(b"hunter2", &receiver.public()).unwrap();
+        assert!(!sealed.windows(7).any(|part| part == b"hunter2"));
+        assert_eq!(*receiver.open(&sealed, &sender.public()).unwrap(), b"hunter2");
+        assert_eq!(receiver.open(&sealed, &other.public()), Err(CurveError::Message));
+        assert_eq!(other.open(&sealed, &sender.public()), Err(CurveError::Message));
+    }
+
+    #[test]
+    fn a_changed_message_or_a_wrong_key_is_refused() {
+        let [sender, receiver] = [(); 2].map(|()| CurveKey::generate());
+        let mut sealed = sender.seal(b"hunter2", &receiver.public()).unwrap();
+        for key in ["", "X", "UAAA", "hello"] {
+            assert_eq!(sender.seal(b"x", key), Err(CurveError::Key), "{key}");
+        }
+        *sealed.last_mut().unwrap() ^= 1;
+        assert_eq!(receiver.open(&sealed, &sender.public()), Err(CurveError::Message));
+        for short in [&b""[..], b"xkv1", &[0; 40]] {
+            assert_eq!(receiver.open(short, &sender.public()), Err(CurveError::Message));
+        }
+    }
+
+    #[test]
+    fn the_same_bytes_make_the_same_pair() {
+        let pair = CurveKey::from_bytes(&[7; 32]);
+        assert_eq!(pair.public(), CurveKey::from_bytes(&[7; 32]).public());
+        assert!(!format!("{pair:?}").contains(&*XKey::new_from_raw([7; 32]).seed().unwrap()));
+    }
+}
