@@ -21,6 +21,7 @@ const TABLE: &[Line] = &[
     ("updateConnection", WRITE, LET_IN),
     ("connectionHistory", AUDIT, WELL),
     ("workspaceHistory", AUDIT, WELL),
+    ("revealSecret", REVEAL, WELL),
     ("rotateSecret", ROTATE, LET_IN),
     ("enableConnection", WRITE, LET_IN),
     ("disableConnection", WRITE, LET_IN),
@@ -58,6 +59,8 @@ const TABLE: &[Line] = &[
     ("docsStyle", Need::Nothing, WELL),
 ];
 
+const REVEAL: Need = Need::Here(&[ledger_domain::principal::Scope::Reveal]);
+
 /// A ledger that everyone asks.
 struct Stage {
     door: Door,
@@ -71,7 +74,8 @@ impl Stage {
         let cast = Cast::of(&door.ledger.engine).await;
         for workspace in [HOME, ABROAD] {
             let place = CONNECTIONS.replace(HOME, workspace);
-            let main = json!({ "slug": "main", "provider": "openai" });
+            let secrets = json!({ "api_key": "sk-first-value-1" });
+            let main = json!({ "slug": "main", "provider": "openai", "secrets": secrets });
             let made = door.post(&place, &main).await;
             assert_eq!(made.status, 201, "{made:?}");
         }
@@ -89,7 +93,8 @@ impl Stage {
             .replace("{key}", &self.cast.target_key);
         match route.id {
             "accessCheck" => {
-                path.push_str(&format!("?as={TARGET}&may=read&on=main&workspace={workspace}"));
+                let asked = format!("?as={TARGET}&may=read&on=main&workspace={workspace}");
+                path.push_str(&asked);
             }
             "followEvents" | "followWorkspaceEvents" => path.push_str("?after=0"),
             _ => {}
@@ -116,6 +121,7 @@ fn sent(route: &Route, number: usize) -> Option<Value> {
             Some(json!({ "name": format!("made-{number}") }))
         }
         Work::Keyed(Keyed::Command(verb)) => Some(body(verb, number)),
+        Work::Keyed(Keyed::Reveal) => Some(body("reveal-secret", number)),
         Work::Keyed(Keyed::Replay) => Some(body("replay", number)),
         _ => None,
     }

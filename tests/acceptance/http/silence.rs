@@ -78,6 +78,7 @@ impl Stage {
         let path = route.path.replace("{workspace}", "default").replace("{connection}", connection);
         let body = match route.work {
             Work::Keyed(Keyed::Command(verb)) => Some(body(verb, 1)),
+            Work::Keyed(Keyed::Reveal) => Some(body("reveal-secret", 1)),
             _ => None,
         };
         self.ask(route.method.as_str(), &path, body.as_ref(), version).await

@@ -85,7 +85,7 @@ impl Stage {
         let client = server.client().await;
         let asked = Subjects::default().query("_all", "whoami");
         eventually("the ledger answers", async || {
-            client.request(asked.clone(), Default::default()).await.ok()
+            client.request(asked.clone(), "".into()).await.ok()
         })
         .await;
         Self { _ledger: ledger, server, bus, client, cast, made: 0 }
