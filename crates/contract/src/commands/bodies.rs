@@ -491,7 +491,9 @@ pub struct RevealSecretBody {
     pub connection: Option<String>,
     /// Which secret fields; all when absent or empty.
     #[serde(default)]
+    #[schemars(extend("items" = forms::field_name()))]
     pub fields: Vec<String>,
     /// Why, 1 to 1,024 characters; kept in the history.
+    #[schemars(length(min = 1, max = limits::REASON_CHARS), regex(pattern = forms::SAID))]
     pub reason: String,
 }
