@@ -169,7 +169,9 @@ async fn an_open_feed_ends_at_the_word_to_stop_and_holds_nothing_up() {
     let (stopped, ended) = tokio::join!(service.stop(), stream.read_to_end(&mut rest));
     assert!(stopped.success(), "{}", service.log());
     assert!(ended.is_ok(), "{ended:?}");
-    assert!(rest.ends_with(b"0\r\n\r\n"), "cut: {}", String::from_utf8_lossy(&rest));
+    let text = String::from_utf8_lossy(&rest);
+    assert!(text.ends_with("0\r\n\r\n"), "cut: {text}");
+    assert!(text.contains("event: closing\n") && text.contains("shutting_down"), "{text}");
     assert!(!service.log().contains("still open"), "{}", service.log());
 }
 

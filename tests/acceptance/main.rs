@@ -12,6 +12,8 @@ mod compare;
 #[cfg(test)]
 mod ledger;
 #[cfg(test)]
+mod matrix;
+#[cfg(test)]
 mod nats_server;
 #[cfg(test)]
 mod random;

@@ -48,7 +48,13 @@ impl<'a> Cargo<'a> {
         Ok(self.target_folder()?.join(profile_folder).join(file))
     }
 
-    fn target_folder(&self) -> Result<PathBuf, Failure> {
+    /// Returns a variable that setup found.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
+    /// Returns the folder that cargo builds into.
+    pub(crate) fn target_folder(&self) -> Result<PathBuf, Failure> {
         let mut command = self.command();
         command.args(["metadata", "--no-deps", "--format-version", "1"]);
         target_folder_in(&output_of(&mut command)?)

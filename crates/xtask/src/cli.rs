@@ -23,6 +23,9 @@ pub(crate) enum Task {
         /// Run only the tests whose name contains EXPR
         #[arg(long, value_name = "EXPR")]
         filter: Option<String>,
+        /// Run only the stage that asks the HTTP API all that its description allows, and more
+        #[arg(long, conflicts_with = "filter")]
+        schemathesis: bool,
     },
     /// Build for release and measure every row of the bench table
     Bench {
@@ -39,6 +42,7 @@ Examples:
   cargo xtask demo                    see the ledger at work, on a machine that has only Rust
   cargo xtask test                    everything that must pass before a change lands
   cargo xtask test --filter archive   the same checks, but only tests named after archiving
+  cargo xtask test --schemathesis     only the stage that tries every route of the HTTP API
   cargo xtask bench --row replay      measure one row
   cargo xtask bench --json            one JSON object a row, on standard output
   cargo xtask setup                   fetch and build what is missing, run nothing
@@ -48,6 +52,7 @@ Environment:
                            default $XDG_CACHE_HOME/connection-ledger or ~/.cache/connection-ledger
   CONNLEDGER_NATS_SERVER   a nats-server of your own, 2.11 or newer
   CONNLEDGER_PYTHON        a Python of your own that can import nats-py
+  CONNLEDGER_SCHEMATHESIS  a schemathesis of your own
   LIBCLANG_PATH            the folder of a libclang of your own
   ROCKSDB_LIB_DIR          the folder of a librocksdb.a of your own, of the version in Cargo.lock";
 
@@ -78,7 +83,7 @@ mod tests {
     #[test]
     fn test_takes_one_name_filter() {
         match parse("xtask test --filter archive") {
-            Task::Test { filter } => assert_eq!(filter.as_deref(), Some("archive")),
+            Task::Test { filter, .. } => assert_eq!(filter.as_deref(), Some("archive")),
             other => panic!("parsed as {other:?}"),
         }
     }

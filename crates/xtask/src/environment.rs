@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Every variable that setup may write into `.cargo/local.toml`.
-pub(crate) const MANAGED: [&str; 6] = [
+pub(crate) const MANAGED: [&str; 7] = [
     "BINDGEN_EXTRA_CLANG_ARGS",
     "CONNLEDGER_NATS_SERVER",
     "CONNLEDGER_PYTHON",
+    "CONNLEDGER_SCHEMATHESIS",
     "LIBCLANG_PATH",
     "ROCKSDB_LIB_DIR",
     "ROCKSDB_STATIC",

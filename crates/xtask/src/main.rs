@@ -12,6 +12,7 @@ mod cli;
 mod demo;
 mod environment;
 mod failure;
+mod schemathesis;
 mod setup;
 mod stages;
 mod talk;
@@ -48,7 +49,8 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Task::Demo { args } => demo::run(&workspace, &args),
-        Task::Test { filter } => stages::run(&workspace, filter.as_deref()),
+        Task::Test { schemathesis: true, .. } => stages::run_schemathesis(&workspace),
+        Task::Test { filter, .. } => stages::run(&workspace, filter.as_deref()),
         Task::Bench { args } => bench::run(&workspace, &args),
     }
 }

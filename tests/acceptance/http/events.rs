@@ -67,13 +67,13 @@ async fn a_feed_without_a_place_to_start_begins_now_and_says_where_that_is() {
     door.create(&json!({ "slug": "before", "provider": "x" })).await;
     let mut feed = Feed::open(&door, "/api/v1/events", None).await;
     let first = feed.next().await.expect("an event");
-    assert_eq!((first.kind.as_str(), first.id), ("caught_up", Some(3)));
-    assert_eq!(first.data, json!({ "position": 3 }));
+    assert_eq!((first.kind.as_str(), first.id), ("caught_up", Some(5)));
+    assert_eq!(first.data, json!({ "position": 5 }));
     door.create(&json!({ "slug": "after", "provider": "x", "secrets": { "k": "v-1" } })).await;
     let next = feed.next().await.expect("an event");
-    assert_eq!((next.kind.as_str(), next.id), ("connection_created", Some(4)));
+    assert_eq!((next.kind.as_str(), next.id), ("connection_created", Some(6)));
     assert_eq!(next.data["connection"]["slug"], "after");
-    let told = door.ledger.engine.notifications(ledger_domain::Position::new(3), 1);
+    let told = door.ledger.engine.notifications(ledger_domain::Position::new(5), 1);
     let told = told.expect("the log can be read").remove(0).body;
     assert_eq!(next.data, serde_json::from_slice::<Value>(&told).expect("JSON"), "as on NATS");
 }
@@ -93,7 +93,7 @@ async fn a_workspaces_feed_has_its_own_events_only() {
         }
         seen.push(event.id);
     }
-    assert_eq!(seen, [Some(2), Some(4)]);
+    assert_eq!(seen, [Some(2), Some(6)]);
     let nowhere = door.get("/api/v1/workspaces/nowhere/events").await;
     nowhere.expect_problem(404, "workspace_unknown");
 }
@@ -101,7 +101,7 @@ async fn a_workspaces_feed_has_its_own_events_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_place_beyond_the_end_of_the_log_is_refused() {
     let door = Door::open().await;
-    door.get("/api/v1/events?after=3").await.expect_problem(409, "position_unknown");
+    door.get("/api/v1/events?after=5").await.expect_problem(409, "position_unknown");
     let request = door.ask(Method::GET, "/api/v1/events?after=0").header("last-event-id", "99");
     read(request).await.expect_problem(409, "position_unknown");
     let odd = door.ask(Method::GET, "/api/v1/events").header("last-event-id", "x");
@@ -113,31 +113,31 @@ async fn a_long_poll_answers_with_the_first_event_or_when_the_time_is_over() {
     let door = Door::open().await;
     let poll = |path: String| door.ask(Method::GET, &path).header("accept", "application/json");
     let page = read(poll("/api/v1/events?after=0".to_owned())).await.json();
-    assert_eq!(page["position"], 2);
-    assert_eq!(page["events"].as_array().map(Vec::len), Some(2));
+    assert_eq!(page["position"], 4);
+    assert_eq!(page["events"].as_array().map(Vec::len), Some(4));
     let started = Instant::now();
-    let empty = read(poll("/api/v1/events?after=2&wait=1s".to_owned())).await.json();
-    assert_eq!(empty, json!({ "events": [], "position": 2 }));
+    let empty = read(poll("/api/v1/events?after=4&wait=1s".to_owned())).await.json();
+    assert_eq!(empty, json!({ "events": [], "position": 4 }));
     assert!(started.elapsed() >= Duration::from_secs(1));
-    let waiting = read(poll("/api/v1/events?after=2&wait=60s".to_owned()));
+    let waiting = read(poll("/api/v1/events?after=4&wait=60s".to_owned()));
     let draft = json!({ "provider": "x" });
     let (answer, _) = tokio::join!(waiting, door.create(&draft));
     let page = answer.json();
-    assert_eq!(page["position"], 3);
+    assert_eq!(page["position"], 5);
     assert_eq!(page["events"][0]["event"]["type"], "connection_created");
     // Step by step through everything, as a gateway without server-sent events would.
     for number in 0..50 {
         door.create(&json!({ "slug": format!("c-{number}"), "provider": "x" })).await;
     }
     let (mut position, mut seen) = (0, Vec::new());
-    while position < 53 {
+    while position < 55 {
         let path = format!("/api/v1/events?after={position}&wait=5s");
         let page = read(poll(path)).await.json();
         let events = page["events"].as_array().expect("events").iter();
         seen.extend(events.filter_map(|event| event["position"].as_u64()));
         position = page["position"].as_u64().expect("a position");
     }
-    assert_eq!(seen, (1..=53).collect::<Vec<_>>());
+    assert_eq!(seen, (1..=55).collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -152,7 +152,7 @@ async fn feeds_end_with_a_last_word_when_the_server_stops() {
         feed.next().await
     });
     let last = last.expect("a last word");
-    assert_eq!((last.kind.as_str(), last.id), ("closing", Some(2)));
+    assert_eq!((last.kind.as_str(), last.id), ("closing", Some(4)));
     assert_eq!(last.data["code"], "shutting_down");
     assert!(feed.next().await.is_none());
     polled.expect_problem(503, "shutting_down");

@@ -5,5 +5,8 @@ mod door;
 mod events;
 mod feed;
 mod lists;
+mod matrix;
 mod operations;
 mod refusals;
+mod silence;
+mod tricks;

@@ -15,7 +15,7 @@ async fn a_replay_answers_with_its_report() {
     let verified = door.post("/api/v1/replay", &json!({ "verify": true })).await;
     assert_eq!(verified.status, 200, "{verified:?}");
     let report = verified.json();
-    assert_eq!(report["events"], 12);
+    assert_eq!(report["events"], 14);
     assert_eq!(report["difference"], Value::Null);
     assert_eq!(report["projections"], json!(["connections", "lists", "audit"]));
     let one = door.post("/api/v1/replay", &json!({ "projection": "lists" })).await;
@@ -41,7 +41,7 @@ async fn a_replay_tells_how_far_it_is_when_asked_for_events() {
     let events = events_in(&told.text);
     let (last, before) = events.split_last().expect("at least the report");
     assert_eq!(last.kind, "report");
-    assert_eq!(last.data["events"], 3);
+    assert_eq!(last.data["events"], 5);
     assert!(before.iter().all(|event| event.kind == "progress"), "{events:?}");
     let refused = read(ask(&json!({ "projection": "x" }))).await;
     refused.expect_problem(404, "projection_unknown");
@@ -51,7 +51,7 @@ async fn a_replay_tells_how_far_it_is_when_asked_for_events() {
 async fn status_is_the_same_as_over_any_other_door() {
     let door = Door::open().await;
     let status = door.get("/api/v1/status").await.json();
-    assert_eq!(status["position"], 2);
+    assert_eq!(status["position"], 4);
     assert_eq!(status["ledger_id"], door.ledger.engine.ledger_id().to_string());
 }
 

@@ -8,14 +8,14 @@ pub(crate) fn body(verb: &str, number: usize) -> Value {
     let slug = format!("made-{number}");
     match verb {
         "create" => json!({ "slug": slug, "provider": "openai" }),
-        "update" => json!({ "display_name": "Other" }),
+        "update" | "update-principal" => json!({ "display_name": "Other" }),
         "rotate-secret" => json!({ "secrets": { "api_key": "sk-another-value-1" } }),
         "grant-workspace" | "set-limits" | "revoke-workspace" => json!({ "grant_to": "other" }),
         "set-model-policy" => json!({ "policy": { "allow_all": false } }),
         "link-dependent" | "unlink-dependent" => json!({ "kind": "tool", "id": "t-1" }),
         "revert" => json!({ "to_version": 1 }),
         "create-principal" => json!({ "principal": slug, "kind": "user" }),
-        "update-principal" => json!({ "display_name": "Other" }),
+        "reveal-secret" => json!({ "reason": "a look" }),
         "replay" => json!({ "verify": true, "projection": "audit" }),
         _ => json!({}),
     }

@@ -1,14 +1,14 @@
 //! Everything that can be asked over NATS, by everyone.
 
-use std::time::Duration;
-
 use async_nats::{Client, HeaderMap};
-use ledger_bus::{Bus, BusOptions, Clock, ConnectOptions, connect};
+use futures::StreamExt as _;
+use ledger_bus::{Bus, BusOptions, Clock, ConnectOptions, PROGRESS, connect};
 use ledger_contract::commands::{PRINCIPAL_VERBS, VERBS};
 use ledger_contract::queries::QUERIES;
 use ledger_contract::subjects::{self, Subjects};
 use ledger_domain::Micros;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::bodies::body;
 use super::cast::{Cast, TARGET};
@@ -17,6 +17,7 @@ use super::{
 };
 use crate::ledger::{ABROAD, HOME, Ledger, Wish};
 use crate::nats_server::NatsServer;
+use crate::wait::{PATIENCE, eventually};
 
 const TABLE: &[Line] = &[
     ("create", WRITE, WELL),
@@ -60,6 +61,7 @@ const TAKEN: &str = "workspace_taken";
 
 /// A ledger that is asked over NATS.
 struct Stage {
+    _ledger: Ledger,
     server: NatsServer,
     bus: Bus,
     client: Client,
@@ -81,7 +83,12 @@ impl Stage {
         let options = BusOptions::new(own, options, Clock::new(|| Micros::new(0)));
         let bus = Bus::start(ledger.engine.clone(), options).await.expect("the bus starts");
         let client = server.client().await;
-        Self { server, bus, client, cast, made: 0 }
+        let asked = Subjects::default().query("_all", "whoami");
+        eventually("the ledger answers", async || {
+            client.request(asked.clone(), "".into()).await.ok()
+        })
+        .await;
+        Self { _ledger: ledger, server, bus, client, cast, made: 0 }
     }
 
     /// Sends a message and returns the code it is answered with.
@@ -95,13 +102,24 @@ impl Stage {
         {
             headers.insert(subjects::EXPECTED_VERSION, "999");
         }
-        let request = async_nats::Request::new()
-            .payload(body.to_string().into())
-            .headers(headers)
-            .timeout(Some(Duration::from_mins(1)));
-        let answer = self.client.send_request(subject.to_owned(), request).await;
-        let answer = answer.unwrap_or_else(|error| panic!("{subject}: {error}"));
-        let headers = answer.headers.unwrap_or_default();
+        let inbox = self.client.new_inbox();
+        let mut answers = self.client.subscribe(inbox.clone()).await.expect("subscribed");
+        let payload = body.to_string().into();
+        let (to, back) = (subject.to_owned(), inbox);
+        let sent = self.client.publish_with_reply_and_headers(to, back, headers, payload).await;
+        sent.expect("sent");
+        let last = async {
+            loop {
+                let answer = answers.next().await.expect("the connection is open");
+                let headers = answer.headers.unwrap_or_default();
+                assert_ne!(answer.status, Some(async_nats::StatusCode::NO_RESPONDERS), "{subject}");
+                // How far a replay is comes before its answer.
+                if headers.get(PROGRESS).is_none() {
+                    return headers;
+                }
+            }
+        };
+        let headers = timeout(PATIENCE, last).await.unwrap_or_else(|_| panic!("{subject}"));
         let code = headers.get(subjects::ERROR_CODE).map(|code| code.as_str().to_owned());
         code.unwrap_or_default()
     }

@@ -64,7 +64,6 @@ pub struct CreatePrincipalBody {
 /// `update-principal`: what is absent stays.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
 pub struct UpdatePrincipalBody {
     /// Its name.
     #[schemars(regex(pattern = forms::WORKSPACE))]

@@ -60,10 +60,10 @@ pub struct UsageLimitBody {
     #[schemars(extend("enum" = forms::usage_units()))]
     pub r#type: String,
     /// At least 1.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1), extend("maximum" = u64::MAX))]
     pub credit_limit: u64,
     /// At least 1.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1), extend("maximum" = u64::MAX))]
     pub alert_threshold: Option<u64>,
     /// `weekly`, `monthly`, or a number of days like `30d`.
     #[schemars(regex(pattern = forms::RESET))]
@@ -84,7 +84,7 @@ pub struct RateLimitBody {
     #[schemars(extend("enum" = forms::rate_units()))]
     pub unit: String,
     /// At least 1.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1), extend("maximum" = u64::MAX))]
     pub value: u64,
 }
 
@@ -433,6 +433,7 @@ pub struct LinkDependentBody {
     pub name: Option<String>,
     /// Further facts about it.
     #[serde(default)]
+    #[schemars(extend("propertyNames" = forms::lines(limits::DEPENDENT_CHARS)))]
     pub attributes: BTreeMap<String, Value>,
 }
 
@@ -457,7 +458,7 @@ pub struct RevertBody {
     /// Id or slug.
     pub connection: Option<String>,
     /// The earlier version whose fields come back.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1), extend("maximum" = u64::MAX))]
     pub to_version: u64,
 }
 
@@ -490,7 +491,9 @@ pub struct RevealSecretBody {
     pub connection: Option<String>,
     /// Which secret fields; all when absent or empty.
     #[serde(default)]
+    #[schemars(extend("items" = forms::field_name()))]
     pub fields: Vec<String>,
     /// Why, 1 to 1,024 characters; kept in the history.
+    #[schemars(length(min = 1, max = limits::REASON_CHARS), regex(pattern = forms::SAID))]
     pub reason: String,
 }

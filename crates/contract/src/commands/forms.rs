@@ -24,12 +24,23 @@ pub(super) const LINE: &str = concat!(
 );
 /// Text with line breaks and tabs.
 pub(super) const PROSE: &str = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$";
+/// The same, not blank.
+pub(super) const SAID: &str = concat!(
+    r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*",
+    r"[^\u0000-\u0020\u007F-\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]",
+    r"[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$",
+);
 /// When counting starts again.
 pub(super) const RESET: &str = "^(weekly|monthly|(36[0-5]|3[0-5][0-9]|[12][0-9]{2}|[1-9][0-9]?)d)$";
 
 /// Names of configuration and secret fields.
 pub(super) fn field_names() -> Value {
     json!({ "pattern": "^[!-~]{1,128}$" })
+}
+
+/// The name of a secret field.
+pub(super) fn field_name() -> Value {
+    json!({ "type": "string", "pattern": "^[!-~]{1,128}$" })
 }
 
 /// Names that are lines of at most so many characters.

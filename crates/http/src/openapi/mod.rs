@@ -156,7 +156,7 @@ mod tests {
         for route in routes() {
             let method = route.method.as_str().to_ascii_lowercase();
             let operation = &document["paths"][route.path][&method];
-            let scope = route.scope.map(|scope| scope.as_str());
+            let scope = route.scope.map(ledger_domain::principal::Scope::as_str);
             assert_eq!(operation["x-required-scope"].as_str(), scope, "{}", route.id);
             for status in ["401", "403"] {
                 let told = operation["responses"].get(status).is_some();

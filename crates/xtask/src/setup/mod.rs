@@ -13,6 +13,7 @@ mod packages;
 mod platform;
 mod python;
 mod rocksdb;
+pub(crate) mod schemathesis;
 
 use crate::environment::{PersonalEnvironment, Variables};
 use crate::failure::Failure;
@@ -58,6 +59,9 @@ pub(crate) fn prepare(workspace: &Workspace, purpose: Purpose) -> Result<Variabl
     libclang::ensure(&site, &mut variables)?;
     nats::ensure_server(&site, &mut variables)?;
     nats::ensure_client(&site, purpose, &mut variables)?;
+    if purpose == Purpose::Test {
+        schemathesis::ensure(&site, &mut variables)?;
+    }
     rocksdb::ensure(&site, &mut variables)?;
     config.write(&variables)?;
     Ok(variables)

@@ -1,0 +1,92 @@
+//! The stage that lets schemathesis loose on a ledger of its own.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::cargo::Cargo;
+use crate::failure::Failure;
+use crate::setup::schemathesis::VARIABLE;
+use crate::stages;
+use crate::workspace::Workspace;
+
+/// Where configuration and hooks are, from the checkout's root.
+const FOLDER: &str = "tests/schemathesis";
+const FILES: [&str; 2] = ["schemathesis.toml", "hooks.py"];
+/// How long the ledger may take to start.
+const START_PATIENCE: Duration = Duration::from_mins(1);
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+
+/// A ledger that serves HTTP alone; it ends with this.
+struct Server {
+    child: Child,
+    url: String,
+    key: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It is a throw-away ledger, and one that has ended already is as good.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Runs the stage and returns its exit code when it failed.
+pub(crate) fn run(workspace: &Workspace, cargo: &Cargo<'_>) -> Result<Option<u8>, Failure> {
+    let folder = cargo.target_folder()?.join(format!("schemathesis-{}", std::process::id()));
+    let data = folder.join("data");
+    let server = start(cargo, &data)?;
+    // It leaves files of its own where it runs.
+    for name in FILES {
+        let (from, to) = (workspace.root.join(FOLDER).join(name), folder.join(name));
+        std::fs::copy(&from, &to).map_err(|error| Failure::io("copy", &from, &error))?;
+    }
+    let program = cargo.variable(VARIABLE).unwrap_or("schemathesis");
+    let mut command = cargo.program(program);
+    command.current_dir(&folder).env("CONNLEDGER_KEY", &server.key);
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command.args(["--config-file", FILES[0], "--no-color", "run"]);
+    command.arg(format!("{}/api/v1/openapi.json", server.url));
+    let failed = stages::failed("schemathesis", &mut command);
+    drop(server);
+    std::fs::remove_dir_all(&folder).map_err(|error| Failure::io("remove", &folder, &error))?;
+    failed
+}
+
+fn start(cargo: &Cargo<'_>, data: &Path) -> Result<Server, Failure> {
+    let mut serve = cargo.program(cargo.binary("debug", "connledger")?);
+    // Rates are tested elsewhere. Each request names an address of its own, as a proxy would.
+    serve.args(["serve", "--dev", "--nats", "off", "--listen", "127.0.0.1:0", "--log", "warn"]);
+    serve.args(["--rate-per-key", "0", "--rate-per-address", "0"]);
+    serve.args(["--trusted-proxy", "127.0.0.1", "--data-dir"]).arg(data);
+    let child = spawn(&mut serve)?;
+    let mut server = Server { child, url: String::new(), key: String::new() };
+    let started = Instant::now();
+    while started.elapsed() < START_PATIENCE {
+        let ended = server.child.try_wait();
+        if let Ok(Some(status)) = ended {
+            return Err(Failure::new(format!("connledger ended with {status}")));
+        }
+        if let Some((url, key)) = found(data) {
+            (server.url, server.key) = (url, key);
+            return Ok(server);
+        }
+        thread::park_timeout(LOOK_INTERVAL);
+    }
+    Err(Failure::new("connledger was not ready in time"))
+}
+
+fn spawn(command: &mut Command) -> Result<Child, Failure> {
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+    child.map_err(|error| Failure::new(format!("cannot start connledger: {error}")))
+}
+
+/// Reads where the server is and its key, once it has written both.
+fn found(data: &Path) -> Option<(String, String)> {
+    let file = std::fs::read(data.join("server.json")).ok()?;
+    let file: serde_json::Value = serde_json::from_slice(&file).ok()?;
+    let key = std::fs::read_to_string(data.join("dev-admin.key")).ok()?;
+    Some((file.get("http_url")?.as_str()?.to_owned(), key.trim().to_owned()))
+}

@@ -1,0 +1,243 @@
+//! Every route, asked by everyone.
+
+use ledger_http::routes::{Keyed, Method, Route, Work, routes};
+use reqwest::RequestBuilder;
+use serde_json::{Value, json};
+
+use super::door::{Answer, CONNECTIONS, Door, read, with_body};
+use crate::ledger::{ABROAD, HOME};
+use crate::matrix::bodies::body;
+use crate::matrix::cast::{Cast, TARGET};
+use crate::matrix::{
+    AUDIT, GOVERN, LET_IN, Line, Need, READ, READ_ALL, ROTATE, WELL, WRITE, WRITE_AND_ROTATE, line,
+};
+
+const TABLE: &[Line] = &[
+    ("listWorkspaces", Need::Anyone, WELL),
+    ("createWorkspace", GOVERN, WELL),
+    ("listConnections", Need::Foothold, WELL),
+    ("createConnection", WRITE, WELL),
+    ("getConnection", READ, WELL),
+    ("updateConnection", WRITE, LET_IN),
+    ("connectionHistory", AUDIT, WELL),
+    ("workspaceHistory", AUDIT, WELL),
+    ("revealSecret", REVEAL, WELL),
+    ("rotateSecret", ROTATE, LET_IN),
+    ("enableConnection", WRITE, LET_IN),
+    ("disableConnection", WRITE, LET_IN),
+    ("markDegraded", WRITE, LET_IN),
+    ("markFailed", WRITE, LET_IN),
+    ("markOperational", WRITE, LET_IN),
+    ("archiveConnection", WRITE, LET_IN),
+    ("restoreConnection", WRITE, LET_IN),
+    ("grantWorkspace", WRITE, LET_IN),
+    ("revokeWorkspace", WRITE, LET_IN),
+    ("setLimits", WRITE, LET_IN),
+    ("setModelPolicy", WRITE, LET_IN),
+    ("setPricing", WRITE, LET_IN),
+    ("linkDependent", WRITE, LET_IN),
+    ("unlinkDependent", WRITE, LET_IN),
+    ("revertConnection", WRITE_AND_ROTATE, LET_IN),
+    ("followEvents", READ_ALL, WELL),
+    ("followWorkspaceEvents", READ, WELL),
+    ("listPrincipals", GOVERN, WELL),
+    ("createPrincipal", GOVERN, WELL),
+    ("updatePrincipal", GOVERN, LET_IN),
+    ("enablePrincipal", GOVERN, LET_IN),
+    ("disablePrincipal", GOVERN, LET_IN),
+    ("issueKey", GOVERN, LET_IN),
+    ("revokeKey", GOVERN, LET_IN),
+    ("whoami", Need::Anyone, WELL),
+    ("accessCheck", GOVERN, WELL),
+    ("status", READ_ALL, WELL),
+    ("replay", GOVERN, WELL),
+    ("alive", Need::Nothing, WELL),
+    ("ready", Need::Nothing, WELL),
+    ("openapi", Need::Nothing, WELL),
+    ("docs", Need::Nothing, WELL),
+    ("docsScript", Need::Nothing, WELL),
+    ("docsStyle", Need::Nothing, WELL),
+];
+
+const REVEAL: Need = Need::Here(&[ledger_domain::principal::Scope::Reveal]);
+
+/// A ledger that everyone asks.
+struct Stage {
+    door: Door,
+    cast: Cast,
+    made: usize,
+}
+
+impl Stage {
+    async fn open() -> Self {
+        let door = Door::open().await;
+        let cast = Cast::of(&door.ledger.engine).await;
+        for workspace in [HOME, ABROAD] {
+            let place = CONNECTIONS.replace(HOME, workspace);
+            let secrets = json!({ "api_key": "sk-first-value-1" });
+            let main = json!({ "slug": "main", "provider": "openai", "secrets": secrets });
+            let made = door.post(&place, &main).await;
+            assert_eq!(made.status, 201, "{made:?}");
+        }
+        Self { door, cast, made: 0 }
+    }
+
+    /// Prepares a request to a route, without anyone's key.
+    fn request(&mut self, route: &Route, workspace: &str) -> RequestBuilder {
+        self.made += 1;
+        let mut path = route
+            .path
+            .replace("{workspace}", workspace)
+            .replace("{connection}", "main")
+            .replace("{principal}", TARGET)
+            .replace("{key}", &self.cast.target_key);
+        match route.id {
+            "accessCheck" => {
+                let asked = format!("?as={TARGET}&may=read&on=main&workspace={workspace}");
+                path.push_str(&asked);
+            }
+            "followEvents" | "followWorkspaceEvents" => path.push_str("?after=0"),
+            _ => {}
+        }
+        let method = route.method.as_str().parse().expect("a method");
+        let client = reqwest::Client::new();
+        let request = client.request(method, self.door.url(&path));
+        let request = request.header("accept", "application/json");
+        match sent(route, self.made) {
+            None => request,
+            Some(body) if is_making(route) => with_body(request, &body),
+            Some(body) => with_body(request.header("if-match", "\"999\""), &body),
+        }
+    }
+}
+
+fn is_making(route: &Route) -> bool {
+    ["createConnection", "createWorkspace", "createPrincipal"].contains(&route.id)
+}
+
+fn sent(route: &Route, number: usize) -> Option<Value> {
+    match route.work {
+        Work::Keyed(Keyed::Command("create-workspace")) => {
+            Some(json!({ "name": format!("made-{number}") }))
+        }
+        Work::Keyed(Keyed::Command(verb)) => Some(body(verb, number)),
+        Work::Keyed(Keyed::Reveal) => Some(body("reveal-secret", number)),
+        Work::Keyed(Keyed::Replay) => Some(body("replay", number)),
+        _ => None,
+    }
+}
+
+#[track_caller]
+fn expect(answer: &Answer, route: &Route, code: &str, who: &str) {
+    if code.is_empty() {
+        let well = route.answers.iter().any(|well| well.status == answer.status);
+        assert!(well, "{who} asks {}: {answer:?}", route.id);
+        return;
+    }
+    assert!(answer.status >= 400, "{who} asks {}: {answer:?}", route.id);
+    assert_eq!(answer.json()["code"], code, "{who} asks {}: {answer:?}", route.id);
+    let told = route.refusals().any(|refusal| refusal.as_str() == code);
+    assert!(told, "{} is not said to answer {code}", route.id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everyone_over_http_may_do_what_the_table_says_and_nothing_else() {
+    let mut stage = Stage::open().await;
+    for route in routes() {
+        let (need, told) = line(TABLE, route.id);
+        assert_eq!(need == Need::Nothing, !route.needs_key(), "{}", route.id);
+        for workspace in [HOME, ABROAD] {
+            for number in 0..stage.cast.actors.len() {
+                let request = stage.request(route, workspace);
+                let actor = &stage.cast.actors[number];
+                let answer = read(request.bearer_auth(&actor.key)).await;
+                let may = actor.rights.meet(need, workspace == HOME);
+                expect(&answer, route, if may { told } else { "forbidden" }, &actor.name);
+            }
+            for number in 0..stage.cast.strangers.len() {
+                let request = stage.request(route, workspace);
+                let (header, code) = &stage.cast.strangers[number];
+                let request = match header {
+                    Some(header) => request.header("authorization", header),
+                    None => request,
+                };
+                let code = if need == Need::Nothing { WELL } else { code };
+                expect(&read(request).await, route, code, "a stranger");
+            }
+        }
+    }
+}
+
+/// The table of routes says the same as this one.
+#[test]
+fn a_route_says_the_scope_that_it_takes() {
+    for route in routes() {
+        let (need, _) = line(TABLE, route.id);
+        match need {
+            Need::Here(scopes) => assert!(scopes.contains(&route.scope.expect(route.id))),
+            Need::Ledger(scope) if route.id != "accessCheck" => {
+                assert_eq!(route.scope, Some(scope), "{}", route.id);
+            }
+            Need::Nothing | Need::Anyone => assert_eq!(route.scope, None, "{}", route.id),
+            Need::Foothold | Need::Ledger(_) => {}
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_workspace_and_one_that_is_not_there_sound_the_same_over_http() {
+    let mut stage = Stage::open().await;
+    let home = stage.cast.actors.iter().filter(|actor| !actor.rights.everywhere);
+    let keys: Vec<_> = home.map(|actor| actor.key.clone()).collect();
+    for route in routes().filter(|route| route.path.contains("{workspace}")) {
+        for key in &keys {
+            let heard = read(stage.request(route, ABROAD).bearer_auth(key)).await;
+            let nowhere = read(stage.request(route, "nowhere").bearer_auth(key)).await;
+            assert_eq!(heard.heard(), nowhere.heard(), "{}", route.id);
+            heard.expect_problem(403, "forbidden");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_principal_is_made_given_a_key_and_shut_out() {
+    let door = Door::open().await;
+    let gateway = json!({
+        "principal": "eu-1", "kind": "gateway",
+        "grants": [{ "role": "gateway", "workspaces": [HOME] }],
+    });
+    let made = door.post("/api/v1/principals", &gateway).await;
+    assert_eq!((made.status, made.header("etag")), (201, Some("\"1\"")), "{made:?}");
+    let place = made.header("location").expect("a place").to_owned();
+    assert_eq!(place, "/api/v1/principals/eu-1");
+
+    let ask = || door.ask(Method::Post.as_str().parse().expect("POST"), &format!("{place}/keys"));
+    let issue = || with_body(ask().header("idempotency-key", "k-1"), &json!({ "label": "eu" }));
+    let issued = read(issue()).await;
+    assert_eq!((issued.status, issued.header("cache-control")), (201, Some("no-store")));
+    let key = issued.json()["api_key"]["key"].as_str().expect("a key").to_owned();
+    let id = issued.json()["api_key"]["id"].as_str().expect("its id").to_owned();
+    let again = read(issue()).await;
+    assert_eq!((again.status, again.header("ledger-repeated")), (201, Some("true")));
+    assert_eq!(again.json()["api_key"], Value::Null, "it is told once");
+
+    let asked = |path: &str| read(reqwest::Client::new().get(door.url(path)).bearer_auth(&key));
+    let own = asked("/api/v1/whoami").await.json();
+    assert_eq!(own["actor"], "gateway:eu-1");
+    let check = "/api/v1/access-check?as=eu-1&may=rotate-secret&workspace=default";
+    let answer = asked(check).await.json();
+    assert_eq!((&answer["allowed"], &answer["scope"]), (&json!(false), &json!("rotate")));
+    let listed = door.get("/api/v1/principals").await;
+    assert!(!listed.text.contains(&key), "{}", listed.text);
+    let odd = door.get("/api/v1/access-check?may=read").await;
+    odd.expect_problem(400, "field_invalid");
+    assert_eq!(odd.json()["field"], "as");
+
+    let other = door.post(&format!("{place}/disable"), &json!({ "principal": "admin" })).await;
+    other.expect_problem(400, "field_invalid");
+    let revoked = door.post(&format!("{place}/keys/{id}/revoke"), &json!({})).await;
+    assert_eq!(revoked.status, 200, "{revoked:?}");
+    asked("/api/v1/whoami").await.expect_problem(401, "credential_revoked");
+    let twice = door.post(&format!("{place}/keys/{id}/revoke"), &json!({})).await;
+    twice.expect_problem(404, "api_key_unknown");
+}
