@@ -10,6 +10,8 @@ mod canary;
 #[cfg(test)]
 mod compare;
 #[cfg(test)]
+mod issuer;
+#[cfg(test)]
 mod ledger;
 #[cfg(test)]
 mod nats_server;
@@ -42,3 +44,5 @@ mod outage;
 mod program;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod tokens;

@@ -22,7 +22,7 @@ mod replay;
 mod tail;
 mod writer;
 
-pub use access::Caller;
+pub use access::{Caller, VerifyToken};
 pub use engine::{Engine, EngineOptions};
 pub use execute::{CommandRequest, Executed, Fingerprint};
 pub use outbox::OutboxItem;
