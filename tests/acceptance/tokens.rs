@@ -108,21 +108,78 @@ async fn a_token_over_http_may_do_what_its_claims_say_and_no_more() {
     assert_eq!(create(&token("integrations:create"), "a").await.status, 201);
     assert_eq!(create(&token("admin"), "b").await.status, 201);
     assert_eq!(list(&door, &token("integrations:list")).await.json()["total"], 2);
-    let principals = async |token: &str| {
-        read(door.ask_as(token, Method::GET, "/api/v1/principals")).await.status
+    let make_workspace = async |token: &str| {
+        let request = door.ask_as(token, Method::POST, "/api/v1/workspaces");
+        read(with_body(request, &json!({"name": "third"}))).await
     };
-    assert_eq!(principals(&token("integrations:update")).await, 403);
-    assert_eq!(principals(&token("admin")).await, 200);
+    make_workspace(&token("integrations:update")).await.expect_problem(403, "forbidden");
+    assert_eq!(make_workspace(&token("admin")).await.status, 201);
     list(&door, "no.real.token").await.expect_problem(401, "token_invalid");
     list(&door, "sk_test_wrong").await.expect_problem(401, "credential_invalid");
 }
 
-/// A client over NATS whose credential is a token.
-async fn over_nats(service: &Service, token: &str) -> Client {
-    let mut options = ClientOptions::new(Key::new(token));
-    options.url = service.nats_url();
-    options.timeout = Duration::from_secs(20);
-    Client::connect(options).await.expect("NATS is there")
+/// A served ledger that accepts tokens of an issuer.
+struct Accepting {
+    issuer: Issuer,
+    signer: Signer,
+    service: Service,
+}
+
+impl Accepting {
+    async fn start() -> Self {
+        let mut issuer = Issuer::nowhere_yet();
+        let signer = Signer::new("1");
+        issuer.publish(&[&signer]);
+        issuer.start().await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let mapping = folder.path().join("mapping.toml");
+        std::fs::write(&mapping, MAPPING).expect("writable");
+        let (url, mapping) = (issuer.url(), mapping.display().to_string());
+        let args = [
+            &["--nats", "managed", "--log", "trace"][..],
+            &["--oidc-issuer", &url, "--oidc-audience", AUDIENCE, "--oidc-mapping", &mapping],
+            &["--oidc-claim", "realm_access.roles", "--oidc-workspace-claim", "workspaces"],
+        ];
+        let service = Service::start(&args.concat()).await;
+        Self { issuer, signer, service }
+    }
+
+    fn token(&self, roles: &[&str], workspaces: &[&str]) -> String {
+        let more = json!({"realm_access": {"roles": roles}, "workspaces": workspaces});
+        self.signer.token(&claims(&self.issuer, &more))
+    }
+
+    /// A token of an editor of the home workspace, in which something differs.
+    fn editor_with(&self, change: &Value) -> String {
+        let mut more = json!({
+            "realm_access": {"roles": ["ledger-editors"]},
+            "workspaces": ["default"],
+        });
+        let into = more.as_object_mut().expect("an object");
+        into.extend(change.as_object().expect("an object").clone());
+        self.signer.token(&claims(&self.issuer, &more))
+    }
+
+    async fn create(&self, token: &str) -> Answer {
+        let place = format!("{}{CONNECTIONS}", self.service.http_url());
+        let body = json!({"slug": "main", "provider": "openai", "secrets": {"k": "sk-first-1"}});
+        read(with_body(client().request(Method::POST, place).bearer_auth(token), &body)).await
+    }
+
+    /// A client over NATS whose credential is a token.
+    async fn over_nats(&self, token: &str) -> Client {
+        let mut options = ClientOptions::new(Key::new(token));
+        options.url = self.service.nats_url();
+        options.timeout = Duration::from_secs(20);
+        Client::connect(options).await.expect("NATS is there")
+    }
+}
+
+/// Sends a command and returns the code it was refused with.
+async fn command(client: &Client, workspace: &str, verb: &str, body: &Value) -> Option<String> {
+    let body = body.to_string().into_bytes();
+    let sent = client.command(workspace, verb, body, CommandHeaders::default()).await;
+    sent.err().map(code)
 }
 
 fn code(refused: ClientError) -> String {
@@ -134,52 +191,22 @@ fn code(refused: ClientError) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_opens_both_doors_and_events_name_its_bearer() {
-    let mut issuer = Issuer::nowhere_yet();
-    let signer = Signer::new("1");
-    issuer.publish(&[&signer]);
-    issuer.start().await;
-    let folder = tempfile::tempdir().expect("a folder");
-    let mapping = folder.path().join("mapping.toml");
-    std::fs::write(&mapping, MAPPING).expect("writable");
-    let (url, mapping) = (issuer.url(), mapping.display().to_string());
-    let mut service = Service::start(
-        &[
-            &["--nats", "managed", "--log", "trace"][..],
-            &["--oidc-issuer", &url, "--oidc-audience", AUDIENCE, "--oidc-mapping", &mapping],
-            &["--oidc-claim", "realm_access.roles", "--oidc-workspace-claim", "workspaces"],
-        ]
-        .concat(),
-    )
-    .await;
-    let token = |roles: &Value, workspaces: &Value| {
-        let more = json!({"realm_access": {"roles": roles}, "workspaces": workspaces});
-        signer.token(&claims(&issuer, &more))
-    };
-    let roles = json!(["ledger-editors", "ledger-auditors", "offline_access"]);
-    let editor = token(&roles, &json!(["default"]));
-
-    let place = format!("{}{CONNECTIONS}", service.http_url());
-    let body = json!({"slug": "main", "provider": "openai", "secrets": {"k": "sk-first-1"}});
-    let post = |token: &str| client().request(Method::POST, place.as_str()).bearer_auth(token);
-    assert_eq!(read(with_body(post(&editor), &body)).await.status, 201);
-
-    let nats = over_nats(&service, &editor).await;
-    let command = async |client: &Client, workspace: &str, verb: &str, body: &Value| {
-        let body = body.to_string().into_bytes();
-        client.command(workspace, verb, body, CommandHeaders::default()).await
-    };
+    let mut place = Accepting::start().await;
+    let roles = ["ledger-editors", "ledger-auditors", "offline_access"];
+    let editor = place.token(&roles, &["default"]);
+    assert_eq!(place.create(&editor).await.status, 201);
+    let nats = place.over_nats(&editor).await;
     let new_value = json!({"connection": "main", "secrets": {"k": "sk-second-2"}});
-    command(&nats, "default", "rotate-secret", &new_value).await.expect("an editor may");
-    let elsewhere = json!({"provider": "openai"});
+    assert_eq!(command(&nats, "default", "rotate-secret", &new_value).await, None);
     for workspace in ["other", "none"] {
-        let refused = command(&nats, workspace, "create", &elsewhere).await;
-        assert_eq!(code(refused.expect_err("limited to a workspace")), "forbidden");
+        let refused = command(&nats, workspace, "create", &json!({"provider": "openai"})).await;
+        assert_eq!(refused.as_deref(), Some("forbidden"), "limited to a workspace");
     }
     let history = json!({"connection": "main", "oldest_first": true});
     let refused = nats.query("default", "history", &history).await;
     assert_eq!(code(refused.expect_err("auditors are of another workspace")), "forbidden");
 
-    let admin = service.client().await;
+    let admin = place.service.client().await;
     let told = admin.query("default", "history", &history).await.expect("answered");
     let told: Value = serde_json::from_slice(&told).expect("JSON");
     let events = told["events"].as_array().expect("events");
@@ -188,23 +215,41 @@ async fn a_token_opens_both_doors_and_events_name_its_bearer() {
         assert_eq!(event["actor"], "oidc:anna", "{event}");
         assert_eq!(event["via"], via, "{event}");
     }
-
-    for (token, expected) in [
-        (token(&json!([]), &json!(["default"])), "forbidden"),
-        (token(&roles, &json!([])), "forbidden"),
-        (signer.token(&claims(&issuer, &json!({"aud": "other"}))), "token_invalid"),
-        (signer.token(&claims(&issuer, &json!({"exp": seconds() - 61}))), "credential_expired"),
-        (Signer::new("1").token(&claims(&issuer, &json!({}))), "token_invalid"),
-    ] {
-        let answer = read(with_body(post(&token), &body)).await;
-        assert_eq!(answer.json()["code"], expected, "{answer:?}");
-        let nats = over_nats(&service, &token).await;
-        let refused = command(&nats, "default", "enable", &json!({"connection": "main"})).await;
-        assert_eq!(code(refused.expect_err("refused")), expected);
-    }
-    assert!(service.stop().await.success(), "{}", service.log());
+    assert!(place.service.stop().await.success(), "{}", place.service.log());
     let (_, signature) = editor.rsplit_once('.').expect("three parts");
-    assert!(!service.log().contains(signature), "a token was logged");
+    assert!(!place.service.log().contains(signature), "a token was logged");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_doors_refuse_the_same_tokens_with_the_same_codes() {
+    let place = Accepting::start().await;
+    for (token, expected) in [
+        (place.token(&[], &["default"]), "forbidden"),
+        (place.token(&["ledger-editors"], &[]), "forbidden"),
+        (place.token(&["ledger-auditors"], &["default", "other"]), "forbidden"),
+        (place.editor_with(&json!({"aud": "other"})), "token_invalid"),
+        (place.editor_with(&json!({"iss": "https://example.com"})), "token_invalid"),
+        (place.editor_with(&json!({"nbf": seconds() + 600})), "token_invalid"),
+        (place.editor_with(&json!({"exp": seconds() - 61})), "credential_expired"),
+        (Signer::new("1").token(&claims(&place.issuer, &json!({}))), "token_invalid"),
+    ] {
+        let answer = place.create(&token).await;
+        assert_eq!(answer.json()["code"], expected, "{answer:?}");
+        let nats = place.over_nats(&token).await;
+        let refused = command(&nats, "default", "create", &json!({"provider": "openai"})).await;
+        assert_eq!(refused.as_deref(), Some(expected));
+    }
+    assert_eq!(place.create(&place.editor_with(&json!({}))).await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_that_are_over_lock_nobody_out() {
+    let place = Accepting::start().await;
+    for number in 0..12 {
+        let over = place.editor_with(&json!({"exp": seconds() - 61, "jti": number}));
+        place.create(&over).await.expect_problem(401, "credential_expired");
+    }
+    assert_eq!(place.create(&place.editor_with(&json!({}))).await.status, 201);
 }
 
 #[tokio::test]

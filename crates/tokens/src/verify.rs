@@ -70,7 +70,7 @@ impl VerifyToken for Verifier {
         }
         let claims = parts.claims().map_err(refused)?;
         let bearer = self.expectation.check(&claims, now).map_err(|fault| match fault {
-            Fault::Expired => Problem::because(Code::CredentialExpired, "The token has expired."),
+            Fault::Expired => Problem::because(Code::CredentialExpired, "the token has expired"),
             Fault::Wrong(reason) => refused(reason),
         })?;
         let caller = Caller::new(bearer.actor, self.rights.of(&claims));

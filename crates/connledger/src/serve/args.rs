@@ -31,8 +31,6 @@ pub(crate) struct ServeArgs {
     pub(crate) master_key: MasterKeyArgs,
     #[command(flatten)]
     pub(crate) http: HttpArgs,
-    #[command(flatten)]
-    pub(crate) tokens: TokenArgs,
     /// Where NATS comes from, when it is not --nats-url [default: managed]
     #[arg(long, env = "CONNLEDGER_NATS", value_name = "MODE")]
     pub(crate) nats: Option<NatsMode>,
@@ -60,6 +58,8 @@ pub(crate) struct ServeArgs {
     /// Form of log lines on standard error
     #[arg(long, env = "CONNLEDGER_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub(crate) log_format: LogFormat,
+    #[command(flatten)]
+    pub(crate) tokens: TokenArgs,
 }
 
 /// Where NATS comes from.

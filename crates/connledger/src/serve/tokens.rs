@@ -22,6 +22,7 @@ const KEYS_PATIENCE: Duration = Duration::from_secs(5);
 /// The flags of access tokens.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Tokens of an identity provider")]
+#[expect(clippy::struct_field_names, reason = "the fields are named as the flags are")]
 pub(crate) struct TokenArgs {
     /// Accept access tokens (JWT) of this OpenID Connect issuer beside API keys; what their claim
     /// `iss` must be, to the letter

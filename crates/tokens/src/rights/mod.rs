@@ -50,7 +50,7 @@ fn name(text: &str) -> Option<WorkspaceName> {
 fn within(grant: Grant, named: &BTreeSet<WorkspaceName>) -> Option<Grant> {
     let left = match &grant.workspaces {
         Workspaces::All => named.clone(),
-        Workspaces::Named(names) => names.intersection(named).cloned().collect(),
+        Workspaces::Named(own) => own.intersection(named).cloned().collect(),
     };
-    (!left.is_empty()).then(|| Grant { workspaces: Workspaces::Named(left), ..grant })
+    (!left.is_empty()).then_some(Grant { workspaces: Workspaces::Named(left), ..grant })
 }

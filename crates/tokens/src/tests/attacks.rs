@@ -65,7 +65,7 @@ fn a_public_key_is_no_shared_secret() {
     let place = Place::with(&[&key]);
     let published = key.published();
     let modulus = published["n"].as_str().unwrap();
-    let set = set(&[published.clone()]);
+    let set = set(std::slice::from_ref(&published));
     let algorithms = [
         ("HS256", jsonwebtoken::Algorithm::HS256),
         ("HS384", jsonwebtoken::Algorithm::HS384),

@@ -75,7 +75,7 @@ fn keys_for_something_else_are_left_out() {
     let rsa = Signer::rsa("2", 1_024);
     let count = |keys: &[Value]| KeySet::read(set(keys).as_bytes()).map(|set| set.len()).ok();
     let good = key.published();
-    assert_eq!(count(&[good.clone()]), Some(1));
+    assert_eq!(count(std::slice::from_ref(&good)), Some(1));
     assert_eq!(
         count(&[key.published_with(&json!({"use": "sig", "key_ops": ["verify"]}))]),
         Some(1)

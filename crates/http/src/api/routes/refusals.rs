@@ -9,6 +9,9 @@ pub(super) const DOOR: &[Code] = &[Code::RateLimited, Code::UriTooLong];
 pub(super) const KEY: &[Code] = &[
     Code::CredentialMissing,
     Code::CredentialInvalid,
+    Code::CredentialExpired,
+    Code::TokenInvalid,
+    Code::TokensUnavailable,
     Code::Forbidden,
     Code::HeaderInvalid,
     Code::FieldInvalid,
