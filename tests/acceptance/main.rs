@@ -10,6 +10,8 @@ mod canary;
 #[cfg(test)]
 mod compare;
 #[cfg(test)]
+mod issuer;
+#[cfg(test)]
 mod ledger;
 #[cfg(test)]
 mod matrix;
@@ -46,3 +48,5 @@ mod program;
 mod reveal;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod tokens;

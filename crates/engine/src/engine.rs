@@ -13,7 +13,7 @@ use ledger_vault::{CurveKey, DataKey, FingerprintKey, Keyring};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{oneshot, watch};
 
-use crate::access::Book;
+use crate::access::{Book, TokenVerifier};
 use crate::execute::Outcome;
 use crate::models::{Live, MODELS, Models};
 use crate::replay::{ReplayLimits, recovery};
@@ -78,6 +78,7 @@ pub(crate) struct Shared {
     pub(crate) curve_key: CurveKey,
     pub(crate) ledger_id: LedgerId,
     pub(crate) book: Book,
+    pub(crate) tokens: TokenVerifier,
     pub(crate) data_keys: Mutex<Recent<ConnectionId, Arc<DataKey>>>,
     pub(crate) head: watch::Sender<Position>,
     pub(crate) tail: Tail,
@@ -264,6 +265,7 @@ impl Shared {
         let models = Models::at(&store, Models::live_generations(&store).map_err(read)?);
         Ok(Self {
             book: Book::load(&store, &models.connections)?,
+            tokens: TokenVerifier::default(),
             models: Live::new(models),
             keyring,
             curve_key: fingerprint_key.curve_key(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use ledger_domain::connection::Environment;
 use ledger_http::{Api, ApiOptions};
@@ -9,6 +10,8 @@ use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::ledger::Ledger;
 
@@ -66,7 +69,7 @@ impl Door {
         let key = ledger.engine.issue_admin_key(Environment::Test).await.expect("a key");
         let api = Api::new(ledger.engine.clone(), options);
         let (address, server) = serve(&api).await;
-        Self { ledger, api, address, key, client: Client::new(), server }
+        Self { ledger, api, address, key, client: client(), server }
     }
 
     /// Cuts every connection off and serves anew, elsewhere.
@@ -86,6 +89,11 @@ impl Door {
         self.client.request(method, self.url(path)).bearer_auth(&self.key)
     }
 
+    /// Starts a request with another credential.
+    pub(crate) fn ask_as(&self, credential: &str, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, self.url(path)).bearer_auth(credential)
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         read(self.ask(Method::GET, path)).await
     }
@@ -100,6 +108,16 @@ impl Door {
         assert_eq!(made.status, 201, "{made:?}");
         made.json()["connection"].as_str().expect("an id").to_owned()
     }
+}
+
+/// Returns a client that asks without TLS, and so needs no authorities.
+pub(crate) fn client() -> Client {
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("known versions")
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    Client::builder().tls_backend_preconfigured(tls).build().expect("a client")
 }
 
 async fn serve(api: &Api) -> (SocketAddr, JoinHandle<()>) {

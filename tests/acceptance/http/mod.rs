@@ -1,7 +1,7 @@
 //! The native HTTP API, on a socket, asked by a client that is not ours.
 
 mod connections;
-mod door;
+pub(crate) mod door;
 mod events;
 mod feed;
 mod lists;

@@ -59,7 +59,7 @@ async fn status_is_the_same_as_over_any_other_door() {
 async fn the_description_and_its_page_need_no_key_and_load_nothing_from_elsewhere() {
     let door = Door::open().await;
     let open = async |path: &str| {
-        read(reqwest::Client::new().get(door.url(path)).header("accept-encoding", "identity")).await
+        read(super::door::client().get(door.url(path)).header("accept-encoding", "identity")).await
     };
     let document = open("/api/v1/openapi.json").await;
     assert_eq!(document.json()["openapi"], "3.1.0");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::http::HttpArgs;
+use super::tokens::TokenArgs;
 use crate::master_key::MasterKeyArgs;
 
 /// Serves a ledger until it is told to stop (SIGTERM or Ctrl-C).
@@ -19,6 +20,7 @@ Examples:
   connledger serve --data-dir /tmp/ledger --dev
   connledger serve --data-dir /srv/ledger --master-key-file /etc/connledger/master.key
   connledger serve --data-dir /srv/ledger --listen 0.0.0.0:7420 --tls-cert cert.pem --tls-key key.pem
+  connledger serve --data-dir /srv/ledger --oidc-issuer https://login.example.com --oidc-audience ledger
   connledger serve --data-dir /srv/ledger --nats-url tls://nats.internal:4222 --nats-creds ledger.creds")]
 pub(crate) struct ServeArgs {
     /// For trying things out: loopback only, a throw-away master key, an admin key in
@@ -56,6 +58,8 @@ pub(crate) struct ServeArgs {
     /// Form of log lines on standard error
     #[arg(long, env = "CONNLEDGER_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub(crate) log_format: LogFormat,
+    #[command(flatten)]
+    pub(crate) tokens: TokenArgs,
 }
 
 /// Where NATS comes from.

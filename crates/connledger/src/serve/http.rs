@@ -10,7 +10,7 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_engine::Engine;
 use ledger_http::listen::{
     Accepts, Door, ListenError, ListenOptions, Origin, Prepared, RATE_PER_ADDRESS, RATE_PER_KEY,
-    Rates, TlsFiles, is_loopback,
+    Rates, TlsFiles, Verdict, is_loopback,
 };
 
 use super::files;
@@ -143,8 +143,20 @@ impl Wanted {
     /// Opens the door.
     pub(super) async fn open(self, engine: &Engine, routes: Router) -> Result<Door, Failure> {
         let engine = engine.clone();
-        let accepts = Accepts::new(move |header| engine.authenticate(Some(header)).is_ok());
+        let accepts = Accepts::judging(move |header| judge(&engine, header));
         self.prepared.accepting(accepts).open(routes).await.map_err(|error| failure(&error))
+    }
+}
+
+/// Tells keys and tokens that open something from guesses. One that is over was good once, and one
+/// that cannot be looked at may be good.
+fn judge(engine: &Engine, header: &str) -> Verdict {
+    match engine.authenticate(Some(header)) {
+        Ok(_) => Verdict::Good,
+        Err(problem) => match problem.code {
+            Code::CredentialExpired | Code::TokensUnavailable => Verdict::NoGuess,
+            _ => Verdict::Wrong,
+        },
     }
 }
 

@@ -7,6 +7,7 @@ mod http;
 mod logs;
 mod nats;
 mod running;
+mod tokens;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -51,6 +52,7 @@ pub(crate) async fn run(common: &Common, args: ServeArgs) -> Result<(), Failure>
         subjects,
         nats: nats::Choice::of(common, &args)?,
         http: http::prepare(&args.http, args.dev)?,
+        tokens: tokens::prepare(&args.tokens)?,
     };
     let engine = open(&folder, &args).await?;
     let done = running::until_stopped(common, &args, &folder, plan, &engine).await;

@@ -10,11 +10,12 @@ use ledger_domain::Micros;
 use ledger_engine::Engine;
 use ledger_http::listen::Door;
 use ledger_http::{Api, ApiOptions};
+use ledger_tokens::{Prepared, Tokens};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::http::Wanted;
 use super::nats::{self, Choice};
-use super::{ServeArgs, absolute};
+use super::{ServeArgs, absolute, tokens};
 use crate::cli::Common;
 use crate::failure::Failure;
 use crate::output::say;
@@ -29,11 +30,14 @@ pub(super) struct Plan {
     pub(super) subjects: Subjects,
     pub(super) nats: Choice,
     pub(super) http: Option<Wanted>,
+    pub(super) tokens: Option<Prepared>,
 }
 
 /// What runs beside the engine.
 #[derive(Default)]
 struct Parts {
+    /// Keeps the keys of tokens up to date.
+    tokens: Option<Tokens>,
     server: Option<ManagedServer>,
     bus: Option<Bus>,
     http: Option<(Api, Door)>,
@@ -54,6 +58,7 @@ impl Parts {
         if let Some(server) = self.server {
             server.shutdown().await;
         }
+        drop(self.tokens);
     }
 }
 
@@ -87,7 +92,10 @@ async fn serve(
     engine: &Engine,
     parts: &mut Parts,
 ) -> Result<(), Failure> {
-    let Plan { subjects, nats: choice, http } = plan;
+    let Plan { subjects, nats: choice, http, tokens } = plan;
+    if let Some(prepared) = tokens {
+        parts.tokens = Some(tokens::accept(prepared, engine).await);
+    }
     // A development server without certificates ends with the terminal it was started in.
     let reloads = !args.dev || args.http.tls_cert.is_some();
     let hangups = reloads.then(|| listen_for(SignalKind::hangup()));
@@ -192,9 +200,9 @@ fn listen_for(kind: SignalKind) -> Result<Signal, Failure> {
     signal(kind).map_err(|error| Failure::internal(format!("no signals: {error}")))
 }
 
-/// The clock of the service.
-#[expect(clippy::disallowed_methods, reason = "the binary hands the bus its clock")]
-fn now() -> Micros {
+/// The clock of what runs beside the engine.
+#[expect(clippy::disallowed_methods, reason = "the binary hands the parts their clock")]
+pub(super) fn now() -> Micros {
     let since_epoch = std::time::SystemTime::now()
         .duration_since(std::time::SystemTime::UNIX_EPOCH)
         .unwrap_or_default();

@@ -23,7 +23,7 @@ pub use access_bodies::*;
 pub use bodies::*;
 pub use parse::parse;
 pub use parts::SecretValue;
-pub use principal::parse as parse_principal;
+pub use principal::{parse as parse_principal, permission as parse_permission};
 
 /// Every verb, in the order of a connection's life.
 pub const VERBS: [&str; 19] = [

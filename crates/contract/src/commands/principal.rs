@@ -108,7 +108,7 @@ fn display_name(text: Option<String>) -> Result<Option<Line>, InvalidField> {
 }
 
 /// Checks one permission; a role stands for its scopes.
-fn permission(body: &PermissionBody) -> Result<Grant, InvalidField> {
+pub fn permission(body: &PermissionBody) -> Result<Grant, InvalidField> {
     let role = body.role.as_deref().map(Role::parse).transpose()?;
     let mut scopes: BTreeSet<Scope> =
         role.map(|role| role.scopes().iter().copied().collect()).unwrap_or_default();

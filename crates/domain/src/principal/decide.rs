@@ -82,7 +82,8 @@ fn check_room(principal: &Principal, id: &ApiKeyId) -> Result<(), Rejection> {
     Ok(())
 }
 
-fn check_grants(grants: &[Grant]) -> Result<(), InvalidField> {
+/// Refuses grants that say nothing, or more than limits allow.
+pub fn check_grants(grants: &[Grant]) -> Result<(), InvalidField> {
     at_most("grants", grants.len(), limits::PRINCIPAL_GRANTS)?;
     for grant in grants {
         if grant.scopes.is_empty() {

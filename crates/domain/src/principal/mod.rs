@@ -16,7 +16,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 pub use command::{PrincipalCommand, PrincipalDraft, PrincipalRevision};
-pub use decide::decide_principal;
+pub use decide::{check_grants, decide_principal};
 pub use event::PrincipalEvent;
 pub use evolve::{PrincipalFacts, evolve_principal};
 pub use grant::{Grant, Subject, Workspaces};

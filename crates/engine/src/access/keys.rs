@@ -46,6 +46,11 @@ pub(crate) fn digest(key: &str) -> KeyDigest {
     KeyDigest::new(format!("{DIGEST_TAG}{}", URL_SAFE_NO_PAD.encode(digest)))
 }
 
+/// Tells whether a credential is meant to be an API key, good or not.
+pub(crate) fn is_one(credential: &str) -> bool {
+    credential.starts_with("sk_")
+}
+
 /// Returns the public part of a key.
 pub(crate) fn id_of(key: &str) -> Option<ApiKeyId> {
     let mut parts = key.splitn(4, '_');

@@ -8,12 +8,17 @@ mod book;
 mod bootstrap;
 mod caller;
 mod keys;
+mod token;
 
 pub use caller::Caller;
+pub use token::VerifyToken;
 
 pub(crate) use authorize::Permit;
 pub(crate) use book::Book;
 pub(crate) use keys::new_key;
+pub(crate) use token::TokenVerifier;
+
+use std::sync::Arc;
 
 use ledger_contract::errors::{Code, Problem};
 
@@ -24,14 +29,24 @@ impl Engine {
     /// Checks the value of an `Authorization` header and returns who it stands for.
     ///
     /// Errors: `credential_missing`; `credential_invalid` (which part was wrong is not told);
-    /// `credential_expired` and `credential_revoked`, told only to who has the whole key.
+    /// `credential_expired` and `credential_revoked`, told only to who has the whole key; those of
+    /// [`VerifyToken::verify`].
     pub fn authenticate(&self, authorization: Option<&str>) -> Result<Caller, Problem> {
         let header = authorization.ok_or_else(|| Problem::new(Code::CredentialMissing))?;
         let (scheme, key) = header.trim().split_once(' ').unwrap_or(("", ""));
         if !scheme.eq_ignore_ascii_case("bearer") || key.trim().is_empty() {
             return Err(Problem::new(Code::CredentialInvalid));
         }
-        self.authenticate_key(key.trim())
+        let key = key.trim();
+        if keys::is_one(key) {
+            return self.authenticate_key(key);
+        }
+        self.shared.tokens.verify(key)
+    }
+
+    /// Accepts tokens of an issuer beside API keys, from now on.
+    pub fn set_token_verifier(&self, verifier: Arc<dyn VerifyToken>) {
+        self.shared.tokens.set(verifier);
     }
 
     /// Checks an API key and returns who it stands for. Errors: as [`Self::authenticate`].

@@ -4,8 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderValue};
 use ipnet::IpNet;
 use tracing::warn;
 
@@ -18,12 +18,33 @@ use super::refusal::Refusal;
 /// Tells whether an `Authorization` header is of a key that is good now. Called for each request
 /// that has one, so it must be quick.
 #[derive(Clone)]
-pub struct Accepts(Arc<dyn Fn(&str) -> bool + Send + Sync>);
+pub struct Accepts(Arc<dyn Fn(&str) -> Verdict + Send + Sync>);
+
+/// What is known of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is good.
+    Good,
+    /// It is wrong, and may be a guess.
+    Wrong,
+    /// It opens nothing now and is no guess: it was good once, or cannot be looked at now. It
+    /// shares its address's rate, and counts for no lockout.
+    NoGuess,
+}
 
 impl Accepts {
-    /// Makes one from a function.
+    /// Makes one from a function that tells good keys from wrong ones.
     pub fn new(accepts: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
-        Self(Arc::new(accepts))
+        Self::judging(move |header| if accepts(header) { Verdict::Good } else { Verdict::Wrong })
+    }
+
+    /// Makes one from a function that tells more.
+    pub fn judging(judge: impl Fn(&str) -> Verdict + Send + Sync + 'static) -> Self {
+        Self(Arc::new(judge))
+    }
+
+    fn judge(&self, credential: &HeaderValue) -> Verdict {
+        credential.to_str().map_or(Verdict::Wrong, |text| (self.0)(text))
     }
 }
 
@@ -81,13 +102,18 @@ impl Guard {
             }
             self.per_address.take(&network).map_err(Refusal::RateLimited)?;
         }
-        if credential.to_str().is_ok_and(|text| (self.accepts.0)(text)) {
-            if !known {
-                self.lockout.accepted(network, key);
+        match self.accepts.judge(credential) {
+            Verdict::Good => {
+                if !known {
+                    self.lockout.accepted(network, key);
+                }
+                self.per_key.take(&key).map_err(Refusal::RateLimited)?;
             }
-            self.per_key.take(&key).map_err(Refusal::RateLimited)?;
-        } else {
-            self.wrong_key(network, key);
+            Verdict::NoGuess if known => {
+                self.per_key.take(&key).map_err(Refusal::RateLimited)?;
+            }
+            Verdict::NoGuess => {}
+            Verdict::Wrong => self.wrong_key(network, key),
         }
         Ok(client)
     }
@@ -133,12 +159,16 @@ mod tests {
         time: Arc<Mutex<Duration>>,
     }
 
-    /// Keys that start with `good` are good.
+    /// Keys that start with `good` are good, and those that start with `old` were so once.
     fn place(rates: Rates) -> Place {
         let time = Arc::new(Mutex::new(Duration::ZERO));
         let shown = Arc::clone(&time);
         let clock = Clock::new(move || *shown.lock());
-        let accepts = Accepts::new(|header| header.starts_with("Bearer good"));
+        let accepts = Accepts::judging(|header| match header.split_at(7) {
+            (_, key) if key.starts_with("good") => Verdict::Good,
+            (_, key) if key.starts_with("old") => Verdict::NoGuess,
+            _ => Verdict::Wrong,
+        });
         Place { guard: Guard::new(accepts, rates, Vec::new(), &clock), time }
     }
 
@@ -170,6 +200,17 @@ mod tests {
         let doubled = Refusal::LockedOut(Duration::from_secs(2));
         assert_eq!(place.ask("bad-12"), Err(doubled));
         assert_eq!(place.ask("good-2"), Ok(()));
+    }
+
+    #[test]
+    fn a_key_that_is_no_guess_locks_nobody_out_and_shares_the_address_s_rate() {
+        let place = place(Rates { per_key: 100, per_address: 10 });
+        for number in 0..20 {
+            place.ask(&format!("old-{number}")).unwrap();
+        }
+        assert!(matches!(place.ask("old"), Err(Refusal::RateLimited(_))));
+        *place.time.lock() += Duration::from_secs(1);
+        assert_eq!(place.ask("good-1"), Ok(()));
     }
 
     #[test]

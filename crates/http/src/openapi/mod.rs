@@ -48,7 +48,7 @@ pub fn document() -> Value {
                 "key": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An API key: `sk_live_...` or `sk_test_...`.",
+                    "description": "An API key, `sk_live_...` or `sk_test_...`, or an access token of the configured issuer.",
                 },
             },
         },

@@ -11,6 +11,8 @@ pub(super) const KEY: &[Code] = &[
     Code::CredentialInvalid,
     Code::CredentialExpired,
     Code::CredentialRevoked,
+    Code::TokenInvalid,
+    Code::TokensUnavailable,
     Code::Forbidden,
     Code::HeaderInvalid,
     Code::FieldInvalid,

@@ -1,0 +1,133 @@
+//! Access tokens of an identity provider: their flags, and accepting them.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use ledger_domain::InvalidField;
+use ledger_engine::Engine;
+use ledger_tokens::{
+    Algorithm, ClaimPath, Clock, DEFAULT_ALGORITHMS, Mapping, MappingForm, Prepared, Rights,
+    TokenOptions, Tokens,
+};
+
+use super::running::now;
+use crate::failure::Failure;
+
+/// Largest mapping that is read.
+const MAPPING_BYTES_MAX: u64 = 1024 * 1024;
+/// How long a start waits for the issuer's keys. Without them it goes on, and fetches them later.
+const KEYS_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The flags of access tokens.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Tokens of an identity provider")]
+#[expect(clippy::struct_field_names, reason = "the fields are named as the flags are")]
+pub(crate) struct TokenArgs {
+    /// Accept access tokens (JWT) of this OpenID Connect issuer beside API keys; what their claim
+    /// `iss` must be, to the letter
+    #[arg(long, env = "CONNLEDGER_OIDC_ISSUER", requires = "oidc_audience", value_name = "URL")]
+    pub(crate) oidc_issuer: Option<String>,
+    /// What their claim `aud` must hold; may be repeated, one of them will do
+    #[arg(
+        long,
+        env = "CONNLEDGER_OIDC_AUDIENCE",
+        requires = "oidc_issuer",
+        value_delimiter = ',',
+        value_name = "AUDIENCE"
+    )]
+    pub(crate) oidc_audience: Vec<String>,
+    /// Where the issuer's public keys are, when its /.well-known/openid-configuration does not say
+    #[arg(long, env = "CONNLEDGER_OIDC_JWKS_URL", requires = "oidc_issuer", value_name = "URL")]
+    pub(crate) oidc_jwks_url: Option<String>,
+    /// How tokens may be signed [default: RS256,ES256,EdDSA]
+    #[arg(
+        long,
+        env = "CONNLEDGER_OIDC_ALGORITHMS",
+        requires = "oidc_issuer",
+        value_delimiter = ',',
+        value_parser = algorithm,
+        value_name = "ALGORITHMS"
+    )]
+    pub(crate) oidc_algorithms: Vec<Algorithm>,
+    /// Claim that says what the bearer may do, like roles or realm_access.roles [default: scope]
+    #[arg(
+        long,
+        env = "CONNLEDGER_OIDC_CLAIM",
+        requires = "oidc_issuer",
+        value_parser = claim,
+        value_name = "CLAIM"
+    )]
+    pub(crate) oidc_claim: Option<ClaimPath>,
+    /// Claim that lists the workspaces that the bearer is limited to [default: no limit]
+    #[arg(
+        long,
+        env = "CONNLEDGER_OIDC_WORKSPACE_CLAIM",
+        requires = "oidc_issuer",
+        value_parser = claim,
+        value_name = "CLAIM"
+    )]
+    pub(crate) oidc_workspace_claim: Option<ClaimPath>,
+    /// What each value of the claim stands for (.toml or .json), beside integrations:list, :get,
+    /// :create, :update, :delete and admin, which stand for themselves
+    #[arg(long, env = "CONNLEDGER_OIDC_MAPPING", requires = "oidc_issuer", value_name = "FILE")]
+    pub(crate) oidc_mapping: Option<PathBuf>,
+}
+
+fn algorithm(text: &str) -> Result<Algorithm, String> {
+    Algorithm::parse(text).map_err(|invalid| invalid.problem)
+}
+
+fn claim(text: &str) -> Result<ClaimPath, String> {
+    text.parse().map_err(|invalid: InvalidField| invalid.problem)
+}
+
+/// Checks the flags and reads the mapping. Returns nothing when no tokens are to be accepted.
+pub(super) fn prepare(args: &TokenArgs) -> Result<Option<Prepared>, Failure> {
+    let Some(issuer) = &args.oidc_issuer else { return Ok(None) };
+    let mut options = TokenOptions::new(issuer, "");
+    options.audiences.clone_from(&args.oidc_audience);
+    options.jwks_url.clone_from(&args.oidc_jwks_url);
+    options.algorithms = match args.oidc_algorithms.as_slice() {
+        [] => DEFAULT_ALGORITHMS.to_vec(),
+        chosen => chosen.to_vec(),
+    };
+    options.rights = Rights {
+        claim: args.oidc_claim.clone().unwrap_or_default(),
+        workspace_claim: args.oidc_workspace_claim.clone(),
+        mapping: args.oidc_mapping.as_deref().map(mapping).transpose()?.unwrap_or_default(),
+    };
+    let prepared = options.prepare();
+    let wrong = |invalid: InvalidField| format!("--oidc-{}: {}", invalid.field, invalid.problem);
+    prepared.map(Some).map_err(|invalid| Failure::usage(wrong(invalid)))
+}
+
+fn mapping(path: &Path) -> Result<Mapping, Failure> {
+    let wrong =
+        |problem: &str| Failure::usage(format!("--oidc-mapping: {}: {problem}", path.display()));
+    let form = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("toml") => MappingForm::Toml,
+        Some("json") => MappingForm::Json,
+        _ => return Err(wrong("its name must end in .toml or .json")),
+    };
+    let unreadable = |error: &std::io::Error| Failure::file("read", path, error);
+    let size = std::fs::metadata(path).map_err(|error| unreadable(&error))?.len();
+    if size > MAPPING_BYTES_MAX {
+        return Err(wrong("it is larger than 1 MiB"));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
+    Mapping::read(form, &text).map_err(|problem| {
+        wrong(problem.trim_end())
+            .hint("each value is mapped to a role or scopes, like: [editors] role = \"editor\"")
+    })
+}
+
+/// Accepts tokens from now on, as long as what is returned is kept.
+pub(super) async fn accept(prepared: Prepared, engine: &Engine) -> Tokens {
+    let tokens = prepared.start(Clock::new(now));
+    engine.set_token_verifier(tokens.verifier());
+    if !tokens.wait_for_keys(KEYS_PATIENCE).await {
+        tracing::warn!("there are no keys of the token issuer yet, API keys alone are accepted");
+    }
+    tokens
+}

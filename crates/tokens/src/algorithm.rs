@@ -1,0 +1,117 @@
+//! How tokens may be signed.
+
+use std::fmt;
+
+use ledger_domain::InvalidField;
+
+/// The algorithms that are accepted unless an operator says otherwise.
+pub const DEFAULT_ALGORITHMS: [Algorithm; 3] =
+    [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa];
+
+/// A way to sign with a key whose public half is published. There is none that takes a shared
+/// secret, so a public key can never be used as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    Rs256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    Rs384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    Rs512,
+    /// RSASSA-PSS with SHA-256.
+    Ps256,
+    /// RSASSA-PSS with SHA-384.
+    Ps384,
+    /// RSASSA-PSS with SHA-512.
+    Ps512,
+    /// ECDSA on P-256 with SHA-256.
+    Es256,
+    /// ECDSA on P-384 with SHA-384.
+    Es384,
+    /// EdDSA on Curve25519.
+    EdDsa,
+}
+
+impl Algorithm {
+    /// Every algorithm.
+    pub const ALL: [Self; 9] = [
+        Self::Rs256,
+        Self::Rs384,
+        Self::Rs512,
+        Self::Ps256,
+        Self::Ps384,
+        Self::Ps512,
+        Self::Es256,
+        Self::Es384,
+        Self::EdDsa,
+    ];
+
+    /// Returns the name that headers and keys have for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RS256",
+            Self::Rs384 => "RS384",
+            Self::Rs512 => "RS512",
+            Self::Ps256 => "PS256",
+            Self::Ps384 => "PS384",
+            Self::Ps512 => "PS512",
+            Self::Es256 => "ES256",
+            Self::Es384 => "ES384",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
+    /// Reads the name, to the letter.
+    pub fn known(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == name)
+    }
+
+    /// Reads the name an operator gave.
+    pub fn parse(name: &str) -> Result<Self, InvalidField> {
+        let problem = if name.eq_ignore_ascii_case("none") {
+            "`none` is no signature and is never accepted".to_owned()
+        } else if name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("HS")) {
+            "algorithms with a shared secret are never accepted".to_owned()
+        } else {
+            format!("must be one of {}", Self::ALL.map(Self::as_str).join(", "))
+        };
+        Self::known(name).ok_or_else(|| InvalidField::new("algorithms", problem))
+    }
+
+    /// Returns what the library calls it.
+    pub(crate) const fn in_library(self) -> jsonwebtoken::Algorithm {
+        match self {
+            Self::Rs256 => jsonwebtoken::Algorithm::RS256,
+            Self::Rs384 => jsonwebtoken::Algorithm::RS384,
+            Self::Rs512 => jsonwebtoken::Algorithm::RS512,
+            Self::Ps256 => jsonwebtoken::Algorithm::PS256,
+            Self::Ps384 => jsonwebtoken::Algorithm::PS384,
+            Self::Ps512 => jsonwebtoken::Algorithm::PS512,
+            Self::Es256 => jsonwebtoken::Algorithm::ES256,
+            Self::Es384 => jsonwebtoken::Algorithm::ES384,
+            Self::EdDsa => jsonwebtoken::Algorithm::EdDSA,
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_taken_to_the_letter_and_shared_secrets_are_not() {
+        for algorithm in Algorithm::ALL {
+            assert_eq!(Algorithm::parse(algorithm.as_str()), Ok(algorithm));
+        }
+        for bad in ["none", "None", "HS256", "hs512", "rs256", "", "R", "é", "ES256K"] {
+            assert!(Algorithm::parse(bad).is_err(), "{bad}");
+            assert_eq!(Algorithm::known(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What a token claims, once its signature has been found good.
+
+use ledger_domain::{Actor, Line, Micros};
+use serde_json::{Map, Value};
+
+/// What stands before the subject in the name of an actor.
+const ACTOR_KIND: &str = "oidc";
+/// Longest subject. OpenID Connect allows 255 characters of ASCII.
+pub(crate) const SUBJECT_CHARS_MAX: usize = 255;
+/// How far the clocks of the issuer and of this machine may differ, in microseconds.
+pub(crate) const LEEWAY_MICROS: i64 = 60_000_000;
+
+const MICROS_PER_SECOND: i64 = 1_000_000;
+
+/// What the claims must be.
+#[derive(Debug)]
+pub(crate) struct Expectation {
+    pub(crate) issuer: String,
+    pub(crate) audiences: Vec<String>,
+}
+
+/// Who a token stands for, and until when.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Bearer {
+    pub(crate) actor: Actor,
+    /// The moment from which on it opens nothing, leeway included.
+    pub(crate) until: Micros,
+}
+
+/// Why claims are not good.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Its time is over; all else about it is good.
+    Expired,
+    /// This.
+    Wrong(&'static str),
+}
+
+impl Expectation {
+    /// Checks everything about claims save what they allow.
+    pub(crate) fn check(&self, claims: &Map<String, Value>, now: Micros) -> Result<Bearer, Fault> {
+        let text = |name: &str| claims.get(name).and_then(Value::as_str);
+        if text("iss") != Some(self.issuer.as_str()) {
+            return Err(Fault::Wrong("it is of another issuer"));
+        }
+        let expected = |found: &str| self.audiences.iter().any(|audience| audience == found);
+        let for_us = match claims.get("aud") {
+            Some(Value::String(audience)) => expected(audience),
+            Some(Value::Array(audiences)) => {
+                audiences.iter().filter_map(Value::as_str).any(expected)
+            }
+            _ => false,
+        };
+        if !for_us {
+            return Err(Fault::Wrong("it is for another audience"));
+        }
+        let subject = text("sub").unwrap_or_default();
+        let subject = Line::parse("sub", subject, SUBJECT_CHARS_MAX)
+            .map_err(|_| Fault::Wrong("its subject is missing, too long or not one line"))?;
+        if let Some(begin) = claims.get("nbf") {
+            let begin = moment(begin).ok_or(Fault::Wrong("its begin is not a time"))?;
+            if now.get() < begin.saturating_sub(LEEWAY_MICROS) {
+                return Err(Fault::Wrong("it is not valid yet"));
+            }
+        }
+        let end = claims.get("exp").and_then(moment).ok_or(Fault::Wrong("it has no end"))?;
+        let until = Micros::new(end.saturating_add(LEEWAY_MICROS));
+        if now >= until {
+            return Err(Fault::Expired);
+        }
+        Ok(Bearer { actor: Actor::new(format!("{ACTOR_KIND}:{}", subject.as_str())), until })
+    }
+}
+
+/// Reads seconds since the epoch, of which parts are dropped, as microseconds.
+fn moment(value: &Value) -> Option<i64> {
+    let seconds = value.as_number()?.to_string();
+    let whole = seconds.split('.').next()?;
+    whole.parse::<i64>().ok()?.checked_mul(MICROS_PER_SECOND)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: Micros = Micros::new(1_000_000 * MICROS_PER_SECOND);
+
+    fn check(change: &Value) -> Result<Bearer, Fault> {
+        let mut claims = json!({"iss": "i", "aud": "a", "sub": "anna", "exp": 1_000_300});
+        let (claims, change) = (claims.as_object_mut().unwrap(), change.as_object().unwrap());
+        for (name, value) in change {
+            claims.insert(name.clone(), value.clone());
+        }
+        let audiences = vec!["a".to_owned(), "b".to_owned()];
+        Expectation { issuer: "i".to_owned(), audiences }.check(claims, NOW)
+    }
+
+    #[test]
+    fn good_claims_name_the_actor_and_the_end() {
+        let bearer = check(&json!({"nbf": 1_000_060})).unwrap();
+        assert_eq!(bearer.actor.as_str(), "oidc:anna");
+        assert_eq!(bearer.until, Micros::new(1_000_360 * MICROS_PER_SECOND));
+        assert!(check(&json!({"aud": ["x", 1, "b"], "exp": 1_000_000.5})).is_ok());
+    }
+
+    #[test]
+    fn an_end_has_a_minute_of_leeway_and_is_told() {
+        assert!(check(&json!({"exp": 999_941})).is_ok());
+        assert_eq!(check(&json!({"exp": 999_940})), Err(Fault::Expired));
+        assert_eq!(check(&json!({"exp": -1})), Err(Fault::Expired));
+        assert!(matches!(check(&json!({"exp": 1, "iss": "x"})), Err(Fault::Wrong(_))));
+    }
+
+    #[test]
+    fn wrong_claims_are_refused() {
+        let long = "a".repeat(SUBJECT_CHARS_MAX + 1);
+        for bad in [
+            json!({"iss": "j"}),
+            json!({"iss": ["i"]}),
+            json!({"iss": null}),
+            json!({"aud": "c"}),
+            json!({"aud": []}),
+            json!({"aud": {"a": "a"}}),
+            json!({"aud": null}),
+            json!({"sub": null}),
+            json!({"sub": 7}),
+            json!({"sub": ""}),
+            json!({"sub": "a\nb"}),
+            json!({"sub": "a\u{0}b"}),
+            json!({"sub": long}),
+            json!({"nbf": 1_000_061}),
+            json!({"nbf": "soon"}),
+            json!({"nbf": null}),
+            json!({"exp": null}),
+            json!({"exp": "1000300"}),
+            json!({"exp": 1e300}),
+            json!({"exp": i64::MAX}),
+        ] {
+            assert!(matches!(check(&bad), Err(Fault::Wrong(_))), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! One public key of a published set.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::DecodingKey;
+use serde::Deserialize;
+
+use crate::algorithm::Algorithm;
+
+/// Sizes of RSA keys that are used: 2,048 to 4,096 bits. Shorter ones can be broken, and longer
+/// ones are work for whoever checks.
+const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
+/// Longest public exponent of an RSA key; all in use have three bytes.
+const RSA_EXPONENT_BYTES_MAX: usize = 4;
+
+/// A key as it is published, with the parts that are looked at.
+#[derive(Debug, Deserialize)]
+struct Published {
+    kty: String,
+    kid: Option<String>,
+    #[serde(rename = "use")]
+    purpose: Option<String>,
+    key_ops: Option<Vec<String>>,
+    alg: Option<String>,
+    crv: Option<String>,
+    n: Option<String>,
+    e: Option<String>,
+    x: Option<String>,
+    y: Option<String>,
+}
+
+/// What a key is, which decides what it can have signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    Rsa,
+    P256,
+    P384,
+    Ed25519,
+}
+
+/// A key that signatures can be checked with.
+pub(crate) struct Key {
+    id: Option<Box<str>>,
+    shape: Shape,
+    /// The one algorithm it is for, when it says so.
+    only: Option<Algorithm>,
+    decoding: DecodingKey,
+}
+
+impl Key {
+    /// Reads a key. Returns nothing for one that is not for signatures, that is a shared secret,
+    /// or that is of no kind known here: a set may hold such beside the others.
+    pub(crate) fn read(value: serde_json::Value) -> Option<Self> {
+        let published: Published = serde_json::from_value(value).ok()?;
+        let signs = published.purpose.as_deref().is_none_or(|purpose| purpose == "sig");
+        let verifies = |operations: &Vec<String>| operations.iter().any(|name| name == "verify");
+        if !signs || !published.key_ops.as_ref().is_none_or(verifies) {
+            return None;
+        }
+        let only = match published.alg.as_deref() {
+            Some(name) => Some(Algorithm::known(name)?),
+            None => None,
+        };
+        let (shape, decoding) = published.material()?;
+        let id = published.kid.map(String::into_boxed_str);
+        let key = Self { id, shape, only, decoding };
+        Algorithm::ALL.into_iter().any(|algorithm| key.fits(algorithm)).then_some(key)
+    }
+
+    /// Returns the name it is asked for by.
+    pub(crate) fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// Tells whether it can have signed in this way.
+    pub(crate) fn fits(&self, algorithm: Algorithm) -> bool {
+        let shape = match algorithm {
+            Algorithm::Rs256
+            | Algorithm::Rs384
+            | Algorithm::Rs512
+            | Algorithm::Ps256
+            | Algorithm::Ps384
+            | Algorithm::Ps512 => Shape::Rsa,
+            Algorithm::Es256 => Shape::P256,
+            Algorithm::Es384 => Shape::P384,
+            Algorithm::EdDsa => Shape::Ed25519,
+        };
+        self.shape == shape && self.only.is_none_or(|only| only == algorithm)
+    }
+
+    /// Tells whether it signed `message`, in a way that it fits.
+    pub(crate) fn has_signed(&self, algorithm: Algorithm, message: &str, signature: &str) -> bool {
+        let library = algorithm.in_library();
+        self.fits(algorithm)
+            && jsonwebtoken::crypto::verify(signature, message.as_bytes(), &self.decoding, library)
+                .unwrap_or(false)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({:?}, {:?})", self.id, self.shape)
+    }
+}
+
+impl Published {
+    fn material(&self) -> Option<(Shape, DecodingKey)> {
+        match (self.kty.as_str(), self.crv.as_deref()) {
+            ("RSA", _) => {
+                let (modulus, exponent) = (number(self.n.as_ref())?, number(self.e.as_ref())?);
+                let odd = exponent.last().is_some_and(|last| last % 2 == 1);
+                let usable = RSA_BYTES.contains(&modulus.len())
+                    && exponent.len() <= RSA_EXPONENT_BYTES_MAX
+                    && odd
+                    && exponent != [1];
+                let key = || DecodingKey::from_rsa_raw_components(&modulus, &exponent);
+                usable.then(|| (Shape::Rsa, key()))
+            }
+            ("EC", Some("P-256")) => Some((Shape::P256, self.point(32)?)),
+            ("EC", Some("P-384")) => Some((Shape::P384, self.point(48)?)),
+            ("OKP", Some("Ed25519")) => {
+                let point = bytes(self.x.as_ref()).filter(|point| point.len() == 32)?;
+                Some((Shape::Ed25519, DecodingKey::from_ed_der(&point)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the point of a curve whose numbers have `length` bytes.
+    fn point(&self, length: usize) -> Option<DecodingKey> {
+        let (x, y) = (bytes(self.x.as_ref())?, bytes(self.y.as_ref())?);
+        if x.len() != length || y.len() != length {
+            return None;
+        }
+        // In the form that the point is in as it is: a four, then both numbers.
+        Some(DecodingKey::from_ec_der(&[&[4], x.as_slice(), y.as_slice()].concat()))
+    }
+}
+
+fn bytes(text: Option<&String>) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text?.trim_end_matches('=')).ok()
+}
+
+/// Reads a number of any length, without the zeros that some put before it.
+fn number(text: Option<&String>) -> Option<Vec<u8>> {
+    let bytes = bytes(text)?;
+    let start = bytes.iter().position(|byte| *byte != 0)?;
+    bytes.get(start..).map(<[u8]>::to_vec)
+}

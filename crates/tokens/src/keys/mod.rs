@@ -1,0 +1,15 @@
+//! The issuer's public keys: reading them, fetching them, and what holds in between.
+
+mod fetch;
+mod held;
+mod keeper;
+mod key;
+mod set;
+
+pub(crate) use fetch::{Place, Source};
+pub(crate) use held::Held;
+pub(crate) use keeper::keep;
+pub(crate) use set::{Found, KeySet};
+
+#[cfg(test)]
+pub(crate) use set::KEYS_MAX;

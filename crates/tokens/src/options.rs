@@ -1,0 +1,131 @@
+//! What is expected of tokens, and where the keys are.
+
+use std::time::Duration;
+
+use ledger_domain::InvalidField;
+
+use crate::algorithm::{Algorithm, DEFAULT_ALGORITHMS};
+use crate::keys::{Place, Source};
+use crate::place;
+use crate::rights::Rights;
+
+/// Longest issuer or audience.
+const NAME_BYTES_MAX: usize = 2_048;
+/// Most audiences.
+const AUDIENCES_MAX: usize = 16;
+
+/// How often keys are fetched, and how long they hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Timings {
+    /// Between two looks at the keys when nothing happens.
+    pub refresh_every: Duration,
+    /// At least this long between two looks, whatever happens.
+    pub refresh_min: Duration,
+    /// How long one look may take.
+    pub fetch_max: Duration,
+    /// How long keys hold while no newer ones can be fetched.
+    pub stale: Duration,
+}
+
+impl Default for Timings {
+    fn default() -> Self {
+        Self {
+            refresh_every: Duration::from_mins(10),
+            refresh_min: Duration::from_secs(30),
+            fetch_max: Duration::from_secs(10),
+            stale: Duration::from_hours(24),
+        }
+    }
+}
+
+/// What is expected of tokens.
+#[derive(Clone, Debug)]
+pub struct TokenOptions {
+    /// What the claim `iss` must be, to the letter.
+    pub issuer: String,
+    /// One of these must be in the claim `aud`.
+    pub audiences: Vec<String>,
+    /// Where the keys are; found by way of the issuer when absent.
+    pub jwks_url: Option<String>,
+    /// How tokens may be signed.
+    pub algorithms: Vec<Algorithm>,
+    /// What claims allow.
+    pub rights: Rights,
+    /// How often keys are fetched.
+    pub timings: Timings,
+}
+
+impl TokenOptions {
+    /// Accepts tokens of an issuer for an audience, with everything else as it usually is.
+    pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
+        Self {
+            issuer: issuer.into(),
+            audiences: vec![audience.into()],
+            jwks_url: None,
+            algorithms: DEFAULT_ALGORITHMS.to_vec(),
+            rights: Rights::default(),
+            timings: Timings::default(),
+        }
+    }
+
+    /// Checks everything that can be checked without asking the issuer.
+    pub fn prepare(self) -> Result<Prepared, InvalidField> {
+        check_name("issuer", &self.issuer)?;
+        if self.audiences.is_empty() || self.audiences.len() > AUDIENCES_MAX {
+            return Err(InvalidField::new("audience", "must be given 1 to 16 times"));
+        }
+        self.audiences.iter().try_for_each(|audience| check_name("audience", audience))?;
+        if self.algorithms.is_empty() {
+            return Err(InvalidField::new("algorithms", "must name one at least"));
+        }
+        let place = match &self.jwks_url {
+            Some(url) => Place::Keys(place::read("jwks-url", url)?),
+            None => Place::of_issuer(&self.issuer)?,
+        };
+        let source = Source::new(place, self.timings.fetch_max)?;
+        Ok(Prepared { options: self, source })
+    }
+}
+
+/// Checked options.
+#[derive(Debug)]
+pub struct Prepared {
+    pub(crate) options: TokenOptions,
+    pub(crate) source: Source,
+}
+
+fn check_name(field: &str, text: &str) -> Result<(), InvalidField> {
+    if text.is_empty() || text.len() > NAME_BYTES_MAX {
+        return Err(InvalidField::new(field, "must be 1 to 2,048 bytes long"));
+    }
+    if text.chars().any(|mark| mark.is_control() || mark.is_whitespace()) {
+        return Err(InvalidField::new(field, "must not contain spaces or control characters"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(options: TokenOptions) -> String {
+        options.prepare().expect_err("refused").field
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_named() {
+        let good = || TokenOptions::new("https://login.example.com/", "ledger");
+        assert!(good().prepare().is_ok());
+        let issuer = |issuer: &str| TokenOptions { issuer: issuer.to_owned(), ..good() };
+        for bad in ["", "login", "http://login.example.com", "https://a b", "https://a/?b=c"] {
+            assert_eq!(refused(issuer(bad)), "issuer", "{bad}");
+        }
+        let keys = |url: &str| TokenOptions { jwks_url: Some(url.to_owned()), ..issuer("any") };
+        assert!(keys("https://login.example.com/keys").prepare().is_ok());
+        assert_eq!(refused(keys("http://login.example.com/keys")), "jwks-url");
+        assert_eq!(refused(TokenOptions { audiences: Vec::new(), ..good() }), "audience");
+        let empty = TokenOptions { audiences: vec![String::new()], ..good() };
+        assert_eq!(refused(empty), "audience");
+        assert_eq!(refused(TokenOptions { algorithms: Vec::new(), ..good() }), "algorithms");
+    }
+}

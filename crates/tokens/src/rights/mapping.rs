@@ -1,0 +1,88 @@
+//! What each value of a claim stands for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ledger_contract::commands::{PermissionBody, parse_permission};
+use ledger_domain::principal::{Grant, Role, Scope, Workspaces, check_grants};
+use serde_json::{Map, Value};
+
+/// Most values that may be mapped.
+const VALUES_MAX: usize = 4_096;
+
+/// Names that stand for something without being mapped, so that the roles of integrations mean
+/// here what they mean elsewhere.
+const BUILT_IN: [(&str, &[Scope]); 6] = [
+    ("integrations:list", &[Scope::Read]),
+    ("integrations:get", &[Scope::Read]),
+    ("integrations:create", &[Scope::Write, Scope::Rotate]),
+    ("integrations:update", &[Scope::Write, Scope::Rotate]),
+    ("integrations:delete", &[Scope::Write]),
+    ("admin", Role::Admin.scopes()),
+];
+
+/// What each value of a claim stands for. A value that is mapped to an empty list stands for
+/// nothing, also when its name would stand for something by itself.
+#[derive(Clone, Debug, Default)]
+pub struct Mapping(BTreeMap<String, Vec<Grant>>);
+
+/// How a mapping is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MappingForm {
+    /// TOML: one table a value.
+    Toml,
+    /// JSON: an object with one member a value.
+    Json,
+}
+
+impl Mapping {
+    /// Reads a mapping: by value one permission or a list of them, each as a principal's.
+    ///
+    /// Errors: a sentence that names the value at fault.
+    pub fn read(form: MappingForm, text: &str) -> Result<Self, String> {
+        let values: Map<String, Value> = match form {
+            MappingForm::Toml => toml::from_str(text).map_err(|error| error.to_string())?,
+            MappingForm::Json => serde_json::from_str(text).map_err(|error| error.to_string())?,
+        };
+        if values.len() > VALUES_MAX {
+            return Err(format!("it maps {} values, more than 4,096", values.len()));
+        }
+        let read = |(value, permissions): (String, Value)| {
+            let grants = read_grants(permissions).map_err(|error| format!("{value:?}: {error}"))?;
+            Ok((value, grants))
+        };
+        values.into_iter().map(read).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Returns what a value stands for.
+    pub(super) fn grants(&self, value: &str) -> Vec<Grant> {
+        if let Some(grants) = self.0.get(value) {
+            return grants.clone();
+        }
+        let built_in = BUILT_IN.iter().find(|(name, _)| *name == value);
+        built_in.map(|(_, scopes)| everywhere(scopes)).into_iter().collect()
+    }
+}
+
+fn read_grants(permissions: Value) -> Result<Vec<Grant>, String> {
+    let permissions = match permissions {
+        Value::Array(list) => list,
+        one => vec![one],
+    };
+    let read = |permission: Value| {
+        let body: PermissionBody =
+            serde_json::from_value(permission).map_err(|error| error.to_string())?;
+        parse_permission(&body).map_err(|invalid| invalid.to_string())
+    };
+    let grants: Vec<_> = permissions.into_iter().map(read).collect::<Result<_, _>>()?;
+    check_grants(&grants).map_err(|invalid| invalid.to_string())?;
+    Ok(grants)
+}
+
+fn everywhere(scopes: &[Scope]) -> Grant {
+    Grant {
+        scopes: scopes.iter().copied().collect(),
+        workspaces: Workspaces::All,
+        providers: BTreeSet::new(),
+        labels: BTreeMap::new(),
+    }
+}

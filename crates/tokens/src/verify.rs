@@ -1,0 +1,92 @@
+//! Checks a token: form, algorithm, key, signature, claims, in this order.
+
+use std::fmt;
+use std::sync::Arc;
+
+use ledger_contract::errors::{Code, Problem};
+use ledger_engine::{Caller, VerifyToken};
+use parking_lot::Mutex;
+use tracing::debug;
+
+use crate::algorithm::Algorithm;
+use crate::claims::{Expectation, Fault};
+use crate::clock::Clock;
+use crate::keys::{Found, Held};
+use crate::options::TokenOptions;
+use crate::parts::Parts;
+use crate::rights::Rights;
+use crate::seen::Seen;
+
+/// Checks tokens of one issuer.
+pub(crate) struct Verifier {
+    expectation: Expectation,
+    algorithms: Vec<Algorithm>,
+    rights: Rights,
+    held: Arc<Held>,
+    seen: Mutex<Seen>,
+    /// Makes digests that are worth nothing outside of this process.
+    digest_key: [u8; 32],
+    clock: Clock,
+}
+
+impl Verifier {
+    pub(crate) fn new(options: TokenOptions, held: Arc<Held>, clock: Clock) -> Self {
+        let TokenOptions { issuer, audiences, algorithms, rights, .. } = options;
+        Self {
+            expectation: Expectation { issuer, audiences },
+            algorithms,
+            rights,
+            held,
+            seen: Mutex::default(),
+            digest_key: rand::random(),
+            clock,
+        }
+    }
+}
+
+impl VerifyToken for Verifier {
+    fn verify(&self, token: &str) -> Result<Caller, Problem> {
+        let parts = Parts::read(token).map_err(refused)?;
+        if !self.algorithms.contains(&parts.algorithm) {
+            return Err(refused("its algorithm is not one of those configured"));
+        }
+        let set = self.held.current()?;
+        let digest = *blake3::keyed_hash(&self.digest_key, token.as_bytes()).as_bytes();
+        let now = self.clock.now();
+        if let Some(caller) = self.seen.lock().get(&digest, set.digest(), now) {
+            return Ok(caller);
+        }
+        let key = match set.find(parts.key_id.as_deref(), parts.algorithm) {
+            Found::Key(key) => key,
+            Found::Unfit => return Err(refused("no key of the issuer fits it")),
+            Found::Unknown => {
+                let code = self.held.lacking();
+                debug!(ledger.error.code = code.as_str(), "a token names a key that is not known");
+                return Err(Problem::new(code));
+            }
+        };
+        if !key.has_signed(parts.algorithm, parts.signed, parts.signature) {
+            return Err(refused("its signature is wrong"));
+        }
+        let claims = parts.claims().map_err(refused)?;
+        let bearer = self.expectation.check(&claims, now).map_err(|fault| match fault {
+            Fault::Expired => Problem::because(Code::CredentialExpired, "the token has expired"),
+            Fault::Wrong(reason) => refused(reason),
+        })?;
+        let caller = Caller::new(bearer.actor, self.rights.of(&claims));
+        self.seen.lock().put(digest, *set.digest(), caller.clone(), bearer.until);
+        Ok(caller)
+    }
+}
+
+/// Says no. What was wrong, only the log tells.
+fn refused(reason: &'static str) -> Problem {
+    debug!(reason, "a token is refused");
+    Problem::new(Code::TokenInvalid)
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier").field("expectation", &self.expectation).finish_non_exhaustive()
+    }
+}
