@@ -54,6 +54,8 @@ pub(crate) fn options(common: &Common) -> Result<ClientOptions, Failure> {
     }
     options.timeout = timeout(common.timeout)?;
     options.credentials = credentials(&common.nats)?;
+    options.inbox_prefix.clone_from(&common.nats.nats_inbox_prefix);
+    options.jetstream_prefix.clone_from(&common.nats.nats_js_prefix);
     Ok(options)
 }
 
