@@ -70,12 +70,12 @@ impl Client {
         };
         let text = serde_json::to_vec(&request).map(Zeroizing::new);
         let text = text.map_err(|error| ClientError::Internal(error.to_string()))?;
-        let sealed = own.seal(&text, ledger).map_err(|error| wrong(&error))?;
+        let sealed = own.seal(&text, ledger).map_err(wrong)?;
         let mut headers = HeaderMap::new();
         headers.insert(subjects::XKEY, own.public());
         let subject = self.subjects.reveal(workspace, connection);
         let message = self.request(subject, headers, sealed).await?;
-        let opened = own.open(&message.payload, ledger).map_err(|error| wrong(&error))?;
+        let opened = own.open(&message.payload, ledger).map_err(wrong)?;
         let answer: RevealAnswer = serde_json::from_slice(&opened)
             .map_err(|_| ClientError::Internal("the answer cannot be understood".to_owned()))?;
         if answer.request_id.as_deref() != Some(&request.request_id) {
@@ -89,6 +89,6 @@ impl Client {
     }
 }
 
-fn wrong(error: &ledger_vault::CurveError) -> ClientError {
+fn wrong(error: ledger_vault::CurveError) -> ClientError {
     ClientError::Internal(format!("the curve key of the ledger does not fit: {error}"))
 }

@@ -61,9 +61,9 @@ impl World {
         let world = Self { folder, port, service, _child: child };
         for workspace in ["acme", "other"] {
             let value = format!("api_key={}", secret(1));
-            let make = ["workspace", "create", workspace];
+            let words = ["workspace", "create", workspace];
             eventually("the ledger answers the administrator", async || {
-                world.run("administrator", &make).await.status.success().then_some(())
+                world.run("administrator", &words).await.status.success().then_some(())
             })
             .await;
             let create = ["create", "--slug", "main", "--provider", "mock", "-w", workspace];

@@ -289,7 +289,7 @@ mod tests {
         let message = |reply: Option<&'static str>| async_nats::Message {
             subject: "ledger.query.w.list".into(),
             reply: reply.map(Into::into),
-            payload: Default::default(),
+            payload: "".into(),
             headers: None,
             status: None,
             description: None,
