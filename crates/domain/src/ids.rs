@@ -110,8 +110,8 @@ counter!(
     Version
 );
 counter!(
-    /// Tells the values a secret field had apart; higher is later. The first value of a connection's
-    /// field has one.
+    /// Tells the values a secret field had apart; higher is later. The first value of a
+    /// connection's field has one.
     Generation
 );
 
