@@ -43,6 +43,8 @@ mod nats;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
+mod permissions;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod reveal;

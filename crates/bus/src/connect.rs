@@ -45,6 +45,8 @@ pub struct ConnectOptions {
     pub tls_key: Option<PathBuf>,
     /// Refuse a server that does not offer TLS.
     pub require_tls: bool,
+    /// What the subjects that answers come to begin with; nothing means `_INBOX`.
+    pub inbox_prefix: Option<String>,
 }
 
 impl fmt::Debug for ConnectOptions {
@@ -73,7 +75,10 @@ pub fn public_url(url: &str) -> String {
 pub async fn connect(options: &ConnectOptions) -> Result<Client, Problem> {
     let addresses = addresses(&options.url)?;
     let connecting = authenticated(options, &addresses).await?;
-    let connecting = encrypted(connecting, options)?;
+    let mut connecting = encrypted(connecting, options)?;
+    if let Some(prefix) = &options.inbox_prefix {
+        connecting = connecting.custom_inbox_prefix(prefix);
+    }
     let witness = Arc::new(Witness::new(public_url(&options.url)));
     connecting
         .name(CLIENT_NAME)

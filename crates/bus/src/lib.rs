@@ -29,8 +29,8 @@ use tracing::{info, warn};
 
 pub use connect::{ConnectOptions, check, connect, public_url};
 pub use managed::{
-    GUARD_COMMAND, ManagedOptions, ManagedServer, NATS_SERVER_VARIABLE, find_server, guard_main,
-    managed_client_url,
+    GUARD_COMMAND, MANAGED_INBOX_PREFIX, ManagedOptions, ManagedServer, NATS_SERVER_VARIABLE,
+    find_server, guard_main, managed_client_url,
 };
 
 use relay::Relay;

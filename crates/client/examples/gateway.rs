@@ -41,6 +41,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut options = ClientOptions::new(Key::new(setting("LEDGER_KEY")?));
     options.url = setting("LEDGER_NATS_URL")?;
     options.ledger_xkey = Some(setting("LEDGER_XKEY")?);
+    options.inbox_prefix = setting("LEDGER_NATS_INBOX_PREFIX").ok();
+    options.jetstream_prefix = setting("LEDGER_NATS_JS_PREFIX").ok();
     options.wait_for_server = true;
     let workspace = setting("LEDGER_WORKSPACE").unwrap_or_else(|_| "default".to_owned());
     let mirror = Mirror::follow(Client::connect(options).await?, &workspace);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_nats::client::RequestErrorKind;
 use async_nats::connection::State;
-use async_nats::{ConnectOptions, Event, HeaderMap, Message, Request, ServerAddr};
+use async_nats::{ConnectOptions, Event, HeaderMap, Message, Request, ServerAddr, jetstream};
 use ledger_contract::errors::ProblemBody;
 use ledger_contract::subjects::{self, Subjects};
 use tokio::sync::watch;
@@ -27,6 +27,7 @@ pub struct Client {
     pub(crate) key: Key,
     pub(crate) ledger_xkey: Option<String>,
     pub(crate) timeout: Duration,
+    jetstream_prefix: Option<String>,
     /// Tells of the connection as it comes and goes.
     pub(crate) link: watch::Receiver<Link>,
 }
@@ -61,6 +62,9 @@ impl Client {
                 note(&sender, &event);
                 std::future::ready(())
             });
+        if let Some(prefix) = options.inbox_prefix {
+            connect = connect.custom_inbox_prefix(prefix);
+        }
         if options.wait_for_server {
             connect = connect.retry_on_initial_connect();
         }
@@ -68,8 +72,8 @@ impl Client {
             let url = without_password(&options.url);
             ClientError::Unavailable(format!("NATS at {url} does not answer: {error}"))
         })?;
-        let (key, ledger_xkey) = (options.key, options.ledger_xkey);
-        Ok(Self { nats, subjects, key, ledger_xkey, timeout: options.timeout, link })
+        let ClientOptions { key, ledger_xkey, timeout, jetstream_prefix, .. } = options;
+        Ok(Self { nats, subjects, key, ledger_xkey, timeout, jetstream_prefix, link })
     }
 
     /// Returns the names this client uses.
@@ -86,6 +90,15 @@ impl Client {
     pub async fn close(self) {
         if let Err(error) = self.nats.drain().await {
             tracing::debug!(%error, "connection did not drain");
+        }
+    }
+
+    /// Returns JetStream as this client reaches it.
+    pub(crate) fn jetstream(&self) -> jetstream::Context {
+        let nats = self.nats.clone();
+        match &self.jetstream_prefix {
+            Some(prefix) => jetstream::with_prefix(nats, prefix),
+            None => jetstream::new(nats),
         }
     }
 

@@ -14,6 +14,12 @@ pub(crate) fn deadline(ahead: Duration) -> String {
     time::format(Micros::new(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX)))
 }
 
+/// Makes a name that nobody can guess. Whoever knows a consumer's name may be able to read from it.
+#[expect(clippy::disallowed_methods, reason = "a secret name must be random")]
+pub(crate) fn new_consumer_name() -> String {
+    format!("ledger_{}", Uuid::new_v4().simple())
+}
+
 /// Makes a command id that nobody else has.
 #[expect(clippy::disallowed_methods, reason = "a command id of one's own must be new")]
 pub fn new_command_id() -> String {

@@ -73,6 +73,12 @@ pub struct ClientOptions {
     pub ledger_xkey: Option<String>,
     /// How to prove oneself to NATS.
     pub credentials: Credentials,
+    /// What the subjects that answers come to begin with, where the NATS user may hear only its
+    /// own: `_INBOX_name`. Nothing means `_INBOX`.
+    pub inbox_prefix: Option<String>,
+    /// What requests to JetStream begin with, where another NATS account lends it to this one.
+    /// Nothing means `$JS.API`.
+    pub jetstream_prefix: Option<String>,
     /// How long an answer may take; also a command's deadline.
     pub timeout: Duration,
     /// Whether to keep trying when NATS is not there at first.
@@ -88,6 +94,8 @@ impl ClientOptions {
             prefix: "ledger".to_owned(),
             ledger_xkey: None,
             credentials: Credentials::default(),
+            inbox_prefix: None,
+            jetstream_prefix: None,
             timeout: TIMEOUT,
             wait_for_server: false,
         }

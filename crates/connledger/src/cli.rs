@@ -121,6 +121,34 @@ pub(crate) struct NatsLogin {
     /// Key of one's own certificate (PEM)
     #[arg(long, global = true, env = "CONNLEDGER_NATS_CERT_KEY", value_name = "FILE")]
     pub(crate) nats_cert_key: Option<PathBuf>,
+    /// Beginning of the subjects that answers come to, for a user that may hear only its own
+    #[arg(
+        long,
+        global = true,
+        env = "CONNLEDGER_NATS_INBOX_PREFIX",
+        value_parser = subject_prefix,
+        value_name = "PREFIX"
+    )]
+    pub(crate) nats_inbox_prefix: Option<String>,
+    /// Beginning of requests to JetStream that another account lends [default: $JS.API]
+    #[arg(
+        long,
+        global = true,
+        env = "CONNLEDGER_NATS_JS_PREFIX",
+        value_parser = subject_prefix,
+        value_name = "PREFIX"
+    )]
+    pub(crate) nats_js_prefix: Option<String>,
+}
+
+/// Takes tokens that a subject may begin with.
+fn subject_prefix(text: &str) -> Result<String, &'static str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let good = |token: &str| !token.is_empty() && token.chars().all(plain);
+    if text.split('.').all(good) {
+        return Ok(text.to_owned());
+    }
+    Err("only letters, digits, `_`, `-`, and `.` between tokens, as in _INBOX_gateway")
 }
 
 /// What to do.
@@ -155,6 +183,16 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_subject_prefix_is_the_beginning_of_a_subject() {
+        for good in ["_INBOX", "_INBOX_eu-1", "inbox.eu"] {
+            assert!(subject_prefix(good).is_ok(), "{good}");
+        }
+        for bad in ["", "_INBOX.", ".x", "_INBOX.>", "*", "a b", "$SYS"] {
+            assert!(subject_prefix(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

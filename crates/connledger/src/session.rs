@@ -43,7 +43,7 @@ pub(crate) fn options(common: &Common) -> Result<ClientOptions, Failure> {
         (None, None, Some(folder)) => return Err(not_running(folder)),
         (None, None, None) => {}
     }
-    options.ledger_xkey = common.ledger_xkey.clone();
+    options.ledger_xkey.clone_from(&common.ledger_xkey);
     if let (None, Some(server)) = (&options.ledger_xkey, &server) {
         options.ledger_xkey = Some(server.xkey.clone());
     }
@@ -54,6 +54,8 @@ pub(crate) fn options(common: &Common) -> Result<ClientOptions, Failure> {
     }
     options.timeout = timeout(common.timeout)?;
     options.credentials = credentials(&common.nats)?;
+    options.inbox_prefix.clone_from(&common.nats.nats_inbox_prefix);
+    options.jetstream_prefix.clone_from(&common.nats.nats_js_prefix);
     Ok(options)
 }
 

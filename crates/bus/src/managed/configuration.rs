@@ -76,12 +76,8 @@ fn client_permissions(options: &ManagedOptions) -> (String, String) {
             format!("$JS.FC.{stream}.>"),
         ]);
     }
-    let subscribe = [
-        "_INBOX.>".to_owned(),
-        subjects.all_events(),
-        format!("$KV.{}.>", subjects.bucket_name()),
-        "$SRV.>".to_owned(),
-    ];
+    let subscribe =
+        ["_INBOX.>".to_owned(), subjects.all_events(), format!("$KV.{}.>", subjects.bucket_name())];
     (lines(&publish), lines(&subscribe))
 }
 
@@ -143,6 +139,8 @@ mod tests {
             assert!(!publish.contains(forbidden), "{forbidden}");
         }
         assert!(subscribe.contains("\"team.events.>\""));
-        assert!(!subscribe.contains("team.cmd"), "nobody hears another's keys");
+        for forbidden in ["team.cmd", "team.reveal", "$SRV", "_INBOX_ledger", "\">\""] {
+            assert!(!subscribe.contains(forbidden), "nobody hears {forbidden}");
+        }
     }
 }

@@ -31,6 +31,8 @@ use supervisor::Plan;
 pub const GUARD_COMMAND: &str = "nats-guard";
 /// Environment variable with the path of nats-server, read by the caller.
 pub const NATS_SERVER_VARIABLE: &str = "CONNLEDGER_NATS_SERVER";
+/// What the ledger's own answers from this server come under, which the client user cannot hear.
+pub const MANAGED_INBOX_PREFIX: &str = "_INBOX_ledger";
 
 /// How long stopping may take, with the guard's own patience in it.
 const STOP_PATIENCE: Duration = Duration::from_secs(8);

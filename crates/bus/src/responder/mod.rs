@@ -198,6 +198,10 @@ async fn register(
 /// The loop over one subscription.
 async fn take_in(mut endpoint: Endpoint, door: Arc<Door>, desk: Arc<Desk>) {
     while let Some(request) = endpoint.next().await {
+        if leads_astray(&request.message, &desk.prefix) {
+            debug!(nats.endpoint = door.kind.name(), "a request names no inbox for its answer");
+            continue;
+        }
         if let Ok(permit) = Arc::clone(&door.in_flight).try_acquire_owned() {
             let (door, desk) = (Arc::clone(&door), Arc::clone(&desk));
             tokio::spawn(async move {
@@ -210,6 +214,16 @@ async fn take_in(mut endpoint: Endpoint, door: Arc<Door>, desk: Arc<Desk>) {
             door.busy.clone().send(&request).await;
         }
     }
+}
+
+/// Tells whether the answer would go where messages mean something: to the event stream, to the
+/// ledger itself, to the server. The asker may not be allowed to publish there, and we are.
+fn leads_astray(message: &async_nats::Message, prefix: &str) -> bool {
+    let Some(reply) = message.reply.as_deref() else {
+        return false;
+    };
+    let ours = reply.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.'));
+    ours || reply.starts_with('$')
 }
 
 impl Door {
@@ -262,6 +276,31 @@ impl Desk {
                 Err(Problem::new(Code::DeadlineExpired))
             }
             _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_go_to_inboxes_only() {
+        let message = |reply: Option<&'static str>| async_nats::Message {
+            subject: "ledger.query.w.list".into(),
+            reply: reply.map(Into::into),
+            payload: "".into(),
+            headers: None,
+            status: None,
+            description: None,
+            length: 0,
+        };
+        for good in [None, Some("_INBOX.x"), Some("_INBOX_me.x"), Some("_R_.x"), Some("ledgers.x")]
+        {
+            assert!(!leads_astray(&message(good), "ledger"), "{good:?}");
+        }
+        for bad in ["ledger.events.w.x", "ledger.cmd.w.create", "$KV.b.x", "$JS.API.INFO"] {
+            assert!(leads_astray(&message(Some(bad)), "ledger"), "{bad}");
         }
     }
 }

@@ -3,14 +3,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use async_nats::jetstream;
 use async_nats::jetstream::consumer::DeliverPolicy;
-use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
+use async_nats::jetstream::consumer::pull::Ordered;
 use futures::StreamExt as _;
 use tokio::sync::watch;
 
 use super::notice::Notice;
-use super::{RETRY, WatchItem, WatchScope, initial};
+use super::{RETRY, WatchItem, WatchScope, initial, reader};
 use crate::connect::{Client, Link};
 
 /// One watcher.
@@ -114,19 +113,10 @@ impl Feed {
     async fn open(&mut self, start_sequence: u64) -> Result<Ordered, String> {
         self.link.mark_unchanged();
         let subjects = self.client.subjects();
-        let config = OrderedConfig {
-            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence },
-            filter_subject: match &self.scope {
-                WatchScope::Everything => subjects.all_events(),
-                WatchScope::Workspace(workspace) => subjects.workspace_events(workspace),
-            },
-            ..OrderedConfig::default()
-        };
-        let consumer = jetstream::new(self.client.nats.clone())
-            .create_consumer_on_stream(config, subjects.stream_name())
-            .await
-            .map_err(|error| error.to_string())?;
-        consumer.messages().await.map_err(|error| error.to_string())
+        let policy = DeliverPolicy::ByStartSequence { start_sequence };
+        let filter = self.scope.events(subjects);
+        let opened = reader::open(&self.client, &subjects.stream_name(), filter, policy).await;
+        opened.map(|reader| reader.messages)
     }
 
     fn interrupt(&mut self, reason: String) {

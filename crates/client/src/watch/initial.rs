@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream;
 use async_nats::jetstream::consumer::DeliverPolicy;
-use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
-use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use futures::StreamExt as _;
 
 use super::WatchScope;
 use super::notice::Notice;
+use super::reader::{self, Reader};
 use crate::connect::Client;
 
 /// How long the bucket may stand still behind the event stream before it is taken as it is.
@@ -31,7 +29,7 @@ pub(super) struct Snapshot {
 /// outstanding until then, so the end is not reached before.
 pub(super) async fn read(client: &Client, scope: &WatchScope) -> Result<Snapshot, String> {
     let due = last_event(client, scope).await?;
-    let (mut messages, mut outstanding) = open(client, scope).await?;
+    let Reader { mut messages, mut outstanding } = open(client, scope).await?;
     let mut snapshot = Snapshot { notices: Vec::new(), position: 0 };
     while outstanding > 0 || snapshot.position < due {
         let Ok(message) = tokio::time::timeout(LAG_MAX, messages.next()).await else {
@@ -54,45 +52,28 @@ pub(super) async fn read(client: &Client, scope: &WatchScope) -> Result<Snapshot
 }
 
 /// Returns the position of the last event there is; 0 when there is none.
+///
+/// The stream's own word on it is about all workspaces and not everybody's to ask, so the last
+/// event is read.
 async fn last_event(client: &Client, scope: &WatchScope) -> Result<u64, String> {
-    let name = client.subjects().stream_name();
-    let stream = jetstream::new(client.nats.clone())
-        .get_stream(&name)
-        .await
-        .map_err(|error| format!("cannot read {name}: {error}"))?;
-    match scope {
-        WatchScope::Everything => Ok(stream.cached_info().state.last_sequence),
-        WatchScope::Workspace(workspace) => {
-            let filter = client.subjects().workspace_events(workspace);
-            match stream.get_last_raw_message_by_subject(&filter).await {
-                Ok(message) => Ok(message.sequence),
-                Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(0),
-                Err(error) => Err(format!("cannot read {name}: {error}")),
-            }
-        }
+    let subjects = client.subjects();
+    let (stream, filter) = (subjects.stream_name(), scope.events(subjects));
+    let mut reader = reader::open(client, &stream, filter, DeliverPolicy::Last).await?;
+    if reader.outstanding == 0 {
+        return Ok(0);
     }
+    let message = tokio::time::timeout(LAG_MAX, reader.messages.next()).await;
+    let message = message.map_err(|_| format!("{stream} does not tell its last event"))?;
+    let message = message.ok_or_else(|| format!("the reader of {stream} ended"))?;
+    let message = message.map_err(|error| error.to_string())?;
+    message.info().map(|info| info.stream_sequence).map_err(|error| error.to_string())
 }
 
-/// Opens the bucket, and tells how many states are outstanding.
-async fn open(client: &Client, scope: &WatchScope) -> Result<(Ordered, u64), String> {
-    let bucket = client.subjects().bucket_name();
-    let config = OrderedConfig {
-        deliver_policy: DeliverPolicy::LastPerSubject,
-        filter_subject: match scope {
-            WatchScope::Everything => format!("$KV.{bucket}.>"),
-            WatchScope::Workspace(workspace) => format!("$KV.{bucket}.{workspace}.>"),
-        },
-        ..OrderedConfig::default()
-    };
-    let stream = format!("KV_{bucket}");
-    let failed = |error: &dyn std::fmt::Display| format!("cannot read {stream}: {error}");
-    let consumer = jetstream::new(client.nats.clone())
-        .create_consumer_on_stream(config, &stream)
-        .await
-        .map_err(|error| failed(&error))?;
-    let outstanding = consumer.cached_info().num_pending;
-    let messages = consumer.messages().await.map_err(|error| failed(&error))?;
-    Ok((messages, outstanding))
+/// Opens the bucket.
+async fn open(client: &Client, scope: &WatchScope) -> Result<Reader, String> {
+    let subjects = client.subjects();
+    let stream = format!("KV_{}", subjects.bucket_name());
+    reader::open(client, &stream, scope.keys(subjects), DeliverPolicy::LastPerSubject).await
 }
 
 /// Drops states that a later one of the same connection has replaced.

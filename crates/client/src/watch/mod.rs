@@ -9,11 +9,13 @@
 mod feed;
 mod initial;
 mod notice;
+mod reader;
 
 use std::time::Duration;
 
 use futures::Stream;
 use futures::stream::BoxStream;
+use ledger_contract::subjects::Subjects;
 
 pub use notice::Notice;
 
@@ -29,6 +31,25 @@ pub enum WatchScope {
     Everything,
     /// Those of one workspace.
     Workspace(String),
+}
+
+impl WatchScope {
+    /// Which events those are.
+    fn events(&self, subjects: &Subjects) -> String {
+        match self {
+            Self::Everything => subjects.all_events(),
+            Self::Workspace(workspace) => subjects.workspace_events(workspace),
+        }
+    }
+
+    /// Which keys of the bucket those are, as subjects.
+    fn keys(&self, subjects: &Subjects) -> String {
+        let bucket = subjects.bucket_name();
+        match self {
+            Self::Everything => format!("$KV.{bucket}.>"),
+            Self::Workspace(workspace) => format!("$KV.{bucket}.{workspace}.>"),
+        }
+    }
 }
 
 /// What a watcher is told.

@@ -12,7 +12,7 @@ use super::stage::tell;
 use crate::failure::Failure;
 
 /// Variables of the caller's that must not lead the demo elsewhere.
-const FOREIGN: [&str; 18] = [
+const FOREIGN: [&str; 20] = [
     "CONNLEDGER_NATS_URL",
     "CONNLEDGER_KEY",
     "CONNLEDGER_KEY_FILE",
@@ -27,6 +27,8 @@ const FOREIGN: [&str; 18] = [
     "CONNLEDGER_NATS_CA",
     "CONNLEDGER_NATS_CERT",
     "CONNLEDGER_NATS_CERT_KEY",
+    "CONNLEDGER_NATS_INBOX_PREFIX",
+    "CONNLEDGER_NATS_JS_PREFIX",
     "CONNLEDGER_MASTER_KEY_FILE",
     "CONNLEDGER_LOG",
     "CONNLEDGER_LOG_FORMAT",

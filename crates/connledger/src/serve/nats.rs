@@ -67,6 +67,7 @@ pub(super) fn connect_options(url: String, common: &Common) -> Result<ConnectOpt
         tls_ca: login.nats_ca.clone(),
         tls_cert: login.nats_cert.clone(),
         tls_key: login.nats_cert_key.clone(),
+        inbox_prefix: login.nats_inbox_prefix.clone(),
         ..ConnectOptions::default()
     })
 }

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use ledger_bus::{Bus, BusOptions, Clock, ManagedServer, check, connect, public_url};
+use ledger_bus::{
+    Bus, BusOptions, Clock, MANAGED_INBOX_PREFIX, ManagedServer, check, connect, public_url,
+};
 use ledger_contract::errors::Problem;
 use ledger_contract::subjects::Subjects;
 use ledger_domain::Micros;
@@ -112,7 +114,10 @@ async fn serve(
     let client = match own_url {
         None => None,
         Some(url) => {
-            let connection = nats::connect_options(url, common)?;
+            let mut connection = nats::connect_options(url, common)?;
+            if parts.server.is_some() {
+                connection.inbox_prefix = Some(MANAGED_INBOX_PREFIX.to_owned());
+            }
             let client = connect(&connection).await?;
             let mut options = BusOptions::new(client.clone(), connection, Clock::new(now));
             options.subjects = subjects;
