@@ -5,6 +5,8 @@ mod history;
 mod list;
 mod status;
 
+pub(crate) use list::short_time;
+
 use clap::Subcommand;
 use serde::Deserialize;
 
