@@ -11,7 +11,9 @@ mod keys;
 
 pub use caller::Caller;
 
-pub(crate) use authorize::Permit;
+pub(crate) use caller::grant_allows;
+
+pub(crate) use authorize::{Permit, connection_unknown};
 pub(crate) use book::Book;
 pub(crate) use keys::new_key;
 
