@@ -256,18 +256,21 @@ impl Decider {
         new_key: Option<Vec<u8>>,
         at: Micros,
     ) -> Result<Version, Problem> {
-        self.check_workspaces(&envelope.workspace, &command)?;
-        // An id that comes with a new data key was drawn for this command.
-        let head = if new_key.is_some() { None } else { self.state.head(id)? };
-        let in_workspace =
-            head.as_ref().is_none_or(|head| head.connection.workspace == envelope.workspace);
-        if !in_workspace {
-            return Err(Problem::new(Code::ConnectionUnknown));
-        }
+        self.check_workspace(&envelope.workspace)?;
+        // An id that comes with a new data key was drawn for this command. No other is looked at
+        // further when it is not there, so that it is answered as one that is hidden.
+        let head = if new_key.is_some() {
+            None
+        } else {
+            let here = |head: &Head| head.connection.workspace == envelope.workspace;
+            let head = self.state.head(id)?.filter(here);
+            Some(head.ok_or_else(|| Problem::new(Code::ConnectionUnknown))?)
+        };
         let before = head.as_ref().map(|head| head.connection.clone());
         if let Some(before) = &before {
             envelope.permit.check_before(before)?;
         }
+        self.check_grants(&command)?;
         let permit = envelope.permit.clone();
         let command = self.with_history(id, before.as_deref(), command)?;
         let event = decide(before.as_deref(), envelope.expected, command)?;
@@ -315,16 +318,18 @@ impl Decider {
         self.group.accepted.push(Accepted { metadata, type_name, record, effect });
     }
 
-    /// Refuses a command in, or a grant to, a workspace that does not exist.
-    fn check_workspaces(&self, home: &WorkspaceName, command: &Command) -> Result<(), Problem> {
-        let known = |name: &WorkspaceName| {
-            if self.state.has_workspace(name) {
-                return Ok(());
-            }
-            let message = format!("there is no workspace {name}");
-            Err(Problem::because(Code::WorkspaceUnknown, message))
-        };
-        known(home)?;
+    /// Refuses what is about a workspace that does not exist.
+    fn check_workspace(&self, name: &WorkspaceName) -> Result<(), Problem> {
+        if self.state.has_workspace(name) {
+            return Ok(());
+        }
+        let message = format!("there is no workspace {name}");
+        Err(Problem::because(Code::WorkspaceUnknown, message))
+    }
+
+    /// Refuses a grant to a workspace that does not exist.
+    fn check_grants(&self, command: &Command) -> Result<(), Problem> {
+        let known = |name: &WorkspaceName| self.check_workspace(name);
         match command {
             Command::Create(draft) => draft.access.workspaces.keys().try_for_each(known),
             Command::GrantWorkspace { scope: GrantScope::Workspace(name), .. }
