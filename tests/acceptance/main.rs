@@ -41,4 +41,6 @@ mod outage;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod rights;
+#[cfg(test)]
 mod server;
