@@ -28,10 +28,9 @@ pub(in crate::demo) async fn one_workspace_and_no_more(stage: &mut Stage) -> Res
     let who = stage.shell.run_as(key, &["whoami"]).await?;
     who.expect(0)?;
     check(who.stdout.contains("gateway:eu-1"), who.stdout)?;
-    let listed = ["list", "--all-workspaces", "--json"];
-    let listed = stage.shell.run_as(key, &listed).await?;
+    let listed = stage.shell.run_as(key, &["list", "--all-workspaces"]).await?;
     listed.expect(0)?;
-    check(listed.stdout.lines().count() == 1, "one connection is there for it")?;
+    check(listed.stdout.lines().count() == 2, "one connection is there for it")?;
     check(listed.stdout.contains("openai-search"), "it is that of its workspace")?;
     check(listed.stderr.contains("1 of 1 shown"), "the total tells nothing of others")?;
     let elsewhere = stage.shell.run_as(key, &["get", "openai-prod", "-w", DEFAULT_WORKSPACE]);
