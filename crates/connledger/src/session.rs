@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ledger_client::{Client, ClientOptions, Credentials, Key};
+use ledger_contract::subjects::LEDGER;
 
 use crate::cli::{Common, NatsLogin};
 use crate::failure::Failure;
@@ -27,6 +28,12 @@ impl Session {
         let workspace = common.workspace()?.to_owned();
         let client = Client::connect(options(common)?).await?;
         Ok(Self { client, workspace, out })
+    }
+
+    /// Connects to work on the ledger as a whole, whatever workspaces the flags name.
+    pub(crate) async fn of_ledger(common: &Common, out: Output) -> Result<Self, Failure> {
+        let client = Client::connect(options(common)?).await?;
+        Ok(Self { client, workspace: LEDGER.to_owned(), out })
     }
 }
 

@@ -110,7 +110,7 @@ pub(crate) struct RevokeArgs {
 pub(crate) async fn run(common: &Common, task: KeyTask, out: Output) -> Result<(), Failure> {
     match task {
         KeyTask::Issue(args) => issue::run(common, args.order()?, out).await,
-        KeyTask::List(args) => list(&Session::open(common, out).await?, args).await,
+        KeyTask::List(args) => list(&Session::of_ledger(common, out).await?, args).await,
         KeyTask::Revoke(args) => revoke(common, args, out).await,
     }
 }
@@ -177,7 +177,7 @@ async fn revoke(common: &Common, args: RevokeArgs, out: Output) -> Result<(), Fa
         return Err(Failure::usage("this is not the id of a key")
             .hint("the id is the third part of a key: in sk_live_k3x9a2bq71ce_..., k3x9a2bq71ce"));
     }
-    let session = Session::open(common, out).await?;
+    let session = Session::of_ledger(common, out).await?;
     let principals = principals(&session).await?;
     let has = |one: &&PrincipalView| one.keys.iter().any(|key| key.id == args.id);
     let Some(holder) = principals.iter().find(has) else {

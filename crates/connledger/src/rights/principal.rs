@@ -160,12 +160,12 @@ pub(crate) async fn run(common: &Common, task: PrincipalTask, out: Output) -> Re
         PrincipalTask::Disable(args) => {
             order("disable-principal", &args.name, args.write).with_some("reason", args.reason)
         }
-        PrincipalTask::List => return list(&Session::open(common, out).await?).await,
+        PrincipalTask::List => return list(&Session::of_ledger(common, out).await?).await,
         PrincipalTask::Show(args) => {
-            return show(&Session::open(common, out).await?, &args.name).await;
+            return show(&Session::of_ledger(common, out).await?, &args.name).await;
         }
     };
-    verbs::send(&Session::open(common, out).await?, LEDGER, order).await
+    verbs::send(&Session::of_ledger(common, out).await?, LEDGER, order).await
 }
 
 async fn list(session: &Session) -> Result<(), Failure> {
