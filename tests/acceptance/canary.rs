@@ -26,6 +26,23 @@ pub(crate) fn sings(bytes: &[u8]) -> bool {
 #[track_caller]
 pub(crate) fn expect_silence_in(folder: &Path) -> usize {
     let mut searched = 0;
+    each_file(folder, |path, bytes| {
+        assert!(!sings(bytes), "the canary is in {}", path.display());
+        searched += bytes.len();
+    });
+    searched
+}
+
+/// Fails when another text is in any file below a folder.
+#[track_caller]
+pub(crate) fn expect_none_of(text: &[u8], folder: &Path) {
+    each_file(folder, |path, bytes| {
+        assert!(!holds(bytes, text), "what must not be stored is in {}", path.display());
+    });
+}
+
+#[track_caller]
+fn each_file(folder: &Path, mut look: impl FnMut(&Path, &[u8])) {
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).expect("the folder can be read") {
@@ -34,12 +51,9 @@ pub(crate) fn expect_silence_in(folder: &Path) -> usize {
                 folders.push(path);
                 continue;
             }
-            let bytes = fs::read(&path).expect("a file can be read");
-            assert!(!sings(&bytes), "the canary is in {}", path.display());
-            searched += bytes.len();
+            look(&path, &fs::read(&path).expect("a file can be read"));
         }
     }
-    searched
 }
 
 fn holds(bytes: &[u8], text: &[u8]) -> bool {

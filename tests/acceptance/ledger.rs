@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use ledger_contract::commands;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::{ReplayReport, ReplayRequest};
 use ledger_contract::records::Via;
+use ledger_contract::{commands, subjects};
 use ledger_domain::{Expected, MessageId, Micros, Version, WorkspaceName};
 use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions, Executed, ReplayLimits};
 use ledger_store::{DataDir, Store};
@@ -257,10 +257,23 @@ pub(crate) fn open(options: impl Fn() -> EngineOptions) -> Result<Engine, Proble
 
 /// Parses and executes a command as a transport would.
 pub(crate) async fn send(engine: &Engine, wish: Wish) -> Result<Executed, Problem> {
+    let caller = Caller::system(wish.actor);
+    send_as(engine, caller, wish).await
+}
+
+/// The same for a caller whom a key stands for.
+pub(crate) async fn send_as(
+    engine: &Engine,
+    caller: Caller,
+    wish: Wish,
+) -> Result<Executed, Problem> {
     let id = |text: &Option<String>| -> Result<Option<MessageId>, Problem> {
         Ok(text.as_deref().map(|text| MessageId::parse("id", text)).transpose()?)
     };
-    let workspace = WorkspaceName::parse("workspace", wish.workspace)?;
+    let workspace = match wish.workspace {
+        subjects::LEDGER => subjects::ledger_workspace(),
+        name => WorkspaceName::parse("workspace", name)?,
+    };
     let request = CommandRequest {
         command: commands::parse(&wish.verb, &workspace, None, &wish.body)?,
         fingerprint: engine.fingerprint(wish.workspace, &wish.verb, &wish.body),
@@ -271,7 +284,7 @@ pub(crate) async fn send(engine: &Engine, wish: Wish) -> Result<Executed, Proble
         correlation_id: id(&wish.correlation)?,
         causation_id: None,
         trace_id: None,
-        caller: Caller::system(wish.actor),
+        caller,
         via: Via::Nats,
     };
     engine.execute(request).await

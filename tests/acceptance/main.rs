@@ -49,6 +49,8 @@ mod program;
 #[cfg(test)]
 mod reveal;
 #[cfg(test)]
+mod rights;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod tokens;

@@ -1,15 +1,19 @@
 //! The command line: what every command shares, and the list of commands.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::demo::DemoArgs;
 use crate::explain::ExplainArgs;
+use crate::failure::Failure;
 use crate::init::InitArgs;
 use crate::load::LoadArgs;
 use crate::questions::Question;
 use crate::replay::ReplayArgs;
+use crate::rights::{AccessTask, KeyTask, PrincipalTask};
 use crate::serve::ServeArgs;
 use crate::verbs::Verb;
 use crate::watch::WatchArgs;
@@ -69,7 +73,10 @@ pub(crate) struct Common {
         default_value = "default",
         value_name = "NAME"
     )]
-    pub(crate) workspace: String,
+    pub(crate) workspace: Vec<String>,
+    /// Whether the workspace stands on the command line
+    #[arg(skip)]
+    pub(crate) workspace_given: bool,
     /// First token of every NATS subject [default: ledger]
     #[arg(long, global = true, env = "CONNLEDGER_PREFIX", value_name = "PREFIX")]
     pub(crate) prefix: Option<String>,
@@ -81,6 +88,41 @@ pub(crate) struct Common {
     pub(crate) timeout: f64,
     #[command(flatten)]
     pub(crate) nats: NatsLogin,
+}
+
+impl Cli {
+    /// Reads a command line.
+    pub(crate) fn read<I, T>(line: I) -> Result<Self, clap::Error>
+    where
+        I: IntoIterator<Item = T>,
+        T: Into<OsString> + Clone,
+    {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(line)?;
+        let mut cli =
+            Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        let source = matches.value_source("workspace");
+        cli.common.workspace_given = source == Some(ValueSource::CommandLine);
+        Ok(cli)
+    }
+}
+
+impl Common {
+    /// Returns the one workspace to work in.
+    pub(crate) fn workspace(&self) -> Result<&str, Failure> {
+        match self.workspace.as_slice() {
+            [one] => Ok(one),
+            _ => {
+                Err(Failure::usage("this command works in one workspace")
+                    .hint("give --workspace once"))
+            }
+        }
+    }
+
+    /// Returns the workspaces that stand on the command line.
+    pub(crate) fn workspaces_given(&self) -> &[String] {
+        if self.workspace_given { &self.workspace } else { &[] }
+    }
 }
 
 /// How to prove oneself to the NATS server.
@@ -164,6 +206,20 @@ pub(crate) enum Task {
     Write(Verb),
     #[command(flatten)]
     Ask(Question),
+    /// Manage who may ask, and what each may do
+    #[command(subcommand)]
+    Principal(PrincipalTask),
+    /// Manage API keys
+    #[command(subcommand)]
+    Key(KeyTask),
+    /// Ask who may do what
+    #[command(subcommand)]
+    Access(AccessTask),
+    /// Say whom the key at hand stands for, and what it may do
+    #[command(
+        after_help = "Examples:\n  connledger whoami\n  connledger whoami --key-file eu-1.key"
+    )]
+    Whoami,
     /// Create many connections from a file, one JSON object a line
     Load(LoadArgs),
     /// Follow connections as a gateway does: where they stand, then each change
@@ -176,8 +232,6 @@ pub(crate) enum Task {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
@@ -197,10 +251,39 @@ mod tests {
 
     #[test]
     fn every_command_shows_an_example() {
-        for command in Cli::command().get_subcommands() {
+        let mut left = vec![Cli::command()];
+        while let Some(command) = left.pop() {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             let nested = command.get_subcommands().next().is_some();
             assert!(nested || help.contains("connledger"), "{}", command.get_name());
+            left.extend(command.get_subcommands().cloned());
+        }
+    }
+
+    #[test]
+    fn a_workspace_on_the_command_line_is_told_from_the_default() {
+        let read = |line: &str| Cli::read(line.split(' ')).unwrap().common;
+        assert_eq!(read("connledger -w a whoami").workspaces_given(), ["a"]);
+        assert_eq!(read("connledger whoami -w a -w b").workspaces_given(), ["a", "b"]);
+        let both = read("connledger whoami -w a -w b");
+        assert!(both.workspace().is_err(), "most commands work in one");
+        let default = read("connledger whoami");
+        assert!(default.workspaces_given().is_empty());
+        assert_eq!(default.workspace().unwrap(), "default");
+    }
+
+    #[test]
+    fn flags_that_contradict_each_other_are_refused() {
+        for line in [
+            "connledger key issue --for a --expires-in 1d --expires-at 2030-01-01T00:00:00Z",
+            "connledger key issue",
+            "connledger principal create a",
+            "connledger principal create a --kind user --grants x --role viewer",
+            "connledger principal update a --display-name x --no-display-name",
+            "connledger access check --as a --may read --on b --ledger",
+            "connledger access check --as a",
+        ] {
+            assert!(Cli::read(line.split(' ')).is_err(), "{line}");
         }
     }
 

@@ -13,6 +13,8 @@ use crate::output::{Output, say};
 enum Kind {
     /// Nobody reads standard output any more, which is no failure.
     BrokenPipe,
+    /// The answer, which standard output has, is no.
+    ToldNo,
     Refused,
     Usage,
     Unavailable,
@@ -37,6 +39,11 @@ impl Failure {
     /// A correct no that did not come as an error of the ledger.
     pub(crate) fn refused(message: impl Into<String>) -> Self {
         Self::new(Kind::Refused, message)
+    }
+
+    /// An answer that is no, and was written already.
+    pub(crate) fn told_no() -> Self {
+        Self::new(Kind::ToldNo, "")
     }
 
     /// A command line that cannot be meant.
@@ -85,6 +92,7 @@ impl Failure {
             return ExitCode::SUCCESS;
         }
         match &self.body {
+            _ if self.kind == Kind::ToldNo => {}
             Some(body) if out.is_json() => {
                 let body = ProblemBody { error: body.as_ref().clone() };
                 say(serde_json::to_string(&body).unwrap_or_default());
@@ -98,7 +106,7 @@ impl Failure {
     fn exit_code(&self) -> u8 {
         match self.kind {
             Kind::BrokenPipe => 0,
-            Kind::Refused => 1,
+            Kind::Refused | Kind::ToldNo => 1,
             Kind::Usage => 2,
             Kind::Unavailable => 3,
             Kind::Internal => 4,

@@ -17,6 +17,7 @@ mod session;
 
 mod body;
 mod questions;
+mod rights;
 mod verbs;
 
 mod explain;
@@ -31,8 +32,6 @@ mod serve;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use crate::cli::{Cli, Task};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -45,7 +44,7 @@ fn main() -> ExitCode {
     if let Some(code) = serve::guard() {
         return code;
     }
-    let cli = Cli::parse();
+    let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let out = Output::new(cli.common.json);
     match run(cli, out) {
         Ok(()) => ExitCode::SUCCESS,
@@ -77,6 +76,10 @@ async fn tasks(cli: Cli, out: Output) -> Result<(), Failure> {
         Task::Explain(args) => explain::run(&args, out),
         Task::Write(verb) => verbs::run(&common, verb, out).await,
         Task::Ask(question) => questions::run(&common, question, out).await,
+        Task::Principal(task) => rights::run_principal(&common, task, out).await,
+        Task::Key(task) => rights::run_key(&common, task, out).await,
+        Task::Access(task) => rights::run_check(&common, task, out).await,
+        Task::Whoami => rights::whoami(&common, out).await,
         Task::Load(args) => load::run(&common, &args, out).await,
         Task::Watch(args) => watch::run(&common, &args, out).await,
         Task::Replay(args) => replay::run(&common, args, out).await,

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ledger_client::{Client, ClientOptions, Credentials, Key};
+use ledger_contract::subjects::LEDGER;
 
 use crate::cli::{Common, NatsLogin};
 use crate::failure::Failure;
@@ -24,15 +25,37 @@ pub(crate) struct Session {
 impl Session {
     /// Connects as the flags say.
     pub(crate) async fn open(common: &Common, out: Output) -> Result<Self, Failure> {
+        let workspace = common.workspace()?.to_owned();
         let client = Client::connect(options(common)?).await?;
-        Ok(Self { client, workspace: common.workspace.clone(), out })
+        Ok(Self { client, workspace, out })
     }
+
+    /// Connects to work on the ledger as a whole, whatever workspaces the flags name.
+    pub(crate) async fn of_ledger(common: &Common, out: Output) -> Result<Self, Failure> {
+        let client = Client::connect(options(common)?).await?;
+        Ok(Self { client, workspace: LEDGER.to_owned(), out })
+    }
+}
+
+/// Which ledger is meant, and with which key.
+pub(crate) struct Target {
+    pub(crate) url: String,
+    pub(crate) prefix: String,
+    pub(crate) key: String,
+    pub(crate) timeout: Duration,
+}
+
+/// Finds the ledger by flags and by what a running server left.
+pub(crate) fn target(common: &Common) -> Result<Target, Failure> {
+    let key = key_text(common)?;
+    let ClientOptions { url, prefix, timeout, .. } = options(common)?;
+    Ok(Target { url, prefix, key, timeout })
 }
 
 /// Puts the client's options together from flags and from what a running server left.
 pub(crate) fn options(common: &Common) -> Result<ClientOptions, Failure> {
     let server = common.data_dir.as_deref().and_then(ServerFile::find);
-    let mut options = ClientOptions::new(key(common)?);
+    let mut options = ClientOptions::new(Key::new(key_text(common)?));
     match (&common.nats_url, &server, &common.data_dir) {
         (Some(url), _, _) | (None, Some(ServerFile { nats_url: Some(url), .. }), _) => {
             options.url.clone_from(url);
@@ -73,17 +96,17 @@ fn not_running(folder: &Path) -> Failure {
 }
 
 /// Finds the API key: flag, file, or the one a development server left.
-fn key(common: &Common) -> Result<Key, Failure> {
+fn key_text(common: &Common) -> Result<String, Failure> {
     if let Some(key) = &common.key {
-        return Ok(Key::new(key));
+        return Ok(key.clone());
     }
     if let Some(path) = &common.key_file {
-        return read_line(path).map(Key::new);
+        return read_line(path);
     }
     if let Some(folder) = &common.data_dir {
         let path = folder.join(DEV_KEY_FILE);
         if path.exists() {
-            return read_line(&path).map(Key::new);
+            return read_line(&path);
         }
     }
     Err(Failure::usage("no API key was given")

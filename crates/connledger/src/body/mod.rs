@@ -13,6 +13,7 @@ pub(crate) use secrets::{SecretArg, SecretReader};
 use std::io::Read as _;
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
@@ -22,6 +23,16 @@ pub(crate) type Body = Map<String, Value>;
 
 /// Reads a body from a file, or from standard input when the name is `-`.
 pub(crate) fn read(path: &Path) -> Result<Body, Failure> {
+    read_as(path, "object")
+}
+
+/// Reads an array of objects in the same way.
+pub(crate) fn read_array(path: &Path) -> Result<Value, Failure> {
+    let array: Vec<Body> = read_as(path, "array of objects")?;
+    Ok(array.into())
+}
+
+fn read_as<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, Failure> {
     let mut text = String::new();
     let read = if path == Path::new("-") {
         std::io::stdin().read_to_string(&mut text)
@@ -33,7 +44,7 @@ pub(crate) fn read(path: &Path) -> Result<Body, Failure> {
     serde_json::from_str(&text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let name = path.display();
-        Failure::usage(format!("{name} is not a JSON object, at line {line} column {column}"))
+        Failure::usage(format!("{name} is not a JSON {what}, at line {line} column {column}"))
     })
 }
 

@@ -78,6 +78,7 @@ async fn all_acts(stage: &mut Stage) -> Result<(), Failure> {
     acts::refusals::same_command_twice(stage).await?;
     acts::questions::list_with_filters(stage).await?;
     acts::questions::history_by_actor(stage).await?;
+    acts::access::one_workspace_and_no_more(stage).await?;
     acts::recovery::kill_and_restart(stage).await?;
     acts::recovery::replay(stage).await?;
     acts::recovery::stop_and_look_for_secrets(stage).await

@@ -95,11 +95,15 @@ impl Shell {
     /// Shows and runs a command, feeding it `input`, and shows what it said.
     pub(super) async fn run(&self, args: &[&str], input: Option<&str>) -> Result<Ran, Failure> {
         tell(format!("  $ connledger {}", line(args)))?;
-        let ran = self.run_unseen(args, input).await?;
-        for text in ran.stdout.lines().chain(ran.stderr.lines()) {
-            tell(format!("    {text}"))?;
-        }
-        Ok(ran)
+        shown(self.run_unseen(args, input).await?)
+    }
+
+    /// Does the same with an API key of one's own.
+    pub(super) async fn run_as(&self, key: &str, args: &[&str]) -> Result<Ran, Failure> {
+        tell(format!("  $ CONNLEDGER_KEY=$ITS_KEY connledger {}", line(args)))?;
+        let mut command = self.prepare(args);
+        command.env("CONNLEDGER_KEY", key);
+        shown(self.finish(command, None).await?)
     }
 
     /// Runs a command without showing it.
@@ -108,9 +112,12 @@ impl Shell {
         args: &[&str],
         input: Option<&str>,
     ) -> Result<Ran, Failure> {
+        self.finish(self.prepare(args), input).await
+    }
+
+    async fn finish(&self, mut command: Command, input: Option<&str>) -> Result<Ran, Failure> {
         let failed = |error: std::io::Error| Failure::internal(format!("cannot run: {error}"));
-        let mut child = self
-            .prepare(args)
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -138,6 +145,14 @@ impl Shell {
         }
         Ok(ran)
     }
+}
+
+/// Shows what a command said.
+fn shown(ran: Ran) -> Result<Ran, Failure> {
+    for text in ran.stdout.lines().chain(ran.stderr.lines()) {
+        tell(format!("    {text}"))?;
+    }
+    Ok(ran)
 }
 
 /// Returns the command line as one would type it.

@@ -33,6 +33,8 @@ pub(super) struct Stage {
     pub(super) server: Option<Server>,
     pub(super) secrets: Secrets,
     pub(super) gateway: Option<Gateway>,
+    /// Secret parts of API keys that were issued.
+    pub(super) issued: Vec<String>,
     act: u32,
 }
 
@@ -49,6 +51,7 @@ impl Stage {
             server: None,
             secrets: Secrets::new(),
             gateway: None,
+            issued: Vec::new(),
             act: 0,
         };
         stage.title("A ledger of its own: one process, one folder, a nats-server beside it")?;
@@ -77,7 +80,7 @@ impl Stage {
     pub(super) async fn client(&self) -> Result<Client, Failure> {
         let common = Common {
             data_dir: Some(self.data_dir.clone()),
-            workspace: DEFAULT_WORKSPACE.to_owned(),
+            workspace: vec![DEFAULT_WORKSPACE.to_owned()],
             timeout: 10.0,
             ..Common::default()
         };
@@ -184,6 +187,7 @@ pub(super) fn goodbye() -> Result<(), Failure> {
         "connledger watch                                   in another terminal: a gateway's view",
         "connledger create --provider openai --slug openai-prod --secret key=@key.txt",
         "connledger history openai-prod                     who did what to it",
+        "connledger key issue --for NAME                    a key for one who may do less than you",
         "connledger explain                                 every error code and its remedy",
         "connledger --help                                  everything else",
     ] {

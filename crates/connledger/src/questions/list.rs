@@ -200,7 +200,7 @@ fn state(view: &ConnectionView<'_>) -> &'static str {
 }
 
 /// Cuts a time down to seconds.
-pub(super) fn short_time(time: &str) -> String {
+pub(crate) fn short_time(time: &str) -> String {
     match time.split_once('.') {
         Some((seconds, _)) => format!("{seconds}Z"),
         None => time.to_owned(),

@@ -6,6 +6,8 @@ mod list;
 mod reveal;
 mod status;
 
+pub(crate) use list::short_time;
+
 use clap::Subcommand;
 use serde::Deserialize;
 

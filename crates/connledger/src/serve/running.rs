@@ -207,7 +207,7 @@ fn listen_for(kind: SignalKind) -> Result<Signal, Failure> {
 
 /// The clock of what runs beside the engine.
 #[expect(clippy::disallowed_methods, reason = "the binary hands the parts their clock")]
-pub(super) fn now() -> Micros {
+pub(crate) fn now() -> Micros {
     let since_epoch = std::time::SystemTime::now()
         .duration_since(std::time::SystemTime::UNIX_EPOCH)
         .unwrap_or_default();

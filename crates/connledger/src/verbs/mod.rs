@@ -80,32 +80,44 @@ pub(crate) struct WriteArgs {
 
 /// A command ready to be sent.
 #[derive(Debug)]
-struct Order {
-    verb: &'static str,
-    body: Body,
-    write: WriteArgs,
+pub(crate) struct Order {
+    pub(crate) verb: &'static str,
+    pub(crate) body: Body,
+    pub(crate) write: WriteArgs,
 }
 
 impl Order {
     /// Starts a command about one connection.
     fn about(verb: &'static str, name: &str, write: WriteArgs) -> Self {
-        let mut body = Body::new();
-        body.insert("connection".to_owned(), json!(name));
-        Self { verb, body, write }
+        Self::about_nothing(verb, write).with("connection", name)
+    }
+
+    /// Starts a command whose body says nothing yet.
+    pub(crate) fn about_nothing(verb: &'static str, write: WriteArgs) -> Self {
+        Self { verb, body: Body::new(), write }
     }
 
     /// Sets a field.
-    fn with(mut self, field: &str, value: impl Into<serde_json::Value>) -> Self {
+    pub(crate) fn with(mut self, field: &str, value: impl Into<serde_json::Value>) -> Self {
         self.body.insert(field.to_owned(), value.into());
         self
     }
 
     /// Sets a field when there is something to set.
-    fn with_some(self, field: &str, value: Option<impl Into<serde_json::Value>>) -> Self {
+    pub(crate) fn with_some(
+        self,
+        field: &str,
+        value: Option<impl Into<serde_json::Value>>,
+    ) -> Self {
         match value {
             Some(value) => self.with(field, value),
             None => self,
         }
+    }
+
+    /// Returns the text of a field, empty when there is none.
+    pub(crate) fn text(&self, field: &str) -> &str {
+        self.body.get(field).and_then(serde_json::Value::as_str).unwrap_or_default()
     }
 }
 
@@ -138,7 +150,8 @@ pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), 
 }
 
 /// Sends a command and writes its receipt.
-async fn send(session: &Session, workspace: &str, order: Order) -> Result<(), Failure> {
+pub(crate) async fn send(session: &Session, workspace: &str, order: Order) -> Result<(), Failure> {
+    let principal = order.text("principal").to_owned();
     let command_id = order.write.command_id.unwrap_or_else(ledger_client::new_command_id);
     let headers = CommandHeaders {
         command_id: Some(command_id.clone()),
@@ -148,7 +161,7 @@ async fn send(session: &Session, workspace: &str, order: Order) -> Result<(), Fa
     };
     let body = body::bytes(order.body);
     match session.client.command(workspace, order.verb, body, headers).await {
-        Ok(accepted) => write_receipt(session.out, order.verb, &accepted),
+        Ok(accepted) => write_receipt(session.out, order.verb, &principal, &accepted),
         Err(error @ ClientError::Unanswered(_)) => Err(Failure::from(error).hint(format!(
             "it may have been executed; to find out, send it again with --command-id {command_id}"
         ))),
@@ -156,7 +169,12 @@ async fn send(session: &Session, workspace: &str, order: Order) -> Result<(), Fa
     }
 }
 
-fn write_receipt(out: Output, verb: &str, accepted: &Accepted) -> Result<(), Failure> {
+fn write_receipt(
+    out: Output,
+    verb: &str,
+    principal: &str,
+    accepted: &Accepted,
+) -> Result<(), Failure> {
     let receipt = &accepted.receipt;
     if out.is_json() {
         return out.object(&json!({
@@ -168,7 +186,8 @@ fn write_receipt(out: Output, verb: &str, accepted: &Accepted) -> Result<(), Fai
             "repeated": accepted.repeated,
         }));
     }
-    let subject = receipt.connection.as_deref().unwrap_or("workspace");
+    let other = if principal.is_empty() { "workspace" } else { principal };
+    let subject = receipt.connection.as_deref().unwrap_or(other);
     let (version, position) = (receipt.version, receipt.position);
     let note = if accepted.repeated { "  (answered before)" } else { "" };
     out.line(format!("{verb}: {subject}  version {version}  position {position}{note}"))

@@ -4,7 +4,7 @@
 //! once more of the state that would follow, so that nobody moves a connection out of or into
 //! their own reach. What a caller may do nothing with does not exist for them.
 
-use ledger_contract::commands::ParsedCommand;
+use ledger_contract::commands::{ConnectionRef, ParsedCommand};
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{Actor, Connection, WorkspaceName};
@@ -16,6 +16,37 @@ use super::Caller;
 pub(crate) struct Permit {
     caller: Caller,
     scopes: &'static [Scope],
+    /// How the command names its connection.
+    target: Option<ConnectionRef>,
+}
+
+/// Says that a connection is not there, in the same words whether it is missing or hidden.
+pub(crate) fn connection_unknown(
+    workspace: &WorkspaceName,
+    target: Option<&ConnectionRef>,
+) -> Problem {
+    match target {
+        Some(ConnectionRef::Slug(slug)) => {
+            let message = format!("there is no active connection {slug} in workspace {workspace}");
+            Problem::because(Code::ConnectionUnknown, message)
+        }
+        Some(ConnectionRef::Id(_)) | None => Problem::new(Code::ConnectionUnknown),
+    }
+}
+
+/// Returns how a command names its connection.
+fn target(command: &ParsedCommand) -> Option<&ConnectionRef> {
+    match command {
+        ParsedCommand::Update { target, .. }
+        | ParsedCommand::RotateSecret { target, .. }
+        | ParsedCommand::Revert { target, .. }
+        | ParsedCommand::Plain { target, .. }
+        | ParsedCommand::Reveal { target, .. } => Some(target),
+        ParsedCommand::Create(_)
+        | ParsedCommand::CreateWorkspace(_)
+        | ParsedCommand::Principal { .. }
+        | ParsedCommand::IssueKey { .. } => None,
+    }
 }
 
 /// Returns the scopes a command takes, all of them.
@@ -50,10 +81,15 @@ impl Permit {
             ParsedCommand::CreateWorkspace(_) => {
                 caller.require(Scope::Administer, Subject::Workspace(workspace))?;
             }
+            // Before the decider looks up the workspaces that a draft names.
+            ParsedCommand::Create(draft) => {
+                caller.require_foothold(workspace)?;
+                caller.require(Scope::Write, Subject::Connection(workspace, &draft.details))?;
+            }
             _ => caller.require_foothold(workspace)?,
         }
-        let scopes = scopes(command);
-        Ok(Self { caller, scopes })
+        let (scopes, target) = (scopes(command), target(command).cloned());
+        Ok(Self { caller, scopes, target })
     }
 
     pub(crate) fn actor(&self) -> &Actor {
@@ -63,7 +99,7 @@ impl Permit {
     /// Checks the state that a command found.
     pub(crate) fn check_before(&self, state: &Connection) -> Result<(), Problem> {
         if !self.caller.knows(state) {
-            return Err(Problem::new(Code::ConnectionUnknown));
+            return Err(connection_unknown(&state.workspace, self.target.as_ref()));
         }
         self.check_after(state)
     }

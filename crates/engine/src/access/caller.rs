@@ -59,18 +59,20 @@ impl Caller {
     /// Tells whether the caller may do `scope` to a connection. What a connection's home grants to
     /// other workspaces, their callers may read and reveal as their own.
     pub fn may_with(&self, scope: Scope, connection: &Connection) -> bool {
-        let home = Subject::Connection(&connection.workspace, &connection.details);
-        if self.may(scope, home) {
-            return true;
-        }
-        let shared = matches!(scope, Scope::Read | Scope::Reveal);
-        shared && self.grants.iter().any(|grant| grant_reaches_shared(grant, scope, connection))
+        self.grants.iter().any(|grant| grant_allows(grant, scope, connection))
     }
 
     /// Tells whether the caller may do anything at all to a connection, and so know of it.
     pub fn knows(&self, connection: &Connection) -> bool {
         Scope::ALL.iter().any(|scope| self.may_with(*scope, connection))
     }
+}
+
+/// Tells whether one grant lets its holder do `scope` to a connection; see [`Caller::may_with`].
+pub(crate) fn grant_allows(grant: &Grant, scope: Scope, connection: &Connection) -> bool {
+    let home = Subject::Connection(&connection.workspace, &connection.details);
+    let shared = matches!(scope, Scope::Read | Scope::Reveal);
+    grant.allows(scope, home) || (shared && grant_reaches_shared(grant, scope, connection))
 }
 
 fn grant_reaches_shared(grant: &Grant, scope: Scope, connection: &Connection) -> bool {

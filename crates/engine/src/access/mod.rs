@@ -13,7 +13,9 @@ mod token;
 pub use caller::Caller;
 pub use token::VerifyToken;
 
-pub(crate) use authorize::Permit;
+pub(crate) use caller::grant_allows;
+
+pub(crate) use authorize::{Permit, connection_unknown};
 pub(crate) use book::Book;
 pub(crate) use keys::new_key;
 pub(crate) use token::TokenVerifier;

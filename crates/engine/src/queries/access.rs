@@ -3,7 +3,7 @@
 use ledger_contract::access::{
     AccessAnswer, AccessQuery, CallerView, PermissionView, PrincipalPage, PrincipalView,
 };
-use ledger_contract::commands::{self, ConnectionRef};
+use ledger_contract::commands;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::time;
 use ledger_domain::principal::{ApiKeyId, Grant, Scope, Subject, Workspaces};
@@ -13,7 +13,7 @@ use ledger_domain::{
 use ledger_store::{Selection, Term};
 
 use super::to_json;
-use crate::access::Caller;
+use crate::access::{Caller, grant_allows};
 use crate::engine::Engine;
 use crate::models::Models;
 use crate::projections::list::{self, Field};
@@ -56,24 +56,18 @@ impl Engine {
         }
         let (principal, key) = (principal?, ApiKeyId::parse("as", &query.who).ok());
         let wanted = needed(&query.what)?;
-        let connection = match (&query.on, scope) {
-            (None, _) => None,
-            (Some(text), scope) => Some(self.target(scope, text)?),
+        let on = query.on.as_deref();
+        let connection = on.map(|text| self.known(caller, scope, "on", text)).transpose()?;
+        let place = match (&connection, scope) {
+            (Some(connection), _) => Place::Connection(connection),
+            (None, Some(workspace)) => Place::Whole(Subject::Workspace(workspace)),
+            (None, None) => Place::Whole(Subject::Ledger),
         };
-        // About themselves callers hear only of connections that they know.
-        let all = caller.may(Scope::Administer, Subject::Ledger);
-        if connection.as_ref().is_some_and(|connection| !all && !caller.knows(connection)) {
-            return Err(Problem::new(Code::ConnectionUnknown));
-        }
-        let subject = match (&connection, scope) {
-            (Some(connection), _) => {
-                Subject::Connection(&connection.workspace, &connection.details)
-            }
-            (None, Some(workspace)) => Subject::Workspace(workspace),
-            (None, None) => Subject::Ledger,
-        };
-        let (allowed, because) = explain(&principal, key.as_ref(), wanted, subject);
-        Ok(to_json(&AccessAnswer { allowed, scope: wanted.as_str().to_owned(), because }))
+        // What takes several scopes is denied by the first that is missing.
+        let missing = wanted.iter().find(|scope| !place.open_to(&principal, **scope));
+        let asked = missing.or(wanted.first()).copied().unwrap_or(Scope::Administer);
+        let (allowed, because) = explain(&principal, key.as_ref(), asked, &place);
+        Ok(to_json(&AccessAnswer { allowed, scope: asked.as_str().to_owned(), because }))
     }
 
     fn named_principal(&self, text: &str) -> Result<std::sync::Arc<Principal>, Problem> {
@@ -82,24 +76,6 @@ impl Engine {
         let by_key =
             || ApiKeyId::parse("as", text).ok().and_then(|id| self.shared.book.holder(&id));
         by_name.or_else(by_key).ok_or_else(|| Problem::new(Code::PrincipalUnknown))
-    }
-
-    /// Returns the connection that a text names, whoever may see it.
-    pub(super) fn target(
-        &self,
-        scope: Option<&WorkspaceName>,
-        text: &str,
-    ) -> Result<Connection, Problem> {
-        let id = match (ConnectionRef::parse("on", text)?, scope) {
-            (ConnectionRef::Id(id), _) => id,
-            (slug, Some(workspace)) => self.resolve(workspace, &slug)?,
-            (ConnectionRef::Slug(_), None) => {
-                let problem = "must be an id when no workspace is named";
-                return Err(InvalidField::new("on", problem).into());
-            }
-        };
-        let row = self.shared.models.load().row(id)?;
-        row.map(|row| row.connection).ok_or_else(|| Problem::new(Code::ConnectionUnknown))
     }
 
     /// Returns the connections of `scope` that a caller may read; nothing when these are all.
@@ -125,12 +101,44 @@ impl Engine {
     }
 }
 
-/// Tells whether a principal may, and by which grant or why not.
+/// What access is asked to.
+enum Place<'a> {
+    /// The ledger or a workspace.
+    Whole(Subject<'a>),
+    /// One connection.
+    Connection(&'a Connection),
+}
+
+impl Place<'_> {
+    /// Tells whether a grant lets its holder do `scope` here.
+    fn is_open_by(&self, grant: &Grant, scope: Scope) -> bool {
+        match self {
+            Self::Whole(subject) => grant.allows(scope, *subject),
+            Self::Connection(connection) => grant_allows(grant, scope, connection),
+        }
+    }
+
+    fn open_to(&self, principal: &Principal, scope: Scope) -> bool {
+        principal.grants.iter().any(|grant| self.is_open_by(grant, scope))
+    }
+
+    /// Tells whether a grant that is about some connections only may be about some here.
+    fn holds_some_of(&self, grant: &Grant) -> bool {
+        match self {
+            Self::Whole(Subject::Workspace(name)) => {
+                grant.is_selective() && grant.workspaces.contain(name)
+            }
+            Self::Whole(_) | Self::Connection(_) => false,
+        }
+    }
+}
+
+/// Says whether a principal may do something, and why.
 fn explain(
     principal: &Principal,
     key: Option<&ApiKeyId>,
     wanted: Scope,
-    subject: Subject<'_>,
+    place: &Place<'_>,
 ) -> (bool, String) {
     let name = &principal.name;
     if !principal.enabled {
@@ -141,15 +149,26 @@ fn explain(
     {
         return (false, format!("the key {id} of {name} is revoked or expired"));
     }
-    let by = principal.grants.iter().position(|grant| grant.allows(wanted, subject));
+    let by = principal.grants.iter().position(|grant| place.is_open_by(grant, wanted));
     if let Some(index) = by {
         return (true, format!("grant {} of {name} allows {wanted}", index + 1));
     }
-    let with_scope = principal.grants.iter().filter(|grant| grant.scopes.contains(&wanted));
-    match with_scope.count() {
-        0 => (false, format!("no grant of {name} has the scope {wanted}")),
-        some => (false, format!("{name} has {wanted} by {some} grants, but none reaches this")),
-    }
+    let with_scope: Vec<&Grant> =
+        principal.grants.iter().filter(|grant| grant.scopes.contains(&wanted)).collect();
+    let because = match with_scope.as_slice() {
+        [] => format!("no grant of {name} has the scope {wanted}"),
+        some if some.iter().any(|grant| place.holds_some_of(grant)) => {
+            format!("{name} has {wanted} on some connections there only; ask about one of them")
+        }
+        [_] => format!("one grant of {name} has the scope {wanted}, but does not reach this"),
+        some => {
+            format!(
+                "{} grants of {name} have the scope {wanted}, but none reaches this",
+                some.len()
+            )
+        }
+    };
+    (false, because)
 }
 
 /// Returns the groups of terms that a grant's connections are found by.
@@ -168,19 +187,22 @@ fn terms_of(grant: &Grant) -> Vec<Vec<Term>> {
     groups
 }
 
-/// Returns the scope that a word stands for: a scope itself, or what a verb takes first.
-fn needed(what: &str) -> Result<Scope, Problem> {
-    if let Ok(scope) = Scope::parse(what) {
-        return Ok(scope);
+/// Returns the scopes that a word stands for: a scope itself, or what a verb takes.
+fn needed(what: &str) -> Result<&'static [Scope], Problem> {
+    let same = |scope: &&Scope| scope.as_str() == what;
+    if let Some(scope) = Scope::ALL.iter().find(same) {
+        return Ok(std::slice::from_ref(scope));
     }
     Ok(match what {
-        "get" | "list" | "watch" => Scope::Read,
-        "history" => Scope::Audit,
-        "rotate-secret" => Scope::Rotate,
-        commands::REVEAL => Scope::Reveal,
-        "create-workspace" | "replay" | "principals" => Scope::Administer,
-        verb if commands::PRINCIPAL_VERBS.contains(&verb) => Scope::Administer,
-        verb if commands::VERBS.contains(&verb) => Scope::Write,
+        "get" | "list" | "watch" => &[Scope::Read],
+        "history" => &[Scope::Audit],
+        "rotate-secret" => &[Scope::Rotate],
+        // An earlier version may have had other secrets.
+        "revert" => &[Scope::Write, Scope::Rotate],
+        commands::REVEAL => &[Scope::Reveal],
+        "create-workspace" | "replay" | "principals" => &[Scope::Administer],
+        verb if commands::PRINCIPAL_VERBS.contains(&verb) => &[Scope::Administer],
+        verb if commands::VERBS.contains(&verb) => &[Scope::Write],
         _ => {
             let problem =
                 "must be a scope (read, write, rotate, reveal, audit, administer) or a verb";

@@ -1,7 +1,7 @@
 //! Events across the whole log, by any mix of filters.
 
 use ledger_contract::commands::ConnectionRef;
-use ledger_contract::errors::{Code, Problem};
+use ledger_contract::errors::Problem;
 use ledger_contract::queries::{HistoryPage, HistoryQuery};
 use ledger_contract::records;
 use ledger_contract::{schemas, time};
@@ -67,10 +67,7 @@ impl Engine {
         let Some(text) = &query.connection else {
             return caller.require(Scope::Audit, whole);
         };
-        let connection = self.target(scope, text)?;
-        if scope.is_some_and(|scope| connection.workspace != *scope) || !caller.knows(&connection) {
-            return Err(Problem::new(Code::ConnectionUnknown));
-        }
+        let connection = self.known(caller, scope, "connection", text)?;
         let subject = Subject::Connection(&connection.workspace, &connection.details);
         caller.require(Scope::Audit, subject)
     }

@@ -54,6 +54,10 @@ pub(in crate::demo) async fn stop_and_look_for_secrets(stage: &mut Stage) -> Res
     check(!control.found.is_empty(), "the search finds what is not secret")?;
     let scan = look_for(&stage.folder, stage.secrets.mark())?;
     check(scan.found.is_empty(), format!("a secret is in {:?}", scan.found))?;
+    for secret in &stage.issued {
+        let scan = look_for(&stage.folder, secret)?;
+        check(scan.found.is_empty(), format!("an API key is in {:?}", scan.found))?;
+    }
     check(!stage.shell.leaked(), "a command has printed a secret")?;
     let (files, kib, made) = (scan.files, scan.bytes / 1024, stage.secrets.made());
     tell(format!("  {made} secrets, {files} files, {kib} KiB, NATS files and logs included: none"))

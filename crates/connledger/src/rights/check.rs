@@ -1,0 +1,79 @@
+//! `access check` and `whoami`: who may do what, and why.
+
+use clap::{Args, Subcommand};
+use ledger_contract::access::{AccessAnswer, AccessQuery, CallerView};
+
+use super::words;
+use crate::body::Body;
+use crate::cli::Common;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::questions::{EVERY_WORKSPACE, read_answer};
+use crate::session::Session;
+
+/// What to ask about access.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccessTask {
+    /// Say whether somebody may do something, and why; exit code 0 yes, 1 no
+    Check(CheckArgs),
+}
+
+/// Says whether somebody may do something.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without --on and --ledger, the question is about all of the workspace (-w). Exit code: 0 allowed,
+1 denied.
+
+Examples:
+  connledger access check --as eu-1 --may reveal-secret --on openai-prod
+  connledger access check --as ada --may write -w search
+  connledger access check --as k3x9a2bq71ce --may administer --ledger && echo yes")]
+pub(crate) struct CheckArgs {
+    /// Name of a principal, or the id of one of its keys
+    #[arg(long = "as", value_name = "WHO")]
+    who: String,
+    /// A scope, or a command like rotate-secret
+    #[arg(long, value_name = "DO")]
+    may: String,
+    /// Id or slug of a connection
+    #[arg(long, value_name = "CONNECTION")]
+    on: Option<String>,
+    /// The ledger as a whole, every workspace included
+    #[arg(long, conflicts_with = "on")]
+    ledger: bool,
+}
+
+pub(crate) async fn run(common: &Common, task: AccessTask, out: Output) -> Result<(), Failure> {
+    let AccessTask::Check(args) = task;
+    if args.ledger && !common.workspaces_given().is_empty() {
+        return Err(Failure::usage("--ledger and --workspace contradict each other"));
+    }
+    let session = Session::open(common, out).await?;
+    let workspace = if args.ledger { EVERY_WORKSPACE } else { session.workspace.as_str() };
+    let query = AccessQuery { who: args.who, what: args.may, on: args.on };
+    let answer = session.client.query(workspace, "access-check", &query).await?;
+    let told: AccessAnswer = read_answer(&answer)?;
+    if session.out.is_json() {
+        session.out.raw(&answer)?;
+    } else {
+        let word = if told.allowed { "allowed" } else { "denied" };
+        session.out.line(format!("{word}: {}", told.because))?;
+    }
+    if told.allowed { Ok(()) } else { Err(Failure::told_no()) }
+}
+
+/// Says whom the key at hand stands for.
+pub(crate) async fn whoami(common: &Common, out: Output) -> Result<(), Failure> {
+    let session = Session::open(common, out).await?;
+    let answer = session.client.query(EVERY_WORKSPACE, "whoami", &Body::new()).await?;
+    if session.out.is_json() {
+        return session.out.raw(&answer);
+    }
+    let caller: CallerView = read_answer(&answer)?;
+    session.out.line(caller.actor)?;
+    if caller.grants.is_empty() {
+        return session.out.line(format!("may  {}", words::permissions(&[])));
+    }
+    let mut grants = caller.grants.iter();
+    grants.try_for_each(|grant| session.out.line(format!("may  {}", words::permission(grant))))
+}

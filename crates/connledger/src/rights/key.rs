@@ -1,0 +1,191 @@
+//! `key`: issues, shows and revokes API keys.
+
+use clap::{Args, Subcommand};
+use ledger_contract::access::{ApiKeyView, PrincipalView};
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::subjects::LEDGER;
+use ledger_contract::time;
+use serde::Serialize;
+
+use super::lifetime::Lifetime;
+use super::{issue, principal, principal_named, principals, words};
+use crate::cli::Common;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::questions::short_time;
+use crate::serve;
+use crate::session::Session;
+use crate::table::Table;
+use crate::verbs::{self, Order, WriteArgs};
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyTask {
+    /// Give a principal one more key, which is shown once
+    Issue(IssueArgs),
+    /// List keys, without what makes them keys
+    List(ListArgs),
+    /// Take a key away, at once
+    Revoke(RevokeArgs),
+}
+
+/// Gives a principal one more key.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Standard output is the key and nothing else. It is stored nowhere and not shown again.
+
+Examples:
+  connledger key issue --for eu-1 --expires-in 90d > eu-1.key
+  connledger key issue --for ci --environment test --label \"nightly tests\" --json")]
+pub(crate) struct IssueArgs {
+    /// Name of the principal
+    #[arg(long = "for", value_name = "NAME")]
+    principal: String,
+    /// How long it opens something: 12h, 90d, 52w; forever when absent
+    #[arg(long, value_name = "TIME", conflicts_with = "expires_at")]
+    expires_in: Option<Lifetime>,
+    /// From when on it opens nothing (UTC): 2027-01-01T00:00:00Z
+    #[arg(long, value_name = "TIME")]
+    expires_at: Option<String>,
+    /// live or test, the second part of the key [default: live]
+    #[arg(long)]
+    environment: Option<String>,
+    /// What it is for
+    #[arg(long, value_name = "TEXT")]
+    label: Option<String>,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+impl IssueArgs {
+    fn order(self) -> Result<Order, Failure> {
+        let expires_at = match (self.expires_in, self.expires_at) {
+            (Some(lifetime), _) => Some(lifetime.end(serve::now())),
+            (None, Some(text)) => Some(in_future(text)?),
+            (None, None) => None,
+        };
+        Ok(principal::order("issue-key", &self.principal, self.write)
+            .with_some("expires_at", expires_at)
+            .with_some("environment", self.environment)
+            .with_some("label", self.label))
+    }
+}
+
+/// Refuses an end that would make a key good for nothing.
+fn in_future(text: String) -> Result<String, Failure> {
+    match time::parse("--expires-at", &text) {
+        Err(error) => Err(Failure::usage(error.to_string())),
+        Ok(end) if end <= serve::now() => Err(Failure::usage("--expires-at is in the past")),
+        Ok(_) => Ok(text),
+    }
+}
+
+/// Lists keys.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connledger key list
+  connledger key list --for eu-1 --json")]
+pub(crate) struct ListArgs {
+    /// Only those of this principal
+    #[arg(long = "for", value_name = "NAME")]
+    principal: Option<String>,
+}
+
+/// Takes a key away.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connledger key revoke k3x9a2bq71ce --reason \"was in a screenshot\"")]
+pub(crate) struct RevokeArgs {
+    /// The key's id: its third part, as `connledger key list` shows it
+    id: String,
+    /// Why; kept in the history
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+pub(crate) async fn run(common: &Common, task: KeyTask, out: Output) -> Result<(), Failure> {
+    match task {
+        KeyTask::Issue(args) => issue::run(common, args.order()?, out).await,
+        KeyTask::List(args) => list(&Session::of_ledger(common, out).await?, args).await,
+        KeyTask::Revoke(args) => revoke(common, args, out).await,
+    }
+}
+
+/// A key as `key list --json` shows it.
+#[derive(Debug, Serialize)]
+struct Listed<'a> {
+    principal: &'a str,
+    state: &'static str,
+    #[serde(flatten)]
+    key: &'a ApiKeyView,
+}
+
+async fn list(session: &Session, args: ListArgs) -> Result<(), Failure> {
+    let principals = match args.principal {
+        Some(name) => vec![principal_named(session, &name).await?],
+        None => principals(session).await?,
+    };
+    let now = time::format(serve::now());
+    let listed = |principal: &'_ PrincipalView| -> Vec<(String, &'static str, ApiKeyView)> {
+        let keys = principal.keys.iter();
+        keys.map(|key| {
+            (principal.principal.clone(), words::state(principal, key, &now), key.clone())
+        })
+        .collect()
+    };
+    let keys = principals.iter().flat_map(listed);
+    let mut table = Table::new(&[
+        "ID",
+        "PREFIX",
+        "PRINCIPAL",
+        "LABEL",
+        "ISSUED",
+        "EXPIRES",
+        "LAST USED",
+        "STATE",
+    ]);
+    for (principal, state, key) in keys {
+        if session.out.is_json() {
+            session.out.object(&Listed { principal: &principal, state, key: &key })?;
+            continue;
+        }
+        let time = |time: Option<String>| time.map(|time| short_time(&time)).unwrap_or_default();
+        table.row([
+            key.id,
+            key.prefix,
+            principal,
+            key.label.unwrap_or_default(),
+            short_time(&key.issued_at),
+            time(key.expires_at),
+            time(key.last_used_at),
+            state.to_owned(),
+        ]);
+    }
+    if session.out.is_json() {
+        return Ok(());
+    }
+    table.lines().iter().try_for_each(|line| session.out.line(line))
+}
+
+async fn revoke(common: &Common, args: RevokeArgs, out: Output) -> Result<(), Failure> {
+    if args.id.contains('_') {
+        // A whole key, perhaps: what is said here must not repeat it.
+        return Err(Failure::usage("this is not the id of a key")
+            .hint("the id is the third part of a key: in sk_live_k3x9a2bq71ce_..., k3x9a2bq71ce"));
+    }
+    let session = Session::of_ledger(common, out).await?;
+    let principals = principals(&session).await?;
+    let has = |one: &&PrincipalView| one.keys.iter().any(|key| key.id == args.id);
+    let Some(holder) = principals.iter().find(has) else {
+        return Err(Failure::from(Problem::new(Code::ApiKeyUnknown))
+            .hint("`connledger key list` shows the ids of all keys"));
+    };
+    let order = principal::order("revoke-key", &holder.principal, args.write)
+        .with("key", args.id)
+        .with_some("reason", args.reason);
+    verbs::send(&session, LEDGER, order).await
+}

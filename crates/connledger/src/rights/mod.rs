@@ -1,0 +1,34 @@
+//! Who may ask: principals, their keys, and what each may do.
+
+mod check;
+mod grants;
+mod issue;
+mod key;
+mod lifetime;
+mod principal;
+mod words;
+
+use ledger_contract::access::{PrincipalPage, PrincipalView};
+use ledger_contract::errors::{Code, Problem};
+
+pub(crate) use check::{AccessTask, run as run_check, whoami};
+pub(crate) use key::{KeyTask, run as run_key};
+pub(crate) use principal::{PrincipalTask, run as run_principal};
+
+use crate::body::Body;
+use crate::failure::Failure;
+use crate::questions::{EVERY_WORKSPACE, read_answer};
+use crate::session::Session;
+
+/// Asks for every principal.
+async fn principals(session: &Session) -> Result<Vec<PrincipalView>, Failure> {
+    let answer = session.client.query(EVERY_WORKSPACE, "principals", &Body::new()).await?;
+    let page: PrincipalPage = read_answer(&answer)?;
+    Ok(page.principals)
+}
+
+/// Asks for one principal.
+async fn principal_named(session: &Session, name: &str) -> Result<PrincipalView, Failure> {
+    let found = principals(session).await?.into_iter().find(|one| one.principal == name);
+    found.ok_or_else(|| Problem::new(Code::PrincipalUnknown).into())
+}

@@ -1,0 +1,230 @@
+//! `principal`: makes, changes and shows who may ask.
+
+use clap::{Args, Subcommand};
+use ledger_contract::access::PrincipalView;
+use ledger_contract::subjects::LEDGER;
+use ledger_contract::time;
+use serde_json::Value;
+
+use super::grants::GrantArgs;
+use super::{principal_named, principals, words};
+use crate::cli::Common;
+use crate::failure::Failure;
+use crate::output::{Output, say};
+use crate::serve;
+use crate::session::Session;
+use crate::table::Table;
+use crate::verbs::{self, Order, WriteArgs};
+
+/// What to do with principals.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PrincipalTask {
+    /// Make a user, a service or a gateway; a key is issued apart
+    Create(Box<CreateArgs>),
+    /// Change the name for people, or replace all it may do
+    Update(Box<UpdateArgs>),
+    /// Let its keys open something again
+    Enable(EnableArgs),
+    /// Let its keys open nothing, at once
+    Disable(DisableArgs),
+    /// List everyone who may ask
+    #[command(after_help = "\
+Examples:
+  connledger principal list
+  connledger principal list --json | jq .principal")]
+    List,
+    /// Show one principal with its keys
+    Show(ShowArgs),
+}
+
+/// Makes a principal.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connledger principal create eu-1 --kind gateway --role gateway --workspace search
+  connledger principal create rotation --kind service --role rotator --provider openai
+  connledger principal create ada --kind user --display-name \"Ada L.\" --grants permissions.json
+
+A file for --grants: [{\"role\": \"editor\", \"workspaces\": [\"search\"]}, {\"scopes\": [\"audit\"]}]")]
+pub(crate) struct CreateArgs {
+    /// Its name: a-z, 0-9 and inner hyphens, at most 63
+    name: String,
+    /// user, service or gateway
+    #[arg(long)]
+    kind: String,
+    /// Name for people
+    #[arg(long, value_name = "TEXT")]
+    display_name: Option<String>,
+    #[command(flatten)]
+    pub(super) grants: GrantArgs,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+impl CreateArgs {
+    fn order(self, common: &Common) -> Result<Order, Failure> {
+        let permissions = self.grants.permissions(common)?;
+        if permissions.is_none() {
+            say("hint: it may do nothing yet; `connledger principal update` says what it may");
+        }
+        Ok(order("create-principal", &self.name, self.write)
+            .with("kind", self.kind)
+            .with_some("display_name", self.display_name)
+            .with_some("grants", permissions))
+    }
+}
+
+/// Changes a principal.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connledger principal update eu-1 --role gateway --workspace search --workspace chat
+  connledger principal update ada --display-name \"Ada Lovelace\"
+
+Flags that say what it may do replace all it could do before.")]
+pub(crate) struct UpdateArgs {
+    /// Its name
+    name: String,
+    /// New name for people
+    #[arg(long, value_name = "TEXT")]
+    display_name: Option<String>,
+    /// Take the name for people away
+    #[arg(long, conflicts_with = "display_name")]
+    no_display_name: bool,
+    #[command(flatten)]
+    grants: GrantArgs,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+impl UpdateArgs {
+    fn order(self, common: &Common) -> Result<Order, Failure> {
+        let permissions = self.grants.permissions(common)?;
+        if permissions.is_none() && self.display_name.is_none() && !self.no_display_name {
+            return Err(Failure::usage("nothing to change was given")
+                .hint("`connledger principal update --help` shows examples"));
+        }
+        let order = order("update-principal", &self.name, self.write)
+            .with_some("display_name", self.display_name)
+            .with_some("grants", permissions);
+        Ok(if self.no_display_name { order.with("display_name", Value::Null) } else { order })
+    }
+}
+
+/// Lets a principal's keys open something again.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  connledger principal enable eu-1")]
+pub(crate) struct EnableArgs {
+    /// Its name
+    name: String,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+/// Lets a principal's keys open nothing.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connledger principal disable eu-1 --reason \"the machine was sold\"")]
+pub(crate) struct DisableArgs {
+    /// Its name
+    name: String,
+    /// Why; kept in the history
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+/// Shows a principal.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connledger principal show eu-1
+  connledger principal show eu-1 --json | jq .grants")]
+pub(crate) struct ShowArgs {
+    /// Its name
+    name: String,
+}
+
+/// Starts a command about a principal.
+pub(super) fn order(verb: &'static str, name: &str, write: WriteArgs) -> Order {
+    Order::about_nothing(verb, write).with("principal", name)
+}
+
+pub(crate) async fn run(common: &Common, task: PrincipalTask, out: Output) -> Result<(), Failure> {
+    let order = match task {
+        PrincipalTask::Create(args) => args.order(common)?,
+        PrincipalTask::Update(args) => args.order(common)?,
+        PrincipalTask::Enable(args) => order("enable-principal", &args.name, args.write),
+        PrincipalTask::Disable(args) => {
+            order("disable-principal", &args.name, args.write).with_some("reason", args.reason)
+        }
+        PrincipalTask::List => return list(&Session::of_ledger(common, out).await?).await,
+        PrincipalTask::Show(args) => {
+            return show(&Session::of_ledger(common, out).await?, &args.name).await;
+        }
+    };
+    verbs::send(&Session::of_ledger(common, out).await?, LEDGER, order).await
+}
+
+async fn list(session: &Session) -> Result<(), Failure> {
+    let principals = principals(session).await?;
+    if session.out.is_json() {
+        return principals.iter().try_for_each(|one| session.out.object(one));
+    }
+    let now = time::format(serve::now());
+    let mut table = Table::new(&["NAME", "KIND", "ENABLED", "MAY", "LIVE KEYS"]);
+    for one in &principals {
+        let live = one.keys.iter().filter(|key| words::state(one, key, &now) == "live").count();
+        table.row([
+            one.principal.clone(),
+            one.kind.clone(),
+            yes_or_no(one.enabled).to_owned(),
+            words::permissions(&one.grants),
+            live.to_string(),
+        ]);
+    }
+    table.lines().iter().try_for_each(|line| session.out.line(line))
+}
+
+async fn show(session: &Session, name: &str) -> Result<(), Failure> {
+    let one = principal_named(session, name).await?;
+    if session.out.is_json() {
+        return session.out.object(&one);
+    }
+    let facts = facts(&one);
+    let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+    facts.iter().try_for_each(|(name, value)| session.out.line(format!("{name:<width$}  {value}")))
+}
+
+fn facts(one: &PrincipalView) -> Vec<(String, String)> {
+    let now = time::format(serve::now());
+    let mut facts = Vec::new();
+    let mut add = |name: &str, value: String| facts.push((name.to_owned(), value));
+    add("name", one.principal.clone());
+    if let Some(display_name) = &one.display_name {
+        add("display name", display_name.clone());
+    }
+    add("kind", one.kind.clone());
+    add("enabled", yes_or_no(one.enabled).to_owned());
+    if one.grants.is_empty() {
+        add("may", words::permissions(&[]));
+    }
+    for grant in &one.grants {
+        add("may", words::permission(grant));
+    }
+    for key in &one.keys {
+        let label = key.label.as_deref().unwrap_or("no label");
+        let state = words::state(one, key, &now);
+        add("key", format!("{}  {state}, {label}, issued {}", key.prefix, key.issued_at));
+    }
+    add("version", one.version.to_string());
+    add("created", format!("{} by {}", one.created_at, one.created_by));
+    add("updated", format!("{} by {}", one.updated_at, one.updated_by));
+    facts
+}
+
+const fn yes_or_no(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
+}

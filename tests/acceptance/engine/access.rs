@@ -1,0 +1,284 @@
+//! Who may do what: each role against every command and every question, at home and elsewhere.
+
+use ledger_contract::commands::{PRINCIPAL_VERBS, VERBS};
+use ledger_contract::errors::Code;
+use ledger_contract::queries::QUERIES;
+use ledger_contract::subjects::LEDGER;
+use ledger_domain::principal::Role;
+use ledger_engine::Caller;
+use serde_json::{Value, json};
+
+use crate::ledger::{ABROAD, HOME, Ledger, Wish};
+
+/// The scopes of a role, and a workspace that nobody else makes.
+fn stands_for(role: &str) -> (&'static [&'static str], &'static str) {
+    match role {
+        "viewer" => (&["read"], "of-viewer"),
+        "editor" => (&["read", "write", "rotate"], "of-editor"),
+        "rotator" => (&["read", "rotate"], "of-rotator"),
+        "gateway" => (&["read", "reveal"], "of-gateway"),
+        "auditor" => (&["read", "audit"], "of-auditor"),
+        "admin" => (&["read", "write", "rotate", "reveal", "audit", "administer"], "of-admin"),
+        other => panic!("say here what the role {other} may do"),
+    }
+}
+
+/// The scopes a verb takes; of the whole ledger, when it administers.
+fn takes(verb: &str) -> &'static [&'static str] {
+    match verb {
+        "create" | "update" | "enable" | "disable" | "mark-degraded" | "mark-failed"
+        | "mark-operational" | "archive" | "restore" | "grant-workspace" | "revoke-workspace"
+        | "set-limits" | "set-model-policy" | "set-pricing" | "link-dependent"
+        | "unlink-dependent" => &["write"],
+        "rotate-secret" => &["rotate"],
+        "revert" => &["write", "rotate"],
+        "create-workspace" | "create-principal" | "update-principal" | "enable-principal"
+        | "disable-principal" | "issue-key" | "revoke-key" => &["administer"],
+        other => panic!("say here what {other} takes"),
+    }
+}
+
+/// Makes something for one verb to work on, and returns the command.
+async fn prepared(ledger: &Ledger, role: &str, verb: &str, workspace: &'static str) -> Wish {
+    if takes(verb) == ["administer"] {
+        return about_the_ledger(ledger, role, verb).await;
+    }
+    let slug = format!("{verb}-{role}");
+    if verb == "create" {
+        return Wish::new(verb, &json!({"slug": slug, "provider": "openai"})).at(workspace);
+    }
+    let send = async |verb: &str, body: Value| {
+        ledger.send(Wish::new(verb, &body).at(workspace)).await.expect("prepared")
+    };
+    let draft = json!({
+        "slug": slug, "provider": "openai", "secrets": {"api_key": "sk-first-value-1"},
+        "enabled": verb != "enable",
+    });
+    let id = send("create", draft).await.receipt.connection.expect("a connection");
+    let mut body = json!({"connection": id});
+    let grant = json!({"connection": id, "grant_to": "third"});
+    match verb {
+        "update" => body["description"] = json!("new"),
+        "rotate-secret" => body["secrets"] = json!({"api_key": "sk-second-value-2"}),
+        "restore" => drop(send("archive", body.clone()).await),
+        "grant-workspace" => body = grant,
+        "revoke-workspace" => {
+            send("grant-workspace", grant.clone()).await;
+            body = grant;
+        }
+        "set-limits" => {
+            send("grant-workspace", grant.clone()).await;
+            let rate = json!({"type": "requests", "unit": "rpm", "value": 7});
+            (body, body["limits"]) = (grant, json!({ "rate": rate }));
+        }
+        "set-model-policy" => body["policy"] = json!({"allow_all": false}),
+        "set-pricing" => body["pricing"] = json!({"multipliers": {"default": 1.5}}),
+        "link-dependent" | "unlink-dependent" => {
+            (body["kind"], body["id"]) = (json!("tool"), json!("t"));
+            if verb == "unlink-dependent" {
+                send("link-dependent", body.clone()).await;
+            }
+        }
+        "revert" => {
+            send("disable", body.clone()).await;
+            let update = json!({"connection": id, "description": "later"});
+            send("update", update).await;
+            body["to_version"] = json!(1);
+        }
+        _ => {}
+    }
+    Wish::new(verb, &body).at(workspace)
+}
+
+/// The same for verbs that administer.
+async fn about_the_ledger(ledger: &Ledger, role: &str, verb: &str) -> Wish {
+    let name = format!("{verb}-{role}");
+    let mut body = json!({"principal": name});
+    match verb {
+        "create-workspace" => return Wish::new(verb, &json!({})).at(stands_for(role).1),
+        "create-principal" => {
+            body["kind"] = json!("user");
+            return Wish::new(verb, &body).at(LEDGER);
+        }
+        _ => ledger.make(&name, json!([])).await,
+    }
+    match verb {
+        "update-principal" => body["display_name"] = json!("New"),
+        "enable-principal" => drop(ledger.lead("disable-principal", body.clone()).await),
+        "revoke-key" => body["key"] = json!(ledger.issue(&name, json!({})).await.id),
+        _ => {}
+    }
+    Wish::new(verb, &body).at(LEDGER)
+}
+
+/// One caller with a role, at home only or everywhere.
+struct Somebody {
+    caller: Caller,
+    role: &'static str,
+    everywhere: bool,
+}
+
+impl Somebody {
+    async fn new(ledger: &Ledger, role: &'static str, everywhere: bool) -> Self {
+        let grant = if everywhere {
+            json!([{"role": role}])
+        } else {
+            json!([{"role": role, "workspaces": [HOME]}])
+        };
+        Self { caller: ledger.enter(role, grant).await, role, everywhere }
+    }
+
+    fn has(&self, scope: &str) -> bool {
+        stands_for(self.role).0.contains(&scope)
+    }
+
+    /// Tells whether a verb is this caller's to send to a workspace.
+    fn may(&self, verb: &str, workspace: &str) -> bool {
+        takes(verb).iter().all(|scope| self.has(scope)) && (self.everywhere || workspace == HOME)
+    }
+
+    /// Tells what a question is to be answered.
+    fn due(&self, question: &str, workspace: &str) -> Result<(), Code> {
+        let allowed = match question {
+            _ if workspace == ABROAD && !self.everywhere => false,
+            // Of every workspace, all that is theirs is theirs to see.
+            "get" | "list" => self.has("read"),
+            "whoami" | "workspaces" => true,
+            "history" => self.has("audit") && (self.everywhere || workspace == HOME),
+            "status" => self.has("read") && self.everywhere,
+            "principals" | "access-check" => self.has("administer") && self.everywhere,
+            other => panic!("say here who may ask {other}"),
+        };
+        if allowed { Ok(()) } else { Err(Code::Forbidden) }
+    }
+}
+
+async fn with_roles(everywhere: bool) -> (Ledger, Vec<Somebody>) {
+    let ledger = Ledger::new().await;
+    ledger.send(Wish::new("create-workspace", &json!({})).at("third")).await.expect("made");
+    let mut people = Vec::new();
+    for role in Role::ALL {
+        people.push(Somebody::new(&ledger, role.as_str(), everywhere).await);
+    }
+    (ledger, people)
+}
+
+async fn check_commands(everywhere: bool) {
+    let (ledger, people) = with_roles(everywhere).await;
+    for one in &people {
+        for verb in VERBS.iter().chain(&PRINCIPAL_VERBS).copied() {
+            for place in [HOME, ABROAD] {
+                let wish = prepared(&ledger, one.role, verb, place).await;
+                let sent_to = wish.workspace;
+                let due = one.may(verb, sent_to);
+                let words = format!("{} sends {verb} to {sent_to}", one.role);
+                let body: Value = serde_json::from_slice(&wish.body).expect("JSON");
+                let explained = explained(&ledger, one, verb, sent_to, &body["connection"]);
+                assert_eq!(explained, due, "{words}, says access-check");
+                match ledger.send_as(&one.caller, wish).await {
+                    Ok(_) => assert!(due, "{words}"),
+                    Err(problem) => {
+                        assert_eq!((problem.code, due), (Code::Forbidden, false), "{words}");
+                    }
+                }
+                if takes(verb) == ["administer"] {
+                    break; // It is not about a place, and was made for one try.
+                }
+            }
+        }
+    }
+    ledger.expect_replay_equal();
+}
+
+/// Asks beforehand whether a command would be allowed.
+fn explained(ledger: &Ledger, one: &Somebody, verb: &str, to: &str, on: &Value) -> bool {
+    let place = if takes(verb) == ["administer"] { "_all" } else { to };
+    let mut query = json!({"as": one.role, "may": verb});
+    if on.is_string() {
+        query["on"] = on.clone();
+    }
+    let answer = ledger.ask_at(place, "access-check", &query).expect("an administrator asks");
+    answer["allowed"] == true
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_role_may_send_what_it_is_for_in_its_workspace_only() {
+    check_commands(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_role_may_send_what_it_is_for_everywhere() {
+    check_commands(true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_role_is_answered_what_it_may_ask() {
+    for everywhere in [false, true] {
+        let (ledger, people) = with_roles(everywhere).await;
+        let at_home = ledger.create("main").await;
+        let draft = Wish::new("create", &json!({"slug": "main", "provider": "x"})).at(ABROAD);
+        let abroad = ledger.send(draft).await.expect("made").receipt.connection;
+        for one in &people {
+            for question in QUERIES {
+                for place in [HOME, ABROAD, "_all"] {
+                    let id = if place == ABROAD { json!(abroad) } else { json!(at_home) };
+                    let body = match question {
+                        "get" => json!({ "connection": id }),
+                        // About somebody else: everyone may ask about themselves.
+                        "access-check" if one.role == "viewer" => {
+                            json!({"as": "editor", "may": "read"})
+                        }
+                        "access-check" => json!({"as": "viewer", "may": "read"}),
+                        _ => json!({}),
+                    };
+                    let answer = ledger.ask_as(&one.caller, place, question, &body);
+                    let answer = answer.map(drop).map_err(|problem| problem.code);
+                    let words = format!("{} asks {question} of {place}", one.role);
+                    assert_eq!(answer, one.due(question, place), "{words}, {everywhere}");
+                }
+            }
+            let other = json!({ "connection": abroad });
+            let other = ledger.ask_as(&one.caller, "_all", "get", &other);
+            let other = other.map(drop).map_err(|problem| problem.code);
+            let due = if everywhere { Ok(()) } else { Err(Code::ConnectionUnknown) };
+            assert_eq!(other, due, "{} asks for what is abroad by its id", one.role);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_no_grant_may_do_nothing_but_ask_who_they_are() {
+    let ledger = Ledger::new().await;
+    let id = ledger.create("main").await;
+    let nobody = ledger.enter("nobody", json!([])).await;
+    let ask = |workspace: &str, name: &str, body: Value| {
+        ledger.ask_as(&nobody, workspace, name, &body).map_err(|problem| problem.code)
+    };
+    let whoami = ask("_all", "whoami", json!({})).expect("anyone may ask");
+    assert_eq!(whoami, json!({"actor": "service:nobody", "grants": []}));
+    assert_eq!(ask("_all", "get", json!({"connection": id})), Err(Code::ConnectionUnknown));
+    assert_eq!(ask("_all", "list", json!({})).expect("nothing is theirs")["total"], 0);
+    assert_eq!(ask("_all", "workspaces", json!({})), Ok(json!({"workspaces": []})));
+    for name in QUERIES {
+        let answer = ask(HOME, name, json!({"connection": id}));
+        assert_eq!(answer, Err(Code::Forbidden), "{name}");
+    }
+    let about_itself = json!({"as": "nobody", "may": "read"});
+    let answer = ask("_all", "access-check", about_itself).expect("about oneself");
+    assert_eq!(answer["allowed"], false);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_that_sets_a_secret_takes_the_right_to_replace_secrets() {
+    let ledger = Ledger::new().await;
+    ledger.create("main").await;
+    let writer = ledger.enter("writer", json!([{"scopes": ["read", "write"]}])).await;
+    for secrets in [json!({"api_key": "sk-other"}), json!({"api_key": null}), json!({"b": "v"})] {
+        let wish = Wish::new("update", &json!({"connection": "main", "secrets": secrets}));
+        let refused = ledger.send_as(&writer, wish).await.expect_err("takes rotate");
+        assert_eq!(refused.code, Code::Forbidden, "{secrets}");
+        assert!(refused.message.contains("`rotate`"), "{}", refused.message);
+    }
+    let plain = Wish::new("update", &json!({"connection": "main", "description": "d"}));
+    ledger.send_as(&writer, plain).await.expect("takes write alone");
+}

@@ -1,0 +1,73 @@
+//! Principals with keys of their own, and asking in their name.
+
+use ledger_contract::access::IssuedKey;
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::subjects::LEDGER;
+use ledger_engine::{Caller, Executed};
+use serde_json::{Value, json};
+
+use crate::ledger::{Ledger, Wish, send_as};
+
+impl Ledger {
+    /// Executes a command about principals that must be accepted.
+    pub(super) async fn lead(&self, verb: &str, body: Value) -> Executed {
+        match self.send(Wish::new(verb, &body).at(LEDGER)).await {
+            Ok(executed) => executed,
+            Err(problem) => panic!("{verb} {body} was refused: {problem}"),
+        }
+    }
+
+    /// Makes a principal.
+    pub(super) async fn make(&self, name: &str, grants: Value) {
+        let body = json!({"principal": name, "kind": "service", "grants": grants});
+        self.lead("create-principal", body).await;
+    }
+
+    /// Issues a key to a principal.
+    pub(super) async fn issue(&self, name: &str, more: Value) -> IssuedKey {
+        let mut body = more;
+        body["principal"] = json!(name);
+        self.lead("issue-key", body).await.api_key.expect("a key is told once")
+    }
+
+    /// Makes a principal and returns who its first key stands for.
+    pub(super) async fn enter(&self, name: &str, grants: Value) -> Caller {
+        self.make(name, grants).await;
+        let key = self.issue(name, json!({})).await;
+        self.engine.authenticate_key(&key.key).expect("a good key")
+    }
+
+    /// Tells what a key is answered at the door.
+    pub(super) fn refused_at_the_door(&self, key: &str) -> Option<Code> {
+        self.engine.authenticate_key(key).err().map(|problem| problem.code)
+    }
+
+    /// Executes a command in somebody's name; a refusal must leave no trace in the log.
+    pub(super) async fn send_as(&self, caller: &Caller, wish: Wish) -> Result<Executed, Problem> {
+        let head = self.engine.head();
+        let shown = format!("{} {}", wish.verb, String::from_utf8_lossy(&wish.body));
+        let answer = send_as(&self.engine, caller.clone(), wish).await;
+        let moved = self.engine.head() != head;
+        assert_eq!(moved, answer.is_ok(), "{shown}: {answer:?}");
+        answer
+    }
+
+    /// Asks a question in somebody's name.
+    pub(super) fn ask_as(
+        &self,
+        caller: &Caller,
+        workspace: &str,
+        name: &str,
+        body: &Value,
+    ) -> Result<Value, Problem> {
+        let answer = self.engine.query(caller, workspace, name, body.to_string().as_bytes())?;
+        Ok(serde_json::from_slice(&answer).expect("answers are JSON"))
+    }
+
+    /// Returns a principal as `principals` shows it.
+    pub(super) fn principal(&self, name: &str) -> Value {
+        let page = self.ask_at("_all", "principals", &json!({})).expect("the admin may ask");
+        let all = page["principals"].as_array().expect("principals").clone();
+        all.into_iter().find(|one| one["principal"] == name).expect("it is there")
+    }
+}
