@@ -205,8 +205,8 @@ async fn fifty_kills_under_64_writers_lose_and_repeat_nothing() {
     known.read_on(&client).await;
     known.expect_all_accepted(&writers);
     let accepted: usize = writers.iter().map(|writer| writer.accepted.len()).sum();
-    // One more: the default workspace.
-    assert_eq!(known.commands.len(), accepted + 1, "the log holds what was accepted, nothing else");
+    // Three more: the default workspace, the admin and the admin's key.
+    assert_eq!(known.commands.len(), accepted + 3, "the log holds what was accepted, nothing else");
     let repeated: usize = writers.iter().map(|writer| writer.repeated).sum();
     assert!(repeated > 0, "no kill came between a commit and its answer");
     assert!(accepted > ROUNDS * WRITERS / 4, "only {accepted} commands got through");

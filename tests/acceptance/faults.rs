@@ -101,7 +101,7 @@ async fn a_managed_nats_server_that_dies_is_started_again() {
     eventually("its events reach the stream", async || {
         let status = client.query("_all", "status", &json!({})).await.ok()?;
         let status: Value = serde_json::from_slice(&status).expect("JSON");
-        (status["position"] == 3 && status["published"] == 3).then_some(())
+        (status["position"] == 5 && status["published"] == 5).then_some(())
     })
     .await;
     let url = service.nats_url();
@@ -111,7 +111,7 @@ async fn a_managed_nats_server_that_dies_is_started_again() {
     );
     let nats = nats.connect(&url).await.expect("the new server knows the same users");
     let stream = async_nats::jetstream::new(nats).get_stream("LEDGER_EVENTS").await;
-    assert_eq!(stream.expect("the stream").cached_info().state.messages, 3);
+    assert_eq!(stream.expect("the stream").cached_info().state.messages, 5);
 }
 
 /// Takes user and password out of an address.

@@ -135,7 +135,8 @@ async def follow(watch, made, head):
         body = json.loads(entry.value)
         if "connection" in body:
             before = states.get(entry.key, {}).get("version", 0)
-            assert body["connection"]["version"] == before + 1, (before, body)
+            # The bucket keeps the latest state; one that is followed at once may not be told.
+            assert body["connection"]["version"] > before, (before, body)
             states[entry.key] = body["connection"]
         if body["position"] == head:
             break

@@ -33,7 +33,7 @@ impl World {
     async fn new() -> Self {
         let nats = NatsServer::start().await;
         let service = Service::start(&["--nats-url", &nats.url(), "--log", "debug"]).await;
-        Self { nats, service, http: Http::new() }
+        Self { nats, service, http: crate::http::door::client() }
     }
 
     /// Sends a command over HTTP, which nobody on NATS hears.
@@ -281,7 +281,8 @@ async fn the_example_gateway_switches_to_new_keys_and_drops_no_request() {
     let (sent, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let load: Vec<_> = (0..8)
         .map(|_| {
-            let (http, url, sent, stop) = (Http::new(), url.clone(), sent.clone(), stop.clone());
+            let (http, url, sent, stop) =
+                (crate::http::door::client(), url.clone(), sent.clone(), stop.clone());
             tokio::spawn(async move {
                 while stop.load(Ordering::Relaxed) == 0 {
                     let answer = http.get(&url).send().await.expect("the gateway answers");

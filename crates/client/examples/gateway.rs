@@ -38,6 +38,10 @@ type Failed = (StatusCode, String);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    // Which cryptography a program uses is the program's choice, made once.
+    if tokio_rustls::rustls::crypto::ring::default_provider().install_default().is_err() {
+        return Err("a provider of cryptography was installed before".into());
+    }
     let mut options = ClientOptions::new(Key::new(setting("LEDGER_KEY")?));
     options.url = setting("LEDGER_NATS_URL")?;
     options.ledger_xkey = Some(setting("LEDGER_XKEY")?);

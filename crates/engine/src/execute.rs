@@ -16,7 +16,7 @@ use ledger_domain::{
 use ledger_store::tables::{claims, keys, receipts};
 use ledger_vault::{DataKey, Plaintext, Scope, WrappedDataKey};
 
-use crate::access::{Caller, Permit, new_key};
+use crate::access::{Caller, Permit, connection_unknown, new_key};
 use crate::engine::Engine;
 use crate::writer::{Envelope, Prepared, Work};
 use crate::{faults, ports, writer};
@@ -242,7 +242,7 @@ impl Engine {
         let found = claims::get(&self.shared.store, &claims::key(workspace, slug))
             .map_err(|error| faults::from_read(&error))?;
         // In the words that are said of a connection the caller may not know of.
-        found.ok_or_else(|| Problem::new(Code::ConnectionUnknown))
+        found.ok_or_else(|| connection_unknown(workspace, Some(target)))
     }
 
     fn seal_all(

@@ -100,7 +100,7 @@ impl Stage {
             _ => {}
         }
         let method = route.method.as_str().parse().expect("a method");
-        let client = reqwest::Client::new();
+        let client = crate::http::door::client();
         let request = client.request(method, self.door.url(&path));
         let request = request.header("accept", "application/json");
         match sent(route, self.made) {
@@ -221,7 +221,8 @@ async fn a_principal_is_made_given_a_key_and_shut_out() {
     assert_eq!((again.status, again.header("ledger-repeated")), (201, Some("true")));
     assert_eq!(again.json()["api_key"], Value::Null, "it is told once");
 
-    let asked = |path: &str| read(reqwest::Client::new().get(door.url(path)).bearer_auth(&key));
+    let asked =
+        |path: &str| read(crate::http::door::client().get(door.url(path)).bearer_auth(&key));
     let own = asked("/api/v1/whoami").await.json();
     assert_eq!(own["actor"], "gateway:eu-1");
     let check = "/api/v1/access-check?as=eu-1&may=rotate-secret&workspace=default";

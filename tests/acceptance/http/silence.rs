@@ -62,7 +62,7 @@ impl Stage {
 
     async fn ask(&self, method: &str, path: &str, body: Option<&Value>, version: &str) -> Answer {
         let method = method.parse().expect("a method");
-        let request = reqwest::Client::new().request(method, self.door.url(path));
+        let request = crate::http::door::client().request(method, self.door.url(path));
         let request = request.bearer_auth(&self.key).header("accept", "application/json");
         let Some(body) = body else { return read(request).await };
         let request =
@@ -176,7 +176,7 @@ async fn ids_of_others_commands_and_names_of_workspaces_are_not_told() {
     let draft = json!({ "slug": "third", "provider": "x" });
     let place = CONNECTIONS.replace("default", "other");
     let post = |key: &str, place: &str, id: &str, body: &Value| {
-        let request = reqwest::Client::new().post(stage.door.url(place)).bearer_auth(key);
+        let request = crate::http::door::client().post(stage.door.url(place)).bearer_auth(key);
         read(with_body(request.header("idempotency-key", id), body))
     };
     assert_eq!(post(&stage.door.key, &place, "used", &draft).await.status, 201);
