@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use ledger_contract::commands::ParsedCommand;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::{ReplayReport, ReplayRequest};
 use ledger_contract::records::Via;
+use ledger_contract::reply::Receipt;
 use ledger_contract::{commands, subjects};
 use ledger_domain::{Expected, MessageId, Micros, Version, WorkspaceName};
 use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions, Executed, ReplayLimits};
@@ -287,5 +289,15 @@ pub(crate) async fn send_as(
         caller,
         via: Via::Nats,
     };
-    engine.execute(request).await
+    if !matches!(request.command, ParsedCommand::Reveal { .. }) {
+        return engine.execute(request).await;
+    }
+    let revealed = engine.reveal(request).await?;
+    let receipt = Receipt {
+        connection: Some(revealed.connection.clone()),
+        version: 0,
+        position: revealed.position,
+        recorded_at: String::new(),
+    };
+    Ok(Executed { receipt, repeated: false, api_key: None })
 }
