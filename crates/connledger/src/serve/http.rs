@@ -72,7 +72,7 @@ pub(crate) struct HttpArgs {
         value_name = "NETWORK"
     )]
     pub(crate) trusted_proxy: Vec<IpNet>,
-    /// Site whose pages may use the API, like https://console.example.com; may be repeated
+    /// Site whose pages may use the API, like `https://console.example.com`; may be repeated
     #[arg(long, env = "CONNLEDGER_CORS_ORIGIN", value_delimiter = ',', value_name = "ORIGIN")]
     pub(crate) cors_origin: Vec<Origin>,
 }
