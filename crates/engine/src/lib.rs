@@ -27,4 +27,5 @@ pub use access::{Caller, VerifyToken};
 pub use engine::{Engine, EngineOptions};
 pub use execute::{CommandRequest, Executed, Fingerprint};
 pub use outbox::OutboxItem;
+pub use queries::{Found, VersionLine, Versions, Wanted};
 pub use replay::ReplayLimits;

@@ -7,7 +7,9 @@
 //! thousands of readers).
 
 mod api;
+mod credential;
 mod feed;
+pub mod handler;
 pub mod listen;
 mod openapi;
 mod page;

@@ -12,8 +12,10 @@ const HIDDEN_CHARS_MAX: usize = 8;
 const SHOWN_CHARS: usize = 2;
 /// Longest prefix that is shown for ending in the secret's first hyphen, as in `sk-`.
 const HYPHEN_PREFIX_CHARS_MAX: usize = 4;
-/// Shortest secret of which such a prefix is shown, in characters.
+/// Shortest secret of which such a prefix is shown whatever its length, in characters.
 const HYPHENED_CHARS_MIN: usize = 16;
+/// Longest such prefix that is shown of a shorter secret: its hyphen tells nothing.
+const SHORT_PREFIX_CHARS_MAX: usize = SHOWN_CHARS + 1;
 
 /// A secret in the clear: wiped when dropped, and never copied, compared, printed or serialized by
 /// accident.
@@ -73,8 +75,8 @@ impl Plaintext {
     /// Empty for up to eight characters, for anything that is not UTF-8 or holds a control
     /// character (line breaks above all, so PEM blocks), and for JSON objects and arrays, whose
     /// ends tell nothing. Otherwise the suffix is the last two characters; the prefix is the first
-    /// two, or, in a secret of sixteen characters or more, ends in the first hyphen when that is
-    /// among the first four.
+    /// two, or ends in the first hyphen when that is among the first three or, in a secret of
+    /// sixteen characters or more, the first four.
     pub fn hint(&self) -> Hint {
         let Ok(text) = std::str::from_utf8(self.bytes()) else {
             return Hint::default();
@@ -85,8 +87,9 @@ impl Plaintext {
             return Hint::default();
         }
         let chars = text.chars().count();
-        let hyphen = text.chars().take(HYPHEN_PREFIX_CHARS_MAX).position(|c| c == '-');
-        let hyphen = hyphen.filter(|_| chars >= HYPHENED_CHARS_MIN);
+        let is_long = chars >= HYPHENED_CHARS_MIN;
+        let within = if is_long { HYPHEN_PREFIX_CHARS_MAX } else { SHORT_PREFIX_CHARS_MAX };
+        let hyphen = text.chars().take(within).position(|c| c == '-');
         let prefix_chars = hyphen.map_or(SHOWN_CHARS, |position| position + 1);
         let hidden_chars = chars - SHOWN_CHARS;
         Hint {
@@ -156,9 +159,10 @@ mod tests {
     }
 
     #[test]
-    fn short_secrets_show_no_more_than_two_characters_at_each_end() {
+    fn short_secrets_show_at_their_start_two_characters_and_at_most_a_hyphen() {
         check("api-12345", "ap", "45");
-        check("sk-proj-abcdefg", "sk", "fg");
+        check("sk-proj-abcdefg", "sk-", "fg");
+        check("sk-123456", "sk-", "56");
     }
 
     #[test]

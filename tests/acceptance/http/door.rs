@@ -123,7 +123,7 @@ pub(crate) fn client() -> Client {
 async fn serve(api: &Api) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
-    let router = api.router();
+    let router = api.router(axum::Router::new());
     let server = tokio::spawn(async move {
         axum::serve(listener, router).await.expect("it serves until it is aborted");
     });

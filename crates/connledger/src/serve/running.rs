@@ -132,7 +132,7 @@ async fn serve(
         Some(wanted) => {
             let options = ApiOptions { reveals: wanted.is_private(), ..ApiOptions::default() };
             let api = Api::new(engine.clone(), options);
-            let door = wanted.open(engine, api.router()).await?;
+            let door = wanted.open(engine, api.router(axum::Router::new())).await?;
             let (_, door) = parts.http.insert((api, door));
             Some(door.url())
         }

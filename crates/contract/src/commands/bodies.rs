@@ -150,7 +150,7 @@ pub struct PricingBody {
 }
 
 /// `create`: makes a connection in the subject's workspace.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateBody {
     /// Handle, unique in the workspace; made from the provider when absent.

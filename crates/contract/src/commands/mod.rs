@@ -21,7 +21,7 @@ use ledger_vault::Plaintext;
 
 pub use access_bodies::*;
 pub use bodies::*;
-pub use parse::parse;
+pub use parse::{checked_create, checked_update, parse};
 pub use parts::SecretValue;
 pub use principal::{parse as parse_principal, permission as parse_permission};
 

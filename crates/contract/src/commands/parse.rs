@@ -30,10 +30,14 @@ pub fn parse(
     body: &[u8],
 ) -> Result<ParsedCommand, Problem> {
     match verb {
-        "create" => create(workspace, read_json(body)?),
+        "create" => checked_create(workspace, read_json(body)?),
         "create-workspace" => create_workspace(workspace, read_json(body)?),
         REVEAL => reveal(target, read_json(body)?),
-        "update" => update(target, read_json(body)?),
+        "update" => {
+            let body: UpdateBody = read_json(body)?;
+            let target = named(target, body.connection.clone())?;
+            checked_update(target, body)
+        }
         "rotate-secret" => rotate_secret(target, read_json(body)?),
         "revert" => {
             let RevertBody { connection, to_version } = read_json(body)?;
@@ -184,7 +188,13 @@ fn create_workspace(
     Ok(ParsedCommand::CreateWorkspace(WorkspaceCreated { name: workspace.clone(), display_name }))
 }
 
-fn create(workspace: &WorkspaceName, body: CreateBody) -> Result<ParsedCommand, Problem> {
+/// Checks the body of `create`, however it was made.
+///
+/// Errors: `field_invalid`.
+pub fn checked_create(
+    workspace: &WorkspaceName,
+    body: CreateBody,
+) -> Result<ParsedCommand, Problem> {
     let secrets = parts::map(body.secrets, parts::secret_key, |name, value| {
         parts::secret(&parts::secret_key(name)?, value)
     })?;
@@ -245,8 +255,10 @@ fn patch<T, U>(
     })
 }
 
-fn update(target: Option<ConnectionRef>, body: UpdateBody) -> Result<ParsedCommand, Problem> {
-    let target = named(target, body.connection)?;
+/// Checks the body of `update`, however it was made. What it calls its connection is not looked at.
+///
+/// Errors: `field_invalid`.
+pub fn checked_update(target: ConnectionRef, body: UpdateBody) -> Result<ParsedCommand, Problem> {
     let secrets = parts::map(body.secrets, parts::secret_key, |name, value| {
         let field = parts::secret_key(name)?;
         value.map(|value| parts::secret(&field, value)).transpose()

@@ -49,6 +49,16 @@ pub enum Via {
     Nats,
     /// The native HTTP API.
     Http,
+    /// Blaxel's API.
+    Blaxel,
+    /// Pica's API.
+    Pica,
+    /// The API of Umbraco.AI.
+    Umbraco,
+    /// Portkey's API.
+    Portkey,
+    /// The API of ElevenLabs.
+    ElevenLabs,
     /// The command line, working on the data directory.
     Cli,
     /// The ledger itself.
@@ -57,13 +67,28 @@ pub enum Via {
 
 impl Via {
     /// Every door.
-    pub const ALL: [Self; 4] = [Self::Nats, Self::Http, Self::Cli, Self::System];
+    pub const ALL: [Self; 9] = [
+        Self::Nats,
+        Self::Http,
+        Self::Blaxel,
+        Self::Pica,
+        Self::Umbraco,
+        Self::Portkey,
+        Self::ElevenLabs,
+        Self::Cli,
+        Self::System,
+    ];
 
     /// Returns the stable word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Nats => "nats",
             Self::Http => "http",
+            Self::Blaxel => "blaxel",
+            Self::Pica => "pica",
+            Self::Umbraco => "umbraco",
+            Self::Portkey => "portkey",
+            Self::ElevenLabs => "elevenlabs",
             Self::Cli => "cli",
             Self::System => "system",
         }

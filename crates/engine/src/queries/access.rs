@@ -4,6 +4,7 @@ use ledger_contract::access::{
     AccessAnswer, AccessQuery, CallerView, PermissionView, PrincipalPage, PrincipalView,
 };
 use ledger_contract::commands;
+use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::time;
 use ledger_domain::principal::{ApiKeyId, Grant, Scope, Subject, Workspaces};
@@ -57,7 +58,11 @@ impl Engine {
         let (principal, key) = (principal?, ApiKeyId::parse("as", &query.who).ok());
         let wanted = needed(&query.what)?;
         let on = query.on.as_deref();
-        let connection = on.map(|text| self.known(caller, scope, "on", text)).transpose()?;
+        let target = on.map(|text| ConnectionRef::parse("on", text)).transpose()?;
+        let connection = match &target {
+            Some(target) => Some(self.known(caller, scope, "on", target)?),
+            None => None,
+        };
         let place = match (&connection, scope) {
             (Some(connection), _) => Place::Connection(connection),
             (None, Some(workspace)) => Place::Whole(Subject::Workspace(workspace)),

@@ -18,26 +18,49 @@ impl Engine {
         scope: Option<&WorkspaceName>,
         query: &GetQuery,
     ) -> Result<Vec<u8>, Problem> {
-        let connection = self.known(caller, scope, "connection", &query.connection)?;
-        if !caller.may_with(Scope::Read, &connection) {
-            return Err(Problem::new(Code::Forbidden));
-        }
+        let target = ConnectionRef::parse("connection", &query.connection)?;
+        let connection = self.readable_one(caller, scope, &target)?;
         Ok(to_json(&ConnectionView::of(&connection)))
     }
 
-    /// Returns the connection that a text names, unless the caller may not know of it. `field`
-    /// names the text in the error. What a connection's home grants to a workspace is there, too.
+    /// Returns a connection of a workspace, or one that is shared with it. Blocks.
+    ///
+    /// Errors: as the query `get`.
+    pub fn connection(
+        &self,
+        caller: &Caller,
+        workspace: &WorkspaceName,
+        target: &ConnectionRef,
+    ) -> Result<Connection, Problem> {
+        let scope = self.scope(caller, workspace.as_str())?;
+        self.readable_one(caller, scope.as_ref(), target)
+    }
+
+    fn readable_one(
+        &self,
+        caller: &Caller,
+        scope: Option<&WorkspaceName>,
+        target: &ConnectionRef,
+    ) -> Result<Connection, Problem> {
+        let connection = self.known(caller, scope, "connection", target)?;
+        if caller.may_with(Scope::Read, &connection) {
+            return Ok(connection);
+        }
+        Err(Problem::new(Code::Forbidden))
+    }
+
+    /// Returns the connection that is named, unless the caller may not know of it. `field` names
+    /// the name in the error. What a connection's home grants to a workspace is there, too.
     pub(super) fn known(
         &self,
         caller: &Caller,
         scope: Option<&WorkspaceName>,
         field: &str,
-        text: &str,
+        target: &ConnectionRef,
     ) -> Result<Connection, Problem> {
-        let target = ConnectionRef::parse(field, text)?;
-        let id = match (&target, scope) {
+        let id = match (target, scope) {
             (ConnectionRef::Id(id), _) => *id,
-            (ConnectionRef::Slug(_), Some(workspace)) => self.resolve(workspace, &target)?,
+            (ConnectionRef::Slug(_), Some(workspace)) => self.resolve(workspace, target)?,
             (ConnectionRef::Slug(_), None) => {
                 let problem = "must be an id when no workspace is named";
                 return Err(InvalidField::new(field, problem).into());
@@ -51,7 +74,7 @@ impl Engine {
             scope.is_none_or(here) && caller.knows(connection)
         });
         found.ok_or_else(|| match scope {
-            Some(workspace) => connection_unknown(workspace, Some(&target)),
+            Some(workspace) => connection_unknown(workspace, Some(target)),
             None => Problem::new(Code::ConnectionUnknown),
         })
     }

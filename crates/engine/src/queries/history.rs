@@ -67,7 +67,8 @@ impl Engine {
         let Some(text) = &query.connection else {
             return caller.require(Scope::Audit, whole);
         };
-        let connection = self.known(caller, scope, "connection", text)?;
+        let target = ConnectionRef::parse("connection", text)?;
+        let connection = self.known(caller, scope, "connection", &target)?;
         let subject = Subject::Connection(&connection.workspace, &connection.details);
         caller.require(Scope::Audit, subject)
     }

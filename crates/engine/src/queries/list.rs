@@ -1,10 +1,12 @@
 //! Connections by any mix of filters, in any of three orders.
 
+use std::fmt;
+
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::{ListPage, ListQuery};
 use ledger_contract::view::ConnectionView;
 use ledger_domain::connection::{AuthMethod, Environment, HealthState, IdentityKind, Kind};
-use ledger_domain::{Connection, InvalidField, WorkspaceName};
+use ledger_domain::{Connection, ConnectionId, InvalidField, WorkspaceName};
 use ledger_store::tables::connections;
 use ledger_store::tables::lists::{self, Order};
 use ledger_store::{Selection, Term};
@@ -19,8 +21,41 @@ use crate::projections::list::{self, Field};
 /// Below this many matches, rows are fetched and sorted; above, the order is walked.
 const SORTED_ROWS_MAX: u64 = 512;
 
+/// A list as a door with pages of its own asks for it.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Filters and order.
+    pub query: &'a ListQuery,
+    /// Tags, one of which it must have; empty for any connection.
+    pub any_tag: &'a [String],
+    /// The connections to choose from, when not all.
+    pub ids: Option<&'a [ConnectionId]>,
+    /// What else must be true. Called for every connection that fits the rest, so the rest should
+    /// leave few.
+    pub keep: Option<&'a (dyn Fn(&Connection) -> bool + Sync)>,
+    /// Connections before the first one shown.
+    pub skip: u64,
+    /// Most connections shown.
+    pub take: usize,
+}
+
+impl fmt::Debug for Wanted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Wanted({:?}, skip {}, take {})", self.query, self.skip, self.take)
+    }
+}
+
+/// Some of the connections that fit.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Those of the part asked for.
+    pub connections: Vec<Connection>,
+    /// How many fit in all.
+    pub total: u64,
+}
+
 /// A page of ordinals, and where the next one starts.
-struct Found {
+struct Shown {
     ordinals: Vec<u32>,
     next: Option<Vec<u8>>,
 }
@@ -41,31 +76,67 @@ impl Engine {
         scope: Option<&WorkspaceName>,
         query: &ListQuery,
     ) -> Result<Vec<u8>, Problem> {
-        let groups = groups(scope, query)?;
         let page = page(query)?;
         let models = self.shared.models.load();
         let position = self.head().get();
+        let selected = Self::select(&models, caller, scope, query, groups(scope, query)?)?;
+        let total = selected.len();
+        let found = models.find(&selected, &page)?;
+        let rows = models.rows(&found)?;
+        let next_cursor = found.next.map(|place| paging::cursor(&order_name(&page), &place));
+        let connections = rows.iter().map(ConnectionView::of).collect();
+        Ok(to_json(&ListPage { connections, total, position, next_cursor }))
+    }
+
+    /// Finds connections for a door with pages of its own. Blocks. The query's own page, page
+    /// size and cursor mean nothing here.
+    ///
+    /// Errors: as the query `list`.
+    pub fn connections(
+        &self,
+        caller: &Caller,
+        workspace: &WorkspaceName,
+        wanted: &Wanted<'_>,
+    ) -> Result<Found, Problem> {
+        let scope = self.scope(caller, workspace.as_str())?;
+        let scope = scope.as_ref();
+        let mut groups = groups(scope, wanted.query)?;
+        if !wanted.any_tag.is_empty() {
+            groups.push(wanted.any_tag.iter().map(|tag| Field::Tag.term(tag)).collect());
+        }
+        let models = self.shared.models.load();
+        let mut selected = Self::select(&models, caller, scope, wanted.query, groups)?;
+        if let Some(ids) = wanted.ids {
+            selected.intersect(&models.with_ids(ids)?);
+        }
+        if let Some(keep) = wanted.keep {
+            models.keep_rows(&mut selected, keep)?;
+        }
+        let page = Page { size: wanted.take, skip: wanted.skip, ..page(wanted.query)? };
+        let found = models.find(&selected, &page)?;
+        Ok(Found { connections: models.rows(&found)?, total: selected.len() })
+    }
+
+    /// Returns what fits and may be read.
+    fn select(
+        models: &Models,
+        caller: &Caller,
+        scope: Option<&WorkspaceName>,
+        query: &ListQuery,
+        groups: Vec<Vec<Term>>,
+    ) -> Result<Selection, Problem> {
         let selected = models.lists.select(&groups).map_err(|error| faults::from_read(&error))?;
         let mut selected = match selected {
             Some(selected) => selected,
             None => models.every()?,
         };
-        if let Some(readable) = Self::readable(&models, caller, scope)? {
+        if let Some(readable) = Self::readable(models, caller, scope)? {
             selected.intersect(&readable);
         }
         if let Some(text) = &query.text {
             models.keep_with_text(&mut selected, &text.to_lowercase())?;
         }
-        let total = selected.len();
-        let found = models.find(&selected, &page)?;
-        let rows = found
-            .ordinals
-            .iter()
-            .map(|ordinal| models.by_ordinal(*ordinal))
-            .collect::<Result<Vec<Connection>, Problem>>()?;
-        let next_cursor = found.next.map(|place| paging::cursor(&order_name(&page), &place));
-        let connections = rows.iter().map(ConnectionView::of).collect();
-        Ok(to_json(&ListPage { connections, total, position, next_cursor }))
+        Ok(selected)
     }
 }
 
@@ -198,7 +269,37 @@ impl Models {
         Ok(())
     }
 
-    fn find(&self, selected: &Selection, page: &Page<'_>) -> Result<Found, Problem> {
+    /// Returns the ordinals of connections that are there.
+    fn with_ids(&self, ids: &[ConnectionId]) -> Result<Selection, Problem> {
+        let mut found = Selection::default();
+        for id in ids {
+            if let Some(row) = self.row(*id)? {
+                found.insert(u64::from(row.ordinal));
+            }
+        }
+        Ok(found)
+    }
+
+    fn keep_rows(
+        &self,
+        selected: &mut Selection,
+        keep: &(dyn Fn(&Connection) -> bool + Sync),
+    ) -> Result<(), Problem> {
+        let mut kept = Selection::default();
+        for ordinal in all(selected) {
+            if keep(&self.by_ordinal(ordinal)?) {
+                kept.insert(u64::from(ordinal));
+            }
+        }
+        *selected = kept;
+        Ok(())
+    }
+
+    fn rows(&self, shown: &Shown) -> Result<Vec<Connection>, Problem> {
+        shown.ordinals.iter().map(|ordinal| self.by_ordinal(*ordinal)).collect()
+    }
+
+    fn find(&self, selected: &Selection, page: &Page<'_>) -> Result<Shown, Problem> {
         match page.order {
             "name" => self.in_order(selected, page, Order::Name),
             "updated" => self.in_order(selected, page, Order::Updated),
@@ -211,12 +312,12 @@ impl Models {
         selected: &Selection,
         page: &Page<'_>,
         order: Order,
-    ) -> Result<Found, Problem> {
+    ) -> Result<Shown, Problem> {
         if selected.len() <= SORTED_ROWS_MAX {
             return self.sorted(selected, page, order);
         }
         let mut skip = page.skip;
-        let mut found = Found { ordinals: Vec::new(), next: None };
+        let mut found = Shown { ordinals: Vec::new(), next: None };
         let (table, after) = (self.lists.table(), page.after.as_deref());
         for entry in lists::walk(&self.store, table, order, page.descending, after) {
             let entry = entry.map_err(|error| faults::from_read(&error))?;
@@ -243,7 +344,7 @@ impl Models {
         selected: &Selection,
         page: &Page<'_>,
         order: Order,
-    ) -> Result<Found, Problem> {
+    ) -> Result<Shown, Problem> {
         let mut keys = Vec::new();
         for ordinal in all(selected) {
             let connection = self.by_ordinal(ordinal)?;
@@ -264,7 +365,7 @@ impl Models {
         let more = keys.len() > skip.saturating_add(page.size);
         let shown: Vec<_> = keys.into_iter().skip(skip).take(page.size).collect();
         let next = shown.last().filter(|_| more).map(|(key, _)| key.clone());
-        Ok(Found { ordinals: shown.into_iter().map(|(_, ordinal)| ordinal).collect(), next })
+        Ok(Shown { ordinals: shown.into_iter().map(|(_, ordinal)| ordinal).collect(), next })
     }
 }
 
@@ -277,7 +378,7 @@ fn ordinals(numbers: Vec<u64>) -> Vec<u32> {
     numbers.into_iter().filter_map(|number| u32::try_from(number).ok()).collect()
 }
 
-fn by_creation(selected: &Selection, page: &Page<'_>) -> Result<Found, Problem> {
+fn by_creation(selected: &Selection, page: &Page<'_>) -> Result<Shown, Problem> {
     let skip = match &page.after {
         None => page.skip,
         Some(place) => {
@@ -295,5 +396,5 @@ fn by_creation(selected: &Selection, page: &Page<'_>) -> Result<Found, Problem> 
     let shown = u64::try_from(numbers.len()).unwrap_or(u64::MAX);
     let more = skip.saturating_add(shown) < selected.len();
     let next = numbers.last().filter(|_| more).map(|last| last.to_be_bytes().to_vec());
-    Ok(Found { ordinals: ordinals(numbers), next })
+    Ok(Shown { ordinals: ordinals(numbers), next })
 }

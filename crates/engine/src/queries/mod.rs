@@ -6,6 +6,10 @@ mod history;
 mod list;
 mod paging;
 mod status;
+mod versions;
+
+pub use list::{Found, Wanted};
+pub use versions::{VersionLine, Versions};
 
 use ledger_contract::errors::{Code, Problem, read_json};
 use ledger_contract::queries::QUERIES;

@@ -17,16 +17,12 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NO_SNIFFING: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// Carries bytes that are JSON.
-pub(crate) fn json(status: StatusCode, body: impl Into<Body>) -> Response {
+pub fn json(status: StatusCode, body: impl Into<Body>) -> Response {
     of_type(status, HeaderValue::from_static(JSON), body)
 }
 
 /// Carries bytes of any type.
-pub(crate) fn of_type(
-    status: StatusCode,
-    media_type: HeaderValue,
-    body: impl Into<Body>,
-) -> Response {
+pub fn of_type(status: StatusCode, media_type: HeaderValue, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -37,7 +33,7 @@ pub(crate) fn of_type(
 }
 
 /// Adds a header.
-pub(crate) fn with(mut response: Response, name: HeaderName, value: HeaderValue) -> Response {
+pub fn with(mut response: Response, name: HeaderName, value: HeaderValue) -> Response {
     response.headers_mut().insert(name, value);
     response
 }
@@ -46,8 +42,18 @@ pub(crate) fn with(mut response: Response, name: HeaderName, value: HeaderValue)
 pub(crate) fn problem(problem: &Problem, request: &RequestId) -> Response {
     let details = problem.details(request.as_str());
     let body = serde_json::to_vec(&details).expect("a problem has a JSON form");
-    let status = StatusCode::from_u16(details.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = of_type(status, HeaderValue::from_static(PROBLEM_JSON), body);
+    refusal(problem, details.status, PROBLEM_JSON, body)
+}
+
+/// Carries a refusal in another API's words, with the headers that HTTP has for it.
+pub fn refusal(
+    problem: &Problem,
+    status: u16,
+    media_type: &'static str,
+    body: impl Into<Body>,
+) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = of_type(status, HeaderValue::from_static(media_type), body);
     let headers = response.headers_mut();
     match problem.code.class() {
         Class::Unauthenticated => {

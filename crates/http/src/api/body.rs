@@ -13,7 +13,7 @@ pub(crate) const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Reads the whole body.
 ///
 /// Errors: `media_type_unsupported`, `message_too_large`, `body_malformed` when it breaks off.
-pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+pub async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     check_encoding(headers)?;
     let declared = headers.get(CONTENT_LENGTH).and_then(|length| digits(length.to_str().ok()?));
     let most = u64::try_from(BODY_BYTES_MAX).unwrap_or(u64::MAX);

@@ -1,29 +1,27 @@
 //! Who asks: the one place where a key is looked at, and all that is done in its name.
 
 use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
 use ledger_contract::errors::Problem;
-use ledger_contract::headers;
-use ledger_contract::subjects;
 use ledger_domain::principal::{Scope, Subject};
 use ledger_engine::Engine;
+
+use crate::credential::credential;
 
 /// Someone whose key was found good.
 #[derive(Clone, Debug)]
 pub(super) struct Caller(ledger_engine::Caller);
 
+/// Finds out who asks, before anything else is looked at: nobody unknown is told what else is
+/// wrong with a request.
+///
+/// Errors: `header_invalid`; those of [`Engine::authenticate`].
+pub fn admit(engine: &Engine, headers: &HeaderMap) -> Result<ledger_engine::Caller, Problem> {
+    engine.authenticate(credential(headers)?.as_deref())
+}
+
 impl Caller {
-    /// Finds out who asks, before anything else is looked at: nobody unknown is told what else is
-    /// wrong with a request.
     pub(super) fn admit(engine: &Engine, headers: &HeaderMap) -> Result<Self, Problem> {
-        let mut values = headers.get_all(AUTHORIZATION).iter();
-        let header = match (values.next(), values.next()) {
-            (Some(_), Some(_)) => return Err(headers::twice(subjects::AUTHORIZATION)),
-            // What is not text is no key; the empty one is not either.
-            (Some(value), None) => Some(value.to_str().unwrap_or_default()),
-            (None, _) => None,
-        };
-        engine.authenticate(header).map(Self)
+        admit(engine, headers).map(Self)
     }
 
     /// Returns who the engine knows it as.

@@ -13,7 +13,7 @@ const OPERATIONS_MAX: usize = 16;
 
 /// The engine and its limits.
 #[derive(Debug)]
-pub(crate) struct Desk {
+pub struct Desk {
     pub(super) engine: Engine,
     pub(super) feeds: Feeds,
     /// Whether secrets are given out.
@@ -38,8 +38,15 @@ impl Desk {
         }
     }
 
+    /// Returns the engine.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// Takes a place among the commands being worked on.
-    pub(super) fn place_for_command(&self) -> Result<SemaphorePermit<'_>, Problem> {
+    ///
+    /// Errors: `busy`.
+    pub fn place_for_command(&self) -> Result<SemaphorePermit<'_>, Problem> {
         self.place(&self.commands)
     }
 
@@ -52,8 +59,10 @@ impl Desk {
         self.counted(places.try_acquire().map_err(|_| Problem::new(Code::Busy)))
     }
 
-    /// Reads the store, on a thread that may block. Refuses what waited beyond its deadline.
-    pub(super) async fn read<T: Send + 'static>(
+    /// Reads the store, on a thread that may block.
+    ///
+    /// Errors: `busy`; `deadline_expired` for what waited beyond its deadline; those of `work`.
+    pub async fn read<T: Send + 'static>(
         &self,
         deadline: Option<Micros>,
         work: impl FnOnce(&Engine) -> Result<T, Problem> + Send + 'static,
@@ -69,7 +78,7 @@ impl Desk {
     }
 
     /// Counts a refusal of our own in the ledger's status. The engine counts its own there.
-    pub(super) fn counted<T>(&self, result: Result<T, Problem>) -> Result<T, Problem> {
+    pub fn counted<T>(&self, result: Result<T, Problem>) -> Result<T, Problem> {
         result.inspect_err(|problem| self.engine.count_refusal(problem.code))
     }
 }

@@ -23,7 +23,9 @@ const ONCE: [(&str, &str); 7] = [
 ];
 
 /// Reads what a command is sent with.
-pub(super) fn of_command(map: &HeaderMap) -> Result<Headers, Problem> {
+///
+/// Errors: `header_invalid`.
+pub fn of_command(map: &HeaderMap) -> Result<Headers, Problem> {
     let mut reader = Reader::default();
     if let Some(text) = text(map, IF_MATCH.as_str(), "If-Match")? {
         reader.expect("If-Match", version::if_match(&text)?)?;

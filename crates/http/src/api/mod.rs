@@ -9,12 +9,12 @@ pub mod routes;
 
 mod accept;
 mod asked;
-mod body;
-mod caller;
+pub(crate) mod body;
+pub(crate) mod caller;
 mod commands;
-mod desk;
+pub(crate) mod desk;
 mod events;
-mod headers;
+pub(crate) mod headers;
 mod links;
 mod operations;
 mod queries;
@@ -94,9 +94,14 @@ impl Api {
         Self { desk: Arc::new(Desk::new(engine, &options)) }
     }
 
-    /// Returns the routes, ready to be served.
-    pub fn router(&self) -> Router {
-        let mut router = Router::new();
+    /// Returns the engine with its places, for other APIs that share them.
+    pub fn desk(&self) -> Arc<Desk> {
+        Arc::clone(&self.desk)
+    }
+
+    /// Returns the routes, ready to be served, with those of `others` beside them.
+    pub fn router(&self, others: Router) -> Router {
+        let mut router = others;
         let mut paths: Vec<&'static str> = Vec::new();
         for route in routes() {
             if !paths.contains(&route.path) {

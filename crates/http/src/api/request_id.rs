@@ -13,11 +13,11 @@ const CHARS_MAX: usize = 128;
 
 /// The id of a request.
 #[derive(Clone, Debug)]
-pub(crate) struct RequestId(String);
+pub struct RequestId(String);
 
 impl RequestId {
     /// Takes the caller's id over when it is of the right form, and makes one otherwise.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
+    pub fn of(headers: &HeaderMap) -> Self {
         let mut given = headers.get_all(X_REQUEST_ID).iter();
         let only = match (given.next(), given.next()) {
             (Some(value), None) => value.to_str().ok(),
@@ -32,7 +32,8 @@ impl RequestId {
         Self(format!("{:032x}", u128::from_be_bytes(random)))
     }
 
-    pub(crate) fn as_str(&self) -> &str {
+    /// Returns the id.
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 
@@ -49,7 +50,7 @@ fn is_well_formed(text: &str) -> bool {
 }
 
 /// Gives every request an id, and every answer the id of its request.
-pub(super) async fn identify(mut request: Request, next: Next) -> Response {
+pub async fn identify(mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
     let header = id.header();
     request.extensions_mut().insert(id);

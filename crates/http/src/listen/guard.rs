@@ -4,10 +4,11 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::HeaderMap;
 use ipnet::IpNet;
 use tracing::warn;
+
+use crate::credential::credential;
 
 use super::clock::Clock;
 use super::lockout::{KeyDigest, Lockout};
@@ -43,8 +44,8 @@ impl Accepts {
         Self(Arc::new(judge))
     }
 
-    fn judge(&self, credential: &HeaderValue) -> Verdict {
-        credential.to_str().map_or(Verdict::Wrong, |text| (self.0)(text))
+    fn judge(&self, credential: &str) -> Verdict {
+        (self.0)(credential)
     }
 }
 
@@ -89,7 +90,8 @@ impl Guard {
     ) -> Result<ClientAddress, Refusal> {
         let client = ClientAddress::find(peer, headers, &self.trusted);
         let network = client.network();
-        let Some(credential) = headers.get(AUTHORIZATION) else {
+        // A request with two keys is told so by its route, which looks at neither.
+        let Some(credential) = credential(headers).unwrap_or_default() else {
             self.per_address.take(&network).map_err(Refusal::RateLimited)?;
             return Ok(client);
         };
@@ -102,7 +104,7 @@ impl Guard {
             }
             self.per_address.take(&network).map_err(Refusal::RateLimited)?;
         }
-        match self.accepts.judge(credential) {
+        match self.accepts.judge(&credential) {
             Verdict::Good => {
                 if !known {
                     self.lockout.accepted(network, key);
@@ -147,6 +149,8 @@ impl fmt::Debug for Guard {
 mod tests {
     use std::net::Ipv4Addr;
     use std::time::Duration;
+
+    use axum::http::header::AUTHORIZATION;
 
     use parking_lot::Mutex;
 

@@ -1,0 +1,105 @@
+//! Earlier versions of one connection: which there are, and what it was at each.
+
+use ledger_contract::commands::ConnectionRef;
+use ledger_contract::errors::{Code, Problem};
+use ledger_domain::principal::{Scope, Subject};
+use ledger_domain::{Actor, Connection, EventId, Micros, Version, WorkspaceName};
+use ledger_store::tables::{StreamKey, streams};
+
+use crate::access::Caller;
+use crate::engine::Engine;
+use crate::{faults, history};
+
+/// Some versions of a connection, newest first.
+#[derive(Clone, Debug)]
+pub struct Versions {
+    /// The connection as it is now.
+    pub now: Connection,
+    /// The versions of the part asked for.
+    pub lines: Vec<VersionLine>,
+}
+
+/// One version of a connection: the event that made it.
+#[derive(Clone, Debug)]
+pub struct VersionLine {
+    /// Its number.
+    pub version: Version,
+    /// The event.
+    pub event: EventId,
+    /// The event's stable type name.
+    pub event_type: &'static str,
+    /// When it was recorded.
+    pub recorded_at: Micros,
+    /// Who made it.
+    pub actor: Actor,
+}
+
+impl Engine {
+    /// Returns up to `take` versions of a connection after the `skip` newest ones. Blocks.
+    ///
+    /// Errors: as the query `history` of one connection.
+    pub fn versions(
+        &self,
+        caller: &Caller,
+        workspace: &WorkspaceName,
+        target: &ConnectionRef,
+        skip: u64,
+        take: u64,
+    ) -> Result<Versions, Problem> {
+        let now = self.audited(caller, workspace, target)?;
+        let newest = now.version.get().saturating_sub(skip);
+        let oldest = newest.saturating_sub(take).saturating_add(1).max(1);
+        let mut lines = Vec::new();
+        let stream = StreamKey::connection(now.id);
+        for position in streams::scan(&self.shared.store, stream, Version::new(oldest)) {
+            let position = position.map_err(|error| faults::from_read(&error))?;
+            let record = history::record(&self.shared.store, position)?;
+            if record.metadata.version.get() > newest || take == 0 {
+                break;
+            }
+            lines.push(VersionLine {
+                version: record.metadata.version,
+                event: record.metadata.event_id,
+                event_type: record.happened.type_name(),
+                recorded_at: record.metadata.recorded_at,
+                actor: record.metadata.actor,
+            });
+        }
+        lines.reverse();
+        Ok(Versions { now, lines })
+    }
+
+    /// Returns a connection as it was at a version. Blocks.
+    ///
+    /// Errors: as the query `history` of one connection; `version_unknown`.
+    pub fn connection_at(
+        &self,
+        caller: &Caller,
+        workspace: &WorkspaceName,
+        target: &ConnectionRef,
+        version: Version,
+    ) -> Result<Connection, Problem> {
+        let now = self.audited(caller, workspace, target)?;
+        let known = (1..=now.version.get()).contains(&version.get());
+        let then =
+            if known { history::state_at(&self.shared.store, now.id, version)? } else { None };
+        then.ok_or_else(|| Problem {
+            version: Some(now.version.get()),
+            ..Problem::new(Code::VersionUnknown)
+        })
+    }
+
+    /// Returns a connection whose history the caller may see.
+    fn audited(
+        &self,
+        caller: &Caller,
+        workspace: &WorkspaceName,
+        target: &ConnectionRef,
+    ) -> Result<Connection, Problem> {
+        let scope = self.scope(caller, workspace.as_str())?;
+        let connection = self.known(caller, scope.as_ref(), "connection", target)?;
+        let subject = Subject::Connection(&connection.workspace, &connection.details);
+        caller.require(Scope::Audit, subject)?;
+        Ok(connection)
+    }
+}

@@ -1,0 +1,99 @@
+//! Where a request carries its key: the one place that knows, for the guard and for every route.
+
+use std::borrow::Cow;
+
+use axum::http::{HeaderMap, HeaderValue};
+use ledger_contract::errors::Problem;
+use ledger_contract::headers::{invalid, twice};
+
+/// How a header writes a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// After a scheme, as in `Bearer <key>`.
+    Scheme,
+    /// Alone.
+    Bare,
+}
+
+/// Every header that may carry the key: HTTP's own, and those of the products whose clients the
+/// ledger serves.
+const HEADERS: [(&str, &str, Form); 6] = [
+    ("authorization", "Authorization", Form::Scheme),
+    ("x-blaxel-authorization", "X-Blaxel-Authorization", Form::Scheme),
+    ("x-pica-secret", "X-Pica-Secret", Form::Bare),
+    ("x-one-secret", "X-One-Secret", Form::Bare),
+    ("x-portkey-api-key", "X-Portkey-Api-Key", Form::Bare),
+    ("xi-api-key", "Xi-Api-Key", Form::Bare),
+];
+
+/// Returns the key of a request in the form of an `Authorization` header.
+///
+/// A request may carry it in several headers when all say the same; what is not text is no key,
+/// and is returned as the empty one.
+///
+/// Errors: `header_invalid` when one header comes twice, or two carry different keys: which of
+/// them is meant would be for each reader to guess.
+pub(crate) fn credential(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, Problem> {
+    let mut found: Option<Cow<'_, str>> = None;
+    for (lower, name, form) in HEADERS {
+        let mut values = headers.get_all(lower).iter();
+        let value = match (values.next(), values.next()) {
+            (None, _) => continue,
+            (Some(_), Some(_)) => return Err(twice(name)),
+            (Some(value), None) => in_scheme(value, form),
+        };
+        match &found {
+            Some(other) if *other != value => {
+                return Err(invalid(name, "carries another key than a header before it"));
+            }
+            _ => found = Some(value),
+        }
+    }
+    Ok(found)
+}
+
+fn in_scheme(value: &HeaderValue, form: Form) -> Cow<'_, str> {
+    let text = value.to_str().unwrap_or_default();
+    match form {
+        Form::Scheme => Cow::Borrowed(text),
+        Form::Bare => Cow::Owned(format!("Bearer {text}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger_contract::errors::Code;
+
+    use super::*;
+
+    fn read(pairs: &[(&'static str, &'static str)]) -> Result<Option<String>, Code> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        let found = credential(&headers).map_err(|problem| problem.code)?;
+        Ok(found.map(Cow::into_owned))
+    }
+
+    #[test]
+    fn every_header_carries_the_same_key() {
+        assert_eq!(read(&[]), Ok(None));
+        for (lower, _, form) in HEADERS {
+            let value = if form == Form::Scheme { "Bearer sk_test_a" } else { "sk_test_a" };
+            assert_eq!(read(&[(lower, value)]), Ok(Some("Bearer sk_test_a".to_owned())), "{lower}");
+        }
+    }
+
+    #[test]
+    fn two_headers_may_agree_and_not_differ() {
+        let both = [("authorization", "Bearer sk_test_a"), ("xi-api-key", "sk_test_a")];
+        assert_eq!(read(&both), Ok(Some("Bearer sk_test_a".to_owned())));
+        for pairs in [
+            [("authorization", "Bearer sk_test_a"), ("xi-api-key", "sk_test_b")],
+            [("xi-api-key", "sk_test_a"), ("xi-api-key", "sk_test_a")],
+            [("x-pica-secret", "sk_test_a"), ("x-one-secret", "")],
+        ] {
+            assert_eq!(read(&pairs), Err(Code::HeaderInvalid), "{pairs:?}");
+        }
+    }
+}
