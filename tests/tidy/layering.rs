@@ -8,21 +8,26 @@ use crate::repository::{Member, Offense, expect_none, members, offense, root_man
 const ANY: &[&str] = &["*"];
 
 /// Each package with those of our packages it may depend on, directly, in any kind of dependency.
-const EDGES: [(&str, &[&str]); 14] = [
+const EDGES: [(&str, &[&str]); 15] = [
     ("ledger-domain", &[]),
     ("ledger-vault", &["ledger-domain"]),
+    ("ledger-providers", &["ledger-domain"]),
     ("ledger-contract", &["ledger-domain", "ledger-vault"]),
     ("ledger-store", &["ledger-domain", "ledger-vault", "ledger-contract"]),
     ("ledger-engine", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-store"]),
     ("ledger-tokens", &["ledger-domain", "ledger-contract", "ledger-engine"]),
     ("ledger-bus", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine"]),
-    ("ledger-http", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine"]),
+    (
+        "ledger-http",
+        &["ledger-domain", "ledger-vault", "ledger-providers", "ledger-contract", "ledger-engine"],
+    ),
     ("ledger-client", &["ledger-domain", "ledger-vault", "ledger-contract"]),
     (
         "connledger",
         &[
             "ledger-domain",
             "ledger-vault",
+            "ledger-providers",
             "ledger-contract",
             "ledger-store",
             "ledger-engine",

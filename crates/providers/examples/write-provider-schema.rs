@@ -1,0 +1,10 @@
+//! Writes the generated schema of providers' files under `schemas/`.
+
+use std::path::Path;
+
+use ledger_providers::schema;
+
+fn main() -> std::io::Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas");
+    std::fs::write(root.join(schema::PATH), schema::text())
+}

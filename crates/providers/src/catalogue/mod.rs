@@ -1,0 +1,185 @@
+//! All descriptions at hand, found by name.
+
+mod built_in;
+mod error;
+mod folder;
+mod names;
+
+pub use error::{CatalogueError, FileFault};
+pub use folder::read_file;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+
+use ledger_domain::connection::{AuthMethod, Kind};
+
+use crate::field::Field;
+use crate::provider::{Models, Provider};
+use crate::words::Facade;
+
+/// Where a description comes from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// The program brings it along.
+    BuiltIn,
+    /// An operator's file.
+    File(PathBuf),
+}
+
+/// The descriptions of all providers. Never changes; share it by [`Arc`].
+#[derive(Debug)]
+pub struct Catalogue {
+    /// In order of ids.
+    entries: Vec<Entry>,
+    /// Position in `entries` by any name, in lower case.
+    names: HashMap<String, usize>,
+    /// Position in `entries` by a product's own name, in lower case, where a description gives one.
+    names_at: HashMap<(Facade, String), usize>,
+    /// What is true of any provider that is not described.
+    unknown: Provider,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    provider: Provider,
+    origin: Origin,
+}
+
+static BUILT_IN: LazyLock<Arc<Catalogue>> = LazyLock::new(|| {
+    let catalogue = built_in::entries().and_then(Catalogue::of_entries);
+    Arc::new(catalogue.expect("a test holds the built-in descriptions to the rules"))
+});
+
+impl Catalogue {
+    /// Returns the descriptions that the program brings along.
+    pub fn built_in() -> &'static Arc<Self> {
+        &BUILT_IN
+    }
+
+    /// Adds the descriptions in an operator's folder, its files `*.json`, to the built-in ones. One
+    /// with the id of a built-in one replaces it.
+    ///
+    /// # Errors
+    /// A folder or file that cannot be read, is over a limit or breaks a rule; all faults of all
+    /// files at once.
+    pub fn with_folder(folder: &Path) -> Result<Self, CatalogueError> {
+        Self::built_in().with_files(&folder::files(folder)?)
+    }
+
+    /// Adds the descriptions in files to those at hand, as [`Catalogue::with_folder`] does.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn with_files(&self, files: &[PathBuf]) -> Result<Self, CatalogueError> {
+        let mut own = Vec::with_capacity(files.len());
+        let mut faults = Vec::new();
+        for path in files {
+            match read_file(path) {
+                Ok(provider) => own.push(Entry { provider, origin: Origin::File(path.clone()) }),
+                Err(found) => faults.extend(found),
+            }
+        }
+        if !faults.is_empty() {
+            return Err(CatalogueError::Faults(faults));
+        }
+        let replaced: Vec<&str> = own.iter().map(|entry| entry.provider.id.as_str()).collect();
+        let rest = self.entries.iter().filter(|entry| {
+            let replaced = replaced.contains(&entry.provider.id.as_str());
+            entry.origin != Origin::BuiltIn || !replaced
+        });
+        let mut entries: Vec<Entry> = rest.cloned().collect();
+        entries.extend(own);
+        Self::of_entries(entries)
+    }
+
+    /// Finds a provider by its id or any other name, ignoring ASCII case.
+    pub fn find(&self, name: &str) -> Option<&Provider> {
+        let position = *self.names.get(&name.to_ascii_lowercase())?;
+        Some(&self.entries.get(position)?.provider)
+    }
+
+    /// Finds a provider by what a product calls it, or else by any name, ignoring ASCII case.
+    pub fn find_at(&self, facade: Facade, name: &str) -> Option<&Provider> {
+        match self.names_at.get(&(facade, name.to_ascii_lowercase())) {
+            Some(position) => self.entries.get(*position).map(|entry| &entry.provider),
+            None => self.find(name),
+        }
+    }
+
+    /// Returns what is known of a provider by any name; of one that nobody described, the fields
+    /// that can be given with any.
+    pub fn of(&self, name: &str) -> &Provider {
+        self.find(name).unwrap_or(&self.unknown)
+    }
+
+    /// Returns all descriptions in order of ids.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Provider> {
+        self.entries.iter().map(|entry| &entry.provider)
+    }
+
+    /// Returns how many descriptions there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Tells whether there is no description at all.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Returns where the description of a provider comes from.
+    pub fn origin(&self, id: &str) -> Option<&Origin> {
+        self.entries.iter().find(|entry| entry.provider.id == id).map(|entry| &entry.origin)
+    }
+
+    fn of_entries(mut entries: Vec<Entry>) -> Result<Self, CatalogueError> {
+        names::check(&entries)?;
+        entries.sort_by(|left, right| left.provider.id.cmp(&right.provider.id));
+        let shared = shared_fields(&entries);
+        for entry in &mut entries {
+            take_shared(&mut entry.provider, &shared);
+        }
+        let names = names::all(&entries);
+        let names_at = names::by_facade(&entries);
+        Ok(Self { entries, names, names_at, unknown: undescribed(shared) })
+    }
+}
+
+/// Returns the fields that can be given with any provider.
+fn shared_fields(entries: &[Entry]) -> Vec<Field> {
+    let sharing = entries.iter().filter(|entry| entry.provider.shared);
+    let fields = sharing.flat_map(|entry| &entry.provider.fields);
+    fields.filter(|field| !field.main).cloned().collect()
+}
+
+/// Adds shared fields, except those that share a spelling with one of the provider's own.
+fn take_shared(provider: &mut Provider, shared: &[Field]) {
+    for field in shared {
+        if field.spellings().all(|spelling| provider.field(spelling).is_none()) {
+            provider.fields.push(field.clone());
+        }
+    }
+}
+
+fn undescribed(fields: Vec<Field>) -> Provider {
+    Provider {
+        schema: None,
+        id: "unknown".to_owned(),
+        aliases: Vec::new(),
+        names: std::collections::BTreeMap::new(),
+        display_name: "Unknown".to_owned(),
+        description: None,
+        kind: Kind::Api,
+        categories: Vec::new(),
+        auth_methods: vec![AuthMethod::Unknown],
+        fields,
+        shared: false,
+        capabilities: Vec::new(),
+        models: Models::default(),
+        probe: None,
+        token_url: None,
+        base_url: None,
+        documentation: None,
+    }
+}

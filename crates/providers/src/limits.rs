@@ -1,0 +1,39 @@
+//! Every limit of a provider's description, with a name, in one place.
+//!
+//! Lengths are in Unicode scalar values unless the name says bytes. Names of providers and fields
+//! have the limits of `ledger_domain::limits`.
+
+use ledger_domain::limits::{CONFIG_FIELDS, SECRET_FIELDS};
+
+/// Most files in a folder of providers.
+pub const FILES: usize = 4_096;
+/// Largest file of a provider, in bytes.
+pub const FILE_BYTES: u64 = 256 * 1024;
+/// Most fields of a provider: as many as a connection can have.
+pub const FIELDS: usize = CONFIG_FIELDS + SECRET_FIELDS;
+/// Most fields inside a field that is an object or a list.
+pub const INNER_FIELDS: usize = 64;
+/// Most further names of a provider or a field.
+pub const ALIASES: usize = 32;
+/// Most values that a field lists.
+pub const VALUES: usize = 256;
+/// Longest value that a field lists.
+pub const VALUE_CHARS: usize = 255;
+/// Longest title of a field.
+pub const TITLE_CHARS: usize = 255;
+/// Longest description of a provider, or help for a field.
+pub const PROSE_CHARS: usize = 4_096;
+/// Longest pattern.
+pub const PATTERN_CHARS: usize = 1_024;
+/// Memory of a compiled pattern, in bytes.
+pub const PATTERN_BYTES: usize = 256 * 1024;
+/// Longest address, with its placeholders.
+pub const URL_CHARS: usize = 2_048;
+/// Most headers of a request.
+pub const HEADERS: usize = 32;
+/// Longest header name or value, with its placeholders.
+pub const HEADER_CHARS: usize = 1_024;
+/// Most categories of a provider.
+pub const CATEGORIES: usize = 32;
+/// Longest category.
+pub const CATEGORY_CHARS: usize = 64;

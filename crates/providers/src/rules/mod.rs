@@ -1,0 +1,206 @@
+//! What a description must hold beyond its shape, so that names are unambiguous and nothing is
+//! larger than it may be. Every fault is found, each with its place.
+
+mod field;
+mod text;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use ledger_domain::limits::{MODEL_CHARS, MODELS, PROVIDER_CHARS, SECRET_FIELDS};
+
+use crate::endpoint::Endpoint;
+use crate::field::{Field, MAIN_KEY_NAMES};
+use crate::limits;
+use crate::provider::Provider;
+use crate::template::placeholders;
+
+/// What is wrong with a description, and where in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The place: `fields[2].aliases[0]`, or `line 3 column 14` of a text that is no description
+    /// at all.
+    pub place: String,
+    /// What is wrong and what would be right.
+    pub problem: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.problem)
+    }
+}
+
+/// Collects faults.
+#[derive(Debug, Default)]
+struct Faults(Vec<Fault>);
+
+impl Faults {
+    fn add(&mut self, place: impl Into<String>, problem: impl Into<String>) {
+        self.0.push(Fault { place: place.into(), problem: problem.into() });
+    }
+
+    fn add_if(&mut self, place: &str, problem: Option<String>) {
+        if let Some(problem) = problem {
+            self.add(place, problem);
+        }
+    }
+
+    fn at_most(&mut self, place: &str, count: usize, most: usize) {
+        if count > most {
+            self.add(place, format!("has {count} entries, at most {most} are allowed"));
+        }
+    }
+}
+
+impl Provider {
+    /// Reads a description and holds it to the rules.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it. A text whose shape is wrong has one fault only, the first.
+    pub fn read(text: &str) -> Result<Self, Vec<Fault>> {
+        let mut provider: Self = serde_json::from_str(text).map_err(|error| {
+            let place = format!("line {} column {}", error.line(), error.column());
+            let words = error.to_string();
+            let problem = words.rsplit_once(" at line ").map_or(words.as_str(), |(it, _)| it);
+            vec![Fault { place, problem: problem.to_owned() }]
+        })?;
+        let faults = provider.faults();
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        provider.name_main_key();
+        Ok(provider)
+    }
+
+    /// Calls the main key what products with one fixed place for it call that place.
+    fn name_main_key(&mut self) {
+        let Some(main) = self.fields.iter().position(|field| field.main) else { return };
+        for (facade, name) in MAIN_KEY_NAMES {
+            let another =
+                |(position, field): (usize, &Field)| position != main && field.is_called(name);
+            if self.fields.iter().enumerate().any(another) {
+                continue;
+            }
+            if let Some(field) = self.fields.get_mut(main) {
+                field.names.entry(facade).or_insert_with(|| name.to_owned());
+            }
+        }
+    }
+
+    /// Returns everything that breaks a rule.
+    fn faults(&self) -> Vec<Fault> {
+        let mut faults = Faults::default();
+        self.names_faults(&mut faults);
+        self.texts_faults(&mut faults);
+        faults.at_most("fields", self.fields.len(), limits::FIELDS);
+        let secrets = self.fields.iter().filter(|field| field.secret).count();
+        if secrets > SECRET_FIELDS {
+            let problem = format!(
+                "{secrets} fields are secret, a connection has at most {SECRET_FIELDS} secrets"
+            );
+            faults.add("fields", problem);
+        }
+        if self.fields.iter().filter(|field| field.main).count() > 1 {
+            faults.add("fields", "more than one field is `main`, at most one can be");
+        }
+        field::check_beside("fields", &self.fields, &mut faults);
+        self.models_faults(&mut faults);
+        self.address_faults(&mut faults);
+        faults.0
+    }
+
+    fn names_faults(&self, faults: &mut Faults) {
+        faults.add_if("id", text::id(&self.id));
+        faults.at_most("aliases", self.aliases.len(), limits::ALIASES);
+        let mut taken = BTreeMap::from([(self.id.to_ascii_lowercase(), "id".to_owned())]);
+        for (index, alias) in self.aliases.iter().enumerate() {
+            let place = format!("aliases[{index}]");
+            faults.add_if(&place, text::line(alias, PROVIDER_CHARS));
+            if let Some(other) = taken.insert(alias.to_ascii_lowercase(), place.clone()) {
+                faults.add(place, format!("says the same as {other}; leave one out"));
+            }
+        }
+        for (facade, name) in &self.names {
+            faults.add_if(&format!("names.{facade}"), text::line(name, PROVIDER_CHARS));
+        }
+    }
+
+    fn texts_faults(&self, faults: &mut Faults) {
+        use ledger_domain::limits::DISPLAY_NAME_CHARS;
+        faults.add_if("display_name", text::line(&self.display_name, DISPLAY_NAME_CHARS));
+        if let Some(text) = &self.description {
+            faults.add_if("description", text::prose(text));
+        }
+        faults.at_most("categories", self.categories.len(), limits::CATEGORIES);
+        for (index, category) in self.categories.iter().enumerate() {
+            let place = format!("categories[{index}]");
+            faults.add_if(&place, text::line(category, limits::CATEGORY_CHARS));
+        }
+        if self.auth_methods.is_empty() {
+            faults.add("auth_methods", "is empty; name one way at least, `unknown` if need be");
+        }
+        text::no_repeats("auth_methods", &self.auth_methods, faults);
+        text::no_repeats("capabilities", &self.capabilities, faults);
+        if let Some(address) = &self.documentation {
+            faults.add_if("documentation", text::address(address));
+        }
+    }
+
+    fn models_faults(&self, faults: &mut Faults) {
+        faults.at_most("models.known", self.models.known.len(), MODELS);
+        let mut taken = BTreeMap::new();
+        for (index, model) in self.models.known.iter().enumerate() {
+            let place = format!("models.known[{index}]");
+            faults.add_if(&format!("{place}.id"), text::line(&model.id, MODEL_CHARS));
+            faults.add_if(&format!("{place}.name"), text::line(&model.name, MODEL_CHARS));
+            text::no_repeats(&format!("{place}.capabilities"), &model.capabilities, faults);
+            if let Some(other) = taken.insert(&model.id, place.clone()) {
+                faults.add(place, format!("has the id of {other}; leave one out"));
+            }
+        }
+        if let Some(list) = &self.models.list {
+            self.endpoint_faults("models.list", list, faults);
+        }
+    }
+
+    fn address_faults(&self, faults: &mut Faults) {
+        if let Some(probe) = &self.probe {
+            self.endpoint_faults("probe", probe, faults);
+        }
+        for (place, url) in [("token_url", &self.token_url), ("base_url", &self.base_url)] {
+            if let Some(url) = url {
+                self.template_faults(place, url, text::address(url), faults);
+            }
+        }
+    }
+
+    fn endpoint_faults(&self, place: &str, endpoint: &Endpoint, faults: &mut Faults) {
+        let url = &endpoint.url;
+        self.template_faults(&format!("{place}.url"), url, text::address(url), faults);
+        faults.at_most(&format!("{place}.headers"), endpoint.headers.len(), limits::HEADERS);
+        for (name, value) in &endpoint.headers {
+            let place = format!("{place}.headers.{name}");
+            faults.add_if(&place, text::header_name(name));
+            self.template_faults(&place, value, text::line(value, limits::HEADER_CHARS), faults);
+        }
+    }
+
+    fn template_faults(&self, place: &str, text: &str, own: Option<String>, faults: &mut Faults) {
+        faults.add_if(place, own);
+        match placeholders(text) {
+            Err(problem) => faults.add(place, problem),
+            Ok(names) => {
+                let own_base = |name: &str| {
+                    name == "base_url" && place != "base_url" && self.base_url.is_some()
+                };
+                let unknown =
+                    names.into_iter().filter(|name| self.field(name).is_none() && !own_base(name));
+                for name in unknown {
+                    let problem = format!("`${{{name}}}` is none of this provider's fields");
+                    faults.add(place, problem);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! How the domain's words look as JSON, and maps by product.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use ledger_domain::connection::{AuthMethod, Kind};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::words::Facade;
+
+/// A word of the domain that can be written, read and described as JSON.
+pub(crate) trait Word: Copy + 'static {
+    const ALL: &'static [Self];
+    const NAME: &'static str;
+    fn text(self) -> &'static str;
+}
+
+impl Word for AuthMethod {
+    const ALL: &'static [Self] = Self::ALL;
+    const NAME: &'static str = "AuthMethod";
+    fn text(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Word for Kind {
+    const ALL: &'static [Self] = Self::ALL;
+    const NAME: &'static str = "Kind";
+    fn text(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+/// Carries a [`Word`] through serde.
+pub(crate) struct Worded<T>(pub(crate) T);
+
+impl<T: Word> Serialize for Worded<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.text())
+    }
+}
+
+impl<'de, T: Word> Deserialize<'de> for Worded<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        T::ALL.iter().copied().find(|word| word.text() == text).map(Self).ok_or_else(|| {
+            let all: Vec<_> = T::ALL.iter().map(|word| word.text()).collect();
+            de::Error::custom(format!("must be one of {}", all.join(" ")))
+        })
+    }
+}
+
+impl<T: Word> JsonSchema for Worded<T> {
+    fn schema_name() -> Cow<'static, str> {
+        T::NAME.into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let all: Vec<_> = T::ALL.iter().map(|word| word.text()).collect();
+        json_schema!({ "type": "string", "enum": all })
+    }
+}
+
+/// For `#[serde(with = "shape::word")]`.
+pub(crate) mod word {
+    use super::{Deserialize, Deserializer, Serialize, Serializer, Word, Worded};
+
+    pub(crate) fn serialize<T: Word, S: Serializer>(word: &T, to: S) -> Result<S::Ok, S::Error> {
+        Worded(*word).serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, T: Word, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+        Worded::deserialize(from).map(|worded| worded.0)
+    }
+}
+
+/// For `#[serde(with = "shape::word_list")]`.
+pub(crate) mod word_list {
+    use super::{Deserialize, Deserializer, Serializer, Word, Worded};
+
+    pub(crate) fn serialize<T: Word, S: Serializer>(
+        words: &[T],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(words.iter().map(|word| Worded(*word)))
+    }
+
+    pub(crate) fn deserialize<'de, T: Word, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<T>, D::Error> {
+        let words = Vec::<Worded<T>>::deserialize(deserializer)?;
+        Ok(words.into_iter().map(|worded| worded.0).collect())
+    }
+}
+
+/// For `#[serde(with = "shape::word_map")]`.
+pub(crate) mod word_map {
+    use super::{BTreeMap, Deserialize, Deserializer, Serializer, Word, Worded};
+
+    pub(crate) fn serialize<T: Word, S: Serializer>(
+        words: &BTreeMap<String, T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(words.iter().map(|(key, word)| (key, Worded(*word))))
+    }
+
+    pub(crate) fn deserialize<'de, T: Word, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<String, T>, D::Error> {
+        let words = BTreeMap::<String, Worded<T>>::deserialize(deserializer)?;
+        Ok(words.into_iter().map(|(key, worded)| (key, worded.0)).collect())
+    }
+}
+
+/// Describes a map by product: one optional text for each.
+pub(crate) fn by_facade(_: &mut SchemaGenerator) -> Schema {
+    let texts = Facade::ALL
+        .iter()
+        .map(|facade| (facade.as_str().to_owned(), serde_json::json!({ "type": "string" })));
+    let texts: serde_json::Map<_, _> = texts.collect();
+    json_schema!({ "type": "object", "properties": texts, "additionalProperties": false })
+}
