@@ -31,6 +31,8 @@ mod crash;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod facades;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod http;

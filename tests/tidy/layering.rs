@@ -8,7 +8,7 @@ use crate::repository::{Member, Offense, expect_none, members, offense, root_man
 const ANY: &[&str] = &["*"];
 
 /// Each package with those of our packages it may depend on, directly, in any kind of dependency.
-const EDGES: [(&str, &[&str]); 15] = [
+const EDGES: [(&str, &[&str]); 16] = [
     ("ledger-domain", &[]),
     ("ledger-vault", &["ledger-domain"]),
     ("ledger-providers", &["ledger-domain"]),
@@ -17,9 +17,17 @@ const EDGES: [(&str, &[&str]); 15] = [
     ("ledger-engine", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-store"]),
     ("ledger-tokens", &["ledger-domain", "ledger-contract", "ledger-engine"]),
     ("ledger-bus", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine"]),
+    ("ledger-http", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine"]),
     (
-        "ledger-http",
-        &["ledger-domain", "ledger-vault", "ledger-providers", "ledger-contract", "ledger-engine"],
+        "ledger-facades",
+        &[
+            "ledger-domain",
+            "ledger-vault",
+            "ledger-providers",
+            "ledger-contract",
+            "ledger-engine",
+            "ledger-http",
+        ],
     ),
     ("ledger-client", &["ledger-domain", "ledger-vault", "ledger-contract"]),
     (
@@ -34,6 +42,7 @@ const EDGES: [(&str, &[&str]); 15] = [
             "ledger-tokens",
             "ledger-bus",
             "ledger-http",
+            "ledger-facades",
             "ledger-client",
         ],
     ),

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ledger_domain::connection::Environment;
+use ledger_facades::Facades;
 use ledger_http::{Api, ApiOptions};
+use ledger_providers::Catalogue;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -123,7 +125,8 @@ pub(crate) fn client() -> Client {
 async fn serve(api: &Api) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
-    let router = api.router(axum::Router::new());
+    let facades = Facades::new(api.desk(), Catalogue::built_in().clone());
+    let router = api.router(facades.router());
     let server = tokio::spawn(async move {
         axum::serve(listener, router).await.expect("it serves until it is aborted");
     });

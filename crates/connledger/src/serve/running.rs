@@ -10,8 +10,10 @@ use ledger_contract::errors::Problem;
 use ledger_contract::subjects::Subjects;
 use ledger_domain::Micros;
 use ledger_engine::Engine;
+use ledger_facades::Facades;
 use ledger_http::listen::Door;
 use ledger_http::{Api, ApiOptions};
+use ledger_providers::Catalogue;
 use ledger_tokens::{Prepared, Tokens};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -132,7 +134,8 @@ async fn serve(
         Some(wanted) => {
             let options = ApiOptions { reveals: wanted.is_private(), ..ApiOptions::default() };
             let api = Api::new(engine.clone(), options);
-            let door = wanted.open(engine, api.router(axum::Router::new())).await?;
+            let facades = Facades::new(api.desk(), Catalogue::built_in().clone());
+            let door = wanted.open(engine, api.router(facades.router())).await?;
             let (_, door) = parts.http.insert((api, door));
             Some(door.url())
         }

@@ -24,8 +24,8 @@ const TAGS: [(&str, &str); 8] = [
 
 const ABOUT: &str = "\
 A store of connections in which every change is an event. Commands are answered when they are \
-durable; the same `Idempotency-Key` gives the same answer, forever. Secrets go in and never come \
-out. Errors are problem details (RFC 9457) with a stable `code`; `connledger explain <code>` shows \
+durable; the same `Idempotency-Key` gives the same answer, forever. Secrets come out by \
+`reveal-secret` alone, which is recorded first. Errors are problem details (RFC 9457) with a stable `code`; `connledger explain <code>` shows \
 its page.";
 
 /// Returns the document.

@@ -1,0 +1,49 @@
+//! Names of connections in URLs.
+//!
+//! Products have handles of different alphabets. Where the slug fits a product's, it is the handle
+//! there; elsewhere the handle is made from the id: `c--` and its 32 hexadecimal digits. Both ways
+//! lead back without a look-up table, and no two connections of a workspace ever share one: a slug
+//! of the made form fits nowhere.
+
+use ledger_contract::commands::ConnectionRef;
+use ledger_domain::{Connection, ConnectionId, InvalidField};
+use uuid::Uuid;
+
+const MADE: &str = "c--";
+
+/// Returns the handle of a connection where slugs have to fit an alphabet.
+pub(crate) fn handle(connection: &Connection, fits: impl Fn(&str) -> bool) -> String {
+    let slug = connection.slug.as_str();
+    if fits(slug) && made(slug).is_none() {
+        return slug.to_owned();
+    }
+    format!("{MADE}{}", connection.id.uuid().simple())
+}
+
+/// Reads a handle; `field` names it in the error.
+///
+/// Errors: `field_invalid` for what can be no handle anywhere.
+pub(crate) fn target(field: &str, text: &str) -> Result<ConnectionRef, InvalidField> {
+    match made(text) {
+        Some(id) => Ok(ConnectionRef::Id(id)),
+        None => ConnectionRef::parse(field, text),
+    }
+}
+
+/// Checks the slug of a connection that is to be made: none that looks like a made handle.
+pub(crate) fn own_slug(field: &str, text: &str) -> Result<(), InvalidField> {
+    match made(text) {
+        None => Ok(()),
+        Some(_) => Err(InvalidField::new(field, "must not have the form of a handle made by us")),
+    }
+}
+
+fn made(text: &str) -> Option<ConnectionId> {
+    let digits = text.get(..MADE.len()).filter(|start| start.eq_ignore_ascii_case(MADE));
+    let digits = digits.and_then(|_| text.get(MADE.len()..))?;
+    if digits.len() != 32 {
+        return None;
+    }
+    let id = Uuid::try_parse(digits).ok()?;
+    id.hyphenated().to_string().parse().ok()
+}

@@ -1,0 +1,176 @@
+//! What handlers ask of the ledger: connections, and changes to them.
+
+use std::fmt;
+use std::sync::atomic::Ordering;
+
+use ledger_contract::commands::{
+    ConnectionRef, CreateBody, ParsedCommand, UpdateBody, checked_create, checked_update,
+};
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::queries::ListQuery;
+use ledger_domain::{Command, Connection, ConnectionId, Lifecycle, MessageId};
+use ledger_engine::{CommandRequest, Engine, Executed, Found, Wanted};
+
+use crate::asked::Asked;
+
+/// Tells whether a connection is wanted.
+pub(crate) type Keep = Box<dyn Fn(&Connection) -> bool + Send + Sync>;
+
+/// A list as a facade asks for it; see [`Wanted`].
+#[derive(Default)]
+pub(crate) struct Wish {
+    pub(crate) query: ListQuery,
+    pub(crate) any_tag: Vec<String>,
+    pub(crate) ids: Option<Vec<ConnectionId>>,
+    pub(crate) keep: Option<Keep>,
+    pub(crate) skip: u64,
+    pub(crate) take: usize,
+}
+
+impl fmt::Debug for Wish {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Wish({:?}, skip {}, take {})", self.query, self.skip, self.take)
+    }
+}
+
+impl Wish {
+    /// Wishes for every active connection, oldest first.
+    pub(crate) fn all() -> Self {
+        Self { take: usize::MAX, ..Self::default() }
+    }
+}
+
+impl Asked {
+    /// Asks the engine something that reads the store.
+    pub(crate) async fn read_store<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Engine) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.shared.desk.read(self.said.deadline, work).await
+    }
+
+    /// Lists connections.
+    pub(crate) async fn list(&self, wish: Wish) -> Result<Found, Problem> {
+        let (caller, workspace) = (self.caller.clone(), self.workspace.clone());
+        self.read_store(move |engine| {
+            let keep = wish.keep.as_deref();
+            let wanted = Wanted {
+                query: &wish.query,
+                any_tag: &wish.any_tag,
+                ids: wish.ids.as_deref(),
+                keep: keep.map(|keep| keep as &(dyn Fn(&Connection) -> bool + Sync)),
+                skip: wish.skip,
+                take: wish.take,
+            };
+            engine.connections(&caller, &workspace, &wanted)
+        })
+        .await
+    }
+
+    /// Returns an active connection: products know no archive, so what is in it is gone for them.
+    ///
+    /// Errors: `connection_unknown`, `forbidden`.
+    pub(crate) async fn find(&self, target: ConnectionRef) -> Result<Connection, Problem> {
+        let (caller, workspace) = (self.caller.clone(), self.workspace.clone());
+        let read = move |engine: &Engine| engine.connection(&caller, &workspace, &target);
+        let found = self.read_store(read).await?;
+        match found.lifecycle {
+            Lifecycle::Active => Ok(found),
+            Lifecycle::Archived { .. } => {
+                self.shared.desk.counted(Err(Problem::new(Code::ConnectionUnknown)))
+            }
+        }
+    }
+
+    /// Makes a connection and returns it.
+    pub(crate) async fn create(&self, body: CreateBody) -> Result<Connection, Problem> {
+        let command = self.shared.desk.counted(checked_create(&self.workspace, body))?;
+        let executed = self.execute(command).await?;
+        let id = executed.receipt.connection.as_deref().and_then(|id| id.parse().ok());
+        let id = id.ok_or_else(|| Problem::new(Code::Internal))?;
+        self.find(ConnectionRef::Id(id)).await
+    }
+
+    /// Changes a connection's fields and returns it. A change that changes nothing is none, and
+    /// products take it well.
+    pub(crate) async fn update(
+        &self,
+        connection: &Connection,
+        body: UpdateBody,
+    ) -> Result<Connection, Problem> {
+        let target = ConnectionRef::Id(connection.id);
+        let command = self.shared.desk.counted(checked_update(target.clone(), body))?;
+        self.unless_so_already(command).await?;
+        self.find(target).await
+    }
+
+    /// Has a command carried out that bears no secret. One that would change nothing is carried
+    /// out already.
+    pub(crate) async fn change(&self, id: ConnectionId, command: Command) -> Result<(), Problem> {
+        let target = ConnectionRef::Id(id);
+        self.unless_so_already(ParsedCommand::Plain { target, command: Box::new(command) }).await
+    }
+
+    /// Switches a connection on or off.
+    pub(crate) async fn switch_to(&self, connection: &Connection, on: bool) -> Result<(), Problem> {
+        let command = if on { Command::Enable } else { Command::Disable { reason: None } };
+        self.change(connection.id, command).await
+    }
+
+    /// Takes a connection out of use, as products do that know no archive.
+    ///
+    /// Errors: `connection_in_use` when something depends on it.
+    pub(crate) async fn delete(&self, connection: &Connection) -> Result<(), Problem> {
+        let command = Command::Archive { reason: None, force: false };
+        let target = ConnectionRef::Id(connection.id);
+        let command = ParsedCommand::Plain { target, command: Box::new(command) };
+        self.execute(command).await.map(drop)
+    }
+
+    async fn unless_so_already(&self, command: ParsedCommand) -> Result<(), Problem> {
+        match self.execute(command).await {
+            Err(problem)
+                if matches!(
+                    problem.code,
+                    Code::NothingToChange | Code::AlreadyEnabled | Code::AlreadyDisabled
+                ) =>
+            {
+                Ok(())
+            }
+            executed => executed.map(drop),
+        }
+    }
+
+    /// Has the engine execute a command. Its receipt is durable when this returns `Ok`.
+    ///
+    /// A request may become several commands. The first has the request's own id and expected
+    /// version; the others have ids made from it, so that a repeated request repeats all of them.
+    pub(crate) async fn execute(&self, command: ParsedCommand) -> Result<Executed, Problem> {
+        let place = self.shared.desk.place_for_command()?;
+        let engine = self.shared.desk.engine();
+        let number = self.commands.fetch_add(1, Ordering::Relaxed);
+        let command_id = match (&self.said.command_id, number) {
+            (Some(id), 1..) => {
+                Some(MessageId::parse("Idempotency-Key", &format!("{}/{number}", id.as_str()))?)
+            }
+            (id, _) => id.clone(),
+        };
+        let kind = format!("{} {number} {}", self.api.via.as_str(), self.line);
+        let request = CommandRequest {
+            fingerprint: engine.fingerprint(self.workspace.as_str(), &kind, &self.body),
+            workspace: self.workspace.clone(),
+            command,
+            command_id,
+            expected: if number == 0 { self.said.expected } else { ledger_domain::Expected::Any },
+            deadline: self.said.deadline,
+            correlation_id: self.said.correlation_id.clone(),
+            causation_id: self.said.causation_id.clone(),
+            trace_id: self.said.trace_id.clone(),
+            caller: self.caller.clone(),
+            via: self.api.via,
+        };
+        let executed = engine.execute(request).await;
+        drop(place);
+        executed
+    }
+}

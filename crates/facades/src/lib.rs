@@ -1,0 +1,70 @@
+//! The connection APIs of five products, so that their own clients work against the ledger.
+//!
+//! Each facade is translation only: requests become the ledger's commands and queries, answers are
+//! written in the product's words. Not here: what a command means (`ledger-engine`), which fields
+//! a provider has (`ledger-providers`), sockets and limits (`ledger-http`).
+//!
+//! Read first: [`Facades`], `api.rs` (what a facade is), `asked.rs` (a request), `ledger.rs`
+//! (commands and questions), then `blaxel`, the smallest of the five.
+
+mod api;
+mod asked;
+mod defaults;
+mod handles;
+mod ledger;
+mod masks;
+mod openapi;
+mod settings;
+
+mod blaxel;
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use ledger_http::handler::Desk;
+use ledger_providers::{Catalogue, Facade};
+use serde_json::Value;
+
+use api::FacadeApi;
+
+/// Every facade, in the order in which they are described.
+const FACADES: [&FacadeApi; 1] = [&blaxel::API];
+
+/// The five products' APIs on one ledger. Cheap to clone.
+#[derive(Clone)]
+pub struct Facades {
+    shared: Arc<Shared>,
+}
+
+/// What every handler needs.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) catalogue: Arc<Catalogue>,
+}
+
+impl fmt::Debug for Facades {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Facades(..)")
+    }
+}
+
+impl Facades {
+    /// Puts the facades before the engine of `desk`. They share its places with the native API.
+    pub fn new(desk: Arc<Desk>, catalogue: Arc<Catalogue>) -> Self {
+        Self { shared: Arc::new(Shared { desk, catalogue }) }
+    }
+
+    /// Returns the routes of all facades, at their products' own paths.
+    pub fn router(&self) -> Router {
+        FACADES
+            .into_iter()
+            .fold(Router::new(), |router, api| router.merge(api.router(&self.shared)))
+    }
+}
+
+/// Returns the OpenAPI document of each facade.
+pub fn openapi_documents() -> impl Iterator<Item = (Facade, Value)> {
+    FACADES.into_iter().map(|api| (api.facade, openapi::document(api)))
+}

@@ -1,0 +1,76 @@
+//! Fields of a connection by any of their names.
+//!
+//! A field is stored under the name its first door gave it, and is the same field under every
+//! other name that the catalogue knows for it: what Portkey calls `key` is Umbraco.AI's `apiKey`.
+//! So each door finds what another has set, and changes it where it is.
+
+use ledger_domain::{Connection, FieldName, Json, Secret};
+use ledger_providers::{Facade, Field, Provider, looks_secret};
+
+/// Names under which a lone key is stored where no provider says which field it is.
+const MAIN_NAMES: [&str; 6] = ["key", "apiKey", "api_key", "token", "access_token", "password"];
+
+/// Tells whether two names are of the same field.
+pub(crate) fn same(provider: Option<&Provider>, one: &str, other: &str) -> bool {
+    let field = |name| provider.and_then(|provider| provider.field(name));
+    one == other || field(one).is_some_and(|field| field.is_called(other))
+}
+
+/// Tells whether a field's value has to be kept secret.
+pub(crate) fn is_secret(provider: Option<&Provider>, name: &str) -> bool {
+    provider.map_or_else(|| looks_secret(name), |provider| provider.is_secret(name))
+}
+
+/// Returns how a product spells a stored field.
+pub(crate) fn spelled<'a>(
+    provider: Option<&'a Provider>,
+    facade: Facade,
+    stored: &'a str,
+) -> &'a str {
+    match provider.and_then(|provider| provider.field(stored)) {
+        Some(field) => field.name_at(facade),
+        None => stored,
+    }
+}
+
+/// Finds a secret by any name of its field.
+pub(crate) fn secret<'a>(
+    connection: &'a Connection,
+    provider: Option<&Provider>,
+    name: &str,
+) -> Option<(&'a FieldName, &'a Secret)> {
+    let exact = connection.secrets.get_key_value(name);
+    exact.or_else(|| {
+        connection.secrets.iter().find(|(field, _)| same(provider, field.as_str(), name))
+    })
+}
+
+/// Finds a setting by any name of its field.
+pub(crate) fn config<'a>(
+    connection: &'a Connection,
+    provider: Option<&Provider>,
+    name: &str,
+) -> Option<(&'a FieldName, &'a Json)> {
+    let config = &connection.details.config;
+    let exact = config.get_key_value(name);
+    exact.or_else(|| config.iter().find(|(field, _)| same(provider, field.as_str(), name)))
+}
+
+/// Finds the secret that a product with one key for everything shows: the provider's main one,
+/// else one with a telling name, else the only one there is.
+pub(crate) fn main_secret<'a>(
+    connection: &'a Connection,
+    provider: Option<&Provider>,
+) -> Option<(&'a FieldName, &'a Secret)> {
+    if let Some(main) = provider.and_then(Provider::main_secret) {
+        return secret(connection, provider, &main.name);
+    }
+    let secrets = &connection.secrets;
+    let telling = MAIN_NAMES.iter().find_map(|name| secrets.get_key_value(*name));
+    telling.or_else(|| secrets.iter().next().filter(|_| secrets.len() == 1))
+}
+
+/// Returns the field that a name is of, when the catalogue knows it.
+pub(crate) fn field<'a>(provider: Option<&'a Provider>, name: &str) -> Option<&'a Field> {
+    provider.and_then(|provider| provider.field(name))
+}
