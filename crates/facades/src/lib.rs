@@ -17,6 +17,7 @@ mod openapi;
 mod settings;
 
 mod blaxel;
+mod elevenlabs;
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ use serde_json::Value;
 use api::FacadeApi;
 
 /// Every facade, in the order in which they are described.
-const FACADES: [&FacadeApi; 1] = [&blaxel::API];
+const FACADES: [&FacadeApi; 2] = [&blaxel::API, &elevenlabs::API];
 
 /// The five products' APIs on one ledger. Cheap to clone.
 #[derive(Clone)]

@@ -1,0 +1,106 @@
+//! Bodies of ElevenLabs as the ledger's commands.
+
+use ledger_contract::commands::{CreateBody, UpdateBody};
+use ledger_domain::{CheckedText, Connection};
+use ledger_providers::Provider;
+use serde_json::{Map, Value};
+
+use super::read::{self, Body, Complaint, Given};
+use super::show;
+use super::types::Is;
+use crate::asked::Asked;
+use crate::{defaults, settings};
+
+/// Returns the command that makes what a body describes.
+pub(super) fn creation(asked: &Asked, mut body: Body) -> Result<CreateBody, Vec<Complaint>> {
+    let kind = read::kind(&body, |kind| kind.creatable).map_err(|complaint| vec![complaint])?;
+    let mut complaints = Vec::new();
+    let mut needed = |name: &'static str, body: &mut Body| match read::text(body, name) {
+        Ok(Some(text)) => text,
+        Ok(None) => {
+            complaints.push(Complaint::missing(name));
+            String::new()
+        }
+        Err(complaint) => {
+            complaints.push(complaint);
+            String::new()
+        }
+    };
+    let (name, provider) = (needed("name", &mut body), needed("provider", &mut body));
+    let Given { config, secrets } =
+        read::fields(&mut body, kind.fields.iter()).map_err(|complaint| vec![complaint])?;
+    let given = |name: &str| config.contains_key(name) || secrets.contains_key(name);
+    let missing = kind.fields.iter().filter(|field| field.is_required() && !given(field.name));
+    complaints.extend(missing.map(|field| Complaint::missing(field.name)));
+    if !complaints.is_empty() {
+        return Err(complaints);
+    }
+    let config = config.into_iter().map(|(name, value)| (name.to_owned(), without_nulls(value)));
+    let secrets = secrets.into_iter().map(|(name, value)| (name.to_owned(), value));
+    Ok(CreateBody {
+        display_name: Some(name),
+        auth_method: Some(kind.method.as_str().to_owned()),
+        config: config.collect(),
+        secrets: secrets.collect(),
+        ..defaults::of(asked, provider)
+    })
+}
+
+/// Returns the command that changes a connection as a body says. What it leaves out stays, and so
+/// does what is null.
+pub(super) fn revision(
+    connection: &Connection,
+    provider: Option<&Provider>,
+    mut body: Body,
+) -> Result<UpdateBody, Complaint> {
+    let kind = read::kind(&body, |kind| kind.updatable)?;
+    let (shown_as, _) = show::kind_of(connection, provider);
+    if kind.word != shown_as.word {
+        let message = format!("Input should be {}, which the connection is", shown_as.word);
+        return Err(Complaint::wrong("auth_type", message));
+    }
+    let changeable = kind.fields.iter().filter(|field| field.is != Is::Fixed);
+    let Given { config, secrets } = read::fields(&mut body, changeable)?;
+    let config = config.into_iter().map(|(name, value)| {
+        let stored = settings::config(connection, provider, name);
+        let new = match (value, stored) {
+            (Value::Object(changes), Some((_, old))) => merged(old.text(), changes),
+            (value, _) => without_nulls(value),
+        };
+        let name = stored.map_or(name, |(stored, _)| stored.as_str());
+        (name.to_owned(), Some(new))
+    });
+    let secrets = secrets.into_iter().map(|(name, value)| {
+        let main = || settings::main_secret(connection, provider).filter(|_| name == "token");
+        let stored = settings::secret(connection, provider, name).or_else(main);
+        let name = stored.map_or(name, |(stored, _)| stored.as_str());
+        (name.to_owned(), Some(value))
+    });
+    Ok(UpdateBody {
+        provider: read::text(&mut body, "provider")?,
+        config: config.collect(),
+        secrets: secrets.collect(),
+        ..UpdateBody::default()
+    })
+}
+
+/// Changes some keys of a stored map; null removes one.
+fn merged(old: &str, changes: Map<String, Value>) -> Value {
+    let mut map: Map<String, Value> = serde_json::from_str(old).unwrap_or_default();
+    for (key, value) in changes {
+        match value {
+            Value::Null => map.remove(&key),
+            value => map.insert(key, value),
+        };
+    }
+    Value::Object(map)
+}
+
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            map.into_iter().filter(|(_, value)| !value.is_null()).collect::<Map<_, _>>().into()
+        }
+        value => value,
+    }
+}

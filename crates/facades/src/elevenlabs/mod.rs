@@ -1,0 +1,132 @@
+//! ElevenLabs: auth connections of a workspace, `/v1/workspace/auth-connections`.
+//!
+//! Facts from its published OpenAPI document and clients: seven kinds can be made, four changed,
+//! thirteen shown; secrets are left out of answers, not masked; its clients repeat a request that
+//! was answered 409, so that status is never used.
+
+mod describe;
+mod edit;
+mod handlers;
+mod read;
+mod show;
+mod types;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use ledger_contract::errors::{Class, Code, Problem};
+use ledger_contract::records::Via;
+use ledger_http::handler::{RequestId, json, refusal};
+use ledger_providers::Facade;
+use serde_json::{Value, json};
+
+use crate::api::{FacadeApi, Method, Route};
+use read::Complaint;
+
+const CONNECTIONS: &str = "/v1/workspace/auth-connections";
+const CONNECTION: &str = "/v1/workspace/auth-connections/{auth_connection_id}";
+const UNPROCESSABLE: u16 = 422;
+
+/// The API of ElevenLabs.
+pub(crate) static API: FacadeApi = FacadeApi {
+    facade: Facade::ElevenLabs,
+    via: Via::ElevenLabs,
+    title: "ElevenLabs workspace auth connections, served by Connection Ledger",
+    about: "Auth connections as the clients of ElevenLabs use them. Secrets are left out of \
+            answers. `custom_headers`, `extra_params` and `extra_headers` are shown as they are \
+            and are no place for secrets.",
+    key_header: "xi-api-key",
+    workspace: |_| None,
+    routes: &ROUTES,
+    refuse,
+    refusal: describe::refusal,
+};
+
+const ROUTES: [Route; 4] = [
+    Route {
+        method: Method::Get,
+        path: CONNECTIONS,
+        id: "list_auth_connections",
+        summary: "Lists all auth connections, oldest first.",
+        query: &[],
+        body: None,
+        success: (200, Some(describe::list)),
+        refusals: &[],
+        handler: |asked| Box::pin(handlers::list(asked)),
+    },
+    Route {
+        method: Method::Post,
+        path: CONNECTIONS,
+        id: "create_auth_connection",
+        summary: "Makes an auth connection.",
+        query: &[],
+        body: Some(describe::creation),
+        success: (200, Some(describe::connection)),
+        refusals: &[UNPROCESSABLE],
+        handler: |asked| Box::pin(handlers::create(asked)),
+    },
+    Route {
+        method: Method::Patch,
+        path: CONNECTION,
+        id: "update_auth_connection",
+        summary: "Changes an auth connection. What is left out or null stays.",
+        query: &[],
+        body: Some(describe::revision),
+        success: (200, Some(describe::connection)),
+        refusals: &[404, UNPROCESSABLE],
+        handler: |asked| Box::pin(handlers::update(asked)),
+    },
+    Route {
+        method: Method::Delete,
+        path: CONNECTION,
+        id: "delete_auth_connection",
+        summary: "Archives an auth connection.",
+        query: &[],
+        body: None,
+        success: (200, None),
+        refusals: &[404, UNPROCESSABLE],
+        handler: |asked| Box::pin(handlers::delete(asked)),
+    },
+];
+
+/// Says no: a list of places in the body when the request is at fault, one sentence otherwise.
+fn refuse(problem: &Problem, _: &RequestId) -> Response {
+    let (status, word) = match problem.code.class() {
+        Class::Invalid | Class::Rejected | Class::Conflict
+            if !matches!(problem.code, Code::MethodNotAllowed | Code::MediaTypeUnsupported) =>
+        {
+            let place = problem.field.as_deref().into_iter();
+            let loc: Vec<&str> = ["body"].into_iter().chain(place).collect();
+            let detail = json!([{
+                "loc": loc,
+                "msg": problem.message,
+                "type": problem.code.as_str(),
+            }]);
+            return detailed(problem, UNPROCESSABLE, detail);
+        }
+        Class::Unauthenticated => (401, "invalid_api_key"),
+        Class::NotFound => (404, "not_found"),
+        _ => (problem.code.status(), problem.code.as_str()),
+    };
+    detailed(problem, status, json!({ "status": word, "message": problem.message }))
+}
+
+fn detailed(problem: &Problem, status: u16, detail: Value) -> Response {
+    let body = json!({ "detail": detail }).to_string();
+    refusal(problem, status, "application/json", body)
+}
+
+/// Answers what is wrong with a body, place by place.
+fn unprocessable(complaints: &[Complaint]) -> Response {
+    let detail: Vec<Value> = complaints
+        .iter()
+        .map(|complaint| {
+            json!({
+                "loc": ["body", complaint.field],
+                "msg": complaint.message,
+                "type": complaint.kind,
+            })
+        })
+        .collect();
+    let body = json!({ "detail": detail }).to_string();
+    json(StatusCode::UNPROCESSABLE_ENTITY, body)
+}
