@@ -8,16 +8,14 @@ use axum::Router;
 use axum::extract::{RawPathParams, Request};
 use axum::http::header::ALLOW;
 use axum::http::{HeaderMap, HeaderValue};
-use axum::middleware::from_fn;
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::records::Via;
 use ledger_domain::InvalidField;
-use ledger_http::handler::{RequestId, identify, with};
+use ledger_http::handler::{RequestId, with};
 use ledger_providers::Facade;
 use schemars::{Schema, SchemaGenerator};
-use tower_http::compression::CompressionLayer;
 
 use crate::Shared;
 use crate::asked::Asked;
@@ -122,15 +120,14 @@ impl<T: Into<Problem>> From<T> for Refusal {
 }
 
 impl FacadeApi {
-    /// Returns its routes, ready to be served.
+    /// Returns its routes. Request ids and compression are for whoever serves them.
     pub(crate) fn router(&'static self, shared: &Arc<Shared>) -> Router {
         let mut paths: Vec<&'static str> = self.routes.iter().map(|route| route.path).collect();
         paths.sort_unstable();
         paths.dedup();
-        let routes = paths
+        paths
             .into_iter()
-            .fold(Router::new(), |router, path| router.route(path, self.methods(path, shared)));
-        routes.layer(CompressionLayer::new()).layer(from_fn(identify))
+            .fold(Router::new(), |router, path| router.route(path, self.methods(path, shared)))
     }
 
     fn methods(&'static self, path: &'static str, shared: &Arc<Shared>) -> MethodRouter {

@@ -8,10 +8,11 @@ use axum::extract::Request;
 use axum::http::HeaderMap;
 use ledger_contract::errors::{Problem, read_json};
 use ledger_contract::headers::{self, Headers};
+use ledger_domain::connection::Environment;
 use ledger_domain::principal::Workspaces;
 use ledger_domain::{InvalidField, WorkspaceName};
 use ledger_engine::Caller;
-use ledger_http::handler::{admit, command_headers, read_body};
+use ledger_http::handler::{admit, command_headers, credential, read_body};
 use ledger_providers::{Catalogue, Provider};
 use serde::de::DeserializeOwned;
 
@@ -24,6 +25,9 @@ const WORKSPACE: &str = "ledger-workspace";
 /// The workspace of a key that is good for several.
 const DEFAULT_WORKSPACE: &str = "default";
 
+/// What keys for trials begin with.
+const TEST_KEY: &str = "sk_test_";
+
 /// Everything a handler is told.
 #[derive(Debug)]
 pub(crate) struct Asked {
@@ -31,6 +35,8 @@ pub(crate) struct Asked {
     pub(crate) shared: Arc<Shared>,
     /// Who asks.
     pub(crate) caller: Caller,
+    /// What the key is for, as it says of itself; tokens say nothing and are for the real thing.
+    pub(crate) key_environment: Environment,
     /// Where the connections asked for live.
     pub(crate) workspace: WorkspaceName,
     /// What the ledger's own headers say.
@@ -60,6 +66,7 @@ impl Asked {
         let headers = &parts.headers;
         let desk = &shared.desk;
         let caller = desk.counted(admit(desk.engine(), headers))?;
+        let key_environment = key_environment(headers)?;
         let workspace = desk.counted(workspace(api, headers, &caller))?;
         let said = desk.counted(command_headers(headers))?;
         let pairs = desk.counted(pairs(parts.uri.query().unwrap_or_default()))?;
@@ -69,7 +76,19 @@ impl Asked {
         };
         let line = format!("{} {}", route.method.as_str(), parts.uri.path());
         let commands = AtomicU32::new(0);
-        Ok(Self { api, caller, workspace, said, line, pairs, body, commands, path, shared })
+        Ok(Self {
+            api,
+            shared,
+            caller,
+            key_environment,
+            workspace,
+            said,
+            line,
+            pairs,
+            body,
+            commands,
+            path,
+        })
     }
 
     /// Returns what the path says where the route has `{name}`.
@@ -122,6 +141,13 @@ impl Asked {
     pub(crate) fn provider(&self, name: &str) -> Option<&Provider> {
         self.shared.catalogue.find(name)
     }
+}
+
+/// Returns the environment in the name of a key.
+fn key_environment(headers: &HeaderMap) -> Result<Environment, Problem> {
+    let credential = credential(headers)?.unwrap_or_default();
+    let key = credential.split_whitespace().nth(1).unwrap_or_default();
+    Ok(if key.starts_with(TEST_KEY) { Environment::Test } else { Environment::Live })
 }
 
 /// Returns the workspace that a request names, or that its key is for.

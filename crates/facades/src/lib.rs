@@ -18,6 +18,7 @@ mod settings;
 
 mod blaxel;
 mod elevenlabs;
+mod pica;
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,7 +31,7 @@ use serde_json::Value;
 use api::FacadeApi;
 
 /// Every facade, in the order in which they are described.
-const FACADES: [&FacadeApi; 2] = [&blaxel::API, &elevenlabs::API];
+const FACADES: [&FacadeApi; 3] = [&blaxel::API, &pica::API, &elevenlabs::API];
 
 /// The five products' APIs on one ledger. Cheap to clone.
 #[derive(Clone)]

@@ -33,7 +33,7 @@ const HEADERS: [(&str, &str, Form); 6] = [
 ///
 /// Errors: `header_invalid` when one header comes twice, or two carry different keys: which of
 /// them is meant would be for each reader to guess.
-pub(crate) fn credential(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, Problem> {
+pub fn credential(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, Problem> {
     let mut found: Option<Cow<'_, str>> = None;
     for (lower, name, form) in HEADERS {
         let mut values = headers.get_all(lower).iter();

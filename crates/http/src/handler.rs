@@ -6,4 +6,5 @@ pub use crate::api::body::read as read_body;
 pub use crate::api::caller::admit;
 pub use crate::api::desk::Desk;
 pub use crate::api::headers::of_command as command_headers;
-pub use crate::api::request_id::{RequestId, identify};
+pub use crate::api::request_id::RequestId;
+pub use crate::credential::credential;

@@ -2,6 +2,7 @@
 
 mod blaxel;
 mod elevenlabs;
+mod pica;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;

@@ -50,7 +50,7 @@ fn is_well_formed(text: &str) -> bool {
 }
 
 /// Gives every request an id, and every answer the id of its request.
-pub async fn identify(mut request: Request, next: Next) -> Response {
+pub(super) async fn identify(mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
     let header = id.header();
     request.extensions_mut().insert(id);

@@ -1,0 +1,71 @@
+//! Pica (later One): connections of a vault, `/v1/vault/connections`.
+//!
+//! Facts from its documentation, its open-source server and its published clients: secrets are
+//! never shown, a connection has a key of four parts, lists page by number or by rows to skip and
+//! hide what is inactive, and one client loops until it has as many rows as `total` says.
+
+mod edit;
+mod handlers;
+mod key;
+mod routes;
+mod shapes;
+mod show;
+
+use axum::http::HeaderMap;
+use axum::response::Response;
+use ledger_contract::errors::{Class, Code, Problem};
+use ledger_contract::records::Via;
+use ledger_http::handler::{RequestId, refusal};
+use ledger_providers::Facade;
+use serde_json::json;
+
+use crate::api::FacadeApi;
+
+/// Pica's API.
+pub(crate) static API: FacadeApi = FacadeApi {
+    facade: Facade::Pica,
+    via: Via::Pica,
+    title: "Pica vault connections, served by Connection Ledger",
+    about: "Connections of a vault as Pica's own clients use them. Secrets go in and are never \
+            shown. An organization is the whole ledger, a project is a workspace.",
+    key_header: "x-pica-secret",
+    workspace: |headers: &HeaderMap| headers.get("x-one-project-id"),
+    routes: &routes::ROUTES,
+    refuse,
+    refusal: |schemas| schemas.subschema_for::<shapes::ErrorOut>(),
+};
+
+/// Says no, with the members of the older and of the newer server.
+fn refuse(problem: &Problem, id: &RequestId) -> Response {
+    let code = problem.code;
+    let status = match code.class() {
+        Class::Rejected | Class::Conflict => 400,
+        _ => code.status(),
+    };
+    let kind = match status {
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "NotFound",
+        405 => "MethodNotAllowed",
+        413 | 414 => "PayloadTooLarge",
+        429 => "TooManyRequests",
+        500.. if code.class() == Class::Unavailable => "ServiceUnavailable",
+        500.. => "InternalError",
+        _ => "BadRequest",
+    };
+    let body = json!({
+        "type": kind,
+        "key": format!("err::ledger::{code}"),
+        "message": problem.message,
+        "status": status,
+        "code": status,
+        "correlationId": id.as_str(),
+        "meta": {},
+    });
+    refusal(problem, status, "application/json", body.to_string())
+}
+
+/// Says that there is no such connection, however it was named.
+fn unknown() -> Problem {
+    Problem::new(Code::ConnectionUnknown)
+}

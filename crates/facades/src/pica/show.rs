@@ -1,0 +1,64 @@
+//! A connection in Pica's words.
+
+use ledger_contract::time;
+use ledger_domain::Connection;
+use ledger_domain::connection::{HealthState, IdentityKind};
+use ledger_providers::Provider;
+
+use super::key;
+use super::shapes::ConnectionOut;
+
+/// The version of a connector where nothing was said of it.
+const FIRST_VERSION: &str = "1.0.0";
+
+/// Shows a connection.
+pub(super) fn connection(connection: &Connection, provider: Option<&Provider>) -> ConnectionOut {
+    let details = &connection.details;
+    let own = details.description.as_ref().map(|text| text.as_str());
+    let known = provider.and_then(|provider| provider.description.as_deref());
+    ConnectionOut {
+        id: connection.id.to_string(),
+        key: key::of(connection),
+        environment: details.environment.as_str(),
+        platform: details.provider.to_string(),
+        platform_version: platform_version(connection).to_owned(),
+        version: format!("1.0.{}", connection.version.get().saturating_sub(1)),
+        description: own.or(known).unwrap_or_default().to_owned(),
+        name: details.display_name.as_ref().map(|name| name.to_string()),
+        r#type: details.kind.as_str(),
+        identity: identity(connection),
+        identity_type: identity_type(connection).as_str(),
+        state: state(connection),
+        tags: details.tags.iter().map(ToString::to_string).collect(),
+        active: connection.enabled,
+        created_at: time::format(connection.created_at),
+    }
+}
+
+/// Returns the version of a connection's connector.
+pub(super) fn platform_version(connection: &Connection) -> &str {
+    let version = connection.details.provider_version.as_ref();
+    version.map_or(FIRST_VERSION, |version| version.as_str())
+}
+
+/// Returns whom a connection is for; where nothing was said, itself.
+pub(super) fn identity(connection: &Connection) -> String {
+    match &connection.details.identity {
+        Some(identity) => identity.value.to_string(),
+        None => connection.id.uuid().simple().to_string(),
+    }
+}
+
+/// Returns what sort of party a connection is for.
+pub(super) fn identity_type(connection: &Connection) -> IdentityKind {
+    connection.details.identity.as_ref().map_or(IdentityKind::User, |identity| identity.kind)
+}
+
+fn state(connection: &Connection) -> &'static str {
+    match connection.health.state {
+        _ if !connection.enabled => "failed",
+        HealthState::Operational | HealthState::Unknown => "operational",
+        HealthState::Degraded => "degraded",
+        HealthState::Failed => "failed",
+    }
+}
