@@ -15,7 +15,32 @@ macro_rules! files {
     };
 }
 
-files!("custom-host", "openai",);
+files!(
+    "anthropic",
+    "azure-ai",
+    "azure-openai",
+    "bedrock",
+    "cohere",
+    "cortex",
+    "custom-host",
+    "exa",
+    "github",
+    "google",
+    "groq",
+    "huggingface",
+    "mistral",
+    "mongodb",
+    "mysql",
+    "openai",
+    "postgresql",
+    "redis",
+    "resend",
+    "sagemaker",
+    "slack",
+    "stripe",
+    "vertex-ai",
+    "workers-ai",
+);
 
 /// Reads the descriptions.
 pub(super) fn entries() -> Result<Vec<Entry>, CatalogueError> {

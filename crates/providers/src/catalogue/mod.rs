@@ -8,7 +8,7 @@ mod names;
 pub use error::{CatalogueError, FileFault};
 pub use folder::read_file;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
@@ -167,7 +167,7 @@ fn undescribed(fields: Vec<Field>) -> Provider {
         schema: None,
         id: "unknown".to_owned(),
         aliases: Vec::new(),
-        names: std::collections::BTreeMap::new(),
+        names: BTreeMap::new(),
         display_name: "Unknown".to_owned(),
         description: None,
         kind: Kind::Api,
@@ -176,6 +176,7 @@ fn undescribed(fields: Vec<Field>) -> Provider {
         fields,
         shared: false,
         capabilities: Vec::new(),
+        capabilities_at: BTreeMap::new(),
         models: Models::default(),
         probe: None,
         token_url: None,
