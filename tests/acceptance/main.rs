@@ -47,6 +47,8 @@ mod permissions;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod providers;
+#[cfg(test)]
 mod reveal;
 #[cfg(test)]
 mod rights;

@@ -1,6 +1,7 @@
 //! The time between start and stop.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ledger_bus::{
@@ -12,6 +13,7 @@ use ledger_domain::Micros;
 use ledger_engine::Engine;
 use ledger_http::listen::Door;
 use ledger_http::{Api, ApiOptions};
+use ledger_providers::Catalogue;
 use ledger_tokens::{Prepared, Tokens};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -33,6 +35,7 @@ pub(super) struct Plan {
     pub(super) nats: Choice,
     pub(super) http: Option<Wanted>,
     pub(super) tokens: Option<Prepared>,
+    pub(super) providers: Arc<Catalogue>,
 }
 
 /// What runs beside the engine.
@@ -94,7 +97,8 @@ async fn serve(
     engine: &Engine,
     parts: &mut Parts,
 ) -> Result<(), Failure> {
-    let Plan { subjects, nats: choice, http, tokens } = plan;
+    let Plan { subjects, nats: choice, http, tokens, providers } = plan;
+    tracing::info!(providers = providers.len(), "the descriptions of providers are read");
     if let Some(prepared) = tokens {
         parts.tokens = Some(tokens::accept(prepared, engine).await);
     }
