@@ -49,6 +49,8 @@ mod permissions;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod providers;
+#[cfg(test)]
 mod reveal;
 #[cfg(test)]
 mod rights;

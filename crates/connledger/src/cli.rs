@@ -11,6 +11,7 @@ use crate::explain::ExplainArgs;
 use crate::failure::Failure;
 use crate::init::InitArgs;
 use crate::load::LoadArgs;
+use crate::providers::ProviderTask;
 use crate::questions::Question;
 use crate::replay::ReplayArgs;
 use crate::rights::{AccessTask, KeyTask, PrincipalTask};
@@ -220,6 +221,9 @@ pub(crate) enum Task {
         after_help = "Examples:\n  connledger whoami\n  connledger whoami --key-file eu-1.key"
     )]
     Whoami,
+    /// Look at the descriptions of external services, and check one's own
+    #[command(subcommand)]
+    Provider(ProviderTask),
     /// Create many connections from a file, one JSON object a line
     Load(LoadArgs),
     /// Follow connections as a gateway does: where they stand, then each change

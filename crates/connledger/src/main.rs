@@ -22,6 +22,7 @@ mod verbs;
 
 mod explain;
 mod load;
+mod providers;
 mod replay;
 mod watch;
 
@@ -80,6 +81,7 @@ async fn tasks(cli: Cli, out: Output) -> Result<(), Failure> {
         Task::Key(task) => rights::run_key(&common, task, out).await,
         Task::Access(task) => rights::run_check(&common, task, out).await,
         Task::Whoami => rights::whoami(&common, out).await,
+        Task::Provider(task) => providers::run(task, out),
         Task::Load(args) => load::run(&common, &args, out).await,
         Task::Watch(args) => watch::run(&common, &args, out).await,
         Task::Replay(args) => replay::run(&common, args, out).await,

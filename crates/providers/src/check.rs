@@ -189,7 +189,10 @@ impl Look<'_, '_> {
         }
         if let Some(other) = self.other(condition.field.as_deref()) {
             let value = word_of(other, self.present).filter(|word| condition.is.contains(word))?;
-            why = Wrong::MissingFor { field: self.name(other).to_owned(), value };
+            // A product that does not know the other field is not told of it.
+            if self.facade.is_none_or(|facade| other.is_at(facade)) {
+                why = Wrong::MissingFor { field: self.name(other).to_owned(), value };
+            }
         }
         Some(why)
     }

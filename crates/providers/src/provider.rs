@@ -53,6 +53,10 @@ pub struct Provider {
     /// What it can be used for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub capabilities: Vec<Capability>,
+    /// What products use it for, where that is not all of it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "shape::capabilities_by_facade")]
+    pub capabilities_at: BTreeMap<Facade, Vec<Capability>>,
     /// Its models.
     #[serde(default, skip_serializing_if = "Models::is_empty")]
     pub models: Models,
@@ -119,6 +123,11 @@ impl Provider {
     /// Tells whether a field is secret: as described, or else by its name.
     pub fn is_secret(&self, name: &str) -> bool {
         self.field(name).map_or_else(|| looks_secret(name), |field| field.secret)
+    }
+
+    /// Returns what a product uses it for.
+    pub fn capabilities_at(&self, facade: Facade) -> &[Capability] {
+        self.capabilities_at.get(&facade).unwrap_or(&self.capabilities)
     }
 
     /// Returns the fields that a product knows, in the order of a form.

@@ -7,7 +7,7 @@ use ledger_domain::connection::{AuthMethod, Kind};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::words::Facade;
+use crate::words::{Capability, Facade};
 
 /// A word of the domain that can be written, read and described as JSON.
 pub(crate) trait Word: Copy + 'static {
@@ -114,9 +114,17 @@ pub(crate) mod word_map {
 
 /// Describes a map by product: one optional text for each.
 pub(crate) fn by_facade(_: &mut SchemaGenerator) -> Schema {
-    let texts = Facade::ALL
-        .iter()
-        .map(|facade| (facade.as_str().to_owned(), serde_json::json!({ "type": "string" })));
-    let texts: serde_json::Map<_, _> = texts.collect();
-    json_schema!({ "type": "object", "properties": texts, "additionalProperties": false })
+    each_facade(&json_schema!({ "type": "string" }))
+}
+
+/// Describes a map by product: one optional list of capabilities for each.
+pub(crate) fn capabilities_by_facade(generator: &mut SchemaGenerator) -> Schema {
+    each_facade(&generator.subschema_for::<Vec<Capability>>())
+}
+
+fn each_facade(value: &Schema) -> Schema {
+    let values =
+        Facade::ALL.iter().map(|facade| (facade.as_str().to_owned(), value.clone().to_value()));
+    let values: serde_json::Map<_, _> = values.collect();
+    json_schema!({ "type": "object", "properties": values, "additionalProperties": false })
 }

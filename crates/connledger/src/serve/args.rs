@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use super::http::HttpArgs;
 use super::tokens::TokenArgs;
 use crate::master_key::MasterKeyArgs;
+use crate::providers::ProviderArgs;
 
 /// Serves a ledger until it is told to stop (SIGTERM or Ctrl-C).
 #[derive(Debug, Args)]
@@ -20,6 +21,7 @@ Examples:
   connledger serve --data-dir /tmp/ledger --dev
   connledger serve --data-dir /srv/ledger --master-key-file /etc/connledger/master.key
   connledger serve --data-dir /srv/ledger --listen 0.0.0.0:7420 --tls-cert cert.pem --tls-key key.pem
+  connledger serve --data-dir /srv/ledger --providers /etc/connledger/providers
   connledger serve --data-dir /srv/ledger --oidc-issuer https://login.example.com --oidc-audience ledger
   connledger serve --data-dir /srv/ledger --nats-url tls://nats.internal:4222 --nats-creds ledger.creds")]
 pub(crate) struct ServeArgs {
@@ -29,6 +31,8 @@ pub(crate) struct ServeArgs {
     pub(crate) dev: bool,
     #[command(flatten)]
     pub(crate) master_key: MasterKeyArgs,
+    #[command(flatten)]
+    pub(crate) providers: ProviderArgs,
     #[command(flatten)]
     pub(crate) http: HttpArgs,
     /// Where NATS comes from, when it is not --nats-url [default: managed]

@@ -55,6 +55,7 @@ pub(crate) async fn run(common: &Common, args: ServeArgs) -> Result<(), Failure>
         nats: nats::Choice::of(common, &args)?,
         http: http::prepare(&args.http, args.dev)?,
         tokens: tokens::prepare(&args.tokens)?,
+        providers: args.providers.read()?,
     };
     let engine = open(&folder, &args).await?;
     let done = running::until_stopped(common, &args, &folder, plan, &engine).await;

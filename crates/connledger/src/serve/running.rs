@@ -1,6 +1,7 @@
 //! The time between start and stop.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ledger_bus::{
@@ -35,6 +36,7 @@ pub(super) struct Plan {
     pub(super) nats: Choice,
     pub(super) http: Option<Wanted>,
     pub(super) tokens: Option<Prepared>,
+    pub(super) providers: Arc<Catalogue>,
 }
 
 /// What runs beside the engine.
@@ -96,7 +98,8 @@ async fn serve(
     engine: &Engine,
     parts: &mut Parts,
 ) -> Result<(), Failure> {
-    let Plan { subjects, nats: choice, http, tokens } = plan;
+    let Plan { subjects, nats: choice, http, tokens, providers } = plan;
+    tracing::info!(providers = providers.len(), "the descriptions of providers are read");
     if let Some(prepared) = tokens {
         parts.tokens = Some(tokens::accept(prepared, engine).await);
     }

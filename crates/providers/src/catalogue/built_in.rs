@@ -15,7 +15,32 @@ macro_rules! files {
     };
 }
 
-files!("custom-host", "openai",);
+files!(
+    "anthropic",
+    "azure-ai",
+    "azure-openai",
+    "bedrock",
+    "cohere",
+    "cortex",
+    "custom-host",
+    "exa",
+    "github",
+    "google",
+    "groq",
+    "huggingface",
+    "mistral",
+    "mongodb",
+    "mysql",
+    "openai",
+    "postgresql",
+    "redis",
+    "resend",
+    "sagemaker",
+    "slack",
+    "stripe",
+    "vertex-ai",
+    "workers-ai",
+);
 
 /// Reads the descriptions.
 pub(super) fn entries() -> Result<Vec<Entry>, CatalogueError> {
@@ -51,7 +76,8 @@ mod tests {
         let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         let there: BTreeSet<_> =
             paths.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
-        let embedded: BTreeSet<_> = FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let embedded = FILES.iter().map(|(name, _)| *name).chain(["README.md"]);
+        let embedded: BTreeSet<_> = embedded.map(str::to_owned).collect();
         assert_eq!(embedded, there, "list the files in catalogue/built_in.rs");
         for (name, text) in FILES {
             let provider = Provider::read(text).unwrap();

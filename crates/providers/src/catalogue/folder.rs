@@ -29,6 +29,12 @@ pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>, CatalogueError> {
     Ok(files)
 }
 
+/// Tells whether a file is one of several, however their paths are written.
+pub(super) fn holds(files: &[PathBuf], path: &Path) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    files.iter().any(|file| file.file_name() == path.file_name() && real(file) == real(path))
+}
+
 /// Reads the description of one provider from a file.
 ///
 /// # Errors

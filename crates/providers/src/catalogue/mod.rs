@@ -8,7 +8,7 @@ mod names;
 pub use error::{CatalogueError, FileFault};
 pub use folder::read_file;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
@@ -67,7 +67,8 @@ impl Catalogue {
         Self::built_in().with_files(&folder::files(folder)?)
     }
 
-    /// Adds the descriptions in files to those at hand, as [`Catalogue::with_folder`] does.
+    /// Adds the descriptions in files to those at hand, as [`Catalogue::with_folder`] does. A file
+    /// that was read before takes its own place.
     ///
     /// # Errors
     /// As there.
@@ -84,9 +85,9 @@ impl Catalogue {
             return Err(CatalogueError::Faults(faults));
         }
         let replaced: Vec<&str> = own.iter().map(|entry| entry.provider.id.as_str()).collect();
-        let rest = self.entries.iter().filter(|entry| {
-            let replaced = replaced.contains(&entry.provider.id.as_str());
-            entry.origin != Origin::BuiltIn || !replaced
+        let rest = self.entries.iter().filter(|entry| match &entry.origin {
+            Origin::BuiltIn => !replaced.contains(&entry.provider.id.as_str()),
+            Origin::File(path) => !folder::holds(files, path),
         });
         let mut entries: Vec<Entry> = rest.cloned().collect();
         entries.extend(own);
@@ -130,7 +131,8 @@ impl Catalogue {
 
     /// Returns where the description of a provider comes from.
     pub fn origin(&self, id: &str) -> Option<&Origin> {
-        self.entries.iter().find(|entry| entry.provider.id == id).map(|entry| &entry.origin)
+        let found = self.entries.binary_search_by(|entry| entry.provider.id.as_str().cmp(id));
+        found.ok().and_then(|position| self.entries.get(position)).map(|entry| &entry.origin)
     }
 
     fn of_entries(mut entries: Vec<Entry>) -> Result<Self, CatalogueError> {
@@ -167,7 +169,7 @@ fn undescribed(fields: Vec<Field>) -> Provider {
         schema: None,
         id: "unknown".to_owned(),
         aliases: Vec::new(),
-        names: std::collections::BTreeMap::new(),
+        names: BTreeMap::new(),
         display_name: "Unknown".to_owned(),
         description: None,
         kind: Kind::Api,
@@ -176,6 +178,7 @@ fn undescribed(fields: Vec<Field>) -> Provider {
         fields,
         shared: false,
         capabilities: Vec::new(),
+        capabilities_at: BTreeMap::new(),
         models: Models::default(),
         probe: None,
         token_url: None,

@@ -142,6 +142,14 @@ impl Provider {
         }
         text::no_repeats("auth_methods", &self.auth_methods, faults);
         text::no_repeats("capabilities", &self.capabilities, faults);
+        for (facade, capabilities) in &self.capabilities_at {
+            let place = format!("capabilities_at.{facade}");
+            text::no_repeats(&place, capabilities, faults);
+            let foreign = capabilities.iter().filter(|one| !self.capabilities.contains(one));
+            for capability in foreign {
+                faults.add(&place, format!("`{capability}` is none of `capabilities`"));
+            }
+        }
         if let Some(address) = &self.documentation {
             faults.add_if("documentation", text::address(address));
         }
