@@ -1,11 +1,11 @@
 //! Running a script that uses a published client, and reading what it tells.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
+use std::{fmt, fs};
 
 use serde_json::Value;
 use tokio::process::Command;
@@ -44,6 +44,8 @@ impl Script<'_> {
     /// that say where the server is.
     pub(crate) async fn run(&self, service: &Service) -> BTreeSet<String> {
         let home = tempfile::tempdir().expect("a folder");
+        // Files, so that what a script said before its time was up is there too.
+        let said = Said::within(home.path());
         let mut command = self.command(home.path());
         command
             .current_dir(home.path())
@@ -58,18 +60,18 @@ impl Script<'_> {
             .env("HTTPS_PROXY", NOWHERE)
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(create(&said.out))
+            .stderr(create(&said.err))
             .kill_on_drop(true);
-        let child = command.spawn().expect("the script starts");
-        let ended = timeout(PATIENCE, child.wait_with_output()).await;
-        let output = ended.unwrap_or_else(|_| panic!("{} is not done in {PATIENCE:?}", self.name));
-        let output = output.expect("its output can be read");
-        let said = shown(&output);
-        assert!(output.status.success(), "{}: {}\n{said}", self.name, output.status);
-        assert!(!sings(&output.stdout) && !sings(&output.stderr), "{}: a secret", self.name);
-        checks_in(&output.stdout)
-            .unwrap_or_else(|wrong| panic!("{}: not a check: {wrong:?}\n{said}", self.name))
+        let mut child = command.spawn().expect("the script starts");
+        let ended = timeout(PATIENCE, child.wait()).await;
+        let status =
+            ended.unwrap_or_else(|_| panic!("{self:?} goes on after {PATIENCE:?}\n{said}"));
+        let status = status.expect("it can be waited for");
+        assert!(status.success(), "{self:?}: {status}\n{said}");
+        let (out, err) = (read(&said.out), read(&said.err));
+        assert!(!sings(out.as_bytes()) && !sings(err.as_bytes()), "{self:?}: a secret\n{said}");
+        checks_in(&out).unwrap_or_else(|wrong| panic!("{self:?}: no check: {wrong:?}\n{said}"))
     }
 
     fn command(&self, home: &Path) -> Command {
@@ -106,14 +108,37 @@ fn copy_modules(from: &Path, to: &Path) {
     }
 }
 
-fn shown(output: &Output) -> String {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    format!("standard output:\n{}\nstandard error:\n{}", text(&output.stdout), text(&output.stderr))
+/// Where the output of a script goes.
+struct Said {
+    out: PathBuf,
+    err: PathBuf,
+}
+
+impl Said {
+    fn within(folder: &Path) -> Self {
+        Self { out: folder.join("standard-output"), err: folder.join("standard-error") }
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, path) in [("output", &self.out), ("error", &self.err)] {
+            writeln!(formatter, "standard {name}:\n{}", read(path))?;
+        }
+        Ok(())
+    }
+}
+
+fn create(path: &Path) -> fs::File {
+    fs::File::create(path).expect("a file can be made")
+}
+
+fn read(path: &Path) -> String {
+    String::from_utf8_lossy(&fs::read(path).expect("it was made before")).into_owned()
 }
 
 /// Reads the lines `{"check": name}` and the last one, `done`, or returns the line that is wrong.
-fn checks_in(told: &[u8]) -> Result<BTreeSet<String>, String> {
-    let told = String::from_utf8_lossy(told);
+fn checks_in(told: &str) -> Result<BTreeSet<String>, String> {
     let mut lines: Vec<_> = told.lines().collect();
     let last = lines.pop().unwrap_or_default();
     if last != DONE {
@@ -129,7 +154,7 @@ fn check_in(line: &str) -> Option<String> {
 
 #[test]
 fn only_checks_and_then_done_are_taken_for_an_answer() {
-    let passed = checks_in(b"{\"check\": \"a\"}\n{\"check\": \"b\"}\ndone\n").expect("good");
+    let passed = checks_in("{\"check\": \"a\"}\n{\"check\": \"b\"}\ndone\n").expect("good");
     assert_eq!(passed, BTreeSet::from(["a".to_owned(), "b".to_owned()]));
     for (told, wrong) in [
         ("", ""),
@@ -138,6 +163,6 @@ fn only_checks_and_then_done_are_taken_for_an_answer() {
         ("hello\ndone\n", "hello"),
         ("{\"check\": 1}\ndone\n", "{\"check\": 1}"),
     ] {
-        assert_eq!(checks_in(told.as_bytes()), Err(wrong.to_owned()), "{told}");
+        assert_eq!(checks_in(told), Err(wrong.to_owned()), "{told}");
     }
 }

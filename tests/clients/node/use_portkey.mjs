@@ -96,8 +96,9 @@ await expectError("a missing slug is 404", () => client.update(rename), 404);
 await expectError("a missing slug is 404", () => client.delete({ slug: "nobody" }), 404);
 const wish = { name: "x", ai_provider_id: "openai", key: secret(5) };
 const quiet = (error) => !JSON.stringify(error.error).includes(CANARY);
-await expectError("a taken slug is 409", () => client.create({ ...wish, slug: "main" }), 409, quiet);
-await expectError("a bad body is 400", () => client.create({ ...wish, slug: "a b" }), 400, quiet);
+const create = (slug) => client.create({ ...wish, slug });
+await expectError("a taken slug is 409", () => create("main"), 409, quiet);
+await expectError("a bad body is 400", () => create("a b"), 400, quiet);
 
 await client.delete({ slug: "main" });
 await expectError("what is deleted is gone", () => client.retrieve({ slug: "main" }), 404);

@@ -14,7 +14,6 @@ from blaxel.core.client.api.integrations import (  # noqa: E402
     delete_integration_connection,
     get_integration,
     get_integration_connection,
-    get_integration_connection_model,
     get_integration_connection_model_endpoint_configurations,
     list_integration_connection_models,
     list_integration_connections,
@@ -117,7 +116,6 @@ for call in [
     equal("models are answered", call.status_code, 200)
 entry = get_integration.sync_detailed("openai", client=client)
 equal("the catalogue is answered", (entry.status_code, entry.parsed.name), (200, "openai"))
-check("the catalogue is answered", callable(get_integration_connection_model.sync_detailed))
 
 refused("a taken name is 409", create("main"), 409)
 refused("a missing name is 404", get("nobody"), 404)
