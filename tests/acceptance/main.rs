@@ -27,6 +27,8 @@ mod settings;
 mod wait;
 
 #[cfg(test)]
+mod clients;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod engine;

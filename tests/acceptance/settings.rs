@@ -33,6 +33,21 @@ pub(crate) fn python() -> PathBuf {
     required("CONNLEDGER_PYTHON")
 }
 
+/// Returns a Python that has the published Python clients.
+pub(crate) fn clients_python() -> PathBuf {
+    required("CONNLEDGER_CLIENTS_PYTHON")
+}
+
+/// Returns a Node.js that runs the published JavaScript clients.
+pub(crate) fn node() -> PathBuf {
+    required("CONNLEDGER_NODE")
+}
+
+/// Returns the folder `node_modules` that holds the published JavaScript clients.
+pub(crate) fn clients_node_modules() -> PathBuf {
+    required("CONNLEDGER_CLIENTS_NODE_MODULES")
+}
+
 fn required(name: &str) -> PathBuf {
     named(name).unwrap_or_else(|| {
         panic!("this test needs a program that {name} does not name; run cargo xtask test")
