@@ -23,7 +23,7 @@ mod reveal;
 mod tail;
 mod writer;
 
-pub use access::{Caller, VerifyToken};
+pub use access::{Caller, Standing, VerifyToken};
 pub use engine::{Engine, EngineOptions};
 pub use execute::{CommandRequest, Executed, Fingerprint};
 pub use outbox::OutboxItem;

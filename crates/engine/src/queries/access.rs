@@ -37,7 +37,7 @@ impl Engine {
     fn view(&self, principal: &Principal) -> PrincipalView {
         let mut view = PrincipalView::of(principal);
         for (key, id) in view.keys.iter_mut().zip(principal.keys.keys()) {
-            key.last_used_at = self.shared.book.last_used(id).map(time::format);
+            key.last_used_at = self.shared.book.uses.last(id).map(time::format);
         }
         view
     }
