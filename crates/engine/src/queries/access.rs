@@ -200,7 +200,7 @@ fn needed(what: &str) -> Result<&'static [Scope], Problem> {
         // An earlier version may have had other secrets.
         "revert" => &[Scope::Write, Scope::Rotate],
         commands::REVEAL => &[Scope::Reveal],
-        "create-workspace" | "replay" | "principals" => &[Scope::Administer],
+        "grant-workspace" | "create-workspace" | "replay" | "principals" => &[Scope::Administer],
         verb if commands::PRINCIPAL_VERBS.contains(&verb) => &[Scope::Administer],
         verb if commands::VERBS.contains(&verb) => &[Scope::Write],
         _ => {
