@@ -15,6 +15,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::{oneshot, watch};
 
 use crate::access::{Book, LAST_USE_INTERVAL, TokenVerifier, UseKeeper};
+use crate::doors::Doors;
 use crate::execute::Outcome;
 use crate::models::{Live, MODELS, Models};
 use crate::replay::{ReplayLimits, recovery};
@@ -85,6 +86,7 @@ pub(crate) struct Shared {
     pub(crate) ledger_id: LedgerId,
     pub(crate) book: Book,
     pub(crate) tokens: TokenVerifier,
+    pub(crate) doors: Doors,
     pub(crate) data_keys: Mutex<Recent<ConnectionId, Arc<DataKey>>>,
     pub(crate) head: watch::Sender<Position>,
     pub(crate) tail: Tail,
@@ -275,6 +277,7 @@ impl Shared {
         Ok(Self {
             book: Book::load(&store, &models.connections)?,
             tokens: TokenVerifier::default(),
+            doors: Doors::default(),
             models: Live::new(models),
             keyring,
             curve_key: fingerprint_key.curve_key(),
