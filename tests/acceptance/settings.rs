@@ -33,6 +33,12 @@ pub(crate) fn python() -> PathBuf {
     required("CONNLEDGER_PYTHON")
 }
 
+/// Returns how many feeds the test of many feeds opens.
+pub(crate) fn feeds() -> Option<usize> {
+    let count = named("CONNLEDGER_TEST_FEEDS")?;
+    Some(count.to_str().and_then(|text| text.parse().ok()).expect("it is a number"))
+}
+
 fn required(name: &str) -> PathBuf {
     named(name).unwrap_or_else(|| {
         panic!("this test needs a program that {name} does not name; run cargo xtask test")

@@ -1,5 +1,7 @@
-//! What each user of `deploy/nats/ledger.conf` can do, and what none can.
+//! What each user of `deploy/nats/ledger.conf` can do, and what none can; and the same for the users
+//! of `deploy/nats/operator.sh`.
 
+mod operator;
 mod world;
 
 use futures::StreamExt as _;
@@ -9,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::canary::secret;
 use crate::wait::{PATIENCE, eventually};
-use world::{User, World};
+use world::{Known, User, World, members_of_template};
 
 /// What nobody but the ledger may send.
 const NOBODY_SENDS: [&str; 22] = [
@@ -103,9 +105,8 @@ async fn initial(mut watcher: Watcher) -> Option<usize> {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_gateway_has_its_workspace_and_nothing_else() {
-    let world = World::new().await;
+async fn a_gateway_has_its_workspace_and_nothing_else(known: Known) {
+    let world = World::new(known).await;
     let key = world.gateway_key().await;
     let client = world.client("gateway-acme", &key).await;
     let mirror = Mirror::follow(client.clone(), "acme");
@@ -143,12 +144,11 @@ fn reader(stream: &str, more: &Value) -> Value {
     json!({"stream_name": stream, "config": config})
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_gateway_that_lies_in_its_requests_gets_and_changes_nothing() {
+async fn a_gateway_that_lies_in_its_requests_gets_and_changes_nothing(known: Known) {
     const EVENTS: &str = "ledger.js.CONSUMER.CREATE.LEDGER_EVENTS.x.ledger.events.acme.>";
     const BUCKET: &str =
         "ledger.js.CONSUMER.CREATE.KV_ledger-connections.x.$KV.ledger-connections.acme.>";
-    let world = World::new().await;
+    let world = World::new(known).await;
     let before = world.streams().await;
     let user = world.user("gateway-acme").await;
     let own = json!({"filter_subject": "ledger.events.acme.>"});
@@ -192,9 +192,8 @@ async fn a_gateway_that_lies_in_its_requests_gets_and_changes_nothing() {
     assert_eq!((after[0].1, after[0].2, after[0].3), (1, position, position));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_manager_commands_and_asks_in_its_workspace() {
-    let world = World::new().await;
+async fn a_manager_commands_and_asks_in_its_workspace(known: Known) {
+    let world = World::new(known).await;
     let create = |workspace| ["create", "--slug", "two", "--provider", "mock", "-w", workspace];
     assert!(world.run("manager-acme", &create("acme")).await.status.success());
     assert!(world.run("manager-acme", &["list", "-w", "acme"]).await.status.success());
@@ -205,9 +204,8 @@ async fn a_manager_commands_and_asks_in_its_workspace() {
     expect_refusals(&world, &user, &tables, &["_INBOX_gateway-acme.>", "ledger.events.>"]).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_administrator_reaches_all_of_the_ledger_and_no_stream() {
-    let world = World::new().await;
+async fn an_administrator_reaches_all_of_the_ledger_and_no_stream(known: Known) {
+    let world = World::new(known).await;
     for args in [&["list", "-w", "other"][..], &["replay", "--verify"], &["status"]] {
         let ran = world.run("administrator", args).await;
         assert!(ran.status.success(), "{args:?}: {}", String::from_utf8_lossy(&ran.stderr));
@@ -220,9 +218,8 @@ async fn an_administrator_reaches_all_of_the_ledger_and_no_stream() {
     expect_refusals(&world, &user, &tables, &["_INBOX_auditor.>", "ledger.events.>"]).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_auditor_reads_every_event_and_says_nothing() {
-    let world = World::new().await;
+async fn an_auditor_reads_every_event_and_says_nothing(known: Known) {
+    let world = World::new(known).await;
     let client = world.client("auditor", "no key at all").await;
     assert_eq!(initial(client.watch(WatchScope::Everything, None)).await, Some(2));
     let mut events = client.watch(WatchScope::Everything, Some(0));
@@ -237,9 +234,8 @@ async fn an_auditor_reads_every_event_and_says_nothing() {
     expect_refusals(&world, &user, &tables, &["_INBOX_gateway-acme.>", "ledger.events.>"]).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn not_even_the_ledger_can_lose_an_event() {
-    let world = World::new().await;
+async fn not_even_the_ledger_can_lose_an_event(known: Known) {
+    let world = World::new(known).await;
     let before = world.streams().await;
     let user = world.user("ledger").await;
     for stream in ["LEDGER_EVENTS", "KV_ledger-connections"] {
@@ -252,12 +248,54 @@ async fn not_even_the_ledger_can_lose_an_event() {
     assert_eq!(world.streams().await, before);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_second_reader_has_a_name_of_its_own() {
-    let world = World::new().await;
+async fn a_second_reader_has_a_name_of_its_own(known: Known) {
+    let world = World::new(known).await;
     let client = world.client("gateway-acme", &world.gateway_key().await).await;
     let scope = || WatchScope::Workspace("acme".to_owned());
     let (one, two) =
         tokio::join!(initial(client.watch(scope(), None)), initial(client.watch(scope(), None)));
     assert_eq!((one, two), (Some(1), Some(1)));
+}
+
+#[test]
+fn both_ways_to_set_up_a_server_give_each_user_the_same() {
+    let (template, script) = (members_of_template(), operator::members());
+    assert_eq!(template.len(), 5);
+    assert_eq!(template, script);
+}
+
+/// Makes a test of each claim on a server that knows its users in one way.
+macro_rules! claims_on {
+    ($server:ident, $known:ident: $($claim:ident,)+) => {
+        mod $server {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $claim() {
+                    super::$claim(super::Known::$known).await;
+                }
+            )+
+        }
+    };
+}
+
+claims_on! {
+    with_the_template, ByTemplate:
+    a_gateway_has_its_workspace_and_nothing_else,
+    a_gateway_that_lies_in_its_requests_gets_and_changes_nothing,
+    a_manager_commands_and_asks_in_its_workspace,
+    an_administrator_reaches_all_of_the_ledger_and_no_stream,
+    an_auditor_reads_every_event_and_says_nothing,
+    not_even_the_ledger_can_lose_an_event,
+    a_second_reader_has_a_name_of_its_own,
+}
+
+claims_on! {
+    with_an_operator, ByOperator:
+    a_gateway_has_its_workspace_and_nothing_else,
+    a_gateway_that_lies_in_its_requests_gets_and_changes_nothing,
+    a_manager_commands_and_asks_in_its_workspace,
+    an_administrator_reaches_all_of_the_ledger_and_no_stream,
+    an_auditor_reads_every_event_and_says_nothing,
+    not_even_the_ledger_can_lose_an_event,
+    a_second_reader_has_a_name_of_its_own,
 }
