@@ -165,7 +165,7 @@ async fn nobody_gets_an_event_that_came_after_they_lost_the_right() {
         let mut feed = Feed::open_as(&door, &key.key, FEED, None).await;
         while next(&mut feed).await.expect("an event").kind != "connection_created" {}
         let revoke = json!({ "principal": name, "key": key.id });
-        let lost = govern(engine, "revoke-key", &revoke).await.receipt.position;
+        let revoked_at = govern(engine, "revoke-key", &revoke).await.receipt.position;
         let mut last = 0;
         let closing = loop {
             match next(&mut feed).await.expect("an event") {
@@ -173,7 +173,7 @@ async fn nobody_gets_an_event_that_came_after_they_lost_the_right() {
                 event => last = event.id.unwrap_or(last),
             }
         };
-        assert!(last < lost, "position {last} came after {lost}");
+        assert!(last < revoked_at, "position {last} came after {revoked_at}");
         assert!(closing.id.is_some_and(|id| id >= last), "{closing:?}");
         expect_last(Some(closing), "credential_revoked");
     }

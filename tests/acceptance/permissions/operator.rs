@@ -1,4 +1,4 @@
-//! `deploy/nats/operator.sh`, carried out by hand: nsc makes of each of its lines what is made here.
+//! `deploy/nats/operator.sh`, carried out by hand: of each of its lines is made what nsc makes.
 
 use std::fs;
 use std::path::Path;
