@@ -83,7 +83,7 @@ const OWN_WATCHES: [&str; 3] = [
 /// Checks a claim on a server that knows its users by the template, and on one with an operator.
 async fn on_both(claim: impl AsyncFn(World)) {
     let on = async |known| claim(World::new(known).await).await;
-    tokio::join!(on(Known::ByTemplate), on(Known::ByOperator));
+    tokio::join!(Box::pin(on(Known::ByTemplate)), Box::pin(on(Known::ByOperator)));
 }
 
 /// Checks that a user is refused everything in the tables, and that the streams are as before.
