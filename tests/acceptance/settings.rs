@@ -48,6 +48,12 @@ pub(crate) fn clients_node_modules() -> PathBuf {
     required("CONNLEDGER_CLIENTS_NODE_MODULES")
 }
 
+/// Returns how many feeds the test of many feeds opens.
+pub(crate) fn feeds() -> Option<usize> {
+    let count = named("CONNLEDGER_TEST_FEEDS")?;
+    Some(count.to_str().and_then(|text| text.parse().ok()).expect("it is a number"))
+}
+
 fn required(name: &str) -> PathBuf {
     named(name).unwrap_or_else(|| {
         panic!("this test needs a program that {name} does not name; run cargo xtask test")

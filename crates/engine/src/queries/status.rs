@@ -29,6 +29,7 @@ impl Engine {
             poisoned: self.shared.store.is_poisoned(),
             queued: u64::try_from(self.queued()).unwrap_or(u64::MAX),
             refused: self.shared.refusals.by_code(),
+            http: self.shared.doors.http_status(),
         }))
     }
 
