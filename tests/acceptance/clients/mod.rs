@@ -3,6 +3,9 @@
 //! A script in `tests/clients` uses one client and tells every check that passed. The tests here
 //! say which checks there must be, so that a script that does less than it should does not pass.
 
+mod blaxel;
+mod elevenlabs;
+mod pica;
 mod script;
 
 use crate::canary::expect_silence_in;
