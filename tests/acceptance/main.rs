@@ -24,6 +24,8 @@ mod service;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]
+mod sniffer;
+#[cfg(test)]
 mod wait;
 
 #[cfg(test)]
@@ -50,6 +52,8 @@ mod program;
 mod reveal;
 #[cfg(test)]
 mod rights;
+#[cfg(test)]
+mod sealed;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
