@@ -76,7 +76,8 @@ async fn a_listener_on_everything_finds_no_secret_and_no_key_and_can_replay_noth
     let second = work_as_programs_do(&stage, &first).await;
     let heard = sniffer.stop().await;
 
-    let keys = [&stage.service.key(), &first, &second].map(String::as_str);
+    let keys = [stage.service.key(), first, second];
+    let keys = keys.each_ref().map(String::as_str);
     heard.iter().for_each(|message| message.expect_none_of(&keys));
     let asked: Vec<&Heard> = heard
         .iter()
