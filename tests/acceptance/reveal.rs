@@ -174,7 +174,9 @@ async fn who_hears_all_traffic_learns_no_secret_and_can_use_nothing_of_it() {
     let heard = sniffer.stop().await;
     let requests = heard.iter().filter(|message| message.subject.starts_with("ledger.reveal."));
     assert_eq!(requests.count(), 5, "every request was heard");
-    heard.iter().for_each(|message| message.expect_none_of(&[&gateway_key]));
+    for message in &heard {
+        message.expect_none_of(&[&gateway_key]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -106,7 +106,9 @@ mod tests {
     fn the_curve_key_is_given_once_and_no_api_key_beside_it() {
         let map = |names: &[&str]| {
             let mut map = HeaderMap::new();
-            names.iter().for_each(|name| map.append(*name, "x"));
+            for name in names {
+                map.append(*name, "x");
+            }
             map
         };
         assert_eq!(sender_of(None).unwrap(), None);
