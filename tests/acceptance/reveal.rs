@@ -32,6 +32,11 @@ impl World {
     async fn new() -> Self {
         let nats = NatsServer::start().await;
         let service = Service::start(&["--nats-url", &nats.url(), "--log", "debug"]).await;
+        // Its file is there before it has subscribed.
+        eventually("the ledger answers", async || {
+            service.run(&["status"]).await.status.success().then_some(())
+        })
+        .await;
         Self { nats, service, http: crate::http::door::client() }
     }
 

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::nats_server::NatsServer;
 use crate::service::Service;
+use crate::wait::eventually;
 
 /// A ledger on a NATS server that everybody may listen to.
 struct Stage {
@@ -42,7 +43,13 @@ impl Stage {
         let url = nats.url();
         let args = [&["--nats-url", &url, "--log", "debug"], more].concat();
         let service = Service::start(&args).await;
-        Self { nats, service }
+        let stage = Self { nats, service };
+        // Its file is there before it has subscribed.
+        eventually("the ledger answers", async || {
+            stage.service.run(&["status"]).await.status.success().then_some(())
+        })
+        .await;
+        stage
     }
 
     fn xkey(&self) -> String {
@@ -142,7 +149,11 @@ async fn impostor(
 ) -> tokio::task::JoinHandle<()> {
     let nats = nats.client().await;
     let mut asked = nats.subscribe(subject).await.expect("subscribed");
-    nats.flush().await.expect("the server is there");
+    // The server knows of the subscription once it has passed on something that was sent after it.
+    let inbox = nats.new_inbox();
+    let mut passed_on = nats.subscribe(inbox.clone()).await.expect("subscribed");
+    nats.publish(inbox, "".into()).await.expect("sent");
+    passed_on.next().await.expect("the server is there");
     tokio::spawn(async move {
         while let Some(message) = asked.next().await {
             let (headers, body) = answer(&message);

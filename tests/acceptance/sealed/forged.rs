@@ -102,14 +102,15 @@ async fn what_cannot_be_opened_is_refused_in_the_clear() {
 async fn an_answer_that_is_not_the_ledgers_is_not_believed() {
     let stage = Stage::with(&["--prefix", "elsewhere"]).await;
     let client = stage.admin().await;
-    let send = async || {
+    let expect = async |said: &str| {
         let about = CommandHeaders::default();
-        code(client.command("default", "create", b"{}".to_vec(), about).await)
+        let told = code(client.command("default", "create", b"{}".to_vec(), about).await);
+        assert!(told.contains(said), "{told}");
     };
     let receipt = r#"{"version":1,"position":1,"recorded_at":"2030-01-01T00:00:00Z"}"#;
     let clear = move |_: &async_nats::Message| (HeaderMap::new(), receipt.as_bytes().to_vec());
     let task = impostor(&stage.nats, "ledger.cmd.>", clear).await;
-    assert!(send().await.contains("in the clear"));
+    expect("in the clear").await;
     task.abort();
 
     let body = r#"{"error":{"code":"forbidden","class":"x","message":"","hint":"","retry":false}}"#;
@@ -119,7 +120,7 @@ async fn an_answer_that_is_not_the_ledgers_is_not_believed() {
         (headers, body.as_bytes().to_vec())
     };
     let task = impostor(&stage.nats, "ledger.cmd.>", refusal).await;
-    assert!(send().await.contains("in the clear"));
+    expect("in the clear").await;
     task.abort();
 
     // The request itself, which the asker can open.
@@ -127,6 +128,6 @@ async fn an_answer_that_is_not_the_ledgers_is_not_believed() {
         (message.headers.clone().unwrap_or_default(), message.payload.to_vec())
     };
     let task = impostor(&stage.nats, "ledger.cmd.>", echo).await;
-    assert!(send().await.contains("cannot be understood"));
+    expect("cannot be understood").await;
     task.abort();
 }
