@@ -26,6 +26,8 @@ mod service;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]
+mod sniffer;
+#[cfg(test)]
 mod wait;
 
 #[cfg(test)]
@@ -60,6 +62,8 @@ mod providers;
 mod reveal;
 #[cfg(test)]
 mod rights;
+#[cfg(test)]
+mod sealed;
 #[cfg(test)]
 mod server;
 #[cfg(test)]

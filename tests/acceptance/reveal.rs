@@ -8,18 +8,17 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use ledger_client::{Client, ClientError, ClientOptions, Key};
 use reqwest::Client as Http;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::process::Command;
 
-use crate::canary::{CANARY, secret, sings};
+use crate::canary::{secret, sings};
 use crate::nats_server::NatsServer;
 use crate::service::Service;
 use crate::settings;
+use crate::sniffer::Sniffer;
 use crate::wait::eventually;
 
 /// A ledger with HTTP and a NATS server that everybody may listen to.
@@ -33,6 +32,11 @@ impl World {
     async fn new() -> Self {
         let nats = NatsServer::start().await;
         let service = Service::start(&["--nats-url", &nats.url(), "--log", "debug"]).await;
+        // Its file is there before it has subscribed.
+        eventually("the ledger answers", async || {
+            service.run(&["status"]).await.status.success().then_some(())
+        })
+        .await;
         Self { nats, service, http: crate::http::door::client() }
     }
 
@@ -91,42 +95,6 @@ impl World {
         options.url = self.nats.url();
         options.ledger_xkey = Some(self.xkey());
         Client::connect(options).await.expect("NATS is there")
-    }
-}
-
-/// nats-py, which hears everything.
-struct Sniffer {
-    child: Child,
-    input: ChildStdin,
-    seen: std::path::PathBuf,
-}
-
-impl Sniffer {
-    async fn start(world: &World) -> Self {
-        let seen = world.service.folder().with_extension("sniffed");
-        let mut child = Command::new(settings::python())
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/acceptance/sniffer.py"))
-            .env("LEDGER_URL", world.nats.url())
-            .env("LEDGER_SEEN", &seen)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("python runs");
-        let input = child.stdin.take().expect("piped");
-        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let line = lines.next_line().await.expect("readable");
-        assert_eq!(line.as_deref(), Some("listening"));
-        Self { child, input, seen }
-    }
-
-    /// Stops it and returns every message it heard.
-    async fn stop(mut self) -> Vec<Value> {
-        drop(self.input);
-        assert!(self.child.wait().await.expect("it ends").success());
-        let text = std::fs::read_to_string(&self.seen).expect("it leaves what it heard");
-        std::fs::remove_file(&self.seen).expect("it is there");
-        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
     }
 }
 
@@ -198,7 +166,7 @@ async fn who_hears_all_traffic_learns_no_secret_and_can_use_nothing_of_it() {
     let world = World::new().await;
     let gateway_key = world.key_for("eu-1", "gateway").await;
     let client = world.client(&gateway_key).await;
-    let sniffer = Sniffer::start(&world).await;
+    let sniffer = Sniffer::start(&world.nats.url()).await;
     world.create("main", "http://127.0.0.1:9", &secret(1)).await;
     for number in 2..6 {
         client.reveal("default", "main", &[], "to route").await.expect("allowed");
@@ -209,31 +177,24 @@ async fn who_hears_all_traffic_learns_no_secret_and_can_use_nothing_of_it() {
     let last = client.reveal("default", "main", &[], "to route").await.expect("allowed");
     assert_eq!(last["api_key"].value(), secret(5));
     let heard = sniffer.stop().await;
-    let bytes = |message: &Value| STANDARD.decode(message["body"].as_str().expect("text"));
-    let requests: Vec<&Value> = heard
-        .iter()
-        .filter(|message| message["subject"].as_str().expect("text").starts_with("ledger.reveal."))
-        .collect();
-    assert_eq!(requests.len(), 5, "every request was heard");
+    let requests = heard.iter().filter(|message| message.subject.starts_with("ledger.reveal."));
+    assert_eq!(requests.count(), 5, "every request was heard");
     for message in &heard {
-        let body = bytes(message).expect("base64");
-        assert!(!sings(&body) && !sings(message.to_string().as_bytes()), "{message}");
-        let text = String::from_utf8_lossy(&body).into_owned() + &message.to_string();
-        assert!(!text.contains(&gateway_key), "the gateway's key was heard: {message}");
+        message.expect_none_of(&[&gateway_key]);
     }
-    // Sent again by the listener, as it was heard.
-    let listener = world.nats.client().await;
-    for request in requests {
-        let mut headers = async_nats::HeaderMap::new();
-        let xkey = request["headers"]["Ledger-Xkey"].as_str().expect("a key");
-        headers.insert("Ledger-Xkey", xkey);
-        let subject = request["subject"].as_str().expect("text").to_owned();
-        let body = bytes(request).expect("base64").into();
-        let reply = listener.request_with_headers(subject, headers, body).await.expect("answered");
-        let reply: Value = serde_json::from_slice(&reply.payload).expect("a problem in the clear");
-        assert_eq!(reply["error"]["code"], "reveal_repeated");
-    }
-    assert!(!CANARY.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_are_not_given_out_in_the_clear() {
+    let world = World::new().await;
+    world.create("main", "http://127.0.0.1:9", &secret(1)).await;
+    let mut headers = async_nats::HeaderMap::new();
+    headers.insert("Authorization", format!("Bearer {}", world.service.key()));
+    let nats = world.nats.client().await;
+    let body = json!({"reason": "curious"}).to_string().into();
+    let reply = nats.request_with_headers("ledger.reveal.default.main", headers, body).await;
+    let reply: Value = serde_json::from_slice(&reply.expect("answered").payload).expect("JSON");
+    assert_eq!(reply["error"]["code"], "sealed_required");
 }
 
 /// A provider that takes every key it was ever told of, and remembers when each was first used.

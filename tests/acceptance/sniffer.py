@@ -1,6 +1,6 @@
 """Hears everything on a NATS server, with nats-py alone, and writes each message as a JSON line.
 
-Run by reveal.rs: sniffer.py, with LEDGER_URL and LEDGER_SEEN; ends when its standard input does.
+Run by sniffer.rs: sniffer.py, with LEDGER_URL and LEDGER_SEEN; ends when its standard input does.
 """
 
 import asyncio

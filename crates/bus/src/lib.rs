@@ -85,6 +85,8 @@ pub struct BusOptions {
     pub queries_max: usize,
     /// Queries reading the store at once.
     pub readers_max: usize,
+    /// Whether requests in the clear are refused.
+    pub sealed_only: bool,
 }
 
 impl BusOptions {
@@ -100,6 +102,7 @@ impl BusOptions {
             commands_max: 1_024,
             queries_max: 256,
             readers_max: 16,
+            sealed_only: false,
         }
     }
 }
@@ -133,6 +136,7 @@ impl Bus {
             commands: options.commands_max.max(1),
             queries: options.queries_max.max(1),
             readers: options.readers_max.max(1),
+            sealed_only: options.sealed_only,
         };
         let responder = Responder::start(engine, client.clone(), &subjects, clock, limits).await?;
         Ok(Self { client, responder, stop, cut_off, relayed })

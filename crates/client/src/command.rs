@@ -1,11 +1,13 @@
 //! Sends commands.
 
-use ledger_contract::reply::Receipt;
-use ledger_contract::subjects;
+use ledger_contract::access::IssuedKey;
+use ledger_contract::reply::{KeyReceipt, Receipt};
+use ledger_contract::subjects::{self, LEDGER};
 
 use crate::connect::Client;
 use crate::error::ClientError;
 use crate::moment;
+use crate::sealed::Answer;
 
 /// What a caller may say about a command beside its body.
 #[derive(Clone, Debug, Default)]
@@ -52,36 +54,48 @@ impl Client {
         body: Vec<u8>,
         about: CommandHeaders,
     ) -> Result<Accepted, ClientError> {
+        let (accepted, _) = self.send_command(workspace, verb, body, about).await?;
+        Ok(accepted)
+    }
+
+    /// Sends `issue-key` and returns the key beside the receipt. A repeat has none: the key was
+    /// told once and is stored nowhere.
+    pub async fn issue_key(
+        &self,
+        body: Vec<u8>,
+        about: CommandHeaders,
+    ) -> Result<(Accepted, Option<IssuedKey>), ClientError> {
+        let (accepted, answer) = self.send_command(LEDGER, "issue-key", body, about).await?;
+        let receipt: KeyReceipt = serde_json::from_slice(answer.body()).map_err(unreadable)?;
+        Ok((accepted, receipt.api_key))
+    }
+
+    async fn send_command(
+        &self,
+        workspace: &str,
+        verb: &str,
+        body: Vec<u8>,
+        about: CommandHeaders,
+    ) -> Result<(Accepted, Answer), ClientError> {
         let command_id = about.command_id.unwrap_or_else(moment::new_command_id);
-        let mut headers = self.headers();
-        headers.insert(subjects::DEADLINE, moment::deadline(self.timeout));
         let given = [
+            (subjects::DEADLINE, Some(moment::deadline(self.timeout))),
             (subjects::COMMAND_ID, Some(command_id.clone())),
             (subjects::EXPECTED_VERSION, about.expected_version),
             (subjects::CORRELATION_ID, about.correlation_id),
             (subjects::CAUSATION_ID, about.causation_id),
             (subjects::TRACEPARENT, about.traceparent),
         ];
-        for (name, value) in given {
-            if let Some(value) = value {
-                headers.insert(name, header_value(name, &value)?);
-            }
-        }
+        let given = given.into_iter().filter_map(|(name, value)| Some((name, value?)));
         let subject = self.subjects.command(workspace, verb);
-        let message = self.request(subject, headers, body).await?;
-        let receipt = serde_json::from_slice(&message.payload).map_err(|error| {
-            ClientError::Internal(format!("the ledger's receipt cannot be read: {error}"))
-        })?;
-        let repeated = message
-            .headers
-            .as_ref()
-            .and_then(|headers| headers.get(subjects::REPEATED))
-            .is_some_and(|value| value.as_str() == "true");
-        Ok(Accepted { receipt, repeated, command_id })
+        let answer = self.request(subject, given.collect(), body).await?;
+        let receipt = serde_json::from_slice(answer.body()).map_err(unreadable)?;
+        let repeated = answer.header(subjects::REPEATED) == Some("true");
+        Ok((Accepted { receipt, repeated, command_id }, answer))
     }
 }
 
-/// Refuses what would break the header block.
-fn header_value(name: &str, value: &str) -> Result<async_nats::HeaderValue, ClientError> {
-    value.parse().map_err(|_| ClientError::Internal(format!("the header {name} is not one line")))
+#[expect(clippy::needless_pass_by_value, reason = "given to map_err")]
+fn unreadable(error: serde_json::Error) -> ClientError {
+    ClientError::Internal(format!("the ledger's receipt cannot be read: {error}"))
 }

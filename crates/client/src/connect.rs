@@ -4,20 +4,18 @@ use std::time::Duration;
 
 use async_nats::client::RequestErrorKind;
 use async_nats::connection::State;
-use async_nats::{ConnectOptions, Event, HeaderMap, Message, Request, ServerAddr, jetstream};
-use ledger_contract::errors::ProblemBody;
-use ledger_contract::subjects::{self, Subjects};
+use async_nats::{ConnectOptions, Event, Request, ServerAddr, jetstream};
+use ledger_contract::subjects::Subjects;
 use tokio::sync::watch;
 
 use crate::error::ClientError;
 use crate::options::{ClientOptions, Credentials, Key};
+use crate::sealed::{Answer, Prepared};
 
 /// How long making the first connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How often a silent connection is tried; two missed answers mean that it is gone.
 const PING_INTERVAL: Duration = Duration::from_secs(10);
-/// NATS service header with the text of an error that has no body.
-const SERVICE_ERROR: &str = "Nats-Service-Error";
 
 /// A ledger reached over NATS. Cheap to clone; all clones share one connection.
 #[derive(Clone, Debug)]
@@ -102,13 +100,6 @@ impl Client {
         }
     }
 
-    /// Returns headers that say who asks.
-    pub(crate) fn headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        headers.insert(subjects::AUTHORIZATION, self.key.authorization());
-        headers
-    }
-
     /// Refuses to queue anything while there is no connection: what is queued then is sent on
     /// reconnecting, long after its sender gave up on it.
     pub(crate) fn check_connected(&self) -> Result<(), ClientError> {
@@ -118,16 +109,18 @@ impl Client {
         Err(ClientError::Unavailable("NATS is not connected at the moment".to_owned()))
     }
 
-    /// Sends one request and tells a good answer from an error.
+    /// Sends one request, sealed when the ledger's curve key is known, and tells a good answer
+    /// from an error.
     pub(crate) async fn request(
         &self,
         subject: String,
-        headers: HeaderMap,
+        about: Vec<(&'static str, String)>,
         body: Vec<u8>,
-    ) -> Result<Message, ClientError> {
+    ) -> Result<Answer, ClientError> {
         self.check_connected()?;
+        let Prepared { headers, payload, reader } = self.prepare(&subject, about, body)?;
         let request =
-            Request::new().headers(headers).payload(body.into()).timeout(Some(self.timeout));
+            Request::new().headers(headers).payload(payload.into()).timeout(Some(self.timeout));
         let message =
             self.nats.send_request(subject, request).await.map_err(|error| match error.kind() {
                 RequestErrorKind::NoResponders => ClientError::Unavailable(format!(
@@ -140,23 +133,8 @@ impl Client {
                 }
                 _ => ClientError::Unavailable(format!("the request was not sent: {error}")),
             })?;
-        good(message)
+        reader.read(message)
     }
-}
-
-/// Turns an error reply into an error.
-pub(crate) fn good(message: Message) -> Result<Message, ClientError> {
-    let headers = message.headers.as_ref();
-    let code = headers.and_then(|headers| headers.get(subjects::ERROR_CODE));
-    let service = headers.and_then(|headers| headers.get(SERVICE_ERROR));
-    if code.is_none() && service.is_none() {
-        return Ok(message);
-    }
-    if let Ok(problem) = serde_json::from_slice::<ProblemBody>(&message.payload) {
-        return Err(ClientError::Problem(Box::new(problem.error)));
-    }
-    let text = service.or(code).map_or("", |value| value.as_str());
-    Err(ClientError::Internal(format!("the service answered with an error: {text}")))
 }
 
 fn note(sender: &watch::Sender<Link>, event: &Event) {

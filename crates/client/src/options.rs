@@ -19,11 +19,6 @@ impl Key {
         Self(text.into())
     }
 
-    /// Returns the key itself.
-    pub(crate) fn credential(&self) -> &str {
-        &self.0
-    }
-
     /// Returns the value of the header that carries it.
     pub(crate) fn authorization(&self) -> String {
         format!("Bearer {}", self.0)
@@ -69,7 +64,9 @@ pub struct ClientOptions {
     pub key: Key,
     /// First token of every subject.
     pub prefix: String,
-    /// The ledger's public curve key, as `connledger status` shows it; needed to get secrets.
+    /// The ledger's public curve key, as `connledger status` shows it. With it everything is sent
+    /// and answered sealed, so that nobody on the NATS server can read or use it; without it
+    /// requests go in the clear, API key and all, and secrets cannot be got.
     pub ledger_xkey: Option<String>,
     /// How to prove oneself to NATS.
     pub credentials: Credentials,

@@ -17,7 +17,7 @@ impl Client {
         let body = serde_json::to_vec(body)
             .map_err(|error| ClientError::Internal(format!("cannot write the query: {error}")))?;
         let subject = self.subjects.query(workspace, name);
-        let message = self.request(subject, self.headers(), body).await?;
-        Ok(message.payload.into())
+        let answer = self.request(subject, Vec::new(), body).await?;
+        Ok(answer.body().to_vec())
     }
 }

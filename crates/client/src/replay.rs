@@ -7,8 +7,9 @@ use futures::StreamExt as _;
 use ledger_contract::queries::{ReplayProgress, ReplayReport, ReplayRequest};
 use serde::Deserialize;
 
-use crate::connect::{Client, good};
+use crate::connect::Client;
 use crate::error::ClientError;
+use crate::sealed::Prepared;
 
 /// How long a running replay may be silent. It reports far more often than this.
 const SILENCE_MAX: Duration = Duration::from_mins(1);
@@ -31,13 +32,14 @@ impl Client {
         self.check_connected()?;
         let body = serde_json::to_vec(request)
             .map_err(|error| ClientError::Internal(format!("cannot write the request: {error}")))?;
+        let subject = self.subjects.operation("replay");
+        let Prepared { headers, payload, reader } = self.prepare(&subject, Vec::new(), body)?;
         let inbox = self.nats.new_inbox();
         let lost = |error: String| ClientError::Unavailable(format!("NATS failed: {error}"));
         let mut answers =
             self.nats.subscribe(inbox.clone()).await.map_err(|error| lost(error.to_string()))?;
-        let subject = self.subjects.operation("replay");
         self.nats
-            .publish_with_reply_and_headers(subject, inbox, self.headers(), body.into())
+            .publish_with_reply_and_headers(subject, inbox, headers, payload.into())
             .await
             .map_err(|error| lost(error.to_string()))?;
         loop {
@@ -48,7 +50,7 @@ impl Client {
             if message.status == Some(StatusCode::NO_RESPONDERS) {
                 return Err(ClientError::Unavailable("no ledger answers on NATS".to_owned()));
             }
-            match serde_json::from_slice(&good(message)?.payload) {
+            match serde_json::from_slice(reader.read(message)?.body()) {
                 Ok(Told::Going(progress)) => on_progress(progress),
                 Ok(Told::Ended(report)) => return Ok(report),
                 Err(error) => {

@@ -62,7 +62,9 @@ pub(crate) struct Common {
     /// File that holds the API key
     #[arg(long, global = true, env = "CONNLEDGER_KEY_FILE", value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
-    /// Public curve key of the ledger, as `status` shows it; needed for `reveal`
+    /// Public curve key of the ledger, as `status` shows it; found by itself with --data-dir. With
+    /// it everything sent is sealed; without it the API key and new secrets go in the clear inside
+    /// NATS, and `reveal` is not possible
     #[arg(long, global = true, env = "CONNLEDGER_XKEY", value_name = "KEY")]
     pub(crate) ledger_xkey: Option<String>,
     /// Workspace to work in

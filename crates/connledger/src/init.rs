@@ -56,12 +56,15 @@ pub(crate) async fn run(common: &Common, args: &InitArgs, out: Output) -> Result
         Ok(()) => engine.issue_admin_key(environment).await.map_err(Failure::from),
         Err(failure) => Err(failure),
     };
+    let xkey = engine.xkey();
     close(engine).await;
     let key = key?;
     say(format!("ledger in {}, workspace `{DEFAULT_WORKSPACE}`", folder.display()));
+    say(format!("curve key {xkey}, which clients over NATS seal to"));
     say("the admin key follows; it is not shown again");
     if out.is_json() {
-        return out.object(&json!({ "admin_key": key, "workspace": DEFAULT_WORKSPACE }));
+        return out
+            .object(&json!({ "admin_key": key, "workspace": DEFAULT_WORKSPACE, "xkey": xkey }));
     }
     out.line(key)
 }

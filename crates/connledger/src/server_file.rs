@@ -25,7 +25,7 @@ pub(crate) struct ServerFile {
     pub(crate) http_url: Option<String>,
     /// First token of every subject.
     pub(crate) prefix: String,
-    /// Its public curve key.
+    /// Its public curve key: what requests over NATS are sealed to.
     pub(crate) xkey: String,
 }
 

@@ -37,21 +37,6 @@ impl Session {
     }
 }
 
-/// Which ledger is meant, and with which key.
-pub(crate) struct Target {
-    pub(crate) url: String,
-    pub(crate) prefix: String,
-    pub(crate) key: String,
-    pub(crate) timeout: Duration,
-}
-
-/// Finds the ledger by flags and by what a running server left.
-pub(crate) fn target(common: &Common) -> Result<Target, Failure> {
-    let key = key_text(common)?;
-    let ClientOptions { url, prefix, timeout, .. } = options(common)?;
-    Ok(Target { url, prefix, key, timeout })
-}
-
 /// Puts the client's options together from flags and from what a running server left.
 pub(crate) fn options(common: &Common) -> Result<ClientOptions, Failure> {
     let server = common.data_dir.as_deref().and_then(ServerFile::find);

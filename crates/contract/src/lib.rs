@@ -19,5 +19,6 @@ pub mod queries;
 pub mod reply;
 pub mod reveal;
 pub mod schemas;
+pub mod sealed;
 pub mod subjects;
 pub mod view;

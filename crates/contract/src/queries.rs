@@ -169,7 +169,7 @@ pub struct StatusView {
     pub ledger_id: String,
     /// Version of the program.
     pub program_version: String,
-    /// The ledger's public curve key, to which requests for secrets are sealed.
+    /// The ledger's public curve key, to which requests over NATS are sealed.
     pub xkey: String,
     /// Last position of the log.
     pub position: u64,

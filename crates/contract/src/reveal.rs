@@ -1,20 +1,5 @@
-//! Secrets in the clear: what is asked and answered, over doors of their own.
-//!
-//! Over NATS both ways are sealed with curve keys (`ledger_vault::CurveKey`), so that neither the
-//! operator of the NATS server nor anyone who subscribes to everything can read or use them:
-//!
-//! ```text
-//! ledger.reveal.<workspace>.<connection>
-//!   Ledger-Xkey: the asker's public curve key
-//!   body: RevealRequest, sealed from the asker to the ledger
-//! reply
-//!   body: RevealAnswer, sealed from the ledger to the asker
-//!   or a problem, in the clear
-//! ```
-//!
-//! The request holds the credential, so it is not in a header here. It names the subject it is
-//! sent to, the moment it expires and an id that is good once: sent again by someone else it is
-//! refused, and would be answered to the first asker only.
+//! Secrets in the clear: what is answered, over doors of their own. Over NATS they are asked for
+//! and answered sealed only (`crate::sealed`); the body of a request is that of `reveal-secret`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,50 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
-/// Longest time that a sealed request may be good for, in seconds.
-pub const REQUEST_SECONDS_MAX: i64 = 60;
-
-/// What is sealed to the ledger.
-#[derive(Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RevealRequest {
-    /// The credential, as after `Bearer `.
-    pub credential: String,
-    /// An id that is good once: 1 to 128 visible ASCII characters.
-    pub request_id: String,
-    /// RFC 3339 time from which on the request is refused; at most 60 seconds from now.
-    pub expires_at: String,
-    /// The subject's workspace.
-    pub workspace: String,
-    /// The subject's connection, by id or slug.
-    pub connection: String,
-    /// Which secret fields; all when empty.
-    #[serde(default)]
-    pub fields: Vec<String>,
-    /// Why; kept in the history.
-    pub reason: String,
-}
-
-impl fmt::Debug for RevealRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RevealRequest")
-            .field("request_id", &self.request_id)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Drop for RevealRequest {
-    fn drop(&mut self) {
-        self.credential.zeroize();
-    }
-}
-
-/// The answer. Over NATS it is sealed to who asked.
+/// The answer.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 pub struct RevealAnswer {
-    /// The request's id; absent over HTTP.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
     /// The connection's id.
     pub connection: String,
     /// The place in the log of the event that tells of this reading.

@@ -15,11 +15,17 @@ use crate::queries::{
     ReplayProgress, ReplayReport, ReplayRequest, StatusView, WorkspacePage,
 };
 use crate::reply::{KeyReceipt, Notification, Receipt};
-use crate::reveal::{RevealAnswer, RevealRequest};
+use crate::reveal::RevealAnswer;
+use crate::sealed::{SealedAnswer, SealedRequest};
 use crate::view::ConnectionView;
 use crate::{commands, records, subjects};
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// What the AsyncAPI document says first.
+const DESCRIPTION: &str = "Commands and queries are request/reply; events are a JetStream stream. \
+    Headers and bodies are shown as in the clear; any request with the header Ledger-Xkey is \
+    sealed, and so is its answer: see messages/sealed.md.";
 
 /// A generated file: its path below `schemas/` and its text.
 pub type File = (String, String);
@@ -124,8 +130,9 @@ pub fn message_schemas() -> Vec<(&'static str, Value)> {
         ("history.answer", answer::<HistoryPage>()),
         ("workspaces.answer", answer::<WorkspacePage>()),
         ("status.answer", answer::<StatusView>()),
-        ("reveal.request", of::<RevealRequest>()),
         ("reveal.answer", answer::<RevealAnswer>()),
+        ("sealed.request", of::<SealedRequest>()),
+        ("sealed.answer", answer::<SealedAnswer>()),
         ("principals.answer", answer::<PrincipalPage>()),
         ("access-check.query", of::<AccessQuery>()),
         ("access-check.answer", answer::<AccessAnswer>()),
@@ -209,7 +216,7 @@ fn asyncapi() -> Value {
         "info": {
             "title": "Connection Ledger over NATS",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Commands and queries are request/reply; events are a JetStream stream.",
+            "description": DESCRIPTION,
             "license": { "name": "Apache-2.0" },
         },
         "defaultContentType": "application/json",
@@ -235,8 +242,8 @@ fn asyncapi() -> Value {
             "reveals": {
                 "address": format!("{prefix}.reveal.{{workspace}}.{{connection}}"),
                 "parameters": { "workspace": {}, "connection": {} },
-                "description": "Sealed with curve keys both ways.",
-                "messages": { "reveal": message("messages/reveal.request.json") },
+                "description": "Taken and answered sealed only.",
+                "messages": { "reveal": message("commands/reveal-secret.json") },
             },
             "operations": {
                 "address": format!("{prefix}.admin.replay"),
@@ -281,15 +288,16 @@ fn headers_of(path: &str) -> &'static [&'static str] {
             s::CORRELATION_ID,
             s::CAUSATION_ID,
             s::TRACEPARENT,
+            s::XKEY,
         ]
     } else if path.ends_with("notification.json") {
         &["Nats-Msg-Id", s::POSITION, s::EVENT_TYPE, "ce-id", "ce-source", "ce-type", "ce-time"]
     } else if path.ends_with("receipt.json") {
-        &[s::REPEATED]
+        &[s::REPEATED, s::XKEY]
     } else if path.ends_with("problem.json") {
-        &["Nats-Service-Error", "Nats-Service-Error-Code", s::ERROR_CODE]
+        &["Nats-Service-Error", "Nats-Service-Error-Code", s::ERROR_CODE, s::XKEY]
     } else {
-        &[s::AUTHORIZATION]
+        &[s::AUTHORIZATION, s::XKEY]
     }
 }
 

@@ -18,7 +18,7 @@ pub const CORRELATION_ID: &str = "Ledger-Correlation-Id";
 pub const CAUSATION_ID: &str = "Ledger-Causation-Id";
 /// Carries the W3C trace context.
 pub const TRACEPARENT: &str = "traceparent";
-/// Carries the asker's public curve key on requests for secrets.
+/// On sealed messages, and on no others: the sender's public curve key.
 pub const XKEY: &str = "Ledger-Xkey";
 /// On replies: `true` when the command had been executed before.
 pub const REPEATED: &str = "Ledger-Repeated";

@@ -21,6 +21,7 @@ mod projections;
 mod queries;
 mod replay;
 mod reveal;
+mod sealed;
 mod tail;
 mod writer;
 

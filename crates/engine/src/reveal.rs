@@ -7,30 +7,13 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_contract::records::{Happened, Record};
 use ledger_contract::reveal::{RevealAnswer, RevealedSecret};
 use ledger_domain::{CheckedText, Connection, FieldName, Position, Secret};
-use ledger_vault::{CurveError, Disclosure, Scope};
-use zeroize::Zeroizing;
+use ledger_vault::{Disclosure, Scope};
 
 use crate::engine::Engine;
 use crate::execute::CommandRequest;
 use crate::{faults, history};
 
 impl Engine {
-    /// Returns the ledger's public curve key, to which requests for secrets are sealed.
-    pub fn xkey(&self) -> String {
-        self.shared.curve_key.public()
-    }
-
-    /// Opens a request that was sealed to the ledger's curve key.
-    pub fn open_sealed(&self, sealed: &[u8], sender: &str) -> Result<Zeroizing<Vec<u8>>, Problem> {
-        let opened = self.shared.curve_key.open(sealed, sender);
-        opened.map_err(unreadable)
-    }
-
-    /// Seals an answer from the ledger's curve key.
-    pub fn seal_for(&self, answer: &[u8], receiver: &str) -> Result<Vec<u8>, Problem> {
-        self.shared.curve_key.seal(answer, receiver).map_err(unreadable)
-    }
-
     /// Gives secrets out. The event that tells of it is durable before any value is opened; every
     /// call makes one, so the command id of the request is not used.
     ///
@@ -58,7 +41,7 @@ impl Engine {
             secrets.insert(field.text().to_owned(), value);
         }
         let connection = connection.id.to_string();
-        Ok(RevealAnswer { request_id: None, connection, position: position.get(), secrets })
+        Ok(RevealAnswer { connection, position: position.get(), secrets })
     }
 
     fn value(
@@ -76,8 +59,4 @@ impl Engine {
         let value = text.map_err(|_| Problem::new(Code::Internal))?;
         Ok(RevealedSecret { generation: secret.generation.get(), value })
     }
-}
-
-fn unreadable(error: CurveError) -> Problem {
-    Problem::because(Code::RevealUnreadable, error.to_string())
 }

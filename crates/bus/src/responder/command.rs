@@ -1,28 +1,28 @@
 //! Commands.
 
-use async_nats::Message;
 use ledger_contract::errors::Problem;
 use ledger_contract::records::Via;
 use ledger_contract::{commands, subjects};
 use ledger_engine::CommandRequest;
 use tracing::debug;
 
+use super::asked::Asked;
 use super::reply::Reply;
-use super::{Desk, headers, subject};
+use super::{Desk, subject};
 
 impl Desk {
     /// Executes one command. Its receipt is durable when this returns.
-    pub(super) async fn command(&self, message: &Message) -> Result<Reply, Problem> {
-        let request = self.counted(self.command_request(message))?;
+    pub(super) async fn command(&self, asked: Asked<'_>) -> Result<Reply, Problem> {
+        let request = self.counted(self.command_request(asked))?;
         let executed = self.engine.execute(request).await.inspect_err(|problem| {
             debug!(
-                nats.subject = %message.subject,
+                nats.subject = %asked.message.subject,
                 ledger.error.code = problem.code.as_str(),
                 "command refused"
             );
         })?;
         debug!(
-            nats.subject = %message.subject,
+            nats.subject = %asked.message.subject,
             ledger.position = executed.receipt.position,
             ledger.version = executed.receipt.version,
             "command executed"
@@ -31,11 +31,11 @@ impl Desk {
         Ok(if executed.repeated { reply.with_header(subjects::REPEATED, "true") } else { reply })
     }
 
-    fn command_request(&self, message: &Message) -> Result<CommandRequest, Problem> {
-        let caller = self.admit(message)?;
-        let address = subject::command(&self.prefix, &message.subject)?;
-        let headers = headers::read(message.headers.as_ref())?;
-        let body = &message.payload;
+    fn command_request(&self, asked: Asked<'_>) -> Result<CommandRequest, Problem> {
+        let caller = self.admit(asked)?;
+        let address = subject::command(&self.prefix, &asked.message.subject)?;
+        let headers = asked.headers()?;
+        let body = asked.body();
         let command = commands::parse(address.verb, &address.workspace, None, body)?;
         Ok(CommandRequest {
             fingerprint: self.engine.fingerprint(address.workspace.as_str(), address.verb, body),

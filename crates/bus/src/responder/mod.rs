@@ -3,13 +3,16 @@
 //! The loop over a subscription checks one bounded limit and hands each message to a task of its
 //! own. When the limit is reached it answers `busy` at once, so that no message waits unseen.
 
+mod asked;
 mod command;
 mod counters;
+mod fresh;
 mod headers;
 mod operation;
 mod query;
 mod reply;
 mod reveal;
+mod sealed;
 mod subject;
 
 use std::collections::HashMap;
@@ -33,9 +36,10 @@ use tracing::{debug, warn};
 
 use crate::Clock;
 use crate::connect::unreachable;
+use asked::Asked;
 use counters::Counters;
+use fresh::Freshness;
 use reply::Reply;
-use reveal::Answered;
 
 /// Largest message that is looked at.
 const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
@@ -53,6 +57,8 @@ pub(crate) struct Limits {
     pub(crate) queries: usize,
     /// Queries reading the store at once.
     pub(crate) readers: usize,
+    /// Whether requests in the clear are refused.
+    pub(crate) sealed_only: bool,
 }
 
 /// The running service.
@@ -70,7 +76,9 @@ struct Desk {
     client: Client,
     prefix: String,
     clock: Clock,
-    answered: Answered,
+    freshness: Freshness,
+    /// Whether requests in the clear are refused.
+    sealed_only: bool,
     /// Held while a query reads the store.
     readers: Semaphore,
 }
@@ -125,8 +133,9 @@ impl Responder {
             engine,
             client,
             prefix: subjects.prefix().to_owned(),
+            freshness: Freshness::new(clock.now()),
+            sealed_only: limits.sealed_only,
             clock,
-            answered: Answered::default(),
             readers: Semaphore::new(limits.readers),
         });
         let mut loops = Vec::new();
@@ -236,28 +245,47 @@ impl Door {
             busy: Reply::problem(&Problem::new(Code::Busy)),
         }
     }
+
+    fn refuse(&self, problem: &Problem) -> Reply {
+        self.counters.count(problem.code);
+        Reply::problem(problem)
+    }
 }
 
 impl Desk {
     async fn answer(&self, door: &Door, request: Request) {
-        let answered = match door.kind {
-            Kind::Command => self.command(&request.message).await,
-            Kind::Query => self.query(&request.message).await,
-            Kind::Operation => self.operation(&request.message).await,
-            Kind::Reveal => self.reveal(&request.message).await,
+        let message = &request.message;
+        let reply = match self.counted(self.open(message)) {
+            Ok(opened) => {
+                let asked = Asked { message, opened: opened.as_ref() };
+                self.as_asked(self.work(door, asked).await, asked)
+            }
+            Err(problem) => door.refuse(&problem),
         };
-        let reply = answered.unwrap_or_else(|problem| {
-            door.counters.count(problem.code);
-            Reply::problem(&problem)
-        });
         reply.send(&request).await;
     }
 
-    /// Finds out who asks, before anything else is looked at, then checks the size.
-    fn admit(&self, message: &async_nats::Message) -> Result<Caller, Problem> {
-        let authorization = headers::authorization(message.headers.as_ref())?;
-        let caller = self.engine.authenticate(authorization)?;
-        if message.payload.len() > MESSAGE_BYTES_MAX {
+    async fn work(&self, door: &Door, asked: Asked<'_>) -> Reply {
+        let answered = match door.kind {
+            Kind::Command => self.command(asked).await,
+            Kind::Query => self.query(asked).await,
+            Kind::Operation => self.operation(asked).await,
+            Kind::Reveal => self.reveal(asked).await,
+        };
+        answered.unwrap_or_else(|problem| door.refuse(&problem))
+    }
+
+    /// Finds out who asks, before anything else is looked at, then whether the message is what
+    /// they meant, and its size.
+    fn admit(&self, asked: Asked<'_>) -> Result<Caller, Problem> {
+        if self.sealed_only && asked.opened.is_none() {
+            return Err(Problem::new(Code::SealedRequired));
+        }
+        let caller = self.engine.authenticate(asked.authorization()?)?;
+        if let Some(opened) = asked.opened {
+            self.check_sealed(asked.message, opened)?;
+        }
+        if asked.message.payload.len() > MESSAGE_BYTES_MAX {
             return Err(Problem::new(Code::MessageTooLarge));
         }
         Ok(caller)

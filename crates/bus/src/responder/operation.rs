@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_nats::{Message, Subject};
+use async_nats::Subject;
 use ledger_contract::errors::{Problem, read_json};
 use ledger_contract::queries::{ReplayProgress, ReplayReport, ReplayRequest};
 use ledger_domain::principal::Scope;
@@ -10,9 +10,10 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::info;
 
+use super::asked::Asked;
 use super::query::crashed;
 use super::reply::Reply;
-use super::{Desk, headers, subject};
+use super::{Desk, subject};
 use crate::PROGRESS;
 
 /// Between two progress messages.
@@ -20,18 +21,18 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Desk {
     /// Runs one operation.
-    pub(super) async fn operation(&self, message: &Message) -> Result<Reply, Problem> {
-        let request = self.counted(self.replay_request(message))?;
-        self.replay(request, message.reply.clone()).await.map(|report| Reply::json(&report))
+    pub(super) async fn operation(&self, asked: Asked<'_>) -> Result<Reply, Problem> {
+        let request = self.counted(self.replay_request(asked))?;
+        self.replay(request, asked).await.map(|report| Reply::json(&report))
     }
 
     /// `replay` is the only operation so far.
-    fn replay_request(&self, message: &Message) -> Result<ReplayRequest, Problem> {
-        let caller = self.admit(message)?;
+    fn replay_request(&self, asked: Asked<'_>) -> Result<ReplayRequest, Problem> {
+        let caller = self.admit(asked)?;
         caller.require(Scope::Administer, ledger_domain::principal::Subject::Ledger)?;
-        let name = subject::operation(&self.prefix, &message.subject)?;
-        headers::read(message.headers.as_ref())?;
-        let request = read_json(&message.payload)?;
+        let name = subject::operation(&self.prefix, &asked.message.subject)?;
+        asked.headers()?;
+        let request = read_json(asked.body())?;
         info!(ledger.actor = caller.actor().as_str(), ledger.operation = name, "operation started");
         Ok(request)
     }
@@ -39,7 +40,7 @@ impl Desk {
     async fn replay(
         &self,
         request: ReplayRequest,
-        caller: Option<Subject>,
+        asked: Asked<'_>,
     ) -> Result<ReplayReport, Problem> {
         let (progress, watched) = watch::channel(None);
         let engine = self.engine.clone();
@@ -49,20 +50,25 @@ impl Desk {
             })
         };
         let mut running = tokio::task::spawn_blocking(replay);
-        let Some(caller) = caller else {
+        let Some(inbox) = asked.message.reply.clone() else {
             return running.await.map_err(|failure| crashed(&failure))?;
         };
         tokio::select! {
             biased;
             ended = &mut running => ended.map_err(|failure| crashed(&failure))?,
-            () = self.tell(watched, caller) => {
+            () = self.tell(watched, asked, inbox) => {
                 running.await.map_err(|failure| crashed(&failure))?
             }
         }
     }
 
     /// Sends the latest progress at most ten times a second, until the work has ended.
-    async fn tell(&self, mut watched: watch::Receiver<Option<ReplayProgress>>, caller: Subject) {
+    async fn tell(
+        &self,
+        mut watched: watch::Receiver<Option<ReplayProgress>>,
+        asked: Asked<'_>,
+        inbox: Subject,
+    ) {
         let mut ticks = interval(PROGRESS_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while watched.changed().await.is_ok() {
@@ -70,7 +76,7 @@ impl Desk {
             let latest = *watched.borrow_and_update();
             if let Some(latest) = latest {
                 let reply = Reply::json(&latest).with_header(PROGRESS, "true");
-                reply.publish(&self.client, caller.clone()).await;
+                self.as_asked(reply, asked).publish(&self.client, inbox.clone()).await;
             }
         }
     }

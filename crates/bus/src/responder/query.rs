@@ -1,24 +1,27 @@
 //! Queries.
 
-use async_nats::Message;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::Micros;
 use ledger_engine::Caller;
 use tracing::error;
 
+use super::asked::Asked;
 use super::reply::Reply;
 use super::subject::QueryAddress;
-use super::{Desk, headers, subject};
+use super::{Desk, subject};
 
 impl Desk {
     /// Answers one query from the store, on a thread that may block.
-    pub(super) async fn query(&self, message: &Message) -> Result<Reply, Problem> {
-        let (caller, address, deadline) = self.counted(self.query_address(message))?;
+    pub(super) async fn query(&self, asked: Asked<'_>) -> Result<Reply, Problem> {
+        let (caller, address, deadline) = self.counted(self.query_address(asked))?;
         let reading = self.readers.acquire().await;
         self.counted(self.check_deadline(deadline))?;
         let engine = self.engine.clone();
         let (workspace, name) = (address.workspace.to_owned(), address.name.to_owned());
-        let body = message.payload.clone();
+        let body = match asked.opened {
+            None => asked.message.payload.clone(),
+            Some(_) => asked.body().to_vec().into(),
+        };
         let read = move || engine.query(&caller, &workspace, &name, &body);
         let answered = tokio::task::spawn_blocking(read).await.map_err(|failure| crashed(&failure));
         drop(reading);
@@ -27,11 +30,11 @@ impl Desk {
 
     fn query_address<'a>(
         &self,
-        message: &'a Message,
+        asked: Asked<'a>,
     ) -> Result<(Caller, QueryAddress<'a>, Option<Micros>), Problem> {
-        let caller = self.admit(message)?;
-        let address = subject::query(&self.prefix, &message.subject)?;
-        Ok((caller, address, headers::read(message.headers.as_ref())?.deadline))
+        let caller = self.admit(asked)?;
+        let address = subject::query(&self.prefix, &asked.message.subject)?;
+        Ok((caller, address, asked.headers()?.deadline))
     }
 }
 

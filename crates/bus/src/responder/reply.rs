@@ -3,9 +3,11 @@
 use async_nats::service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE, Request};
 use async_nats::{Client, HeaderMap};
 use ledger_contract::errors::{Code, Problem};
+use ledger_contract::sealed::{SealedAnswer, join};
 use ledger_contract::subjects;
 use serde::Serialize;
 use tracing::debug;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// Room for the headers of a reply.
 const HEADERS_BYTES_MAX: usize = 1_024;
@@ -37,6 +39,18 @@ impl Reply {
         headers.insert(NATS_SERVICE_ERROR_CODE, problem.code.class().status().to_string());
         headers.insert(subjects::ERROR_CODE, problem.code.as_str());
         Self { headers, ..Self::json(&problem.body()) }
+    }
+
+    /// Returns all of it as the text that is sealed in answer to a request.
+    pub(super) fn text(mut self, answer_to: &str) -> Zeroizing<Vec<u8>> {
+        let first = |values: &[async_nats::HeaderValue]| values.first().map(ToString::to_string);
+        let headers = self.headers.iter().filter_map(|(name, values)| {
+            Some((AsRef::<str>::as_ref(name).to_owned(), first(values)?))
+        });
+        let head = SealedAnswer { answer_to: answer_to.to_owned(), headers: headers.collect() };
+        let text = join(&head, &self.body);
+        self.body.zeroize();
+        text
     }
 
     /// Adds a header.

@@ -23,7 +23,8 @@ Examples:
   connledger serve --data-dir /srv/ledger --listen 0.0.0.0:7420 --tls-cert cert.pem --tls-key key.pem
   connledger serve --data-dir /srv/ledger --providers /etc/connledger/providers
   connledger serve --data-dir /srv/ledger --oidc-issuer https://login.example.com --oidc-audience ledger
-  connledger serve --data-dir /srv/ledger --nats-url tls://nats.internal:4222 --nats-creds ledger.creds")]
+  connledger serve --data-dir /srv/ledger --nats-url tls://nats.internal:4222 \\
+    --nats-creds ledger.creds --nats-require-sealed")]
 pub(crate) struct ServeArgs {
     /// For trying things out: loopback only, a throw-away master key, an admin key in
     /// DIR/dev-admin.key; makes the ledger when there is none
@@ -56,6 +57,10 @@ pub(crate) struct ServeArgs {
     /// Copies of the streams in a NATS cluster
     #[arg(long, env = "CONNLEDGER_NATS_REPLICAS", default_value_t = 1, value_name = "NUMBER")]
     pub(crate) nats_replicas: usize,
+    /// Refuse requests over NATS that are not sealed to the ledger's curve key: in the clear, API
+    /// keys and new secrets can be read by whoever runs or listens to the NATS server
+    #[arg(long, env = "CONNLEDGER_NATS_REQUIRE_SEALED")]
+    pub(crate) nats_require_sealed: bool,
     /// Which log lines to write, like info or ledger_bus=debug
     #[arg(long, env = "CONNLEDGER_LOG", default_value = "info", value_name = "FILTER")]
     pub(crate) log: String,

@@ -20,7 +20,6 @@ use ledger_domain::{Expected, MessageId, WorkspaceName};
 use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions};
 
 pub(crate) use args::ServeArgs;
-pub(crate) use nats::connect_options;
 pub(crate) use running::now;
 
 use crate::cli::Common;

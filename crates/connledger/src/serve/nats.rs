@@ -55,7 +55,7 @@ pub(super) async fn start(
 }
 
 /// Puts the connection's options together.
-pub(crate) fn connect_options(url: String, common: &Common) -> Result<ConnectOptions, Failure> {
+pub(super) fn connect_options(url: String, common: &Common) -> Result<ConnectOptions, Failure> {
     let login = &common.nats;
     Ok(ConnectOptions {
         url,

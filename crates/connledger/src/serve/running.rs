@@ -128,6 +128,7 @@ async fn serve(
             options.subjects = subjects;
             options.duplicate_window = args.nats_dedup_window;
             options.replicas = args.nats_replicas;
+            options.sealed_only = args.nats_require_sealed;
             parts.bus = Some(Bus::start(engine.clone(), options).await?);
             Some(client)
         }

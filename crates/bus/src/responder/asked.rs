@@ -1,0 +1,122 @@
+//! A request as its sender meant it, whichever way it came: in the clear or sealed.
+
+use async_nats::{HeaderMap, Message};
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::headers::{Headers, invalid, read as read_headers, twice};
+use ledger_contract::sealed::{SealedRequest, split};
+use ledger_contract::subjects::{AUTHORIZATION, XKEY};
+use ledger_domain::MessageId;
+use zeroize::Zeroizing;
+
+use super::{Desk, headers};
+
+/// A request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) message: &'a Message,
+    /// What was in it, when it came sealed.
+    pub(super) opened: Option<&'a Opened>,
+}
+
+/// What a sealed request holds.
+#[derive(Debug)]
+pub(super) struct Opened {
+    /// The asker's public curve key.
+    pub(super) sender: String,
+    /// What is good once.
+    pub(super) id: MessageId,
+    pub(super) head: SealedRequest,
+    text: Zeroizing<Vec<u8>>,
+    body_at: usize,
+}
+
+impl Opened {
+    fn body(&self) -> &[u8] {
+        self.text.get(self.body_at..).unwrap_or_default()
+    }
+}
+
+impl Asked<'_> {
+    /// Returns the `Authorization` header.
+    pub(super) fn authorization(&self) -> Result<Option<&str>, Problem> {
+        match self.opened {
+            None => headers::authorization(self.message.headers.as_ref()),
+            Some(opened) => Ok(opened.head.headers.get(AUTHORIZATION).map(String::as_str)),
+        }
+    }
+
+    /// Reads every other header. A sealed command that has no other id goes by that of its
+    /// request.
+    pub(super) fn headers(&self) -> Result<Headers, Problem> {
+        let Some(opened) = self.opened else {
+            return headers::read(self.message.headers.as_ref());
+        };
+        let pairs = opened.head.headers.iter();
+        let mut read = read_headers(pairs.map(|(name, value)| (name.as_str(), value.as_str())))?;
+        if read.command_id.is_none() {
+            read.command_id = Some(opened.id.clone());
+        }
+        Ok(read)
+    }
+
+    /// Returns the body.
+    pub(super) fn body(&self) -> &[u8] {
+        self.opened.map_or(&self.message.payload, Opened::body)
+    }
+}
+
+impl Desk {
+    /// Opens a message that came sealed; nothing when it came in the clear.
+    ///
+    /// Errors: those of [`ledger_contract::sealed::told_in_the_clear`].
+    pub(super) fn open(&self, message: &Message) -> Result<Option<Opened>, Problem> {
+        let Some(sender) = sender_of(message.headers.as_ref())? else {
+            return Ok(None);
+        };
+        if message.payload.len() > super::MESSAGE_BYTES_MAX {
+            return Err(Problem::new(Code::MessageTooLarge));
+        }
+        let text = self.engine.open_sealed(&message.payload, sender)?;
+        let (head, body_at) = split::<SealedRequest>(&text)?;
+        let id = MessageId::parse("request_id", &head.request_id);
+        let id = id.map_err(|error| Problem::because(Code::SealedUnreadable, error.to_string()))?;
+        Ok(Some(Opened { sender: sender.to_owned(), id, head, text, body_at }))
+    }
+}
+
+/// Returns the asker's public curve key, which is there when the message is sealed.
+fn sender_of(headers: Option<&HeaderMap>) -> Result<Option<&str>, Problem> {
+    let Some(headers) = headers else { return Ok(None) };
+    let mut values = headers.get_all(XKEY);
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(_), Some(_)) => Err(twice(XKEY)),
+        (Some(_), None) if headers.get(AUTHORIZATION).is_some() => {
+            Err(invalid(AUTHORIZATION, "must be sealed too, not beside what is sealed"))
+        }
+        (Some(sender), None) => Ok(Some(sender.as_str())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_curve_key_is_given_once_and_no_api_key_beside_it() {
+        let map = |names: &[&str]| {
+            let mut map = HeaderMap::new();
+            for name in names {
+                map.append(*name, "x");
+            }
+            map
+        };
+        assert_eq!(sender_of(None).unwrap(), None);
+        assert_eq!(sender_of(Some(&map(&[AUTHORIZATION]))).unwrap(), None);
+        assert_eq!(sender_of(Some(&map(&[XKEY]))).unwrap(), Some("x"));
+        for bad in [[XKEY, XKEY], [XKEY, AUTHORIZATION]] {
+            let problem = sender_of(Some(&map(&bad))).unwrap_err();
+            assert_eq!(problem.code, Code::HeaderInvalid);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! What is done with sealed requests before and after the work; see `ledger_contract::sealed`.
+
+use async_nats::Message;
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::{subjects, time};
+
+use super::Desk;
+use super::asked::{Asked, Opened};
+use super::reply::Reply;
+
+impl Desk {
+    /// Checks that a sealed request was made for where it came to, just now, and came once.
+    pub(super) fn check_sealed(&self, message: &Message, opened: &Opened) -> Result<(), Problem> {
+        if opened.head.subject != message.subject.as_str() {
+            let problem = "the request was made for another subject";
+            return Err(Problem::because(Code::SealedUnreadable, problem));
+        }
+        let now = self.clock.now();
+        self.freshness.check_time(time::parse("made_at", &opened.head.made_at)?, now)?;
+        self.freshness.note(&opened.sender, opened.id.as_str(), now)
+    }
+
+    /// Gives a reply the form its request had: sealed when that was.
+    pub(super) fn as_asked(&self, reply: Reply, asked: Asked<'_>) -> Reply {
+        let Some(opened) = asked.opened else { return reply };
+        self.sealed(reply, opened).unwrap_or_else(|problem| {
+            let refusal = Reply::problem(&problem);
+            // A refusal is short, and its receiver's key has opened a message: this one is sealed.
+            self.sealed(refusal, opened).unwrap_or_else(|problem| Reply::problem(&problem))
+        })
+    }
+
+    fn sealed(&self, reply: Reply, opened: &Opened) -> Result<Reply, Problem> {
+        let text = reply.text(opened.id.as_str());
+        let sealed = self.engine.seal_for(&text, &opened.sender)?;
+        let reply = self.counted(Reply::bytes(sealed, &self.client))?;
+        Ok(reply.with_header(subjects::XKEY, &self.engine.xkey()))
+    }
+}

@@ -1,0 +1,150 @@
+//! Requests and answers in the form the client was told to use: sealed to the ledger's curve key
+//! when it knows that, else in the clear; see `ledger_contract::sealed`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_nats::{HeaderMap, HeaderValue, Message};
+use ledger_contract::errors::ProblemBody;
+use ledger_contract::sealed::{SealedAnswer, SealedRequest, join, split, told_in_the_clear};
+use ledger_contract::subjects;
+use ledger_vault::{CurveError, CurveKey};
+use zeroize::Zeroizing;
+
+use crate::connect::Client;
+use crate::error::ClientError;
+use crate::moment::{deadline, new_command_id};
+
+/// NATS service header with the text of an error that has no body.
+const SERVICE_ERROR: &str = "Nats-Service-Error";
+
+/// A request as it goes out, and how to read what comes back.
+pub(crate) struct Prepared {
+    pub(crate) headers: HeaderMap,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) reader: Reader,
+}
+
+/// Reads answers to one request.
+pub(crate) struct Reader(Option<Seal>);
+
+/// What opens the answers to a sealed request.
+struct Seal {
+    /// Made for this request alone, so that nothing opens its answer once this is gone.
+    own: CurveKey,
+    ledger: String,
+    request_id: String,
+}
+
+/// A good answer.
+pub(crate) enum Answer {
+    Clear(Message),
+    Opened { head: SealedAnswer, text: Zeroizing<Vec<u8>>, body_at: usize },
+}
+
+impl Answer {
+    /// Returns the first value of a header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        match self {
+            Self::Clear(message) => message.headers.as_ref()?.get(name).map(HeaderValue::as_str),
+            Self::Opened { head, .. } => head.headers.get(name).map(String::as_str),
+        }
+    }
+
+    /// Returns the body.
+    pub(crate) fn body(&self) -> &[u8] {
+        match self {
+            Self::Clear(message) => &message.payload,
+            Self::Opened { text, body_at, .. } => text.get(*body_at..).unwrap_or_default(),
+        }
+    }
+}
+
+impl Client {
+    /// Puts a request together; `about` are the headers beside the API key.
+    pub(crate) fn prepare(
+        &self,
+        subject: &str,
+        about: Vec<(&'static str, String)>,
+        body: Vec<u8>,
+    ) -> Result<Prepared, ClientError> {
+        let authorization = (subjects::AUTHORIZATION, self.key.authorization());
+        let all = std::iter::once(authorization).chain(about);
+        let Some(ledger) = &self.ledger_xkey else {
+            let mut headers = HeaderMap::new();
+            for (name, value) in all {
+                headers.insert(name, header_value(name, &value)?);
+            }
+            return Ok(Prepared { headers, payload: body, reader: Reader(None) });
+        };
+        let head = SealedRequest {
+            subject: subject.to_owned(),
+            request_id: new_command_id(),
+            made_at: deadline(Duration::ZERO),
+            headers: all.map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
+        };
+        let own = CurveKey::generate();
+        let body = Zeroizing::new(body);
+        let payload = own.seal(&join(&head, &body), ledger).map_err(wrong)?;
+        let mut headers = HeaderMap::new();
+        headers.insert(subjects::XKEY, own.public());
+        let (ledger, request_id) = (ledger.clone(), head.request_id.clone());
+        let reader = Reader(Some(Seal { own, ledger, request_id }));
+        Ok(Prepared { headers, payload, reader })
+    }
+}
+
+impl Reader {
+    /// Opens an answer and tells a good one from an error.
+    pub(crate) fn read(&self, message: Message) -> Result<Answer, ClientError> {
+        match &self.0 {
+            None => good(Answer::Clear(message)),
+            Some(seal) => seal.read(message),
+        }
+    }
+}
+
+impl Seal {
+    fn read(&self, message: Message) -> Result<Answer, ClientError> {
+        let headers = message.headers.as_ref();
+        if headers.and_then(|headers| headers.get(subjects::XKEY)).is_none() {
+            // Anybody on the NATS server can answer in the clear, so little of it is believed.
+            return match good(Answer::Clear(message)) {
+                Err(ClientError::Problem(problem)) if told_in_the_clear(&problem.code) => {
+                    Err(ClientError::Problem(problem))
+                }
+                _ => Err(ClientError::Internal(
+                    "a sealed request was answered in the clear, which the ledger does not do"
+                        .to_owned(),
+                )),
+            };
+        }
+        let text = self.own.open(&message.payload, &self.ledger).map_err(wrong)?;
+        let (head, body_at) = split::<SealedAnswer>(&text)
+            .map_err(|_| ClientError::Internal("the answer cannot be understood".to_owned()))?;
+        if head.answer_to != self.request_id {
+            return Err(ClientError::Internal("the answer is to another request".to_owned()));
+        }
+        good(Answer::Opened { head, text, body_at })
+    }
+}
+
+/// Turns an answer that tells of an error into that error.
+fn good(answer: Answer) -> Result<Answer, ClientError> {
+    let Some(text) = answer.header(SERVICE_ERROR).or(answer.header(subjects::ERROR_CODE)) else {
+        return Ok(answer);
+    };
+    if let Ok(problem) = serde_json::from_slice::<ProblemBody>(answer.body()) {
+        return Err(ClientError::Problem(Box::new(problem.error)));
+    }
+    Err(ClientError::Internal(format!("the service answered with an error: {text}")))
+}
+
+/// Refuses what would break the header block.
+fn header_value(name: &str, value: &str) -> Result<HeaderValue, ClientError> {
+    value.parse().map_err(|_| ClientError::Internal(format!("the header {name} is not one line")))
+}
+
+fn wrong(error: CurveError) -> ClientError {
+    ClientError::Internal(format!("the curve key of the ledger does not fit: {error}"))
+}
