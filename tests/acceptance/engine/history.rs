@@ -1,5 +1,7 @@
 //! History equals what a plain loop over the log would give.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -133,4 +135,43 @@ proptest! {
             }
         });
     }
+}
+
+/// A slug may come to name another connection between two looks at it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_moves_on_shows_nobody_the_history_of_another() {
+    const MOVES: usize = 150;
+    let ledger = Ledger::new().await;
+    let draft = |slug, team| json!({"slug": slug, "provider": "x", "labels": {"team": team}});
+    let own = ledger.run("create", draft("main", "a")).await.receipt.connection;
+    let other = ledger.run("create", draft("other", "b")).await.receipt.connection;
+    let (own, other) = (own.expect("a connection"), other.expect("a connection"));
+    let grant = json!([{"role": "auditor", "labels": {"team": "a"}}]);
+    let caller = ledger.enter("team-a", grant).await;
+    let moved = AtomicBool::new(false);
+    let rename =
+        |id: &str, slug| ledger.send(Wish::new("update", &json!({"connection": id, "slug": slug})));
+    std::thread::scope(|threads| {
+        let reading = threads.spawn(|| {
+            let (mut shown, question) = (0, json!({"connection": "main", "page_size": 1}));
+            while !moved.load(Ordering::SeqCst) {
+                let Ok(page) = ledger.ask_as(&caller, HOME, "history", &question) else { continue };
+                let stream = page["events"][0]["stream"].as_str().expect("an event").to_owned();
+                assert_eq!(stream, format!("connection/{own}"));
+                shown += 1;
+            }
+            shown
+        });
+        // Together, so that the name is free at no moment.
+        futures::executor::block_on(async {
+            for _ in 0..MOVES {
+                let (freed, taken) = tokio::join!(rename(&own, "spare"), rename(&other, "main"));
+                freed.and(taken).expect("renamed");
+                let (freed, taken) = tokio::join!(rename(&other, "other"), rename(&own, "main"));
+                freed.and(taken).expect("renamed back");
+            }
+        });
+        moved.store(true, Ordering::SeqCst);
+        assert!(reading.join().expect("only its own was shown") > 0, "it looked meanwhile");
+    });
 }
