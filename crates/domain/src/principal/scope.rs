@@ -15,7 +15,8 @@ vocabulary!(
         Reveal = "reveal",
         /// See who did what.
         Audit = "audit",
-        /// Manage workspaces, principals, keys and the ledger itself.
+        /// Manage workspaces, principals, keys and the ledger itself. Over the whole ledger this
+        /// is every right: whoever has it makes principals with any grants and issues keys to any.
         Administer = "administer",
     }
 );
