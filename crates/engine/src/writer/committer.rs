@@ -7,7 +7,7 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_store::Durability;
 use parking_lot::Mutex;
 
-use super::queue::GivenUpAtEnd;
+use super::queue::{GivenUpAtEnd, Queue};
 use super::{Accepted, Effect, Group};
 use crate::engine::Shared;
 use crate::faults;
@@ -28,11 +28,9 @@ pub(crate) struct Committer {
 }
 
 /// Is the committing thread: works until the decider is gone.
-pub(crate) fn run(
-    committer: &Mutex<Committer>,
-    groups: &Receiver<Group>,
-    given_up_at_end: GivenUpAtEnd,
-) {
+pub(crate) fn run(committer: &Mutex<Committer>, groups: &Receiver<Group>, queue: Arc<Queue>) {
+    let store = committer.lock().shared.store.clone();
+    let given_up_at_end = GivenUpAtEnd::new(queue, store);
     for group in groups {
         committer.lock().commit(group);
         given_up_at_end.committed();

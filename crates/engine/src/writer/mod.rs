@@ -42,7 +42,7 @@ pub(crate) use recent::Recent;
 
 use committer::Committer;
 use decider::Decider;
-use queue::{GivenUpAtEnd, Queue, Refused};
+use queue::{Queue, Refused};
 
 use crate::access::Permit;
 use crate::engine::Shared;
@@ -171,10 +171,10 @@ impl Writer {
         let (groups, groups_in) = crossbeam_channel::bounded(1);
         let committer = Arc::new(Mutex::new(Committer::new(shared.clone())));
         let decider = Decider::new(shared.clone(), queue.clone(), groups, committer.clone())?;
-        let at_end = GivenUpAtEnd::new(queue.clone(), shared.store.clone());
+        let for_committer = queue.clone();
         let threads = vec![
             spawn("ledger-decide", move || decider.run())?,
-            spawn("ledger-commit", move || committer::run(&committer, &groups_in, at_end))?,
+            spawn("ledger-commit", move || committer::run(&committer, &groups_in, for_committer))?,
         ];
         Ok(Self { queue, threads })
     }
