@@ -23,7 +23,8 @@ const SYSTEM_ACTOR: &str = "system:init";
 
 impl Engine {
     /// Makes the principal `admin`, with every right, and issues a key to it. One that is there
-    /// gets this right in place of all it had, and loses every key it had. Returns the key, which is stored nowhere.
+    /// gets every right in place of the grants it had, and loses every key it had. Returns the key,
+    /// which is stored nowhere.
     pub async fn issue_admin_key(&self, environment: Environment) -> Result<String, Problem> {
         let name = PrincipalName::parse("principal", ADMIN)?;
         match self.shared.book.principal(&name) {
