@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ledger_contract::errors::{Code, Problem};
-use ledger_domain::{ConnectionId, LedgerId, Micros, Position};
+use ledger_domain::{ConnectionId, LedgerId, Micros, Position, WorkspaceName};
 use ledger_store::tables::{log, meta, model};
 use ledger_store::{Batch, DataDir, Durability, Store};
 use ledger_vault::{CurveKey, DataKey, FingerprintKey, Keyring};
@@ -87,7 +87,7 @@ pub(crate) struct Shared {
     pub(crate) book: Book,
     pub(crate) tokens: TokenVerifier,
     pub(crate) doors: Doors,
-    pub(crate) data_keys: Mutex<Recent<ConnectionId, Arc<DataKey>>>,
+    pub(crate) data_keys: Mutex<Recent<ConnectionId, HeldKey>>,
     pub(crate) head: watch::Sender<Position>,
     pub(crate) tail: Tail,
     pub(crate) published: AtomicU64,
@@ -95,6 +95,13 @@ pub(crate) struct Shared {
     pub(crate) replay: ReplayLimits,
     pub(crate) replaying: Mutex<()>,
     pub(crate) generation_used: Mutex<GenerationsUsed>,
+}
+
+/// A data key, and the workspace to which it is bound.
+#[derive(Clone, Debug)]
+pub(crate) struct HeldKey {
+    pub(crate) workspace: WorkspaceName,
+    pub(crate) key: Arc<DataKey>,
 }
 
 /// Generations handed out since the start, so that a table that is still being read, or could not
@@ -170,13 +177,7 @@ impl Engine {
     ///
     /// Errors: `log_poisoned`, `shutting_down`.
     pub fn ready(&self) -> Result<(), Problem> {
-        if self.shared.store.is_poisoned() {
-            return Err(Problem::new(Code::LogPoisoned));
-        }
-        match &*self.writer.read() {
-            Some(_) => Ok(()),
-            None => Err(Problem::new(Code::ShuttingDown)),
-        }
+        self.with_writer(|_| Ok(()))
     }
 
     /// Refuses what comes after its own deadline. A command's is looked at again when its turn
@@ -211,10 +212,7 @@ impl Engine {
         &self,
         prepared: Prepared,
     ) -> Result<oneshot::Receiver<Result<Outcome, Problem>>, Problem> {
-        match &*self.writer.read() {
-            Some(writer) => writer.submit(prepared),
-            None => Err(Problem::new(Code::ShuttingDown)),
-        }
+        self.with_writer(|writer| writer.submit(prepared))
     }
 
     pub(crate) fn queued(&self) -> usize {
@@ -223,8 +221,19 @@ impl Engine {
 
     /// Runs `work` while no command is in flight.
     pub(crate) fn pause<T>(&self, work: impl FnOnce() -> T) -> Result<T, Problem> {
+        self.with_writer(|writer| writer.pause(work))
+    }
+
+    /// Has the writer do something, unless it has ended or must not go on.
+    fn with_writer<T>(
+        &self,
+        work: impl FnOnce(&Writer) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        if self.shared.store.is_poisoned() {
+            return Err(Problem::new(Code::LogPoisoned));
+        }
         match &*self.writer.read() {
-            Some(writer) => writer.pause(work),
+            Some(writer) => work(writer),
             None => Err(Problem::new(Code::ShuttingDown)),
         }
     }

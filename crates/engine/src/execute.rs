@@ -15,11 +15,12 @@ use ledger_domain::{
 };
 use ledger_store::tables::{claims, keys, receipts};
 use ledger_vault::{DataKey, Plaintext, Scope, WrappedDataKey};
+use tokio::sync::oneshot;
 
 use crate::access::{Caller, Permit, connection_unknown, new_key};
-use crate::engine::Engine;
+use crate::engine::{Engine, HeldKey};
 use crate::writer::{Envelope, Prepared, Work};
-use crate::{faults, ports, writer};
+use crate::{faults, ports};
 
 /// A command with everything around it.
 #[derive(Debug)]
@@ -79,6 +80,14 @@ pub(crate) struct Outcome {
     pub(crate) seen: Option<Arc<Connection>>,
 }
 
+/// What has become of a command that was looked at.
+enum Begun {
+    /// It was answered before.
+    Done(Outcome),
+    /// The writer will answer.
+    Waits(oneshot::Receiver<Result<Outcome, Problem>>),
+}
+
 impl Engine {
     /// Makes the fingerprint of a command as it arrived. It is keyed, because bodies hold secrets
     /// and a plain digest of a short one could be guessed.
@@ -105,49 +114,31 @@ impl Engine {
 
     /// Has the writer decide a command.
     pub(crate) async fn decide(&self, request: CommandRequest) -> Result<Outcome, Problem> {
-        let known = request.command_id.clone().map(|id| {
-            let key = receipts::key(&request.workspace, &id);
-            (key, request.fingerprint)
-        });
-        let answer = match self.prepare(request) {
-            Ok(prepared) => self.submit(prepared),
-            // Who may do nothing here is not told which command ids are taken.
-            Err(problem) if problem.code == Code::Forbidden => Err(problem),
-            // What the command names may be gone because of this very command.
-            Err(problem) => match self.answered(known)? {
-                Some(executed) => return Ok(executed),
-                None => Err(problem),
-            },
-        };
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(problem) => {
-                self.count_refusal(problem.code);
-                return Err(problem);
-            }
-        };
-        answer.await.unwrap_or_else(|_| Err(Problem::new(Code::ShuttingDown)))
-    }
-
-    /// Returns the answer that a command got earlier.
-    fn answered(&self, known: Option<(Vec<u8>, Fingerprint)>) -> Result<Option<Outcome>, Problem> {
-        let Some((key, fingerprint)) = known else { return Ok(None) };
-        let receipt = receipts::get(&self.shared.store, &key);
-        match receipt.map_err(|error| faults::from_read(&error))? {
-            None => Ok(None),
-            Some(receipt) if receipt.fingerprint == fingerprint.0 => {
-                Ok(Some(writer::answer(&receipt, true)))
-            }
-            Some(_) => {
-                self.count_refusal(Code::CommandIdReused);
-                Err(Problem::new(Code::CommandIdReused))
-            }
+        let submitted = self.begin(request);
+        let begun = submitted.inspect_err(|problem| self.count_refusal(problem.code))?;
+        match begun {
+            Begun::Done(outcome) => Ok(outcome),
+            // Who was not answered hears why the writer is gone.
+            Begun::Waits(answer) => answer
+                .await
+                .unwrap_or_else(|_| self.ready().and(Err(Problem::new(Code::ShuttingDown)))),
         }
     }
 
-    fn prepare(&self, request: CommandRequest) -> Result<Prepared, Problem> {
+    /// Looks at a command before its turn has come, and hands it to the writer.
+    fn begin(&self, request: CommandRequest) -> Result<Begun, Problem> {
+        // Who may do nothing here is not told which command ids are taken.
         let permit = Permit::of(request.caller, &request.workspace, &request.command)?;
-        let work = self.work(&request.workspace, request.command)?;
+        let work = match self.work(&permit, &request.workspace, request.command) {
+            Ok(work) => work,
+            // What the command names may be gone because of this very command.
+            Err(problem) => {
+                let id = request.command_id.as_ref();
+                let answered =
+                    self.answered(&permit, &request.workspace, id, request.fingerprint)?;
+                return answered.map(Begun::Done).ok_or(problem);
+            }
+        };
         let envelope = Envelope {
             workspace: request.workspace,
             fingerprint: request.fingerprint,
@@ -160,10 +151,34 @@ impl Engine {
             permit,
             via: request.via,
         };
-        Ok(Prepared { work, envelope })
+        self.submit(Prepared { work, envelope }).map(Begun::Waits)
     }
 
-    fn work(&self, workspace: &WorkspaceName, command: ParsedCommand) -> Result<Work, Problem> {
+    /// Returns the answer that a command got earlier, if its caller may know of it.
+    fn answered(
+        &self,
+        permit: &Permit,
+        workspace: &WorkspaceName,
+        command_id: Option<&MessageId>,
+        fingerprint: Fingerprint,
+    ) -> Result<Option<Outcome>, Problem> {
+        let Some(id) = command_id else { return Ok(None) };
+        let receipt = receipts::get(&self.shared.store, &receipts::key(workspace, id));
+        let Some(receipt) = receipt.map_err(|error| faults::from_read(&error))? else {
+            return Ok(None);
+        };
+        let models = self.shared.models.load();
+        let row = receipt.connection.map(|id| models.row(id)).transpose()?.flatten();
+        let state = row.as_ref().map(|row| &row.connection);
+        permit.repeat(workspace, fingerprint, &receipt, state)
+    }
+
+    fn work(
+        &self,
+        permit: &Permit,
+        workspace: &WorkspaceName,
+        command: ParsedCommand,
+    ) -> Result<Work, Problem> {
         match command {
             ParsedCommand::CreateWorkspace(created) => Ok(Work::Workspace(created)),
             ParsedCommand::Create(draft) => Ok(self.create(*draft)),
@@ -171,23 +186,23 @@ impl Engine {
             // Was made a command with a key before.
             ParsedCommand::IssueKey { .. } => Err(Problem::new(Code::Internal)),
             ParsedCommand::Reveal { target, fields, reason, from } => {
-                let id = self.resolve(workspace, &target)?;
+                let id = self.find(permit, workspace, &target)?;
                 Ok(Work::Reveal { id, command: RevealSecret { fields, reason, from } })
             }
             ParsedCommand::Plain { target, command } => {
-                Ok(existing(self.resolve(workspace, &target)?, *command))
+                Ok(existing(self.find(permit, workspace, &target)?, *command))
             }
             ParsedCommand::Revert { target, to } => {
-                let id = self.resolve(workspace, &target)?;
+                let id = self.find(permit, workspace, &target)?;
                 Ok(existing(id, Command::Revert { to, then: None }))
             }
             ParsedCommand::RotateSecret { target, secrets } => {
-                let id = self.resolve(workspace, &target)?;
+                let id = self.find(permit, workspace, &target)?;
                 let secrets = self.seal_all(workspace, id, secrets)?;
                 Ok(existing(id, Command::RotateSecret(secrets)))
             }
             ParsedCommand::Update { target, revision, secrets } => {
-                let id = self.resolve(workspace, &target)?;
+                let id = self.find(permit, workspace, &target)?;
                 let (set, removed): (Vec<_>, Vec<_>) =
                     secrets.into_iter().partition(|(_, value)| value.is_some());
                 let set = set.into_iter().filter_map(|(field, value)| Some((field, value?)));
@@ -221,12 +236,30 @@ impl Engine {
             models: draft.models,
             pricing: draft.pricing,
         };
-        self.shared.data_keys.lock().set(id, Arc::new(key));
+        let held = HeldKey { workspace: draft.workspace.clone(), key: Arc::new(key) };
+        self.shared.data_keys.lock().set(id, held);
         Work::Connection {
             id,
             command: Box::new(Command::Create(Box::new(draft))),
             new_key: Some(wrapped.to_bytes()),
         }
+    }
+
+    /// Finds the connection that a command names, unless its caller may not know of it: neither
+    /// waiting for the writer nor a deadline must tell that one from one that is not there.
+    fn find(
+        &self,
+        permit: &Permit,
+        workspace: &WorkspaceName,
+        target: &ConnectionRef,
+    ) -> Result<ConnectionId, Problem> {
+        let id = self.resolve(workspace, target)?;
+        if permit.knows_all_of(workspace) {
+            return Ok(id);
+        }
+        let row = self.shared.models.load().row(id)?;
+        let known = row.is_some_and(|row| permit.knows_from(workspace, &row.connection));
+        if known { Ok(id) } else { Err(connection_unknown(workspace, Some(target))) }
     }
 
     /// Finds the connection a caller names. Archived ones are found by id only.
@@ -266,8 +299,10 @@ impl Engine {
     /// Returns a connection's data key.
     pub(crate) fn data_key(&self, scope: Scope<'_>) -> Result<Arc<DataKey>, Problem> {
         let id = scope.connection;
-        if let Some(key) = self.shared.data_keys.lock().get(&id) {
-            return Ok(key.clone());
+        if let Some(held) = self.shared.data_keys.lock().get(&id) {
+            // Whether it is held is told nobody from another workspace, either; see below.
+            let own = held.workspace == *scope.workspace;
+            return own.then(|| held.key.clone()).ok_or(Problem::new(Code::ConnectionUnknown));
         }
         let wrapped =
             keys::get(&self.shared.store, id).map_err(|error| faults::from_read(&error))?;
@@ -282,7 +317,8 @@ impl Engine {
             .and_then(|wrapped| self.shared.keyring.unwrap(scope, &wrapped))
             .map_err(|error| faults::from_unseal(&error))?;
         let key = Arc::new(key);
-        self.shared.data_keys.lock().set(id, key.clone());
+        let held = HeldKey { workspace: scope.workspace.clone(), key: key.clone() };
+        self.shared.data_keys.lock().set(id, held);
         Ok(key)
     }
 }

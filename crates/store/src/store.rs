@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use parking_lot::Mutex;
 use rocksdb::{
     BoundColumnFamily, Cache, ColumnFamilyDescriptor, DBIteratorWithThreadMode,
     DBRawIteratorWithThreadMode, DBWithThreadMode, Direction, FlushOptions,
@@ -44,7 +45,10 @@ pub struct Store {
     db: Db,
     poisoned: AtomicBool,
     cache: Cache,
+    /// Tables that were there at the opening.
     found: Vec<String>,
+    /// Tables made since, without those dropped again.
+    made: Mutex<Vec<String>>,
     sorting: Sorting,
     /// Dropped after the database, which releases the lock last.
     dir: DataDir,
@@ -79,7 +83,8 @@ impl Store {
         let db = Db::open_cf_descriptors(&database, &path, descriptors)
             .map_err(|source| OpenError::Storage { path: path.clone(), source: source.into() })?;
         let sorting = Sorting::new(dir.sorting_path(), options::table(&cache, false));
-        Ok(Self { db, poisoned: AtomicBool::new(false), cache, found: names, sorting, dir })
+        let (poisoned, made) = (AtomicBool::new(false), Mutex::default());
+        Ok(Self { db, poisoned, cache, found: names, made, sorting, dir })
     }
 
     /// Stops all further writes until the process has been started again.
@@ -107,8 +112,10 @@ impl Store {
     /// Moves everything from the write-ahead log into the tables' own files, so that the next
     /// start has nothing to read again.
     pub fn settle(&self) -> Result<(), AppendError> {
-        let handles: Vec<_> =
-            self.found.iter().filter_map(|name| self.db.cf_handle(name)).collect();
+        let made = self.made.lock();
+        let names = self.found.iter().chain(made.iter());
+        // Those dropped meanwhile have no handle.
+        let handles: Vec<_> = names.filter_map(|name| self.db.cf_handle(name)).collect();
         let handles: Vec<_> = handles.iter().collect();
         self.db
             .flush_cfs_opt(&handles, &FlushOptions::default())
@@ -185,16 +192,22 @@ impl Store {
     /// Makes a new, empty table.
     pub fn create_table(&self, table: &Table) -> Result<(), AppendError> {
         let options: Options = options::table(&self.cache, false);
+        let mut made = self.made.lock();
         self.db
             .create_cf(table.name(), &options)
-            .map_err(|source| AppendError::Write { bytes: 0, source: source.into() })
+            .map_err(|source| AppendError::Write { bytes: 0, source: source.into() })?;
+        made.push(table.name().to_owned());
+        Ok(())
     }
 
     /// Drops a table with all its rows.
     pub fn drop_table(&self, table: &Table) -> Result<(), AppendError> {
+        let mut made = self.made.lock();
         self.db
             .drop_cf(table.name())
-            .map_err(|source| AppendError::Write { bytes: 0, source: source.into() })
+            .map_err(|source| AppendError::Write { bytes: 0, source: source.into() })?;
+        made.retain(|name| name != table.name());
+        Ok(())
     }
 
     /// Returns the names of the tables that were there when the database was opened.

@@ -1,5 +1,8 @@
 //! History equals what a plain loop over the log would give.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -133,4 +136,42 @@ proptest! {
             }
         });
     }
+}
+
+/// A slug may come to name another connection between two looks at it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_moves_on_shows_nobody_the_history_of_another() {
+    const MOVES: usize = 150;
+    let ledger = Ledger::new().await;
+    let draft = |slug, team| json!({"slug": slug, "provider": "x", "labels": {"team": team}});
+    let own = ledger.run("create", draft("main", "a")).await.receipt.connection;
+    let other = ledger.run("create", draft("other", "b")).await.receipt.connection;
+    let (own, other) = (own.expect("a connection"), other.expect("a connection"));
+    let grant = json!([{"role": "auditor", "labels": {"team": "a"}}]);
+    let caller = ledger.enter("team-a", grant).await;
+    let moved = Arc::new(AtomicBool::new(false));
+    let reading = {
+        let (engine, moved, own) = (ledger.engine.clone(), Arc::clone(&moved), own.clone());
+        tokio::task::spawn_blocking(move || {
+            let (mut shown, question) = (0, br#"{"connection": "main", "page_size": 1}"#);
+            while !moved.load(Ordering::SeqCst) {
+                let Ok(page) = engine.query(&caller, HOME, "history", question) else { continue };
+                let page: Value = serde_json::from_slice(&page).expect("JSON");
+                assert_eq!(page["events"][0]["stream"], format!("connection/{own}"));
+                shown += 1;
+            }
+            shown
+        })
+    };
+    let rename =
+        |id, slug| ledger.send(Wish::new("update", &json!({"connection": id, "slug": slug})));
+    for _ in 0..MOVES {
+        // Together, so that the name is hardly ever free.
+        let (freed, taken) = tokio::join!(rename(&own, "spare"), rename(&other, "main"));
+        freed.and(taken).expect("renamed");
+        let (freed, taken) = tokio::join!(rename(&other, "other"), rename(&own, "main"));
+        freed.and(taken).expect("renamed back");
+    }
+    moved.store(true, Ordering::SeqCst);
+    assert!(reading.await.expect("only its own was shown") > 0, "it looked meanwhile");
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use ledger_contract::errors::Code;
 use ledger_contract::queries::ReplayRequest;
-use ledger_engine::{EngineOptions, ReplayLimits};
+use ledger_domain::connection::Environment;
+use ledger_domain::limits;
+use ledger_engine::{Caller, EngineOptions, ReplayLimits};
 use serde_json::{Value, json};
 
 use crate::ledger::{HOME, Ledger, open};
@@ -101,6 +103,19 @@ async fn what_a_principal_may_do_changes_with_its_grants_at_the_next_request() {
     let again = json!({"principal": "one", "grants": [{"scopes": ["read"]}]});
     ledger.lead("update-principal", again).await;
     assert!(may_list());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_gets_every_right_back_whatever_it_was_left_with() {
+    let ledger = Ledger::new().await;
+    let issue = async || ledger.engine.issue_admin_key(Environment::Test).await;
+    issue().await.expect("the first key");
+    let grant = |number| json!({"role": "viewer", "workspaces": [format!("w-{number}")]});
+    let grants: Vec<Value> = (0..limits::PRINCIPAL_GRANTS).map(grant).collect();
+    ledger.lead("update-principal", json!({"principal": "admin", "grants": grants})).await;
+    let key = issue().await.expect("it is given back");
+    let admin = ledger.engine.authenticate_key(&key).expect("a good key");
+    assert_eq!(admin.grants(), Caller::system("any").grants());
 }
 
 #[tokio::test(flavor = "multi_thread")]

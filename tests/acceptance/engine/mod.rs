@@ -2,10 +2,12 @@
 
 mod access;
 mod callers;
+mod gains;
 mod history;
 mod keys;
 mod lists;
 mod opening;
+mod probes;
 mod refusals;
 mod repeats;
 mod replay;

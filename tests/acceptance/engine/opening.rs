@@ -245,6 +245,23 @@ async fn a_torn_tail_costs_only_what_was_not_whole() {
     assert_eq!(whole.engine.head().get(), head, "what was answered is there");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_leaves_nothing_to_read_again_after_a_replay_too() {
+    let ledger = Ledger::new().await;
+    for round in 0..3 {
+        ledger.create(&format!("c-{round}")).await;
+        ledger.replay(false);
+        ledger.create(&format!("d-{round}")).await;
+    }
+    let place = ledger.close();
+    let files = fs::read_dir(place.path().join("store")).expect("readable");
+    let files = files.map(|entry| entry.expect("readable"));
+    let logs = files.filter(|file| file.file_name().to_string_lossy().ends_with(".log"));
+    let left: u64 = logs.map(|file| file.metadata().expect("readable").len()).sum();
+    assert_eq!(left, 0, "bytes in the database's own log");
+    place.open().expect_replay_equal();
+}
+
 /// Cuts bytes off the newest log file of the database.
 fn tear(store: &Path, bytes: u64) {
     let logs = fs::read_dir(store).expect("readable").map(|entry| entry.expect("readable").path());

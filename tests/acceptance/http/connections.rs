@@ -111,6 +111,23 @@ async fn the_same_key_gives_the_same_answer_and_another_body_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_done_is_answered_after_the_deadline_too() {
+    let door = Door::open().await;
+    let send = async |path: &str, deadline: &str, body: &Value| {
+        let request = door.ask(Method::POST, path).header("idempotency-key", "once");
+        read(with_body(request.header("ledger-deadline", deadline), body)).await
+    };
+    let (early, late) = ("2999-01-01T00:00:00Z", "2020-01-01T00:00:00Z");
+    let first = send(CONNECTIONS, early, &draft("main")).await;
+    let again = send(CONNECTIONS, late, &draft("main")).await;
+    assert_eq!((first.status, again.status), (201, 201), "{again:?}");
+    assert_eq!((again.header("ledger-repeated"), &again.text), (Some("true"), &first.text));
+    let look = json!({ "reason": "to look" });
+    let path = format!("{CONNECTIONS}/main/reveal-secret");
+    send(&path, late, &look).await.expect_problem(422, "deadline_expired");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_has_the_version_is_spared_the_body() {
     let door = Door::open().await;
     door.create(&draft("main")).await;

@@ -18,7 +18,8 @@ pub struct PermissionBody {
     #[schemars(extend("enum" = forms::roles()))]
     pub role: Option<String>,
     /// Single scopes, in place of a role or besides it: `read`, `write`, `rotate`, `reveal`,
-    /// `audit`, `administer`.
+    /// `audit`, `administer`. The last, over the whole ledger, is every right: whoever has it makes
+    /// principals with any grants and issues keys to any.
     #[serde(default)]
     #[schemars(extend("items" = forms::scopes()))]
     pub scopes: Vec<String>,

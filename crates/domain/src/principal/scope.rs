@@ -17,7 +17,8 @@ vocabulary!(
         /// See who did what.
         Audit = "audit",
         /// Let other workspaces use a connection; manage workspaces, principals, keys and the
-        /// ledger itself.
+        /// ledger itself. Over the whole ledger this is every right: whoever has it makes
+        /// principals with any grants and issues keys to any.
         Administer = "administer",
     }
 );

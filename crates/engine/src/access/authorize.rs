@@ -2,16 +2,19 @@
 //!
 //! The decider asks twice: before the rules of the domain, whose refusals tell of the state, and
 //! once more of the state that would follow, so that nobody moves a connection out of or into
-//! their own reach, or lets others in without administering it. What a caller may do nothing with
-//! does not exist for them.
+//! their own reach, gains a right to it by changing it, or lets others in without administering
+//! it. What a caller may do nothing with does not exist for them.
 
 use ledger_contract::commands::{ConnectionRef, ParsedCommand};
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::connection::Access;
 use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{Actor, Command, Connection, WorkspaceName};
+use ledger_store::tables::Receipt;
 
 use super::Caller;
+use crate::execute::{Fingerprint, Outcome};
+use crate::writer::answer;
 
 /// A caller, and what the command at hand takes.
 #[derive(Clone, Debug)]
@@ -135,7 +138,7 @@ impl Permit {
     }
 
     /// Checks what a change would open, whatever the command: only who administers a connection
-    /// lets other workspaces in, or gets more rights to it than they had.
+    /// lets other workspaces in.
     pub(crate) fn check_opened(
         &self,
         before: Option<&Connection>,
@@ -149,10 +152,60 @@ impl Permit {
         if after.access.widens(before.map_or(&closed, |before| &before.access)) {
             return Err(sharing());
         }
-        let Some(before) = before else { return Ok(()) };
-        let may = |scope: &Scope, state: &Connection| self.caller.may_with(*scope, state);
-        let gained = Scope::ALL.iter().find(|scope| may(scope, after) && !may(scope, before));
-        gained.map_or(Ok(()), |scope| Err(gaining(*scope)))
+        Ok(())
+    }
+
+    /// Checks that the caller gains no right to a connection by changing it: whoever says with
+    /// whom it is shared, or how it is labelled, could otherwise take every right that they have
+    /// to anything.
+    pub(crate) fn check_gain(
+        &self,
+        before: &Connection,
+        after: &Connection,
+    ) -> Result<(), Problem> {
+        let may = |scope: Scope, state| self.caller.may_with(scope, state);
+        let gained = |scope: &&Scope| may(**scope, after) && !may(**scope, before);
+        let Some(scope) = Scope::ALL.iter().find(gained) else { return Ok(()) };
+        let message = format!(
+            "by this change the credential would gain the scope `{scope}` to the connection; \
+             that takes somebody who has it"
+        );
+        Err(Problem::because(Code::Forbidden, message))
+    }
+
+    /// Returns what the caller is told who sends a command under an id that was used before, by
+    /// whomever; nothing when they may not know what it was used for. `state` is the connection of
+    /// the receipt as it is now.
+    ///
+    /// Errors: `command_id_reused`, and those of [`Self::check_before`] for a repeat.
+    pub(crate) fn repeat(
+        &self,
+        workspace: &WorkspaceName,
+        fingerprint: Fingerprint,
+        receipt: &Receipt,
+        state: Option<&Connection>,
+    ) -> Result<Option<Outcome>, Problem> {
+        if receipt.fingerprint == fingerprint.0 {
+            state.map_or(Ok(()), |state| self.check_before(state))?;
+            return Ok(Some(answer(receipt, true)));
+        }
+        let known = match state {
+            Some(state) => self.caller.knows(state),
+            None => self.caller.may(Scope::Administer, Subject::Workspace(workspace)),
+        };
+        if known { Err(Problem::new(Code::CommandIdReused)) } else { Ok(None) }
+    }
+
+    /// Tells whether the caller may know of every connection whose home is a workspace.
+    pub(crate) fn knows_all_of(&self, workspace: &WorkspaceName) -> bool {
+        let whole = Subject::Workspace(workspace);
+        Scope::ALL.iter().any(|scope| self.caller.may(*scope, whole))
+    }
+
+    /// Tells whether a connection is there for the caller, seen from a workspace.
+    pub(crate) fn knows_from(&self, workspace: &WorkspaceName, connection: &Connection) -> bool {
+        let here = connection.workspace == *workspace || connection.access.allows(workspace);
+        here && self.caller.knows(connection)
     }
 }
 
@@ -183,13 +236,5 @@ fn lacking(scope: Scope) -> Problem {
 fn sharing() -> Problem {
     let message = "to let other workspaces use a connection takes the scope `administer` here, \
                    which the credential does not have";
-    Problem::because(Code::Forbidden, message)
-}
-
-fn gaining(scope: Scope) -> Problem {
-    let message = format!(
-        "this would give the credential the scope `{scope}` on the connection, and only who has \
-         `administer` there may do that"
-    );
     Problem::because(Code::Forbidden, message)
 }

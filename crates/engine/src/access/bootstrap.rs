@@ -23,7 +23,8 @@ const SYSTEM_ACTOR: &str = "system:init";
 
 impl Engine {
     /// Makes the principal `admin`, with every right, and issues a key to it. One that is there
-    /// gets its rights back, and loses every key it had. Returns the key, which is stored nowhere.
+    /// gets every right in place of the grants it had, and loses every key it had. Returns the key,
+    /// which is stored nowhere.
     pub async fn issue_admin_key(&self, environment: Environment) -> Result<String, Problem> {
         let name = PrincipalName::parse("principal", ADMIN)?;
         match self.shared.book.principal(&name) {
@@ -47,9 +48,9 @@ impl Engine {
         if !admin.enabled {
             self.as_system(plain(name, PrincipalCommand::Enable)).await?;
         }
-        if !admin.grants.contains(&everything()) {
-            let mut grants = admin.grants.clone();
-            grants.push(everything());
+        // In place of what it had, which may be all that a principal can have.
+        let grants = vec![everything()];
+        if admin.grants != grants {
             let revision = PrincipalRevision { grants: Some(grants), ..Default::default() };
             self.as_system(plain(name, PrincipalCommand::Update(revision))).await?;
         }

@@ -5,7 +5,7 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::GetQuery;
 use ledger_contract::view::ConnectionView;
 use ledger_domain::principal::Scope;
-use ledger_domain::{Connection, InvalidField, WorkspaceName};
+use ledger_domain::{Connection, ConnectionId, InvalidField, WorkspaceName};
 
 use super::to_json;
 use crate::access::{Caller, connection_unknown};
@@ -58,14 +58,7 @@ impl Engine {
         field: &str,
         target: &ConnectionRef,
     ) -> Result<Connection, Problem> {
-        let id = match (target, scope) {
-            (ConnectionRef::Id(id), _) => *id,
-            (ConnectionRef::Slug(_), Some(workspace)) => self.resolve(workspace, target)?,
-            (ConnectionRef::Slug(_), None) => {
-                let problem = "must be an id when no workspace is named";
-                return Err(InvalidField::new(field, problem).into());
-            }
-        };
+        let id = self.named(scope, field, target)?;
         let row = self.shared.models.load().row(id)?;
         let found = row.map(|row| row.connection).filter(|connection| {
             let here = |scope: &WorkspaceName| {
@@ -77,5 +70,23 @@ impl Engine {
             Some(workspace) => connection_unknown(workspace, Some(target)),
             None => Problem::new(Code::ConnectionUnknown),
         })
+    }
+
+    /// Returns the id of the connection that is named, whoever asks. `field` names the name in the
+    /// error.
+    pub(super) fn named(
+        &self,
+        scope: Option<&WorkspaceName>,
+        field: &str,
+        target: &ConnectionRef,
+    ) -> Result<ConnectionId, Problem> {
+        match (target, scope) {
+            (ConnectionRef::Id(id), _) => Ok(*id),
+            (ConnectionRef::Slug(_), Some(workspace)) => self.resolve(workspace, target),
+            (ConnectionRef::Slug(_), None) => {
+                let problem = "must be an id when no workspace is named";
+                Err(InvalidField::new(field, problem).into())
+            }
+        }
     }
 }

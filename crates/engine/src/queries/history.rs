@@ -6,7 +6,9 @@ use ledger_contract::queries::{HistoryPage, HistoryQuery};
 use ledger_contract::records;
 use ledger_contract::{schemas, time};
 use ledger_domain::principal::{Scope, Subject};
-use ledger_domain::{InvalidField, MessageId, Micros, Position, Version, WorkspaceName};
+use ledger_domain::{
+    ConnectionId, InvalidField, MessageId, Micros, Position, Version, WorkspaceName,
+};
 use ledger_store::Selection;
 use ledger_store::tables::{StreamKey, receipts, streams};
 use serde_json::value::RawValue;
@@ -25,14 +27,14 @@ impl Engine {
         scope: Option<&WorkspaceName>,
         query: &HistoryQuery,
     ) -> Result<Vec<u8>, Problem> {
-        self.check_audit(caller, scope, query)?;
+        let connection = self.check_audit(caller, scope, query)?;
         let size = paging::size(query.page_size)?;
         let order = if query.oldest_first { "history+" } else { "history-" };
         let after = match &query.cursor {
             Some(cursor) => Some(paging::number(order, cursor)?),
             None => None,
         };
-        let matches = self.matches(scope, query)?;
+        let matches = self.matches(scope, query, connection)?;
         let total = matches.len();
         let descending = !query.oldest_first;
         let skip = match after {
@@ -53,24 +55,26 @@ impl Engine {
     }
 
     /// Refuses who may not see the history asked for. Who may see that of some connections only
-    /// has to name one.
+    /// has to name one. Returns the one that is named: rights are of what is shown, so a name is
+    /// looked up once.
     fn check_audit(
         &self,
         caller: &Caller,
         scope: Option<&WorkspaceName>,
         query: &HistoryQuery,
-    ) -> Result<(), Problem> {
+    ) -> Result<Option<ConnectionId>, Problem> {
         let whole = scope.map_or(Subject::Ledger, Subject::Workspace);
-        if caller.may(Scope::Audit, whole) {
-            return Ok(());
-        }
         let Some(text) = &query.connection else {
-            return caller.require(Scope::Audit, whole);
+            return caller.require(Scope::Audit, whole).map(|()| None);
         };
         let target = ConnectionRef::parse("connection", text)?;
+        if caller.may(Scope::Audit, whole) {
+            return self.named(scope, "connection", &target).map(Some);
+        }
         let connection = self.known(caller, scope, "connection", &target)?;
         let subject = Subject::Connection(&connection.workspace, &connection.details);
-        caller.require(Scope::Audit, subject)
+        caller.require(Scope::Audit, subject)?;
+        Ok(Some(connection.id))
     }
 
     fn event(&self, position: u64) -> Result<Box<RawValue>, Problem> {
@@ -85,11 +89,12 @@ impl Engine {
         &self,
         scope: Option<&WorkspaceName>,
         query: &HistoryQuery,
+        connection: Option<ConnectionId>,
     ) -> Result<Selection, Problem> {
         let models = self.shared.models.load();
         let mut matches = Self::by_terms(&models, scope, query)?;
-        if let Some(text) = &query.connection {
-            let positions = self.of_connection(scope, text)?;
+        if let Some(id) = connection {
+            let positions = self.of_connection(id)?;
             matches.intersect(&positions);
         }
         if let Some(text) = &query.command_id {
@@ -126,19 +131,7 @@ impl Engine {
         Ok(selected.unwrap_or_default())
     }
 
-    fn of_connection(
-        &self,
-        scope: Option<&WorkspaceName>,
-        text: &str,
-    ) -> Result<Selection, Problem> {
-        let id = match (ConnectionRef::parse("connection", text)?, scope) {
-            (ConnectionRef::Id(id), _) => id,
-            (slug, Some(workspace)) => self.resolve(workspace, &slug)?,
-            (ConnectionRef::Slug(_), None) => {
-                let problem = "must be an id when no workspace is named";
-                return Err(InvalidField::new("connection", problem).into());
-            }
-        };
+    fn of_connection(&self, id: ConnectionId) -> Result<Selection, Problem> {
         let mut positions = Selection::default();
         for stream in [StreamKey::connection(id), StreamKey::reveals(id)] {
             for position in streams::scan(&self.shared.store, stream, Version::new(1)) {

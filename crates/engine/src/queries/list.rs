@@ -79,7 +79,7 @@ impl Engine {
         let page = page(query)?;
         let models = self.shared.models.load();
         let position = self.head().get();
-        let selected = Self::select(&models, caller, scope, query, groups(scope, query)?)?;
+        let selected = Self::select(&models, caller, scope, query, &groups(scope, query)?)?;
         let total = selected.len();
         let found = models.find(&selected, &page)?;
         let rows = models.rows(&found)?;
@@ -105,7 +105,7 @@ impl Engine {
             groups.push(wanted.any_tag.iter().map(|tag| Field::Tag.term(tag)).collect());
         }
         let models = self.shared.models.load();
-        let mut selected = Self::select(&models, caller, scope, wanted.query, groups)?;
+        let mut selected = Self::select(&models, caller, scope, wanted.query, &groups)?;
         if let Some(ids) = wanted.ids {
             selected.intersect(&models.with_ids(ids)?);
         }
@@ -123,9 +123,9 @@ impl Engine {
         caller: &Caller,
         scope: Option<&WorkspaceName>,
         query: &ListQuery,
-        groups: Vec<Vec<Term>>,
+        groups: &[Vec<Term>],
     ) -> Result<Selection, Problem> {
-        let selected = models.lists.select(&groups).map_err(|error| faults::from_read(&error))?;
+        let selected = models.lists.select(groups).map_err(|error| faults::from_read(&error))?;
         let mut selected = match selected {
             Some(selected) => selected,
             None => models.every()?,

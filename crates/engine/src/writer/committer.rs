@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crossbeam_channel::Receiver;
-use ledger_contract::errors::Problem;
+use ledger_contract::errors::{Code, Problem};
 use ledger_store::Durability;
 use parking_lot::Mutex;
 
@@ -29,10 +29,11 @@ pub(crate) struct Committer {
 
 /// Is the committing thread: works until the decider is gone.
 pub(crate) fn run(committer: &Mutex<Committer>, groups: &Receiver<Group>, queue: Arc<Queue>) {
-    let given_up_at_end = GivenUpAtEnd(queue);
+    let store = committer.lock().shared.store.clone();
+    let given_up_at_end = GivenUpAtEnd::new(queue, store);
     for group in groups {
         committer.lock().commit(group);
-        given_up_at_end.0.committed();
+        given_up_at_end.committed();
     }
 }
 
@@ -45,9 +46,10 @@ impl Committer {
     pub(crate) fn commit(&mut self, group: Group) {
         let Group { batch, accepted, replies, head } = group;
         if accepted.is_empty() {
-            // Only refusals and repeats; but a repeat may be of a command in the group before,
-            // which is durable by now.
-            return send(replies, None);
+            // Only refusals and repeats; but they may be of a command in the group before, or
+            // because of one. It is durable by now, or its write has failed.
+            let failed = self.shared.store.is_poisoned();
+            return send(replies, failed.then(|| Problem::new(Code::LogPoisoned)).as_ref());
         }
         if let Err(error) = self.shared.store.commit(batch, Durability::Synced) {
             return send(replies, Some(&faults::from_append(&error)));
@@ -115,14 +117,15 @@ fn fresh(accepted: Accepted) -> Fresh {
     Fresh { metadata, type_name, record, after }
 }
 
-/// Answers everyone in a group; with `fault`, those whose command was accepted hear that instead.
+/// Answers everyone in a group; with `fault`, all of them hear that instead: refusals, too, were
+/// decided on what is not in the log.
 fn send(
     replies: Vec<(super::ReplyTo, Result<crate::execute::Outcome, Problem>)>,
     fault: Option<&Problem>,
 ) {
     for (reply, outcome) in replies {
         let outcome = match fault {
-            Some(fault) => outcome.and(Err(fault.clone())),
+            Some(fault) => Err(fault.clone()),
             None => outcome,
         };
         if reply.send(outcome).is_err() {

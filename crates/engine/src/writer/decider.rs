@@ -67,7 +67,8 @@ impl Decider {
 
     /// Works until the queue is closed and everything is committed.
     pub(crate) fn run(mut self) {
-        let _given_up_at_end = GivenUpAtEnd(Arc::clone(&self.queue));
+        let _given_up_at_end =
+            GivenUpAtEnd::new(Arc::clone(&self.queue), Arc::clone(&self.shared.store));
         let mut jobs = VecDeque::new();
         loop {
             let pending = !self.group.replies.is_empty();
@@ -152,18 +153,24 @@ impl Decider {
         if self.shared.store.is_poisoned() {
             return Err(Problem::new(Code::LogPoisoned));
         }
+        let key = receipts::key(&prepared.envelope.workspace, &prepared.envelope.command_id);
+        let used = self.state.receipt(&key)?;
+        if let Some(receipt) = &used
+            && let Some(outcome) = self.repeat(&prepared.envelope, receipt)?
+        {
+            return Ok(outcome);
+        }
         let Prepared { work, envelope } = prepared;
         let fingerprint = envelope.fingerprint.0;
-        let key = receipts::key(&envelope.workspace, &envelope.command_id);
-        if let Some(receipt) = self.state.receipt(&key)? {
-            if receipt.fingerprint == fingerprint {
-                return Ok(answer(&receipt, true));
-            }
-            return Err(Problem::new(Code::CommandIdReused));
-        }
         let now = ports::now();
         if envelope.deadline.is_some_and(|deadline| deadline < now) {
             return Err(Problem::new(Code::DeadlineExpired));
+        }
+        if used.is_some() {
+            // By something of which the caller may not know. They hear so only where they would
+            // otherwise have been heard.
+            self.check_sender(&work, &envelope)?;
+            return Err(Problem::new(Code::CommandIdReused));
         }
         let recorded_at = now.max(self.state.recorded_at);
         let mut seen = None;
@@ -256,21 +263,10 @@ impl Decider {
         new_key: Option<Vec<u8>>,
         at: Micros,
     ) -> Result<Version, Problem> {
-        self.known_workspace(&envelope.workspace)?;
         // An id that comes with a new data key was drawn for this command.
         let is_new = new_key.is_some();
-        let head = if is_new { None } else { self.state.head(id)? };
-        let head = head.filter(|head| head.connection.workspace == envelope.workspace);
-        // Before anything else is said that could tell one that is not there from one of which
-        // the caller may not know.
-        if head.is_none() && !is_new {
-            return Err(Problem::new(Code::ConnectionUnknown));
-        }
+        let head = self.head_for(&envelope, id, is_new)?;
         let before = head.as_ref().map(|head| head.connection.clone());
-        match &before {
-            Some(before) => envelope.permit.check_before(before)?,
-            None => envelope.permit.check_new(&envelope.workspace)?,
-        }
         self.check_grantees(&command)?;
         let permit = envelope.permit.clone();
         let command = self.with_history(id, before.as_deref(), command)?;
@@ -286,6 +282,9 @@ impl Decider {
         let after = evolved(before.as_deref(), event, &metadata, id)?;
         permit.check_after(&after)?;
         permit.check_opened(before.as_deref(), &after)?;
+        if let Some(before) = &before {
+            permit.check_gain(before, &after)?;
+        }
         self.move_claim(before.as_deref(), &after)?;
         if let Some(wrapped) = new_key {
             keys::put(&mut self.group.batch, &self.shared.store, id, &wrapped);
@@ -320,7 +319,7 @@ impl Decider {
         self.group.accepted.push(Accepted { metadata, type_name, record, effect });
     }
 
-    fn known_workspace(&self, name: &WorkspaceName) -> Result<(), Problem> {
+    pub(super) fn known_workspace(&self, name: &WorkspaceName) -> Result<(), Problem> {
         if self.state.has_workspace(name) {
             return Ok(());
         }

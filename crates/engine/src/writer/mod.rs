@@ -19,7 +19,10 @@ mod decider;
 mod principals;
 mod queue;
 mod recent;
+mod senders;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use ledger_store::Store;
 use parking_lot::{Condvar, Mutex};
 
 use super::Job;
@@ -131,24 +132,46 @@ impl Queue {
 }
 
 /// Gives the queue up when one of the writer's threads ends, also by a panic, so that nobody waits
-/// for it in vain. When all went well, nothing is left in it by then.
-pub(crate) struct GivenUpAtEnd(pub(crate) Arc<Queue>);
+/// for it in vain. When all went well, nothing is left in it by then. A panic poisons the store:
+/// what the thread had in hand is half done, the other thread must add nothing to that, and
+/// operators have to be told.
+pub(crate) struct GivenUpAtEnd {
+    queue: Arc<Queue>,
+    store: Arc<Store>,
+}
+
+impl GivenUpAtEnd {
+    pub(crate) fn new(queue: Arc<Queue>, store: Arc<Store>) -> Self {
+        Self { queue, store }
+    }
+
+    /// See [`Queue::committed`].
+    pub(crate) fn committed(&self) {
+        self.queue.committed();
+    }
+}
 
 impl Drop for GivenUpAtEnd {
     fn drop(&mut self) {
-        let mut inner = self.0.inner.lock();
+        // Before anybody is woken, or can find the thread gone.
+        if std::thread::panicking() {
+            self.store.poison();
+        }
+        let mut inner = self.queue.inner.lock();
         inner.closed = true;
         inner.ended = true;
         // Whoever waits for one of these hears that the writer is gone.
         let left = std::mem::take(&mut inner.jobs);
         drop(inner);
         drop(left);
-        self.0.changed.notify_one();
+        self.queue.changed.notify_one();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ledger_store::DataDir;
+
     use super::*;
 
     fn job() -> Job {
@@ -179,7 +202,11 @@ mod tests {
     fn a_queue_that_was_given_up_lets_nobody_wait() {
         let queue = Arc::new(Queue::new(100));
         queue.push(job()).unwrap();
-        drop(GivenUpAtEnd(Arc::clone(&queue)));
+        let folder = tempfile::tempdir().unwrap();
+        let dir = DataDir::create(folder.path()).unwrap();
+        let store = Arc::new(Store::open(dir).unwrap());
+        drop(GivenUpAtEnd::new(Arc::clone(&queue), Arc::clone(&store)));
+        assert!(!store.is_poisoned(), "nothing went wrong");
         assert_eq!((queue.push(job()), queue.len()), (Err(Refused::Closed), 0));
         queue.wait_for_commit();
         assert!(queue.take(&mut VecDeque::new(), true, true).closed);

@@ -60,7 +60,9 @@ pub(super) const ROUTES: &[Route] = &[
         "createPrincipal",
         "CreatePrincipalBody",
         "Makes a principal",
-        "It may do what its grants name and nothing else, and opens nothing before it has a key.",
+        "It may do what its grants name and nothing else, and opens nothing before it has a key. \
+         Grants may go beyond those of who makes it: `administer` over the whole ledger is every \
+         right.",
         &[p::COMMAND, p::MAKING, p::COMMON],
         &[Answer {
             status: 201,

@@ -1,0 +1,123 @@
+//! What is answered once a write, or a thread of the writer, has failed.
+
+use ledger_contract::commands::ParsedCommand;
+use ledger_domain::{Micros, Version};
+use ledger_store::tables::log;
+use ledger_vault::Keyring;
+use tempfile::TempDir;
+
+use super::*;
+use crate::access::Caller;
+use crate::engine::{Engine, EngineOptions};
+use crate::execute::CommandRequest;
+use crate::ports;
+
+fn engine() -> (TempDir, Engine) {
+    let folder = tempfile::tempdir().unwrap();
+    let keyring = Keyring::generate(&mut ports::rng());
+    let options = EngineOptions::new(folder.path().join("data"), keyring);
+    let engine = Engine::open(EngineOptions { create: true, ..options }).unwrap();
+    (folder, engine)
+}
+
+fn made(name: &str) -> WorkspaceCreated {
+    WorkspaceCreated { name: WorkspaceName::parse("name", name).unwrap(), display_name: None }
+}
+
+fn prepared(name: &str) -> Prepared {
+    let (caller, workspace) = (Caller::system("user:a"), made(name).name);
+    let command = ParsedCommand::CreateWorkspace(made(name));
+    let envelope = Envelope {
+        permit: Permit::of(caller, &workspace, &command).unwrap(),
+        workspace,
+        fingerprint: Fingerprint([0; 16]),
+        command_id: ports::command_id(),
+        expected: Expected::Any,
+        deadline: None,
+        correlation_id: None,
+        causation_id: None,
+        trace_id: None,
+        via: Via::System,
+    };
+    Prepared { work: Work::Workspace(made(name)), envelope }
+}
+
+/// Checks that a ledger takes no more, and says why.
+fn expect_poisoned(engine: &Engine) {
+    assert_eq!(engine.ready().unwrap_err().code, Code::LogPoisoned);
+    let status = engine.query(&Caller::system("user:a"), "_all", "status", b"{}").unwrap();
+    assert!(String::from_utf8(status).unwrap().contains("\"poisoned\":true"));
+    let workspace = made("later").name;
+    let request = CommandRequest {
+        command: ParsedCommand::CreateWorkspace(made("later")),
+        fingerprint: engine.fingerprint("later", "create-workspace", b"{}"),
+        workspace,
+        command_id: None,
+        expected: Expected::Any,
+        deadline: None,
+        correlation_id: None,
+        causation_id: None,
+        trace_id: None,
+        caller: Caller::system("user:a"),
+        via: Via::System,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let refused = runtime.block_on(engine.execute(request)).unwrap_err();
+    assert_eq!(refused.code, Code::LogPoisoned);
+}
+
+#[test]
+fn no_answer_rests_on_a_write_that_failed() {
+    let (_folder, engine) = engine();
+    let receipt = Receipt {
+        connection: None,
+        version: Version::new(1),
+        position: Position::new(1),
+        recorded_at: Micros::default(),
+        fingerprint: [0; 16],
+    };
+    let refusal = || Problem::new(Code::WorkspaceTaken);
+    for failed in [false, true] {
+        if failed {
+            engine.shared.store.poison();
+        }
+        let (repeat, repeated) = oneshot::channel();
+        let (refuse, refused) = oneshot::channel();
+        let replies = vec![(repeat, Ok(answer(&receipt, true))), (refuse, Err(refusal()))];
+        let group = Group { replies, ..Group::default() };
+        Committer::new(engine.shared.clone()).commit(group);
+        let (repeated, refused) =
+            (repeated.blocking_recv().unwrap(), refused.blocking_recv().unwrap());
+        let poisoned = Code::LogPoisoned;
+        assert_eq!(repeated.err().map(|problem| problem.code), failed.then_some(poisoned));
+        let due = if failed { poisoned } else { Code::WorkspaceTaken };
+        assert_eq!(refused.unwrap_err().code, due);
+    }
+}
+
+#[test]
+fn a_panic_of_the_deciding_thread_ends_writing_and_is_told() {
+    let (_folder, engine) = engine();
+    let writer = Writer::start(&engine.shared, 8).unwrap();
+    assert!(engine.ready().is_ok());
+    writer.queue.push(Job::Pause(Box::new(|| panic!("as a test wants it")))).unwrap();
+    drop(writer);
+    expect_poisoned(&engine);
+}
+
+#[test]
+fn a_panic_of_the_committing_thread_ends_writing_and_is_told() {
+    let (_folder, engine) = engine();
+    // Found missing after the write, when its bitmaps are to follow.
+    engine.shared.store.drop_table(engine.shared.models.load().audit.table()).unwrap();
+    let writer = Writer::start(&engine.shared, 8).unwrap();
+    // Two at once are a group, which the committing thread is handed.
+    let two = || ["one", "two"].map(|name| writer.submit(prepared(name)).unwrap());
+    for answer in writer.pause(two).unwrap() {
+        assert!(answer.blocking_recv().is_err(), "nobody is told what is half done");
+    }
+    drop(writer);
+    assert_eq!(log::head(&engine.shared.store).unwrap(), Position::new(2));
+    expect_poisoned(&engine);
+    assert_eq!(log::head(&engine.shared.store).unwrap(), Position::new(2));
+}
