@@ -13,12 +13,14 @@ mod defaults;
 mod handles;
 mod ledger;
 mod masks;
+mod nullable;
 mod openapi;
 mod settings;
 
 mod blaxel;
 mod elevenlabs;
 mod pica;
+mod portkey;
 
 use std::fmt;
 use std::sync::Arc;
@@ -31,7 +33,7 @@ use serde_json::Value;
 use api::FacadeApi;
 
 /// Every facade, in the order in which they are described.
-const FACADES: [&FacadeApi; 3] = [&blaxel::API, &pica::API, &elevenlabs::API];
+const FACADES: [&FacadeApi; 4] = [&blaxel::API, &pica::API, &portkey::API, &elevenlabs::API];
 
 /// The five products' APIs on one ledger. Cheap to clone.
 #[derive(Clone)]
