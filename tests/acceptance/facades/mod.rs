@@ -3,6 +3,7 @@
 mod blaxel;
 mod elevenlabs;
 mod pica;
+mod portkey;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
