@@ -4,14 +4,13 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use nkeys::KeyPair;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair as TlsKey};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
+use crate::nats_jwt::{account, credentials, trusting};
 use crate::nats_server::free_port;
 use crate::service::Service;
 use crate::settings;
@@ -109,64 +108,15 @@ async fn a_server_with_nkeys() {
     server.expect_login("nats", &["--nats-nkey", &good], &[&["--nats-nkey", &wrong]]).await;
 }
 
-/// Signs a NATS JWT: who says it, of whom, and what.
-fn jwt(issuer: &KeyPair, subject: &KeyPair, claims: &Value) -> String {
-    let header = json!({"typ": "JWT", "alg": "ed25519-nkey"});
-    let body = json!({
-        "jti": subject.public_key(), "iat": 1, "iss": issuer.public_key(),
-        "sub": subject.public_key(), "name": "test", "nats": claims,
-    });
-    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let signed = format!("{}.{}", part(&header), part(&body));
-    let signature = issuer.sign(signed.as_bytes()).expect("it has its seed");
-    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
-}
-
-fn credentials(account: &KeyPair, user: &KeyPair) -> String {
-    let claims = json!({
-        "pub": {}, "sub": {}, "subs": -1, "data": -1, "payload": -1, "type": "user", "version": 2,
-    });
-    let jwt = jwt(account, user, &claims);
-    let seed = user.seed().expect("it has one");
-    format!(
-        "-----BEGIN NATS USER JWT-----\n{jwt}\n------END NATS USER JWT------\n\n\
-         -----BEGIN USER NKEY SEED-----\n{seed}\n------END USER NKEY SEED------\n"
-    )
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_with_an_operator_and_credentials_files() {
     let server = Guarded::start(|folder| {
         let operator = KeyPair::new_operator();
-        let [system, account, stranger] = [(); 3].map(|()| KeyPair::new_account());
-        let unlimited = json!({
-            "limits": {
-                "subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1,
-                "wildcards": true, "conn": -1, "leaf": -1,
-                "mem_storage": -1, "disk_storage": -1, "streams": -1, "consumer": -1,
-            },
-            "type": "account", "version": 2,
-        });
-        let plain = json!({
-            "limits": {
-                "subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1,
-                "wildcards": true, "conn": -1, "leaf": -1,
-            },
-            "type": "account", "version": 2,
-        });
-        write(folder, "good", &credentials(&account, &KeyPair::new_user()));
-        write(folder, "wrong", &credentials(&stranger, &KeyPair::new_user()));
-        let claims = json!({"type": "operator", "version": 2});
-        format!(
-            "operator: {}\nsystem_account: {}\nresolver: MEMORY\n\
-             resolver_preload {{\n  {}: {}\n  {}: {}\n}}",
-            jwt(&operator, &operator, &claims),
-            system.public_key(),
-            system.public_key(),
-            jwt(&operator, &system, &plain),
-            account.public_key(),
-            jwt(&operator, &account, &unlimited),
-        )
+        let [system, known, stranger] = [(); 3].map(|()| KeyPair::new_account());
+        let free = json!({});
+        write(folder, "good", &credentials(&known, &free, &free));
+        write(folder, "wrong", &credentials(&stranger, &free, &free));
+        trusting(&operator, &[(&system, account(false)), (&known, account(true))])
     });
     let (good, wrong) = (server.file("good"), server.file("wrong"));
     server.expect_login("nats", &["--nats-creds", &good], &[&["--nats-creds", &wrong]]).await;

@@ -16,6 +16,8 @@ mod ledger;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
+mod nats_jwt;
+#[cfg(test)]
 mod nats_server;
 #[cfg(test)]
 mod random;
@@ -26,6 +28,8 @@ mod settings;
 #[cfg(test)]
 mod wait;
 
+#[cfg(test)]
+mod clients;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
@@ -40,6 +44,8 @@ mod http;
 mod listen;
 #[cfg(test)]
 mod logins;
+#[cfg(test)]
+mod many_feeds;
 #[cfg(test)]
 mod nats;
 #[cfg(test)]

@@ -87,6 +87,11 @@ async fn a_key_is_issued_used_and_revoked_and_nobody_keeps_it() {
     let table = told(&service.run(&["key", "list"]).await);
     assert!(table.contains("revoked") && table.contains("live"), "{table}");
     assert!(service.stop().await.success());
+    service.start_again().await;
+    let again = objects(&service.run(&["key", "list", "--for", "eu-1", "--json"]).await);
+    let again = again.iter().find(|one| one["id"] == first.as_str()).expect("listed");
+    assert_eq!(again["last_used_at"], shown["last_used_at"], "a clean stop keeps it");
+    assert!(service.stop().await.success());
     let log = std::fs::read_to_string(service.folder().join("connledger.log")).expect("a log");
     assert!(log.contains("issue-key"), "the log was written at all");
     for key in [key.as_str(), second_key] {

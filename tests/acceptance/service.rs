@@ -113,9 +113,13 @@ impl Service {
 
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = self.child.as_ref().and_then(Child::id).expect("it runs");
-        let pid = i32::try_from(pid).expect("process numbers are small");
+        let pid = i32::try_from(self.pid()).expect("process numbers are small");
         kill(Pid::from_raw(pid), signal).expect("it is there");
+    }
+
+    /// Returns the number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().and_then(Child::id).expect("it runs")
     }
 
     /// Prepares a command of the program on this ledger.

@@ -33,6 +33,27 @@ pub(crate) fn python() -> PathBuf {
     required("CONNLEDGER_PYTHON")
 }
 
+/// Returns a Python that has the published Python clients.
+pub(crate) fn clients_python() -> PathBuf {
+    required("CONNLEDGER_CLIENTS_PYTHON")
+}
+
+/// Returns a Node.js that runs the published JavaScript clients.
+pub(crate) fn node() -> PathBuf {
+    required("CONNLEDGER_NODE")
+}
+
+/// Returns the folder `node_modules` that holds the published JavaScript clients.
+pub(crate) fn clients_node_modules() -> PathBuf {
+    required("CONNLEDGER_CLIENTS_NODE_MODULES")
+}
+
+/// Returns how many feeds the test of many feeds opens.
+pub(crate) fn feeds() -> Option<usize> {
+    let count = named("CONNLEDGER_TEST_FEEDS")?;
+    Some(count.to_str().and_then(|text| text.parse().ok()).expect("it is a number"))
+}
+
 fn required(name: &str) -> PathBuf {
     named(name).unwrap_or_else(|| {
         panic!("this test needs a program that {name} does not name; run cargo xtask test")

@@ -83,7 +83,8 @@ pub struct ApiKeyView {
     /// Why it was revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_reason: Option<String>,
-    /// When it was last used, to the minute; absent when it was not since it was last recorded.
+    /// When it was last used, to the minute, or up to a minute earlier after the server was killed;
+    /// absent when it never was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<String>,
 }

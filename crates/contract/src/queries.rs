@@ -183,6 +183,22 @@ pub struct StatusView {
     pub queued: u64,
     /// Commands refused since the start, by code.
     pub refused: std::collections::BTreeMap<String, u64>,
+    /// How the HTTP door is; absent when the ledger is not served over HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpStatus>,
+}
+
+/// Counts of the HTTP door; those of refusals since its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HttpStatus {
+    /// Connections open now.
+    pub connections_open: u64,
+    /// Connections not taken, because there were too many in all or from their address.
+    pub connections_refused: u64,
+    /// Requests refused because their key or address had sent too many (`rate_limited`).
+    pub requests_rate_limited: u64,
+    /// Requests refused because their address had tried too many keys (`credential_lockout`).
+    pub requests_locked_out: u64,
 }
 
 /// Asks for read models to be rebuilt.

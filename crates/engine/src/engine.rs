@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::{ConnectionId, LedgerId, Micros, Position};
@@ -13,7 +14,8 @@ use ledger_vault::{CurveKey, DataKey, FingerprintKey, Keyring};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{oneshot, watch};
 
-use crate::access::{Book, TokenVerifier};
+use crate::access::{Book, LAST_USE_INTERVAL, TokenVerifier, UseKeeper};
+use crate::doors::Doors;
 use crate::execute::Outcome;
 use crate::models::{Live, MODELS, Models};
 use crate::replay::{ReplayLimits, recovery};
@@ -41,6 +43,9 @@ pub struct EngineOptions {
     pub queue_depth: usize,
     /// What a replay may use.
     pub replay: ReplayLimits,
+    /// Between two times at which it is written down when keys were last used: a minute, unless
+    /// changed.
+    pub last_use_interval: Duration,
 }
 
 impl EngineOptions {
@@ -52,6 +57,7 @@ impl EngineOptions {
             create: false,
             queue_depth: QUEUE_DEPTH,
             replay: ReplayLimits::default(),
+            last_use_interval: LAST_USE_INTERVAL,
         }
     }
 }
@@ -61,6 +67,7 @@ impl EngineOptions {
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
     writer: Arc<RwLock<Option<Writer>>>,
+    use_keeper: Arc<Mutex<Option<UseKeeper>>>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -79,6 +86,7 @@ pub(crate) struct Shared {
     pub(crate) ledger_id: LedgerId,
     pub(crate) book: Book,
     pub(crate) tokens: TokenVerifier,
+    pub(crate) doors: Doors,
     pub(crate) data_keys: Mutex<Recent<ConnectionId, Arc<DataKey>>>,
     pub(crate) head: watch::Sender<Position>,
     pub(crate) tail: Tail,
@@ -128,7 +136,8 @@ impl Engine {
     ///
     /// Errors: `data_dir_*`, `master_key_wrong`, `record_corrupt`.
     pub fn open(options: EngineOptions) -> Result<Self, Problem> {
-        let EngineOptions { data_dir, keyring, create, queue_depth, replay } = options;
+        let EngineOptions { data_dir, keyring, create, queue_depth, replay, last_use_interval } =
+            options;
         let store = if create && !Self::exists(&data_dir) {
             make(&data_dir, &keyring)?
         } else {
@@ -137,8 +146,9 @@ impl Engine {
         };
         let shared = Arc::new(Shared::load(Arc::new(store), keyring, replay)?);
         recovery::catch_up(&shared)?;
-        let writer = Writer::start(&shared, queue_depth)?;
-        Ok(Self { shared, writer: Arc::new(RwLock::new(Some(writer))) })
+        let writer = Arc::new(RwLock::new(Some(Writer::start(&shared, queue_depth)?)));
+        let use_keeper = UseKeeper::start(&shared, last_use_interval)?;
+        Ok(Self { shared, writer, use_keeper: Arc::new(Mutex::new(Some(use_keeper))) })
     }
 
     /// Returns the identity of this ledger.
@@ -187,6 +197,7 @@ impl Engine {
     pub fn shutdown(&self) {
         let Some(writer) = self.writer.write().take() else { return };
         drop(writer);
+        drop(self.use_keeper.lock().take());
         if self.shared.store.is_poisoned() {
             return;
         }
@@ -266,6 +277,7 @@ impl Shared {
         Ok(Self {
             book: Book::load(&store, &models.connections)?,
             tokens: TokenVerifier::default(),
+            doors: Doors::default(),
             models: Live::new(models),
             keyring,
             curve_key: fingerprint_key.curve_key(),

@@ -12,6 +12,7 @@ mod models;
 mod ports;
 
 mod access;
+mod doors;
 mod engine;
 mod execute;
 mod history;
@@ -23,7 +24,8 @@ mod reveal;
 mod tail;
 mod writer;
 
-pub use access::{Caller, VerifyToken};
+pub use access::{Caller, Standing, VerifyToken};
+pub use doors::TellHttpStatus;
 pub use engine::{Engine, EngineOptions};
 pub use execute::{CommandRequest, Executed, Fingerprint};
 pub use outbox::OutboxItem;

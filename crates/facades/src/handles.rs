@@ -47,3 +47,24 @@ fn made(text: &str) -> Option<ConnectionId> {
     let id = Uuid::try_parse(digits).ok()?;
     id.hyphenated().to_string().parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "018f3d3e-0000-7000-8000-000000000001";
+
+    #[test]
+    fn a_made_handle_leads_to_its_id_and_a_slug_to_itself() {
+        let handle = format!("c--{}", ID.replace('-', ""));
+        assert_eq!(target("h", &handle), Ok(ConnectionRef::Id(ID.parse().unwrap())));
+        assert_eq!(target("h", &handle.to_uppercase()), target("h", &handle));
+        assert_eq!(target("h", ID), Ok(ConnectionRef::Id(ID.parse().unwrap())));
+        for slug in ["c--", "c--0", "openai-prod", &format!("c-{}", ID.replace('-', ""))] {
+            assert!(matches!(target("h", slug), Ok(ConnectionRef::Slug(_))), "{slug}");
+            assert!(own_slug("h", slug).is_ok(), "{slug}");
+        }
+        assert!(own_slug("h", &handle).is_err());
+        assert!(target("h", "two words").is_err());
+    }
+}

@@ -21,6 +21,7 @@ mod blaxel;
 mod elevenlabs;
 mod pica;
 mod portkey;
+mod umbraco;
 
 use std::fmt;
 use std::sync::Arc;
@@ -33,7 +34,8 @@ use serde_json::Value;
 use api::FacadeApi;
 
 /// Every facade, in the order in which they are described.
-const FACADES: [&FacadeApi; 4] = [&blaxel::API, &pica::API, &portkey::API, &elevenlabs::API];
+const FACADES: [&FacadeApi; 5] =
+    [&blaxel::API, &pica::API, &umbraco::API, &portkey::API, &elevenlabs::API];
 
 /// The five products' APIs on one ledger. Cheap to clone.
 #[derive(Clone)]

@@ -88,3 +88,50 @@ fn responses(api: &FacadeApi, route: &Route, schemas: &mut SchemaGenerator) -> V
     }
     Value::Object(responses)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::{FACADES, openapi_documents};
+
+    #[test]
+    fn the_written_documents_are_fresh() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas/facades");
+        for (facade, document) in openapi_documents() {
+            let path = format!("{folder}/{}.json", facade.as_str());
+            let written = std::fs::read_to_string(path).unwrap_or_default();
+            let fresh = serde_json::to_string_pretty(&document).unwrap() + "\n";
+            assert!(
+                written == fresh,
+                "run `cargo run -p ledger-facades --example write-openapi` and commit the files"
+            );
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere_and_every_operation_has_its_own_name() {
+        for api in FACADES {
+            let document = document(api);
+            let text = document.to_string();
+            for reference in text.split("\"$ref\":\"#").skip(1) {
+                let place = reference.split('"').next().unwrap();
+                assert!(document.pointer(place).is_some(), "{}: {place}", api.facade.as_str());
+            }
+            let names: BTreeSet<_> = api.routes.iter().map(|route| route.id).collect();
+            assert_eq!(names.len(), api.routes.len(), "{}", api.facade.as_str());
+        }
+    }
+
+    #[test]
+    fn no_two_facades_have_a_path_in_common() {
+        let mut owners = std::collections::BTreeMap::new();
+        for api in FACADES {
+            for route in api.routes {
+                let first = owners.insert(route.path, api.facade);
+                assert!(first.is_none_or(|first| first == api.facade), "{}", route.path);
+            }
+        }
+    }
+}

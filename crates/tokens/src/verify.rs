@@ -73,7 +73,7 @@ impl VerifyToken for Verifier {
             Fault::Expired => Problem::because(Code::CredentialExpired, "the token has expired"),
             Fault::Wrong(reason) => refused(reason),
         })?;
-        let caller = Caller::new(bearer.actor, self.rights.of(&claims));
+        let caller = Caller::new(bearer.actor, self.rights.of(&claims)).until(bearer.until);
         self.seen.lock().put(digest, *set.digest(), caller.clone(), bearer.until);
         Ok(caller)
     }

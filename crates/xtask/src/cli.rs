@@ -50,7 +50,10 @@ Examples:
 Environment:
   CONNLEDGER_CACHE_DIR     where fetched tools and the built RocksDB are kept,
                            default $XDG_CACHE_HOME/connection-ledger or ~/.cache/connection-ledger
+  CONNLEDGER_CLIENTS_PYTHON, CONNLEDGER_CLIENTS_NODE_MODULES
+                           a Python and a node_modules of your own with the clients under test
   CONNLEDGER_NATS_SERVER   a nats-server of your own, 2.11 or newer
+  CONNLEDGER_NODE          a Node.js of your own, 20.19 or newer, with npm
   CONNLEDGER_PYTHON        a Python of your own that can import nats-py
   CONNLEDGER_SCHEMATHESIS  a schemathesis of your own
   LIBCLANG_PATH            the folder of a libclang of your own

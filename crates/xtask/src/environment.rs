@@ -2,12 +2,16 @@
 #![expect(clippy::disallowed_methods, reason = "this file is where xtask reads its environment")]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 /// Every variable that setup may write into `.cargo/local.toml`.
-pub(crate) const MANAGED: [&str; 7] = [
+pub(crate) const MANAGED: [&str; 10] = [
     "BINDGEN_EXTRA_CLANG_ARGS",
+    "CONNLEDGER_CLIENTS_NODE_MODULES",
+    "CONNLEDGER_CLIENTS_PYTHON",
     "CONNLEDGER_NATS_SERVER",
+    "CONNLEDGER_NODE",
     "CONNLEDGER_PYTHON",
     "CONNLEDGER_SCHEMATHESIS",
     "LIBCLANG_PATH",
@@ -58,6 +62,13 @@ impl PersonalEnvironment {
 pub(crate) fn executable(name: &str) -> Option<PathBuf> {
     let folders = std::env::var_os("PATH")?;
     std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file())
+}
+
+/// Returns `PATH` with a folder before all others, when one can be made of them.
+pub(crate) fn path_with(first: &Path) -> Option<OsString> {
+    let present = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(first.to_path_buf()).chain(std::env::split_paths(&present));
+    std::env::join_paths(folders).ok()
 }
 
 #[cfg(test)]

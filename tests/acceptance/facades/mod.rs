@@ -4,6 +4,7 @@ mod blaxel;
 mod elevenlabs;
 mod pica;
 mod portkey;
+mod umbraco;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;

@@ -38,7 +38,18 @@ pub(crate) struct Feed {
 impl Feed {
     /// Opens a feed after the last id that arrived, when there is one.
     pub(crate) async fn open(door: &Door, path: &str, last: Option<u64>) -> Self {
-        let mut request = door.ask(Method::GET, path).header("accept", "text/event-stream");
+        Self::open_as(door, &door.key, path, last).await
+    }
+
+    /// The same with another credential.
+    pub(crate) async fn open_as(
+        door: &Door,
+        credential: &str,
+        path: &str,
+        last: Option<u64>,
+    ) -> Self {
+        let request = door.ask_as(credential, Method::GET, path);
+        let mut request = request.header("accept", "text/event-stream");
         if let Some(last) = last {
             request = request.header("last-event-id", last.to_string());
         }

@@ -9,7 +9,8 @@ use crate::ledger::{ABROAD, HOME};
 use crate::matrix::bodies::body;
 use crate::matrix::cast::{Cast, TARGET};
 use crate::matrix::{
-    AUDIT, GOVERN, LET_IN, Line, Need, READ, READ_ALL, ROTATE, WELL, WRITE, WRITE_AND_ROTATE, line,
+    ADMINISTER, AUDIT, GOVERN, LET_IN, Line, Need, READ, READ_ALL, ROTATE, WELL, WRITE,
+    WRITE_AND_ROTATE, line,
 };
 
 const TABLE: &[Line] = &[
@@ -30,7 +31,7 @@ const TABLE: &[Line] = &[
     ("markOperational", WRITE, LET_IN),
     ("archiveConnection", WRITE, LET_IN),
     ("restoreConnection", WRITE, LET_IN),
-    ("grantWorkspace", WRITE, LET_IN),
+    ("grantWorkspace", ADMINISTER, LET_IN),
     ("revokeWorkspace", WRITE, LET_IN),
     ("setLimits", WRITE, LET_IN),
     ("setModelPolicy", WRITE, LET_IN),

@@ -2,6 +2,7 @@
 
 mod connections;
 pub(crate) mod door;
+mod endings;
 mod events;
 mod feed;
 mod lists;

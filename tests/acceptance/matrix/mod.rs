@@ -31,6 +31,7 @@ pub(crate) const READ: Need = Need::Here(&[Scope::Read]);
 pub(crate) const WRITE: Need = Need::Here(&[Scope::Write]);
 pub(crate) const ROTATE: Need = Need::Here(&[Scope::Rotate]);
 pub(crate) const WRITE_AND_ROTATE: Need = Need::Here(&[Scope::Write, Scope::Rotate]);
+pub(crate) const ADMINISTER: Need = Need::Here(&[Scope::Administer]);
 pub(crate) const AUDIT: Need = Need::Here(&[Scope::Audit]);
 pub(crate) const READ_ALL: Need = Need::Ledger(Scope::Read);
 pub(crate) const GOVERN: Need = Need::Ledger(Scope::Administer);

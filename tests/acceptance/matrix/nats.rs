@@ -13,7 +13,8 @@ use tokio::time::timeout;
 use super::bodies::body;
 use super::cast::{Cast, TARGET};
 use super::{
-    AUDIT, GOVERN, LET_IN, Line, Need, READ, READ_ALL, ROTATE, WELL, WRITE, WRITE_AND_ROTATE, line,
+    ADMINISTER, AUDIT, GOVERN, LET_IN, Line, Need, READ, READ_ALL, ROTATE, WELL, WRITE,
+    WRITE_AND_ROTATE, line,
 };
 use crate::ledger::{ABROAD, HOME, Ledger, Wish};
 use crate::nats_server::NatsServer;
@@ -30,7 +31,7 @@ const TABLE: &[Line] = &[
     ("mark-operational", WRITE, LET_IN),
     ("archive", WRITE, LET_IN),
     ("restore", WRITE, LET_IN),
-    ("grant-workspace", WRITE, LET_IN),
+    ("grant-workspace", ADMINISTER, LET_IN),
     ("revoke-workspace", WRITE, LET_IN),
     ("set-limits", WRITE, LET_IN),
     ("set-model-policy", WRITE, LET_IN),

@@ -1,5 +1,7 @@
-//! What each user of `deploy/nats/ledger.conf` can do, and what none can.
+//! What each user of `deploy/nats/ledger.conf` can do, and what none can; and the same for the
+//! users of `deploy/nats/operator.sh`.
 
+mod operator;
 mod world;
 
 use futures::StreamExt as _;
@@ -9,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::canary::secret;
 use crate::wait::{PATIENCE, eventually};
-use world::{User, World};
+use world::{Known, User, World, members_of_template};
 
 /// What nobody but the ledger may send.
 const NOBODY_SENDS: [&str; 22] = [
@@ -78,6 +80,12 @@ const OWN_WATCHES: [&str; 3] = [
     "ledger.js.CONSUMER.MSG.NEXT.LEDGER_EVENTS.x",
 ];
 
+/// Checks a claim on a server that knows its users by the template, and on one with an operator.
+async fn on_both(claim: impl AsyncFn(World)) {
+    let on = async |known| claim(World::new(known).await).await;
+    tokio::join!(Box::pin(on(Known::ByTemplate)), Box::pin(on(Known::ByOperator)));
+}
+
 /// Checks that a user is refused everything in the tables, and that the streams are as before.
 async fn expect_refusals(world: &World, user: &User, tables: &[&[&str]], deaf_to: &[&str]) {
     let before = world.streams().await;
@@ -105,34 +113,37 @@ async fn initial(mut watcher: Watcher) -> Option<usize> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_has_its_workspace_and_nothing_else() {
-    let world = World::new().await;
-    let key = world.gateway_key().await;
-    let client = world.client("gateway-acme", &key).await;
-    let mirror = Mirror::follow(client.clone(), "acme");
-    tokio::time::timeout(PATIENCE, mirror.ready()).await.expect("in time").expect("it watches");
-    let seen = mirror.connection("main").expect("it is told of its connection");
-    let value = mirror.secret(&seen, "api_key", "to route").await.expect("it gets its secret");
-    assert_eq!(value.value(), secret(1));
-    let create = ["create", "--slug", "second", "--provider", "mock", "-w", "acme"];
-    assert!(world.run("manager-acme", &create).await.status.success());
-    eventually("a change is told", async || mirror.connection("second")).await;
+    on_both(async |world: World| {
+        let key = world.gateway_key().await;
+        let client = world.client("gateway-acme", &key).await;
+        let mirror = Mirror::follow(client.clone(), "acme");
+        tokio::time::timeout(PATIENCE, mirror.ready()).await.expect("in time").expect("it watches");
+        let seen = mirror.connection("main").expect("it is told of its connection");
+        let value = mirror.secret(&seen, "api_key", "to route").await.expect("it gets its secret");
+        assert_eq!(value.value(), secret(1));
+        let create = ["create", "--slug", "second", "--provider", "mock", "-w", "acme"];
+        assert!(world.run("manager-acme", &create).await.status.success());
+        eventually("a change is told", async || mirror.connection("second")).await;
 
-    assert_eq!(
-        initial(client.watch(WatchScope::Workspace("acme".to_owned()), None)).await,
-        Some(2)
-    );
-    let foreign = [WatchScope::Workspace("other".to_owned()), WatchScope::Everything];
-    let watches = foreign.iter().flat_map(|scope| [(scope, None), (scope, Some(0))]);
-    let told = watches.map(|(scope, after)| initial(client.watch(scope.clone(), after)));
-    assert_eq!(join_all(told).await, [None; 4], "it is told of what is not its own");
-    assert!(client.reveal("other", "main", &[], "curious").await.is_err());
+        assert_eq!(
+            initial(client.watch(WatchScope::Workspace("acme".to_owned()), None)).await,
+            Some(2)
+        );
+        let foreign = [WatchScope::Workspace("other".to_owned()), WatchScope::Everything];
+        let watches = foreign.iter().flat_map(|scope| [(scope, None), (scope, Some(0))]);
+        let told = watches.map(|(scope, after)| initial(client.watch(scope.clone(), after)));
+        assert_eq!(join_all(told).await, [None; 4], "it is told of what is not its own");
+        assert!(client.reveal("other", "main", &[], "curious").await.is_err());
 
-    world.published().await;
-    let user = world.user("gateway-acme").await;
-    let only = ["ledger.reveal.other.main", "ledger.reveal.acme.main.x", "_INBOX_manager-acme.x"];
-    let tables: [&[&str]; 5] = [&NOBODY_SENDS, &CHANGES, &QUESTIONS, &FOREIGN_WATCHES, &only];
-    let deaf_to = ["_INBOX_manager-acme.>", "ledger.events.acme.>", "ledger.events.>"];
-    expect_refusals(&world, &user, &tables, &deaf_to).await;
+        world.published().await;
+        let user = world.user("gateway-acme").await;
+        let only =
+            ["ledger.reveal.other.main", "ledger.reveal.acme.main.x", "_INBOX_manager-acme.x"];
+        let tables: [&[&str]; 5] = [&NOBODY_SENDS, &CHANGES, &QUESTIONS, &FOREIGN_WATCHES, &only];
+        let deaf_to = ["_INBOX_manager-acme.>", "ledger.events.acme.>", "ledger.events.>"];
+        expect_refusals(&world, &user, &tables, &deaf_to).await;
+    })
+    .await;
 }
 
 /// The body of a request for a reader.
@@ -145,119 +156,146 @@ fn reader(stream: &str, more: &Value) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_lies_in_its_requests_gets_and_changes_nothing() {
-    const EVENTS: &str = "ledger.js.CONSUMER.CREATE.LEDGER_EVENTS.x.ledger.events.acme.>";
-    const BUCKET: &str =
-        "ledger.js.CONSUMER.CREATE.KV_ledger-connections.x.$KV.ledger-connections.acme.>";
-    let world = World::new().await;
-    let before = world.streams().await;
-    let user = world.user("gateway-acme").await;
-    let own = json!({"filter_subject": "ledger.events.acme.>"});
-    let other = "ledger.events.other.>";
-    let lies = [
-        reader("LEDGER_EVENTS", &json!({"filter_subject": other})),
-        reader("LEDGER_EVENTS", &json!({})),
-        reader("LEDGER_EVENTS", &json!({"filter_subjects": [other]})),
-        reader("LEDGER_EVENTS", &json!({"filter_subjects": ["ledger.events.acme.>", other]})),
-        reader("KV_ledger-connections", &own),
-    ];
-    for lie in lies {
-        let answer = user.ask(EVENTS, &lie).await;
-        assert!(answer["error"]["err_code"].is_u64(), "{lie} was answered {answer}");
-    }
-    // Answers that would be events if they went where they are asked to go.
-    let honest = user.ask(EVENTS, &reader("LEDGER_EVENTS", &own)).await;
-    // The workspace's own event and its connection's.
-    assert_eq!(honest["num_pending"], 2, "{honest}");
-    let astray = [
-        (EVENTS, reader("LEDGER_EVENTS", &own)),
-        ("ledger.js.CONSUMER.MSG.NEXT.LEDGER_EVENTS.x", json!({"batch": 5, "no_wait": true})),
-        ("ledger.reveal.acme.main", json!({})),
-    ];
-    for (subject, body) in astray {
-        let (reply, body) = ("ledger.events.acme.fake", body.to_string());
-        user.nats.publish_with_reply(subject, reply, body.into()).await.expect("it can be sent");
-    }
-    let pushed = json!({
-        "name": "y", "filter_subject": "$KV.ledger-connections.acme.>",
-        "deliver_subject": "ledger.events.acme.fake",
-    });
-    let push = BUCKET.replace(".x.", ".y.");
-    user.ask(&push, &reader("KV_ledger-connections", &pushed)).await;
-    assert_eq!(world.streams().await, before, "a stream was changed");
-    // The next event takes the next place, which it could not if anything else had.
-    let create = ["create", "--slug", "second", "--provider", "mock", "-w", "acme"];
-    assert!(world.run("manager-acme", &create).await.status.success());
-    let position = world.published().await;
-    let after = world.streams().await;
-    assert_eq!((after[0].1, after[0].2, after[0].3), (1, position, position));
+    on_both(async |world: World| {
+        const EVENTS: &str = "ledger.js.CONSUMER.CREATE.LEDGER_EVENTS.x.ledger.events.acme.>";
+        const BUCKET: &str =
+            "ledger.js.CONSUMER.CREATE.KV_ledger-connections.x.$KV.ledger-connections.acme.>";
+        let before = world.streams().await;
+        let user = world.user("gateway-acme").await;
+        let own = json!({"filter_subject": "ledger.events.acme.>"});
+        let other = "ledger.events.other.>";
+        let lies = [
+            reader("LEDGER_EVENTS", &json!({"filter_subject": other})),
+            reader("LEDGER_EVENTS", &json!({})),
+            reader("LEDGER_EVENTS", &json!({"filter_subjects": [other]})),
+            reader("LEDGER_EVENTS", &json!({"filter_subjects": ["ledger.events.acme.>", other]})),
+            reader("KV_ledger-connections", &own),
+        ];
+        for lie in lies {
+            let answer = user.ask(EVENTS, &lie).await;
+            assert!(answer["error"]["err_code"].is_u64(), "{lie} was answered {answer}");
+        }
+        // Answers that would be events if they went where they are asked to go.
+        let honest = user.ask(EVENTS, &reader("LEDGER_EVENTS", &own)).await;
+        // The workspace's own event and its connection's.
+        assert_eq!(honest["num_pending"], 2, "{honest}");
+        let astray = [
+            (EVENTS, reader("LEDGER_EVENTS", &own)),
+            ("ledger.js.CONSUMER.MSG.NEXT.LEDGER_EVENTS.x", json!({"batch": 5, "no_wait": true})),
+            ("ledger.reveal.acme.main", json!({})),
+        ];
+        for (subject, body) in astray {
+            let (reply, body) = ("ledger.events.acme.fake", body.to_string());
+            user.nats
+                .publish_with_reply(subject, reply, body.into())
+                .await
+                .expect("it can be sent");
+        }
+        let pushed = json!({
+            "name": "y", "filter_subject": "$KV.ledger-connections.acme.>",
+            "deliver_subject": "ledger.events.acme.fake",
+        });
+        let push = BUCKET.replace(".x.", ".y.");
+        user.ask(&push, &reader("KV_ledger-connections", &pushed)).await;
+        assert_eq!(world.streams().await, before, "a stream was changed");
+        // The next event takes the next place, which it could not if anything else had.
+        let create = ["create", "--slug", "second", "--provider", "mock", "-w", "acme"];
+        assert!(world.run("manager-acme", &create).await.status.success());
+        let position = world.published().await;
+        let after = world.streams().await;
+        assert_eq!((after[0].1, after[0].2, after[0].3), (1, position, position));
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_manager_commands_and_asks_in_its_workspace() {
-    let world = World::new().await;
-    let create = |workspace| ["create", "--slug", "two", "--provider", "mock", "-w", workspace];
-    assert!(world.run("manager-acme", &create("acme")).await.status.success());
-    assert!(world.run("manager-acme", &["list", "-w", "acme"]).await.status.success());
-    let user = world.user("manager-acme").await;
-    world.published().await;
-    let foreign = [CHANGES[1], CHANGES[2], CHANGES[3], QUESTIONS[1], "_INBOX_auditor.x"];
-    let tables: [&[&str]; 5] = [&NOBODY_SENDS, &foreign, &SECRETS, &FOREIGN_WATCHES, &OWN_WATCHES];
-    expect_refusals(&world, &user, &tables, &["_INBOX_gateway-acme.>", "ledger.events.>"]).await;
+    on_both(async |world: World| {
+        let create = |workspace| ["create", "--slug", "two", "--provider", "mock", "-w", workspace];
+        assert!(world.run("manager-acme", &create("acme")).await.status.success());
+        assert!(world.run("manager-acme", &["list", "-w", "acme"]).await.status.success());
+        let user = world.user("manager-acme").await;
+        world.published().await;
+        let foreign = [CHANGES[1], CHANGES[2], CHANGES[3], QUESTIONS[1], "_INBOX_auditor.x"];
+        let tables: [&[&str]; 5] =
+            [&NOBODY_SENDS, &foreign, &SECRETS, &FOREIGN_WATCHES, &OWN_WATCHES];
+        expect_refusals(&world, &user, &tables, &["_INBOX_gateway-acme.>", "ledger.events.>"])
+            .await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_administrator_reaches_all_of_the_ledger_and_no_stream() {
-    let world = World::new().await;
-    for args in [&["list", "-w", "other"][..], &["replay", "--verify"], &["status"]] {
-        let ran = world.run("administrator", args).await;
-        assert!(ran.status.success(), "{args:?}: {}", String::from_utf8_lossy(&ran.stderr));
-    }
-    let client = world.client("administrator", &world.service.key()).await;
-    assert_eq!(initial(client.watch(WatchScope::Everything, None)).await, Some(2));
-    let user = world.user("administrator").await;
-    world.published().await;
-    let tables: [&[&str]; 2] = [&NOBODY_SENDS, &["_INBOX_auditor.x"]];
-    expect_refusals(&world, &user, &tables, &["_INBOX_auditor.>", "ledger.events.>"]).await;
+    on_both(async |world: World| {
+        for args in [&["list", "-w", "other"][..], &["replay", "--verify"], &["status"]] {
+            let ran = world.run("administrator", args).await;
+            assert!(ran.status.success(), "{args:?}: {}", String::from_utf8_lossy(&ran.stderr));
+        }
+        let client = world.client("administrator", &world.service.key()).await;
+        assert_eq!(initial(client.watch(WatchScope::Everything, None)).await, Some(2));
+        let user = world.user("administrator").await;
+        world.published().await;
+        let tables: [&[&str]; 2] = [&NOBODY_SENDS, &["_INBOX_auditor.x"]];
+        expect_refusals(&world, &user, &tables, &["_INBOX_auditor.>", "ledger.events.>"]).await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_auditor_reads_every_event_and_says_nothing() {
-    let world = World::new().await;
-    let client = world.client("auditor", "no key at all").await;
-    assert_eq!(initial(client.watch(WatchScope::Everything, None)).await, Some(2));
-    let mut events = client.watch(WatchScope::Everything, Some(0));
-    let last = world.published().await;
-    for expected in 1..=last {
-        let item = tokio::time::timeout(PATIENCE, events.next()).await.expect("in time");
-        let Some(WatchItem::Change(notice)) = item else { panic!("no change: {item:?}") };
-        assert_eq!(notice.position, expected);
-    }
-    let user = world.user("auditor").await;
-    let tables: [&[&str]; 4] = [&NOBODY_SENDS, &CHANGES, &QUESTIONS, &SECRETS];
-    expect_refusals(&world, &user, &tables, &["_INBOX_gateway-acme.>", "ledger.events.>"]).await;
+    on_both(async |world: World| {
+        let client = world.client("auditor", "no key at all").await;
+        assert_eq!(initial(client.watch(WatchScope::Everything, None)).await, Some(2));
+        let mut events = client.watch(WatchScope::Everything, Some(0));
+        let last = world.published().await;
+        for expected in 1..=last {
+            let item = tokio::time::timeout(PATIENCE, events.next()).await.expect("in time");
+            let Some(WatchItem::Change(notice)) = item else { panic!("no change: {item:?}") };
+            assert_eq!(notice.position, expected);
+        }
+        let user = world.user("auditor").await;
+        let tables: [&[&str]; 4] = [&NOBODY_SENDS, &CHANGES, &QUESTIONS, &SECRETS];
+        expect_refusals(&world, &user, &tables, &["_INBOX_gateway-acme.>", "ledger.events.>"])
+            .await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn not_even_the_ledger_can_lose_an_event() {
-    let world = World::new().await;
-    let before = world.streams().await;
-    let user = world.user("ledger").await;
-    for stream in ["LEDGER_EVENTS", "KV_ledger-connections"] {
-        for verb in ["DELETE", "PURGE", "MSG.DELETE"] {
-            user.cannot_publish(&format!("$JS.API.STREAM.{verb}.{stream}")).await;
+    on_both(async |world: World| {
+        let before = world.streams().await;
+        let user = world.user("ledger").await;
+        for stream in ["LEDGER_EVENTS", "KV_ledger-connections"] {
+            for verb in ["DELETE", "PURGE", "MSG.DELETE"] {
+                user.cannot_publish(&format!("$JS.API.STREAM.{verb}.{stream}")).await;
+            }
         }
-    }
-    user.cannot_publish("$KV.ledger-connections.acme.x").await;
-    user.cannot_subscribe("_INBOX_manager-acme.>").await;
-    assert_eq!(world.streams().await, before);
+        user.cannot_publish("$KV.ledger-connections.acme.x").await;
+        user.cannot_subscribe("_INBOX_manager-acme.>").await;
+        assert_eq!(world.streams().await, before);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_reader_has_a_name_of_its_own() {
-    let world = World::new().await;
-    let client = world.client("gateway-acme", &world.gateway_key().await).await;
-    let scope = || WatchScope::Workspace("acme".to_owned());
-    let (one, two) =
-        tokio::join!(initial(client.watch(scope(), None)), initial(client.watch(scope(), None)));
-    assert_eq!((one, two), (Some(1), Some(1)));
+    on_both(async |world: World| {
+        let client = world.client("gateway-acme", &world.gateway_key().await).await;
+        let scope = || WatchScope::Workspace("acme".to_owned());
+        let (one, two) = tokio::join!(
+            initial(client.watch(scope(), None)),
+            initial(client.watch(scope(), None))
+        );
+        assert_eq!((one, two), (Some(1), Some(1)));
+    })
+    .await;
+}
+
+#[test]
+fn both_ways_to_set_up_a_server_give_each_user_the_same() {
+    let (template, script) = (members_of_template(), operator::members());
+    assert_eq!(template.len(), 5);
+    assert_eq!(template, script);
 }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
+use super::operator::{self, Member};
 use crate::canary::secret;
 use crate::nats_server::free_port;
 use crate::service::Service;
@@ -26,10 +27,20 @@ const JETSTREAM: &str = "ledger.js";
 /// Long enough for an answer that comes; requests without one wait this long.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How the server knows its users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// By its configuration, with passwords.
+    ByTemplate,
+    /// By an operator's word, with credentials files.
+    ByOperator,
+}
+
 /// The server and the ledger, with a connection `main` in the workspaces `acme` and `other`.
 pub(super) struct World {
     folder: TempDir,
     port: u16,
+    known: Known,
     pub(super) service: Service,
     _child: Child,
 }
@@ -45,20 +56,20 @@ pub(super) struct User {
 pub(super) type Streams = [(stream::Config, u64, u64, u64); 2];
 
 impl World {
-    pub(super) async fn new() -> Self {
+    pub(super) async fn new(known: Known) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let port = free_port();
-        let child = start_server(&folder, port);
+        let child = start_server(&folder, port, known);
         for name in ["ledger", "gateway-acme", "manager-acme", "administrator", "auditor"] {
             let password = folder.path().join(name);
             fs::write(password, format!("a-test-{name}\n")).expect("writable");
         }
-        let login = login(&folder, "ledger");
+        let login = login(&folder, known, "ledger");
         let mut args = vec!["--nats-url".to_owned(), format!("nats://127.0.0.1:{port}")];
         args.extend(login);
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let service = Service::start(&args).await;
-        let world = Self { folder, port, service, _child: child };
+        let world = Self { folder, port, known, service, _child: child };
         for workspace in ["acme", "other"] {
             let value = format!("api_key={}", secret(1));
             let words = ["workspace", "create", workspace];
@@ -77,7 +88,7 @@ impl World {
 
     /// Runs a command of the program as one of the users.
     pub(super) async fn run(&self, user: &str, args: &[&str]) -> Output {
-        let login = login(&self.folder, user);
+        let login = login(&self.folder, self.known, user);
         let login = login.iter().map(String::as_str);
         let more = login.chain(["--nats-js-prefix", JETSTREAM, "--timeout", "5"]);
         let all: Vec<&str> = args.iter().copied().chain(more).collect();
@@ -102,9 +113,15 @@ impl World {
         let mut options = ClientOptions::new(Key::new(key));
         options.url = self.url();
         options.ledger_xkey = file["xkey"].as_str().map(ToOwned::to_owned);
-        options.credentials = Credentials {
-            user: Some((user.to_owned(), format!("a-test-{user}"))),
-            ..Credentials::default()
+        options.credentials = match self.known {
+            Known::ByTemplate => Credentials {
+                user: Some((user.to_owned(), format!("a-test-{user}"))),
+                ..Credentials::default()
+            },
+            Known::ByOperator => {
+                let file = Some(creds(&self.folder, user));
+                Credentials { file, ..Credentials::default() }
+            }
         };
         options.inbox_prefix = Some(format!("_INBOX_{user}"));
         options.jetstream_prefix = Some(JETSTREAM.to_owned());
@@ -116,14 +133,22 @@ impl World {
     pub(super) async fn user(&self, name: &'static str) -> User {
         let said = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&said);
-        let options =
-            ConnectOptions::with_user_and_password(name.to_owned(), format!("a-test-{name}"))
-                .custom_inbox_prefix(format!("_INBOX_{name}"))
-                .request_timeout(Some(TIMEOUT))
-                .event_callback(move |event| {
-                    heard.lock().expect("not poisoned").push(event.to_string().to_lowercase());
-                    std::future::ready(())
-                });
+        let options = match self.known {
+            Known::ByTemplate => {
+                ConnectOptions::with_user_and_password(name.to_owned(), format!("a-test-{name}"))
+            }
+            Known::ByOperator => {
+                let options = ConnectOptions::with_credentials_file(creds(&self.folder, name));
+                options.await.expect("good credentials")
+            }
+        };
+        let options = options
+            .custom_inbox_prefix(format!("_INBOX_{name}"))
+            .request_timeout(Some(TIMEOUT))
+            .event_callback(move |event| {
+                heard.lock().expect("not poisoned").push(event.to_string().to_lowercase());
+                std::future::ready(())
+            });
         let nats = options.connect(self.url()).await.expect("the server is there");
         User { name, nats, said }
     }
@@ -202,12 +227,19 @@ impl User {
     }
 }
 
-fn start_server(folder: &TempDir, port: u16) -> Child {
+fn start_server(folder: &TempDir, port: u16, known: Known) -> Child {
     let store = folder.path().join("store");
-    let text = TEMPLATE
-        .replace("127.0.0.1:4222", &format!("127.0.0.1:{port}"))
-        .replace("/var/lib/nats", &store.display().to_string())
-        .replace("change-me-", "a-test-");
+    let text = match known {
+        Known::ByTemplate => TEMPLATE
+            .replace("127.0.0.1:4222", &format!("127.0.0.1:{port}"))
+            .replace("/var/lib/nats", &store.display().to_string())
+            .replace("change-me-", "a-test-"),
+        Known::ByOperator => format!(
+            "listen: \"127.0.0.1:{port}\"\nmax_payload: 1048576\n\
+             jetstream {{ store_dir: {store:?} }}\n{}",
+            operator::carry_out(folder.path())
+        ),
+    };
     let path: PathBuf = folder.path().join("ledger.conf");
     fs::write(&path, text).expect("writable");
     let log = fs::File::create(folder.path().join("nats.log")).expect("writable");
@@ -222,13 +254,46 @@ fn start_server(folder: &TempDir, port: u16) -> Child {
     child.expect("nats-server starts")
 }
 
-fn login(folder: &TempDir, user: &str) -> [String; 6] {
-    [
-        "--nats-user".to_owned(),
-        user.to_owned(),
-        "--nats-password-file".to_owned(),
-        folder.path().join(user).display().to_string(),
-        "--nats-inbox-prefix".to_owned(),
-        format!("_INBOX_{user}"),
-    ]
+fn creds(folder: &TempDir, user: &str) -> PathBuf {
+    folder.path().join(format!("{user}.creds"))
+}
+
+fn login(folder: &TempDir, known: Known, user: &str) -> Vec<String> {
+    let inbox = ["--nats-inbox-prefix".to_owned(), format!("_INBOX_{user}")];
+    let login = match known {
+        Known::ByTemplate => vec![
+            "--nats-user".to_owned(),
+            user.to_owned(),
+            "--nats-password-file".to_owned(),
+            folder.path().join(user).display().to_string(),
+        ],
+        Known::ByOperator => {
+            vec!["--nats-creds".to_owned(), creds(folder, user).display().to_string()]
+        }
+    };
+    login.into_iter().chain(inbox).collect()
+}
+
+/// Returns the users of the template, as those of the script are written.
+pub(super) fn members_of_template() -> Vec<Member> {
+    let mut members: Vec<Member> = Vec::new();
+    let (mut account, mut hears) = ("", false);
+    for line in TEMPLATE.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
+        match line {
+            "LEDGER {" => account = "LEDGER",
+            "USERS {" => account = "USERS",
+            _ => {}
+        }
+        if let Some(name) = line.strip_prefix("user: ") {
+            let (name, account) = (name.to_owned(), account.to_owned());
+            members.push(Member { account, name, publishes: Vec::new(), hears: Vec::new() });
+        }
+        hears = (hears || line.starts_with("subscribe {")) && !line.starts_with("publish {");
+        let in_list = line.starts_with('"') || line.contains("allow: [\"");
+        if let (true, Some(member)) = (in_list, members.last_mut()) {
+            let subjects = line.split('"').skip(1).step_by(2).map(ToOwned::to_owned);
+            if hears { &mut member.hears } else { &mut member.publishes }.extend(subjects);
+        }
+    }
+    members
 }

@@ -24,6 +24,12 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
         ("queued", status.queued.to_string()),
         ("accepts writes", if status.poisoned { "no (log_poisoned)" } else { "yes" }.to_owned()),
     ];
+    if let Some(http) = &status.http {
+        facts.push(("http open", http.connections_open.to_string()));
+        facts.push(("http refused", http.connections_refused.to_string()));
+        facts.push(("rate limited", http.requests_rate_limited.to_string()));
+        facts.push(("locked out", http.requests_locked_out.to_string()));
+    }
     let refused: u64 = status.refused.values().sum();
     facts.push(("refused", refused.to_string()));
     facts.iter().try_for_each(|(name, value)| session.out.line(format!("{name:<14}  {value}")))?;

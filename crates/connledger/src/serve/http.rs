@@ -8,6 +8,7 @@ use clap::Args;
 use ipnet::IpNet;
 use ledger_contract::errors::{Code, Problem};
 use ledger_engine::Engine;
+use ledger_http::listen::limits::CONNECTIONS_PER_ADDRESS;
 use ledger_http::listen::{
     Accepts, Door, ListenError, ListenOptions, Origin, Prepared, RATE_PER_ADDRESS, RATE_PER_KEY,
     Rates, TlsFiles, Verdict, is_loopback,
@@ -63,6 +64,14 @@ pub(crate) struct HttpArgs {
         value_name = "NUMBER"
     )]
     pub(crate) rate_per_address: u32,
+    /// Open connections of one address; 0 is no limit. This machine and trusted proxies have none
+    #[arg(
+        long,
+        env = "CONNLEDGER_CONNECTIONS_PER_ADDRESS",
+        default_value_t = CONNECTIONS_PER_ADDRESS,
+        value_name = "NUMBER"
+    )]
+    pub(crate) connections_per_address: usize,
     /// Network of proxies whose X-Forwarded-For is believed, like 10.0.0.0/8; may be repeated
     #[arg(
         long,
@@ -121,6 +130,7 @@ pub(super) fn prepare(args: &HttpArgs, dev: bool) -> Result<Option<Wanted>, Fail
     options.rates = Rates { per_key: args.rate_per_key, per_address: args.rate_per_address };
     options.trusted_proxies.clone_from(&args.trusted_proxy);
     options.cors_origins.clone_from(&args.cors_origin);
+    options.limits.connections_per_address = args.connections_per_address;
     options.limits.connections_max = files::connections_max(options.limits.connections_max);
     let private = is_loopback(address.ip()) || options.tls.is_some();
     let prepared = options.prepare().map_err(|error| failure(&error))?;
@@ -142,9 +152,12 @@ impl Wanted {
 
     /// Opens the door.
     pub(super) async fn open(self, engine: &Engine, routes: Router) -> Result<Door, Failure> {
-        let engine = engine.clone();
-        let accepts = Accepts::judging(move |header| judge(&engine, header));
-        self.prepared.accepting(accepts).open(routes).await.map_err(|error| failure(&error))
+        let judging = engine.clone();
+        let accepts = Accepts::judging(move |header| judge(&judging, header));
+        let door = self.prepared.accepting(accepts).open(routes).await;
+        let door = door.map_err(|error| failure(&error))?;
+        engine.set_http_door(door.counters());
+        Ok(door)
     }
 }
 

@@ -137,7 +137,7 @@ async fn serve(
         Some(wanted) => {
             let options = ApiOptions { reveals: wanted.is_private(), ..ApiOptions::default() };
             let api = Api::new(engine.clone(), options);
-            let facades = Facades::new(api.desk(), Catalogue::built_in().clone());
+            let facades = Facades::new(api.desk(), providers);
             let door = wanted.open(engine, api.router(facades.router())).await?;
             let (_, door) = parts.http.insert((api, door));
             Some(door.url())

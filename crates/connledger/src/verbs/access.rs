@@ -5,7 +5,7 @@ use clap::Args;
 use super::{Order, WriteArgs};
 use crate::body::LimitArgs;
 
-/// Lets another workspace use a connection.
+/// Lets another workspace use a connection; takes `administer` in the connection's own one.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -371,7 +371,8 @@ pub struct RestoreBody {
     pub slug: Option<String>,
 }
 
-/// `grant-workspace` and `set-limits`.
+/// `grant-workspace`, which takes `administer` in the connection's own workspace, and
+/// `set-limits`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GrantBody {

@@ -175,6 +175,7 @@ codes! {
     ("subject_malformed", SubjectMalformed, Invalid, "The subject is not of the form the ledger answers."),
     ("token_invalid", TokenInvalid, Unauthenticated, "The token is not one that opens this ledger."),
     ("tokens_unavailable", TokensUnavailable, Unavailable, "Tokens cannot be checked now, as the keys of their issuer are not there."),
+    ("too_many_connections", TooManyConnections, Busy, "Too many connections from this address are open."),
     ("uri_too_long", UriTooLong, TooLarge, "The path and query are over 8 KiB."),
     ("verb_unknown", VerbUnknown, Invalid, "There is no such command or query."),
     ("version_conflict", VersionConflict, Conflict, "The connection is not at the version the command expected."),

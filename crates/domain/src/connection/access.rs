@@ -41,6 +41,13 @@ impl Access {
         }
     }
 
+    /// Tells whether somebody is let in whom `before` keeps out.
+    pub fn widens(&self, before: &Self) -> bool {
+        let named = self.workspaces.keys().chain(before.workspaces.keys());
+        (self.everyone.is_some() && before.everyone.is_none())
+            || named.into_iter().any(|name| self.allows(name) && !before.allows(name))
+    }
+
     /// Returns the limits in force for `scope`, when it is granted.
     pub fn limits(&self, scope: &GrantScope) -> Option<&Limits> {
         match scope {
@@ -75,5 +82,35 @@ impl Access {
                 self.workspaces.remove(&name);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn access(everyone: bool, workspaces: &[(&str, bool)]) -> Access {
+        let grant = |(name, allowed): &(&str, bool)| {
+            let name = WorkspaceName::parse("workspace", name).unwrap();
+            (name, Grant { allowed: *allowed, limits: Limits::default() })
+        };
+        Access {
+            everyone: everyone.then(Limits::default),
+            workspaces: workspaces.iter().map(grant).collect(),
+        }
+    }
+
+    #[test]
+    fn access_is_wider_when_somebody_gets_in_who_was_out() {
+        let (none, all) = (access(false, &[]), access(true, &[]));
+        let (one, all_but_one) = (access(false, &[("a", true)]), access(true, &[("a", false)]));
+        for (wide, narrow) in [(&all, &none), (&one, &none), (&all, &one), (&all, &all_but_one)] {
+            assert!(wide.widens(narrow) && !narrow.widens(wide), "{wide:?} {narrow:?}");
+        }
+        assert!(one.widens(&all_but_one) && all_but_one.widens(&one), "each has its own");
+        for same in [&none, &all, &one, &all_but_one] {
+            assert!(!same.widens(same), "{same:?}");
+        }
+        assert!(!access(true, &[("a", true)]).widens(&all), "it was in already");
     }
 }

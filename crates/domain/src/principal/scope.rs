@@ -7,7 +7,8 @@ vocabulary!(
     Scope, "scopes", {
         /// See connections, masked.
         Read = "read",
-        /// Make and change connections, without replacing secrets of existing ones.
+        /// Make and change connections, without replacing secrets of existing ones or letting
+        /// other workspaces use them.
         Write = "write",
         /// Replace secret values.
         Rotate = "rotate",
@@ -15,7 +16,8 @@ vocabulary!(
         Reveal = "reveal",
         /// See who did what.
         Audit = "audit",
-        /// Manage workspaces, principals, keys and the ledger itself.
+        /// Let other workspaces use a connection; manage workspaces, principals, keys and the
+        /// ledger itself.
         Administer = "administer",
     }
 );

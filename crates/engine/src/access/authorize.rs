@@ -2,12 +2,14 @@
 //!
 //! The decider asks twice: before the rules of the domain, whose refusals tell of the state, and
 //! once more of the state that would follow, so that nobody moves a connection out of or into
-//! their own reach. What a caller may do nothing with does not exist for them.
+//! their own reach, or lets others in without administering it. What a caller may do nothing with
+//! does not exist for them.
 
 use ledger_contract::commands::{ConnectionRef, ParsedCommand};
 use ledger_contract::errors::{Code, Problem};
+use ledger_domain::connection::Access;
 use ledger_domain::principal::{Scope, Subject};
-use ledger_domain::{Actor, Connection, WorkspaceName};
+use ledger_domain::{Actor, Command, Connection, WorkspaceName};
 
 use super::Caller;
 
@@ -57,6 +59,11 @@ fn scopes(command: &ParsedCommand) -> &'static [Scope] {
         ParsedCommand::Update { .. } | ParsedCommand::Revert { .. } => {
             &[Scope::Write, Scope::Rotate]
         }
+        ParsedCommand::Plain { command, .. }
+            if matches!(**command, Command::GrantWorkspace { .. }) =>
+        {
+            &[Scope::Administer]
+        }
         ParsedCommand::Create(_) | ParsedCommand::Plain { .. } => &[Scope::Write],
         ParsedCommand::RotateSecret { .. } => &[Scope::Rotate],
         ParsedCommand::Reveal { .. } => &[Scope::Reveal],
@@ -84,7 +91,12 @@ impl Permit {
             // Before the decider looks up the workspaces that a draft names.
             ParsedCommand::Create(draft) => {
                 caller.require_foothold(workspace)?;
-                caller.require(Scope::Write, Subject::Connection(workspace, &draft.details))?;
+                let subject = Subject::Connection(workspace, &draft.details);
+                caller.require(Scope::Write, subject)?;
+                let shares = draft.access.widens(&Access::default());
+                if shares && !caller.may(Scope::Administer, subject) {
+                    return Err(sharing());
+                }
             }
             _ => caller.require_foothold(workspace)?,
         }
@@ -121,6 +133,27 @@ impl Permit {
             Some(scope) => Err(lacking(*scope)),
         }
     }
+
+    /// Checks what a change would open, whatever the command: only who administers a connection
+    /// lets other workspaces in, or gets more rights to it than they had.
+    pub(crate) fn check_opened(
+        &self,
+        before: Option<&Connection>,
+        after: &Connection,
+    ) -> Result<(), Problem> {
+        let administers = |state: &Connection| self.caller.may_with(Scope::Administer, state);
+        if before.is_none_or(administers) && administers(after) {
+            return Ok(());
+        }
+        let closed = Access::default();
+        if after.access.widens(before.map_or(&closed, |before| &before.access)) {
+            return Err(sharing());
+        }
+        let Some(before) = before else { return Ok(()) };
+        let may = |scope: &Scope, state: &Connection| self.caller.may_with(*scope, state);
+        let gained = Scope::ALL.iter().find(|scope| may(scope, after) && !may(scope, before));
+        gained.map_or(Ok(()), |scope| Err(gaining(*scope)))
+    }
 }
 
 impl Caller {
@@ -144,5 +177,19 @@ impl Caller {
 fn lacking(scope: Scope) -> Problem {
     let message =
         format!("this takes the scope `{scope}` here, which the credential does not have");
+    Problem::because(Code::Forbidden, message)
+}
+
+fn sharing() -> Problem {
+    let message = "to let other workspaces use a connection takes the scope `administer` here, \
+                   which the credential does not have";
+    Problem::because(Code::Forbidden, message)
+}
+
+fn gaining(scope: Scope) -> Problem {
+    let message = format!(
+        "this would give the credential the scope `{scope}` on the connection, and only who has \
+         `administer` there may do that"
+    );
     Problem::because(Code::Forbidden, message)
 }

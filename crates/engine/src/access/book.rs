@@ -2,31 +2,35 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::records::decode_principal_row;
 use ledger_domain::principal::{ApiKey, ApiKeyId, Grant, KeyDigest};
 use ledger_domain::{Actor, CheckedText, Micros, Principal, PrincipalName};
 use ledger_store::tables::connections;
-use ledger_store::{Store, Table};
+use ledger_store::{AppendError, Store, Table};
 use parking_lot::RwLock;
 use subtle::ConstantTimeEq;
 
 use super::Caller;
+use super::uses::Uses;
 use crate::faults;
 
-/// How exactly the last use of a key is remembered, in microseconds.
-const LAST_USE_MICROS: i64 = 60_000_000;
-
 /// Every principal, and who has which key.
-#[derive(Debug, Default)]
-pub(crate) struct Book(RwLock<Pages>);
+#[derive(Debug)]
+pub(crate) struct Book {
+    pages: RwLock<Pages>,
+    /// How often the pages have changed.
+    changes: AtomicU64,
+    /// When keys were last used.
+    pub(crate) uses: Uses,
+}
 
 #[derive(Debug, Default)]
 struct Pages {
     principals: BTreeMap<PrincipalName, Arc<Principal>>,
     holders: HashMap<ApiKeyId, Holder>,
-    last_used: HashMap<ApiKeyId, Micros>,
 }
 
 /// Who a key stands for.
@@ -39,10 +43,30 @@ struct Holder {
     key: ApiKey,
 }
 
+impl Holder {
+    /// Returns the caller that the key makes, while it opens something.
+    ///
+    /// Errors: `credential_revoked`, `credential_expired`.
+    fn caller(&self, id: &ApiKeyId, now: Micros) -> Result<Caller, Problem> {
+        if !self.enabled || self.key.revoked.is_some() {
+            return Err(Problem::new(Code::CredentialRevoked));
+        }
+        if !self.key.is_live(now) {
+            return Err(Problem::new(Code::CredentialExpired));
+        }
+        let caller = Caller::of_key(self.actor.clone(), self.grants.clone(), id.clone());
+        Ok(match self.key.expires_at {
+            Some(end) => caller.until(end),
+            None => caller,
+        })
+    }
+}
+
 impl Book {
-    /// Reads every principal's row.
+    /// Reads every principal's row, and when keys were last used.
     pub(crate) fn load(store: &Store, table: &Table) -> Result<Self, Problem> {
-        let book = Self::default();
+        let uses = Uses::load(store).map_err(|error| faults::from_read(&error))?;
+        let book = Self { pages: RwLock::default(), changes: AtomicU64::new(0), uses };
         for row in connections::principals(store, table) {
             let row = row.map_err(|error| faults::from_read(&error))?;
             let principal = decode_principal_row(&row)
@@ -55,7 +79,7 @@ impl Book {
     /// Takes a principal's new state in.
     pub(crate) fn put(&self, principal: Arc<Principal>) {
         let grants: Arc<[Grant]> = principal.grants.clone().into();
-        let mut pages = self.0.write();
+        let mut pages = self.pages.write();
         pages.holders.retain(|_, holder| holder.principal != principal.name);
         for (id, key) in &principal.keys {
             let holder = Holder {
@@ -68,6 +92,15 @@ impl Book {
             pages.holders.insert(id.clone(), holder);
         }
         pages.principals.insert(principal.name.clone(), principal);
+        drop(pages);
+        // Whoever sees the new number sees the new pages too.
+        self.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// Returns how often anything here has changed. While it stays the same, so does what every
+    /// key opens, but for those that expire.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
     }
 
     /// Returns who a key stands for. `id` is the key's own; `digest` is that of the whole key.
@@ -77,47 +110,45 @@ impl Book {
         digest: &KeyDigest,
         now: Micros,
     ) -> Result<Caller, Problem> {
-        let pages = self.0.read();
+        let pages = self.pages.read();
         let holder = pages.holders.get(id).filter(|holder| same(&holder.key.digest, digest));
         let holder = holder.ok_or_else(|| Problem::new(Code::CredentialInvalid))?;
-        if !holder.enabled || holder.key.revoked.is_some() {
-            return Err(Problem::new(Code::CredentialRevoked));
-        }
-        if !holder.key.is_live(now) {
-            return Err(Problem::new(Code::CredentialExpired));
-        }
-        let caller = Caller::of_key(holder.actor.clone(), holder.grants.clone(), id.clone());
-        let noted = pages
-            .last_used
-            .get(id)
-            .is_some_and(|last| now.get().saturating_sub(last.get()) < LAST_USE_MICROS);
+        let caller = holder.caller(id, now)?;
         drop(pages);
-        if !noted {
-            self.0.write().last_used.insert(id.clone(), now);
-        }
+        self.uses.note(id, now);
         Ok(caller)
+    }
+
+    /// Returns who a key stands for now that was found good before.
+    ///
+    /// Errors: `credential_revoked`, `credential_expired`.
+    pub(crate) fn caller_again(&self, id: &ApiKeyId, now: Micros) -> Result<Caller, Problem> {
+        let pages = self.pages.read();
+        // Keys revoked long ago are forgotten.
+        let holder = pages.holders.get(id);
+        holder.ok_or_else(|| Problem::new(Code::CredentialRevoked))?.caller(id, now)
+    }
+
+    /// Writes last uses out that the store does not have, and forgets those of keys that are gone.
+    pub(crate) fn write_uses(&self, store: &Store) -> Result<(), AppendError> {
+        self.uses.write(store, |id| self.pages.read().holders.contains_key(id))
     }
 
     /// Returns a principal.
     pub(crate) fn principal(&self, name: &PrincipalName) -> Option<Arc<Principal>> {
-        self.0.read().principals.get(name).cloned()
+        self.pages.read().principals.get(name).cloned()
     }
 
     /// Returns every principal, by name.
     pub(crate) fn principals(&self) -> Vec<Arc<Principal>> {
-        self.0.read().principals.values().cloned().collect()
+        self.pages.read().principals.values().cloned().collect()
     }
 
     /// Returns the principal that has a key.
     pub(crate) fn holder(&self, id: &ApiKeyId) -> Option<Arc<Principal>> {
-        let pages = self.0.read();
+        let pages = self.pages.read();
         let holder = pages.holders.get(id)?;
         pages.principals.get(&holder.principal).cloned()
-    }
-
-    /// Returns when a key was last used since the start, to the minute.
-    pub(crate) fn last_used(&self, id: &ApiKeyId) -> Option<Micros> {
-        self.0.read().last_used.get(id).copied()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ledger_domain::principal::{ApiKeyId, Grant, Scope, Subject, Workspaces};
-use ledger_domain::{Actor, Connection, WorkspaceName};
+use ledger_domain::{Actor, Connection, Micros, WorkspaceName};
 
 use super::bootstrap::everything;
 
@@ -13,12 +13,13 @@ pub struct Caller {
     actor: Actor,
     grants: Arc<[Grant]>,
     key: Option<ApiKeyId>,
+    ends_at: Option<Micros>,
 }
 
 impl Caller {
     /// Makes a caller whose credential something else has checked, as for tokens of an issuer.
     pub fn new(actor: Actor, grants: Vec<Grant>) -> Self {
-        Self { actor, grants: grants.into(), key: None }
+        Self { actor, grants: grants.into(), key: None, ends_at: None }
     }
 
     /// The ledger itself, which may do everything. `name` is the actor its events name.
@@ -27,7 +28,19 @@ impl Caller {
     }
 
     pub(super) fn of_key(actor: Actor, grants: Arc<[Grant]>, key: ApiKeyId) -> Self {
-        Self { actor, grants, key: Some(key) }
+        Self { actor, grants, key: Some(key), ends_at: None }
+    }
+
+    /// Says from when on the credential opens nothing.
+    #[must_use]
+    pub fn until(mut self, end: Micros) -> Self {
+        self.ends_at = Some(end);
+        self
+    }
+
+    /// Returns from when on the credential opens nothing, when it has an end.
+    pub fn ends_at(&self) -> Option<Micros> {
+        self.ends_at
     }
 
     /// Returns the actor that events will name.

@@ -8,9 +8,12 @@ mod book;
 mod bootstrap;
 mod caller;
 mod keys;
+mod standing;
 mod token;
+mod uses;
 
 pub use caller::Caller;
+pub use standing::Standing;
 pub use token::VerifyToken;
 
 pub(crate) use caller::grant_allows;
@@ -19,6 +22,7 @@ pub(crate) use authorize::{Permit, connection_unknown};
 pub(crate) use book::Book;
 pub(crate) use keys::new_key;
 pub(crate) use token::TokenVerifier;
+pub(crate) use uses::{LAST_USE_INTERVAL, UseKeeper};
 
 use std::sync::Arc;
 

@@ -38,7 +38,7 @@ impl Engine {
     fn view(&self, principal: &Principal) -> PrincipalView {
         let mut view = PrincipalView::of(principal);
         for (key, id) in view.keys.iter_mut().zip(principal.keys.keys()) {
-            key.last_used_at = self.shared.book.last_used(id).map(time::format);
+            key.last_used_at = self.shared.book.uses.last(id).map(time::format);
         }
         view
     }
@@ -205,7 +205,7 @@ fn needed(what: &str) -> Result<&'static [Scope], Problem> {
         // An earlier version may have had other secrets.
         "revert" => &[Scope::Write, Scope::Rotate],
         commands::REVEAL => &[Scope::Reveal],
-        "create-workspace" | "replay" | "principals" => &[Scope::Administer],
+        "grant-workspace" | "create-workspace" | "replay" | "principals" => &[Scope::Administer],
         verb if commands::PRINCIPAL_VERBS.contains(&verb) => &[Scope::Administer],
         verb if commands::VERBS.contains(&verb) => &[Scope::Write],
         _ => {

@@ -29,6 +29,7 @@ impl Engine {
             poisoned: self.shared.store.is_poisoned(),
             queued: u64::try_from(self.queued()).unwrap_or(u64::MAX),
             refused: self.shared.refusals.by_code(),
+            http: self.shared.doors.http_status(),
         }))
     }
 
@@ -47,6 +48,16 @@ impl Engine {
 
     pub(super) fn has_workspace(&self, name: &WorkspaceName) -> Result<bool, Problem> {
         Ok(self.all_workspaces()?.iter().any(|workspace| workspace.name == *name))
+    }
+
+    /// Finds the first of some workspaces that does not exist. Blocks.
+    pub fn missing_workspace(
+        &self,
+        names: &[WorkspaceName],
+    ) -> Result<Option<WorkspaceName>, Problem> {
+        let all = self.all_workspaces()?;
+        let missing = |name: &&WorkspaceName| !all.iter().any(|known| known.name == **name);
+        Ok(names.iter().find(missing).cloned())
     }
 
     fn all_workspaces(&self) -> Result<Vec<Workspace>, Problem> {

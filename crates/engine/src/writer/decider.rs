@@ -285,6 +285,7 @@ impl Decider {
         let type_name = event.type_name();
         let after = evolved(before.as_deref(), event, &metadata, id)?;
         permit.check_after(&after)?;
+        permit.check_opened(before.as_deref(), &after)?;
         self.move_claim(before.as_deref(), &after)?;
         if let Some(wrapped) = new_key {
             keys::put(&mut self.group.batch, &self.shared.store, id, &wrapped);

@@ -110,7 +110,7 @@ pub(super) const ROUTES: [Route; 10] = [
         method: Method::Get,
         path: WORKSPACES,
         id: "getIntegrationWorkspaces",
-        summary: "Lists the workspaces that something was said of.",
+        summary: "Lists the home of an integration, and the workspaces that something was said of.",
         query: &[],
         body: None,
         success: (200, Some(|schemas| schemas.subschema_for::<workspaces::WorkspacesOut>())),

@@ -131,7 +131,7 @@ pub(super) struct IntegrationDetail {
     pub(super) global_workspace_access_settings: Option<AccessOut>,
     /// Whether models that nothing was said of are allowed.
     pub(super) allow_all_models: bool,
-    /// How many workspaces were granted one by one.
+    /// How many workspaces may use it: its home, and those granted one by one.
     pub(super) workspace_count: usize,
     /// Fields filled from an outside store.
     pub(super) secret_mappings: Vec<MappingOut>,

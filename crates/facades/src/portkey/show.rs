@@ -60,7 +60,7 @@ pub(super) fn detail(
         configurations: configurations::show(connection, provider),
         global_workspace_access_settings: connection.access.everyone.as_ref().map(AccessOut::of),
         allow_all_models: connection.models.allow_all,
-        workspace_count: granted.count(),
+        workspace_count: 1 + granted.count(),
         secret_mappings: references.map(|one| mappings::show(provider, one)).collect(),
         pricing_adjustments: connection.pricing.as_ref().map(Adjustments::of),
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::response::Response;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::connection::{EventFacts, Grant, GrantScope, Limits};
+use ledger_domain::principal::Scope;
 use ledger_domain::{
     Command, Connection, EventId, Expected, InvalidField, Rejection, WorkspaceName, advance, decide,
 };
@@ -77,7 +78,7 @@ pub(super) struct WorkspacesOut {
     object: &'static str,
     /// How many there are.
     total: usize,
-    /// Those that something was said of.
+    /// The home, and those that something was said of.
     workspaces: Vec<WorkspaceOut>,
 }
 
@@ -96,8 +97,10 @@ struct WorkspaceOut {
 
 pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
     let connection = named(&asked).await?;
+    let home = Grant { allowed: true, limits: Limits::default() };
     let granted = connection.access.workspaces.iter();
-    let workspaces: Vec<WorkspaceOut> = granted.map(|(name, grant)| shown(name, grant)).collect();
+    let all = [(&connection.workspace, &home)].into_iter().chain(granted);
+    let workspaces: Vec<WorkspaceOut> = all.map(|(name, grant)| shown(name, grant)).collect();
     Ok(answer(&WorkspacesOut { object: "list", total: workspaces.len(), workspaces }))
 }
 
@@ -109,7 +112,11 @@ fn shown(name: &WorkspaceName, grant: &Grant) -> WorkspaceOut {
 pub(super) async fn update(asked: Asked) -> Result<Response, Refusal> {
     let body: WorkspacesIn = asked.json()?;
     let connection = named(&asked).await?;
-    let Plan { said, left } = plan(&asked, &connection, body).await?;
+    let Plan { said, left, named } = plan(&asked, &connection, body).await?;
+    if !asked.caller.may_with(Scope::Write, &connection) {
+        return Err(Problem::new(Code::Forbidden).into());
+    }
+    all_exist(&asked, named).await?;
     rehearse(&connection, said.iter().chain(&left))?;
     for command in said {
         taken_back(asked.change(connection.id, command).await)?;
@@ -135,6 +142,8 @@ struct Plan {
     said: Vec<Command>,
     /// Those about workspaces that the body does not name.
     left: Vec<Command>,
+    /// The workspaces that the body names.
+    named: Vec<WorkspaceName>,
 }
 
 async fn plan(asked: &Asked, connection: &Connection, body: WorkspacesIn) -> Result<Plan, Problem> {
@@ -169,7 +178,21 @@ async fn plan(asked: &Asked, connection: &Connection, body: WorkspacesIn) -> Res
         let others = others.map(|name| command(GrantScope::Workspace(name), everyone.clone()));
         plan.left.extend(others);
     }
+    plan.named.extend(named);
     Ok(plan)
+}
+
+/// Checks that there are workspaces of these names, which the ledger would say one by one.
+///
+/// Errors: `workspace_unknown`.
+async fn all_exist(asked: &Asked, names: Vec<WorkspaceName>) -> Result<(), Problem> {
+    match asked.read_store(move |engine| engine.missing_workspace(&names)).await? {
+        None => Ok(()),
+        Some(name) => {
+            let message = format!("there is no workspace {name}");
+            Err(Problem::because(Code::WorkspaceUnknown, message))
+        }
+    }
 }
 
 fn command(scope: GrantScope, limits: Option<Limits>) -> Command {

@@ -8,6 +8,7 @@ use axum::response::Response;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{Position, WorkspaceName};
+use ledger_engine::Standing;
 
 use super::asked::{ALL, Asked};
 use super::caller::Caller;
@@ -26,7 +27,8 @@ pub(super) async fn run(
     let deadline = desk.counted(headers::of_query(map))?.deadline;
     let only = workspace(desk, caller, asked, deadline).await?;
     let start = desk.counted(start(desk, asked, map))?;
-    let follower = desk.counted(desk.feeds.follow(start, only))?;
+    let standing = Standing::new(caller.known().clone());
+    let follower = desk.counted(desk.feeds.follow(start, only, standing))?;
     if accept::wants_json(map) {
         let wait = Duration::from_secs(asked.number("wait").unwrap_or_default());
         return page(follower, wait).await;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ledger_contract::errors::{Code, Problem};
+use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{Position, WorkspaceName};
+use ledger_engine::Standing;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
@@ -25,6 +27,7 @@ pub(crate) struct Follower {
     /// Everything up to here was looked at.
     pub(super) position: u64,
     pub(super) only: Option<WorkspaceName>,
+    standing: Standing,
     tail: watch::Receiver<Tail>,
     stop: watch::Receiver<bool>,
 }
@@ -50,13 +53,18 @@ pub(super) enum Woken {
 }
 
 impl Follower {
-    pub(super) fn new(reader: Reader, start: Start, only: Option<WorkspaceName>) -> Self {
+    pub(super) fn new(
+        reader: Reader,
+        start: Start,
+        only: Option<WorkspaceName>,
+        standing: Standing,
+    ) -> Self {
         let (tail, stop) = (reader.hub.ring.subscribe(), reader.hub.stop.subscribe());
         let position = match start {
             Start::Now => reader.hub.engine.head(),
             Start::After(position) => position,
         };
-        Self { reader, position: position.get(), only, tail, stop }
+        Self { reader, position: position.get(), only, standing, tail, stop }
     }
 
     pub(super) fn hub(&self) -> &Hub {
@@ -66,6 +74,13 @@ impl Follower {
     /// Tells whether feeds are to end.
     pub(super) fn is_stopped(&self) -> bool {
         *self.stop.borrow()
+    }
+
+    /// Refuses a reader who may not read this any more. To be asked after events were taken and
+    /// before they are handed over.
+    pub(super) fn check(&mut self) -> Result<(), Problem> {
+        let subject = self.only.as_ref().map_or(Subject::Ledger, Subject::Workspace);
+        self.standing.check(&self.reader.hub.engine, Scope::Read, subject)
     }
 
     /// Tells whether everything that is durable was looked at.
@@ -111,8 +126,11 @@ impl Follower {
         read
     }
 
-    /// Waits until there may be something new since the last step.
+    /// Waits until there may be something new since the last step, or the reader's credential
+    /// ends.
     pub(super) async fn wait(&mut self, until: Instant) -> Woken {
+        let end = self.standing.ends_in().and_then(|left| Instant::now().checked_add(left));
+        let until = end.map_or(until, |end| until.min(end));
         tokio::select! {
             biased;
             () = stopped(&mut self.stop) => Woken::Stopped,
@@ -126,12 +144,16 @@ impl Follower {
 
     /// Returns a page of the feed as JSON: as soon as there is one event, or when the time is
     /// over.
+    ///
+    /// Errors: those of a reader who may not read any more; `shutting_down`; of the log.
     pub(crate) async fn page(mut self, wait: Duration) -> Result<Vec<u8>, Problem> {
         let until = Instant::now() + wait;
         let mut page = Vec::new();
         let mut bytes = 0;
         loop {
-            match self.step().await? {
+            let step = self.step().await?;
+            self.check()?;
+            match step {
                 Step::Notices(notices) => {
                     bytes += notices.iter().map(|notice| notice.json.len()).sum::<usize>();
                     page.extend(notices);
@@ -151,6 +173,7 @@ impl Follower {
                 Step::End => break,
             }
         }
+        self.check()?;
         Ok(written(&page, self.position))
     }
 }

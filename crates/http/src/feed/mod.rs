@@ -9,6 +9,10 @@
 //!
 //! A reader holds a position and a few shared pieces of text, however slow it is: what it does
 //! not take is not made. While nobody reads, nothing is read from the log.
+//!
+//! Before each piece is handed over it is looked at whether its reader may have it still. An event
+//! is in the log before the ring, and what it changed of principals before that: nobody gets an
+//! event that came after they lost the right to it.
 
 mod broadcaster;
 mod follower;
@@ -25,7 +29,7 @@ use std::time::Duration;
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::{Position, WorkspaceName};
-use ledger_engine::Engine;
+use ledger_engine::{Engine, Standing};
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -116,13 +120,15 @@ impl Feeds {
         Self { hub: Arc::new(hub), broadcaster }
     }
 
-    /// Opens a feed, of one workspace only when one is given.
+    /// Opens a feed, of one workspace only when one is given, for a reader who may read that; it
+    /// ends when the reader may no longer.
     ///
     /// Errors: `busy`, `shutting_down`.
     pub(crate) fn follow(
         &self,
         start: Start,
         only: Option<WorkspaceName>,
+        standing: Standing,
     ) -> Result<Follower, Problem> {
         if *self.hub.stop.borrow() {
             return Err(Problem::new(Code::ShuttingDown));
@@ -132,7 +138,7 @@ impl Feeds {
             Problem::because(Code::Busy, "there are as many feeds as the ledger can hold")
         })?;
         let reader = Reader::enter(Arc::clone(&self.hub), place);
-        Ok(Follower::new(reader, start, only))
+        Ok(Follower::new(reader, start, only, standing))
     }
 
     /// Ends every feed with a last word.

@@ -61,6 +61,9 @@ impl Sending {
                 self.fill().await;
             }
         }
+        if !self.ended {
+            self.end_unless_allowed();
+        }
         let (position, text) = self.ready.pop_front()?;
         self.told = position;
         self.handed = Instant::now();
@@ -70,6 +73,10 @@ impl Sending {
     /// Waits until there is something to send.
     async fn fill(&mut self) {
         while self.ready.is_empty() {
+            self.end_unless_allowed();
+            if self.ended {
+                return;
+            }
             match self.follower.step().await {
                 Ok(Step::Notices(notices)) => {
                     let piece = |notice: &Arc<Notice>| (notice.position, notice.frame.clone());
@@ -99,6 +106,13 @@ impl Sending {
                 let text = if moved { frame::heartbeat_at(position) } else { frame::heartbeat() };
                 self.ready.push_back((position, text));
             }
+        }
+    }
+
+    /// Ends the feed when its reader may not read it any more.
+    fn end_unless_allowed(&mut self) {
+        if let Err(problem) = self.follower.check() {
+            self.end(problem.code);
         }
     }
 

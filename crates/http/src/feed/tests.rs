@@ -7,11 +7,17 @@ use axum::body::Bytes;
 use futures::{Stream, StreamExt};
 use ledger_contract::errors::Code;
 use ledger_domain::{Position, WorkspaceName};
+use ledger_engine::{Caller, Standing};
 use serde_json::{Value, json};
 
 use super::{FeedLimits, Feeds, Start};
 use crate::api::ApiOptions;
 use crate::api::tests::House;
+
+/// A reader whose rights last.
+fn anyone() -> Standing {
+    Standing::new(Caller::system("user:test"))
+}
 
 /// A ledger with feeds of other limits than the API's.
 struct Stage {
@@ -40,7 +46,7 @@ impl Stage {
 
     fn follow(&self, after: u64, only: Option<&str>) -> super::Follower {
         let only = only.map(|name| WorkspaceName::parse("w", name).unwrap());
-        self.feeds.follow(Start::After(Position::new(after)), only).unwrap()
+        self.feeds.follow(Start::After(Position::new(after)), only, anyone()).unwrap()
     }
 }
 
@@ -129,7 +135,7 @@ async fn a_workspaces_feed_brings_its_own_events_only_and_moves_along() {
 async fn a_quiet_feed_shows_that_it_is_alive() {
     let limits = FeedLimits { heartbeat: Duration::from_millis(20), ..FeedLimits::default() };
     let stage = Stage::new(limits).await;
-    let mut feed = Reading::new(stage.feeds.follow(Start::Now, None).unwrap());
+    let mut feed = Reading::new(stage.feeds.follow(Start::Now, None, anyone()).unwrap());
     assert_eq!(feed.piece().await.unwrap(), "retry: 1000\n\n");
     assert!(feed.piece().await.unwrap().contains("caught_up"));
     for _ in 0..3 {
@@ -147,7 +153,7 @@ async fn stopping_ends_feeds_with_a_last_word_and_takes_no_new_ones() {
     assert!(last.starts_with("id: 4\nevent: closing\n"), "{last}");
     assert!(last.contains("shutting_down"), "{last}");
     assert_eq!(feed.piece().await, None);
-    let refused = stage.feeds.follow(Start::Now, None).err().map(|problem| problem.code);
+    let refused = stage.feeds.follow(Start::Now, None, anyone()).err().map(|problem| problem.code);
     assert_eq!(refused, Some(Code::ShuttingDown));
     stage.feeds.stopped().await;
 }
@@ -169,10 +175,10 @@ async fn a_reader_that_takes_nothing_is_cut_off_where_it_stands() {
 async fn there_are_only_so_many_feeds_and_a_closed_one_makes_room() {
     let stage = Stage::new(FeedLimits { open_max: 1, ..FeedLimits::default() }).await;
     let one = stage.follow(0, None);
-    let refused = stage.feeds.follow(Start::Now, None).err().map(|problem| problem.code);
+    let refused = stage.feeds.follow(Start::Now, None, anyone()).err().map(|problem| problem.code);
     assert_eq!(refused, Some(Code::Busy));
     drop(one);
-    assert!(stage.feeds.follow(Start::Now, None).is_ok());
+    assert!(stage.feeds.follow(Start::Now, None, anyone()).is_ok());
 }
 
 #[tokio::test]

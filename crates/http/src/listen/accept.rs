@@ -32,9 +32,14 @@ pub(super) async fn accept(listener: TcpListener, house: Arc<House>, mut stop: S
                         if !was_full {
                             warn!(connections = connections.len(), "too many, closing new ones");
                         }
+                        house.crowd.turned_away();
                         drop(stream);
+                    } else if let Some(place) = house.crowd.enter(peer.ip()) {
+                        let house = Arc::clone(&house);
+                        connections.spawn(house.serve(stream, peer, place, stop.clone()));
                     } else {
-                        connections.spawn(Arc::clone(&house).serve(stream, peer, stop.clone()));
+                        house.crowd.turned_away();
+                        connections.spawn(Arc::clone(&house).turn_away(stream));
                     }
                 }
                 Err(error) => pause_after(&error).await,

@@ -6,24 +6,29 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::{Request, Version};
+use axum::http::{HeaderMap, Request, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::debug;
 
+use crate::api::request_id::RequestId;
+
 use super::bodies::AnswerBody;
 use super::chain;
+use super::crowd::{Crowd, Place};
 use super::entry::Entry;
 use super::limits::{
     HEADER_BYTES_MAX, HEADER_FIELDS_MAX, HTTP2_PING_INTERVAL, HTTP2_PING_TIMEOUT,
-    HTTP2_SEND_BYTES_MAX, HTTP2_STREAMS_MAX, LINGER_TIMEOUT, Limits,
+    HTTP2_SEND_BYTES_MAX, HTTP2_STREAMS_MAX, LINGER_TIMEOUT, Limits, TURNED_AWAY_MAX,
 };
 use super::pulse::{Overdue, Pulse};
+use super::refusal::{Refusal, written};
 use super::socket::Socket;
 use super::stop::Stop;
 use super::tls::Tls;
@@ -33,17 +38,42 @@ use super::tls::Tls;
 pub(super) struct House {
     pub(super) entry: Entry,
     pub(super) limits: Limits,
+    pub(super) crowd: Arc<Crowd>,
+    turned_away: Semaphore,
     pub(super) tls: Option<Arc<Tls>>,
     protocols: auto::Builder<TokioExecutor>,
 }
 
 impl House {
-    pub(super) fn new(entry: Entry, limits: Limits, tls: Option<Arc<Tls>>) -> Self {
-        Self { entry, limits, tls, protocols: protocols() }
+    pub(super) fn new(entry: Entry, limits: Limits, crowd: Crowd, tls: Option<Arc<Tls>>) -> Self {
+        let (crowd, turned_away) = (Arc::new(crowd), Semaphore::new(TURNED_AWAY_MAX));
+        Self { entry, limits, crowd, turned_away, tls, protocols: protocols() }
+    }
+
+    /// Says that the address of a connection has too many, and closes it. Whoever wants TLS is
+    /// told nothing, as that would cost a handshake.
+    pub(super) async fn turn_away(self: Arc<Self>, mut stream: TcpStream) {
+        let Ok(_place) = self.turned_away.try_acquire() else { return };
+        if self.tls.is_some() {
+            return;
+        }
+        let answer = Refusal::TooManyConnections.answer(&RequestId::of(&HeaderMap::new()));
+        let text = written(answer).await;
+        match timeout(LINGER_TIMEOUT, stream.write_all(&text)).await {
+            Ok(Ok(())) => end(stream).await,
+            Ok(Err(error)) => debug!(%error, "the other side was gone already"),
+            Err(_) => debug!("the other side takes nothing"),
+        }
     }
 
     /// Serves a connection until either side ends it.
-    pub(super) async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, stop: Stop) {
+    pub(super) async fn serve(
+        self: Arc<Self>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        _place: Place,
+        stop: Stop,
+    ) {
         if let Err(error) = stream.set_nodelay(true) {
             debug!(%error, client.address = %peer, "the connection is gone already");
             return;

@@ -15,6 +15,7 @@ use hyper_util::service::TowerToHyperService;
 use crate::api::request_id::RequestId;
 
 use super::bodies::timed;
+use super::counters::Counters;
 use super::guard::Guard;
 use super::headers::{self, Origin};
 use super::limits::{Limits, URI_BYTES_MAX};
@@ -26,9 +27,10 @@ struct Peer(IpAddr);
 
 /// What stands before the routes.
 #[derive(Debug)]
-struct Doorway {
-    guard: Arc<Guard>,
-    limits: Limits,
+pub(super) struct Doorway {
+    pub(super) guard: Arc<Guard>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) limits: Limits,
 }
 
 /// The routes with all that stands before them.
@@ -39,15 +41,8 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(
-        routes: Router,
-        guard: Arc<Guard>,
-        limits: Limits,
-        origins: &[Origin],
-        tls: bool,
-    ) -> Self {
-        let doorway = Arc::new(Doorway { guard, limits });
-        let mut routes = routes.layer(from_fn_with_state(doorway, enter));
+    pub(super) fn new(routes: Router, doorway: Doorway, origins: &[Origin], tls: bool) -> Self {
+        let mut routes = routes.layer(from_fn_with_state(Arc::new(doorway), enter));
         // Outside of the doorway, so that a page can read why it was not let in.
         if let Some(cors) = headers::cors(origins) {
             routes = routes.layer(cors);
@@ -79,7 +74,10 @@ async fn enter(
     // Only `answer` calls this, and it has said whose the connection is.
     let address = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0);
     match doorway.guard.admit(address, request.headers()) {
-        Err(refusal) => return refusal.answer(&id),
+        Err(refusal) => {
+            doorway.counters.refused(&refusal);
+            return refusal.answer(&id);
+        }
         Ok(client) => {
             request.extensions_mut().insert(client);
         }

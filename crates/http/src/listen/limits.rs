@@ -4,6 +4,11 @@ use std::time::Duration;
 
 /// Open connections: ten thousand feeds, and room for who commands and asks.
 pub const CONNECTIONS_MAX: usize = 12_000;
+/// Open connections of one address, when nothing else is said: an office or a cluster behind one
+/// address, and no more than a part of all.
+pub const CONNECTIONS_PER_ADDRESS: usize = 512;
+/// Refused connections that are told why at once; more are closed without a word.
+pub const TURNED_AWAY_MAX: usize = 64;
 /// From the first byte of a request, or from the start of a connection, to the end of the header.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// From the end of the header to the end of the body; a body is at most 1 MiB.
@@ -31,7 +36,8 @@ pub const HTTP2_SEND_BYTES_MAX: usize = 64 * 1024;
 pub const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
 /// How long such a ping may stay unanswered.
 pub const HTTP2_PING_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long the end of a connection that spoke no TLS is waited for, so that it closes cleanly.
+/// How long the end of a connection that spoke no TLS, or is refused, is waited for, so that it
+/// closes cleanly.
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The limits that tests make small.
@@ -39,6 +45,8 @@ pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 pub struct Limits {
     /// See [`CONNECTIONS_MAX`].
     pub connections_max: usize,
+    /// See [`CONNECTIONS_PER_ADDRESS`]; 0 is no limit.
+    pub connections_per_address: usize,
     /// See [`HEADER_TIMEOUT`].
     pub header_timeout: Duration,
     /// See [`BODY_TIMEOUT`].
@@ -57,6 +65,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections_max: CONNECTIONS_MAX,
+            connections_per_address: CONNECTIONS_PER_ADDRESS,
             header_timeout: HEADER_TIMEOUT,
             body_timeout: BODY_TIMEOUT,
             idle_timeout: IDLE_TIMEOUT,

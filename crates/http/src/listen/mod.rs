@@ -8,6 +8,8 @@ mod accept;
 mod bodies;
 mod clock;
 mod connection;
+mod counters;
+mod crowd;
 mod entry;
 mod generations;
 mod guard;
@@ -31,13 +33,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::interval;
 use tracing::{error, info, warn};
 
 pub use clock::Clock;
+pub use counters::Counters;
 pub use guard::{Accepts, Verdict};
 pub use headers::{NoOrigin, Origin};
 pub use limits::Limits;
@@ -46,7 +49,8 @@ pub use rates::{RATE_PER_ADDRESS, RATE_PER_KEY, Rates};
 pub use tls::{TlsError, TlsFiles};
 
 use connection::House;
-use entry::Entry;
+use crowd::Crowd;
+use entry::{Doorway, Entry};
 use guard::Guard;
 use stop::{Stop, Stopper, stop};
 use tls::Tls;
@@ -67,6 +71,9 @@ pub struct ListenOptions {
     pub rates: Rates,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Networks whose addresses may have any number of connections, as trusted proxies may: this
+    /// machine, unless changed.
+    pub uncounted: Vec<IpNet>,
     /// Sites whose pages may use the API.
     pub cors_origins: Vec<Origin>,
     /// All other limits.
@@ -86,6 +93,7 @@ impl ListenOptions {
             tls: None,
             rates: Rates::default(),
             trusted_proxies: Vec::new(),
+            uncounted: loopback(),
             cors_origins: Vec::new(),
             limits: Limits::default(),
             clock: Clock::default(),
@@ -106,6 +114,12 @@ impl ListenOptions {
 /// Tells whether only this machine can reach the address.
 pub fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
+}
+
+/// Returns the networks of this machine.
+fn loopback() -> Vec<IpNet> {
+    let v4 = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
+    vec![v4.into(), IpAddr::from(Ipv6Addr::LOCALHOST).into()]
 }
 
 /// Why there is no listener.
@@ -162,11 +176,16 @@ impl Prepared {
         let address = listener.local_addr().map_err(failed)?;
         let limits = options.limits;
         let trusted = options.trusted_proxies;
+        let counters = Arc::new(Counters::default());
+        let uncounted = [options.uncounted, trusted.clone()].concat();
+        let crowd = Crowd::new(limits.connections_per_address, uncounted, Arc::clone(&counters));
         let guard = Guard::new(options.accepts, options.rates, trusted, &options.clock);
         let guard = Arc::new(guard);
         let with_tls = tls.is_some();
-        let entry = Entry::new(routes, Arc::clone(&guard), limits, &options.cors_origins, with_tls);
-        let house = Arc::new(House::new(entry, limits, tls.clone()));
+        let doorway =
+            Doorway { guard: Arc::clone(&guard), counters: Arc::clone(&counters), limits };
+        let entry = Entry::new(routes, doorway, &options.cors_origins, with_tls);
+        let house = Arc::new(House::new(entry, limits, crowd, tls.clone()));
         let (stopper, stop) = stop();
         tokio::spawn(keep_small(guard, stop.clone()));
         if let Some(tls) = &tls {
@@ -177,7 +196,7 @@ impl Prepared {
         if !with_tls && !is_loopback(address.ip()) {
             warn!(address = %address, "no TLS: keys and secrets can be read on the network");
         }
-        Ok(Door { address, tls, stopper, accepting })
+        Ok(Door { address, tls, counters, stopper, accepting })
     }
 }
 
@@ -196,6 +215,7 @@ async fn keep_small(guard: Arc<Guard>, mut stop: Stop) {
 pub struct Door {
     address: SocketAddr,
     tls: Option<Arc<Tls>>,
+    counters: Arc<Counters>,
     stopper: Stopper,
     accepting: JoinHandle<()>,
 }
@@ -204,6 +224,11 @@ impl Door {
     /// Returns the address, with the port that was picked.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Returns what is counted, which goes on after the door is closed.
+    pub fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.counters)
     }
 
     /// Returns how to reach it from this machine.

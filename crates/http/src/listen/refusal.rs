@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, Response};
 use ledger_contract::errors::{Code, Problem};
@@ -17,6 +17,8 @@ pub(super) enum Refusal {
     RateLimited(Duration),
     /// Too many wrong keys.
     LockedOut(Duration),
+    /// Too many connections.
+    TooManyConnections,
     /// The path and query are too long.
     UriTooLong,
     /// The body did not arrive in time.
@@ -28,6 +30,7 @@ impl Refusal {
         match self {
             Self::RateLimited(_) => Code::RateLimited,
             Self::LockedOut(_) => Code::CredentialLockout,
+            Self::TooManyConnections => Code::TooManyConnections,
             Self::UriTooLong => Code::UriTooLong,
             Self::BodyTooSlow => Code::BodyTooSlow,
         }
@@ -42,6 +45,22 @@ impl Refusal {
         }
         answer
     }
+}
+
+/// Writes an answer out as HTTP/1, for a connection that has no more than this one.
+pub(super) async fn written(answer: Response<Body>) -> Vec<u8> {
+    let (parts, body) = answer.into_parts();
+    // Bodies of refusals are in memory already.
+    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let mut text = format!("HTTP/1.1 {}\r\n", parts.status).into_bytes();
+    for (name, value) in &parts.headers {
+        text.extend_from_slice(&[name.as_str().as_bytes(), b": ", value.as_bytes()].concat());
+        text.extend_from_slice(b"\r\n");
+    }
+    let rest = format!("content-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    text.extend_from_slice(rest.as_bytes());
+    text.extend_from_slice(&body);
+    text
 }
 
 /// Rounds up: who comes back after this time is not too early.

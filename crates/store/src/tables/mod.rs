@@ -8,6 +8,7 @@
 //! | `claims` | workspace, 0, folded slug | connection id (16) |
 //! | `keys` | connection id (16) | wrapped data key |
 //! | `meta` | name | per name, see [`meta`] |
+//! | `uses` | API key id | time of its last use, i64 BE |
 //! | `connections.g<N>` | see [`connections`] | rows, ordinals, workspaces |
 //! | `lists.g<N>` | see [`lists`] | orders and bitmaps for lists |
 //! | `audit.g<N>` | see [`crate::Postings`] | bitmaps for history |
@@ -20,6 +21,7 @@ pub mod log;
 pub mod meta;
 pub mod receipts;
 pub mod streams;
+pub mod uses;
 
 pub use receipts::Receipt;
 pub use streams::StreamKey;
@@ -34,9 +36,10 @@ pub(crate) const RECEIPTS: &str = "receipts";
 pub(crate) const CLAIMS: &str = "claims";
 pub(crate) const KEYS: &str = "keys";
 pub(crate) const META: &str = "meta";
+pub(crate) const USES: &str = "uses";
 
 /// Tables every ledger has.
-pub(crate) const FIXED: &[&str] = &[LOG, STREAMS, RECEIPTS, CLAIMS, KEYS, META];
+pub(crate) const FIXED: &[&str] = &[LOG, STREAMS, RECEIPTS, CLAIMS, KEYS, META, USES];
 
 pub(crate) const fn fixed(name: &'static str) -> Table {
     Table(Cow::Borrowed(name))

@@ -23,7 +23,7 @@ impl Cache {
         )
         .ok_or_else(|| {
             Failure::new("there is no home folder to keep a cache in")
-                .hint("set CONNLEDGER_CACHE_DIR to a folder that may hold 300 MB")
+                .hint("set CONNLEDGER_CACHE_DIR to a folder that may hold 1 GB")
         })?;
         make_folder(&root)?;
         let root =

@@ -4,6 +4,7 @@
 //! cache outside the checkout, so a fresh clone starts where the last one ended.
 
 mod cache;
+mod clients;
 mod compiler;
 mod components;
 mod libclang;
@@ -27,7 +28,7 @@ use crate::workspace::Workspace;
 pub(crate) enum Purpose {
     /// Building and running our binaries.
     Run,
-    /// The same, plus lints, and the foreign NATS client that the test-suite drives.
+    /// The same, plus lints, and the foreign clients that the test-suite drives.
     Test,
 }
 
@@ -61,6 +62,7 @@ pub(crate) fn prepare(workspace: &Workspace, purpose: Purpose) -> Result<Variabl
     nats::ensure_client(&site, purpose, &mut variables)?;
     if purpose == Purpose::Test {
         schemathesis::ensure(&site, &mut variables)?;
+        clients::ensure(&site, &mut variables)?;
     }
     rocksdb::ensure(&site, &mut variables)?;
     config.write(&variables)?;

@@ -1,6 +1,6 @@
 //! Python environments in the cache: how we fetch executables and libraries without root.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::cargo::output_of;
@@ -33,6 +33,11 @@ impl Venv {
         self.root.join("bin").join(name)
     }
 
+    /// Returns where a file of ours about the environment is, or would be.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
     /// Returns a folder inside an installed package, when it exists.
     pub(super) fn library_folder(&self, inside: &str) -> Option<PathBuf> {
         let releases = cache::entries(&self.root.join("lib"));
@@ -43,10 +48,22 @@ impl Venv {
 
     /// Installs pinned packages, making the environment first when it is missing or broken.
     pub(super) fn install(&self, requirements: &[&str]) -> Result<(), Failure> {
+        self.install_within(requirements, None)
+    }
+
+    /// The same, with a file that pins what the packages bring along.
+    pub(super) fn install_within(
+        &self,
+        requirements: &[&str],
+        constraints: Option<&Path>,
+    ) -> Result<(), Failure> {
         self.make()?;
         talk::installing(&requirements.join(", "), &format!("pip, into {}", self.root.display()));
         let mut pip = Command::new(self.executable("python"));
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+        if let Some(file) = constraints {
+            pip.arg("--constraint").arg(file);
+        }
         output_of(pip.args(requirements)).map(drop)
     }
 
@@ -76,7 +93,7 @@ impl Venv {
 }
 
 /// Says whether a Python can import the pinned version of a package.
-pub(super) fn has_package(python: &std::path::Path, requirement: &str) -> bool {
+pub(super) fn has_package(python: &Path, requirement: &str) -> bool {
     let (name, version) = versions::pinned(requirement);
     let program = format!("import importlib.metadata as m; print(m.version('{name}'))");
     output_of(Command::new(python).args(["-c", &program]))

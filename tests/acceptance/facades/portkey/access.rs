@@ -4,7 +4,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{expect_error, made, native, one, openai, product, put, shown};
+use super::{expect_error, made, native, one, openai, product, put, shown, workspaces as make};
+use crate::facades::Product;
 use crate::http::door::{CONNECTIONS, Door};
 
 fn usage() -> Value {
@@ -16,14 +17,28 @@ fn usage() -> Value {
     }])
 }
 
+/// Lists the workspaces besides the home, which is always the first.
+async fn others(portkey: Product<'_>, path: &str) -> Value {
+    let mut said = shown(portkey, path).await;
+    let list = said["workspaces"].as_array_mut().expect("a list");
+    assert_eq!(list.remove(0)["id"], "default");
+    let count = list.len();
+    assert_eq!(said["total"], count + 1);
+    said["total"] = count.into();
+    said
+}
+
 #[tokio::test]
 async fn grants_are_given_changed_and_taken_back() {
     let door = Door::open().await;
+    make(&door, &["team-a", "team-b", "team-c"]).await;
     let portkey = product(&door);
     made(portkey, &openai("w")).await;
     let workspaces = format!("{}/workspaces", one("w"));
-    let none = json!({ "object": "list", "total": 0, "workspaces": [] });
-    assert_eq!(shown(portkey, &workspaces).await, none);
+    let home = json!({ "object": "list", "total": 1, "workspaces": [
+        { "id": "default", "enabled": true, "usage_limits": null, "rate_limits": null },
+    ] });
+    assert_eq!(shown(portkey, &workspaces).await, home);
     let rate = json!([{ "type": "requests", "unit": "rpm", "value": 60 }]);
     let body = json!({ "workspaces": [
         { "id": "team-a", "enabled": true, "usage_limits": usage(), "rate_limits": rate },
@@ -33,7 +48,7 @@ async fn grants_are_given_changed_and_taken_back() {
         { "id": "team-c", "enabled": false },
     ] });
     put(portkey, &workspaces, &body).await;
-    let said = shown(portkey, &workspaces).await;
+    let said = others(portkey, &workspaces).await;
     assert_eq!(said["total"], 2, "{said}");
     let first = &said["workspaces"][0];
     assert_eq!((&first["id"], &first["enabled"]), (&json!("team-a"), &json!(true)));
@@ -45,7 +60,7 @@ async fn grants_are_given_changed_and_taken_back() {
         said["workspaces"][1],
         json!({ "id": "team-b", "enabled": true, "usage_limits": null, "rate_limits": null })
     );
-    assert_eq!(shown(portkey, &one("w")).await["workspace_count"], 2);
+    assert_eq!(shown(portkey, &one("w")).await["workspace_count"], 3);
     let granted = &native(&door, "w").await["access"]["workspaces"];
     assert_eq!(granted["team-a"]["limits"]["usage"]["reset"], "monthly");
 
@@ -56,18 +71,19 @@ async fn grants_are_given_changed_and_taken_back() {
           "usage_limits": { "credit_limit": 5, "type": "tokens", "periodic_reset_days": 30 } },
     ] });
     put(portkey, &workspaces, &body).await;
-    let said = shown(portkey, &workspaces).await;
+    let said = others(portkey, &workspaces).await;
     assert_eq!(said["workspaces"][0]["rate_limits"], Value::Null);
     assert_eq!(said["workspaces"][0]["usage_limits"][0]["credit_limit"], 100);
     assert_eq!(said["workspaces"][1]["usage_limits"][0]["periodic_reset_days"], 30);
     put(portkey, &workspaces, &json!({ "workspaces": [{ "id": "team-a", "enabled": false }] }))
         .await;
-    assert_eq!(shown(portkey, &workspaces).await["total"], 1);
+    assert_eq!(others(portkey, &workspaces).await["total"], 1);
 }
 
 #[tokio::test]
 async fn all_workspaces_are_granted_at_once() {
     let door = Door::open().await;
+    make(&door, &["own", "shut-out"]).await;
     let portkey = product(&door);
     made(portkey, &openai("w")).await;
     let workspaces = format!("{}/workspaces", one("w"));
@@ -79,7 +95,7 @@ async fn all_workspaces_are_granted_at_once() {
     assert_eq!(settings().await["enabled"], true);
     assert_eq!(settings().await["usage_limits"][0]["credit_limit"], 100);
     assert_eq!(settings().await["rate_limits"], Value::Null);
-    let own = async || shown(portkey, &workspaces).await["workspaces"][0].clone();
+    let own = async || others(portkey, &workspaces).await["workspaces"][0].clone();
     assert_eq!(own().await["usage_limits"], Value::Null, "others stay as they are");
     // Both spellings of the flag.
     let named = json!({
@@ -88,7 +104,7 @@ async fn all_workspaces_are_granted_at_once() {
     });
     put(portkey, &workspaces, &named).await;
     assert_eq!(own().await["usage_limits"][0]["credit_limit"], 100, "it has what all have");
-    let shut = shown(portkey, &workspaces).await["workspaces"][1].clone();
+    let shut = others(portkey, &workspaces).await["workspaces"][1].clone();
     assert_eq!((&shut["id"], &shut["enabled"]), (&json!("shut-out"), &json!(false)));
     let nobody = json!({
         "global_workspace_access": { "enabled": false },
@@ -96,12 +112,13 @@ async fn all_workspaces_are_granted_at_once() {
     });
     put(portkey, &workspaces, &nobody).await;
     assert_eq!(settings().await, Value::Null);
-    assert_eq!(shown(portkey, &workspaces).await["total"], 0);
+    assert_eq!(others(portkey, &workspaces).await["total"], 0);
 }
 
 #[tokio::test]
 async fn a_workspace_is_known_by_the_uuid_of_its_name_too() {
     let door = Door::open().await;
+    make(&door, &["team-a"]).await;
     let portkey = product(&door);
     made(portkey, &openai("w")).await;
     let workspaces = format!("{}/workspaces", one("w"));
@@ -111,17 +128,16 @@ async fn a_workspace_is_known_by_the_uuid_of_its_name_too() {
     let id = Uuid::from_bytes(name.stream_id()).to_string();
     let off = json!({ "workspaces": [{ "id": id, "enabled": false }] });
     put(portkey, &workspaces, &off).await;
-    assert_eq!(shown(portkey, &workspaces).await["total"], 0);
+    assert_eq!(others(portkey, &workspaces).await["total"], 0);
 }
 
 #[tokio::test]
 async fn nothing_is_done_of_what_cannot_be_done_whole() {
     let door = Door::open().await;
+    make(&door, &["team-a", "b"]).await;
     let portkey = product(&door);
     made(portkey, &openai("w")).await;
     let workspaces = format!("{}/workspaces", one("w"));
-    let too_many: Vec<_> =
-        (0..257).map(|number| json!({ "id": format!("w-{number}"), "enabled": true })).collect();
     let team = json!({ "id": "team-a", "enabled": true });
     for bad in [
         json!([team, { "id": "default", "enabled": false }]),
@@ -140,17 +156,19 @@ async fn nothing_is_done_of_what_cannot_be_done_whole() {
         json!([team, { "id": "b", "enabled": true, "usage_limits": [
             { "credit_limit": 1, "periodic_reset": "30d" }] }]),
         json!([team, { "id": "b", "enabled": true, "default_provider_slug": "x".repeat(256) }]),
-        Value::Array(too_many),
     ] {
         let refused = portkey.send(Method::PUT, &workspaces, &json!({ "workspaces": bad })).await;
         expect_error(&refused, 400, "AB01");
     }
-    assert_eq!(shown(portkey, &workspaces).await["total"], 0);
+    let nowhere = json!({ "workspaces": [team, { "id": "nowhere", "enabled": true }] });
+    expect_error(&portkey.send(Method::PUT, &workspaces, &nowhere).await, 404, "AB08");
+    assert_eq!(others(portkey, &workspaces).await["total"], 0);
 }
 
 #[tokio::test]
 async fn a_repeated_request_is_done_once_and_a_broken_off_one_to_its_end() {
     let door = Door::open().await;
+    make(&door, &["old-a", "old-b", "new"]).await;
     let portkey = product(&door);
     made(portkey, &openai("w")).await;
     let workspaces = format!("{}/workspaces", one("w"));
@@ -176,6 +194,6 @@ async fn a_repeated_request_is_done_once_and_a_broken_off_one_to_its_end() {
     // As if the first try had ended before it came to this one.
     grant("old-b").await;
     send().await;
-    let said = shown(portkey, &workspaces).await;
+    let said = others(portkey, &workspaces).await;
     assert_eq!((&said["total"], &said["workspaces"][0]["id"]), (&json!(1), &json!("new")));
 }

@@ -33,6 +33,14 @@ fn openai(slug: &str) -> Value {
     })
 }
 
+/// Makes workspaces.
+async fn workspaces(door: &Door, names: &[&str]) {
+    for name in names {
+        let made = door.post("/api/v1/workspaces", &json!({ "name": name })).await;
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+}
+
 /// Makes an integration and returns its id.
 async fn made(portkey: Product<'_>, body: &Value) -> String {
     let made = portkey.send(Method::POST, BASE, body).await;

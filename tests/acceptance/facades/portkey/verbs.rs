@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{BASE, expect_error, made, native, one, openai, product, put, shown};
+use super::{BASE, expect_error, made, native, one, openai, product, put, shown, workspaces};
 use crate::http::door::{Door, read, with_body};
 
 #[tokio::test]
@@ -81,6 +81,7 @@ async fn pages_are_counted_from_zero() {
 #[tokio::test]
 async fn lists_tell_integrations_of_workspaces_from_the_others() {
     let door = Door::open().await;
+    workspaces(&door, &["team-a"]).await;
     let portkey = product(&door);
     made(portkey, &openai("everyones")).await;
     let mut own = openai("own");
@@ -105,7 +106,7 @@ async fn lists_tell_integrations_of_workspaces_from_the_others() {
     assert_eq!(slugs("workspace_id=w+1").await, "", "no workspace can have this id");
     let detail = shown(portkey, &one("own")).await;
     assert_eq!((&detail["workspace_id"], &detail["type"]), (&json!("team-a"), &json!("workspace")));
-    assert_eq!(detail["workspace_count"], 1);
+    assert_eq!(detail["workspace_count"], 2);
     assert_eq!(native(&door, "own").await["access"]["workspaces"]["team-a"]["allowed"], true);
 }
 

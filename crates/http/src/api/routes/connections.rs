@@ -43,7 +43,8 @@ pub(super) const ROUTES: &[Route] = &[
         id: "createConnection",
         tag: "connections",
         summary: "Makes a connection",
-        about: "Secrets are sealed before anything is stored and never come back.",
+        about: "Secrets are sealed before anything is stored and never come back. With `access` \
+                for other workspaces it takes `administer` as well.",
         work: Work::Keyed(Keyed::Command("create")),
         scope: Some(Scope::Write),
         parameters: &[p::IN_WORKSPACE, p::COMMAND, p::MAKING, p::COMMON],

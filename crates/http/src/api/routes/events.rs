@@ -10,7 +10,8 @@ const ABOUT: &str = "\
 As server-sent events: `id` is the position, `event` the stored type name, `data` the notification \
 as NATS carries it. `caught_up` marks the end of the log, `closing` the end of the feed; comments \
 keep the line alive. A reader that comes back with `Last-Event-ID` misses nothing and gets nothing \
-twice. With `Accept: application/json` the answer is one page, as soon as it has an event or the \
+twice. A feed ends with its credential: when its key is revoked or expires, its token expires, or \
+it may not read here any more, `closing` carries the code. With `Accept: application/json` the answer is one page, as soon as it has an event or the \
 time to wait is over.";
 
 const ANSWERS: &[Answer] = &[Answer {

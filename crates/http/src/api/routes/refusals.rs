@@ -3,7 +3,7 @@
 use ledger_contract::errors::Code;
 
 /// What is refused before anything is looked at, by the listener.
-pub(super) const DOOR: &[Code] = &[Code::RateLimited, Code::UriTooLong];
+pub(super) const DOOR: &[Code] = &[Code::RateLimited, Code::TooManyConnections, Code::UriTooLong];
 
 /// To whom no key or a wrong one is shown.
 pub(super) const KEY: &[Code] = &[
@@ -19,6 +19,7 @@ pub(super) const KEY: &[Code] = &[
     Code::Busy,
     Code::CredentialLockout,
     Code::RateLimited,
+    Code::TooManyConnections,
     Code::UriTooLong,
     Code::Internal,
     Code::ShuttingDown,

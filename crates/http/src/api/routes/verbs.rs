@@ -152,11 +152,12 @@ pub(super) const ROUTES: &[Route] = &[
         &[Code::ConnectionNotArchived, Code::SlugTaken]
     ),
     verb!(
+        Administer,
         "grant-workspace",
         "grantWorkspace",
         "GrantBody",
         "Lets another workspace use it",
-        "",
+        "Whoever may read and reveal there may do so with this connection from then on.",
         &[Code::NothingToChange]
     ),
     verb!(
@@ -212,7 +213,8 @@ pub(super) const ROUTES: &[Route] = &[
         "revertConnection",
         "RevertBody",
         "Brings the fields of an earlier version back",
-        "As one new event; secrets and life are left as they are. Takes `rotate` as well.",
+        "As one new event; secrets and life are left as they are. Takes `rotate` as well, and \
+         `administer` when it lets other workspaces in again.",
         &[Code::VersionUnknown, Code::NothingToChange, Code::SlugTaken]
     ),
 ];

@@ -1,6 +1,7 @@
 //! The listener on real sockets.
 
 mod certificates;
+mod crowd;
 mod doorway;
 mod lifetime;
 mod tls;

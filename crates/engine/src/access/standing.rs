@@ -1,0 +1,61 @@
+//! Callers who stay: what they may do is looked at again and again.
+
+use std::time::Duration;
+
+use ledger_contract::errors::{Code, Problem};
+use ledger_domain::principal::{Scope, Subject};
+
+use super::Caller;
+use crate::engine::Engine;
+use crate::ports;
+
+/// A caller over time, as the reader of a feed is one. Looking costs two comparisons while no
+/// principal changes.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    caller: Caller,
+    /// The state of the book at the last look.
+    seen: Option<u64>,
+}
+
+impl Standing {
+    /// Starts with a caller as authentication found it.
+    pub fn new(caller: Caller) -> Self {
+        Self { caller, seen: None }
+    }
+
+    /// Refuses a caller whose credential has ended meanwhile, or who may not do `scope` to
+    /// `subject` any more. Ask about the same each time.
+    ///
+    /// What a token allows does not change before it ends.
+    ///
+    /// Errors: `credential_revoked`, `credential_expired`, `forbidden`.
+    pub fn check(
+        &mut self,
+        engine: &Engine,
+        scope: Scope,
+        subject: Subject<'_>,
+    ) -> Result<(), Problem> {
+        let (book, now) = (&engine.shared.book, ports::now());
+        if self.caller.ends_at().is_some_and(|end| now >= end) {
+            return Err(Problem::new(Code::CredentialExpired));
+        }
+        // Taken before the look: what changes after it is another number.
+        let changes = book.changes();
+        if self.seen == Some(changes) {
+            return Ok(());
+        }
+        if let Some(id) = self.caller.key() {
+            self.caller = book.caller_again(id, now)?;
+        }
+        self.caller.require(scope, subject)?;
+        self.seen = Some(changes);
+        Ok(())
+    }
+
+    /// Returns the time until the credential ends, when it has an end.
+    pub fn ends_in(&self) -> Option<Duration> {
+        let left = self.caller.ends_at()?.get().saturating_sub(ports::now().get());
+        Some(Duration::from_micros(u64::try_from(left).unwrap_or(0)))
+    }
+}

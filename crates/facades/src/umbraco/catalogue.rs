@@ -1,0 +1,184 @@
+//! What Umbraco.AI tells of providers, from the catalogue: nothing is asked of them.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use ledger_contract::queries::ListQuery;
+use ledger_domain::{CheckedText, Connection};
+use ledger_providers::{Capability, Facade, Field, Given, KnownModel, Provider};
+use serde_json::Map;
+
+use super::handlers::{answer, named, of};
+use super::shapes::{
+    FieldOut, ModelOut, ModelRefOut, ProviderItemOut, ProviderOut, SchemaOut, TestOut,
+};
+use super::{refused, show};
+use crate::api::Refusal;
+use crate::asked::Asked;
+use crate::ledger::Wish;
+use crate::settings::{config, same, secret};
+
+/// What a good test says.
+const NOT_CALLED: &str = "Required settings are present. The provider was not called.";
+
+pub(super) async fn test(asked: Asked) -> Result<Response, Refusal> {
+    let connection = named(&asked, "idOrAlias").await?;
+    let complaints: Vec<String> = match of(&asked, &connection) {
+        Some(provider) => {
+            let given = |field: &Field| given(&connection, provider, field);
+            let complaints = provider.check(Some(Facade::Umbraco), &given);
+            complaints.iter().map(ToString::to_string).collect()
+        }
+        None => vec!["The provider is not known, so nothing could be checked".to_owned()],
+    };
+    let success = complaints.is_empty();
+    let said = if success {
+        NOT_CALLED.to_owned()
+    } else {
+        format!("{}. The provider was not called.", complaints.join("; "))
+    };
+    Ok(answer(StatusCode::OK, &TestOut { success, error_message: Some(said) }))
+}
+
+/// Returns what a connection has in a field.
+fn given(connection: &Connection, provider: &Provider, field: &Field) -> Option<Given<'static>> {
+    let provider = Some(provider);
+    if secret(connection, provider, &field.name).is_some() {
+        return Some(Given::Hidden);
+    }
+    let references = &connection.details.secret_references;
+    let targets = |target: &str| {
+        let bare = target.strip_prefix("configurations.").unwrap_or(target);
+        same(provider, bare, &field.name) || (field.main && bare == "key")
+    };
+    if references.iter().any(|reference| targets(reference.target.as_str())) {
+        return Some(Given::Hidden);
+    }
+    let (_, value) = config(connection, provider, &field.name)?;
+    Some(Given::Json(Cow::Owned(serde_json::from_str(value.text()).ok()?)))
+}
+
+pub(super) async fn all_capabilities(asked: Asked) -> Result<Response, Refusal> {
+    let mut found: BTreeSet<&'static str> = BTreeSet::new();
+    for provider in asked.catalogue().iter() {
+        let words = words(provider);
+        if words.iter().all(|word| found.contains(word)) {
+            continue;
+        }
+        let query = ListQuery { provider: names(provider), ..ListQuery::default() };
+        if asked.list(Wish { query, ..Wish::default() }).await?.total > 0 {
+            found.extend(words);
+        }
+    }
+    Ok(answer(StatusCode::OK, &found))
+}
+
+pub(super) async fn with_capability(asked: Asked) -> Result<Response, Refusal> {
+    let mut wish = Wish::all();
+    wish.query.sort = Some("name".to_owned());
+    narrow(&asked, &mut wish, asked.path("capability"));
+    let found = asked.list(wish).await?;
+    let items = found.connections.iter();
+    let items: Vec<_> = items.map(|found| show::item(found, of(&asked, found))).collect();
+    Ok(answer(StatusCode::OK, &items))
+}
+
+/// Wishes for connections whose provider can be used for something. Nothing is known of a word
+/// that is none.
+pub(super) fn narrow(asked: &Asked, wish: &mut Wish, word: &str) {
+    let capability = Capability::find(word);
+    let can = |provider: &&Provider| {
+        capability.is_some_and(|one| provider.capabilities_at(Facade::Umbraco).contains(&one))
+    };
+    let able: BTreeSet<String> = asked.catalogue().iter().filter(can).flat_map(names).collect();
+    let folded = |names: &[String]| -> BTreeSet<String> {
+        names.iter().map(|name| name.to_lowercase()).collect()
+    };
+    let wanted = folded(&wish.query.provider);
+    let mut able = folded(&able.into_iter().collect::<Vec<_>>());
+    able.retain(|name| wanted.is_empty() || wanted.contains(name));
+    if able.is_empty() {
+        wish.ids = Some(Vec::new());
+    }
+    wish.query.provider = able.into_iter().collect();
+}
+
+pub(super) async fn models(asked: Asked) -> Result<Response, Refusal> {
+    let connection = named(&asked, "idOrAlias").await?;
+    let wanted = asked.parameter("capability").filter(|word| !word.is_empty());
+    let provider = of(&asked, &connection);
+    let known = provider.map(|provider| provider.models.known.as_slice()).unwrap_or_default();
+    let policy = &connection.models;
+    let allowed = |model: &&KnownModel| {
+        policy.models.get(model.id.as_str()).map_or(policy.allow_all, |rule| rule.enabled)
+    };
+    let fits = |model: &&KnownModel| {
+        let found = wanted.map(Capability::find);
+        found.is_none_or(|one| one.is_some_and(|one| model.capabilities.contains(&one)))
+    };
+    let stored = connection.details.provider.as_str();
+    let name = provider.map_or(stored, |provider| provider.name_at(Facade::Umbraco));
+    let shown = known.iter().filter(allowed).filter(fits).map(|model| ModelOut {
+        id: model.id.clone(),
+        name: model.name.clone(),
+        capabilities: in_words(&model.capabilities),
+        model: ModelRefOut { provider_id: name.to_owned(), model_id: model.id.clone() },
+        metadata: Map::new(),
+    });
+    Ok(answer(StatusCode::OK, &shown.collect::<Vec<_>>()))
+}
+
+pub(super) async fn capabilities(asked: Asked) -> Result<Response, Refusal> {
+    let connection = named(&asked, "idOrAlias").await?;
+    let words = of(&asked, &connection).map(words).unwrap_or_default();
+    Ok(answer(StatusCode::OK, &words))
+}
+
+pub(super) async fn providers(asked: Asked) -> Result<Response, Refusal> {
+    let shown: Vec<_> = asked.catalogue().iter().map(item).collect();
+    Ok(answer(StatusCode::OK, &shown))
+}
+
+pub(super) async fn provider(asked: Asked) -> Result<Response, Refusal> {
+    let Some(provider) = asked.provider(asked.path("id")) else {
+        let detail = "The specified provider could not be found.";
+        return Err(Refusal::Answer(Box::new(refused(404, "Provider not found", detail))));
+    };
+    // What is missed in a connection that has nothing yet.
+    let missed = provider.check(Some(Facade::Umbraco), &|_| None);
+    let fields = provider.fields_at(Facade::Umbraco).map(|field| FieldOut {
+        key: field.name_at(Facade::Umbraco).to_owned(),
+        label: field.title().to_owned(),
+        description: field.help.clone(),
+        r#type: field.r#type.as_str(),
+        default_value: field.default.clone(),
+        options: field.values.clone(),
+        is_required: field.required
+            || missed.iter().any(|complaint| complaint.field == field.name_at(Facade::Umbraco)),
+        is_sensitive: field.secret,
+    });
+    let settings_schema = SchemaOut { fields: fields.collect() };
+    Ok(answer(StatusCode::OK, &ProviderOut { item: item(provider), settings_schema }))
+}
+
+fn item(provider: &Provider) -> ProviderItemOut {
+    ProviderItemOut {
+        id: provider.name_at(Facade::Umbraco).to_owned(),
+        name: provider.display_name.clone(),
+        capabilities: words(provider),
+    }
+}
+
+fn names(provider: &Provider) -> Vec<String> {
+    provider.all_names().map(str::to_owned).collect()
+}
+
+fn words(provider: &Provider) -> Vec<&'static str> {
+    in_words(provider.capabilities_at(Facade::Umbraco))
+}
+
+fn in_words(capabilities: &[Capability]) -> Vec<&'static str> {
+    capabilities.iter().map(|capability| capability.name_at(Facade::Umbraco)).collect()
+}

@@ -1,0 +1,60 @@
+//! Bodies of Umbraco.AI as the ledger's commands.
+
+use ledger_contract::commands::{CreateBody, UpdateBody};
+use ledger_contract::errors::Problem;
+use ledger_domain::{Connection, InvalidField};
+use ledger_providers::Provider;
+
+use super::shapes::{ConnectionIn, PatchIn};
+use super::show::{self, ALIAS_CHARS};
+use super::{refused, settings};
+use crate::api::Refusal;
+use crate::asked::Asked;
+use crate::{defaults, handles};
+
+/// Returns the command that makes what a body describes.
+pub(super) fn creation(asked: &Asked, body: ConnectionIn) -> Result<CreateBody, Refusal> {
+    check_alias(&body.alias)?;
+    let Some(provider) = asked.provider(&body.provider_id) else {
+        let detail = "There is no such provider. GET .../providers lists those there are.";
+        return Err(Refusal::Answer(Box::new(refused(400, "Invalid provider", detail))));
+    };
+    let mut made = CreateBody {
+        slug: Some(body.alias),
+        display_name: Some(body.name),
+        enabled: body.is_active,
+        ..defaults::of(asked, body.provider_id)
+    };
+    if let Some(given) = body.settings {
+        settings::set_first(&mut made, Some(provider), given);
+    }
+    Ok(made)
+}
+
+/// Returns the command that changes a connection as a body says.
+pub(super) fn revision(
+    connection: &Connection,
+    provider: Option<&Provider>,
+    body: PatchIn,
+) -> Result<UpdateBody, Problem> {
+    let mut update = UpdateBody { display_name: body.name.map(Some), ..UpdateBody::default() };
+    let alias = body.alias.filter(|alias| *alias != handles::handle(connection, show::is_alias));
+    if let Some(alias) = alias {
+        check_alias(&alias)?;
+        update.slug = Some(alias);
+    }
+    match body.settings {
+        None => {}
+        Some(None) => settings::clear(&mut update, connection),
+        Some(Some(given)) => settings::replace(&mut update, connection, provider, given),
+    }
+    Ok(update)
+}
+
+fn check_alias(alias: &str) -> Result<(), InvalidField> {
+    if !show::is_alias(alias) {
+        let problem = format!("must be at most {ALIAS_CHARS} characters, and not \"capabilities\"");
+        return Err(InvalidField::new("alias", problem));
+    }
+    handles::own_slug("alias", alias)
+}

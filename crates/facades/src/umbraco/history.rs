@@ -1,0 +1,167 @@
+//! Versions of a connection: a ledger has them all.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use ledger_contract::commands::{ConnectionRef, ParsedCommand};
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::{headers, time};
+use ledger_domain::{Connection, Version};
+use ledger_engine::{Engine, VersionLine};
+use ledger_providers::Provider;
+use serde_json::Value;
+
+use super::handlers::{answer, named, of, shown};
+use super::shapes::{ChangeOut, CompareOut, LineOut, VersionOut, VersionsOut};
+use super::show;
+use crate::api::Refusal;
+use crate::asked::Asked;
+use crate::masks::STARS;
+
+/// Versions shown when nothing is said, and at most.
+const TAKE: u64 = 100;
+const TAKE_MAX: u64 = 1_000;
+
+pub(super) async fn versions(asked: Asked) -> Result<Response, Refusal> {
+    let connection = named(&asked, "id").await?;
+    let skip = asked.number("skip")?.unwrap_or(0);
+    let take = asked.number("take")?.unwrap_or(TAKE).min(TAKE_MAX);
+    let lines = lines(&asked, &connection, skip, take).await?;
+    let newest = connection.version.get();
+    Ok(answer(
+        StatusCode::OK,
+        &VersionsOut {
+            current_version: newest,
+            total_versions: newest,
+            versions: lines.iter().map(|found| line(&connection, found)).collect(),
+        },
+    ))
+}
+
+pub(super) async fn version(asked: Asked) -> Result<Response, Refusal> {
+    let connection = named(&asked, "id").await?;
+    let version = number(&asked, "version")?;
+    let then = at(&asked, &connection, version).await?;
+    let skip = connection.version.get().saturating_sub(version.get());
+    let lines = lines(&asked, &connection, skip, 1).await?;
+    let found = lines.first().ok_or_else(|| Problem::new(Code::VersionUnknown))?;
+    let snapshot = show::connection(&then, of(&asked, &then));
+    Ok(answer(StatusCode::OK, &VersionOut { line: line(&connection, found), snapshot }))
+}
+
+pub(super) async fn compare(asked: Asked) -> Result<Response, Refusal> {
+    let connection = named(&asked, "id").await?;
+    let (from, to) = (number(&asked, "version")?, number(&asked, "to")?);
+    let old = at(&asked, &connection, from).await?;
+    let new = at(&asked, &connection, to).await?;
+    let changes = changes((&old, of(&asked, &old)), (&new, of(&asked, &new)));
+    let (from_version, to_version) = (from.get(), to.get());
+    Ok(answer(StatusCode::OK, &CompareOut { from_version, to_version, changes }))
+}
+
+pub(super) async fn rollback(asked: Asked) -> Result<Response, Refusal> {
+    let connection = named(&asked, "id").await?;
+    let (target, to) = (ConnectionRef::Id(connection.id), number(&asked, "version")?);
+    match asked.execute(ParsedCommand::Revert { target: target.clone(), to }).await {
+        Err(problem) if problem.code == Code::NothingToChange => {}
+        executed => {
+            executed?;
+        }
+    }
+    Ok(shown(&asked, &asked.find(target).await?))
+}
+
+/// Reads the number of a version. What is no number is that of no version.
+fn number(asked: &Asked, parameter: &str) -> Result<Version, Problem> {
+    let number = headers::digits(asked.path(parameter)).map(Version::new);
+    number.ok_or_else(|| Problem::new(Code::VersionUnknown))
+}
+
+async fn lines(
+    asked: &Asked,
+    connection: &Connection,
+    skip: u64,
+    take: u64,
+) -> Result<Vec<VersionLine>, Problem> {
+    let (caller, workspace) = (asked.caller.clone(), asked.workspace.clone());
+    let target = ConnectionRef::Id(connection.id);
+    let read = move |engine: &Engine| engine.versions(&caller, &workspace, &target, skip, take);
+    Ok(asked.read_store(read).await?.lines)
+}
+
+async fn at(
+    asked: &Asked,
+    connection: &Connection,
+    version: Version,
+) -> Result<Connection, Problem> {
+    let (caller, workspace) = (asked.caller.clone(), asked.workspace.clone());
+    let target = ConnectionRef::Id(connection.id);
+    asked
+        .read_store(move |engine| engine.connection_at(&caller, &workspace, &target, version))
+        .await
+}
+
+fn line(connection: &Connection, line: &VersionLine) -> LineOut {
+    LineOut {
+        id: line.event.to_string(),
+        entity_id: connection.id.to_string(),
+        version: line.version.get(),
+        date_created: time::format(line.recorded_at),
+        created_by_user_id: None,
+        created_by_user_name: line.actor.as_str().to_owned(),
+        change_description: line.event_type.replace('_', " "),
+    }
+}
+
+/// A connection with what is known of its provider.
+type Seen<'a> = (&'a Connection, Option<&'a Provider>);
+
+/// Returns what differs, secrets by their generation.
+fn changes(old: Seen<'_>, new: Seen<'_>) -> Vec<ChangeOut> {
+    let (before, after) = (leaves(old), leaves(new));
+    let mut changes = Vec::new();
+    let mut paths: Vec<&String> = before.keys().chain(after.keys()).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    for path in paths {
+        let (was, is) = (before.get(path), after.get(path));
+        if was.map(|leaf| &leaf.0) != is.map(|leaf| &leaf.0) {
+            changes.push(ChangeOut {
+                path: path.clone(),
+                old_value: was.map(|leaf| leaf.1.clone()),
+                new_value: is.map(|leaf| leaf.1.clone()),
+            });
+        }
+    }
+    changes
+}
+
+/// Returns what tells a field's values apart, and what is shown of them, by path.
+fn leaves(
+    (connection, provider): Seen<'_>,
+) -> std::collections::BTreeMap<String, (String, String)> {
+    let item = show::item(connection, provider);
+    let plain = |text: String| (text.clone(), text);
+    let fields = [
+        ("alias", item.alias),
+        ("name", item.name),
+        ("providerId", item.provider_id),
+        ("isActive", item.is_active.to_string()),
+    ];
+    let fields = fields.into_iter().map(|(path, text)| (path.to_owned(), plain(text)));
+    let secret = |name: &str| {
+        let stored = connection.secrets.iter();
+        let mut stored =
+            stored.filter(|(stored, _)| super::settings::name(provider, stored.as_str()) == name);
+        stored.next().map(|(_, secret)| secret.generation.get().to_string())
+    };
+    let settings = super::settings::shown(connection, provider).unwrap_or_default();
+    let settings = settings.into_iter().map(|(name, value)| {
+        let leaf = match (secret(&name), value) {
+            (Some(generation), _) => (generation, STARS.to_owned()),
+            (None, Value::String(text)) => plain(text),
+            (None, value) => plain(value.to_string()),
+        };
+        (format!("settings.{name}"), leaf)
+    });
+    fields.chain(settings).collect()
+}

@@ -1,0 +1,77 @@
+//! Umbraco.AI: the connections of its Management API, `/umbraco/ai/management/api/v1`.
+//!
+//! Facts from its documentation and its public server and backoffice source. Where these disagree,
+//! answers serve both: a creation answers with the whole connection and a `Location`, lists of
+//! names are bare arrays.
+
+mod catalogue;
+mod edit;
+mod handlers;
+mod history;
+mod routes;
+mod settings;
+mod shapes;
+mod show;
+
+use axum::response::Response;
+use ledger_contract::errors::{Class, Code, PROBLEM_JSON, Problem};
+use ledger_contract::records::Via;
+use ledger_http::handler::{RequestId, refusal};
+use ledger_providers::Facade;
+use serde_json::json;
+
+use crate::api::FacadeApi;
+
+/// The API of Umbraco.AI.
+pub(crate) static API: FacadeApi = FacadeApi {
+    facade: Facade::Umbraco,
+    via: Via::Umbraco,
+    title: "Umbraco.AI connections, served by Connection Ledger",
+    about: "The connections of Umbraco.AI's Management API. Secrets are shown masked, as in \
+            `sk-***`; sent back so, they stay. Text that begins with `$` is a reference into \
+            configuration and no secret.",
+    key_header: "Authorization",
+    workspace: |_| None,
+    routes: &routes::ROUTES,
+    refuse,
+    refusal: |schemas| schemas.subschema_for::<shapes::ProblemOut>(),
+};
+
+/// Says no, as problem details with the product's titles.
+fn refuse(problem: &Problem, _: &RequestId) -> Response {
+    let code = problem.code;
+    let status = match (code.class(), code) {
+        (_, Code::VersionUnknown) => 404,
+        (Class::Rejected | Class::Conflict, _) => 400,
+        _ => code.status(),
+    };
+    let (title, detail) = match code {
+        Code::ConnectionUnknown => {
+            ("Connection not found", "The specified connection could not be found.")
+        }
+        Code::VersionUnknown => ("Version not found", problem.message.as_str()),
+        Code::ConnectionInUse => ("Connection in use", problem.message.as_str()),
+        Code::SlugTaken => ("Alias already exists", problem.message.as_str()),
+        Code::FieldInvalid | Code::BodyMalformed => ("Invalid request", problem.message.as_str()),
+        _ => (code.summary(), problem.message.as_str()),
+    };
+    let body = json!({
+        "type": format!("urn:connledger:error:{code}"),
+        "title": title,
+        "status": status,
+        "detail": detail,
+    });
+    refusal(problem, status, PROBLEM_JSON, body.to_string())
+}
+
+/// Answers that something asked for is not right, in words of the product's own.
+fn refused(status: u16, title: &str, detail: &str) -> Response {
+    let code = if status == 404 { Code::RouteUnknown } else { Code::FieldInvalid };
+    let body = json!({
+        "type": format!("urn:connledger:error:{code}"),
+        "title": title,
+        "status": status,
+        "detail": detail,
+    });
+    refusal(&Problem::new(code), status, PROBLEM_JSON, body.to_string())
+}

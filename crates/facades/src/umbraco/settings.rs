@@ -1,0 +1,179 @@
+//! The one object in which Umbraco.AI keeps what the ledger keeps apart: settings, secrets, and
+//! references (text that begins with `$`).
+
+use std::collections::BTreeMap;
+
+use ledger_contract::commands::{CreateBody, SecretReferenceBody, SecretValue, UpdateBody};
+use ledger_domain::connection::SecretReference;
+use ledger_domain::{CheckedText, Connection, Secret};
+use ledger_providers::{Facade, Provider};
+use ledger_vault::Plaintext;
+use serde_json::Value;
+
+use super::shapes::Settings;
+use crate::masks;
+use crate::settings::{config, is_secret, same, secret};
+
+/// What a reference into configuration begins with.
+const REFERENCE: char = '$';
+
+/// Shows all settings; nothing when there are none.
+pub(super) fn shown(connection: &Connection, provider: Option<&Provider>) -> Option<Settings> {
+    let name = |stored: &str| name(provider, stored).to_owned();
+    let mut shown = Settings::new();
+    for (stored, value) in &connection.details.config {
+        let value = serde_json::from_str(value.text()).unwrap_or(Value::Null);
+        shown.insert(name(stored.as_str()), value);
+    }
+    for reference in own_references(connection) {
+        shown.insert(name(reference.target.as_str()), reference.reference.as_str().into());
+    }
+    for (stored, secret) in &connection.secrets {
+        shown.insert(name(stored.as_str()), masks::umbraco(&secret.hint).into());
+    }
+    (!shown.is_empty()).then_some(shown)
+}
+
+/// Returns the name of a stored field. Names that callers here may have chosen themselves stay;
+/// those in another product's or the ledger's own manner are spelled as this product does.
+pub(super) fn name<'a>(provider: Option<&'a Provider>, stored: &'a str) -> &'a str {
+    let Some(field) = provider.and_then(|provider| provider.field(stored)) else { return stored };
+    let foreign = |(facade, name): (&Facade, &String)| {
+        *facade != Facade::Umbraco && name.eq_ignore_ascii_case(stored)
+    };
+    if stored.contains('_') || field.names.iter().any(foreign) {
+        return field.name_at(Facade::Umbraco);
+    }
+    stored
+}
+
+/// Returns the references that this product knows: other products' have no place in settings.
+fn own_references(connection: &Connection) -> impl Iterator<Item = &SecretReference> {
+    let references = connection.details.secret_references.iter();
+    references.filter(|reference| reference.reference.as_str().starts_with(REFERENCE))
+}
+
+/// What becomes of one setting.
+enum Setting {
+    Config(Value),
+    Secret(SecretValue),
+    Reference(String),
+    /// Nothing is said of a secret.
+    Absent,
+}
+
+/// Tells what a value is. The text of a secret is moved, not copied.
+fn sort(provider: Option<&Provider>, name: &str, value: Value) -> Setting {
+    match value {
+        Value::String(text) if text.starts_with(REFERENCE) => Setting::Reference(text),
+        value if !is_secret(provider, name) => Setting::Config(value),
+        Value::Null => Setting::Absent,
+        Value::String(text) if text.is_empty() => Setting::Absent,
+        Value::String(text) => Setting::Secret(SecretValue(Plaintext::from_string(text))),
+        other => Setting::Secret(SecretValue(Plaintext::from_string(other.to_string()))),
+    }
+}
+
+/// Puts settings into a connection that is to be made.
+pub(super) fn set_first(body: &mut CreateBody, provider: Option<&Provider>, settings: Settings) {
+    for (name, value) in settings {
+        match sort(provider, &name, value) {
+            Setting::Config(value) => {
+                body.config.insert(name, value);
+            }
+            Setting::Secret(value) => {
+                body.secrets.insert(name, value);
+            }
+            Setting::Reference(text) => body.secret_references.push(reference(name, text)),
+            Setting::Absent => {}
+        }
+    }
+}
+
+/// Puts settings in place of those that a connection has. A secret that is left out or sent back
+/// as it was shown stays; null and empty text clear one.
+pub(super) fn replace(
+    update: &mut UpdateBody,
+    connection: &Connection,
+    provider: Option<&Provider>,
+    settings: Settings,
+) {
+    let mut references: BTreeMap<String, String> = own_references(connection)
+        .map(|reference| (reference.target.to_string(), reference.reference.to_string()))
+        .collect();
+    let named = |name: &str| settings.keys().any(|given| same(provider, given, name));
+    for stored in connection.details.config.keys().filter(|stored| !named(stored.as_str())) {
+        update.config.insert(stored.to_string(), None);
+    }
+    references.retain(|target, _| named(target));
+    for (name, value) in settings {
+        let held = secret(connection, provider, &name);
+        let set = config(connection, provider, &name);
+        let target = references.keys().find(|target| same(provider, target, &name)).cloned();
+        let stored = match (held, set, &target) {
+            (Some((stored, _)), ..) | (None, Some((stored, _)), _) => stored.to_string(),
+            (None, None, Some(target)) => target.clone(),
+            (None, None, None) => name.clone(),
+        };
+        let new = sort(provider, &name, value);
+        // Whatever it was, it is that no more, unless it is so again.
+        references.retain(|known, _| Some(known) != target.as_ref());
+        if set.is_some() && !matches!(new, Setting::Config(_)) {
+            update.config.insert(stored.clone(), None);
+        }
+        match new {
+            Setting::Secret(value) if held.is_some_and(|held| is_echo(held.1, &value)) => {}
+            Setting::Secret(value) => {
+                update.secrets.insert(stored, Some(value));
+                continue;
+            }
+            Setting::Config(value) => {
+                update.config.insert(stored.clone(), Some(value));
+                remove(update, held, stored);
+            }
+            Setting::Reference(text) => {
+                references.insert(stored.clone(), text);
+                remove(update, held, stored);
+            }
+            Setting::Absent => remove(update, held, stored),
+        }
+    }
+    update.secret_references = Some(all_references(connection, references));
+}
+
+fn remove<N>(update: &mut UpdateBody, held: Option<(N, &Secret)>, stored: String) {
+    if held.is_some() {
+        update.secrets.insert(stored, None);
+    }
+}
+
+fn is_echo(held: &Secret, sent: &SecretValue) -> bool {
+    masks::is_echo(&masks::umbraco(&held.hint), &sent.0)
+}
+
+/// Clears all settings, as null does.
+pub(super) fn clear(update: &mut UpdateBody, connection: &Connection) {
+    update.config = connection.details.config.keys().map(|name| (name.to_string(), None)).collect();
+    update.secrets = connection.secrets.keys().map(|name| (name.to_string(), None)).collect();
+    update.secret_references = Some(all_references(connection, BTreeMap::new()));
+}
+
+/// Returns these references and those of other products.
+fn all_references(
+    connection: &Connection,
+    own: BTreeMap<String, String>,
+) -> Vec<SecretReferenceBody> {
+    let others = connection.details.secret_references.iter();
+    let others = others.filter(|reference| !reference.reference.as_str().starts_with(REFERENCE));
+    let others = others.map(|reference| SecretReferenceBody {
+        target: reference.target.to_string(),
+        reference: reference.reference.to_string(),
+        key: reference.key.as_ref().map(ToString::to_string),
+        format: reference.format.as_ref().map(ToString::to_string),
+    });
+    others.chain(own.into_iter().map(|(target, text)| reference(target, text))).collect()
+}
+
+fn reference(target: String, text: String) -> SecretReferenceBody {
+    SecretReferenceBody { target, reference: text, key: None, format: None }
+}

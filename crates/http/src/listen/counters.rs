@@ -1,0 +1,54 @@
+//! What a listener counts, for the ledger's status.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ledger_contract::queries::HttpStatus;
+use ledger_engine::TellHttpStatus;
+
+use super::refusal::Refusal;
+
+/// Counts of one listener since its start.
+#[derive(Debug, Default)]
+pub struct Counters {
+    open: AtomicU64,
+    refused: AtomicU64,
+    rate_limited: AtomicU64,
+    locked_out: AtomicU64,
+}
+
+impl Counters {
+    pub(super) fn opened(&self) {
+        self.open.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn closed(&self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Counts a connection that was not taken.
+    pub(super) fn turned_away(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a request that was not let in.
+    pub(super) fn refused(&self, refusal: &Refusal) {
+        let counter = match refusal {
+            Refusal::RateLimited(_) => &self.rate_limited,
+            Refusal::LockedOut(_) => &self.locked_out,
+            Refusal::TooManyConnections | Refusal::UriTooLong | Refusal::BodyTooSlow => return,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl TellHttpStatus for Counters {
+    fn http_status(&self) -> HttpStatus {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        HttpStatus {
+            connections_open: read(&self.open),
+            connections_refused: read(&self.refused),
+            requests_rate_limited: read(&self.rate_limited),
+            requests_locked_out: read(&self.locked_out),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The published JavaScript clients, exactly as the lock file says.
+
+use std::path::{Path, PathBuf};
+
+use crate::cargo::output_of;
+use crate::environment::Variables;
+use crate::failure::Failure;
+use crate::setup::Site;
+use crate::setup::cache::make_folder;
+use crate::setup::clients::node::Node;
+use crate::setup::clients::{FOLDER, clear_mark, insert, is_marked, read, set_mark};
+use crate::talk;
+
+/// Names the folder `node_modules`.
+const VARIABLE: &str = "CONNLEDGER_CLIENTS_NODE_MODULES";
+const FILES: [&str; 2] = ["package.json", "package-lock.json"];
+/// Nothing in a package is run while it is installed, and nothing is told to anybody.
+const INSTALL: [&str; 6] = [
+    "ci",
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+    "--no-update-notifier",
+    "--loglevel=error",
+];
+
+pub(super) fn ensure(
+    site: &Site<'_>,
+    node: &Node,
+    variables: &mut Variables,
+) -> Result<(), Failure> {
+    let modules = match site.personal.get(VARIABLE).map(PathBuf::from) {
+        Some(named) if named.is_dir() => named,
+        Some(named) => {
+            let told = format!("{VARIABLE}: {} is no folder", named.display());
+            return Err(Failure::new(told).hint("unset it to have the packages installed"));
+        }
+        None => locked(site, node)?,
+    };
+    talk::ok("node clients", &format!("in {}", modules.display()));
+    insert(variables, VARIABLE, &modules);
+    Ok(())
+}
+
+fn locked(site: &Site<'_>, node: &Node) -> Result<PathBuf, Failure> {
+    let from = site.workspace.root.join(FOLDER).join("node");
+    let folder = site.cache.path("clients-node");
+    let (mark, modules) = (folder.join("installed.txt"), folder.join("node_modules"));
+    let texts = FILES.map(|name| read(&from.join(name)));
+    // The same packages serve every release of Node.js, but not every machine.
+    let mut wanted = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
+    for text in texts {
+        wanted.push('\n');
+        wanted.push_str(&text?);
+    }
+    if !(is_marked(&mark, &wanted) && modules.is_dir()) {
+        make_folder(&folder)?;
+        clear_mark(&mark)?;
+        install(node, &from, &folder)?;
+        set_mark(&mark, &wanted)?;
+    }
+    Ok(modules)
+}
+
+fn install(node: &Node, from: &Path, folder: &Path) -> Result<(), Failure> {
+    for name in FILES {
+        let file = from.join(name);
+        std::fs::copy(&file, folder.join(name))
+            .map_err(|error| Failure::io("copy", &file, &error))?;
+    }
+    talk::installing("node clients", &format!("npm ci, 250 MB into {}", folder.display()));
+    let installed = output_of(node.npm()?.args(INSTALL).current_dir(folder));
+    installed.map(drop).map_err(|failure| {
+        Failure::new(format!("cannot install the JavaScript clients: {failure}")).hint(format!(
+            "npm has to reach a registry; or name a node_modules that has them in {VARIABLE}"
+        ))
+    })
+}

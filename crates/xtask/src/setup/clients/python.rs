@@ -1,0 +1,64 @@
+//! A Python that has the published Python clients.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::cargo::output_of;
+use crate::environment::Variables;
+use crate::failure::Failure;
+use crate::setup::Site;
+use crate::setup::clients::{FOLDER, clear_mark, insert, is_marked, read, set_mark};
+use crate::setup::python::Venv;
+use crate::talk;
+use crate::versions::CLIENT_WHEELS;
+
+/// Names the Python.
+const VARIABLE: &str = "CONNLEDGER_CLIENTS_PYTHON";
+/// The clients bring many packages along, so they have an environment of their own.
+const VENV: &str = "clients";
+/// Fails when one of the clients is not there; that takes no network and no time.
+const LOOK: &str = "import importlib.util as u, sys; \
+    sys.exit(not all(map(u.find_spec, ['blaxel', 'portkey_ai', 'elevenlabs'])))";
+
+pub(super) fn ensure(site: &Site<'_>, variables: &mut Variables) -> Result<(), Failure> {
+    let python = match site.personal.get(VARIABLE).map(PathBuf::from) {
+        Some(named) => own(named)?,
+        None => pinned(site)?,
+    };
+    let clients = CLIENT_WHEELS.join(", ");
+    talk::ok("python clients", &format!("{clients} for {}", python.display()));
+    insert(variables, VARIABLE, &python);
+    Ok(())
+}
+
+fn own(named: PathBuf) -> Result<PathBuf, Failure> {
+    match look(&named) {
+        Ok(()) => Ok(named),
+        Err(failure) => Err(Failure::new(format!("{VARIABLE}: {failure}"))
+            .hint("unset it to have a Python with the clients made")),
+    }
+}
+
+fn look(python: &Path) -> Result<(), Failure> {
+    output_of(Command::new(python).args(["-c", LOOK])).map(drop)
+}
+
+fn pinned(site: &Site<'_>) -> Result<PathBuf, Failure> {
+    let constraints = site.workspace.root.join(FOLDER).join("python/constraints.txt");
+    let wanted = format!("{}\n{}", CLIENT_WHEELS.join("\n"), read(&constraints)?);
+    let venv = Venv::in_cache(site, VENV);
+    let (python, mark) = (venv.executable("python"), venv.file("installed.txt"));
+    if is_marked(&mark, &wanted) && look(&python).is_ok() {
+        return Ok(python);
+    }
+    clear_mark(&mark)?;
+    let installed = venv.install_within(&CLIENT_WHEELS, Some(&constraints));
+    installed.and_then(|()| look(&python)).map_err(|failure| {
+        Failure::new(format!("cannot fetch the Python clients: {failure}")).hint(format!(
+            "they need Python 3.10 or newer, 160 MB and a package index that pip can reach; or \
+             name a Python that has them in {VARIABLE}"
+        ))
+    })?;
+    set_mark(&mark, &wanted)?;
+    Ok(python)
+}
