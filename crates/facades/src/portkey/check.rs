@@ -76,13 +76,18 @@ impl Have {
         provider.auth_method(&|field| self.get(field)).unwrap_or(AuthMethod::Unknown)
     }
 
-    /// Checks that a change leaves nothing wrong that was not wrong before it: what other doors
-    /// have left open keeps nobody here from changing something else.
+    /// Checks that nothing is wrong, except what was wrong before the change already: what other
+    /// doors have left open keeps nobody here from changing something else.
     ///
     /// Errors: `field_invalid`, about all of it.
-    pub(super) fn check(&self, before: &Self, provider: &Provider) -> Result<(), InvalidField> {
+    pub(super) fn check(
+        &self,
+        before: Option<&Self>,
+        provider: &Provider,
+    ) -> Result<(), InvalidField> {
         let facade = Some(Facade::Portkey);
-        let old = provider.check(facade, &|field| before.get(field));
+        let old = before.map(|before| provider.check(facade, &|field| before.get(field)));
+        let old = old.unwrap_or_default();
         let new = provider.check(facade, &|field| self.get(field));
         let mut new = new.into_iter().filter(|complaint| !old.contains(complaint));
         let Some(first) = new.next() else { return Ok(()) };

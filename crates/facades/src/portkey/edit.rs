@@ -44,7 +44,7 @@ pub(super) async fn creation(asked: &Asked, body: IntegrationIn) -> Result<Creat
     let mut have = Have::default();
     have.change(provider, &changes, true);
     have.refer(&references);
-    have.check(&Have::default(), provider)?;
+    have.check(None, provider)?;
     let (annotations, access) = match &body.workspace_id {
         None => (BTreeMap::new(), None),
         Some(text) => for_workspace(asked, text).await?,
@@ -114,7 +114,7 @@ pub(super) fn revision(
     if let Some(references) = &references {
         have.refer(references);
     }
-    have.check(&before, provider)?;
+    have.check(Some(&before), provider)?;
     let (old, new) = (before.auth_method(provider), have.auth_method(provider));
     let name = body.name.filter(|name| !name.is_empty());
     if let Some(name) = &name {

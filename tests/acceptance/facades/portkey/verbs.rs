@@ -29,7 +29,7 @@ async fn an_integration_is_made_shown_changed_and_deleted() {
     }
     assert_eq!(
         (&detail["allow_all_models"], &detail["workspace_count"]),
-        (&json!(true), &json!(0))
+        (&json!(true), &json!(1))
     );
     assert_eq!(detail["secret_mappings"], json!([]));
     let organisation = detail["organisation_id"].as_str().unwrap();
@@ -140,8 +140,8 @@ async fn errors_have_the_product_s_form() {
         ("default_provider_slug", json!("can ary")),
         ("secret_mappings", json!([{ "target_field": "canary", "secret_reference_id": "r" }])),
         ("secret_mappings", json!([{ "target_field": "key" }])),
-        ("pricing_adjustments", json!({ "canary": 1 })),
-        ("pricing_adjustments", json!({ "multiplier": { "canary": 1 } })),
+        ("pricing_adjustments", json!({ "sk-canary-1": 1 })),
+        ("pricing_adjustments", json!({ "multiplier": { "sk-canary-1": 1 } })),
         ("pricing_adjustments", json!({ "multiplier": { "default": -1 } })),
         ("pricing_adjustments", json!({ "multiplier": { "default": "canary" } })),
     ] {
