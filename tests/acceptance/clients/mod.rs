@@ -3,6 +3,7 @@
 //! A script in `tests/clients` uses one client and tells every check that passed. The tests here
 //! say which checks there must be, so that a script that does less than it should does not pass.
 
+mod portkey;
 mod script;
 
 use crate::canary::expect_silence_in;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ledger_contract::commands::SecretValue;
 use ledger_domain::limits::{CONFIG_FIELDS, SECRET_FIELDS};
-use ledger_domain::{CheckedText, Connection, InvalidField};
+use ledger_domain::{CheckedText, Connection, FieldName, InvalidField};
 use ledger_providers::{Facade, Field, FieldType, Provider};
 use ledger_vault::Plaintext;
 use serde_json::Value;
@@ -59,9 +59,9 @@ pub(super) fn read(
         names.push(name);
     }
     let there = stored.into_iter().flat_map(|stored| stored.details.config.keys());
-    for field in there.map(|field| field.as_str()) {
-        let named = names.iter().any(|name| settings::same(Some(provider), name, field));
-        if !named && is_shown(provider, field) {
+    for field in there.map(FieldName::as_str) {
+        let is_given = names.iter().any(|name| settings::same(Some(provider), name, field));
+        if !is_given && is_shown(provider, field) {
             changes.config.insert(field.to_owned(), None);
         }
     }

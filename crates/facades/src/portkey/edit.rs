@@ -12,6 +12,7 @@ use ledger_providers::Provider;
 
 use super::check::Have;
 use super::configurations::{self, Changes};
+use super::pricing::Adjustments;
 use super::shapes::{IntegrationChange, IntegrationIn};
 use super::{ids, mappings, show};
 use crate::asked::Asked;
@@ -63,7 +64,7 @@ pub(super) async fn creation(asked: &Asked, body: IntegrationIn) -> Result<Creat
         secret_references: references,
         annotations,
         access,
-        pricing: body.pricing_adjustments.and_then(|adjustments| adjustments.body()),
+        pricing: body.pricing_adjustments.and_then(Adjustments::body),
         ..create
     })
 }
@@ -130,7 +131,7 @@ pub(super) fn revision(
         ..UpdateBody::default()
     };
     let pricing = body.pricing_adjustments.map(|given| {
-        let pricing: Option<PricingBody> = given.and_then(|adjustments| adjustments.body());
+        let pricing: Option<PricingBody> = given.and_then(Adjustments::body);
         pricing.map(checked_pricing).transpose().map(Command::SetPricing)
     });
     Ok(Change { update: named.then_some(update), pricing: pricing.transpose()? })

@@ -11,6 +11,7 @@ use crate::nullable::nullable;
 
 /// Limits in a body. What is left out stays, null or an empty list takes away.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
+#[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
 pub(super) struct LimitsIn {
     /// Limit on total use.
     #[serde(default, deserialize_with = "nullable")]

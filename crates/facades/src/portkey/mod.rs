@@ -25,6 +25,7 @@ use ledger_contract::errors::{Class, Problem};
 use ledger_contract::records::Via;
 use ledger_http::handler::{RequestId, refusal, with};
 use ledger_providers::Facade;
+use schemars::SchemaGenerator;
 use serde_json::json;
 
 use crate::api::FacadeApi;
@@ -43,7 +44,7 @@ pub(crate) static API: FacadeApi = FacadeApi {
     workspace: |_| None,
     routes: &routes::ROUTES,
     refuse,
-    refusal: |schemas| schemas.subschema_for::<shapes::ErrorOut>(),
+    refusal: SchemaGenerator::subschema_for::<shapes::ErrorOut>,
 };
 
 /// Tells clients that a request arrived, so that they do not repeat it by themselves.

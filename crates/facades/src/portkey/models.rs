@@ -33,6 +33,7 @@ pub(super) struct ModelsIn {
 /// Something said of a model. What is left out stays.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "IntegrationModelInput")]
+#[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
 struct ModelIn {
     /// Its name.
     slug: String,

@@ -47,6 +47,7 @@ pub(super) struct IntegrationIn {
 /// Changes to an integration.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[schemars(rename = "UpdateIntegration")]
+#[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
 pub(super) struct IntegrationChange {
     /// Name for people.
     pub(super) name: Option<String>,
