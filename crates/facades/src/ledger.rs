@@ -8,7 +8,7 @@ use ledger_contract::commands::{
 };
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::ListQuery;
-use ledger_domain::{Command, Connection, ConnectionId, Lifecycle, MessageId};
+use ledger_domain::{Command, Connection, ConnectionId, Expected, Lifecycle, MessageId};
 use ledger_engine::{CommandRequest, Engine, Executed, Found, Wanted};
 
 use crate::asked::Asked;
@@ -111,6 +111,37 @@ impl Asked {
         self.unless_so_already(ParsedCommand::Plain { target, command: Box::new(command) }).await
     }
 
+    /// Has a command carried out that bears no secret and follows from what the connection is, so
+    /// that a repeated request may have fewer of them: an id that an earlier try gave to another
+    /// one is passed over.
+    pub(crate) async fn change_left(
+        &self,
+        id: ConnectionId,
+        command: Command,
+    ) -> Result<(), Problem> {
+        loop {
+            let (target, command) = (ConnectionRef::Id(id), Box::new(command.clone()));
+            match self.execute(ParsedCommand::Plain { target, command }).await {
+                Ok(executed) if executed.repeated => {}
+                executed => return so_already(executed),
+            }
+        }
+    }
+
+    /// Has a command carried out that bears no secret and was made of what the connection is:
+    /// `version_conflict` when it has been changed since, unless the caller expects a version.
+    pub(crate) async fn change_as_seen(
+        &self,
+        connection: &Connection,
+        command: Command,
+    ) -> Result<(), Problem> {
+        let target = ConnectionRef::Id(connection.id);
+        let command = ParsedCommand::Plain { target, command: Box::new(command) };
+        let seen = Expected::At(connection.version);
+        let expected = if self.said.expected == Expected::Any { seen } else { self.said.expected };
+        so_already(self.execute_at(command, expected).await)
+    }
+
     /// Switches a connection on or off.
     pub(crate) async fn switch_to(&self, connection: &Connection, on: bool) -> Result<(), Problem> {
         let command = if on { Command::Enable } else { Command::Disable { reason: None } };
@@ -128,17 +159,7 @@ impl Asked {
     }
 
     async fn unless_so_already(&self, command: ParsedCommand) -> Result<(), Problem> {
-        match self.execute(command).await {
-            Err(problem)
-                if matches!(
-                    problem.code,
-                    Code::NothingToChange | Code::AlreadyEnabled | Code::AlreadyDisabled
-                ) =>
-            {
-                Ok(())
-            }
-            executed => executed.map(drop),
-        }
+        so_already(self.execute(command).await)
     }
 
     /// Has the engine execute a command. Its receipt is durable when this returns `Ok`.
@@ -146,6 +167,15 @@ impl Asked {
     /// A request may become several commands. The first has the request's own id and expected
     /// version; the others have ids made from it, so that a repeated request repeats all of them.
     pub(crate) async fn execute(&self, command: ParsedCommand) -> Result<Executed, Problem> {
+        let first = self.commands.load(Ordering::Relaxed) == 0;
+        self.execute_at(command, if first { self.said.expected } else { Expected::Any }).await
+    }
+
+    async fn execute_at(
+        &self,
+        command: ParsedCommand,
+        expected: Expected,
+    ) -> Result<Executed, Problem> {
         let place = self.shared.desk.place_for_command()?;
         let engine = self.shared.desk.engine();
         let number = self.commands.fetch_add(1, Ordering::Relaxed);
@@ -161,7 +191,7 @@ impl Asked {
             workspace: self.workspace.clone(),
             command,
             command_id,
-            expected: if number == 0 { self.said.expected } else { ledger_domain::Expected::Any },
+            expected,
             deadline: self.said.deadline,
             correlation_id: self.said.correlation_id.clone(),
             causation_id: self.said.causation_id.clone(),
@@ -172,5 +202,20 @@ impl Asked {
         let executed = engine.execute(request).await;
         drop(place);
         executed
+    }
+}
+
+/// Takes it well when a command would change nothing.
+fn so_already(executed: Result<Executed, Problem>) -> Result<(), Problem> {
+    match executed {
+        Err(problem)
+            if matches!(
+                problem.code,
+                Code::NothingToChange | Code::AlreadyEnabled | Code::AlreadyDisabled
+            ) =>
+        {
+            Ok(())
+        }
+        executed => executed.map(drop),
     }
 }

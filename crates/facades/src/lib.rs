@@ -13,12 +13,14 @@ mod defaults;
 mod handles;
 mod ledger;
 mod masks;
+mod nullable;
 mod openapi;
 mod settings;
 
 mod blaxel;
 mod elevenlabs;
 mod pica;
+mod portkey;
 mod umbraco;
 
 use std::fmt;
@@ -32,7 +34,8 @@ use serde_json::Value;
 use api::FacadeApi;
 
 /// Every facade, in the order in which they are described.
-const FACADES: [&FacadeApi; 4] = [&blaxel::API, &pica::API, &umbraco::API, &elevenlabs::API];
+const FACADES: [&FacadeApi; 5] =
+    [&blaxel::API, &pica::API, &umbraco::API, &portkey::API, &elevenlabs::API];
 
 /// The five products' APIs on one ledger. Cheap to clone.
 #[derive(Clone)]

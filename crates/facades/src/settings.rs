@@ -5,7 +5,7 @@
 //! So each door finds what another has set, and changes it where it is.
 
 use ledger_domain::{Connection, FieldName, Json, Secret};
-use ledger_providers::{Facade, Field, Provider, looks_secret};
+use ledger_providers::{Facade, Provider, looks_secret};
 
 /// Names under which a lone key is stored where no provider says which field it is.
 const MAIN_NAMES: [&str; 6] = ["key", "apiKey", "api_key", "token", "access_token", "password"];
@@ -68,9 +68,4 @@ pub(crate) fn main_secret<'a>(
     let secrets = &connection.secrets;
     let telling = MAIN_NAMES.iter().find_map(|name| secrets.get_key_value(*name));
     telling.or_else(|| secrets.iter().next().filter(|_| secrets.len() == 1))
-}
-
-/// Returns the field that a name is of, when the catalogue knows it.
-pub(crate) fn field<'a>(provider: Option<&'a Provider>, name: &str) -> Option<&'a Field> {
-    provider.and_then(|provider| provider.field(name))
 }

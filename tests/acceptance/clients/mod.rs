@@ -6,6 +6,7 @@
 mod blaxel;
 mod elevenlabs;
 mod pica;
+mod portkey;
 mod script;
 
 use crate::canary::expect_silence_in;

@@ -3,6 +3,7 @@
 mod blaxel;
 mod elevenlabs;
 mod pica;
+mod portkey;
 mod umbraco;
 
 use reqwest::{Method, RequestBuilder};

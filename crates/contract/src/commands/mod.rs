@@ -22,7 +22,10 @@ use ledger_vault::Plaintext;
 pub use access_bodies::*;
 pub use bodies::*;
 pub use parse::{checked_create, checked_update, parse};
-pub use parts::SecretValue;
+pub use parts::{
+    SecretValue, limits as checked_limits, model_policy as checked_model_policy,
+    pricing as checked_pricing,
+};
 pub use principal::{parse as parse_principal, permission as parse_permission};
 
 /// Every verb, in the order of a connection's life.

@@ -195,7 +195,10 @@ pub(super) fn access(body: AccessBody) -> Result<Access, InvalidField> {
     Ok(Access { everyone: body.everyone.map(self::limits).transpose()?, workspaces })
 }
 
-pub(super) fn limits(body: LimitsBody) -> Result<Limits, InvalidField> {
+/// Checks the limits of a grant.
+///
+/// Errors: `field_invalid`.
+pub fn limits(body: LimitsBody) -> Result<Limits, InvalidField> {
     Ok(Limits {
         usage: body.usage.map(usage_limit).transpose()?,
         rate: body.rate.as_ref().map(rate_limit).transpose()?,
@@ -245,7 +248,10 @@ fn rate_limit(body: &RateLimitBody) -> Result<RateLimit, InvalidField> {
     })
 }
 
-pub(super) fn model_policy(body: ModelPolicyBody) -> Result<ModelPolicy, InvalidField> {
+/// Checks a model policy.
+///
+/// Errors: `field_invalid`.
+pub fn model_policy(body: ModelPolicyBody) -> Result<ModelPolicy, InvalidField> {
     let models = map(
         body.models,
         |name| Line::parse("models", name, limits::MODEL_CHARS),
@@ -261,7 +267,10 @@ pub(super) fn model_policy(body: ModelPolicyBody) -> Result<ModelPolicy, Invalid
     Ok(ModelPolicy { allow_all: body.allow_all, models })
 }
 
-pub(super) fn pricing(body: PricingBody) -> Result<Pricing, InvalidField> {
+/// Checks price factors.
+///
+/// Errors: `field_invalid`.
+pub fn pricing(body: PricingBody) -> Result<Pricing, InvalidField> {
     let factor =
         |name: &str, value: f64| Multiplier::parse(&format!("pricing.{}", shown(name)), value);
     let multipliers = map(

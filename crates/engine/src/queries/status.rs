@@ -50,6 +50,16 @@ impl Engine {
         Ok(self.all_workspaces()?.iter().any(|workspace| workspace.name == *name))
     }
 
+    /// Finds the first of some workspaces that does not exist. Blocks.
+    pub fn missing_workspace(
+        &self,
+        names: &[WorkspaceName],
+    ) -> Result<Option<WorkspaceName>, Problem> {
+        let all = self.all_workspaces()?;
+        let missing = |name: &&WorkspaceName| !all.iter().any(|known| known.name == **name);
+        Ok(names.iter().find(missing).cloned())
+    }
+
     fn all_workspaces(&self) -> Result<Vec<Workspace>, Problem> {
         let models = self.shared.models.load();
         connections::workspaces(&self.shared.store, &models.connections)

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use ledger_contract::commands::SecretValue;
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
+
+use crate::nullable::nullable;
 
 /// A connection as callers write it. What only the server sets is not looked at.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -143,12 +145,4 @@ pub(super) struct ErrorOut {
     pub(super) code: u16,
     /// A sentence on this very case.
     pub(super) message: String,
-}
-
-/// Keeps the difference between an absent field and a null.
-#[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
-fn nullable<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<String>>, D::Error> {
-    Option::<String>::deserialize(deserializer).map(Some)
 }

@@ -1,8 +1,10 @@
 //! The bodies of Umbraco.AI.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::nullable::nullable;
 
 /// Settings by name.
 pub(super) type Settings = Map<String, Value>;
@@ -261,12 +263,4 @@ pub(super) struct ProblemOut {
     pub(super) status: u16,
     /// A sentence on this very case.
     pub(super) detail: String,
-}
-
-/// Keeps the difference between an absent field and a null.
-#[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
-fn nullable<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<Settings>>, D::Error> {
-    Option::<Settings>::deserialize(deserializer).map(Some)
 }

@@ -1,0 +1,151 @@
+//! Portkey's bodies as the ledger's commands.
+
+use std::collections::BTreeMap;
+
+use ledger_contract::commands::{
+    AccessBody, CreateBody, LimitsBody, PricingBody, UpdateBody, checked_pricing,
+};
+use ledger_contract::errors::Problem;
+use ledger_domain::limits::{DISPLAY_NAME_CHARS, PROVIDER_CHARS, SLUG_CHARS};
+use ledger_domain::{Command, Connection, InvalidField, Line};
+use ledger_providers::Provider;
+
+use super::check::Have;
+use super::configurations::{self, Changes};
+use super::pricing::Adjustments;
+use super::shapes::{IntegrationChange, IntegrationIn};
+use super::{ids, mappings, show};
+use crate::asked::Asked;
+use crate::defaults;
+
+/// What a body changes, all of it checked.
+#[derive(Debug)]
+pub(super) struct Change {
+    /// Changes to the connection's fields, when the body names any.
+    pub(super) update: Option<UpdateBody>,
+    /// New price factors.
+    pub(super) pricing: Option<Command>,
+}
+
+/// Returns the command that makes what a body describes.
+///
+/// Errors: `field_invalid`.
+pub(super) async fn creation(asked: &Asked, body: IntegrationIn) -> Result<CreateBody, Problem> {
+    Line::parse("name", &body.name, DISPLAY_NAME_CHARS)?;
+    Line::parse("ai_provider_id", &body.ai_provider_id, PROVIDER_CHARS)?;
+    provider_slug(body.default_provider_slug.as_deref())?;
+    let provider = asked.catalogue().of(&body.ai_provider_id);
+    let mut changes = Changes::default();
+    if let Some(given) = body.configurations {
+        changes = configurations::read(provider, None, given)?;
+    }
+    changes.take_key(provider, None, body.key)?;
+    let references = body.secret_mappings.unwrap_or_default();
+    let references = mappings::read(provider, None, references)?;
+    let mut have = Have::default();
+    have.change(provider, &changes, true);
+    have.refer(&references);
+    have.check(None, provider)?;
+    let (annotations, access) = match &body.workspace_id {
+        None => (BTreeMap::new(), None),
+        Some(text) => for_workspace(asked, text).await?,
+    };
+    let mut create = defaults::of(asked, body.ai_provider_id);
+    // What nobody described says nothing of how it is used.
+    if create.auth_method.is_some() {
+        create.auth_method = Some(have.auth_method(provider).as_str().to_owned());
+    }
+    Ok(CreateBody {
+        slug: body.slug.filter(|slug| !slug.is_empty()),
+        display_name: Some(body.name),
+        description: body.description.filter(|text| !text.is_empty()),
+        config: given(changes.config).collect(),
+        secrets: given(changes.secrets).collect(),
+        secret_references: references,
+        annotations,
+        access,
+        pricing: body.pricing_adjustments.and_then(Adjustments::body),
+        ..create
+    })
+}
+
+fn given<V>(changes: BTreeMap<String, Option<V>>) -> impl Iterator<Item = (String, V)> {
+    changes.into_iter().filter_map(|(name, value)| Some((name, value?)))
+}
+
+/// Returns what makes a connection one workspace's: a note of it and, when it is not at home
+/// there, a grant.
+async fn for_workspace(
+    asked: &Asked,
+    text: &str,
+) -> Result<(BTreeMap<String, serde_json::Value>, Option<AccessBody>), Problem> {
+    let name = ids::workspace(asked, "workspace_id", text, None).await?;
+    let note = BTreeMap::from([(show::WORKSPACE_ID.to_owned(), name.as_str().into())]);
+    let grant = (name != asked.workspace).then(|| AccessBody {
+        everyone: None,
+        workspaces: BTreeMap::from([(name.as_str().to_owned(), LimitsBody::default())]),
+    });
+    Ok((note, grant))
+}
+
+/// Returns the commands that change a connection as a body says. What it leaves out stays.
+///
+/// Errors: `field_invalid`.
+pub(super) fn revision(
+    connection: &Connection,
+    provider: &Provider,
+    body: IntegrationChange,
+) -> Result<Change, InvalidField> {
+    let named = body.name.is_some() || body.description.is_some() || body.key.is_some();
+    let named = named || body.configurations.is_some() || body.secret_mappings.is_some();
+    let whole = body.configurations.is_some();
+    let mut changes = Changes::default();
+    if let Some(given) = body.configurations {
+        changes = configurations::read(provider, Some(connection), given)?;
+    }
+    if let Some(key) = body.key {
+        changes.take_key(provider, Some(connection), key)?;
+    }
+    let references = body.secret_mappings;
+    let references =
+        references.map(|given| mappings::read(provider, Some(connection), given)).transpose()?;
+    let before = Have::of(connection, provider);
+    let mut have = before.clone();
+    have.change(provider, &changes, whole);
+    if let Some(references) = &references {
+        have.refer(references);
+    }
+    have.check(Some(&before), provider)?;
+    let (old, new) = (before.auth_method(provider), have.auth_method(provider));
+    let name = body.name.filter(|name| !name.is_empty());
+    if let Some(name) = &name {
+        Line::parse("name", name, DISPLAY_NAME_CHARS)?;
+    }
+    let update = UpdateBody {
+        display_name: name.map(Some),
+        description: body.description.map(|text| text.filter(|text| !text.is_empty())),
+        auth_method: (old != new).then(|| new.as_str().to_owned()),
+        config: changes.config,
+        secrets: changes.secrets,
+        secret_references: references,
+        ..UpdateBody::default()
+    };
+    let pricing = body.pricing_adjustments.map(|given| {
+        let pricing: Option<PricingBody> = given.and_then(Adjustments::body);
+        pricing.map(checked_pricing).transpose().map(Command::SetPricing)
+    });
+    Ok(Change { update: named.then_some(update), pricing: pricing.transpose()? })
+}
+
+/// Checks the slug of a provider, which the ledger does not make.
+///
+/// Errors: `field_invalid`.
+pub(super) fn provider_slug(slug: Option<&str>) -> Result<(), InvalidField> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let fits = |slug: &str| slug.len() <= SLUG_CHARS && slug.bytes().all(allowed);
+    if slug.is_none_or(fits) {
+        return Ok(());
+    }
+    let problem = format!("must be at most {SLUG_CHARS} letters, digits, `_` and `-`");
+    Err(InvalidField::new("default_provider_slug", problem))
+}

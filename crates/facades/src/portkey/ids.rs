@@ -1,0 +1,60 @@
+//! Ids of organisations and workspaces.
+
+use ledger_contract::errors::{Code, Problem, read_json};
+use ledger_contract::queries::WorkspacePage;
+use ledger_domain::{Connection, LedgerId, WorkspaceName};
+use uuid::Uuid;
+
+use crate::asked::Asked;
+
+/// The name space of organisations.
+const ORGANISATIONS: Uuid = Uuid::from_u128(0x4f0c_2b9e_71d3_4a86_9a55_0d6e_c3b7_f218);
+
+/// Returns the id of the one organisation, which is the ledger: a version 5 UUID of the ledger's
+/// own id.
+pub(super) fn organisation(ledger: LedgerId) -> String {
+    Uuid::new_v5(&ORGANISATIONS, &ledger.to_bytes()).to_string()
+}
+
+/// Reads a workspace's id: its name, or the UUID made from it, as far as the caller may know of
+/// that workspace. `connection` is the one whose grants are looked at, too.
+///
+/// Errors: `field_invalid`, with `field` as its field.
+pub(super) async fn workspace(
+    asked: &Asked,
+    field: &str,
+    text: &str,
+    connection: Option<&Connection>,
+) -> Result<WorkspaceName, Problem> {
+    let name = WorkspaceName::parse(field, text);
+    let Ok(id) = Uuid::try_parse(text) else { return Ok(name?) };
+    let granted = connection.into_iter().flat_map(|found| found.access.workspaces.keys());
+    let home = connection.map(|found| &found.workspace);
+    let mut near = granted.chain(home).chain([&asked.workspace]);
+    if let Some(found) = near.find(|name| is(name, id)) {
+        return Ok(found.clone());
+    }
+    match known(asked).await?.into_iter().find(|name| is(name, id)) {
+        Some(found) => Ok(found),
+        // A name may look like a UUID.
+        None => Ok(name?),
+    }
+}
+
+fn is(name: &WorkspaceName, id: Uuid) -> bool {
+    name.stream_id() == id.into_bytes()
+}
+
+/// Returns the workspaces that the caller may know of.
+async fn known(asked: &Asked) -> Result<Vec<WorkspaceName>, Problem> {
+    let (caller, workspace) = (asked.caller.clone(), asked.workspace.clone());
+    asked
+        .read_store(move |engine| {
+            let page = engine.query(&caller, workspace.as_str(), "workspaces", b"{}")?;
+            let page: WorkspacePage = read_json(&page)?;
+            let names = page.workspaces.iter();
+            let names = names.map(|found| WorkspaceName::parse("name", &found.name));
+            names.collect::<Result<_, _>>().map_err(|_| Problem::new(Code::RecordCorrupt))
+        })
+        .await
+}

@@ -1,0 +1,214 @@
+//! Limits of use, which Portkey writes as lists of at most one.
+
+use ledger_contract::commands::{LimitsBody, RateLimitBody, UsageLimitBody, checked_limits};
+use ledger_contract::time;
+use ledger_domain::InvalidField;
+use ledger_domain::connection::{Limits, RateLimit, ResetPeriod, UsageLimit};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::nullable::nullable;
+
+/// Limits in a body. What is left out stays, null or an empty list takes away.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
+pub(super) struct LimitsIn {
+    /// Limit on total use.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schemars(with = "Option<OneOrList<UsageIn>>")]
+    usage_limits: Option<Option<OneOrList<UsageIn>>>,
+    /// Limit on use per time.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schemars(with = "Option<OneOrList<RateIn>>")]
+    rate_limits: Option<Option<OneOrList<RateIn>>>,
+}
+
+/// A list of at most one, or that one alone, as one client's types have it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "a list of at most one limit")]
+enum OneOrList<T> {
+    List(Vec<T>),
+    One(T),
+}
+
+/// Limit on total use.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "UsageLimitInput")]
+struct UsageIn {
+    /// `cost` (default) or `tokens`.
+    r#type: Option<String>,
+    /// The amount at which use stops, at least 1.
+    credit_limit: u64,
+    /// The amount at which someone is warned, at least 1.
+    alert_threshold: Option<u64>,
+    /// `monthly` or `weekly`.
+    periodic_reset: Option<String>,
+    /// A number of days, 1 to 365; not together with `periodic_reset`.
+    periodic_reset_days: Option<u16>,
+    /// RFC 3339 time in UTC.
+    next_usage_reset_at: Option<String>,
+}
+
+/// Limit on use per time.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "RateLimitInput")]
+struct RateIn {
+    /// `requests` (default) or `tokens`.
+    r#type: Option<String>,
+    /// `rpm` (default), `rph` or `rpd`.
+    unit: Option<String>,
+    /// How many, at least 1.
+    value: u64,
+}
+
+/// Limits as they are shown.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Limits")]
+pub(super) struct LimitsOut {
+    /// Limit on total use, if there is one.
+    usage_limits: Option<[UsageOut; 1]>,
+    /// Limit on use per time, if there is one.
+    rate_limits: Option<[RateOut; 1]>,
+}
+
+/// What every workspace may use.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "GlobalWorkspaceAccess")]
+pub(super) struct AccessOut {
+    /// True.
+    pub(super) enabled: bool,
+    /// How much.
+    #[serde(flatten)]
+    pub(super) limits: LimitsOut,
+}
+
+/// Limit on total use.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "UsageLimit")]
+struct UsageOut {
+    /// `cost` or `tokens`.
+    r#type: &'static str,
+    /// The amount at which use stops.
+    credit_limit: u64,
+    /// The amount at which someone is warned.
+    alert_threshold: Option<u64>,
+    /// `monthly` or `weekly`.
+    periodic_reset: Option<&'static str>,
+    /// A number of days.
+    periodic_reset_days: Option<u16>,
+    /// The next time counting starts again.
+    next_usage_reset_at: Option<String>,
+}
+
+/// Limit on use per time.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "RateLimit")]
+struct RateOut {
+    /// `requests` or `tokens`.
+    r#type: &'static str,
+    /// `rpm`, `rph` or `rpd`.
+    unit: &'static str,
+    /// How many.
+    value: u64,
+}
+
+impl LimitsIn {
+    /// Returns the limits that a body makes of those there are.
+    ///
+    /// Errors: `field_invalid`.
+    pub(super) fn over(self, current: &Limits) -> Result<Limits, InvalidField> {
+        let mut limits = current.clone();
+        if let Some(usage) = self.usage_limits {
+            let usage = only("usage_limits", usage)?.map(usage_body).transpose()?;
+            limits.usage = checked_limits(LimitsBody { usage, rate: None })?.usage;
+        }
+        if let Some(rate) = self.rate_limits {
+            let rate = only("rate_limits", rate)?.map(rate_body);
+            limits.rate = checked_limits(LimitsBody { usage: None, rate })?.rate;
+        }
+        Ok(limits)
+    }
+}
+
+fn only<T>(field: &str, given: Option<OneOrList<T>>) -> Result<Option<T>, InvalidField> {
+    match given {
+        None => Ok(None),
+        Some(OneOrList::One(one)) => Ok(Some(one)),
+        Some(OneOrList::List(mut list)) => match (list.pop(), list.is_empty()) {
+            (one, true) => Ok(one),
+            (_, false) => Err(InvalidField::new(field, "must have at most one entry")),
+        },
+    }
+}
+
+fn usage_body(given: UsageIn) -> Result<UsageLimitBody, InvalidField> {
+    let reset = match (given.periodic_reset, given.periodic_reset_days) {
+        (None, days) => days.map(|days| format!("{days}d")),
+        (Some(word), None) if ["monthly", "weekly"].contains(&word.as_str()) => Some(word),
+        (Some(_), None) => {
+            let problem = "must be monthly or weekly";
+            return Err(InvalidField::new("usage_limits.periodic_reset", problem));
+        }
+        (Some(_), Some(_)) => {
+            let problem = "cannot go with periodic_reset_days";
+            return Err(InvalidField::new("usage_limits.periodic_reset", problem));
+        }
+    };
+    Ok(UsageLimitBody {
+        r#type: given.r#type.unwrap_or_else(|| "cost".to_owned()),
+        credit_limit: given.credit_limit,
+        alert_threshold: given.alert_threshold,
+        reset,
+        next_reset_at: given.next_usage_reset_at,
+    })
+}
+
+fn rate_body(given: RateIn) -> RateLimitBody {
+    RateLimitBody {
+        r#type: given.r#type.unwrap_or_else(|| "requests".to_owned()),
+        unit: given.unit.unwrap_or_else(|| "rpm".to_owned()),
+        value: given.value,
+    }
+}
+
+impl LimitsOut {
+    /// Shows limits.
+    pub(super) fn of(limits: &Limits) -> Self {
+        Self {
+            usage_limits: limits.usage.as_ref().map(|usage| [UsageOut::of(usage)]),
+            rate_limits: limits.rate.as_ref().map(|rate| [RateOut::of(rate)]),
+        }
+    }
+}
+
+impl AccessOut {
+    /// Shows what every workspace may use.
+    pub(super) fn of(limits: &Limits) -> Self {
+        Self { enabled: true, limits: LimitsOut::of(limits) }
+    }
+}
+
+impl UsageOut {
+    fn of(usage: &UsageLimit) -> Self {
+        let (periodic_reset, periodic_reset_days) = match usage.reset {
+            None => (None, None),
+            Some(ResetPeriod::Weekly) => (Some("weekly"), None),
+            Some(ResetPeriod::Monthly) => (Some("monthly"), None),
+            Some(ResetPeriod::Days(days)) => (None, Some(days)),
+        };
+        Self {
+            r#type: usage.unit.as_str(),
+            credit_limit: usage.credit_limit,
+            alert_threshold: usage.alert_threshold,
+            periodic_reset,
+            periodic_reset_days,
+            next_usage_reset_at: usage.next_reset_at.map(time::format),
+        }
+    }
+}
+
+impl RateOut {
+    fn of(rate: &RateLimit) -> Self {
+        Self { r#type: rate.counts.as_str(), unit: rate.unit.as_str(), value: rate.value }
+    }
+}

@@ -1,0 +1,212 @@
+//! The models of an integration: the ledger's model policy.
+
+use std::collections::BTreeMap;
+
+use axum::response::Response;
+use ledger_contract::commands::{ModelPolicyBody, ModelRuleBody, checked_model_policy};
+use ledger_contract::errors::{Code, Problem};
+use ledger_domain::connection::{ModelPolicy, ModelRule};
+use ledger_domain::{CheckedText, Command, Connection, Expected, InvalidField};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::handlers::{answer, done, named};
+use crate::api::Refusal;
+use crate::asked::Asked;
+use crate::nullable::nullable;
+
+/// How often a change is made anew because the policy has been changed meanwhile. Clients send
+/// changes to single models side by side.
+const TRIES: usize = 32;
+
+/// Something said of models.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "UpdateIntegrationModels")]
+pub(super) struct ModelsIn {
+    /// The models; of one that comes twice, the last counts.
+    models: Vec<ModelIn>,
+    /// Whether models that nothing was said of are allowed.
+    allow_all_models: Option<bool>,
+}
+
+/// Something said of a model. What is left out stays.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "IntegrationModelInput")]
+#[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
+struct ModelIn {
+    /// Its name.
+    slug: String,
+    /// Whether it may be used.
+    enabled: bool,
+    /// Whether the provider's own list lacks it.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schemars(with = "Option<bool>")]
+    is_custom: Option<Option<bool>>,
+    /// Whether it was made by fine-tuning.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schemars(with = "Option<bool>")]
+    is_finetune: Option<Option<bool>>,
+    /// The model it was made of.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schemars(with = "Option<String>")]
+    base_model_slug: Option<Option<String>>,
+    /// Its own settings, which are shown as they are: no place for secrets.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schemars(with = "Option<Map<String, Value>>")]
+    configurations: Option<Option<Map<String, Value>>>,
+    /// Its prices.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schemars(with = "Option<Map<String, Value>>")]
+    pricing_config: Option<Option<Map<String, Value>>>,
+}
+
+/// The models of an integration.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "IntegrationModels")]
+pub(super) struct ModelsOut {
+    /// `list`.
+    object: &'static str,
+    /// How many there are.
+    total: usize,
+    /// Whether models that nothing was said of are allowed.
+    allow_all_models: bool,
+    /// Those that something was said of.
+    models: Vec<ModelOut>,
+}
+
+/// A model.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "IntegrationModel")]
+struct ModelOut {
+    /// Its name.
+    slug: String,
+    /// Whether it may be used.
+    enabled: bool,
+    /// Whether the provider's own list lacks it.
+    is_custom: bool,
+    /// Whether it was made by fine-tuning.
+    is_finetune: bool,
+    /// The model it was made of.
+    base_model_slug: Option<String>,
+    /// Its own settings.
+    configurations: Option<Map<String, Value>>,
+    /// Its prices.
+    pricing_config: Option<Map<String, Value>>,
+}
+
+pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
+    let connection = named(&asked).await?;
+    let policy = &connection.models;
+    let models: Vec<ModelOut> =
+        policy.models.iter().map(|(slug, rule)| ModelOut::of(slug.as_str(), rule)).collect();
+    let allow_all_models = policy.allow_all;
+    Ok(answer(&ModelsOut { object: "list", total: models.len(), allow_all_models, models }))
+}
+
+pub(super) async fn update(asked: Asked) -> Result<Response, Refusal> {
+    change(&asked, |connection| {
+        let body: ModelsIn = asked.json()?;
+        let mut policy = body_of(&connection.models);
+        policy.allow_all = body.allow_all_models.unwrap_or(policy.allow_all);
+        for model in body.models {
+            let rule = policy.models.remove(&model.slug);
+            let (slug, rule) = model.over(rule.and_then(|rule| rule.settings));
+            policy.models.insert(slug, rule);
+        }
+        Ok(policy)
+    })
+    .await
+}
+
+pub(super) async fn delete(asked: Asked) -> Result<Response, Refusal> {
+    let slugs = asked.parameter("slugs").unwrap_or_default();
+    let slugs: Vec<&str> =
+        slugs.split(',').map(str::trim).filter(|slug| !slug.is_empty()).collect();
+    if slugs.is_empty() {
+        return Err(InvalidField::new("slugs", "must name models, separated by commas").into());
+    }
+    change(&asked, |connection| {
+        let mut policy = body_of(&connection.models);
+        policy.models.retain(|slug, _| !slugs.contains(&slug.as_str()));
+        Ok(policy)
+    })
+    .await
+}
+
+/// Changes the policy from what it is, and once more when it is another one by then.
+async fn change(
+    asked: &Asked,
+    change: impl Fn(&Connection) -> Result<ModelPolicyBody, Problem>,
+) -> Result<Response, Refusal> {
+    let mut tries = TRIES;
+    loop {
+        let connection = named(asked).await?;
+        let command = Command::SetModelPolicy(checked_model_policy(change(&connection)?)?);
+        tries -= 1;
+        match asked.change_as_seen(&connection, command).await {
+            Err(problem)
+                if problem.code == Code::VersionConflict
+                    && asked.said.expected == Expected::Any
+                    && tries > 0 => {}
+            changed => return Ok(changed.map(|()| done())?),
+        }
+    }
+}
+
+/// Returns the body that would make a policy.
+fn body_of(policy: &ModelPolicy) -> ModelPolicyBody {
+    let rules = policy.models.iter().map(|(slug, rule)| {
+        let settings = settings(rule).map(Value::Object);
+        (slug.to_string(), ModelRuleBody { enabled: rule.enabled, settings })
+    });
+    ModelPolicyBody { allow_all: policy.allow_all, models: rules.collect() }
+}
+
+fn settings(rule: &ModelRule) -> Option<Map<String, Value>> {
+    serde_json::from_str(rule.settings.as_ref()?.text()).ok()
+}
+
+impl ModelIn {
+    /// Returns the rule that this makes of the settings there are.
+    fn over(self, settings: Option<Value>) -> (String, ModelRuleBody) {
+        let mut settings = match settings {
+            Some(Value::Object(settings)) => settings,
+            _ => Map::new(),
+        };
+        let given: BTreeMap<&str, Option<Option<Value>>> = BTreeMap::from([
+            ("is_custom", self.is_custom.map(|one| one.map(Value::from))),
+            ("is_finetune", self.is_finetune.map(|one| one.map(Value::from))),
+            ("base_model_slug", self.base_model_slug.map(|one| one.map(Value::from))),
+            ("configurations", self.configurations.map(|one| one.map(Value::from))),
+            ("pricing_config", self.pricing_config.map(|one| one.map(Value::from))),
+        ]);
+        for (name, value) in given {
+            match value {
+                None => {}
+                Some(None) => drop(settings.remove(name)),
+                Some(Some(value)) => drop(settings.insert(name.to_owned(), value)),
+            }
+        }
+        let settings = (!settings.is_empty()).then_some(Value::Object(settings));
+        (self.slug, ModelRuleBody { enabled: self.enabled, settings })
+    }
+}
+
+impl ModelOut {
+    fn of(slug: &str, rule: &ModelRule) -> Self {
+        let settings = settings(rule).unwrap_or_default();
+        let object = |name: &str| settings.get(name).and_then(Value::as_object).cloned();
+        let switch = |name: &str| settings.get(name).and_then(Value::as_bool).unwrap_or(false);
+        let base = settings.get("base_model_slug").and_then(Value::as_str);
+        Self {
+            slug: slug.to_owned(),
+            enabled: rule.enabled,
+            is_custom: switch("is_custom"),
+            is_finetune: switch("is_finetune"),
+            base_model_slug: base.map(str::to_owned),
+            configurations: object("configurations"),
+            pricing_config: object("pricing_config"),
+        }
+    }
+}

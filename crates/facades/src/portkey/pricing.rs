@@ -1,0 +1,63 @@
+//! Factors on a provider's prices.
+
+use std::collections::BTreeMap;
+
+use ledger_contract::commands::PricingBody;
+use ledger_domain::connection::{Multiplier, Pricing};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Factors on a provider's prices.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "PricingAdjustments")]
+#[serde(deny_unknown_fields)]
+pub(super) struct Adjustments {
+    /// The factors.
+    multiplier: Option<Factors>,
+}
+
+/// Factors by what they are on.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "PricingMultiplier")]
+struct Factors {
+    /// On images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    image: Option<ImageFactors>,
+    /// On units of the provider's own, by name, each at least 0.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    additional_units: BTreeMap<String, f64>,
+    /// On what has a name at Portkey, each at least 0 or null.
+    #[serde(flatten)]
+    named: BTreeMap<String, Option<f64>>,
+}
+
+/// Factors on images.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ImageMultiplier")]
+#[serde(deny_unknown_fields)]
+struct ImageFactors {
+    /// On images of any kind, at least 0.
+    default: Option<f64>,
+}
+
+impl Adjustments {
+    /// Returns the ledger's form; none when nothing is said.
+    pub(super) fn body(self) -> Option<PricingBody> {
+        let Factors { image, additional_units, named } = self.multiplier?;
+        let image_default = image.and_then(|image| image.default);
+        Some(PricingBody { multipliers: named, image_default, additional_units })
+    }
+
+    /// Shows factors.
+    pub(super) fn of(pricing: &Pricing) -> Self {
+        let default = pricing.image_default.map(Multiplier::get);
+        let units = pricing.additional_units.iter();
+        let named = pricing.multipliers.iter();
+        let factors = Factors {
+            image: default.map(|default| ImageFactors { default: Some(default) }),
+            additional_units: units.map(|(name, one)| (name.to_string(), one.get())).collect(),
+            named: named.map(|(name, one)| (name.to_string(), one.map(Multiplier::get))).collect(),
+        };
+        Self { multiplier: Some(factors) }
+    }
+}

@@ -1,0 +1,67 @@
+//! A connection in Portkey's words.
+
+use ledger_contract::time;
+use ledger_domain::Connection;
+use ledger_providers::{Facade, Provider};
+
+use super::limits::AccessOut;
+use super::pricing::Adjustments;
+use super::shapes::{IntegrationDetail, IntegrationOut};
+use super::{configurations, ids, mappings};
+use crate::asked::Asked;
+use crate::{masks, settings};
+
+/// Where it is kept that an integration was made for a workspace, and for which.
+pub(super) const WORKSPACE_ID: &str = "portkey.workspace_id";
+
+/// Returns the workspace that an integration was made for.
+pub(super) fn workspace_id(connection: &Connection) -> Option<String> {
+    let stored = connection.details.annotations.get(WORKSPACE_ID)?;
+    serde_json::from_str(ledger_domain::CheckedText::text(stored)).ok()
+}
+
+/// Shows what lists say of a connection.
+pub(super) fn integration(asked: &Asked, connection: &Connection) -> IntegrationOut {
+    let details = &connection.details;
+    let slug = connection.slug.as_str();
+    let workspace_id = workspace_id(connection);
+    let provider = asked.provider(details.provider.as_str());
+    IntegrationOut {
+        object: "integration",
+        id: connection.id.to_string(),
+        organisation_id: ids::organisation(asked.shared.desk.engine().ledger_id()),
+        r#type: if workspace_id.is_some() { "workspace" } else { "organisation" },
+        workspace_id,
+        ai_provider_id: provider
+            .map_or(details.provider.as_str(), |known| known.name_at(Facade::Portkey))
+            .to_owned(),
+        name: details.display_name.as_ref().map_or(slug, |name| name.as_str()).to_owned(),
+        slug: slug.to_owned(),
+        description: details.description.as_ref().map(ToString::to_string),
+        status: if connection.enabled { "active" } else { "archived" },
+        owner_id: connection.created_by.as_str().to_owned(),
+        created_at: time::format(connection.created_at),
+        last_updated_at: time::format(connection.updated_at),
+    }
+}
+
+/// Shows all of a connection.
+pub(super) fn detail(
+    asked: &Asked,
+    connection: &Connection,
+    provider: &Provider,
+) -> IntegrationDetail {
+    let key = settings::main_secret(connection, Some(provider));
+    let granted = connection.access.workspaces.values().filter(|grant| grant.allowed);
+    let references = connection.details.secret_references.iter();
+    IntegrationDetail {
+        integration: integration(asked, connection),
+        masked_key: key.map(|(_, secret)| masks::portkey(&secret.hint)),
+        configurations: configurations::show(connection, provider),
+        global_workspace_access_settings: connection.access.everyone.as_ref().map(AccessOut::of),
+        allow_all_models: connection.models.allow_all,
+        workspace_count: 1 + granted.count(),
+        secret_mappings: references.map(|one| mappings::show(provider, one)).collect(),
+        pricing_adjustments: connection.pricing.as_ref().map(Adjustments::of),
+    }
+}

@@ -1,0 +1,228 @@
+//! The workspaces of an integration: the ledger's grants.
+
+use std::collections::BTreeSet;
+
+use axum::response::Response;
+use ledger_contract::errors::{Code, Problem};
+use ledger_domain::connection::{EventFacts, Grant, GrantScope, Limits};
+use ledger_domain::principal::Scope;
+use ledger_domain::{
+    Command, Connection, EventId, Expected, InvalidField, Rejection, WorkspaceName, advance, decide,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::edit::provider_slug;
+use super::handlers::{answer, done, named};
+use super::ids;
+use super::limits::{LimitsIn, LimitsOut};
+use crate::api::Refusal;
+use crate::asked::Asked;
+
+/// Grants to give and to take back.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "UpdateIntegrationWorkspaces")]
+pub(super) struct WorkspacesIn {
+    /// Workspaces; others stay as they are.
+    workspaces: Option<Vec<WorkspaceIn>>,
+    /// Every workspace at once.
+    global_workspace_access: Option<AccessIn>,
+    /// What becomes of workspaces that are not named here: true lets them have what all have, or
+    /// nothing when not all are granted. Clients call it `override_existing_workspaces_access`.
+    #[serde(alias = "override_existing_workspaces_access")]
+    override_existing_workspace_access: Option<bool>,
+    /// Has no effect.
+    #[expect(dead_code, reason = "only its type is checked")]
+    create_default_provider: Option<bool>,
+    /// Has no effect.
+    default_provider_slug: Option<String>,
+}
+
+/// A grant to give or to take back.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "IntegrationWorkspaceInput")]
+struct WorkspaceIn {
+    /// The workspace.
+    id: String,
+    /// Whether it may use the integration.
+    enabled: bool,
+    /// How much.
+    #[serde(flatten)]
+    limits: LimitsIn,
+    /// Has no effect.
+    #[expect(dead_code, reason = "only its type is checked")]
+    reset_usage: Option<bool>,
+    /// Has no effect.
+    #[expect(dead_code, reason = "only its type is checked")]
+    create_default_provider: Option<bool>,
+    /// Has no effect.
+    default_provider_slug: Option<String>,
+}
+
+/// A grant to every workspace.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "GlobalWorkspaceAccessInput")]
+struct AccessIn {
+    /// Whether every workspace may use the integration.
+    enabled: bool,
+    /// How much.
+    #[serde(flatten)]
+    limits: LimitsIn,
+}
+
+/// The workspaces of an integration.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "IntegrationWorkspaces")]
+pub(super) struct WorkspacesOut {
+    /// `list`.
+    object: &'static str,
+    /// How many there are.
+    total: usize,
+    /// The home, and those that something was said of.
+    workspaces: Vec<WorkspaceOut>,
+}
+
+/// A workspace.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "IntegrationWorkspace")]
+struct WorkspaceOut {
+    /// Its name.
+    id: String,
+    /// Whether it may use the integration.
+    enabled: bool,
+    /// How much.
+    #[serde(flatten)]
+    limits: LimitsOut,
+}
+
+pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
+    let connection = named(&asked).await?;
+    let home = Grant { allowed: true, limits: Limits::default() };
+    let granted = connection.access.workspaces.iter();
+    let all = [(&connection.workspace, &home)].into_iter().chain(granted);
+    let workspaces: Vec<WorkspaceOut> = all.map(|(name, grant)| shown(name, grant)).collect();
+    Ok(answer(&WorkspacesOut { object: "list", total: workspaces.len(), workspaces }))
+}
+
+fn shown(name: &WorkspaceName, grant: &Grant) -> WorkspaceOut {
+    let limits = LimitsOut::of(&grant.limits);
+    WorkspaceOut { id: name.as_str().to_owned(), enabled: grant.allowed, limits }
+}
+
+pub(super) async fn update(asked: Asked) -> Result<Response, Refusal> {
+    let body: WorkspacesIn = asked.json()?;
+    let connection = named(&asked).await?;
+    let Plan { said, left, named } = plan(&asked, &connection, body).await?;
+    if !asked.caller.may_with(Scope::Write, &connection) {
+        return Err(Problem::new(Code::Forbidden).into());
+    }
+    all_exist(&asked, named).await?;
+    rehearse(&connection, said.iter().chain(&left))?;
+    for command in said {
+        taken_back(asked.change(connection.id, command).await)?;
+    }
+    for command in left {
+        taken_back(asked.change_left(connection.id, command).await)?;
+    }
+    Ok(done())
+}
+
+/// Takes it well when there is nothing to take back.
+fn taken_back(changed: Result<(), Problem>) -> Result<(), Problem> {
+    match changed {
+        Err(problem) if problem.code == Code::GrantUnknown => Ok(()),
+        changed => changed,
+    }
+}
+
+/// The commands that a body stands for.
+#[derive(Debug, Default)]
+struct Plan {
+    /// Those that the body names.
+    said: Vec<Command>,
+    /// Those about workspaces that the body does not name.
+    left: Vec<Command>,
+    /// The workspaces that the body names.
+    named: Vec<WorkspaceName>,
+}
+
+async fn plan(asked: &Asked, connection: &Connection, body: WorkspacesIn) -> Result<Plan, Problem> {
+    provider_slug(body.default_provider_slug.as_deref())?;
+    let mut plan = Plan::default();
+    let mut everyone = connection.access.everyone.clone();
+    if let Some(access) = body.global_workspace_access {
+        let limits = access.limits.over(everyone.as_ref().unwrap_or(&Limits::default()))?;
+        everyone = access.enabled.then_some(limits);
+        plan.said.push(command(GrantScope::Everyone, everyone.clone()));
+    }
+    let mut named = BTreeSet::new();
+    for given in body.workspaces.unwrap_or_default() {
+        provider_slug(given.default_provider_slug.as_deref())?;
+        let name = ids::workspace(asked, "workspaces.id", &given.id, Some(connection)).await?;
+        if !named.insert(name.clone()) {
+            return Err(InvalidField::new("workspaces", "must name each one only once").into());
+        }
+        let is_home = name == connection.workspace;
+        let scope = GrantScope::Workspace(name);
+        let own = connection.access.limits(&scope);
+        let now = own.or(everyone.as_ref()).filter(|_| !is_home).cloned().unwrap_or_default();
+        let limits = given.limits.over(&now)?;
+        // The home has access already, as long as no more is said of it.
+        if !(is_home && given.enabled && limits == Limits::default()) {
+            plan.said.push(command(scope, given.enabled.then_some(limits)));
+        }
+    }
+    if body.override_existing_workspace_access.unwrap_or(false) {
+        let there = connection.access.workspaces.keys();
+        let others = there.filter(|name| !named.contains(*name)).cloned();
+        let others = others.map(|name| command(GrantScope::Workspace(name), everyone.clone()));
+        plan.left.extend(others);
+    }
+    plan.named.extend(named);
+    Ok(plan)
+}
+
+/// Checks that there are workspaces of these names, which the ledger would say one by one.
+///
+/// Errors: `workspace_unknown`.
+async fn all_exist(asked: &Asked, names: Vec<WorkspaceName>) -> Result<(), Problem> {
+    match asked.read_store(move |engine| engine.missing_workspace(&names)).await? {
+        None => Ok(()),
+        Some(name) => {
+            let message = format!("there is no workspace {name}");
+            Err(Problem::because(Code::WorkspaceUnknown, message))
+        }
+    }
+}
+
+fn command(scope: GrantScope, limits: Option<Limits>) -> Command {
+    match limits {
+        Some(limits) => Command::GrantWorkspace { scope, limits },
+        None => Command::RevokeWorkspace { scope },
+    }
+}
+
+/// Goes through all commands without sending any, so that none is carried out when one of them
+/// would be refused.
+fn rehearse<'a>(
+    connection: &Connection,
+    commands: impl Iterator<Item = &'a Command>,
+) -> Result<(), Problem> {
+    let facts = EventFacts {
+        connection: connection.id,
+        event_id: EventId::from_bytes([0; 16]),
+        version: connection.version,
+        position: connection.position,
+        recorded_at: connection.updated_at,
+        actor: connection.updated_by.clone(),
+    };
+    let mut state = connection.clone();
+    for command in commands {
+        match decide(Some(&state), Expected::Any, command.clone()) {
+            Ok(event) => advance(&mut state, event, &facts),
+            Err(Rejection::NothingToChange | Rejection::GrantUnknown) => {}
+            Err(rejection) => return Err(rejection.into()),
+        }
+    }
+    Ok(())
+}
