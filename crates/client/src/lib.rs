@@ -18,6 +18,7 @@ mod watch;
 
 mod mirror;
 mod reveal;
+mod slot;
 
 mod error;
 mod moment;

@@ -65,7 +65,7 @@ fn headers(target: &Target, order: &Order, id: &str) -> Result<HeaderMap, Failur
     let deadline = Micros::new(serve::now().get().saturating_add(timeout));
     let write = &order.write;
     let given = [
-        (subjects::AUTHORIZATION, Some(format!("Bearer {}", target.key))),
+        (subjects::AUTHORIZATION, Some(format!("Bearer {}", target.key.as_str()))),
         (subjects::DEADLINE, Some(time::format(deadline))),
         (subjects::COMMAND_ID, Some(id.to_owned())),
         (subjects::EXPECTED_VERSION, write.expect_version.clone()),

@@ -148,13 +148,15 @@ impl Wanted {
     }
 }
 
-/// Tells keys and tokens that open something from guesses. One that is over was good once, and one
-/// that cannot be looked at may be good.
+/// Tells keys and tokens that open something from guesses. One that is over or was revoked was good
+/// once, which is told only to who has all of it; one that cannot be looked at may be good.
 fn judge(engine: &Engine, header: &str) -> Verdict {
     match engine.authenticate(Some(header)) {
         Ok(_) => Verdict::Good,
         Err(problem) => match problem.code {
-            Code::CredentialExpired | Code::TokensUnavailable => Verdict::NoGuess,
+            Code::CredentialExpired | Code::CredentialRevoked | Code::TokensUnavailable => {
+                Verdict::NoGuess
+            }
             _ => Verdict::Wrong,
         },
     }
