@@ -38,7 +38,7 @@ use tokio::time::interval;
 use tracing::{error, info, warn};
 
 pub use clock::Clock;
-pub use guard::{Accepts, Verdict};
+pub use guard::{Accepts, Identity, Verdict};
 pub use headers::{NoOrigin, Origin};
 pub use limits::Limits;
 pub use peer::ClientAddress;
