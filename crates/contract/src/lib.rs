@@ -6,6 +6,7 @@
 //!
 //! Read first: [`records::Record`], [`commands::ParsedCommand`], [`errors::Problem`].
 
+mod outline;
 mod shape;
 
 pub mod records;
@@ -21,3 +22,5 @@ pub mod reveal;
 pub mod schemas;
 pub mod subjects;
 pub mod view;
+
+pub use outline::outline;

@@ -34,6 +34,11 @@ impl Caller {
         self.0.require(scope, subject)
     }
 
+    /// Tells whether it may do `scope` to `subject`, where that decides how much it is shown.
+    pub(super) fn may(&self, scope: Scope, subject: Subject<'_>) -> bool {
+        self.0.may(scope, subject)
+    }
+
     /// Answers a query in its name. Blocks.
     pub(super) fn query(
         &self,

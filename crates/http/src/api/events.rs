@@ -14,7 +14,7 @@ use super::caller::Caller;
 use super::desk::Desk;
 use super::routes::WORKSPACE;
 use super::{accept, answer, headers};
-use crate::feed::{Follower, Start};
+use crate::feed::{Follower, Sight, Start};
 
 /// Opens a feed, or answers one page of it.
 pub(super) async fn run(
@@ -26,7 +26,7 @@ pub(super) async fn run(
     let deadline = desk.counted(headers::of_query(map))?.deadline;
     let only = workspace(desk, caller, asked, deadline).await?;
     let start = desk.counted(start(desk, asked, map))?;
-    let follower = desk.counted(desk.feeds.follow(start, only))?;
+    let follower = desk.counted(desk.feeds.follow(start, sight(caller, only)))?;
     if accept::wants_json(map) {
         let wait = Duration::from_secs(asked.number("wait").unwrap_or_default());
         return page(follower, wait).await;
@@ -38,6 +38,14 @@ pub(super) async fn run(
 async fn page(follower: Follower, wait: Duration) -> Result<Response, Problem> {
     let page = follower.page(wait).await?;
     Ok(answer::json(StatusCode::OK, page))
+}
+
+/// Settles how much of the events the caller is shown.
+fn sight(caller: &Caller, only: Option<WorkspaceName>) -> Sight {
+    let followed = only.as_ref().map_or(Subject::Ledger, Subject::Workspace);
+    let audits = caller.may(Scope::Audit, followed);
+    let administers = caller.may(Scope::Administer, Subject::Ledger);
+    Sight { only, audits, administers }
 }
 
 /// Settles where the feed starts. Whoever may not read it is not told where the log ends.

@@ -14,6 +14,7 @@ mod broadcaster;
 mod follower;
 pub(crate) mod frame;
 mod ring;
+mod sight;
 mod stream;
 
 #[cfg(test)]
@@ -24,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ledger_contract::errors::{Code, Problem};
-use ledger_domain::{Position, WorkspaceName};
+use ledger_domain::Position;
 use ledger_engine::Engine;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -32,6 +33,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) use follower::Follower;
 use ring::Ring;
+pub(crate) use sight::Sight;
 
 /// Readers that are behind the ring and look into the log themselves, at once.
 const LOG_READERS: usize = 4;
@@ -43,10 +45,14 @@ pub struct FeedLimits {
     pub open_max: usize,
     /// Events that are kept ready for all feeds.
     pub ring_events: usize,
-    /// Bytes of events that are kept ready for all feeds.
+    /// Bytes of events that are kept ready for all feeds; the shorter texts for readers who may
+    /// not see who did what take at most as much again.
     pub ring_bytes: usize,
     /// Between two signs of life on a feed on which nothing happens.
     pub heartbeat: Duration,
+    /// How long a page looks past events that are not for its reader, beyond the time that the
+    /// reader waits anyway.
+    pub look: Duration,
     /// How long a reader may take nothing while there is something.
     pub patience: Duration,
 }
@@ -58,6 +64,7 @@ impl Default for FeedLimits {
             ring_events: 8_192,
             ring_bytes: 32 * 1024 * 1024,
             heartbeat: Duration::from_secs(15),
+            look: Duration::from_secs(2),
             patience: Duration::from_mins(1),
         }
     }
@@ -116,14 +123,10 @@ impl Feeds {
         Self { hub: Arc::new(hub), broadcaster }
     }
 
-    /// Opens a feed, of one workspace only when one is given.
+    /// Opens a feed of what its reader may see.
     ///
     /// Errors: `busy`, `shutting_down`.
-    pub(crate) fn follow(
-        &self,
-        start: Start,
-        only: Option<WorkspaceName>,
-    ) -> Result<Follower, Problem> {
+    pub(crate) fn follow(&self, start: Start, sight: Sight) -> Result<Follower, Problem> {
         if *self.hub.stop.borrow() {
             return Err(Problem::new(Code::ShuttingDown));
         }
@@ -132,7 +135,7 @@ impl Feeds {
             Problem::because(Code::Busy, "there are as many feeds as the ledger can hold")
         })?;
         let reader = Reader::enter(Arc::clone(&self.hub), place);
-        Ok(Follower::new(reader, start, only))
+        Ok(Follower::new(reader, start, sight))
     }
 
     /// Ends every feed with a last word.

@@ -9,7 +9,7 @@ use ledger_contract::errors::Code;
 use ledger_domain::{Position, WorkspaceName};
 use serde_json::{Value, json};
 
-use super::{FeedLimits, Feeds, Start};
+use super::{FeedLimits, Feeds, Sight, Start};
 use crate::api::ApiOptions;
 use crate::api::tests::House;
 
@@ -39,9 +39,14 @@ impl Stage {
     }
 
     fn follow(&self, after: u64, only: Option<&str>) -> super::Follower {
-        let only = only.map(|name| WorkspaceName::parse("w", name).unwrap());
-        self.feeds.follow(Start::After(Position::new(after)), only).unwrap()
+        self.feeds.follow(Start::After(Position::new(after)), all_of(only)).unwrap()
     }
+}
+
+/// Sees all of one workspace, or of all.
+fn all_of(only: Option<&str>) -> Sight {
+    let only = only.map(|name| WorkspaceName::parse("w", name).unwrap());
+    Sight { only, audits: true, administers: true }
 }
 
 /// A feed, read piece by piece.
@@ -129,7 +134,7 @@ async fn a_workspaces_feed_brings_its_own_events_only_and_moves_along() {
 async fn a_quiet_feed_shows_that_it_is_alive() {
     let limits = FeedLimits { heartbeat: Duration::from_millis(20), ..FeedLimits::default() };
     let stage = Stage::new(limits).await;
-    let mut feed = Reading::new(stage.feeds.follow(Start::Now, None).unwrap());
+    let mut feed = Reading::new(stage.feeds.follow(Start::Now, all_of(None)).unwrap());
     assert_eq!(feed.piece().await.unwrap(), "retry: 1000\n\n");
     assert!(feed.piece().await.unwrap().contains("caught_up"));
     for _ in 0..3 {
@@ -147,7 +152,7 @@ async fn stopping_ends_feeds_with_a_last_word_and_takes_no_new_ones() {
     assert!(last.starts_with("id: 4\nevent: closing\n"), "{last}");
     assert!(last.contains("shutting_down"), "{last}");
     assert_eq!(feed.piece().await, None);
-    let refused = stage.feeds.follow(Start::Now, None).err().map(|problem| problem.code);
+    let refused = stage.feeds.follow(Start::Now, all_of(None)).err().map(|problem| problem.code);
     assert_eq!(refused, Some(Code::ShuttingDown));
     stage.feeds.stopped().await;
 }
@@ -169,10 +174,10 @@ async fn a_reader_that_takes_nothing_is_cut_off_where_it_stands() {
 async fn there_are_only_so_many_feeds_and_a_closed_one_makes_room() {
     let stage = Stage::new(FeedLimits { open_max: 1, ..FeedLimits::default() }).await;
     let one = stage.follow(0, None);
-    let refused = stage.feeds.follow(Start::Now, None).err().map(|problem| problem.code);
+    let refused = stage.feeds.follow(Start::Now, all_of(None)).err().map(|problem| problem.code);
     assert_eq!(refused, Some(Code::Busy));
     drop(one);
-    assert!(stage.feeds.follow(Start::Now, None).is_ok());
+    assert!(stage.feeds.follow(Start::Now, all_of(None)).is_ok());
 }
 
 #[tokio::test]
@@ -192,4 +197,70 @@ async fn a_page_comes_at_once_when_there_is_something_and_at_the_end_of_the_wait
     let waited = page(waited.unwrap());
     assert_eq!(waited["events"].as_array().unwrap().len(), 1);
     assert_eq!(waited["position"], 6);
+}
+
+#[tokio::test]
+async fn a_long_way_past_events_of_others_is_not_silent() {
+    let limits = FeedLimits { heartbeat: Duration::ZERO, ..FeedLimits::default() };
+    let stage = Stage::new(limits).await;
+    stage.create("default", 300).await;
+    let mut feed = Reading::new(stage.follow(4, Some("other")));
+    let moved = loop {
+        let piece = feed.piece().await.unwrap();
+        if let Some((_, id)) = piece.split_once("id: ") {
+            assert!(piece.starts_with(": alive\n"), "{piece}");
+            break id.trim().parse::<u64>().unwrap();
+        }
+    };
+    assert!((5..304).contains(&moved), "{moved}");
+}
+
+#[tokio::test]
+async fn a_page_past_events_of_others_has_the_position_reached() {
+    let limits = FeedLimits { look: Duration::ZERO, ..FeedLimits::default() };
+    let stage = Stage::new(limits).await;
+    stage.create("default", 300).await;
+    let (mut position, mut pages) = (4, 0);
+    while position < 304 {
+        let page = stage.follow(position, Some("other")).page(Duration::ZERO).await.unwrap();
+        let page: Value = serde_json::from_slice(&page).unwrap();
+        assert_eq!(page["events"], json!([]));
+        let reached = page["position"].as_u64().unwrap();
+        assert!(reached > position, "{reached}");
+        (position, pages) = (reached, pages + 1);
+    }
+    assert!(pages > 1, "one look does not go through the whole log");
+}
+
+#[tokio::test]
+async fn readers_without_rights_to_it_are_not_told_who_did_what() {
+    let stage = Stage::new(FeedLimits::default()).await;
+    stage.create("default", 1).await;
+    let page = async |audits, administers| {
+        let sight = Sight { only: None, audits, administers };
+        let follower = stage.feeds.follow(Start::After(Position::new(0)), sight).unwrap();
+        let page = follower.page(Duration::ZERO).await.unwrap();
+        serde_json::from_slice::<Value>(&page).unwrap()
+    };
+    let positions = |page: &Value| {
+        let events = page["events"].as_array().unwrap().iter();
+        events.map(|event| event["position"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    let (all, auditor) = (page(true, true).await, page(true, false).await);
+    assert_eq!(positions(&all), [1, 2, 3, 4, 5]);
+    assert_eq!(positions(&auditor), [3, 4, 5], "the admin and its key are not for everyone");
+    assert_eq!(auditor["events"][2], all["events"][4]);
+    let reader = page(false, false).await;
+    assert_eq!(positions(&reader), [3, 4, 5]);
+    assert_eq!(reader["position"], 5);
+    let (told, whole) = (&reader["events"][2], &all["events"][4]);
+    assert_eq!(told["connection"], whole["connection"]);
+    let names = told["event"].as_object().unwrap().keys().map(String::as_str).collect::<Vec<_>>();
+    let expected = ["position", "recorded_at", "schema", "stream", "type", "version", "workspace"];
+    let mut sorted = names.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, expected);
+    for name in names {
+        assert_eq!(told["event"][name], whole["event"][name], "{name}");
+    }
 }
