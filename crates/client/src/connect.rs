@@ -195,7 +195,7 @@ async fn with_credentials(credentials: Credentials) -> Result<ConnectOptions, Cl
 }
 
 /// Leaves out what stands between the scheme and the host.
-fn without_password(url: &str) -> String {
+pub(crate) fn without_password(url: &str) -> String {
     if url.contains(',') {
         return url.split(',').map(without_password).collect::<Vec<_>>().join(",");
     }

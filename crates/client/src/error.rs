@@ -3,7 +3,7 @@
 use ledger_contract::errors::ErrorBody;
 
 /// Why a command or a question got no good answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
     /// The ledger answered no.

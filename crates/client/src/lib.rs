@@ -19,6 +19,7 @@ mod watch;
 mod mirror;
 mod reveal;
 mod sealed;
+mod slot;
 
 mod error;
 mod moment;

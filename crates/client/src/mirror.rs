@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use crate::connect::Client;
 use crate::error::ClientError;
 use crate::reveal::Secret;
+use crate::slot::Slot;
 use crate::watch::{Notice, WatchItem, WatchScope};
 
 /// A connection as a gateway needs it.
@@ -37,8 +38,6 @@ pub struct Seen {
 }
 
 type SecretName = (String, String);
-/// Held while a value is being fetched, so that many requests at once fetch it once.
-type Slot = Arc<tokio::sync::Mutex<Option<Arc<Secret>>>>;
 
 #[derive(Debug, Default)]
 struct State {
@@ -53,7 +52,7 @@ pub struct Mirror {
     client: Client,
     workspace: String,
     state: Arc<RwLock<State>>,
-    secrets: Mutex<HashMap<SecretName, Slot>>,
+    secrets: Mutex<HashMap<SecretName, Arc<Slot>>>,
     caught_up: watch::Receiver<Option<u64>>,
     task: JoinHandle<()>,
 }
@@ -116,7 +115,8 @@ impl Mirror {
     }
 
     /// Returns the current value of a secret field, fetched when it is not at hand. While the
-    /// ledger is away, the last value known goes on being used.
+    /// ledger is away, the last value known goes on being used, and the ledger is asked again only
+    /// every few seconds.
     pub async fn secret(
         &self,
         connection: &Seen,
@@ -126,28 +126,13 @@ impl Mirror {
         let wanted = connection.generations.get(field).copied();
         let name = (connection.id.clone(), field.to_owned());
         let slot = Arc::clone(self.secrets.lock().entry(name).or_default());
-        let mut held = slot.lock().await;
-        if let Some(secret) = held.as_ref()
-            && wanted.is_some_and(|wanted| secret.generation() >= wanted)
-        {
-            return Ok(Arc::clone(secret));
-        }
-        let revealed = self.client.reveal(&self.workspace, &connection.id, &[field], reason).await;
-        match revealed {
-            Ok(mut secrets) => {
-                let missing = || ClientError::Internal(format!("there is no secret {field}"));
-                let secret = Arc::new(secrets.remove(field).ok_or_else(missing)?);
-                *held = Some(Arc::clone(&secret));
-                Ok(secret)
-            }
-            Err(error) => match held.as_ref() {
-                Some(secret) if error.retry() => {
-                    tracing::warn!(%error, "the ledger is away; the last secret known is used");
-                    Ok(Arc::clone(secret))
-                }
-                _ => Err(error),
-            },
-        }
+        let fetch = async || {
+            let fields = [field];
+            let revealed = self.client.reveal(&self.workspace, &connection.id, &fields, reason);
+            let missing = || ClientError::Internal(format!("there is no secret {field}"));
+            revealed.await?.remove(field).ok_or_else(missing)
+        };
+        slot.get(wanted, fetch).await
     }
 }
 

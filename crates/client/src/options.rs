@@ -4,24 +4,34 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
+use crate::connect::without_password;
+
 /// The NATS address of a server on this machine.
 const LOCAL_URL: &str = "nats://127.0.0.1:4222";
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An API key. Printing it for debugging shows nothing of it.
+/// An API key. Wiped when dropped; printing it for debugging shows nothing of it.
 #[derive(Clone)]
-pub struct Key(String);
+pub struct Key(Zeroizing<String>);
 
 impl Key {
     /// Takes the text of a key, `sk_live_…` or `sk_test_…`.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(Zeroizing::new(text.into()))
     }
 
     /// Returns the value of the header that carries it.
     pub(crate) fn authorization(&self) -> String {
-        format!("Bearer {}", self.0)
+        format!("Bearer {}", self.0.as_str())
+    }
+}
+
+impl From<String> for Key {
+    fn from(text: String) -> Self {
+        Self::new(text)
     }
 }
 
@@ -56,9 +66,9 @@ impl fmt::Debug for Credentials {
 }
 
 /// How to reach a ledger.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ClientOptions {
-    /// Address of the NATS server.
+    /// Address of the NATS server; may hold a user and a password.
     pub url: String,
     /// The API key.
     pub key: Key,
@@ -82,6 +92,16 @@ pub struct ClientOptions {
     pub wait_for_server: bool,
 }
 
+impl fmt::Debug for ClientOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientOptions")
+            .field("url", &without_password(&self.url))
+            .field("prefix", &self.prefix)
+            .field("credentials", &self.credentials)
+            .finish_non_exhaustive()
+    }
+}
+
 impl ClientOptions {
     /// Reaches a ledger on this machine under the default names.
     pub fn new(key: Key) -> Self {
@@ -96,5 +116,20 @@ impl ClientOptions {
             timeout: TIMEOUT,
             wait_for_server: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_output_shows_no_key_and_no_password() {
+        let mut options = ClientOptions::new(Key::new("sk_test_canary"));
+        options.url = "nats://me:canary@host:4222".to_owned();
+        options.credentials.user = Some(("me".to_owned(), "canary".to_owned()));
+        options.credentials.nkey_seed = Some("canary".to_owned());
+        let shown = format!("{options:?} {:?}", options.key);
+        assert!(shown.contains("nats://host:4222") && !shown.contains("canary"), "{shown}");
     }
 }

@@ -19,6 +19,11 @@ pub struct Secret {
 }
 
 impl Secret {
+    #[cfg(test)]
+    pub(crate) fn new(generation: u64, value: &str) -> Self {
+        Self { generation, value: Zeroizing::new(value.to_owned()) }
+    }
+
     /// Returns which of the field's values it is; a later value has a greater number.
     pub fn generation(&self) -> u64 {
         self.generation

@@ -1,10 +1,13 @@
 //! The command line: what every command shares, and the list of commands.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use ledger_bus::public_url;
+use zeroize::Zeroizing;
 
 use crate::demo::DemoArgs;
 use crate::explain::ExplainArgs;
@@ -46,19 +49,25 @@ Examples:
 Exit codes: 0 done, 1 refused, 2 usage, 3 unavailable, 4 internal.";
 
 /// Flags of every command.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Default, Args)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
     /// Folder of a ledger on this machine; finds its address and its development key
     #[arg(long, global = true, env = "CONNLEDGER_DATA_DIR", value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
     /// NATS server to use
-    #[arg(long, global = true, env = "CONNLEDGER_NATS_URL", value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        env = "CONNLEDGER_NATS_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
     pub(crate) nats_url: Option<String>,
     /// API key, `sk_live_...` or `sk_test_...`; others see it in the process list, so prefer
     /// --key-file or the environment
     #[arg(long, global = true, env = "CONNLEDGER_KEY", hide_env_values = true, value_name = "KEY")]
-    pub(crate) key: Option<String>,
+    pub(crate) key: Option<Zeroizing<String>>,
     /// File that holds the API key
     #[arg(long, global = true, env = "CONNLEDGER_KEY_FILE", value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
@@ -107,6 +116,19 @@ impl Cli {
         let source = matches.value_source("workspace");
         cli.common.workspace_given = source == Some(ValueSource::CommandLine);
         Ok(cli)
+    }
+}
+
+/// Leaves out the key, and the password in an address.
+impl fmt::Debug for Common {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Common")
+            .field("data_dir", &self.data_dir)
+            .field("nats_url", &self.nats_url.as_deref().map(public_url))
+            .field("key_file", &self.key_file)
+            .field("workspace", &self.workspace)
+            .field("nats", &self.nats)
+            .finish_non_exhaustive()
     }
 }
 
@@ -243,6 +265,13 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn debug_output_of_a_command_line_shows_no_key_and_no_password() {
+        let line = "connledger whoami --key sk_test_canary --nats-url nats://me:canary@host:4222";
+        let shown = format!("{:?}", Cli::read(line.split(' ')).unwrap());
+        assert!(shown.contains("nats://host:4222") && !shown.contains("canary"), "{shown}");
     }
 
     #[test]

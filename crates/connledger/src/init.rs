@@ -1,6 +1,6 @@
 //! `init`: makes a new ledger.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 use ledger_domain::connection::Environment;
@@ -41,7 +41,7 @@ pub(crate) async fn run(common: &Common, args: &InitArgs, out: Output) -> Result
     let environment = Environment::parse(&args.key_environment)
         .map_err(|invalid| Failure::usage(format!("--key-environment {}", invalid.problem)))?;
     refuse_unless_meant(folder, args)?;
-    if args.master_key_file.starts_with(folder) {
+    if real(&args.master_key_file)?.starts_with(real(folder)?) {
         return Err(Failure::usage("the master key file must not be inside the data folder")
             .hint("a copy of the folder would open its own secrets; keep the key apart"));
     }
@@ -78,5 +78,48 @@ fn refuse_unless_meant(folder: &Path, args: &InitArgs) -> Result<(), Failure> {
         (false, true) => Err(Failure::refused(format!("{name} holds no ledger yet"))
             .hint("leave --reissue-admin-key out to make one")),
         _ => Ok(()),
+    }
+}
+
+/// Returns where a path leads: links followed as far as it exists, and what is still to be made
+/// after that.
+fn real(path: &Path) -> Result<PathBuf, Failure> {
+    let path = std::path::absolute(path).map_err(|error| Failure::file("find", path, &error))?;
+    let known = |ancestor: &Path| Some((ancestor.to_owned(), ancestor.canonicalize().ok()?));
+    let Some((ancestor, mut real)) = path.ancestors().find_map(known) else { return Ok(path) };
+    for part in path.strip_prefix(&ancestor).unwrap_or(Path::new("")).components() {
+        match part {
+            Component::ParentDir => drop(real.pop()),
+            part => real.push(part),
+        }
+    }
+    Ok(real)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_master_key_inside_the_data_folder_is_found_out_whatever_the_way_there() {
+        let home = tempfile::tempdir().unwrap();
+        let path = |name: &str| home.path().join(name);
+        std::fs::create_dir_all(path("data/nats")).unwrap();
+        symlink(path("data"), path("link")).unwrap();
+        std::fs::write(path("data/made.key"), "").unwrap();
+        symlink(path("data/made.key"), path("linked.key")).unwrap();
+        let inside = |key: &str, data: &str| {
+            real(&path(key)).unwrap().starts_with(real(&path(data)).unwrap())
+        };
+        for key in ["data/k", "link/k", "data/../data/k", "link/nats/../k", "linked.key"] {
+            assert!(inside(key, "data") && inside(key, "link"), "{key}");
+        }
+        for key in ["k", "data/../k", "data-2/k", "link/../k"] {
+            assert!(!inside(key, "data") && !inside(key, "link"), "{key}");
+        }
+        assert!(inside("new/keys/k", "new"), "neither is there yet");
+        assert!(!inside("new/../k", "new"));
     }
 }

@@ -1,11 +1,11 @@
 //! `DIR/server.json`: where a running server says how to reach it.
 
+use std::fmt;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use nix::errno::Errno;
-use nix::sys::signal::kill;
-use nix::unistd::Pid;
+use ledger_bus::public_url;
+use ledger_engine::Engine;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -13,11 +13,12 @@ use crate::failure::Failure;
 const NAME: &str = "server.json";
 
 /// How to reach a running server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ServerFile {
     /// Its process.
-    pub(crate) pid: i32,
-    /// Where its NATS server is; absent when it runs without.
+    pub(crate) pid: u32,
+    /// Where its NATS server is, with user and password when it needs them; absent when it runs
+    /// without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) nats_url: Option<String>,
     /// Where it serves HTTP; absent when it does not.
@@ -29,17 +30,26 @@ pub(crate) struct ServerFile {
     pub(crate) xkey: String,
 }
 
+impl fmt::Debug for ServerFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerFile")
+            .field("pid", &self.pid)
+            .field("nats_url", &self.nats_url.as_deref().map(public_url))
+            .field("http_url", &self.http_url)
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
+    }
+}
+
 impl ServerFile {
     /// Reads the file of a server that is running now; nothing when none is.
+    ///
+    /// The file alone is not believed: after a crash it stays, and its process id may be another
+    /// program's by now. A server that runs holds its folder.
     pub(crate) fn find(data_dir: &Path) -> Option<Self> {
         let text = std::fs::read(data_dir.join(NAME)).ok()?;
         let file: Self = serde_json::from_slice(&text).ok()?;
-        file.alive().then_some(file)
-    }
-
-    /// Tells whether the process is there, perhaps under another user.
-    fn alive(&self) -> bool {
-        !matches!(kill(Pid::from_raw(self.pid), None), Err(Errno::ESRCH))
+        (Engine::holder(data_dir)? == file.pid).then_some(file)
     }
 
     /// Writes the file, readable for the owner only, and returns a guard that removes it.
@@ -58,7 +68,7 @@ pub(crate) struct WrittenFile(PathBuf);
 
 impl Drop for WrittenFile {
     fn drop(&mut self) {
-        // A file left behind names a process that is gone, and is not believed.
+        // A file left behind names a process that no longer holds the folder, and is not believed.
         std::fs::remove_file(&self.0).ok();
     }
 }
@@ -75,36 +85,41 @@ pub(crate) fn write_private(path: &Path, text: &[u8]) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use ledger_engine::EngineOptions;
+    use ledger_vault::Keyring;
+
     use super::*;
 
-    #[test]
-    fn a_file_of_a_live_process_is_found_and_removed_in_the_end() {
-        let folder = tempfile::tempdir().unwrap();
-        let pid = i32::try_from(std::process::id()).unwrap();
-        let file = ServerFile {
-            pid,
-            nats_url: None,
-            http_url: None,
-            prefix: "ledger".to_owned(),
-            xkey: String::new(),
-        };
-        let written = file.write(folder.path()).unwrap();
-        assert_eq!(ServerFile::find(folder.path()), Some(file));
-        drop(written);
-        assert_eq!(ServerFile::find(folder.path()), None);
+    fn of_process(pid: u32) -> ServerFile {
+        let nats_url = Some("nats://me:canary@127.0.0.1:4222".to_owned());
+        let (prefix, xkey) = ("ledger".to_owned(), String::new());
+        ServerFile { pid, nats_url, http_url: None, prefix, xkey }
     }
 
     #[test]
-    fn a_file_of_a_dead_process_is_not_believed() {
+    fn a_file_is_believed_only_while_its_process_holds_the_folder() {
         let folder = tempfile::tempdir().unwrap();
-        let dead = ServerFile {
-            pid: i32::MAX,
-            nats_url: None,
-            http_url: None,
-            prefix: "ledger".to_owned(),
-            xkey: String::new(),
-        };
-        let _written = dead.write(folder.path()).unwrap();
-        assert_eq!(ServerFile::find(folder.path()), None);
+        let data = folder.path().join("data");
+        let mut options = EngineOptions::new(data.clone(), Keyring::generate(&mut rand::rng()));
+        options.create = true;
+        let engine = Engine::open(options).unwrap();
+        let file = of_process(std::process::id());
+        let written = file.write(&data).unwrap();
+        assert_eq!(ServerFile::find(&data), Some(file.clone()));
+        let other = of_process(std::process::id() + 1).write(&data).unwrap();
+        assert_eq!(ServerFile::find(&data), None, "another process holds the folder");
+        std::mem::forget(other);
+        let again = file.write(&data).unwrap();
+        engine.shutdown();
+        drop(engine);
+        assert_eq!(ServerFile::find(&data), None, "the process lives, and holds nothing");
+        drop((written, again));
+        assert!(!data.join(NAME).exists());
+    }
+
+    #[test]
+    fn debug_output_of_a_file_shows_no_password() {
+        let shown = format!("{:?}", of_process(1));
+        assert!(shown.contains("127.0.0.1:4222") && !shown.contains("canary"), "{shown}");
     }
 }

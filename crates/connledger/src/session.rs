@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ledger_client::{Client, ClientOptions, Credentials, Key};
 use ledger_contract::subjects::LEDGER;
+use zeroize::Zeroizing;
 
 use crate::cli::{Common, NatsLogin};
 use crate::failure::Failure;
@@ -40,7 +41,7 @@ impl Session {
 /// Puts the client's options together from flags and from what a running server left.
 pub(crate) fn options(common: &Common) -> Result<ClientOptions, Failure> {
     let server = common.data_dir.as_deref().and_then(ServerFile::find);
-    let mut options = ClientOptions::new(Key::new(key_text(common)?));
+    let mut options = ClientOptions::new(Key::new(key_text(common)?.as_str()));
     match (&common.nats_url, &server, &common.data_dir) {
         (Some(url), _, _) | (None, Some(ServerFile { nats_url: Some(url), .. }), _) => {
             options.url.clone_from(url);
@@ -81,17 +82,17 @@ fn not_running(folder: &Path) -> Failure {
 }
 
 /// Finds the API key: flag, file, or the one a development server left.
-fn key_text(common: &Common) -> Result<String, Failure> {
+fn key_text(common: &Common) -> Result<Zeroizing<String>, Failure> {
     if let Some(key) = &common.key {
         return Ok(key.clone());
     }
     if let Some(path) = &common.key_file {
-        return read_line(path);
+        return read_line(path).map(Zeroizing::new);
     }
     if let Some(folder) = &common.data_dir {
         let path = folder.join(DEV_KEY_FILE);
         if path.exists() {
-            return read_line(&path);
+            return read_line(&path).map(Zeroizing::new);
         }
     }
     Err(Failure::usage("no API key was given")

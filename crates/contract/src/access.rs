@@ -6,6 +6,7 @@ use ledger_domain::principal::{ApiKey, ApiKeyId, Grant, Workspaces};
 use ledger_domain::{CheckedText, Principal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
 
 use crate::time;
 
@@ -89,13 +90,19 @@ pub struct ApiKeyView {
     pub last_used_at: Option<String>,
 }
 
-/// The key that `issue-key` made. It is told once.
+/// The key that `issue-key` made. It is told once, and wiped when dropped.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IssuedKey {
     /// The key's id.
     pub id: String,
     /// The whole key.
     pub key: String,
+}
+
+impl Drop for IssuedKey {
+    fn drop(&mut self) {
+        self.key.zeroize();
+    }
 }
 
 impl std::fmt::Debug for IssuedKey {

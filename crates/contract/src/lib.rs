@@ -6,6 +6,7 @@
 //!
 //! Read first: [`records::Record`], [`commands::ParsedCommand`], [`errors::Problem`].
 
+mod outline;
 mod shape;
 
 pub mod records;
@@ -22,3 +23,5 @@ pub mod schemas;
 pub mod sealed;
 pub mod subjects;
 pub mod view;
+
+pub use outline::outline;

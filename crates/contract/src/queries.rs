@@ -238,7 +238,8 @@ pub struct ReplayReport {
 /// Answer of the feed of events to a caller that asks for a page of it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct FeedPage {
-    /// Notifications in the order of the log; none when nothing happened in time.
+    /// Notifications in the order of the log; none when nothing happened in time, or nothing that
+    /// is for this reader. Without `audit`, `event` holds only what the state itself tells.
     #[schemars(with = "Vec<crate::reply::Notification<'static>>")]
     pub events: Vec<Box<RawValue>>,
     /// How far the log was looked through; the next question's `after`.

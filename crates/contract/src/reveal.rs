@@ -6,7 +6,7 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 /// The answer.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +28,26 @@ pub struct RevealedSecret {
     pub value: String,
 }
 
+impl RevealAnswer {
+    /// Returns it as JSON, which is wiped when dropped.
+    ///
+    /// # Panics
+    ///
+    /// Never: an answer has a JSON form.
+    pub fn to_json(&self) -> Zeroizing<Vec<u8>> {
+        // A vector that grows leaves copies behind, so there is room from the start.
+        let mut json = Zeroizing::new(Vec::with_capacity(self.json_bytes_max()));
+        serde_json::to_writer(&mut *json, self).expect("an answer has a JSON form");
+        json
+    }
+
+    /// Returns how long its JSON is at most. An escaped character takes six bytes for one.
+    fn json_bytes_max(&self) -> usize {
+        let secrets = self.secrets.iter().map(|(field, one)| field.len() + one.value.len() + 16);
+        256 + 6 * (self.connection.len() + secrets.sum::<usize>())
+    }
+}
+
 impl fmt::Debug for RevealAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RevealAnswer").field("position", &self.position).finish_non_exhaustive()
@@ -43,5 +63,27 @@ impl fmt::Debug for RevealedSecret {
 impl Drop for RevealedSecret {
     fn drop(&mut self) {
         self.value.zeroize();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_written_without_leaving_copies_behind() {
+        let secret = |value: String| RevealedSecret { generation: u64::MAX, value };
+        for value in ["", "\u{1}\u{2}\u{3}", "plain", "\"\\\n"] {
+            let named = |number: u32| (format!("f{number}"), secret(value.repeat(100)));
+            let answer = RevealAnswer {
+                connection: "c".repeat(36),
+                position: u64::MAX,
+                secrets: (0..32).map(named).collect(),
+            };
+            let json = answer.to_json();
+            assert_eq!(*json, serde_json::to_vec(&answer).unwrap());
+            assert!(json.len() <= answer.json_bytes_max(), "{value:?}");
+            assert!(json.capacity() <= answer.json_bytes_max(), "it has grown: {value:?}");
+        }
     }
 }

@@ -139,6 +139,12 @@ impl Engine {
         DataDir::holds_ledger(data_dir)
     }
 
+    /// Returns the id of the process that has the ledger in a directory open now; nothing when
+    /// none has, or when that cannot be found out.
+    pub fn holder(data_dir: &Path) -> Option<u32> {
+        DataDir::holder(data_dir)
+    }
+
     /// Opens a ledger and starts its writer. Blocks.
     ///
     /// Errors: `data_dir_*`, `master_key_wrong`, `record_corrupt`.

@@ -12,7 +12,7 @@ use ledger_domain::connection::Environment;
 use ledger_domain::principal::Workspaces;
 use ledger_domain::{InvalidField, WorkspaceName};
 use ledger_engine::Caller;
-use ledger_http::handler::{admit, command_headers, credential, read_body};
+use ledger_http::handler::{admit, command_headers, credential};
 use ledger_providers::{Catalogue, Provider};
 use serde::de::DeserializeOwned;
 
@@ -71,7 +71,7 @@ impl Asked {
         let said = desk.counted(command_headers(headers))?;
         let pairs = desk.counted(pairs(parts.uri.query().unwrap_or_default()))?;
         let body = match route.body {
-            Some(_) => desk.counted(read_body(headers, body).await)?,
+            Some(_) => desk.read_body(&caller, headers, body).await?,
             None => Bytes::new(),
         };
         let line = format!("{} {}", route.method.as_str(), parts.uri.path());

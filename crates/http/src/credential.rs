@@ -15,6 +15,9 @@ enum Form {
     Bare,
 }
 
+/// The only scheme.
+const BEARER: &str = "Bearer";
+
 /// Every header that may carry the key: HTTP's own, and those of the products whose clients the
 /// ledger serves.
 const HEADERS: [(&str, &str, Form); 6] = [
@@ -26,7 +29,8 @@ const HEADERS: [(&str, &str, Form); 6] = [
     ("xi-api-key", "Xi-Api-Key", Form::Bare),
 ];
 
-/// Returns the key of a request in the form of an `Authorization` header.
+/// Returns the key of a request in the form of an `Authorization` header, `Bearer <key>`: always
+/// the same text for the same key, however the scheme and the spaces were written.
 ///
 /// A request may carry it in several headers when all say the same; what is not text is no key,
 /// and is returned as the empty one.
@@ -53,11 +57,17 @@ pub fn credential(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, Problem> 
 }
 
 fn in_scheme(value: &HeaderValue, form: Form) -> Cow<'_, str> {
-    let text = value.to_str().unwrap_or_default();
-    match form {
-        Form::Scheme => Cow::Borrowed(text),
-        Form::Bare => Cow::Owned(format!("Bearer {text}")),
-    }
+    let text = value.to_str().unwrap_or_default().trim();
+    let key = match form {
+        Form::Bare => text,
+        Form::Scheme => match text.split_once(' ') {
+            Some((scheme, key)) if scheme.eq_ignore_ascii_case(BEARER) => key.trim(),
+            // No key of ours; its route says so.
+            _ => return Cow::Borrowed(text),
+        },
+    };
+    let is_plain = text.strip_prefix(BEARER).and_then(|rest| rest.strip_prefix(' ')) == Some(key);
+    if is_plain { Cow::Borrowed(text) } else { Cow::Owned(format!("{BEARER} {key}")) }
 }
 
 #[cfg(test)]
@@ -81,6 +91,19 @@ mod tests {
         for (lower, _, form) in HEADERS {
             let value = if form == Form::Scheme { "Bearer sk_test_a" } else { "sk_test_a" };
             assert_eq!(read(&[(lower, value)]), Ok(Some("Bearer sk_test_a".to_owned())), "{lower}");
+        }
+    }
+
+    #[test]
+    fn one_key_is_one_text_however_it_is_written() {
+        for value in
+            ["Bearer sk_test_a", "bearer sk_test_a", "BEARER   sk_test_a", "Bearer  sk_test_a "]
+        {
+            assert_eq!(read(&[("authorization", value)]), Ok(Some("Bearer sk_test_a".to_owned())));
+        }
+        assert_eq!(read(&[("xi-api-key", " sk_test_a ")]), Ok(Some("Bearer sk_test_a".to_owned())));
+        for value in ["Basic sk_test_a", "Bearer", "Bearersk_test_a", "sk_test_a"] {
+            assert_eq!(read(&[("authorization", value)]), Ok(Some(value.to_owned())));
         }
     }
 

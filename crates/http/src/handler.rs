@@ -2,7 +2,6 @@
 //! asks, bodies with their limits, answers, and the id of a request.
 
 pub use crate::api::answer::{json, of_type, refusal, with};
-pub use crate::api::body::read as read_body;
 pub use crate::api::caller::admit;
 pub use crate::api::desk::Desk;
 pub use crate::api::headers::of_command as command_headers;

@@ -45,6 +45,20 @@ impl DataDir {
         path.join(FORMAT_FILE).is_file()
     }
 
+    /// Returns the id of the process that holds `path` now; nothing when none does, or when that
+    /// cannot be found out.
+    pub fn holder(path: &Path) -> Option<u32> {
+        let mut file = File::open(path.join(LOCK_FILE)).ok()?;
+        // For a moment this is a holder itself; who takes hold just then is patient.
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => {}
+            Ok(()) | Err(TryLockError::Error(_)) => return None,
+        }
+        let mut holder = String::new();
+        file.read_to_string(&mut holder).ok()?;
+        holder.trim().parse().ok()
+    }
+
     /// Takes hold of an existing ledger's directory.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         check_format(path)?;
@@ -188,6 +202,7 @@ mod tests {
         let second = DataDir::open(dir.path()).unwrap_err();
         let pid = std::process::id().to_string();
         assert!(matches!(second, OpenError::InUse { holder, .. } if holder == pid));
+        assert_eq!(DataDir::holder(dir.path()), Some(std::process::id()));
         drop(first);
         DataDir::open(dir.path()).unwrap();
     }

@@ -88,7 +88,7 @@ async fn only_who_has_the_whole_key_hears_what_became_of_it() {
 async fn what_a_principal_may_do_changes_with_its_grants_at_the_next_request() {
     let ledger = Ledger::new().await;
     ledger.make("one", json!([{"role": "viewer"}])).await;
-    let key = ledger.issue("one", json!({})).await.key;
+    let key = ledger.issue("one", json!({})).await.key.clone();
     let may_list = || {
         let caller = ledger.engine.authenticate_key(&key).expect("a good key");
         ledger.ask_as(&caller, HOME, "list", &json!({})).is_ok()
@@ -180,7 +180,7 @@ async fn a_replay_misses_nothing_of_principals_that_change_meanwhile() {
         let name = format!("p-{number}");
         let mut round = 0_u64;
         while !done.load(Ordering::SeqCst) {
-            let key = ledger.issue(&name, json!({})).await.id;
+            let key = ledger.issue(&name, json!({})).await.id.clone();
             let display_name = format!("round {round}");
             let change = json!({"principal": name, "display_name": display_name});
             ledger.lead("update-principal", change).await;

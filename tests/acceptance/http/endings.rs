@@ -121,7 +121,7 @@ async fn a_feed_ends_when_its_key_or_token_expires() {
     let end = seconds() + 4;
     let expires_at = ledger_contract::time::format(Micros::new(end * 1_000_000));
     let key = json!({ "principal": "one", "expires_at": expires_at });
-    let key = govern(engine, "issue-key", &key).await.api_key.expect("a key").key;
+    let key = govern(engine, "issue-key", &key).await.api_key.expect("a key").key.clone();
     let token = signer.token(&json!({
         "iss": issuer.url(), "aud": AUDIENCE, "sub": "anna", "scope": "integrations:list",
         "exp": end - TOKEN_LEEWAY,

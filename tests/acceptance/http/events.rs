@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ledger_domain::principal::Scope;
 use ledger_http::{ApiOptions, FeedLimits};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -9,9 +10,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::door::{CONNECTIONS, Door, read};
+use super::door::{CONNECTIONS, Door, client, read};
 use super::feed::Feed;
 use crate::ledger::{Wish, send};
+use crate::matrix::cast::Cast;
 use crate::wait::PATIENCE;
 
 /// Times that the reader is killed.
@@ -212,4 +214,40 @@ async fn a_reader_that_sleeps_too_long_is_cut_off_and_misses_nothing() {
     assert_eq!(events, (1..=*last).collect::<Vec<_>>());
     assert!(*last < 2_000, "not all of it was on its way");
     assert_eq!(door.get(CONNECTIONS).await.json()["total"], 2_000, "others are not disturbed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everyone_is_told_of_events_what_they_may_see_and_nothing_else() {
+    let door = Door::open().await;
+    let cast = Cast::of(&door.ledger.engine).await;
+    door.create(&json!({ "slug": "main", "provider": "x", "secrets": { "k": "v-1" } })).await;
+    let path = format!("{CONNECTIONS}/main/reveal-secret");
+    let revealed = door.post(&path, &json!({ "reason": "looking" })).await;
+    assert_eq!(revealed.status, 200, "{revealed:?}");
+    let mut told = 0;
+    for actor in &cast.actors {
+        for path in ["/api/v1/events?after=0", "/api/v1/workspaces/default/events?after=0"] {
+            let request = client().get(door.url(path)).bearer_auth(&actor.key);
+            let answer = read(request.header("accept", "application/json")).await;
+            if answer.status == 403 {
+                continue;
+            }
+            told += 1;
+            let scopes = actor.rights.role.expect("nobody is let in without").scopes();
+            let has = |kind: &str| answer.text.contains(&format!("\"type\":\"{kind}\""));
+            let (audits, governs) =
+                (scopes.contains(&Scope::Audit), scopes.contains(&Scope::Administer));
+            let (name, text) = (&actor.name, &answer.text);
+            assert!(has("connection_created"), "{name}: {text}");
+            assert_eq!(text.contains("\"actor\":"), audits, "{name}: {text}");
+            assert_eq!(text.contains("\"command_id\":"), audits, "{name}: {text}");
+            assert_eq!(text.contains("\"data\":"), audits, "{name}: {text}");
+            assert_eq!(has("secret_revealed"), audits, "{name}: {text}");
+            let everywhere = actor.rights.everywhere && path == "/api/v1/events?after=0";
+            assert_eq!(has("principal_created"), governs && everywhere, "{name}: {text}");
+            assert_eq!(has("api_key_issued"), governs && everywhere, "{name}: {text}");
+        }
+    }
+    // Six roles, each at home and everywhere; the feed of all is for those everywhere.
+    assert_eq!(told, 6 * 3);
 }

@@ -41,7 +41,7 @@ impl Stage {
             "workspaces": ["default"],
             "providers": ["openai"],
         });
-        let key = principal(&door.ledger.engine, "narrow", &json!([grant])).await.key;
+        let key = principal(&door.ledger.engine, "narrow", &json!([grant])).await.key.clone();
         let secrets = json!({ "api_key": "sk-first-value-1" });
         let draft = |slug: &str, provider: &str| {
             json!({
@@ -183,7 +183,7 @@ async fn ids_of_others_commands_and_names_of_workspaces_are_not_told() {
     let stage = Stage::open().await;
     let engine = &stage.door.ledger.engine;
     let viewer = json!([{ "role": "viewer", "workspaces": ["default"] }]);
-    let viewer = principal(engine, "viewer", &viewer).await.key;
+    let viewer = principal(engine, "viewer", &viewer).await.key.clone();
     let draft = json!({ "slug": "third", "provider": "x" });
     let place = CONNECTIONS.replace("default", "other");
     let post = |key: &str, place: &str, id: &str, body: &Value| {

@@ -74,15 +74,15 @@ impl Cast {
                 if !everywhere {
                     grant["workspaces"] = json!([HOME]);
                 }
-                let key = principal(engine, &name, &json!([grant])).await.key;
+                let key = principal(engine, &name, &json!([grant])).await.key.clone();
                 let rights = Rights { role: Some(role), everywhere };
                 actors.push(Actor { name, key, rights });
             }
         }
-        let nobody = principal(engine, "nobody", &json!([])).await.key;
+        let nobody = principal(engine, "nobody", &json!([])).await.key.clone();
         let rights = Rights { role: None, everywhere: false };
         actors.push(Actor { name: "nobody".to_owned(), key: nobody, rights });
-        let target_key = principal(engine, TARGET, &json!([{ "role": "admin" }])).await.id;
+        let target_key = principal(engine, TARGET, &json!([{ "role": "admin" }])).await.id.clone();
         let strangers = strangers(engine).await;
         Self { actors, strangers, target_key }
     }
@@ -91,11 +91,11 @@ impl Cast {
 /// Makes keys of somebody who may do everything, and spoils them.
 async fn strangers(engine: &Engine) -> Vec<(Option<String>, &'static str)> {
     let past = json!({ "principal": TARGET, "expires_at": "2020-01-01T00:00:00Z" });
-    let expired = key(engine, &past).await.key;
+    let expired = key(engine, &past).await.key.clone();
     let revoked = key(engine, &json!({ "principal": TARGET })).await;
     let revoke = json!({ "principal": TARGET, "key": revoked.id });
     govern(engine, "revoke-key", &revoke).await;
-    let off = principal(engine, "off", &json!([{ "role": "admin" }])).await.key;
+    let off = principal(engine, "off", &json!([{ "role": "admin" }])).await.key.clone();
     govern(engine, "disable-principal", &json!({ "principal": "off" })).await;
     let (almost, _) = expired.split_at(expired.len() - 1);
     let bearer = |key: &str| Some(format!("Bearer {key}"));

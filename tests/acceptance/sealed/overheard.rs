@@ -65,7 +65,7 @@ async fn work_as_programs_do(stage: &Stage, gateway_key: &str) -> String {
     admin.replay(&verify, |_| {}).await.expect("compared");
     let archive = json!({"connection": "two"});
     admin.command("default", "archive", body(&archive), about()).await.expect("archived");
-    issued.expect("told once").key
+    issued.expect("told once").key.clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]

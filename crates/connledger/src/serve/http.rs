@@ -10,8 +10,8 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_engine::Engine;
 use ledger_http::listen::limits::CONNECTIONS_PER_ADDRESS;
 use ledger_http::listen::{
-    Accepts, Door, ListenError, ListenOptions, Origin, Prepared, RATE_PER_ADDRESS, RATE_PER_KEY,
-    Rates, TlsFiles, Verdict, is_loopback,
+    Accepts, Door, Identity, ListenError, ListenOptions, Origin, Prepared, RATE_PER_ADDRESS,
+    RATE_PER_KEY, Rates, TlsFiles, Verdict, is_loopback,
 };
 
 use super::files;
@@ -161,13 +161,15 @@ impl Wanted {
     }
 }
 
-/// Tells keys and tokens that open something from guesses. One that is over was good once, and one
-/// that cannot be looked at may be good.
+/// Tells keys and tokens that open something from guesses. One that is over or was revoked was good
+/// once, which is told only to who has all of it; one that cannot be looked at may be good.
 fn judge(engine: &Engine, header: &str) -> Verdict {
     match engine.authenticate(Some(header)) {
-        Ok(_) => Verdict::Good,
+        Ok(caller) => Verdict::Good(Identity::new(caller.identity())),
         Err(problem) => match problem.code {
-            Code::CredentialExpired | Code::TokensUnavailable => Verdict::NoGuess,
+            Code::CredentialExpired | Code::CredentialRevoked | Code::TokensUnavailable => {
+                Verdict::NoGuess
+            }
             _ => Verdict::Wrong,
         },
     }
@@ -187,7 +189,30 @@ fn failure(error: &ListenError) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use ledger_domain::connection::Environment;
+    use ledger_engine::EngineOptions;
+    use ledger_vault::Keyring;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_revoked_key_is_no_guess_and_one_nobody_had_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let keyring = Keyring::generate(&mut rand::rng());
+        let mut options = EngineOptions::new(folder.path().join("data"), keyring);
+        options.create = true;
+        let engine = Engine::open(options).unwrap();
+        let first = engine.issue_admin_key(Environment::Test).await.unwrap();
+        let second = engine.issue_admin_key(Environment::Test).await.unwrap();
+        let judged = |key: &str| judge(&engine, &format!("Bearer {key}"));
+        assert_eq!(judged(&first), Verdict::NoGuess, "the second took its place");
+        assert!(matches!(judged(&second), Verdict::Good(_)));
+        let mut altered = first.clone();
+        let last = if altered.pop() == Some('a') { 'b' } else { 'a' };
+        altered.push(last);
+        assert_eq!(judged(&altered), Verdict::Wrong);
+        engine.shutdown();
+    }
 
     #[test]
     fn an_address_has_a_port_and_off_is_off() {

@@ -1,8 +1,9 @@
 //! Where NATS comes from: an address, a server of one's own, or nowhere.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-use ledger_bus::{ConnectOptions, ManagedOptions, ManagedServer, find_server};
+use ledger_bus::{ConnectOptions, ManagedOptions, ManagedServer, find_server, public_url};
 use ledger_contract::subjects::Subjects;
 
 use super::ServeArgs;
@@ -12,14 +13,23 @@ use crate::failure::Failure;
 use crate::session::read_line;
 
 /// Where NATS comes from.
-#[derive(Debug)]
 pub(super) enum Choice {
-    /// An address.
+    /// An address; may hold a user and a password.
     Url(String),
     /// A nats-server to start.
     Managed(PathBuf),
     /// Nowhere.
     Off,
+}
+
+impl fmt::Debug for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(url) => f.debug_tuple("Url").field(&public_url(url)).finish(),
+            Self::Managed(program) => f.debug_tuple("Managed").field(program).finish(),
+            Self::Off => f.write_str("Off"),
+        }
+    }
 }
 
 impl Choice {
@@ -98,6 +108,12 @@ fn is_loopback(url: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn debug_output_of_a_choice_shows_no_password() {
+        let shown = format!("{:?}", Choice::Url("nats://me:canary@host:4222".to_owned()));
+        assert_eq!(shown, r#"Url("nats://host:4222")"#);
+    }
 
     #[test]
     fn loopback_addresses_are_told_from_others() {

@@ -146,7 +146,7 @@ async fn serve(
     };
     let http_shown = http_url.clone().unwrap_or_else(|| "off".to_owned());
     let shown = client_url.as_deref().map_or_else(|| "off".to_owned(), public_url);
-    let pid = i32::try_from(std::process::id()).unwrap_or_default();
+    let pid = std::process::id();
     let file = ServerFile { pid, nats_url: client_url, http_url, prefix, xkey: engine.xkey() };
     let _file = file.write(folder)?;
     if let Some(client) = client {

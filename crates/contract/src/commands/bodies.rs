@@ -452,13 +452,14 @@ pub struct UnlinkDependentBody {
     pub id: String,
 }
 
-/// `revert`.
+/// `revert`: brings all settings of an earlier version back, its secret values too.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevertBody {
     /// Id or slug.
     pub connection: Option<String>,
-    /// The earlier version whose fields come back.
+    /// The earlier version whose settings come back. Its secret values are in use again, also
+    /// those that were replaced because they leaked.
     #[schemars(range(min = 1), extend("maximum" = u64::MAX))]
     pub to_version: u64,
 }

@@ -90,7 +90,7 @@ pub enum Command {
         /// What.
         key: DependentKey,
     },
-    /// Brings the fields of an earlier version back, as a new change.
+    /// Brings the settings of an earlier version back, secret values too, as a new change.
     Revert {
         /// Which version.
         to: Version,

@@ -40,7 +40,7 @@ impl Engine {
         }
         let issue = ParsedCommand::IssueKey { name, environment, label: None, expires_at: None };
         let key = self.as_system(issue).await?.api_key;
-        key.map(|key| key.key).ok_or_else(|| Problem::new(Code::Internal))
+        key.map(|mut key| std::mem::take(&mut key.key)).ok_or_else(|| Problem::new(Code::Internal))
     }
 
     async fn restore_admin(&self, admin: &Principal) -> Result<(), Problem> {

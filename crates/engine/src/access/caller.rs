@@ -58,6 +58,15 @@ impl Caller {
         self.key.as_ref()
     }
 
+    /// Returns a text that no other caller has: of the key, or of whom a token stands for, which is
+    /// the same for all its tokens.
+    pub fn identity(&self) -> String {
+        match &self.key {
+            Some(key) => format!("key {}", key.as_str()),
+            None => format!("actor {}", self.actor.as_str()),
+        }
+    }
+
     /// Tells whether the caller may do `scope` to `subject`.
     pub fn may(&self, scope: Scope, subject: Subject<'_>) -> bool {
         self.grants.iter().any(|grant| grant.allows(scope, subject))

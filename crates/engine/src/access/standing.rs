@@ -24,8 +24,14 @@ impl Standing {
         Self { caller, seen: None }
     }
 
+    /// Returns the caller as the last look found it.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
     /// Refuses a caller whose credential has ended meanwhile, or who may not do `scope` to
-    /// `subject` any more. Ask about the same each time.
+    /// `subject` any more. Ask about the same each time. Returns whether rights may have changed
+    /// since the last look.
     ///
     /// What a token allows does not change before it ends.
     ///
@@ -35,7 +41,7 @@ impl Standing {
         engine: &Engine,
         scope: Scope,
         subject: Subject<'_>,
-    ) -> Result<(), Problem> {
+    ) -> Result<bool, Problem> {
         let (book, now) = (&engine.shared.book, ports::now());
         if self.caller.ends_at().is_some_and(|end| now >= end) {
             return Err(Problem::new(Code::CredentialExpired));
@@ -43,14 +49,14 @@ impl Standing {
         // Taken before the look: what changes after it is another number.
         let changes = book.changes();
         if self.seen == Some(changes) {
-            return Ok(());
+            return Ok(false);
         }
         if let Some(id) = self.caller.key() {
             self.caller = book.caller_again(id, now)?;
         }
         self.caller.require(scope, subject)?;
         self.seen = Some(changes);
-        Ok(())
+        Ok(true)
     }
 
     /// Returns the time until the credential ends, when it has an end.

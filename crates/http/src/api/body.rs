@@ -8,12 +8,12 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_contract::headers::digits;
 
 /// Largest body that is read.
-pub(crate) const BODY_BYTES_MAX: usize = 1024 * 1024;
+pub(super) const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// Reads the whole body.
 ///
 /// Errors: `media_type_unsupported`, `message_too_large`, `body_malformed` when it breaks off.
-pub async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     check_encoding(headers)?;
     let declared = headers.get(CONTENT_LENGTH).and_then(|length| digits(length.to_str().ok()?));
     let most = u64::try_from(BODY_BYTES_MAX).unwrap_or(u64::MAX);

@@ -19,7 +19,7 @@ use super::asked::Asked;
 use super::caller::Caller;
 use super::desk::Desk;
 use super::routes::{CONNECTION, PRINCIPAL, ROOT, WORKSPACE};
-use super::{answer, body, headers, version};
+use super::{answer, headers, version};
 
 const REPEATED: HeaderName = HeaderName::from_static("ledger-repeated");
 
@@ -39,9 +39,9 @@ pub(super) async fn run(
     map: &HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    let body = desk.read_body(caller.known(), map, body).await?;
     let place = desk.place_for_command()?;
-    let read = body::read(map, body).await;
-    let addressed = read.and_then(|body| address(desk, verb, caller, asked, map, &body));
+    let addressed = address(desk, verb, caller, asked, map, &body);
     let Addressed { request, workspace, principal } = desk.counted(addressed)?;
     let executed = desk.engine.execute(request).await.inspect_err(|problem| {
         debug!(
@@ -78,17 +78,16 @@ pub(super) async fn reveal(
     if !desk.reveals {
         return desk.counted(Err(Problem::new(Code::RevealUnsafe)));
     }
+    let body = desk.read_body(caller.known(), map, body).await?;
     let place = desk.place_for_command()?;
-    let read = body::read(map, body).await;
-    let addressed = read.and_then(|body| address(desk, REVEAL, caller, asked, map, &body));
+    let addressed = address(desk, REVEAL, caller, asked, map, &body);
     let Addressed { mut request, .. } = desk.counted(addressed)?;
     if let ParsedCommand::Reveal { from, .. } = &mut request.command {
         *from = Some(Line::stored(Via::Http.as_str().into()));
     }
     let answer = desk.engine.reveal(request).await?;
     drop(place);
-    let body = serde_json::to_vec(&answer).expect("an answer has a JSON form");
-    let mut response = answer::json(StatusCode::OK, body);
+    let mut response = answer::json(StatusCode::OK, Bytes::from_owner(answer.to_json()));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }

@@ -1,11 +1,18 @@
 //! What every handler needs: the engine, and places for so many at once.
 
+use std::pin::pin;
+use std::task::Poll;
+
+use axum::body::{Body, Bytes};
+use axum::http::HeaderMap;
+use futures::poll;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::Micros;
-use ledger_engine::Engine;
+use ledger_engine::{Caller, Engine};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::ApiOptions;
+use super::bodies::Bodies;
+use super::{ApiOptions, body};
 use crate::feed::Feeds;
 
 /// Replays at once; all but one are refused by the engine.
@@ -18,6 +25,7 @@ pub struct Desk {
     pub(super) feeds: Feeds,
     /// Whether secrets are given out.
     pub(super) reveals: bool,
+    bodies: Bodies,
     commands: Semaphore,
     queries: Semaphore,
     operations: Semaphore,
@@ -31,6 +39,7 @@ impl Desk {
             feeds: Feeds::open(engine.clone(), options.feeds),
             engine,
             reveals: options.reveals,
+            bodies: Bodies::new(options.bodies_max, options.bodies_per_caller_max),
             commands: Semaphore::new(options.commands_max.max(1)),
             queries: Semaphore::new(options.queries_max.max(1)),
             operations: Semaphore::new(OPERATIONS_MAX),
@@ -43,7 +52,29 @@ impl Desk {
         &self.engine
     }
 
-    /// Takes a place among the commands being worked on.
+    /// Reads the whole body of a request. One that is there with its header needs no place; one
+    /// that is waited for takes one, so this must come before any other place is taken.
+    ///
+    /// Errors: `media_type_unsupported`, `message_too_large`, `body_malformed` when it breaks off,
+    /// `busy`.
+    pub async fn read_body(
+        &self,
+        caller: &Caller,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Bytes, Problem> {
+        let mut reading = pin!(body::read(headers, body));
+        if let Poll::Ready(read) = poll!(reading.as_mut()) {
+            return self.counted(read);
+        }
+        let place = self.counted(self.bodies.place(caller.identity()))?;
+        let read = reading.await;
+        drop(place);
+        self.counted(read)
+    }
+
+    /// Takes a place among the commands being worked on. The body must have been read before: a
+    /// place that waits for a slow client is one less for everyone.
     ///
     /// Errors: `busy`.
     pub fn place_for_command(&self) -> Result<SemaphorePermit<'_>, Problem> {

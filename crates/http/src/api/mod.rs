@@ -9,7 +9,8 @@ pub mod routes;
 
 mod accept;
 mod asked;
-pub(crate) mod body;
+mod bodies;
+mod body;
 pub(crate) mod caller;
 mod commands;
 pub(crate) mod desk;
@@ -51,6 +52,10 @@ use routes::{Keyed, Method, Route, Work, routes};
 /// How much the API does at once.
 #[derive(Clone, Copy, Debug)]
 pub struct ApiOptions {
+    /// Bodies being waited for at once; more are answered `busy`.
+    pub bodies_max: usize,
+    /// Bodies of one caller being waited for at once; more are answered `busy`.
+    pub bodies_per_caller_max: usize,
     /// Commands being worked on at once; more are answered `busy`.
     pub commands_max: usize,
     /// Queries being worked on or waiting at once; more are answered `busy`.
@@ -66,6 +71,8 @@ pub struct ApiOptions {
 impl Default for ApiOptions {
     fn default() -> Self {
         Self {
+            bodies_max: 1_024,
+            bodies_per_caller_max: 256,
             commands_max: 1_024,
             queries_max: 256,
             readers_max: 16,

@@ -19,7 +19,7 @@ use tracing::info;
 use super::caller::Caller;
 use super::desk::{Desk, crashed};
 use super::request_id::RequestId;
-use super::{accept, answer, body, headers};
+use super::{accept, answer, headers};
 use crate::feed::frame;
 
 /// Between two progress events.
@@ -55,12 +55,10 @@ pub(super) async fn replay(
     id: &RequestId,
 ) -> Result<Response, Problem> {
     desk.counted(caller.require(Scope::Administer, Subject::Ledger))?;
+    let body = desk.read_body(caller.known(), map, body).await?;
     let place = desk.place_for_operation()?;
-    let read = body::read(map, body).await;
-    let request = desk.counted(read.and_then(|body| {
-        headers::of_query(map)?;
-        read_json::<ReplayRequest>(&body)
-    }))?;
+    let request = headers::of_query(map).and_then(|_| read_json::<ReplayRequest>(&body));
+    let request = desk.counted(request)?;
     info!(
         ledger.actor = caller.known().actor().as_str(),
         ledger.operation = "replay",

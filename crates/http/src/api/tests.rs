@@ -4,6 +4,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
+use futures::{StreamExt as _, stream};
 use ledger_contract::errors::Code;
 use ledger_domain::connection::Environment;
 use ledger_engine::{Engine, EngineOptions};
@@ -189,5 +190,49 @@ async fn the_description_lists_what_the_router_answers() {
     for route in routes().filter(|route| route.method == Method::Post) {
         let (_, _, body) = house.post(&filled(route.path), &json!({})).await;
         assert_ne!(body["code"], "route_unknown", "{}", route.path);
+    }
+}
+
+#[tokio::test]
+async fn slow_bodies_keep_nobody_from_commanding() {
+    let options = ApiOptions {
+        commands_max: 1,
+        bodies_max: 2,
+        bodies_per_caller_max: 1,
+        ..ApiOptions::default()
+    };
+    let house = House::new(options).await;
+    let slow = || {
+        let (end, ended) = futures::channel::oneshot::channel::<Result<&str, std::io::Error>>();
+        let start = stream::once(async { Ok(r#"{"name": "#) });
+        let rest = stream::once(async { ended.await.expect("it ends") });
+        let request = house.request("POST", "/api/v1/workspaces");
+        let request = request.header("content-type", "application/json");
+        (end, request.body(Body::from_stream(start.chain(rest))).unwrap())
+    };
+    let ((end, first), (_end, second)) = (slow(), slow());
+    let sending = house.send(first);
+    let ((status, ..), ()) = tokio::join!(sending, async {
+        let made = house.post("/api/v1/workspaces", &json!({ "name": "quick" })).await;
+        assert_eq!(made.0, StatusCode::CREATED, "the only place for commands is free");
+        let more = house.send(second).await;
+        assert_eq!(more.2["code"], "busy", "a caller has its share of slow bodies");
+        end.send(Ok("\"slow\"}")).unwrap();
+    });
+    assert_eq!(status, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_gives_its_place_back() {
+    let options = ApiOptions { bodies_max: 1, ..ApiOptions::default() };
+    let house = House::new(options).await;
+    for _ in 0..3 {
+        let wait = stream::once(tokio::task::yield_now()).filter_map(async |()| None);
+        let broken = stream::once(async { Err::<&str, _>(std::io::Error::other("gone")) });
+        let request = house.request("POST", "/api/v1/workspaces");
+        let request = request.header("content-type", "application/json");
+        let body = Body::from_stream(wait.chain(broken));
+        let answer = house.send(request.body(body).unwrap()).await;
+        assert_eq!(answer.2["code"], "body_malformed");
     }
 }

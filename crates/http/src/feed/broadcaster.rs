@@ -27,16 +27,15 @@ pub(super) async fn run(
 ) {
     let mut head = engine.subscribe_head();
     loop {
-        tokio::select! {
+        let found = tokio::select! {
             biased;
             () = stopped(&mut stop) => return,
-            more = work(&ring, &mut readers, &mut head) => if !more { return },
-        }
+            found = work(&ring, &mut readers, &mut head) => found,
+        };
+        let Some(listeners) = found else { return };
         let newest = head.borrow_and_update().get();
-        let kept = ring.tail();
-        // Nobody listened for long: what came meanwhile is read by those who ask for it.
-        if newest.saturating_sub(kept) > BACKLOG {
-            ring.restart(newest - BACKLOG);
+        if let Some(position) = skip(ring.tail(), newest, listeners, ring.events_max()) {
+            ring.restart(position);
         }
         if let Err(problem) = read(&engine, &ring).await {
             tracing::error!(
@@ -55,25 +54,46 @@ pub(super) async fn run(
     }
 }
 
-/// Waits until somebody listens and there is something new. Returns false when there never will
+/// Who is there for what is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Listeners {
+    /// Somebody came after a time without anybody.
+    Came,
+    /// Somebody was there all the time.
+    Stayed,
+}
+
+/// Waits until somebody listens and there is something new. Returns nothing when there never will
 /// be.
 async fn work(
     ring: &Ring,
     readers: &mut watch::Receiver<usize>,
     head: &mut watch::Receiver<Position>,
-) -> bool {
+) -> Option<Listeners> {
+    let mut listeners = Listeners::Stayed;
     loop {
-        if readers.wait_for(|readers| *readers > 0).await.is_err() {
-            return false;
+        if *readers.borrow() == 0 {
+            listeners = Listeners::Came;
         }
+        readers.wait_for(|readers| *readers > 0).await.ok()?;
         let kept = ring.tail();
-        if head.wait_for(|head| head.get() > kept).await.is_err() {
-            return false;
-        }
+        head.wait_for(|head| head.get() > kept).await.ok()?;
         if *readers.borrow() > 0 {
-            return true;
+            return Some(listeners);
         }
     }
+}
+
+/// Returns after which position to go on when not all new events are worth keeping. What came
+/// while nobody listened is read by those who ask for it, save a little; what somebody waits for
+/// is left out only when the ring would not hold it.
+fn skip(kept: u64, newest: u64, listeners: Listeners, ring_events: usize) -> Option<u64> {
+    let holds = u64::try_from(ring_events).unwrap_or(u64::MAX);
+    let most = match listeners {
+        Listeners::Came => BACKLOG.min(holds),
+        Listeners::Stayed => holds,
+    };
+    (newest.saturating_sub(kept) > most).then(|| newest - most)
 }
 
 /// Reads one batch, on a thread that may block.
@@ -96,4 +116,34 @@ pub(super) async fn batch(
         Ok(items.into_iter().map(|item| Arc::new(Notice::of(item))).collect())
     };
     tokio::task::spawn_blocking(read).await.map_err(|failure| crashed(&failure))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_readers_wait_for_is_kept_as_long_as_the_ring_holds_it() {
+        let ring = 8_192;
+        assert_eq!(skip(100, 100 + BACKLOG, Listeners::Came, ring), None);
+        assert_eq!(skip(100, 5_000, Listeners::Came, ring), Some(5_000 - BACKLOG));
+        assert_eq!(skip(100, 5_000, Listeners::Stayed, ring), None);
+        assert_eq!(skip(100, 8_292, Listeners::Stayed, ring), None);
+        assert_eq!(skip(100, 8_293, Listeners::Stayed, ring), Some(101));
+        assert_eq!(skip(0, 10, Listeners::Came, 3), Some(7), "no more than the ring holds");
+    }
+
+    #[tokio::test]
+    async fn who_was_there_all_the_time_is_told_from_who_came() {
+        let ring = Ring::new(0, 10, 1_000);
+        let (readers, mut reading) = watch::channel(1_usize);
+        let (_head, mut news) = watch::channel(Position::new(1));
+        let stayed = work(&ring, &mut reading, &mut news).await;
+        assert_eq!(stayed, Some(Listeners::Stayed));
+        readers.send_replace(0);
+        let (came, ()) = tokio::join!(work(&ring, &mut reading, &mut news), async {
+            readers.send_replace(1);
+        });
+        assert_eq!(came, Some(Listeners::Came));
+    }
 }

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ledger_contract::errors::{Code, Problem};
-use ledger_domain::principal::{Scope, Subject};
+use ledger_domain::principal::Scope;
 use ledger_domain::{Position, WorkspaceName};
 use ledger_engine::Standing;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::frame::Notice;
+use super::frame::{Notice, Text};
 use super::ring::{Found, Tail};
-use super::{Hub, Reader, Start, broadcaster, stopped};
+use super::{Hub, Reader, Sight, Start, broadcaster, stopped};
 
 /// Events that a reader behind the ring takes from the log at once.
 const LOG_PAGE: usize = 128;
@@ -26,7 +26,7 @@ pub(crate) struct Follower {
     reader: Reader,
     /// Everything up to here was looked at.
     pub(super) position: u64,
-    pub(super) only: Option<WorkspaceName>,
+    sight: Sight,
     standing: Standing,
     tail: watch::Receiver<Tail>,
     stop: watch::Receiver<bool>,
@@ -36,7 +36,9 @@ pub(crate) struct Follower {
 #[derive(Debug)]
 pub(super) enum Step {
     /// Events, at least one.
-    Notices(Vec<Arc<Notice>>),
+    Texts(Vec<Text>),
+    /// The position went past events that are not for this reader.
+    Passed,
     /// Nothing more for now.
     End,
 }
@@ -64,7 +66,8 @@ impl Follower {
             Start::Now => reader.hub.engine.head(),
             Start::After(position) => position,
         };
-        Self { reader, position: position.get(), only, standing, tail, stop }
+        let sight = Sight::of_caller(standing.caller(), only);
+        Self { reader, position: position.get(), sight, standing, tail, stop }
     }
 
     pub(super) fn hub(&self) -> &Hub {
@@ -76,11 +79,14 @@ impl Follower {
         *self.stop.borrow()
     }
 
-    /// Refuses a reader who may not read this any more. To be asked after events were taken and
-    /// before they are handed over.
+    /// Refuses a reader who may not read this any more, and settles anew what it is shown. To be
+    /// asked after events were taken and before they are handed over.
     pub(super) fn check(&mut self) -> Result<(), Problem> {
-        let subject = self.only.as_ref().map_or(Subject::Ledger, Subject::Workspace);
-        self.standing.check(&self.reader.hub.engine, Scope::Read, subject)
+        let subject = self.sight.followed();
+        if self.standing.check(&self.reader.hub.engine, Scope::Read, subject)? {
+            self.sight = Sight::of_caller(self.standing.caller(), self.sight.only.take());
+        }
+        Ok(())
     }
 
     /// Tells whether everything that is durable was looked at.
@@ -88,33 +94,33 @@ impl Follower {
         self.position >= self.hub().engine.head().get()
     }
 
-    /// Returns the next events of the log that are for this reader, without waiting for any.
+    /// Takes the next events of the log and returns those that are for this reader, without
+    /// waiting for any.
     pub(super) async fn step(&mut self) -> Result<Step, Problem> {
-        loop {
-            if self.is_stopped() {
-                return Ok(Step::End);
+        if self.is_stopped() {
+            return Ok(Step::End);
+        }
+        self.tail.mark_unchanged();
+        let notices = match self.hub().ring.after(self.position) {
+            Found::Notices(notices) => notices,
+            Found::Behind => self.page_of_log().await?,
+            Found::End => {
+                let failed = self.tail.borrow().failed;
+                return failed.map_or(Ok(Step::End), |code| Err(Problem::new(code)));
             }
-            self.tail.mark_unchanged();
-            let notices = match self.hub().ring.after(self.position) {
-                Found::Notices(notices) => notices,
-                Found::Behind => self.page_of_log().await?,
-                Found::End => {
-                    let failed = self.tail.borrow().failed;
-                    return failed.map_or(Ok(Step::End), |code| Err(Problem::new(code)));
-                }
-            };
-            let Some(last) = notices.last() else { return Ok(Step::End) };
-            self.position = last.position;
-            let wanted = |notice: &Arc<Notice>| {
-                self.only.as_ref().is_none_or(|only| notice.workspace == *only)
-            };
-            let notices: Vec<_> = notices.into_iter().filter(wanted).collect();
-            if !notices.is_empty() {
-                return Ok(Step::Notices(notices));
-            }
+        };
+        let Some(last) = notices.last() else { return Ok(Step::End) };
+        self.position = last.position();
+        // Between taking and choosing: what came after a right was lost is shown without it.
+        self.check()?;
+        let texts = notices.iter().filter_map(|notice| self.sight.of(notice));
+        let texts: Vec<_> = texts.cloned().collect();
+        if texts.is_empty() {
             // Many events of others must not keep everyone else from their turn.
             tokio::task::yield_now().await;
+            return Ok(Step::Passed);
         }
+        Ok(Step::Texts(texts))
     }
 
     async fn page_of_log(&self) -> Result<Vec<Arc<Notice>>, Problem> {
@@ -143,21 +149,27 @@ impl Follower {
     }
 
     /// Returns a page of the feed as JSON: as soon as there is one event, or when the time is
-    /// over.
+    /// over. One without events has the position that was reached, which may be before the end
+    /// of the log when all that was looked at was for others.
     ///
     /// Errors: those of a reader who may not read any more; `shutting_down`; of the log.
     pub(crate) async fn page(mut self, wait: Duration) -> Result<Vec<u8>, Problem> {
-        let until = Instant::now() + wait;
+        let started = Instant::now();
+        let (until, look) = (started + wait, started + self.hub().limits.look);
         let mut page = Vec::new();
         let mut bytes = 0;
         loop {
-            let step = self.step().await?;
-            self.check()?;
-            match step {
-                Step::Notices(notices) => {
-                    bytes += notices.iter().map(|notice| notice.json.len()).sum::<usize>();
-                    page.extend(notices);
+            match self.step().await? {
+                Step::Texts(texts) => {
+                    bytes += texts.iter().map(|text| text.json.len()).sum::<usize>();
+                    page.extend(texts);
                     if page.len() >= PAGE_EVENTS || bytes >= PAGE_BYTES {
+                        break;
+                    }
+                }
+                Step::Passed => {
+                    let enough = if page.is_empty() { until.max(look) } else { look };
+                    if Instant::now() >= enough {
                         break;
                     }
                 }
@@ -184,13 +196,13 @@ fn soon() -> Instant {
 }
 
 /// Writes a [`ledger_contract::queries::FeedPage`] of notifications that are JSON already.
-fn written(notices: &[Arc<Notice>], position: u64) -> Vec<u8> {
+fn written(texts: &[Text], position: u64) -> Vec<u8> {
     let mut page = b"{\"events\":[".to_vec();
-    for (index, notice) in notices.iter().enumerate() {
+    for (index, text) in texts.iter().enumerate() {
         if index > 0 {
             page.push(b',');
         }
-        page.extend_from_slice(&notice.json);
+        page.extend_from_slice(&text.json);
     }
     page.extend_from_slice(format!("],\"position\":{position}}}").as_bytes());
     page

@@ -1,7 +1,10 @@
 //! Server-sent events as text.
 
+use std::sync::OnceLock;
+
 use axum::body::Bytes;
 use ledger_contract::errors::Code;
+use ledger_contract::records::StreamId;
 use ledger_domain::WorkspaceName;
 use ledger_engine::OutboxItem;
 use serde_json::json;
@@ -9,28 +12,77 @@ use serde_json::json;
 /// One event, written out once for all feeds.
 #[derive(Debug)]
 pub(crate) struct Notice {
-    /// Its place in the log.
-    pub(crate) position: u64,
     /// The workspace it concerns.
     pub(crate) workspace: WorkspaceName,
+    /// What it tells of.
+    pub(crate) about: About,
+    type_name: &'static str,
+    /// All of it, for who may see who did what.
+    pub(super) whole: Text,
+    /// The same for all others, made when the first of them comes.
+    outline: OnceLock<Option<Text>>,
+}
+
+/// What an event tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    /// A connection or a workspace.
+    State,
+    /// A reading of secrets.
+    Reading,
+    /// Someone who may ask, or a key.
+    Principal,
+}
+
+/// An event as text. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Text {
+    /// Its place in the log.
+    pub(crate) position: u64,
     /// As a server-sent event.
     pub(crate) frame: Bytes,
     /// The notification alone, a part of the frame.
     pub(crate) json: Bytes,
 }
 
-impl Notice {
-    /// Writes an event out.
-    pub(crate) fn of(item: OutboxItem) -> Self {
-        let position = item.position.get();
-        let mut frame = format!("id: {position}\nevent: {}\ndata: ", item.type_name).into_bytes();
+impl Text {
+    fn new(position: u64, type_name: &str, json: Vec<u8>) -> Self {
+        let mut frame = format!("id: {position}\nevent: {type_name}\ndata: ").into_bytes();
         let start = frame.len();
-        frame.extend(item.body.into_iter().map(on_one_line));
+        frame.extend(json.into_iter().map(on_one_line));
         let end = frame.len();
         frame.extend_from_slice(b"\n\n");
         let frame = Bytes::from(frame);
         let json = frame.slice(start..end);
-        Self { position, workspace: item.workspace, frame, json }
+        Self { position, frame, json }
+    }
+}
+
+impl Notice {
+    /// Writes an event out.
+    pub(crate) fn of(item: OutboxItem) -> Self {
+        let about = match item.stream {
+            StreamId::Connection(_) | StreamId::Workspace(_) => About::State,
+            StreamId::Reveals(_) => About::Reading,
+            StreamId::Principal(_) => About::Principal,
+        };
+        let whole = Text::new(item.position.get(), item.type_name, item.body);
+        let (workspace, type_name) = (item.workspace, item.type_name);
+        Self { workspace, about, type_name, whole, outline: OnceLock::new() }
+    }
+
+    /// Returns its place in the log.
+    pub(super) fn position(&self) -> u64 {
+        self.whole.position
+    }
+
+    /// Returns it without who did it and why; nothing when it cannot be told apart.
+    pub(super) fn outline(&self) -> Option<&Text> {
+        let make = || {
+            let json = ledger_contract::outline(&self.whole.json)?;
+            Some(Text::new(self.position(), self.type_name, json))
+        };
+        self.outline.get_or_init(make).as_ref()
     }
 }
 
@@ -79,7 +131,6 @@ fn marked(event: &str, position: u64, data: &serde_json::Value) -> Bytes {
 
 #[cfg(test)]
 mod tests {
-    use ledger_contract::records::StreamId;
     use ledger_domain::{ConnectionId, EventId, Position};
 
     use super::*;
@@ -95,9 +146,10 @@ mod tests {
             recorded_at: "2026-11-21T01:02:03.000000Z".to_owned(),
             body: b"{\"position\":\n7}".to_vec(),
         });
-        let text = String::from_utf8(notice.frame.to_vec()).unwrap();
+        let text = String::from_utf8(notice.whole.frame.to_vec()).unwrap();
         assert_eq!(text, "id: 7\nevent: secret_rotated\ndata: {\"position\": 7}\n\n");
-        assert_eq!(notice.json, "{\"position\": 7}");
+        assert_eq!(notice.whole.json, "{\"position\": 7}");
+        assert!(notice.outline().is_none(), "it is not what an event looks like");
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod broadcaster;
 mod follower;
 pub(crate) mod frame;
 mod ring;
+mod sight;
 mod stream;
 
 #[cfg(test)]
@@ -36,6 +37,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) use follower::Follower;
 use ring::Ring;
+use sight::Sight;
 
 /// Readers that are behind the ring and look into the log themselves, at once.
 const LOG_READERS: usize = 4;
@@ -47,10 +49,14 @@ pub struct FeedLimits {
     pub open_max: usize,
     /// Events that are kept ready for all feeds.
     pub ring_events: usize,
-    /// Bytes of events that are kept ready for all feeds.
+    /// Bytes of events that are kept ready for all feeds; the shorter texts for readers who may
+    /// not see who did what take at most as much again.
     pub ring_bytes: usize,
     /// Between two signs of life on a feed on which nothing happens.
     pub heartbeat: Duration,
+    /// How long a page looks past events that are not for its reader, beyond the time that the
+    /// reader waits anyway.
+    pub look: Duration,
     /// How long a reader may take nothing while there is something.
     pub patience: Duration,
 }
@@ -62,6 +68,7 @@ impl Default for FeedLimits {
             ring_events: 8_192,
             ring_bytes: 32 * 1024 * 1024,
             heartbeat: Duration::from_secs(15),
+            look: Duration::from_secs(2),
             patience: Duration::from_mins(1),
         }
     }

@@ -65,6 +65,11 @@ impl Ring {
         self.tail.borrow().position
     }
 
+    /// Returns how many events are kept at most.
+    pub(super) fn events_max(&self) -> usize {
+        self.events_max
+    }
+
     /// Returns a channel that follows it.
     pub(super) fn subscribe(&self) -> watch::Receiver<Tail> {
         self.tail.subscribe()
@@ -81,17 +86,17 @@ impl Ring {
 
     /// Adds the next events, and lets the oldest go when there are too many.
     pub(super) fn push(&self, notices: Vec<Arc<Notice>>) {
-        let Some(last) = notices.last().map(|notice| notice.position) else { return };
+        let Some(last) = notices.last().map(|notice| notice.position()) else { return };
         {
             let mut kept = self.kept.write();
             for notice in notices {
-                kept.bytes += notice.frame.len();
+                kept.bytes += notice.whole.frame.len();
                 kept.notices.push_back(notice);
             }
             while kept.notices.len() > self.events_max || kept.bytes > self.bytes_max {
                 let Some(oldest) = kept.notices.pop_front() else { break };
-                kept.bytes -= oldest.frame.len();
-                kept.floor = oldest.position;
+                kept.bytes -= oldest.whole.frame.len();
+                kept.floor = oldest.position();
             }
         }
         self.tail.send_replace(Tail { position: last, failed: None });
@@ -116,25 +121,33 @@ impl Ring {
 #[cfg(test)]
 mod tests {
     use axum::body::Bytes;
-    use ledger_domain::WorkspaceName;
+    use ledger_contract::records::StreamId;
+    use ledger_domain::{EventId, Position, WorkspaceName};
+    use ledger_engine::OutboxItem;
 
     use super::*;
 
     fn notices(positions: std::ops::RangeInclusive<u64>) -> Vec<Arc<Notice>> {
         let notice = |position| {
-            Arc::new(Notice {
-                position,
-                workspace: WorkspaceName::parse("w", "default").unwrap(),
-                frame: Bytes::from(vec![b'x'; 10]),
-                json: Bytes::new(),
-            })
+            let workspace = WorkspaceName::parse("w", "default").unwrap();
+            let mut notice = Notice::of(OutboxItem {
+                position: Position::new(position),
+                stream: StreamId::Workspace(workspace.clone()),
+                workspace,
+                event_id: EventId::from_bytes([1; 16]),
+                type_name: "workspace_created",
+                recorded_at: String::new(),
+                body: Vec::new(),
+            });
+            notice.whole.frame = Bytes::from(vec![b'x'; 10]);
+            Arc::new(notice)
         };
         positions.map(notice).collect()
     }
 
     fn found(ring: &Ring, after: u64) -> Vec<u64> {
         match ring.after(after) {
-            Found::Notices(notices) => notices.iter().map(|notice| notice.position).collect(),
+            Found::Notices(notices) => notices.iter().map(|notice| notice.position()).collect(),
             other => panic!("{other:?}"),
         }
     }

@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::sync::Arc;
 
 use axum::body::Bytes;
 use futures::Stream;
@@ -12,7 +11,7 @@ use ledger_contract::errors::Code;
 use tokio::time::Instant;
 
 use super::follower::{Follower, Step, Woken};
-use super::frame::{self, Notice};
+use super::frame;
 
 /// A piece of text, and how far along the log its reader is when it has arrived.
 type Piece = (u64, Bytes);
@@ -78,13 +77,21 @@ impl Sending {
                 return;
             }
             match self.follower.step().await {
-                Ok(Step::Notices(notices)) => {
-                    let piece = |notice: &Arc<Notice>| (notice.position, notice.frame.clone());
-                    self.ready.extend(notices.iter().map(piece));
+                Ok(Step::Texts(texts)) => {
+                    self.ready.extend(texts.into_iter().map(|text| (text.position, text.frame)));
                 }
+                Ok(Step::Passed) => self.pass(),
                 Ok(Step::End) => self.rest().await,
                 Err(problem) => self.end(problem.code),
             }
+        }
+    }
+
+    /// On a long way past events of others: shows a sign of life when it is time for one.
+    fn pass(&mut self) {
+        if self.handed.elapsed() >= self.follower.hub().limits.heartbeat {
+            let position = self.follower.position;
+            self.ready.push_back((position, frame::heartbeat_at(position)));
         }
     }
 

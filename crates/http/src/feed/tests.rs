@@ -1,12 +1,14 @@
 //! Feeds on a ledger of their own.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::Bytes;
 use futures::{Stream, StreamExt};
 use ledger_contract::errors::Code;
-use ledger_domain::{Position, WorkspaceName};
+use ledger_domain::principal::{Grant, Scope, Workspaces};
+use ledger_domain::{Actor, Position, WorkspaceName};
 use ledger_engine::{Caller, Standing};
 use serde_json::{Value, json};
 
@@ -48,6 +50,17 @@ impl Stage {
         let only = only.map(|name| WorkspaceName::parse("w", name).unwrap());
         self.feeds.follow(Start::After(Position::new(after)), only, anyone()).unwrap()
     }
+}
+
+/// Sees what these scopes show of all workspaces.
+fn with(scopes: &[Scope]) -> Standing {
+    let grant = Grant {
+        scopes: scopes.iter().copied().collect(),
+        workspaces: Workspaces::All,
+        providers: BTreeSet::new(),
+        labels: BTreeMap::new(),
+    };
+    Standing::new(Caller::new(Actor::new("user:reader"), vec![grant]))
 }
 
 /// A feed, read piece by piece.
@@ -198,4 +211,73 @@ async fn a_page_comes_at_once_when_there_is_something_and_at_the_end_of_the_wait
     let waited = page(waited.unwrap());
     assert_eq!(waited["events"].as_array().unwrap().len(), 1);
     assert_eq!(waited["position"], 6);
+}
+
+#[tokio::test]
+async fn a_long_way_past_events_of_others_is_not_silent() {
+    let limits = FeedLimits { heartbeat: Duration::ZERO, ..FeedLimits::default() };
+    let stage = Stage::new(limits).await;
+    stage.create("default", 300).await;
+    let mut feed = Reading::new(stage.follow(4, Some("other")));
+    let moved = loop {
+        let piece = feed.piece().await.unwrap();
+        if let Some((_, id)) = piece.split_once("id: ") {
+            assert!(piece.starts_with(": alive\n"), "{piece}");
+            break id.trim().parse::<u64>().unwrap();
+        }
+    };
+    assert!((5..304).contains(&moved), "{moved}");
+}
+
+#[tokio::test]
+async fn a_page_past_events_of_others_has_the_position_reached() {
+    let limits = FeedLimits { look: Duration::ZERO, ..FeedLimits::default() };
+    let stage = Stage::new(limits).await;
+    stage.create("default", 300).await;
+    let (mut position, mut pages) = (4, 0);
+    while position < 304 {
+        let page = stage.follow(position, Some("other")).page(Duration::ZERO).await.unwrap();
+        let page: Value = serde_json::from_slice(&page).unwrap();
+        assert_eq!(page["events"], json!([]));
+        let reached = page["position"].as_u64().unwrap();
+        assert!(reached > position, "{reached}");
+        (position, pages) = (reached, pages + 1);
+    }
+    assert!(pages > 1, "one look does not go through the whole log");
+}
+
+#[tokio::test]
+async fn readers_without_rights_to_it_are_not_told_who_did_what() {
+    let stage = Stage::new(FeedLimits::default()).await;
+    stage.create("default", 1).await;
+    let page = async |audits: bool, administers: bool| {
+        let scopes = [Some(Scope::Read), audits.then_some(Scope::Audit)];
+        let scopes = scopes.into_iter().chain([administers.then_some(Scope::Administer)]);
+        let scopes: Vec<_> = scopes.flatten().collect();
+        let start = Start::After(Position::new(0));
+        let follower = stage.feeds.follow(start, None, with(&scopes)).unwrap();
+        let page = follower.page(Duration::ZERO).await.unwrap();
+        serde_json::from_slice::<Value>(&page).unwrap()
+    };
+    let positions = |page: &Value| {
+        let events = page["events"].as_array().unwrap().iter();
+        events.map(|event| event["position"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    let (all, auditor) = (page(true, true).await, page(true, false).await);
+    assert_eq!(positions(&all), [1, 2, 3, 4, 5]);
+    assert_eq!(positions(&auditor), [3, 4, 5], "the admin and its key are not for everyone");
+    assert_eq!(auditor["events"][2], all["events"][4]);
+    let reader = page(false, false).await;
+    assert_eq!(positions(&reader), [3, 4, 5]);
+    assert_eq!(reader["position"], 5);
+    let (told, whole) = (&reader["events"][2], &all["events"][4]);
+    assert_eq!(told["connection"], whole["connection"]);
+    let names = told["event"].as_object().unwrap().keys().map(String::as_str).collect::<Vec<_>>();
+    let expected = ["position", "recorded_at", "schema", "stream", "type", "version", "workspace"];
+    let mut sorted = names.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, expected);
+    for name in names {
+        assert_eq!(told["event"][name], whole["event"][name], "{name}");
+    }
 }

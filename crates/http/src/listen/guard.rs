@@ -21,11 +21,22 @@ use super::refusal::Refusal;
 #[derive(Clone)]
 pub struct Accepts(Arc<dyn Fn(&str) -> Verdict + Send + Sync>);
 
+/// Whom a key stands for: the same for all tokens of one subject.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Identity(String);
+
+impl Identity {
+    /// Takes a text that no other identity has.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
 /// What is known of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is good.
-    Good,
+    /// It is good, and stands for this one.
+    Good(Identity),
     /// It is wrong, and may be a guess.
     Wrong,
     /// It opens nothing now and is no guess: it was good once, or cannot be looked at now. It
@@ -34,9 +45,11 @@ pub enum Verdict {
 }
 
 impl Accepts {
-    /// Makes one from a function that tells good keys from wrong ones.
+    /// Makes one from a function that tells good keys from wrong ones. Each stands for itself.
     pub fn new(accepts: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
-        Self::judging(move |header| if accepts(header) { Verdict::Good } else { Verdict::Wrong })
+        Self::judging(move |header| {
+            if accepts(header) { Verdict::Good(Identity::new(header)) } else { Verdict::Wrong }
+        })
     }
 
     /// Makes one from a function that tells more.
@@ -57,8 +70,9 @@ impl fmt::Debug for Accepts {
 
 /// Limits how often each may ask, and how often a wrong key may be tried.
 ///
-/// A key that was accepted from an address has a rate of its own and passes any lockout of that
-/// address. All else from there, wrong keys and requests without one, shares the address's rate.
+/// A key that was accepted from an address passes any lockout of that address, and whom it stands
+/// for has a rate of its own: one for all its tokens. All else from there, wrong keys and requests
+/// without one, shares the address's rate.
 pub(super) struct Guard {
     accepts: Accepts,
     trusted: Vec<IpNet>,
@@ -105,14 +119,15 @@ impl Guard {
             self.per_address.take(&network).map_err(Refusal::RateLimited)?;
         }
         match self.accepts.judge(&credential) {
-            Verdict::Good => {
+            Verdict::Good(identity) => {
                 if !known {
                     self.lockout.accepted(network, key);
                 }
-                self.per_key.take(&key).map_err(Refusal::RateLimited)?;
+                self.per_key.take(&identity).map_err(Refusal::RateLimited)?;
             }
+            // Nobody says any more whom it stands for.
             Verdict::NoGuess if known => {
-                self.per_key.take(&key).map_err(Refusal::RateLimited)?;
+                self.per_address.take(&network).map_err(Refusal::RateLimited)?;
             }
             Verdict::NoGuess => {}
             Verdict::Wrong => self.wrong_key(network, key),
@@ -163,13 +178,17 @@ mod tests {
         time: Arc<Mutex<Duration>>,
     }
 
-    /// Keys that start with `good` are good, and those that start with `old` were so once.
+    /// Keys that start with `good` are good, those with a `/` are tokens of whom they name before
+    /// it, and those that start with `old` were good once.
     fn place(rates: Rates) -> Place {
         let time = Arc::new(Mutex::new(Duration::ZERO));
         let shown = Arc::clone(&time);
         let clock = Clock::new(move || *shown.lock());
         let accepts = Accepts::judging(|header| match header.split_at(7) {
-            (_, key) if key.starts_with("good") => Verdict::Good,
+            (_, key) if key.starts_with("good") => {
+                let subject = key.split('/').next().unwrap_or_default();
+                Verdict::Good(Identity::new(subject))
+            }
             (_, key) if key.starts_with("old") => Verdict::NoGuess,
             _ => Verdict::Wrong,
         });
@@ -178,9 +197,13 @@ mod tests {
 
     impl Place {
         fn ask(&self, key: &str) -> Result<(), Refusal> {
+            self.ask_in("Bearer ", key)
+        }
+
+        fn ask_in(&self, scheme: &str, key: &str) -> Result<(), Refusal> {
             let mut headers = HeaderMap::new();
             if !key.is_empty() {
-                headers.insert(AUTHORIZATION, format!("Bearer {key}").parse().unwrap());
+                headers.insert(AUTHORIZATION, format!("{scheme}{key}").parse().unwrap());
             }
             self.guard.admit(HOME, &headers).map(drop)
         }
@@ -215,6 +238,44 @@ mod tests {
         assert!(matches!(place.ask("old"), Err(Refusal::RateLimited(_))));
         *place.time.lock() += Duration::from_secs(1);
         assert_eq!(place.ask("good-1"), Ok(()));
+    }
+
+    #[test]
+    fn one_key_is_one_key_however_it_is_written() {
+        let place = place(Rates { per_key: 10, per_address: 1 });
+        place.ask("good-1").unwrap();
+        for scheme in ["bearer ", "BEARER ", "Bearer   "].into_iter().cycle().take(19) {
+            place.ask_in(scheme, "good-1").unwrap();
+        }
+        assert!(matches!(place.ask_in("bEARER ", "good-1"), Err(Refusal::RateLimited(_))));
+    }
+
+    #[test]
+    fn all_tokens_of_one_subject_share_one_rate() {
+        let place = place(Rates { per_key: 10, per_address: 100 });
+        for number in 0..20 {
+            place.ask(&format!("good-anna/{number}")).unwrap();
+        }
+        assert!(matches!(place.ask("good-anna/20"), Err(Refusal::RateLimited(_))));
+        assert_eq!(place.ask("good-ben/1"), Ok(()));
+    }
+
+    #[test]
+    fn a_key_that_is_over_has_no_rate_of_its_own_any_more() {
+        let over = Arc::new(Mutex::new(false));
+        let seen = Arc::clone(&over);
+        let accepts = Accepts::judging(move |header| {
+            if *seen.lock() { Verdict::NoGuess } else { Verdict::Good(Identity::new(header)) }
+        });
+        let rates = Rates { per_key: 100, per_address: 2 };
+        let guard = Guard::new(accepts, rates, Vec::new(), &Clock::new(|| Duration::ZERO));
+        let place = Place { guard, time: Arc::default() };
+        place.ask("a").unwrap();
+        *over.lock() = true;
+        for _ in 0..3 {
+            place.ask("a").unwrap();
+        }
+        assert!(matches!(place.ask("a"), Err(Refusal::RateLimited(_))));
     }
 
     #[test]

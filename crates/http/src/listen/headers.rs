@@ -4,14 +4,25 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use axum::http::header::{
-    CACHE_CONTROL, ETAG, HeaderName, LOCATION, REFERRER_POLICY, RETRY_AFTER,
+    CACHE_CONTROL, ETAG, HeaderName, LINK, LOCATION, REFERRER_POLICY, RETRY_AFTER,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-/// Everything below is data of the ledger, and is kept by no cache unless the route says so.
-const API_PREFIX: &str = "/api/";
+/// Everything below is data of the ledger, and is kept by no cache unless the route says so: its
+/// own API, and those of the products whose clients it serves.
+const API_PREFIXES: [&str; 4] = ["/api/", "/v0/", "/v1/", "/umbraco/"];
+/// What the answers say in headers of their own; a page is shown no others.
+const EXPOSED: [HeaderName; 7] = [
+    LINK,
+    ETAG,
+    LOCATION,
+    RETRY_AFTER,
+    HeaderName::from_static("x-total-count"),
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("ledger-repeated"),
+];
 /// How long a browser remembers what another site's page may do.
 const CORS_AGE_MAX: Duration = Duration::from_mins(10);
 /// For a year, browsers come back over TLS only.
@@ -32,7 +43,7 @@ pub(super) fn add(headers: &mut HeaderMap, api: bool, tls: bool) {
 
 /// Tells whether a path is one of the API.
 pub(super) fn is_api(path: &str) -> bool {
-    path.starts_with(API_PREFIX)
+    API_PREFIXES.iter().any(|prefix| path.starts_with(prefix))
 }
 
 /// A site whose pages may use the API: scheme, host, and port unless it is the scheme's own.
@@ -71,17 +82,13 @@ pub(super) fn cors(origins: &[Origin]) -> Option<CorsLayer> {
         return None;
     }
     let origins = origins.iter().map(|origin| origin.0.clone());
-    let exposed = ["ledger-position", "ledger-version", "ledger-command-id", "traceparent"];
-    let exposed = exposed.map(HeaderName::from_static);
     let layer = CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         // Keys travel in a header that a page must set itself, never in a cookie, so a page gets
         // no farther with any header than without.
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers(
-            exposed.into_iter().chain([ETAG, LOCATION, RETRY_AFTER]).collect::<Vec<_>>(),
-        )
+        .expose_headers(EXPOSED)
         .max_age(CORS_AGE_MAX);
     Some(layer)
 }
@@ -110,6 +117,16 @@ mod tests {
             "https://a?b",
         ] {
             assert_eq!(bad.parse::<Origin>(), Err(NoOrigin), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_paths_of_every_api_are_data() {
+        for path in ["/api/v1/status", "/v0/connections", "/v1/integrations", "/umbraco/ai"] {
+            assert!(is_api(path), "{path}");
+        }
+        for path in ["/", "/healthz", "/v10/x", "/apis", "/docs"] {
+            assert!(!is_api(path), "{path}");
         }
     }
 

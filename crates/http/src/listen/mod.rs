@@ -41,7 +41,7 @@ use tracing::{error, info, warn};
 
 pub use clock::Clock;
 pub use counters::Counters;
-pub use guard::{Accepts, Verdict};
+pub use guard::{Accepts, Identity, Verdict};
 pub use headers::{NoOrigin, Origin};
 pub use limits::Limits;
 pub use peer::ClientAddress;

@@ -75,7 +75,17 @@ pub enum TlsError {
 pub(super) struct Tls {
     files: TlsFiles,
     current: Mutex<Arc<ServerConfig>>,
-    stamps: Mutex<Vec<Stamp>>,
+    read: Mutex<LastRead>,
+}
+
+/// What was seen of the files at the last reading.
+#[derive(Debug, Default)]
+struct LastRead {
+    /// Empty when they could not be used: then they are read again at every look, as what was
+    /// wrong may be put right without any of them looking changed.
+    stamps: Vec<Stamp>,
+    /// What was wrong with them, so that it is logged once.
+    problem: Option<String>,
 }
 
 /// Tells one content of a file from the next; nothing when the file cannot be looked at.
@@ -84,9 +94,9 @@ type Stamp = Option<(SystemTime, u64)>;
 impl Tls {
     /// Reads the files.
     pub(super) fn load(files: TlsFiles) -> Result<Self, TlsError> {
-        let stamps = Mutex::new(stamps(&files));
+        let stamps = stamps(&files);
         let current = Mutex::new(Arc::new(read(&files)?));
-        Ok(Self { files, current, stamps })
+        Ok(Self { files, current, read: Mutex::new(LastRead { stamps, problem: None }) })
     }
 
     /// Returns what the next connection is accepted with.
@@ -96,22 +106,35 @@ impl Tls {
 
     /// Reads the files again. Keeps what it has, and says why, when they cannot be used.
     pub(super) fn reload(&self) {
+        self.read.lock().problem = None;
+        self.read_again();
+    }
+
+    fn read_again(&self) {
         // Looked at before reading: what changes meanwhile is read at the next look.
-        *self.stamps.lock() = stamps(&self.files);
+        let seen = stamps(&self.files);
         match read(&self.files) {
             Ok(config) => {
                 *self.current.lock() = Arc::new(config);
+                *self.read.lock() = LastRead { stamps: seen, problem: None };
                 info!(file = %self.files.certificate.display(), "certificate loaded");
             }
             Err(problem) => {
-                error!(error = chain(&problem), "new certificate not usable, keeping the old one");
+                let problem = Some(chain(&problem));
+                let last = std::mem::replace(
+                    &mut *self.read.lock(),
+                    LastRead { stamps: Vec::new(), problem: problem.clone() },
+                );
+                if last.problem != problem {
+                    error!(error = problem, "new certificate not usable, keeping the old one");
+                }
             }
         }
     }
 
-    fn reload_if_changed(&self) {
-        if *self.stamps.lock() != stamps(&self.files) {
-            self.reload();
+    pub(super) fn reload_if_changed(&self) {
+        if self.read.lock().stamps != stamps(&self.files) {
+            self.read_again();
         }
     }
 

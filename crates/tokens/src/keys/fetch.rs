@@ -40,8 +40,6 @@ pub(crate) enum FetchError {
     Malformed(&'static str),
     #[error("the set has {0} keys, more than 64")]
     TooManyKeys(usize),
-    #[error("the set has no key that signatures can be checked with")]
-    NoKey,
     #[error("the description is of another issuer than the one configured, to the letter")]
     OtherIssuer,
     #[error("the description names an address for keys that must not be used: {0}")]

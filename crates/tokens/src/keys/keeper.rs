@@ -16,7 +16,9 @@ pub(crate) async fn keep(source: Source, held: Arc<Held>) {
             Ok(set) => {
                 let keys = set.len();
                 let is_new = held.found(set);
-                if is_new || away {
+                if keys == 0 && (is_new || away) {
+                    warn!("the token issuer publishes no key for signatures, tokens are refused");
+                } else if is_new || away {
                     info!(keys, "the keys of the token issuer were fetched");
                 }
                 away = false;

@@ -34,17 +34,18 @@ pub(crate) enum Found<'a> {
 }
 
 impl KeySet {
-    /// Reads a set. Keys that are for something else are left out.
+    /// Reads a set. Keys that are for something else are left out; a set of no others is a set
+    /// all the same, by which no token is good: an issuer that has withdrawn its keys is not away.
     pub(crate) fn read(text: &[u8]) -> Result<Self, FetchError> {
         let published: Published =
             serde_json::from_slice(text).map_err(|_| FetchError::Malformed("a set of keys"))?;
         if published.keys.len() > KEYS_MAX {
             return Err(FetchError::TooManyKeys(published.keys.len()));
         }
-        let keys: Vec<_> = published.keys.into_iter().filter_map(Key::read).collect();
-        if keys.is_empty() {
-            return Err(FetchError::NoKey);
+        if !published.keys.is_empty() && !published.keys.iter().any(Value::is_object) {
+            return Err(FetchError::Malformed("a set of keys"));
         }
+        let keys = published.keys.into_iter().filter_map(Key::read).collect();
         Ok(Self { keys, digest: *blake3::hash(text).as_bytes() })
     }
 

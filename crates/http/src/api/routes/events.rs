@@ -11,8 +11,12 @@ As server-sent events: `id` is the position, `event` the stored type name, `data
 as NATS carries it. `caught_up` marks the end of the log, `closing` the end of the feed; comments \
 keep the line alive. A reader that comes back with `Last-Event-ID` misses nothing and gets nothing \
 twice. A feed ends with its credential: when its key is revoked or expires, its token expires, or \
-it may not read here any more, `closing` carries the code. With `Accept: application/json` the answer is one page, as soon as it has an event or the \
-time to wait is over.";
+it may not read here any more, `closing` carries the code. With `Accept: application/json` the \
+answer is one page, as soon as it has an event or the time to wait is over; a page without events \
+has the position to go on after, as all before it was for others. Without `audit` on what is \
+followed, `event` holds only position, stream, version, type, schema, workspace and time, and \
+readings of secrets are left out; events about principals and keys are for those who may \
+`administer` the ledger.";
 
 const ANSWERS: &[Answer] = &[Answer {
     status: 200,

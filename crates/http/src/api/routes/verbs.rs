@@ -212,8 +212,11 @@ pub(super) const ROUTES: &[Route] = &[
         "revert",
         "revertConnection",
         "RevertBody",
-        "Brings the fields of an earlier version back",
-        "As one new event; secrets and life are left as they are. Takes `rotate` as well, and \
+        "Brings all settings of an earlier version back, secret values too",
+        "As one new event. Back come the slug, the fields, the grants, the models, the prices, \
+         whether it is enabled, and the secret values of that version, each as a new generation: \
+         a value that was replaced because it leaked is in use again, so rotate it afterwards. \
+         Lifecycle, health and dependents stay as they are. Takes `rotate` as well, and \
          `administer` when it lets other workspaces in again.",
         &[Code::VersionUnknown, Code::NothingToChange, Code::SlugTaken]
     ),

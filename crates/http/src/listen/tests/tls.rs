@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::time::SystemTime;
 
 use rcgen::ExtendedKeyUsagePurpose;
 use tokio_rustls::TlsConnector;
@@ -64,6 +65,32 @@ async fn changed_files_are_noticed_without_being_told() {
         (shown(&stream) == new).then_some(())
     })
     .await;
+}
+
+#[test]
+fn files_that_could_not_be_used_are_read_again_though_they_look_the_same() {
+    let made = Certificates::new();
+    let tls = Tls::load(made.files()).expect("good files");
+    let first = Arc::clone(tls.acceptor().config());
+    let key = made.path("key.pem");
+    let put = |text: &str, time| {
+        fs::write(&key, text).unwrap();
+        fs::File::options().write(true).open(&key).unwrap().set_modified(time).unwrap();
+    };
+    let (old, time) = (fs::read_to_string(&key).unwrap(), SystemTime::UNIX_EPOCH);
+    made.renew();
+    let new = fs::read_to_string(&key).unwrap();
+    assert_eq!(old.len(), new.len());
+    // The new certificate is there before its key.
+    put(&old, time);
+    tls.reload_if_changed();
+    assert!(Arc::ptr_eq(&first, tls.acceptor().config()), "they do not go together");
+    put(&new, time);
+    tls.reload_if_changed();
+    let second = Arc::clone(tls.acceptor().config());
+    assert!(!Arc::ptr_eq(&first, &second));
+    tls.reload_if_changed();
+    assert!(Arc::ptr_eq(&second, tls.acceptor().config()), "nothing has changed");
 }
 
 #[tokio::test]

@@ -1,0 +1,84 @@
+//! What a notification says to who may see the state of things, and not who did what.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// A notification, its parts not looked into.
+#[derive(Serialize, Deserialize)]
+struct Parts<'a> {
+    position: u64,
+    #[serde(borrow)]
+    event: &'a RawValue,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    connection: Option<&'a RawValue>,
+}
+
+/// The fields of a record that the state itself tells: no actor, no door, no ids of messages, and
+/// no data, which may hold reasons.
+#[derive(Serialize, Deserialize)]
+struct Outline<'a> {
+    position: u64,
+    stream: &'a str,
+    version: u64,
+    r#type: &'a str,
+    schema: u32,
+    workspace: &'a str,
+    recorded_at: &'a str,
+}
+
+/// Returns the JSON of a [`crate::reply::Notification`] with its event reduced to type, schema,
+/// position, stream, version, workspace and time. The state of the connection stays.
+///
+/// What cannot be read is shown to nobody: then there is nothing.
+pub fn outline(notification: &[u8]) -> Option<Vec<u8>> {
+    let parts: Parts<'_> = serde_json::from_slice(notification).ok()?;
+    let event: Outline<'_> = serde_json::from_str(parts.event.get()).ok()?;
+    let event = serde_json::value::to_raw_value(&event).ok()?;
+    let reduced = Parts { event: &event, ..parts };
+    // It is shorter than the whole.
+    let mut json = Vec::with_capacity(notification.len());
+    serde_json::to_writer(&mut json, &reduced).ok()?;
+    Some(json)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn the_outline_of_an_event_names_nobody_and_no_reason() {
+        let whole = json!({
+            "position": 7,
+            "event": {
+                "position": 7, "stream": "connection/018f", "version": 2, "event_id": "018f",
+                "type": "connection_disabled", "schema": 1, "workspace": "default",
+                "recorded_at": "2026-11-21T01:02:03.000000Z", "actor": "key:canary",
+                "via": "http", "command_id": "canary", "correlation_id": "canary",
+                "causation_id": "canary", "trace_id": "canary", "data": {"reason": "canary"},
+            },
+            "connection": {"slug": "main", "version": 2},
+        });
+        let reduced = outline(whole.to_string().as_bytes()).unwrap();
+        let text = String::from_utf8(reduced).unwrap();
+        assert!(!text.contains("canary"), "{text}");
+        let expected = json!({
+            "position": 7,
+            "event": {
+                "position": 7, "stream": "connection/018f", "version": 2,
+                "type": "connection_disabled", "schema": 1, "workspace": "default",
+                "recorded_at": "2026-11-21T01:02:03.000000Z",
+            },
+            "connection": {"slug": "main", "version": 2},
+        });
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_cannot_be_read_has_no_outline() {
+        for text in ["", "{}", r#"{"position":1,"event":null}"#, r#"{"position":1,"event":{}}"#] {
+            assert_eq!(outline(text.as_bytes()), None, "{text}");
+        }
+    }
+}
