@@ -62,10 +62,10 @@ pub(crate) fn main_secret<'a>(
     connection: &'a Connection,
     provider: Option<&Provider>,
 ) -> Option<(&'a FieldName, &'a Secret)> {
-    if let Some(main) = provider.and_then(Provider::main_secret) {
-        return secret(connection, provider, &main.name);
-    }
     let secrets = &connection.secrets;
-    let telling = MAIN_NAMES.iter().find_map(|name| secrets.get_key_value(*name));
-    telling.or_else(|| secrets.iter().next().filter(|_| secrets.len() == 1))
+    let described = provider.and_then(Provider::main_secret);
+    let described = described.and_then(|main| secret(connection, provider, &main.name));
+    let telling = || MAIN_NAMES.iter().find_map(|name| secrets.get_key_value(*name));
+    let only = || secrets.iter().next().filter(|_| secrets.len() == 1);
+    described.or_else(telling).or_else(only)
 }

@@ -1,6 +1,7 @@
 //! The facades, over sockets, with the headers that their products' clients send.
 
 mod blaxel;
+mod doors;
 mod elevenlabs;
 mod pica;
 mod portkey;

@@ -63,10 +63,10 @@ enum Setting {
 }
 
 /// Tells what a value is. The text of a secret is moved, not copied.
-fn sort(provider: Option<&Provider>, name: &str, value: Value) -> Setting {
+fn sort(secret: bool, value: Value) -> Setting {
     match value {
         Value::String(text) if text.starts_with(REFERENCE) => Setting::Reference(text),
-        value if !is_secret(provider, name) => Setting::Config(value),
+        value if !secret => Setting::Config(value),
         Value::Null => Setting::Absent,
         Value::String(text) if text.is_empty() => Setting::Absent,
         Value::String(text) => Setting::Secret(SecretValue(Plaintext::from_string(text))),
@@ -77,7 +77,7 @@ fn sort(provider: Option<&Provider>, name: &str, value: Value) -> Setting {
 /// Puts settings into a connection that is to be made.
 pub(super) fn set_first(body: &mut CreateBody, provider: Option<&Provider>, settings: Settings) {
     for (name, value) in settings {
-        match sort(provider, &name, value) {
+        match sort(is_secret(provider, &name), value) {
             Setting::Config(value) => {
                 body.config.insert(name, value);
             }
@@ -115,7 +115,8 @@ pub(super) fn replace(
             (None, None, Some(target)) => target.clone(),
             (None, None, None) => name.clone(),
         };
-        let new = sort(provider, &name, value);
+        // What another door has made a secret of is one here, too, whatever it is called.
+        let new = sort(held.is_some() || is_secret(provider, &name), value);
         // Whatever it was, it is that no more, unless it is so again.
         references.retain(|known, _| Some(known) != target.as_ref());
         if set.is_some() && !matches!(new, Setting::Config(_)) {

@@ -1,0 +1,265 @@
+//! One connection at every door: made at one, shown and edited at another, still whole at the
+//! first.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::Product;
+use crate::http::door::{CONNECTIONS, Door};
+
+const UMBRACO: &str = "/umbraco/ai/management/api/v1/connections";
+
+/// A way in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Native,
+    Blaxel,
+    Pica,
+    Umbraco,
+    Portkey,
+    ElevenLabs,
+}
+
+const WAYS: [Way; 6] =
+    [Way::Native, Way::Blaxel, Way::Pica, Way::Umbraco, Way::Portkey, Way::ElevenLabs];
+
+/// What an edit or the time changes by itself, wherever it is shown.
+const MOVING: [&str; 20] = [
+    "name",
+    "displayName",
+    "display_name",
+    "description",
+    "tags",
+    "updatedAt",
+    "updatedBy",
+    "updated_at",
+    "updated_by",
+    "dateModified",
+    "last_updated_at",
+    "version",
+    "position",
+    "scopes",
+    "generation",
+    "set_at",
+    "set_by",
+    "masked",
+    "masked_key",
+    "apiKey",
+];
+
+impl Way {
+    fn product(self, door: &Door) -> Product<'_> {
+        let (header, scheme) = match self {
+            Self::Native | Self::Umbraco => ("authorization", "Bearer "),
+            Self::Blaxel => ("x-blaxel-authorization", "Bearer "),
+            Self::Pica => ("x-pica-secret", ""),
+            Self::Portkey => ("x-portkey-api-key", ""),
+            Self::ElevenLabs => ("xi-api-key", ""),
+        };
+        Product::new(door, header, scheme)
+    }
+
+    /// The list, and a body with as much in it as the product has words for.
+    fn creation(self) -> (&'static str, Value) {
+        match self {
+            Self::Native => (
+                CONNECTIONS,
+                json!({
+                    "slug": "one", "provider": "openai", "display_name": "One",
+                    "config": { "organization": "org-1", "timeout": 30, "nested": { "a": [1] } },
+                    "secrets": { "api_key": "sk-canary-0123456789", "webhook": "canary-2" },
+                    "labels": { "team": "x" }, "tags": ["t"], "annotations": { "our.note": 7 },
+                    "identity": { "type": "team", "value": "t-1" }, "provider_version": "2.1.0",
+                    "pricing": { "multipliers": { "default": 1.5 } },
+                    "models": { "allow_all": false, "models": { "gpt-5": { "enabled": true } } },
+                }),
+            ),
+            Self::Blaxel => (
+                "/v0/integrations/connections",
+                json!({
+                    "metadata": {
+                        "name": "one", "displayName": "One", "labels": { "team": "x" },
+                        "externalId": "e-1",
+                    },
+                    "spec": {
+                        "integration": "openai", "config": { "organization": "org-1" },
+                        "secret": { "apiKey": "sk-canary-0123456789", "other": "canary-2" },
+                        "sandbox": true,
+                    },
+                }),
+            ),
+            Self::Pica => (
+                "/v1/vault/connections",
+                json!({
+                    "connectionDefinitionId": "conn_def::openai", "platform": "openai",
+                    "authFormData": { "apiKey": "canary-1", "EXTRA": "canary-2" },
+                    "active": true, "identity": "u-1", "identityType": "user", "group": "g",
+                    "name": "One", "tags": ["t"],
+                }),
+            ),
+            Self::Umbraco => (
+                UMBRACO,
+                json!({
+                    "alias": "one", "name": "One", "providerId": "openai",
+                    "settings": {
+                        "apiKey": "sk-canary-0123456789", "organizationId": "org-1",
+                        "endpoint": "$OpenAI:Endpoint", "unknown": { "kept": true },
+                    },
+                }),
+            ),
+            Self::Portkey => (
+                "/v1/integrations",
+                json!({
+                    "name": "One", "ai_provider_id": "openai", "slug": "One_Slug",
+                    "key": "sk-canary-0123456789", "description": "Ours",
+                    "configurations": { "openai_organization": "org-1", "unknown": "kept" },
+                    "secret_mappings": [{
+                        "target_field": "configurations.openai_project",
+                        "secret_reference_id": "vault-1", "secret_key": "k", "value_format": null,
+                    }],
+                    "pricing_adjustments": { "multiplier": { "default": 2.0 } },
+                }),
+            ),
+            Self::ElevenLabs => (
+                "/v1/workspace/auth-connections",
+                json!({
+                    "auth_type": "oauth2_client_credentials", "name": "One", "provider": "OpenAI",
+                    "client_id": "c", "token_url": "https://t", "client_secret": "canary-1",
+                    "scopes": ["a"], "custom_headers": { "X-A": "1" }, "extra_params": { "p": "2" },
+                    "basic_auth_in_header": true,
+                }),
+            ),
+        }
+    }
+
+    /// Finds the only connection there is, by the list, and returns where it is and what is shown.
+    async fn show(self, door: &Door) -> (String, Value) {
+        let list = self.creation().0;
+        let listed = self.product(door).get(list).await.json();
+        let rows = match self {
+            Self::Native => &listed["connections"],
+            Self::Blaxel => &listed,
+            Self::Pica => &listed["rows"],
+            Self::Umbraco => &listed["items"],
+            Self::Portkey => &listed["data"],
+            Self::ElevenLabs => &listed["auth_connections"],
+        };
+        assert_eq!(rows.as_array().map(Vec::len), Some(1), "{self:?}: {listed}");
+        let row = &rows[0];
+        let handle = match self {
+            Self::Blaxel => &row["metadata"]["name"],
+            Self::Portkey => &row["slug"],
+            _ => &row["id"],
+        };
+        let path = format!("{list}/{}", handle.as_str().expect("a handle"));
+        if self == Self::ElevenLabs {
+            return (path, row.clone());
+        }
+        let shown = self.product(door).get(&path).await;
+        assert_eq!(shown.status, 200, "{self:?}: {shown:?}");
+        (path, shown.json())
+    }
+
+    /// Edits the only connection there is, as a client does that sends back what it read.
+    async fn edit(self, door: &Door) {
+        let (path, mut shown) = self.show(door).await;
+        let (method, body) = match self {
+            Self::Native => (Method::PATCH, json!({ "description": "Edited" })),
+            Self::Blaxel => {
+                shown["metadata"]["displayName"] = "Edited".into();
+                (Method::PUT, shown)
+            }
+            Self::Pica => (Method::PATCH, json!({ "tags": ["edited"] })),
+            Self::Umbraco => {
+                shown["name"] = "Edited".into();
+                (Method::PUT, shown)
+            }
+            Self::Portkey => {
+                let configurations = shown["configurations"].clone();
+                let body = json!({ "name": "Edited", "configurations": configurations });
+                (Method::PUT, body)
+            }
+            Self::ElevenLabs => {
+                let change = match shown["auth_type"].as_str() {
+                    Some("bearer_auth") => json!({ "token": "canary-new" }),
+                    _ => json!({ "scopes": ["edited"] }),
+                };
+                let mut body = json!({ "auth_type": shown["auth_type"] });
+                for (name, value) in change.as_object().expect("an object") {
+                    body[name] = value.clone();
+                }
+                (Method::PATCH, body)
+            }
+        };
+        let edited = self.product(door).send(method, &path, &body).await;
+        assert_eq!(edited.status, 200, "{self:?}: {edited:?}");
+        assert!(!edited.text.contains("canary"), "{edited:?}");
+    }
+}
+
+/// Leaves out what moves by itself.
+fn still(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(name, _)| !MOVING.contains(&name.as_str()))
+            .map(|(name, value)| (name.clone(), still(value)))
+            .collect(),
+        Value::Array(items) => items.iter().map(still).collect(),
+        other => other.clone(),
+    }
+}
+
+/// Returns the generation of each secret.
+async fn generations(door: &Door) -> Vec<(String, u64)> {
+    let (_, shown) = Way::Native.show(door).await;
+    let secrets = shown["secrets"].as_object().expect("secrets").iter();
+    let number = |secret: &Value| secret["generation"].as_u64().expect("a number");
+    secrets.map(|(name, secret)| (name.clone(), number(secret))).collect()
+}
+
+#[tokio::test]
+async fn what_is_made_at_one_door_is_whole_after_an_edit_at_any_other() {
+    for home in WAYS {
+        for other in WAYS {
+            let door = Door::open().await;
+            let (list, body) = home.creation();
+            let made = home.product(&door).send(Method::POST, list, &body).await;
+            assert!(matches!(made.status, 200 | 201), "{home:?}: {made:?}");
+            let (_, before) = home.show(&door).await;
+            let (secrets, (_, native)) = (generations(&door).await, Way::Native.show(&door).await);
+            other.edit(&door).await;
+            let (_, after) = home.show(&door).await;
+            assert_eq!(still(&after), still(&before), "made at {home:?}, edited at {other:?}");
+            let (_, native_after) = Way::Native.show(&door).await;
+            assert_eq!(still(&native_after), still(&native), "{home:?}, {other:?}");
+            let rotated: u64 = generations(&door)
+                .await
+                .iter()
+                .zip(&secrets)
+                .map(|((name, new), (known, old))| {
+                    assert_eq!(name, known, "{home:?}, {other:?}");
+                    new - old
+                })
+                .sum();
+            // Where a new token was given, one secret was replaced; elsewhere none.
+            let expected = u64::from(other == Way::ElevenLabs && home != Way::ElevenLabs);
+            assert_eq!(rotated, expected, "{home:?}, {other:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn events_say_through_which_door_they_came() {
+    for (way, via) in
+        WAYS.into_iter().zip(["http", "blaxel", "pica", "umbraco", "portkey", "elevenlabs"])
+    {
+        let door = Door::open().await;
+        let (list, body) = way.creation();
+        way.product(&door).send(Method::POST, list, &body).await;
+        let history =
+            door.get("/api/v1/workspaces/default/history?type=connection_created").await.json();
+        assert_eq!(history["events"][0]["via"], via, "{history}");
+        assert_eq!(history["events"][0]["actor"], "user:admin");
+    }
+}
