@@ -4,8 +4,9 @@
 //! other name that the catalogue knows for it: what Portkey calls `key` is Umbraco.AI's `apiKey`.
 //! So each door finds what another has set, and changes it where it is.
 
-use ledger_domain::{Connection, FieldName, Json, Secret};
+use ledger_domain::{CheckedText, Connection, FieldName, Json, Secret};
 use ledger_providers::{Facade, Provider, looks_secret};
+use serde_json::Value;
 
 /// Names under which a lone key is stored where no provider says which field it is.
 const MAIN_NAMES: [&str; 6] = ["key", "apiKey", "api_key", "token", "access_token", "password"];
@@ -54,6 +55,11 @@ pub(crate) fn config<'a>(
     let config = &connection.details.config;
     let exact = config.get_key_value(name);
     exact.or_else(|| config.iter().find(|(field, _)| same(provider, field.as_str(), name)))
+}
+
+/// Tells whether a stored setting has this value.
+pub(crate) fn is_value(stored: &Json, value: &Value) -> bool {
+    serde_json::from_str::<Value>(stored.text()).is_ok_and(|stored| stored == *value)
 }
 
 /// Finds the secret that a product with one key for everything shows: the provider's main one,

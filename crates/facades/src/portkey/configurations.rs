@@ -87,7 +87,13 @@ impl Changes {
             self.secrets.extend(secret_name.map(|field| (field.to_owned(), None)));
             return Ok(());
         }
-        match given(provider.and_then(|provider| provider.field(name)), name, value)? {
+        // What is sent back as it was shown stays what and where it is.
+        if setting.is_some_and(|(_, stored)| settings::is_value(stored, &value)) {
+            self.config.insert(place, Some(value));
+            return Ok(());
+        }
+        let field = provider.and_then(|provider| provider.field(name));
+        match given(field, name, secret.is_some(), value)? {
             Given::Nothing => {}
             Given::Secret(value) => {
                 if secret.is_some_and(|(_, old)| masks::is_echo(&masks::portkey(&old.hint), &value))
@@ -132,13 +138,20 @@ impl Changes {
     }
 }
 
-/// Tells what a value is: as its provider's description says, or else by its name.
-fn given(field: Option<&Field>, name: &str, value: Value) -> Result<Given, InvalidField> {
-    let is_secret = match field {
-        Some(field) => field.secret,
-        // Whether a key is needed is no secret.
-        None => ledger_providers::looks_secret(name) && !value.is_boolean(),
-    };
+/// Tells what a value is: a secret where there is one already, or as its provider's description
+/// says, or else by its name.
+fn given(
+    field: Option<&Field>,
+    name: &str,
+    is_one: bool,
+    value: Value,
+) -> Result<Given, InvalidField> {
+    let is_secret = is_one
+        || match field {
+            Some(field) => field.secret,
+            // Whether a key is needed is no secret.
+            None => ledger_providers::looks_secret(name) && !value.is_boolean(),
+        };
     if !is_secret {
         return Ok(Given::Setting(value));
     }

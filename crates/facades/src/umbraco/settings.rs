@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::shapes::Settings;
 use crate::masks;
-use crate::settings::{config, is_secret, same, secret};
+use crate::settings::{config, is_secret, is_value, same, secret};
 
 /// What a reference into configuration begins with.
 const REFERENCE: char = '$';
@@ -115,6 +115,9 @@ pub(super) fn replace(
             (None, None, Some(target)) => target.clone(),
             (None, None, None) => name.clone(),
         };
+        if set.is_some_and(|(_, known)| is_value(known, &value)) {
+            continue;
+        }
         // What another door has made a secret of is one here, too, whatever it is called.
         let new = sort(held.is_some() || is_secret(provider, &name), value);
         // Whatever it was, it is that no more, unless it is so again.
