@@ -59,6 +59,8 @@ mod program;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]
+mod readme;
+#[cfg(test)]
 mod reveal;
 #[cfg(test)]
 mod rights;

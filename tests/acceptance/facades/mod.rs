@@ -3,6 +3,7 @@
 mod blaxel;
 mod doors;
 mod elevenlabs;
+mod many;
 mod pica;
 mod portkey;
 mod umbraco;
