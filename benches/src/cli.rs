@@ -37,6 +37,9 @@ pub(crate) struct Cli {
     /// The server program [default: connledger beside this program]
     #[arg(long, env = "CONNLEDGER_BIN", value_name = "FILE")]
     pub(crate) connledger: Option<PathBuf>,
+    /// The example gateway [default: examples/gateway beside this program]
+    #[arg(long, env = "CONNLEDGER_GATEWAY", value_name = "FILE")]
+    pub(crate) gateway: Option<PathBuf>,
     /// The nats-server that the server program starts [default: the one in PATH]
     #[arg(long, env = "CONNLEDGER_NATS_SERVER", value_name = "FILE")]
     pub(crate) nats_server: Option<PathBuf>,

@@ -18,9 +18,12 @@ mod ledger;
 mod load;
 mod rows;
 
+mod crowd;
 mod echo;
 mod flight;
+mod provider;
 mod server;
+mod wire;
 
 mod disk;
 mod raw;
