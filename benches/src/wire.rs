@@ -11,6 +11,8 @@ use crate::failure::{Failure, Outcome};
 /// Longest header of an answer that is read, in bytes.
 const HEAD_BYTES_MAX: usize = 16 * 1_024;
 const END_OF_HEAD: &[u8] = b"\r\n\r\n";
+/// The last piece of a body whose length was not known before: one of no bytes.
+const END_OF_PIECES: &[u8] = b"\r\n0\r\n\r\n";
 /// How much of a refusal is shown.
 const SHOWN_BYTES: usize = 300;
 
@@ -69,20 +71,27 @@ pub(crate) struct Wire {
 impl Wire {
     /// Sends a request and reads the whole answer, which must be a good one; returns its body.
     pub(crate) async fn ask(&mut self, request: &[u8]) -> Outcome<&[u8]> {
-        let (status, length) = self.begin(request).await?;
-        let Some(length) = length else {
-            return Err(Failure::new("an answer does not say how long it is"));
-        };
-        while self.read.len() < self.head + length {
-            self.more().await?;
-        }
-        let body = self.read.get(self.head..).unwrap_or_default();
+        let (status, body) = self.exchange(request).await?;
         if (200..300).contains(&status) {
             return Ok(body);
         }
         let shown = body.get(..SHOWN_BYTES).unwrap_or(body);
         let shown = String::from_utf8_lossy(shown);
         Err(Failure::new(format!("a request was answered {status}: {shown}")))
+    }
+
+    /// Sends a request and reads the whole answer; returns its status and its body, which is left
+    /// in pieces and compressed when it came so.
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> Outcome<(u16, &[u8])> {
+        let (status, length) = self.begin(request).await?;
+        let complete = |wire: &Self| match length {
+            Some(length) => wire.read.len() >= wire.head + length,
+            None => wire.read.ends_with(END_OF_PIECES),
+        };
+        while !complete(self) {
+            self.more().await?;
+        }
+        Ok((status, self.read.get(self.head..).unwrap_or_default()))
     }
 
     /// Sends a request whose answer has no end, and reads the header of the answer.
