@@ -45,7 +45,7 @@ pub(super) async fn measure(ground: &mut Ground) -> Outcome<Measured> {
     });
     server.command(WORKSPACE, "create", &body.to_string()).await?;
     let (_gateway, address) = start(&program, server).await?;
-    let load = Load::start(server.asker_at(address));
+    let load = Load::start(&server.asker_at(address));
     provider.first_use(&key(0), PATIENCE).await?;
     let client = server.gateway().await?;
     let (mut switched, mut revealed) = (Times::new(), Times::new());
@@ -131,7 +131,7 @@ struct Load {
 }
 
 impl Load {
-    fn start(asker: Asker) -> Self {
+    fn start(asker: &Asker) -> Self {
         let (stop, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let tasks = (0..LOAD).map(|_| {
             let (stop, sent, asker) = (Arc::clone(&stop), Arc::clone(&sent), asker.clone());

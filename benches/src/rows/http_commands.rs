@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::IN_FLIGHT;
 use crate::crowd::{Crowd, crowd};
 use crate::failure::Outcome;
-use crate::ground::Ground;
+use crate::ground::{Ground, Served};
 use crate::load;
 use crate::row::{Mark, Measured, RowName};
 use crate::times::per_second;
@@ -13,9 +13,8 @@ use crate::wire::Asker;
 
 pub(super) async fn measure(ground: &mut Ground) -> Outcome<Measured> {
     let commands = ground.sizes().commands;
-    let served = ground.served().await?;
-    let (ledger, echo) = (served.server.asker()?, served.server.asker_at(served.echo.http));
-    let server = &mut served.server;
+    let Served { server, echo } = ground.served().await?;
+    let (ledger, echo) = (server.asker()?, server.asker_at(echo.http));
     let warm_up = commands / 10;
     send(&echo, "hwarm", warm_up, "warming up echo").await?;
     send(&ledger, "hwarm", warm_up, "warming up").await?;

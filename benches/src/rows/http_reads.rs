@@ -102,10 +102,10 @@ async fn measure<Asked: Question>(
     Ok(Measured::new(row, pair, unit, (Mark::Nothing, "-"), note))
 }
 
-async fn ask(asker: &Asker, asked: &impl Question, count: u64, what: &str) -> Outcome<Crowd> {
-    let asked = asked.clone();
-    let write = move |asker: &Asker, number| asker.get(&asked.path(number), JSON);
-    crowd(what, asker, IN_FLIGHT, 0..count, write).await
+async fn ask(asker: &Asker, what: &impl Question, count: u64, shown: &str) -> Outcome<Crowd> {
+    let what = what.clone();
+    let write = move |asker: &Asker, number| asker.get(&what.path(number), JSON);
+    crowd(shown, asker, IN_FLIGHT, 0..count, write).await
 }
 
 async fn one(wire: &mut Wire, asker: &Asker, path: &str) -> Outcome<Vec<u8>> {

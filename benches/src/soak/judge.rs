@@ -19,8 +19,9 @@ const FILES_MAX: u64 = 640;
 /// they have had no work for a while.
 const OTHERS_SLACK: u64 = 2;
 const THREADS_SLACK: u64 = 4;
-/// Threads of the runtime's pool, all of which a load may need.
-const THREADS_MAX: u64 = 64;
+/// Threads that a load may need: those of the runtime's pool come as they are wanted, a quarter of
+/// what it may have at most.
+const THREADS_MAX: u64 = 128;
 
 /// The judgment of a run.
 #[derive(Debug)]
