@@ -98,8 +98,10 @@ async fn rest(pid: u32, idle: &Sample) -> Outcome<Sample> {
         ticks.tick().await;
         let sample = Sample::take(pid)?;
         let took = started.elapsed();
-        if judge::is_at_rest(&sample, idle) || took > REST_PATIENCE {
-            output::say(format!("at rest again after {:.0} s: {sample}", took.as_secs_f64()));
+        let rested = judge::is_at_rest(&sample, idle);
+        if rested || took > REST_PATIENCE {
+            let what = if rested { "at rest again" } else { "not at rest" };
+            output::say(format!("{what} after {:.0} s: {sample}", took.as_secs_f64()));
             return Ok(sample);
         }
     }
