@@ -16,7 +16,8 @@ use crate::scale::Scale;
 Examples:
   ledger-bench                                  every row at full size; takes long
   ledger-bench --scale small                    a quick look
-  ledger-bench --row replay --dir /tmp/b --keep one row; its ledger is used again next time"
+  ledger-bench --row replay --dir /tmp/b --keep one row; its ledger is used again next time
+  ledger-bench soak --minutes 60                mixed load for an hour; fails when memory grows"
 )]
 pub(crate) struct Cli {
     /// One JSON object a row on standard output
@@ -29,16 +30,19 @@ pub(crate) struct Cli {
     #[arg(long, default_value = "full", value_name = "SIZE")]
     pub(crate) scale: Scale,
     /// Folder to work in, on the disk to be measured [default: a temporary one]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
     /// Leave the ledgers there, for the next run with the same --dir
     #[arg(long, requires = "dir")]
     pub(crate) keep: bool,
     /// The server program [default: connledger beside this program]
-    #[arg(long, env = "CONNLEDGER_BIN", value_name = "FILE")]
+    #[arg(long, global = true, env = "CONNLEDGER_BIN", value_name = "FILE")]
     pub(crate) connledger: Option<PathBuf>,
+    /// The example gateway [default: examples/gateway beside this program]
+    #[arg(long, global = true, env = "CONNLEDGER_GATEWAY", value_name = "FILE")]
+    pub(crate) gateway: Option<PathBuf>,
     /// The nats-server that the server program starts [default: the one in PATH]
-    #[arg(long, env = "CONNLEDGER_NATS_SERVER", value_name = "FILE")]
+    #[arg(long, global = true, env = "CONNLEDGER_NATS_SERVER", value_name = "FILE")]
     pub(crate) nats_server: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) task: Option<Task>,
@@ -50,6 +54,17 @@ pub(crate) enum Task {
     /// Answers every message with itself, until standard input ends
     #[command(hide = true)]
     Echo,
+    /// Puts a server under mixed load and fails when its memory, handles or threads grow
+    Soak {
+        /// How long, after a warm-up
+        #[arg(
+            long,
+            default_value_t = 10,
+            value_parser = clap::value_parser!(u64).range(1..),
+            value_name = "NUMBER"
+        )]
+        minutes: u64,
+    },
 }
 
 impl Cli {

@@ -26,7 +26,7 @@ pub(crate) struct Ground {
 #[derive(Debug)]
 pub(crate) struct Served {
     pub(crate) server: Server,
-    _echo: Echo,
+    pub(crate) echo: Echo,
 }
 
 impl Ground {
@@ -48,7 +48,11 @@ impl Ground {
             Some(program) => program,
             None => std::env::current_exe()?.with_file_name("connledger"),
         };
-        let programs = Programs { connledger, nats_server: cli.nats_server };
+        let gateway = match cli.gateway {
+            Some(program) => program,
+            None => std::env::current_exe()?.with_file_name("examples").join("gateway"),
+        };
+        let programs = Programs { connledger, gateway, nats_server: cli.nats_server };
         let sizes = Sizes::new(cli.scale);
         Ok(Self { sizes, programs, root, _temporary: temporary, served: None })
     }
@@ -81,7 +85,7 @@ impl Ground {
             let folder = self.fresh_folder("served")?;
             let server = Server::start(&self.programs, &folder).await?;
             let echo = Echo::start(server.login()).await?;
-            self.served = Some(Served { server, _echo: echo });
+            self.served = Some(Served { server, echo });
         }
         self.served.as_mut().ok_or_else(|| Failure::new("the server was just started"))
     }

@@ -6,6 +6,8 @@ const ENVIRONMENTS: [&str; 2] = ["live", "test"];
 const TEAMS: u64 = 10;
 /// Number of combinations of the three.
 pub(crate) const COMBINATIONS: u64 = 100;
+/// The path of all connections, over HTTP.
+pub(crate) const CONNECTIONS: &str = "/api/v1/workspaces/default/connections";
 
 /// Returns the slug of a connection by its number.
 pub(crate) fn slug(prefix: &str, number: u64) -> String {
@@ -32,6 +34,15 @@ pub(crate) fn list_body(number: u64, page: u64) -> String {
     let (provider, environment, team) = combination(number);
     format!(
         r#"{{"provider":["{provider}"],"environment":"{environment}","label":["team=t{team}"],"page":{page},"page_size":50}}"#
+    )
+}
+
+/// Returns the same question as a path.
+pub(crate) fn list_path(number: u64, page: u64) -> String {
+    let (provider, environment, team) = combination(number);
+    format!(
+        "{CONNECTIONS}?provider={provider}&environment={environment}&label=team%3Dt{team}\
+         &page={page}&page_size=50"
     )
 }
 

@@ -18,15 +18,20 @@ mod ledger;
 mod load;
 mod rows;
 
+mod crowd;
 mod echo;
 mod flight;
+mod provider;
 mod server;
+mod wire;
 
 mod disk;
 mod raw;
+mod soak;
 mod times;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 
@@ -43,6 +48,7 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.task {
         Some(Task::Echo) => echo::serve().await.map(|()| true),
+        Some(Task::Soak { minutes }) => soak(cli, minutes).await,
         None => run(cli).await,
     };
     match done {
@@ -53,6 +59,14 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs the soak; tells whether nothing grew.
+async fn soak(cli: Cli, minutes: u64) -> Outcome<bool> {
+    let ground = Ground::new(cli)?;
+    let steady = soak::run(&ground, Duration::from_mins(minutes)).await;
+    ground.close().await?;
+    steady
 }
 
 /// Measures the rows asked for; tells whether all of them could be.

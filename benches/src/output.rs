@@ -55,7 +55,8 @@ fn aligned<const N: usize>(lines: &[[String; N]]) -> Vec<String> {
     lines.iter().map(pad).collect()
 }
 
-fn line(text: impl Display) -> Outcome<()> {
+/// Writes one line to standard output.
+pub(crate) fn line(text: impl Display) -> Outcome<()> {
     match writeln!(io::stdout(), "{text}") {
         // Whoever read the table has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

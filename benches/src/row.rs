@@ -11,12 +11,20 @@ use serde::Serialize;
 pub(crate) enum RowName {
     /// Durable commands a second over NATS, 64 in flight
     NatsCommands,
-    /// The same without NATS
+    /// Durable commands a second over HTTP, 64 connections
+    HttpCommands,
+    /// The same without NATS or HTTP
     EngineCommands,
     /// One command at a time, over NATS
     SingleCommand,
     /// From the commit of a command until a gateway sees it
     CommitToGateway,
+    /// From a rotated secret until a gateway uses the new one
+    GatewayRotation,
+    /// Connections shown by id over HTTP
+    HttpGets,
+    /// List pages with three filters and the total over HTTP
+    HttpLists,
     /// Rebuilding the read models from the log
     Replay,
     /// A list page with three filters and the total
@@ -28,11 +36,15 @@ pub(crate) enum RowName {
 }
 
 impl RowName {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::NatsCommands,
+        Self::HttpCommands,
         Self::EngineCommands,
         Self::SingleCommand,
         Self::CommitToGateway,
+        Self::GatewayRotation,
+        Self::HttpGets,
+        Self::HttpLists,
         Self::Replay,
         Self::ListFilters,
         Self::Memory,
@@ -57,9 +69,9 @@ pub(crate) struct Measured {
     pub(crate) reference: Option<f64>,
     /// The first by the second.
     pub(crate) ratio: Option<f64>,
-    /// What is to be reached, in words.
+    /// What is to be reached, in words; `-` when nothing is.
     pub(crate) mark: &'static str,
-    /// Whether it is; absent when the sizes are not those the mark is meant for.
+    /// Whether it is; absent without a mark, and when the sizes are not those it is meant for.
     pub(crate) met: Option<bool>,
     pub(crate) unit: &'static str,
     /// What else is worth knowing about the figures.
@@ -77,6 +89,8 @@ pub(crate) enum Mark {
     AtMost(f64),
     /// Our figure is at most this.
     Limit(f64),
+    /// Nothing; the figures are there to be compared with later ones.
+    Nothing,
 }
 
 impl Measured {
@@ -95,7 +109,7 @@ impl Measured {
             }
             (Mark::AtMost(most), Some(ratio)) => Some(ratio <= most),
             (Mark::Limit(most), _) => Some(ours <= most),
-            (_, None) => None,
+            (Mark::Nothing, _) | (_, None) => None,
         };
         Self { row, ours, reference, ratio, mark: words, met, unit, note }
     }
@@ -153,6 +167,7 @@ mod tests {
         assert_eq!(met(Mark::AtMost(3.0), 301.0, Some(100.0)), Some(false));
         assert_eq!(met(Mark::Limit(1.0), 1.0, None), Some(true));
         assert_eq!(met(Mark::AtMost(3.0), 1.0, None), None);
+        assert_eq!(met(Mark::Nothing, 1.0, Some(1.0)), None);
     }
 
     #[test]

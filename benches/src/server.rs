@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ use tokio::process::{Child, Command};
 
 use crate::failure::{Failure, Outcome};
 use crate::ledger::{self, WORKSPACE};
+use crate::wire::Asker;
 
 /// How long a server may take to answer, to relay what it has, or to stop.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -24,6 +26,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 #[derive(Clone, Debug)]
 pub(crate) struct Programs {
     pub(crate) connledger: PathBuf,
+    pub(crate) gateway: PathBuf,
     pub(crate) nats_server: Option<PathBuf>,
 }
 
@@ -34,7 +37,7 @@ pub(crate) struct Server {
     /// Commands and echo go through it alike.
     pub(crate) nats: Client,
     login: Login,
-    client_url: String,
+    file: ServerFile,
     key: String,
 }
 
@@ -54,9 +57,11 @@ impl Login {
 }
 
 /// What the server leaves for clients on the same machine.
-#[derive(Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 struct ServerFile {
     nats_url: String,
+    http_url: String,
+    xkey: String,
 }
 
 /// What the managed NATS server's settings say.
@@ -90,7 +95,7 @@ impl Server {
         let login = Login { address, password: ledger_password };
         let key = fs::read_to_string(folder.join("dev-admin.key"))?.trim().to_owned();
         let nats = login.connect().await?;
-        let mut server = Self { process, nats, login, client_url: file.nats_url, key };
+        let mut server = Self { process, nats, login, file, key };
         while server.query("status", "{}").await.is_err() {
             wait(&mut server.process, deadline).await?;
         }
@@ -102,10 +107,37 @@ impl Server {
         &self.login
     }
 
+    /// Returns the address that clients find its NATS server at, with what lets them in.
+    pub(crate) fn client_url(&self) -> &str {
+        &self.file.nats_url
+    }
+
+    /// Returns its public curve key.
+    pub(crate) fn xkey(&self) -> &str {
+        &self.file.xkey
+    }
+
+    /// Returns what HTTP requests to it are made with.
+    pub(crate) fn asker(&self) -> Outcome<Asker> {
+        let address = self.file.http_url.trim_start_matches("http://").parse()?;
+        Ok(self.asker_at(address))
+    }
+
+    /// Returns what makes the same requests to another address.
+    pub(crate) fn asker_at(&self, address: SocketAddr) -> Asker {
+        Asker::new(address, self.key.clone())
+    }
+
+    /// Returns the number of its process.
+    pub(crate) fn pid(&self) -> Outcome<u32> {
+        self.process.id().ok_or_else(|| Failure::new("the server has ended"))
+    }
+
     /// Connects as a gateway does.
     pub(crate) async fn gateway(&self) -> Outcome<ledger_client::Client> {
         let mut options = ClientOptions::new(Key::new(self.key.clone()));
-        options.url.clone_from(&self.client_url);
+        options.url.clone_from(&self.file.nats_url);
+        options.ledger_xkey = Some(self.file.xkey.clone());
         Ok(ledger_client::Client::connect(options).await?)
     }
 
@@ -119,6 +151,18 @@ impl Server {
     pub(crate) fn echo_sender(&self) -> Sender {
         let subject = crate::echo::SUBJECT.to_owned();
         Sender { nats: self.nats.clone(), subject, key: self.key.clone() }
+    }
+
+    /// Sends one command and returns the answer.
+    pub(crate) async fn command(
+        &self,
+        workspace: &str,
+        verb: &str,
+        body: &str,
+    ) -> Outcome<Vec<u8>> {
+        let subject = Subjects::default().command(workspace, verb);
+        let sender = Sender { nats: self.nats.clone(), subject, key: self.key.clone() };
+        sender.send(&ledger_client::new_command_id(), body.to_owned()).await
     }
 
     /// Asks a question and returns the answer.
@@ -142,8 +186,7 @@ impl Server {
 
     /// Returns the process's resident memory now and at most, in MiB.
     pub(crate) fn resident_mib(&self) -> Outcome<(f64, f64)> {
-        let pid = self.process.id().ok_or_else(|| Failure::new("the server has ended"))?;
-        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()?))?;
         Ok((mib(&status, "VmRSS:")?, mib(&status, "VmHWM:")?))
     }
 
@@ -159,7 +202,9 @@ impl Server {
 
 fn spawn(programs: &Programs, folder: &Path) -> Outcome<Child> {
     let mut command = Command::new(&programs.connledger);
-    command.args(["serve", "--dev", "--log", "warn", "--listen", "off", "--data-dir"]).arg(folder);
+    command.args(["serve", "--dev", "--log", "warn", "--listen", "127.0.0.1:0"]);
+    // All load comes with one key from one address.
+    command.args(["--rate-per-key", "0", "--rate-per-address", "0", "--data-dir"]).arg(folder);
     if let Some(program) = &programs.nats_server {
         command.arg("--nats-server").arg(program);
     }
@@ -181,7 +226,8 @@ async fn wait(process: &mut Child, deadline: Instant) -> Outcome<()> {
     Ok(())
 }
 
-fn mib(status: &str, name: &str) -> Outcome<f64> {
+/// Returns a figure of a process's status file, which is in KiB there, in MiB.
+pub(crate) fn mib(status: &str, name: &str) -> Outcome<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kib = line.and_then(|rest| rest.split_whitespace().next());
     let kib: f64 = kib.ok_or_else(|| Failure::new(format!("no {name} of the server")))?.parse()?;

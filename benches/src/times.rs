@@ -22,6 +22,17 @@ impl Times {
         self.0.saturating_record(nanoseconds);
     }
 
+    /// Takes in the times of another.
+    pub(crate) fn join(&mut self, other: &Self) {
+        // Its numbers are within the same bounds.
+        self.0 += &other.0;
+    }
+
+    /// Returns the longest in milliseconds.
+    pub(crate) fn most_ms(&self) -> f64 {
+        self.percentile_ms(100.0)
+    }
+
     /// Returns the median in milliseconds.
     pub(crate) fn p50_ms(&self) -> f64 {
         self.percentile_ms(50.0)
@@ -60,6 +71,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn joined_times_count_for_both() {
+        let (mut one, mut other) = (Times::new(), Times::new());
+        one.add(Duration::from_millis(1));
+        other.add(Duration::from_millis(9));
+        one.join(&other);
+        assert!((one.p50_ms() - 1.0).abs() < 0.1);
+        assert!((one.most_ms() - 9.0).abs() < 0.1);
+    }
+
+    #[test]
     fn percentiles_are_in_milliseconds() {
         let mut times = Times::new();
         for milliseconds in 1..=100 {
@@ -67,6 +88,7 @@ mod tests {
         }
         assert!((times.p50_ms() - 50.0).abs() < 0.1);
         assert!((times.p99_ms() - 99.0).abs() < 0.1);
+        assert!((times.most_ms() - 100.0).abs() < 0.1);
         assert!((median(vec![3.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
     }
 }

@@ -2,6 +2,9 @@
 
 mod commit_to_gateway;
 mod engine_commands;
+mod gateway_rotation;
+mod http_commands;
+mod http_reads;
 mod list_filters;
 mod memory;
 mod nats_commands;
@@ -21,16 +24,25 @@ const ROUNDS: u64 = 10;
 
 /// Measures one row.
 pub(crate) async fn measure(name: RowName, ground: &mut Ground) -> Outcome<Measured> {
-    let over_nats =
-        [RowName::NatsCommands, RowName::SingleCommand, RowName::CommitToGateway].contains(&name);
-    if !over_nats {
+    let served = [
+        RowName::NatsCommands,
+        RowName::HttpCommands,
+        RowName::SingleCommand,
+        RowName::CommitToGateway,
+        RowName::GatewayRotation,
+    ];
+    if !served.contains(&name) {
         ground.stop_server().await?;
     }
     match name {
         RowName::NatsCommands => nats_commands::measure(ground).await,
+        RowName::HttpCommands => http_commands::measure(ground).await,
         RowName::EngineCommands => engine_commands::measure(ground).await,
         RowName::SingleCommand => single_command::measure(ground).await,
         RowName::CommitToGateway => commit_to_gateway::measure(ground).await,
+        RowName::GatewayRotation => gateway_rotation::measure(ground).await,
+        RowName::HttpGets => http_reads::gets(ground).await,
+        RowName::HttpLists => http_reads::lists(ground).await,
         RowName::Replay => replay::measure(ground).await,
         RowName::ListFilters => list_filters::measure(ground).await,
         RowName::Memory => memory::measure(ground).await,

@@ -16,6 +16,7 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<ExitCode, Fa
     let cargo = Cargo::new(workspace, &variables);
     let mut build = cargo.command();
     build.args(["build", "--release", "--package", "connledger", "--package", "ledger-benches"]);
+    build.args(["--package", "ledger-client", "--bins", "--example", "gateway"]);
     if let Some(code) = stages::failed("build", &mut build)? {
         return Ok(ExitCode::from(code));
     }

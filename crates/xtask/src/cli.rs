@@ -33,6 +33,12 @@ pub(crate) enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Build for release and put a server under mixed load; fails when its memory or handles grow
+    Soak {
+        /// Passed on to `ledger-bench soak`, for example `--minutes 60`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Only make this machine ready to build and test
     Setup,
 }
@@ -45,6 +51,7 @@ Examples:
   cargo xtask test --schemathesis     only the stage that tries every route of the HTTP API
   cargo xtask bench --row replay      measure one row
   cargo xtask bench --json            one JSON object a row, on standard output
+  cargo xtask soak --minutes 60       an hour of mixed load, 10 minutes when nothing is said
   cargo xtask setup                   fetch and build what is missing, run nothing
 
 Environment:
@@ -71,6 +78,14 @@ mod tests {
     fn bench_arguments_pass_through_untouched() {
         match parse("xtask bench --json --row replay") {
             Task::Bench { args } => assert_eq!(args, ["--json", "--row", "replay"]),
+            other => panic!("parsed as {other:?}"),
+        }
+    }
+
+    #[test]
+    fn soak_arguments_pass_through_untouched() {
+        match parse("xtask soak --minutes 60") {
+            Task::Soak { args } => assert_eq!(args, ["--minutes", "60"]),
             other => panic!("parsed as {other:?}"),
         }
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask`: gets a bare machine ready, then runs the demo, the tests or the bench.
+//! `cargo xtask`: gets a bare machine ready, then runs the demo, the tests, the bench or the soak.
 //!
 //! This is not a build system: it looks for what a build needs, fetches what is missing, and calls
 //! `cargo`. Read [`setup::prepare`] first, then [`cargo::Cargo`], then [`stages::run`].
@@ -14,6 +14,7 @@ mod environment;
 mod failure;
 mod schemathesis;
 mod setup;
+mod soak;
 mod stages;
 mod talk;
 mod versions;
@@ -52,5 +53,6 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Task::Test { schemathesis: true, .. } => stages::run_schemathesis(&workspace),
         Task::Test { filter, .. } => stages::run(&workspace, filter.as_deref()),
         Task::Bench { args } => bench::run(&workspace, &args),
+        Task::Soak { args } => soak::run(&workspace, &args),
     }
 }

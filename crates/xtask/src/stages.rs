@@ -8,6 +8,7 @@ use crate::environment;
 use crate::failure::Failure;
 use crate::schemathesis;
 use crate::setup::{self, Purpose};
+use crate::soak;
 use crate::talk;
 use crate::workspace::Workspace;
 
@@ -25,11 +26,15 @@ pub(crate) fn run(workspace: &Workspace, filter: Option<&str>) -> Result<ExitCod
             return Ok(ExitCode::from(code));
         }
     }
-    // It asks every route, so there is nothing in it to choose from.
-    if filter.is_none()
-        && let Some(code) = schemathesis::run(workspace, &cargo)?
-    {
-        return Ok(ExitCode::from(code));
+    // These two ask whatever can be asked, so there is nothing in them to choose from.
+    if filter.is_none() {
+        let failed = match schemathesis::run(workspace, &cargo)? {
+            None => soak::run_short(&cargo)?,
+            failed => failed,
+        };
+        if let Some(code) = failed {
+            return Ok(ExitCode::from(code));
+        }
     }
     let mut tests = tests(&cargo, filter);
     tests.env("CONNLEDGER_BIN", cargo.binary("debug", "connledger")?);

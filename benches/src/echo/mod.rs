@@ -1,14 +1,19 @@
-//! The echo service: what NATS itself, its client and its service library cost.
+//! The echo service, over NATS and over HTTP: what each of the two, its client and its service
+//! library cost.
 //!
 //! It runs as a process of its own, as the ledger does, so that both share the machine with the
 //! same neighbors.
 
+mod web;
+
 use std::io::{self, BufRead as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Stdio;
 
 use async_nats::service::ServiceExt as _;
 use futures::StreamExt as _;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
 use crate::failure::{Failure, Outcome};
@@ -21,6 +26,8 @@ pub(crate) const SUBJECT: &str = "bench.echo";
 #[derive(Debug)]
 pub(crate) struct Echo {
     _process: Child,
+    /// Where it answers over HTTP.
+    pub(crate) http: SocketAddr,
 }
 
 impl Echo {
@@ -38,10 +45,10 @@ impl Echo {
         stdin.write_all(format!("{}\n", serde_json::to_string(login)?).as_bytes()).await?;
         let mut ready = String::new();
         BufReader::new(stdout).read_line(&mut ready).await?;
-        if ready.trim() != "ready" {
-            return Err(Failure::new("the echo process did not start"));
+        match ready.trim().parse() {
+            Ok(http) => Ok(Self { _process: process, http }),
+            Err(_) => Err(Failure::new("the echo process did not start")),
         }
-        Ok(Self { _process: process })
     }
 }
 
@@ -55,7 +62,9 @@ pub(crate) async fn serve() -> Outcome<()> {
     let service = client.service_builder().start("bench-echo", "1.0.0").await.map_err(failed)?;
     let mut endpoint = service.endpoint(SUBJECT).await.map_err(failed)?;
     client.flush().await?;
-    writeln!(io::stdout(), "ready")?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    writeln!(io::stdout(), "{}", listener.local_addr()?)?;
+    let mut web = tokio::spawn(web::serve(listener));
     let mut ended = tokio::task::spawn_blocking(|| io::copy(&mut io::stdin(), &mut io::sink()));
     loop {
         tokio::select! {
@@ -64,6 +73,7 @@ pub(crate) async fn serve() -> Outcome<()> {
                 let payload = request.message.payload.clone();
                 request.respond(Ok(payload)).await?;
             }
+            ended = &mut web => return ended?,
             done = &mut ended => {
                 done??;
                 return Ok(());
