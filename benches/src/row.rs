@@ -25,6 +25,8 @@ pub(crate) enum RowName {
     HttpGets,
     /// List pages with three filters and the total over HTTP
     HttpLists,
+    /// Gets and lists at the doors of other products' clients, the slowest of them
+    FacadeReads,
     /// Rebuilding the read models from the log
     Replay,
     /// A list page with three filters and the total
@@ -36,7 +38,7 @@ pub(crate) enum RowName {
 }
 
 impl RowName {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::NatsCommands,
         Self::HttpCommands,
         Self::EngineCommands,
@@ -45,6 +47,7 @@ impl RowName {
         Self::GatewayRotation,
         Self::HttpGets,
         Self::HttpLists,
+        Self::FacadeReads,
         Self::Replay,
         Self::ListFilters,
         Self::Memory,

@@ -2,6 +2,7 @@
 
 mod commit_to_gateway;
 mod engine_commands;
+mod facade_reads;
 mod gateway_rotation;
 mod http_commands;
 mod http_reads;
@@ -43,6 +44,7 @@ pub(crate) async fn measure(name: RowName, ground: &mut Ground) -> Outcome<Measu
         RowName::GatewayRotation => gateway_rotation::measure(ground).await,
         RowName::HttpGets => http_reads::gets(ground).await,
         RowName::HttpLists => http_reads::lists(ground).await,
+        RowName::FacadeReads => facade_reads::measure(ground).await,
         RowName::Replay => replay::measure(ground).await,
         RowName::ListFilters => list_filters::measure(ground).await,
         RowName::Memory => memory::measure(ground).await,

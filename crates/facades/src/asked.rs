@@ -10,7 +10,7 @@ use ledger_contract::errors::{Problem, read_json};
 use ledger_contract::headers::{self, Headers};
 use ledger_domain::connection::Environment;
 use ledger_domain::principal::Workspaces;
-use ledger_domain::{InvalidField, WorkspaceName};
+use ledger_domain::{InvalidField, MessageId, WorkspaceName};
 use ledger_engine::Caller;
 use ledger_http::handler::{admit, command_headers, credential};
 use ledger_providers::{Catalogue, Provider};
@@ -24,6 +24,9 @@ const WORKSPACE: &str = "ledger-workspace";
 
 /// The workspace of a key that is good for several.
 const DEFAULT_WORKSPACE: &str = "default";
+
+/// Longest id of a command that a request may bring.
+const COMMAND_ID_CHARS: usize = 120;
 
 /// What keys for trials begin with.
 const TEST_KEY: &str = "sk_test_";
@@ -41,7 +44,7 @@ pub(crate) struct Asked {
     pub(crate) workspace: WorkspaceName,
     /// What the ledger's own headers say.
     pub(crate) said: Headers,
-    /// Method and path, which tell one command from another with the same body.
+    /// Method, path and parameters, which tell one command from another with the same body.
     pub(crate) line: String,
     /// The parameters after the path, as they were sent.
     pub(crate) pairs: Vec<(String, String)>,
@@ -68,13 +71,14 @@ impl Asked {
         let caller = desk.counted(admit(desk.engine(), headers))?;
         let key_environment = key_environment(headers)?;
         let workspace = desk.counted(workspace(api, headers, &caller))?;
-        let said = desk.counted(command_headers(headers))?;
+        let said = desk.counted(command_headers(headers).and_then(short_enough))?;
         let pairs = desk.counted(pairs(parts.uri.query().unwrap_or_default()))?;
         let body = match route.body {
             Some(_) => desk.read_body(&caller, headers, body).await?,
             None => Bytes::new(),
         };
-        let line = format!("{} {}", route.method.as_str(), parts.uri.path());
+        let place = parts.uri.path_and_query().map_or("", |place| place.as_str());
+        let line = format!("{} {place}", route.method.as_str());
         let commands = AtomicU32::new(0);
         Ok(Self {
             api,
@@ -141,6 +145,15 @@ impl Asked {
     pub(crate) fn provider(&self, name: &str) -> Option<&Provider> {
         self.shared.catalogue.find(name)
     }
+}
+
+/// Refuses an id that leaves no room for the numbers of the commands that a request becomes.
+fn short_enough(said: Headers) -> Result<Headers, Problem> {
+    let long = |id: &MessageId| id.as_str().len() > COMMAND_ID_CHARS;
+    if said.command_id.as_ref().is_some_and(long) {
+        return Err(headers::invalid("Idempotency-Key", "must be at most 120 characters here"));
+    }
+    Ok(said)
 }
 
 /// Returns the environment in the name of a key.

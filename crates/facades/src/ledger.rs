@@ -88,7 +88,14 @@ impl Asked {
         let executed = self.execute(command).await?;
         let id = executed.receipt.connection.as_deref().and_then(|id| id.parse().ok());
         let id = id.ok_or_else(|| Problem::new(Code::Internal))?;
-        self.find(ConnectionRef::Id(id)).await
+        self.find_after(ConnectionRef::Id(id)).await
+    }
+
+    /// Returns a connection after a command to it.
+    async fn find_after(&self, target: ConnectionRef) -> Result<Connection, Problem> {
+        let (caller, workspace) = (self.caller.clone(), self.workspace.clone());
+        let read = move |engine: &Engine| engine.connection(&caller, &workspace, &target);
+        self.shared.desk.read_after(read).await
     }
 
     /// Changes a connection's fields and returns it. A change that changes nothing is none, and
@@ -101,7 +108,7 @@ impl Asked {
         let target = ConnectionRef::Id(connection.id);
         let command = self.shared.desk.counted(checked_update(target.clone(), body))?;
         self.unless_so_already(command).await?;
-        self.find(target).await
+        self.find_after(target).await
     }
 
     /// Has a command carried out that bears no secret. One that would change nothing is carried

@@ -71,7 +71,11 @@ pub(crate) fn main_secret<'a>(
     let secrets = &connection.secrets;
     let described = provider.and_then(Provider::main_secret);
     let described = described.and_then(|main| secret(connection, provider, &main.name));
-    let telling = || MAIN_NAMES.iter().find_map(|name| secrets.get_key_value(*name));
-    let only = || secrets.iter().next().filter(|_| secrets.len() == 1);
+    // What is described as another field is not the key, however lonely it is.
+    let free = |(name, _): &(&FieldName, &Secret)| {
+        provider.and_then(|provider| provider.field(name.as_str())).is_none()
+    };
+    let telling = || MAIN_NAMES.iter().find_map(|name| secrets.get_key_value(*name).filter(free));
+    let only = || secrets.iter().next().filter(|_| secrets.len() == 1).filter(free);
     described.or_else(telling).or_else(only)
 }

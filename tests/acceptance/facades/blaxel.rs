@@ -151,3 +151,28 @@ async fn a_slug_that_is_no_name_has_a_handle_made_from_the_id() {
     let native = door.get(&format!("{CONNECTIONS}/{id}")).await.json();
     assert_eq!((&native["slug"], &native["display_name"]), (&json!("Upper_Case"), &json!("Shown")));
 }
+
+#[tokio::test]
+async fn a_mask_with_nothing_behind_it_is_no_secret() {
+    let door = Door::open().await;
+    let blaxel = product(&door);
+    let mut body = connection("masked");
+    body["spec"]["secret"] = json!({ "apiKey": "********" });
+    expect_error(&blaxel.send(Method::POST, BASE, &body).await, 400, "field_invalid");
+    assert_eq!(blaxel.send(Method::POST, BASE, &connection("masked")).await.status, 200);
+    body["spec"]["secret"] = json!({ "apiKey": "********", "gone": "********" });
+    let refused = blaxel.send(Method::PUT, &one("masked"), &body).await;
+    expect_error(&refused, 400, "field_invalid");
+}
+
+#[tokio::test]
+async fn what_another_door_made_longer_can_be_sent_back() {
+    let door = Door::open().await;
+    let long = "x".repeat(200);
+    let native = json!({ "slug": "long", "provider": "openai", "display_name": long });
+    door.create(&native).await;
+    let mut shown = product(&door).get(&one("long")).await.json();
+    shown["spec"]["sandbox"] = true.into();
+    let changed = product(&door).send(Method::PUT, &one("long"), &shown).await;
+    assert_eq!((changed.status, &changed.json()["metadata"]["displayName"]), (200, &json!(long)));
+}

@@ -318,3 +318,20 @@ async fn errors_are_problem_details() {
     door.post(&link, &json!({ "kind": "profile", "id": "p" })).await;
     expect_problem(&umbraco.delete(&one("used")).await, 400, "Connection in use");
 }
+
+#[tokio::test]
+async fn a_mask_that_looks_like_a_reference_keeps_its_secret() {
+    let door = Door::open().await;
+    let native = json!({
+        "slug": "dollar", "provider": "openai",
+        "secrets": { "apiKey": "$ab-canary-0123456789" },
+    });
+    door.create(&native).await;
+    let shown = product(&door).get(&one("dollar")).await.json();
+    assert_eq!(shown["settings"]["apiKey"], "$ab-***");
+    let changed = product(&door).send(Method::PUT, &one("dollar"), &shown).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
+    let native = door.get(&format!("{CONNECTIONS}/dollar")).await.json();
+    assert_eq!(native["secrets"]["apiKey"]["generation"], 1);
+    assert_eq!(native["secret_references"], json!([]));
+}

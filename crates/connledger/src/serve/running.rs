@@ -29,6 +29,9 @@ use crate::server_file::ServerFile;
 /// How long one look at the NATS server may take before it is logged and tried again.
 const CHECK_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long the first look may take, before anything is said of where the ledger is.
+const FIRST_PATIENCE: Duration = Duration::from_secs(1);
+
 /// What is to run beside the engine.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -144,6 +147,14 @@ async fn serve(
             Some(door.url())
         }
     };
+    // Whoever finds the file asks at once, so the NATS server should know by then what is listened
+    // to. One that is away is waited for below, when HTTP can be found already.
+    if let Some(Err(problem)) = match &client {
+        Some(client) => Some(check(client, FIRST_PATIENCE).await),
+        None => None,
+    } {
+        tracing::debug!(ledger.error.code = problem.code.as_str(), "nats is not there yet");
+    }
     let http_shown = http_url.clone().unwrap_or_else(|| "off".to_owned());
     let shown = client_url.as_deref().map_or_else(|| "off".to_owned(), public_url);
     let pid = std::process::id();

@@ -32,6 +32,10 @@ pub(super) fn creation(asked: &Asked, body: ConnectionIn) -> Result<CreateBody, 
         return Err(InvalidField::new("metadata.name", problem));
     }
     handles::own_slug("metadata.name", &metadata.name)?;
+    let masked = |value: &SecretValue| masks::is_echo(STARS, &value.0);
+    if spec.secret.iter().flat_map(BTreeMap::values).any(masked) {
+        return Err(a_mask());
+    }
     let external_id = metadata.external_id.flatten();
     let config = spec.config.unwrap_or_default();
     let provider = spec.integration.unwrap_or_else(|| NO_PROVIDER.to_owned());
@@ -56,9 +60,13 @@ pub(super) fn revision(
     connection: &Connection,
     body: ConnectionIn,
 ) -> Result<UpdateBody, InvalidField> {
-    let ConnectionIn { metadata, spec } = body;
+    let ConnectionIn { mut metadata, spec } = body;
+    let shown = show::connection(connection).metadata;
+    // What is sent back as it was shown is no change, also when it could not be made here.
+    metadata.display_name = metadata.display_name.filter(|name| *name != shown.display_name);
+    metadata.external_id = metadata.external_id.filter(|id| *id != shown.external_id);
     check(&metadata)?;
-    if metadata.name != show::name(connection) {
+    if metadata.name != shown.name {
         return Err(InvalidField::new("metadata.name", "must be the name in the path"));
     }
     let mut update = UpdateBody {
@@ -86,10 +94,19 @@ pub(super) fn revision(
         let is_echo = |key: &str, value: &SecretValue| {
             connection.secrets.contains_key(key) && masks::is_echo(STARS, &value.0)
         };
-        let new = secrets.into_iter().filter(|(key, value)| !is_echo(key, value));
+        let new: Vec<_> = secrets.into_iter().filter(|(key, value)| !is_echo(key, value)).collect();
+        if new.iter().any(|(_, value)| masks::is_echo(STARS, &value.0)) {
+            return Err(a_mask());
+        }
+        let new = new.into_iter();
         update.secrets.extend(new.map(|(key, value)| (key, Some(value))));
     }
     Ok(update)
+}
+
+/// Says that a mask came where there is nothing behind it.
+fn a_mask() -> InvalidField {
+    InvalidField::new("spec.secret", "must hold the secret itself, not the mask that is shown")
 }
 
 fn environment(sandbox: bool) -> String {

@@ -23,7 +23,7 @@ pub(super) fn revision(_: &mut SchemaGenerator) -> Schema {
     union(kinds.map(|kind| {
         let changeable = |field: &&Field| field.is != types::Is::Fixed;
         let fields: Vec<_> = kind.fields.iter().filter(changeable).collect();
-        object(kind, &["provider"], &fields, &["auth_type"])
+        object(kind, &["provider"], &fields, &[])
     }))
 }
 

@@ -53,8 +53,11 @@ pub(super) fn revision(
     provider: Option<&Provider>,
     mut body: Body,
 ) -> Result<UpdateBody, Complaint> {
-    let kind = read::kind(&body, |kind| kind.updatable)?;
     let (shown_as, _) = show::kind_of(connection, provider);
+    if body.get("auth_type").is_none_or(Value::is_null) {
+        body.insert("auth_type".to_owned(), shown_as.word.into());
+    }
+    let kind = read::kind(&body, |kind| kind.updatable)?;
     if kind.word != shown_as.word {
         let message = format!("Input should be {}, which the connection is", shown_as.word);
         return Err(Complaint::wrong("auth_type", message));

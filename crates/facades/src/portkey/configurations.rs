@@ -50,7 +50,10 @@ pub(super) fn read(
     }
     let mut changes = Changes::default();
     let mut names: Vec<String> = Vec::with_capacity(given.len());
-    for (name, value) in given.into_iter().filter(|(name, _)| !name.starts_with(MASKED)) {
+    let is_setting =
+        |name: &str| stored.is_some_and(|stored| stored.details.config.contains_key(name));
+    let counts = |name: &str| !name.starts_with(MASKED) || is_setting(name);
+    for (name, value) in given.into_iter().filter(|(name, _)| counts(name)) {
         if names.iter().any(|other| settings::same(Some(provider), other, &name)) {
             let problem = "names one field twice, in two spellings";
             return Err(InvalidField::new("configurations", problem));

@@ -16,7 +16,7 @@ use super::pricing::Adjustments;
 use super::shapes::{IntegrationChange, IntegrationIn};
 use super::{ids, mappings, show};
 use crate::asked::Asked;
-use crate::defaults;
+use crate::{defaults, handles};
 
 /// What a body changes, all of it checked.
 #[derive(Debug)]
@@ -34,6 +34,7 @@ pub(super) async fn creation(asked: &Asked, body: IntegrationIn) -> Result<Creat
     Line::parse("name", &body.name, DISPLAY_NAME_CHARS)?;
     Line::parse("ai_provider_id", &body.ai_provider_id, PROVIDER_CHARS)?;
     provider_slug(body.default_provider_slug.as_deref())?;
+    body.slug.as_deref().map_or(Ok(()), |slug| handles::own_slug("slug", slug))?;
     let provider = asked.catalogue().of(&body.ai_provider_id);
     let mut changes = Changes::default();
     if let Some(given) = body.configurations {

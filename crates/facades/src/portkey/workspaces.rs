@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::response::Response;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::connection::{EventFacts, Grant, GrantScope, Limits};
+use ledger_domain::limits::GRANTS;
 use ledger_domain::principal::Scope;
 use ledger_domain::{
     Command, Connection, EventId, Expected, InvalidField, Rejection, WorkspaceName, advance, decide,
@@ -112,8 +113,17 @@ fn shown(name: &WorkspaceName, grant: &Grant) -> WorkspaceOut {
 pub(super) async fn update(asked: Asked) -> Result<Response, Refusal> {
     let body: WorkspacesIn = asked.json()?;
     let connection = named(&asked).await?;
+    let may = |scope| asked.caller.may_with(scope, &connection);
+    if !may(Scope::Write) {
+        return Err(Problem::new(Code::Forbidden).into());
+    }
+    if body.workspaces.as_ref().is_some_and(|given| given.len() > GRANTS) {
+        let problem = format!("must have at most {GRANTS} entries");
+        return Err(InvalidField::new("workspaces", problem).into());
+    }
     let Plan { said, left, named } = plan(&asked, &connection, body).await?;
-    if !asked.caller.may_with(Scope::Write, &connection) {
+    let lets_in = |command: &Command| matches!(command, Command::GrantWorkspace { .. });
+    if said.iter().chain(&left).any(lets_in) && !may(Scope::Administer) {
         return Err(Problem::new(Code::Forbidden).into());
     }
     all_exist(&asked, named).await?;

@@ -68,7 +68,9 @@ pub(super) async fn update(asked: Asked) -> Result<Response, Refusal> {
     let body: PatchIn = asked.json()?;
     let connection = named(&asked, "idOrAlias").await?;
     let is_active = body.is_active;
-    let update = edit::revision(&connection, of(&asked, &connection), body)?;
+    // Also one that nobody described has the fields that all have.
+    let provider = asked.catalogue().of(connection.details.provider.as_str());
+    let update = edit::revision(&connection, Some(provider), body)?;
     let mut changed = asked.update(&connection, update).await?;
     if let Some(on) = is_active.filter(|on| *on != changed.enabled) {
         asked.switch_to(&changed, on).await?;

@@ -115,7 +115,8 @@ pub(super) fn replace(
             (None, None, Some(target)) => target.clone(),
             (None, None, None) => name.clone(),
         };
-        if set.is_some_and(|(_, known)| is_value(known, &value)) {
+        let echo = |(_, held): (_, &Secret)| is_echo(held, &value);
+        if set.is_some_and(|(_, known)| is_value(known, &value)) || held.is_some_and(echo) {
             continue;
         }
         // What another door has made a secret of is one here, too, whatever it is called.
@@ -126,7 +127,6 @@ pub(super) fn replace(
             update.config.insert(stored.clone(), None);
         }
         match new {
-            Setting::Secret(value) if held.is_some_and(|held| is_echo(held.1, &value)) => {}
             Setting::Secret(value) => {
                 update.secrets.insert(stored, Some(value));
                 continue;
@@ -151,8 +151,9 @@ fn remove<N>(update: &mut UpdateBody, held: Option<(N, &Secret)>, stored: String
     }
 }
 
-fn is_echo(held: &Secret, sent: &SecretValue) -> bool {
-    masks::is_echo(&masks::umbraco(&held.hint), &sent.0)
+fn is_echo(held: &Secret, sent: &Value) -> bool {
+    let sent = sent.as_str().map(Plaintext::new);
+    sent.is_some_and(|sent| masks::is_echo(&masks::umbraco(&held.hint), &sent))
 }
 
 /// Clears all settings, as null does.

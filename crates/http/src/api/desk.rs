@@ -108,6 +108,21 @@ impl Desk {
         read.map_err(|failure| crashed(&failure))?
     }
 
+    /// Reads the store after a command that is durable: it waits for its turn, whatever else waits,
+    /// as who is refused then would send the command again.
+    ///
+    /// Errors: those of `work`.
+    pub async fn read_after<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Engine) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let reading = self.readers.acquire().await;
+        let engine = self.engine.clone();
+        let read = tokio::task::spawn_blocking(move || work(&engine)).await;
+        drop(reading);
+        read.map_err(|failure| crashed(&failure))?
+    }
+
     /// Counts a refusal of our own in the ledger's status. The engine counts its own there.
     pub fn counted<T>(&self, result: Result<T, Problem>) -> Result<T, Problem> {
         result.inspect_err(|problem| self.engine.count_refusal(problem.code))

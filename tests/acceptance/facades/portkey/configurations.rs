@@ -288,3 +288,29 @@ async fn what_other_doors_left_open_keeps_nobody_from_changing_something_else() 
     assert_eq!(stored["config"]["endpoint"], "https://umbraco.example");
     assert_eq!(stored["provider"], "amazon");
 }
+
+#[tokio::test]
+async fn a_lone_secret_that_is_not_the_key_is_not_taken_for_it() {
+    let door = Door::open().await;
+    let portkey = product(&door);
+    let body = json!({
+        "name": "Azure", "ai_provider_id": "azure-openai", "slug": "azure",
+        "configurations": {
+            "azure_auth_mode": "entra", "azure_resource_name": "r",
+            "azure_deployment_config": [{
+                "azure_api_version": "v", "azure_deployment_name": "d", "azure_model_slug": "m",
+                "is_default": true,
+            }],
+            "azure_entra_tenant_id": "t", "azure_entra_client_id": "c",
+            "azure_entra_client_secret": "canary-0123456789",
+        },
+    });
+    made(portkey, &body).await;
+    let detail = shown(portkey, &one("azure")).await;
+    assert_eq!(detail.get("masked_key"), None, "{detail}");
+    let masked = &detail["configurations"]["masked_azure_entra_client_secret"];
+    assert_eq!(masked, "ca*******89", "{detail}");
+    put(portkey, &one("azure"), &json!({ "key": "canary-key-0123456789" })).await;
+    let secrets = native(&door, "azure").await["secrets"].clone();
+    assert_eq!(secrets["azure_entra_client_secret"]["generation"], 1, "{secrets}");
+}
