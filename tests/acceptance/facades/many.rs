@@ -87,8 +87,8 @@ async fn every_way_of_listing_brings_twenty_thousand_once_each() {
     took("pica, by rows to skip", start);
     let tagged = pica.get("/v1/vault/connections?tags=shard-1,shard-2&limit=1").await.json();
     assert_eq!(tagged["total"], MANY / 5);
-    let named = pica.get("/v1/vault/connections?name=Connection+12345").await.json();
-    assert_eq!((&named["total"], &named["rows"][0]["platform"]), (&json!(1), &json!("openai")));
+    let found = pica.get("/v1/vault/connections?name=Connection+12345").await.json();
+    assert_eq!((&found["total"], &found["rows"][0]["platform"]), (&json!(1), &json!("openai")));
 
     let umbraco = Product::new(&door, "authorization", "Bearer ");
     let start = Instant::now();

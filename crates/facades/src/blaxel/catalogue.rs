@@ -24,12 +24,11 @@ pub(super) async fn models(asked: Asked) -> Result<Response, Refusal> {
 pub(super) async fn model(asked: Asked) -> Result<Response, Refusal> {
     let connection = named(&asked).await?;
     let mut models = known_models(&asked, &connection);
-    match models.remove(asked.path("modelId")) {
-        Some(model) => Ok(json(StatusCode::OK, model.to_string())),
-        None => {
-            let message = "the connection is not known to reach this model";
-            Err(Problem::because(Code::ConnectionUnknown, message).into())
-        }
+    if let Some(model) = models.remove(asked.path("modelId")) {
+        Ok(json(StatusCode::OK, model.to_string()))
+    } else {
+        let message = "the connection is not known to reach this model";
+        Err(Problem::because(Code::ConnectionUnknown, message).into())
     }
 }
 
@@ -41,7 +40,7 @@ pub(super) async fn endpoints(asked: Asked) -> Result<Response, Refusal> {
     Ok(json(StatusCode::OK, body))
 }
 
-pub(super) async fn provider(asked: Asked) -> Result<Response, Refusal> {
+pub(super) fn provider(asked: &Asked) -> Result<Response, Refusal> {
     let Some(provider) = asked.provider(asked.path("integrationName")) else {
         let message = "the catalogue has no such provider; connections to it can be made anyway";
         return Err(Problem::because(Code::RouteUnknown, message).into());

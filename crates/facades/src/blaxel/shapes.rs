@@ -22,6 +22,7 @@ pub(super) struct ConnectionIn {
 /// What a connection is called.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "MetadataInput")]
+#[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
 #[serde(rename_all = "camelCase")]
 pub(super) struct MetadataIn {
     /// At most 49 of `a-z`, `0-9` and hyphens; never changes.

@@ -101,16 +101,16 @@ fn refuse(problem: &Problem, _: &RequestId) -> Response {
                 "msg": problem.message,
                 "type": problem.code.as_str(),
             }]);
-            return detailed(problem, UNPROCESSABLE, detail);
+            return detailed(problem, UNPROCESSABLE, &detail);
         }
         Class::Unauthenticated => (401, "invalid_api_key"),
         Class::NotFound => (404, "not_found"),
         _ => (problem.code.status(), problem.code.as_str()),
     };
-    detailed(problem, status, json!({ "status": word, "message": problem.message }))
+    detailed(problem, status, &json!({ "status": word, "message": problem.message }))
 }
 
-fn detailed(problem: &Problem, status: u16, detail: Value) -> Response {
+fn detailed(problem: &Problem, status: u16, detail: &Value) -> Response {
     let body = json!({ "detail": detail }).to_string();
     refusal(problem, status, "application/json", body)
 }

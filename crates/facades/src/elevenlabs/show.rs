@@ -26,7 +26,7 @@ pub(super) fn connection(connection: &Connection, provider: Option<&Provider>) -
         ("name", name.into()),
         ("provider", details.provider.as_str().into()),
         ("status", status(connection).into()),
-        ("status_detail", health.reason.as_ref().map(|reason| reason.as_str()).into()),
+        ("status_detail", health.reason.as_ref().map(ledger_domain::Prose::as_str).into()),
         ("status_updated_at", known.then(|| time::format(health.since)).into()),
         ("used_by", used_by(connection)),
     ];

@@ -5,7 +5,7 @@ use ledger_domain::connection::AuthMethod;
 use Form::{Map, Switch, Text, Texts, Whole, Word};
 
 /// A kind of auth connection.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct AuthType {
     /// The word in `auth_type`.
     pub(super) word: &'static str,

@@ -14,7 +14,7 @@ const FIRST_VERSION: &str = "1.0.0";
 /// Shows a connection.
 pub(super) fn connection(connection: &Connection, provider: Option<&Provider>) -> ConnectionOut {
     let details = &connection.details;
-    let own = details.description.as_ref().map(|text| text.as_str());
+    let own = details.description.as_ref().map(ledger_domain::Prose::as_str);
     let known = provider.and_then(|provider| provider.description.as_deref());
     ConnectionOut {
         id: connection.id.to_string(),
@@ -24,7 +24,7 @@ pub(super) fn connection(connection: &Connection, provider: Option<&Provider>) -
         platform_version: platform_version(connection).to_owned(),
         version: format!("1.0.{}", connection.version.get().saturating_sub(1)),
         description: own.or(known).unwrap_or_default().to_owned(),
-        name: details.display_name.as_ref().map(|name| name.to_string()),
+        name: details.display_name.as_ref().map(std::string::ToString::to_string),
         r#type: details.kind.as_str(),
         identity: identity(connection),
         identity_type: identity_type(connection).as_str(),

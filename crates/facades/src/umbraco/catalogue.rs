@@ -136,12 +136,12 @@ pub(super) async fn capabilities(asked: Asked) -> Result<Response, Refusal> {
     Ok(answer(StatusCode::OK, &words))
 }
 
-pub(super) async fn providers(asked: Asked) -> Result<Response, Refusal> {
+pub(super) fn providers(asked: &Asked) -> Response {
     let shown: Vec<_> = asked.catalogue().iter().map(item).collect();
-    Ok(answer(StatusCode::OK, &shown))
+    answer(StatusCode::OK, &shown)
 }
 
-pub(super) async fn provider(asked: Asked) -> Result<Response, Refusal> {
+pub(super) fn provider(asked: &Asked) -> Result<Response, Refusal> {
     let Some(provider) = asked.provider(asked.path("id")) else {
         let detail = "The specified provider could not be found.";
         return Err(Refusal::Answer(Box::new(refused(404, "Provider not found", detail))));

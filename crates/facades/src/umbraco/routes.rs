@@ -44,14 +44,14 @@ const fn get(path: &'static str, id: &'static str, summary: &'static str) -> Rou
 pub(super) const ROUTES: [Route; 17] = [
     Route {
         query: &FILTERS,
-        success: (200, Some(|schemas| schemas.subschema_for::<ListOut>())),
+        success: (200, Some(schemars::SchemaGenerator::subschema_for::<ListOut>)),
         refusals: &[],
         handler: |asked| Box::pin(handlers::list(asked)),
         ..get(path!("/connections"), "GetConnections", "Lists connections by name.")
     },
     Route {
         method: Method::Post,
-        body: Some(|schemas| schemas.subschema_for::<ConnectionIn>()),
+        body: Some(schemars::SchemaGenerator::subschema_for::<ConnectionIn>),
         success: (201, Some(SHOWN)),
         refusals: &[],
         handler: |asked| Box::pin(handlers::create(asked)),
@@ -60,7 +60,7 @@ pub(super) const ROUTES: [Route; 17] = [
     get(path!("/connections/{idOrAlias}"), "GetConnection", "Shows a connection."),
     Route {
         method: Method::Put,
-        body: Some(|schemas| schemas.subschema_for::<PatchIn>()),
+        body: Some(schemars::SchemaGenerator::subschema_for::<PatchIn>),
         handler: |asked| Box::pin(handlers::update(asked)),
         ..get(
             path!("/connections/{idOrAlias}"),
@@ -76,7 +76,7 @@ pub(super) const ROUTES: [Route; 17] = [
     },
     Route {
         method: Method::Post,
-        success: (200, Some(|schemas| schemas.subschema_for::<TestOut>())),
+        success: (200, Some(schemars::SchemaGenerator::subschema_for::<TestOut>)),
         handler: |asked| Box::pin(catalogue::test(asked)),
         ..get(
             path!("/connections/{idOrAlias}/test"),
@@ -95,7 +95,7 @@ pub(super) const ROUTES: [Route; 17] = [
         )
     },
     Route {
-        success: (200, Some(|schemas| schemas.subschema_for::<Vec<ItemOut>>())),
+        success: (200, Some(schemars::SchemaGenerator::subschema_for::<Vec<ItemOut>>)),
         handler: |asked| Box::pin(catalogue::with_capability(asked)),
         ..get(
             path!("/connections/capabilities/{capability}"),
@@ -105,7 +105,7 @@ pub(super) const ROUTES: [Route; 17] = [
     },
     Route {
         query: &[("capability", "What the models can be used for.")],
-        success: (200, Some(|schemas| schemas.subschema_for::<Vec<ModelOut>>())),
+        success: (200, Some(schemars::SchemaGenerator::subschema_for::<Vec<ModelOut>>)),
         handler: |asked| Box::pin(catalogue::models(asked)),
         ..get(
             path!("/connections/{idOrAlias}/models"),
@@ -124,7 +124,7 @@ pub(super) const ROUTES: [Route; 17] = [
     },
     Route {
         query: &[("excludeId", "A connection that does not count.")],
-        success: (200, Some(|schemas| schemas.subschema_for::<bool>())),
+        success: (200, Some(schemars::SchemaGenerator::subschema_for::<bool>)),
         refusals: &[],
         handler: |asked| Box::pin(handlers::exists(asked)),
         ..get(
@@ -134,19 +134,19 @@ pub(super) const ROUTES: [Route; 17] = [
         )
     },
     Route {
-        success: (200, Some(|schemas| schemas.subschema_for::<Vec<ProviderItemOut>>())),
+        success: (200, Some(schemars::SchemaGenerator::subschema_for::<Vec<ProviderItemOut>>)),
         refusals: &[],
-        handler: |asked| Box::pin(catalogue::providers(asked)),
+        handler: |asked| Box::pin(async move { Ok(catalogue::providers(&asked)) }),
         ..get(path!("/providers"), "GetProviders", "Lists the known providers.")
     },
     Route {
-        success: (200, Some(|schemas| schemas.subschema_for::<ProviderOut>())),
-        handler: |asked| Box::pin(catalogue::provider(asked)),
+        success: (200, Some(schemars::SchemaGenerator::subschema_for::<ProviderOut>)),
+        handler: |asked| Box::pin(async move { catalogue::provider(&asked) }),
         ..get(path!("/providers/{id}"), "GetProvider", "Shows a provider and its settings.")
     },
     Route {
         query: &PAGE,
-        success: (200, Some(|schemas| schemas.subschema_for::<VersionsOut>())),
+        success: (200, Some(schemars::SchemaGenerator::subschema_for::<VersionsOut>)),
         handler: |asked| Box::pin(history::versions(asked)),
         ..get(
             path!("/versions/connection/{id}"),
@@ -155,7 +155,7 @@ pub(super) const ROUTES: [Route; 17] = [
         )
     },
     Route {
-        success: (200, Some(|schemas| schemas.subschema_for::<VersionOut>())),
+        success: (200, Some(schemars::SchemaGenerator::subschema_for::<VersionOut>)),
         handler: |asked| Box::pin(history::version(asked)),
         ..get(
             path!("/versions/connection/{id}/{version}"),
@@ -164,7 +164,7 @@ pub(super) const ROUTES: [Route; 17] = [
         )
     },
     Route {
-        success: (200, Some(|schemas| schemas.subschema_for::<CompareOut>())),
+        success: (200, Some(schemars::SchemaGenerator::subschema_for::<CompareOut>)),
         handler: |asked| Box::pin(history::compare(asked)),
         ..get(
             path!("/versions/connection/{id}/{version}/compare/{to}"),

@@ -129,24 +129,23 @@ pub(super) fn replace(
         match new {
             Setting::Secret(value) => {
                 update.secrets.insert(stored, Some(value));
-                continue;
             }
             Setting::Config(value) => {
                 update.config.insert(stored.clone(), Some(value));
-                remove(update, held, stored);
+                remove(update, held.is_some(), stored);
             }
             Setting::Reference(text) => {
                 references.insert(stored.clone(), text);
-                remove(update, held, stored);
+                remove(update, held.is_some(), stored);
             }
-            Setting::Absent => remove(update, held, stored),
+            Setting::Absent => remove(update, held.is_some(), stored),
         }
     }
     update.secret_references = Some(all_references(connection, references));
 }
 
-fn remove<N>(update: &mut UpdateBody, held: Option<(N, &Secret)>, stored: String) {
-    if held.is_some() {
+fn remove(update: &mut UpdateBody, held: bool, stored: String) {
+    if held {
         update.secrets.insert(stored, None);
     }
 }

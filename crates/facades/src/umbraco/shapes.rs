@@ -29,6 +29,7 @@ pub(super) struct ConnectionIn {
 /// Changes to a connection.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "UpdateConnection")]
+#[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PatchIn {
     /// The handle.

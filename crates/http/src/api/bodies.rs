@@ -20,7 +20,7 @@ pub(super) struct Bodies {
 pub(super) struct Place<'a> {
     bodies: &'a Bodies,
     caller: String,
-    _place: SemaphorePermit<'a>,
+    _held: SemaphorePermit<'a>,
 }
 
 impl Bodies {
@@ -42,7 +42,7 @@ impl Bodies {
         }
         waiting.insert(caller.clone(), own + 1);
         drop(waiting);
-        Ok(Place { bodies: self, caller, _place: place })
+        Ok(Place { bodies: self, caller, _held: place })
     }
 }
 

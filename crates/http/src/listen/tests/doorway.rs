@@ -101,10 +101,10 @@ async fn pages_of_other_sites_may_read_only_when_their_site_is_named() {
         let shown = answer.headers.get("access-control-allow-origin").map(String::as_str);
         assert_eq!(shown, allowed.then_some(named), "{origin}");
         assert!(!answer.headers.contains_key("access-control-allow-credentials"));
-        let exposed = answer.headers.get("access-control-expose-headers");
-        let exposes = |name: &str| exposed.is_some_and(|list| list.split(',').any(|n| n == name));
+        let list = answer.headers.get("access-control-expose-headers");
+        let exposes = |name: &str| list.is_some_and(|list| list.split(',').any(|n| n == name));
         for name in ["link", "x-total-count", "ledger-repeated", "x-request-id", "etag"] {
-            assert!(exposes(name) || !allowed, "{name} in {exposed:?}");
+            assert!(exposes(name) || !allowed, "{name} in {list:?}");
         }
         assert!(!exposes("ledger-position"), "it is never sent");
         let headers = format!("OPTIONS /api/hello HTTP/1.1\r\nhost: x\r\n{origin_line}");
