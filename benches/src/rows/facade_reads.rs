@@ -26,7 +26,7 @@ const LARGEST_PAGE: u64 = 500;
 const ROUNDS: u64 = 4;
 /// How many times fewer pages than gets are asked for, and fewer whole lists than pages.
 const PAGES_PART: u64 = 10;
-const WHOLE_PART: u64 = 100;
+const WHOLE_PART: u64 = 5_000;
 /// Whole lists asked for at least.
 const WHOLE_MIN: u64 = 8;
 
