@@ -19,6 +19,7 @@ pub mod headers;
 pub mod queries;
 pub mod reply;
 pub mod reveal;
+pub mod route;
 pub mod schemas;
 pub mod sealed;
 pub mod subjects;

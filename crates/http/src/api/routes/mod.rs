@@ -12,12 +12,11 @@ mod refusals;
 mod verbs;
 mod workspaces;
 
-use std::fmt;
-
 use ledger_contract::errors::Code;
 use ledger_domain::principal::Scope;
 
 pub use form::Form;
+pub use ledger_contract::route::Method;
 pub use parameters::{Parameter, Place};
 
 /// Below this are all routes of the API.
@@ -30,34 +29,6 @@ pub(crate) const CONNECTION: &str = "connection";
 pub(crate) const PRINCIPAL: &str = "principal";
 /// Names the key in a path.
 pub(crate) const KEY: &str = "key";
-
-/// How a route is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Method {
-    /// Reads; `HEAD` is answered too, without the body.
-    Get,
-    /// Does.
-    Post,
-    /// Changes.
-    Patch,
-}
-
-impl Method {
-    /// Returns the word on the request line.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Patch => "PATCH",
-        }
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// What a route stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
