@@ -70,7 +70,7 @@ pub(crate) async fn execute(
     let workspace = WorkspaceName::parse("workspace", WORKSPACE)?;
     let command = commands::parse(verb, &workspace, None, body.as_bytes())?;
     let request = CommandRequest {
-        fingerprint: engine.fingerprint(WORKSPACE, verb, body.as_bytes()),
+        fingerprint: engine.fingerprint(&workspace, &command, verb, body.as_bytes()),
         workspace,
         command,
         command_id: command_id.map(|id| MessageId::parse("command_id", id)).transpose()?,

@@ -276,9 +276,10 @@ pub(crate) async fn send_as(
         subjects::LEDGER => subjects::ledger_workspace(),
         name => WorkspaceName::parse("workspace", name)?,
     };
+    let command = commands::parse(&wish.verb, &workspace, None, &wish.body)?;
     let request = CommandRequest {
-        command: commands::parse(&wish.verb, &workspace, None, &wish.body)?,
-        fingerprint: engine.fingerprint(wish.workspace, &wish.verb, &wish.body),
+        fingerprint: engine.fingerprint(&workspace, &command, &wish.verb, &wish.body),
+        command,
         workspace,
         command_id: id(&wish.id)?,
         expected: wish.expected,

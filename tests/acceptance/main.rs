@@ -28,6 +28,7 @@ mod settings;
 #[cfg(test)]
 mod sniffer;
 #[cfg(test)]
+mod verbs;
 mod wait;
 
 #[cfg(test)]

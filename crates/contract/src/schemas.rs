@@ -9,6 +9,7 @@ use schemars::{JsonSchema, Schema, schema_for};
 use serde_json::{Value, json};
 
 use crate::access::{AccessAnswer, AccessQuery, CallerView, PrincipalPage};
+use crate::commands::{Answer, KeyReasonBody, NewWorkspaceBody, Target, Verb};
 use crate::errors::{Class, Code, ProblemBody, ProblemDetails};
 use crate::queries::{
     FeedPage, GetQuery, HealthAnswer, HistoryPage, HistoryQuery, ListPage, ListQuery,
@@ -18,7 +19,7 @@ use crate::reply::{KeyReceipt, Notification, Receipt};
 use crate::reveal::RevealAnswer;
 use crate::sealed::{SealedAnswer, SealedRequest};
 use crate::view::ConnectionView;
-use crate::{commands, records, subjects};
+use crate::{records, subjects};
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
@@ -62,37 +63,30 @@ fn file(path: String, value: &Value) -> File {
 
 /// Returns the schema of each verb's body.
 pub fn command_schemas() -> Vec<(&'static str, Value)> {
-    use commands::{
-        ArchiveBody, CreateBody, CreatePrincipalBody, CreateWorkspaceBody, GrantBody, IssueKeyBody,
-        LinkDependentBody, PrincipalBody, ReasonBody, RestoreBody, RevealSecretBody, RevertBody,
-        RevokeBody, RevokeKeyBody, RotateSecretBody, SetModelPolicyBody, SetPricingBody,
-        TargetBody, UnlinkDependentBody, UpdateBody, UpdatePrincipalBody,
-    };
-    let schema = |verb: &str| match verb {
-        "create" => schema_for!(CreateBody),
-        "update" => schema_for!(UpdateBody),
-        "rotate-secret" => schema_for!(RotateSecretBody),
-        "enable" => schema_for!(TargetBody),
-        "archive" => schema_for!(ArchiveBody),
-        "restore" => schema_for!(RestoreBody),
-        "grant-workspace" | "set-limits" => schema_for!(GrantBody),
-        "revoke-workspace" => schema_for!(RevokeBody),
-        "set-model-policy" => schema_for!(SetModelPolicyBody),
-        "set-pricing" => schema_for!(SetPricingBody),
-        "link-dependent" => schema_for!(LinkDependentBody),
-        "unlink-dependent" => schema_for!(UnlinkDependentBody),
-        "revert" => schema_for!(RevertBody),
-        "create-workspace" => schema_for!(CreateWorkspaceBody),
-        commands::REVEAL => schema_for!(RevealSecretBody),
-        "create-principal" => schema_for!(CreatePrincipalBody),
-        "update-principal" => schema_for!(UpdatePrincipalBody),
-        "enable-principal" | "disable-principal" => schema_for!(PrincipalBody),
-        "issue-key" => schema_for!(IssueKeyBody),
-        "revoke-key" => schema_for!(RevokeKeyBody),
-        _ => schema_for!(ReasonBody),
-    };
-    let verbs = commands::VERBS.into_iter().chain(commands::PRINCIPAL_VERBS);
-    verbs.chain([commands::REVEAL]).map(|verb| (verb, schema(verb).to_value())).collect()
+    Verb::ALL.iter().map(|verb| (verb.as_str(), verb.schema())).collect()
+}
+
+/// Returns the schema of a verb's body over HTTP, where the path names what it is about.
+pub fn http_body_schema(verb: Verb) -> Value {
+    match verb.spec().target {
+        Target::Key => return schema_for!(KeyReasonBody).to_value(),
+        Target::NewWorkspace => return schema_for!(NewWorkspaceBody).to_value(),
+        _ => {}
+    }
+    let mut schema = verb.schema();
+    // Only the body can name a principal to be made, so there it must.
+    let making = verb.spec().target == Target::NewPrincipal;
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.remove(if making { "" } else { "principal" });
+        properties.remove("connection");
+        if making && let Some(name) = properties.get_mut("principal") {
+            name["type"] = "string".into();
+        }
+    }
+    if let (true, Some(Value::Array(required))) = (making, schema.get_mut("required")) {
+        required.push("principal".into());
+    }
+    schema
 }
 
 /// Returns the schema of a type as it is written: nothing that is always there is optional.
@@ -107,8 +101,6 @@ pub fn http_schemas() -> Vec<(&'static str, Value)> {
         ("problem-details", answer::<ProblemDetails>()),
         ("feed-page", answer::<FeedPage>()),
         ("health", answer::<HealthAnswer>()),
-        ("new-workspace", schema_for!(commands::NewWorkspaceBody).to_value()),
-        ("key-reason", schema_for!(commands::KeyReasonBody).to_value()),
     ]
 }
 
@@ -206,7 +198,8 @@ fn error_codes() -> Value {
 fn asyncapi() -> Value {
     let names = subjects::Subjects::default();
     let prefix = names.prefix();
-    let verbs = commands::VERBS.into_iter().chain(commands::PRINCIPAL_VERBS);
+    let sent_there = |verb: &&Verb| verb.spec().answer != Answer::Secrets;
+    let verbs = Verb::ALL.iter().filter(sent_there).map(|verb| verb.as_str());
     let command_messages: serde_json::Map<String, Value> = verbs
         .clone()
         .map(|verb| (verb.to_owned(), message(&format!("commands/{verb}.json"))))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ledger_contract::access::IssuedKey;
-use ledger_contract::commands::{ConnectionRef, ParsedCommand, ParsedDraft};
+use ledger_contract::commands::{ConnectionRef, NewConnection, ParsedCommand};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::records::Via;
 use ledger_contract::reply::KeyReceipt;
@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::access::{Caller, Permit, connection_unknown, new_key};
 use crate::engine::{Engine, HeldKey};
+use crate::fingerprint::Fingerprint;
 use crate::writer::{Envelope, Prepared, Work};
 use crate::{faults, ports};
 
@@ -29,7 +30,7 @@ pub struct CommandRequest {
     pub workspace: WorkspaceName,
     /// The command, with its secrets in plaintext.
     pub command: ParsedCommand,
-    /// What tells a repeat from a reuse of the command id; see [`Engine::fingerprint`].
+    /// What tells a repeat from a reuse of the command id.
     pub fingerprint: Fingerprint,
     /// The caller's id of it; the ledger makes one when absent.
     pub command_id: Option<MessageId>,
@@ -48,10 +49,6 @@ pub struct CommandRequest {
     /// Through which door.
     pub via: Via,
 }
-
-/// A keyed digest of a command's workspace, verb and body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fingerprint(pub(crate) [u8; 16]);
 
 /// The answer to an accepted command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,13 +86,6 @@ enum Begun {
 }
 
 impl Engine {
-    /// Makes the fingerprint of a command as it arrived. It is keyed, because bodies hold secrets
-    /// and a plain digest of a short one could be guessed.
-    pub fn fingerprint(&self, workspace: &str, verb: &str, body: &[u8]) -> Fingerprint {
-        let parts = [workspace.as_bytes(), verb.as_bytes(), body];
-        Fingerprint(self.shared.fingerprint_key.fingerprint(&parts))
-    }
-
     /// Executes a command. When this returns `Ok`, its event is durable and every query sees it.
     ///
     /// Errors: any code of a refusal; `busy` at once when too many commands wait; after
@@ -189,12 +179,8 @@ impl Engine {
                 let id = self.find(permit, workspace, &target)?;
                 Ok(Work::Reveal { id, command: RevealSecret { fields, reason, from } })
             }
-            ParsedCommand::Plain { target, command } => {
+            ParsedCommand::Change { target, command } => {
                 Ok(existing(self.find(permit, workspace, &target)?, *command))
-            }
-            ParsedCommand::Revert { target, to } => {
-                let id = self.find(permit, workspace, &target)?;
-                Ok(existing(id, Command::Revert { to, then: None }))
             }
             ParsedCommand::RotateSecret { target, secrets } => {
                 let id = self.find(permit, workspace, &target)?;
@@ -218,7 +204,7 @@ impl Engine {
         }
     }
 
-    fn create(&self, draft: ParsedDraft) -> Work {
+    fn create(&self, draft: NewConnection) -> Work {
         let id = ports::connection_id();
         let scope = Scope { workspace: &draft.workspace, connection: id };
         let (key, wrapped) = self.shared.keyring.new_data_key(&mut ports::rng(), scope);

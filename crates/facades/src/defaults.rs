@@ -1,18 +1,33 @@
 //! What a new connection is where its maker says nothing: what the catalogue knows of its provider.
 
-use ledger_contract::commands::CreateBody;
-use ledger_domain::connection::AuthMethod;
+use std::collections::BTreeMap;
+
+use ledger_domain::connection::{Access, AuthMethod, Environment, Kind};
 
 use crate::asked::Asked;
+use crate::draft::Draft;
 
 /// Returns the beginnings of a connection to a provider.
-pub(crate) fn of(asked: &Asked, provider: String) -> CreateBody {
+pub(crate) fn of(asked: &Asked, provider: String) -> Draft {
     let known = asked.provider(&provider);
     let auth_method = known.and_then(|known| known.auth_methods.first().copied());
-    CreateBody {
-        kind: known.map(|known| known.kind.as_str().to_owned()),
-        auth_method: auth_method.map(AuthMethod::as_str).map(str::to_owned),
+    Draft {
+        kind: known.map_or(Kind::Api, |known| known.kind),
+        auth_method: auth_method.unwrap_or(AuthMethod::ApiKey),
         provider,
-        ..CreateBody::default()
+        environment: Environment::Live,
+        enabled: true,
+        slug: None,
+        display_name: None,
+        description: None,
+        config: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        secret_references: Vec::new(),
+        labels: BTreeMap::new(),
+        tags: Vec::new(),
+        annotations: BTreeMap::new(),
+        identity: None,
+        access: Access::default(),
+        pricing: None,
     }
 }

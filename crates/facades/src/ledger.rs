@@ -3,15 +3,16 @@
 use std::fmt;
 use std::sync::atomic::Ordering;
 
-use ledger_contract::commands::{
-    ConnectionRef, CreateBody, ParsedCommand, UpdateBody, checked_create, checked_update,
-};
+use ledger_contract::commands::{ConnectionRef, ParsedCommand};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::ListQuery;
-use ledger_domain::{Command, Connection, ConnectionId, Expected, Lifecycle, MessageId};
+use ledger_domain::{
+    Command, Connection, ConnectionId, Expected, InvalidField, Lifecycle, MessageId,
+};
 use ledger_engine::{CommandRequest, Engine, Executed, Found, Wanted};
 
 use crate::asked::Asked;
+use crate::draft::{Changes, Draft};
 
 /// Tells whether a connection is wanted.
 pub(crate) type Keep = Box<dyn Fn(&Connection) -> bool + Send + Sync>;
@@ -83,12 +84,17 @@ impl Asked {
     }
 
     /// Makes a connection and returns it.
-    pub(crate) async fn create(&self, body: CreateBody) -> Result<Connection, Problem> {
-        let command = self.shared.desk.counted(checked_create(&self.workspace, body))?;
+    pub(crate) async fn create(&self, draft: Draft) -> Result<Connection, Problem> {
+        let command = self.counted(draft.check(&self.workspace))?;
         let executed = self.execute(command).await?;
         let id = executed.receipt.connection.as_deref().and_then(|id| id.parse().ok());
         let id = id.ok_or_else(|| Problem::new(Code::Internal))?;
         self.find_after(ConnectionRef::Id(id)).await
+    }
+
+    /// Counts a refusal of a field in the ledger's status.
+    fn counted<T>(&self, checked: Result<T, InvalidField>) -> Result<T, Problem> {
+        self.shared.desk.counted(checked.map_err(Problem::from))
     }
 
     /// Returns a connection after a command to it.
@@ -103,10 +109,10 @@ impl Asked {
     pub(crate) async fn update(
         &self,
         connection: &Connection,
-        body: UpdateBody,
+        changes: Changes,
     ) -> Result<Connection, Problem> {
         let target = ConnectionRef::Id(connection.id);
-        let command = self.shared.desk.counted(checked_update(target.clone(), body))?;
+        let command = self.counted(changes.check(target.clone()))?;
         self.unless_so_already(command).await?;
         self.find_after(target).await
     }
@@ -115,7 +121,7 @@ impl Asked {
     /// out already.
     pub(crate) async fn change(&self, id: ConnectionId, command: Command) -> Result<(), Problem> {
         let target = ConnectionRef::Id(id);
-        self.unless_so_already(ParsedCommand::Plain { target, command: Box::new(command) }).await
+        self.unless_so_already(ParsedCommand::change(target, command)).await
     }
 
     /// Has a command carried out that bears no secret and follows from what the connection is, so
@@ -127,8 +133,8 @@ impl Asked {
         command: Command,
     ) -> Result<(), Problem> {
         loop {
-            let (target, command) = (ConnectionRef::Id(id), Box::new(command.clone()));
-            match self.execute(ParsedCommand::Plain { target, command }).await {
+            let command = ParsedCommand::change(ConnectionRef::Id(id), command.clone());
+            match self.execute(command).await {
                 Ok(executed) if executed.repeated => {}
                 executed => return so_already(executed),
             }
@@ -143,7 +149,7 @@ impl Asked {
         command: Command,
     ) -> Result<(), Problem> {
         let target = ConnectionRef::Id(connection.id);
-        let command = ParsedCommand::Plain { target, command: Box::new(command) };
+        let command = ParsedCommand::change(target, command);
         let seen = Expected::At(connection.version);
         let expected = if self.said.expected == Expected::Any { seen } else { self.said.expected };
         so_already(self.execute_at(command, expected).await)
@@ -161,7 +167,7 @@ impl Asked {
     pub(crate) async fn delete(&self, connection: &Connection) -> Result<(), Problem> {
         let command = Command::Archive { reason: None, force: false };
         let target = ConnectionRef::Id(connection.id);
-        let command = ParsedCommand::Plain { target, command: Box::new(command) };
+        let command = ParsedCommand::change(target, command);
         self.execute(command).await.map(drop)
     }
 
@@ -194,7 +200,7 @@ impl Asked {
         };
         let kind = format!("{} {number} {}", self.api.via.as_str(), self.line);
         let request = CommandRequest {
-            fingerprint: engine.fingerprint(self.workspace.as_str(), &kind, &self.body),
+            fingerprint: engine.request_fingerprint(&self.workspace, &kind, &self.body),
             workspace: self.workspace.clone(),
             command,
             command_id,

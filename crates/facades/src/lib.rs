@@ -10,6 +10,7 @@
 mod api;
 mod asked;
 mod defaults;
+mod draft;
 mod handles;
 mod ledger;
 mod masks;

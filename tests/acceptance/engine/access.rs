@@ -1,6 +1,5 @@
 //! Who may do what: each role against every command and every question, at home and elsewhere.
 
-use ledger_contract::commands::{PRINCIPAL_VERBS, VERBS};
 use ledger_contract::errors::Code;
 use ledger_contract::queries::QUERIES;
 use ledger_contract::subjects::LEDGER;
@@ -9,6 +8,7 @@ use ledger_engine::Caller;
 use serde_json::{Value, json};
 
 use crate::ledger::{ABROAD, HOME, Ledger, Wish};
+use crate::verbs::{principal_verbs, verbs};
 
 /// The scopes of a role, and a workspace that nobody else makes.
 fn stands_for(role: &str) -> (&'static [&'static str], &'static str) {
@@ -25,7 +25,7 @@ fn stands_for(role: &str) -> (&'static [&'static str], &'static str) {
 
 /// Tells whether a verb is about no connection.
 fn is_about_the_ledger(verb: &str) -> bool {
-    verb == "create-workspace" || PRINCIPAL_VERBS.contains(&verb)
+    verb == "create-workspace" || principal_verbs().any(|known| known == verb)
 }
 
 /// The scopes a verb takes; of the whole ledger, when it is about that.
@@ -170,7 +170,7 @@ async fn with_roles(everywhere: bool) -> (Ledger, Vec<Somebody>) {
 async fn check_commands(everywhere: bool) {
     let (ledger, people) = with_roles(everywhere).await;
     for one in &people {
-        for verb in VERBS.iter().chain(&PRINCIPAL_VERBS).copied() {
+        for verb in verbs().chain(principal_verbs()) {
             for place in [HOME, ABROAD] {
                 let wish = prepared(&ledger, one.role, verb, place).await;
                 let sent_to = wish.workspace;

@@ -1,10 +1,10 @@
 //! Who may change a connection gains no further right to it by the change.
 
-use ledger_contract::commands::REVEAL;
 use ledger_contract::errors::{Code, Problem};
 use serde_json::{Value, json};
 
 use crate::ledger::{ABROAD, HOME, Ledger, Wish};
+use crate::verbs::REVEAL;
 
 /// Everything at home but to get secrets and to see who did what.
 const MANAGES: [&str; 4] = ["read", "write", "rotate", "administer"];

@@ -1,12 +1,12 @@
 //! What can be found out about hidden connections by ids of commands, deadlines and waiting.
 
-use ledger_contract::commands::REVEAL;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::Micros;
 use ledger_engine::{Caller, EngineOptions};
 use serde_json::{Value, json};
 
 use crate::ledger::{ABROAD, HOME, Ledger, Wish, open};
+use crate::verbs::REVEAL;
 
 /// An id that no connection has.
 const NO_ID: &str = "018f3d3e-0000-7000-8000-000000000000";

@@ -1,12 +1,12 @@
 //! Grants about some connections only: by provider and label. The others are not there at all.
 
-use ledger_contract::commands::{REVEAL, VERBS};
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::{Expected, Version};
 use ledger_engine::Caller;
 use serde_json::{Value, json};
 
 use crate::ledger::{ABROAD, HOME, Ledger, Wish};
+use crate::verbs::{REVEAL, verbs};
 
 /// An id that no connection has.
 const NO_ID: &str = "018f3d3e-0000-7000-8000-000000000000";
@@ -174,8 +174,8 @@ fn told(problem: &Problem, name: &str) -> Value {
 async fn what_is_hidden_and_what_is_missing_are_answered_alike() {
     let (ledger, caller, _, hidden) = stage().await;
     let pairs = [(hidden.as_str(), NO_ID), ("hidden", "absent"), ("HIDDEN", "ABSENT")];
-    let about_one = VERBS.iter().filter(|verb| !verb.starts_with("create"));
-    for verb in about_one.copied().chain([REVEAL]) {
+    let about_one = verbs().filter(|verb| !verb.starts_with("create"));
+    for verb in about_one.chain([REVEAL]) {
         for (hidden, missing) in pairs {
             for expected in [Expected::Any, Expected::At(Version::new(1)), Expected::Absent] {
                 let ask = async |name: &str| {

@@ -1,11 +1,11 @@
 //! Letting other workspaces use a connection, and who may.
 
-use ledger_contract::commands::REVEAL;
 use ledger_contract::errors::Code;
 use ledger_engine::Caller;
 use serde_json::{Value, json};
 
 use crate::ledger::{ABROAD, HOME, Ledger, Wish};
+use crate::verbs::REVEAL;
 
 /// Someone who may change connections at home and read secrets abroad.
 async fn smuggler(ledger: &Ledger) -> Caller {

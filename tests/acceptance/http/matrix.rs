@@ -1,5 +1,6 @@
 //! Every route, asked by everyone.
 
+use ledger_contract::commands::Verb;
 use ledger_http::routes::{Keyed, Method, Route, Work, routes};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
@@ -118,10 +119,10 @@ fn is_making(route: &Route) -> bool {
 
 fn sent(route: &Route, number: usize) -> Option<Value> {
     match route.work {
-        Work::Keyed(Keyed::Command("create-workspace")) => {
+        Work::Keyed(Keyed::Command(Verb::CreateWorkspace)) => {
             Some(json!({ "name": format!("made-{number}") }))
         }
-        Work::Keyed(Keyed::Command(verb)) => Some(body(verb, number)),
+        Work::Keyed(Keyed::Command(verb)) => Some(body(verb.as_str(), number)),
         Work::Keyed(Keyed::Reveal) => Some(body("reveal-secret", number)),
         Work::Keyed(Keyed::Replay) => Some(body("replay", number)),
         _ => None,

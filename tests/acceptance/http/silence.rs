@@ -77,7 +77,7 @@ impl Stage {
     async fn about(&self, route: &Route, connection: &str, version: &str) -> Answer {
         let path = route.path.replace("{workspace}", "default").replace("{connection}", connection);
         let body = match route.work {
-            Work::Keyed(Keyed::Command(verb)) => Some(body(verb, 1)),
+            Work::Keyed(Keyed::Command(verb)) => Some(body(verb.as_str(), 1)),
             Work::Keyed(Keyed::Reveal) => Some(body("reveal-secret", 1)),
             _ => None,
         };

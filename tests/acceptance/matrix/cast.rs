@@ -36,10 +36,12 @@ pub(crate) struct Cast {
 /// Does something to a principal, as the ledger itself.
 pub(crate) async fn govern(engine: &Engine, verb: &str, body: &Value) -> Executed {
     let body = body.to_string().into_bytes();
+    let workspace = subjects::ledger_workspace();
+    let command = commands::parse(verb, &workspace, None, &body).expect("a good body");
     let request = CommandRequest {
-        workspace: subjects::ledger_workspace(),
-        command: commands::parse_principal(verb, None, &body).expect("a good body"),
-        fingerprint: engine.fingerprint(subjects::LEDGER, verb, &body),
+        fingerprint: engine.fingerprint(&workspace, &command, verb, &body),
+        workspace,
+        command,
         command_id: None,
         expected: Expected::Any,
         deadline: None,

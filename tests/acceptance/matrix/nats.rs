@@ -3,7 +3,6 @@
 use async_nats::{Client, HeaderMap};
 use futures::StreamExt as _;
 use ledger_bus::{Bus, BusOptions, Clock, ConnectOptions, PROGRESS, connect};
-use ledger_contract::commands::{PRINCIPAL_VERBS, VERBS};
 use ledger_contract::queries::QUERIES;
 use ledger_contract::subjects::{self, Subjects};
 use ledger_domain::Micros;
@@ -18,6 +17,7 @@ use super::{
 };
 use crate::ledger::{ABROAD, HOME, Ledger, Wish};
 use crate::nats_server::NatsServer;
+use crate::verbs::{principal_verbs, verbs};
 use crate::wait::{PATIENCE, eventually};
 
 const TABLE: &[Line] = &[
@@ -130,11 +130,11 @@ impl Stage {
         self.made += 1;
         let names = Subjects::default();
         let mut body = body(name, self.made);
-        let command = VERBS.contains(&name);
+        let command = verbs().any(|verb| verb == name);
         if (command && !["create", "create-workspace"].contains(&name)) || name == "get" {
             body["connection"] = json!("main");
         }
-        if PRINCIPAL_VERBS.contains(&name) && name != "create-principal" {
+        if principal_verbs().any(|verb| verb == name) && name != "create-principal" {
             body["principal"] = json!(TARGET);
         }
         match name {
@@ -142,7 +142,7 @@ impl Stage {
             "access-check" => body = json!({ "as": TARGET, "may": "read" }),
             _ => {}
         }
-        let subject = if PRINCIPAL_VERBS.contains(&name) {
+        let subject = if principal_verbs().any(|verb| verb == name) {
             names.command(subjects::LEDGER, name)
         } else if command {
             names.command(workspace, name)
@@ -158,7 +158,7 @@ impl Stage {
 #[tokio::test(flavor = "multi_thread")]
 async fn everyone_over_nats_may_do_what_the_table_says_and_nothing_else() {
     let mut stage = Stage::open().await;
-    let verbs = VERBS.into_iter().chain(PRINCIPAL_VERBS);
+    let verbs = verbs().chain(principal_verbs());
     for name in verbs.chain(QUERIES).chain(["replay"]) {
         let (need, told) = line(TABLE, name);
         for workspace in [HOME, ABROAD] {
@@ -187,7 +187,7 @@ async fn another_workspace_and_one_that_is_not_there_sound_the_same_over_nats() 
     let mut stage = Stage::open().await;
     let home = stage.cast.actors.iter().filter(|actor| !actor.rights.everywhere);
     let keys: Vec<_> = home.map(|actor| format!("Bearer {}", actor.key)).collect();
-    for name in VERBS.into_iter().chain(QUERIES) {
+    for name in verbs().chain(QUERIES) {
         let (there, body) = stage.message(name, ABROAD);
         let (nowhere, _) = stage.message(name, "nowhere");
         for key in &keys {

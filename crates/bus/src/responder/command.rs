@@ -1,8 +1,9 @@
 //! Commands.
 
+use ledger_contract::commands::Address;
 use ledger_contract::errors::Problem;
 use ledger_contract::records::Via;
-use ledger_contract::{commands, subjects};
+use ledger_contract::subjects;
 use ledger_engine::CommandRequest;
 use tracing::debug;
 
@@ -36,9 +37,12 @@ impl Desk {
         let address = subject::command(&self.prefix, &asked.message.subject)?;
         let headers = asked.headers()?;
         let body = asked.body();
-        let command = commands::parse(address.verb, &address.workspace, None, body)?;
+        let verb = address.verb;
+        let command = verb.parse(&Address::of(address.workspace.clone()), body)?;
+        let fingerprint =
+            self.engine.fingerprint(&address.workspace, &command, verb.as_str(), body);
         Ok(CommandRequest {
-            fingerprint: self.engine.fingerprint(address.workspace.as_str(), address.verb, body),
+            fingerprint,
             workspace: address.workspace,
             command,
             command_id: headers.command_id,

@@ -23,7 +23,7 @@ use async_nats::Client;
 use async_nats::service::endpoint::Endpoint;
 use async_nats::service::{Request, Service, ServiceExt};
 use futures::StreamExt;
-use ledger_contract::commands::{PRINCIPAL_VERBS, VERBS};
+use ledger_contract::commands::{Answer, Verb};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::QUERIES;
 use ledger_contract::subjects::Subjects;
@@ -185,7 +185,7 @@ async fn register(
 ) -> Result<Service, async_nats::Error> {
     let metadata = HashMap::from([
         ("prefix".to_owned(), subjects.prefix().to_owned()),
-        ("verbs".to_owned(), [VERBS.join(","), PRINCIPAL_VERBS.join(",")].join(",")),
+        ("verbs".to_owned(), verbs().join(",")),
         ("queries".to_owned(), QUERIES.join(",")),
         ("operations".to_owned(), subject::OPERATIONS.join(",")),
         ("events".to_owned(), subjects.stream_name()),
@@ -202,6 +202,12 @@ async fn register(
         })
         .start("connection-ledger", env!("CARGO_PKG_VERSION"))
         .await
+}
+
+/// Returns the verbs that are answered among the commands.
+fn verbs() -> Vec<&'static str> {
+    let sent_there = |verb: &&Verb| verb.spec().answer != Answer::Secrets;
+    Verb::ALL.iter().filter(sent_there).map(|verb| verb.as_str()).collect()
 }
 
 /// The loop over one subscription.

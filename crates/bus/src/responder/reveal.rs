@@ -1,6 +1,6 @@
 //! Requests for secrets. They come sealed, or get none.
 
-use ledger_contract::commands::{self, ConnectionRef, ParsedCommand};
+use ledger_contract::commands::{Address, ConnectionRef, ParsedCommand, Verb};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::records::Via;
 use ledger_domain::{CheckedText as _, Expected, Line};
@@ -23,13 +23,14 @@ impl Desk {
         let (workspace, connection) = subject::reveal(&self.prefix, &asked.message.subject)?;
         let headers = asked.headers()?;
         let target = ConnectionRef::parse("connection", connection)?;
-        let mut command =
-            commands::parse(commands::REVEAL, &workspace, Some(target), asked.body())?;
+        let address = Address { connection: Some(target), ..Address::of(workspace.clone()) };
+        let verb = Verb::RevealSecret;
+        let mut command = verb.parse(&address, asked.body())?;
         if let ParsedCommand::Reveal { from, .. } = &mut command {
             *from = Some(Line::stored(format!("nats:{}", opened.sender).into()));
         }
         Ok(CommandRequest {
-            fingerprint: self.engine.fingerprint(workspace.as_str(), commands::REVEAL, &[]),
+            fingerprint: self.engine.fingerprint(&workspace, &command, verb.as_str(), &[]),
             workspace,
             command,
             // Every reading is an event of its own.

@@ -1,6 +1,6 @@
 //! Subjects taken apart.
 
-use ledger_contract::commands::{PRINCIPAL_VERBS, VERBS};
+use ledger_contract::commands::{Answer, Verb};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::QUERIES;
 use ledger_contract::subjects::{LEDGER, ledger_workspace};
@@ -13,9 +13,9 @@ pub(crate) const OPERATIONS: [&str; 1] = ["replay"];
 
 /// What a command's subject says.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct CommandAddress<'a> {
+pub(crate) struct CommandAddress {
     pub(crate) workspace: WorkspaceName,
-    pub(crate) verb: &'a str,
+    pub(crate) verb: Verb,
 }
 
 /// What a query's subject says.
@@ -26,16 +26,16 @@ pub(crate) struct QueryAddress<'a> {
 }
 
 /// Reads `<prefix>.cmd.<workspace>.<verb>`, where the workspace is `_ledger` for principals.
-pub(crate) fn command<'a>(prefix: &str, subject: &'a str) -> Result<CommandAddress<'a>, Problem> {
+pub(crate) fn command(prefix: &str, subject: &str) -> Result<CommandAddress, Problem> {
     let form = "commands are sent to <prefix>.cmd.<workspace>.<verb>";
     let (workspace, verb) = two_tokens(prefix, "cmd", subject, form)?;
     if workspace == LEDGER {
-        let verb = known(verb, &PRINCIPAL_VERBS, "command to the ledger as a whole")?;
+        let verb = verb_of(verb, true, "command to the ledger as a whole")?;
         return Ok(CommandAddress { workspace: ledger_workspace(), verb });
     }
     let workspace = WorkspaceName::parse("workspace", workspace)
         .map_err(|invalid| malformed(format!("the subject's {invalid}")))?;
-    let verb = known(verb, &VERBS, "command")?;
+    let verb = verb_of(verb, false, "command")?;
     Ok(CommandAddress { workspace, verb })
 }
 
@@ -68,6 +68,18 @@ pub(crate) fn operation<'a>(prefix: &str, subject: &'a str) -> Result<&'a str, P
     let name = below(prefix, "admin", subject)
         .ok_or_else(|| malformed("operations are sent to <prefix>.admin.<operation>"))?;
     known(name, &OPERATIONS, "operation")
+}
+
+/// Finds a verb. `is_ledger` tells whether it is sent to the ledger as a whole.
+fn verb_of(name: &str, is_ledger: bool, what: &str) -> Result<Verb, Problem> {
+    // Secrets have subjects of their own.
+    let here = |verb: &&Verb| {
+        let spec = verb.spec();
+        spec.target.is_ledger() == is_ledger && spec.answer != Answer::Secrets
+    };
+    let verbs: Vec<&str> = Verb::ALL.iter().filter(here).map(|verb| verb.as_str()).collect();
+    known(name, &verbs, what)?;
+    Verb::find(name).ok_or_else(|| Problem::new(Code::VerbUnknown))
 }
 
 fn two_tokens<'a>(
@@ -105,9 +117,9 @@ mod tests {
     #[test]
     fn well_formed_subjects_are_read() {
         let address = command("ledger", "ledger.cmd.default.rotate-secret").unwrap();
-        assert_eq!((address.workspace.as_str(), address.verb), ("default", "rotate-secret"));
+        assert_eq!((address.workspace.as_str(), address.verb), ("default", Verb::RotateSecret));
         let address = command("ledger", "ledger.cmd._ledger.issue-key").unwrap();
-        assert_eq!((address.workspace.as_str(), address.verb), ("_ledger", "issue-key"));
+        assert_eq!((address.workspace.as_str(), address.verb), ("_ledger", Verb::IssueKey));
         let address = query("l2", "l2.query._all.list").unwrap();
         assert_eq!(address, QueryAddress { workspace: "_all", name: "list" });
         assert_eq!(operation("ledger", "ledger.admin.replay").unwrap(), "replay");

@@ -102,7 +102,7 @@ pub(crate) async fn ensure_workspace(engine: &Engine) -> Result<(), Failure> {
     // A fixed id: however often it is asked for, the workspace is made once.
     let command_id = MessageId::parse("command_id", "init-default-workspace");
     let request = CommandRequest {
-        fingerprint: engine.fingerprint(DEFAULT_WORKSPACE, VERB, BODY),
+        fingerprint: engine.fingerprint(&workspace, &command, VERB, BODY),
         workspace,
         command,
         command_id: Some(command_id.map_err(|error| internal(&error))?),

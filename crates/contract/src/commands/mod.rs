@@ -3,67 +3,58 @@
 //! A body is parsed once, here. Plaintext secrets go straight into [`Plaintext`] and stay apart
 //! from the domain command until the engine has sealed them.
 
-mod access_bodies;
+mod archive;
 mod bodies;
-mod forms;
-mod parse;
+mod content;
+mod create;
+mod create_principal;
+mod create_workspace;
+mod disable;
+mod disable_principal;
+mod enable;
+mod enable_principal;
+mod grant_workspace;
+pub mod input;
+mod issue_key;
+mod link_dependent;
+mod mark_degraded;
+mod mark_failed;
+mod mark_operational;
 mod parts;
-mod principal;
+mod registry;
+mod restore;
+mod reveal_secret;
+mod revert;
+mod revoke_key;
+mod revoke_workspace;
+mod rotate_secret;
+mod set_limits;
+mod set_model_policy;
+mod set_pricing;
+mod unlink_dependent;
+mod update;
+mod update_principal;
+mod verb;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ledger_domain::connection::{Access, Details, Environment, ModelPolicy, Pricing, Revision};
+use ledger_domain::principal::Scope;
 use ledger_domain::{
     Command, ConnectionId, FieldName, Line, Micros, PrincipalCommand, PrincipalName, Prose, Slug,
-    Version, WorkspaceCreated, WorkspaceName,
+    WorkspaceCreated, WorkspaceName,
 };
 use ledger_vault::Plaintext;
 
-pub use access_bodies::*;
-pub use bodies::*;
-pub use parse::{checked_create, checked_update, parse};
+pub use create_workspace::NewWorkspaceBody;
+pub use input::SecretValue;
 pub use parts::{
-    SecretValue, limits as checked_limits, model_policy as checked_model_policy,
-    pricing as checked_pricing,
+    AccessBody, IdentityBody, LimitsBody, ModelPolicyBody, ModelRuleBody, PermissionBody,
+    PricingBody, RateLimitBody, SecretReferenceBody, UsageLimitBody,
 };
-pub use principal::{parse as parse_principal, permission as parse_permission};
-
-/// Every verb, in the order of a connection's life.
-pub const VERBS: [&str; 19] = [
-    "create",
-    "update",
-    "rotate-secret",
-    "enable",
-    "disable",
-    "mark-degraded",
-    "mark-failed",
-    "mark-operational",
-    "archive",
-    "restore",
-    "grant-workspace",
-    "revoke-workspace",
-    "set-limits",
-    "set-model-policy",
-    "set-pricing",
-    "link-dependent",
-    "unlink-dependent",
-    "revert",
-    "create-workspace",
-];
-
-/// The verbs about who may ask, sent to the workspace [`crate::subjects::LEDGER`].
-pub const PRINCIPAL_VERBS: [&str; 6] = [
-    "create-principal",
-    "update-principal",
-    "enable-principal",
-    "disable-principal",
-    "issue-key",
-    "revoke-key",
-];
-
-/// The verb that asks for secrets in the clear. It has doors of its own, because what it answers
-/// must not go everywhere.
-pub const REVEAL: &str = "reveal-secret";
+pub use registry::{Verb, parse};
+pub use revoke_key::KeyReasonBody;
+pub use verb::{Address, Answer, Condition, Requirement, Target, VerbSpec};
 
 /// How a caller names a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +92,7 @@ impl ConnectionRef {
 #[derive(Debug)]
 pub enum ParsedCommand {
     /// Makes a connection.
-    Create(Box<ParsedDraft>),
+    Create(Box<NewConnection>),
     /// Changes fields and secrets.
     Update {
         /// Which connection.
@@ -118,15 +109,8 @@ pub enum ParsedCommand {
         /// The new values.
         secrets: BTreeMap<FieldName, Plaintext>,
     },
-    /// Brings an earlier version back.
-    Revert {
-        /// Which connection.
-        target: ConnectionRef,
-        /// Which version.
-        to: Version,
-    },
-    /// Any command that carries no secret.
-    Plain {
+    /// Any other change to a connection, none of which carries a secret.
+    Change {
         /// Which connection.
         target: ConnectionRef,
         /// The command itself.
@@ -165,9 +149,63 @@ pub enum ParsedCommand {
     },
 }
 
+impl ParsedCommand {
+    /// Makes a change to a connection that carries no secret.
+    pub fn change(target: ConnectionRef, command: Command) -> Self {
+        Self::Change { target, command: Box::new(command) }
+    }
+
+    /// Makes a command about a principal.
+    pub fn principal(name: PrincipalName, command: PrincipalCommand) -> Self {
+        Self::Principal { name, command: Box::new(command) }
+    }
+
+    /// Returns how the command names its connection, when it is about one that is there.
+    pub const fn target(&self) -> Option<&ConnectionRef> {
+        match self {
+            Self::Update { target, .. }
+            | Self::RotateSecret { target, .. }
+            | Self::Change { target, .. }
+            | Self::Reveal { target, .. } => Some(target),
+            Self::Create(_)
+            | Self::CreateWorkspace(_)
+            | Self::Principal { .. }
+            | Self::IssueKey { .. } => None,
+        }
+    }
+
+    /// Tells whether a condition holds for the command, as far as the command alone can tell: a
+    /// revert that shares is found out when it is decided.
+    pub fn meets(&self, condition: Condition) -> bool {
+        match condition {
+            Condition::Always => true,
+            Condition::ChangesSecrets => match self {
+                Self::Create(new) => !new.secrets.is_empty(),
+                Self::Update { secrets, .. } => !secrets.is_empty(),
+                Self::RotateSecret { .. } => true,
+                Self::Change { .. }
+                | Self::Reveal { .. }
+                | Self::CreateWorkspace(_)
+                | Self::Principal { .. }
+                | Self::IssueKey { .. } => false,
+            },
+            Condition::Shares => match self {
+                Self::Create(new) => new.access.widens(&Access::default()),
+                _ => false,
+            },
+        }
+    }
+
+    /// Returns the scopes that the command requires of its sender, all of them.
+    pub fn required_scopes(&self) -> impl Iterator<Item = Scope> + '_ {
+        let met = |requirement: &&Requirement| self.meets(requirement.when);
+        self.verb().spec().requires.iter().filter(met).flat_map(|met| met.scopes).copied()
+    }
+}
+
 /// A connection to be made, with its secrets still in plaintext.
 #[derive(Debug)]
-pub struct ParsedDraft {
+pub struct NewConnection {
     /// Home workspace.
     pub workspace: WorkspaceName,
     /// Handle; made from the provider and the id when absent.

@@ -5,22 +5,24 @@
 //! their own reach, gains a right to it by changing it, or lets others in without administering
 //! it. What a caller may do nothing with does not exist for them.
 
-use ledger_contract::commands::{ConnectionRef, ParsedCommand};
+use ledger_contract::commands::{Condition, ConnectionRef, ParsedCommand};
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::connection::Access;
 use ledger_domain::principal::{Scope, Subject};
-use ledger_domain::{Actor, Command, Connection, WorkspaceName};
+use ledger_domain::{Actor, Connection, WorkspaceName};
 use ledger_store::tables::Receipt;
 
 use super::Caller;
-use crate::execute::{Fingerprint, Outcome};
+use crate::execute::Outcome;
+use crate::fingerprint::Fingerprint;
 use crate::writer::answer;
 
 /// A caller, and what the command at hand takes.
 #[derive(Clone, Debug)]
 pub(crate) struct Permit {
     caller: Caller,
-    scopes: &'static [Scope],
+    /// The scopes that the command requires, all of them.
+    scopes: Vec<Scope>,
     /// How the command names its connection.
     target: Option<ConnectionRef>,
 }
@@ -36,43 +38,6 @@ pub(crate) fn connection_unknown(
             Problem::because(Code::ConnectionUnknown, message)
         }
         Some(ConnectionRef::Id(_)) | None => Problem::new(Code::ConnectionUnknown),
-    }
-}
-
-/// Returns how a command names its connection.
-fn target(command: &ParsedCommand) -> Option<&ConnectionRef> {
-    match command {
-        ParsedCommand::Update { target, .. }
-        | ParsedCommand::RotateSecret { target, .. }
-        | ParsedCommand::Revert { target, .. }
-        | ParsedCommand::Plain { target, .. }
-        | ParsedCommand::Reveal { target, .. } => Some(target),
-        ParsedCommand::Create(_)
-        | ParsedCommand::CreateWorkspace(_)
-        | ParsedCommand::Principal { .. }
-        | ParsedCommand::IssueKey { .. } => None,
-    }
-}
-
-/// Returns the scopes a command takes, all of them.
-fn scopes(command: &ParsedCommand) -> &'static [Scope] {
-    match command {
-        ParsedCommand::Update { secrets, .. } if secrets.is_empty() => &[Scope::Write],
-        // An earlier version may have had other secrets.
-        ParsedCommand::Update { .. } | ParsedCommand::Revert { .. } => {
-            &[Scope::Write, Scope::Rotate]
-        }
-        ParsedCommand::Plain { command, .. }
-            if matches!(**command, Command::GrantWorkspace { .. }) =>
-        {
-            &[Scope::Administer]
-        }
-        ParsedCommand::Create(_) | ParsedCommand::Plain { .. } => &[Scope::Write],
-        ParsedCommand::RotateSecret { .. } => &[Scope::Rotate],
-        ParsedCommand::Reveal { .. } => &[Scope::Reveal],
-        ParsedCommand::CreateWorkspace(_)
-        | ParsedCommand::Principal { .. }
-        | ParsedCommand::IssueKey { .. } => &[Scope::Administer],
     }
 }
 
@@ -96,15 +61,14 @@ impl Permit {
                 caller.require_foothold(workspace)?;
                 let subject = Subject::Connection(workspace, &draft.details);
                 caller.require(Scope::Write, subject)?;
-                let shares = draft.access.widens(&Access::default());
-                if shares && !caller.may(Scope::Administer, subject) {
+                if command.meets(Condition::Shares) && !caller.may(Scope::Administer, subject) {
                     return Err(sharing());
                 }
             }
             _ => caller.require_foothold(workspace)?,
         }
-        let (scopes, target) = (scopes(command), target(command).cloned());
-        Ok(Self { caller, scopes, target })
+        let scopes = command.required_scopes().collect();
+        Ok(Self { caller, scopes, target: command.target().cloned() })
     }
 
     pub(crate) fn actor(&self) -> &Actor {
@@ -185,7 +149,7 @@ impl Permit {
         receipt: &Receipt,
         state: Option<&Connection>,
     ) -> Result<Option<Outcome>, Problem> {
-        if receipt.fingerprint == fingerprint.0 {
+        if fingerprint.is_of(receipt) {
             state.map_or(Ok(()), |state| self.check_before(state))?;
             return Ok(Some(answer(receipt, true)));
         }

@@ -34,7 +34,11 @@ impl Engine {
                     display_name: None,
                     grants: vec![everything()],
                 };
-                self.as_system(plain(&name, PrincipalCommand::Create(draft))).await?;
+                self.as_system(ParsedCommand::principal(
+                    name.clone(),
+                    PrincipalCommand::Create(draft),
+                ))
+                .await?;
             }
             Some(admin) => self.restore_admin(&admin).await?,
         }
@@ -46,24 +50,29 @@ impl Engine {
     async fn restore_admin(&self, admin: &Principal) -> Result<(), Problem> {
         let name = &admin.name;
         if !admin.enabled {
-            self.as_system(plain(name, PrincipalCommand::Enable)).await?;
+            self.as_system(ParsedCommand::principal(name.clone(), PrincipalCommand::Enable))
+                .await?;
         }
         // In place of what it had, which may be all that a principal can have.
         let grants = vec![everything()];
         if admin.grants != grants {
             let revision = PrincipalRevision { grants: Some(grants), ..Default::default() };
-            self.as_system(plain(name, PrincipalCommand::Update(revision))).await?;
+            self.as_system(ParsedCommand::principal(
+                name.clone(),
+                PrincipalCommand::Update(revision),
+            ))
+            .await?;
         }
         for (id, _) in admin.keys.iter().filter(|(_, key)| key.revoked.is_none()) {
             let revoke = PrincipalCommand::RevokeKey { id: id.clone(), reason: None };
-            self.as_system(plain(name, revoke)).await?;
+            self.as_system(ParsedCommand::principal(name.clone(), revoke)).await?;
         }
         Ok(())
     }
 
     async fn as_system(&self, command: ParsedCommand) -> Result<Executed, Problem> {
         let workspace = subjects::ledger_workspace();
-        let fingerprint = self.fingerprint(workspace.as_str(), SYSTEM_ACTOR, &[]);
+        let fingerprint = self.fingerprint(&workspace, &command, SYSTEM_ACTOR, &[]);
         self.execute(CommandRequest {
             workspace,
             command,
@@ -79,10 +88,6 @@ impl Engine {
         })
         .await
     }
-}
-
-fn plain(name: &PrincipalName, command: PrincipalCommand) -> ParsedCommand {
-    ParsedCommand::Principal { name: name.clone(), command: Box::new(command) }
 }
 
 /// Every scope everywhere.

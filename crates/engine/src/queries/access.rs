@@ -3,8 +3,7 @@
 use ledger_contract::access::{
     AccessAnswer, AccessQuery, CallerView, PermissionView, PrincipalPage, PrincipalView,
 };
-use ledger_contract::commands;
-use ledger_contract::commands::ConnectionRef;
+use ledger_contract::commands::{ConnectionRef, Verb};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::time;
 use ledger_domain::principal::{ApiKeyId, Grant, Scope, Subject, Workspaces};
@@ -192,22 +191,18 @@ fn terms_of(grant: &Grant) -> Vec<Vec<Term>> {
     groups
 }
 
-/// Returns the scopes that a word stands for: a scope itself, or what a verb takes.
-fn needed(what: &str) -> Result<&'static [Scope], Problem> {
-    let same = |scope: &&Scope| scope.as_str() == what;
-    if let Some(scope) = Scope::ALL.iter().find(same) {
-        return Ok(std::slice::from_ref(scope));
+/// Returns the scopes that a word stands for: a scope itself, or what a verb or a query requires.
+fn needed(what: &str) -> Result<Vec<Scope>, Problem> {
+    if let Some(scope) = Scope::ALL.iter().find(|scope| scope.as_str() == what) {
+        return Ok(vec![*scope]);
+    }
+    if let Some(verb) = Verb::find(what) {
+        return Ok(verb.spec().always_required().collect());
     }
     Ok(match what {
-        "get" | "list" | "watch" => &[Scope::Read],
-        "history" => &[Scope::Audit],
-        "rotate-secret" => &[Scope::Rotate],
-        // An earlier version may have had other secrets.
-        "revert" => &[Scope::Write, Scope::Rotate],
-        commands::REVEAL => &[Scope::Reveal],
-        "grant-workspace" | "create-workspace" | "replay" | "principals" => &[Scope::Administer],
-        verb if commands::PRINCIPAL_VERBS.contains(&verb) => &[Scope::Administer],
-        verb if commands::VERBS.contains(&verb) => &[Scope::Write],
+        "get" | "list" | "watch" => vec![Scope::Read],
+        "history" => vec![Scope::Audit],
+        "replay" | "principals" => vec![Scope::Administer],
         _ => {
             let problem =
                 "must be a scope (read, write, rotate, reveal, audit, administer) or a verb";

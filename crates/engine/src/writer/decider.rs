@@ -161,7 +161,7 @@ impl Decider {
             return Ok(outcome);
         }
         let Prepared { work, envelope } = prepared;
-        let fingerprint = envelope.fingerprint.0;
+        let fingerprint = envelope.fingerprint.stored();
         let now = ports::now();
         if envelope.deadline.is_some_and(|deadline| deadline < now) {
             return Err(Problem::new(Code::DeadlineExpired));

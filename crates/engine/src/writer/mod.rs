@@ -46,7 +46,8 @@ use queue::{Queue, Refused};
 
 use crate::access::Permit;
 use crate::engine::Shared;
-use crate::execute::{Fingerprint, Outcome};
+use crate::execute::Outcome;
+use crate::fingerprint::Fingerprint;
 
 /// Most commands in one group.
 const GROUP_COMMANDS_MAX: usize = 1_024;

@@ -24,13 +24,13 @@ fn made(name: &str) -> WorkspaceCreated {
     WorkspaceCreated { name: WorkspaceName::parse("name", name).unwrap(), display_name: None }
 }
 
-fn prepared(name: &str) -> Prepared {
+fn prepared(engine: &Engine, name: &str) -> Prepared {
     let (caller, workspace) = (Caller::system("user:a"), made(name).name);
     let command = ParsedCommand::CreateWorkspace(made(name));
     let envelope = Envelope {
+        fingerprint: engine.fingerprint(&workspace, &command, "", b""),
         permit: Permit::of(caller, &workspace, &command).unwrap(),
         workspace,
-        fingerprint: Fingerprint([0; 16]),
         command_id: ports::command_id(),
         expected: Expected::Any,
         deadline: None,
@@ -48,9 +48,10 @@ fn expect_poisoned(engine: &Engine) {
     let status = engine.query(&Caller::system("user:a"), "_all", "status", b"{}").unwrap();
     assert!(String::from_utf8(status).unwrap().contains("\"poisoned\":true"));
     let workspace = made("later").name;
+    let command = ParsedCommand::CreateWorkspace(made("later"));
     let request = CommandRequest {
-        command: ParsedCommand::CreateWorkspace(made("later")),
-        fingerprint: engine.fingerprint("later", "create-workspace", b"{}"),
+        fingerprint: engine.fingerprint(&workspace, &command, "create-workspace", b"{}"),
+        command,
         workspace,
         command_id: None,
         expected: Expected::Any,

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use ledger_contract::commands::{CreateBody, SecretValue, UpdateBody};
+use ledger_contract::commands::SecretValue;
+use ledger_domain::connection::Environment;
 use ledger_domain::{Connection, InvalidField};
 use serde_json::Value;
 
 use super::shapes::{ConnectionIn, MetadataIn};
 use super::show::{self, NAME_CHARS};
 use crate::asked::Asked;
+use crate::draft::{Changes, Draft};
 use crate::masks::{self, STARS};
 use crate::{defaults, handles};
 
@@ -24,7 +26,7 @@ const DISPLAY_NAME_CHARS: usize = 63;
 const EXTERNAL_ID_CHARS: usize = 64;
 
 /// Returns the command that makes what a body describes.
-pub(super) fn creation(asked: &Asked, body: ConnectionIn) -> Result<CreateBody, InvalidField> {
+pub(super) fn creation(asked: &Asked, body: ConnectionIn) -> Result<Draft, InvalidField> {
     let ConnectionIn { metadata, spec } = body;
     check(&metadata)?;
     if !show::is_name(&metadata.name) {
@@ -39,10 +41,10 @@ pub(super) fn creation(asked: &Asked, body: ConnectionIn) -> Result<CreateBody, 
     let external_id = metadata.external_id.flatten();
     let config = spec.config.unwrap_or_default();
     let provider = spec.integration.unwrap_or_else(|| NO_PROVIDER.to_owned());
-    Ok(CreateBody {
+    Ok(Draft {
         slug: Some(metadata.name),
         display_name: metadata.display_name.flatten().filter(|name| !name.is_empty()),
-        environment: Some(environment(spec.sandbox.unwrap_or(false))),
+        environment: environment(spec.sandbox.unwrap_or(false)),
         config: config.into_iter().map(|(key, text)| (key, text.into())).collect(),
         secrets: spec.secret.unwrap_or_default(),
         labels: metadata.labels.unwrap_or_default(),
@@ -59,7 +61,7 @@ pub(super) fn creation(asked: &Asked, body: ConnectionIn) -> Result<CreateBody, 
 pub(super) fn revision(
     connection: &Connection,
     body: ConnectionIn,
-) -> Result<UpdateBody, InvalidField> {
+) -> Result<Changes, InvalidField> {
     let ConnectionIn { mut metadata, spec } = body;
     let shown = show::connection(connection).metadata;
     // What is sent back as it was shown is no change, also when it could not be made here.
@@ -69,11 +71,11 @@ pub(super) fn revision(
     if metadata.name != shown.name {
         return Err(InvalidField::new("metadata.name", "must be the name in the path"));
     }
-    let mut update = UpdateBody {
+    let mut update = Changes {
         display_name: metadata.display_name.map(|name| name.filter(|name| !name.is_empty())),
         provider: spec.integration,
         environment: spec.sandbox.map(environment),
-        ..UpdateBody::default()
+        ..Changes::default()
     };
     if let Some(id) = metadata.external_id {
         update.annotations.insert(EXTERNAL_ID.to_owned(), id.map(Value::String));
@@ -109,8 +111,8 @@ fn a_mask() -> InvalidField {
     InvalidField::new("spec.secret", "must hold the secret itself, not the mask that is shown")
 }
 
-fn environment(sandbox: bool) -> String {
-    if sandbox { "test" } else { "live" }.to_owned()
+fn environment(sandbox: bool) -> Environment {
+    if sandbox { Environment::Test } else { Environment::Live }
 }
 
 fn check(metadata: &MetadataIn) -> Result<(), InvalidField> {

@@ -1,6 +1,5 @@
 //! Bodies of ElevenLabs as the ledger's commands.
 
-use ledger_contract::commands::{CreateBody, UpdateBody};
 use ledger_domain::{CheckedText, Connection};
 use ledger_providers::Provider;
 use serde_json::{Map, Value};
@@ -9,10 +8,11 @@ use super::read::{self, Body, Complaint, Given};
 use super::show;
 use super::types::Is;
 use crate::asked::Asked;
+use crate::draft::{Changes, Draft};
 use crate::{defaults, settings};
 
 /// Returns the command that makes what a body describes.
-pub(super) fn creation(asked: &Asked, mut body: Body) -> Result<CreateBody, Vec<Complaint>> {
+pub(super) fn creation(asked: &Asked, mut body: Body) -> Result<Draft, Vec<Complaint>> {
     let kind = read::kind(&body, |kind| kind.creatable).map_err(|complaint| vec![complaint])?;
     let mut complaints = Vec::new();
     let mut needed = |name: &'static str, body: &mut Body| match read::text(body, name) {
@@ -37,9 +37,9 @@ pub(super) fn creation(asked: &Asked, mut body: Body) -> Result<CreateBody, Vec<
     }
     let config = config.into_iter().map(|(name, value)| (name.to_owned(), without_nulls(value)));
     let secrets = secrets.into_iter().map(|(name, value)| (name.to_owned(), value));
-    Ok(CreateBody {
+    Ok(Draft {
         display_name: Some(name),
-        auth_method: Some(kind.method.as_str().to_owned()),
+        auth_method: kind.method,
         config: config.collect(),
         secrets: secrets.collect(),
         ..defaults::of(asked, provider)
@@ -52,7 +52,7 @@ pub(super) fn revision(
     connection: &Connection,
     provider: Option<&Provider>,
     mut body: Body,
-) -> Result<UpdateBody, Complaint> {
+) -> Result<Changes, Complaint> {
     let (shown_as, _) = show::kind_of(connection, provider);
     if body.get("auth_type").is_none_or(Value::is_null) {
         body.insert("auth_type".to_owned(), shown_as.word.into());
@@ -79,11 +79,11 @@ pub(super) fn revision(
         let name = stored.map_or(name, |(stored, _)| stored.as_str());
         (name.to_owned(), Some(value))
     });
-    Ok(UpdateBody {
+    Ok(Changes {
         provider: read::text(&mut body, "provider")?,
         config: config.collect(),
         secrets: secrets.collect(),
-        ..UpdateBody::default()
+        ..Changes::default()
     })
 }
 

@@ -2,42 +2,49 @@
 
 use std::collections::BTreeMap;
 
-use ledger_contract::commands::{CreateBody, IdentityBody, SecretValue, UpdateBody};
-use ledger_domain::connection::IdentityKind;
+use ledger_domain::connection::{Identity, IdentityKind};
+use ledger_domain::limits::IDENTITY_CHARS;
+use ledger_domain::{InvalidField, Line};
 use serde_json::Value;
 
 use super::shapes::{ConnectionIn, PatchIn};
 use crate::asked::Asked;
 use crate::defaults;
+use crate::draft::{Changes, Draft};
 
 /// Where fields are kept that only Pica has.
 const DEFINITION: &str = "pica.connectionDefinitionId";
 const GROUP: &str = "pica.group";
 
 /// Returns the command that makes what a body describes.
-pub(super) fn creation(asked: &Asked, body: ConnectionIn) -> CreateBody {
+///
+/// Errors: `field_invalid`.
+pub(super) fn creation(asked: &Asked, body: ConnectionIn) -> Result<Draft, InvalidField> {
     let definition = body.connection_definition_id;
     let platform = body.platform.unwrap_or_else(|| definition.clone());
     let mut annotations = BTreeMap::from([(DEFINITION.to_owned(), Value::String(definition))]);
     annotations.extend(body.group.map(|group| (GROUP.to_owned(), Value::String(group))));
-    let kind = body.identity_type.unwrap_or_else(|| IdentityKind::User.as_str().to_owned());
-    CreateBody {
+    let kind = body.identity_type.as_deref().map_or(Ok(IdentityKind::User), IdentityKind::parse);
+    let identity = body.identity.map(|value| -> Result<Identity, InvalidField> {
+        Ok(Identity { kind: kind?, value: Line::parse("identity.value", &value, IDENTITY_CHARS)? })
+    });
+    Ok(Draft {
         display_name: body.name.filter(|name| !name.is_empty()),
-        environment: Some(asked.key_environment.as_str().to_owned()),
-        secrets: body.auth_form_data.into_iter().collect::<BTreeMap<String, SecretValue>>(),
+        environment: asked.key_environment,
+        secrets: body.auth_form_data,
         tags: body.tags.unwrap_or_default(),
         annotations,
-        identity: body.identity.map(|value| IdentityBody { r#type: kind, value }),
-        enabled: Some(body.active),
+        identity: identity.transpose()?,
+        enabled: body.active,
         ..defaults::of(asked, platform)
-    }
+    })
 }
 
 /// Returns the command that changes a connection as a body says.
-pub(super) fn revision(body: PatchIn) -> UpdateBody {
-    UpdateBody {
+pub(super) fn revision(body: PatchIn) -> Changes {
+    Changes {
         display_name: body.name.map(|name| Some(name).filter(|name| !name.is_empty())),
         tags: body.tags,
-        ..UpdateBody::default()
+        ..Changes::default()
     }
 }

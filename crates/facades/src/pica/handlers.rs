@@ -47,7 +47,7 @@ pub(super) async fn get(asked: Asked) -> Result<Response, Refusal> {
 
 pub(super) async fn create(asked: Asked) -> Result<Response, Refusal> {
     let body: ConnectionIn = asked.json()?;
-    let made = asked.create(edit::creation(&asked, body)).await?;
+    let made = asked.create(edit::creation(&asked, body)?).await?;
     Ok(answer(&asked, &made))
 }
 

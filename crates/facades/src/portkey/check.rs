@@ -59,7 +59,8 @@ impl Have {
 
     /// Takes other references.
     pub(super) fn refer(&mut self, references: &[SecretReferenceBody]) {
-        self.references = references.iter().map(|reference| reference.target.clone()).collect();
+        self.references =
+            references.iter().map(|reference| reference.target.as_sent().clone()).collect();
     }
 
     fn get(&self, field: &Field) -> Option<Given<'_>> {

@@ -2,27 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use ledger_contract::commands::{
-    AccessBody, CreateBody, LimitsBody, PricingBody, UpdateBody, checked_pricing,
-};
 use ledger_contract::errors::Problem;
+use ledger_domain::connection::{Access, Grant, Limits};
 use ledger_domain::limits::{DISPLAY_NAME_CHARS, PROVIDER_CHARS, SLUG_CHARS};
 use ledger_domain::{Command, Connection, InvalidField, Line};
 use ledger_providers::Provider;
 
 use super::check::Have;
-use super::configurations::{self, Changes};
+use super::configurations;
 use super::pricing::Adjustments;
 use super::shapes::{IntegrationChange, IntegrationIn};
 use super::{ids, mappings, show};
 use crate::asked::Asked;
+use crate::draft::{Changes, Draft};
 use crate::{defaults, handles};
 
 /// What a body changes, all of it checked.
 #[derive(Debug)]
 pub(super) struct Change {
     /// Changes to the connection's fields, when the body names any.
-    pub(super) update: Option<UpdateBody>,
+    pub(super) update: Option<Changes>,
     /// New price factors.
     pub(super) pricing: Option<Command>,
 }
@@ -30,13 +29,13 @@ pub(super) struct Change {
 /// Returns the command that makes what a body describes.
 ///
 /// Errors: `field_invalid`.
-pub(super) async fn creation(asked: &Asked, body: IntegrationIn) -> Result<CreateBody, Problem> {
+pub(super) async fn creation(asked: &Asked, body: IntegrationIn) -> Result<Draft, Problem> {
     Line::parse("name", &body.name, DISPLAY_NAME_CHARS)?;
     Line::parse("ai_provider_id", &body.ai_provider_id, PROVIDER_CHARS)?;
     provider_slug(body.default_provider_slug.as_deref())?;
     body.slug.as_deref().map_or(Ok(()), |slug| handles::own_slug("slug", slug))?;
     let provider = asked.catalogue().of(&body.ai_provider_id);
-    let mut changes = Changes::default();
+    let mut changes = configurations::Changes::default();
     if let Some(given) = body.configurations {
         changes = configurations::read(provider, None, given)?;
     }
@@ -48,15 +47,15 @@ pub(super) async fn creation(asked: &Asked, body: IntegrationIn) -> Result<Creat
     have.refer(&references);
     have.check(None, provider)?;
     let (annotations, access) = match &body.workspace_id {
-        None => (BTreeMap::new(), None),
+        None => (BTreeMap::new(), Access::default()),
         Some(text) => for_workspace(asked, text).await?,
     };
     let mut create = defaults::of(asked, body.ai_provider_id);
     // What nobody described says nothing of how it is used.
-    if create.auth_method.is_some() {
-        create.auth_method = Some(have.auth_method(provider).as_str().to_owned());
+    if asked.provider(&create.provider).is_some_and(|known| !known.auth_methods.is_empty()) {
+        create.auth_method = have.auth_method(provider);
     }
-    Ok(CreateBody {
+    Ok(Draft {
         slug: body.slug.filter(|slug| !slug.is_empty()),
         display_name: Some(body.name),
         description: body.description.filter(|text| !text.is_empty()),
@@ -65,7 +64,7 @@ pub(super) async fn creation(asked: &Asked, body: IntegrationIn) -> Result<Creat
         secret_references: references,
         annotations,
         access,
-        pricing: body.pricing_adjustments.and_then(Adjustments::body),
+        pricing: body.pricing_adjustments.map_or(Ok(None), Adjustments::check)?,
         ..create
     })
 }
@@ -79,14 +78,14 @@ fn given<V>(changes: BTreeMap<String, Option<V>>) -> impl Iterator<Item = (Strin
 async fn for_workspace(
     asked: &Asked,
     text: &str,
-) -> Result<(BTreeMap<String, serde_json::Value>, Option<AccessBody>), Problem> {
+) -> Result<(BTreeMap<String, serde_json::Value>, Access), Problem> {
     let name = ids::workspace(asked, "workspace_id", text, None).await?;
     let note = BTreeMap::from([(show::WORKSPACE_ID.to_owned(), name.as_str().into())]);
-    let grant = (name != asked.workspace).then(|| AccessBody {
-        everyone: None,
-        workspaces: BTreeMap::from([(name.as_str().to_owned(), LimitsBody::default())]),
-    });
-    Ok((note, grant))
+    let mut access = Access::default();
+    if name != asked.workspace {
+        access.workspaces.insert(name, Grant { allowed: true, limits: Limits::default() });
+    }
+    Ok((note, access))
 }
 
 /// Returns the commands that change a connection as a body says. What it leaves out stays.
@@ -100,7 +99,7 @@ pub(super) fn revision(
     let named = body.name.is_some() || body.description.is_some() || body.key.is_some();
     let named = named || body.configurations.is_some() || body.secret_mappings.is_some();
     let whole = body.configurations.is_some();
-    let mut changes = Changes::default();
+    let mut changes = configurations::Changes::default();
     if let Some(given) = body.configurations {
         changes = configurations::read(provider, Some(connection), given)?;
     }
@@ -122,19 +121,18 @@ pub(super) fn revision(
     if let Some(name) = &name {
         Line::parse("name", name, DISPLAY_NAME_CHARS)?;
     }
-    let update = UpdateBody {
+    let update = Changes {
         display_name: name.map(Some),
         description: body.description.map(|text| text.filter(|text| !text.is_empty())),
-        auth_method: (old != new).then(|| new.as_str().to_owned()),
+        auth_method: (old != new).then_some(new),
         config: changes.config,
         secrets: changes.secrets,
         secret_references: references,
-        ..UpdateBody::default()
+        ..Changes::default()
     };
-    let pricing = body.pricing_adjustments.map(|given| {
-        let pricing: Option<PricingBody> = given.and_then(Adjustments::body);
-        pricing.map(checked_pricing).transpose().map(Command::SetPricing)
-    });
+    let pricing = body
+        .pricing_adjustments
+        .map(|given| given.map_or(Ok(None), Adjustments::check).map(Command::SetPricing));
     Ok(Change { update: named.then_some(update), pricing: pricing.transpose()? })
 }
 

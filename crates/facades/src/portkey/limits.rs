@@ -1,6 +1,7 @@
 //! Limits of use, which Portkey writes as lists of at most one.
 
-use ledger_contract::commands::{LimitsBody, RateLimitBody, UsageLimitBody, checked_limits};
+use ledger_contract::commands::input::Input;
+use ledger_contract::commands::{LimitsBody, RateLimitBody, UsageLimitBody};
 use ledger_contract::time;
 use ledger_domain::InvalidField;
 use ledger_domain::connection::{Limits, RateLimit, ResetPeriod, UsageLimit};
@@ -120,11 +121,11 @@ impl LimitsIn {
         let mut limits = current.clone();
         if let Some(usage) = self.usage_limits {
             let usage = only("usage_limits", usage)?.map(usage_body).transpose()?;
-            limits.usage = checked_limits(LimitsBody { usage, rate: None })?.usage;
+            limits.usage = LimitsBody { usage, rate: None }.check()?.usage;
         }
         if let Some(rate) = self.rate_limits {
             let rate = only("rate_limits", rate)?.map(rate_body);
-            limits.rate = checked_limits(LimitsBody { usage: None, rate })?.rate;
+            limits.rate = LimitsBody { usage: None, rate }.check()?.rate;
         }
         Ok(limits)
     }
@@ -155,19 +156,19 @@ fn usage_body(given: UsageIn) -> Result<UsageLimitBody, InvalidField> {
         }
     };
     Ok(UsageLimitBody {
-        r#type: given.r#type.unwrap_or_else(|| "cost".to_owned()),
-        credit_limit: given.credit_limit,
-        alert_threshold: given.alert_threshold,
-        reset,
-        next_reset_at: given.next_usage_reset_at,
+        r#type: given.r#type.unwrap_or_else(|| "cost".to_owned()).into(),
+        credit_limit: Input::new(given.credit_limit),
+        alert_threshold: given.alert_threshold.map(Input::new),
+        reset: reset.map(Into::into),
+        next_reset_at: given.next_usage_reset_at.map(Into::into),
     })
 }
 
 fn rate_body(given: RateIn) -> RateLimitBody {
     RateLimitBody {
-        r#type: given.r#type.unwrap_or_else(|| "requests".to_owned()),
-        unit: given.unit.unwrap_or_else(|| "rpm".to_owned()),
-        value: given.value,
+        r#type: given.r#type.unwrap_or_else(|| "requests".to_owned()).into(),
+        unit: given.unit.unwrap_or_else(|| "rpm".to_owned()).into(),
+        value: Input::new(given.value),
     }
 }
 

@@ -51,7 +51,8 @@ pub(super) fn read(
     stored: Option<&Connection>,
     given: Vec<MappingIn>,
 ) -> Result<Vec<SecretReferenceBody>, InvalidField> {
-    let mut references: Vec<SecretReferenceBody> = Vec::with_capacity(given.len());
+    let mut references = Vec::with_capacity(given.len());
+    let mut targets: Vec<String> = Vec::with_capacity(given.len());
     for mapping in given {
         let name = match mapping.target_field.strip_prefix(CONFIGURATIONS) {
             Some(name) if !name.is_empty() => name,
@@ -61,18 +62,18 @@ pub(super) fn read(
                 return Err(InvalidField::new("secret_mappings.target_field", problem));
             }
         };
-        let again =
-            |other: &SecretReferenceBody| settings::same(Some(provider), &other.target, name);
-        if references.iter().any(again) {
+        if targets.iter().any(|other| settings::same(Some(provider), other, name)) {
             let problem = "must be there only once";
             return Err(InvalidField::new("secret_mappings.target_field", problem));
         }
         let known = stored.and_then(|stored| stored_target(stored, provider, name));
+        let target = known.unwrap_or(name).to_owned();
+        targets.push(target.clone());
         references.push(SecretReferenceBody {
-            target: known.unwrap_or(name).to_owned(),
-            reference: mapping.secret_reference_id,
-            key: mapping.secret_key,
-            format: mapping.value_format,
+            target: target.into(),
+            reference: mapping.secret_reference_id.into(),
+            key: mapping.secret_key.map(Into::into),
+            format: mapping.value_format.map(Into::into),
         });
     }
     Ok(references)

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use axum::response::Response;
-use ledger_contract::commands::{ModelPolicyBody, ModelRuleBody, checked_model_policy};
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::connection::{ModelPolicy, ModelRule};
-use ledger_domain::{CheckedText, Command, Connection, Expected, InvalidField};
+use ledger_domain::limits::MODEL_CHARS;
+use ledger_domain::{CheckedText, Command, Connection, Expected, InvalidField, Line};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use super::handlers::{answer, done, named};
 use crate::api::Refusal;
 use crate::asked::Asked;
+use crate::draft::json;
 use crate::nullable::nullable;
 
 /// How often a change is made anew because the policy has been changed meanwhile. Clients send
@@ -107,12 +108,12 @@ pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
 pub(super) async fn update(asked: Asked) -> Result<Response, Refusal> {
     change(&asked, |connection| {
         let body: ModelsIn = asked.json()?;
-        let mut policy = body_of(&connection.models);
+        let mut policy = connection.models.clone();
         policy.allow_all = body.allow_all_models.unwrap_or(policy.allow_all);
         for model in body.models {
-            let rule = policy.models.remove(&model.slug);
-            let (slug, rule) = model.over(rule.and_then(|rule| rule.settings));
-            policy.models.insert(slug, rule);
+            let slug = Line::parse("models", &model.slug, MODEL_CHARS)?;
+            let rule = policy.models.remove(&slug);
+            policy.models.insert(slug, model.over(rule.as_ref().and_then(settings)));
         }
         Ok(policy)
     })
@@ -127,7 +128,7 @@ pub(super) async fn delete(asked: Asked) -> Result<Response, Refusal> {
         return Err(InvalidField::new("slugs", "must name models, separated by commas").into());
     }
     change(&asked, |connection| {
-        let mut policy = body_of(&connection.models);
+        let mut policy = connection.models.clone();
         policy.models.retain(|slug, _| !slugs.contains(&slug.as_str()));
         Ok(policy)
     })
@@ -137,12 +138,12 @@ pub(super) async fn delete(asked: Asked) -> Result<Response, Refusal> {
 /// Changes the policy from what it is, and once more when it is another one by then.
 async fn change(
     asked: &Asked,
-    change: impl Fn(&Connection) -> Result<ModelPolicyBody, Problem>,
+    change: impl Fn(&Connection) -> Result<ModelPolicy, Problem>,
 ) -> Result<Response, Refusal> {
     let mut tries = TRIES;
     loop {
         let connection = named(asked).await?;
-        let command = Command::SetModelPolicy(checked_model_policy(change(&connection)?)?);
+        let command = Command::SetModelPolicy(change(&connection)?);
         tries -= 1;
         match asked.change_as_seen(&connection, command).await {
             Err(problem)
@@ -154,26 +155,14 @@ async fn change(
     }
 }
 
-/// Returns the body that would make a policy.
-fn body_of(policy: &ModelPolicy) -> ModelPolicyBody {
-    let rules = policy.models.iter().map(|(slug, rule)| {
-        let settings = settings(rule).map(Value::Object);
-        (slug.to_string(), ModelRuleBody { enabled: rule.enabled, settings })
-    });
-    ModelPolicyBody { allow_all: policy.allow_all, models: rules.collect() }
-}
-
 fn settings(rule: &ModelRule) -> Option<Map<String, Value>> {
     serde_json::from_str(rule.settings.as_ref()?.text()).ok()
 }
 
 impl ModelIn {
     /// Returns the rule that this makes of the settings there are.
-    fn over(self, settings: Option<Value>) -> (String, ModelRuleBody) {
-        let mut settings = match settings {
-            Some(Value::Object(settings)) => settings,
-            _ => Map::new(),
-        };
+    fn over(self, settings: Option<Map<String, Value>>) -> ModelRule {
+        let mut settings = settings.unwrap_or_default();
         let given: BTreeMap<&str, Option<Option<Value>>> = BTreeMap::from([
             ("is_custom", self.is_custom.map(|one| one.map(Value::from))),
             ("is_finetune", self.is_finetune.map(|one| one.map(Value::from))),
@@ -189,7 +178,7 @@ impl ModelIn {
             }
         }
         let settings = (!settings.is_empty()).then_some(Value::Object(settings));
-        (self.slug, ModelRuleBody { enabled: self.enabled, settings })
+        ModelRule { enabled: self.enabled, settings: settings.as_ref().map(json) }
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use ledger_contract::commands::PricingBody;
+use ledger_contract::commands::input::Input;
+use ledger_domain::InvalidField;
 use ledger_domain::connection::{Multiplier, Pricing};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,10 +44,20 @@ struct ImageFactors {
 
 impl Adjustments {
     /// Returns the ledger's form; none when nothing is said.
-    pub(super) fn body(self) -> Option<PricingBody> {
-        let Factors { image, additional_units, named } = self.multiplier?;
-        let image_default = image.and_then(|image| image.default);
-        Some(PricingBody { multipliers: named, image_default, additional_units })
+    ///
+    /// Errors: `field_invalid`.
+    pub(super) fn check(self) -> Result<Option<Pricing>, InvalidField> {
+        let Some(Factors { image, additional_units, named }) = self.multiplier else {
+            return Ok(None);
+        };
+        let named = named.into_iter().map(|(name, factor)| (name, factor.map(Input::new)));
+        let units = additional_units.into_iter().map(|(name, factor)| (name, Input::new(factor)));
+        let body = PricingBody {
+            multipliers: named.collect::<BTreeMap<_, _>>().into(),
+            image_default: image.and_then(|image| image.default).map(Input::new),
+            additional_units: units.collect::<BTreeMap<_, _>>().into(),
+        };
+        body.check().map(Some)
     }
 
     /// Shows factors.

@@ -1,6 +1,5 @@
 //! Bodies of Umbraco.AI as the ledger's commands.
 
-use ledger_contract::commands::{CreateBody, UpdateBody};
 use ledger_contract::errors::Problem;
 use ledger_domain::{Connection, InvalidField};
 use ledger_providers::Provider;
@@ -10,19 +9,20 @@ use super::show::{self, ALIAS_CHARS};
 use super::{refused, settings};
 use crate::api::Refusal;
 use crate::asked::Asked;
+use crate::draft::{Changes, Draft};
 use crate::{defaults, handles};
 
 /// Returns the command that makes what a body describes.
-pub(super) fn creation(asked: &Asked, body: ConnectionIn) -> Result<CreateBody, Refusal> {
+pub(super) fn creation(asked: &Asked, body: ConnectionIn) -> Result<Draft, Refusal> {
     check_alias(&body.alias)?;
     let Some(provider) = asked.provider(&body.provider_id) else {
         let detail = "There is no such provider. GET .../providers lists those there are.";
         return Err(Refusal::Answer(Box::new(refused(400, "Invalid provider", detail))));
     };
-    let mut made = CreateBody {
+    let mut made = Draft {
         slug: Some(body.alias),
         display_name: Some(body.name),
-        enabled: body.is_active,
+        enabled: body.is_active.unwrap_or(true),
         ..defaults::of(asked, body.provider_id)
     };
     if let Some(given) = body.settings {
@@ -36,8 +36,8 @@ pub(super) fn revision(
     connection: &Connection,
     provider: Option<&Provider>,
     body: PatchIn,
-) -> Result<UpdateBody, Problem> {
-    let mut update = UpdateBody { display_name: body.name.map(Some), ..UpdateBody::default() };
+) -> Result<Changes, Problem> {
+    let mut update = Changes { display_name: body.name.map(Some), ..Changes::default() };
     let alias = body.alias.filter(|alias| *alias != handles::handle(connection, show::is_alias));
     if let Some(alias) = alias {
         check_alias(&alias)?;

@@ -5,7 +5,7 @@ use axum::response::Response;
 use ledger_contract::commands::{ConnectionRef, ParsedCommand};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::{headers, time};
-use ledger_domain::{Connection, Version};
+use ledger_domain::{Command, Connection, Version};
 use ledger_engine::{Engine, VersionLine};
 use ledger_providers::Provider;
 use serde_json::Value;
@@ -61,7 +61,10 @@ pub(super) async fn compare(asked: Asked) -> Result<Response, Refusal> {
 pub(super) async fn rollback(asked: Asked) -> Result<Response, Refusal> {
     let connection = named(&asked, "id").await?;
     let (target, to) = (ConnectionRef::Id(connection.id), number(&asked, "version")?);
-    match asked.execute(ParsedCommand::Revert { target: target.clone(), to }).await {
+    match asked
+        .execute(ParsedCommand::change(target.clone(), Command::Revert { to, then: None }))
+        .await
+    {
         Err(problem) if problem.code == Code::NothingToChange => {}
         executed => {
             executed?;

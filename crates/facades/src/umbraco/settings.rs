@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ledger_contract::commands::{CreateBody, SecretReferenceBody, SecretValue, UpdateBody};
+use ledger_contract::commands::{SecretReferenceBody, SecretValue};
 use ledger_domain::connection::SecretReference;
 use ledger_domain::{CheckedText, Connection, Secret};
 use ledger_providers::{Facade, Provider};
@@ -11,6 +11,7 @@ use ledger_vault::Plaintext;
 use serde_json::Value;
 
 use super::shapes::Settings;
+use crate::draft::{Changes, Draft};
 use crate::masks;
 use crate::settings::{config, is_secret, is_value, same, secret};
 
@@ -75,7 +76,7 @@ fn sort(secret: bool, value: Value) -> Setting {
 }
 
 /// Puts settings into a connection that is to be made.
-pub(super) fn set_first(body: &mut CreateBody, provider: Option<&Provider>, settings: Settings) {
+pub(super) fn set_first(body: &mut Draft, provider: Option<&Provider>, settings: Settings) {
     for (name, value) in settings {
         match sort(is_secret(provider, &name), value) {
             Setting::Config(value) => {
@@ -93,7 +94,7 @@ pub(super) fn set_first(body: &mut CreateBody, provider: Option<&Provider>, sett
 /// Puts settings in place of those that a connection has. A secret that is left out or sent back
 /// as it was shown stays; null and empty text clear one.
 pub(super) fn replace(
-    update: &mut UpdateBody,
+    update: &mut Changes,
     connection: &Connection,
     provider: Option<&Provider>,
     settings: Settings,
@@ -144,7 +145,7 @@ pub(super) fn replace(
     update.secret_references = Some(all_references(connection, references));
 }
 
-fn remove(update: &mut UpdateBody, held: bool, stored: String) {
+fn remove(update: &mut Changes, held: bool, stored: String) {
     if held {
         update.secrets.insert(stored, None);
     }
@@ -156,7 +157,7 @@ fn is_echo(held: &Secret, sent: &Value) -> bool {
 }
 
 /// Clears all settings, as null does.
-pub(super) fn clear(update: &mut UpdateBody, connection: &Connection) {
+pub(super) fn clear(update: &mut Changes, connection: &Connection) {
     update.config = connection.details.config.keys().map(|name| (name.to_string(), None)).collect();
     update.secrets = connection.secrets.keys().map(|name| (name.to_string(), None)).collect();
     update.secret_references = Some(all_references(connection, BTreeMap::new()));
@@ -170,14 +171,14 @@ fn all_references(
     let others = connection.details.secret_references.iter();
     let others = others.filter(|reference| !reference.reference.as_str().starts_with(REFERENCE));
     let others = others.map(|reference| SecretReferenceBody {
-        target: reference.target.to_string(),
-        reference: reference.reference.to_string(),
-        key: reference.key.as_ref().map(ToString::to_string),
-        format: reference.format.as_ref().map(ToString::to_string),
+        target: reference.target.to_string().into(),
+        reference: reference.reference.to_string().into(),
+        key: reference.key.as_ref().map(|key| key.to_string().into()),
+        format: reference.format.as_ref().map(|format| format.to_string().into()),
     });
     others.chain(own.into_iter().map(|(target, text)| reference(target, text))).collect()
 }
 
 fn reference(target: String, text: String) -> SecretReferenceBody {
-    SecretReferenceBody { target, reference: text, key: None, format: None }
+    SecretReferenceBody { target: target.into(), reference: text.into(), key: None, format: None }
 }

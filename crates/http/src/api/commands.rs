@@ -5,20 +5,20 @@ use axum::http::header::{CACHE_CONTROL, ETAG, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use ledger_contract::commands::{
-    self, ConnectionRef, KeyReasonBody, NewWorkspaceBody, PRINCIPAL_VERBS, ParsedCommand, REVEAL,
+    self, Address, ConnectionRef, KeyReasonBody, NewWorkspaceBody, ParsedCommand, Target, Verb,
 };
 use ledger_contract::errors::{Code, Problem, read_json};
 use ledger_contract::records::Via;
 use ledger_contract::subjects;
-use ledger_domain::{CheckedText, Line, PrincipalName, WorkspaceName};
+use ledger_domain::principal::ApiKeyId;
+use ledger_domain::{CheckedText, InvalidField, Line, PrincipalName, WorkspaceName};
 use ledger_engine::{CommandRequest, Executed};
-use serde_json::json;
 use tracing::debug;
 
 use super::asked::Asked;
 use super::caller::Caller;
 use super::desk::Desk;
-use super::routes::{CONNECTION, PRINCIPAL, ROOT, WORKSPACE};
+use super::routes::{CONNECTION, KEY, PRINCIPAL, ROOT, WORKSPACE};
 use super::{answer, headers, version};
 
 const REPEATED: HeaderName = HeaderName::from_static("ledger-repeated");
@@ -33,7 +33,7 @@ struct Addressed {
 /// Executes one command. Its receipt is durable when this returns `Ok`.
 pub(super) async fn run(
     desk: &Desk,
-    verb: &'static str,
+    verb: Verb,
     caller: &Caller,
     asked: &Asked,
     map: &HeaderMap,
@@ -45,25 +45,27 @@ pub(super) async fn run(
     let Addressed { request, workspace, principal } = desk.counted(addressed)?;
     let executed = desk.engine.execute(request).await.inspect_err(|problem| {
         debug!(
-            ledger.command.kind = verb,
+            ledger.command.kind = verb.as_str(),
             ledger.error.code = problem.code.as_str(),
             "command refused"
         );
     })?;
     drop(place);
     debug!(
-        ledger.command.kind = verb,
+        ledger.command.kind = verb.as_str(),
         ledger.position = executed.receipt.position,
         ledger.version = executed.receipt.version,
         "command executed"
     );
-    let made = match (verb, &executed.receipt.connection, principal) {
-        ("create", Some(id), _) => Some(format!("{ROOT}/workspaces/{workspace}/connections/{id}")),
-        ("create-workspace", ..) => Some(format!("{ROOT}/workspaces/{workspace}/connections")),
-        ("create-principal", _, Some(name)) => Some(format!("{ROOT}/principals/{name}")),
+    let made = match (verb.spec().target, &executed.receipt.connection, principal) {
+        (Target::NewConnection, Some(id), _) => {
+            Some(format!("{ROOT}/workspaces/{workspace}/connections/{id}"))
+        }
+        (Target::NewWorkspace, ..) => Some(format!("{ROOT}/workspaces/{workspace}/connections")),
+        (Target::NewPrincipal, _, Some(name)) => Some(format!("{ROOT}/principals/{name}")),
         _ => None,
     };
-    let created = made.is_some() || verb == "issue-key";
+    let created = made.is_some() || verb.spec().answer == commands::Answer::KeyIssued;
     Ok(receipt(created, made, &executed))
 }
 
@@ -80,7 +82,7 @@ pub(super) async fn reveal(
     }
     let body = desk.read_body(caller.known(), map, body).await?;
     let place = desk.place_for_command()?;
-    let addressed = address(desk, REVEAL, caller, asked, map, &body);
+    let addressed = address(desk, Verb::RevealSecret, caller, asked, map, &body);
     let Addressed { mut request, .. } = desk.counted(addressed)?;
     if let ParsedCommand::Reveal { from, .. } = &mut request.command {
         *from = Some(Line::stored(Via::Http.as_str().into()));
@@ -94,7 +96,7 @@ pub(super) async fn reveal(
 
 fn address(
     desk: &Desk,
-    verb: &'static str,
+    verb: Verb,
     caller: &Caller,
     asked: &Asked,
     map: &HeaderMap,
@@ -107,10 +109,10 @@ fn address(
         ParsedCommand::Principal { name, .. } => Some(name.clone()),
         _ => None,
     };
-    // The path is part of what was asked: the same body for another connection is no repeat.
+    // Earlier programs took the bytes, together with the path.
     let kind = kind(verb, asked);
     let request = CommandRequest {
-        fingerprint: desk.engine.fingerprint(workspace.as_str(), &kind, body),
+        fingerprint: desk.engine.fingerprint(&workspace, &command, &kind, body),
         workspace: workspace.clone(),
         command,
         command_id: said.command_id,
@@ -126,12 +128,12 @@ fn address(
 }
 
 /// Names a command and what it is about, in one way for all ways to write the same.
-fn kind(verb: &str, asked: &Asked) -> String {
+fn kind(verb: Verb, asked: &Asked) -> String {
     let connection = asked.connection.as_deref();
     let connection = connection.and_then(|text| ConnectionRef::parse(CONNECTION, text).ok());
     let connection = connection.map(|target| target.canonical());
     let about = [connection.as_deref(), asked.principal.as_deref(), asked.key.as_deref()];
-    let mut kind = verb.to_owned();
+    let mut kind = verb.as_str().to_owned();
     for name in about.into_iter().flatten() {
         kind.push(' ');
         kind.push_str(name);
@@ -141,35 +143,37 @@ fn kind(verb: &str, asked: &Asked) -> String {
 
 /// Reads a command and where it is sent.
 fn command(
-    verb: &str,
+    verb: Verb,
     asked: &Asked,
     body: &[u8],
 ) -> Result<(WorkspaceName, ParsedCommand), Problem> {
-    if verb == "create-workspace" {
-        let NewWorkspaceBody { name, display_name } = read_json(body)?;
-        let workspace = WorkspaceName::parse("name", &name)?;
-        let inner = json!({ "display_name": display_name }).to_string();
-        let command = commands::parse(verb, &workspace, None, inner.as_bytes())?;
-        return Ok((workspace, command));
+    let target = verb.spec().target;
+    if target == Target::NewWorkspace {
+        return read_json::<NewWorkspaceBody>(body)?.read();
     }
-    if PRINCIPAL_VERBS.contains(&verb) {
-        return Ok((subjects::ledger_workspace(), about_principal(verb, asked, body)?));
-    }
-    let target = asked.connection.as_deref().map(|text| ConnectionRef::parse(CONNECTION, text));
-    let workspace = WorkspaceName::parse(WORKSPACE, &asked.workspace)?;
-    let command = commands::parse(verb, &workspace, target.transpose()?, body)?;
-    Ok((workspace, command))
+    let address = address_of(target, asked)?;
+    let command = match &asked.key {
+        Some(key) => {
+            let id = ApiKeyId::parse(KEY, key)?;
+            read_json::<KeyReasonBody>(body)?.revoke(&address, id)?
+        }
+        None => verb.parse(&address, body)?,
+    };
+    Ok((address.workspace, command))
 }
 
-fn about_principal(verb: &str, asked: &Asked, body: &[u8]) -> Result<ParsedCommand, Problem> {
-    let target = asked.principal.as_deref().map(|text| PrincipalName::parse(PRINCIPAL, text));
-    let target = target.transpose()?;
-    let Some(key) = &asked.key else {
-        return commands::parse_principal(verb, target.as_ref(), body);
+/// Returns what the path names.
+fn address_of(target: Target, asked: &Asked) -> Result<Address, InvalidField> {
+    let connection = asked.connection.as_deref();
+    let connection = connection.map(|text| ConnectionRef::parse(CONNECTION, text)).transpose()?;
+    let principal = asked.principal.as_deref();
+    let principal = principal.map(|text| PrincipalName::parse(PRINCIPAL, text)).transpose()?;
+    let workspace = if target.is_ledger() {
+        subjects::ledger_workspace()
+    } else {
+        WorkspaceName::parse(WORKSPACE, &asked.workspace)?
     };
-    let KeyReasonBody { reason } = read_json(body)?;
-    let inner = json!({ "key": key, "reason": reason }).to_string();
-    commands::parse_principal(verb, target.as_ref(), inner.as_bytes())
+    Ok(Address { workspace, connection, principal })
 }
 
 /// Answers with the receipt, and with the place of what was made. A key that was issued has none,

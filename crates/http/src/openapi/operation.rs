@@ -22,7 +22,8 @@ pub(super) fn of(route: &Route) -> Value {
         }
     };
     let scope = route.scope.map(|scope| format!("Takes the scope `{scope}` {}.", route.reach()));
-    let about = [Some(route.about).filter(|about| !about.is_empty()), scope.as_deref()];
+    let about = Some(route.about.as_str()).filter(|about| !about.is_empty());
+    let about = [about, scope.as_deref()];
     let about: Vec<_> = about.into_iter().flatten().collect();
     if !about.is_empty() {
         add("description", about.join(" ").into());
@@ -32,13 +33,13 @@ pub(super) fn of(route: &Route) -> Value {
     }
     add("security", if route.needs_key() { json!([{ "key": [] }]) } else { json!([]) });
     match route.work {
-        Work::Keyed(Keyed::Command(verb)) => add("x-ledger-command", verb.into()),
+        Work::Keyed(Keyed::Command(verb)) => add("x-ledger-command", verb.as_str().into()),
         Work::Keyed(Keyed::Query(name)) => add("x-ledger-query", name.into()),
         _ => {}
     }
-    if let Some(schema) = route.body {
+    if let Some(schema) = &route.body {
         let body = json!({
-            "required": !route.body_may_be_absent(),
+            "required": !route.body_may_be_absent,
             "content": { "application/json": { "schema": reference(schema) } },
         });
         add("requestBody", body);

@@ -1,25 +1,14 @@
 //! Schemas of the contract as components of the document.
 
-use ledger_contract::schemas::{command_schemas, event_types, http_schemas, message_schemas};
+use ledger_contract::commands::Verb;
+use ledger_contract::schemas::{event_types, http_body_schema, http_schemas, message_schemas};
 use serde_json::{Map, Value, json};
 
 /// Returns every component schema by name. The name is the type's own.
 pub(super) fn all() -> Value {
     let mut components = Map::new();
-    for (verb, mut schema) in command_schemas() {
-        // The path names the connection or the principal, save that of one to be made.
-        let making = verb == "create-principal";
-        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-            properties.remove(if making { "" } else { "principal" });
-            properties.remove("connection");
-            if making && let Some(name) = properties.get_mut("principal") {
-                name["type"] = "string".into();
-            }
-        }
-        if let (true, Some(Value::Array(required))) = (making, schema.get_mut("required")) {
-            required.push("principal".into());
-        }
-        add(&mut components, schema);
+    for verb in Verb::ALL {
+        add(&mut components, http_body_schema(*verb));
     }
     for (_, schema) in message_schemas().into_iter().chain(http_schemas()) {
         add(&mut components, schema);
@@ -114,8 +103,9 @@ mod tests {
     #[test]
     fn one_name_means_one_schema() {
         let mut seen: Map<String, Value> = Map::new();
-        let schemas = command_schemas().into_iter().chain(message_schemas());
-        for (_, schema) in schemas.chain(http_schemas()) {
+        let bodies = Verb::ALL.iter().map(|verb| http_body_schema(*verb));
+        let others = message_schemas().into_iter().chain(http_schemas()).map(|(_, schema)| schema);
+        for schema in bodies.chain(others) {
             let Some(Value::Object(definitions)) = schema.get("$defs") else { continue };
             for (name, definition) in definitions {
                 let known = seen.entry(name.clone()).or_insert_with(|| definition.clone());

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ledger_contract::commands::{PermissionBody, parse_permission};
+use ledger_contract::commands::PermissionBody;
 use ledger_domain::principal::{Grant, Role, Scope, Workspaces, check_grants};
 use serde_json::{Map, Value};
 
@@ -71,7 +71,7 @@ fn read_grants(permissions: Value) -> Result<Vec<Grant>, String> {
     let read = |permission: Value| {
         let body: PermissionBody =
             serde_json::from_value(permission).map_err(|error| error.to_string())?;
-        parse_permission(&body).map_err(|invalid| invalid.to_string())
+        body.check().map_err(|invalid| invalid.to_string())
     };
     let grants: Vec<_> = permissions.into_iter().map(read).collect::<Result<_, _>>()?;
     check_grants(&grants).map_err(|invalid| invalid.to_string())?;

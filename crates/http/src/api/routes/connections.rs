@@ -16,58 +16,41 @@ const HISTORY_PAGE: &[Answer] = &[Answer {
     headers: &["Link", "X-Total-Count"],
 }];
 
-pub(super) const ROUTES: &[Route] = &[
-    Route {
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route {
         method: Method::Get,
         path: CONNECTIONS,
         id: "listConnections",
         tag: "connections",
         summary: "Lists connections that fit every filter given",
         about: "Only those that the key may read. A parameter that may be given several times means any of its values, or all of \
-                them where it says so. Pages go by number or by cursor; `Link` leads on.",
+                them where it says so. Pages go by number or by cursor; `Link` leads on.".to_owned(),
         work: Work::Keyed(Keyed::Query("list")),
         scope: Some(Scope::Read),
         parameters: &[p::IN_ANY_WORKSPACE, p::LIST, p::PAGE, p::QUERY, p::COMMON],
         body: None,
+        body_may_be_absent: false,
         answers: &[Answer {
             status: 200,
             about: "A page of connections, secrets masked.",
             content: &[("application/json", Some("ListPage"))],
             headers: &["Link", "X-Total-Count"],
         }],
-        refusals: &[r::KEY, r::QUERY, r::PAGED],
+        refusals: vec![r::KEY, r::QUERY, r::PAGED],
     },
-    Route {
-        method: Method::Post,
-        path: CONNECTIONS,
-        id: "createConnection",
-        tag: "connections",
-        summary: "Makes a connection",
-        about: "Secrets are sealed before anything is stored and never come back. With `access` \
-                for other workspaces it takes `administer` as well.",
-        work: Work::Keyed(Keyed::Command("create")),
-        scope: Some(Scope::Write),
-        parameters: &[p::IN_WORKSPACE, p::COMMAND, p::MAKING, p::COMMON],
-        body: Some("CreateBody"),
-        answers: &[Answer {
-            status: 201,
-            about: "It is made and durable, or was by the same command before.",
-            content: &[("application/json", Some("Receipt"))],
-            headers: &["Location", "ETag", "Ledger-Repeated"],
-        }],
-        refusals: &[r::KEY, r::BODY, r::COMMAND, &[Code::SlugTaken, Code::ConnectionExists]],
-    },
-    Route {
+        Route {
         method: Method::Get,
         path: CONNECTION,
         id: "getConnection",
         tag: "connections",
         summary: "Shows one connection",
-        about: "`ETag` is its version; send it back in `If-Match` to change what you saw.",
+        about: "`ETag` is its version; send it back in `If-Match` to change what you saw.".to_owned(),
         work: Work::Keyed(Keyed::Query("get")),
         scope: Some(Scope::Read),
         parameters: &[p::IN_ANY_WORKSPACE, p::ON_CONNECTION, p::CONDITIONAL, p::QUERY, p::COMMON],
         body: None,
+        body_may_be_absent: false,
         answers: &[
             Answer {
                 status: 200,
@@ -82,36 +65,15 @@ pub(super) const ROUTES: &[Route] = &[
                 headers: &["ETag"],
             },
         ],
-        refusals: &[r::KEY, r::QUERY, &[Code::ConnectionUnknown]],
+        refusals: vec![r::KEY, r::QUERY, &[Code::ConnectionUnknown]],
     },
-    Route {
-        method: Method::Patch,
-        path: CONNECTION,
-        id: "updateConnection",
-        tag: "connections",
-        summary: "Changes editable fields and secrets",
-        about: "The `update` command. Absent fields stay; null clears; maps are merged key by \
-                key, and a null value removes its key. Secrets take the scope `rotate` as well.",
-        work: Work::Keyed(Keyed::Command("update")),
-        scope: Some(Scope::Write),
-        parameters: &[p::IN_WORKSPACE, p::ON_CONNECTION, p::COMMAND, p::CHANGING, p::COMMON],
-        body: Some("UpdateBody"),
-        answers: super::verbs::DONE,
-        refusals: &[
-            r::KEY,
-            r::BODY,
-            r::COMMAND,
-            r::CHANGE,
-            &[Code::NothingToChange, Code::SecretFieldUnknown, Code::SlugTaken],
-        ],
-    },
-    Route {
+        Route {
         method: Method::Get,
         path: "/api/v1/workspaces/{workspace}/connections/{connection}/history",
         id: "connectionHistory",
         tag: "history",
         summary: "Lists the events of one connection",
-        about: "Newest first, unless asked otherwise.",
+        about: "Newest first, unless asked otherwise.".to_owned(),
         work: Work::Keyed(Keyed::Query("history")),
         scope: Some(Scope::Audit),
         parameters: &[
@@ -123,17 +85,18 @@ pub(super) const ROUTES: &[Route] = &[
             p::COMMON,
         ],
         body: None,
+        body_may_be_absent: false,
         answers: HISTORY_PAGE,
-        refusals: &[r::KEY, r::QUERY, r::PAGED, &[Code::ConnectionUnknown]],
+        refusals: vec![r::KEY, r::QUERY, r::PAGED, &[Code::ConnectionUnknown]],
     },
-    Route {
+        Route {
         method: Method::Get,
         path: "/api/v1/workspaces/{workspace}/history",
         id: "workspaceHistory",
         tag: "history",
         summary: "Lists events that fit every filter given",
         about: "Newest first, unless asked otherwise. `_all` looks through the whole log. Who may \
-                audit some connections only names one of them.",
+                audit some connections only names one of them.".to_owned(),
         work: Work::Keyed(Keyed::Query("history")),
         scope: Some(Scope::Audit),
         parameters: &[
@@ -145,7 +108,9 @@ pub(super) const ROUTES: &[Route] = &[
             p::COMMON,
         ],
         body: None,
+        body_may_be_absent: false,
         answers: HISTORY_PAGE,
-        refusals: &[r::KEY, r::QUERY, r::PAGED, &[Code::ConnectionUnknown]],
+        refusals: vec![r::KEY, r::QUERY, r::PAGED, &[Code::ConnectionUnknown]],
     },
-];
+    ]
+}

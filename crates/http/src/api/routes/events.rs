@@ -27,7 +27,7 @@ const ANSWERS: &[Answer] = &[Answer {
 
 const REFUSALS: &[&[Code]] = &[r::KEY, r::QUERY, &[Code::PositionUnknown]];
 
-const fn feed(
+fn feed(
     path: &'static str,
     id: &'static str,
     summary: &'static str,
@@ -39,27 +39,30 @@ const fn feed(
         id,
         tag: "events",
         summary,
-        about: ABOUT,
+        about: ABOUT.to_owned(),
         work: Work::Keyed(Keyed::Feed),
         scope: Some(Scope::Read),
         parameters,
         body: None,
+        body_may_be_absent: false,
         answers: ANSWERS,
-        refusals: REFUSALS,
+        refusals: REFUSALS.to_vec(),
     }
 }
 
-pub(super) const ROUTES: &[Route] = &[
-    feed(
-        "/api/v1/events",
-        "followEvents",
-        "Follows every event of the ledger",
-        &[p::FEED, p::QUERY, p::COMMON],
-    ),
-    feed(
-        "/api/v1/workspaces/{workspace}/events",
-        "followWorkspaceEvents",
-        "Follows the events of one workspace",
-        &[p::IN_ANY_WORKSPACE, p::FEED, p::QUERY, p::COMMON],
-    ),
-];
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        feed(
+            "/api/v1/events",
+            "followEvents",
+            "Follows every event of the ledger",
+            &[p::FEED, p::QUERY, p::COMMON],
+        ),
+        feed(
+            "/api/v1/workspaces/{workspace}/events",
+            "followWorkspaceEvents",
+            "Follows the events of one workspace",
+            &[p::IN_ANY_WORKSPACE, p::FEED, p::QUERY, p::COMMON],
+        ),
+    ]
+}

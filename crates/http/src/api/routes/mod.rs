@@ -12,6 +12,9 @@ mod refusals;
 mod verbs;
 mod workspaces;
 
+use std::sync::LazyLock;
+
+use ledger_contract::commands::Verb;
 use ledger_contract::errors::Code;
 use ledger_domain::principal::Scope;
 
@@ -48,8 +51,8 @@ pub enum Work {
 /// What a key is needed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Keyed {
-    /// A command, by its verb.
-    Command(&'static str),
+    /// A command.
+    Command(Verb),
     /// A query, by its name.
     Query(&'static str),
     /// Read models rebuilt.
@@ -87,7 +90,7 @@ pub struct Route {
     /// What it does, in one line.
     pub summary: &'static str,
     /// What else there is to say.
-    pub about: &'static str,
+    pub about: String,
     /// What it stands for.
     pub work: Work,
     /// What the key must be allowed, when it is one thing for all that can be asked here.
@@ -95,11 +98,13 @@ pub struct Route {
     /// What can be said in path, query and headers, in groups.
     pub parameters: &'static [&'static [Parameter]],
     /// Schema of the body, when it takes one.
-    pub body: Option<&'static str>,
+    pub body: Option<String>,
+    /// Whether an empty body is the same as `{}` to it.
+    pub body_may_be_absent: bool,
     /// How it answers when all is well.
     pub answers: &'static [Answer],
     /// How it refuses, in groups.
-    pub refusals: &'static [&'static [Code]],
+    pub refusals: Vec<&'static [Code]>,
 }
 
 impl Route {
@@ -133,39 +138,30 @@ impl Route {
     }
 
     /// Returns every code it refuses with.
-    pub fn refusals(&self) -> impl Iterator<Item = Code> + use<> {
+    pub fn refusals(&self) -> impl Iterator<Item = Code> + use<'_> {
         self.refusals.iter().flat_map(|group| group.iter().copied())
-    }
-
-    /// Tells whether an empty body is the same as `{}` to it.
-    pub fn body_may_be_absent(&self) -> bool {
-        match self.work {
-            Work::Keyed(Keyed::Command(verb)) => verbs::takes_nothing_for_granted(verb),
-            work => work == Work::Keyed(Keyed::Replay),
-        }
     }
 }
 
 /// Returns every route, in the order in which they are shown.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
-    [
-        workspaces::ROUTES,
-        connections::ROUTES,
-        verbs::ROUTES,
-        events::ROUTES,
-        principals::ROUTES,
-        operations::ROUTES,
-        pages::ROUTES,
-    ]
-    .into_iter()
-    .flatten()
+    static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
+        let mut routes: Vec<Route> = Verb::ALL.iter().copied().map(verbs::route).collect();
+        routes.extend(workspaces::routes());
+        routes.extend(connections::routes());
+        routes.extend(events::routes());
+        routes.extend(principals::routes());
+        routes.extend(operations::routes());
+        routes.extend(pages::routes());
+        routes
+    });
+    ROUTES.iter()
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use ledger_contract::commands::{PRINCIPAL_VERBS, VERBS};
     use ledger_contract::queries::QUERIES;
 
     use super::*;
@@ -173,8 +169,9 @@ mod tests {
     #[test]
     fn every_verb_and_every_query_has_a_route() {
         let has = |wanted| routes().any(|route| route.work == Work::Keyed(wanted));
-        for verb in VERBS.into_iter().chain(PRINCIPAL_VERBS) {
-            assert!(has(Keyed::Command(verb)), "{verb}");
+        for verb in Verb::ALL {
+            let work = verbs::route(*verb).work;
+            assert!(routes().any(|route| route.work == work), "{verb}");
         }
         for name in QUERIES {
             assert!(has(Keyed::Query(name)), "{name}");

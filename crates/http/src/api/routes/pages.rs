@@ -4,7 +4,7 @@ use super::parameters as p;
 use super::refusals as r;
 use super::{Answer, Method, Route, Work};
 
-const fn own(
+fn own(
     path: &'static str,
     id: &'static str,
     summary: &'static str,
@@ -17,63 +17,66 @@ const fn own(
         id,
         tag: "description",
         summary,
-        about: "Needs no key.",
+        about: "Needs no key.".to_owned(),
         work,
         scope: None,
         parameters: &[p::COMMON],
         body: None,
+        body_may_be_absent: false,
         answers,
-        refusals: &[r::DOOR],
+        refusals: vec![r::DOOR],
     }
 }
 
-pub(super) const ROUTES: &[Route] = &[
-    own(
-        "/api/v1/openapi.json",
-        "openapi",
-        "Describes every route in OpenAPI 3.1",
-        Work::OpenApi,
-        &[Answer {
-            status: 200,
-            about: "The document.",
-            content: &[("application/json", Some("OpenApi"))],
-            headers: &[],
-        }],
-    ),
-    own(
-        "/api/v1/docs",
-        "docs",
-        "Shows the description as a page",
-        Work::Page("page.html"),
-        &[Answer {
-            status: 200,
-            about: "The page.",
-            content: &[("text/html", None)],
-            headers: &[],
-        }],
-    ),
-    own(
-        "/api/v1/docs/page.js",
-        "docsScript",
-        "The page's script",
-        Work::Page("page.js"),
-        &[Answer {
-            status: 200,
-            about: "The script.",
-            content: &[("text/javascript", None)],
-            headers: &[],
-        }],
-    ),
-    own(
-        "/api/v1/docs/page.css",
-        "docsStyle",
-        "The page's style",
-        Work::Page("page.css"),
-        &[Answer {
-            status: 200,
-            about: "The style.",
-            content: &[("text/css", None)],
-            headers: &[],
-        }],
-    ),
-];
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        own(
+            "/api/v1/openapi.json",
+            "openapi",
+            "Describes every route in OpenAPI 3.1",
+            Work::OpenApi,
+            &[Answer {
+                status: 200,
+                about: "The document.",
+                content: &[("application/json", Some("OpenApi"))],
+                headers: &[],
+            }],
+        ),
+        own(
+            "/api/v1/docs",
+            "docs",
+            "Shows the description as a page",
+            Work::Page("page.html"),
+            &[Answer {
+                status: 200,
+                about: "The page.",
+                content: &[("text/html", None)],
+                headers: &[],
+            }],
+        ),
+        own(
+            "/api/v1/docs/page.js",
+            "docsScript",
+            "The page's script",
+            Work::Page("page.js"),
+            &[Answer {
+                status: 200,
+                about: "The script.",
+                content: &[("text/javascript", None)],
+                headers: &[],
+            }],
+        ),
+        own(
+            "/api/v1/docs/page.css",
+            "docsStyle",
+            "The page's style",
+            Work::Page("page.css"),
+            &[Answer {
+                status: 200,
+                about: "The style.",
+                content: &[("text/css", None)],
+                headers: &[],
+            }],
+        ),
+    ]
+}

@@ -1,6 +1,6 @@
 //! What can be said in path, query and headers.
 
-use ledger_contract::commands::{PRINCIPAL_VERBS, REVEAL, VERBS};
+use ledger_contract::commands::Verb;
 use ledger_contract::queries::PAGE_SIZE_MAX;
 use ledger_contract::{schemas, subjects};
 use ledger_domain::connection::{AuthMethod, Environment, HealthState, IdentityKind, Kind};
@@ -236,6 +236,6 @@ fn event_types() -> Vec<&'static str> {
 /// What a question about rights can be about.
 fn deeds() -> Vec<&'static str> {
     let scopes = Scope::ALL.iter().copied().map(Scope::as_str);
-    let verbs = VERBS.into_iter().chain([REVEAL]).chain(PRINCIPAL_VERBS);
+    let verbs = Verb::ALL.iter().map(|verb| verb.as_str());
     scopes.chain(verbs).chain(["get", "list", "watch", "history", "replay", "principals"]).collect()
 }

@@ -1,0 +1,67 @@
+//! `create-principal`.
+
+use ledger_domain::limits;
+use ledger_domain::principal::Scope;
+use ledger_domain::principal::{PrincipalCommand, PrincipalDraft, PrincipalKind};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::ParsedCommand;
+use super::bodies::PrincipalNameInput;
+use super::input::{Checked as _, Input, LineRule, WordRule};
+use super::parts::PermissionBody;
+use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
+use crate::errors::{Code, Problem};
+use crate::route::{HttpRoute, Method};
+
+/// `create-principal`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CreatePrincipalBody {
+    /// Its name: 1 to 63 of `a-z`, `0-9` and inner hyphens.
+    principal: PrincipalNameInput,
+    /// `user`, `service` or `gateway`.
+    kind: Input<WordRule<PrincipalKind>>,
+    /// Name for people.
+    display_name: Option<Input<LineRule<{ limits::DISPLAY_NAME_CHARS }>>>,
+    /// What it may do; nothing when absent.
+    #[serde(default)]
+    #[schemars(length(max = limits::PRINCIPAL_GRANTS), extend("default" = json!([])))]
+    grants: Vec<PermissionBody>,
+}
+
+/// Makes a principal.
+#[derive(Debug)]
+pub(super) enum CreatePrincipal {}
+
+impl VerbDefinition for CreatePrincipal {
+    type Body = CreatePrincipalBody;
+
+    const SPEC: VerbSpec = VerbSpec {
+        name: "create-principal",
+        target: Target::NewPrincipal,
+        route: HttpRoute {
+            method: Method::Post,
+            path: "/api/v1/principals",
+            operation_id: "createPrincipal",
+        },
+        summary: "Make a principal",
+        description: "It may do what its grants name and nothing else, and opens nothing before it has a \
+             key. Grants may go beyond those of who makes it: `administer` over the whole ledger \
+             is every right.",
+        requires: &[Requirement::always(&[Scope::Administer])],
+        refusals: &[Code::PrincipalExists],
+        answer: Answer::Created,
+    };
+
+    fn read(address: &Address, body: CreatePrincipalBody) -> Result<ParsedCommand, Problem> {
+        let draft = PrincipalDraft {
+            kind: body.kind.check("kind")?,
+            display_name: body.display_name.check("display_name")?,
+            grants: body.grants.into_iter().map(PermissionBody::check).collect::<Result<_, _>>()?,
+        };
+        let name = address.principal(body.principal)?;
+        Ok(ParsedCommand::principal(name, PrincipalCommand::Create(draft)))
+    }
+}

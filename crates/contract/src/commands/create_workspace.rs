@@ -1,0 +1,71 @@
+//! `create-workspace`.
+
+use ledger_domain::principal::Scope;
+use ledger_domain::{WorkspaceCreated, WorkspaceName, limits};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::ParsedCommand;
+use super::input::{Checked as _, Input, LineRule, WorkspaceRule};
+use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
+use crate::errors::{Code, Problem};
+use crate::route::{HttpRoute, Method};
+
+/// `create-workspace`: makes the subject's workspace.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CreateWorkspaceBody {
+    /// Name for people.
+    display_name: Option<Input<LineRule<{ limits::DISPLAY_NAME_CHARS }>>>,
+}
+
+/// `create-workspace` where no subject names the workspace: over HTTP.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewWorkspaceBody {
+    /// Its name, which is also its id: `a-z`, `0-9` and inner hyphens.
+    name: Input<WorkspaceRule>,
+    /// Name for people.
+    display_name: Option<Input<LineRule<{ limits::DISPLAY_NAME_CHARS }>>>,
+}
+
+impl NewWorkspaceBody {
+    /// Makes the command, and returns the workspace that it is sent to.
+    ///
+    /// Errors: `field_invalid`.
+    pub fn read(self) -> Result<(WorkspaceName, ParsedCommand), Problem> {
+        let workspace = self.name.check("name")?;
+        let body = CreateWorkspaceBody { display_name: self.display_name };
+        let command = CreateWorkspace::read(&Address::of(workspace.clone()), body)?;
+        Ok((workspace, command))
+    }
+}
+
+/// Makes a workspace.
+#[derive(Debug)]
+pub(super) enum CreateWorkspace {}
+
+impl VerbDefinition for CreateWorkspace {
+    type Body = CreateWorkspaceBody;
+
+    const SPEC: VerbSpec = VerbSpec {
+        name: "create-workspace",
+        target: Target::NewWorkspace,
+        route: HttpRoute {
+            method: Method::Post,
+            path: "/api/v1/workspaces",
+            operation_id: "createWorkspace",
+        },
+        summary: "Make a workspace",
+        description: "Over NATS the subject names it, over HTTP the body does.",
+        requires: &[Requirement::always(&[Scope::Administer])],
+        refusals: &[Code::WorkspaceTaken],
+        answer: Answer::Created,
+    };
+
+    fn read(address: &Address, body: CreateWorkspaceBody) -> Result<ParsedCommand, Problem> {
+        let display_name = body.display_name.check("display_name")?;
+        let name = address.workspace.clone();
+        Ok(ParsedCommand::CreateWorkspace(WorkspaceCreated { name, display_name }))
+    }
+}

@@ -1,0 +1,40 @@
+//! `disable-principal`.
+
+use ledger_domain::principal::PrincipalCommand;
+use ledger_domain::principal::Scope;
+
+use super::ParsedCommand;
+use super::bodies::PrincipalBody;
+use super::input::Checked as _;
+use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
+use crate::errors::{Code, Problem};
+use crate::route::{HttpRoute, Method};
+
+/// Keeps all of a principal's keys from opening anything.
+#[derive(Debug)]
+pub(super) enum DisablePrincipal {}
+
+impl VerbDefinition for DisablePrincipal {
+    type Body = PrincipalBody;
+
+    const SPEC: VerbSpec = VerbSpec {
+        name: "disable-principal",
+        target: Target::Principal,
+        route: HttpRoute {
+            method: Method::Post,
+            path: "/api/v1/principals/{principal}/disable",
+            operation_id: "disablePrincipal",
+        },
+        summary: "Keep all of a principal's keys from opening anything",
+        description: "",
+        requires: &[Requirement::always(&[Scope::Administer])],
+        refusals: &[Code::PrincipalUnknown, Code::AlreadyDisabled],
+        answer: Answer::Changed,
+    };
+
+    fn read(address: &Address, body: PrincipalBody) -> Result<ParsedCommand, Problem> {
+        let reason = body.reason.check("reason")?;
+        let name = address.principal(body.principal)?;
+        Ok(ParsedCommand::principal(name, PrincipalCommand::Disable { reason }))
+    }
+}

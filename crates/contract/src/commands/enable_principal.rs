@@ -1,0 +1,38 @@
+//! `enable-principal`.
+
+use ledger_domain::principal::PrincipalCommand;
+use ledger_domain::principal::Scope;
+
+use super::ParsedCommand;
+use super::bodies::PrincipalBody;
+use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
+use crate::errors::{Code, Problem};
+use crate::route::{HttpRoute, Method};
+
+/// Lets a principal's keys open again.
+#[derive(Debug)]
+pub(super) enum EnablePrincipal {}
+
+impl VerbDefinition for EnablePrincipal {
+    type Body = PrincipalBody;
+
+    const SPEC: VerbSpec = VerbSpec {
+        name: "enable-principal",
+        target: Target::Principal,
+        route: HttpRoute {
+            method: Method::Post,
+            path: "/api/v1/principals/{principal}/enable",
+            operation_id: "enablePrincipal",
+        },
+        summary: "Let a principal's keys open again",
+        description: "",
+        requires: &[Requirement::always(&[Scope::Administer])],
+        refusals: &[Code::PrincipalUnknown, Code::AlreadyEnabled],
+        answer: Answer::Changed,
+    };
+
+    fn read(address: &Address, body: PrincipalBody) -> Result<ParsedCommand, Problem> {
+        let name = address.principal(body.principal)?;
+        Ok(ParsedCommand::principal(name, PrincipalCommand::Enable))
+    }
+}

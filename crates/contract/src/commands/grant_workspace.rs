@@ -1,0 +1,39 @@
+//! `grant-workspace`.
+
+use ledger_domain::Command;
+use ledger_domain::principal::Scope;
+
+use super::ParsedCommand;
+use super::bodies::GrantBody;
+use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
+use crate::errors::{Code, Problem};
+use crate::route::{HttpRoute, Method};
+
+/// Lets another workspace use a connection.
+#[derive(Debug)]
+pub(super) enum GrantWorkspace {}
+
+impl VerbDefinition for GrantWorkspace {
+    type Body = GrantBody;
+
+    const SPEC: VerbSpec = VerbSpec {
+        name: "grant-workspace",
+        target: Target::Connection,
+        route: HttpRoute {
+            method: Method::Post,
+            path: "/api/v1/workspaces/{workspace}/connections/{connection}/grant-workspace",
+            operation_id: "grantWorkspace",
+        },
+        summary: "Let another workspace use a connection",
+        description: "Whoever may read and reveal there may do so with this connection from then on.",
+        requires: &[Requirement::always(&[Scope::Administer])],
+        refusals: &[Code::NothingToChange],
+        answer: Answer::Changed,
+    };
+
+    fn read(address: &Address, body: GrantBody) -> Result<ParsedCommand, Problem> {
+        let (scope, limits) = (body.grant_to.check("grant_to")?, body.limits.check()?);
+        let target = address.connection(body.connection)?;
+        Ok(ParsedCommand::change(target, Command::GrantWorkspace { scope, limits }))
+    }
+}

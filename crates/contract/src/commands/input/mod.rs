@@ -1,0 +1,133 @@
+//! Checked inputs: types that carry a field's check and its JSON Schema together.
+//!
+//! A body is read in two steps. Deserializing takes whatever has the right JSON type; its complaint
+//! is `body_malformed`. [`Input::check`] then holds the value to its rule, with the name of the
+//! field for the complaint, which is `field_invalid` and never repeats the value.
+
+mod map;
+mod number;
+mod secret;
+mod text;
+mod word;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use ledger_domain::InvalidField;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+pub use map::{Key, MapInput};
+pub use number::{AtLeastOne, Factor, VersionNumber};
+pub use secret::SecretValue;
+pub use text::entry;
+pub use text::{
+    ApiKeyIdRule, ConnectionRule, FieldNameRule, GrantToRule, LineRule, PrincipalRule, ProseRule,
+    ReasonRule, ResetRule, SlugRule, TimeRule, WorkspaceRule,
+};
+pub use word::{Word, WordRule};
+
+/// What a field must be, and what it becomes.
+pub trait Rule {
+    /// The JSON type, as it is deserialized.
+    type Raw: for<'de> Deserialize<'de>;
+    /// The domain's type.
+    type Value;
+
+    /// Checks a value. `field` names it in the error.
+    ///
+    /// Errors: the field and what would fit; never the value, which may be a secret in the wrong
+    /// place.
+    fn check(field: &str, raw: Self::Raw) -> Result<Self::Value, InvalidField>;
+
+    /// Returns the JSON Schema that says the same as [`Self::check`].
+    fn schema() -> Value;
+}
+
+/// A field as it was sent: of the right JSON type, not yet held to its rule.
+pub struct Input<R: Rule>(R::Raw);
+
+impl<R: Rule> Input<R> {
+    /// Takes a value that something else has read.
+    pub const fn new(raw: R::Raw) -> Self {
+        Self(raw)
+    }
+
+    /// Returns the value as it was sent.
+    pub const fn as_sent(&self) -> &R::Raw {
+        &self.0
+    }
+
+    /// Holds the value to its rule. `field` names it in the error.
+    ///
+    /// Errors: those of the rule.
+    pub fn check(self, field: &str) -> Result<R::Value, InvalidField> {
+        R::check(field, self.0)
+    }
+}
+
+/// Takes text that something else has read.
+impl<R: Rule<Raw = String>> From<String> for Input<R> {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+/// Prints nothing of the value: what came where a name belongs may be a secret.
+impl<R: Rule> fmt::Debug for Input<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Input(..)")
+    }
+}
+
+impl<'de, R: Rule> Deserialize<'de> for Input<R> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        R::Raw::deserialize(deserializer).map(Self)
+    }
+}
+
+impl<R: Rule> JsonSchema for Input<R> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "Input".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        Schema::try_from(R::schema()).expect("the schema of a rule is an object")
+    }
+}
+
+/// A field that may be absent.
+pub(super) trait Checked {
+    /// What a checked field becomes.
+    type Value;
+
+    /// Checks the value that is there. `field` names it in the error.
+    fn check(self, field: &str) -> Result<Option<Self::Value>, InvalidField>;
+}
+
+impl<R: Rule> Checked for Option<Input<R>> {
+    type Value = R::Value;
+
+    fn check(self, field: &str) -> Result<Option<R::Value>, InvalidField> {
+        self.map(|input| input.check(field)).transpose()
+    }
+}
+
+/// Checks every element of a list. `field` names the list in errors.
+pub(super) fn list<R: Rule>(
+    field: &str,
+    inputs: Vec<Input<R>>,
+) -> Result<Vec<R::Value>, InvalidField> {
+    inputs.into_iter().map(|input| input.check(field)).collect()
+}
+
+/// Keeps the difference between an absent field (outer `None`) and a null (inner `None`).
+#[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
+pub(super) fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
+}

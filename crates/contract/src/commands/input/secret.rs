@@ -1,0 +1,71 @@
+//! Secrets on their way in.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use ledger_domain::{InvalidField, limits};
+use ledger_vault::Plaintext;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::text::entry;
+
+/// A secret on its way in: a JSON string whose text goes straight into [`Plaintext`].
+pub struct SecretValue(pub Plaintext);
+
+impl SecretValue {
+    /// Checks the length of the value of a secret field, which `name` names in the error.
+    ///
+    /// Errors: `field_invalid` when it is empty or longer than 32 KiB.
+    pub fn check(self, name: &str) -> Result<Plaintext, InvalidField> {
+        let bytes = self.0.len_bytes();
+        if bytes == 0 {
+            return Err(InvalidField::new(entry("secrets", name), "must not be empty"));
+        }
+        if bytes > limits::SECRET_BYTES {
+            return Err(InvalidField::new(entry("secrets", name), "must be at most 32 KiB"));
+        }
+        Ok(self.0)
+    }
+}
+
+impl fmt::Debug for SecretValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretValue(..)")
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SecretVisitor;
+        impl Visitor<'_> for SecretVisitor {
+            type Value = SecretValue;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<SecretValue, E> {
+                Ok(SecretValue(Plaintext::from_string(text.to_owned())))
+            }
+            fn visit_string<E: de::Error>(self, text: String) -> Result<SecretValue, E> {
+                Ok(SecretValue(Plaintext::from_string(text)))
+            }
+        }
+        deserializer.deserialize_string(SecretVisitor)
+    }
+}
+
+impl JsonSchema for SecretValue {
+    fn schema_name() -> Cow<'static, str> {
+        "Secret".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "writeOnly": true,
+            "minLength": 1,
+            "maxLength": limits::SECRET_BYTES,
+            "description": "A secret in plaintext, at most 32 KiB; sealed before it is stored.",
+        })
+    }
+}

@@ -1,0 +1,40 @@
+//! `mark-operational`.
+
+use ledger_domain::Command;
+use ledger_domain::principal::Scope;
+
+use super::ParsedCommand;
+use super::bodies::ReasonBody;
+use super::input::Checked as _;
+use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
+use crate::errors::{Code, Problem};
+use crate::route::{HttpRoute, Method};
+
+/// Reports that a connection works.
+#[derive(Debug)]
+pub(super) enum MarkOperational {}
+
+impl VerbDefinition for MarkOperational {
+    type Body = ReasonBody;
+
+    const SPEC: VerbSpec = VerbSpec {
+        name: "mark-operational",
+        target: Target::Connection,
+        route: HttpRoute {
+            method: Method::Post,
+            path: "/api/v1/workspaces/{workspace}/connections/{connection}/mark-operational",
+            operation_id: "markOperational",
+        },
+        summary: "Report that a connection works",
+        description: "",
+        requires: &[Requirement::always(&[Scope::Write])],
+        refusals: &[Code::HealthUnchanged],
+        answer: Answer::Changed,
+    };
+
+    fn read(address: &Address, body: ReasonBody) -> Result<ParsedCommand, Problem> {
+        let target = address.connection(body.connection)?;
+        let reason = body.reason.check("reason")?;
+        Ok(ParsedCommand::change(target, Command::MarkOperational { reason }))
+    }
+}

@@ -1,0 +1,107 @@
+//! Whom a connection is shared with, and how much they may use.
+
+use ledger_domain::connection::{
+    Access, Grant, Limits, RateCounts, RateLimit, RateUnit, UsageLimit, UsageUnit,
+};
+use ledger_domain::{InvalidField, limits};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::commands::input::{
+    AtLeastOne, Checked as _, Input, MapInput, ResetRule, TimeRule, WordRule, WorkspaceRule,
+};
+
+/// First grants of a new connection.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccessBody {
+    /// Limits for every workspace, when all are granted.
+    pub everyone: Option<LimitsBody>,
+    /// Limits for workspaces granted one by one.
+    #[serde(default)]
+    pub workspaces: MapInput<WorkspaceRule, LimitsBody, { limits::GRANTS }>,
+}
+
+/// Limits of a grant.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsBody {
+    /// Limit on total use.
+    pub usage: Option<UsageLimitBody>,
+    /// Limit on use per time.
+    pub rate: Option<RateLimitBody>,
+}
+
+/// Limit on total use.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UsageLimitBody {
+    /// `cost` or `tokens`.
+    pub r#type: Input<WordRule<UsageUnit>>,
+    /// At least 1.
+    pub credit_limit: Input<AtLeastOne>,
+    /// At least 1.
+    pub alert_threshold: Option<Input<AtLeastOne>>,
+    /// `weekly`, `monthly`, or a number of days like `30d`.
+    pub reset: Option<Input<ResetRule>>,
+    /// RFC 3339 time in UTC.
+    pub next_reset_at: Option<Input<TimeRule>>,
+}
+
+/// Limit on use per time.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimitBody {
+    /// `requests` or `tokens`.
+    pub r#type: Input<WordRule<RateCounts>>,
+    /// `rpm`, `rph` or `rpd`.
+    pub unit: Input<WordRule<RateUnit>>,
+    /// At least 1.
+    pub value: Input<AtLeastOne>,
+}
+
+impl AccessBody {
+    /// Checks first grants.
+    ///
+    /// Errors: `field_invalid`.
+    pub fn check(self) -> Result<Access, InvalidField> {
+        let workspaces = self.workspaces.check("access.workspaces", |_, body| {
+            Ok(Grant { allowed: true, limits: body.check()? })
+        })?;
+        Ok(Access { everyone: self.everyone.map(LimitsBody::check).transpose()?, workspaces })
+    }
+}
+
+impl LimitsBody {
+    /// Checks the limits of a grant.
+    ///
+    /// Errors: `field_invalid`.
+    pub fn check(self) -> Result<Limits, InvalidField> {
+        Ok(Limits {
+            usage: self.usage.map(UsageLimitBody::check).transpose()?,
+            rate: self.rate.map(RateLimitBody::check).transpose()?,
+        })
+    }
+}
+
+impl UsageLimitBody {
+    fn check(self) -> Result<UsageLimit, InvalidField> {
+        Ok(UsageLimit {
+            unit: self.r#type.check("limits.usage.type")?,
+            credit_limit: self.credit_limit.check("limits.usage.credit_limit")?,
+            alert_threshold: self.alert_threshold.check("limits.usage.alert_threshold")?,
+            reset: self.reset.check("limits.usage.reset")?,
+            next_reset_at: self.next_reset_at.check("limits.usage.next_reset_at")?,
+        })
+    }
+}
+
+impl RateLimitBody {
+    fn check(self) -> Result<RateLimit, InvalidField> {
+        Ok(RateLimit {
+            counts: self.r#type.check("limits.rate.type")?,
+            unit: self.unit.check("limits.rate.unit")?,
+            value: self.value.check("limits.rate.value")?,
+        })
+    }
+}

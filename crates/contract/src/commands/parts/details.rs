@@ -1,0 +1,122 @@
+//! Parts of what a connection reaches and how.
+
+use ledger_domain::connection::{Identity, IdentityKind, SecretReference};
+use ledger_domain::{InvalidField, Json, Line, limits};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::commands::input::{
+    Checked as _, FieldNameRule, Input, LineRule, MapInput, ProseRule, Rule, SecretValue, WordRule,
+    list,
+};
+
+/// Settings by field.
+pub(in crate::commands) type Config<V> = MapInput<FieldNameRule, V, { limits::CONFIG_FIELDS }>;
+/// Secrets by field.
+pub(in crate::commands) type Secrets<V = SecretValue> =
+    MapInput<FieldNameRule, V, { limits::SECRET_FIELDS }>;
+/// Labels by key.
+pub(in crate::commands) type Labels<V, const MAX: usize> =
+    MapInput<LineRule<{ limits::LABEL_KEY_CHARS }>, V, MAX>;
+/// Annotations by key.
+pub(in crate::commands) type Annotations<V> =
+    MapInput<LineRule<{ limits::ANNOTATION_KEY_CHARS }>, V, { limits::ANNOTATIONS }>;
+
+/// Whom a connection is for.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityBody {
+    /// `user`, `team`, `organization` or `project`.
+    pub r#type: Input<WordRule<IdentityKind>>,
+    /// The caller's id of it, at most 128 characters.
+    pub value: Input<LineRule<{ limits::IDENTITY_CHARS }>>,
+}
+
+impl IdentityBody {
+    pub(in crate::commands) fn check(self) -> Result<Identity, InvalidField> {
+        Ok(Identity {
+            kind: self.r#type.check("identity.type")?,
+            value: self.value.check("identity.value")?,
+        })
+    }
+}
+
+/// Text of a reference.
+type ReferenceText = Input<LineRule<{ limits::REFERENCE_CHARS }>>;
+
+/// A field whose value lives in an outside store.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecretReferenceBody {
+    /// The field it fills.
+    pub target: ReferenceText,
+    /// Where the value is.
+    pub reference: ReferenceText,
+    /// Which part of the outside value.
+    pub key: Option<ReferenceText>,
+    /// `json` or `string`.
+    pub format: Option<Input<ReferenceFormat>>,
+}
+
+/// How an outside value is to be read.
+#[derive(Debug)]
+pub enum ReferenceFormat {}
+
+const REFERENCE_FORMATS: [&str; 2] = ["json", "string"];
+
+impl Rule for ReferenceFormat {
+    type Raw = String;
+    type Value = Line;
+    fn check(field: &str, raw: String) -> Result<Line, InvalidField> {
+        if !REFERENCE_FORMATS.contains(&raw.as_str()) {
+            return Err(InvalidField::new(field, "must be json or string"));
+        }
+        Line::parse(field, &raw, limits::REFERENCE_CHARS)
+    }
+    fn schema() -> Value {
+        json!({ "type": "string", "enum": REFERENCE_FORMATS })
+    }
+}
+
+impl SecretReferenceBody {
+    /// Checks a reference.
+    ///
+    /// Errors: `field_invalid`.
+    pub fn check(self) -> Result<SecretReference, InvalidField> {
+        let format = self.format.check("secret_references.format")?;
+        Ok(SecretReference {
+            target: self.target.check("secret_references.target")?,
+            reference: self.reference.check("secret_references.reference")?,
+            key: self.key.check("secret_references.key")?,
+            format,
+        })
+    }
+}
+
+pub(in crate::commands) fn secret_references(
+    bodies: Vec<SecretReferenceBody>,
+) -> Result<Vec<SecretReference>, InvalidField> {
+    bodies.into_iter().map(SecretReferenceBody::check).collect()
+}
+
+/// Puts a value into the one canonical text form: compact, keys sorted.
+pub(in crate::commands) fn json(value: &Value) -> Json {
+    Json::from_canonical(value.to_string())
+}
+
+/// Checks tags and drops repeats, keeping the first of each.
+pub(in crate::commands) fn tags(
+    inputs: Vec<Input<LineRule<{ limits::TAG_CHARS }>>>,
+) -> Result<Vec<Line>, InvalidField> {
+    let mut tags: Vec<Line> = Vec::new();
+    for tag in list("tags", inputs)? {
+        if !tags.contains(&tag) {
+            tags.push(tag);
+        }
+    }
+    Ok(tags)
+}
+
+/// The value of a label.
+pub(in crate::commands) type LabelValue = Input<ProseRule<{ limits::LABEL_VALUE_CHARS }>>;

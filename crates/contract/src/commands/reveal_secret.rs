@@ -1,0 +1,57 @@
+//! `reveal-secret`.
+
+use ledger_domain::principal::Scope;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::ParsedCommand;
+use super::bodies::ConnectionName;
+use super::input::{FieldNameRule, Input, ReasonRule, list};
+use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
+use crate::errors::{Code, Problem};
+use crate::route::{HttpRoute, Method};
+
+/// `reveal-secret`: asks for secret values in the clear.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RevealSecretBody {
+    /// Id or slug.
+    connection: ConnectionName,
+    /// Which secret fields; all when absent or empty.
+    #[serde(default)]
+    #[schemars(extend("default" = serde_json::json!([])))]
+    fields: Vec<Input<FieldNameRule>>,
+    /// Why, 1 to 1,024 characters; kept in the history.
+    reason: Input<ReasonRule>,
+}
+
+/// Asks for secret values in the clear.
+#[derive(Debug)]
+pub(super) enum RevealSecret {}
+
+impl VerbDefinition for RevealSecret {
+    type Body = RevealSecretBody;
+
+    const SPEC: VerbSpec = VerbSpec {
+        name: "reveal-secret",
+        target: Target::Connection,
+        route: HttpRoute {
+            method: Method::Post,
+            path: "/api/v1/workspaces/{workspace}/connections/{connection}/reveal-secret",
+            operation_id: "revealSecret",
+        },
+        summary: "Give secrets out in the clear",
+        description: "Each time is an event, durable before the answer. Only over TLS or on the \
+             server's own machine; an idempotency key is not used.",
+        requires: &[Requirement::always(&[Scope::Reveal])],
+        refusals: &[Code::ConnectionDisabled, Code::SecretFieldUnknown, Code::RevealUnsafe],
+        answer: Answer::Secrets,
+    };
+
+    fn read(address: &Address, body: RevealSecretBody) -> Result<ParsedCommand, Problem> {
+        let fields = list("fields", body.fields)?.into_iter().collect();
+        let reason = body.reason.check("reason")?;
+        let target = address.connection(body.connection)?;
+        Ok(ParsedCommand::Reveal { target, fields, reason, from: None })
+    }
+}

@@ -1,0 +1,59 @@
+//! `revert`.
+
+use ledger_domain::Command;
+use ledger_domain::principal::Scope;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::ParsedCommand;
+use super::bodies::ConnectionName;
+use super::input::{Input, VersionNumber};
+use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
+use crate::errors::{Code, Problem};
+use crate::route::{HttpRoute, Method};
+
+/// `revert`: brings all settings of an earlier version back, its secret values too.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RevertBody {
+    /// Id or slug.
+    connection: ConnectionName,
+    /// The earlier version whose settings come back. Its secret values are in use again, also
+    /// those that were replaced because they leaked.
+    to_version: Input<VersionNumber>,
+}
+
+/// Brings the settings of an earlier version back.
+#[derive(Debug)]
+pub(super) enum Revert {}
+
+impl VerbDefinition for Revert {
+    type Body = RevertBody;
+
+    const SPEC: VerbSpec = VerbSpec {
+        name: "revert",
+        target: Target::Connection,
+        route: HttpRoute {
+            method: Method::Post,
+            path: "/api/v1/workspaces/{workspace}/connections/{connection}/revert",
+            operation_id: "revertConnection",
+        },
+        summary: "Bring all settings of an earlier version back, secret values too",
+        description: "As one new event. The slug, the fields, the grants, the models, the prices, the \
+             switch and the secret values of that version come back, each value as a new \
+             generation: a value that was replaced because it leaked is in use again, so rotate it \
+             afterwards. Lifecycle, health and dependents stay as they are.",
+        requires: &[
+            Requirement::always(&[Scope::Write, Scope::Rotate]),
+            Requirement::for_sharing(),
+        ],
+        refusals: &[Code::VersionUnknown, Code::NothingToChange, Code::SlugTaken],
+        answer: Answer::Changed,
+    };
+
+    fn read(address: &Address, body: RevertBody) -> Result<ParsedCommand, Problem> {
+        let target = address.connection(body.connection)?;
+        let to = body.to_version.check("to_version")?;
+        Ok(ParsedCommand::change(target, Command::Revert { to, then: None }))
+    }
+}

@@ -1,0 +1,73 @@
+//! `revoke-key`.
+
+use ledger_domain::principal::Scope;
+use ledger_domain::principal::{ApiKeyId, PrincipalCommand};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::ParsedCommand;
+use super::bodies::{PrincipalNameInput, Reason};
+use super::input::{ApiKeyIdRule, Checked as _, Input};
+use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
+use crate::errors::{Code, Problem};
+use crate::route::{HttpRoute, Method};
+
+/// `revoke-key`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RevokeKeyBody {
+    /// Whose key it is.
+    principal: PrincipalNameInput,
+    /// The key's id: its third part.
+    key: Input<ApiKeyIdRule>,
+    /// Why, at most 1,024 characters.
+    reason: Reason,
+}
+
+/// `revoke-key` where the path names the principal and the key: over HTTP.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyReasonBody {
+    /// Why, at most 1,024 characters.
+    reason: Reason,
+}
+
+impl KeyReasonBody {
+    /// Makes the command that revokes the key that a path names.
+    ///
+    /// Errors: `field_invalid`.
+    pub fn revoke(self, address: &Address, id: ApiKeyId) -> Result<ParsedCommand, Problem> {
+        let reason = self.reason.check("reason")?;
+        let name = address.principal(None)?;
+        Ok(ParsedCommand::principal(name, PrincipalCommand::RevokeKey { id, reason }))
+    }
+}
+
+/// Keeps a key from opening anything, for ever.
+#[derive(Debug)]
+pub(super) enum RevokeKey {}
+
+impl VerbDefinition for RevokeKey {
+    type Body = RevokeKeyBody;
+
+    const SPEC: VerbSpec = VerbSpec {
+        name: "revoke-key",
+        target: Target::Key,
+        route: HttpRoute {
+            method: Method::Post,
+            path: "/api/v1/principals/{principal}/keys/{key}/revoke",
+            operation_id: "revokeKey",
+        },
+        summary: "Keep a key from opening anything, for ever",
+        description: "",
+        requires: &[Requirement::always(&[Scope::Administer])],
+        refusals: &[Code::PrincipalUnknown, Code::ApiKeyUnknown],
+        answer: Answer::Changed,
+    };
+
+    fn read(address: &Address, body: RevokeKeyBody) -> Result<ParsedCommand, Problem> {
+        let (id, reason) = (body.key.check("key")?, body.reason.check("reason")?);
+        let name = address.principal(body.principal)?;
+        Ok(ParsedCommand::principal(name, PrincipalCommand::RevokeKey { id, reason }))
+    }
+}

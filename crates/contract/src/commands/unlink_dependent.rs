@@ -1,0 +1,69 @@
+//! `unlink-dependent`.
+
+use ledger_domain::Command;
+use ledger_domain::connection::DependentKey;
+use ledger_domain::principal::Scope;
+use ledger_domain::{InvalidField, limits};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::ParsedCommand;
+use super::bodies::ConnectionName;
+use super::input::{Input, LineRule};
+use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
+use crate::errors::{Code, Problem};
+use crate::route::{HttpRoute, Method};
+
+/// Text about a dependent.
+pub(super) type DependentRule = LineRule<{ limits::DEPENDENT_CHARS }>;
+/// Text about a dependent, as a body holds it.
+pub(super) type DependentText = Input<DependentRule>;
+
+/// `unlink-dependent`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UnlinkDependentBody {
+    /// Id or slug.
+    connection: ConnectionName,
+    /// What sort of thing.
+    kind: DependentText,
+    /// Its id in its own system.
+    id: DependentText,
+}
+
+/// Names a dependent.
+pub(super) fn dependent_key(
+    kind: DependentText,
+    id: DependentText,
+) -> Result<DependentKey, InvalidField> {
+    Ok(DependentKey { kind: kind.check("kind")?, id: id.check("id")? })
+}
+
+/// Records that something no longer uses a connection.
+#[derive(Debug)]
+pub(super) enum UnlinkDependent {}
+
+impl VerbDefinition for UnlinkDependent {
+    type Body = UnlinkDependentBody;
+
+    const SPEC: VerbSpec = VerbSpec {
+        name: "unlink-dependent",
+        target: Target::Connection,
+        route: HttpRoute {
+            method: Method::Post,
+            path: "/api/v1/workspaces/{workspace}/connections/{connection}/unlink-dependent",
+            operation_id: "unlinkDependent",
+        },
+        summary: "Record that something no longer uses a connection",
+        description: "",
+        requires: &[Requirement::always(&[Scope::Write])],
+        refusals: &[Code::DependentUnknown],
+        answer: Answer::Changed,
+    };
+
+    fn read(address: &Address, body: UnlinkDependentBody) -> Result<ParsedCommand, Problem> {
+        let key = dependent_key(body.kind, body.id)?;
+        let target = address.connection(body.connection)?;
+        Ok(ParsedCommand::change(target, Command::UnlinkDependent { key }))
+    }
+}

@@ -1,0 +1,67 @@
+//! `update-principal`.
+
+use ledger_domain::limits;
+use ledger_domain::principal::Scope;
+use ledger_domain::principal::{PrincipalCommand, PrincipalRevision};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::ParsedCommand;
+use super::bodies::PrincipalNameInput;
+use super::input::{Input, LineRule, nullable};
+use super::parts::PermissionBody;
+use super::update::patch;
+use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
+use crate::errors::{Code, Problem};
+use crate::route::{HttpRoute, Method};
+
+/// `update-principal`: what is absent stays.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
+pub(super) struct UpdatePrincipalBody {
+    /// Its name.
+    principal: PrincipalNameInput,
+    /// New name for people; null removes it.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schemars(with = "Option<Input<LineRule<{ limits::DISPLAY_NAME_CHARS }>>>")]
+    display_name: Option<Option<Input<LineRule<{ limits::DISPLAY_NAME_CHARS }>>>>,
+    /// All it may do.
+    #[schemars(length(max = limits::PRINCIPAL_GRANTS))]
+    grants: Option<Vec<PermissionBody>>,
+}
+
+/// Changes a principal's name for people and its grants.
+#[derive(Debug)]
+pub(super) enum UpdatePrincipal {}
+
+impl VerbDefinition for UpdatePrincipal {
+    type Body = UpdatePrincipalBody;
+
+    const SPEC: VerbSpec = VerbSpec {
+        name: "update-principal",
+        target: Target::Principal,
+        route: HttpRoute {
+            method: Method::Patch,
+            path: "/api/v1/principals/{principal}",
+            operation_id: "updatePrincipal",
+        },
+        summary: "Change a principal's name for people and its grants",
+        description: "Absent fields stay. Grants are replaced as a whole, and hold at once for all its keys.",
+        requires: &[Requirement::always(&[Scope::Administer])],
+        refusals: &[Code::PrincipalUnknown, Code::NothingToChange],
+        answer: Answer::Changed,
+    };
+
+    fn read(address: &Address, body: UpdatePrincipalBody) -> Result<ParsedCommand, Problem> {
+        let grants = |grants: Vec<PermissionBody>| {
+            grants.into_iter().map(PermissionBody::check).collect::<Result<_, _>>()
+        };
+        let revision = PrincipalRevision {
+            display_name: patch("display_name", body.display_name)?,
+            grants: body.grants.map(grants).transpose()?,
+        };
+        let name = address.principal(body.principal)?;
+        Ok(ParsedCommand::principal(name, PrincipalCommand::Update(revision)))
+    }
+}

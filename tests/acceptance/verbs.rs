@@ -1,0 +1,18 @@
+//! Names of verbs from the registry, for tests that go over all of them.
+
+use ledger_contract::commands::{Answer, Verb};
+
+/// The verb that asks for secrets in the clear. It has subjects and an entry of its own.
+pub(crate) const REVEAL: &str = "reveal-secret";
+
+/// Returns the verbs that are sent to a workspace.
+pub(crate) fn verbs() -> impl Iterator<Item = &'static str> {
+    let here =
+        |verb: &&Verb| !verb.spec().target.is_ledger() && verb.spec().answer != Answer::Secrets;
+    Verb::ALL.iter().filter(here).map(|verb| verb.as_str())
+}
+
+/// Returns the verbs that are sent to the ledger as a whole.
+pub(crate) fn principal_verbs() -> impl Iterator<Item = &'static str> {
+    Verb::ALL.iter().filter(|verb| verb.spec().target.is_ledger()).map(|verb| verb.as_str())
+}
