@@ -113,7 +113,7 @@ fn a_panic_of_the_committing_thread_ends_writing_and_is_told() {
     engine.shared.store.drop_table(engine.shared.models.load().audit.table()).unwrap();
     let writer = Writer::start(&engine.shared, 8).unwrap();
     // Two at once are a group, which the committing thread is handed.
-    let two = || ["one", "two"].map(|name| writer.submit(prepared(name)).unwrap());
+    let two = || ["one", "two"].map(|name| writer.submit(prepared(&engine, name)).unwrap());
     for answer in writer.pause(two).unwrap() {
         assert!(answer.blocking_recv().is_err(), "nobody is told what is half done");
     }
