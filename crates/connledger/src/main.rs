@@ -3,9 +3,10 @@
 //! Standard output carries data, standard error carries talk. Exit codes: 0 done, 1 refused,
 //! 2 usage, 3 unavailable, 4 internal.
 //!
-//! Read first: [`cli::Cli`], [`session::Session`], [`serve`].
+//! Read first: [`commands::Cli`], [`session::Session`], [`serve`].
 
-mod cli;
+mod commands;
+mod common;
 mod settings;
 
 mod failure;
@@ -33,7 +34,7 @@ mod serve;
 
 use std::process::ExitCode;
 
-use crate::cli::{Cli, Task};
+use crate::commands::{Cli, Task};
 use crate::failure::Failure;
 use crate::output::Output;
 

@@ -7,7 +7,7 @@ use ledger_contract::reply::Notification;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::cli::Common;
+use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::{Output, say};
 use crate::questions::EVERY_WORKSPACE;

@@ -12,7 +12,7 @@ use super::secrets::Secrets;
 use super::server::Server;
 use super::shell::Shell;
 use crate::body::Body;
-use crate::cli::Common;
+use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::questions::{EVERY_WORKSPACE, read_answer};

@@ -11,7 +11,7 @@ pub(crate) use list::short_time;
 use clap::Subcommand;
 use serde::Deserialize;
 
-use crate::cli::Common;
+use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::Session;

@@ -5,7 +5,7 @@ use ledger_contract::access::{AccessAnswer, AccessQuery, CallerView};
 
 use super::words;
 use crate::body::Body;
-use crate::cli::Common;
+use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::questions::{EVERY_WORKSPACE, read_answer};

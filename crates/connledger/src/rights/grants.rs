@@ -9,7 +9,7 @@ use ledger_domain::principal::{Role, Scope};
 use serde_json::{Value, json};
 
 use crate::body::{self, Body, Pair, insert_under};
-use crate::cli::Common;
+use crate::common::Common;
 use crate::failure::Failure;
 
 /// What a principal may do, and where. `--workspace`, which every command has, belongs here too.
@@ -88,7 +88,7 @@ impl GrantArgs {
 mod tests {
     use super::super::PrincipalTask;
     use super::*;
-    use crate::cli::{Cli, Task};
+    use crate::commands::{Cli, Task};
 
     /// Reads the flags as they stand behind a command.
     fn read(flags: &str) -> Result<Option<Value>, Failure> {

@@ -4,7 +4,7 @@ use ledger_client::{ClientError, CommandHeaders};
 use serde_json::json;
 
 use crate::body;
-use crate::cli::Common;
+use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::{Output, say};
 use crate::session::Session;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::lifetime::Lifetime;
 use super::{issue, principal, principal_named, principals, words};
-use crate::cli::Common;
+use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::questions::short_time;

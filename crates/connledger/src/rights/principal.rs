@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::grants::GrantArgs;
 use super::{principal_named, principals, words};
-use crate::cli::Common;
+use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::{Output, say};
 use crate::serve;

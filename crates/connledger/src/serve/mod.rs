@@ -22,7 +22,7 @@ use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions};
 pub(crate) use args::ServeArgs;
 pub(crate) use running::now;
 
-use crate::cli::Common;
+use crate::common::Common;
 use crate::failure::Failure;
 use crate::master_key;
 

@@ -21,7 +21,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::http::Wanted;
 use super::nats::{self, Choice};
 use super::{ServeArgs, absolute, tokens};
-use crate::cli::Common;
+use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::say;
 use crate::server_file::ServerFile;

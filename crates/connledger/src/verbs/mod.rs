@@ -14,7 +14,7 @@ use ledger_client::{Accepted, ClientError, CommandHeaders};
 use serde_json::json;
 
 use crate::body::{self, Body};
-use crate::cli::Common;
+use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::Session;
