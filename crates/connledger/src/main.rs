@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     let out = Output::new(cli.common.json);
     match run(cli, out) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(out),
+        Err(failure) => out.report(&failure),
     }
 }
 
