@@ -8,7 +8,7 @@ use crate::repository::{Member, Offense, expect_none, members, offense, root_man
 const ANY: &[&str] = &["*"];
 
 /// Each package with those of our packages it may depend on, directly, in any kind of dependency.
-const EDGES: [(&str, &[&str]); 16] = [
+const EDGES: [(&str, &[&str]); 17] = [
     ("ledger-domain", &[]),
     ("ledger-vault", &["ledger-domain"]),
     ("ledger-providers", &["ledger-domain"]),
@@ -30,6 +30,7 @@ const EDGES: [(&str, &[&str]); 16] = [
         ],
     ),
     ("ledger-client", &["ledger-domain", "ledger-vault", "ledger-contract"]),
+    ("ledger-demo", &["ledger-domain", "ledger-contract", "ledger-client"]),
     (
         "connledger",
         &[
@@ -44,6 +45,7 @@ const EDGES: [(&str, &[&str]); 16] = [
             "ledger-http",
             "ledger-facades",
             "ledger-client",
+            "ledger-demo",
         ],
     ),
     ("xtask", &[]),

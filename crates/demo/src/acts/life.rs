@@ -1,18 +1,20 @@
 //! Secrets, health and lifecycle of one connection.
 
-use crate::demo::stage::{Stage, check, number_at, tell, text_at};
-use crate::failure::Failure;
+use crate::error::DemoError;
+use crate::ledger::{number_at, text_at};
+use crate::output::tell;
+use crate::stage::{Stage, check};
 
-pub(in crate::demo) async fn rotate_a_secret(stage: &mut Stage) -> Result<(), Failure> {
+pub(crate) async fn rotate_a_secret(stage: &mut Stage) -> Result<(), DemoError> {
     stage.title("A key is replaced; every gateway knows at once, nobody sees the key")?;
-    let before = stage.get("openai-prod").await?;
+    let before = stage.ledger.get("openai-prod").await?;
     let key = stage.secrets.make("sk-proj-");
     let args = ["rotate-secret", "openai-prod", "--secret", "apiKey=-"];
     let ran = stage.shell.run(&args, Some(&key)).await?;
     ran.expect(0)?;
-    let position = stage.head().await?;
+    let position = stage.ledger.head().await?;
     stage.gateway()?.wait_for(position).await?;
-    let after = stage.get("openai-prod").await?;
+    let after = stage.ledger.get("openai-prod").await?;
     let masked = |value| text_at(value, "/secrets/apiKey/masked").to_owned();
     check(number_at(&after, "/secrets/apiKey/generation") == 2, "the key is at generation 2")?;
     check(masked(&before) != masked(&after), "the two keys look different")?;
@@ -22,19 +24,19 @@ pub(in crate::demo) async fn rotate_a_secret(stage: &mut Stage) -> Result<(), Fa
     tell(format!("  {} became {}, generation 2", masked(&before), masked(&after)))
 }
 
-pub(in crate::demo) async fn degrade_and_recover(stage: &mut Stage) -> Result<(), Failure> {
+pub(crate) async fn degrade_and_recover(stage: &mut Stage) -> Result<(), DemoError> {
     stage.title("A provider falters and recovers")?;
     let reason = "429 from the provider since 10:00";
     stage.command(&["mark-degraded", "anthropic-prod", "--reason", reason]).await?;
-    let degraded = stage.get("anthropic-prod").await?;
+    let degraded = stage.ledger.get("anthropic-prod").await?;
     check(text_at(&degraded, "/health/state") == "degraded", "it is degraded")?;
     check(text_at(&degraded, "/health/reason") == reason, "the reason is kept")?;
     stage.command(&["mark-operational", "anthropic-prod"]).await?;
-    let recovered = stage.get("anthropic-prod").await?;
+    let recovered = stage.ledger.get("anthropic-prod").await?;
     check(text_at(&recovered, "/health/state") == "operational", "it is operational")
 }
 
-pub(in crate::demo) async fn archive_and_restore(stage: &mut Stage) -> Result<(), Failure> {
+pub(crate) async fn archive_and_restore(stage: &mut Stage) -> Result<(), DemoError> {
     stage.title("A connection is put away, and comes back as it was")?;
     let tool = ["tool", "tool-001", "--name", "Code Analyzer"];
     let link = [&["link-dependent", "github-client-credentials"], &tool[..]].concat();
@@ -42,14 +44,14 @@ pub(in crate::demo) async fn archive_and_restore(stage: &mut Stage) -> Result<()
     let in_use = stage.shell.run(&["archive", "github-client-credentials"], None).await?;
     in_use.expect(1)?;
     check(in_use.stderr.contains("connection_in_use"), "what is in use is not put away")?;
-    let before = stage.get("mailgun-eu").await?;
+    let before = stage.ledger.get("mailgun-eu").await?;
     let id = text_at(&before, "/id").to_owned();
     stage.command(&["archive", "mailgun-eu", "--reason", "moved to resend"]).await?;
     let refused = stage.shell.run(&["enable", &id], None).await?;
     refused.expect(1)?;
     check(refused.stderr.contains("connection_archived"), "an archived connection rests")?;
     stage.command(&["restore", &id]).await?;
-    let after = stage.get("mailgun-eu").await?;
+    let after = stage.ledger.get("mailgun-eu").await?;
     check(text_at(&after, "/lifecycle") == "active", "it is active again")?;
     let same = |field: &str| before.pointer(field) == after.pointer(field);
     check(same("/config") && same("/secrets") && same("/tags"), "it came back as it was")

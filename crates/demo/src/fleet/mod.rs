@@ -6,13 +6,13 @@ mod services;
 
 use serde_json::{Value, json};
 
-use super::secrets::Secrets;
+use crate::secrets::Secrets;
 use service::Service;
 use services::SERVICES;
 
 /// Returns the create bodies of so many connections: the five products' examples first, then
 /// services, then the same services again for one customer after the other.
-pub(super) fn bodies(count: usize, secrets: &mut Secrets) -> Vec<Value> {
+pub(crate) fn bodies(count: usize, secrets: &mut Secrets) -> Vec<Value> {
     let mut bodies = products::examples(secrets);
     for customer in 0.. {
         for service in SERVICES {
@@ -29,7 +29,7 @@ fn body(service: &Service, customer: u32, secrets: &mut Secrets) -> Value {
     let config: serde_json::Map<String, Value> = service
         .config
         .iter()
-        .map(|(key, value)| ((*key).to_owned(), crate::body::json_or_text(value)))
+        .map(|(key, value)| ((*key).to_owned(), json_or_text(value)))
         .collect();
     let sealed: serde_json::Map<String, Value> = service
         .secrets
@@ -57,6 +57,11 @@ fn body(service: &Service, customer: u32, secrets: &mut Secrets) -> Value {
         "tags": service.tags,
         "identity": identity,
     })
+}
+
+/// Reads JSON where the text is JSON, and takes it as a string where it is not.
+fn json_or_text(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }
 
 #[cfg(test)]

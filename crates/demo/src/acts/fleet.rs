@@ -1,17 +1,19 @@
 //! A gateway watches while a fleet of connections is loaded.
 
-use crate::demo::fleet;
-use crate::demo::gateway::{Gateway, Voice};
-use crate::demo::stage::{Stage, check, tell};
-use crate::failure::Failure;
+use crate::error::DemoError;
+use crate::fleet;
+use crate::gateway::{Gateway, Voice};
+use crate::output::tell;
+use crate::stage::{Stage, check};
 
 /// Changes that a gateway prints one by one.
 const PRINTED_MAX: u64 = 60;
 
-pub(in crate::demo) async fn watch_and_load(stage: &mut Stage) -> Result<(), Failure> {
+pub(crate) async fn watch_and_load(stage: &mut Stage) -> Result<(), DemoError> {
     stage.title("A gateway connects to NATS and watches; so far there is nothing to see")?;
-    stage.wait_until_published().await?;
-    let gateway = Gateway::start(stage.watcher().await?, Voice::Brief { first: PRINTED_MAX });
+    stage.ledger.wait_until_published().await?;
+    let gateway =
+        Gateway::start(stage.ledger.watcher().await?, Voice::Brief { first: PRINTED_MAX });
     gateway.wait("the beginning", |seen| seen.caught_up.is_some()).await?;
     check(gateway.seen().initial == 0, "a new ledger holds no connections")?;
     stage.gateway = Some(gateway);
@@ -27,7 +29,7 @@ pub(in crate::demo) async fn watch_and_load(stage: &mut Stage) -> Result<(), Fai
     let ran = stage.shell.run(&["load", "-"], Some(&input)).await?;
     ran.expect(0)?;
     check(ran.stdout.contains(&format!("created {count}, repeated 0, refused 0")), ran.stdout)?;
-    let position = stage.head().await?;
+    let position = stage.ledger.head().await?;
     stage.gateway()?.wait_for(position).await?;
     let told = stage.gateway()?.seen().latest.len();
     check(told == count, format!("the gateway was told of {told} connections"))?;
@@ -38,7 +40,7 @@ pub(in crate::demo) async fn watch_and_load(stage: &mut Stage) -> Result<(), Fai
     check(again.stdout.contains(&format!("created 0, repeated {count}")), again.stdout)?;
 
     tell("  A second gateway comes late and is told where each connection stands:")?;
-    let late = Gateway::start(stage.watcher().await?, Voice::Brief { first: 0 });
+    let late = Gateway::start(stage.ledger.watcher().await?, Voice::Brief { first: 0 });
     late.wait_for(position).await?;
     let seen = late.seen();
     check(seen.initial == count as u64, format!("{} initial states came", seen.initial))?;

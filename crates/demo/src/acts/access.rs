@@ -2,16 +2,17 @@
 
 use serde_json::Value;
 
-use crate::demo::shell::Ran;
-use crate::demo::stage::{Stage, check, number_at, tell, text_at};
-use crate::failure::Failure;
-use crate::serve::DEFAULT_WORKSPACE;
+use crate::error::DemoError;
+use crate::ledger::{DEFAULT_WORKSPACE, number_at, text_at};
+use crate::output::tell;
+use crate::shell::Ran;
+use crate::stage::{Stage, check};
 
 /// Name of the gateway, and of the only workspace it may work in.
 const GATEWAY: &str = "eu-1";
 const ITS_OWN: &str = "search";
 
-pub(in crate::demo) async fn one_workspace_and_no_more(stage: &mut Stage) -> Result<(), Failure> {
+pub(crate) async fn one_workspace_and_no_more(stage: &mut Stage) -> Result<(), DemoError> {
     stage.title("A gateway gets a key of its own: one workspace, to look and not to touch")?;
     let made = ["workspace", "create", ITS_OWN, "--name", "Search team"];
     stage.shell.run(&made, None).await?.expect(0)?;
@@ -56,28 +57,28 @@ pub(in crate::demo) async fn one_workspace_and_no_more(stage: &mut Stage) -> Res
     let keys = stage.shell.run(&["key", "list", "--for", GATEWAY], None).await?;
     keys.expect(0)?;
     check(keys.stdout.contains("revoked") && !keys.stdout.contains(key), keys.stdout)?;
-    let head = stage.head().await?;
+    let head = stage.ledger.head().await?;
     stage.gateway()?.wait_for(head).await?;
-    let events = stage.every_event().await?;
+    let events = stage.ledger.every_event().await?;
     check(number_at(&issued, "/position") > 0, "issuing it is an event")?;
     let told = |name: &str| events.iter().any(|event| text_at(event, "/type") == name);
     check(told("api_key_issued") && told("api_key_revoked"), "both are in the history")?;
     check(events.iter().all(|event| !event.to_string().contains(key)), "and the key is not")
 }
 
-fn refused(ran: &Ran, code: &str) -> Result<(), Failure> {
+fn refused(ran: &Ran, code: &str) -> Result<(), DemoError> {
     ran.expect(1)?;
     check(ran.stderr.contains(code), format!("{code} was due: {}", ran.stderr))
 }
 
 impl Stage {
     /// Issues a key, shown without its secret part, and looks for it in all that follows.
-    async fn run_keeping_the_key(&mut self, args: &[&str]) -> Result<Value, Failure> {
+    async fn run_keeping_the_key(&mut self, args: &[&str]) -> Result<Value, DemoError> {
         tell(format!("  $ connledger {}", args.join(" ")))?;
         let ran = self.shell.run_unseen(args, None).await?;
         ran.expect(0)?;
         let issued: Value = serde_json::from_str(&ran.stdout)
-            .map_err(|error| Failure::internal(format!("no JSON: {error}")))?;
+            .map_err(|error| DemoError::internal(format!("no JSON: {error}")))?;
         let secret = text_at(&issued, "/key").splitn(4, '_').nth(3).unwrap_or_default().to_owned();
         check(secret.len() > 20, "a key has a secret part")?;
         let shown = ran.stdout.replace(&secret, "...");

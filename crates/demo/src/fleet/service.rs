@@ -2,19 +2,19 @@
 
 /// One service.
 #[derive(Debug)]
-pub(super) struct Service {
-    pub(super) slug: &'static str,
-    pub(super) name: &'static str,
-    pub(super) provider: &'static str,
-    pub(super) kind: &'static str,
-    pub(super) environment: &'static str,
-    pub(super) auth_method: &'static str,
-    pub(super) team: &'static str,
-    pub(super) tags: &'static [&'static str],
+pub(crate) struct Service {
+    pub(crate) slug: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) provider: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) environment: &'static str,
+    pub(crate) auth_method: &'static str,
+    pub(crate) team: &'static str,
+    pub(crate) tags: &'static [&'static str],
     /// Settings; values that read as JSON are JSON.
-    pub(super) config: &'static [(&'static str, &'static str)],
+    pub(crate) config: &'static [(&'static str, &'static str)],
     /// Secret fields, each with what its values begin with.
-    pub(super) secrets: &'static [(&'static str, &'static str)],
+    pub(crate) secrets: &'static [(&'static str, &'static str)],
 }
 
 /// Makes a row of the table below. Fields of one line each belong together:
@@ -41,4 +41,4 @@ macro_rules! service {
         }
     };
 }
-pub(super) use service;
+pub(crate) use service;

@@ -1,4 +1,4 @@
-//! Runs this program's own commands, as a user would.
+//! Runs the program's commands, as a user would.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
-use super::scan;
-use super::stage::tell;
-use crate::failure::Failure;
+use crate::error::DemoError;
+use crate::output::tell;
+use crate::scan;
 
 /// Variables of the caller's that must not lead the demo elsewhere.
 const FOREIGN: [&str; 20] = [
@@ -37,7 +37,7 @@ const FOREIGN: [&str; 20] = [
 
 /// Runs commands on the demo's folder.
 #[derive(Debug)]
-pub(super) struct Shell {
+pub(crate) struct Shell {
     program: PathBuf,
     data_dir: PathBuf,
     /// Whether any command has printed the mark of a secret.
@@ -47,43 +47,41 @@ pub(super) struct Shell {
 
 /// What a command did.
 #[derive(Debug)]
-pub(super) struct Ran {
-    pub(super) code: Option<i32>,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Ran {
     /// Ends the demo unless the exit code is the one that is right.
-    pub(super) fn expect(&self, code: i32) -> Result<(), Failure> {
+    pub(crate) fn expect(&self, code: i32) -> Result<(), DemoError> {
         if self.code == Some(code) {
             return Ok(());
         }
         let (got, stderr) = (self.code, self.stderr.trim());
-        Err(Failure::refused(format!("exit code {code} was due, {got:?} came: {stderr}")))
+        Err(DemoError::unexpected(format!("exit code {code} was due, {got:?} came: {stderr}")))
     }
 }
 
 impl Shell {
-    pub(super) fn new(data_dir: &Path) -> Result<Self, Failure> {
-        let program = std::env::current_exe()
-            .map_err(|error| Failure::internal(format!("where this program is: {error}")))?;
-        let data_dir = data_dir.to_owned();
-        Ok(Self { program, data_dir, leaked: AtomicBool::new(false), mark: String::new() })
+    pub(crate) fn new(program: &Path, data_dir: &Path) -> Self {
+        let (program, data_dir) = (program.to_owned(), data_dir.to_owned());
+        Self { program, data_dir, leaked: AtomicBool::new(false), mark: String::new() }
     }
 
     /// From now on, takes note when a command prints this.
-    pub(super) fn listen_for(&mut self, mark: &str) {
+    pub(crate) fn listen_for(&mut self, mark: &str) {
         mark.clone_into(&mut self.mark);
     }
 
     /// Tells whether a command has printed it.
-    pub(super) fn leaked(&self) -> bool {
+    pub(crate) fn leaked(&self) -> bool {
         self.leaked.load(Ordering::Relaxed)
     }
 
-    /// Returns a command of this program, set to the demo's folder.
-    pub(super) fn prepare(&self, args: &[&str]) -> Command {
+    /// Returns a command of the program, set to the demo's folder.
+    pub(crate) fn prepare(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(args).env("CONNLEDGER_DATA_DIR", &self.data_dir).kill_on_drop(true);
         for name in FOREIGN {
@@ -93,13 +91,13 @@ impl Shell {
     }
 
     /// Shows and runs a command, feeding it `input`, and shows what it said.
-    pub(super) async fn run(&self, args: &[&str], input: Option<&str>) -> Result<Ran, Failure> {
+    pub(crate) async fn run(&self, args: &[&str], input: Option<&str>) -> Result<Ran, DemoError> {
         tell(format!("  $ connledger {}", line(args)))?;
         shown(self.run_unseen(args, input).await?)
     }
 
     /// Does the same with an API key of one's own.
-    pub(super) async fn run_as(&self, key: &str, args: &[&str]) -> Result<Ran, Failure> {
+    pub(crate) async fn run_as(&self, key: &str, args: &[&str]) -> Result<Ran, DemoError> {
         tell(format!("  $ CONNLEDGER_KEY=$ITS_KEY connledger {}", line(args)))?;
         let mut command = self.prepare(args);
         command.env("CONNLEDGER_KEY", key);
@@ -107,16 +105,16 @@ impl Shell {
     }
 
     /// Runs a command without showing it.
-    pub(super) async fn run_unseen(
+    pub(crate) async fn run_unseen(
         &self,
         args: &[&str],
         input: Option<&str>,
-    ) -> Result<Ran, Failure> {
+    ) -> Result<Ran, DemoError> {
         self.finish(self.prepare(args), input).await
     }
 
-    async fn finish(&self, mut command: Command, input: Option<&str>) -> Result<Ran, Failure> {
-        let failed = |error: std::io::Error| Failure::internal(format!("cannot run: {error}"));
+    async fn finish(&self, mut command: Command, input: Option<&str>) -> Result<Ran, DemoError> {
+        let failed = |error: std::io::Error| DemoError::internal(format!("cannot run: {error}"));
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -148,7 +146,7 @@ impl Shell {
 }
 
 /// Shows what a command said.
-fn shown(ran: Ran) -> Result<Ran, Failure> {
+fn shown(ran: Ran) -> Result<Ran, DemoError> {
     for text in ran.stdout.lines().chain(ran.stderr.lines()) {
         tell(format!("    {text}"))?;
     }

@@ -2,10 +2,12 @@
 
 use serde_json::Value;
 
-use crate::demo::stage::{Stage, check, number_at, tell, text_at};
-use crate::failure::Failure;
+use crate::error::DemoError;
+use crate::ledger::{number_at, text_at};
+use crate::output::tell;
+use crate::stage::{Stage, check};
 
-pub(in crate::demo) async fn list_with_filters(stage: &mut Stage) -> Result<(), Failure> {
+pub(crate) async fn list_with_filters(stage: &mut Stage) -> Result<(), DemoError> {
     stage.title("Questions: any mix of filters, with an exact total")?;
     let filters = ["list", "--tag", "llm", "--environment", "live", "--enabled", "true"];
     let sorted = [&filters[..], &["--sort", "name", "--page-size", "8"]].concat();
@@ -18,7 +20,7 @@ pub(in crate::demo) async fn list_with_filters(stage: &mut Stage) -> Result<(), 
             && view.get("enabled") == Some(&Value::Bool(true))
             && text_at(view, "/lifecycle") == "active"
     };
-    let every = stage.every_connection().await?;
+    let every = stage.ledger.every_connection().await?;
     let expected = every.iter().filter(|view| fits(view)).count();
     check(shown.stderr.contains(&format!(" of {expected} shown")), "the total is exact")?;
     let all = [&filters[..], &["--all", "--page-size", "5", "--json"]].concat();
@@ -30,9 +32,9 @@ pub(in crate::demo) async fn list_with_filters(stage: &mut Stage) -> Result<(), 
     text.await?.expect(0)
 }
 
-pub(in crate::demo) async fn history_by_actor(stage: &mut Stage) -> Result<(), Failure> {
+pub(crate) async fn history_by_actor(stage: &mut Stage) -> Result<(), DemoError> {
     stage.title("Who did what? Every change is in the history, with its actor")?;
-    let events = stage.every_event().await?;
+    let events = stage.ledger.every_event().await?;
     let actor = events.last().map(|event| text_at(event, "/actor").to_owned()).unwrap_or_default();
     let shown = stage.shell.run(&["history", "--actor", &actor, "--page-size", "8"], None).await?;
     shown.expect(0)?;

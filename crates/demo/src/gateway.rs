@@ -8,16 +8,15 @@ use ledger_client::{Notice, WatchItem, Watcher};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::stage::tell;
-use crate::failure::Failure;
-use crate::watch::describe;
+use crate::error::DemoError;
+use crate::output::tell;
 
 /// How long a change may take to arrive; a restart of everything may lie between.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Which lines a gateway prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Voice {
+pub(crate) enum Voice {
     /// Every change.
     Loud,
     /// The first changes of many, then only special ones.
@@ -31,16 +30,16 @@ pub(super) enum Voice {
 
 /// What a gateway was told.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// Number of initial states.
-    pub(super) initial: u64,
+    pub(crate) initial: u64,
     /// Where the initial states ended.
-    pub(super) caught_up: Option<u64>,
+    pub(crate) caught_up: Option<u64>,
     /// Position of each change, in the order they came.
-    pub(super) changes: Vec<u64>,
+    pub(crate) changes: Vec<u64>,
     /// The latest notification of each connection.
-    pub(super) latest: BTreeMap<String, serde_json::Value>,
-    pub(super) interruptions: u64,
+    pub(crate) latest: BTreeMap<String, serde_json::Value>,
+    pub(crate) interruptions: u64,
 }
 
 impl Seen {
@@ -52,7 +51,7 @@ impl Seen {
 
 /// A running gateway.
 #[derive(Debug)]
-pub(super) struct Gateway {
+pub(crate) struct Gateway {
     seen: watch::Receiver<Seen>,
     voice: watch::Sender<Voice>,
     task: JoinHandle<()>,
@@ -66,7 +65,7 @@ impl Drop for Gateway {
 
 impl Gateway {
     /// Starts watching.
-    pub(super) fn start(mut items: Watcher, voice: Voice) -> Self {
+    pub(crate) fn start(mut items: Watcher, voice: Voice) -> Self {
         let (sender, seen) = watch::channel(Seen::default());
         let (voice, hears) = watch::channel(voice);
         let task = tokio::spawn(async move {
@@ -82,38 +81,38 @@ impl Gateway {
     }
 
     /// Changes which lines it prints.
-    pub(super) fn speak(&self, voice: Voice) {
+    pub(crate) fn speak(&self, voice: Voice) {
         self.voice.send_replace(voice);
     }
 
     /// Returns what it was told so far.
-    pub(super) fn seen(&self) -> Seen {
+    pub(crate) fn seen(&self) -> Seen {
         self.seen.borrow().clone()
     }
 
     /// Waits until it has been told everything up to a position.
-    pub(super) async fn wait_for(&self, position: u64) -> Result<(), Failure> {
+    pub(crate) async fn wait_for(&self, position: u64) -> Result<(), DemoError> {
         let what = format!("position {position}");
         self.wait(&what, |seen| seen.caught_up.is_some() && seen.position() >= position).await
     }
 
     /// Waits until something holds of what it was told.
-    pub(super) async fn wait(
+    pub(crate) async fn wait(
         &self,
         what: &str,
         holds: impl FnMut(&Seen) -> bool,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), DemoError> {
         let mut seen = self.seen.clone();
         let due = seen.wait_for(holds);
         match tokio::time::timeout(PATIENCE, due).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) => Err(Failure::refused("the gateway has stopped")),
-            Err(_) => Err(Failure::refused(format!("the gateway was not told of {what}"))),
+            Ok(Err(_)) => Err(DemoError::unexpected("the gateway has stopped")),
+            Err(_) => Err(DemoError::unexpected(format!("the gateway was not told of {what}"))),
         }
     }
 }
 
-fn print(item: &WatchItem, voice: Voice, told: u64) -> Result<(), Failure> {
+fn print(item: &WatchItem, voice: Voice, told: u64) -> Result<(), DemoError> {
     match (item, voice) {
         (_, Voice::Silent) | (WatchItem::Initial(_), _) => Ok(()),
         (WatchItem::Change(notice), Voice::Loud) => line(notice),
@@ -132,8 +131,8 @@ fn print(item: &WatchItem, voice: Voice, told: u64) -> Result<(), Failure> {
     }
 }
 
-fn line(notice: &Notice) -> Result<(), Failure> {
-    tell(format!("      gateway <- {}", describe(notice)))
+fn line(notice: &Notice) -> Result<(), DemoError> {
+    tell(format!("      gateway <- {}", notice.summary()))
 }
 
 fn remember(seen: &mut Seen, item: WatchItem) {

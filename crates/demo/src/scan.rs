@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 /// What a search came to.
 #[derive(Debug, Default)]
-pub(super) struct Scan {
-    pub(super) files: u64,
-    pub(super) bytes: u64,
+pub(crate) struct Scan {
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
     /// Files with the text in them.
-    pub(super) found: Vec<PathBuf>,
+    pub(crate) found: Vec<PathBuf>,
 }
 
 /// Searches all files of a folder and those below it.
-pub(super) fn search(folder: &Path, text: &str) -> io::Result<Scan> {
+pub(crate) fn search(folder: &Path, text: &str) -> io::Result<Scan> {
     let mut scan = Scan::default();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -36,7 +36,7 @@ pub(super) fn search(folder: &Path, text: &str) -> io::Result<Scan> {
 }
 
 /// Tells whether the bytes hold the text.
-pub(super) fn holds(bytes: &[u8], text: &[u8]) -> bool {
+pub(crate) fn holds(bytes: &[u8], text: &[u8]) -> bool {
     let Some((first, rest)) = text.split_first() else {
         return true;
     };

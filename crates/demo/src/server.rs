@@ -12,15 +12,15 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Child;
 use tokio::sync::watch;
 
-use super::shell::Shell;
-use crate::failure::Failure;
+use crate::error::DemoError;
+use crate::shell::Shell;
 
 /// How long starting and stopping may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running server.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
     heard: watch::Receiver<Heard>,
 }
@@ -36,8 +36,8 @@ struct Heard {
 
 impl Server {
     /// Starts the server; its log goes to a file.
-    pub(super) async fn start(shell: &Shell, log: &Path) -> Result<Self, Failure> {
-        let failed = |error: std::io::Error| Failure::internal(format!("no server: {error}"));
+    pub(crate) async fn start(shell: &Shell, log: &Path) -> Result<Self, DemoError> {
+        let failed = |error: std::io::Error| DemoError::internal(format!("no server: {error}"));
         let mut child = shell
             .prepare(&["serve", "--dev", "--listen", "127.0.0.1:0"])
             .stdin(Stdio::null())
@@ -45,7 +45,7 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(failed)?;
-        let stderr = child.stderr.take().ok_or_else(|| Failure::internal("no standard error"))?;
+        let stderr = child.stderr.take().ok_or_else(|| DemoError::internal("no standard error"))?;
         let log = OpenOptions::new().create(true).append(true).open(log).map_err(failed)?;
         let (sender, heard) = watch::channel(Heard::default());
         tokio::spawn(listen(BufReader::new(stderr), log, sender));
@@ -54,7 +54,7 @@ impl Server {
         Ok(server)
     }
 
-    async fn wait_until_ready(&mut self) -> Result<(), Failure> {
+    async fn wait_until_ready(&mut self) -> Result<(), DemoError> {
         let due = self.heard.wait_for(|heard| heard.ready || heard.ended);
         let ready = tokio::time::timeout(PATIENCE, due)
             .await
@@ -63,29 +63,29 @@ impl Server {
             return Ok(());
         }
         let talk = self.talk().join("\n  ");
-        Err(Failure::unavailable(format!("the server did not get ready; it said\n  {talk}")))
+        Err(DemoError::Unavailable(format!("the server did not get ready; it said\n  {talk}")))
     }
 
     /// Returns what the server has said, without its log lines.
-    pub(super) fn talk(&self) -> Vec<String> {
+    pub(crate) fn talk(&self) -> Vec<String> {
         self.heard.borrow().talk.clone()
     }
 
     /// Kills the server as a power cut would: it learns nothing of it.
-    pub(super) async fn kill(mut self) -> Result<(), Failure> {
+    pub(crate) async fn kill(mut self) -> Result<(), DemoError> {
         let killed = self.child.kill().await;
-        killed.map_err(|error| Failure::internal(format!("cannot kill the server: {error}")))
+        killed.map_err(|error| DemoError::internal(format!("cannot kill the server: {error}")))
     }
 
     /// Asks the server to stop, and waits.
-    pub(super) async fn stop(mut self) -> Result<ExitStatus, Failure> {
+    pub(crate) async fn stop(mut self) -> Result<ExitStatus, DemoError> {
         let pid = self.child.id().and_then(|id| i32::try_from(id).ok()).unwrap_or_default();
         kill(Pid::from_raw(pid), Signal::SIGTERM)
-            .map_err(|error| Failure::internal(format!("cannot signal the server: {error}")))?;
+            .map_err(|error| DemoError::internal(format!("cannot signal the server: {error}")))?;
         match tokio::time::timeout(PATIENCE, self.child.wait()).await {
             Ok(Ok(status)) => Ok(status),
-            Ok(Err(error)) => Err(Failure::internal(format!("cannot wait: {error}"))),
-            Err(_) => Err(Failure::refused("the server did not stop when told to")),
+            Ok(Err(error)) => Err(DemoError::internal(format!("cannot wait: {error}"))),
+            Err(_) => Err(DemoError::unexpected("the server did not stop when told to")),
         }
     }
 }

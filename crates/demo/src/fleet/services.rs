@@ -3,7 +3,7 @@
 use super::service::{Service, service};
 
 /// All services.
-pub(super) const SERVICES: &[Service] = &[
+pub(crate) const SERVICES: &[Service] = &[
     service! {
         "openai-batch", "OpenAI, batch jobs";
         "openai", "api", "live", "api_key";

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::demo::secrets::Secrets;
+use crate::secrets::Secrets;
 
-pub(super) fn examples(secrets: &mut Secrets) -> Vec<Value> {
+pub(crate) fn examples(secrets: &mut Secrets) -> Vec<Value> {
     vec![umbraco_ai(secrets), blaxel(secrets), pica(secrets), portkey(secrets), elevenlabs(secrets)]
 }
 
