@@ -58,10 +58,7 @@ const EDGES: [(&str, &[&str]); 17] = [
 const OWNERS: [(&str, &[&str]); 3] = [
     ("rocksdb", &["ledger-store", "ledger-benches"]),
     ("librocksdb-sys", &[]),
-    (
-        "async-nats",
-        &["ledger-bus", "ledger-client", "connledger", "ledger-tests", "ledger-benches"],
-    ),
+    ("async-nats", &["ledger-bus", "ledger-client", "ledger-tests", "ledger-benches"]),
 ];
 
 /// What the pure core must not know: wire formats, tasks, clocks, chance, storage.
