@@ -8,7 +8,7 @@ use crate::repository::{Member, Offense, expect_none, members, offense, root_man
 const ANY: &[&str] = &["*"];
 
 /// Each package with those of our packages it may depend on, directly, in any kind of dependency.
-const EDGES: [(&str, &[&str]); 17] = [
+const EDGES: [(&str, &[&str]); 18] = [
     ("ledger-domain", &[]),
     ("ledger-vault", &["ledger-domain"]),
     ("ledger-providers", &["ledger-domain"]),
@@ -17,7 +17,17 @@ const EDGES: [(&str, &[&str]); 17] = [
     ("ledger-engine", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-store"]),
     ("ledger-tokens", &["ledger-domain", "ledger-contract", "ledger-engine"]),
     ("ledger-bus", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine"]),
-    ("ledger-http", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine"]),
+    ("ledger-http-server", &["ledger-contract"]),
+    (
+        "ledger-http",
+        &[
+            "ledger-domain",
+            "ledger-vault",
+            "ledger-contract",
+            "ledger-engine",
+            "ledger-http-server",
+        ],
+    ),
     (
         "ledger-facades",
         &[
@@ -42,6 +52,7 @@ const EDGES: [(&str, &[&str]); 17] = [
             "ledger-engine",
             "ledger-tokens",
             "ledger-bus",
+            "ledger-http-server",
             "ledger-http",
             "ledger-facades",
             "ledger-client",

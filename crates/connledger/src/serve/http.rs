@@ -2,16 +2,18 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::Router;
 use clap::Args;
 use ipnet::IpNet;
 use ledger_contract::errors::{Code, Problem};
-use ledger_engine::Engine;
-use ledger_http::listen::limits::CONNECTIONS_PER_ADDRESS;
-use ledger_http::listen::{
-    Accepts, Door, Identity, ListenError, ListenOptions, Origin, Prepared, RATE_PER_ADDRESS,
-    RATE_PER_KEY, Rates, TlsFiles, Verdict, is_loopback,
+use ledger_contract::queries::HttpStatus;
+use ledger_engine::{Engine, TellHttpStatus};
+use ledger_http_server::limits::CONNECTIONS_PER_ADDRESS;
+use ledger_http_server::{
+    Accepts, Counters, Door, Identity, ListenError, ListenOptions, Origin, Prepared,
+    RATE_PER_ADDRESS, RATE_PER_KEY, Rates, TlsFiles, Verdict, is_loopback,
 };
 
 use super::files;
@@ -156,8 +158,18 @@ impl Wanted {
         let accepts = Accepts::judging(move |header| judge(&judging, header));
         let door = self.prepared.accepting(accepts).open(routes).await;
         let door = door.map_err(|error| failure(&error))?;
-        engine.set_http_door(door.counters());
+        engine.set_http_door(Arc::new(HttpCounters(door.counters())));
         Ok(door)
+    }
+}
+
+/// What the listener counts, as part of the ledger's status.
+#[derive(Debug)]
+struct HttpCounters(Arc<Counters>);
+
+impl TellHttpStatus for HttpCounters {
+    fn http_status(&self) -> HttpStatus {
+        self.0.status()
     }
 }
 

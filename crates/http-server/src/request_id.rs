@@ -6,7 +6,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use rand::RngCore;
 
-pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The header that carries it.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Longest id that is taken over.
 const CHARS_MAX: usize = 128;
@@ -38,7 +39,7 @@ impl RequestId {
     }
 
     /// Returns its form as a header.
-    pub(crate) fn header(&self) -> HeaderValue {
+    pub fn header(&self) -> HeaderValue {
         HeaderValue::from_str(&self.0).expect("the id is of letters, digits and few marks")
     }
 }
@@ -50,7 +51,7 @@ fn is_well_formed(text: &str) -> bool {
 }
 
 /// Gives every request an id, and every answer the id of its request.
-pub(super) async fn identify(mut request: Request, next: Next) -> Response {
+pub async fn identify(mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
     let header = id.header();
     request.extensions_mut().insert(id);

@@ -9,14 +9,14 @@ use parking_lot::Mutex;
 use tokio::time::{Duration, MissedTickBehavior, interval};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
+use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
-use tokio_rustls::rustls::{self, RootCertStore, ServerConfig};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use tracing::{error, info};
 
-use super::chain;
-use super::stop::Stop;
+use crate::error::{TlsError, chain};
+use crate::stop::Stop;
 
 /// What is spoken over TLS, what we like best first.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
@@ -32,47 +32,8 @@ pub struct TlsFiles {
     pub client_authority: Option<PathBuf>,
 }
 
-/// Why certificates cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TlsError {
-    /// A file is not there, may not be read, or is not PEM.
-    #[error("cannot read {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: pem::Error,
-    },
-    /// A file holds no certificate.
-    #[error("{} holds no certificate", path.display())]
-    Empty {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The certificate and the key do not go together, or are of an unknown kind.
-    #[error("cannot use the certificate {} with this key", path.display())]
-    Unusable {
-        /// The certificate's file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: rustls::Error,
-    },
-    /// The authority of clients cannot be used.
-    #[error("cannot use {} as the authority of clients", path.display())]
-    Authority {
-        /// The authority's file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: VerifierBuilderError,
-    },
-}
-
 /// The certificates in use. Those of open connections stay theirs when new ones come.
-pub(super) struct Tls {
+pub(crate) struct Tls {
     files: TlsFiles,
     current: Mutex<Arc<ServerConfig>>,
     read: Mutex<LastRead>,
@@ -93,19 +54,19 @@ type Stamp = Option<(SystemTime, u64)>;
 
 impl Tls {
     /// Reads the files.
-    pub(super) fn load(files: TlsFiles) -> Result<Self, TlsError> {
+    pub(crate) fn load(files: TlsFiles) -> Result<Self, TlsError> {
         let stamps = stamps(&files);
         let current = Mutex::new(Arc::new(read(&files)?));
         Ok(Self { files, current, read: Mutex::new(LastRead { stamps, problem: None }) })
     }
 
     /// Returns what the next connection is accepted with.
-    pub(super) fn acceptor(&self) -> TlsAcceptor {
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(Arc::clone(&self.current.lock()))
     }
 
     /// Reads the files again. Keeps what it has, and says why, when they cannot be used.
-    pub(super) fn reload(&self) {
+    pub(crate) fn reload(&self) {
         self.read.lock().problem = None;
         self.read_again();
     }
@@ -132,14 +93,14 @@ impl Tls {
         }
     }
 
-    pub(super) fn reload_if_changed(&self) {
+    pub(crate) fn reload_if_changed(&self) {
         if self.read.lock().stamps != stamps(&self.files) {
             self.read_again();
         }
     }
 
     /// Reloads whenever a file has changed, until told to stop.
-    pub(super) async fn watch(self: Arc<Self>, every: Duration, mut stop: Stop) {
+    pub(crate) async fn watch(self: Arc<Self>, every: Duration, mut stop: Stop) {
         let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -160,7 +121,7 @@ impl fmt::Debug for Tls {
 }
 
 /// Does what reads files on a thread that may block.
-pub(super) async fn off_the_workers(work: impl FnOnce() + Send + 'static) {
+pub(crate) async fn off_the_workers(work: impl FnOnce() + Send + 'static) {
     if let Err(problem) = tokio::task::spawn_blocking(work).await {
         error!(error = %problem, "looking at the certificate files failed");
     }

@@ -29,7 +29,7 @@ const CORS_AGE_MAX: Duration = Duration::from_mins(10);
 const TRANSPORT_SECURITY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// Adds the fields of every answer; what the route says of caches is left as it is.
-pub(super) fn add(headers: &mut HeaderMap, api: bool, tls: bool) {
+pub(crate) fn add(headers: &mut HeaderMap, api: bool, tls: bool) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
@@ -42,7 +42,7 @@ pub(super) fn add(headers: &mut HeaderMap, api: bool, tls: bool) {
 }
 
 /// Tells whether a path is one of the API.
-pub(super) fn is_api(path: &str) -> bool {
+pub(crate) fn is_api(path: &str) -> bool {
     API_PREFIXES.iter().any(|prefix| path.starts_with(prefix))
 }
 
@@ -77,7 +77,7 @@ impl FromStr for Origin {
 }
 
 /// Lets the pages of some sites use the API; nothing when there are none.
-pub(super) fn cors(origins: &[Origin]) -> Option<CorsLayer> {
+pub(crate) fn cors(origins: &[Origin]) -> Option<CorsLayer> {
     if origins.is_empty() {
         return None;
     }

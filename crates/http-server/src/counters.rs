@@ -3,9 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ledger_contract::queries::HttpStatus;
-use ledger_engine::TellHttpStatus;
 
-use super::refusal::Refusal;
+use crate::refusal::Refusal;
 
 /// Counts of one listener since its start.
 #[derive(Debug, Default)]
@@ -17,21 +16,21 @@ pub struct Counters {
 }
 
 impl Counters {
-    pub(super) fn opened(&self) {
+    pub(crate) fn opened(&self) {
         self.open.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn closed(&self) {
+    pub(crate) fn closed(&self) {
         self.open.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Counts a connection that was not taken.
-    pub(super) fn turned_away(&self) {
+    pub(crate) fn turned_away(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a request that was not let in.
-    pub(super) fn refused(&self, refusal: &Refusal) {
+    pub(crate) fn refused(&self, refusal: &Refusal) {
         let counter = match refusal {
             Refusal::RateLimited(_) => &self.rate_limited,
             Refusal::LockedOut(_) => &self.locked_out,
@@ -39,10 +38,9 @@ impl Counters {
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
-}
 
-impl TellHttpStatus for Counters {
-    fn http_status(&self) -> HttpStatus {
+    /// Returns all counts.
+    pub fn status(&self) -> HttpStatus {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         HttpStatus {
             connections_open: read(&self.open),

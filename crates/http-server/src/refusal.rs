@@ -7,12 +7,12 @@ use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, Response};
 use ledger_contract::errors::{Code, Problem};
 
-use crate::api::answer::problem;
-use crate::api::request_id::{RequestId, X_REQUEST_ID};
+use crate::answer::problem;
+use crate::request_id::{RequestId, X_REQUEST_ID};
 
 /// A request that is not let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// Too many requests.
     RateLimited(Duration),
     /// Too many wrong keys.
@@ -37,7 +37,7 @@ impl Refusal {
     }
 
     /// Returns the answer.
-    pub(super) fn answer(&self, id: &RequestId) -> Response<Body> {
+    pub(crate) fn answer(&self, id: &RequestId) -> Response<Body> {
         let mut answer = problem(&Problem::new(self.code()), id);
         answer.headers_mut().insert(X_REQUEST_ID, id.header());
         if let Self::RateLimited(wait) | Self::LockedOut(wait) = self {
@@ -48,7 +48,7 @@ impl Refusal {
 }
 
 /// Writes an answer out as HTTP/1, for a connection that has no more than this one.
-pub(super) async fn written(answer: Response<Body>) -> Vec<u8> {
+pub(crate) async fn written(answer: Response<Body>) -> Vec<u8> {
     let (parts, body) = answer.into_parts();
     // Bodies of refusals are in memory already.
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();

@@ -5,30 +5,30 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::clock::Clock;
-use super::generations::Generations;
+use crate::clock::Clock;
+use crate::generations::Generations;
 
 /// Failures within [`FAILURE_WINDOW`] that lock an address out.
-pub(super) const FAILURES_MAX: usize = 10;
+pub(crate) const FAILURES_MAX: usize = 10;
 /// How long a failure counts.
-pub(super) const FAILURE_WINDOW: Duration = Duration::from_mins(1);
+pub(crate) const FAILURE_WINDOW: Duration = Duration::from_mins(1);
 /// The first lockout; each further failure doubles it.
-pub(super) const LOCKOUT_MIN: Duration = Duration::from_secs(1);
+pub(crate) const LOCKOUT_MIN: Duration = Duration::from_secs(1);
 /// The longest lockout.
-pub(super) const LOCKOUT_MAX: Duration = Duration::from_mins(5);
+pub(crate) const LOCKOUT_MAX: Duration = Duration::from_mins(5);
 /// After this time without a failure, an address starts anew.
-pub(super) const FORGIVEN_AFTER: Duration = Duration::from_mins(10);
+pub(crate) const FORGIVEN_AFTER: Duration = Duration::from_mins(10);
 /// Addresses whose failures are remembered.
 const ADDRESSES_MAX: usize = 100_000;
 /// Keys that are remembered as accepted, each with its address.
 const ACCEPTED_MAX: usize = 100_000;
 
 /// What stands for a key: nobody can compute the key from it.
-pub(super) type KeyDigest = [u8; 32];
+pub(crate) type KeyDigest = [u8; 32];
 
 /// Who failed how often, and who did not.
 #[derive(Debug)]
-pub(super) struct Lockout {
+pub(crate) struct Lockout {
     clock: Clock,
     failures: Mutex<Generations<IpAddr, Failures>>,
     accepted: Mutex<Generations<(IpAddr, KeyDigest), ()>>,
@@ -54,7 +54,7 @@ impl Failures {
 }
 
 impl Lockout {
-    pub(super) fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock) -> Self {
         Self {
             clock,
             failures: Mutex::new(Generations::new(ADDRESSES_MAX)),
@@ -63,12 +63,12 @@ impl Lockout {
     }
 
     /// Tells whether the key was accepted from there before, and so is no guess.
-    pub(super) fn knows(&self, address: IpAddr, key: &KeyDigest) -> bool {
+    pub(crate) fn knows(&self, address: IpAddr, key: &KeyDigest) -> bool {
         self.accepted.lock().get_mut(&(address, *key)).is_some()
     }
 
     /// Returns how long no unknown key from there is looked at.
-    pub(super) fn locked_for(&self, address: IpAddr) -> Option<Duration> {
+    pub(crate) fn locked_for(&self, address: IpAddr) -> Option<Duration> {
         let now = self.clock.now();
         let mut failures = self.failures.lock();
         let left = failures.get_mut(&address)?.locked_until.checked_sub(now)?;
@@ -77,17 +77,17 @@ impl Lockout {
 
     /// Remembers a key that was accepted. What failed before still counts: a key of one's own is
     /// no leave to guess others'.
-    pub(super) fn accepted(&self, address: IpAddr, key: KeyDigest) {
+    pub(crate) fn accepted(&self, address: IpAddr, key: KeyDigest) {
         self.accepted.lock().put((address, key), ());
     }
 
     /// Forgets a key that is accepted no longer.
-    pub(super) fn revoked(&self, address: IpAddr, key: KeyDigest) {
+    pub(crate) fn revoked(&self, address: IpAddr, key: KeyDigest) {
         self.accepted.lock().remove(&(address, key));
     }
 
     /// Counts a key that was not accepted. Returns the lockout that this starts.
-    pub(super) fn failed(&self, address: IpAddr) -> Option<Duration> {
+    pub(crate) fn failed(&self, address: IpAddr) -> Option<Duration> {
         let now = self.clock.now();
         let mut all = self.failures.lock();
         if all.get_mut(&address).is_none_or(|found| found.forgiven(now)) {
@@ -110,7 +110,7 @@ impl Lockout {
     }
 
     /// Gives back the memory of addresses that start anew.
-    pub(super) fn shrink(&self) {
+    pub(crate) fn shrink(&self) {
         let now = self.clock.now();
         self.failures.lock().retain(|found| !found.forgiven(now));
     }

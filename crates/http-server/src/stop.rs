@@ -3,28 +3,28 @@
 use tokio::sync::watch;
 
 /// Makes the two ends.
-pub(super) fn stop() -> (Stopper, Stop) {
+pub(crate) fn stop() -> (Stopper, Stop) {
     let (sender, receiver) = watch::channel(false);
     (Stopper(sender), Stop(receiver))
 }
 
 /// Says stop; dropping it says so as well.
 #[derive(Debug)]
-pub(super) struct Stopper(watch::Sender<bool>);
+pub(crate) struct Stopper(watch::Sender<bool>);
 
 impl Stopper {
-    pub(super) fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.0.send_replace(true);
     }
 }
 
 /// Hears it.
 #[derive(Clone, Debug)]
-pub(super) struct Stop(watch::Receiver<bool>);
+pub(crate) struct Stop(watch::Receiver<bool>);
 
 impl Stop {
     /// Waits for the word.
-    pub(super) async fn stopped(&mut self) {
+    pub(crate) async fn stopped(&mut self) {
         // An error means that nobody is left who could say it.
         self.0.wait_for(|stopped| *stopped).await.ok();
     }

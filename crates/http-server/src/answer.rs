@@ -8,11 +8,11 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use ledger_contract::errors::{Class, Code, PROBLEM_JSON, Problem};
 
-use super::request_id::RequestId;
+use crate::request_id::RequestId;
 
 const JSON: &str = "application/json";
 /// For what has a version: kept by the one who asked, and shown again only when it is the same.
-pub(crate) const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+pub const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NO_SNIFFING: HeaderValue = HeaderValue::from_static("nosniff");
 
@@ -39,7 +39,7 @@ pub fn with(mut response: Response, name: HeaderName, value: HeaderValue) -> Res
 }
 
 /// Carries a refusal.
-pub(crate) fn problem(problem: &Problem, request: &RequestId) -> Response {
+pub fn problem(problem: &Problem, request: &RequestId) -> Response {
     let details = problem.details(request.as_str());
     let body = serde_json::to_vec(&details).expect("a problem has a JSON form");
     refusal(problem, details.status, PROBLEM_JSON, body)

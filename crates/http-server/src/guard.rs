@@ -10,11 +10,11 @@ use tracing::warn;
 
 use crate::credential::credential;
 
-use super::clock::Clock;
-use super::lockout::{KeyDigest, Lockout};
-use super::peer::ClientAddress;
-use super::rates::{Buckets, Rates};
-use super::refusal::Refusal;
+use crate::clock::Clock;
+use crate::lockout::{KeyDigest, Lockout};
+use crate::peer::ClientAddress;
+use crate::rates::{Buckets, Rates};
+use crate::refusal::Refusal;
 
 /// Tells whether an `Authorization` header is of a key that is good now. Called for each request
 /// that has one, so it must be quick.
@@ -73,7 +73,7 @@ impl fmt::Debug for Accepts {
 /// A key that was accepted from an address passes any lockout of that address, and whom it stands
 /// for has a rate of its own: one for all its tokens. All else from there, wrong keys and requests
 /// without one, shares the address's rate.
-pub(super) struct Guard {
+pub(crate) struct Guard {
     accepts: Accepts,
     trusted: Vec<IpNet>,
     per_key: Buckets,
@@ -84,7 +84,7 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    pub(super) fn new(accepts: Accepts, rates: Rates, trusted: Vec<IpNet>, clock: &Clock) -> Self {
+    pub(crate) fn new(accepts: Accepts, rates: Rates, trusted: Vec<IpNet>, clock: &Clock) -> Self {
         Self {
             accepts,
             trusted,
@@ -97,7 +97,7 @@ impl Guard {
 
     /// Lets a request in or not, and says whose it is. A wrong key is let in while it is not too
     /// often: the route says in its own words what is wrong with it.
-    pub(super) fn admit(
+    pub(crate) fn admit(
         &self,
         peer: IpAddr,
         headers: &HeaderMap,
@@ -147,7 +147,7 @@ impl Guard {
     }
 
     /// Gives back memory of who has not come for a while.
-    pub(super) fn shrink(&self) {
+    pub(crate) fn shrink(&self) {
         self.per_key.shrink();
         self.per_address.shrink();
         self.lockout.shrink();

@@ -8,7 +8,7 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 
-use super::clock::Clock;
+use crate::clock::Clock;
 
 /// Requests a second with one key, when nothing else is said.
 pub const RATE_PER_KEY: u32 = 2_000;
@@ -39,14 +39,14 @@ type Limiter = RateLimiter<u64, DashMapStateStore<u64>, Clock, NoOpMiddleware<Du
 
 /// Limits how often each of many may ask.
 #[derive(Debug)]
-pub(super) struct Buckets {
+pub(crate) struct Buckets {
     limiter: Option<Limiter>,
     hasher: RandomState,
     clock: Clock,
 }
 
 impl Buckets {
-    pub(super) fn new(per_second: u32, clock: Clock) -> Self {
+    pub(crate) fn new(per_second: u32, clock: Clock) -> Self {
         let limiter = NonZeroU32::new(per_second).map(|rate| {
             let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(BURST_SECONDS - 1));
             let quota = Quota::per_second(rate).allow_burst(burst);
@@ -56,7 +56,7 @@ impl Buckets {
     }
 
     /// Counts a request. Refuses it with the time after which the next one fits.
-    pub(super) fn take(&self, who: &impl Hash) -> Result<(), Duration> {
+    pub(crate) fn take(&self, who: &impl Hash) -> Result<(), Duration> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
         let bucket = self.hasher.hash_one(who) % BUCKETS;
         let taken = limiter.check_key(&bucket);
@@ -64,7 +64,7 @@ impl Buckets {
     }
 
     /// Gives back the memory of those who have not asked for a while.
-    pub(super) fn shrink(&self) {
+    pub(crate) fn shrink(&self) {
         if let Some(limiter) = &self.limiter {
             limiter.retain_recent();
             limiter.shrink_to_fit();

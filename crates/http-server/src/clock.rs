@@ -15,7 +15,7 @@ impl Clock {
     }
 
     /// Returns the time.
-    pub(super) fn now(&self) -> Duration {
+    pub(crate) fn now(&self) -> Duration {
         (self.0)()
     }
 }

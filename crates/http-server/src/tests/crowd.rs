@@ -1,7 +1,6 @@
 //! Many connections from one address, and what is counted.
 
 use ledger_contract::queries::HttpStatus;
-use ledger_engine::TellHttpStatus as _;
 
 use super::certificates::Certificates;
 use super::*;
@@ -18,8 +17,7 @@ async fn open_for(most: usize, adjust: impl FnOnce(&mut ListenOptions)) -> (Door
 
 /// Waits until so many connections are open.
 async fn open_are(door: &Door, count: u64) {
-    eventually(async || (door.counters().http_status().connections_open == count).then_some(()))
-        .await;
+    eventually(async || (door.counters().status().connections_open == count).then_some(())).await;
 }
 
 #[tokio::test]
@@ -41,7 +39,7 @@ async fn an_address_with_too_many_connections_gets_no_more_and_keeps_those_it_ha
     drop(second);
     open_are(&door, 1).await;
     assert_eq!(call(&door).await.get("/hello", &[]).await.status, 200);
-    assert_eq!(door.counters().http_status().connections_refused, 3);
+    assert_eq!(door.counters().status().connections_refused, 3);
 }
 
 #[tokio::test]
@@ -51,7 +49,7 @@ async fn over_tls_a_connection_too_many_is_closed_without_a_word() {
     let _first = call(&door).await;
     open_are(&door, 1).await;
     call(&door).await.closed().await;
-    assert_eq!(door.counters().http_status().connections_refused, 1);
+    assert_eq!(door.counters().status().connections_refused, 1);
 }
 
 #[tokio::test]
@@ -69,7 +67,7 @@ async fn this_machine_and_trusted_proxies_may_have_any_number() {
             assert_eq!(line.get("/hello", &[]).await.status, 200);
             lines.push(line);
         }
-        assert_eq!(door.counters().http_status().connections_open, 20);
+        assert_eq!(door.counters().status().connections_open, 20);
     }
 }
 
@@ -99,7 +97,7 @@ async fn what_the_door_refuses_is_counted() {
         requests_rate_limited: 1,
         requests_locked_out: 3,
     };
-    assert_eq!(door.counters().http_status(), counted);
+    assert_eq!(door.counters().status(), counted);
     drop(line);
     open_are(&door, 0).await;
 }

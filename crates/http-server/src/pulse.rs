@@ -10,11 +10,11 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::limits::Limits;
+use crate::limits::Limits;
 
 /// The state of one connection, shared by its parts.
 #[derive(Clone, Debug)]
-pub(super) struct Pulse(Arc<Shared>);
+pub(crate) struct Pulse(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -40,7 +40,7 @@ struct State {
 
 /// Why a connection is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Overdue {
+pub(crate) enum Overdue {
     /// The header of a request did not come in time.
     Header,
     /// Nothing was asked for long.
@@ -50,7 +50,7 @@ pub(super) enum Overdue {
 }
 
 impl Pulse {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let state = State {
             open: 0,
             idle_since: Instant::now(),
@@ -63,7 +63,7 @@ impl Pulse {
     }
 
     /// A request's header is complete. The request is open until the returned value is dropped.
-    pub(super) fn begin(&self, http2: bool) -> OpenRequest {
+    pub(crate) fn begin(&self, http2: bool) -> OpenRequest {
         let mut state = self.0.state.lock();
         state.open += 1;
         state.head_since = None;
@@ -82,7 +82,7 @@ impl Pulse {
     }
 
     /// Bytes have arrived.
-    pub(super) fn received(&self) {
+    pub(crate) fn received(&self) {
         let mut state = self.0.state.lock();
         if state.open == 0 && state.head_since.is_none() {
             state.head_since = Some(Instant::now());
@@ -91,7 +91,7 @@ impl Pulse {
     }
 
     /// Bytes were to be sent; tells whether they could not.
-    pub(super) fn sent(&self, full: bool) {
+    pub(crate) fn sent(&self, full: bool) {
         let mut state = self.0.state.lock();
         match (full, state.full_since) {
             (true, None) => {
@@ -104,7 +104,7 @@ impl Pulse {
     }
 
     /// Returns when what goes on now has gone on for too long, if it may.
-    pub(super) fn due(&self, limits: &Limits) -> Option<(Instant, Overdue)> {
+    pub(crate) fn due(&self, limits: &Limits) -> Option<(Instant, Overdue)> {
         let state = self.0.state.lock();
         let stalled =
             state.full_since.map(|since| (since + limits.stall_timeout, Overdue::Stalled));
@@ -117,14 +117,14 @@ impl Pulse {
     }
 
     /// Waits until something may be due earlier than before.
-    pub(super) async fn changed(&self) {
+    pub(crate) async fn changed(&self) {
         self.0.changed.notified().await;
     }
 }
 
 /// A request whose answer is not complete.
 #[derive(Debug)]
-pub(super) struct OpenRequest(Pulse);
+pub(crate) struct OpenRequest(Pulse);
 
 impl Drop for OpenRequest {
     fn drop(&mut self) {

@@ -17,42 +17,42 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::debug;
 
-use crate::api::request_id::RequestId;
+use crate::request_id::RequestId;
 
-use super::bodies::AnswerBody;
-use super::chain;
-use super::crowd::{Crowd, Place};
-use super::entry::Entry;
-use super::limits::{
+use crate::bodies::AnswerBody;
+use crate::crowd::{Crowd, Place};
+use crate::entry::Entry;
+use crate::error::chain;
+use crate::limits::{
     HEADER_BYTES_MAX, HEADER_FIELDS_MAX, HTTP2_PING_INTERVAL, HTTP2_PING_TIMEOUT,
     HTTP2_SEND_BYTES_MAX, HTTP2_STREAMS_MAX, LINGER_TIMEOUT, Limits, TURNED_AWAY_MAX,
 };
-use super::pulse::{Overdue, Pulse};
-use super::refusal::{Refusal, written};
-use super::socket::Socket;
-use super::stop::Stop;
-use super::tls::Tls;
+use crate::pulse::{Overdue, Pulse};
+use crate::refusal::{Refusal, written};
+use crate::socket::Socket;
+use crate::stop::Stop;
+use crate::tls::Tls;
 
 /// What all connections of a listener share.
 #[derive(Debug)]
-pub(super) struct House {
-    pub(super) entry: Entry,
-    pub(super) limits: Limits,
-    pub(super) crowd: Arc<Crowd>,
+pub(crate) struct House {
+    pub(crate) entry: Entry,
+    pub(crate) limits: Limits,
+    pub(crate) crowd: Arc<Crowd>,
     turned_away: Semaphore,
-    pub(super) tls: Option<Arc<Tls>>,
+    pub(crate) tls: Option<Arc<Tls>>,
     protocols: auto::Builder<TokioExecutor>,
 }
 
 impl House {
-    pub(super) fn new(entry: Entry, limits: Limits, crowd: Crowd, tls: Option<Arc<Tls>>) -> Self {
+    pub(crate) fn new(entry: Entry, limits: Limits, crowd: Crowd, tls: Option<Arc<Tls>>) -> Self {
         let (crowd, turned_away) = (Arc::new(crowd), Semaphore::new(TURNED_AWAY_MAX));
         Self { entry, limits, crowd, turned_away, tls, protocols: protocols() }
     }
 
     /// Says that the address of a connection has too many, and closes it. Whoever wants TLS is
     /// told nothing, as that would cost a handshake.
-    pub(super) async fn turn_away(self: Arc<Self>, mut stream: TcpStream) {
+    pub(crate) async fn turn_away(self: Arc<Self>, mut stream: TcpStream) {
         let Ok(_place) = self.turned_away.try_acquire() else { return };
         if self.tls.is_some() {
             return;
@@ -67,7 +67,7 @@ impl House {
     }
 
     /// Serves a connection until either side ends it.
-    pub(super) async fn serve(
+    pub(crate) async fn serve(
         self: Arc<Self>,
         stream: TcpStream,
         peer: SocketAddr,

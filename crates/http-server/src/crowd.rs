@@ -8,15 +8,15 @@ use ipnet::IpNet;
 use parking_lot::Mutex;
 use tracing::warn;
 
-use super::counters::Counters;
-use super::peer::ClientAddress;
+use crate::counters::Counters;
+use crate::peer::ClientAddress;
 
 /// Counts connections, and says when an address has too many.
 ///
 /// Whose a connection is must be known before its first byte, so that of a proxy is the proxy's,
 /// whoever is behind it.
 #[derive(Debug)]
-pub(super) struct Crowd {
+pub(crate) struct Crowd {
     /// Most connections of one address; 0 is no limit.
     most: usize,
     /// Networks whose addresses have no limit.
@@ -36,19 +36,19 @@ struct Present {
 
 /// A connection's place, given back when dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     crowd: Arc<Crowd>,
     /// Nothing for an address without a limit.
     network: Option<IpAddr>,
 }
 
 impl Crowd {
-    pub(super) fn new(most: usize, unlimited: Vec<IpNet>, counters: Arc<Counters>) -> Self {
+    pub(crate) fn new(most: usize, unlimited: Vec<IpNet>, counters: Arc<Counters>) -> Self {
         Self { most, unlimited, counters, present: Mutex::default() }
     }
 
     /// Takes a place for a connection; nothing when its address has as many as it may.
-    pub(super) fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
+    pub(crate) fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
         let address = peer.to_canonical();
         let limited = self.most > 0 && !self.unlimited.iter().any(|net| net.contains(&address));
         let network = limited.then(|| ClientAddress(address).network());
@@ -62,7 +62,7 @@ impl Crowd {
     }
 
     /// Counts a connection that is not taken.
-    pub(super) fn turned_away(&self) {
+    pub(crate) fn turned_away(&self) {
         self.counters.turned_away();
     }
 

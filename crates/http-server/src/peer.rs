@@ -20,7 +20,7 @@ impl ClientAddress {
     /// in `X-Forwarded-For` that is not.
     ///
     /// What stands before that address was written by someone who is not trusted.
-    pub(super) fn find(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
+    pub(crate) fn find(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
         let mut client = peer.to_canonical();
         let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
         let lines = headers.get_all(FORWARDED_FOR).iter().rev();
@@ -38,7 +38,7 @@ impl ClientAddress {
     }
 
     /// Returns what shares its limits with this address: itself, or its IPv6 network.
-    pub(super) fn network(self) -> IpAddr {
+    pub(crate) fn network(self) -> IpAddr {
         match self.0 {
             IpAddr::V4(_) => self.0,
             IpAddr::V6(address) => {

@@ -11,14 +11,14 @@ use axum::http::Response;
 use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 use tokio::time::Sleep;
 
-use super::pulse::OpenRequest;
+use crate::pulse::OpenRequest;
 
 /// Tells whether a body was given up because it did not arrive in time.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Late(Arc<AtomicBool>);
+pub(crate) struct Late(Arc<AtomicBool>);
 
 impl Late {
-    pub(super) fn is_late(&self) -> bool {
+    pub(crate) fn is_late(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -36,7 +36,7 @@ struct TimedBody {
 }
 
 /// Gives a body its time. One that is there already needs none.
-pub(super) fn timed(body: Body, time: Duration) -> (Body, Late) {
+pub(crate) fn timed(body: Body, time: Duration) -> (Body, Late) {
     let late = Late::default();
     if body.is_end_stream() {
         return (body, late);
@@ -72,14 +72,14 @@ impl HttpBody for TimedBody {
 
 /// The body of an answer: its request is open until it is complete.
 #[derive(Debug)]
-pub(super) struct AnswerBody {
+pub(crate) struct AnswerBody {
     inner: Body,
     _open: OpenRequest,
 }
 
 impl AnswerBody {
     /// Takes over the body of an answer.
-    pub(super) fn wrap(answer: Response<Body>, open: OpenRequest) -> Response<Self> {
+    pub(crate) fn wrap(answer: Response<Body>, open: OpenRequest) -> Response<Self> {
         answer.map(|inner| Self { inner, _open: open })
     }
 }

@@ -6,17 +6,17 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::pulse::Pulse;
+use crate::pulse::Pulse;
 
 /// A byte stream with its connection's pulse.
 #[derive(Debug)]
-pub(super) struct Socket<S> {
+pub(crate) struct Socket<S> {
     inner: S,
     pulse: Pulse,
 }
 
 impl<S> Socket<S> {
-    pub(super) fn new(inner: S, pulse: Pulse) -> Self {
+    pub(crate) fn new(inner: S, pulse: Pulse) -> Self {
         Self { inner, pulse }
     }
 }

@@ -9,7 +9,7 @@ use std::mem;
 /// When the first half is full, the second is forgotten and the first becomes the second. What is
 /// used at least once a turn stays, whatever else comes in.
 #[derive(Debug)]
-pub(super) struct Generations<K, V> {
+pub(crate) struct Generations<K, V> {
     young: HashMap<K, V>,
     old: HashMap<K, V>,
     half: usize,
@@ -17,12 +17,12 @@ pub(super) struct Generations<K, V> {
 
 impl<K: Eq + Hash, V> Generations<K, V> {
     /// Makes one of at most `capacity` entries.
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self { young: HashMap::new(), old: HashMap::new(), half: (capacity / 2).max(1) }
     }
 
     /// Returns the entry, which counts as used.
-    pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         if let Some((key, value)) = self.old.remove_entry(key) {
             self.put(key, value);
         }
@@ -30,7 +30,7 @@ impl<K: Eq + Hash, V> Generations<K, V> {
     }
 
     /// Adds or replaces an entry.
-    pub(super) fn put(&mut self, key: K, value: V) {
+    pub(crate) fn put(&mut self, key: K, value: V) {
         self.old.remove(&key);
         if self.young.len() >= self.half && !self.young.contains_key(&key) {
             self.old = mem::take(&mut self.young);
@@ -39,13 +39,13 @@ impl<K: Eq + Hash, V> Generations<K, V> {
     }
 
     /// Forgets an entry.
-    pub(super) fn remove(&mut self, key: &K) {
+    pub(crate) fn remove(&mut self, key: &K) {
         self.young.remove(key);
         self.old.remove(key);
     }
 
     /// Forgets the entries that are not worth keeping.
-    pub(super) fn retain(&mut self, mut keep: impl FnMut(&V) -> bool) {
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&V) -> bool) {
         for half in [&mut self.young, &mut self.old] {
             half.retain(|_, value| keep(value));
             half.shrink_to_fit();
@@ -53,7 +53,7 @@ impl<K: Eq + Hash, V> Generations<K, V> {
     }
 
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.young.len() + self.old.len()
     }
 }

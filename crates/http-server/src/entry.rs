@@ -12,14 +12,14 @@ use axum::middleware::{Next, from_fn_with_state};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 
-use crate::api::request_id::RequestId;
+use crate::request_id::RequestId;
 
-use super::bodies::timed;
-use super::counters::Counters;
-use super::guard::Guard;
-use super::headers::{self, Origin};
-use super::limits::{Limits, URI_BYTES_MAX};
-use super::refusal::Refusal;
+use crate::bodies::timed;
+use crate::counters::Counters;
+use crate::guard::Guard;
+use crate::headers::{self, Origin};
+use crate::limits::{Limits, URI_BYTES_MAX};
+use crate::refusal::Refusal;
 
 /// Whose connection a request came over.
 #[derive(Clone, Copy, Debug)]
@@ -27,21 +27,21 @@ struct Peer(IpAddr);
 
 /// What stands before the routes.
 #[derive(Debug)]
-pub(super) struct Doorway {
-    pub(super) guard: Arc<Guard>,
-    pub(super) counters: Arc<Counters>,
-    pub(super) limits: Limits,
+pub(crate) struct Doorway {
+    pub(crate) guard: Arc<Guard>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) limits: Limits,
 }
 
 /// The routes with all that stands before them.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     routes: TowerToHyperService<Router>,
     tls: bool,
 }
 
 impl Entry {
-    pub(super) fn new(routes: Router, doorway: Doorway, origins: &[Origin], tls: bool) -> Self {
+    pub(crate) fn new(routes: Router, doorway: Doorway, origins: &[Origin], tls: bool) -> Self {
         let mut routes = routes.layer(from_fn_with_state(Arc::new(doorway), enter));
         // Outside of the doorway, so that a page can read why it was not let in.
         if let Some(cors) = headers::cors(origins) {
@@ -51,7 +51,7 @@ impl Entry {
     }
 
     /// Answers a request.
-    pub(super) async fn answer(&self, peer: SocketAddr, mut request: Request) -> Response<Body> {
+    pub(crate) async fn answer(&self, peer: SocketAddr, mut request: Request) -> Response<Body> {
         let api = headers::is_api(request.uri().path());
         request.extensions_mut().insert(Peer(peer.ip()));
         let Ok(mut answer): Result<_, Infallible> = self.routes.call(request).await;

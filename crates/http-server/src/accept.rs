@@ -9,14 +9,14 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, error, info, warn};
 
-use super::connection::House;
-use super::stop::Stop;
+use crate::connection::House;
+use crate::stop::Stop;
 
 /// After a failed accept: mostly there are no file numbers left, and some come free soon.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
 
 /// Accepts connections until told to stop, then waits until all have ended, as long as is allowed.
-pub(super) async fn accept(listener: TcpListener, house: Arc<House>, mut stop: Stop) {
+pub(crate) async fn accept(listener: TcpListener, house: Arc<House>, mut stop: Stop) {
     let mut connections = JoinSet::new();
     let mut full = false;
     loop {

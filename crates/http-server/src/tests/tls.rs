@@ -12,6 +12,8 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 
 use super::certificates::Certificates;
 use super::*;
+use crate::error::chain;
+use crate::tls::Tls;
 
 async fn connect(door: &Door, client: &Arc<ClientConfig>) -> io::Result<TlsStream<TcpStream>> {
     let stream = TcpStream::connect(door.address()).await?;
