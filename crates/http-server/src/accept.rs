@@ -9,14 +9,14 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, error, info, warn};
 
-use crate::connection::House;
+use crate::connection::ConnectionServer;
 use crate::stop::Stop;
 
 /// After a failed accept: mostly there are no file numbers left, and some come free soon.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
 
 /// Accepts connections until told to stop, then waits until all have ended, as long as is allowed.
-pub(crate) async fn accept(listener: TcpListener, house: Arc<House>, mut stop: Stop) {
+pub(crate) async fn accept(listener: TcpListener, server: Arc<ConnectionServer>, mut stop: Stop) {
     let mut connections = JoinSet::new();
     let mut full = false;
     loop {
@@ -27,19 +27,19 @@ pub(crate) async fn accept(listener: TcpListener, house: Arc<House>, mut stop: S
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     let was_full = full;
-                    full = connections.len() >= house.limits.connections_max;
+                    full = connections.len() >= server.limits.connections_max;
                     if full {
                         if !was_full {
                             warn!(connections = connections.len(), "too many, closing new ones");
                         }
-                        house.crowd.turned_away();
+                        server.crowd.turned_away();
                         drop(stream);
-                    } else if let Some(place) = house.crowd.enter(peer.ip()) {
-                        let house = Arc::clone(&house);
-                        connections.spawn(house.serve(stream, peer, place, stop.clone()));
+                    } else if let Some(place) = server.crowd.enter(peer.ip()) {
+                        let server = Arc::clone(&server);
+                        connections.spawn(server.serve(stream, peer, place, stop.clone()));
                     } else {
-                        house.crowd.turned_away();
-                        connections.spawn(Arc::clone(&house).turn_away(stream));
+                        server.crowd.turned_away();
+                        connections.spawn(Arc::clone(&server).refuse(stream));
                     }
                 }
                 Err(error) => pause_after(&error).await,
@@ -47,7 +47,7 @@ pub(crate) async fn accept(listener: TcpListener, house: Arc<House>, mut stop: S
         }
     }
     drop(listener);
-    drain(connections, house.limits.drain_timeout).await;
+    drain(connections, server.limits.drain_timeout).await;
 }
 
 async fn pause_after(failure: &io::Error) {

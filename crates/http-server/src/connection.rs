@@ -25,7 +25,7 @@ use crate::entry::Entry;
 use crate::error::chain;
 use crate::limits::{
     HEADER_BYTES_MAX, HEADER_FIELDS_MAX, HTTP2_PING_INTERVAL, HTTP2_PING_TIMEOUT,
-    HTTP2_SEND_BYTES_MAX, HTTP2_STREAMS_MAX, LINGER_TIMEOUT, Limits, TURNED_AWAY_MAX,
+    HTTP2_SEND_BYTES_MAX, HTTP2_STREAMS_MAX, LINGER_TIMEOUT, Limits, REFUSALS_MAX,
 };
 use crate::pulse::{Overdue, Pulse};
 use crate::refusal::{Refusal, written};
@@ -33,27 +33,27 @@ use crate::socket::Socket;
 use crate::stop::Stop;
 use crate::tls::Tls;
 
-/// What all connections of a listener share.
+/// Serves the connections of a listener, and holds what they share.
 #[derive(Debug)]
-pub(crate) struct House {
+pub(crate) struct ConnectionServer {
     pub(crate) entry: Entry,
     pub(crate) limits: Limits,
     pub(crate) crowd: Arc<Crowd>,
-    turned_away: Semaphore,
+    refusals: Semaphore,
     pub(crate) tls: Option<Arc<Tls>>,
     protocols: auto::Builder<TokioExecutor>,
 }
 
-impl House {
+impl ConnectionServer {
     pub(crate) fn new(entry: Entry, limits: Limits, crowd: Crowd, tls: Option<Arc<Tls>>) -> Self {
-        let (crowd, turned_away) = (Arc::new(crowd), Semaphore::new(TURNED_AWAY_MAX));
-        Self { entry, limits, crowd, turned_away, tls, protocols: protocols() }
+        let (crowd, refusals) = (Arc::new(crowd), Semaphore::new(REFUSALS_MAX));
+        Self { entry, limits, crowd, refusals, tls, protocols: protocols() }
     }
 
-    /// Says that the address of a connection has too many, and closes it. Whoever wants TLS is
-    /// told nothing, as that would cost a handshake.
-    pub(crate) async fn turn_away(self: Arc<Self>, mut stream: TcpStream) {
-        let Ok(_place) = self.turned_away.try_acquire() else { return };
+    /// Tells a client that its address has too many connections, and closes this one. Over TLS it
+    /// is closed without an answer, which would cost a handshake.
+    pub(crate) async fn refuse(self: Arc<Self>, mut stream: TcpStream) {
+        let Ok(_permit) = self.refusals.try_acquire() else { return };
         if self.tls.is_some() {
             return;
         }
@@ -78,10 +78,10 @@ impl House {
             debug!(%error, client.address = %peer, "the connection is gone already");
             return;
         }
-        let Some(tls) = &self.tls else { return self.talk(stream, peer, stop).await };
+        let Some(tls) = &self.tls else { return self.serve_http(stream, peer, stop).await };
         let handshake = tls.acceptor().accept(stream).into_fallible();
         match timeout(self.limits.header_timeout, handshake).await {
-            Ok(Ok(stream)) => self.talk(stream, peer, stop).await,
+            Ok(Ok(stream)) => self.serve_http(stream, peer, stop).await,
             Ok(Err((error, stream))) => {
                 debug!(%error, client.address = %peer, "no TLS");
                 end(stream).await;
@@ -90,8 +90,8 @@ impl House {
         }
     }
 
-    /// Speaks HTTP.
-    async fn talk<S>(self: &Arc<Self>, stream: S, peer: SocketAddr, mut stop: Stop)
+    /// Serves HTTP on a connection whose TLS handshake, if any, is over.
+    async fn serve_http<S>(self: &Arc<Self>, stream: S, peer: SocketAddr, mut stop: Stop)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -99,9 +99,9 @@ impl House {
         let socket = TokioIo::new(Socket::new(stream, pulse.clone()));
         let asked = service_fn(|request: Request<Incoming>| {
             let open = pulse.begin(request.version() == Version::HTTP_2);
-            let house = Arc::clone(self);
+            let server = Arc::clone(self);
             async move {
-                let answer = house.entry.answer(peer, request.map(Body::new)).await;
+                let answer = server.entry.answer(peer, request.map(Body::new)).await;
                 Ok::<_, Infallible>(AnswerBody::wrap(answer, open))
             }
         });

@@ -8,7 +8,7 @@ pub const CONNECTIONS_MAX: usize = 12_000;
 /// address, and no more than a part of all.
 pub const CONNECTIONS_PER_ADDRESS: usize = 512;
 /// Refused connections that are told why at once; more are closed without a word.
-pub const TURNED_AWAY_MAX: usize = 64;
+pub const REFUSALS_MAX: usize = 64;
 /// From the first byte of a request, or from the start of a connection, to the end of the header.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// From the end of the header to the end of the body; a body is at most 1 MiB.

@@ -11,7 +11,7 @@ use tokio::time::interval;
 use tracing::{error, info, warn};
 
 use crate::accept;
-use crate::connection::House;
+use crate::connection::ConnectionServer;
 use crate::counters::Counters;
 use crate::crowd::Crowd;
 use crate::entry::{Doorway, Entry};
@@ -42,13 +42,13 @@ impl Prepared {
         let doorway =
             Doorway { guard: Arc::clone(&guard), counters: Arc::clone(&counters), limits };
         let entry = Entry::new(routes, doorway, &options.cors_origins, with_tls);
-        let house = Arc::new(House::new(entry, limits, crowd, tls.clone()));
+        let server = Arc::new(ConnectionServer::new(entry, limits, crowd, tls.clone()));
         let (stopper, stop) = stop();
         tokio::spawn(keep_small(guard, stop.clone()));
         if let Some(tls) = &tls {
             tokio::spawn(Arc::clone(tls).watch(limits.tls_check_interval, stop.clone()));
         }
-        let accepting = tokio::spawn(accept::accept(listener, house, stop));
+        let accepting = tokio::spawn(accept::accept(listener, server, stop));
         info!(address = %address, tls = with_tls, "listening");
         if !with_tls && !is_loopback(address.ip()) {
             warn!(address = %address, "no TLS: keys and secrets can be read on the network");
