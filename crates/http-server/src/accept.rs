@@ -32,13 +32,13 @@ pub(crate) async fn accept(listener: TcpListener, server: Arc<ConnectionServer>,
                         if !was_full {
                             warn!(connections = connections.len(), "too many, closing new ones");
                         }
-                        server.crowd.turned_away();
+                        server.limiter.count_refused();
                         drop(stream);
-                    } else if let Some(place) = server.crowd.enter(peer.ip()) {
+                    } else if let Some(permit) = server.limiter.acquire(peer.ip()) {
                         let server = Arc::clone(&server);
-                        connections.spawn(server.serve(stream, peer, place, stop.clone()));
+                        connections.spawn(server.serve(stream, peer, permit, stop.clone()));
                     } else {
-                        server.crowd.turned_away();
+                        server.limiter.count_refused();
                         connections.spawn(Arc::clone(&server).refuse(stream));
                     }
                 }

@@ -20,7 +20,7 @@ use tracing::debug;
 use crate::request_id::RequestId;
 
 use crate::bodies::AnswerBody;
-use crate::crowd::{Crowd, Place};
+use crate::connection_limiter::{ConnectionLimiter, ConnectionPermit};
 use crate::entry::Entry;
 use crate::error::chain;
 use crate::limits::{
@@ -38,16 +38,21 @@ use crate::tls::Tls;
 pub(crate) struct ConnectionServer {
     pub(crate) entry: Entry,
     pub(crate) limits: Limits,
-    pub(crate) crowd: Arc<Crowd>,
+    pub(crate) limiter: Arc<ConnectionLimiter>,
     refusals: Semaphore,
     pub(crate) tls: Option<Arc<Tls>>,
     protocols: auto::Builder<TokioExecutor>,
 }
 
 impl ConnectionServer {
-    pub(crate) fn new(entry: Entry, limits: Limits, crowd: Crowd, tls: Option<Arc<Tls>>) -> Self {
-        let (crowd, refusals) = (Arc::new(crowd), Semaphore::new(REFUSALS_MAX));
-        Self { entry, limits, crowd, refusals, tls, protocols: protocols() }
+    pub(crate) fn new(
+        entry: Entry,
+        limits: Limits,
+        limiter: ConnectionLimiter,
+        tls: Option<Arc<Tls>>,
+    ) -> Self {
+        let (limiter, refusals) = (Arc::new(limiter), Semaphore::new(REFUSALS_MAX));
+        Self { entry, limits, limiter, refusals, tls, protocols: protocols() }
     }
 
     /// Tells a client that its address has too many connections, and closes this one. Over TLS it
@@ -71,7 +76,7 @@ impl ConnectionServer {
         self: Arc<Self>,
         stream: TcpStream,
         peer: SocketAddr,
-        _place: Place,
+        _permit: ConnectionPermit,
         stop: Stop,
     ) {
         if let Err(error) = stream.set_nodelay(true) {

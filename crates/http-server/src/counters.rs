@@ -16,21 +16,21 @@ pub struct Counters {
 }
 
 impl Counters {
-    pub(crate) fn opened(&self) {
+    pub(crate) fn connection_opened(&self) {
         self.open.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn closed(&self) {
+    pub(crate) fn connection_closed(&self) {
         self.open.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Counts a connection that was not taken.
-    pub(crate) fn turned_away(&self) {
+    pub(crate) fn connection_refused(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a request that was not let in.
-    pub(crate) fn refused(&self, refusal: &Refusal) {
+    pub(crate) fn request_refused(&self, refusal: &Refusal) {
         let counter = match refusal {
             Refusal::RateLimited(_) => &self.rate_limited,
             Refusal::LockedOut(_) => &self.locked_out,

@@ -75,7 +75,7 @@ async fn enter(
     let address = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0);
     match doorway.guard.admit(address, request.headers()) {
         Err(refusal) => {
-            doorway.counters.refused(&refusal);
+            doorway.counters.request_refused(&refusal);
             return refusal.answer(&id);
         }
         Ok(client) => {

@@ -18,7 +18,7 @@ mod bodies;
 mod entry;
 mod refusal;
 
-mod crowd;
+mod connection_limiter;
 mod guard;
 mod lockout;
 mod peer;

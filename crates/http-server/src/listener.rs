@@ -12,8 +12,8 @@ use tracing::{error, info, warn};
 
 use crate::accept;
 use crate::connection::ConnectionServer;
+use crate::connection_limiter::ConnectionLimiter;
 use crate::counters::Counters;
-use crate::crowd::Crowd;
 use crate::entry::{Doorway, Entry};
 use crate::error::ListenError;
 use crate::guard::Guard;
@@ -35,14 +35,18 @@ impl Prepared {
         let trusted = options.trusted_proxies;
         let counters = Arc::new(Counters::default());
         let uncounted = [options.uncounted, trusted.clone()].concat();
-        let crowd = Crowd::new(limits.connections_per_address, uncounted, Arc::clone(&counters));
+        let limiter = ConnectionLimiter::new(
+            limits.connections_per_address,
+            uncounted,
+            Arc::clone(&counters),
+        );
         let guard = Guard::new(options.accepts, options.rates, trusted, &options.clock);
         let guard = Arc::new(guard);
         let with_tls = tls.is_some();
         let doorway =
             Doorway { guard: Arc::clone(&guard), counters: Arc::clone(&counters), limits };
         let entry = Entry::new(routes, doorway, &options.cors_origins, with_tls);
-        let server = Arc::new(ConnectionServer::new(entry, limits, crowd, tls.clone()));
+        let server = Arc::new(ConnectionServer::new(entry, limits, limiter, tls.clone()));
         let (stopper, stop) = stop();
         tokio::spawn(keep_small(guard, stop.clone()));
         if let Some(tls) = &tls {

@@ -1,7 +1,7 @@
 //! The listener on real sockets.
 
 mod certificates;
-mod crowd;
+mod connection_limiter;
 mod doorway;
 mod lifetime;
 mod tls;
