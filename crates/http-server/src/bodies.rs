@@ -11,7 +11,7 @@ use axum::http::Response;
 use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 use tokio::time::Sleep;
 
-use crate::pulse::OpenRequest;
+use crate::timeouts::OpenRequest;
 
 /// Tells whether a body was given up because it did not arrive in time.
 #[derive(Clone, Debug, Default)]

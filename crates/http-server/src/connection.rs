@@ -17,8 +17,6 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::debug;
 
-use crate::request_id::RequestId;
-
 use crate::bodies::AnswerBody;
 use crate::connection_limiter::{ConnectionLimiter, ConnectionPermit};
 use crate::entry::Entry;
@@ -27,10 +25,11 @@ use crate::limits::{
     HEADER_BYTES_MAX, HEADER_FIELDS_MAX, HTTP2_PING_INTERVAL, HTTP2_PING_TIMEOUT,
     HTTP2_SEND_BYTES_MAX, HTTP2_STREAMS_MAX, LINGER_TIMEOUT, Limits, REFUSALS_MAX,
 };
-use crate::pulse::{Overdue, Pulse};
 use crate::refusal::{Refusal, written};
+use crate::request_id::RequestId;
 use crate::socket::Socket;
 use crate::stop::Stop;
+use crate::timeouts::{ConnectionTimeouts, Overdue};
 use crate::tls::Tls;
 
 /// Serves the connections of a listener, and holds what they share.
@@ -100,10 +99,10 @@ impl ConnectionServer {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let pulse = Pulse::new();
-        let socket = TokioIo::new(Socket::new(stream, pulse.clone()));
+        let timeouts = ConnectionTimeouts::new();
+        let socket = TokioIo::new(Socket::new(stream, timeouts.clone()));
         let asked = service_fn(|request: Request<Incoming>| {
-            let open = pulse.begin(request.version() == Version::HTTP_2);
+            let open = timeouts.begin_request(request.version() == Version::HTTP_2);
             let server = Arc::clone(self);
             async move {
                 let answer = server.entry.answer(peer, request.map(Body::new)).await;
@@ -113,7 +112,7 @@ impl ConnectionServer {
         let mut connection = pin!(self.protocols.serve_connection(socket, asked));
         let mut stopping = false;
         loop {
-            let due = pulse.due(&self.limits);
+            let due = timeouts.due(&self.limits);
             tokio::select! {
                 biased;
                 ended = connection.as_mut() => {
@@ -126,10 +125,10 @@ impl ConnectionServer {
                     stopping = true;
                     connection.as_mut().graceful_shutdown();
                 }
-                () = pulse.changed() => {}
+                () = timeouts.changed() => {}
                 () = passed(due) => {
                     // What was due may have been done meanwhile.
-                    let overdue = pulse.due(&self.limits).filter(|(at, _)| *at <= Instant::now());
+                    let overdue = timeouts.due(&self.limits).filter(|(at, _)| *at <= Instant::now());
                     if let Some((_, reason)) = overdue {
                         debug!(?reason, client.address = %peer, "connection closed");
                         return;
@@ -167,7 +166,7 @@ fn protocols() -> auto::Builder<TokioExecutor> {
     protocols
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(None) // see `pulse`
+        .header_read_timeout(None) // see `timeouts`
         .max_headers(HEADER_FIELDS_MAX)
         .max_buf_size(HEADER_BYTES_MAX);
     protocols

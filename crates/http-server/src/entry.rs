@@ -12,14 +12,13 @@ use axum::middleware::{Next, from_fn_with_state};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 
-use crate::request_id::RequestId;
-
 use crate::bodies::timed;
 use crate::counters::Counters;
 use crate::guard::Guard;
 use crate::headers::{self, Origin};
 use crate::limits::{Limits, URI_BYTES_MAX};
 use crate::refusal::Refusal;
+use crate::request_id::RequestId;
 
 /// Whose connection a request came over.
 #[derive(Clone, Copy, Debug)]

@@ -8,9 +8,8 @@ use axum::http::HeaderMap;
 use ipnet::IpNet;
 use tracing::warn;
 
-use crate::credential::credential;
-
 use crate::clock::Clock;
+use crate::credential::credential;
 use crate::lockout::{KeyDigest, Lockout};
 use crate::peer::ClientAddress;
 use crate::rates::{Buckets, Rates};

@@ -27,8 +27,8 @@ mod rates;
 mod generations;
 mod headers;
 pub mod limits;
-mod pulse;
 mod socket;
+mod timeouts;
 mod tls;
 
 pub mod answer;

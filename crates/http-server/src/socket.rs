@@ -1,4 +1,4 @@
-//! A byte stream that tells the connection's pulse what passes.
+//! A byte stream that tells its connection's timeouts what passes.
 
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
@@ -6,24 +6,24 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::pulse::Pulse;
+use crate::timeouts::ConnectionTimeouts;
 
-/// A byte stream with its connection's pulse.
+/// A byte stream with its connection's timeouts.
 #[derive(Debug)]
 pub(crate) struct Socket<S> {
     inner: S,
-    pulse: Pulse,
+    timeouts: ConnectionTimeouts,
 }
 
 impl<S> Socket<S> {
-    pub(crate) fn new(inner: S, pulse: Pulse) -> Self {
-        Self { inner, pulse }
+    pub(crate) fn new(inner: S, timeouts: ConnectionTimeouts) -> Self {
+        Self { inner, timeouts }
     }
 }
 
 impl<S: AsyncWrite + Unpin> Socket<S> {
     fn noted<T>(&self, sent: Poll<T>) -> Poll<T> {
-        self.pulse.sent(sent.is_pending());
+        self.timeouts.sent(sent.is_pending());
         sent
     }
 }
@@ -37,7 +37,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.inner).poll_read(context, buffer);
         if buffer.filled().len() > before {
-            self.pulse.received();
+            self.timeouts.received();
         }
         read
     }

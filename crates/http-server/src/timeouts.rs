@@ -1,4 +1,4 @@
-//! What a connection is doing, and when that has gone on for too long.
+//! When a connection is closed because its client is slow, idle or does not read.
 //!
 //! hyper's own header timeout starts when the connection falls idle, so it cannot tell a client
 //! that is slow from one that has nothing to ask, and its choice between HTTP/1 and HTTP/2 waits
@@ -12,9 +12,9 @@ use tokio::time::Instant;
 
 use crate::limits::Limits;
 
-/// The state of one connection, shared by its parts.
+/// The timeouts of one connection, shared by its parts.
 #[derive(Clone, Debug)]
-pub(crate) struct Pulse(Arc<Shared>);
+pub(crate) struct ConnectionTimeouts(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -49,7 +49,7 @@ pub(crate) enum Overdue {
     Stalled,
 }
 
-impl Pulse {
+impl ConnectionTimeouts {
     pub(crate) fn new() -> Self {
         let state = State {
             open: 0,
@@ -63,7 +63,7 @@ impl Pulse {
     }
 
     /// A request's header is complete. The request is open until the returned value is dropped.
-    pub(crate) fn begin(&self, http2: bool) -> OpenRequest {
+    pub(crate) fn begin_request(&self, http2: bool) -> OpenRequest {
         let mut state = self.0.state.lock();
         state.open += 1;
         state.head_since = None;
@@ -72,7 +72,7 @@ impl Pulse {
         OpenRequest(self.clone())
     }
 
-    fn end(&self) {
+    fn end_request(&self) {
         let mut state = self.0.state.lock();
         state.open = state.open.saturating_sub(1);
         if state.open == 0 {
@@ -124,11 +124,11 @@ impl Pulse {
 
 /// A request whose answer is not complete.
 #[derive(Debug)]
-pub(crate) struct OpenRequest(Pulse);
+pub(crate) struct OpenRequest(ConnectionTimeouts);
 
 impl Drop for OpenRequest {
     fn drop(&mut self) {
-        self.0.end();
+        self.0.end_request();
     }
 }
 
@@ -136,42 +136,42 @@ impl Drop for OpenRequest {
 mod tests {
     use super::*;
 
-    fn kind(pulse: &Pulse) -> Option<Overdue> {
-        pulse.due(&Limits::default()).map(|(_, kind)| kind)
+    fn kind(timeouts: &ConnectionTimeouts) -> Option<Overdue> {
+        timeouts.due(&Limits::default()).map(|(_, kind)| kind)
     }
 
     #[test]
     fn a_new_connection_must_ask_and_an_old_one_may_rest() {
-        let pulse = Pulse::new();
-        assert_eq!(kind(&pulse), Some(Overdue::Header));
-        let request = pulse.begin(false);
-        pulse.received();
-        assert_eq!(kind(&pulse), None, "the ledger is at work");
+        let timeouts = ConnectionTimeouts::new();
+        assert_eq!(kind(&timeouts), Some(Overdue::Header));
+        let request = timeouts.begin_request(false);
+        timeouts.received();
+        assert_eq!(kind(&timeouts), None, "the ledger is at work");
         drop(request);
-        assert_eq!(kind(&pulse), Some(Overdue::Idle));
-        pulse.received();
-        assert_eq!(kind(&pulse), Some(Overdue::Header));
+        assert_eq!(kind(&timeouts), Some(Overdue::Idle));
+        timeouts.received();
+        assert_eq!(kind(&timeouts), Some(Overdue::Header));
     }
 
     #[test]
     fn control_frames_of_an_idle_http2_connection_are_no_request() {
-        let pulse = Pulse::new();
-        let (first, second) = (pulse.begin(true), pulse.begin(true));
+        let timeouts = ConnectionTimeouts::new();
+        let (first, second) = (timeouts.begin_request(true), timeouts.begin_request(true));
         drop(first);
-        assert_eq!(kind(&pulse), None);
+        assert_eq!(kind(&timeouts), None);
         drop(second);
-        pulse.received();
-        assert_eq!(kind(&pulse), Some(Overdue::Idle));
+        timeouts.received();
+        assert_eq!(kind(&timeouts), Some(Overdue::Idle));
     }
 
     #[test]
     fn a_client_that_does_not_read_is_noticed_also_while_it_is_answered() {
-        let pulse = Pulse::new();
-        let _request = pulse.begin(false);
-        pulse.sent(true);
-        pulse.sent(true);
-        assert_eq!(kind(&pulse), Some(Overdue::Stalled));
-        pulse.sent(false);
-        assert_eq!(kind(&pulse), None);
+        let timeouts = ConnectionTimeouts::new();
+        let _request = timeouts.begin_request(false);
+        timeouts.sent(true);
+        timeouts.sent(true);
+        assert_eq!(kind(&timeouts), Some(Overdue::Stalled));
+        timeouts.sent(false);
+        assert_eq!(kind(&timeouts), None);
     }
 }
