@@ -50,7 +50,7 @@ pub use error::{ListenError, TlsError};
 pub use guard::{Accepts, Identity, Verdict};
 pub use headers::{NoOrigin, Origin};
 pub use limits::Limits;
-pub use listener::Door;
+pub use listener::Listener;
 pub use options::{ListenOptions, Prepared, is_loopback};
 pub use peer::ClientAddress;
 pub use rates::{RATE_PER_ADDRESS, RATE_PER_KEY, Rates};

@@ -26,7 +26,7 @@ const SHRINK_INTERVAL: Duration = Duration::from_secs(30);
 
 impl Prepared {
     /// Starts to listen.
-    pub async fn open(self, routes: Router) -> Result<Door, ListenError> {
+    pub async fn open(self, routes: Router) -> Result<Listener, ListenError> {
         let Self { options, tls } = self;
         let failed = |source| ListenError::Bind { address: options.address, source };
         let listener = TcpListener::bind(options.address).await.map_err(failed)?;
@@ -57,7 +57,7 @@ impl Prepared {
         if !with_tls && !is_loopback(address.ip()) {
             warn!(address = %address, "no TLS: keys and secrets can be read on the network");
         }
-        Ok(Door { address, tls, counters, stopper, accepting })
+        Ok(Listener { address, tls, counters, stopper, accepting })
     }
 }
 
@@ -73,7 +73,7 @@ async fn keep_small(guard: Arc<Guard>, mut stop: Stop) {
 
 /// An open listener. Dropping it ends it as well, without waiting for requests.
 #[derive(Debug)]
-pub struct Door {
+pub struct Listener {
     address: SocketAddr,
     tls: Option<Arc<Tls>>,
     counters: Arc<Counters>,
@@ -81,13 +81,13 @@ pub struct Door {
     accepting: JoinHandle<()>,
 }
 
-impl Door {
+impl Listener {
     /// Returns the address, with the port that was picked.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Returns what is counted, which goes on after the door is closed.
+    /// Returns what is counted, which goes on after the listener is closed.
     pub fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.counters)
     }

@@ -1,4 +1,4 @@
-//! What the door itself answers, before the request reaches a route.
+//! What the server itself answers, before the request reaches a route.
 
 use std::time::Duration;
 

@@ -8,8 +8,9 @@ const BAD: &str = "authorization: Bearer bad";
 
 #[tokio::test]
 async fn over_the_rate_the_answer_says_when_to_come_back() {
-    let (door, hands) = open(|options| options.rates = Rates { per_key: 2, per_address: 1 }).await;
-    let mut line = call(&door).await;
+    let (listener, hands) =
+        open(|options| options.rates = Rates { per_key: 2, per_address: 1 }).await;
+    let mut line = call(&listener).await;
     for _ in 0..2 {
         assert_eq!(line.get("/api/hello", &[]).await.status, 200);
     }
@@ -28,8 +29,8 @@ async fn over_the_rate_the_answer_says_when_to_come_back() {
 
 #[tokio::test]
 async fn guessing_keys_is_locked_out_and_a_key_in_use_is_not() {
-    let (door, hands) = open(|_| {}).await;
-    let mut line = call(&door).await;
+    let (listener, hands) = open(|_| {}).await;
+    let mut line = call(&listener).await;
     assert_eq!(line.get("/api/keyed", &[GOOD]).await.status, 200);
     for _ in 0..10 {
         assert_eq!(line.get("/api/keyed", &[BAD]).await.status, 401);
@@ -50,14 +51,14 @@ async fn guessing_keys_is_locked_out_and_a_key_in_use_is_not() {
 #[tokio::test]
 async fn a_proxy_s_clients_are_told_apart_only_when_it_is_trusted() {
     for (trusted, status) in [(true, 200), (false, 429)] {
-        let (door, _) = open(|options| {
+        let (listener, _) = open(|options| {
             options.rates.per_address = 1;
             if trusted {
                 options.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
             }
         })
         .await;
-        let mut line = call(&door).await;
+        let mut line = call(&listener).await;
         for _ in 0..2 {
             let first = line.get("/hello", &["x-forwarded-for: 192.0.2.1"]).await;
             assert_eq!(first.status, 200);
@@ -69,8 +70,8 @@ async fn a_proxy_s_clients_are_told_apart_only_when_it_is_trusted() {
 
 #[tokio::test]
 async fn every_answer_carries_the_security_headers() {
-    let (door, _) = open(|_| {}).await;
-    let mut line = call(&door).await;
+    let (listener, _) = open(|_| {}).await;
+    let mut line = call(&listener).await;
     for path in ["/api/hello", "/hello", "/nowhere"] {
         let answer = line.get(path, &[]).await;
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
@@ -88,7 +89,7 @@ async fn pages_of_other_sites_may_read_only_when_their_site_is_named() {
     let named = "https://console.example.com";
     let (closed, _) = open(|_| {}).await;
     let (opened, _) = open(|options| options.cors_origins = vec![named.parse().unwrap()]).await;
-    for (door, origin, allowed) in [
+    for (listener, origin, allowed) in [
         (&closed, named, false),
         (&opened, named, true),
         (&opened, "https://console.example.com.evil.example", false),
@@ -96,7 +97,7 @@ async fn pages_of_other_sites_may_read_only_when_their_site_is_named() {
         (&opened, "null", false),
     ] {
         let origin_line = format!("origin: {origin}");
-        let mut line = call(door).await;
+        let mut line = call(listener).await;
         let answer = line.get("/api/hello", &[&origin_line]).await;
         let shown = answer.headers.get("access-control-allow-origin").map(String::as_str);
         assert_eq!(shown, allowed.then_some(named), "{origin}");
@@ -118,8 +119,8 @@ async fn pages_of_other_sites_may_read_only_when_their_site_is_named() {
 
 #[tokio::test]
 async fn a_long_path_and_a_long_header_are_refused() {
-    let (door, _) = open(|_| {}).await;
-    let mut line = call(&door).await;
+    let (listener, _) = open(|_| {}).await;
+    let mut line = call(&listener).await;
     let path = format!("/hello?{}", "x".repeat(limits::URI_BYTES_MAX));
     line.get(&path, &[]).await.expect_problem(414, "uri_too_long");
     let header = format!("x-long: {}", "x".repeat(limits::HEADER_BYTES_MAX));

@@ -8,14 +8,14 @@ use super::*;
 
 #[tokio::test]
 async fn a_header_that_does_not_come_in_time_closes_the_connection() {
-    let (door, _) = open(|options| options.limits.header_timeout = SHORT).await;
+    let (listener, _) = open(|options| options.limits.header_timeout = SHORT).await;
     let start = Instant::now();
-    call(&door).await.closed().await;
+    call(&listener).await.closed().await;
     assert!(start.elapsed() >= SHORT, "a silent connection has its time");
 
     let text = "GET /hello HTTP/1.1\r\nhost: x\r\nx-slow: ".to_owned() + &"y".repeat(1_000);
     for first in ["", "GET /hello HTTP/1.1\r\nhost: x\r\n\r\n"] {
-        let mut line = call(&door).await;
+        let mut line = call(&listener).await;
         if !first.is_empty() {
             line.send(first).await;
             assert_eq!(line.answer().await.status, 200);
@@ -43,12 +43,12 @@ async fn a_header_that_does_not_come_in_time_closes_the_connection() {
 
 #[tokio::test]
 async fn an_idle_connection_rests_for_its_own_time_and_a_busy_one_has_none() {
-    let (door, hands) = open(|options| {
+    let (listener, hands) = open(|options| {
         options.limits.header_timeout = SHORT;
         options.limits.idle_timeout = SHORT * 3;
     })
     .await;
-    let mut line = call(&door).await;
+    let mut line = call(&listener).await;
     assert_eq!(line.get("/hello", &[]).await.status, 200);
     let rested = timeout(SHORT * 2, line.closed()).await;
     assert!(rested.is_err(), "closed as if it were slow");
@@ -62,33 +62,33 @@ async fn an_idle_connection_rests_for_its_own_time_and_a_busy_one_has_none() {
 
 #[tokio::test]
 async fn a_body_that_does_not_come_in_time_is_refused() {
-    let (door, _) = open(|options| options.limits.body_timeout = SHORT).await;
-    let mut line = call(&door).await;
+    let (listener, _) = open(|options| options.limits.body_timeout = SHORT).await;
+    let mut line = call(&listener).await;
     line.send("POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nab").await;
     line.answer().await.expect_problem(408, "body_too_slow");
     line.closed().await;
-    let mut line = call(&door).await;
+    let mut line = call(&listener).await;
     line.send("POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nab").await;
     assert_eq!(line.answer().await.body, "ab");
 }
 
 #[tokio::test]
 async fn over_the_limit_new_connections_are_closed_and_old_ones_go_on() {
-    let (door, _) = open(|options| options.limits.connections_max = 2).await;
-    let (mut first, mut second) = (call(&door).await, call(&door).await);
+    let (listener, _) = open(|options| options.limits.connections_max = 2).await;
+    let (mut first, mut second) = (call(&listener).await, call(&listener).await);
     for line in [&mut first, &mut second] {
         assert_eq!(line.get("/hello", &[]).await.status, 200);
     }
-    call(&door).await.closed().await;
+    call(&listener).await.closed().await;
     assert_eq!(first.get("/hello", &[]).await.status, 200);
     drop(second);
     // That it has gone shows only a moment later.
-    eventually(async || answered(&door).await).await;
+    eventually(async || answered(&listener).await).await;
 }
 
 /// Tells whether there is room for one more connection.
-async fn answered(door: &Door) -> Option<()> {
-    let mut line = call(door).await;
+async fn answered(listener: &Listener) -> Option<()> {
+    let mut line = call(listener).await;
     line.0.get_mut().write_all(b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n").await.ok()?;
     let mut byte = [0];
     line.0.read_exact(&mut byte).await.ok().map(drop)
@@ -96,15 +96,15 @@ async fn answered(door: &Door) -> Option<()> {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_its_answer_loses_its_place() {
-    let (door, _) = open(|options| {
+    let (listener, _) = open(|options| {
         options.limits.connections_max = 1;
         options.limits.stall_timeout = SHORT;
     })
     .await;
-    let mut greedy = call(&door).await;
+    let mut greedy = call(&listener).await;
     greedy.send("GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await;
     // It has the only place while it is waited for.
-    eventually(async || answered(&door).await).await;
+    eventually(async || answered(&listener).await).await;
     let mut rest = Vec::new();
     // Reset or ended: either way it did not get all.
     greedy.0.read_to_end(&mut rest).await.ok();
@@ -113,19 +113,19 @@ async fn a_client_that_does_not_read_its_answer_loses_its_place() {
 
 #[tokio::test]
 async fn a_request_under_way_is_answered_at_the_end_and_no_new_one_taken() {
-    let (door, hands) = open(|options| options.limits.drain_timeout = LONG).await;
-    let address = door.address();
-    let (mut idle, mut busy) = (call(&door).await, call(&door).await);
+    let (listener, hands) = open(|options| options.limits.drain_timeout = LONG).await;
+    let address = listener.address();
+    let (mut idle, mut busy) = (call(&listener).await, call(&listener).await);
     assert_eq!(idle.get("/hello", &[]).await.status, 200);
     assert_eq!(busy.get("/hello", &[]).await.status, 200);
     // The server says "continue" once the route reads the body, so the request is under way.
     let head = "POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\nexpect: 100-continue";
     busy.send(&format!("{head}\r\n\r\n")).await;
     assert_eq!(busy.answer().await.status, 100);
-    let mut waiting = call(&door).await;
+    let mut waiting = call(&listener).await;
     waiting.send("GET /wait HTTP/1.1\r\nhost: x\r\n\r\n").await;
     hands.one_waits().await;
-    let ends = tokio::spawn(door.shutdown());
+    let ends = tokio::spawn(listener.shutdown());
     idle.closed().await;
     eventually(async || TcpStream::connect(address).await.err()).await;
     assert!(!ends.is_finished());
@@ -140,18 +140,18 @@ async fn a_request_under_way_is_answered_at_the_end_and_no_new_one_taken() {
 
 #[tokio::test]
 async fn a_request_that_never_ends_is_cut_when_its_time_is_over() {
-    let (door, hands) = open(|options| options.limits.drain_timeout = SHORT).await;
-    let mut line = call(&door).await;
+    let (listener, hands) = open(|options| options.limits.drain_timeout = SHORT).await;
+    let mut line = call(&listener).await;
     line.send("GET /wait HTTP/1.1\r\nhost: x\r\n\r\n").await;
     hands.one_waits().await;
-    timeout(PATIENCE, door.shutdown()).await.expect("it does not wait for ever");
+    timeout(PATIENCE, listener.shutdown()).await.expect("it does not wait for ever");
     line.closed().await;
 }
 
 #[tokio::test]
 async fn http2_is_spoken_on_the_same_port_and_ends_in_good_order() {
-    let (door, hands) = open(|_| {}).await;
-    let stream = TcpStream::connect(door.address()).await.unwrap();
+    let (listener, hands) = open(|_| {}).await;
+    let stream = TcpStream::connect(listener.address()).await.unwrap();
     let (mut asks, connection) =
         http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
     let connection = tokio::spawn(connection);
@@ -165,7 +165,7 @@ async fn http2_is_spoken_on_the_same_port_and_ends_in_good_order() {
     assert_eq!(hello.status(), 200);
     assert_eq!(hello.headers()["x-content-type-options"], "nosniff");
     hands.one_waits().await;
-    let ends = tokio::spawn(door.shutdown());
+    let ends = tokio::spawn(listener.shutdown());
     hands.gate.add_permits(1);
     let waited = timeout(PATIENCE, waiting).await.expect("in time").unwrap();
     let body = axum::body::to_bytes(axum::body::Body::new(waited.into_body()), 100).await;
@@ -192,9 +192,9 @@ async fn what_others_can_reach_needs_tls_or_a_word_that_it_does_not() {
 
 #[tokio::test]
 async fn an_address_in_use_is_named() {
-    let (door, _) = open(|_| {}).await;
-    let options = ListenOptions::new(door.address(), Accepts::new(|_| false));
+    let (listener, _) = open(|_| {}).await;
+    let options = ListenOptions::new(listener.address(), Accepts::new(|_| false));
     let taken = options.prepare().unwrap().open(Router::new()).await.unwrap_err();
     assert!(matches!(taken, ListenError::Bind { .. }));
-    assert!(taken.to_string().contains(&door.address().to_string()), "{taken}");
+    assert!(taken.to_string().contains(&listener.address().to_string()), "{taken}");
 }

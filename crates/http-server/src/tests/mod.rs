@@ -53,9 +53,9 @@ impl Hands {
     }
 }
 
-/// Opens a door to a router with a route for each thing that is tested. Keys that start with
+/// Opens a listener to a router with a route for each thing that is tested. Keys that start with
 /// `good` are good.
-async fn open(adjust: impl FnOnce(&mut ListenOptions)) -> (Door, Hands) {
+async fn open(adjust: impl FnOnce(&mut ListenOptions)) -> (Listener, Hands) {
     let hands = Hands {
         time: Arc::new(Mutex::new(Duration::ZERO)),
         gate: Arc::new(Semaphore::new(0)),
@@ -67,8 +67,8 @@ async fn open(adjust: impl FnOnce(&mut ListenOptions)) -> (Door, Hands) {
     options.clock = Clock::new(move || *time.lock());
     options.rates = Rates { per_key: 0, per_address: 0 };
     adjust(&mut options);
-    let door = options.prepare().expect("good options").open(routes(&hands)).await;
-    (door.expect("a free port"), hands)
+    let listener = options.prepare().expect("good options").open(routes(&hands)).await;
+    (listener.expect("a free port"), hands)
 }
 
 fn routes(hands: &Hands) -> Router {
@@ -118,8 +118,8 @@ impl Answer {
 /// One connection of a client that writes HTTP/1 by hand.
 struct Line<S>(BufReader<S>);
 
-async fn call(door: &Door) -> Line<TcpStream> {
-    Line::over(TcpStream::connect(door.address()).await.expect("it listens"))
+async fn call(listener: &Listener) -> Line<TcpStream> {
+    Line::over(TcpStream::connect(listener.address()).await.expect("it listens"))
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {

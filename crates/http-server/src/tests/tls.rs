@@ -15,8 +15,11 @@ use super::*;
 use crate::error::chain;
 use crate::tls::Tls;
 
-async fn connect(door: &Door, client: &Arc<ClientConfig>) -> io::Result<TlsStream<TcpStream>> {
-    let stream = TcpStream::connect(door.address()).await?;
+async fn connect(
+    listener: &Listener,
+    client: &Arc<ClientConfig>,
+) -> io::Result<TlsStream<TcpStream>> {
+    let stream = TcpStream::connect(listener.address()).await?;
     let name = ServerName::try_from("localhost").expect("a name");
     TlsConnector::from(Arc::clone(client)).connect(name, stream).await
 }
@@ -30,40 +33,40 @@ fn shown(stream: &TlsStream<TcpStream>) -> CertificateDer<'static> {
 #[tokio::test]
 async fn a_new_certificate_is_shown_to_new_connections_and_old_ones_go_on() {
     let made = Certificates::new();
-    let (door, _) = open(|options| {
+    let (listener, _) = open(|options| {
         options.tls = Some(made.files());
         options.limits.tls_check_interval = LONG;
     })
     .await;
-    assert!(door.url().starts_with("https://127.0.0.1:"));
-    let first = connect(&door, &made.client(None)).await.expect("TLS");
+    assert!(listener.url().starts_with("https://127.0.0.1:"));
+    let first = connect(&listener, &made.client(None)).await.expect("TLS");
     let old = shown(&first);
     let mut first = Line::over(first);
     let answer = first.get("/hello", &[]).await;
     assert_eq!(answer.header("strict-transport-security"), "max-age=31536000");
     let new = made.renew();
     assert_ne!(old, new);
-    door.reload_certificates().await;
-    let second = connect(&door, &made.client(None)).await.expect("TLS");
+    listener.reload_certificates().await;
+    let second = connect(&listener, &made.client(None)).await.expect("TLS");
     assert_eq!(shown(&second), new);
     assert_eq!(first.get("/hello", &[]).await.status, 200, "the first one still talks");
     fs::write(made.path("key.pem"), "nonsense").unwrap();
-    door.reload_certificates().await;
-    let third = connect(&door, &made.client(None)).await.expect("TLS");
+    listener.reload_certificates().await;
+    let third = connect(&listener, &made.client(None)).await.expect("TLS");
     assert_eq!(shown(&third), new, "what cannot be used is not");
 }
 
 #[tokio::test]
 async fn changed_files_are_noticed_without_being_told() {
     let made = Certificates::new();
-    let (door, _) = open(|options| {
+    let (listener, _) = open(|options| {
         options.tls = Some(made.files());
         options.limits.tls_check_interval = Duration::from_millis(20);
     })
     .await;
     let new = made.renew();
     eventually(async || {
-        let stream = connect(&door, &made.client(None)).await.expect("TLS all the time");
+        let stream = connect(&listener, &made.client(None)).await.expect("TLS all the time");
         (shown(&stream) == new).then_some(())
     })
     .await;
@@ -98,7 +101,7 @@ fn files_that_could_not_be_used_are_read_again_though_they_look_the_same() {
 #[tokio::test]
 async fn only_clients_of_the_authority_are_let_in_when_there_is_one() {
     let made = Certificates::new();
-    let (door, _) = open(|options| {
+    let (listener, _) = open(|options| {
         let client_authority = Some(made.path("ca.pem"));
         options.tls = Some(TlsFiles { client_authority, ..made.files() });
     })
@@ -108,7 +111,7 @@ async fn only_clients_of_the_authority_are_let_in_when_there_is_one() {
     for (identity, let_in) in [(None, false), (Some(foreign), false), (Some(known), true)] {
         let attempt = async {
             // With TLS 1.3 the client learns only after its handshake that it is not let in.
-            let mut stream = connect(&door, &made.client(identity)).await?;
+            let mut stream = connect(&listener, &made.client(identity)).await?;
             stream.write_all(b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n").await?;
             let mut start = [0; 12];
             stream.read_exact(&mut start).await?;
@@ -122,8 +125,8 @@ async fn only_clients_of_the_authority_are_let_in_when_there_is_one() {
 #[tokio::test]
 async fn plain_http_on_the_tls_port_is_closed_cleanly() {
     let made = Certificates::new();
-    let (door, _) = open(|options| options.tls = Some(made.files())).await;
-    let mut stream = TcpStream::connect(door.address()).await.unwrap();
+    let (listener, _) = open(|options| options.tls = Some(made.files())).await;
+    let mut stream = TcpStream::connect(listener.address()).await.unwrap();
     let request = format!("GET /hello HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "y".repeat(20_000));
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut rest = Vec::new();
@@ -135,12 +138,12 @@ async fn plain_http_on_the_tls_port_is_closed_cleanly() {
 #[tokio::test]
 async fn a_handshake_that_does_not_come_in_time_closes_the_connection() {
     let made = Certificates::new();
-    let (door, _) = open(|options| {
+    let (listener, _) = open(|options| {
         options.tls = Some(made.files());
         options.limits.header_timeout = SHORT;
     })
     .await;
-    call(&door).await.closed().await;
+    call(&listener).await.closed().await;
 }
 
 #[tokio::test]
