@@ -24,9 +24,9 @@ use crate::request_id::RequestId;
 #[derive(Clone, Copy, Debug)]
 struct Peer(IpAddr);
 
-/// What stands before the routes.
+/// What decides whether a request reaches the routes.
 #[derive(Debug)]
-pub(crate) struct Doorway {
+pub(crate) struct Admission {
     pub(crate) guard: Arc<Guard>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) limits: Limits,
@@ -40,9 +40,9 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn new(routes: Router, doorway: Doorway, origins: &[Origin], tls: bool) -> Self {
-        let mut routes = routes.layer(from_fn_with_state(Arc::new(doorway), enter));
-        // Outside of the doorway, so that a page can read why it was not let in.
+    pub(crate) fn new(routes: Router, admission: Admission, origins: &[Origin], tls: bool) -> Self {
+        let mut routes = routes.layer(from_fn_with_state(Arc::new(admission), admit));
+        // Outside of admission, so that a page can read why its request was refused.
         if let Some(cors) = headers::cors(origins) {
             routes = routes.layer(cors);
         }
@@ -59,8 +59,8 @@ impl Entry {
     }
 }
 
-async fn enter(
-    State(doorway): State<Arc<Doorway>>,
+async fn admit(
+    State(admission): State<Arc<Admission>>,
     mut request: Request,
     next: Next,
 ) -> Response<Body> {
@@ -72,9 +72,9 @@ async fn enter(
     let peer = request.extensions_mut().remove::<Peer>();
     // Only `answer` calls this, and it has said whose the connection is.
     let address = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0);
-    match doorway.guard.admit(address, request.headers()) {
+    match admission.guard.admit(address, request.headers()) {
         Err(refusal) => {
-            doorway.counters.request_refused(&refusal);
+            admission.counters.request_refused(&refusal);
             return refusal.answer(&id);
         }
         Ok(client) => {
@@ -82,7 +82,7 @@ async fn enter(
         }
     }
     let (parts, body) = request.into_parts();
-    let (body, late) = timed(body, doorway.limits.body_timeout);
+    let (body, late) = timed(body, admission.limits.body_timeout);
     let answer = next.run(Request::from_parts(parts, body)).await;
     // The route has met a body that ended with an error, and cannot know why.
     if late.is_late() { Refusal::BodyTooSlow.answer(&id) } else { answer }

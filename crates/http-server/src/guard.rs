@@ -172,14 +172,14 @@ mod tests {
 
     const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-    struct Place {
+    struct Fixture {
         guard: Guard,
         time: Arc<Mutex<Duration>>,
     }
 
     /// Keys that start with `good` are good, those with a `/` are tokens of whom they name before
     /// it, and those that start with `old` were good once.
-    fn place(rates: Rates) -> Place {
+    fn fixture(rates: Rates) -> Fixture {
         let time = Arc::new(Mutex::new(Duration::ZERO));
         let shown = Arc::clone(&time);
         let clock = Clock::new(move || *shown.lock());
@@ -191,10 +191,10 @@ mod tests {
             (_, key) if key.starts_with("old") => Verdict::NoGuess,
             _ => Verdict::Wrong,
         });
-        Place { guard: Guard::new(accepts, rates, Vec::new(), &clock), time }
+        Fixture { guard: Guard::new(accepts, rates, Vec::new(), &clock), time }
     }
 
-    impl Place {
+    impl Fixture {
         fn ask(&self, key: &str) -> Result<(), Refusal> {
             self.ask_in("Bearer ", key)
         }
@@ -210,53 +210,53 @@ mod tests {
 
     #[test]
     fn guesses_are_locked_out_and_keys_that_were_accepted_before_are_not() {
-        let place = place(Rates::default());
-        place.ask("good-1").unwrap();
+        let fixture = fixture(Rates::default());
+        fixture.ask("good-1").unwrap();
         for number in 0..10 {
-            place.ask(&format!("bad-{number}")).unwrap();
+            fixture.ask(&format!("bad-{number}")).unwrap();
         }
         let locked = Refusal::LockedOut(Duration::from_secs(1));
-        assert_eq!(place.ask("bad-10"), Err(locked.clone()));
-        assert_eq!(place.ask("good-2"), Err(locked), "it would have to be checked");
-        assert_eq!(place.ask("good-1"), Ok(()));
-        assert_eq!(place.ask(""), Ok(()), "no key is no guess");
-        *place.time.lock() += Duration::from_secs(1);
-        assert_eq!(place.ask("good-2"), Ok(()));
-        assert_eq!(place.ask("bad-11"), Ok(()));
+        assert_eq!(fixture.ask("bad-10"), Err(locked.clone()));
+        assert_eq!(fixture.ask("good-2"), Err(locked), "it would have to be checked");
+        assert_eq!(fixture.ask("good-1"), Ok(()));
+        assert_eq!(fixture.ask(""), Ok(()), "no key is no guess");
+        *fixture.time.lock() += Duration::from_secs(1);
+        assert_eq!(fixture.ask("good-2"), Ok(()));
+        assert_eq!(fixture.ask("bad-11"), Ok(()));
         let doubled = Refusal::LockedOut(Duration::from_secs(2));
-        assert_eq!(place.ask("bad-12"), Err(doubled));
-        assert_eq!(place.ask("good-2"), Ok(()));
+        assert_eq!(fixture.ask("bad-12"), Err(doubled));
+        assert_eq!(fixture.ask("good-2"), Ok(()));
     }
 
     #[test]
     fn a_key_that_is_no_guess_locks_nobody_out_and_shares_the_address_s_rate() {
-        let place = place(Rates { per_key: 100, per_address: 10 });
+        let fixture = fixture(Rates { per_key: 100, per_address: 10 });
         for number in 0..20 {
-            place.ask(&format!("old-{number}")).unwrap();
+            fixture.ask(&format!("old-{number}")).unwrap();
         }
-        assert!(matches!(place.ask("old"), Err(Refusal::RateLimited(_))));
-        *place.time.lock() += Duration::from_secs(1);
-        assert_eq!(place.ask("good-1"), Ok(()));
+        assert!(matches!(fixture.ask("old"), Err(Refusal::RateLimited(_))));
+        *fixture.time.lock() += Duration::from_secs(1);
+        assert_eq!(fixture.ask("good-1"), Ok(()));
     }
 
     #[test]
     fn one_key_is_one_key_however_it_is_written() {
-        let place = place(Rates { per_key: 10, per_address: 1 });
-        place.ask("good-1").unwrap();
+        let fixture = fixture(Rates { per_key: 10, per_address: 1 });
+        fixture.ask("good-1").unwrap();
         for scheme in ["bearer ", "BEARER ", "Bearer   "].into_iter().cycle().take(19) {
-            place.ask_in(scheme, "good-1").unwrap();
+            fixture.ask_in(scheme, "good-1").unwrap();
         }
-        assert!(matches!(place.ask_in("bEARER ", "good-1"), Err(Refusal::RateLimited(_))));
+        assert!(matches!(fixture.ask_in("bEARER ", "good-1"), Err(Refusal::RateLimited(_))));
     }
 
     #[test]
     fn all_tokens_of_one_subject_share_one_rate() {
-        let place = place(Rates { per_key: 10, per_address: 100 });
+        let fixture = fixture(Rates { per_key: 10, per_address: 100 });
         for number in 0..20 {
-            place.ask(&format!("good-anna/{number}")).unwrap();
+            fixture.ask(&format!("good-anna/{number}")).unwrap();
         }
-        assert!(matches!(place.ask("good-anna/20"), Err(Refusal::RateLimited(_))));
-        assert_eq!(place.ask("good-ben/1"), Ok(()));
+        assert!(matches!(fixture.ask("good-anna/20"), Err(Refusal::RateLimited(_))));
+        assert_eq!(fixture.ask("good-ben/1"), Ok(()));
     }
 
     #[test]
@@ -268,31 +268,31 @@ mod tests {
         });
         let rates = Rates { per_key: 100, per_address: 2 };
         let guard = Guard::new(accepts, rates, Vec::new(), &Clock::new(|| Duration::ZERO));
-        let place = Place { guard, time: Arc::default() };
-        place.ask("a").unwrap();
+        let fixture = Fixture { guard, time: Arc::default() };
+        fixture.ask("a").unwrap();
         *over.lock() = true;
         for _ in 0..3 {
-            place.ask("a").unwrap();
+            fixture.ask("a").unwrap();
         }
-        assert!(matches!(place.ask("a"), Err(Refusal::RateLimited(_))));
+        assert!(matches!(fixture.ask("a"), Err(Refusal::RateLimited(_))));
     }
 
     #[test]
     fn each_key_has_its_rate_and_everybody_else_shares_the_address_s() {
-        let place = place(Rates { per_key: 10, per_address: 2 });
+        let fixture = fixture(Rates { per_key: 10, per_address: 2 });
         let limited = |asked| matches!(asked, Err(Refusal::RateLimited(_)));
         for _ in 0..20 {
-            place.ask("good-1").unwrap();
+            fixture.ask("good-1").unwrap();
         }
-        assert!(limited(place.ask("good-1")));
-        place.ask("good-2").unwrap();
-        place.ask("").unwrap();
-        place.ask("bad").unwrap();
-        assert!(limited(place.ask("")));
-        assert!(limited(place.ask("bad")));
-        assert!(limited(place.ask("good-3")), "unknown so far");
-        assert_eq!(place.ask("good-2"), Ok(()));
-        *place.time.lock() += Duration::from_millis(500);
-        assert_eq!(place.ask("good-3"), Ok(()));
+        assert!(limited(fixture.ask("good-1")));
+        fixture.ask("good-2").unwrap();
+        fixture.ask("").unwrap();
+        fixture.ask("bad").unwrap();
+        assert!(limited(fixture.ask("")));
+        assert!(limited(fixture.ask("bad")));
+        assert!(limited(fixture.ask("good-3")), "unknown so far");
+        assert_eq!(fixture.ask("good-2"), Ok(()));
+        *fixture.time.lock() += Duration::from_millis(500);
+        assert_eq!(fixture.ask("good-3"), Ok(()));
     }
 }

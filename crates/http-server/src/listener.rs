@@ -14,7 +14,7 @@ use crate::accept;
 use crate::connection::ConnectionServer;
 use crate::connection_limiter::ConnectionLimiter;
 use crate::counters::Counters;
-use crate::entry::{Doorway, Entry};
+use crate::entry::{Admission, Entry};
 use crate::error::ListenError;
 use crate::guard::Guard;
 use crate::options::{Prepared, is_loopback};
@@ -43,9 +43,9 @@ impl Prepared {
         let guard = Guard::new(options.accepts, options.rates, trusted, &options.clock);
         let guard = Arc::new(guard);
         let with_tls = tls.is_some();
-        let doorway =
-            Doorway { guard: Arc::clone(&guard), counters: Arc::clone(&counters), limits };
-        let entry = Entry::new(routes, doorway, &options.cors_origins, with_tls);
+        let admission =
+            Admission { guard: Arc::clone(&guard), counters: Arc::clone(&counters), limits };
+        let entry = Entry::new(routes, admission, &options.cors_origins, with_tls);
         let server = Arc::new(ConnectionServer::new(entry, limits, limiter, tls.clone()));
         let (stopper, stop) = stop();
         tokio::spawn(keep_small(guard, stop.clone()));

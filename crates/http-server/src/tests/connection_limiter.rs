@@ -6,7 +6,7 @@ use super::certificates::Certificates;
 use super::*;
 
 /// Opens a listener at which one address may have so many connections, this machine as any other.
-async fn open_for(most: usize, adjust: impl FnOnce(&mut ListenOptions)) -> (Listener, Hands) {
+async fn open_for(most: usize, adjust: impl FnOnce(&mut ListenOptions)) -> (Listener, Controls) {
     open(|options| {
         options.limits.connections_per_address = most;
         options.uncounted.clear();
@@ -24,12 +24,12 @@ async fn open_are(listener: &Listener, count: u64) {
 #[tokio::test]
 async fn an_address_with_too_many_connections_gets_no_more_and_keeps_those_it_has() {
     let (listener, _) = open_for(2, |_| {}).await;
-    let (mut first, mut second) = (call(&listener).await, call(&listener).await);
-    for line in [&mut first, &mut second] {
-        assert_eq!(line.get("/hello", &[]).await.status, 200);
+    let (mut first, mut second) = (connect(&listener).await, connect(&listener).await);
+    for client in [&mut first, &mut second] {
+        assert_eq!(client.get("/hello", &[]).await.status, 200);
     }
     for _ in 0..3 {
-        let mut third = call(&listener).await;
+        let mut third = connect(&listener).await;
         let refused = third.get("/hello", &[]).await;
         refused.expect_problem(429, "too_many_connections");
         assert_eq!(refused.header("connection"), "close");
@@ -39,7 +39,7 @@ async fn an_address_with_too_many_connections_gets_no_more_and_keeps_those_it_ha
     assert_eq!(first.get("/hello", &[]).await.status, 200);
     drop(second);
     open_are(&listener, 1).await;
-    assert_eq!(call(&listener).await.get("/hello", &[]).await.status, 200);
+    assert_eq!(connect(&listener).await.get("/hello", &[]).await.status, 200);
     assert_eq!(listener.counters().status().connections_refused, 3);
 }
 
@@ -47,9 +47,9 @@ async fn an_address_with_too_many_connections_gets_no_more_and_keeps_those_it_ha
 async fn over_tls_a_connection_too_many_is_closed_without_a_word() {
     let made = Certificates::new();
     let (listener, _) = open_for(1, |options| options.tls = Some(made.files())).await;
-    let _first = call(&listener).await;
+    let _first = connect(&listener).await;
     open_are(&listener, 1).await;
-    call(&listener).await.closed().await;
+    connect(&listener).await.closed().await;
     assert_eq!(listener.counters().status().connections_refused, 1);
 }
 
@@ -62,36 +62,36 @@ async fn this_machine_and_trusted_proxies_may_have_any_number() {
     let (proxied, _) = open_for(1, trust).await;
     let (unlimited, _) = open_for(0, |_| {}).await;
     for listener in [near, proxied, unlimited] {
-        let mut lines = Vec::new();
+        let mut clients = Vec::new();
         for _ in 0..20 {
-            let mut line = call(&listener).await;
-            assert_eq!(line.get("/hello", &[]).await.status, 200);
-            lines.push(line);
+            let mut client = connect(&listener).await;
+            assert_eq!(client.get("/hello", &[]).await.status, 200);
+            clients.push(client);
         }
         assert_eq!(listener.counters().status().connections_open, 20);
     }
 }
 
 #[tokio::test]
-async fn what_the_door_refuses_is_counted() {
+async fn refusals_are_counted() {
     let (listener, _) = open(|options| {
         options.rates = Rates { per_key: 0, per_address: 20 };
         options.limits.connections_max = 1;
     })
     .await;
-    let mut line = call(&listener).await;
+    let mut client = connect(&listener).await;
     for _ in 0..10 {
-        assert_eq!(line.get("/api/keyed", &["authorization: Bearer bad"]).await.status, 401);
+        assert_eq!(client.get("/api/keyed", &["authorization: Bearer bad"]).await.status, 401);
     }
     for _ in 0..3 {
-        let refused = line.get("/api/keyed", &["authorization: Bearer bad"]).await;
+        let refused = client.get("/api/keyed", &["authorization: Bearer bad"]).await;
         refused.expect_problem(429, "credential_lockout");
     }
     for _ in 10..40 {
-        assert_eq!(line.get("/hello", &[]).await.status, 200);
+        assert_eq!(client.get("/hello", &[]).await.status, 200);
     }
-    line.get("/hello", &[]).await.expect_problem(429, "rate_limited");
-    call(&listener).await.closed().await;
+    client.get("/hello", &[]).await.expect_problem(429, "rate_limited");
+    connect(&listener).await.closed().await;
     let counted = HttpStatus {
         connections_open: 1,
         connections_refused: 1,
@@ -99,6 +99,6 @@ async fn what_the_door_refuses_is_counted() {
         requests_locked_out: 3,
     };
     assert_eq!(listener.counters().status(), counted);
-    drop(line);
+    drop(client);
     open_are(&listener, 0).await;
 }

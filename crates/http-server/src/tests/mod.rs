@@ -2,7 +2,7 @@
 
 mod certificates;
 mod connection_limiter;
-mod doorway;
+mod entry;
 mod lifetime;
 mod tls;
 
@@ -35,9 +35,9 @@ const LONG: Duration = Duration::from_mins(10);
 /// More than the sockets of both sides hold.
 const LARGE: usize = 64 * 1024 * 1024;
 
-/// What tests can move: the time, and answers that wait.
+/// What tests control: the time, and answers that wait.
 #[derive(Clone)]
-struct Hands {
+struct Controls {
     time: Arc<Mutex<Duration>>,
     /// What waits goes on, once for each permit.
     gate: Arc<Semaphore>,
@@ -45,7 +45,7 @@ struct Hands {
     waiting: Arc<Semaphore>,
 }
 
-impl Hands {
+impl Controls {
     /// Waits until one more request waits.
     async fn one_waits(&self) {
         let arrived = timeout(PATIENCE, self.waiting.acquire()).await;
@@ -55,27 +55,27 @@ impl Hands {
 
 /// Opens a listener to a router with a route for each thing that is tested. Keys that start with
 /// `good` are good.
-async fn open(adjust: impl FnOnce(&mut ListenOptions)) -> (Listener, Hands) {
-    let hands = Hands {
+async fn open(adjust: impl FnOnce(&mut ListenOptions)) -> (Listener, Controls) {
+    let controls = Controls {
         time: Arc::new(Mutex::new(Duration::ZERO)),
         gate: Arc::new(Semaphore::new(0)),
         waiting: Arc::new(Semaphore::new(0)),
     };
     let accepts = Accepts::new(|header| header.starts_with("Bearer good"));
     let mut options = ListenOptions::new(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), accepts);
-    let time = Arc::clone(&hands.time);
+    let time = Arc::clone(&controls.time);
     options.clock = Clock::new(move || *time.lock());
     options.rates = Rates { per_key: 0, per_address: 0 };
     adjust(&mut options);
-    let listener = options.prepare().expect("good options").open(routes(&hands)).await;
-    (listener.expect("a free port"), hands)
+    let listener = options.prepare().expect("good options").open(routes(&controls)).await;
+    (listener.expect("a free port"), controls)
 }
 
-fn routes(hands: &Hands) -> Router {
-    let hands = hands.clone();
+fn routes(controls: &Controls) -> Router {
+    let controls = controls.clone();
     let wait = move || async move {
-        hands.waiting.add_permits(1);
-        hands.gate.acquire().await.expect("it is never closed").forget();
+        controls.waiting.add_permits(1);
+        controls.gate.acquire().await.expect("it is never closed").forget();
         "waited"
     };
     let keyed = async |headers: HeaderMap| match headers.get("authorization") {
@@ -116,13 +116,13 @@ impl Answer {
 }
 
 /// One connection of a client that writes HTTP/1 by hand.
-struct Line<S>(BufReader<S>);
+struct TestClient<S>(BufReader<S>);
 
-async fn call(listener: &Listener) -> Line<TcpStream> {
-    Line::over(TcpStream::connect(listener.address()).await.expect("it listens"))
+async fn connect(listener: &Listener) -> TestClient<TcpStream> {
+    TestClient::over(TcpStream::connect(listener.address()).await.expect("it listens"))
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> TestClient<S> {
     fn over(stream: S) -> Self {
         Self(BufReader::new(stream))
     }

@@ -15,7 +15,7 @@ use super::*;
 use crate::error::chain;
 use crate::tls::Tls;
 
-async fn connect(
+async fn connect_tls(
     listener: &Listener,
     client: &Arc<ClientConfig>,
 ) -> io::Result<TlsStream<TcpStream>> {
@@ -39,20 +39,20 @@ async fn a_new_certificate_is_shown_to_new_connections_and_old_ones_go_on() {
     })
     .await;
     assert!(listener.url().starts_with("https://127.0.0.1:"));
-    let first = connect(&listener, &made.client(None)).await.expect("TLS");
+    let first = connect_tls(&listener, &made.client(None)).await.expect("TLS");
     let old = shown(&first);
-    let mut first = Line::over(first);
+    let mut first = TestClient::over(first);
     let answer = first.get("/hello", &[]).await;
     assert_eq!(answer.header("strict-transport-security"), "max-age=31536000");
     let new = made.renew();
     assert_ne!(old, new);
     listener.reload_certificates().await;
-    let second = connect(&listener, &made.client(None)).await.expect("TLS");
+    let second = connect_tls(&listener, &made.client(None)).await.expect("TLS");
     assert_eq!(shown(&second), new);
     assert_eq!(first.get("/hello", &[]).await.status, 200, "the first one still talks");
     fs::write(made.path("key.pem"), "nonsense").unwrap();
     listener.reload_certificates().await;
-    let third = connect(&listener, &made.client(None)).await.expect("TLS");
+    let third = connect_tls(&listener, &made.client(None)).await.expect("TLS");
     assert_eq!(shown(&third), new, "what cannot be used is not");
 }
 
@@ -66,7 +66,7 @@ async fn changed_files_are_noticed_without_being_told() {
     .await;
     let new = made.renew();
     eventually(async || {
-        let stream = connect(&listener, &made.client(None)).await.expect("TLS all the time");
+        let stream = connect_tls(&listener, &made.client(None)).await.expect("TLS all the time");
         (shown(&stream) == new).then_some(())
     })
     .await;
@@ -111,7 +111,7 @@ async fn only_clients_of_the_authority_are_let_in_when_there_is_one() {
     for (identity, let_in) in [(None, false), (Some(foreign), false), (Some(known), true)] {
         let attempt = async {
             // With TLS 1.3 the client learns only after its handshake that it is not let in.
-            let mut stream = connect(&listener, &made.client(identity)).await?;
+            let mut stream = connect_tls(&listener, &made.client(identity)).await?;
             stream.write_all(b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n").await?;
             let mut start = [0; 12];
             stream.read_exact(&mut start).await?;
@@ -143,7 +143,7 @@ async fn a_handshake_that_does_not_come_in_time_closes_the_connection() {
         options.limits.header_timeout = SHORT;
     })
     .await;
-    call(&listener).await.closed().await;
+    connect(&listener).await.closed().await;
 }
 
 #[tokio::test]

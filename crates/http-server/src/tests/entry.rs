@@ -8,43 +8,43 @@ const BAD: &str = "authorization: Bearer bad";
 
 #[tokio::test]
 async fn over_the_rate_the_answer_says_when_to_come_back() {
-    let (listener, hands) =
+    let (listener, controls) =
         open(|options| options.rates = Rates { per_key: 2, per_address: 1 }).await;
-    let mut line = call(&listener).await;
+    let mut client = connect(&listener).await;
     for _ in 0..2 {
-        assert_eq!(line.get("/api/hello", &[]).await.status, 200);
+        assert_eq!(client.get("/api/hello", &[]).await.status, 200);
     }
-    let refused = line.get("/api/hello", &[]).await;
+    let refused = client.get("/api/hello", &[]).await;
     refused.expect_problem(429, "rate_limited");
     assert_eq!(refused.header("retry-after"), "1");
     assert_eq!(refused.header("cache-control"), "no-store");
-    *hands.time.lock() += Duration::from_secs(1);
+    *controls.time.lock() += Duration::from_secs(1);
     for _ in 0..4 {
-        assert_eq!(line.get("/api/keyed", &[GOOD]).await.status, 200);
+        assert_eq!(client.get("/api/keyed", &[GOOD]).await.status, 200);
     }
-    line.get("/api/keyed", &[GOOD]).await.expect_problem(429, "rate_limited");
-    *hands.time.lock() += Duration::from_secs(1);
-    assert_eq!(line.get("/api/keyed", &[GOOD]).await.status, 200);
+    client.get("/api/keyed", &[GOOD]).await.expect_problem(429, "rate_limited");
+    *controls.time.lock() += Duration::from_secs(1);
+    assert_eq!(client.get("/api/keyed", &[GOOD]).await.status, 200);
 }
 
 #[tokio::test]
 async fn guessing_keys_is_locked_out_and_a_key_in_use_is_not() {
-    let (listener, hands) = open(|_| {}).await;
-    let mut line = call(&listener).await;
-    assert_eq!(line.get("/api/keyed", &[GOOD]).await.status, 200);
+    let (listener, controls) = open(|_| {}).await;
+    let mut client = connect(&listener).await;
+    assert_eq!(client.get("/api/keyed", &[GOOD]).await.status, 200);
     for _ in 0..10 {
-        assert_eq!(line.get("/api/keyed", &[BAD]).await.status, 401);
+        assert_eq!(client.get("/api/keyed", &[BAD]).await.status, 401);
     }
     for unknown in [BAD, OTHER_GOOD] {
-        let refused = line.get("/api/keyed", &[unknown]).await;
+        let refused = client.get("/api/keyed", &[unknown]).await;
         refused.expect_problem(429, "credential_lockout");
         assert_eq!(refused.header("retry-after"), "1");
     }
-    assert_eq!(line.get("/api/keyed", &[GOOD]).await.status, 200);
-    *hands.time.lock() += Duration::from_secs(1);
-    assert_eq!(line.get("/api/keyed", &[OTHER_GOOD]).await.status, 200);
-    assert_eq!(line.get("/api/keyed", &[BAD]).await.status, 401);
-    let refused = line.get("/api/keyed", &[BAD]).await;
+    assert_eq!(client.get("/api/keyed", &[GOOD]).await.status, 200);
+    *controls.time.lock() += Duration::from_secs(1);
+    assert_eq!(client.get("/api/keyed", &[OTHER_GOOD]).await.status, 200);
+    assert_eq!(client.get("/api/keyed", &[BAD]).await.status, 401);
+    let refused = client.get("/api/keyed", &[BAD]).await;
     assert_eq!(refused.header("retry-after"), "2", "{refused:?}");
 }
 
@@ -58,12 +58,12 @@ async fn a_proxy_s_clients_are_told_apart_only_when_it_is_trusted() {
             }
         })
         .await;
-        let mut line = call(&listener).await;
+        let mut client = connect(&listener).await;
         for _ in 0..2 {
-            let first = line.get("/hello", &["x-forwarded-for: 192.0.2.1"]).await;
+            let first = client.get("/hello", &["x-forwarded-for: 192.0.2.1"]).await;
             assert_eq!(first.status, 200);
         }
-        let second = line.get("/hello", &["x-forwarded-for: 192.0.2.2"]).await;
+        let second = client.get("/hello", &["x-forwarded-for: 192.0.2.2"]).await;
         assert_eq!(second.status, status, "trusted: {trusted}");
     }
 }
@@ -71,9 +71,9 @@ async fn a_proxy_s_clients_are_told_apart_only_when_it_is_trusted() {
 #[tokio::test]
 async fn every_answer_carries_the_security_headers() {
     let (listener, _) = open(|_| {}).await;
-    let mut line = call(&listener).await;
+    let mut client = connect(&listener).await;
     for path in ["/api/hello", "/hello", "/nowhere"] {
-        let answer = line.get(path, &[]).await;
+        let answer = client.get(path, &[]).await;
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
         assert_eq!(answer.header("referrer-policy"), "no-referrer");
         assert_eq!(answer.header("x-frame-options"), "DENY");
@@ -97,8 +97,8 @@ async fn pages_of_other_sites_may_read_only_when_their_site_is_named() {
         (&opened, "null", false),
     ] {
         let origin_line = format!("origin: {origin}");
-        let mut line = call(listener).await;
-        let answer = line.get("/api/hello", &[&origin_line]).await;
+        let mut client = connect(listener).await;
+        let answer = client.get("/api/hello", &[&origin_line]).await;
         let shown = answer.headers.get("access-control-allow-origin").map(String::as_str);
         assert_eq!(shown, allowed.then_some(named), "{origin}");
         assert!(!answer.headers.contains_key("access-control-allow-credentials"));
@@ -109,8 +109,8 @@ async fn pages_of_other_sites_may_read_only_when_their_site_is_named() {
         }
         assert!(!exposes("ledger-position"), "it is never sent");
         let headers = format!("OPTIONS /api/hello HTTP/1.1\r\nhost: x\r\n{origin_line}");
-        line.send(&format!("{headers}\r\n{PREFLIGHT}\r\n\r\n")).await;
-        let preflight = line.answer().await;
+        client.send(&format!("{headers}\r\n{PREFLIGHT}\r\n\r\n")).await;
+        let preflight = client.answer().await;
         let shown = preflight.headers.get("access-control-allow-origin").map(String::as_str);
         assert_eq!(shown, allowed.then_some(named), "{origin}");
         assert_eq!(preflight.header("x-frame-options"), "DENY");
@@ -120,10 +120,10 @@ async fn pages_of_other_sites_may_read_only_when_their_site_is_named() {
 #[tokio::test]
 async fn a_long_path_and_a_long_header_are_refused() {
     let (listener, _) = open(|_| {}).await;
-    let mut line = call(&listener).await;
+    let mut client = connect(&listener).await;
     let path = format!("/hello?{}", "x".repeat(limits::URI_BYTES_MAX));
-    line.get(&path, &[]).await.expect_problem(414, "uri_too_long");
+    client.get(&path, &[]).await.expect_problem(414, "uri_too_long");
     let header = format!("x-long: {}", "x".repeat(limits::HEADER_BYTES_MAX));
-    assert_eq!(line.get("/hello", &[&header]).await.status, 431);
-    line.closed().await;
+    assert_eq!(client.get("/hello", &[&header]).await.status, 431);
+    client.closed().await;
 }
