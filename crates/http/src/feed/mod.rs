@@ -18,8 +18,8 @@ mod broadcaster;
 mod follower;
 pub(crate) mod frame;
 mod ring;
-mod sight;
 mod stream;
+mod visibility;
 
 #[cfg(test)]
 mod tests;
@@ -37,7 +37,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) use follower::Follower;
 use ring::Ring;
-use sight::Sight;
+use visibility::EventVisibility;
 
 /// Readers that are behind the ring and look into the log themselves, at once.
 const LOG_READERS: usize = 4;

@@ -9,7 +9,7 @@ use super::frame::{About, Notice, Text};
 /// Whose events a reader follows, and how much of them it may see. A feed must not tell what the
 /// queries would not.
 #[derive(Clone, Debug)]
-pub(super) struct Sight {
+pub(super) struct EventVisibility {
     /// The one workspace; every one without it.
     pub(super) only: Option<WorkspaceName>,
     /// Whether the reader may see who did what and why. Without it an event is what the state
@@ -19,7 +19,7 @@ pub(super) struct Sight {
     administers: bool,
 }
 
-impl Sight {
+impl EventVisibility {
     /// Settles how much of the events a caller is shown.
     pub(super) fn of_caller(caller: &Caller, only: Option<WorkspaceName>) -> Self {
         let followed = only.as_ref().map_or(Subject::Ledger, Subject::Workspace);
