@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::frame::Notice;
 use super::ring::Ring;
-use super::stopped;
+use super::stop::stopped;
 use crate::api::crashed;
 
 /// Events that are read at once.

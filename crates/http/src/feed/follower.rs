@@ -10,9 +10,12 @@ use ledger_engine::Standing;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use super::broadcaster;
 use super::frame::{Notice, Text};
+use super::hub::{Hub, Reader};
 use super::ring::{Found, Tail};
-use super::{EventVisibility, Hub, Reader, Start, broadcaster, stopped};
+use super::stop::stopped;
+use super::visibility::EventVisibility;
 
 /// Events that a reader behind the ring takes from the log at once.
 const LOG_PAGE: usize = 128;
@@ -20,6 +23,15 @@ const LOG_PAGE: usize = 128;
 const PAGE_EVENTS: usize = 256;
 /// Most bytes of one page, give or take the last piece.
 const PAGE_BYTES: usize = 1024 * 1024;
+
+/// Where a feed starts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Start {
+    /// At the end of the log as it is now.
+    Now,
+    /// After a position.
+    After(Position),
+}
 
 /// A position in the log, and what moves it.
 pub(crate) struct Follower {
