@@ -16,7 +16,7 @@ use crate::questions::short_time;
 use crate::serve;
 use crate::session::Session;
 use crate::table::Table;
-use crate::verbs::{self, Order, WriteArgs};
+use crate::verbs::{self, PendingCommand, WriteArgs};
 
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
@@ -58,13 +58,13 @@ pub(crate) struct IssueArgs {
 }
 
 impl IssueArgs {
-    fn order(self) -> Result<Order, Failure> {
+    fn command(self) -> Result<PendingCommand, Failure> {
         let expires_at = match (self.expires_in, self.expires_at) {
             (Some(lifetime), _) => Some(lifetime.end(serve::now())),
             (None, Some(text)) => Some(in_future(text)?),
             (None, None) => None,
         };
-        Ok(principal::order("issue-key", &self.principal, self.write)
+        Ok(principal::command("issue-key", &self.principal, self.write)
             .with_some("expires_at", expires_at)
             .with_some("environment", self.environment)
             .with_some("label", self.label))
@@ -109,7 +109,7 @@ pub(crate) struct RevokeArgs {
 
 pub(crate) async fn run(common: &Common, task: KeyTask, out: Output) -> Result<(), Failure> {
     match task {
-        KeyTask::Issue(args) => issue::run(common, args.order()?, out).await,
+        KeyTask::Issue(args) => issue::run(common, args.command()?, out).await,
         KeyTask::List(args) => list(&Session::of_ledger(common, out).await?, args).await,
         KeyTask::Revoke(args) => revoke(common, args, out).await,
     }
@@ -184,8 +184,8 @@ async fn revoke(common: &Common, args: RevokeArgs, out: Output) -> Result<(), Fa
         return Err(Failure::from(Problem::new(Code::ApiKeyUnknown))
             .hint("`connledger key list` shows the ids of all keys"));
     };
-    let order = principal::order("revoke-key", &holder.principal, args.write)
+    let command = principal::command("revoke-key", &holder.principal, args.write)
         .with("key", args.id)
         .with_some("reason", args.reason);
-    verbs::send(&session, LEDGER, order).await
+    verbs::send(&session, LEDGER, command).await
 }

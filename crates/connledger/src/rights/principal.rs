@@ -14,7 +14,7 @@ use crate::output::{Output, say};
 use crate::serve;
 use crate::session::Session;
 use crate::table::Table;
-use crate::verbs::{self, Order, WriteArgs};
+use crate::verbs::{self, PendingCommand, WriteArgs};
 
 /// What to do with principals.
 #[derive(Debug, Subcommand)]
@@ -62,12 +62,12 @@ pub(crate) struct CreateArgs {
 }
 
 impl CreateArgs {
-    fn order(self, common: &Common) -> Result<Order, Failure> {
+    fn command(self, common: &Common) -> Result<PendingCommand, Failure> {
         let permissions = self.grants.permissions(common)?;
         if permissions.is_none() {
             say("hint: it may do nothing yet; `connledger principal update` says what it may");
         }
-        Ok(order("create-principal", &self.name, self.write)
+        Ok(command("create-principal", &self.name, self.write)
             .with("kind", self.kind)
             .with_some("display_name", self.display_name)
             .with_some("grants", permissions))
@@ -98,16 +98,16 @@ pub(crate) struct UpdateArgs {
 }
 
 impl UpdateArgs {
-    fn order(self, common: &Common) -> Result<Order, Failure> {
+    fn command(self, common: &Common) -> Result<PendingCommand, Failure> {
         let permissions = self.grants.permissions(common)?;
         if permissions.is_none() && self.display_name.is_none() && !self.no_display_name {
             return Err(Failure::usage("nothing to change was given")
                 .hint("`connledger principal update --help` shows examples"));
         }
-        let order = order("update-principal", &self.name, self.write)
+        let command = command("update-principal", &self.name, self.write)
             .with_some("display_name", self.display_name)
             .with_some("grants", permissions);
-        Ok(if self.no_display_name { order.with("display_name", Value::Null) } else { order })
+        Ok(if self.no_display_name { command.with("display_name", Value::Null) } else { command })
     }
 }
 
@@ -148,24 +148,24 @@ pub(crate) struct ShowArgs {
 }
 
 /// Starts a command about a principal.
-pub(super) fn order(verb: &'static str, name: &str, write: WriteArgs) -> Order {
-    Order::about_nothing(verb, write).with("principal", name)
+pub(super) fn command(verb: &'static str, name: &str, write: WriteArgs) -> PendingCommand {
+    PendingCommand::about_nothing(verb, write).with("principal", name)
 }
 
 pub(crate) async fn run(common: &Common, task: PrincipalTask, out: Output) -> Result<(), Failure> {
-    let order = match task {
-        PrincipalTask::Create(args) => args.order(common)?,
-        PrincipalTask::Update(args) => args.order(common)?,
-        PrincipalTask::Enable(args) => order("enable-principal", &args.name, args.write),
+    let command = match task {
+        PrincipalTask::Create(args) => args.command(common)?,
+        PrincipalTask::Update(args) => args.command(common)?,
+        PrincipalTask::Enable(args) => command("enable-principal", &args.name, args.write),
         PrincipalTask::Disable(args) => {
-            order("disable-principal", &args.name, args.write).with_some("reason", args.reason)
+            command("disable-principal", &args.name, args.write).with_some("reason", args.reason)
         }
         PrincipalTask::List => return list(&Session::of_ledger(common, out).await?).await,
         PrincipalTask::Show(args) => {
             return show(&Session::of_ledger(common, out).await?, &args.name).await;
         }
     };
-    verbs::send(&Session::of_ledger(common, out).await?, LEDGER, order).await
+    verbs::send(&Session::of_ledger(common, out).await?, LEDGER, command).await
 }
 
 async fn list(session: &Session) -> Result<(), Failure> {

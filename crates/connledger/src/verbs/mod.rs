@@ -80,13 +80,13 @@ pub(crate) struct WriteArgs {
 
 /// A command ready to be sent.
 #[derive(Debug)]
-pub(crate) struct Order {
+pub(crate) struct PendingCommand {
     pub(crate) verb: &'static str,
     pub(crate) body: Body,
     pub(crate) write: WriteArgs,
 }
 
-impl Order {
+impl PendingCommand {
     /// Starts a command about one connection.
     fn about(verb: &'static str, name: &str, write: WriteArgs) -> Self {
         Self::about_nothing(verb, write).with("connection", name)
@@ -122,46 +122,50 @@ impl Order {
 }
 
 pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), Failure> {
-    // The order is put together first: a mistake on the command line needs no server to show.
-    let order = match verb {
-        Verb::Create(args) => args.order()?,
-        Verb::Update(args) => args.order()?,
-        Verb::RotateSecret(args) => args.order()?,
-        Verb::Enable(args) => args.order(),
-        Verb::Disable(args) => args.order(),
-        Verb::MarkDegraded(args) => args.order(),
-        Verb::MarkFailed(args) => args.order(),
-        Verb::MarkOperational(args) => args.order(),
-        Verb::Archive(args) => args.order(),
-        Verb::Restore(args) => args.order(),
-        Verb::GrantWorkspace(args) => args.order(),
-        Verb::RevokeWorkspace(args) => args.order(),
-        Verb::SetLimits(args) => args.order(),
-        Verb::SetModelPolicy(args) => args.order()?,
-        Verb::SetPricing(args) => args.order()?,
-        Verb::LinkDependent(args) => args.order(),
-        Verb::UnlinkDependent(args) => args.order(),
-        Verb::Revert(args) => args.order(),
+    // The command is put together first: a mistake on the command line needs no server to show.
+    let command = match verb {
+        Verb::Create(args) => args.command()?,
+        Verb::Update(args) => args.command()?,
+        Verb::RotateSecret(args) => args.command()?,
+        Verb::Enable(args) => args.command(),
+        Verb::Disable(args) => args.command(),
+        Verb::MarkDegraded(args) => args.command(),
+        Verb::MarkFailed(args) => args.command(),
+        Verb::MarkOperational(args) => args.command(),
+        Verb::Archive(args) => args.command(),
+        Verb::Restore(args) => args.command(),
+        Verb::GrantWorkspace(args) => args.command(),
+        Verb::RevokeWorkspace(args) => args.command(),
+        Verb::SetLimits(args) => args.command(),
+        Verb::SetModelPolicy(args) => args.command()?,
+        Verb::SetPricing(args) => args.command()?,
+        Verb::LinkDependent(args) => args.command(),
+        Verb::UnlinkDependent(args) => args.command(),
+        Verb::Revert(args) => args.command(),
         Verb::Workspace(task) => return workspace::run(common, task, out).await,
     };
     let session = Session::open(common, out).await?;
     let workspace = session.workspace.clone();
-    send(&session, &workspace, order).await
+    send(&session, &workspace, command).await
 }
 
 /// Sends a command and writes its receipt.
-pub(crate) async fn send(session: &Session, workspace: &str, order: Order) -> Result<(), Failure> {
-    let principal = order.text("principal").to_owned();
-    let command_id = order.write.command_id.unwrap_or_else(ledger_client::new_command_id);
+pub(crate) async fn send(
+    session: &Session,
+    workspace: &str,
+    command: PendingCommand,
+) -> Result<(), Failure> {
+    let principal = command.text("principal").to_owned();
+    let command_id = command.write.command_id.unwrap_or_else(ledger_client::new_command_id);
     let headers = CommandHeaders {
         command_id: Some(command_id.clone()),
-        expected_version: order.write.expect_version,
-        correlation_id: order.write.correlation_id,
+        expected_version: command.write.expect_version,
+        correlation_id: command.write.correlation_id,
         ..CommandHeaders::default()
     };
-    let body = body::bytes(order.body);
-    match session.client.command(workspace, order.verb, body, headers).await {
-        Ok(accepted) => write_receipt(session.out, order.verb, &principal, &accepted),
+    let body = body::bytes(command.body);
+    match session.client.command(workspace, command.verb, body, headers).await {
+        Ok(accepted) => write_receipt(session.out, command.verb, &principal, &accepted),
         Err(error @ ClientError::Unanswered(_)) => Err(Failure::from(error).hint(format!(
             "it may have been executed; to find out, send it again with --command-id {command_id}"
         ))),

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use ledger_contract::queries::WorkspacePage;
 
-use super::{Order, WriteArgs, send};
+use super::{PendingCommand, WriteArgs, send};
 use crate::body::Body;
 use crate::common::Common;
 use crate::failure::Failure;
@@ -41,9 +41,10 @@ pub(super) async fn run(common: &Common, task: WorkspaceTask, out: Output) -> Re
     let session = Session::open(common, out).await?;
     match task {
         WorkspaceTask::Create(args) => {
-            let order = Order { verb: "create-workspace", body: Body::new(), write: args.write };
-            let order = order.with_some("display_name", args.name);
-            send(&session, &args.workspace_name, order).await
+            let command =
+                PendingCommand { verb: "create-workspace", body: Body::new(), write: args.write };
+            let command = command.with_some("display_name", args.name);
+            send(&session, &args.workspace_name, command).await
         }
         WorkspaceTask::List => list(&session).await,
     }
