@@ -10,10 +10,10 @@ use crate::demo::DemoArgs;
 use crate::explain::ExplainArgs;
 use crate::init::InitArgs;
 use crate::load::LoadArgs;
-use crate::providers::ProviderTask;
+use crate::providers::ProviderCommand;
 use crate::questions::Question;
 use crate::replay::ReplayArgs;
-use crate::rights::{AccessTask, KeyTask, PrincipalTask};
+use crate::rights::{AccessCommand, KeyCommand, PrincipalCommand};
 use crate::serve::ServeArgs;
 use crate::verbs::Verb;
 use crate::watch::WatchArgs;
@@ -32,7 +32,7 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) common: Common,
     #[command(subcommand)]
-    pub(crate) task: Task,
+    pub(crate) command: Command,
 }
 
 const EXAMPLES: &str = "\
@@ -63,7 +63,7 @@ impl Cli {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Task {
+pub(crate) enum Command {
     /// Serve a ledger
     Serve(ServeArgs),
     /// Make a new ledger
@@ -76,13 +76,13 @@ pub(crate) enum Task {
     Ask(Question),
     /// Manage who may ask, and what each may do
     #[command(subcommand)]
-    Principal(PrincipalTask),
+    Principal(PrincipalCommand),
     /// Manage API keys
     #[command(subcommand)]
-    Key(KeyTask),
+    Key(KeyCommand),
     /// Ask who may do what
     #[command(subcommand)]
-    Access(AccessTask),
+    Access(AccessCommand),
     /// Say whom the key at hand stands for, and what it may do
     #[command(
         after_help = "Examples:\n  connledger whoami\n  connledger whoami --key-file eu-1.key"
@@ -90,7 +90,7 @@ pub(crate) enum Task {
     Whoami,
     /// Look at the descriptions of external services, and check one's own
     #[command(subcommand)]
-    Provider(ProviderTask),
+    Provider(ProviderCommand),
     /// Create many connections from a file, one JSON object a line
     Load(LoadArgs),
     /// Follow connections as a gateway does: where they stand, then each change

@@ -13,7 +13,7 @@ use crate::session::Session;
 
 /// What to ask about access.
 #[derive(Debug, Subcommand)]
-pub(crate) enum AccessTask {
+pub(crate) enum AccessCommand {
     /// Say whether somebody may do something, and why; exit code 0 yes, 1 no
     Check(CheckArgs),
 }
@@ -43,8 +43,12 @@ pub(crate) struct CheckArgs {
     ledger: bool,
 }
 
-pub(crate) async fn run(common: &Common, task: AccessTask, out: Output) -> Result<(), Failure> {
-    let AccessTask::Check(args) = task;
+pub(crate) async fn run(
+    common: &Common,
+    command: AccessCommand,
+    out: Output,
+) -> Result<(), Failure> {
+    let AccessCommand::Check(args) = command;
     if args.ledger && !common.workspaces_given().is_empty() {
         return Err(Failure::usage("--ledger and --workspace contradict each other"));
     }

@@ -86,15 +86,17 @@ impl GrantArgs {
 
 #[cfg(test)]
 mod tests {
-    use super::super::PrincipalTask;
+    use super::super::PrincipalCommand;
     use super::*;
-    use crate::commands::{Cli, Task};
+    use crate::commands::{Cli, Command};
 
     /// Reads the flags as they stand behind a command.
     fn read(flags: &str) -> Result<Option<Value>, Failure> {
         let line = format!("connledger principal create one --kind user {flags}");
         let cli = Cli::read(line.split_whitespace()).unwrap();
-        let Task::Principal(PrincipalTask::Create(args)) = cli.task else { panic!("{line}") };
+        let Command::Principal(PrincipalCommand::Create(args)) = cli.command else {
+            panic!("{line}")
+        };
         args.grants.permissions(&cli.common)
     }
 

@@ -20,7 +20,7 @@ use crate::verbs::{self, PendingCommand, WriteArgs};
 
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
-pub(crate) enum KeyTask {
+pub(crate) enum KeyCommand {
     /// Give a principal one more key, which is shown once
     Issue(IssueArgs),
     /// List keys, without what makes them keys
@@ -64,7 +64,7 @@ impl IssueArgs {
             (None, Some(text)) => Some(in_future(text)?),
             (None, None) => None,
         };
-        Ok(principal::command("issue-key", &self.principal, self.write)
+        Ok(principal::pending("issue-key", &self.principal, self.write)
             .with_some("expires_at", expires_at)
             .with_some("environment", self.environment)
             .with_some("label", self.label))
@@ -107,11 +107,11 @@ pub(crate) struct RevokeArgs {
     write: WriteArgs,
 }
 
-pub(crate) async fn run(common: &Common, task: KeyTask, out: Output) -> Result<(), Failure> {
-    match task {
-        KeyTask::Issue(args) => issue::run(common, args.command()?, out).await,
-        KeyTask::List(args) => list(&Session::of_ledger(common, out).await?, args).await,
-        KeyTask::Revoke(args) => revoke(common, args, out).await,
+pub(crate) async fn run(common: &Common, command: KeyCommand, out: Output) -> Result<(), Failure> {
+    match command {
+        KeyCommand::Issue(args) => issue::run(common, args.command()?, out).await,
+        KeyCommand::List(args) => list(&Session::of_ledger(common, out).await?, args).await,
+        KeyCommand::Revoke(args) => revoke(common, args, out).await,
     }
 }
 
@@ -184,7 +184,7 @@ async fn revoke(common: &Common, args: RevokeArgs, out: Output) -> Result<(), Fa
         return Err(Failure::from(Problem::new(Code::ApiKeyUnknown))
             .hint("`connledger key list` shows the ids of all keys"));
     };
-    let command = principal::command("revoke-key", &holder.principal, args.write)
+    let command = principal::pending("revoke-key", &holder.principal, args.write)
         .with("key", args.id)
         .with_some("reason", args.reason);
     verbs::send(&session, LEDGER, command).await

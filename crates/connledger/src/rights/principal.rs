@@ -18,7 +18,7 @@ use crate::verbs::{self, PendingCommand, WriteArgs};
 
 /// What to do with principals.
 #[derive(Debug, Subcommand)]
-pub(crate) enum PrincipalTask {
+pub(crate) enum PrincipalCommand {
     /// Make a user, a service or a gateway; a key is issued apart
     Create(Box<CreateArgs>),
     /// Change the name for people, or replace all it may do
@@ -67,7 +67,7 @@ impl CreateArgs {
         if permissions.is_none() {
             say("hint: it may do nothing yet; `connledger principal update` says what it may");
         }
-        Ok(command("create-principal", &self.name, self.write)
+        Ok(pending("create-principal", &self.name, self.write)
             .with("kind", self.kind)
             .with_some("display_name", self.display_name)
             .with_some("grants", permissions))
@@ -104,7 +104,7 @@ impl UpdateArgs {
             return Err(Failure::usage("nothing to change was given")
                 .hint("`connledger principal update --help` shows examples"));
         }
-        let command = command("update-principal", &self.name, self.write)
+        let command = pending("update-principal", &self.name, self.write)
             .with_some("display_name", self.display_name)
             .with_some("grants", permissions);
         Ok(if self.no_display_name { command.with("display_name", Value::Null) } else { command })
@@ -148,20 +148,24 @@ pub(crate) struct ShowArgs {
 }
 
 /// Starts a command about a principal.
-pub(super) fn command(verb: &'static str, name: &str, write: WriteArgs) -> PendingCommand {
+pub(super) fn pending(verb: &'static str, name: &str, write: WriteArgs) -> PendingCommand {
     PendingCommand::about_nothing(verb, write).with("principal", name)
 }
 
-pub(crate) async fn run(common: &Common, task: PrincipalTask, out: Output) -> Result<(), Failure> {
-    let command = match task {
-        PrincipalTask::Create(args) => args.command(common)?,
-        PrincipalTask::Update(args) => args.command(common)?,
-        PrincipalTask::Enable(args) => command("enable-principal", &args.name, args.write),
-        PrincipalTask::Disable(args) => {
-            command("disable-principal", &args.name, args.write).with_some("reason", args.reason)
+pub(crate) async fn run(
+    common: &Common,
+    command: PrincipalCommand,
+    out: Output,
+) -> Result<(), Failure> {
+    let command = match command {
+        PrincipalCommand::Create(args) => args.command(common)?,
+        PrincipalCommand::Update(args) => args.command(common)?,
+        PrincipalCommand::Enable(args) => pending("enable-principal", &args.name, args.write),
+        PrincipalCommand::Disable(args) => {
+            pending("disable-principal", &args.name, args.write).with_some("reason", args.reason)
         }
-        PrincipalTask::List => return list(&Session::of_ledger(common, out).await?).await,
-        PrincipalTask::Show(args) => {
+        PrincipalCommand::List => return list(&Session::of_ledger(common, out).await?).await,
+        PrincipalCommand::Show(args) => {
             return show(&Session::of_ledger(common, out).await?, &args.name).await;
         }
     };

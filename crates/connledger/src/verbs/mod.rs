@@ -60,7 +60,7 @@ pub(crate) enum Verb {
     Revert(revert::RevertArgs),
     /// Make and list workspaces
     #[command(subcommand)]
-    Workspace(workspace::WorkspaceTask),
+    Workspace(workspace::WorkspaceCommand),
 }
 
 /// Flags of every command that changes something.
@@ -142,7 +142,7 @@ pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), 
         Verb::LinkDependent(args) => args.command(),
         Verb::UnlinkDependent(args) => args.command(),
         Verb::Revert(args) => args.command(),
-        Verb::Workspace(task) => return workspace::run(common, task, out).await,
+        Verb::Workspace(command) => return workspace::run(common, command, out).await,
     };
     let session = Session::open(common, out).await?;
     let workspace = session.workspace.clone();
