@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{PendingCommand, WriteArgs};
+use super::pending::{PendingCommand, WriteArgs};
 use crate::body::LimitArgs;
 
 /// Lets another workspace use a connection; takes `administer` in the connection's own one.

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{PendingCommand, WriteArgs};
+use super::pending::{PendingCommand, WriteArgs};
 
 /// Records something that would break without the connection.
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::{PendingCommand, WriteArgs};
+use super::pending::{PendingCommand, WriteArgs};
 use crate::body::{FieldArgs, SecretReader, insert_under};
 use crate::failure::Failure;
 

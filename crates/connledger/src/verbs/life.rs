@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{PendingCommand, WriteArgs};
+use super::pending::{PendingCommand, WriteArgs};
 
 /// Lets gateways use a connection.
 #[derive(Debug, Args)]

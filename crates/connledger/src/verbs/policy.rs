@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{PendingCommand, WriteArgs};
+use super::pending::{PendingCommand, WriteArgs};
 use crate::body::{self, Body, Pair, insert_under, json_or_text};
 use crate::failure::Failure;
 

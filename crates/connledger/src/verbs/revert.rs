@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{PendingCommand, WriteArgs};
+use super::pending::{PendingCommand, WriteArgs};
 
 /// Brings an earlier version's settings back, secret values too, as a new change.
 #[derive(Debug, Args)]

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{PendingCommand, WriteArgs};
+use super::pending::{PendingCommand, WriteArgs};
 use crate::body::{SecretArg, SecretReader};
 use crate::failure::Failure;
 

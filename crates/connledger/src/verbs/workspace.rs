@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use ledger_contract::queries::WorkspacePage;
 
-use super::{PendingCommand, WriteArgs, send};
+use super::pending::{PendingCommand, WriteArgs, send};
 use crate::body::Body;
 use crate::common::Common;
 use crate::failure::Failure;
