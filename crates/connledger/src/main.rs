@@ -5,6 +5,7 @@
 //!
 //! Read first: [`commands::Cli`], [`session::Session`], [`serve`].
 
+mod clock;
 mod commands;
 mod common;
 mod settings;

@@ -9,11 +9,11 @@ use serde::Serialize;
 
 use super::lifetime::Lifetime;
 use super::{issue, principal, principal_named, principals, words};
+use crate::clock;
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::questions::short_time;
-use crate::serve;
 use crate::session::Session;
 use crate::table::Table;
 use crate::verbs::{self, PendingCommand, WriteArgs};
@@ -60,7 +60,7 @@ pub(crate) struct IssueArgs {
 impl IssueArgs {
     fn command(self) -> Result<PendingCommand, Failure> {
         let expires_at = match (self.expires_in, self.expires_at) {
-            (Some(lifetime), _) => Some(lifetime.end(serve::now())),
+            (Some(lifetime), _) => Some(lifetime.end(clock::now())),
             (None, Some(text)) => Some(in_future(text)?),
             (None, None) => None,
         };
@@ -75,7 +75,7 @@ impl IssueArgs {
 fn in_future(text: String) -> Result<String, Failure> {
     match time::parse("--expires-at", &text) {
         Err(error) => Err(Failure::usage(error.to_string())),
-        Ok(end) if end <= serve::now() => Err(Failure::usage("--expires-at is in the past")),
+        Ok(end) if end <= clock::now() => Err(Failure::usage("--expires-at is in the past")),
         Ok(_) => Ok(text),
     }
 }
@@ -129,7 +129,7 @@ async fn list(session: &Session, args: ListArgs) -> Result<(), Failure> {
         Some(name) => vec![principal_named(session, &name).await?],
         None => principals(session).await?,
     };
-    let now = time::format(serve::now());
+    let now = time::format(clock::now());
     let listed = |principal: &'_ PrincipalView| -> Vec<(String, &'static str, ApiKeyView)> {
         let keys = principal.keys.iter();
         keys.map(|key| {

@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::grants::GrantArgs;
 use super::{principal_named, principals, words};
+use crate::clock;
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::{Output, say};
-use crate::serve;
 use crate::session::Session;
 use crate::table::Table;
 use crate::verbs::{self, PendingCommand, WriteArgs};
@@ -177,7 +177,7 @@ async fn list(session: &Session) -> Result<(), Failure> {
     if session.out.is_json() {
         return principals.iter().try_for_each(|one| session.out.object(one));
     }
-    let now = time::format(serve::now());
+    let now = time::format(clock::now());
     let mut table = Table::new(&["NAME", "KIND", "ENABLED", "MAY", "LIVE KEYS"]);
     for one in &principals {
         let live = one.keys.iter().filter(|key| words::state(one, key, &now) == "live").count();
@@ -203,7 +203,7 @@ async fn show(session: &Session, name: &str) -> Result<(), Failure> {
 }
 
 fn facts(one: &PrincipalView) -> Vec<(String, String)> {
-    let now = time::format(serve::now());
+    let now = time::format(clock::now());
     let mut facts = Vec::new();
     let mut add = |name: &str, value: String| facts.push((name.to_owned(), value));
     add("name", one.principal.clone());

@@ -9,7 +9,6 @@ use ledger_bus::{
 };
 use ledger_contract::errors::Problem;
 use ledger_contract::subjects::Subjects;
-use ledger_domain::Micros;
 use ledger_engine::Engine;
 use ledger_facades::Facades;
 use ledger_http::{Api, ApiOptions};
@@ -21,6 +20,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::http::PreparedHttp;
 use super::nats::{self, Choice};
 use super::{ServeArgs, absolute, tokens};
+use crate::clock::now;
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::say;
@@ -221,13 +221,4 @@ impl Signals {
 
 fn listen_for(kind: SignalKind) -> Result<Signal, Failure> {
     signal(kind).map_err(|error| Failure::internal(format!("no signals: {error}")))
-}
-
-/// The clock of what runs beside the engine.
-#[expect(clippy::disallowed_methods, reason = "the binary hands the parts their clock")]
-pub(crate) fn now() -> Micros {
-    let since_epoch = std::time::SystemTime::now()
-        .duration_since(std::time::SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    Micros::new(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
 }
