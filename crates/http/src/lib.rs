@@ -7,6 +7,7 @@
 //! thousands of readers).
 
 mod api;
+mod crashed;
 mod feed;
 pub mod handler;
 mod openapi;

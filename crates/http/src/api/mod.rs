@@ -39,7 +39,6 @@ use tower_http::compression::CompressionLayer;
 
 use crate::feed::FeedLimits;
 use crate::{openapi, page};
-pub(crate) use desk::crashed;
 
 use answer::with;
 use asked::Asked;

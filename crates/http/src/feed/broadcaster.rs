@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::frame::Notice;
 use super::ring::Ring;
 use super::stop::stopped;
-use crate::api::crashed;
+use crate::crashed::crashed;
 
 /// Events that are read at once.
 const BATCH: usize = 256;
