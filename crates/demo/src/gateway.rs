@@ -16,9 +16,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Which lines a gateway prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Voice {
+pub(crate) enum Verbosity {
     /// Every change.
-    Loud,
+    Full,
     /// The first changes of many, then only special ones.
     Brief {
         /// How many changes to print.
@@ -53,7 +53,7 @@ impl Seen {
 #[derive(Debug)]
 pub(crate) struct Gateway {
     seen: watch::Receiver<Seen>,
-    voice: watch::Sender<Voice>,
+    verbosity: watch::Sender<Verbosity>,
     task: JoinHandle<()>,
 }
 
@@ -65,9 +65,9 @@ impl Drop for Gateway {
 
 impl Gateway {
     /// Starts watching.
-    pub(crate) fn start(mut items: Watcher, voice: Voice) -> Self {
+    pub(crate) fn start(mut items: Watcher, verbosity: Verbosity) -> Self {
         let (sender, seen) = watch::channel(Seen::default());
-        let (voice, hears) = watch::channel(voice);
+        let (verbosity, hears) = watch::channel(verbosity);
         let task = tokio::spawn(async move {
             while let Some(item) = items.next().await {
                 let told = sender.borrow().changes.len() as u64;
@@ -77,12 +77,12 @@ impl Gateway {
                 sender.send_modify(|seen| remember(seen, item));
             }
         });
-        Self { seen, voice, task }
+        Self { seen, verbosity, task }
     }
 
     /// Changes which lines it prints.
-    pub(crate) fn speak(&self, voice: Voice) {
-        self.voice.send_replace(voice);
+    pub(crate) fn set_verbosity(&self, verbosity: Verbosity) {
+        self.verbosity.send_replace(verbosity);
     }
 
     /// Returns what it was told so far.
@@ -112,12 +112,12 @@ impl Gateway {
     }
 }
 
-fn print(item: &WatchItem, voice: Voice, told: u64) -> Result<(), DemoError> {
-    match (item, voice) {
-        (_, Voice::Silent) | (WatchItem::Initial(_), _) => Ok(()),
-        (WatchItem::Change(notice), Voice::Loud) => line(notice),
-        (WatchItem::Change(notice), Voice::Brief { first }) if told < first => line(notice),
-        (WatchItem::Change(_), Voice::Brief { first }) if told == first => {
+fn print(item: &WatchItem, verbosity: Verbosity, told: u64) -> Result<(), DemoError> {
+    match (item, verbosity) {
+        (_, Verbosity::Silent) | (WatchItem::Initial(_), _) => Ok(()),
+        (WatchItem::Change(notice), Verbosity::Full) => line(notice),
+        (WatchItem::Change(notice), Verbosity::Brief { first }) if told < first => line(notice),
+        (WatchItem::Change(_), Verbosity::Brief { first }) if told == first => {
             tell("      gateway <- ... (the rest is not printed)")
         }
         (WatchItem::Interrupted { reason }, _) => {

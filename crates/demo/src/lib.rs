@@ -5,9 +5,9 @@
 //!
 //! Not here: the program itself, which is run as a process and known by its path alone.
 //!
-//! Read first: [`run`], `stage.rs` (what all acts work with), `acts` (the story).
+//! Read first: [`run`], `context.rs` (what all steps work with), `steps` (the story).
 
-mod acts;
+mod context;
 mod error;
 mod fleet;
 mod gateway;
@@ -18,15 +18,15 @@ mod scan;
 mod secrets;
 mod server;
 mod shell;
-mod stage;
+mod steps;
 
 use std::path::Path;
 
 pub use error::DemoError;
 pub use options::{CONNECTIONS_MIN, DemoOptions};
 
+use context::Context;
 use output::say;
-use stage::Stage;
 
 /// Runs the demo in a temporary folder, and tells its story on standard output.
 ///
@@ -48,27 +48,27 @@ pub async fn run(options: &DemoOptions) -> Result<(), DemoError> {
 }
 
 async fn play(folder: &Path, options: &DemoOptions) -> Result<(), DemoError> {
-    let mut stage = Stage::raise(folder, options).await?;
-    let played = Box::pin(all_acts(&mut stage)).await;
-    if let Some(server) = stage.server.take() {
-        // An act has failed, which is what to report; the folder must come to rest all the same.
+    let mut context = Context::start(folder, options).await?;
+    let played = Box::pin(all_steps(&mut context)).await;
+    if let Some(server) = context.server.take() {
+        // A step has failed, which is what to report; the folder must come to rest all the same.
         server.stop().await.ok();
     }
     played?;
-    stage::goodbye()
+    context::goodbye()
 }
 
-async fn all_acts(stage: &mut Stage) -> Result<(), DemoError> {
-    acts::fleet::watch_and_load(stage).await?;
-    acts::life::rotate_a_secret(stage).await?;
-    acts::life::degrade_and_recover(stage).await?;
-    acts::life::archive_and_restore(stage).await?;
-    acts::refusals::stale_version(stage).await?;
-    acts::refusals::same_command_twice(stage).await?;
-    acts::questions::list_with_filters(stage).await?;
-    acts::questions::history_by_actor(stage).await?;
-    acts::access::one_workspace_and_no_more(stage).await?;
-    acts::recovery::kill_and_restart(stage).await?;
-    acts::recovery::replay(stage).await?;
-    acts::recovery::stop_and_look_for_secrets(stage).await
+async fn all_steps(context: &mut Context) -> Result<(), DemoError> {
+    steps::fleet::watch_and_load(context).await?;
+    steps::life::rotate_a_secret(context).await?;
+    steps::life::degrade_and_recover(context).await?;
+    steps::life::archive_and_restore(context).await?;
+    steps::refusals::stale_version(context).await?;
+    steps::refusals::same_command_twice(context).await?;
+    steps::questions::list_with_filters(context).await?;
+    steps::questions::history_by_actor(context).await?;
+    steps::access::one_workspace_and_no_more(context).await?;
+    steps::recovery::kill_and_restart(context).await?;
+    steps::recovery::replay(context).await?;
+    steps::recovery::stop_and_look_for_secrets(context).await
 }

@@ -114,7 +114,7 @@ fn elevenlabs(secrets: &mut Secrets) -> Value {
             "scopes": ["repo", "user"],
         },
         "secrets": { "client_secret": secrets.make("ghs_") },
-        "labels": { "team": "voice" },
+        "labels": { "team": "verbosity" },
         "tags": ["saas", "elevenlabs"],
     })
 }

@@ -110,16 +110,16 @@ pub(crate) const SERVICES: &[Service] = &[
         [("token", "vllm-")];
     },
     service! {
-        "elevenlabs-voice", "ElevenLabs voices";
+        "elevenlabs-verbosity", "ElevenLabs voices";
         "elevenlabs", "api", "live", "api_key";
-        "voice", ["speech"];
+        "verbosity", ["speech"];
         [];
         [("key", "sk_")];
     },
     service! {
         "deepgram", "Deepgram";
         "deepgram", "api", "live", "api_key";
-        "voice", ["speech"];
+        "verbosity", ["speech"];
         [];
         [("key", "")];
     },

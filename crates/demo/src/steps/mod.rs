@@ -1,4 +1,4 @@
-//! The acts of the demo, in the order they are played.
+//! The steps of the demo, in the order they are run.
 
 pub(crate) mod access;
 pub(crate) mod fleet;

@@ -1,4 +1,4 @@
-//! What all acts work with.
+//! What all steps work with.
 
 use std::path::{Path, PathBuf};
 
@@ -11,9 +11,9 @@ use crate::secrets::Secrets;
 use crate::server::Server;
 use crate::shell::Shell;
 
-/// The demo's stage.
+/// The parts of a running demo, and what it knows so far.
 #[derive(Debug)]
-pub(crate) struct Stage {
+pub(crate) struct Context {
     pub(crate) folder: PathBuf,
     pub(crate) data_dir: PathBuf,
     pub(crate) connections: usize,
@@ -24,16 +24,16 @@ pub(crate) struct Stage {
     pub(crate) gateway: Option<Gateway>,
     /// Secret parts of API keys that were issued.
     pub(crate) issued: Vec<String>,
-    act: u32,
+    step: u32,
 }
 
-impl Stage {
+impl Context {
     /// Starts a server in the folder.
-    pub(crate) async fn raise(folder: &Path, options: &DemoOptions) -> Result<Self, DemoError> {
+    pub(crate) async fn start(folder: &Path, options: &DemoOptions) -> Result<Self, DemoError> {
         let data_dir = folder.join("data");
         let shell = Shell::new(&options.program, &data_dir);
         let ledger = Ledger::new(&data_dir);
-        let mut stage = Self {
+        let mut context = Self {
             folder: folder.to_owned(),
             data_dir,
             connections: options.connections,
@@ -43,11 +43,11 @@ impl Stage {
             secrets: Secrets::new(),
             gateway: None,
             issued: Vec::new(),
-            act: 0,
+            step: 0,
         };
-        stage.title("A ledger of its own: one process, one folder, a nats-server beside it")?;
-        stage.start_server().await?;
-        Ok(stage)
+        context.title("A ledger of its own: one process, one folder, a nats-server beside it")?;
+        context.start_server().await?;
+        Ok(context)
     }
 
     /// Starts the server and waits until it is ready.
@@ -61,10 +61,10 @@ impl Stage {
         Ok(())
     }
 
-    /// Announces the next act.
+    /// Announces the next step.
     pub(crate) fn title(&mut self, text: &str) -> Result<(), DemoError> {
-        self.act += 1;
-        tell(format!("\n{}. {text}", self.act))
+        self.step += 1;
+        tell(format!("\n{}. {text}", self.step))
     }
 
     /// Returns the gateway.
