@@ -11,7 +11,7 @@ use crate::explain::ExplainArgs;
 use crate::init::InitArgs;
 use crate::load::LoadArgs;
 use crate::providers::ProviderCommand;
-use crate::questions::Question;
+use crate::queries::Query;
 use crate::replay::ReplayArgs;
 use crate::rights::{AccessCommand, KeyCommand, PrincipalCommand};
 use crate::serve::ServeArgs;
@@ -73,7 +73,7 @@ pub(crate) enum Command {
     #[command(flatten)]
     Write(Verb),
     #[command(flatten)]
-    Ask(Question),
+    Ask(Query),
     /// Manage who may ask, and what each may do
     #[command(subcommand)]
     Principal(PrincipalCommand),

@@ -18,7 +18,7 @@ mod server_file;
 mod session;
 
 mod body;
-mod questions;
+mod queries;
 mod rights;
 mod verbs;
 
@@ -78,7 +78,7 @@ async fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Demo(args) => demo::run(&args).await,
         Command::Explain(args) => explain::run(&args, out),
         Command::Write(verb) => verbs::run(&common, verb, out).await,
-        Command::Ask(question) => questions::run(&common, question, out).await,
+        Command::Ask(query) => queries::run(&common, query, out).await,
         Command::Principal(command) => rights::run_principal(&common, command, out).await,
         Command::Key(command) => rights::run_key(&common, command, out).await,
         Command::Access(command) => rights::run_check(&common, command, out).await,

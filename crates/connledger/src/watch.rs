@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::{Output, say};
-use crate::questions::EVERY_WORKSPACE;
+use crate::queries::EVERY_WORKSPACE;
 use crate::session::Session;
 
 /// Follows connections.

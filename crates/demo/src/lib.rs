@@ -34,7 +34,7 @@ use output::say;
 pub async fn run(options: &DemoOptions) -> Result<(), DemoError> {
     let folder =
         tempfile::Builder::new().prefix("connledger-demo-").tempdir().map_err(DemoError::Folder)?;
-    let done = Box::pin(play(folder.path(), options)).await;
+    let done = Box::pin(run_in(folder.path(), options)).await;
     let failed = done.as_ref().is_err_and(|error| !error.is_broken_pipe());
     if options.keep || failed {
         let kept = folder.keep();
@@ -47,14 +47,14 @@ pub async fn run(options: &DemoOptions) -> Result<(), DemoError> {
     done
 }
 
-async fn play(folder: &Path, options: &DemoOptions) -> Result<(), DemoError> {
+async fn run_in(folder: &Path, options: &DemoOptions) -> Result<(), DemoError> {
     let mut context = Context::start(folder, options).await?;
-    let played = Box::pin(all_steps(&mut context)).await;
+    let done = Box::pin(all_steps(&mut context)).await;
     if let Some(server) = context.server.take() {
         // A step has failed, which is what to report; the folder must come to rest all the same.
         server.stop().await.ok();
     }
-    played?;
+    done?;
     context::goodbye()
 }
 

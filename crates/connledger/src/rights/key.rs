@@ -13,7 +13,7 @@ use crate::clock;
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::questions::short_time;
+use crate::queries::short_time;
 use crate::session::Session;
 use crate::table::Table;
 use crate::verbs::{self, PendingCommand, WriteArgs};

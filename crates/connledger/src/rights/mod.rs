@@ -17,7 +17,7 @@ pub(crate) use principal::{PrincipalCommand, run as run_principal};
 
 use crate::body::Body;
 use crate::failure::Failure;
-use crate::questions::{EVERY_WORKSPACE, read_answer};
+use crate::queries::{EVERY_WORKSPACE, read_answer};
 use crate::session::Session;
 
 /// Asks for every principal.

@@ -8,7 +8,7 @@ use crate::body::Body;
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::questions::{EVERY_WORKSPACE, read_answer};
+use crate::queries::{EVERY_WORKSPACE, read_answer};
 use crate::session::Session;
 use crate::table::Table;
 

@@ -16,12 +16,12 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::Session;
 
-/// The workspace of questions about all of them.
+/// Stands for all workspaces in a query.
 pub(crate) const EVERY_WORKSPACE: &str = "_all";
 
 /// The commands that only ask.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Question {
+pub(crate) enum Query {
     /// Show one connection
     Get(get::GetArgs),
     /// List connections that fit all filters given
@@ -35,14 +35,14 @@ pub(crate) enum Question {
     Status,
 }
 
-pub(crate) async fn run(common: &Common, question: Question, out: Output) -> Result<(), Failure> {
+pub(crate) async fn run(common: &Common, query: Query, out: Output) -> Result<(), Failure> {
     let session = Session::open(common, out).await?;
-    match question {
-        Question::Get(args) => get::run(&session, args).await,
-        Question::List(args) => list::run(&session, *args).await,
-        Question::History(args) => history::run(&session, args).await,
-        Question::Reveal(args) => reveal::run(&session, args).await,
-        Question::Status => status::run(&session).await,
+    match query {
+        Query::Get(args) => get::run(&session, args).await,
+        Query::List(args) => list::run(&session, *args).await,
+        Query::History(args) => history::run(&session, args).await,
+        Query::Reveal(args) => reveal::run(&session, args).await,
+        Query::Status => status::run(&session).await,
     }
 }
 
