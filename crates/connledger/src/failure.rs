@@ -78,11 +78,6 @@ impl Failure {
         self
     }
 
-    /// Tells whether the reader of standard output has gone.
-    pub(crate) fn is_broken_pipe(&self) -> bool {
-        self.kind == Kind::BrokenPipe
-    }
-
     /// Returns the ledger's own words, when it said no.
     pub(crate) fn body(&self) -> Option<&ErrorBody> {
         self.body.as_deref()
