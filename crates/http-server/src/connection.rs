@@ -128,7 +128,8 @@ impl ConnectionServer {
                 () = timeouts.changed() => {}
                 () = passed(due) => {
                     // What was due may have been done meanwhile.
-                    let overdue = timeouts.due(&self.limits).filter(|(at, _)| *at <= Instant::now());
+                    let now = Instant::now();
+                    let overdue = timeouts.due(&self.limits).filter(|(at, _)| *at <= now);
                     if let Some((_, reason)) = overdue {
                         debug!(?reason, client.address = %peer, "connection closed");
                         return;

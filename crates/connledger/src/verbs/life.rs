@@ -40,7 +40,8 @@ macro_rules! with_reason {
 
         impl $name {
             pub(super) fn command(self) -> PendingCommand {
-                PendingCommand::about($verb, &self.name, self.write).with_some("reason", self.reason)
+                let command = PendingCommand::about($verb, &self.name, self.write);
+                command.with_some("reason", self.reason)
             }
         }
     };
