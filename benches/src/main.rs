@@ -16,6 +16,7 @@ mod scale;
 mod ground;
 mod ledger;
 mod load;
+mod login;
 mod rows;
 
 mod crowd;

@@ -6,16 +6,17 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use async_nats::{Client, ConnectOptions, HeaderMap, Request};
+use async_nats::{Client, HeaderMap, Request};
 use ledger_client::{ClientOptions, Key};
 use ledger_contract::subjects::{self, Subjects};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tokio::process::{Child, Command};
 
 use crate::failure::{Failure, Outcome};
 use crate::ledger::{self, WORKSPACE};
+use crate::login::Login;
 use crate::wire::Asker;
 
 /// How long a server may take to answer, to relay what it has, or to stop.
@@ -39,21 +40,6 @@ pub(crate) struct Server {
     login: Login,
     file: ServerFile,
     key: String,
-}
-
-/// The way in as the ledger's own user, who may do anything.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Login {
-    address: String,
-    password: String,
-}
-
-impl Login {
-    pub(crate) async fn connect(&self) -> Outcome<Client> {
-        let password = self.password.clone();
-        let options = ConnectOptions::with_user_and_password("ledger".to_owned(), password);
-        Ok(options.connect(&self.address).await?)
-    }
 }
 
 /// What the server leaves for clients on the same machine.

@@ -8,7 +8,7 @@ use crate::repository::{Member, Offense, expect_none, members, offense, root_man
 const ANY: &[&str] = &["*"];
 
 /// Each package with those of our packages it may depend on, directly, in any kind of dependency.
-const EDGES: [(&str, &[&str]); 16] = [
+const EDGES: [(&str, &[&str]); 18] = [
     ("ledger-domain", &[]),
     ("ledger-vault", &["ledger-domain"]),
     ("ledger-providers", &["ledger-domain"]),
@@ -17,7 +17,17 @@ const EDGES: [(&str, &[&str]); 16] = [
     ("ledger-engine", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-store"]),
     ("ledger-tokens", &["ledger-domain", "ledger-contract", "ledger-engine"]),
     ("ledger-bus", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine"]),
-    ("ledger-http", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine"]),
+    ("ledger-http-server", &["ledger-contract"]),
+    (
+        "ledger-http",
+        &[
+            "ledger-domain",
+            "ledger-vault",
+            "ledger-contract",
+            "ledger-engine",
+            "ledger-http-server",
+        ],
+    ),
     (
         "ledger-facades",
         &[
@@ -30,6 +40,7 @@ const EDGES: [(&str, &[&str]); 16] = [
         ],
     ),
     ("ledger-client", &["ledger-domain", "ledger-vault", "ledger-contract"]),
+    ("ledger-demo", &["ledger-domain", "ledger-contract", "ledger-client"]),
     (
         "connledger",
         &[
@@ -41,9 +52,11 @@ const EDGES: [(&str, &[&str]); 16] = [
             "ledger-engine",
             "ledger-tokens",
             "ledger-bus",
+            "ledger-http-server",
             "ledger-http",
             "ledger-facades",
             "ledger-client",
+            "ledger-demo",
         ],
     ),
     ("xtask", &[]),
@@ -56,10 +69,7 @@ const EDGES: [(&str, &[&str]); 16] = [
 const OWNERS: [(&str, &[&str]); 3] = [
     ("rocksdb", &["ledger-store", "ledger-benches"]),
     ("librocksdb-sys", &[]),
-    (
-        "async-nats",
-        &["ledger-bus", "ledger-client", "connledger", "ledger-tests", "ledger-benches"],
-    ),
+    ("async-nats", &["ledger-bus", "ledger-client", "ledger-tests", "ledger-benches"]),
 ];
 
 /// What the pure core must not know: wire formats, tasks, clocks, chance, storage.

@@ -7,7 +7,6 @@ mod error_pages;
 mod hygiene;
 mod layering;
 mod map;
-mod private_words;
 mod repository;
 mod rust_source;
 mod top_level;

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
 use crate::failure::{Failure, Outcome};
-use crate::server::Login;
+use crate::login::Login;
 
 /// Where it answers.
 pub(crate) const SUBJECT: &str = "bench.echo";

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures::StreamExt as _;
 use ledger_client::{Client, WatchScope};
 
-use super::load::Worker;
+use super::worker::Worker;
 use crate::failure::Outcome;
 use crate::load::Dice;
 use crate::wire::Asker;

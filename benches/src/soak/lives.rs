@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Map, Value, json};
 
 use super::door::Door;
-use super::load::Worker;
+use super::worker::Worker;
 use crate::failure::{Failure, Outcome};
 use crate::load;
 

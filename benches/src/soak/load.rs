@@ -13,15 +13,13 @@ use super::feeds::{Watching, WebFollower};
 use super::lives::Keeper;
 use super::questions::{NatsReader, WebReader};
 use super::rate;
+use super::worker::{STILL, STILL_CONNECTIONS, Worker};
 use crate::failure::{Failure, Outcome};
 use crate::flight::fly;
 use crate::ledger;
 use crate::load::{self, Dice};
 use crate::server::Server;
 
-/// Slugs of connections that nobody changes.
-pub(super) const STILL: &str = "still";
-pub(super) const STILL_CONNECTIONS: u64 = 2_000;
 /// Keepers over HTTP, and as many over NATS.
 const KEEPERS: u64 = 8;
 const WEB_READERS: u64 = 8;
@@ -51,12 +49,6 @@ pub(super) enum Pace {
     AsFastAsItGoes,
     /// At set times.
     Steady,
-}
-
-/// One who does the same sort of thing again and again.
-pub(super) trait Worker: Send + 'static {
-    /// Does it once.
-    fn step(&mut self) -> impl Future<Output = Outcome<()>> + Send;
 }
 
 /// Running load.

@@ -10,6 +10,7 @@ mod lives;
 mod load;
 mod process;
 mod questions;
+mod worker;
 
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use ledger_client::Client;
 use serde_json::value::RawValue;
 
 use super::door::Web;
-use super::load::{STILL, STILL_CONNECTIONS, Worker};
+use super::worker::{STILL, STILL_CONNECTIONS, Worker};
 use crate::failure::Outcome;
 use crate::ledger::WORKSPACE;
 use crate::load::{self, COMBINATIONS, CONNECTIONS, Dice};

@@ -8,6 +8,7 @@ use async_nats::{ConnectOptions, Event, Request, ServerAddr, jetstream};
 use ledger_contract::subjects::Subjects;
 use tokio::sync::watch;
 
+use crate::address::without_password;
 use crate::error::ClientError;
 use crate::options::{ClientOptions, Credentials, Key};
 use crate::sealed::{Answer, Prepared};
@@ -109,6 +110,16 @@ impl Client {
         Err(ClientError::Unavailable("NATS is not connected at the moment".to_owned()))
     }
 
+    /// Puts a request together; `about` are the headers beside the API key.
+    pub(crate) fn prepare(
+        &self,
+        subject: &str,
+        about: Vec<(&'static str, String)>,
+        body: Vec<u8>,
+    ) -> Result<Prepared, ClientError> {
+        Prepared::new(&self.key, self.ledger_xkey.as_deref(), subject, about, body)
+    }
+
     /// Sends one request, sealed when the ledger's curve key is known, and tells a good answer
     /// from an error.
     pub(crate) async fn request(
@@ -194,29 +205,9 @@ async fn with_credentials(credentials: Credentials) -> Result<ConnectOptions, Cl
     Ok(options)
 }
 
-/// Leaves out what stands between the scheme and the host.
-pub(crate) fn without_password(url: &str) -> String {
-    if url.contains(',') {
-        return url.split(',').map(without_password).collect::<Vec<_>>().join(",");
-    }
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
-        (None, Some((_, host))) => host.to_owned(),
-        (_, None) => url.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn passwords_in_addresses_are_not_repeated() {
-        assert_eq!(without_password("nats://me:secret@host:4222"), "nats://host:4222");
-        assert_eq!(without_password("me:secret@host"), "host");
-        assert_eq!(without_password("nats://host:4222"), "nats://host:4222");
-        assert_eq!(without_password("a:b@c,d:e@f"), "c,f");
-    }
 
     #[test]
     fn a_login_in_the_address_is_used_unless_another_is_given() {

@@ -10,6 +10,7 @@ mod options;
 
 mod connect;
 
+mod address;
 mod command;
 mod query;
 mod replay;

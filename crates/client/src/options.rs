@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::connect::without_password;
+use crate::address::without_password;
 
 /// The NATS address of a server on this machine.
 const LOCAL_URL: &str = "nats://127.0.0.1:4222";

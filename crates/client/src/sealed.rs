@@ -11,9 +11,9 @@ use ledger_contract::subjects;
 use ledger_vault::{CurveError, CurveKey};
 use zeroize::Zeroizing;
 
-use crate::connect::Client;
 use crate::error::ClientError;
 use crate::moment::{deadline, new_command_id};
+use crate::options::Key;
 
 /// NATS service header with the text of an error that has no body.
 const SERVICE_ERROR: &str = "Nats-Service-Error";
@@ -60,22 +60,24 @@ impl Answer {
     }
 }
 
-impl Client {
-    /// Puts a request together; `about` are the headers beside the API key.
-    pub(crate) fn prepare(
-        &self,
+impl Prepared {
+    /// Puts a request together, sealed when the ledger's curve key is known; `about` are the
+    /// headers beside the API key.
+    pub(crate) fn new(
+        key: &Key,
+        ledger_xkey: Option<&str>,
         subject: &str,
         about: Vec<(&'static str, String)>,
         body: Vec<u8>,
-    ) -> Result<Prepared, ClientError> {
-        let authorization = (subjects::AUTHORIZATION, self.key.authorization());
+    ) -> Result<Self, ClientError> {
+        let authorization = (subjects::AUTHORIZATION, key.authorization());
         let all = std::iter::once(authorization).chain(about);
-        let Some(ledger) = &self.ledger_xkey else {
+        let Some(ledger) = ledger_xkey else {
             let mut headers = HeaderMap::new();
             for (name, value) in all {
                 headers.insert(name, header_value(name, &value)?);
             }
-            return Ok(Prepared { headers, payload: body, reader: Reader(None) });
+            return Ok(Self { headers, payload: body, reader: Reader(None) });
         };
         let head = SealedRequest {
             subject: subject.to_owned(),
@@ -88,9 +90,9 @@ impl Client {
         let payload = own.seal(&join(&head, &body), ledger).map_err(wrong)?;
         let mut headers = HeaderMap::new();
         headers.insert(subjects::XKEY, own.public());
-        let (ledger, request_id) = (ledger.clone(), head.request_id.clone());
+        let (ledger, request_id) = (ledger.to_owned(), head.request_id.clone());
         let reader = Reader(Some(Seal { own, ledger, request_id }));
-        Ok(Prepared { headers, payload, reader })
+        Ok(Self { headers, payload, reader })
     }
 }
 

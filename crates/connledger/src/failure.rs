@@ -1,12 +1,9 @@
 //! Why a command of the binary did not do its job, and with which exit code it says so.
 
 use std::io;
-use std::process::ExitCode;
 
 use ledger_client::ClientError;
-use ledger_contract::errors::{ErrorBody, Problem, ProblemBody};
-
-use crate::output::{Output, say};
+use ledger_contract::errors::{ErrorBody, Problem};
 
 /// What the caller can do about a failure; each kind has its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,29 +78,13 @@ impl Failure {
         self
     }
 
-    /// Tells whether the reader of standard output has gone.
-    pub(crate) fn is_broken_pipe(&self) -> bool {
-        self.kind == Kind::BrokenPipe
-    }
-
-    /// Says it on standard error and returns the exit code.
-    pub(crate) fn report(&self, out: Output) -> ExitCode {
-        if self.kind == Kind::BrokenPipe {
-            return ExitCode::SUCCESS;
-        }
-        match &self.body {
-            _ if self.kind == Kind::ToldNo => {}
-            Some(body) if out.is_json() => {
-                let body = ProblemBody { error: body.as_ref().clone() };
-                say(serde_json::to_string(&body).unwrap_or_default());
-            }
-            _ => self.lines().iter().for_each(say),
-        }
-        ExitCode::from(self.exit_code())
+    /// Returns the ledger's own words, when it said no.
+    pub(crate) fn body(&self) -> Option<&ErrorBody> {
+        self.body.as_deref()
     }
 
     /// Returns the exit code.
-    fn exit_code(&self) -> u8 {
+    pub(crate) fn exit_code(&self) -> u8 {
         match self.kind {
             Kind::BrokenPipe => 0,
             Kind::Refused | Kind::ToldNo => 1,
@@ -113,8 +94,11 @@ impl Failure {
         }
     }
 
-    /// Returns the lines for people.
+    /// Returns the lines for people; none when there is nothing left to say.
     pub(crate) fn lines(&self) -> Vec<String> {
+        if matches!(self.kind, Kind::BrokenPipe | Kind::ToldNo) {
+            return Vec::new();
+        }
         let mut lines = vec![match &self.body {
             Some(body) => format!("error: {} [{}]", self.message, body.code),
             None => format!("error: {}", self.message),

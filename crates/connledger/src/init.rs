@@ -7,7 +7,7 @@ use ledger_domain::connection::Environment;
 use ledger_engine::{Engine, EngineOptions};
 use serde_json::json;
 
-use crate::cli::Common;
+use crate::common::Common;
 use crate::failure::Failure;
 use crate::master_key::{self, Created};
 use crate::output::{Output, say};

@@ -14,7 +14,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ledger_client::{Accepted, Client, ClientError, CommandHeaders};
 use serde_json::json;
 
-use crate::cli::Common;
+use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::{Output, say};
 use crate::session::Session;

@@ -3,9 +3,11 @@
 //! Standard output carries data, standard error carries talk. Exit codes: 0 done, 1 refused,
 //! 2 usage, 3 unavailable, 4 internal.
 //!
-//! Read first: [`cli::Cli`], [`session::Session`], [`serve`].
+//! Read first: [`commands::Cli`], [`session::Session`], [`serve`].
 
-mod cli;
+mod clock;
+mod commands;
+mod common;
 mod settings;
 
 mod failure;
@@ -16,7 +18,7 @@ mod server_file;
 mod session;
 
 mod body;
-mod questions;
+mod queries;
 mod rights;
 mod verbs;
 
@@ -33,7 +35,7 @@ mod serve;
 
 use std::process::ExitCode;
 
-use crate::cli::{Cli, Task};
+use crate::commands::{Cli, Command};
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -49,41 +51,41 @@ fn main() -> ExitCode {
     let out = Output::new(cli.common.json);
     match run(cli, out) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(out),
+        Err(failure) => out.report(&failure),
     }
 }
 
 fn run(cli: Cli, out: Output) -> Result<(), Failure> {
-    let mut builder = match cli.task {
-        Task::Serve(_) | Task::Demo(_) => tokio::runtime::Builder::new_multi_thread(),
+    let mut builder = match cli.command {
+        Command::Serve(_) | Command::Demo(_) => tokio::runtime::Builder::new_multi_thread(),
         _ => tokio::runtime::Builder::new_current_thread(),
     };
     let runtime = builder
         .enable_all()
         .build()
         .map_err(|error| Failure::internal(format!("cannot start the runtime: {error}")))?;
-    let done = runtime.block_on(tasks(cli, out));
+    let done = runtime.block_on(dispatch(cli, out));
     // A blocked reader of standard input must not keep the process from ending.
     runtime.shutdown_background();
     done
 }
 
-async fn tasks(cli: Cli, out: Output) -> Result<(), Failure> {
+async fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
     let common = cli.common;
-    match cli.task {
-        Task::Serve(args) => serve::run(&common, args).await,
-        Task::Init(args) => init::run(&common, &args, out).await,
-        Task::Demo(args) => demo::run(&args).await,
-        Task::Explain(args) => explain::run(&args, out),
-        Task::Write(verb) => verbs::run(&common, verb, out).await,
-        Task::Ask(question) => questions::run(&common, question, out).await,
-        Task::Principal(task) => rights::run_principal(&common, task, out).await,
-        Task::Key(task) => rights::run_key(&common, task, out).await,
-        Task::Access(task) => rights::run_check(&common, task, out).await,
-        Task::Whoami => rights::whoami(&common, out).await,
-        Task::Provider(task) => providers::run(task, out),
-        Task::Load(args) => load::run(&common, &args, out).await,
-        Task::Watch(args) => watch::run(&common, &args, out).await,
-        Task::Replay(args) => replay::run(&common, args, out).await,
+    match cli.command {
+        Command::Serve(args) => serve::run(&common, args).await,
+        Command::Init(args) => init::run(&common, &args, out).await,
+        Command::Demo(args) => demo::run(&args).await,
+        Command::Explain(args) => explain::run(&args, out),
+        Command::Write(verb) => verbs::run(&common, verb, out).await,
+        Command::Ask(query) => queries::run(&common, query, out).await,
+        Command::Principal(command) => rights::run_principal(&common, command, out).await,
+        Command::Key(command) => rights::run_key(&common, command, out).await,
+        Command::Access(command) => rights::run_check(&common, command, out).await,
+        Command::Whoami => rights::whoami(&common, out).await,
+        Command::Provider(command) => providers::run(command, out),
+        Command::Load(args) => load::run(&common, &args, out).await,
+        Command::Watch(args) => watch::run(&common, &args, out).await,
+        Command::Replay(args) => replay::run(&common, args, out).await,
     }
 }

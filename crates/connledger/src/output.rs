@@ -2,7 +2,9 @@
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
+use std::process::ExitCode;
 
+use ledger_contract::errors::ProblemBody;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -41,6 +43,18 @@ impl Output {
     /// Writes bytes that are one JSON object already.
     pub(crate) fn raw(self, json: &[u8]) -> Result<(), Failure> {
         self.line(String::from_utf8_lossy(json))
+    }
+
+    /// Says on standard error why a command failed, and returns its exit code.
+    pub(crate) fn report(self, failure: &Failure) -> ExitCode {
+        match failure.body() {
+            Some(body) if self.json => {
+                let body = ProblemBody { error: body.clone() };
+                say(serde_json::to_string(&body).unwrap_or_default());
+            }
+            _ => failure.lines().iter().for_each(say),
+        }
+        ExitCode::from(failure.exit_code())
     }
 }
 

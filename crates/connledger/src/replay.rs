@@ -7,7 +7,7 @@ use indicatif::ProgressBar;
 use ledger_contract::queries::{ReplayProgress, ReplayReport, ReplayRequest};
 use ledger_engine::{Engine, EngineOptions};
 
-use crate::cli::Common;
+use crate::common::Common;
 use crate::failure::Failure;
 use crate::load::progress_bar;
 use crate::master_key::{self, MasterKeyArgs};

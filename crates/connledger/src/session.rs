@@ -7,7 +7,7 @@ use ledger_client::{Client, ClientOptions, Credentials, Key};
 use ledger_contract::subjects::LEDGER;
 use zeroize::Zeroizing;
 
-use crate::cli::{Common, NatsLogin};
+use crate::common::{Common, NatsLogin};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::server_file::ServerFile;

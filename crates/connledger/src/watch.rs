@@ -3,14 +3,13 @@
 use clap::Args;
 use futures::StreamExt as _;
 use ledger_client::{Notice, WatchItem, WatchScope};
-use ledger_contract::reply::Notification;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::cli::Common;
+use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::{Output, say};
-use crate::questions::EVERY_WORKSPACE;
+use crate::queries::EVERY_WORKSPACE;
 use crate::session::Session;
 
 /// Follows connections.
@@ -81,8 +80,8 @@ fn show(out: Output, item: &WatchItem) -> Result<(), Failure> {
         };
     }
     match item {
-        WatchItem::Initial(notice) => out.line(format!("initial  {}", describe(notice))),
-        WatchItem::Change(notice) => out.line(format!("change   {}", describe(notice))),
+        WatchItem::Initial(notice) => out.line(format!("initial  {}", notice.summary())),
+        WatchItem::Change(notice) => out.line(format!("change   {}", notice.summary())),
         WatchItem::CaughtUp { position } => {
             say(format!("caught up at position {position}; changes follow"));
             Ok(())
@@ -102,40 +101,4 @@ fn show(out: Output, item: &WatchItem) -> Result<(), Failure> {
 fn raw(notice: &Notice) -> Result<&RawValue, Failure> {
     serde_json::from_slice(notice.json())
         .map_err(|error| Failure::internal(format!("a notification cannot be read: {error}")))
-}
-
-/// What a line for people says of a record.
-#[derive(Deserialize)]
-struct Outline {
-    #[serde(rename = "type")]
-    event_type: String,
-    actor: String,
-}
-
-/// Tells a notification in one line.
-pub(crate) fn describe(notice: &Notice) -> String {
-    let position = notice.position;
-    match notice.notification() {
-        Ok(notification) => format!("{position:>6}  {}", outline(&notification)),
-        Err(error) => format!("{position:>6}  cannot be read: {error}"),
-    }
-}
-
-fn outline(notification: &Notification<'_>) -> String {
-    let event: Result<Outline, _> = serde_json::from_str(notification.event.get());
-    let (event_type, actor) = match &event {
-        Ok(event) => (event.event_type.as_str(), event.actor.as_str()),
-        Err(_) => ("(unknown)", "?"),
-    };
-    let Some(view) = &notification.connection else {
-        return format!("{event_type:<22}  by {actor}");
-    };
-    let state = match (view.lifecycle.as_ref(), view.enabled) {
-        ("archived", _) => "archived",
-        (_, true) => "enabled",
-        (_, false) => "disabled",
-    };
-    let (workspace, slug, version) = (&view.workspace, &view.slug, view.version);
-    let health = &view.health.state;
-    format!("{event_type:<22}  {workspace}/{slug}  v{version}  {state}, {health}  by {actor}")
 }

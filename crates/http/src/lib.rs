@@ -1,16 +1,15 @@
 //! HTTP in and out: the native API, its feed of events, and the OpenAPI document of both.
 //!
 //! Not here: what a command means (`ledger-engine`), the shapes of bodies (`ledger-contract`), or
-//! which address is listened on (the binary).
+//! connections and their limits (`ledger-http-server`).
 //!
 //! Read first: `api/routes` (the one table of routes), [`Api`], `feed` (how events reach
 //! thousands of readers).
 
 mod api;
-mod credential;
+mod crashed;
 mod feed;
 pub mod handler;
-pub mod listen;
 mod openapi;
 mod page;
 

@@ -2,7 +2,8 @@
 
 use rocksdb::WriteBatch;
 
-use crate::store::{Store, Table};
+use crate::store::Store;
+use crate::table::Table;
 
 /// Puts and deletes of several tables that become visible and durable as one.
 #[derive(Default)]

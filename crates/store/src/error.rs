@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::store::Table;
+use crate::table::Table;
 
 /// A fault of the storage below, in its own words. Keeps `rocksdb` types inside this crate.
 #[derive(Debug, thiserror::Error)]
@@ -125,4 +125,13 @@ impl AppendError {
     pub(crate) fn sorted(table: &Table, why: String) -> Self {
         Self::Sorted { table: table.name().to_owned(), source: StorageFault(why) }
     }
+}
+
+pub(crate) fn read_error(table: &Table, error: rocksdb::Error) -> ReadError {
+    ReadError::Storage { table: table.name().to_owned(), source: error.into() }
+}
+
+/// Says that a table's bytes are not what it holds.
+pub(crate) fn corrupt(table: &Table, place: impl Into<String>) -> ReadError {
+    ReadError::Corrupt { table: table.name().to_owned(), place: place.into() }
 }

@@ -15,6 +15,7 @@ mod options;
 mod postings;
 mod sorted;
 mod store;
+mod table;
 
 pub mod tables;
 
@@ -23,4 +24,5 @@ pub use data_dir::{DataDir, FORMAT};
 pub use error::{AppendError, OpenError, ReadError, StorageFault};
 pub use postings::{BitmapRow, Changes, Gathered, Postings, Selection, Term, load_bitmaps};
 pub use sorted::SortedFile;
-pub use store::{Durability, Row, Rows, Store, Table};
+pub use store::{Durability, Row, Rows, Store};
+pub use table::Table;

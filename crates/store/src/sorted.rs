@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rocksdb::{IngestExternalFileOptions, Options, SstFileWriter};
 
 use crate::error::AppendError;
-use crate::store::{Store, Table};
+use crate::store::Store;
+use crate::table::Table;
 
 /// A file is ended and another begun at this size, in bytes.
 const FILE_BYTES: u64 = 64 * 1024 * 1024;

@@ -1,6 +1,5 @@
 //! Opening the database and committing batches.
 
-use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,22 +13,12 @@ use rocksdb::{
 
 use crate::batch::Batch;
 use crate::data_dir::DataDir;
-use crate::error::{AppendError, OpenError, ReadError};
+use crate::error::{AppendError, OpenError, ReadError, read_error};
 use crate::sorted::{SortedFile, Sorting};
+use crate::table::Table;
 use crate::{options, tables};
 
 type Db = DBWithThreadMode<MultiThreaded>;
-
-/// The name of a table: a fixed one, or one generation of a read model.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Table(pub(crate) Cow<'static, str>);
-
-impl Table {
-    /// Returns the name.
-    pub fn name(&self) -> &str {
-        &self.0
-    }
-}
 
 /// How far a commit goes before it returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -282,13 +271,4 @@ fn read_options(bulk: bool) -> ReadOptions {
         read_options.set_readahead_size(2 * 1024 * 1024);
     }
     read_options
-}
-
-fn read_error(table: &Table, error: rocksdb::Error) -> ReadError {
-    ReadError::Storage { table: table.name().to_owned(), source: error.into() }
-}
-
-/// Says that a table's bytes are not what it holds.
-pub(crate) fn corrupt(table: &Table, place: impl Into<String>) -> ReadError {
-    ReadError::Corrupt { table: table.name().to_owned(), place: place.into() }
 }

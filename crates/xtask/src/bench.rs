@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::cargo::{Cargo, code_of, status_of};
 use crate::failure::Failure;
 use crate::setup::{self, Purpose};
-use crate::stages;
+use crate::stage;
 use crate::workspace::Workspace;
 
 /// Builds the binary and the bench for release and runs the bench, whose exit code becomes ours.
@@ -17,7 +17,7 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<ExitCode, Fa
     let mut build = cargo.command();
     build.args(["build", "--release", "--package", "connledger", "--package", "ledger-benches"]);
     build.args(["--package", "ledger-client", "--bins", "--example", "gateway"]);
-    if let Some(code) = stages::failed("build", &mut build)? {
+    if let Some(code) = stage::failed("build", &mut build)? {
         return Ok(ExitCode::from(code));
     }
     let mut bench = cargo.program(cargo.binary("release", "ledger-bench")?);

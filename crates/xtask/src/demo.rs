@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::cargo::{Cargo, code_of, status_of};
 use crate::failure::Failure;
 use crate::setup::{self, Purpose};
-use crate::stages;
+use crate::stage;
 use crate::workspace::Workspace;
 
 /// Builds the binary and runs its demo, whose exit code becomes ours.
@@ -14,7 +14,7 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<ExitCode, Fa
     let cargo = Cargo::new(workspace, &variables);
     let mut build = cargo.command();
     build.args(["build", "--release", "--package", "connledger"]);
-    if let Some(code) = stages::failed("build", &mut build)? {
+    if let Some(code) = stage::failed("build", &mut build)? {
         return Ok(ExitCode::from(code));
     }
     let mut demo = cargo.program(cargo.binary("release", "connledger")?);

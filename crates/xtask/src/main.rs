@@ -15,6 +15,7 @@ mod failure;
 mod schemathesis;
 mod setup;
 mod soak;
+mod stage;
 mod stages;
 mod talk;
 mod versions;

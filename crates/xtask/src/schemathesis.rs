@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::cargo::Cargo;
 use crate::failure::Failure;
 use crate::setup::schemathesis::VARIABLE;
-use crate::stages;
+use crate::stage;
 use crate::workspace::Workspace;
 
 /// Where configuration and hooks are, from the checkout's root.
@@ -49,7 +49,7 @@ pub(crate) fn run(workspace: &Workspace, cargo: &Cargo<'_>) -> Result<Option<u8>
     command.env("PYTHONDONTWRITEBYTECODE", "1");
     command.args(["--config-file", FILES[0], "--no-color", "run"]);
     command.arg(format!("{}/api/v1/openapi.json", server.url));
-    let failed = stages::failed("schemathesis", &mut command);
+    let failed = stage::failed("schemathesis", &mut command);
     drop(server);
     std::fs::remove_dir_all(&folder).map_err(|error| Failure::io("remove", &folder, &error))?;
     failed

@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 use crate::cargo::{Cargo, code_of, status_of};
 use crate::failure::Failure;
 use crate::setup::{self, Purpose};
-use crate::stages;
+use crate::stage;
 use crate::workspace::Workspace;
 
 /// How long the soak among the tests takes: long enough to see that it works, and what leaks
@@ -16,7 +16,7 @@ const SHORT: [&str; 2] = ["--minutes", "1"];
 pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<ExitCode, Failure> {
     let variables = setup::prepare(workspace, Purpose::Run)?;
     let cargo = Cargo::new(workspace, &variables);
-    if let Some(code) = stages::failed("build", &mut build(&cargo, &["--release"]))? {
+    if let Some(code) = stage::failed("build", &mut build(&cargo, &["--release"]))? {
         return Ok(ExitCode::from(code));
     }
     let mut soak = soak(&cargo, "release")?;
@@ -26,11 +26,11 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<ExitCode, Fa
 
 /// Runs a short soak on what the tests run on; returns its exit code when it failed.
 pub(crate) fn run_short(cargo: &Cargo<'_>) -> Result<Option<u8>, Failure> {
-    if let Some(code) = stages::failed("soak build", &mut build(cargo, &[]))? {
+    if let Some(code) = stage::failed("soak build", &mut build(cargo, &[]))? {
         return Ok(Some(code));
     }
     let mut soak = soak(cargo, "debug")?;
-    stages::failed("soak", soak.args(SHORT))
+    stage::failed("soak", soak.args(SHORT))
 }
 
 fn build(cargo: &Cargo<'_>, profile: &[&str]) -> Command {

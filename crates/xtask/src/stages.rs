@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::schemathesis;
 use crate::setup::{self, Purpose};
 use crate::soak;
+use crate::stage::failed;
 use crate::talk;
 use crate::workspace::Workspace;
 
@@ -55,20 +56,6 @@ pub(crate) fn run_schemathesis(workspace: &Workspace) -> Result<ExitCode, Failur
 
 fn binary(cargo: &Cargo<'_>) -> Command {
     cargo_with(cargo, &["build", "--package", "connledger"])
-}
-
-/// Runs one stage and returns its exit code when it failed.
-pub(crate) fn failed(name: &str, command: &mut Command) -> Result<Option<u8>, Failure> {
-    talk::stage(name, &line_of(command));
-    let started = Instant::now();
-    let status = status_of(command)?;
-    if status.success() {
-        talk::stage_done(name, started.elapsed());
-        return Ok(None);
-    }
-    let code = code_of(status);
-    talk::stage_failed(name, started.elapsed(), code);
-    Ok(Some(code))
 }
 
 fn checks(cargo: &Cargo<'_>, filter: Option<&str>) -> Vec<(&'static str, Command)> {

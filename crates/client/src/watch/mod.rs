@@ -10,6 +10,7 @@ mod feed;
 mod initial;
 mod notice;
 mod reader;
+mod summary;
 
 use std::time::Duration;
 

@@ -15,7 +15,7 @@ use crate::output::Output;
 
 /// What to do with descriptions of providers.
 #[derive(Debug, Subcommand)]
-pub(crate) enum ProviderTask {
+pub(crate) enum ProviderCommand {
     /// List the providers that are described
     List(list::ListArgs),
     /// Show what a connection to one provider needs
@@ -45,11 +45,11 @@ impl ProviderArgs {
     }
 }
 
-pub(crate) fn run(task: ProviderTask, out: Output) -> Result<(), Failure> {
-    match task {
-        ProviderTask::List(args) => list::run(&args, out),
-        ProviderTask::Show(args) => show::run(&args, out),
-        ProviderTask::Check(args) => check::run(&args, out),
+pub(crate) fn run(command: ProviderCommand, out: Output) -> Result<(), Failure> {
+    match command {
+        ProviderCommand::List(args) => list::run(&args, out),
+        ProviderCommand::Show(args) => show::run(&args, out),
+        ProviderCommand::Check(args) => check::run(&args, out),
     }
 }
 

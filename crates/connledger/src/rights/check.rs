@@ -5,15 +5,15 @@ use ledger_contract::access::{AccessAnswer, AccessQuery, CallerView};
 
 use super::words;
 use crate::body::Body;
-use crate::cli::Common;
+use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::questions::{EVERY_WORKSPACE, read_answer};
+use crate::queries::{EVERY_WORKSPACE, read_answer};
 use crate::session::Session;
 
 /// What to ask about access.
 #[derive(Debug, Subcommand)]
-pub(crate) enum AccessTask {
+pub(crate) enum AccessCommand {
     /// Say whether somebody may do something, and why; exit code 0 yes, 1 no
     Check(CheckArgs),
 }
@@ -43,8 +43,12 @@ pub(crate) struct CheckArgs {
     ledger: bool,
 }
 
-pub(crate) async fn run(common: &Common, task: AccessTask, out: Output) -> Result<(), Failure> {
-    let AccessTask::Check(args) = task;
+pub(crate) async fn run(
+    common: &Common,
+    command: AccessCommand,
+    out: Output,
+) -> Result<(), Failure> {
+    let AccessCommand::Check(args) = command;
     if args.ledger && !common.workspaces_given().is_empty() {
         return Err(Failure::usage("--ledger and --workspace contradict each other"));
     }

@@ -9,7 +9,7 @@ use ledger_domain::principal::{Role, Scope};
 use serde_json::{Value, json};
 
 use crate::body::{self, Body, Pair, insert_under};
-use crate::cli::Common;
+use crate::common::Common;
 use crate::failure::Failure;
 
 /// What a principal may do, and where. `--workspace`, which every command has, belongs here too.
@@ -86,15 +86,17 @@ impl GrantArgs {
 
 #[cfg(test)]
 mod tests {
-    use super::super::PrincipalTask;
+    use super::super::PrincipalCommand;
     use super::*;
-    use crate::cli::{Cli, Task};
+    use crate::commands::{Cli, Command};
 
     /// Reads the flags as they stand behind a command.
     fn read(flags: &str) -> Result<Option<Value>, Failure> {
         let line = format!("connledger principal create one --kind user {flags}");
         let cli = Cli::read(line.split_whitespace()).unwrap();
-        let Task::Principal(PrincipalTask::Create(args)) = cli.task else { panic!("{line}") };
+        let Command::Principal(PrincipalCommand::Create(args)) = cli.command else {
+            panic!("{line}")
+        };
         args.grants.permissions(&cli.common)
     }
 

@@ -4,26 +4,30 @@ use ledger_client::{ClientError, CommandHeaders};
 use serde_json::json;
 
 use crate::body;
-use crate::cli::Common;
+use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::{Output, say};
 use crate::session::Session;
-use crate::verbs::Order;
+use crate::verbs::PendingCommand;
 
 const VERB: &str = "issue-key";
 
-pub(super) async fn run(common: &Common, order: Order, out: Output) -> Result<(), Failure> {
+pub(super) async fn run(
+    common: &Common,
+    command: PendingCommand,
+    out: Output,
+) -> Result<(), Failure> {
     let session = Session::of_ledger(common, out).await?;
-    let principal = order.text("principal").to_owned();
-    let expires_at = order.text("expires_at").to_owned();
-    let id = order.write.command_id.clone().unwrap_or_else(ledger_client::new_command_id);
+    let principal = command.text("principal").to_owned();
+    let expires_at = command.text("expires_at").to_owned();
+    let id = command.write.command_id.clone().unwrap_or_else(ledger_client::new_command_id);
     let headers = CommandHeaders {
         command_id: Some(id.clone()),
-        expected_version: order.write.expect_version.clone(),
-        correlation_id: order.write.correlation_id.clone(),
+        expected_version: command.write.expect_version.clone(),
+        correlation_id: command.write.correlation_id.clone(),
         ..CommandHeaders::default()
     };
-    let answer = session.client.issue_key(body::bytes(order.body), headers).await;
+    let answer = session.client.issue_key(body::bytes(command.body), headers).await;
     let (accepted, issued) = answer.map_err(|error| failed(error, &id))?;
     let Some(issued) = issued else {
         return Err(Failure::refused("this command was answered before, and its key shown then")

@@ -9,18 +9,18 @@ use serde::Serialize;
 
 use super::lifetime::Lifetime;
 use super::{issue, principal, principal_named, principals, words};
-use crate::cli::Common;
+use crate::clock;
+use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::questions::short_time;
-use crate::serve;
+use crate::queries::short_time;
 use crate::session::Session;
 use crate::table::Table;
-use crate::verbs::{self, Order, WriteArgs};
+use crate::verbs::{self, PendingCommand, WriteArgs};
 
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
-pub(crate) enum KeyTask {
+pub(crate) enum KeyCommand {
     /// Give a principal one more key, which is shown once
     Issue(IssueArgs),
     /// List keys, without what makes them keys
@@ -58,13 +58,13 @@ pub(crate) struct IssueArgs {
 }
 
 impl IssueArgs {
-    fn order(self) -> Result<Order, Failure> {
+    fn command(self) -> Result<PendingCommand, Failure> {
         let expires_at = match (self.expires_in, self.expires_at) {
-            (Some(lifetime), _) => Some(lifetime.end(serve::now())),
+            (Some(lifetime), _) => Some(lifetime.end(clock::now())),
             (None, Some(text)) => Some(in_future(text)?),
             (None, None) => None,
         };
-        Ok(principal::order("issue-key", &self.principal, self.write)
+        Ok(principal::pending("issue-key", &self.principal, self.write)
             .with_some("expires_at", expires_at)
             .with_some("environment", self.environment)
             .with_some("label", self.label))
@@ -75,7 +75,7 @@ impl IssueArgs {
 fn in_future(text: String) -> Result<String, Failure> {
     match time::parse("--expires-at", &text) {
         Err(error) => Err(Failure::usage(error.to_string())),
-        Ok(end) if end <= serve::now() => Err(Failure::usage("--expires-at is in the past")),
+        Ok(end) if end <= clock::now() => Err(Failure::usage("--expires-at is in the past")),
         Ok(_) => Ok(text),
     }
 }
@@ -107,11 +107,11 @@ pub(crate) struct RevokeArgs {
     write: WriteArgs,
 }
 
-pub(crate) async fn run(common: &Common, task: KeyTask, out: Output) -> Result<(), Failure> {
-    match task {
-        KeyTask::Issue(args) => issue::run(common, args.order()?, out).await,
-        KeyTask::List(args) => list(&Session::of_ledger(common, out).await?, args).await,
-        KeyTask::Revoke(args) => revoke(common, args, out).await,
+pub(crate) async fn run(common: &Common, command: KeyCommand, out: Output) -> Result<(), Failure> {
+    match command {
+        KeyCommand::Issue(args) => issue::run(common, args.command()?, out).await,
+        KeyCommand::List(args) => list(&Session::of_ledger(common, out).await?, args).await,
+        KeyCommand::Revoke(args) => revoke(common, args, out).await,
     }
 }
 
@@ -129,7 +129,7 @@ async fn list(session: &Session, args: ListArgs) -> Result<(), Failure> {
         Some(name) => vec![principal_named(session, &name).await?],
         None => principals(session).await?,
     };
-    let now = time::format(serve::now());
+    let now = time::format(clock::now());
     let listed = |principal: &'_ PrincipalView| -> Vec<(String, &'static str, ApiKeyView)> {
         let keys = principal.keys.iter();
         keys.map(|key| {
@@ -184,8 +184,8 @@ async fn revoke(common: &Common, args: RevokeArgs, out: Output) -> Result<(), Fa
         return Err(Failure::from(Problem::new(Code::ApiKeyUnknown))
             .hint("`connledger key list` shows the ids of all keys"));
     };
-    let order = principal::order("revoke-key", &holder.principal, args.write)
+    let command = principal::pending("revoke-key", &holder.principal, args.write)
         .with("key", args.id)
         .with_some("reason", args.reason);
-    verbs::send(&session, LEDGER, order).await
+    verbs::send(&session, LEDGER, command).await
 }

@@ -11,13 +11,13 @@ mod words;
 use ledger_contract::access::{PrincipalPage, PrincipalView};
 use ledger_contract::errors::{Code, Problem};
 
-pub(crate) use check::{AccessTask, run as run_check, whoami};
-pub(crate) use key::{KeyTask, run as run_key};
-pub(crate) use principal::{PrincipalTask, run as run_principal};
+pub(crate) use check::{AccessCommand, run as run_check, whoami};
+pub(crate) use key::{KeyCommand, run as run_key};
+pub(crate) use principal::{PrincipalCommand, run as run_principal};
 
 use crate::body::Body;
 use crate::failure::Failure;
-use crate::questions::{EVERY_WORKSPACE, read_answer};
+use crate::queries::{EVERY_WORKSPACE, read_answer};
 use crate::session::Session;
 
 /// Asks for every principal.

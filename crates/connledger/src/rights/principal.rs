@@ -8,17 +8,17 @@ use serde_json::Value;
 
 use super::grants::GrantArgs;
 use super::{principal_named, principals, words};
-use crate::cli::Common;
+use crate::clock;
+use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::{Output, say};
-use crate::serve;
 use crate::session::Session;
 use crate::table::Table;
-use crate::verbs::{self, Order, WriteArgs};
+use crate::verbs::{self, PendingCommand, WriteArgs};
 
 /// What to do with principals.
 #[derive(Debug, Subcommand)]
-pub(crate) enum PrincipalTask {
+pub(crate) enum PrincipalCommand {
     /// Make a user, a service or a gateway; a key is issued apart
     Create(Box<CreateArgs>),
     /// Change the name for people, or replace all it may do
@@ -62,12 +62,12 @@ pub(crate) struct CreateArgs {
 }
 
 impl CreateArgs {
-    fn order(self, common: &Common) -> Result<Order, Failure> {
+    fn command(self, common: &Common) -> Result<PendingCommand, Failure> {
         let permissions = self.grants.permissions(common)?;
         if permissions.is_none() {
             say("hint: it may do nothing yet; `connledger principal update` says what it may");
         }
-        Ok(order("create-principal", &self.name, self.write)
+        Ok(pending("create-principal", &self.name, self.write)
             .with("kind", self.kind)
             .with_some("display_name", self.display_name)
             .with_some("grants", permissions))
@@ -98,16 +98,16 @@ pub(crate) struct UpdateArgs {
 }
 
 impl UpdateArgs {
-    fn order(self, common: &Common) -> Result<Order, Failure> {
+    fn command(self, common: &Common) -> Result<PendingCommand, Failure> {
         let permissions = self.grants.permissions(common)?;
         if permissions.is_none() && self.display_name.is_none() && !self.no_display_name {
             return Err(Failure::usage("nothing to change was given")
                 .hint("`connledger principal update --help` shows examples"));
         }
-        let order = order("update-principal", &self.name, self.write)
+        let command = pending("update-principal", &self.name, self.write)
             .with_some("display_name", self.display_name)
             .with_some("grants", permissions);
-        Ok(if self.no_display_name { order.with("display_name", Value::Null) } else { order })
+        Ok(if self.no_display_name { command.with("display_name", Value::Null) } else { command })
     }
 }
 
@@ -148,24 +148,28 @@ pub(crate) struct ShowArgs {
 }
 
 /// Starts a command about a principal.
-pub(super) fn order(verb: &'static str, name: &str, write: WriteArgs) -> Order {
-    Order::about_nothing(verb, write).with("principal", name)
+pub(super) fn pending(verb: &'static str, name: &str, write: WriteArgs) -> PendingCommand {
+    PendingCommand::about_nothing(verb, write).with("principal", name)
 }
 
-pub(crate) async fn run(common: &Common, task: PrincipalTask, out: Output) -> Result<(), Failure> {
-    let order = match task {
-        PrincipalTask::Create(args) => args.order(common)?,
-        PrincipalTask::Update(args) => args.order(common)?,
-        PrincipalTask::Enable(args) => order("enable-principal", &args.name, args.write),
-        PrincipalTask::Disable(args) => {
-            order("disable-principal", &args.name, args.write).with_some("reason", args.reason)
+pub(crate) async fn run(
+    common: &Common,
+    command: PrincipalCommand,
+    out: Output,
+) -> Result<(), Failure> {
+    let command = match command {
+        PrincipalCommand::Create(args) => args.command(common)?,
+        PrincipalCommand::Update(args) => args.command(common)?,
+        PrincipalCommand::Enable(args) => pending("enable-principal", &args.name, args.write),
+        PrincipalCommand::Disable(args) => {
+            pending("disable-principal", &args.name, args.write).with_some("reason", args.reason)
         }
-        PrincipalTask::List => return list(&Session::of_ledger(common, out).await?).await,
-        PrincipalTask::Show(args) => {
+        PrincipalCommand::List => return list(&Session::of_ledger(common, out).await?).await,
+        PrincipalCommand::Show(args) => {
             return show(&Session::of_ledger(common, out).await?, &args.name).await;
         }
     };
-    verbs::send(&Session::of_ledger(common, out).await?, LEDGER, order).await
+    verbs::send(&Session::of_ledger(common, out).await?, LEDGER, command).await
 }
 
 async fn list(session: &Session) -> Result<(), Failure> {
@@ -173,7 +177,7 @@ async fn list(session: &Session) -> Result<(), Failure> {
     if session.out.is_json() {
         return principals.iter().try_for_each(|one| session.out.object(one));
     }
-    let now = time::format(serve::now());
+    let now = time::format(clock::now());
     let mut table = Table::new(&["NAME", "KIND", "ENABLED", "MAY", "LIVE KEYS"]);
     for one in &principals {
         let live = one.keys.iter().filter(|key| words::state(one, key, &now) == "live").count();
@@ -199,7 +203,7 @@ async fn show(session: &Session, name: &str) -> Result<(), Failure> {
 }
 
 fn facts(one: &PrincipalView) -> Vec<(String, String)> {
-    let now = time::format(serve::now());
+    let now = time::format(clock::now());
     let mut facts = Vec::new();
     let mut add = |name: &str, value: String| facts.push((name.to_owned(), value));
     add("name", one.principal.clone());

@@ -1,17 +1,19 @@
-//! The HTTP door: its flags, and opening it.
+//! The HTTP listener: its flags, and opening it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::Router;
 use clap::Args;
 use ipnet::IpNet;
 use ledger_contract::errors::{Code, Problem};
-use ledger_engine::Engine;
-use ledger_http::listen::limits::CONNECTIONS_PER_ADDRESS;
-use ledger_http::listen::{
-    Accepts, Door, Identity, ListenError, ListenOptions, Origin, Prepared, RATE_PER_ADDRESS,
-    RATE_PER_KEY, Rates, TlsFiles, Verdict, is_loopback,
+use ledger_contract::queries::HttpStatus;
+use ledger_engine::{Engine, TellHttpStatus};
+use ledger_http_server::limits::CONNECTIONS_PER_ADDRESS;
+use ledger_http_server::{
+    Accepts, Counters, Identity, ListenError, ListenOptions, Listener, Origin, Prepared,
+    RATE_PER_ADDRESS, RATE_PER_KEY, Rates, TlsFiles, Verdict, is_loopback,
 };
 
 use super::files;
@@ -20,7 +22,7 @@ use crate::failure::Failure;
 /// The name that needs no look-up to be this machine.
 const LOCALHOST: &str = "localhost:";
 
-/// The flags of the HTTP door.
+/// The flags of the HTTP listener.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "HTTP")]
 pub(crate) struct HttpArgs {
@@ -113,7 +115,7 @@ fn network(text: &str) -> Result<IpNet, String> {
 }
 
 /// Checks the flags and reads the certificates. Returns nothing when HTTP is off.
-pub(super) fn prepare(args: &HttpArgs, dev: bool) -> Result<Option<Wanted>, Failure> {
+pub(super) fn prepare(args: &HttpArgs, dev: bool) -> Result<Option<PreparedHttp>, Failure> {
     let Listen::On(address) = args.listen else { return Ok(None) };
     if dev && !is_loopback(address.ip()) {
         return Err(Failure::usage(format!(
@@ -134,30 +136,40 @@ pub(super) fn prepare(args: &HttpArgs, dev: bool) -> Result<Option<Wanted>, Fail
     options.limits.connections_max = files::connections_max(options.limits.connections_max);
     let private = is_loopback(address.ip()) || options.tls.is_some();
     let prepared = options.prepare().map_err(|error| failure(&error))?;
-    Ok(Some(Wanted { prepared, private }))
+    Ok(Some(PreparedHttp { prepared, private }))
 }
 
-/// A door that can be opened once there is a ledger behind it.
+/// A listener that can be opened once there is a ledger behind it.
 #[derive(Debug)]
-pub(super) struct Wanted {
+pub(super) struct PreparedHttp {
     prepared: Prepared,
     private: bool,
 }
 
-impl Wanted {
+impl PreparedHttp {
     /// Tells whether nobody can listen on the way, so that secrets may be given out.
     pub(super) fn is_private(&self) -> bool {
         self.private
     }
 
-    /// Opens the door.
-    pub(super) async fn open(self, engine: &Engine, routes: Router) -> Result<Door, Failure> {
+    /// Starts to listen.
+    pub(super) async fn open(self, engine: &Engine, routes: Router) -> Result<Listener, Failure> {
         let judging = engine.clone();
         let accepts = Accepts::judging(move |header| judge(&judging, header));
-        let door = self.prepared.accepting(accepts).open(routes).await;
-        let door = door.map_err(|error| failure(&error))?;
-        engine.set_http_door(door.counters());
-        Ok(door)
+        let listener = self.prepared.accepting(accepts).open(routes).await;
+        let listener = listener.map_err(|error| failure(&error))?;
+        engine.set_http_door(Arc::new(HttpCounters(listener.counters())));
+        Ok(listener)
+    }
+}
+
+/// What the listener counts, as part of the ledger's status.
+#[derive(Debug)]
+struct HttpCounters(Arc<Counters>);
+
+impl TellHttpStatus for HttpCounters {
+    fn http_status(&self) -> HttpStatus {
+        self.0.status()
     }
 }
 

@@ -20,9 +20,8 @@ use ledger_domain::{Expected, MessageId, WorkspaceName};
 use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions};
 
 pub(crate) use args::ServeArgs;
-pub(crate) use running::now;
 
-use crate::cli::Common;
+use crate::common::Common;
 use crate::failure::Failure;
 use crate::master_key;
 

@@ -8,7 +8,7 @@ use ledger_contract::subjects::Subjects;
 
 use super::ServeArgs;
 use super::args::NatsMode;
-use crate::cli::Common;
+use crate::common::Common;
 use crate::failure::Failure;
 use crate::session::read_line;
 

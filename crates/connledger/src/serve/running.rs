@@ -9,19 +9,19 @@ use ledger_bus::{
 };
 use ledger_contract::errors::Problem;
 use ledger_contract::subjects::Subjects;
-use ledger_domain::Micros;
 use ledger_engine::Engine;
 use ledger_facades::Facades;
-use ledger_http::listen::Door;
 use ledger_http::{Api, ApiOptions};
+use ledger_http_server::Listener;
 use ledger_providers::Catalogue;
 use ledger_tokens::{Prepared, Tokens};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::http::Wanted;
+use super::http::PreparedHttp;
 use super::nats::{self, Choice};
 use super::{ServeArgs, absolute, tokens};
-use crate::cli::Common;
+use crate::clock::now;
+use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::say;
 use crate::server_file::ServerFile;
@@ -37,7 +37,7 @@ const FIRST_PATIENCE: Duration = Duration::from_secs(1);
 pub(super) struct Plan {
     pub(super) subjects: Subjects,
     pub(super) nats: Choice,
-    pub(super) http: Option<Wanted>,
+    pub(super) http: Option<PreparedHttp>,
     pub(super) tokens: Option<Prepared>,
     pub(super) providers: Arc<Catalogue>,
 }
@@ -49,16 +49,16 @@ struct Parts {
     tokens: Option<Tokens>,
     server: Option<ManagedServer>,
     bus: Option<Bus>,
-    http: Option<(Api, Door)>,
+    http: Option<(Api, Listener)>,
 }
 
 impl Parts {
     /// Stops what takes work before what does it.
     async fn stop(self) {
-        if let Some((api, door)) = self.http {
-            // A feed never ends by itself, and the door waits for answers to be complete.
+        if let Some((api, listener)) = self.http {
+            // A feed never ends by itself, and the listener waits for answers to be complete.
             api.stop_feeds();
-            door.shutdown().await;
+            listener.shutdown().await;
             api.shutdown().await;
         }
         if let Some(bus) = self.bus {
@@ -138,13 +138,13 @@ async fn serve(
     };
     let http_url = match http {
         None => None,
-        Some(wanted) => {
-            let options = ApiOptions { reveals: wanted.is_private(), ..ApiOptions::default() };
+        Some(prepared) => {
+            let options = ApiOptions { reveals: prepared.is_private(), ..ApiOptions::default() };
             let api = Api::new(engine.clone(), options);
             let facades = Facades::new(api.desk(), providers);
-            let door = wanted.open(engine, api.router(facades.router())).await?;
-            let (_, door) = parts.http.insert((api, door));
-            Some(door.url())
+            let listener = prepared.open(engine, api.router(facades.router())).await?;
+            let (_, listener) = parts.http.insert((api, listener));
+            Some(listener.url())
         }
     };
     // Whoever finds the file asks at once, so the NATS server should know by then what is listened
@@ -167,16 +167,16 @@ async fn serve(
     say(format!("ready: data {}, http {http_shown}, nats {shown}", data.display()));
     // The file goes when this future is dropped, at the first sign of stopping.
     match (&parts.http, hangups) {
-        (Some((_, door)), Some(hangups)) => reload_at(hangups, door).await,
+        (Some((_, listener)), Some(hangups)) => reload_at(hangups, listener).await,
         _ => std::future::pending().await,
     }
 }
 
 /// Reads the certificates again whenever SIGHUP says so.
-async fn reload_at(mut hangups: Signal, door: &Door) -> Result<(), Failure> {
+async fn reload_at(mut hangups: Signal, listener: &Listener) -> Result<(), Failure> {
     while hangups.recv().await.is_some() {
         tracing::info!(signal = "SIGHUP", "reading the certificates again");
-        door.reload_certificates().await;
+        listener.reload_certificates().await;
     }
     std::future::pending().await
 }
@@ -221,13 +221,4 @@ impl Signals {
 
 fn listen_for(kind: SignalKind) -> Result<Signal, Failure> {
     signal(kind).map_err(|error| Failure::internal(format!("no signals: {error}")))
-}
-
-/// The clock of what runs beside the engine.
-#[expect(clippy::disallowed_methods, reason = "the binary hands the parts their clock")]
-pub(crate) fn now() -> Micros {
-    let since_epoch = std::time::SystemTime::now()
-        .duration_since(std::time::SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    Micros::new(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
 }

@@ -11,7 +11,7 @@ use ledger_tokens::{
     TokenOptions, Tokens,
 };
 
-use super::running::now;
+use crate::clock::now;
 use crate::failure::Failure;
 
 /// Largest mapping that is read.

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Order, WriteArgs};
+use super::pending::{PendingCommand, WriteArgs};
 use crate::body::LimitArgs;
 
 /// Lets another workspace use a connection; takes `administer` in the connection's own one.
@@ -24,8 +24,8 @@ pub(crate) struct GrantArgs {
 }
 
 impl GrantArgs {
-    pub(super) fn order(self) -> Order {
-        Order::about("grant-workspace", &self.name, self.write)
+    pub(super) fn command(self) -> PendingCommand {
+        PendingCommand::about("grant-workspace", &self.name, self.write)
             .with("grant_to", self.to)
             .with("limits", self.limits.body())
     }
@@ -50,8 +50,8 @@ pub(crate) struct SetLimitsArgs {
 }
 
 impl SetLimitsArgs {
-    pub(super) fn order(self) -> Order {
-        Order::about("set-limits", &self.name, self.write)
+    pub(super) fn command(self) -> PendingCommand {
+        PendingCommand::about("set-limits", &self.name, self.write)
             .with("grant_to", self.to)
             .with("limits", self.limits.body())
     }
@@ -74,7 +74,8 @@ pub(crate) struct RevokeArgs {
 }
 
 impl RevokeArgs {
-    pub(super) fn order(self) -> Order {
-        Order::about("revoke-workspace", &self.name, self.write).with("grant_to", self.from)
+    pub(super) fn command(self) -> PendingCommand {
+        PendingCommand::about("revoke-workspace", &self.name, self.write)
+            .with("grant_to", self.from)
     }
 }

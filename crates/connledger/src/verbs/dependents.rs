@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Order, WriteArgs};
+use super::pending::{PendingCommand, WriteArgs};
 
 /// Records something that would break without the connection.
 #[derive(Debug, Args)]
@@ -24,8 +24,8 @@ pub(crate) struct LinkArgs {
 }
 
 impl LinkArgs {
-    pub(super) fn order(self) -> Order {
-        Order::about("link-dependent", &self.connection, self.write)
+    pub(super) fn command(self) -> PendingCommand {
+        PendingCommand::about("link-dependent", &self.connection, self.write)
             .with("kind", self.kind)
             .with("id", self.id)
             .with_some("name", self.name)
@@ -49,8 +49,8 @@ pub(crate) struct UnlinkArgs {
 }
 
 impl UnlinkArgs {
-    pub(super) fn order(self) -> Order {
-        Order::about("unlink-dependent", &self.connection, self.write)
+    pub(super) fn command(self) -> PendingCommand {
+        PendingCommand::about("unlink-dependent", &self.connection, self.write)
             .with("kind", self.kind)
             .with("id", self.id)
     }

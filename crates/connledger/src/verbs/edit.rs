@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::{Order, WriteArgs};
+use super::pending::{PendingCommand, WriteArgs};
 use crate::body::{FieldArgs, SecretReader, insert_under};
 use crate::failure::Failure;
 
@@ -26,13 +26,13 @@ pub(crate) struct CreateArgs {
 }
 
 impl CreateArgs {
-    pub(super) fn order(self) -> Result<Order, Failure> {
+    pub(super) fn command(self) -> Result<PendingCommand, Failure> {
         let body = self.fields.body(&mut SecretReader::default())?;
         if !body.contains_key("provider") {
             return Err(Failure::usage("--provider is required").hint("or give --file"));
         }
-        let order = Order { verb: "create", body, write: self.write };
-        Ok(if self.disabled { order.with("enabled", false) } else { order })
+        let command = PendingCommand { verb: "create", body, write: self.write };
+        Ok(if self.disabled { command.with("enabled", false) } else { command })
     }
 }
 
@@ -60,7 +60,7 @@ pub(crate) struct UpdateArgs {
 }
 
 impl UpdateArgs {
-    pub(super) fn order(self) -> Result<Order, Failure> {
+    pub(super) fn command(self) -> Result<PendingCommand, Failure> {
         let mut body = self.fields.body(&mut SecretReader::default())?;
         for path in self.unset {
             match path.split_once('.') {
@@ -79,7 +79,7 @@ impl UpdateArgs {
         for field in self.remove_secret {
             insert_under(&mut body, "secrets", field, Value::Null);
         }
-        let order = Order { verb: "update", body, write: self.write };
-        Ok(order.with("connection", self.name_or_id))
+        let command = PendingCommand { verb: "update", body, write: self.write };
+        Ok(command.with("connection", self.name_or_id))
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Order, WriteArgs};
+use super::pending::{PendingCommand, WriteArgs};
 
 /// Lets gateways use a connection.
 #[derive(Debug, Args)]
@@ -17,8 +17,8 @@ pub(crate) struct EnableArgs {
 }
 
 impl EnableArgs {
-    pub(super) fn order(self) -> Order {
-        Order::about("enable", &self.name, self.write)
+    pub(super) fn command(self) -> PendingCommand {
+        PendingCommand::about("enable", &self.name, self.write)
     }
 }
 
@@ -39,8 +39,9 @@ macro_rules! with_reason {
         }
 
         impl $name {
-            pub(super) fn order(self) -> Order {
-                Order::about($verb, &self.name, self.write).with_some("reason", self.reason)
+            pub(super) fn command(self) -> PendingCommand {
+                let command = PendingCommand::about($verb, &self.name, self.write);
+                command.with_some("reason", self.reason)
             }
         }
     };
@@ -83,10 +84,10 @@ pub(crate) struct ArchiveArgs {
 }
 
 impl ArchiveArgs {
-    pub(super) fn order(self) -> Order {
-        let order =
-            Order::about("archive", &self.name, self.write).with_some("reason", self.reason);
-        if self.force { order.with("force", true) } else { order }
+    pub(super) fn command(self) -> PendingCommand {
+        let command = PendingCommand::about("archive", &self.name, self.write)
+            .with_some("reason", self.reason);
+        if self.force { command.with("force", true) } else { command }
     }
 }
 
@@ -108,7 +109,7 @@ pub(crate) struct RestoreArgs {
 }
 
 impl RestoreArgs {
-    pub(super) fn order(self) -> Order {
-        Order::about("restore", &self.id, self.write).with_some("slug", self.slug)
+    pub(super) fn command(self) -> PendingCommand {
+        PendingCommand::about("restore", &self.id, self.write).with_some("slug", self.slug)
     }
 }

@@ -4,17 +4,17 @@ mod access;
 mod dependents;
 mod edit;
 mod life;
+mod pending;
 mod policy;
 mod revert;
 mod secret;
 mod workspace;
 
-use clap::{Args, Subcommand};
-use ledger_client::{Accepted, ClientError, CommandHeaders};
-use serde_json::json;
+use clap::Subcommand;
 
-use crate::body::{self, Body};
-use crate::cli::Common;
+pub(crate) use pending::{PendingCommand, WriteArgs, send};
+
+use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::Session;
@@ -60,135 +60,33 @@ pub(crate) enum Verb {
     Revert(revert::RevertArgs),
     /// Make and list workspaces
     #[command(subcommand)]
-    Workspace(workspace::WorkspaceTask),
-}
-
-/// Flags of every command that changes something.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Command options")]
-pub(crate) struct WriteArgs {
-    /// Key of idempotency: the same id gets the same answer, forever
-    #[arg(long, value_name = "ID")]
-    pub(crate) command_id: Option<String>,
-    /// Refuse unless the connection is at this version: a number, absent or any
-    #[arg(long, value_name = "VERSION")]
-    pub(crate) expect_version: Option<String>,
-    /// Id of the whole conversation
-    #[arg(long, value_name = "ID")]
-    pub(crate) correlation_id: Option<String>,
-}
-
-/// A command ready to be sent.
-#[derive(Debug)]
-pub(crate) struct Order {
-    pub(crate) verb: &'static str,
-    pub(crate) body: Body,
-    pub(crate) write: WriteArgs,
-}
-
-impl Order {
-    /// Starts a command about one connection.
-    fn about(verb: &'static str, name: &str, write: WriteArgs) -> Self {
-        Self::about_nothing(verb, write).with("connection", name)
-    }
-
-    /// Starts a command whose body says nothing yet.
-    pub(crate) fn about_nothing(verb: &'static str, write: WriteArgs) -> Self {
-        Self { verb, body: Body::new(), write }
-    }
-
-    /// Sets a field.
-    pub(crate) fn with(mut self, field: &str, value: impl Into<serde_json::Value>) -> Self {
-        self.body.insert(field.to_owned(), value.into());
-        self
-    }
-
-    /// Sets a field when there is something to set.
-    pub(crate) fn with_some(
-        self,
-        field: &str,
-        value: Option<impl Into<serde_json::Value>>,
-    ) -> Self {
-        match value {
-            Some(value) => self.with(field, value),
-            None => self,
-        }
-    }
-
-    /// Returns the text of a field, empty when there is none.
-    pub(crate) fn text(&self, field: &str) -> &str {
-        self.body.get(field).and_then(serde_json::Value::as_str).unwrap_or_default()
-    }
+    Workspace(workspace::WorkspaceCommand),
 }
 
 pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), Failure> {
-    // The order is put together first: a mistake on the command line needs no server to show.
-    let order = match verb {
-        Verb::Create(args) => args.order()?,
-        Verb::Update(args) => args.order()?,
-        Verb::RotateSecret(args) => args.order()?,
-        Verb::Enable(args) => args.order(),
-        Verb::Disable(args) => args.order(),
-        Verb::MarkDegraded(args) => args.order(),
-        Verb::MarkFailed(args) => args.order(),
-        Verb::MarkOperational(args) => args.order(),
-        Verb::Archive(args) => args.order(),
-        Verb::Restore(args) => args.order(),
-        Verb::GrantWorkspace(args) => args.order(),
-        Verb::RevokeWorkspace(args) => args.order(),
-        Verb::SetLimits(args) => args.order(),
-        Verb::SetModelPolicy(args) => args.order()?,
-        Verb::SetPricing(args) => args.order()?,
-        Verb::LinkDependent(args) => args.order(),
-        Verb::UnlinkDependent(args) => args.order(),
-        Verb::Revert(args) => args.order(),
-        Verb::Workspace(task) => return workspace::run(common, task, out).await,
+    // The command is put together first: a mistake on the command line needs no server to show.
+    let command = match verb {
+        Verb::Create(args) => args.command()?,
+        Verb::Update(args) => args.command()?,
+        Verb::RotateSecret(args) => args.command()?,
+        Verb::Enable(args) => args.command(),
+        Verb::Disable(args) => args.command(),
+        Verb::MarkDegraded(args) => args.command(),
+        Verb::MarkFailed(args) => args.command(),
+        Verb::MarkOperational(args) => args.command(),
+        Verb::Archive(args) => args.command(),
+        Verb::Restore(args) => args.command(),
+        Verb::GrantWorkspace(args) => args.command(),
+        Verb::RevokeWorkspace(args) => args.command(),
+        Verb::SetLimits(args) => args.command(),
+        Verb::SetModelPolicy(args) => args.command()?,
+        Verb::SetPricing(args) => args.command()?,
+        Verb::LinkDependent(args) => args.command(),
+        Verb::UnlinkDependent(args) => args.command(),
+        Verb::Revert(args) => args.command(),
+        Verb::Workspace(command) => return workspace::run(common, command, out).await,
     };
     let session = Session::open(common, out).await?;
     let workspace = session.workspace.clone();
-    send(&session, &workspace, order).await
-}
-
-/// Sends a command and writes its receipt.
-pub(crate) async fn send(session: &Session, workspace: &str, order: Order) -> Result<(), Failure> {
-    let principal = order.text("principal").to_owned();
-    let command_id = order.write.command_id.unwrap_or_else(ledger_client::new_command_id);
-    let headers = CommandHeaders {
-        command_id: Some(command_id.clone()),
-        expected_version: order.write.expect_version,
-        correlation_id: order.write.correlation_id,
-        ..CommandHeaders::default()
-    };
-    let body = body::bytes(order.body);
-    match session.client.command(workspace, order.verb, body, headers).await {
-        Ok(accepted) => write_receipt(session.out, order.verb, &principal, &accepted),
-        Err(error @ ClientError::Unanswered(_)) => Err(Failure::from(error).hint(format!(
-            "it may have been executed; to find out, send it again with --command-id {command_id}"
-        ))),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn write_receipt(
-    out: Output,
-    verb: &str,
-    principal: &str,
-    accepted: &Accepted,
-) -> Result<(), Failure> {
-    let receipt = &accepted.receipt;
-    if out.is_json() {
-        return out.object(&json!({
-            "connection": receipt.connection,
-            "version": receipt.version,
-            "position": receipt.position,
-            "recorded_at": receipt.recorded_at,
-            "command_id": accepted.command_id,
-            "repeated": accepted.repeated,
-        }));
-    }
-    let other = if principal.is_empty() { "workspace" } else { principal };
-    let subject = receipt.connection.as_deref().unwrap_or(other);
-    let (version, position) = (receipt.version, receipt.position);
-    let note = if accepted.repeated { "  (answered before)" } else { "" };
-    out.line(format!("{verb}: {subject}  version {version}  position {position}{note}"))
+    send(&session, &workspace, command).await
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Order, WriteArgs};
+use super::pending::{PendingCommand, WriteArgs};
 use crate::body::{self, Body, Pair, insert_under, json_or_text};
 use crate::failure::Failure;
 
@@ -36,13 +36,13 @@ pub(crate) struct ModelPolicyArgs {
 }
 
 impl ModelPolicyArgs {
-    pub(super) fn order(self) -> Result<Order, Failure> {
+    pub(super) fn command(self) -> Result<PendingCommand, Failure> {
         let policy = match &self.file {
             Some(path) => body::read(path)?,
             None => self.policy(),
         };
-        let order = Order::about("set-model-policy", &self.name, self.write);
-        Ok(order.with("policy", Value::Object(policy)))
+        let command = PendingCommand::about("set-model-policy", &self.name, self.write);
+        Ok(command.with("policy", Value::Object(policy)))
     }
 
     /// Returns the policy that the flags describe.
@@ -82,7 +82,7 @@ pub(crate) struct PricingArgs {
 }
 
 impl PricingArgs {
-    pub(super) fn order(self) -> Result<Order, Failure> {
+    pub(super) fn command(self) -> Result<PendingCommand, Failure> {
         let pricing = match self.file {
             _ if self.clear => Value::Null,
             Some(path) => Value::Object(body::read(&path)?),
@@ -94,6 +94,6 @@ impl PricingArgs {
                 Value::Object(pricing)
             }
         };
-        Ok(Order::about("set-pricing", &self.name, self.write).with("pricing", pricing))
+        Ok(PendingCommand::about("set-pricing", &self.name, self.write).with("pricing", pricing))
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Order, WriteArgs};
+use super::pending::{PendingCommand, WriteArgs};
 
 /// Brings an earlier version's settings back, secret values too, as a new change.
 #[derive(Debug, Args)]
@@ -24,7 +24,7 @@ pub(crate) struct RevertArgs {
 }
 
 impl RevertArgs {
-    pub(super) fn order(self) -> Order {
-        Order::about("revert", &self.name, self.write).with("to_version", self.to_version)
+    pub(super) fn command(self) -> PendingCommand {
+        PendingCommand::about("revert", &self.name, self.write).with("to_version", self.to_version)
     }
 }

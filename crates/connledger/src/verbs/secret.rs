@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Order, WriteArgs};
+use super::pending::{PendingCommand, WriteArgs};
 use crate::body::{SecretArg, SecretReader};
 use crate::failure::Failure;
 
@@ -23,9 +23,9 @@ pub(crate) struct RotateArgs {
 }
 
 impl RotateArgs {
-    pub(super) fn order(self) -> Result<Order, Failure> {
-        let mut order = Order::about("rotate-secret", &self.name, self.write);
-        SecretReader::default().read_into(&self.secret, &mut order.body)?;
-        Ok(order)
+    pub(super) fn command(self) -> Result<PendingCommand, Failure> {
+        let mut command = PendingCommand::about("rotate-secret", &self.name, self.write);
+        SecretReader::default().read_into(&self.secret, &mut command.body)?;
+        Ok(command)
     }
 }

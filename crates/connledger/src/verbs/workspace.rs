@@ -3,18 +3,18 @@
 use clap::{Args, Subcommand};
 use ledger_contract::queries::WorkspacePage;
 
-use super::{Order, WriteArgs, send};
+use super::pending::{PendingCommand, WriteArgs, send};
 use crate::body::Body;
-use crate::cli::Common;
+use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::questions::{EVERY_WORKSPACE, read_answer};
+use crate::queries::{EVERY_WORKSPACE, read_answer};
 use crate::session::Session;
 use crate::table::Table;
 
 /// What to do with workspaces.
 #[derive(Debug, Subcommand)]
-pub(crate) enum WorkspaceTask {
+pub(crate) enum WorkspaceCommand {
     /// Make a workspace
     Create(CreateArgs),
     /// List all workspaces
@@ -37,15 +37,20 @@ pub(crate) struct CreateArgs {
     write: WriteArgs,
 }
 
-pub(super) async fn run(common: &Common, task: WorkspaceTask, out: Output) -> Result<(), Failure> {
+pub(super) async fn run(
+    common: &Common,
+    command: WorkspaceCommand,
+    out: Output,
+) -> Result<(), Failure> {
     let session = Session::open(common, out).await?;
-    match task {
-        WorkspaceTask::Create(args) => {
-            let order = Order { verb: "create-workspace", body: Body::new(), write: args.write };
-            let order = order.with_some("display_name", args.name);
-            send(&session, &args.workspace_name, order).await
+    match command {
+        WorkspaceCommand::Create(args) => {
+            let command =
+                PendingCommand { verb: "create-workspace", body: Body::new(), write: args.write };
+            let command = command.with_some("display_name", args.name);
+            send(&session, &args.workspace_name, command).await
         }
-        WorkspaceTask::List => list(&session).await,
+        WorkspaceCommand::List => list(&session).await,
     }
 }
 

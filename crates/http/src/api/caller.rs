@@ -4,8 +4,7 @@ use axum::http::HeaderMap;
 use ledger_contract::errors::Problem;
 use ledger_domain::principal::{Scope, Subject};
 use ledger_engine::Engine;
-
-use crate::credential::credential;
+use ledger_http_server::credential;
 
 /// Someone whose key was found good.
 #[derive(Clone, Debug)]

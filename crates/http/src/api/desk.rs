@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::bodies::Bodies;
 use super::{ApiOptions, body};
+use crate::crashed::crashed;
 use crate::feed::Feeds;
 
 /// Replays at once; all but one are refused by the engine.
@@ -127,10 +128,4 @@ impl Desk {
     pub fn counted<T>(&self, result: Result<T, Problem>) -> Result<T, Problem> {
         result.inspect_err(|problem| self.engine.count_refusal(problem.code))
     }
-}
-
-/// Says that a task ended in a panic, which the log shows in full.
-pub(crate) fn crashed(failure: &tokio::task::JoinError) -> Problem {
-    tracing::error!(error = %failure, "a task ended before it was done");
-    Problem::new(Code::Internal)
 }

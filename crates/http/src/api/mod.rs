@@ -1,10 +1,8 @@
 //! The native API: one table of routes, and what each of them does.
 //!
 //! A request goes `mod.rs` (which route) -> `caller.rs` (who asks) -> `asked.rs` (path and query)
-//! -> `commands.rs`, `queries.rs`, `events.rs` or `operations.rs` -> `answer.rs`.
+//! -> `commands.rs`, `queries.rs`, `events.rs` or `operations.rs` -> [`answer`].
 
-pub(crate) mod answer;
-pub(crate) mod request_id;
 pub mod routes;
 
 mod accept;
@@ -36,11 +34,11 @@ use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter};
 use ledger_contract::errors::{Code, Problem};
 use ledger_engine::Engine;
+pub(crate) use ledger_http_server::{answer, request_id};
 use tower_http::compression::CompressionLayer;
 
 use crate::feed::FeedLimits;
 use crate::{openapi, page};
-pub(crate) use desk::crashed;
 
 use answer::with;
 use asked::Asked;

@@ -17,9 +17,10 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use tracing::info;
 
 use super::caller::Caller;
-use super::desk::{Desk, crashed};
+use super::desk::Desk;
 use super::request_id::RequestId;
 use super::{accept, answer, headers};
+use crate::crashed::crashed;
 use crate::feed::frame;
 
 /// Between two progress events.

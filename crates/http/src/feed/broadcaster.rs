@@ -9,8 +9,8 @@ use tokio::sync::watch;
 
 use super::frame::Notice;
 use super::ring::Ring;
-use super::stopped;
-use crate::api::crashed;
+use super::stop::stopped;
+use crate::crashed::crashed;
 
 /// Events that are read at once.
 const BATCH: usize = 256;

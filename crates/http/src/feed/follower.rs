@@ -10,9 +10,12 @@ use ledger_engine::Standing;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use super::broadcaster;
 use super::frame::{Notice, Text};
+use super::hub::{Hub, Reader};
 use super::ring::{Found, Tail};
-use super::{Hub, Reader, Sight, Start, broadcaster, stopped};
+use super::stop::stopped;
+use super::visibility::EventVisibility;
 
 /// Events that a reader behind the ring takes from the log at once.
 const LOG_PAGE: usize = 128;
@@ -21,12 +24,21 @@ const PAGE_EVENTS: usize = 256;
 /// Most bytes of one page, give or take the last piece.
 const PAGE_BYTES: usize = 1024 * 1024;
 
+/// Where a feed starts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Start {
+    /// At the end of the log as it is now.
+    Now,
+    /// After a position.
+    After(Position),
+}
+
 /// A position in the log, and what moves it.
 pub(crate) struct Follower {
     reader: Reader,
     /// Everything up to here was looked at.
     pub(super) position: u64,
-    sight: Sight,
+    visibility: EventVisibility,
     standing: Standing,
     tail: watch::Receiver<Tail>,
     stop: watch::Receiver<bool>,
@@ -66,8 +78,8 @@ impl Follower {
             Start::Now => reader.hub.engine.head(),
             Start::After(position) => position,
         };
-        let sight = Sight::of_caller(standing.caller(), only);
-        Self { reader, position: position.get(), sight, standing, tail, stop }
+        let visibility = EventVisibility::of_caller(standing.caller(), only);
+        Self { reader, position: position.get(), visibility, standing, tail, stop }
     }
 
     pub(super) fn hub(&self) -> &Hub {
@@ -82,9 +94,10 @@ impl Follower {
     /// Refuses a reader who may not read this any more, and settles anew what it is shown. To be
     /// asked after events were taken and before they are handed over.
     pub(super) fn check(&mut self) -> Result<(), Problem> {
-        let subject = self.sight.followed();
+        let subject = self.visibility.followed();
         if self.standing.check(&self.reader.hub.engine, Scope::Read, subject)? {
-            self.sight = Sight::of_caller(self.standing.caller(), self.sight.only.take());
+            self.visibility =
+                EventVisibility::of_caller(self.standing.caller(), self.visibility.only.take());
         }
         Ok(())
     }
@@ -113,7 +126,7 @@ impl Follower {
         self.position = last.position();
         // Between taking and choosing: what came after a right was lost is shown without it.
         self.check()?;
-        let texts = notices.iter().filter_map(|notice| self.sight.of(notice));
+        let texts = notices.iter().filter_map(|notice| self.visibility.of(notice));
         let texts: Vec<_> = texts.cloned().collect();
         if texts.is_empty() {
             // Many events of others must not keep everyone else from their turn.

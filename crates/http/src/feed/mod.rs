@@ -17,71 +17,29 @@
 mod broadcaster;
 mod follower;
 pub(crate) mod frame;
+mod hub;
 mod ring;
-mod sight;
+mod stop;
 mod stream;
+mod visibility;
 
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ledger_contract::errors::{Code, Problem};
-use ledger_domain::{Position, WorkspaceName};
+use ledger_domain::WorkspaceName;
 use ledger_engine::{Engine, Standing};
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-pub(crate) use follower::Follower;
+pub(crate) use follower::{Follower, Start};
+pub use hub::FeedLimits;
+use hub::{Hub, Reader};
 use ring::Ring;
-use sight::Sight;
-
-/// Readers that are behind the ring and look into the log themselves, at once.
-const LOG_READERS: usize = 4;
-
-/// How much the feeds hold, and how long they wait.
-#[derive(Clone, Copy, Debug)]
-pub struct FeedLimits {
-    /// Open feeds; more are answered `busy`.
-    pub open_max: usize,
-    /// Events that are kept ready for all feeds.
-    pub ring_events: usize,
-    /// Bytes of events that are kept ready for all feeds; the shorter texts for readers who may
-    /// not see who did what take at most as much again.
-    pub ring_bytes: usize,
-    /// Between two signs of life on a feed on which nothing happens.
-    pub heartbeat: Duration,
-    /// How long a page looks past events that are not for its reader, beyond the time that the
-    /// reader waits anyway.
-    pub look: Duration,
-    /// How long a reader may take nothing while there is something.
-    pub patience: Duration,
-}
-
-impl Default for FeedLimits {
-    fn default() -> Self {
-        Self {
-            open_max: 20_000,
-            ring_events: 8_192,
-            ring_bytes: 32 * 1024 * 1024,
-            heartbeat: Duration::from_secs(15),
-            look: Duration::from_secs(2),
-            patience: Duration::from_mins(1),
-        }
-    }
-}
-
-/// Where a feed starts.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Start {
-    /// At the end of the log as it is now.
-    Now,
-    /// After a position.
-    After(Position),
-}
 
 /// All feeds of one ledger.
 pub(crate) struct Feeds {
@@ -95,18 +53,6 @@ impl fmt::Debug for Feeds {
     }
 }
 
-/// What all followers share.
-pub(crate) struct Hub {
-    engine: Engine,
-    limits: FeedLimits,
-    ring: Arc<Ring>,
-    /// How many read.
-    readers: watch::Sender<usize>,
-    stop: watch::Sender<bool>,
-    places: Arc<Semaphore>,
-    log_readers: Semaphore,
-}
-
 impl Feeds {
     /// Starts the broadcaster.
     pub(crate) fn open(engine: Engine, limits: FeedLimits) -> Self {
@@ -115,15 +61,7 @@ impl Feeds {
         let (stop, stopped) = watch::channel(false);
         let work = broadcaster::run(engine.clone(), Arc::clone(&ring), reading, stopped);
         let broadcaster = Mutex::new(Some(tokio::spawn(work)));
-        let hub = Hub {
-            engine,
-            limits,
-            ring,
-            readers,
-            stop,
-            places: Arc::new(Semaphore::new(limits.open_max)),
-            log_readers: Semaphore::new(LOG_READERS),
-        };
+        let hub = Hub::new(engine, limits, ring, readers, stop);
         Self { hub: Arc::new(hub), broadcaster }
     }
 
@@ -140,11 +78,9 @@ impl Feeds {
         if *self.hub.stop.borrow() {
             return Err(Problem::new(Code::ShuttingDown));
         }
-        let place = Arc::clone(&self.hub.places).try_acquire_owned();
-        let place = place.map_err(|_| {
+        let reader = Reader::enter(Arc::clone(&self.hub)).ok_or_else(|| {
             Problem::because(Code::Busy, "there are as many feeds as the ledger can hold")
         })?;
-        let reader = Reader::enter(Arc::clone(&self.hub), place);
         Ok(Follower::new(reader, start, only, standing))
     }
 
@@ -162,29 +98,4 @@ impl Feeds {
             tracing::error!(%error, "the broadcaster did not end in good order");
         }
     }
-}
-
-/// A place among the readers, given back when dropped.
-pub(crate) struct Reader {
-    hub: Arc<Hub>,
-    _place: OwnedSemaphorePermit,
-}
-
-impl Reader {
-    fn enter(hub: Arc<Hub>, place: OwnedSemaphorePermit) -> Self {
-        hub.readers.send_modify(|readers| *readers += 1);
-        Self { hub, _place: place }
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        self.hub.readers.send_modify(|readers| *readers = readers.saturating_sub(1));
-    }
-}
-
-/// Waits for the word to stop. A sender that is gone has said it too.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // The error says that the sender is gone.
-    stop.wait_for(|stop| *stop).await.ok();
 }

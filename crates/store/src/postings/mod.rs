@@ -25,8 +25,9 @@ use parking_lot::RwLock;
 use roaring::RoaringBitmap;
 
 use crate::batch::Batch;
-use crate::error::{AppendError, ReadError};
-use crate::store::{Durability, Store, Table, corrupt};
+use crate::error::{AppendError, ReadError, corrupt};
+use crate::store::{Durability, Store};
+use crate::table::Table;
 use crate::tables::meta;
 
 pub use gathered::{BitmapRow, Gathered, load_bitmaps};

@@ -8,8 +8,8 @@ use ledger_domain::{ConnectionId, Slug, WorkspaceName};
 
 use super::{CLAIMS, fixed, joined};
 use crate::batch::Batch;
-use crate::error::ReadError;
-use crate::store::{Store, corrupt};
+use crate::error::{ReadError, corrupt};
+use crate::store::Store;
 
 /// Returns the key of a claim.
 pub fn key(workspace: &WorkspaceName, slug: &Slug) -> Vec<u8> {

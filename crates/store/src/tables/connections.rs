@@ -10,9 +10,10 @@
 use ledger_domain::{ConnectionId, PrincipalName, WorkspaceName};
 
 use crate::batch::Batch;
-use crate::error::{AppendError, ReadError};
+use crate::error::{AppendError, ReadError, corrupt};
 use crate::sorted::SortedFile;
-use crate::store::{Store, Table, corrupt};
+use crate::store::Store;
+use crate::table::Table;
 
 /// The read model's name.
 pub const MODEL: &str = "connections";

@@ -8,9 +8,10 @@
 use ledger_domain::Position;
 
 use crate::batch::Batch;
-use crate::error::{AppendError, ReadError};
+use crate::error::{AppendError, ReadError, corrupt};
 use crate::sorted::SortedFile;
-use crate::store::{Row, Store, Table, corrupt};
+use crate::store::{Row, Store};
+use crate::table::Table;
 
 /// The read model's name.
 pub const MODEL: &str = "lists";

@@ -8,8 +8,8 @@ use ledger_domain::Position;
 
 use super::{LOG, fixed, u64_from};
 use crate::batch::Batch;
-use crate::error::ReadError;
-use crate::store::{Store, Walk, corrupt};
+use crate::error::{ReadError, corrupt};
+use crate::store::{Store, Walk};
 
 /// Adds a record.
 pub fn put(batch: &mut Batch, store: &Store, position: Position, record: &[u8]) {

@@ -13,8 +13,9 @@ use ledger_domain::Position;
 
 use super::{META, fixed, u64_from};
 use crate::batch::Batch;
-use crate::error::ReadError;
-use crate::store::{Store, Table, corrupt};
+use crate::error::{ReadError, corrupt};
+use crate::store::Store;
+use crate::table::Table;
 
 /// Id of this ledger.
 pub const LEDGER_ID: &str = "ledger_id";

@@ -28,7 +28,7 @@ pub use streams::StreamKey;
 
 use std::borrow::Cow;
 
-use crate::store::Table;
+use crate::table::Table;
 
 pub(crate) const LOG: &str = "log";
 pub(crate) const STREAMS: &str = "streams";

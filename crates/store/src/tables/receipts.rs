@@ -9,8 +9,8 @@ use ledger_domain::{ConnectionId, MessageId, Micros, Position, Version, Workspac
 
 use super::{RECEIPTS, fixed, joined};
 use crate::batch::Batch;
-use crate::error::ReadError;
-use crate::store::{Store, corrupt};
+use crate::error::{ReadError, corrupt};
+use crate::store::Store;
 
 const TAG: u8 = 1;
 const BYTES: usize = 58;

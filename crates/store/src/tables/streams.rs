@@ -11,8 +11,8 @@ use ledger_domain::{ConnectionId, Position, PrincipalName, Version, WorkspaceNam
 
 use super::{STREAMS, fixed, u64_from};
 use crate::batch::Batch;
-use crate::error::ReadError;
-use crate::store::{Store, corrupt};
+use crate::error::{ReadError, corrupt};
+use crate::store::Store;
 
 const KEY_BYTES: usize = 17;
 

@@ -9,8 +9,8 @@ use ledger_domain::principal::ApiKeyId;
 
 use super::{USES, fixed};
 use crate::batch::Batch;
-use crate::error::ReadError;
-use crate::store::{Row, Store, corrupt};
+use crate::error::{ReadError, corrupt};
+use crate::store::{Row, Store};
 
 /// Stores when a key was last used.
 pub fn put(batch: &mut Batch, store: &Store, key: &ApiKeyId, at: Micros) {

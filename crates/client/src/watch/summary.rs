@@ -1,0 +1,44 @@
+//! A notification in one line, for people.
+
+use ledger_contract::reply::Notification;
+use serde::Deserialize;
+
+use super::Notice;
+
+/// The part of an event that the line tells.
+#[derive(Deserialize)]
+struct Outline {
+    #[serde(rename = "type")]
+    event_type: String,
+    actor: String,
+}
+
+impl Notice {
+    /// Returns one line that tells the position, the event, the state after it, and who caused it.
+    pub fn summary(&self) -> String {
+        let position = self.position;
+        match self.notification() {
+            Ok(notification) => format!("{position:>6}  {}", summary(&notification)),
+            Err(error) => format!("{position:>6}  cannot be read: {error}"),
+        }
+    }
+}
+
+fn summary(notification: &Notification<'_>) -> String {
+    let event: Result<Outline, _> = serde_json::from_str(notification.event.get());
+    let (event_type, actor) = match &event {
+        Ok(event) => (event.event_type.as_str(), event.actor.as_str()),
+        Err(_) => ("(unknown)", "?"),
+    };
+    let Some(view) = &notification.connection else {
+        return format!("{event_type:<22}  by {actor}");
+    };
+    let state = match (view.lifecycle.as_ref(), view.enabled) {
+        ("archived", _) => "archived",
+        (_, true) => "enabled",
+        (_, false) => "disabled",
+    };
+    let (workspace, slug, version) = (&view.workspace, &view.slug, view.version);
+    let health = &view.health.state;
+    format!("{event_type:<22}  {workspace}/{slug}  v{version}  {state}, {health}  by {actor}")
+}

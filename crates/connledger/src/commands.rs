@@ -1,0 +1,164 @@
+//! The command line: the list of all commands.
+
+use std::ffi::OsString;
+
+use clap::parser::ValueSource;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::common::Common;
+use crate::demo::DemoArgs;
+use crate::explain::ExplainArgs;
+use crate::init::InitArgs;
+use crate::load::LoadArgs;
+use crate::providers::ProviderCommand;
+use crate::queries::Query;
+use crate::replay::ReplayArgs;
+use crate::rights::{AccessCommand, KeyCommand, PrincipalCommand};
+use crate::serve::ServeArgs;
+use crate::verbs::Verb;
+use crate::watch::WatchArgs;
+
+/// An event-sourced ledger of connections: who may reach what, with which credentials.
+#[derive(Debug, Parser)]
+#[command(
+    name = "connledger",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = EXAMPLES
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  connledger demo                                       see all of it in half a minute
+  connledger serve --data-dir /tmp/ledger --dev         a ledger to try things on
+  connledger --data-dir /tmp/ledger create --provider openai --slug openai-prod --secret key=@key.txt
+  connledger --data-dir /tmp/ledger watch               what a gateway sees
+
+Exit codes: 0 done, 1 refused, 2 usage, 3 unavailable, 4 internal.";
+
+impl Cli {
+    /// Reads a command line.
+    pub(crate) fn read<I, T>(line: I) -> Result<Self, clap::Error>
+    where
+        I: IntoIterator<Item = T>,
+        T: Into<OsString> + Clone,
+    {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(line)?;
+        let mut cli =
+            Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        let source = matches.value_source("workspace");
+        cli.common.workspace_given = source == Some(ValueSource::CommandLine);
+        Ok(cli)
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve a ledger
+    Serve(ServeArgs),
+    /// Make a new ledger
+    Init(InitArgs),
+    /// Show the whole product at work in a temporary folder
+    Demo(DemoArgs),
+    #[command(flatten)]
+    Write(Verb),
+    #[command(flatten)]
+    Ask(Query),
+    /// Manage who may ask, and what each may do
+    #[command(subcommand)]
+    Principal(PrincipalCommand),
+    /// Manage API keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Ask who may do what
+    #[command(subcommand)]
+    Access(AccessCommand),
+    /// Say whom the key at hand stands for, and what it may do
+    #[command(
+        after_help = "Examples:\n  connledger whoami\n  connledger whoami --key-file eu-1.key"
+    )]
+    Whoami,
+    /// Look at the descriptions of external services, and check one's own
+    #[command(subcommand)]
+    Provider(ProviderCommand),
+    /// Create many connections from a file, one JSON object a line
+    Load(LoadArgs),
+    /// Follow connections as a gateway does: where they stand, then each change
+    Watch(WatchArgs),
+    /// Rebuild read models from the log, or check them against it
+    Replay(ReplayArgs),
+    /// Say what an error code means and what to do
+    Explain(ExplainArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn debug_output_of_a_command_line_shows_no_key_and_no_password() {
+        let line = "connledger whoami --key sk_test_canary --nats-url nats://me:canary@host:4222";
+        let shown = format!("{:?}", Cli::read(line.split(' ')).unwrap());
+        assert!(shown.contains("nats://host:4222") && !shown.contains("canary"), "{shown}");
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        let mut left = vec![Cli::command()];
+        while let Some(command) = left.pop() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let nested = command.get_subcommands().next().is_some();
+            assert!(nested || help.contains("connledger"), "{}", command.get_name());
+            left.extend(command.get_subcommands().cloned());
+        }
+    }
+
+    #[test]
+    fn a_workspace_on_the_command_line_is_told_from_the_default() {
+        let read = |line: &str| Cli::read(line.split(' ')).unwrap().common;
+        assert_eq!(read("connledger -w a whoami").workspaces_given(), ["a"]);
+        assert_eq!(read("connledger whoami -w a -w b").workspaces_given(), ["a", "b"]);
+        let both = read("connledger whoami -w a -w b");
+        assert!(both.workspace().is_err(), "most commands work in one");
+        let default = read("connledger whoami");
+        assert!(default.workspaces_given().is_empty());
+        assert_eq!(default.workspace().unwrap(), "default");
+    }
+
+    #[test]
+    fn flags_that_contradict_each_other_are_refused() {
+        for line in [
+            "connledger key issue --for a --expires-in 1d --expires-at 2030-01-01T00:00:00Z",
+            "connledger key issue",
+            "connledger principal create a",
+            "connledger principal create a --kind user --grants x --role viewer",
+            "connledger principal update a --display-name x --no-display-name",
+            "connledger access check --as a --may read --on b --ledger",
+            "connledger access check --as a",
+        ] {
+            assert!(Cli::read(line.split(' ')).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn common_options_may_stand_before_and_after_the_command() {
+        for line in ["connledger --json get x", "connledger get x --json"] {
+            assert!(Cli::try_parse_from(line.split(' ')).unwrap().common.json, "{line}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The commands that only ask, one file each.
+
+mod get;
+mod history;
+mod list;
+mod reveal;
+mod status;
+
+pub(crate) use list::short_time;
+
+use clap::Subcommand;
+use serde::Deserialize;
+
+use crate::common::Common;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::session::Session;
+
+/// Stands for all workspaces in a query.
+pub(crate) const EVERY_WORKSPACE: &str = "_all";
+
+/// The commands that only ask.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Query {
+    /// Show one connection
+    Get(get::GetArgs),
+    /// List connections that fit all filters given
+    List(Box<list::ListArgs>),
+    /// Show who changed what, and when
+    History(history::HistoryArgs),
+    /// Show secrets in the clear, sealed on the way
+    Reveal(reveal::RevealArgs),
+    /// Show how the ledger itself is doing
+    #[command(after_help = "Examples:\n  connledger status\n  connledger status --json")]
+    Status,
+}
+
+pub(crate) async fn run(common: &Common, query: Query, out: Output) -> Result<(), Failure> {
+    let session = Session::open(common, out).await?;
+    match query {
+        Query::Get(args) => get::run(&session, args).await,
+        Query::List(args) => list::run(&session, *args).await,
+        Query::History(args) => history::run(&session, args).await,
+        Query::Reveal(args) => reveal::run(&session, args).await,
+        Query::Status => status::run(&session).await,
+    }
+}
+
+/// Reads an answer of the ledger.
+pub(crate) fn read_answer<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Failure> {
+    serde_json::from_slice(json)
+        .map_err(|error| Failure::internal(format!("the answer cannot be read: {error}")))
+}

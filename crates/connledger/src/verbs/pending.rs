@@ -1,0 +1,116 @@
+//! A command on its way: what is to be sent, and sending it.
+
+use clap::Args;
+use ledger_client::{Accepted, ClientError, CommandHeaders};
+use serde_json::json;
+
+use crate::body::{self, Body};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::session::Session;
+
+/// Flags of every command that changes something.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Command options")]
+pub(crate) struct WriteArgs {
+    /// Key of idempotency: the same id gets the same answer, forever
+    #[arg(long, value_name = "ID")]
+    pub(crate) command_id: Option<String>,
+    /// Refuse unless the connection is at this version: a number, absent or any
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) expect_version: Option<String>,
+    /// Id of the whole conversation
+    #[arg(long, value_name = "ID")]
+    pub(crate) correlation_id: Option<String>,
+}
+
+/// A command ready to be sent.
+#[derive(Debug)]
+pub(crate) struct PendingCommand {
+    pub(crate) verb: &'static str,
+    pub(crate) body: Body,
+    pub(crate) write: WriteArgs,
+}
+
+impl PendingCommand {
+    /// Starts a command about one connection.
+    pub(super) fn about(verb: &'static str, name: &str, write: WriteArgs) -> Self {
+        Self::about_nothing(verb, write).with("connection", name)
+    }
+
+    /// Starts a command whose body says nothing yet.
+    pub(crate) fn about_nothing(verb: &'static str, write: WriteArgs) -> Self {
+        Self { verb, body: Body::new(), write }
+    }
+
+    /// Sets a field.
+    pub(crate) fn with(mut self, field: &str, value: impl Into<serde_json::Value>) -> Self {
+        self.body.insert(field.to_owned(), value.into());
+        self
+    }
+
+    /// Sets a field when there is something to set.
+    pub(crate) fn with_some(
+        self,
+        field: &str,
+        value: Option<impl Into<serde_json::Value>>,
+    ) -> Self {
+        match value {
+            Some(value) => self.with(field, value),
+            None => self,
+        }
+    }
+
+    /// Returns the text of a field, empty when there is none.
+    pub(crate) fn text(&self, field: &str) -> &str {
+        self.body.get(field).and_then(serde_json::Value::as_str).unwrap_or_default()
+    }
+}
+
+/// Sends a command and writes its receipt.
+pub(crate) async fn send(
+    session: &Session,
+    workspace: &str,
+    command: PendingCommand,
+) -> Result<(), Failure> {
+    let principal = command.text("principal").to_owned();
+    let command_id = command.write.command_id.unwrap_or_else(ledger_client::new_command_id);
+    let headers = CommandHeaders {
+        command_id: Some(command_id.clone()),
+        expected_version: command.write.expect_version,
+        correlation_id: command.write.correlation_id,
+        ..CommandHeaders::default()
+    };
+    let body = body::bytes(command.body);
+    match session.client.command(workspace, command.verb, body, headers).await {
+        Ok(accepted) => write_receipt(session.out, command.verb, &principal, &accepted),
+        Err(error @ ClientError::Unanswered(_)) => Err(Failure::from(error).hint(format!(
+            "it may have been executed; to find out, send it again with --command-id {command_id}"
+        ))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn write_receipt(
+    out: Output,
+    verb: &str,
+    principal: &str,
+    accepted: &Accepted,
+) -> Result<(), Failure> {
+    let receipt = &accepted.receipt;
+    if out.is_json() {
+        return out.object(&json!({
+            "connection": receipt.connection,
+            "version": receipt.version,
+            "position": receipt.position,
+            "recorded_at": receipt.recorded_at,
+            "command_id": accepted.command_id,
+            "repeated": accepted.repeated,
+        }));
+    }
+    let other = if principal.is_empty() { "workspace" } else { principal };
+    let subject = receipt.connection.as_deref().unwrap_or(other);
+    let (version, position) = (receipt.version, receipt.position);
+    let note = if accepted.repeated { "  (answered before)" } else { "" };
+    out.line(format!("{verb}: {subject}  version {version}  position {position}{note}"))
+}

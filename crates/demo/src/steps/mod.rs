@@ -1,0 +1,8 @@
+//! The steps of the demo, in the order they are run.
+
+pub(crate) mod access;
+pub(crate) mod fleet;
+pub(crate) mod life;
+pub(crate) mod questions;
+pub(crate) mod recovery;
+pub(crate) mod refusals;

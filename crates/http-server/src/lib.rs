@@ -1,0 +1,57 @@
+//! The HTTP server: takes connections on one address, with or without TLS, and hands their requests
+//! to a router. It also holds what every request and every answer has, whichever API they belong
+//! to: the request id, the credential, the problem that says no.
+//!
+//! Not here: any route (`ledger-http`, `ledger-facades`), or which credential is good
+//! (`ledger-engine`; the server is given a function that tells).
+//!
+//! Read first: [`ListenOptions`], `accept.rs` (connections), `connection.rs` (one of them), and
+//! `entry.rs` (a request's way in). All limits are in `limits.rs`.
+
+mod options;
+
+mod accept;
+mod connection;
+mod listener;
+
+mod bodies;
+mod entry;
+mod refusal;
+
+mod connection_limiter;
+mod guard;
+mod lockout;
+mod peer;
+mod rates;
+
+mod generations;
+mod headers;
+pub mod limits;
+mod socket;
+mod timeouts;
+mod tls;
+
+pub mod answer;
+mod credential;
+pub mod request_id;
+
+mod clock;
+mod counters;
+mod error;
+mod stop;
+
+#[cfg(test)]
+mod tests;
+
+pub use clock::Clock;
+pub use counters::Counters;
+pub use credential::credential;
+pub use error::{ListenError, TlsError};
+pub use guard::{Accepts, Identity, Verdict};
+pub use headers::{NoOrigin, Origin};
+pub use limits::Limits;
+pub use listener::Listener;
+pub use options::{ListenOptions, Prepared, is_loopback};
+pub use peer::ClientAddress;
+pub use rates::{RATE_PER_ADDRESS, RATE_PER_KEY, Rates};
+pub use tls::TlsFiles;

@@ -1,0 +1,122 @@
+//! An open listener: what it is made of, and its end.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio::time::interval;
+use tracing::{error, info, warn};
+
+use crate::accept;
+use crate::connection::ConnectionServer;
+use crate::connection_limiter::ConnectionLimiter;
+use crate::counters::Counters;
+use crate::entry::{Admission, Entry};
+use crate::error::ListenError;
+use crate::guard::Guard;
+use crate::options::{Prepared, is_loopback};
+use crate::stop::{Stop, Stopper, stop};
+use crate::tls::{self, Tls};
+
+/// Between two times at which memory of absent clients is given back.
+const SHRINK_INTERVAL: Duration = Duration::from_secs(30);
+
+impl Prepared {
+    /// Starts to listen.
+    pub async fn open(self, routes: Router) -> Result<Listener, ListenError> {
+        let Self { options, tls } = self;
+        let failed = |source| ListenError::Bind { address: options.address, source };
+        let listener = TcpListener::bind(options.address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let limits = options.limits;
+        let trusted = options.trusted_proxies;
+        let counters = Arc::new(Counters::default());
+        let uncounted = [options.uncounted, trusted.clone()].concat();
+        let limiter = ConnectionLimiter::new(
+            limits.connections_per_address,
+            uncounted,
+            Arc::clone(&counters),
+        );
+        let guard = Guard::new(options.accepts, options.rates, trusted, &options.clock);
+        let guard = Arc::new(guard);
+        let with_tls = tls.is_some();
+        let admission =
+            Admission { guard: Arc::clone(&guard), counters: Arc::clone(&counters), limits };
+        let entry = Entry::new(routes, admission, &options.cors_origins, with_tls);
+        let server = Arc::new(ConnectionServer::new(entry, limits, limiter, tls.clone()));
+        let (stopper, stop) = stop();
+        tokio::spawn(keep_small(guard, stop.clone()));
+        if let Some(tls) = &tls {
+            tokio::spawn(Arc::clone(tls).watch(limits.tls_check_interval, stop.clone()));
+        }
+        let accepting = tokio::spawn(accept::accept(listener, server, stop));
+        info!(address = %address, tls = with_tls, "listening");
+        if !with_tls && !is_loopback(address.ip()) {
+            warn!(address = %address, "no TLS: keys and secrets can be read on the network");
+        }
+        Ok(Listener { address, tls, counters, stopper, accepting })
+    }
+}
+
+async fn keep_small(guard: Arc<Guard>, mut stop: Stop) {
+    let mut ticks = interval(SHRINK_INTERVAL);
+    loop {
+        tokio::select! {
+            () = stop.stopped() => return,
+            _ = ticks.tick() => guard.shrink(),
+        }
+    }
+}
+
+/// An open listener. Dropping it ends it as well, without waiting for requests.
+#[derive(Debug)]
+pub struct Listener {
+    address: SocketAddr,
+    tls: Option<Arc<Tls>>,
+    counters: Arc<Counters>,
+    stopper: Stopper,
+    accepting: JoinHandle<()>,
+}
+
+impl Listener {
+    /// Returns the address, with the port that was picked.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns what is counted, which goes on after the listener is closed.
+    pub fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.counters)
+    }
+
+    /// Returns how to reach it from this machine.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let mut address = self.address;
+        match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+            IpAddr::V4(_) | IpAddr::V6(_) => {}
+        }
+        format!("{scheme}://{address}")
+    }
+
+    /// Reads the certificates again. Open connections keep theirs; files that cannot be used
+    /// change nothing but the log.
+    pub async fn reload_certificates(&self) {
+        if let Some(tls) = self.tls.clone() {
+            tls::off_the_workers(move || tls.reload()).await;
+        }
+    }
+
+    /// Takes no more connections, lets requests finish in their time, ends feeds, and closes.
+    pub async fn shutdown(self) {
+        self.stopper.stop();
+        if let Err(error) = self.accepting.await {
+            error!(%error, "the listener did not end in good order");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Guessing keys is slowed down until it is hopeless.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::clock::Clock;
+use crate::generations::Generations;
+
+/// Failures within [`FAILURE_WINDOW`] that lock an address out.
+pub(crate) const FAILURES_MAX: usize = 10;
+/// How long a failure counts.
+pub(crate) const FAILURE_WINDOW: Duration = Duration::from_mins(1);
+/// The first lockout; each further failure doubles it.
+pub(crate) const LOCKOUT_MIN: Duration = Duration::from_secs(1);
+/// The longest lockout.
+pub(crate) const LOCKOUT_MAX: Duration = Duration::from_mins(5);
+/// After this time without a failure, an address starts anew.
+pub(crate) const FORGIVEN_AFTER: Duration = Duration::from_mins(10);
+/// Addresses whose failures are remembered.
+const ADDRESSES_MAX: usize = 100_000;
+/// Keys that are remembered as accepted, each with its address.
+const ACCEPTED_MAX: usize = 100_000;
+
+/// What stands for a key: nobody can compute the key from it.
+pub(crate) type KeyDigest = [u8; 32];
+
+/// Who failed how often, and who did not.
+#[derive(Debug)]
+pub(crate) struct Lockout {
+    clock: Clock,
+    failures: Mutex<Generations<IpAddr, Failures>>,
+    accepted: Mutex<Generations<(IpAddr, KeyDigest), ()>>,
+}
+
+/// The failures of one address.
+#[derive(Debug, Default)]
+struct Failures {
+    /// The latest ones, at most as many as lock out.
+    times: Vec<Duration>,
+    lockouts: u32,
+    locked_until: Duration,
+}
+
+impl Failures {
+    fn last(&self) -> Duration {
+        self.times.last().copied().unwrap_or_default()
+    }
+
+    fn forgiven(&self, now: Duration) -> bool {
+        now >= self.last().max(self.locked_until) + FORGIVEN_AFTER
+    }
+}
+
+impl Lockout {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            failures: Mutex::new(Generations::new(ADDRESSES_MAX)),
+            accepted: Mutex::new(Generations::new(ACCEPTED_MAX)),
+        }
+    }
+
+    /// Tells whether the key was accepted from there before, and so is no guess.
+    pub(crate) fn knows(&self, address: IpAddr, key: &KeyDigest) -> bool {
+        self.accepted.lock().get_mut(&(address, *key)).is_some()
+    }
+
+    /// Returns how long no unknown key from there is looked at.
+    pub(crate) fn locked_for(&self, address: IpAddr) -> Option<Duration> {
+        let now = self.clock.now();
+        let mut failures = self.failures.lock();
+        let left = failures.get_mut(&address)?.locked_until.checked_sub(now)?;
+        (!left.is_zero()).then_some(left)
+    }
+
+    /// Remembers a key that was accepted. What failed before still counts: a key of one's own is
+    /// no leave to guess others'.
+    pub(crate) fn accepted(&self, address: IpAddr, key: KeyDigest) {
+        self.accepted.lock().put((address, key), ());
+    }
+
+    /// Forgets a key that is accepted no longer.
+    pub(crate) fn revoked(&self, address: IpAddr, key: KeyDigest) {
+        self.accepted.lock().remove(&(address, key));
+    }
+
+    /// Counts a key that was not accepted. Returns the lockout that this starts.
+    pub(crate) fn failed(&self, address: IpAddr) -> Option<Duration> {
+        let now = self.clock.now();
+        let mut all = self.failures.lock();
+        if all.get_mut(&address).is_none_or(|found| found.forgiven(now)) {
+            all.put(address, Failures::default());
+        }
+        let found = all.get_mut(&address)?;
+        found.times.retain(|time| now < *time + FAILURE_WINDOW);
+        if found.times.len() == FAILURES_MAX {
+            found.times.remove(0);
+        }
+        found.times.push(now);
+        if found.times.len() < FAILURES_MAX && found.lockouts == 0 {
+            return None;
+        }
+        let doubled = LOCKOUT_MIN.saturating_mul(2_u32.saturating_pow(found.lockouts));
+        let time = doubled.min(LOCKOUT_MAX);
+        found.lockouts = found.lockouts.saturating_add(1);
+        found.locked_until = now + time;
+        Some(time)
+    }
+
+    /// Gives back the memory of addresses that start anew.
+    pub(crate) fn shrink(&self) {
+        let now = self.clock.now();
+        self.failures.lock().retain(|found| !found.forgiven(now));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const KEY: KeyDigest = [7; 32];
+
+    struct Time(Arc<Mutex<Duration>>);
+
+    impl Time {
+        fn pass(&self, time: Duration) {
+            *self.0.lock() += time;
+        }
+    }
+
+    fn lockout() -> (Lockout, Time) {
+        let time = Arc::new(Mutex::new(Duration::ZERO));
+        let shown = Arc::clone(&time);
+        (Lockout::new(Clock::new(move || *shown.lock())), Time(time))
+    }
+
+    #[test]
+    fn ten_failures_within_a_minute_lock_out_and_each_further_one_for_twice_as_long() {
+        let (lockout, time) = lockout();
+        for _ in 1..FAILURES_MAX {
+            assert_eq!(lockout.failed(HOME), None);
+        }
+        let mut expected = LOCKOUT_MIN;
+        for _ in 0..12 {
+            assert_eq!(lockout.failed(HOME), Some(expected));
+            assert_eq!(lockout.locked_for(HOME), Some(expected));
+            time.pass(expected);
+            assert_eq!(lockout.locked_for(HOME), None, "after {expected:?}");
+            expected = (expected * 2).min(LOCKOUT_MAX);
+        }
+        assert_eq!(expected, LOCKOUT_MAX);
+        time.pass(FORGIVEN_AFTER);
+        assert_eq!(lockout.failed(HOME), None, "it starts anew");
+    }
+
+    #[test]
+    fn failures_that_come_slowly_lock_nobody_out() {
+        let (lockout, time) = lockout();
+        for _ in 0..100 {
+            assert_eq!(lockout.failed(HOME), None);
+            time.pass(FAILURE_WINDOW / 8);
+        }
+    }
+
+    #[test]
+    fn an_accepted_key_is_known_where_it_was_accepted_and_forgives_nothing() {
+        let (lockout, _) = lockout();
+        for _ in 1..FAILURES_MAX {
+            lockout.failed(HOME);
+        }
+        lockout.accepted(HOME, KEY);
+        assert!(lockout.failed(HOME).is_some());
+        assert!(lockout.knows(HOME, &KEY));
+        assert!(!lockout.knows("::1".parse().unwrap(), &KEY));
+        lockout.revoked(HOME, KEY);
+        assert!(!lockout.knows(HOME, &KEY));
+    }
+
+    #[test]
+    fn a_lockout_is_one_address_s_and_memory_is_given_back() {
+        let (lockout, time) = lockout();
+        for _ in 0..FAILURES_MAX {
+            lockout.failed(HOME);
+        }
+        assert_eq!(lockout.locked_for("192.0.2.1".parse().unwrap()), None);
+        time.pass(LOCKOUT_MIN);
+        lockout.shrink();
+        assert_eq!(lockout.failed(HOME), Some(LOCKOUT_MIN * 2), "not forgotten too early");
+        time.pass(LOCKOUT_MIN * 2 + FORGIVEN_AFTER);
+        lockout.shrink();
+        assert_eq!(lockout.failures.lock().len(), 0);
+    }
+}

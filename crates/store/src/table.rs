@@ -1,0 +1,14 @@
+//! What a table is called.
+
+use std::borrow::Cow;
+
+/// The name of a table: a fixed one, or one generation of a read model.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Table(pub(crate) Cow<'static, str>);
+
+impl Table {
+    /// Returns the name.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
