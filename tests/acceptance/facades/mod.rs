@@ -1,6 +1,5 @@
 //! The facades, over sockets, with the headers that their products' clients send.
 
-mod blaxel;
 mod doors;
 mod elevenlabs;
 mod many;

@@ -1,0 +1,55 @@
+//! Requests and expected answers as data: every file of `tests/scenarios` is a test.
+//!
+//! A folder is a product; its `product.json` says how the product's clients send their key and what
+//! every refusal looks like. A scenario runs against a server of its own. Requests to `/api/` are
+//! the native API's, whatever the folder. The form of the files is in the docs of `file`, that of
+//! expectations in the docs of `pattern`.
+
+mod file;
+mod names;
+mod pattern;
+mod runner;
+
+use std::collections::BTreeSet;
+
+/// Declares a test for each scenario, and the list that is compared with the files.
+macro_rules! scenarios {
+    ($($folder:ident { $($name:ident,)+ })+) => {
+        /// Every folder with its scenarios.
+        const RUN: &[(&str, &[&str])] =
+            &[$((stringify!($folder), &[$(stringify!($name)),+])),+];
+
+        $(mod $folder {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::runner::run(stringify!($folder), stringify!($name)).await;
+            })+
+        })+
+    };
+}
+
+scenarios! {
+    native {
+        a_parameter_that_does_not_fit_is_named,
+    }
+    blaxel {
+        a_connection_is_made_shown_changed_and_deleted,
+        a_mask_sent_back_keeps_the_secret_and_other_text_replaces_it,
+        a_mask_with_nothing_behind_it_is_no_secret,
+        a_slug_that_is_no_name_has_a_handle_made_from_the_id,
+        errors_have_the_product_s_form,
+        what_another_door_made_longer_can_be_sent_back,
+    }
+}
+
+#[test]
+fn every_scenario_file_is_run() {
+    let listed = RUN.iter().flat_map(|(folder, names)| {
+        names.iter().chain(&["product"]).map(move |name| format!("{folder}/{name}.json"))
+    });
+    let listed: BTreeSet<_> = listed.collect();
+    let present = file::all();
+    let idle: Vec<_> = present.difference(&listed).collect();
+    let missing: Vec<_> = listed.difference(&present).collect();
+    assert!(idle.is_empty() && missing.is_empty(), "not run: {idle:?}; not there: {missing:?}");
+}
