@@ -3,7 +3,6 @@
 mod doors;
 mod elevenlabs;
 mod many;
-mod pica;
 mod portkey;
 mod umbraco;
 

@@ -40,6 +40,15 @@ scenarios! {
         errors_have_the_product_s_form,
         what_another_door_made_longer_can_be_sent_back,
     }
+    pica {
+        a_connection_reads_as_the_product_documents_it,
+        a_project_is_a_workspace,
+        both_ways_of_paging_bring_every_row_once,
+        errors_have_the_product_s_form,
+        every_filter_keeps_what_fits_it_to_the_letter,
+        tags_and_name_can_be_changed_and_a_deletion_has_no_body,
+        what_another_door_set_is_kept,
+    }
 }
 
 #[test]
