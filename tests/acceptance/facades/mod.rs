@@ -4,7 +4,6 @@ mod doors;
 mod elevenlabs;
 mod many;
 mod portkey;
-mod umbraco;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;

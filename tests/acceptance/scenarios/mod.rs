@@ -49,6 +49,18 @@ scenarios! {
         tags_and_name_can_be_changed_and_a_deletion_has_no_body,
         what_another_door_set_is_kept,
     }
+    umbraco {
+        a_change_keeps_what_is_left_out_and_a_mask_keeps_its_secret,
+        a_connection_reads_as_the_product_documents_it,
+        a_mask_that_looks_like_a_reference_keeps_its_secret,
+        a_reference_is_no_secret_and_takes_a_secret_s_place,
+        a_test_names_what_is_missing_and_says_that_nothing_was_called,
+        an_alias_can_be_asked_for_changed_and_taken_once,
+        errors_are_problem_details,
+        lists_are_by_name_and_keep_what_is_asked_for,
+        providers_are_shown_with_their_settings,
+        versions_are_listed_compared_and_brought_back,
+    }
 }
 
 #[test]
