@@ -3,7 +3,7 @@
 mod doors;
 mod elevenlabs;
 mod many;
-mod portkey;
+mod side_by_side;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;

@@ -61,6 +61,32 @@ scenarios! {
         providers_are_shown_with_their_settings,
         versions_are_listed_compared_and_brought_back,
     }
+    portkey {
+        a_connection_made_elsewhere_is_edited_where_it_is,
+        a_disabled_connection_is_archived_in_the_product_s_words,
+        a_lone_secret_that_is_not_the_key_is_not_taken_for_it,
+        a_repeated_request_is_done_once_and_a_broken_off_one_to_its_end,
+        a_workspace_is_known_by_the_uuid_of_its_name_too,
+        all_workspaces_are_granted_at_once,
+        an_integration_is_made_shown_changed_and_deleted,
+        an_object_can_be_a_secret,
+        deployments_of_azure_are_looked_into,
+        errors_have_the_product_s_form,
+        grants_are_given_changed_and_taken_back,
+        lists_tell_integrations_of_workspaces_from_the_others,
+        mappings_are_the_ledger_s_references,
+        models_said_of_elsewhere_are_kept_whole,
+        nothing_is_done_of_what_cannot_be_done_whole,
+        pages_are_counted_from_zero,
+        prices_are_set_with_the_rest_or_not_at_all,
+        secrets_among_the_settings_are_shown_masked_and_kept,
+        something_is_said_of_models_and_taken_back,
+        the_key_is_replaced_kept_and_removed,
+        unknown_fields_empty_texts_and_unicode_are_taken,
+        what_a_client_sends_without_a_body_is_not_read,
+        what_a_provider_needs_is_asked_for,
+        what_other_doors_left_open_keeps_nobody_from_changing_something_else,
+    }
 }
 
 #[test]
