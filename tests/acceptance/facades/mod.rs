@@ -1,7 +1,6 @@
 //! The facades, over sockets, with the headers that their products' clients send.
 
 mod doors;
-mod elevenlabs;
 mod many;
 mod side_by_side;
 
@@ -36,9 +35,5 @@ impl<'a> Product<'a> {
 
     pub(crate) async fn send(&self, method: Method, path: &str, body: &Value) -> Answer {
         read(with_body(self.ask(method, path), body)).await
-    }
-
-    pub(crate) async fn delete(&self, path: &str) -> Answer {
-        read(self.ask(Method::DELETE, path)).await
     }
 }

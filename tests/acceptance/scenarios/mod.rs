@@ -87,6 +87,13 @@ scenarios! {
         what_a_provider_needs_is_asked_for,
         what_other_doors_left_open_keeps_nobody_from_changing_something_else,
     }
+    elevenlabs {
+        a_change_merges_maps_and_keeps_what_is_left_out_or_null,
+        a_connection_with_its_dependents_reads_as_the_product_documents_it,
+        errors_have_the_product_s_form_and_echo_nothing,
+        every_kind_is_made_shown_without_its_secrets_and_deleted,
+        what_other_doors_made_is_shown_and_its_key_can_be_changed,
+    }
 }
 
 #[test]
