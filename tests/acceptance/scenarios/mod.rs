@@ -30,7 +30,15 @@ macro_rules! scenarios {
 
 scenarios! {
     native {
+        a_body_names_the_connection_of_the_path_or_none,
         a_parameter_that_does_not_fit_is_named,
+        a_reader_that_has_the_version_is_spared_the_body,
+        a_replay_answers_with_its_report,
+        every_verb_has_its_path,
+        the_same_key_gives_the_same_answer_and_another_body_is_refused,
+        what_a_command_is_sent_with_is_recorded,
+        what_was_done_is_answered_after_the_deadline_too,
+        workspaces_are_made_and_listed,
     }
     blaxel {
         a_connection_is_made_shown_changed_and_deleted,
