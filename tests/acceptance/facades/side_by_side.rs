@@ -10,7 +10,7 @@ use crate::http::door::Door;
 #[tokio::test]
 async fn changes_to_single_models_side_by_side_are_all_kept() {
     let door = Door::open().await;
-    let portkey = Product::new(&door, "x-portkey-api-key", "");
+    let portkey = Product::of(&door, "portkey");
     let integration = json!({
         "name": "OpenAI", "ai_provider_id": "openai", "slug": "m", "key": "sk-canary-0123456789",
     });

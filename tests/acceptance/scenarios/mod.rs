@@ -12,6 +12,20 @@ mod runner;
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
+/// Returns a value that is named in a product's file.
+pub(crate) fn value(folder: &str, name: &str) -> Value {
+    let product: file::Product = file::read(&format!("{folder}/product"));
+    product.values.get(name).unwrap_or_else(|| panic!("{folder}: no value {name}")).clone()
+}
+
+/// Returns the header that a product's clients send their key in, and what it holds.
+pub(crate) fn key(folder: &str, key: &str) -> (String, String) {
+    let product: file::Product = file::read(&format!("{folder}/product"));
+    (product.key.header, format!("{}{key}", product.key.prefix))
+}
+
 /// Declares a test for each scenario, and the list that is compared with the files.
 macro_rules! scenarios {
     ($($folder:ident { $($name:ident,)+ })+) => {
