@@ -66,6 +66,8 @@ mod reveal;
 #[cfg(test)]
 mod rights;
 #[cfg(test)]
+mod scenarios;
+#[cfg(test)]
 mod sealed;
 #[cfg(test)]
 mod server;

@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 
 use super::Product;
 use crate::http::door::{CONNECTIONS, Door};
-
-const UMBRACO: &str = "/umbraco/ai/management/api/v1/connections";
+use crate::scenarios;
 
 /// A way in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,93 +47,44 @@ const MOVING: [&str; 20] = [
 ];
 
 impl Way {
-    fn product(self, door: &Door) -> Product<'_> {
-        let (header, scheme) = match self {
-            Self::Native | Self::Umbraco => ("authorization", "Bearer "),
-            Self::Blaxel => ("x-blaxel-authorization", "Bearer "),
-            Self::Pica => ("x-pica-secret", ""),
-            Self::Portkey => ("x-portkey-api-key", ""),
-            Self::ElevenLabs => ("xi-api-key", ""),
-        };
-        Product::new(door, header, scheme)
+    /// The folder of its scenarios.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Blaxel => "blaxel",
+            Self::Pica => "pica",
+            Self::Umbraco => "umbraco",
+            Self::Portkey => "portkey",
+            Self::ElevenLabs => "elevenlabs",
+        }
     }
 
-    /// The list, and a body with as much in it as the product has words for.
-    fn creation(self) -> (&'static str, Value) {
+    fn product(self, door: &Door) -> Product<'_> {
+        Product::of(door, self.folder())
+    }
+
+    /// Where its connections are.
+    fn list(self) -> &'static str {
         match self {
-            Self::Native => (
-                CONNECTIONS,
-                json!({
-                    "slug": "one", "provider": "openai", "display_name": "One",
-                    "config": { "organization": "org-1", "timeout": 30, "nested": { "a": [1] } },
-                    "secrets": { "api_key": "sk-canary-0123456789", "webhook": "canary-2" },
-                    "labels": { "team": "x" }, "tags": ["t"], "annotations": { "our.note": 7 },
-                    "identity": { "type": "team", "value": "t-1" }, "provider_version": "2.1.0",
-                    "pricing": { "multipliers": { "default": 1.5 } },
-                    "models": { "allow_all": false, "models": { "gpt-5": { "enabled": true } } },
-                }),
-            ),
-            Self::Blaxel => (
-                "/v0/integrations/connections",
-                json!({
-                    "metadata": {
-                        "name": "one", "displayName": "One", "labels": { "team": "x" },
-                        "externalId": "e-1",
-                    },
-                    "spec": {
-                        "integration": "openai", "config": { "organization": "org-1" },
-                        "secret": { "apiKey": "sk-canary-0123456789", "other": "canary-2" },
-                        "sandbox": true,
-                    },
-                }),
-            ),
-            Self::Pica => (
-                "/v1/vault/connections",
-                json!({
-                    "connectionDefinitionId": "conn_def::openai", "platform": "openai",
-                    "authFormData": { "apiKey": "canary-1", "EXTRA": "canary-2" },
-                    "active": true, "identity": "u-1", "identityType": "user", "group": "g",
-                    "name": "One", "tags": ["t"],
-                }),
-            ),
-            Self::Umbraco => (
-                UMBRACO,
-                json!({
-                    "alias": "one", "name": "One", "providerId": "openai",
-                    "settings": {
-                        "apiKey": "sk-canary-0123456789", "organizationId": "org-1",
-                        "endpoint": "$OpenAI:Endpoint", "unknown": { "kept": true },
-                    },
-                }),
-            ),
-            Self::Portkey => (
-                "/v1/integrations",
-                json!({
-                    "name": "One", "ai_provider_id": "openai", "slug": "One_Slug",
-                    "key": "sk-canary-0123456789", "description": "Ours",
-                    "configurations": { "openai_organization": "org-1", "unknown": "kept" },
-                    "secret_mappings": [{
-                        "target_field": "configurations.openai_project",
-                        "secret_reference_id": "vault-1", "secret_key": "k", "value_format": null,
-                    }],
-                    "pricing_adjustments": { "multiplier": { "default": 2.0 } },
-                }),
-            ),
-            Self::ElevenLabs => (
-                "/v1/workspace/auth-connections",
-                json!({
-                    "auth_type": "oauth2_client_credentials", "name": "One", "provider": "OpenAI",
-                    "client_id": "c", "token_url": "https://t", "client_secret": "canary-1",
-                    "scopes": ["a"], "custom_headers": { "X-A": "1" }, "extra_params": { "p": "2" },
-                    "basic_auth_in_header": true,
-                }),
-            ),
+            Self::Native => CONNECTIONS,
+            Self::Blaxel => "/v0/integrations/connections",
+            Self::Pica => "/v1/vault/connections",
+            Self::Umbraco => "/umbraco/ai/management/api/v1/connections",
+            Self::Portkey => "/v1/integrations",
+            Self::ElevenLabs => "/v1/workspace/auth-connections",
         }
+    }
+
+    /// Makes a connection with as much in it as the product has words for.
+    async fn create(self, door: &Door) {
+        let body = scenarios::value(self.folder(), "everything");
+        let made = self.product(door).send(Method::POST, self.list(), &body).await;
+        assert!(matches!(made.status, 200 | 201), "{self:?}: {made:?}");
     }
 
     /// Finds the only connection there is, by the list, and returns where it is and what is shown.
     async fn show(self, door: &Door) -> (String, Value) {
-        let list = self.creation().0;
+        let list = self.list();
         let listed = self.product(door).get(list).await.json();
         let rows = match self {
             Self::Native => &listed["connections"],
@@ -223,9 +173,7 @@ async fn what_is_made_at_one_door_is_whole_after_an_edit_at_any_other() {
     for home in WAYS {
         for other in WAYS {
             let door = Door::open().await;
-            let (list, body) = home.creation();
-            let made = home.product(&door).send(Method::POST, list, &body).await;
-            assert!(matches!(made.status, 200 | 201), "{home:?}: {made:?}");
+            home.create(&door).await;
             let (_, before) = home.show(&door).await;
             let (secrets, (_, native)) = (generations(&door).await, Way::Native.show(&door).await);
             other.edit(&door).await;
@@ -255,8 +203,7 @@ async fn events_say_through_which_door_they_came() {
         WAYS.into_iter().zip(["http", "blaxel", "pica", "umbraco", "portkey", "elevenlabs"])
     {
         let door = Door::open().await;
-        let (list, body) = way.creation();
-        way.product(&door).send(Method::POST, list, &body).await;
+        way.create(&door).await;
         let history =
             door.get("/api/v1/workspaces/default/history?type=connection_created").await.json();
         assert_eq!(history["events"][0]["via"], via, "{history}");

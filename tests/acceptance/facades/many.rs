@@ -65,18 +65,18 @@ async fn every_way_of_listing_brings_twenty_thousand_once_each() {
     let mut took = |way, since: Instant| times.push((way, since.elapsed()));
 
     let start = Instant::now();
-    let blaxel = Product::new(&door, "x-blaxel-authorization", "Bearer ");
+    let blaxel = Product::of(&door, "blaxel");
     let whole = blaxel.get("/v0/integrations/connections").await.json();
     took("blaxel, at once", start);
     expect_all("blaxel", &texts(&whole, "/metadata/name"));
 
     let start = Instant::now();
-    let xi = Product::new(&door, "xi-api-key", "");
+    let xi = Product::of(&door, "elevenlabs");
     let whole = xi.get("/v1/workspace/auth-connections").await.json();
     took("elevenlabs, at once", start);
     expect_all("elevenlabs", &texts(&whole["auth_connections"], "/name"));
 
-    let pica = Product::new(&door, "x-pica-secret", "");
+    let pica = Product::of(&door, "pica");
     let start = Instant::now();
     let page = |number, _| format!("/v1/vault/connections?limit=150&page={}", number + 1);
     expect_all("pica", &collect(pica, page, |page| texts(&page["rows"], "/name")).await);
@@ -90,7 +90,7 @@ async fn every_way_of_listing_brings_twenty_thousand_once_each() {
     let found = pica.get("/v1/vault/connections?name=Connection+12345").await.json();
     assert_eq!((&found["total"], &found["rows"][0]["platform"]), (&json!(1), &json!("openai")));
 
-    let umbraco = Product::new(&door, "authorization", "Bearer ");
+    let umbraco = Product::of(&door, "umbraco");
     let start = Instant::now();
     let base = "/umbraco/ai/management/api/v1/connections";
     let part = |_, seen| format!("{base}?skip={seen}&take=500");
@@ -99,7 +99,7 @@ async fn every_way_of_listing_brings_twenty_thousand_once_each() {
     expect_all("umbraco", &names);
     assert!(names.is_sorted(), "by name");
 
-    let portkey = Product::new(&door, "x-portkey-api-key", "");
+    let portkey = Product::of(&door, "portkey");
     let start = Instant::now();
     let page = |number, _| format!("/v1/integrations?current_page={number}&page_size=100");
     expect_all("portkey", &collect(portkey, page, |page| texts(&page["data"], "/slug")).await);

@@ -1,35 +1,32 @@
-//! The facades, over sockets, with the headers that their products' clients send.
+//! The facades, over sockets: what takes more than the scenarios of single facades, which are data.
 
-mod blaxel;
 mod doors;
-mod elevenlabs;
 mod many;
-mod pica;
-mod portkey;
-mod umbraco;
+mod side_by_side;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
 use crate::http::door::{Answer, Door, client, read, with_body};
+use crate::scenarios;
 
 /// A facade as one of its product's clients sees it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Product<'a> {
     door: &'a Door,
-    /// The header with the key, and what comes before it.
-    key: (&'static str, &'static str),
+    /// The folder of its scenarios.
+    folder: &'static str,
 }
 
 impl<'a> Product<'a> {
-    pub(crate) fn new(door: &'a Door, key_header: &'static str, scheme: &'static str) -> Self {
-        Self { door, key: (key_header, scheme) }
+    /// Returns the product whose scenarios are in this folder.
+    pub(crate) fn of(door: &'a Door, folder: &'static str) -> Self {
+        Self { door, folder }
     }
 
     /// Starts a request with the key.
     pub(crate) fn ask(&self, method: Method, path: &str) -> RequestBuilder {
-        let (header, scheme) = self.key;
-        let key = format!("{scheme}{}", self.door.key);
+        let (header, key) = scenarios::key(self.folder, &self.door.key);
         client().request(method, self.door.url(path)).header(header, key)
     }
 
@@ -39,9 +36,5 @@ impl<'a> Product<'a> {
 
     pub(crate) async fn send(&self, method: Method, path: &str, body: &Value) -> Answer {
         read(with_body(self.ask(method, path), body)).await
-    }
-
-    pub(crate) async fn delete(&self, path: &str) -> Answer {
-        read(self.ask(Method::DELETE, path)).await
     }
 }

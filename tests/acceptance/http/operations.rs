@@ -7,27 +7,6 @@ use super::door::{CONNECTIONS, Door, read, with_body};
 use super::feed::events_in;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replay_answers_with_its_report() {
-    let door = Door::open().await;
-    for number in 0..10 {
-        door.create(&json!({ "slug": format!("c-{number}"), "provider": "x" })).await;
-    }
-    let verified = door.post("/api/v1/replay", &json!({ "verify": true })).await;
-    assert_eq!(verified.status, 200, "{verified:?}");
-    let report = verified.json();
-    assert_eq!(report["events"], 14);
-    assert_eq!(report["difference"], Value::Null);
-    assert_eq!(report["projections"], json!(["connections", "lists", "audit"]));
-    let one = door.post("/api/v1/replay", &json!({ "projection": "lists" })).await;
-    assert_eq!(one.json()["projections"], json!(["lists"]));
-    let empty = read(door.ask(Method::POST, "/api/v1/replay")).await;
-    assert_eq!(empty.status, 200, "{empty:?}");
-    let unknown = door.post("/api/v1/replay", &json!({ "projection": "x" })).await;
-    unknown.expect_problem(404, "projection_unknown");
-    assert_eq!(door.get(CONNECTIONS).await.json()["total"], 10);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_replay_tells_how_far_it_is_when_asked_for_events() {
     let door = Door::open().await;
     door.create(&json!({ "provider": "x" })).await;
