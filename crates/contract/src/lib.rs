@@ -5,6 +5,13 @@
 //! (`ledger-vault`), or where anything is stored.
 //!
 //! Read first: [`records::Record`], [`commands::ParsedCommand`], [`errors::Problem`].
+//!
+//! # Invariants
+//!
+//! - An error about a body names the place and never repeats the value
+//!   (test: `complaints_name_the_place_and_never_the_value`).
+//! - Every error code has a page, and every page has a code
+//!   (test: `every_error_code_has_a_page_and_every_page_a_code`).
 
 mod outline;
 mod shape;

@@ -38,6 +38,12 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Invariants
+//!
+//! - A sealed value that is moved to another connection, field or workspace does not open
+//!   (test: `a_moved_value_is_refused`).
+//! - Debug output never shows a secret (test: `debug_output_never_shows_a_value`).
 
 mod plaintext;
 
