@@ -1,5 +1,5 @@
 //! The house rules, read from the repository and checked: layers, file hygiene, the map, the
-//! invariants, the error pages, the visible top level.
+//! invariants, retired words, the error pages, the visible top level.
 //!
 //! Each rule collects every place that breaks it and lists them all as `file:line: what`.
 //!
@@ -14,5 +14,6 @@ mod layering;
 mod map;
 mod private_words;
 mod repository;
+mod retired_words;
 mod rust_source;
 mod top_level;
