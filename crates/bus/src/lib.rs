@@ -6,6 +6,10 @@
 //!
 //! Read first: [`Bus`], [`connect`], [`ManagedServer`].
 //!
+//! `responder/` is the micro service, `relay/` publishes the outbox, and `topology.rs` creates
+//! stream and bucket. `managed/` runs a nats-server under a guard process, so that it ends with the
+//! ledger, even after `kill -9`.
+//!
 //! # Invariants
 //!
 //! - The stream's sequence equals the log's position; a stream that differs is refused

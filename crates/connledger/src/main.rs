@@ -5,6 +5,9 @@
 //!
 //! Read first: [`cli::Cli`], [`session::Session`], [`serve`].
 //!
+//! This crate wires the others together and finds words for their results. It contains no rules of
+//! its own.
+//!
 //! # Invariants
 //!
 //! - `server.json` is trusted only while the process that it names holds the data directory

@@ -6,6 +6,10 @@
 //!
 //! Read first: [`records::Record`], [`commands::ParsedCommand`], [`errors::Problem`].
 //!
+//! Stored records are in `records/`, command bodies in `commands/`, subjects and header names in
+//! `subjects.rs`, error codes in `errors/codes.rs`. `shape.rs` gives domain types their JSON form, so
+//! that the domain needs no serde.
+//!
 //! # Invariants
 //!
 //! - An error about a body names the place and never repeats the value

@@ -7,6 +7,9 @@
 //! Read first: [`Connection`] (the state), [`Command`] and [`Event`], then [`decide`] and
 //! [`evolve`].
 //!
+//! The table of legal transitions is the documentation of `connection/decide.rs`. Limits are in
+//! `limits.rs`, alphabets in `text.rs`. A secret appears here only as [`Sealed`].
+//!
 //! # Invariants
 //!
 //! - Every command has a defined answer in every state of a connection

@@ -7,6 +7,11 @@
 //! Read first: [`Engine`], then `writer/decider.rs` and `writer/committer.rs` (the life of a
 //! command), then `projections` (what read models are made of).
 //!
+//! `execute.rs` prepares a command, `outbox.rs` turns the log into notifications, and `replay/`
+//! rebuilds read models beside the live ones: `replay/bulk/` with many threads at once,
+//! `replay/fold.rs` the rest, event by event. `ports.rs` is the only file that asks for the time or
+//! for randomness.
+//!
 //! # Invariants
 //!
 //! - Replayed read models equal the live ones, whatever the number of threads and passes

@@ -7,6 +7,11 @@
 //! Read first: [`Facades`], `api.rs` (what a facade is), `asked.rs` (a request), `ledger.rs`
 //! (commands and questions), then `blaxel`, the smallest of the five.
 //!
+//! Each product is a `FacadeApi`: a table of routes, from which router and OpenAPI document are
+//! made, and a way to express errors. Within a product, `shapes.rs` has the bodies, `show.rs` and
+//! `edit.rs` translate, and `handlers.rs` has a function for each operation. `handles.rs`,
+//! `masks.rs` and `settings.rs` are shared.
+//!
 //! # Invariants
 //!
 //! - A connection that is created at one facade keeps everything that facade stored when another

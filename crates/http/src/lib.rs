@@ -6,6 +6,11 @@
 //! Read first: `api/routes` (the one table of routes), [`Api`], `feed` (how events reach
 //! thousands of readers).
 //!
+//! The router, the OpenAPI document and the tests that visit all routes are made from one table,
+//! `api/routes`. `api/caller.rs` is the one place that authenticates. A feed is a position in the
+//! log: one task reads each new event once into a bounded ring that all feeds share, and a reader
+//! that is behind the ring reads pages from the log. `listen` holds sockets, TLS and limits.
+//!
 //! # Invariants
 //!
 //! - A feed shows nobody what queries would hide from them

@@ -6,6 +6,9 @@
 //!
 //! Read first: [`Catalogue`], [`Provider`], [`Field`].
 //!
+//! `check.rs` tells what a connection lacks, in a product's words. `catalogue/built_in.rs` lists
+//! the built-in descriptions, and `rules/` holds what a description must satisfy beyond its form.
+//!
 //! # Invariants
 //!
 //! - The built-in descriptions follow the same rules as an operator's

@@ -8,6 +8,10 @@
 //! Read first: [`Store`] (open and commit), [`Batch`] (what is written together),
 //! [`Postings`] (bitmaps behind filters and audit), [`SortedFile`] (how a table is filled at once).
 //!
+//! `tables/mod.rs` is the registry of tables. Each table has one file, whose documentation draws
+//! its keys. A failed write, or a panic in a thread of the writer, poisons the store: nothing more
+//! is written until a restart.
+//!
 //! # Invariants
 //!
 //! - Only one process holds a data directory (test: `a_second_holder_is_told_who_is_first`).

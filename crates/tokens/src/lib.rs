@@ -7,6 +7,10 @@
 //! Read first: [`Tokens`], then `verify.rs` (what is checked, in which order), then `keys/held.rs`
 //! (what holds while the provider is away).
 //!
+//! The engine passes every credential that does not start with `sk_` to this crate. `verify.rs`
+//! checks form, algorithm, key, signature and claims, in this order. `rights/` turns claims into
+//! grants, and `keys/keeper.rs` is the one task that fetches the provider's keys.
+//!
 //! # Invariants
 //!
 //! - A signature counts only if a published key made it, with an algorithm that the key is meant

@@ -39,6 +39,9 @@
 //! # }
 //! ```
 //!
+//! The stored formats are described in `wrapped.rs` and `sealed_text.rs`. Every label of a derived
+//! key or of associated data is in `labels.rs`.
+//!
 //! # Invariants
 //!
 //! - A sealed value that is moved to another connection, field or workspace does not open
