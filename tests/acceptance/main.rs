@@ -40,6 +40,8 @@ mod clients;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod data_dirs;
+#[cfg(test)]
 mod engine;
 #[cfg(test)]
 mod facades;
