@@ -7,8 +7,8 @@
 //! Read first: [`records::Record`], [`commands::ParsedCommand`], [`errors::Problem`].
 //!
 //! Stored records are in `records/`, command bodies in `commands/`, subjects and header names in
-//! `subjects.rs`, error codes in `errors/codes.rs`. `shape.rs` gives domain types their JSON form, so
-//! that the domain needs no serde.
+//! `subjects.rs`, error codes in `errors/codes.rs`. `shape.rs` gives domain types their JSON form,
+//! so that the domain needs no serde.
 //!
 //! # Invariants
 //!
