@@ -72,6 +72,8 @@ mod reveal;
 #[cfg(test)]
 mod rights;
 #[cfg(test)]
+mod rotate_secret;
+#[cfg(test)]
 mod sealed;
 #[cfg(test)]
 mod server;
