@@ -207,7 +207,7 @@ impl Ledger {
     pub(crate) async fn reveal(&self, connection: &str, field: &str) -> String {
         let body = json!({"connection": connection, "fields": [field], "reason": "a test"});
         let wish = Wish::new("reveal-secret", &body);
-        let request = request(&self.engine, Caller::system(wish.actor), wish).expect("well made");
+        let request = request(&self.engine, Caller::system(wish.actor), &wish).expect("well made");
         let revealed = self.engine.reveal(request).await.expect("revealed");
         revealed.secrets[field].value.clone()
     }
@@ -281,7 +281,7 @@ pub(crate) async fn send_as(
     caller: Caller,
     wish: Wish,
 ) -> Result<Executed, Problem> {
-    let request = request(engine, caller, wish)?;
+    let request = request(engine, caller, &wish)?;
     if !matches!(request.command, ParsedCommand::Reveal { .. }) {
         return engine.execute(request).await;
     }
@@ -296,7 +296,7 @@ pub(crate) async fn send_as(
 }
 
 /// Makes the request that a transport would make of a command.
-fn request(engine: &Engine, caller: Caller, wish: Wish) -> Result<CommandRequest, Problem> {
+fn request(engine: &Engine, caller: Caller, wish: &Wish) -> Result<CommandRequest, Problem> {
     let id = |text: &Option<String>| -> Result<Option<MessageId>, Problem> {
         Ok(text.as_deref().map(|text| MessageId::parse("id", text)).transpose()?)
     };
