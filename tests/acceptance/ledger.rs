@@ -92,6 +92,14 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// Copies a data directory, which the text of a master key opens.
+    pub(crate) fn copy_of(data_dir: &Path, keys: String) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let place = Self { folder, keys, replay: ReplayLimits::default() };
+        copy(data_dir, &place.path()).expect("the folder can be copied");
+        place
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("data")
     }
@@ -160,13 +168,8 @@ impl Ledger {
 
     /// Returns what a power cut at this moment would leave: a copy of the folder as it is.
     pub(crate) fn power_cut(&self) -> Place {
-        let place = Place {
-            folder: tempfile::tempdir().expect("a temporary folder"),
-            keys: self.place.keys.clone(),
-            replay: self.place.replay,
-        };
-        copy(&self.place.path(), &place.path()).expect("the folder can be copied");
-        place
+        let copied = Place::copy_of(&self.place.path(), self.place.keys.clone());
+        Place { replay: self.place.replay, ..copied }
     }
 
     pub(crate) async fn send(&self, wish: Wish) -> Result<Executed, Problem> {
@@ -198,6 +201,15 @@ impl Ledger {
         let body =
             json!({"slug": slug, "provider": "openai", "secrets": {"api_key": "sk-first-value-1"}});
         self.run("create", body).await.receipt.connection.expect("a connection was made")
+    }
+
+    /// Returns the value of a secret, as somebody who may see it is told.
+    pub(crate) async fn reveal(&self, connection: &str, field: &str) -> String {
+        let body = json!({"connection": connection, "fields": [field], "reason": "a test"});
+        let wish = Wish::new("reveal-secret", &body);
+        let request = request(&self.engine, Caller::system(wish.actor), &wish).expect("well made");
+        let revealed = self.engine.reveal(request).await.expect("revealed");
+        revealed.secrets[field].value.clone()
     }
 
     pub(crate) fn ask(&self, name: &str, body: &Value) -> Value {
@@ -269,27 +281,7 @@ pub(crate) async fn send_as(
     caller: Caller,
     wish: Wish,
 ) -> Result<Executed, Problem> {
-    let id = |text: &Option<String>| -> Result<Option<MessageId>, Problem> {
-        Ok(text.as_deref().map(|text| MessageId::parse("id", text)).transpose()?)
-    };
-    let workspace = match wish.workspace {
-        subjects::LEDGER => subjects::ledger_workspace(),
-        name => WorkspaceName::parse("workspace", name)?,
-    };
-    let command = commands::parse(&wish.verb, &workspace, None, &wish.body)?;
-    let request = CommandRequest {
-        fingerprint: engine.fingerprint(&workspace, &command, &wish.verb, &wish.body),
-        command,
-        workspace,
-        command_id: id(&wish.id)?,
-        expected: wish.expected,
-        deadline: wish.deadline,
-        correlation_id: id(&wish.correlation)?,
-        causation_id: None,
-        trace_id: None,
-        caller,
-        via: Via::Nats,
-    };
+    let request = request(engine, caller, &wish)?;
     if !matches!(request.command, ParsedCommand::Reveal { .. }) {
         return engine.execute(request).await;
     }
@@ -301,4 +293,29 @@ pub(crate) async fn send_as(
         recorded_at: String::new(),
     };
     Ok(Executed { receipt, repeated: false, api_key: None })
+}
+
+/// Makes the request that a transport would make of a command.
+fn request(engine: &Engine, caller: Caller, wish: &Wish) -> Result<CommandRequest, Problem> {
+    let id = |text: &Option<String>| -> Result<Option<MessageId>, Problem> {
+        Ok(text.as_deref().map(|text| MessageId::parse("id", text)).transpose()?)
+    };
+    let workspace = match wish.workspace {
+        subjects::LEDGER => subjects::ledger_workspace(),
+        name => WorkspaceName::parse("workspace", name)?,
+    };
+    let command = commands::parse(&wish.verb, &workspace, None, &wish.body)?;
+    Ok(CommandRequest {
+        fingerprint: engine.fingerprint(&workspace, &command, &wish.verb, &wish.body),
+        command,
+        workspace,
+        command_id: id(&wish.id)?,
+        expected: wish.expected,
+        deadline: wish.deadline,
+        correlation_id: id(&wish.correlation)?,
+        causation_id: None,
+        trace_id: None,
+        caller,
+        via: Via::Nats,
+    })
 }

@@ -3,6 +3,11 @@
 //!
 //! Tests of the engine need nothing but the toolchain. The others need the programs that
 //! `cargo xtask test` sets up, and fail with these words when they are missing.
+//!
+//! # Invariants
+//!
+//! - A client script that skips one of its checks does not pass
+//!   (test: `only_checks_and_then_done_are_taken_for_an_answer`).
 
 // Marked as test code, so that the lints about tests hold for what the tests share too.
 #[cfg(test)]
@@ -36,6 +41,8 @@ mod clients;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod data_dirs;
+#[cfg(test)]
 mod engine;
 #[cfg(test)]
 mod facades;
@@ -65,6 +72,8 @@ mod readme;
 mod reveal;
 #[cfg(test)]
 mod rights;
+#[cfg(test)]
+mod rotate_secret;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The examples of the README's section on other products' clients, run as they are written.
+//! The recipes for other products' clients in `schemas/facades/README.md`, run as they are written.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -14,8 +14,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An example: its language, as the fence around it says, and its text.
 fn examples() -> Vec<(String, String)> {
-    let readme = include_str!("../../README.md");
-    let (_, section) = readme.split_once("## Point your existing client at it").expect("a section");
+    let readme = include_str!("../../schemas/facades/README.md");
+    let (_, section) = readme.split_once("\n## Recipes\n").expect("a section");
     let (section, _) = section.split_once("\n## ").expect("a section after it");
     let fences: Vec<&str> = section.split("```").collect();
     let blocks = fences.iter().skip(1).step_by(2);
@@ -37,7 +37,7 @@ fn command(language: &str, text: &str, folder: &std::path::Path) -> Command {
 }
 
 #[tokio::test]
-async fn the_readme_s_examples_of_other_products_clients_run_as_written() {
+async fn the_recipes_for_other_products_clients_run_as_written() {
     let mut service = Service::start(&["--nats", "off"]).await;
     let examples = examples();
     let languages: Vec<_> = examples.iter().map(|(language, _)| language.as_str()).collect();

@@ -5,6 +5,30 @@
 //! or what a gateway does with events (`ledger-client`).
 //!
 //! Read first: [`Bus`], [`connect`], [`ManagedServer`].
+//!
+//! `responder/` is the micro service, `relay/` publishes the outbox, and `topology.rs` creates
+//! stream and bucket. `managed/` runs a nats-server under a guard process, so that it ends with the
+//! ledger, even after `kill -9`.
+//!
+//! # Invariants
+//!
+//! - The stream's sequence equals the log's position; a stream that differs is refused
+//!   (test: `a_stream_that_is_elsewhere_refuses_before_anything_else`).
+//! - No reply of the ledger is stored as an event (test: `answers_go_to_inboxes_only`).
+//! - The managed server's client user cannot change a stream
+//!   (test: `the_client_user_can_change_no_stream`).
+//! - A user of a NATS server in operator mode has exactly the rights of the same user in
+//!   `deploy/nats/ledger.conf` (test: `both_ways_to_set_up_a_server_give_each_user_the_same`).
+//! - Over NATS, each role may do what the table of permissions says and nothing else
+//!   (test: `everyone_over_nats_may_do_what_the_table_says_and_nothing_else`).
+//! - A listener on every subject can neither read nor replay a sealed request
+//!   (test: `a_listener_on_everything_finds_no_secret_and_no_key_and_can_replay_nothing`).
+//! - A sealed request is valid only on the subject that it names
+//!   (test: `a_sealed_request_is_good_on_its_subject_alone`).
+//! - A sealed request is valid once, within 30 seconds of its creation
+//!   (test: `a_sealed_request_is_good_for_half_a_minute_and_once`).
+//! - A restart of the ledger does not make a recorded request valid again
+//!   (test: `what_was_heard_before_a_restart_cannot_be_sent_after_it`).
 
 mod connect;
 mod managed;

@@ -5,6 +5,13 @@
 //! anything of the server above `ledger-contract`.
 //!
 //! Read first: [`Client`], [`ClientOptions`], [`Mirror`]; `examples/gateway.rs` uses all of them.
+//!
+//! # Invariants
+//!
+//! - A gateway needs no NATS permission beyond the filter of its own workspace
+//!   (test: `a_gateway_has_its_workspace_and_nothing_else`).
+//! - A reply that the ledger did not seal is not believed
+//!   (test: `an_answer_that_is_not_the_ledgers_is_not_believed`).
 
 mod options;
 

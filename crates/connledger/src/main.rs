@@ -4,6 +4,17 @@
 //! 2 usage, 3 unavailable, 4 internal.
 //!
 //! Read first: [`commands::Cli`], [`session::Session`], [`serve`].
+//!
+//! This crate wires the others together and finds words for their results. It contains no rules of
+//! its own.
+//!
+//! # Invariants
+//!
+//! - `server.json` is trusted only while the process that it names holds the data directory
+//!   (test: `a_file_is_believed_only_while_its_process_holds_the_folder`).
+//! - The help of every command shows an example (test: `every_command_shows_an_example`).
+//! - An issued API key is printed to standard output once and stored nowhere
+//!   (test: `a_key_is_issued_used_and_revoked_and_nobody_keeps_it`).
 
 mod clock;
 mod commands;

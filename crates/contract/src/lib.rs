@@ -5,6 +5,17 @@
 //! (`ledger-vault`), or where anything is stored.
 //!
 //! Read first: [`records::Record`], [`commands::ParsedCommand`], [`errors::Problem`].
+//!
+//! Stored records are in `records/`, command bodies in `commands/`, subjects and header names in
+//! `subjects.rs`, error codes in `errors/codes.rs`. `shape.rs` gives domain types their JSON form,
+//! so that the domain needs no serde.
+//!
+//! # Invariants
+//!
+//! - An error about a body names the place and never repeats the value
+//!   (test: `complaints_name_the_place_and_never_the_value`).
+//! - Every error code has a page, and every page has a code
+//!   (test: `every_error_code_has_a_page_and_every_page_a_code`).
 
 mod outline;
 mod shape;

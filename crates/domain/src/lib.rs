@@ -6,6 +6,16 @@
 //!
 //! Read first: [`Connection`] (the state), [`Command`] and [`Event`], then [`decide`] and
 //! [`evolve`].
+//!
+//! The table of legal transitions is the documentation of `connection/decide.rs`. Limits are in
+//! `limits.rs`, alphabets in `text.rs`. A secret appears here only as [`Sealed`].
+//!
+//! # Invariants
+//!
+//! - Every command has a defined answer in every state of a connection
+//!   (test: `every_command_has_its_answer_in_every_state`).
+//! - The crate names no wire format, async task, clock or source of randomness
+//!   (test: `the_domain_names_no_wire_format_task_clock_or_chance`).
 
 pub mod ids;
 pub mod limits;

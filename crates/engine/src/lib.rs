@@ -6,6 +6,32 @@
 //!
 //! Read first: [`Engine`], then `writer/decider.rs` and `writer/committer.rs` (the life of a
 //! command), then `projections` (what read models are made of).
+//!
+//! `execute.rs` prepares a command, `outbox.rs` turns the log into notifications, and `replay/`
+//! rebuilds read models beside the live ones: `replay/bulk/` with many threads at once,
+//! `replay/fold.rs` the rest, event by event. `ports.rs` is the only file that asks for the time or
+//! for randomness.
+//!
+//! # Invariants
+//!
+//! - Replayed read models equal the live ones, whatever the number of threads and passes
+//!   (test: `replay_equals_live_after_any_life`).
+//! - A connection that a caller may not see is answered like one that does not exist
+//!   (test: `what_is_hidden_and_what_is_missing_are_answered_alike`).
+//! - Neither deadlines nor response times distinguish the two
+//!   (test: `neither_deadlines_nor_a_full_queue_tell_what_is_hidden_from_what_is_missing`).
+//! - Neither do the ids of earlier commands
+//!   (test: `ids_of_commands_to_what_is_hidden_tell_nothing_of_it`).
+//! - No caller moves a connection into or out of the reach of their own rights
+//!   (test: `nobody_moves_a_connection_out_of_or_into_their_reach`).
+//! - A caller who holds only `write` gives no other workspace access
+//!   (test: `who_may_only_write_lets_nobody_else_in`).
+//! - No caller gains a right to a connection by sharing it
+//!   (test: `nobody_shares_a_connection_with_a_workspace_where_they_may_do_more`).
+//! - No caller gains a right to a connection by relabeling it
+//!   (test: `nobody_labels_a_connection_into_their_reach`).
+//! - No answer, not even a refusal, depends on a write that failed
+//!   (test: `no_answer_rests_on_a_write_that_failed`).
 
 mod faults;
 mod models;

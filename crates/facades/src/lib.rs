@@ -6,6 +6,22 @@
 //!
 //! Read first: [`Facades`], `api.rs` (what a facade is), `asked.rs` (a request), `ledger.rs`
 //! (commands and questions), then `blaxel`, the smallest of the five.
+//!
+//! Each product is a `FacadeApi`: a table of routes, from which router and OpenAPI document are
+//! made, and a way to express errors. Within a product, `shapes.rs` has the bodies, `show.rs` and
+//! `edit.rs` translate, and `handlers.rs` has a function for each operation. `handles.rs`,
+//! `masks.rs` and `settings.rs` are shared.
+//!
+//! # Invariants
+//!
+//! - A connection that is created at one facade keeps everything that facade stored when another
+//!   facade edits it (test: `what_is_made_at_one_door_is_whole_after_an_edit_at_any_other`).
+//! - The published clients of all five products work unmodified; the test named here has one
+//!   counterpart for each client (test: `blaxels_python_client_does_all_it_can`).
+//! - No two facades share a path (test: `no_two_facades_have_a_path_in_common`).
+//! - A handle that is made from an id leads to that connection and to no other
+//!   (test: `a_made_handle_leads_to_its_id_and_a_slug_to_itself`).
+//! - Only the exact mask, sent back, keeps a secret (test: `only_the_exact_mask_is_an_echo`).
 
 mod api;
 mod asked;

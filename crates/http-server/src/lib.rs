@@ -7,6 +7,15 @@
 //!
 //! Read first: [`ListenOptions`], `accept.rs` (connections), `connection.rs` (one of them), and
 //! `entry.rs` (a request's way in). All limits are in `limits.rs`.
+//!
+//! # Invariants
+//!
+//! - All tokens of one subject share one rate, however they are spelled
+//!   (test: `all_tokens_of_one_subject_share_one_rate`).
+//! - An address that other machines can reach requires TLS, unless the operator waives it
+//!   (test: `what_others_can_reach_is_refused_without_tls`).
+//! - Guessing keys never locks out a key that the same address has used before
+//!   (test: `guessing_keys_is_locked_out_and_a_key_in_use_is_not`).
 
 mod options;
 

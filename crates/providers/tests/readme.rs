@@ -1,15 +1,14 @@
-//! The example in the README is one that the program takes.
+//! The example in `schemas/providers/README.md` is one that the program takes.
 
 use std::path::Path;
 
 use ledger_providers::{Catalogue, Facade, Provider};
 
 #[test]
-fn the_example_of_a_provider_in_the_readme_is_taken() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+fn the_example_of_a_provider_in_its_readme_is_taken() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/providers/README.md");
     let readme = std::fs::read_to_string(path).expect("there is a README");
-    let (_, section) = readme.split_once("\n## Providers\n").expect("it has the section");
-    let (_, after) = section.split_once("```json\n").expect("the section has an example");
+    let (_, after) = readme.split_once("```json\n").expect("it has an example");
     let (example, _) = after.split_once("```").expect("the example ends");
     let acme = Provider::read(example).unwrap_or_else(|faults| panic!("{faults:?}"));
     let main = acme.main_secret().expect("it has a main key");

@@ -7,6 +7,18 @@
 //!
 //! Read first: [`Store`] (open and commit), [`Batch`] (what is written together),
 //! [`Postings`] (bitmaps behind filters and audit), [`SortedFile`] (how a table is filled at once).
+//!
+//! `tables/mod.rs` is the registry of tables. Each table has one file, whose documentation draws
+//! its keys. A failed write, or a panic in a thread of the writer, poisons the store: nothing more
+//! is written until a restart.
+//!
+//! # Invariants
+//!
+//! - Only one process holds a data directory (test: `a_second_holder_is_told_who_is_first`).
+//! - A directory of a newer or foreign format is refused and left untouched
+//!   (test: `newer_foreign_and_missing_formats_are_refused_untouched`).
+//! - Bitmaps that are gathered in bulk equal, byte for byte, those that are built one change at a
+//!   time (test: `gathered_rows_are_what_one_by_one_would_store`).
 
 mod batch;
 mod data_dir;

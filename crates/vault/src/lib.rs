@@ -38,6 +38,15 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! The stored formats are described in `wrapped.rs` and `sealed_text.rs`. Every label of a derived
+//! key or of associated data is in `labels.rs`.
+//!
+//! # Invariants
+//!
+//! - A sealed value that is moved to another connection, field or workspace does not open
+//!   (test: `a_moved_value_is_refused`).
+//! - Debug output never shows a secret (test: `debug_output_never_shows_a_value`).
 
 mod plaintext;
 

@@ -5,6 +5,13 @@
 //!
 //! Everything it says goes to standard error, so that standard output belongs to the program it
 //! runs (`cargo xtask bench --json` can be piped).
+//!
+//! # Invariants
+//!
+//! - A RocksDB build is reused only for the same recipe of version, flags and features
+//!   (test: `every_part_of_the_recipe_changes_the_folder_name`).
+//! - Every program that xtask downloads has an exact version
+//!   (test: `every_pin_names_an_exact_version`).
 
 mod bench;
 mod cargo;

@@ -1,0 +1,127 @@
+//! Data directories that earlier versions made, kept in `tests/data-dirs` and opened by this one.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ledger_contract::errors::Code;
+use ledger_store::FORMAT;
+use serde_json::{Value, json};
+
+use crate::ledger::{Ledger, Place, Wish};
+
+/// A kept data directory with everything beside it.
+#[derive(Debug)]
+struct Kept(PathBuf);
+
+impl Kept {
+    /// Returns every one there is, with the number of its format.
+    fn all() -> Vec<(u32, Self)> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data-dirs");
+        let entries = fs::read_dir(folder).expect("there is a folder");
+        let paths = entries.map(|entry| entry.expect("readable").path());
+        let folders = paths.filter(|path| path.is_dir());
+        let with_format = folders.map(|path| {
+            let name = path.file_name().and_then(|name| name.to_str()).expect("text");
+            (name.parse().expect("a folder is named after its format"), Self(path.clone()))
+        });
+        with_format.collect()
+    }
+
+    /// Opens a copy.
+    fn open(&self) -> Ledger {
+        Place::copy_of(&self.0.join("data"), self.text("master.key")).open()
+    }
+
+    fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.0.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    fn lines(&self, name: &str) -> Vec<Value> {
+        let text = self.text(name);
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+
+    /// Fails unless the rows of an answer say all that they said to the version of that time.
+    #[track_caller]
+    fn expect_still_said(&self, file: &str, rows: &Value) {
+        let expected = self.lines(file);
+        let rows = rows.as_array().expect("rows");
+        assert_eq!(rows.len(), expected.len(), "{file}: rows");
+        for (row, expected) in rows.iter().zip(&expected) {
+            assert!(says_all_of(row, expected), "{file}: {row}\ndoes not say all of {expected}");
+        }
+    }
+}
+
+/// Tells whether a value is another one, but for members that were added to its objects.
+fn says_all_of(value: &Value, earlier: &Value) -> bool {
+    match (value, earlier) {
+        (Value::Object(members), Value::Object(earlier)) => {
+            earlier.iter().all(|(name, earlier)| {
+                members.get(name).is_some_and(|member| says_all_of(member, earlier))
+            })
+        }
+        (Value::Array(items), Value::Array(earlier)) => {
+            let mut pairs = items.iter().zip(earlier);
+            items.len() == earlier.len() && pairs.all(|(item, earlier)| says_all_of(item, earlier))
+        }
+        (value, earlier) => value == earlier,
+    }
+}
+
+#[test]
+fn every_format_up_to_todays_has_a_kept_data_directory() {
+    let kept: BTreeSet<u32> = Kept::all().into_iter().map(|(format, _)| format).collect();
+    assert_eq!(kept, (1..=FORMAT).collect());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kept_data_directory_answers_as_it_did() {
+    for (_, kept) in Kept::all() {
+        let ledger = kept.open();
+        let ask = |name: &str, body: Value| ledger.ask_at("_all", name, &body).expect("answered");
+        let list = ask("list", json!({"lifecycle": "any", "page_size": 500}));
+        kept.expect_still_said("list.jsonl", &list["connections"]);
+        let history = ask("history", json!({"page_size": 500}));
+        kept.expect_still_said("history.jsonl", &history["events"]);
+        kept.expect_still_said("principals.jsonl", &ask("principals", json!({}))["principals"]);
+        kept.expect_still_said("workspaces.jsonl", &ask("workspaces", json!({}))["workspaces"]);
+        ledger.expect_replay_equal();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kept_data_directory_opens_its_secrets_and_knows_its_keys() {
+    for (_, kept) in Kept::all() {
+        let ledger = kept.open();
+        assert_eq!(ledger.reveal("openai-prod", "api_key").await, "sk-not-a-real-key-0002");
+        assert_eq!(ledger.reveal("openai-prod", "org_key").await, "org-not-a-real-key-0001");
+        let authenticate = |file: &str| ledger.engine.authenticate_key(kept.text(file).trim());
+        let gateway = authenticate("gateway.key").expect("a good key");
+        assert_eq!(gateway.actor().to_string(), "gateway:eu-1");
+        authenticate("admin.key").expect("a good key");
+        let revoked = authenticate("revoked.key").expect_err("revoked");
+        assert_eq!(revoked.code, Code::CredentialRevoked);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kept_data_directory_goes_on() {
+    for (_, kept) in Kept::all() {
+        let ledger = kept.open();
+        let (head, before) = (ledger.engine.head(), ledger.get("openai-prod"));
+        let rotation =
+            |value: &str| json!({"connection": "openai-prod", "secrets": {"api_key": value}});
+        // Receipts of that time are remembered.
+        let repeated = Wish::new("rotate-secret", &rotation("sk-another-0003")).id("rotate-1");
+        assert_eq!(ledger.refusal(repeated).await, Code::CommandIdReused);
+        let receipt = ledger.run("rotate-secret", rotation("sk-another-0003")).await.receipt;
+        assert_eq!(receipt.position, head.get() + 1);
+        assert_eq!(json!(receipt.version - 1), before["version"]);
+        let ledger = ledger.reopen();
+        assert_eq!(ledger.reveal("openai-prod", "api_key").await, "sk-another-0003");
+        ledger.replay(false);
+        ledger.expect_replay_equal();
+    }
+}

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Makes a data directory of the current format, for tests/data-dirs/<format>. See README.md there.
+#
+#   make.sh CONNLEDGER NEW_FOLDER
+#
+# CONNLEDGER is the program of the version to keep. It finds nats-server in PATH or in
+# CONNLEDGER_NATS_SERVER. NEW_FOLDER must not exist.
+set -euo pipefail
+
+program=$(realpath "$1")
+folder=$2
+mkdir "$folder"
+cd "$folder"
+unset CONNLEDGER_KEY CONNLEDGER_KEY_FILE CONNLEDGER_WORKSPACE
+
+"$program" init --data-dir data --master-key-file master.key >admin.key
+"$program" serve --data-dir data --master-key-file master.key --listen off --log warn &
+server=$!
+trap 'kill "$server" 2>/dev/null || true' EXIT
+
+ledger() {
+    "$program" "$@" --data-dir data --key-file admin.key
+}
+until ledger status >/dev/null 2>&1; do
+    kill -0 "$server"
+    sleep 0.1
+done
+
+ledger workspace create search --name "Search team"
+ledger workspace create empty
+
+# A connection with everything: two secrets, rotated, shared, limited, priced, with a dependent.
+ledger create --slug openai-prod --provider openai --name "OpenAI" --description "The first one" \
+    --config base_url=https://api.openai.com/v1 --secret api_key=sk-not-a-real-key-0001 \
+    --secret org_key=org-not-a-real-key-0001 --tag llm --label team=search --label stage=prod
+ledger rotate-secret openai-prod --secret api_key=sk-not-a-real-key-0002 --command-id rotate-1 \
+    --correlation-id incident-7
+ledger update openai-prod --name "OpenAI, production" --config timeout=30
+ledger grant-workspace openai-prod --to search --rate 600 --rate-unit rpm
+ledger set-model-policy openai-prod --only gpt-4o gpt-4o-mini
+ledger set-pricing openai-prod --multiplier default=1.2
+ledger link-dependent openai-prod tool tool-001 --name "Code Analyzer"
+ledger mark-degraded openai-prod --reason "429 from the provider"
+ledger reveal openai-prod --field api_key --reason "kept for later versions" >/dev/null
+
+# One whose first value comes back, and one that was archived and gave its slug away.
+ledger create --slug warehouse --provider postgresql -w search --secret password=not-a-real-one-1
+ledger update warehouse -w search --secret password=not-a-real-one-2
+ledger revert warehouse -w search --to-version 1
+ledger disable warehouse -w search --reason "maintenance"
+ledger create --slug old --provider anthropic --secret api_key=not-a-real-key-0003
+ledger archive old --reason "replaced"
+ledger create --slug old --provider anthropic --secret api_key=not-a-real-key-0004
+
+# Principals of each kind; keys that are good, revoked, and of somebody who is disabled.
+ledger principal create eu-1 --kind gateway --role gateway --workspace default
+ledger principal create ada --kind user --role editor --provider openai --label team=search
+ledger principal create ci --kind service --role viewer
+ledger key issue --for eu-1 --label "kept" >gateway.key
+ledger key issue --for ci >revoked.key
+ledger key revoke "$(cut -d_ -f3 revoked.key)" --reason "seen in a log"
+ledger principal disable ada --reason "left"
+
+# What this version answers; later versions must still say all of it.
+ledger list --all-workspaces --all --lifecycle any --json >list.jsonl
+ledger history --all-workspaces --all --json >history.jsonl
+ledger principal list --json >principals.jsonl
+ledger workspace list --json >workspaces.jsonl
+
+kill "$server"
+wait "$server"
+trap - EXIT
+
+# The copy of the events in NATS is filled from the log. The database reads neither its diary, which
+# names paths of this machine, nor its notes on its own settings.
+rm -r data/nats
+rm -f data/ledger.lock data/server.json data/store/LOG data/store/LOG.old.* data/store/OPTIONS-*
+sed -i.before '1i # TEST DATA. This key was made for this folder and seals nothing that is secret.' \
+    master.key && rm master.key.before
