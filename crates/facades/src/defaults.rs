@@ -3,11 +3,11 @@
 use ledger_contract::commands::CreateBody;
 use ledger_domain::connection::AuthMethod;
 
-use crate::asked::Asked;
+use crate::request::FacadeRequest;
 
 /// Returns the beginnings of a connection to a provider.
-pub(crate) fn of(asked: &Asked, provider: String) -> CreateBody {
-    let known = asked.provider(&provider);
+pub(crate) fn of(request: &FacadeRequest, provider: String) -> CreateBody {
+    let known = request.provider(&provider);
     let auth_method = known.and_then(|known| known.auth_methods.first().copied());
     CreateBody {
         kind: known.map(|known| known.kind.as_str().to_owned()),

@@ -4,17 +4,17 @@
 //! written in the product's words. Not here: what a command means (`ledger-engine`), which fields
 //! a provider has (`ledger-providers`), sockets and limits (`ledger-http`).
 //!
-//! Read first: [`Facades`], `api.rs` (what a facade is), `asked.rs` (a request), `ledger.rs`
+//! Read first: [`Facades`], `api.rs` (what a facade is), `request.rs` (a request), `ledger.rs`
 //! (commands and questions), then `blaxel`, the smallest of the five.
 
 mod api;
-mod asked;
 mod defaults;
 mod handles;
 mod ledger;
 mod masks;
 mod nullable;
 mod openapi;
+mod request;
 mod settings;
 
 mod blaxel;
@@ -27,7 +27,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
-use ledger_http::handler::Desk;
+use ledger_http::Desk;
 use ledger_providers::{Catalogue, Facade};
 use serde_json::Value;
 

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::shapes::{ConnectionIn, MetadataIn};
 use super::show::{self, NAME_CHARS};
-use crate::asked::Asked;
 use crate::masks::{self, STARS};
+use crate::request::FacadeRequest;
 use crate::{defaults, handles};
 
 /// Where Blaxel's `externalId` is kept.
@@ -24,7 +24,10 @@ const DISPLAY_NAME_CHARS: usize = 63;
 const EXTERNAL_ID_CHARS: usize = 64;
 
 /// Returns the command that makes what a body describes.
-pub(super) fn creation(asked: &Asked, body: ConnectionIn) -> Result<CreateBody, InvalidField> {
+pub(super) fn creation(
+    request: &FacadeRequest,
+    body: ConnectionIn,
+) -> Result<CreateBody, InvalidField> {
     let ConnectionIn { metadata, spec } = body;
     check(&metadata)?;
     if !show::is_name(&metadata.name) {
@@ -50,7 +53,7 @@ pub(super) fn creation(asked: &Asked, body: ConnectionIn) -> Result<CreateBody, 
             .map(|id| (EXTERNAL_ID.to_owned(), Value::String(id)))
             .into_iter()
             .collect(),
-        ..defaults::of(asked, provider)
+        ..defaults::of(request, provider)
     })
 }
 

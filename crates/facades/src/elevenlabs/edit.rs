@@ -8,11 +8,14 @@ use serde_json::{Map, Value};
 use super::read::{self, Body, Complaint, Given};
 use super::show;
 use super::types::Is;
-use crate::asked::Asked;
+use crate::request::FacadeRequest;
 use crate::{defaults, settings};
 
 /// Returns the command that makes what a body describes.
-pub(super) fn creation(asked: &Asked, mut body: Body) -> Result<CreateBody, Vec<Complaint>> {
+pub(super) fn creation(
+    request: &FacadeRequest,
+    mut body: Body,
+) -> Result<CreateBody, Vec<Complaint>> {
     let kind = read::kind(&body, |kind| kind.creatable).map_err(|complaint| vec![complaint])?;
     let mut complaints = Vec::new();
     let mut needed = |name: &'static str, body: &mut Body| match read::text(body, name) {
@@ -42,7 +45,7 @@ pub(super) fn creation(asked: &Asked, mut body: Body) -> Result<CreateBody, Vec<
         auth_method: Some(kind.method.as_str().to_owned()),
         config: config.collect(),
         secrets: secrets.collect(),
-        ..defaults::of(asked, provider)
+        ..defaults::of(request, provider)
     })
 }
 

@@ -15,7 +15,7 @@ use super::configurations::{self, Changes};
 use super::pricing::Adjustments;
 use super::shapes::{IntegrationChange, IntegrationIn};
 use super::{ids, mappings, show};
-use crate::asked::Asked;
+use crate::request::FacadeRequest;
 use crate::{defaults, handles};
 
 /// What a body changes, all of it checked.
@@ -30,12 +30,15 @@ pub(super) struct Change {
 /// Returns the command that makes what a body describes.
 ///
 /// Errors: `field_invalid`.
-pub(super) async fn creation(asked: &Asked, body: IntegrationIn) -> Result<CreateBody, Problem> {
+pub(super) async fn creation(
+    request: &FacadeRequest,
+    body: IntegrationIn,
+) -> Result<CreateBody, Problem> {
     Line::parse("name", &body.name, DISPLAY_NAME_CHARS)?;
     Line::parse("ai_provider_id", &body.ai_provider_id, PROVIDER_CHARS)?;
     provider_slug(body.default_provider_slug.as_deref())?;
     body.slug.as_deref().map_or(Ok(()), |slug| handles::own_slug("slug", slug))?;
-    let provider = asked.catalogue().of(&body.ai_provider_id);
+    let provider = request.catalogue().of(&body.ai_provider_id);
     let mut changes = Changes::default();
     if let Some(given) = body.configurations {
         changes = configurations::read(provider, None, given)?;
@@ -49,9 +52,9 @@ pub(super) async fn creation(asked: &Asked, body: IntegrationIn) -> Result<Creat
     have.check(None, provider)?;
     let (annotations, access) = match &body.workspace_id {
         None => (BTreeMap::new(), None),
-        Some(text) => for_workspace(asked, text).await?,
+        Some(text) => for_workspace(request, text).await?,
     };
-    let mut create = defaults::of(asked, body.ai_provider_id);
+    let mut create = defaults::of(request, body.ai_provider_id);
     // What nobody described says nothing of how it is used.
     if create.auth_method.is_some() {
         create.auth_method = Some(have.auth_method(provider).as_str().to_owned());
@@ -77,12 +80,12 @@ fn given<V>(changes: BTreeMap<String, Option<V>>) -> impl Iterator<Item = (Strin
 /// Returns what makes a connection one workspace's: a note of it and, when it is not at home
 /// there, a grant.
 async fn for_workspace(
-    asked: &Asked,
+    request: &FacadeRequest,
     text: &str,
 ) -> Result<(BTreeMap<String, serde_json::Value>, Option<AccessBody>), Problem> {
-    let name = ids::workspace(asked, "workspace_id", text, None).await?;
+    let name = ids::workspace(request, "workspace_id", text, None).await?;
     let note = BTreeMap::from([(show::WORKSPACE_ID.to_owned(), name.as_str().into())]);
-    let grant = (name != asked.workspace).then(|| AccessBody {
+    let grant = (name != request.workspace).then(|| AccessBody {
         everyone: None,
         workspaces: BTreeMap::from([(name.as_str().to_owned(), LimitsBody::default())]),
     });

@@ -15,6 +15,25 @@ use crate::nullable::nullable;
 /// Settings by name, secrets among them.
 pub(super) type Configurations = Map<String, Value>;
 
+/// The path of an integration.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct IntegrationPath {
+    pub(super) slug: String,
+}
+
+/// Which integrations to list.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Filters {
+    /// Number of the page, from 0.
+    pub(super) current_page: Option<u64>,
+    /// Integrations on a page, 100 when nothing is said.
+    pub(super) page_size: Option<u64>,
+    /// Only those that this workspace may use.
+    pub(super) workspace_id: Option<String>,
+    /// `workspace`, `organisation` or `all` (default).
+    pub(super) r#type: Option<String>,
+}
+
 /// An integration to be made.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "CreateIntegration")]

@@ -18,9 +18,9 @@ use tracing::info;
 
 use super::caller::Caller;
 use super::desk::{Desk, crashed};
-use super::request_id::RequestId;
 use super::{accept, answer, headers};
 use crate::feed::frame;
+use crate::toolkit::RequestId;
 
 /// Between two progress events.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);

@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::debug;
 
-use crate::api::request_id::RequestId;
+use crate::toolkit::RequestId;
 
 use super::bodies::AnswerBody;
 use super::chain;

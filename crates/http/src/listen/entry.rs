@@ -12,7 +12,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 
-use crate::api::request_id::RequestId;
+use crate::toolkit::RequestId;
 
 use super::bodies::timed;
 use super::counters::Counters;

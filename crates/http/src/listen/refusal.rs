@@ -7,8 +7,8 @@ use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, Response};
 use ledger_contract::errors::{Code, Problem};
 
-use crate::api::answer::problem;
-use crate::api::request_id::{RequestId, X_REQUEST_ID};
+use crate::toolkit::response::problem;
+use crate::toolkit::{RequestId, X_REQUEST_ID};
 
 /// A request that is not let in.
 #[derive(Clone, Debug, PartialEq, Eq)]

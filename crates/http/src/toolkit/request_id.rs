@@ -6,7 +6,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use rand::RngCore;
 
-pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The header that carries it.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Longest id that is taken over.
 const CHARS_MAX: usize = 128;
@@ -16,6 +17,12 @@ const CHARS_MAX: usize = 128;
 pub struct RequestId(String);
 
 impl RequestId {
+    /// Returns the id that [`identify`] gave a request, or the one that it would give.
+    pub fn of_request(request: &Request) -> Self {
+        let known = request.extensions().get::<Self>().cloned();
+        known.unwrap_or_else(|| Self::of(request.headers()))
+    }
+
     /// Takes the caller's id over when it is of the right form, and makes one otherwise.
     pub fn of(headers: &HeaderMap) -> Self {
         let mut given = headers.get_all(X_REQUEST_ID).iter();
@@ -50,7 +57,7 @@ fn is_well_formed(text: &str) -> bool {
 }
 
 /// Gives every request an id, and every answer the id of its request.
-pub(super) async fn identify(mut request: Request, next: Next) -> Response {
+pub(crate) async fn identify(mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
     let header = id.header();
     request.extensions_mut().insert(id);

@@ -1,12 +1,14 @@
-//! Answers: a JSON body, or a problem.
+//! Responses: what handlers answer with, and refusals.
 
 use axum::body::Body;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use ledger_contract::errors::{Class, Code, PROBLEM_JSON, Problem};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
 
 use super::request_id::RequestId;
 
@@ -15,6 +17,86 @@ const JSON: &str = "application/json";
 pub(crate) const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NO_SNIFFING: HeaderValue = HeaderValue::from_static("nosniff");
+
+/// What a handler answers with.
+pub trait Output: Send {
+    /// Status of the response.
+    const STATUS: StatusCode = StatusCode::OK;
+
+    /// Returns the schema of the body, when the document says anything of it.
+    fn schema(schemas: &mut SchemaGenerator) -> Option<Schema>;
+
+    /// Returns the response.
+    fn into_response(self) -> Response;
+}
+
+/// A JSON body.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: Serialize + JsonSchema + Send> Output for Json<T> {
+    fn schema(schemas: &mut SchemaGenerator) -> Option<Schema> {
+        Some(schemas.subschema_for::<T>())
+    }
+
+    fn into_response(self) -> Response {
+        serialized(Self::STATUS, &self.0)
+    }
+}
+
+/// A JSON body that shows what was made, and where it is.
+#[derive(Debug)]
+pub struct Created<T> {
+    /// The path of what was made.
+    pub location: String,
+    /// What was made.
+    pub body: T,
+}
+
+impl<T: Serialize + JsonSchema + Send> Output for Created<T> {
+    const STATUS: StatusCode = StatusCode::CREATED;
+
+    fn schema(schemas: &mut SchemaGenerator) -> Option<Schema> {
+        Some(schemas.subschema_for::<T>())
+    }
+
+    fn into_response(self) -> Response {
+        let location = HeaderValue::from_str(&self.location).expect("paths are ASCII");
+        with(serialized(Self::STATUS, &self.body), LOCATION, location)
+    }
+}
+
+/// A JSON body that the OpenAPI document does not describe.
+#[derive(Debug)]
+pub struct Unspecified<T>(pub T);
+
+impl<T: Serialize + Send> Output for Unspecified<T> {
+    fn schema(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
+
+    fn into_response(self) -> Response {
+        serialized(Self::STATUS, &self.0)
+    }
+}
+
+/// No body, where clients expect JSON all the same.
+#[derive(Clone, Copy, Debug)]
+pub struct Empty;
+
+impl Output for Empty {
+    fn schema(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
+
+    fn into_response(self) -> Response {
+        json(Self::STATUS, "")
+    }
+}
+
+fn serialized(status: StatusCode, body: &impl Serialize) -> Response {
+    json(status, serde_json::to_vec(body).expect("answers have a JSON form"))
+}
 
 /// Carries bytes that are JSON.
 pub fn json(status: StatusCode, body: impl Into<Body>) -> Response {

@@ -1,9 +1,0 @@
-//! What the handlers of another API on the same listener need: the engine with its places, who
-//! asks, bodies with their limits, answers, and the id of a request.
-
-pub use crate::api::answer::{json, of_type, refusal, with};
-pub use crate::api::caller::admit;
-pub use crate::api::desk::Desk;
-pub use crate::api::headers::of_command as command_headers;
-pub use crate::api::request_id::RequestId;
-pub use crate::credential::credential;
