@@ -38,7 +38,13 @@ pub(crate) static API: FacadeApi = FacadeApi {
 const CONNECTIONS: &str = "/v0/integrations/connections";
 const CONNECTION: &str = "/v0/integrations/connections/{connectionName}";
 
+/// Returns every route.
 fn routes() -> Vec<Route> {
+    [connections(), of_providers()].into_iter().flatten().collect()
+}
+
+/// Returns the routes of connections.
+fn connections() -> Vec<Route> {
     vec![
         Route {
             method: Method::GET,
@@ -80,6 +86,12 @@ fn routes() -> Vec<Route> {
             refusals: &[404, 409],
             operation: operation(handlers::delete),
         },
+    ]
+}
+
+/// Returns the routes of what the catalogue knows.
+fn of_providers() -> Vec<Route> {
+    vec![
         Route {
             method: Method::GET,
             path: "/v0/integrations/connections/{connectionName}/models",

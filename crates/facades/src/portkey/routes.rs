@@ -10,7 +10,13 @@ const INTEGRATION: &str = "/v1/integrations/{slug}";
 const MODELS: &str = "/v1/integrations/{slug}/models";
 const WORKSPACES: &str = "/v1/integrations/{slug}/workspaces";
 
+/// Returns every route.
 pub(super) fn routes() -> Vec<Route> {
+    [integrations(), models(), workspaces()].into_iter().flatten().collect()
+}
+
+/// Returns the routes of integrations.
+fn integrations() -> Vec<Route> {
     vec![
         Route {
             method: Method::GET,
@@ -53,6 +59,12 @@ pub(super) fn routes() -> Vec<Route> {
             refusals: &[404, 409],
             operation: operation(handlers::delete),
         },
+    ]
+}
+
+/// Returns the routes of an integration's models.
+fn models() -> Vec<Route> {
+    vec![
         Route {
             method: Method::GET,
             path: MODELS,
@@ -77,6 +89,12 @@ pub(super) fn routes() -> Vec<Route> {
             refusals: &[404, 409],
             operation: operation(models::delete),
         },
+    ]
+}
+
+/// Returns the routes of an integration's workspaces.
+fn workspaces() -> Vec<Route> {
+    vec![
         Route {
             method: Method::GET,
             path: WORKSPACES,

@@ -149,14 +149,12 @@ pub(super) async fn capabilities(
     Ok(Json(of(&request, &connection).map(words).unwrap_or_default()))
 }
 
-#[expect(clippy::unused_async, reason = "handlers are async")]
 pub(super) async fn providers(
     request: FacadeRequest,
 ) -> Result<Json<Vec<ProviderItemOut>>, Refusal> {
     Ok(Json(request.catalogue().iter().map(item).collect()))
 }
 
-#[expect(clippy::unused_async, reason = "handlers are async")]
 pub(super) async fn provider(
     request: FacadeRequest,
     Path(path): Path<ProviderPath>,

@@ -22,7 +22,13 @@ fn get(path: &'static str, id: &'static str, summary: &'static str) -> Route {
     }
 }
 
+/// Returns every route.
 pub(super) fn routes() -> Vec<Route> {
+    [connections(), of_providers(), versions()].into_iter().flatten().collect()
+}
+
+/// Returns the routes of connections.
+fn connections() -> Vec<Route> {
     vec![
         Route {
             refusals: &[],
@@ -59,6 +65,12 @@ pub(super) fn routes() -> Vec<Route> {
                 "Checks that required settings are there. The provider is not called.",
             )
         },
+    ]
+}
+
+/// Returns the routes of providers, and of what connections have from them.
+fn of_providers() -> Vec<Route> {
+    vec![
         Route {
             refusals: &[],
             operation: operation(catalogue::all_capabilities),
@@ -110,6 +122,12 @@ pub(super) fn routes() -> Vec<Route> {
             operation: operation(catalogue::provider),
             ..get(path!("/providers/{id}"), "GetProvider", "Shows a provider and its settings.")
         },
+    ]
+}
+
+/// Returns the routes of a connection's versions.
+fn versions() -> Vec<Route> {
+    vec![
         Route {
             operation: operation(history::versions),
             ..get(

@@ -150,7 +150,7 @@ mod tests {
     #[derive(Debug, PartialEq, Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Page {
-        page_size: Option<u64>,
+        rows_max: Option<u64>,
         active: Option<bool>,
         name: Option<String>,
     }
@@ -163,18 +163,18 @@ mod tests {
 
     #[test]
     fn the_first_of_a_name_counts_and_unknown_names_do_not() {
-        let read = page(&[("x", "?"), ("pageSize", "7"), ("pageSize", "x"), ("name", "")]);
+        let read = page(&[("x", "?"), ("rowsMax", "7"), ("rowsMax", "x"), ("name", "")]);
         let name = Some(String::new());
-        assert_eq!(read, Ok(Page { page_size: Some(7), active: None, name }));
+        assert_eq!(read, Ok(Page { rows_max: Some(7), active: None, name }));
     }
 
     #[test]
     fn the_first_field_that_is_wrong_is_named_and_its_text_is_not_repeated() {
         let invalid = |field: &str, problem: &str| Err((field.to_owned(), problem.to_owned()));
-        let number = invalid("pageSize", "must be a whole number from 0");
-        assert_eq!(page(&[("active", "s3cret"), ("pageSize", "s3cret")]), number);
+        let number = invalid("rowsMax", "must be a whole number from 0");
+        assert_eq!(page(&[("active", "s3cret"), ("rowsMax", "s3cret")]), number);
         for text in ["", "-1", "+1", "1.0", "99999999999999999999"] {
-            assert_eq!(page(&[("pageSize", text)]), number, "{text}");
+            assert_eq!(page(&[("rowsMax", text)]), number, "{text}");
         }
         assert_eq!(page(&[("active", "1")]), invalid("active", "must be true or false"));
     }
