@@ -145,3 +145,79 @@ impl<R: 'static, E: 'static> Operation<R, E> {
         (self.call)(request).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ledger_contract::errors::Code;
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::toolkit::{Body, Created, Json, Path, Query};
+
+    struct Request {
+        body: &'static str,
+    }
+
+    impl RequestParts for Request {
+        fn path_parameters(&self) -> &[(String, String)] {
+            &[]
+        }
+
+        fn query_parameters(&self) -> &[(String, String)] {
+            &[]
+        }
+
+        fn body(&self) -> &[u8] {
+            self.body.as_bytes()
+        }
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    struct Place {
+        /// Stable identity.
+        #[expect(dead_code, reason = "only whether it is there is looked at")]
+        id: String,
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    struct Filter {
+        /// Rows on a page.
+        #[expect(dead_code, reason = "only its name is looked at")]
+        limit: Option<u64>,
+    }
+
+    async fn list(_: Request, _: Query<Filter>) -> Result<Json<Vec<String>>, Problem> {
+        Ok(Json(Vec::new()))
+    }
+
+    async fn change(
+        _: Request,
+        Body(body): Body<u8>,
+        _: Path<Place>,
+    ) -> Result<Created<u8>, Problem> {
+        Ok(Created { location: "/".to_owned(), body })
+    }
+
+    #[test]
+    fn a_signature_says_what_a_handler_takes_and_answers() {
+        let mut schemas = SchemaGenerator::default();
+        let (list, change) = (Operation::of(list), Operation::of(change));
+        assert!(!list.takes_body() && change.takes_body());
+        let limit =
+            Parameter { name: "limit".to_owned(), about: Some("Rows on a page.".to_owned()) };
+        let signature = list.signature(&mut schemas);
+        assert_eq!((signature.query, signature.body), (vec![limit], None));
+        assert_eq!(signature.answer.unwrap().as_value()["type"], "array");
+        let id = Parameter { name: "id".to_owned(), about: Some("Stable identity.".to_owned()) };
+        let signature = change.signature(&mut schemas);
+        assert_eq!((signature.status, signature.path), (StatusCode::CREATED, vec![id]));
+        assert_eq!(signature.body.unwrap().as_value()["type"], "integer");
+    }
+
+    #[tokio::test]
+    async fn arguments_are_read_in_their_order() {
+        let refused = async |body| Operation::of(change).call(Request { body }).await.unwrap_err();
+        assert_eq!(refused("?").await.code, Code::BodyMalformed);
+        assert_eq!(refused("1").await.field.as_deref(), Some("id"));
+    }
+}
