@@ -12,7 +12,6 @@ mod defaults;
 mod handles;
 mod ledger;
 mod masks;
-mod nullable;
 mod openapi;
 mod request;
 mod settings;

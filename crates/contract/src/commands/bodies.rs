@@ -226,9 +226,9 @@ pub struct CreateBody {
     pub pricing: Option<PricingBody>,
 }
 
-/// Keeps the difference between an absent field (outer `None`) and a null (inner `None`).
-#[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
-pub(super) fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+/// Keeps the difference between an absent field (outer `None`) and a null (inner `None`). For
+/// `#[serde(default, deserialize_with = "nullable")]`.
+pub fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)

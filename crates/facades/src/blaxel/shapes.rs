@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ledger_contract::commands::SecretValue;
+use ledger_contract::commands::{SecretValue, nullable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::nullable::nullable;
 
 /// The path of a connection.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ledger_contract::commands::{ModelPolicyBody, ModelRuleBody, checked_model_policy};
+use ledger_contract::commands::{ModelPolicyBody, ModelRuleBody, checked_model_policy, nullable};
 use ledger_contract::errors::Code;
 use ledger_domain::connection::{ModelPolicy, ModelRule};
 use ledger_domain::{CheckedText, Command, Connection, Expected, InvalidField};
@@ -14,7 +14,6 @@ use serde_json::{Map, Value};
 use super::handlers::named;
 use super::shapes::{DoneOut, IntegrationPath};
 use crate::api::Refusal;
-use crate::nullable::nullable;
 use crate::request::FacadeRequest;
 
 /// How often a change is made anew because the policy has been changed meanwhile. Clients send

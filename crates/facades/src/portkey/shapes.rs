@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ledger_contract::commands::SecretValue;
+use ledger_contract::commands::{SecretValue, nullable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,7 +10,6 @@ use serde_json::{Map, Value};
 use super::limits::AccessOut;
 use super::mappings::{MappingIn, MappingOut};
 use super::pricing::Adjustments;
-use crate::nullable::nullable;
 
 /// Settings by name, secrets among them.
 pub(super) type Configurations = Map<String, Value>;

@@ -1,10 +1,9 @@
 //! The bodies of Umbraco.AI.
 
+use ledger_contract::commands::nullable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-
-use crate::nullable::nullable;
 
 /// Settings by name.
 pub(super) type Settings = Map<String, Value>;
