@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use ledger_domain::connection::{Access, AuthMethod, Environment, Kind};
 
-use crate::asked::Asked;
 use crate::draft::Draft;
+use crate::request::FacadeRequest;
 
 /// Returns the beginnings of a connection to a provider.
-pub(crate) fn of(asked: &Asked, provider: String) -> Draft {
-    let known = asked.provider(&provider);
+pub(crate) fn of(request: &FacadeRequest, provider: String) -> Draft {
+    let known = request.provider(&provider);
     let auth_method = known.and_then(|known| known.auth_methods.first().copied());
     Draft {
         kind: known.map_or(Kind::Api, |known| known.kind),

@@ -11,57 +11,57 @@ use ledger_domain::{
 };
 use ledger_engine::{CommandRequest, Engine, Executed, Found, Wanted};
 
-use crate::asked::Asked;
 use crate::draft::{Changes, Draft};
+use crate::request::FacadeRequest;
 
 /// Tells whether a connection is wanted.
-pub(crate) type Keep = Box<dyn Fn(&Connection) -> bool + Send + Sync>;
+pub(crate) type Filter = Box<dyn Fn(&Connection) -> bool + Send + Sync>;
 
 /// A list as a facade asks for it; see [`Wanted`].
 #[derive(Default)]
-pub(crate) struct Wish {
+pub(crate) struct ListOptions {
     pub(crate) query: ListQuery,
     pub(crate) any_tag: Vec<String>,
     pub(crate) ids: Option<Vec<ConnectionId>>,
-    pub(crate) keep: Option<Keep>,
+    pub(crate) keep: Option<Filter>,
     pub(crate) skip: u64,
     pub(crate) take: usize,
 }
 
-impl fmt::Debug for Wish {
+impl fmt::Debug for ListOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Wish({:?}, skip {}, take {})", self.query, self.skip, self.take)
+        write!(f, "ListOptions({:?}, skip {}, take {})", self.query, self.skip, self.take)
     }
 }
 
-impl Wish {
+impl ListOptions {
     /// Wishes for every active connection, oldest first.
     pub(crate) fn all() -> Self {
         Self { take: usize::MAX, ..Self::default() }
     }
 }
 
-impl Asked {
+impl FacadeRequest {
     /// Asks the engine something that reads the store.
     pub(crate) async fn read_store<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Engine) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        self.shared.desk.read(self.said.deadline, work).await
+        self.shared.desk.read(self.headers.deadline, work).await
     }
 
     /// Lists connections.
-    pub(crate) async fn list(&self, wish: Wish) -> Result<Found, Problem> {
+    pub(crate) async fn list(&self, options: ListOptions) -> Result<Found, Problem> {
         let (caller, workspace) = (self.caller.clone(), self.workspace.clone());
         self.read_store(move |engine| {
-            let keep = wish.keep.as_deref();
+            let keep = options.keep.as_deref();
             let wanted = Wanted {
-                query: &wish.query,
-                any_tag: &wish.any_tag,
-                ids: wish.ids.as_deref(),
+                query: &options.query,
+                any_tag: &options.any_tag,
+                ids: options.ids.as_deref(),
                 keep: keep.map(|keep| keep as &(dyn Fn(&Connection) -> bool + Sync)),
-                skip: wish.skip,
-                take: wish.take,
+                skip: options.skip,
+                take: options.take,
             };
             engine.connections(&caller, &workspace, &wanted)
         })
@@ -151,7 +151,8 @@ impl Asked {
         let target = ConnectionRef::Id(connection.id);
         let command = ParsedCommand::change(target, command);
         let seen = Expected::At(connection.version);
-        let expected = if self.said.expected == Expected::Any { seen } else { self.said.expected };
+        let expected =
+            if self.headers.expected == Expected::Any { seen } else { self.headers.expected };
         so_already(self.execute_at(command, expected).await)
     }
 
@@ -180,8 +181,8 @@ impl Asked {
     /// A request may become several commands. The first has the request's own id and expected
     /// version; the others have ids made from it, so that a repeated request repeats all of them.
     pub(crate) async fn execute(&self, command: ParsedCommand) -> Result<Executed, Problem> {
-        let first = self.commands.load(Ordering::Relaxed) == 0;
-        self.execute_at(command, if first { self.said.expected } else { Expected::Any }).await
+        let first = self.commands_sent.load(Ordering::Relaxed) == 0;
+        self.execute_at(command, if first { self.headers.expected } else { Expected::Any }).await
     }
 
     async fn execute_at(
@@ -191,24 +192,24 @@ impl Asked {
     ) -> Result<Executed, Problem> {
         let place = self.shared.desk.place_for_command()?;
         let engine = self.shared.desk.engine();
-        let number = self.commands.fetch_add(1, Ordering::Relaxed);
-        let command_id = match (&self.said.command_id, number) {
+        let number = self.commands_sent.fetch_add(1, Ordering::Relaxed);
+        let command_id = match (&self.headers.command_id, number) {
             (Some(id), 1..) => {
                 Some(MessageId::parse("Idempotency-Key", &format!("{}/{number}", id.as_str()))?)
             }
             (id, _) => id.clone(),
         };
-        let kind = format!("{} {number} {}", self.api.via.as_str(), self.line);
+        let kind = format!("{} {number} {}", self.api.via.as_str(), self.request_line);
         let request = CommandRequest {
             fingerprint: engine.request_fingerprint(&self.workspace, &kind, &self.body),
             workspace: self.workspace.clone(),
             command,
             command_id,
             expected,
-            deadline: self.said.deadline,
-            correlation_id: self.said.correlation_id.clone(),
-            causation_id: self.said.causation_id.clone(),
-            trace_id: self.said.trace_id.clone(),
+            deadline: self.headers.deadline,
+            correlation_id: self.headers.correlation_id.clone(),
+            causation_id: self.headers.causation_id.clone(),
+            trace_id: self.headers.trace_id.clone(),
             caller: self.caller.clone(),
             via: self.api.via,
         };

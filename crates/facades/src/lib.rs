@@ -4,7 +4,7 @@
 //! written in the product's words. Not here: what a command means (`ledger-engine`), which fields
 //! a provider has (`ledger-providers`), sockets and limits (`ledger-http`).
 //!
-//! Read first: [`Facades`], `api.rs` (what a facade is), `asked.rs` (a request), `ledger.rs`
+//! Read first: [`Facades`], `api.rs` (what a facade is), `request.rs` (a request), `ledger.rs`
 //! (commands and questions), then `blaxel`, the smallest of the five.
 //!
 //! Each product is a `FacadeApi`: a table of routes, from which router and OpenAPI document are
@@ -24,14 +24,13 @@
 //! - Only the exact mask, sent back, keeps a secret (test: `only_the_exact_mask_is_an_echo`).
 
 mod api;
-mod asked;
 mod defaults;
 mod draft;
 mod handles;
 mod ledger;
 mod masks;
-mod nullable;
 mod openapi;
+mod request;
 mod settings;
 
 mod blaxel;
@@ -44,7 +43,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
-use ledger_http::handler::Desk;
+use ledger_http::Desk;
 use ledger_providers::{Catalogue, Facade};
 use serde_json::Value;
 

@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document of a facade, made from its table of routes.
 
+use ledger_http::toolkit::{Parameter, Signature};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -18,8 +19,8 @@ pub(crate) fn document(api: &FacadeApi) -> Value {
     settings.definitions_path = SCHEMAS.into();
     let mut schemas = settings.into_generator();
     let mut paths: Map<String, Value> = Map::new();
-    for route in api.routes {
-        let operation = operation(api, route, &mut schemas);
+    for route in (api.routes)() {
+        let operation = operation(api, &route, &mut schemas);
         let place = paths.entry(route.path).or_insert_with(|| json!({}));
         if let Value::Object(place) = place {
             place.insert(route.method.as_str().to_ascii_lowercase(), operation);
@@ -45,42 +46,46 @@ pub(crate) fn document(api: &FacadeApi) -> Value {
 }
 
 fn operation(api: &FacadeApi, route: &Route, schemas: &mut SchemaGenerator) -> Value {
+    let signature = route.operation.signature(schemas);
     let mut operation = json!({
         "operationId": route.id,
         "summary": route.summary,
         "security": [{ "key": [] }],
-        "parameters": parameters(route),
-        "responses": responses(api, route, schemas),
+        "parameters": parameters(route, &signature),
+        "responses": responses(api, route, &signature, schemas),
     });
-    if let (Some(body), Value::Object(operation)) = (route.body, &mut operation) {
-        let schema = body(schemas);
+    if let (Some(schema), Value::Object(operation)) = (signature.body, &mut operation) {
         let content = json!({ "application/json": { "schema": schema } });
         operation.insert("requestBody".to_owned(), json!({ "required": true, "content": content }));
     }
     operation
 }
 
-fn parameters(route: &Route) -> Value {
+fn parameters(route: &Route, signature: &Signature) -> Value {
+    let text = json!({ "type": "string" });
     let in_path =
-        route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    let in_path = in_path.map(|name| {
-        json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })
-    });
-    let query = route.query.iter().map(|(name, about)| {
-        json!({ "name": name, "in": "query", "description": about, "schema": { "type": "string" } })
-    });
-    Value::Array(in_path.chain(query).collect())
+        |name: &str| json!({ "name": name, "in": "path", "required": true, "schema": text });
+    let in_query = |parameter: &Parameter| {
+        let Parameter { name, about } = parameter;
+        json!({ "name": name, "in": "query", "description": about, "schema": text })
+    };
+    let path = route.path_parameters().map(in_path);
+    Value::Array(path.chain(signature.query.iter().map(in_query)).collect())
 }
 
-fn responses(api: &FacadeApi, route: &Route, schemas: &mut SchemaGenerator) -> Value {
+fn responses(
+    api: &FacadeApi,
+    route: &Route,
+    signature: &Signature,
+    schemas: &mut SchemaGenerator,
+) -> Value {
     let mut responses = Map::new();
-    let (status, body) = route.success;
     let mut success = json!({ "description": "Done." });
-    if let (Some(body), Value::Object(success)) = (body, &mut success) {
-        let content = json!({ "application/json": { "schema": body(schemas) } });
+    if let (Some(schema), Value::Object(success)) = (&signature.answer, &mut success) {
+        let content = json!({ "application/json": { "schema": schema } });
         success.insert("content".to_owned(), content);
     }
-    responses.insert(status.to_string(), success);
+    responses.insert(signature.status.as_str().to_owned(), success);
     for status in ANYWHERE.iter().chain(route.refusals) {
         let content = json!({ "application/json": { "schema": (api.refusal)(schemas) } });
         let refusal = json!({ "description": "Refused.", "content": content });
@@ -119,8 +124,22 @@ mod tests {
                 let place = reference.split('"').next().unwrap();
                 assert!(document.pointer(place).is_some(), "{}: {place}", api.facade.as_str());
             }
-            let names: BTreeSet<_> = api.routes.iter().map(|route| route.id).collect();
-            assert_eq!(names.len(), api.routes.len(), "{}", api.facade.as_str());
+            let routes = (api.routes)();
+            let names: BTreeSet<_> = routes.iter().map(|route| route.id).collect();
+            assert_eq!(names.len(), routes.len(), "{}", api.facade.as_str());
+        }
+    }
+
+    #[test]
+    fn a_handler_reads_no_name_that_its_path_has_not() {
+        for api in FACADES {
+            for route in (api.routes)() {
+                let signature = route.operation.signature(&mut SchemaGenerator::default());
+                let named: Vec<_> = route.path_parameters().collect();
+                for read in signature.path {
+                    assert!(named.contains(&read.name.as_str()), "{}: {}", route.id, read.name);
+                }
+            }
         }
     }
 
@@ -128,7 +147,7 @@ mod tests {
     fn no_two_facades_have_a_path_in_common() {
         let mut owners = std::collections::BTreeMap::new();
         for api in FACADES {
-            for route in api.routes {
+            for route in (api.routes)() {
                 let first = owners.insert(route.path, api.facade);
                 assert!(first.is_none_or(|first| first == api.facade), "{}", route.path);
             }

@@ -17,6 +17,12 @@ const CHARS_MAX: usize = 128;
 pub struct RequestId(String);
 
 impl RequestId {
+    /// Returns the id that [`identify`] gave a request, or the one that it would give.
+    pub fn of_request(request: &Request) -> Self {
+        let known = request.extensions().get::<Self>().cloned();
+        known.unwrap_or_else(|| Self::of(request.headers()))
+    }
+
     /// Takes the caller's id over when it is of the right form, and makes one otherwise.
     pub fn of(headers: &HeaderMap) -> Self {
         let mut given = headers.get_all(X_REQUEST_ID).iter();

@@ -3,8 +3,8 @@
 //! Not here: what a command means (`ledger-engine`), the shapes of bodies (`ledger-contract`), or
 //! connections and their limits (`ledger-http-server`).
 //!
-//! Read first: `api/routes` (the one table of routes), [`Api`], `feed` (how events reach
-//! thousands of readers).
+//! Read first: `toolkit` (what every API here is built with), `api/routes` (the one table of
+//! routes), [`Api`], `feed` (how events reach thousands of readers).
 //!
 //! The router, the OpenAPI document and the tests that visit all routes are made from one table,
 //! `api/routes`. `api/caller.rs` is the one place that authenticates. A feed is a position in the
@@ -40,11 +40,15 @@
 mod api;
 mod crashed;
 mod feed;
-pub mod handler;
 mod openapi;
 mod page;
+pub mod toolkit;
 
+pub use api::caller::admit;
+pub use api::desk::Desk;
+pub use api::headers::of_command as command_headers;
 pub use api::routes;
 pub use api::{Api, ApiOptions};
 pub use feed::FeedLimits;
+pub use ledger_http_server::credential;
 pub use openapi::document as openapi_document;

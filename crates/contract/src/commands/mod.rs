@@ -47,7 +47,7 @@ use ledger_domain::{
 use ledger_vault::Plaintext;
 
 pub use create_workspace::NewWorkspaceBody;
-pub use input::SecretValue;
+pub use input::{SecretValue, nullable};
 pub use parts::{
     AccessBody, IdentityBody, LimitsBody, ModelPolicyBody, ModelRuleBody, PermissionBody,
     PricingBody, RateLimitBody, SecretReferenceBody, UsageLimitBody,

@@ -2,46 +2,51 @@
 
 use std::collections::BTreeMap;
 
-use axum::http::StatusCode;
-use axum::response::Response;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::Connection;
-use ledger_http::handler::json;
+use ledger_http::toolkit::{Json, Path, Unspecified};
 use ledger_providers::{Endpoint, Facade, Provider};
 use serde_json::{Value, json};
 
 use super::handlers::named;
-use super::shapes::{EndpointOut, ProviderOut};
+use super::shapes::{ConnectionPath, EndpointOut, ModelPath, ProviderOut, ProviderPath};
 use crate::api::Refusal;
-use crate::asked::Asked;
+use crate::request::FacadeRequest;
 
-pub(super) async fn models(asked: Asked) -> Result<Response, Refusal> {
-    let connection = named(&asked).await?;
-    let models = known_models(&asked, &connection);
-    Ok(json(StatusCode::OK, Value::Array(models.into_values().collect()).to_string()))
+pub(super) async fn models(
+    request: FacadeRequest,
+    Path(path): Path<ConnectionPath>,
+) -> Result<Unspecified<Vec<Value>>, Refusal> {
+    let connection = named(&request, &path.connection_name).await?;
+    Ok(Unspecified(known_models(&request, &connection).into_values().collect()))
 }
 
-pub(super) async fn model(asked: Asked) -> Result<Response, Refusal> {
-    let connection = named(&asked).await?;
-    let mut models = known_models(&asked, &connection);
-    if let Some(model) = models.remove(asked.path("modelId")) {
-        Ok(json(StatusCode::OK, model.to_string()))
-    } else {
+pub(super) async fn model(
+    request: FacadeRequest,
+    Path(path): Path<ModelPath>,
+) -> Result<Unspecified<Value>, Refusal> {
+    let connection = named(&request, &path.connection_name).await?;
+    let model = known_models(&request, &connection).remove(&path.model_id);
+    model.map(Unspecified).ok_or_else(|| {
         let message = "the connection is not known to reach this model";
-        Err(Problem::because(Code::ConnectionUnknown, message).into())
-    }
+        Problem::because(Code::ConnectionUnknown, message).into()
+    })
 }
 
-pub(super) async fn endpoints(asked: Asked) -> Result<Response, Refusal> {
-    let connection = named(&asked).await?;
-    let provider = asked.provider(connection.details.provider.as_str());
-    let endpoints = provider.map(endpoints_of).unwrap_or_default();
-    let body = serde_json::to_vec(&endpoints).expect("answers have a JSON form");
-    Ok(json(StatusCode::OK, body))
+pub(super) async fn endpoints(
+    request: FacadeRequest,
+    Path(path): Path<ConnectionPath>,
+) -> Result<Unspecified<BTreeMap<&'static str, EndpointOut>>, Refusal> {
+    let connection = named(&request, &path.connection_name).await?;
+    let provider = request.provider(connection.details.provider.as_str());
+    Ok(Unspecified(provider.map(endpoints_of).unwrap_or_default()))
 }
 
-pub(super) fn provider(asked: &Asked) -> Result<Response, Refusal> {
-    let Some(provider) = asked.provider(asked.path("integrationName")) else {
+pub(super) async fn provider(
+    request: FacadeRequest,
+    Path(path): Path<ProviderPath>,
+) -> Result<Json<ProviderOut>, Refusal> {
+    let Some(provider) = request.provider(&path.integration_name) else {
         let message = "the catalogue has no such provider; connections to it can be made anyway";
         return Err(Problem::because(Code::RouteUnknown, message).into());
     };
@@ -55,7 +60,7 @@ pub(super) fn provider(asked: &Asked) -> Result<Response, Refusal> {
         ("description", provider.description.clone()),
         ("documentation", provider.documentation.clone()),
     ];
-    let shown = ProviderOut {
+    Ok(Json(ProviderOut {
         name: provider.name_at(Facade::Blaxel).to_owned(),
         endpoints: endpoints_of(provider),
         headers: BTreeMap::new(),
@@ -66,9 +71,7 @@ pub(super) fn provider(asked: &Asked) -> Result<Response, Refusal> {
             .into_iter()
             .filter_map(|(name, text)| text.map(|text| (name, text)))
             .collect(),
-    };
-    let body = serde_json::to_vec(&shown).expect("answers have a JSON form");
-    Ok(json(StatusCode::OK, body))
+    }))
 }
 
 fn endpoints_of(provider: &Provider) -> BTreeMap<&'static str, EndpointOut> {
@@ -82,9 +85,9 @@ fn endpoints_of(provider: &Provider) -> BTreeMap<&'static str, EndpointOut> {
 
 /// Returns the models that a connection is known to reach: those of its provider that its policy
 /// lets through, and those that the policy names itself.
-fn known_models(asked: &Asked, connection: &Connection) -> BTreeMap<String, Value> {
+fn known_models(request: &FacadeRequest, connection: &Connection) -> BTreeMap<String, Value> {
     let policy = &connection.models;
-    let provider = asked.provider(connection.details.provider.as_str());
+    let provider = request.provider(connection.details.provider.as_str());
     let known = provider.map(|provider| provider.models.known.as_slice()).unwrap_or_default();
     let of_provider = known.iter().filter(|model| {
         policy.models.get(model.id.as_str()).map_or(policy.allow_all, |rule| rule.enabled)

@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::shapes::{ConnectionIn, MetadataIn};
 use super::show::{self, NAME_CHARS};
-use crate::asked::Asked;
 use crate::draft::{Changes, Draft};
 use crate::masks::{self, STARS};
+use crate::request::FacadeRequest;
 use crate::{defaults, handles};
 
 /// Where Blaxel's `externalId` is kept.
@@ -26,7 +26,7 @@ const DISPLAY_NAME_CHARS: usize = 63;
 const EXTERNAL_ID_CHARS: usize = 64;
 
 /// Returns the command that makes what a body describes.
-pub(super) fn creation(asked: &Asked, body: ConnectionIn) -> Result<Draft, InvalidField> {
+pub(super) fn creation(request: &FacadeRequest, body: ConnectionIn) -> Result<Draft, InvalidField> {
     let ConnectionIn { metadata, spec } = body;
     check(&metadata)?;
     if !show::is_name(&metadata.name) {
@@ -52,7 +52,7 @@ pub(super) fn creation(asked: &Asked, body: ConnectionIn) -> Result<Draft, Inval
             .map(|id| (EXTERNAL_ID.to_owned(), Value::String(id)))
             .into_iter()
             .collect(),
-        ..defaults::of(asked, provider)
+        ..defaults::of(request, provider)
     })
 }
 

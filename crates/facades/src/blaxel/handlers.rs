@@ -1,55 +1,56 @@
 //! The verbs on connections.
 
-use axum::http::StatusCode;
-use axum::response::Response;
 use ledger_contract::errors::Problem;
 use ledger_domain::Connection;
-use ledger_http::handler::json;
+use ledger_http::toolkit::{Body, Json, Path};
 
-use super::shapes::{ConnectionIn, ConnectionOut};
+use super::shapes::{ConnectionIn, ConnectionOut, ConnectionPath};
 use super::{edit, show};
 use crate::api::Refusal;
-use crate::asked::Asked;
 use crate::handles;
-use crate::ledger::Wish;
+use crate::ledger::ListOptions;
+use crate::request::FacadeRequest;
 
-pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
-    let found = asked.list(Wish::all()).await?;
-    let shown: Vec<ConnectionOut> = found.connections.iter().map(show::connection).collect();
-    let body = serde_json::to_vec(&shown).expect("answers have a JSON form");
-    Ok(json(StatusCode::OK, body))
+pub(super) async fn list(request: FacadeRequest) -> Result<Json<Vec<ConnectionOut>>, Refusal> {
+    let found = request.list(ListOptions::all()).await?;
+    Ok(Json(found.connections.iter().map(show::connection).collect()))
 }
 
-pub(super) async fn get(asked: Asked) -> Result<Response, Refusal> {
-    Ok(answer(&named(&asked).await?))
+pub(super) async fn get(
+    request: FacadeRequest,
+    Path(path): Path<ConnectionPath>,
+) -> Result<Json<ConnectionOut>, Refusal> {
+    Ok(Json(show::connection(&named(&request, &path.connection_name).await?)))
 }
 
-pub(super) async fn create(asked: Asked) -> Result<Response, Refusal> {
-    let body: ConnectionIn = asked.json()?;
-    let body = edit::creation(&asked, body)?;
-    Ok(answer(&asked.create(body).await?))
+pub(super) async fn create(
+    request: FacadeRequest,
+    Body(body): Body<ConnectionIn>,
+) -> Result<Json<ConnectionOut>, Refusal> {
+    let body = edit::creation(&request, body)?;
+    Ok(Json(show::connection(&request.create(body).await?)))
 }
 
-pub(super) async fn update(asked: Asked) -> Result<Response, Refusal> {
-    let body: ConnectionIn = asked.json()?;
-    let connection = named(&asked).await?;
+pub(super) async fn update(
+    request: FacadeRequest,
+    Body(body): Body<ConnectionIn>,
+    Path(path): Path<ConnectionPath>,
+) -> Result<Json<ConnectionOut>, Refusal> {
+    let connection = named(&request, &path.connection_name).await?;
     let update = edit::revision(&connection, body)?;
-    Ok(answer(&asked.update(&connection, update).await?))
+    Ok(Json(show::connection(&request.update(&connection, update).await?)))
 }
 
-pub(super) async fn delete(asked: Asked) -> Result<Response, Refusal> {
-    let connection = named(&asked).await?;
-    asked.delete(&connection).await?;
-    Ok(answer(&connection))
+pub(super) async fn delete(
+    request: FacadeRequest,
+    Path(path): Path<ConnectionPath>,
+) -> Result<Json<ConnectionOut>, Refusal> {
+    let connection = named(&request, &path.connection_name).await?;
+    request.delete(&connection).await?;
+    Ok(Json(show::connection(&connection)))
 }
 
-/// Returns the connection in the path.
-pub(super) async fn named(asked: &Asked) -> Result<Connection, Problem> {
-    let target = handles::target("connectionName", asked.path("connectionName"))?;
-    asked.find(target).await
-}
-
-fn answer(connection: &Connection) -> Response {
-    let body = serde_json::to_vec(&show::connection(connection));
-    json(StatusCode::OK, body.expect("answers have a JSON form"))
+/// Returns the connection of a name in the path.
+pub(super) async fn named(request: &FacadeRequest, name: &str) -> Result<Connection, Problem> {
+    request.find(handles::target("connectionName", name)?).await
 }

@@ -10,16 +10,16 @@ mod handlers;
 mod shapes;
 mod show;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use ledger_contract::errors::{Class, Code, Problem};
 use ledger_contract::records::Via;
-use ledger_http::handler::{RequestId, refusal};
+use ledger_http::toolkit::{RequestId, refusal};
 use ledger_providers::Facade;
 use serde_json::json;
 
-use crate::api::{FacadeApi, Method, Route};
-use shapes::{ConnectionIn, ConnectionOut, ErrorOut, ProviderOut};
+use crate::api::{FacadeApi, Route, operation};
+use shapes::ErrorOut;
 
 /// Blaxel's API.
 pub(crate) static API: FacadeApi = FacadeApi {
@@ -30,7 +30,7 @@ pub(crate) static API: FacadeApi = FacadeApi {
             `********`; sent back so, they stay.",
     key_header: "X-Blaxel-Authorization",
     workspace: |headers: &HeaderMap| headers.get("x-blaxel-workspace"),
-    routes: &ROUTES,
+    routes,
     refuse,
     refusal: |schemas| schemas.subschema_for::<ErrorOut>(),
 };
@@ -38,107 +38,94 @@ pub(crate) static API: FacadeApi = FacadeApi {
 const CONNECTIONS: &str = "/v0/integrations/connections";
 const CONNECTION: &str = "/v0/integrations/connections/{connectionName}";
 
-const ROUTES: [Route; 9] = [
-    Route {
-        method: Method::Get,
-        path: CONNECTIONS,
-        id: "ListIntegrationConnections",
-        summary: "Lists all connections, oldest first.",
-        query: &[],
-        body: None,
-        success: (200, Some(schemars::SchemaGenerator::subschema_for::<Vec<ConnectionOut>>)),
-        refusals: &[],
-        handler: |asked| Box::pin(handlers::list(asked)),
-    },
-    Route {
-        method: Method::Post,
-        path: CONNECTIONS,
-        id: "CreateIntegrationConnection",
-        summary: "Makes a connection.",
-        query: &[],
-        body: Some(schemars::SchemaGenerator::subschema_for::<ConnectionIn>),
-        success: (200, Some(schemars::SchemaGenerator::subschema_for::<ConnectionOut>)),
-        refusals: &[409],
-        handler: |asked| Box::pin(handlers::create(asked)),
-    },
-    Route {
-        method: Method::Get,
-        path: CONNECTION,
-        id: "GetIntegrationConnection",
-        summary: "Shows a connection.",
-        query: &[],
-        body: None,
-        success: (200, Some(schemars::SchemaGenerator::subschema_for::<ConnectionOut>)),
-        refusals: &[404],
-        handler: |asked| Box::pin(handlers::get(asked)),
-    },
-    Route {
-        method: Method::Put,
-        path: CONNECTION,
-        id: "UpdateIntegrationConnection",
-        summary: "Changes a connection. What is left out stays.",
-        query: &[],
-        body: Some(schemars::SchemaGenerator::subschema_for::<ConnectionIn>),
-        success: (200, Some(schemars::SchemaGenerator::subschema_for::<ConnectionOut>)),
-        refusals: &[404],
-        handler: |asked| Box::pin(handlers::update(asked)),
-    },
-    Route {
-        method: Method::Delete,
-        path: CONNECTION,
-        id: "DeleteIntegrationConnection",
-        summary: "Archives a connection and answers with it.",
-        query: &[],
-        body: None,
-        success: (200, Some(schemars::SchemaGenerator::subschema_for::<ConnectionOut>)),
-        refusals: &[404, 409],
-        handler: |asked| Box::pin(handlers::delete(asked)),
-    },
-    Route {
-        method: Method::Get,
-        path: "/v0/integrations/connections/{connectionName}/models",
-        id: "ListIntegrationConnectionModels",
-        summary: "Lists the models that a connection reaches, as far as they are known.",
-        query: &[],
-        body: None,
-        success: (200, None),
-        refusals: &[404],
-        handler: |asked| Box::pin(catalogue::models(asked)),
-    },
-    Route {
-        method: Method::Get,
-        path: "/v0/integrations/connections/{connectionName}/models/{modelId}",
-        id: "GetIntegrationConnectionModel",
-        summary: "Shows a model that a connection reaches.",
-        query: &[],
-        body: None,
-        success: (200, None),
-        refusals: &[404],
-        handler: |asked| Box::pin(catalogue::model(asked)),
-    },
-    Route {
-        method: Method::Get,
-        path: "/v0/integrations/connections/{connectionName}/endpointConfigurations",
-        id: "ListIntegrationConnectionEndpointConfigurations",
-        summary: "Lists the endpoints of a connection's provider.",
-        query: &[],
-        body: None,
-        success: (200, None),
-        refusals: &[404],
-        handler: |asked| Box::pin(catalogue::endpoints(asked)),
-    },
-    Route {
-        method: Method::Get,
-        path: "/v0/integrations/{integrationName}",
-        id: "GetIntegration",
-        summary: "Shows what is known of a provider.",
-        query: &[],
-        body: None,
-        success: (200, Some(schemars::SchemaGenerator::subschema_for::<ProviderOut>)),
-        refusals: &[404],
-        handler: |asked| Box::pin(async move { catalogue::provider(&asked) }),
-    },
-];
+/// Returns every route.
+fn routes() -> Vec<Route> {
+    [connections(), of_providers()].into_iter().flatten().collect()
+}
+
+/// Returns the routes of connections.
+fn connections() -> Vec<Route> {
+    vec![
+        Route {
+            method: Method::GET,
+            path: CONNECTIONS,
+            id: "ListIntegrationConnections",
+            summary: "Lists all connections, oldest first.",
+            refusals: &[],
+            operation: operation(handlers::list),
+        },
+        Route {
+            method: Method::POST,
+            path: CONNECTIONS,
+            id: "CreateIntegrationConnection",
+            summary: "Makes a connection.",
+            refusals: &[409],
+            operation: operation(handlers::create),
+        },
+        Route {
+            method: Method::GET,
+            path: CONNECTION,
+            id: "GetIntegrationConnection",
+            summary: "Shows a connection.",
+            refusals: &[404],
+            operation: operation(handlers::get),
+        },
+        Route {
+            method: Method::PUT,
+            path: CONNECTION,
+            id: "UpdateIntegrationConnection",
+            summary: "Changes a connection. What is left out stays.",
+            refusals: &[404],
+            operation: operation(handlers::update),
+        },
+        Route {
+            method: Method::DELETE,
+            path: CONNECTION,
+            id: "DeleteIntegrationConnection",
+            summary: "Archives a connection and answers with it.",
+            refusals: &[404, 409],
+            operation: operation(handlers::delete),
+        },
+    ]
+}
+
+/// Returns the routes of what the catalogue knows.
+fn of_providers() -> Vec<Route> {
+    vec![
+        Route {
+            method: Method::GET,
+            path: "/v0/integrations/connections/{connectionName}/models",
+            id: "ListIntegrationConnectionModels",
+            summary: "Lists the models that a connection reaches, as far as they are known.",
+            refusals: &[404],
+            operation: operation(catalogue::models),
+        },
+        Route {
+            method: Method::GET,
+            path: "/v0/integrations/connections/{connectionName}/models/{modelId}",
+            id: "GetIntegrationConnectionModel",
+            summary: "Shows a model that a connection reaches.",
+            refusals: &[404],
+            operation: operation(catalogue::model),
+        },
+        Route {
+            method: Method::GET,
+            path: "/v0/integrations/connections/{connectionName}/endpointConfigurations",
+            id: "ListIntegrationConnectionEndpointConfigurations",
+            summary: "Lists the endpoints of a connection's provider.",
+            refusals: &[404],
+            operation: operation(catalogue::endpoints),
+        },
+        Route {
+            method: Method::GET,
+            path: "/v0/integrations/{integrationName}",
+            id: "GetIntegration",
+            summary: "Shows what is known of a provider.",
+            refusals: &[404],
+            operation: operation(catalogue::provider),
+        },
+    ]
+}
 
 /// Says no: the kind of error, the status once more, and a sentence.
 fn refuse(problem: &Problem, _: &RequestId) -> Response {

@@ -2,11 +2,31 @@
 
 use std::collections::BTreeMap;
 
-use ledger_contract::commands::SecretValue;
+use ledger_contract::commands::{SecretValue, nullable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::nullable::nullable;
+/// The path of a connection.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ConnectionPath {
+    pub(super) connection_name: String,
+}
+
+/// The path of a model that a connection reaches.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ModelPath {
+    pub(super) connection_name: String,
+    pub(super) model_id: String,
+}
+
+/// The path of a provider.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ProviderPath {
+    pub(super) integration_name: String,
+}
 
 /// A connection as callers write it. What only the server sets is not looked at.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -1,12 +1,67 @@
-//! JSON Schemas of the bodies, from the table of kinds.
+//! The bodies with their JSON Schemas, which come from the table of kinds.
 
-use schemars::{Schema, SchemaGenerator};
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::read;
 use super::types::{self, AuthType, Field, Form};
 
+/// The path of a connection.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct ConnectionPath {
+    pub(super) auth_connection_id: String,
+}
+
 /// A body that makes a connection.
-pub(super) fn creation(_: &mut SchemaGenerator) -> Schema {
+#[derive(Debug, Deserialize)]
+pub(super) struct CreationIn(pub(super) read::Body);
+
+/// A body that changes a connection.
+#[derive(Debug, Deserialize)]
+pub(super) struct RevisionIn(pub(super) read::Body);
+
+/// A connection as it is shown.
+#[derive(Debug, Serialize)]
+pub(super) struct ConnectionOut(pub(super) Value);
+
+/// All connections.
+#[derive(Debug, Serialize)]
+pub(super) struct ListOut {
+    pub(super) auth_connections: Vec<ConnectionOut>,
+}
+
+/// Gives types the schemas that are made from the table.
+macro_rules! described {
+    ($($shape:ident by $schema:ident),*) => {
+        $(
+            impl JsonSchema for $shape {
+                fn inline_schema() -> bool {
+                    true
+                }
+
+                fn schema_name() -> Cow<'static, str> {
+                    stringify!($shape).into()
+                }
+
+                fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                    $schema()
+                }
+            }
+        )*
+    };
+}
+
+described! {
+    CreationIn by creation,
+    RevisionIn by revision,
+    ConnectionOut by connection,
+    ListOut by list
+}
+
+fn creation() -> Schema {
     let kinds = types::all().filter(|kind| kind.creatable);
     union(kinds.map(|kind| {
         let fields: Vec<_> = kind.fields.iter().collect();
@@ -17,8 +72,7 @@ pub(super) fn creation(_: &mut SchemaGenerator) -> Schema {
     }))
 }
 
-/// A body that changes a connection.
-pub(super) fn revision(_: &mut SchemaGenerator) -> Schema {
+fn revision() -> Schema {
     let kinds = types::all().filter(|kind| kind.updatable);
     union(kinds.map(|kind| {
         let changeable = |field: &&Field| field.is != types::Is::Fixed;
@@ -27,13 +81,11 @@ pub(super) fn revision(_: &mut SchemaGenerator) -> Schema {
     }))
 }
 
-/// A connection as it is shown.
-pub(super) fn connection(_: &mut SchemaGenerator) -> Schema {
+fn connection() -> Schema {
     union(types::all().map(shown))
 }
 
-/// All connections.
-pub(super) fn list(_: &mut SchemaGenerator) -> Schema {
+fn list() -> Schema {
     let kinds: Vec<_> = types::all().map(shown).collect();
     schema(json!({
         "type": "object",

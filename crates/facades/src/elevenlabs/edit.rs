@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 use super::read::{self, Body, Complaint, Given};
 use super::show;
 use super::types::Is;
-use crate::asked::Asked;
 use crate::draft::{Changes, Draft};
+use crate::request::FacadeRequest;
 use crate::{defaults, settings};
 
 /// Returns the command that makes what a body describes.
-pub(super) fn creation(asked: &Asked, mut body: Body) -> Result<Draft, Vec<Complaint>> {
+pub(super) fn creation(request: &FacadeRequest, mut body: Body) -> Result<Draft, Vec<Complaint>> {
     let kind = read::kind(&body, |kind| kind.creatable).map_err(|complaint| vec![complaint])?;
     let mut complaints = Vec::new();
     let mut needed = |name: &'static str, body: &mut Body| match read::text(body, name) {
@@ -42,7 +42,7 @@ pub(super) fn creation(asked: &Asked, mut body: Body) -> Result<Draft, Vec<Compl
         auth_method: kind.method,
         config: config.collect(),
         secrets: secrets.collect(),
-        ..defaults::of(asked, provider)
+        ..defaults::of(request, provider)
     })
 }
 

@@ -1,64 +1,69 @@
 //! The verbs on auth connections.
 
-use axum::http::StatusCode;
-use axum::response::Response;
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::{Connection, ConnectionId};
-use ledger_http::handler::json;
-use serde_json::{Value, json};
+use ledger_http::toolkit::{Body, Json, Path, Unspecified};
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::read::{Body, Complaint};
+use super::describe::{ConnectionOut, ConnectionPath, CreationIn, ListOut, RevisionIn};
+use super::read::Complaint;
 use super::{edit, show, unprocessable};
 use crate::api::Refusal;
-use crate::asked::Asked;
-use crate::ledger::Wish;
+use crate::ledger::ListOptions;
+use crate::request::FacadeRequest;
 
-pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
-    let found = asked.list(Wish::all()).await?;
-    let shown: Vec<Value> = found.connections.iter().map(|found| shown(&asked, found)).collect();
-    Ok(json(StatusCode::OK, json!({ "auth_connections": shown }).to_string()))
+pub(super) async fn list(request: FacadeRequest) -> Result<Json<ListOut>, Refusal> {
+    let found = request.list(ListOptions::all()).await?;
+    let shown = found.connections.iter().map(|found| shown(&request, found));
+    Ok(Json(ListOut { auth_connections: shown.collect() }))
 }
 
-pub(super) async fn create(asked: Asked) -> Result<Response, Refusal> {
-    let body: Body = asked.json()?;
-    let body = edit::creation(&asked, body).map_err(|complaints| refused(&complaints))?;
-    let made = asked.create(body).await?;
-    Ok(answer(&asked, &made))
+pub(super) async fn create(
+    request: FacadeRequest,
+    Body(CreationIn(body)): Body<CreationIn>,
+) -> Result<Json<ConnectionOut>, Refusal> {
+    let body = edit::creation(&request, body).map_err(|complaints| refused(&complaints))?;
+    let made = request.create(body).await?;
+    Ok(Json(shown(&request, &made)))
 }
 
-pub(super) async fn update(asked: Asked) -> Result<Response, Refusal> {
-    let body: Body = asked.json()?;
-    let connection = named(&asked).await?;
-    let provider = asked.provider(connection.details.provider.as_str());
+pub(super) async fn update(
+    request: FacadeRequest,
+    Body(RevisionIn(body)): Body<RevisionIn>,
+    Path(path): Path<ConnectionPath>,
+) -> Result<Json<ConnectionOut>, Refusal> {
+    let connection = named(&request, &path).await?;
+    let provider = request.provider(connection.details.provider.as_str());
     let update = edit::revision(&connection, provider, body);
     let update = update.map_err(|complaint| refused(&[complaint]))?;
-    let changed = asked.update(&connection, update).await?;
-    Ok(answer(&asked, &changed))
+    let changed = request.update(&connection, update).await?;
+    Ok(Json(shown(&request, &changed)))
 }
 
-pub(super) async fn delete(asked: Asked) -> Result<Response, Refusal> {
-    let connection = named(&asked).await?;
-    asked.delete(&connection).await?;
-    Ok(json(StatusCode::OK, "null"))
+/// Answers null, which the document says nothing of.
+pub(super) async fn delete(
+    request: FacadeRequest,
+    Path(path): Path<ConnectionPath>,
+) -> Result<Unspecified<Value>, Refusal> {
+    let connection = named(&request, &path).await?;
+    request.delete(&connection).await?;
+    Ok(Unspecified(Value::Null))
 }
 
 /// Returns the connection in the path: `ac-` and its id's digits, or the id as it is elsewhere.
-async fn named(asked: &Asked) -> Result<Connection, Problem> {
-    let text = asked.path("auth_connection_id");
+async fn named(request: &FacadeRequest, path: &ConnectionPath) -> Result<Connection, Problem> {
+    let text = path.auth_connection_id.as_str();
     let id = Uuid::try_parse(text.strip_prefix(show::ID).unwrap_or(text)).ok();
     let id: Option<ConnectionId> = id.and_then(|id| id.hyphenated().to_string().parse().ok());
     let id = id.ok_or_else(|| Problem::new(Code::ConnectionUnknown))?;
-    asked.find(ConnectionRef::Id(id)).await
+    request.find(ConnectionRef::Id(id)).await
 }
 
-fn shown(asked: &Asked, connection: &Connection) -> Value {
-    show::connection(connection, asked.provider(connection.details.provider.as_str()))
-}
-
-fn answer(asked: &Asked, connection: &Connection) -> Response {
-    json(StatusCode::OK, shown(asked, connection).to_string())
+fn shown(request: &FacadeRequest, connection: &Connection) -> ConnectionOut {
+    let provider = request.provider(connection.details.provider.as_str());
+    ConnectionOut(show::connection(connection, provider))
 }
 
 fn refused(complaints: &[Complaint]) -> Refusal {

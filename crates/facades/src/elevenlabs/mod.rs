@@ -11,15 +11,15 @@ mod read;
 mod show;
 mod types;
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use ledger_contract::errors::{Class, Code, Problem};
 use ledger_contract::records::Via;
-use ledger_http::handler::{RequestId, json, refusal};
+use ledger_http::toolkit::{RequestId, json, refusal};
 use ledger_providers::Facade;
 use serde_json::{Value, json};
 
-use crate::api::{FacadeApi, Method, Route};
+use crate::api::{FacadeApi, Route, operation};
 use read::Complaint;
 
 const CONNECTIONS: &str = "/v1/workspace/auth-connections";
@@ -36,57 +36,47 @@ pub(crate) static API: FacadeApi = FacadeApi {
             and are no place for secrets.",
     key_header: "xi-api-key",
     workspace: |_| None,
-    routes: &ROUTES,
+    routes,
     refuse,
     refusal: describe::refusal,
 };
 
-const ROUTES: [Route; 4] = [
-    Route {
-        method: Method::Get,
-        path: CONNECTIONS,
-        id: "list_auth_connections",
-        summary: "Lists all auth connections, oldest first.",
-        query: &[],
-        body: None,
-        success: (200, Some(describe::list)),
-        refusals: &[],
-        handler: |asked| Box::pin(handlers::list(asked)),
-    },
-    Route {
-        method: Method::Post,
-        path: CONNECTIONS,
-        id: "create_auth_connection",
-        summary: "Makes an auth connection.",
-        query: &[],
-        body: Some(describe::creation),
-        success: (200, Some(describe::connection)),
-        refusals: &[UNPROCESSABLE],
-        handler: |asked| Box::pin(handlers::create(asked)),
-    },
-    Route {
-        method: Method::Patch,
-        path: CONNECTION,
-        id: "update_auth_connection",
-        summary: "Changes an auth connection. What is left out or null stays.",
-        query: &[],
-        body: Some(describe::revision),
-        success: (200, Some(describe::connection)),
-        refusals: &[404, UNPROCESSABLE],
-        handler: |asked| Box::pin(handlers::update(asked)),
-    },
-    Route {
-        method: Method::Delete,
-        path: CONNECTION,
-        id: "delete_auth_connection",
-        summary: "Archives an auth connection.",
-        query: &[],
-        body: None,
-        success: (200, None),
-        refusals: &[404, UNPROCESSABLE],
-        handler: |asked| Box::pin(handlers::delete(asked)),
-    },
-];
+fn routes() -> Vec<Route> {
+    vec![
+        Route {
+            method: Method::GET,
+            path: CONNECTIONS,
+            id: "list_auth_connections",
+            summary: "Lists all auth connections, oldest first.",
+            refusals: &[],
+            operation: operation(handlers::list),
+        },
+        Route {
+            method: Method::POST,
+            path: CONNECTIONS,
+            id: "create_auth_connection",
+            summary: "Makes an auth connection.",
+            refusals: &[UNPROCESSABLE],
+            operation: operation(handlers::create),
+        },
+        Route {
+            method: Method::PATCH,
+            path: CONNECTION,
+            id: "update_auth_connection",
+            summary: "Changes an auth connection. What is left out or null stays.",
+            refusals: &[404, UNPROCESSABLE],
+            operation: operation(handlers::update),
+        },
+        Route {
+            method: Method::DELETE,
+            path: CONNECTION,
+            id: "delete_auth_connection",
+            summary: "Archives an auth connection.",
+            refusals: &[404, UNPROCESSABLE],
+            operation: operation(handlers::delete),
+        },
+    ]
+}
 
 /// Says no: a list of places in the body when the request is at fault, one sentence otherwise.
 fn refuse(problem: &Problem, _: &RequestId) -> Response {

@@ -8,9 +8,9 @@ use ledger_domain::{InvalidField, Line};
 use serde_json::Value;
 
 use super::shapes::{ConnectionIn, PatchIn};
-use crate::asked::Asked;
 use crate::defaults;
 use crate::draft::{Changes, Draft};
+use crate::request::FacadeRequest;
 
 /// Where fields are kept that only Pica has.
 const DEFINITION: &str = "pica.connectionDefinitionId";
@@ -19,7 +19,7 @@ const GROUP: &str = "pica.group";
 /// Returns the command that makes what a body describes.
 ///
 /// Errors: `field_invalid`.
-pub(super) fn creation(asked: &Asked, body: ConnectionIn) -> Result<Draft, InvalidField> {
+pub(super) fn creation(request: &FacadeRequest, body: ConnectionIn) -> Result<Draft, InvalidField> {
     let definition = body.connection_definition_id;
     let platform = body.platform.unwrap_or_else(|| definition.clone());
     let mut annotations = BTreeMap::from([(DEFINITION.to_owned(), Value::String(definition))]);
@@ -30,13 +30,13 @@ pub(super) fn creation(asked: &Asked, body: ConnectionIn) -> Result<Draft, Inval
     });
     Ok(Draft {
         display_name: body.name.filter(|name| !name.is_empty()),
-        environment: asked.key_environment,
+        environment: request.key_environment,
         secrets: body.auth_form_data,
         tags: body.tags.unwrap_or_default(),
         annotations,
         identity: identity.transpose()?,
         enabled: body.active,
-        ..defaults::of(asked, platform)
+        ..defaults::of(request, platform)
     })
 }
 

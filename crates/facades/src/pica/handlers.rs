@@ -1,140 +1,164 @@
 //! The verbs on connections.
 
-use axum::http::StatusCode;
-use axum::response::Response;
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::Problem;
 use ledger_contract::queries::ListQuery;
 use ledger_domain::connection::IdentityKind;
 use ledger_domain::{Connection, ConnectionId, WorkspaceName};
-use ledger_http::handler::json;
+use ledger_http::toolkit::{Body, Empty, Json, Path, Query};
 
-use super::shapes::{ConnectionIn, ConnectionOut, PageOut, PatchIn};
+use super::shapes::{
+    ConnectionIn, ConnectionOut, ConnectionPath, Filters, PageOut, PatchIn, ProjectConnectionPath,
+    ProjectPath,
+};
 use super::{edit, key, show, unknown};
 use crate::api::Refusal;
-use crate::asked::Asked;
-use crate::ledger::{Keep, Wish};
+use crate::ledger::{Filter, ListOptions};
+use crate::request::FacadeRequest;
 
 /// Rows on a page when nothing is said, and at most.
 const LIMIT: u64 = 20;
 const LIMIT_MAX: u64 = 150;
 
-pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
-    let asked = within_project(asked)?;
-    let limit = asked.number("limit")?.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
-    let number = asked.number("page")?.unwrap_or(1).max(1);
-    let skip = match asked.number("skip")? {
-        Some(skip) => skip,
-        None => (number - 1).saturating_mul(limit),
-    };
+pub(super) async fn list(
+    request: FacadeRequest,
+    Query(filters): Query<Filters>,
+) -> Result<Json<PageOut>, Refusal> {
+    page(&request, filters).await
+}
+
+pub(super) async fn list_in_project(
+    request: FacadeRequest,
+    Path(path): Path<ProjectPath>,
+    Query(filters): Query<Filters>,
+) -> Result<Json<PageOut>, Refusal> {
+    page(&within(request, &path.project)?, filters).await
+}
+
+async fn page(request: &FacadeRequest, filters: Filters) -> Result<Json<PageOut>, Refusal> {
+    let limit = filters.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
+    let number = filters.page.unwrap_or(1).max(1);
+    let skip = filters.skip.unwrap_or_else(|| (number - 1).saturating_mul(limit));
     let take = usize::try_from(limit).unwrap_or(usize::MAX);
-    let found = asked.list(Wish { skip, take, ..wish(&asked)? }).await?;
-    let page = PageOut {
-        rows: found.connections.iter().map(|found| shown(&asked, found)).collect(),
+    let found = request.list(ListOptions { skip, take, ..options(filters)? }).await?;
+    Ok(Json(PageOut {
+        rows: found.connections.iter().map(|found| shown(request, found)).collect(),
         total: found.total,
         pages: found.total.div_ceil(limit),
         page: skip / limit + 1,
-    };
-    let body = serde_json::to_vec(&page).expect("answers have a JSON form");
-    Ok(json(StatusCode::OK, body))
+    }))
 }
 
-pub(super) async fn get(asked: Asked) -> Result<Response, Refusal> {
-    let asked = within_project(asked)?;
-    let connection = named(&asked).await?;
-    Ok(answer(&asked, &connection))
+pub(super) async fn get(
+    request: FacadeRequest,
+    Path(path): Path<ConnectionPath>,
+) -> Result<Json<ConnectionOut>, Refusal> {
+    let connection = named(&request, &path.id).await?;
+    Ok(Json(shown(&request, &connection)))
 }
 
-pub(super) async fn create(asked: Asked) -> Result<Response, Refusal> {
-    let body: ConnectionIn = asked.json()?;
-    let made = asked.create(edit::creation(&asked, body)?).await?;
-    Ok(answer(&asked, &made))
+pub(super) async fn get_in_project(
+    request: FacadeRequest,
+    Path(path): Path<ProjectConnectionPath>,
+) -> Result<Json<ConnectionOut>, Refusal> {
+    let request = within(request, &path.project)?;
+    let connection = named(&request, &path.id).await?;
+    Ok(Json(shown(&request, &connection)))
 }
 
-pub(super) async fn update(asked: Asked) -> Result<Response, Refusal> {
-    let body: PatchIn = asked.json()?;
-    let connection = named(&asked).await?;
-    let changed = asked.update(&connection, edit::revision(body)).await?;
-    Ok(answer(&asked, &changed))
+pub(super) async fn create(
+    request: FacadeRequest,
+    Body(body): Body<ConnectionIn>,
+) -> Result<Json<ConnectionOut>, Refusal> {
+    let made = request.create(edit::creation(&request, body)?).await?;
+    Ok(Json(shown(&request, &made)))
 }
 
-pub(super) async fn delete(asked: Asked) -> Result<Response, Refusal> {
-    let connection = named(&asked).await?;
-    asked.delete(&connection).await?;
-    Ok(json(StatusCode::OK, ""))
+pub(super) async fn update(
+    request: FacadeRequest,
+    Body(body): Body<PatchIn>,
+    Path(path): Path<ConnectionPath>,
+) -> Result<Json<ConnectionOut>, Refusal> {
+    let connection = named(&request, &path.id).await?;
+    let changed = request.update(&connection, edit::revision(body)).await?;
+    Ok(Json(shown(&request, &changed)))
+}
+
+pub(super) async fn delete(
+    request: FacadeRequest,
+    Path(path): Path<ConnectionPath>,
+) -> Result<Empty, Refusal> {
+    let connection = named(&request, &path.id).await?;
+    request.delete(&connection).await?;
+    Ok(Empty)
 }
 
 /// Looks into the project that a path names: a workspace.
-fn within_project(mut asked: Asked) -> Result<Asked, Problem> {
-    if !asked.path("project").is_empty() {
-        asked.workspace = WorkspaceName::parse("project", asked.path("project"))?;
+fn within(mut request: FacadeRequest, project: &str) -> Result<FacadeRequest, Problem> {
+    if !project.is_empty() {
+        request.workspace = WorkspaceName::parse("project", project)?;
     }
-    Ok(asked)
+    Ok(request)
 }
 
-/// Returns the connection in the path.
-async fn named(asked: &Asked) -> Result<Connection, Problem> {
-    let id: ConnectionId = asked.path("id").parse().map_err(|_| unknown())?;
-    asked.find(ConnectionRef::Id(id)).await
+/// Returns the connection of an id in the path.
+async fn named(request: &FacadeRequest, id: &str) -> Result<Connection, Problem> {
+    let id: ConnectionId = id.parse().map_err(|_| unknown())?;
+    request.find(ConnectionRef::Id(id)).await
 }
 
-fn shown(asked: &Asked, connection: &Connection) -> ConnectionOut {
-    show::connection(connection, asked.provider(connection.details.provider.as_str()))
-}
-
-fn answer(asked: &Asked, connection: &Connection) -> Response {
-    let body = serde_json::to_vec(&shown(asked, connection));
-    json(StatusCode::OK, body.expect("answers have a JSON form"))
+fn shown(request: &FacadeRequest, connection: &Connection) -> ConnectionOut {
+    show::connection(connection, request.provider(connection.details.provider.as_str()))
 }
 
 /// Reads the filters. An index leaves few rows where it can; the rest is compared with what is
 /// shown, so that what is listed is what was asked for to the letter.
-fn wish(asked: &Asked) -> Result<Wish, Problem> {
-    let text = |name: &str| asked.parameter(name).map(str::to_owned);
-    let mut wish = Wish { any_tag: parts(asked.parameter("tags")), ..Wish::default() };
-    let mut keeps: Vec<Keep> = Vec::new();
+fn options(filters: Filters) -> Result<ListOptions, Problem> {
+    let mut options =
+        ListOptions { any_tag: parts(filters.tags.as_deref()), ..ListOptions::default() };
+    let mut keeps: Vec<Filter> = Vec::new();
     let query = ListQuery {
-        provider: text("platform").into_iter().collect(),
-        enabled: Some(asked.switch("active")?.unwrap_or(true)),
-        text: text("name"),
+        provider: filters.platform.clone().into_iter().collect(),
+        enabled: Some(filters.active.unwrap_or(true)),
+        text: filters.name.clone(),
         ..ListQuery::default()
     };
-    wish.query = query;
-    let keys = parts(asked.parameter("key").or_else(|| asked.parameter("keys")));
+    options.query = query;
+    let keys = parts(filters.key.or(filters.keys).as_deref());
     if !keys.is_empty() {
-        wish.ids = Some(keys.iter().filter_map(|text| key::id(text)).collect());
+        options.ids = Some(keys.iter().filter_map(|text| key::id(text)).collect());
         keeps.push(Box::new(move |connection| keys.contains(&key::of(connection))));
     }
-    if let Some(platform) = text("platform") {
+    if let Some(platform) = filters.platform {
         keeps.push(Box::new(move |found| found.details.provider.as_str() == platform));
     }
-    if let Some(name) = text("name") {
+    if let Some(name) = filters.name {
         keeps.push(Box::new(move |found| {
             found.details.display_name.as_ref().is_some_and(|shown| shown.as_str() == name)
         }));
     }
-    if let Some(version) = text("platformVersion") {
+    if let Some(version) = filters.platform_version {
         keeps.push(Box::new(move |found| show::platform_version(found) == version));
     }
-    if let Some(identity) = text("identity") {
+    if let Some(identity) = filters.identity {
         match key::by_digits(&identity) {
             // An identity that nobody gave is made from the id, which no index knows.
             Some(_) => keeps.push(Box::new(move |found| show::identity(found) == identity)),
-            None => wish.query.identity = Some(identity),
+            None => options.query.identity = Some(identity),
         }
     }
-    match text("identityType").map(|word| IdentityKind::parse(&word)).transpose()? {
+    match filters.identity_type.map(|word| IdentityKind::parse(&word)).transpose()? {
         None => {}
         // So is its type.
         Some(IdentityKind::User) => {
             keeps.push(Box::new(|found| show::identity_type(found) == IdentityKind::User));
         }
-        Some(kind) => wish.query.identity_type = Some(kind.as_str().to_owned()),
+        Some(kind) => options.query.identity_type = Some(kind.as_str().to_owned()),
     }
     if !keeps.is_empty() {
-        wish.keep = Some(Box::new(move |found| keeps.iter().all(|keep| keep(found))));
+        options.keep = Some(Box::new(move |found| keeps.iter().all(|keep| keep(found))));
     }
-    Ok(wish)
+    Ok(options)
 }
 
 /// Takes a list apart at its commas.

@@ -15,7 +15,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use ledger_contract::errors::{Class, Code, Problem};
 use ledger_contract::records::Via;
-use ledger_http::handler::{RequestId, refusal};
+use ledger_http::toolkit::{RequestId, refusal};
 use ledger_providers::Facade;
 use serde_json::json;
 
@@ -30,7 +30,7 @@ pub(crate) static API: FacadeApi = FacadeApi {
             shown. An organization is the whole ledger, a project is a workspace.",
     key_header: "x-pica-secret",
     workspace: |headers: &HeaderMap| headers.get("x-one-project-id"),
-    routes: &routes::ROUTES,
+    routes: routes::routes,
     refuse,
     refusal: |schemas| schemas.subschema_for::<shapes::ErrorOut>(),
 };

@@ -6,6 +6,55 @@ use ledger_contract::commands::SecretValue;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The path of a connection.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct ConnectionPath {
+    pub(super) id: String,
+}
+
+/// The path of a project's connections.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct ProjectPath {
+    pub(super) project: String,
+}
+
+/// The path of a connection of a project.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct ProjectConnectionPath {
+    pub(super) project: String,
+    pub(super) id: String,
+}
+
+/// Which connections to list.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Filters {
+    /// Rows on a page, 20 when absent, at most 150.
+    pub(super) limit: Option<u64>,
+    /// Number of the page, from 1.
+    pub(super) page: Option<u64>,
+    /// Rows to skip; instead of `page`.
+    pub(super) skip: Option<u64>,
+    /// Connection keys, any of them, separated by commas.
+    pub(super) key: Option<String>,
+    /// The same as `key`.
+    pub(super) keys: Option<String>,
+    /// The provider.
+    pub(super) platform: Option<String>,
+    /// Version of the provider's connector.
+    pub(super) platform_version: Option<String>,
+    /// The whole name.
+    pub(super) name: Option<String>,
+    /// Whom it is for.
+    pub(super) identity: Option<String>,
+    /// `user`, `team`, `organization` or `project`.
+    pub(super) identity_type: Option<String>,
+    /// Tags, any of them, separated by commas.
+    pub(super) tags: Option<String>,
+    /// `true` when absent: inactive ones are shown by `false` only.
+    pub(super) active: Option<bool>,
+}
+
 /// A connection to be made.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "CreateConnection")]

@@ -13,8 +13,8 @@ use super::configurations;
 use super::pricing::Adjustments;
 use super::shapes::{IntegrationChange, IntegrationIn};
 use super::{ids, mappings, show};
-use crate::asked::Asked;
 use crate::draft::{Changes, Draft};
+use crate::request::FacadeRequest;
 use crate::{defaults, handles};
 
 /// What a body changes, all of it checked.
@@ -29,12 +29,15 @@ pub(super) struct Change {
 /// Returns the command that makes what a body describes.
 ///
 /// Errors: `field_invalid`.
-pub(super) async fn creation(asked: &Asked, body: IntegrationIn) -> Result<Draft, Problem> {
+pub(super) async fn creation(
+    request: &FacadeRequest,
+    body: IntegrationIn,
+) -> Result<Draft, Problem> {
     Line::parse("name", &body.name, DISPLAY_NAME_CHARS)?;
     Line::parse("ai_provider_id", &body.ai_provider_id, PROVIDER_CHARS)?;
     provider_slug(body.default_provider_slug.as_deref())?;
     body.slug.as_deref().map_or(Ok(()), |slug| handles::own_slug("slug", slug))?;
-    let provider = asked.catalogue().of(&body.ai_provider_id);
+    let provider = request.catalogue().of(&body.ai_provider_id);
     let mut changes = configurations::Changes::default();
     if let Some(given) = body.configurations {
         changes = configurations::read(provider, None, given)?;
@@ -48,11 +51,11 @@ pub(super) async fn creation(asked: &Asked, body: IntegrationIn) -> Result<Draft
     have.check(None, provider)?;
     let (annotations, access) = match &body.workspace_id {
         None => (BTreeMap::new(), Access::default()),
-        Some(text) => for_workspace(asked, text).await?,
+        Some(text) => for_workspace(request, text).await?,
     };
-    let mut create = defaults::of(asked, body.ai_provider_id);
+    let mut create = defaults::of(request, body.ai_provider_id);
     // What nobody described says nothing of how it is used.
-    if asked.provider(&create.provider).is_some_and(|known| !known.auth_methods.is_empty()) {
+    if request.provider(&create.provider).is_some_and(|known| !known.auth_methods.is_empty()) {
         create.auth_method = have.auth_method(provider);
     }
     Ok(Draft {
@@ -76,13 +79,13 @@ fn given<V>(changes: BTreeMap<String, Option<V>>) -> impl Iterator<Item = (Strin
 /// Returns what makes a connection one workspace's: a note of it and, when it is not at home
 /// there, a grant.
 async fn for_workspace(
-    asked: &Asked,
+    request: &FacadeRequest,
     text: &str,
 ) -> Result<(BTreeMap<String, serde_json::Value>, Access), Problem> {
-    let name = ids::workspace(asked, "workspace_id", text, None).await?;
+    let name = ids::workspace(request, "workspace_id", text, None).await?;
     let note = BTreeMap::from([(show::WORKSPACE_ID.to_owned(), name.as_str().into())]);
     let mut access = Access::default();
-    if name != asked.workspace {
+    if name != request.workspace {
         access.workspaces.insert(name, Grant { allowed: true, limits: Limits::default() });
     }
     Ok((note, access))

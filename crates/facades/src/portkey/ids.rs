@@ -5,7 +5,7 @@ use ledger_contract::queries::WorkspacePage;
 use ledger_domain::{Connection, LedgerId, WorkspaceName};
 use uuid::Uuid;
 
-use crate::asked::Asked;
+use crate::request::FacadeRequest;
 
 /// The name space of organisations.
 const ORGANISATIONS: Uuid = Uuid::from_u128(0x4f0c_2b9e_71d3_4a86_9a55_0d6e_c3b7_f218);
@@ -21,7 +21,7 @@ pub(super) fn organisation(ledger: LedgerId) -> String {
 ///
 /// Errors: `field_invalid`, with `field` as its field.
 pub(super) async fn workspace(
-    asked: &Asked,
+    request: &FacadeRequest,
     field: &str,
     text: &str,
     connection: Option<&Connection>,
@@ -30,11 +30,11 @@ pub(super) async fn workspace(
     let Ok(id) = Uuid::try_parse(text) else { return Ok(name?) };
     let granted = connection.into_iter().flat_map(|found| found.access.workspaces.keys());
     let home = connection.map(|found| &found.workspace);
-    let mut near = granted.chain(home).chain([&asked.workspace]);
+    let mut near = granted.chain(home).chain([&request.workspace]);
     if let Some(found) = near.find(|name| is(name, id)) {
         return Ok(found.clone());
     }
-    match known(asked).await?.into_iter().find(|name| is(name, id)) {
+    match known(request).await?.into_iter().find(|name| is(name, id)) {
         Some(found) => Ok(found),
         // A name may look like a UUID.
         None => Ok(name?),
@@ -46,9 +46,9 @@ fn is(name: &WorkspaceName, id: Uuid) -> bool {
 }
 
 /// Returns the workspaces that the caller may know of.
-async fn known(asked: &Asked) -> Result<Vec<WorkspaceName>, Problem> {
-    let (caller, workspace) = (asked.caller.clone(), asked.workspace.clone());
-    asked
+async fn known(request: &FacadeRequest) -> Result<Vec<WorkspaceName>, Problem> {
+    let (caller, workspace) = (request.caller.clone(), request.workspace.clone());
+    request
         .read_store(move |engine| {
             let page = engine.query(&caller, workspace.as_str(), "workspaces", b"{}")?;
             let page: WorkspacePage = read_json(&page)?;

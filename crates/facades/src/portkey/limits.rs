@@ -1,14 +1,12 @@
 //! Limits of use, which Portkey writes as lists of at most one.
 
 use ledger_contract::commands::input::Input;
-use ledger_contract::commands::{LimitsBody, RateLimitBody, UsageLimitBody};
+use ledger_contract::commands::{LimitsBody, RateLimitBody, UsageLimitBody, nullable};
 use ledger_contract::time;
 use ledger_domain::InvalidField;
 use ledger_domain::connection::{Limits, RateLimit, ResetPeriod, UsageLimit};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::nullable::nullable;
 
 /// Limits in a body. What is left out stays, null or an empty list takes away.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

@@ -23,7 +23,7 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
 use ledger_contract::errors::{Class, Problem};
 use ledger_contract::records::Via;
-use ledger_http::handler::{RequestId, refusal, with};
+use ledger_http::toolkit::{RequestId, refusal, with};
 use ledger_providers::Facade;
 use schemars::SchemaGenerator;
 use serde_json::json;
@@ -42,7 +42,7 @@ pub(crate) static API: FacadeApi = FacadeApi {
             keeps no providers beside integrations, and counts no usage.",
     key_header: "x-portkey-api-key",
     workspace: |_| None,
-    routes: &routes::ROUTES,
+    routes: routes::routes,
     refuse,
     refusal: SchemaGenerator::subschema_for::<shapes::ErrorOut>,
 };

@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use axum::response::Response;
+use ledger_contract::commands::nullable;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::connection::{ModelPolicy, ModelRule};
 use ledger_domain::limits::MODEL_CHARS;
 use ledger_domain::{CheckedText, Command, Connection, Expected, InvalidField, Line};
+use ledger_http::toolkit::{Body, Json, Path, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::handlers::{answer, done, named};
+use super::handlers::named;
+use super::shapes::{DoneOut, IntegrationPath};
 use crate::api::Refusal;
-use crate::asked::Asked;
 use crate::draft::json;
-use crate::nullable::nullable;
+use crate::request::FacadeRequest;
 
 /// How often a change is made anew because the policy has been changed meanwhile. Clients send
 /// changes to single models side by side.
@@ -32,7 +33,7 @@ pub(super) struct ModelsIn {
 }
 
 /// Something said of a model. What is left out stays.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "IntegrationModelInput")]
 #[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
 struct ModelIn {
@@ -96,21 +97,34 @@ struct ModelOut {
     pricing_config: Option<Map<String, Value>>,
 }
 
-pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
-    let connection = named(&asked).await?;
+/// Which models nothing is said of any more.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Slugs {
+    /// Their names, separated by commas.
+    slugs: Option<String>,
+}
+
+pub(super) async fn list(
+    request: FacadeRequest,
+    Path(path): Path<IntegrationPath>,
+) -> Result<Json<ModelsOut>, Refusal> {
+    let connection = named(&request, &path).await?;
     let policy = &connection.models;
     let models: Vec<ModelOut> =
         policy.models.iter().map(|(slug, rule)| ModelOut::of(slug.as_str(), rule)).collect();
     let allow_all_models = policy.allow_all;
-    Ok(answer(&ModelsOut { object: "list", total: models.len(), allow_all_models, models }))
+    Ok(Json(ModelsOut { object: "list", total: models.len(), allow_all_models, models }))
 }
 
-pub(super) async fn update(asked: Asked) -> Result<Response, Refusal> {
-    change(&asked, |connection| {
-        let body: ModelsIn = asked.json()?;
+pub(super) async fn update(
+    request: FacadeRequest,
+    Body(body): Body<ModelsIn>,
+    Path(path): Path<IntegrationPath>,
+) -> Result<Json<DoneOut>, Refusal> {
+    change(&request, &path, |connection| {
         let mut policy = connection.models.clone();
         policy.allow_all = body.allow_all_models.unwrap_or(policy.allow_all);
-        for model in body.models {
+        for model in body.models.iter().cloned() {
             let slug = Line::parse("models", &model.slug, MODEL_CHARS)?;
             let rule = policy.models.remove(&slug);
             policy.models.insert(slug, model.over(rule.as_ref().and_then(settings)));
@@ -120,14 +134,18 @@ pub(super) async fn update(asked: Asked) -> Result<Response, Refusal> {
     .await
 }
 
-pub(super) async fn delete(asked: Asked) -> Result<Response, Refusal> {
-    let slugs = asked.parameter("slugs").unwrap_or_default();
+pub(super) async fn delete(
+    request: FacadeRequest,
+    Path(path): Path<IntegrationPath>,
+    Query(Slugs { slugs }): Query<Slugs>,
+) -> Result<Json<DoneOut>, Refusal> {
+    let slugs = slugs.unwrap_or_default();
     let slugs: Vec<&str> =
         slugs.split(',').map(str::trim).filter(|slug| !slug.is_empty()).collect();
     if slugs.is_empty() {
         return Err(InvalidField::new("slugs", "must name models, separated by commas").into());
     }
-    change(&asked, |connection| {
+    change(&request, &path, |connection| {
         let mut policy = connection.models.clone();
         policy.models.retain(|slug, _| !slugs.contains(&slug.as_str()));
         Ok(policy)
@@ -137,20 +155,21 @@ pub(super) async fn delete(asked: Asked) -> Result<Response, Refusal> {
 
 /// Changes the policy from what it is, and once more when it is another one by then.
 async fn change(
-    asked: &Asked,
+    request: &FacadeRequest,
+    path: &IntegrationPath,
     change: impl Fn(&Connection) -> Result<ModelPolicy, Problem>,
-) -> Result<Response, Refusal> {
+) -> Result<Json<DoneOut>, Refusal> {
     let mut tries = TRIES;
     loop {
-        let connection = named(asked).await?;
+        let connection = named(request, path).await?;
         let command = Command::SetModelPolicy(change(&connection)?);
         tries -= 1;
-        match asked.change_as_seen(&connection, command).await {
+        match request.change_as_seen(&connection, command).await {
             Err(problem)
                 if problem.code == Code::VersionConflict
-                    && asked.said.expected == Expected::Any
+                    && request.headers.expected == Expected::Any
                     && tries > 0 => {}
-            changed => return Ok(changed.map(|()| done())?),
+            changed => return Ok(changed.map(|()| Json(DoneOut {}))?),
         }
     }
 }

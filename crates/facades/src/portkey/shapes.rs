@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ledger_contract::commands::SecretValue;
+use ledger_contract::commands::{SecretValue, nullable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,10 +10,28 @@ use serde_json::{Map, Value};
 use super::limits::AccessOut;
 use super::mappings::{MappingIn, MappingOut};
 use super::pricing::Adjustments;
-use crate::nullable::nullable;
 
 /// Settings by name, secrets among them.
 pub(super) type Configurations = Map<String, Value>;
+
+/// The path of an integration.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct IntegrationPath {
+    pub(super) slug: String,
+}
+
+/// Which integrations to list.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Filters {
+    /// Number of the page, from 0.
+    pub(super) current_page: Option<u64>,
+    /// Integrations on a page, 100 when nothing is said.
+    pub(super) page_size: Option<u64>,
+    /// Only those that this workspace may use.
+    pub(super) workspace_id: Option<String>,
+    /// `workspace`, `organisation` or `all` (default).
+    pub(super) r#type: Option<String>,
+}
 
 /// An integration to be made.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -8,7 +8,7 @@ use super::limits::AccessOut;
 use super::pricing::Adjustments;
 use super::shapes::{IntegrationDetail, IntegrationOut};
 use super::{configurations, ids, mappings};
-use crate::asked::Asked;
+use crate::request::FacadeRequest;
 use crate::{masks, settings};
 
 /// Where it is kept that an integration was made for a workspace, and for which.
@@ -21,15 +21,15 @@ pub(super) fn workspace_id(connection: &Connection) -> Option<String> {
 }
 
 /// Shows what lists say of a connection.
-pub(super) fn integration(asked: &Asked, connection: &Connection) -> IntegrationOut {
+pub(super) fn integration(request: &FacadeRequest, connection: &Connection) -> IntegrationOut {
     let details = &connection.details;
     let slug = connection.slug.as_str();
     let workspace_id = workspace_id(connection);
-    let provider = asked.provider(details.provider.as_str());
+    let provider = request.provider(details.provider.as_str());
     IntegrationOut {
         object: "integration",
         id: connection.id.to_string(),
-        organisation_id: ids::organisation(asked.shared.desk.engine().ledger_id()),
+        organisation_id: ids::organisation(request.shared.desk.engine().ledger_id()),
         r#type: if workspace_id.is_some() { "workspace" } else { "organisation" },
         workspace_id,
         ai_provider_id: provider
@@ -47,7 +47,7 @@ pub(super) fn integration(asked: &Asked, connection: &Connection) -> Integration
 
 /// Shows all of a connection.
 pub(super) fn detail(
-    asked: &Asked,
+    request: &FacadeRequest,
     connection: &Connection,
     provider: &Provider,
 ) -> IntegrationDetail {
@@ -55,7 +55,7 @@ pub(super) fn detail(
     let granted = connection.access.workspaces.values().filter(|grant| grant.allowed);
     let references = connection.details.secret_references.iter();
     IntegrationDetail {
-        integration: integration(asked, connection),
+        integration: integration(request, connection),
         masked_key: key.map(|(_, secret)| masks::portkey(&secret.hint)),
         configurations: configurations::show(connection, provider),
         global_workspace_access_settings: connection.access.everyone.as_ref().map(AccessOut::of),

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use axum::response::Response;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::connection::{EventFacts, Grant, GrantScope, Limits};
 use ledger_domain::limits::GRANTS;
@@ -10,15 +9,17 @@ use ledger_domain::principal::Scope;
 use ledger_domain::{
     Command, Connection, EventId, Expected, InvalidField, Rejection, WorkspaceName, advance, decide,
 };
+use ledger_http::toolkit::{Body, Json, Path};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::edit::provider_slug;
-use super::handlers::{answer, done, named};
+use super::handlers::named;
 use super::ids;
 use super::limits::{LimitsIn, LimitsOut};
+use super::shapes::{DoneOut, IntegrationPath};
 use crate::api::Refusal;
-use crate::asked::Asked;
+use crate::request::FacadeRequest;
 
 /// Grants to give and to take back.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -96,13 +97,16 @@ struct WorkspaceOut {
     limits: LimitsOut,
 }
 
-pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
-    let connection = named(&asked).await?;
+pub(super) async fn list(
+    request: FacadeRequest,
+    Path(path): Path<IntegrationPath>,
+) -> Result<Json<WorkspacesOut>, Refusal> {
+    let connection = named(&request, &path).await?;
     let home = Grant { allowed: true, limits: Limits::default() };
     let granted = connection.access.workspaces.iter();
     let all = [(&connection.workspace, &home)].into_iter().chain(granted);
     let workspaces: Vec<WorkspaceOut> = all.map(|(name, grant)| shown(name, grant)).collect();
-    Ok(answer(&WorkspacesOut { object: "list", total: workspaces.len(), workspaces }))
+    Ok(Json(WorkspacesOut { object: "list", total: workspaces.len(), workspaces }))
 }
 
 fn shown(name: &WorkspaceName, grant: &Grant) -> WorkspaceOut {
@@ -110,10 +114,13 @@ fn shown(name: &WorkspaceName, grant: &Grant) -> WorkspaceOut {
     WorkspaceOut { id: name.as_str().to_owned(), enabled: grant.allowed, limits }
 }
 
-pub(super) async fn update(asked: Asked) -> Result<Response, Refusal> {
-    let body: WorkspacesIn = asked.json()?;
-    let connection = named(&asked).await?;
-    let may = |scope| asked.caller.may_with(scope, &connection);
+pub(super) async fn update(
+    request: FacadeRequest,
+    Body(body): Body<WorkspacesIn>,
+    Path(path): Path<IntegrationPath>,
+) -> Result<Json<DoneOut>, Refusal> {
+    let connection = named(&request, &path).await?;
+    let may = |scope| request.caller.may_with(scope, &connection);
     if !may(Scope::Write) {
         return Err(Problem::new(Code::Forbidden).into());
     }
@@ -121,20 +128,20 @@ pub(super) async fn update(asked: Asked) -> Result<Response, Refusal> {
         let problem = format!("must have at most {GRANTS} entries");
         return Err(InvalidField::new("workspaces", problem).into());
     }
-    let Plan { said, left, named } = plan(&asked, &connection, body).await?;
+    let Plan { said, left, named } = plan(&request, &connection, body).await?;
     let lets_in = |command: &Command| matches!(command, Command::GrantWorkspace { .. });
     if said.iter().chain(&left).any(lets_in) && !may(Scope::Administer) {
         return Err(Problem::new(Code::Forbidden).into());
     }
-    all_exist(&asked, named).await?;
+    all_exist(&request, named).await?;
     rehearse(&connection, said.iter().chain(&left))?;
     for command in said {
-        taken_back(asked.change(connection.id, command).await)?;
+        taken_back(request.change(connection.id, command).await)?;
     }
     for command in left {
-        taken_back(asked.change_left(connection.id, command).await)?;
+        taken_back(request.change_left(connection.id, command).await)?;
     }
-    Ok(done())
+    Ok(Json(DoneOut {}))
 }
 
 /// Takes it well when there is nothing to take back.
@@ -156,7 +163,11 @@ struct Plan {
     named: Vec<WorkspaceName>,
 }
 
-async fn plan(asked: &Asked, connection: &Connection, body: WorkspacesIn) -> Result<Plan, Problem> {
+async fn plan(
+    request: &FacadeRequest,
+    connection: &Connection,
+    body: WorkspacesIn,
+) -> Result<Plan, Problem> {
     provider_slug(body.default_provider_slug.as_deref())?;
     let mut plan = Plan::default();
     let mut everyone = connection.access.everyone.clone();
@@ -168,7 +179,7 @@ async fn plan(asked: &Asked, connection: &Connection, body: WorkspacesIn) -> Res
     let mut named = BTreeSet::new();
     for given in body.workspaces.unwrap_or_default() {
         provider_slug(given.default_provider_slug.as_deref())?;
-        let name = ids::workspace(asked, "workspaces.id", &given.id, Some(connection)).await?;
+        let name = ids::workspace(request, "workspaces.id", &given.id, Some(connection)).await?;
         if !named.insert(name.clone()) {
             return Err(InvalidField::new("workspaces", "must name each one only once").into());
         }
@@ -195,8 +206,8 @@ async fn plan(asked: &Asked, connection: &Connection, body: WorkspacesIn) -> Res
 /// Checks that there are workspaces of these names, which the ledger would say one by one.
 ///
 /// Errors: `workspace_unknown`.
-async fn all_exist(asked: &Asked, names: Vec<WorkspaceName>) -> Result<(), Problem> {
-    match asked.read_store(move |engine| engine.missing_workspace(&names)).await? {
+async fn all_exist(request: &FacadeRequest, names: Vec<WorkspaceName>) -> Result<(), Problem> {
+    match request.read_store(move |engine| engine.missing_workspace(&names)).await? {
         None => Ok(()),
         Some(name) => {
             let message = format!("there is no workspace {name}");

@@ -3,29 +3,32 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use axum::http::StatusCode;
-use axum::response::Response;
 use ledger_contract::queries::ListQuery;
 use ledger_domain::{CheckedText, Connection};
+use ledger_http::toolkit::{Json, Path, Query};
 use ledger_providers::{Capability, Facade, Field, Given, KnownModel, Provider};
 use serde_json::Map;
 
-use super::handlers::{answer, named, of};
+use super::handlers::{named, of};
 use super::shapes::{
-    FieldOut, ModelOut, ModelRefOut, ProviderItemOut, ProviderOut, SchemaOut, TestOut,
+    CapabilityPath, ConnectionPath, FieldOut, ItemOut, ModelFilter, ModelOut, ModelRefOut,
+    ProviderItemOut, ProviderOut, ProviderPath, SchemaOut, TestOut,
 };
 use super::{refused, show};
 use crate::api::Refusal;
-use crate::asked::Asked;
-use crate::ledger::Wish;
+use crate::ledger::ListOptions;
+use crate::request::FacadeRequest;
 use crate::settings::{config, same, secret};
 
 /// What a good test says.
 const NOT_CALLED: &str = "Required settings are present. The provider was not called.";
 
-pub(super) async fn test(asked: Asked) -> Result<Response, Refusal> {
-    let connection = named(&asked, "idOrAlias").await?;
-    let complaints: Vec<String> = match of(&asked, &connection) {
+pub(super) async fn test(
+    request: FacadeRequest,
+    Path(path): Path<ConnectionPath>,
+) -> Result<Json<TestOut>, Refusal> {
+    let connection = named(&request, &path.id_or_alias).await?;
+    let complaints: Vec<String> = match of(&request, &connection) {
         Some(provider) => {
             let given = |field: &Field| given(&connection, provider, field);
             let complaints = provider.check(Some(Facade::Umbraco), &given);
@@ -39,7 +42,7 @@ pub(super) async fn test(asked: Asked) -> Result<Response, Refusal> {
     } else {
         format!("{}. The provider was not called.", complaints.join("; "))
     };
-    Ok(answer(StatusCode::OK, &TestOut { success, error_message: Some(said) }))
+    Ok(Json(TestOut { success, error_message: Some(said) }))
 }
 
 /// Returns what a connection has in a field.
@@ -60,55 +63,63 @@ fn given(connection: &Connection, provider: &Provider, field: &Field) -> Option<
     Some(Given::Json(Cow::Owned(serde_json::from_str(value.text()).ok()?)))
 }
 
-pub(super) async fn all_capabilities(asked: Asked) -> Result<Response, Refusal> {
+pub(super) async fn all_capabilities(
+    request: FacadeRequest,
+) -> Result<Json<Vec<&'static str>>, Refusal> {
     let mut found: BTreeSet<&'static str> = BTreeSet::new();
-    for provider in asked.catalogue().iter() {
+    for provider in request.catalogue().iter() {
         let words = words(provider);
         if words.iter().all(|word| found.contains(word)) {
             continue;
         }
         let query = ListQuery { provider: names(provider), ..ListQuery::default() };
-        if asked.list(Wish { query, ..Wish::default() }).await?.total > 0 {
+        if request.list(ListOptions { query, ..ListOptions::default() }).await?.total > 0 {
             found.extend(words);
         }
     }
-    Ok(answer(StatusCode::OK, &found))
+    Ok(Json(found.into_iter().collect()))
 }
 
-pub(super) async fn with_capability(asked: Asked) -> Result<Response, Refusal> {
-    let mut wish = Wish::all();
-    wish.query.sort = Some("name".to_owned());
-    narrow(&asked, &mut wish, asked.path("capability"));
-    let found = asked.list(wish).await?;
+pub(super) async fn with_capability(
+    request: FacadeRequest,
+    Path(path): Path<CapabilityPath>,
+) -> Result<Json<Vec<ItemOut>>, Refusal> {
+    let mut options = ListOptions::all();
+    options.query.sort = Some("name".to_owned());
+    narrow(&request, &mut options, &path.capability);
+    let found = request.list(options).await?;
     let items = found.connections.iter();
-    let items: Vec<_> = items.map(|found| show::item(found, of(&asked, found))).collect();
-    Ok(answer(StatusCode::OK, &items))
+    Ok(Json(items.map(|found| show::item(found, of(&request, found))).collect()))
 }
 
 /// Wishes for connections whose provider can be used for something. Nothing is known of a word
 /// that is none.
-pub(super) fn narrow(asked: &Asked, wish: &mut Wish, word: &str) {
+pub(super) fn narrow(request: &FacadeRequest, options: &mut ListOptions, word: &str) {
     let capability = Capability::find(word);
     let can = |provider: &&Provider| {
         capability.is_some_and(|one| provider.capabilities_at(Facade::Umbraco).contains(&one))
     };
-    let able: BTreeSet<String> = asked.catalogue().iter().filter(can).flat_map(names).collect();
+    let able: BTreeSet<String> = request.catalogue().iter().filter(can).flat_map(names).collect();
     let folded = |names: &[String]| -> BTreeSet<String> {
         names.iter().map(|name| name.to_lowercase()).collect()
     };
-    let wanted = folded(&wish.query.provider);
+    let wanted = folded(&options.query.provider);
     let mut able = folded(&able.into_iter().collect::<Vec<_>>());
     able.retain(|name| wanted.is_empty() || wanted.contains(name));
     if able.is_empty() {
-        wish.ids = Some(Vec::new());
+        options.ids = Some(Vec::new());
     }
-    wish.query.provider = able.into_iter().collect();
+    options.query.provider = able.into_iter().collect();
 }
 
-pub(super) async fn models(asked: Asked) -> Result<Response, Refusal> {
-    let connection = named(&asked, "idOrAlias").await?;
-    let wanted = asked.parameter("capability").filter(|word| !word.is_empty());
-    let provider = of(&asked, &connection);
+pub(super) async fn models(
+    request: FacadeRequest,
+    Path(path): Path<ConnectionPath>,
+    Query(filter): Query<ModelFilter>,
+) -> Result<Json<Vec<ModelOut>>, Refusal> {
+    let connection = named(&request, &path.id_or_alias).await?;
+    let wanted = filter.capability.as_deref().filter(|word| !word.is_empty());
+    let provider = of(&request, &connection);
     let known = provider.map(|provider| provider.models.known.as_slice()).unwrap_or_default();
     let policy = &connection.models;
     let allowed = |model: &&KnownModel| {
@@ -127,22 +138,28 @@ pub(super) async fn models(asked: Asked) -> Result<Response, Refusal> {
         model: ModelRefOut { provider_id: name.to_owned(), model_id: model.id.clone() },
         metadata: Map::new(),
     });
-    Ok(answer(StatusCode::OK, &shown.collect::<Vec<_>>()))
+    Ok(Json(shown.collect()))
 }
 
-pub(super) async fn capabilities(asked: Asked) -> Result<Response, Refusal> {
-    let connection = named(&asked, "idOrAlias").await?;
-    let words = of(&asked, &connection).map(words).unwrap_or_default();
-    Ok(answer(StatusCode::OK, &words))
+pub(super) async fn capabilities(
+    request: FacadeRequest,
+    Path(path): Path<ConnectionPath>,
+) -> Result<Json<Vec<&'static str>>, Refusal> {
+    let connection = named(&request, &path.id_or_alias).await?;
+    Ok(Json(of(&request, &connection).map(words).unwrap_or_default()))
 }
 
-pub(super) fn providers(asked: &Asked) -> Response {
-    let shown: Vec<_> = asked.catalogue().iter().map(item).collect();
-    answer(StatusCode::OK, &shown)
+pub(super) async fn providers(
+    request: FacadeRequest,
+) -> Result<Json<Vec<ProviderItemOut>>, Refusal> {
+    Ok(Json(request.catalogue().iter().map(item).collect()))
 }
 
-pub(super) fn provider(asked: &Asked) -> Result<Response, Refusal> {
-    let Some(provider) = asked.provider(asked.path("id")) else {
+pub(super) async fn provider(
+    request: FacadeRequest,
+    Path(path): Path<ProviderPath>,
+) -> Result<Json<ProviderOut>, Refusal> {
+    let Some(provider) = request.provider(&path.id) else {
         let detail = "The specified provider could not be found.";
         return Err(Refusal::Answer(Box::new(refused(404, "Provider not found", detail))));
     };
@@ -160,7 +177,7 @@ pub(super) fn provider(asked: &Asked) -> Result<Response, Refusal> {
         is_sensitive: field.secret,
     });
     let settings_schema = SchemaOut { fields: fields.collect() };
-    Ok(answer(StatusCode::OK, &ProviderOut { item: item(provider), settings_schema }))
+    Ok(Json(ProviderOut { item: item(provider), settings_schema }))
 }
 
 fn item(provider: &Provider) -> ProviderItemOut {

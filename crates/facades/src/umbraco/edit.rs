@@ -8,14 +8,14 @@ use super::shapes::{ConnectionIn, PatchIn};
 use super::show::{self, ALIAS_CHARS};
 use super::{refused, settings};
 use crate::api::Refusal;
-use crate::asked::Asked;
 use crate::draft::{Changes, Draft};
+use crate::request::FacadeRequest;
 use crate::{defaults, handles};
 
 /// Returns the command that makes what a body describes.
-pub(super) fn creation(asked: &Asked, body: ConnectionIn) -> Result<Draft, Refusal> {
+pub(super) fn creation(request: &FacadeRequest, body: ConnectionIn) -> Result<Draft, Refusal> {
     check_alias(&body.alias)?;
-    let Some(provider) = asked.provider(&body.provider_id) else {
+    let Some(provider) = request.provider(&body.provider_id) else {
         let detail = "There is no such provider. GET .../providers lists those there are.";
         return Err(Refusal::Answer(Box::new(refused(400, "Invalid provider", detail))));
     };
@@ -23,7 +23,7 @@ pub(super) fn creation(asked: &Asked, body: ConnectionIn) -> Result<Draft, Refus
         slug: Some(body.alias),
         display_name: Some(body.name),
         enabled: body.is_active.unwrap_or(true),
-        ..defaults::of(asked, body.provider_id)
+        ..defaults::of(request, body.provider_id)
     };
     if let Some(given) = body.settings {
         settings::set_first(&mut made, Some(provider), given);

@@ -1,118 +1,129 @@
 //! The verbs on connections.
 
-use axum::http::header::LOCATION;
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::Response;
+use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::ListQuery;
 use ledger_domain::{Connection, InvalidField};
-use ledger_http::handler::{json, with};
+use ledger_http::toolkit::{Body, Created, Empty, Json, Path, Query};
 use ledger_providers::Provider;
-use serde::Serialize;
 
-use super::shapes::{ConnectionIn, ListOut, PatchIn};
+use super::shapes::{
+    ConnectionIn, ConnectionOut, ConnectionPath, Exclusion, Filters, ListOut, PatchIn,
+};
 use super::{catalogue, edit, show};
 use crate::api::Refusal;
-use crate::asked::Asked;
 use crate::handles;
-use crate::ledger::Wish;
+use crate::ledger::ListOptions;
+use crate::request::FacadeRequest;
 
 /// Connections shown when nothing is said, and at most.
 const TAKE: u64 = 100;
 const TAKE_MAX: u64 = 10_000;
 
-pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
-    let take = asked.number("take")?.unwrap_or(TAKE).min(TAKE_MAX);
-    let mut wish = Wish {
+pub(super) async fn list(
+    request: FacadeRequest,
+    Query(filters): Query<Filters>,
+) -> Result<Json<ListOut>, Refusal> {
+    let take = filters.take.unwrap_or(TAKE).min(TAKE_MAX);
+    let mut options = ListOptions {
         query: ListQuery { sort: Some("name".to_owned()), ..ListQuery::default() },
-        skip: asked.number("skip")?.unwrap_or(0),
+        skip: filters.skip.unwrap_or(0),
         take: usize::try_from(take).unwrap_or(usize::MAX),
-        ..Wish::default()
+        ..ListOptions::default()
     };
-    if let Some(text) = asked.parameter("filter").filter(|text| !text.is_empty()) {
+    if let Some(text) = filters.filter.filter(|text| !text.is_empty()) {
         let folded = text.to_lowercase();
-        wish.query.text = Some(text.to_owned());
+        options.query.text = Some(text);
         // The index looks in slugs, too.
-        wish.keep = Some(Box::new(move |found| show::name(found).to_lowercase().contains(&folded)));
+        options.keep =
+            Some(Box::new(move |found| show::name(found).to_lowercase().contains(&folded)));
     }
-    if let Some(name) = asked.parameter("providerId") {
-        wish.query.provider = match asked.provider(name) {
+    if let Some(name) = filters.provider_id {
+        options.query.provider = match request.provider(&name) {
             Some(provider) => provider.all_names().map(str::to_owned).collect(),
-            None => vec![name.to_owned()],
+            None => vec![name],
         };
     }
-    if let Some(word) = asked.parameter("capability") {
-        catalogue::narrow(&asked, &mut wish, word);
+    if let Some(word) = filters.capability {
+        catalogue::narrow(&request, &mut options, &word);
     }
-    let found = asked.list(wish).await?;
+    let found = request.list(options).await?;
     let items = found.connections.iter();
-    let items = items.map(|found| show::item(found, of(&asked, found))).collect();
-    Ok(answer(StatusCode::OK, &ListOut { items, total: found.total }))
+    let items = items.map(|found| show::item(found, of(&request, found))).collect();
+    Ok(Json(ListOut { items, total: found.total }))
 }
 
-pub(super) async fn get(asked: Asked) -> Result<Response, Refusal> {
-    let connection = named(&asked, "idOrAlias").await?;
-    Ok(shown(&asked, &connection))
+pub(super) async fn get(
+    request: FacadeRequest,
+    Path(path): Path<ConnectionPath>,
+) -> Result<Json<ConnectionOut>, Refusal> {
+    let connection = named(&request, &path.id_or_alias).await?;
+    Ok(Json(shown(&request, &connection)))
 }
 
-pub(super) async fn create(asked: Asked) -> Result<Response, Refusal> {
-    let body: ConnectionIn = asked.json()?;
-    let made = asked.create(edit::creation(&asked, body)?).await?;
-    let place = format!("/umbraco/ai/management/api/v1/connections/{}", made.id);
-    let place = HeaderValue::from_str(&place).expect("ids are of header characters");
-    let body = show::connection(&made, of(&asked, &made));
-    Ok(with(answer(StatusCode::CREATED, &body), LOCATION, place))
+pub(super) async fn create(
+    request: FacadeRequest,
+    Body(body): Body<ConnectionIn>,
+) -> Result<Created<ConnectionOut>, Refusal> {
+    let made = request.create(edit::creation(&request, body)?).await?;
+    let location = format!("/umbraco/ai/management/api/v1/connections/{}", made.id);
+    Ok(Created { location, body: shown(&request, &made) })
 }
 
-pub(super) async fn update(asked: Asked) -> Result<Response, Refusal> {
-    let body: PatchIn = asked.json()?;
-    let connection = named(&asked, "idOrAlias").await?;
+pub(super) async fn update(
+    request: FacadeRequest,
+    Body(body): Body<PatchIn>,
+    Path(path): Path<ConnectionPath>,
+) -> Result<Json<ConnectionOut>, Refusal> {
+    let connection = named(&request, &path.id_or_alias).await?;
     let is_active = body.is_active;
     // Also one that nobody described has the fields that all have.
-    let provider = asked.catalogue().of(connection.details.provider.as_str());
+    let provider = request.catalogue().of(connection.details.provider.as_str());
     let update = edit::revision(&connection, Some(provider), body)?;
-    let mut changed = asked.update(&connection, update).await?;
+    let mut changed = request.update(&connection, update).await?;
     if let Some(on) = is_active.filter(|on| *on != changed.enabled) {
-        asked.switch_to(&changed, on).await?;
-        changed = asked.find(ledger_contract::commands::ConnectionRef::Id(changed.id)).await?;
+        request.switch_to(&changed, on).await?;
+        changed = request.find(ConnectionRef::Id(changed.id)).await?;
     }
-    Ok(shown(&asked, &changed))
+    Ok(Json(shown(&request, &changed)))
 }
 
-pub(super) async fn delete(asked: Asked) -> Result<Response, Refusal> {
-    let connection = named(&asked, "idOrAlias").await?;
-    asked.delete(&connection).await?;
-    Ok(json(StatusCode::OK, ""))
+pub(super) async fn delete(
+    request: FacadeRequest,
+    Path(path): Path<ConnectionPath>,
+) -> Result<Empty, Refusal> {
+    let connection = named(&request, &path.id_or_alias).await?;
+    request.delete(&connection).await?;
+    Ok(Empty)
 }
 
-pub(super) async fn exists(asked: Asked) -> Result<Response, Refusal> {
-    let found = match named(&asked, "idOrAlias").await {
+pub(super) async fn exists(
+    request: FacadeRequest,
+    Path(path): Path<ConnectionPath>,
+    Query(Exclusion { exclude_id }): Query<Exclusion>,
+) -> Result<Json<bool>, Refusal> {
+    let found = match named(&request, &path.id_or_alias).await {
         Ok(found) => Some(found),
         Err(problem) if problem.code == Code::ConnectionUnknown => None,
         Err(problem) => return Err(problem.into()),
     };
-    let excluded = asked.parameter("excludeId").unwrap_or_default();
-    let taken = found.is_some_and(|found| found.id.to_string() != excluded.to_lowercase());
-    Ok(answer(StatusCode::OK, &taken))
+    let excluded = exclude_id.unwrap_or_default().to_lowercase();
+    Ok(Json(found.is_some_and(|found| found.id.to_string() != excluded)))
 }
 
 /// Returns the connection that a part of the path names: a GUID is an id, all else an alias. What
 /// can be no alias is that of no connection.
-pub(super) async fn named(asked: &Asked, parameter: &str) -> Result<Connection, Problem> {
-    let target = handles::target(parameter, asked.path(parameter));
+pub(super) async fn named(request: &FacadeRequest, text: &str) -> Result<Connection, Problem> {
+    let target = handles::target("idOrAlias", text);
     let unknown = |_: InvalidField| Problem::new(Code::ConnectionUnknown);
-    asked.find(target.map_err(unknown)?).await
+    request.find(target.map_err(unknown)?).await
 }
 
 /// Returns what is known of a connection's provider.
-pub(super) fn of<'a>(asked: &'a Asked, connection: &Connection) -> Option<&'a Provider> {
-    asked.provider(connection.details.provider.as_str())
+pub(super) fn of<'a>(request: &'a FacadeRequest, connection: &Connection) -> Option<&'a Provider> {
+    request.provider(connection.details.provider.as_str())
 }
 
-pub(super) fn shown(asked: &Asked, connection: &Connection) -> Response {
-    answer(StatusCode::OK, &show::connection(connection, of(asked, connection)))
-}
-
-pub(super) fn answer(status: StatusCode, body: &impl Serialize) -> Response {
-    json(status, serde_json::to_vec(body).expect("answers have a JSON form"))
+pub(super) fn shown(request: &FacadeRequest, connection: &Connection) -> ConnectionOut {
+    show::connection(connection, of(request, connection))
 }

@@ -1,104 +1,112 @@
 //! Versions of a connection: a ledger has them all.
 
-use axum::http::StatusCode;
-use axum::response::Response;
 use ledger_contract::commands::{ConnectionRef, ParsedCommand};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::{headers, time};
 use ledger_domain::{Command, Connection, Version};
 use ledger_engine::{Engine, VersionLine};
+use ledger_http::toolkit::{Json, Path, Query};
 use ledger_providers::Provider;
 use serde_json::Value;
 
-use super::handlers::{answer, named, of, shown};
-use super::shapes::{ChangeOut, CompareOut, LineOut, VersionOut, VersionsOut};
+use super::handlers::{named, of, shown};
+use super::shapes::{
+    ChangeOut, CompareOut, ComparePath, ConnectionOut, LineOut, Page, VersionOut, VersionPath,
+    VersionsOut, VersionsPath,
+};
 use super::show;
 use crate::api::Refusal;
-use crate::asked::Asked;
 use crate::masks::STARS;
+use crate::request::FacadeRequest;
 
 /// Versions shown when nothing is said, and at most.
 const TAKE: u64 = 100;
 const TAKE_MAX: u64 = 1_000;
 
-pub(super) async fn versions(asked: Asked) -> Result<Response, Refusal> {
-    let connection = named(&asked, "id").await?;
-    let skip = asked.number("skip")?.unwrap_or(0);
-    let take = asked.number("take")?.unwrap_or(TAKE).min(TAKE_MAX);
-    let lines = lines(&asked, &connection, skip, take).await?;
+pub(super) async fn versions(
+    request: FacadeRequest,
+    Path(path): Path<VersionsPath>,
+    Query(page): Query<Page>,
+) -> Result<Json<VersionsOut>, Refusal> {
+    let connection = named(&request, &path.id).await?;
+    let skip = page.skip.unwrap_or(0);
+    let take = page.take.unwrap_or(TAKE).min(TAKE_MAX);
+    let lines = lines(&request, &connection, skip, take).await?;
     let newest = connection.version.get();
-    Ok(answer(
-        StatusCode::OK,
-        &VersionsOut {
-            current_version: newest,
-            total_versions: newest,
-            versions: lines.iter().map(|found| line(&connection, found)).collect(),
-        },
-    ))
+    Ok(Json(VersionsOut {
+        current_version: newest,
+        total_versions: newest,
+        versions: lines.iter().map(|found| line(&connection, found)).collect(),
+    }))
 }
 
-pub(super) async fn version(asked: Asked) -> Result<Response, Refusal> {
-    let connection = named(&asked, "id").await?;
-    let version = number(&asked, "version")?;
-    let then = at(&asked, &connection, version).await?;
+pub(super) async fn version(
+    request: FacadeRequest,
+    Path(path): Path<VersionPath>,
+) -> Result<Json<VersionOut>, Refusal> {
+    let connection = named(&request, &path.id).await?;
+    let version = number(&path.version)?;
+    let then = at(&request, &connection, version).await?;
     let skip = connection.version.get().saturating_sub(version.get());
-    let lines = lines(&asked, &connection, skip, 1).await?;
+    let lines = lines(&request, &connection, skip, 1).await?;
     let found = lines.first().ok_or_else(|| Problem::new(Code::VersionUnknown))?;
-    let snapshot = show::connection(&then, of(&asked, &then));
-    Ok(answer(StatusCode::OK, &VersionOut { line: line(&connection, found), snapshot }))
+    Ok(Json(VersionOut { line: line(&connection, found), snapshot: shown(&request, &then) }))
 }
 
-pub(super) async fn compare(asked: Asked) -> Result<Response, Refusal> {
-    let connection = named(&asked, "id").await?;
-    let (from, to) = (number(&asked, "version")?, number(&asked, "to")?);
-    let old = at(&asked, &connection, from).await?;
-    let new = at(&asked, &connection, to).await?;
-    let changes = changes((&old, of(&asked, &old)), (&new, of(&asked, &new)));
-    let (from_version, to_version) = (from.get(), to.get());
-    Ok(answer(StatusCode::OK, &CompareOut { from_version, to_version, changes }))
+pub(super) async fn compare(
+    request: FacadeRequest,
+    Path(path): Path<ComparePath>,
+) -> Result<Json<CompareOut>, Refusal> {
+    let connection = named(&request, &path.id).await?;
+    let (from, to) = (number(&path.version)?, number(&path.to)?);
+    let old = at(&request, &connection, from).await?;
+    let new = at(&request, &connection, to).await?;
+    let changes = changes((&old, of(&request, &old)), (&new, of(&request, &new)));
+    Ok(Json(CompareOut { from_version: from.get(), to_version: to.get(), changes }))
 }
 
-pub(super) async fn rollback(asked: Asked) -> Result<Response, Refusal> {
-    let connection = named(&asked, "id").await?;
-    let (target, to) = (ConnectionRef::Id(connection.id), number(&asked, "version")?);
-    match asked
-        .execute(ParsedCommand::change(target.clone(), Command::Revert { to, then: None }))
-        .await
-    {
+pub(super) async fn rollback(
+    request: FacadeRequest,
+    Path(path): Path<VersionPath>,
+) -> Result<Json<ConnectionOut>, Refusal> {
+    let connection = named(&request, &path.id).await?;
+    let (target, to) = (ConnectionRef::Id(connection.id), number(&path.version)?);
+    let revert = Command::Revert { to, then: None };
+    match request.execute(ParsedCommand::change(target.clone(), revert)).await {
         Err(problem) if problem.code == Code::NothingToChange => {}
         executed => {
             executed?;
         }
     }
-    Ok(shown(&asked, &asked.find(target).await?))
+    Ok(Json(shown(&request, &request.find(target).await?)))
 }
 
 /// Reads the number of a version. What is no number is that of no version.
-fn number(asked: &Asked, parameter: &str) -> Result<Version, Problem> {
-    let number = headers::digits(asked.path(parameter)).map(Version::new);
+fn number(text: &str) -> Result<Version, Problem> {
+    let number = headers::digits(text).map(Version::new);
     number.ok_or_else(|| Problem::new(Code::VersionUnknown))
 }
 
 async fn lines(
-    asked: &Asked,
+    request: &FacadeRequest,
     connection: &Connection,
     skip: u64,
     take: u64,
 ) -> Result<Vec<VersionLine>, Problem> {
-    let (caller, workspace) = (asked.caller.clone(), asked.workspace.clone());
+    let (caller, workspace) = (request.caller.clone(), request.workspace.clone());
     let target = ConnectionRef::Id(connection.id);
     let read = move |engine: &Engine| engine.versions(&caller, &workspace, &target, skip, take);
-    Ok(asked.read_store(read).await?.lines)
+    Ok(request.read_store(read).await?.lines)
 }
 
 async fn at(
-    asked: &Asked,
+    request: &FacadeRequest,
     connection: &Connection,
     version: Version,
 ) -> Result<Connection, Problem> {
-    let (caller, workspace) = (asked.caller.clone(), asked.workspace.clone());
+    let (caller, workspace) = (request.caller.clone(), request.workspace.clone());
     let target = ConnectionRef::Id(connection.id);
-    asked
+    request
         .read_store(move |engine| engine.connection_at(&caller, &workspace, &target, version))
         .await
 }

@@ -16,7 +16,7 @@ mod show;
 use axum::response::Response;
 use ledger_contract::errors::{Class, Code, PROBLEM_JSON, Problem};
 use ledger_contract::records::Via;
-use ledger_http::handler::{RequestId, refusal};
+use ledger_http::toolkit::{RequestId, refusal};
 use ledger_providers::Facade;
 use serde_json::json;
 
@@ -32,7 +32,7 @@ pub(crate) static API: FacadeApi = FacadeApi {
             configuration and no secret.",
     key_header: "Authorization",
     workspace: |_| None,
-    routes: &routes::ROUTES,
+    routes: routes::routes,
     refuse,
     refusal: |schemas| schemas.subschema_for::<shapes::ProblemOut>(),
 };

@@ -1,13 +1,92 @@
 //! The bodies of Umbraco.AI.
 
+use ledger_contract::commands::nullable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::nullable::nullable;
-
 /// Settings by name.
 pub(super) type Settings = Map<String, Value>;
+
+/// The path of a connection.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ConnectionPath {
+    pub(super) id_or_alias: String,
+}
+
+/// The path of what providers can be used for.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct CapabilityPath {
+    pub(super) capability: String,
+}
+
+/// The path of a provider.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct ProviderPath {
+    pub(super) id: String,
+}
+
+/// The path of a connection's versions.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct VersionsPath {
+    pub(super) id: String,
+}
+
+/// The path of a version of a connection.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct VersionPath {
+    pub(super) id: String,
+    pub(super) version: String,
+}
+
+/// The path of what differs between two versions.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct ComparePath {
+    pub(super) id: String,
+    pub(super) version: String,
+    pub(super) to: String,
+}
+
+/// Which connections to list.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Filters {
+    /// How many to show, 100 when absent.
+    pub(super) take: Option<u64>,
+    /// How many to leave out, 0 when absent.
+    pub(super) skip: Option<u64>,
+    /// Text in the name, without regard to case.
+    pub(super) filter: Option<String>,
+    /// The provider.
+    pub(super) provider_id: Option<String>,
+    /// What the provider can be used for.
+    pub(super) capability: Option<String>,
+}
+
+/// Which part of a list to show.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Page {
+    /// How many to leave out, 0 when absent.
+    pub(super) skip: Option<u64>,
+    /// How many to show at most.
+    pub(super) take: Option<u64>,
+}
+
+/// Which models to list.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct ModelFilter {
+    /// What the models can be used for.
+    pub(super) capability: Option<String>,
+}
+
+/// Which connection does not count.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Exclusion {
+    /// A connection that does not count.
+    pub(super) exclude_id: Option<String>,
+}
 
 /// A connection to be made.
 #[derive(Debug, Deserialize, JsonSchema)]

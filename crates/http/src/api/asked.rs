@@ -8,6 +8,7 @@ use ledger_domain::InvalidField;
 use serde_json::{Map, Value};
 
 use super::routes::{CONNECTION, KEY, PRINCIPAL, Parameter, Route, WORKSPACE};
+use crate::toolkit::pairs;
 
 /// The workspace that stands for all of them.
 pub(super) const ALL: &str = "_all";
@@ -59,17 +60,6 @@ impl Asked {
     /// Returns a number among the parameters.
     pub(super) fn number(&self, name: &str) -> Option<u64> {
         self.query.get(name).and_then(Value::as_u64)
-    }
-}
-
-/// Takes a query string apart. Text that is not UTF-8 would otherwise be changed silently.
-fn pairs(text: &str) -> Result<Vec<(String, String)>, Problem> {
-    let pairs = form_urlencoded::parse(text.as_bytes());
-    let pairs: Vec<_> = pairs.into_owned().collect();
-    let damaged = pairs.iter().find(|(_, value)| value.contains(char::REPLACEMENT_CHARACTER));
-    match damaged {
-        None => Ok(pairs),
-        Some(_) => Err(InvalidField::new("query", "must be UTF-8 when decoded").into()),
     }
 }
 

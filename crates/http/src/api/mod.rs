@@ -27,24 +27,22 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::header::ALLOW;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{self, StatusCode};
 use axum::middleware::from_fn;
 use axum::response::Response;
-use axum::routing::{MethodFilter, MethodRouter};
 use ledger_contract::errors::{Code, Problem};
 use ledger_engine::Engine;
-pub(crate) use ledger_http_server::{answer, request_id};
+pub(crate) use ledger_http_server::answer;
+use ledger_http_server::request_id::identify;
 use tower_http::compression::CompressionLayer;
 
 use crate::feed::FeedLimits;
+use crate::toolkit::{self, RequestId, allow};
 use crate::{openapi, page};
 
-use answer::with;
 use asked::Asked;
 use caller::Caller;
 use desk::Desk;
-use request_id::RequestId;
 use routes::{Keyed, Method, Route, Work, routes};
 
 /// How much the API does at once.
@@ -106,20 +104,16 @@ impl Api {
 
     /// Returns the routes, ready to be served, with those of `others` beside them.
     pub fn router(&self, others: Router) -> Router {
-        let mut router = others;
-        let mut paths: Vec<&'static str> = Vec::new();
-        for route in routes() {
-            if !paths.contains(&route.path) {
-                paths.push(route.path);
-            }
-        }
-        for path in paths {
-            router = router.route(path, self.methods(path));
-        }
-        router
+        let handlers = routes().map(|route| {
+            let desk = Arc::clone(&self.desk);
+            let enter = move |request, id| enter(Arc::clone(&desk), route, request, id);
+            (method(route.method), route.path, enter)
+        });
+        others
+            .merge(toolkit::router(handlers, method_not_allowed))
             .fallback(no_route)
             .layer(CompressionLayer::new())
-            .layer(from_fn(request_id::identify))
+            .layer(from_fn(identify))
     }
 
     /// Ends every feed and every wait for events with a last word. Call it when the server begins
@@ -134,52 +128,37 @@ impl Api {
         self.stop_feeds();
         self.desk.feeds.stopped().await;
     }
+}
 
-    fn methods(&self, path: &'static str) -> MethodRouter {
-        let mut methods = MethodRouter::new();
-        let mut allowed = Vec::new();
-        for route in routes().filter(|route| route.path == path) {
-            let desk = Arc::clone(&self.desk);
-            let handler = move |request: Request| enter(Arc::clone(&desk), route, request);
-            methods = methods.on(filter(route.method), handler);
-            allowed.push(route.method.as_str());
-            if route.method == Method::Get {
-                allowed.push("HEAD");
-            }
-        }
-        let allowed = HeaderValue::from_str(&allowed.join(", ")).expect("methods are ASCII");
-        methods.fallback(move |request: Request| {
-            let answer = refuse(&request, &Problem::new(Code::MethodNotAllowed));
-            let answer = with(answer, ALLOW, allowed.clone());
-            async move { answer }
-        })
+fn method(method: Method) -> http::Method {
+    match method {
+        Method::Get => http::Method::GET,
+        Method::Post => http::Method::POST,
+        Method::Patch => http::Method::PATCH,
     }
 }
 
-fn filter(method: Method) -> MethodFilter {
-    match method {
-        Method::Get => MethodFilter::GET,
-        Method::Post => MethodFilter::POST,
-        Method::Patch => MethodFilter::PATCH,
-    }
+fn method_not_allowed(methods: &[http::Method], id: &RequestId) -> Response {
+    let refusal = answer::problem(&Problem::new(Code::MethodNotAllowed), id);
+    // What can be got can be asked for without its body.
+    let head = |method: &&http::Method| **method == http::Method::GET;
+    let names = methods.iter().flat_map(|method| {
+        [method].into_iter().chain(Some(&http::Method::HEAD).filter(|_| head(&method)))
+    });
+    allow(refusal, names.map(http::Method::as_str))
 }
 
 async fn no_route(request: Request) -> Response {
-    refuse(&request, &Problem::new(Code::RouteUnknown))
-}
-
-fn refuse(request: &Request, problem: &Problem) -> Response {
-    answer::problem(problem, &id_of(request))
-}
-
-fn id_of(request: &Request) -> RequestId {
-    let known = request.extensions().get::<RequestId>().cloned();
-    known.unwrap_or_else(|| RequestId::of(request.headers()))
+    answer::problem(&Problem::new(Code::RouteUnknown), &RequestId::of_request(&request))
 }
 
 /// Where every request to a route comes in.
-async fn enter(desk: Arc<Desk>, route: &'static Route, request: Request) -> Response {
-    let id = id_of(&request);
+async fn enter(
+    desk: Arc<Desk>,
+    route: &'static Route,
+    request: Request,
+    id: RequestId,
+) -> Response {
     let answered = serve(&desk, route, request, &id).await;
     answered.unwrap_or_else(|problem| answer::problem(&problem, &id))
 }

@@ -18,10 +18,10 @@ use tracing::info;
 
 use super::caller::Caller;
 use super::desk::Desk;
-use super::request_id::RequestId;
 use super::{accept, answer, headers};
 use crate::crashed::crashed;
 use crate::feed::frame;
+use crate::toolkit::RequestId;
 
 /// Between two progress events.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);

@@ -124,9 +124,11 @@ pub(super) fn list<R: Rule>(
     inputs.into_iter().map(|input| input.check(field)).collect()
 }
 
-/// Keeps the difference between an absent field (outer `None`) and a null (inner `None`).
-#[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
-pub(super) fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+/// Keeps the difference between an absent field (outer `None`) and a null (inner `None`), as
+/// `#[serde(default, deserialize_with = "nullable")]`.
+///
+/// Errors: those of `T`.
+pub fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)

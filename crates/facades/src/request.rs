@@ -6,15 +6,15 @@ use std::sync::atomic::AtomicU32;
 use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::HeaderMap;
-use ledger_contract::errors::{Problem, read_json};
-use ledger_contract::headers::{self, Headers};
+use ledger_contract::errors::Problem;
+use ledger_contract::headers::{Headers, invalid};
 use ledger_domain::connection::Environment;
 use ledger_domain::principal::Workspaces;
-use ledger_domain::{InvalidField, MessageId, WorkspaceName};
+use ledger_domain::{MessageId, WorkspaceName};
 use ledger_engine::Caller;
-use ledger_http::handler::{admit, command_headers, credential};
+use ledger_http::toolkit::{RequestParts, pairs};
+use ledger_http::{admit, command_headers, credential};
 use ledger_providers::{Catalogue, Provider};
-use serde::de::DeserializeOwned;
 
 use crate::Shared;
 use crate::api::{FacadeApi, Route};
@@ -31,9 +31,9 @@ const COMMAND_ID_CHARS: usize = 120;
 /// What keys for trials begin with.
 const TEST_KEY: &str = "sk_test_";
 
-/// Everything a handler is told.
+/// A request that has been let in, as handlers get it.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct FacadeRequest {
     pub(crate) api: &'static FacadeApi,
     pub(crate) shared: Arc<Shared>,
     /// Who asks.
@@ -43,18 +43,17 @@ pub(crate) struct Asked {
     /// Where the connections asked for live.
     pub(crate) workspace: WorkspaceName,
     /// What the ledger's own headers say.
-    pub(crate) said: Headers,
+    pub(crate) headers: Headers,
     /// Method, path and parameters, which tell one command from another with the same body.
-    pub(crate) line: String,
-    /// The parameters after the path, as they were sent.
-    pub(crate) pairs: Vec<(String, String)>,
+    pub(crate) request_line: String,
     pub(crate) body: Bytes,
     /// Commands sent so far in the name of this request.
-    pub(crate) commands: AtomicU32,
+    pub(crate) commands_sent: AtomicU32,
     path: Vec<(String, String)>,
+    query: Vec<(String, String)>,
 }
 
-impl Asked {
+impl FacadeRequest {
     /// Reads a request. Who asks is found out before anything else is looked at.
     ///
     /// Errors: those of a key; `header_invalid`, `field_invalid`; those of a body.
@@ -71,69 +70,29 @@ impl Asked {
         let caller = desk.counted(admit(desk.engine(), headers))?;
         let key_environment = key_environment(headers)?;
         let workspace = desk.counted(workspace(api, headers, &caller))?;
-        let said = desk.counted(command_headers(headers).and_then(short_enough))?;
-        let pairs = desk.counted(pairs(parts.uri.query().unwrap_or_default()))?;
-        let body = match route.body {
-            Some(_) => desk.read_body(&caller, headers, body).await?,
-            None => Bytes::new(),
+        let sent_with = desk.counted(command_headers(headers).and_then(short_enough))?;
+        let query = pairs(parts.uri.query().unwrap_or_default()).map_err(Problem::from);
+        let query = desk.counted(query)?;
+        let body = if route.operation.takes_body() {
+            desk.read_body(&caller, headers, body).await?
+        } else {
+            Bytes::new()
         };
         let place = parts.uri.path_and_query().map_or("", |place| place.as_str());
-        let line = format!("{} {place}", route.method.as_str());
-        let commands = AtomicU32::new(0);
+        let request_line = format!("{} {place}", route.method.as_str());
         Ok(Self {
             api,
             shared,
             caller,
             key_environment,
             workspace,
-            said,
-            line,
-            pairs,
+            headers: sent_with,
+            request_line,
             body,
-            commands,
+            commands_sent: AtomicU32::new(0),
             path,
+            query,
         })
-    }
-
-    /// Returns what the path says where the route has `{name}`.
-    pub(crate) fn path(&self, name: &str) -> &str {
-        let found = self.path.iter().find(|(known, _)| known == name);
-        found.map_or("", |(_, text)| text)
-    }
-
-    /// Returns a parameter, the first when it comes several times.
-    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
-        self.pairs.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
-    }
-
-    /// Returns a whole number among the parameters.
-    ///
-    /// Errors: `field_invalid`.
-    pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, Problem> {
-        let Some(text) = self.parameter(name) else { return Ok(None) };
-        match headers::digits(text).filter(|_| !text.is_empty()) {
-            Some(number) => Ok(Some(number)),
-            None => Err(InvalidField::new(name, "must be a whole number from 0").into()),
-        }
-    }
-
-    /// Returns a switch among the parameters.
-    ///
-    /// Errors: `field_invalid`.
-    pub(crate) fn switch(&self, name: &str) -> Result<Option<bool>, Problem> {
-        match self.parameter(name) {
-            None => Ok(None),
-            Some("true") => Ok(Some(true)),
-            Some("false") => Ok(Some(false)),
-            Some(_) => Err(InvalidField::new(name, "must be true or false").into()),
-        }
-    }
-
-    /// Reads the body.
-    ///
-    /// Errors: `body_malformed`, which repeats nothing of it.
-    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        read_json(&self.body)
     }
 
     /// Returns the catalogue of providers.
@@ -147,13 +106,27 @@ impl Asked {
     }
 }
 
-/// Refuses an id that leaves no room for the numbers of the commands that a request becomes.
-fn short_enough(said: Headers) -> Result<Headers, Problem> {
-    let long = |id: &MessageId| id.as_str().len() > COMMAND_ID_CHARS;
-    if said.command_id.as_ref().is_some_and(long) {
-        return Err(headers::invalid("Idempotency-Key", "must be at most 120 characters here"));
+impl RequestParts for FacadeRequest {
+    fn path_parameters(&self) -> &[(String, String)] {
+        &self.path
     }
-    Ok(said)
+
+    fn query_parameters(&self) -> &[(String, String)] {
+        &self.query
+    }
+
+    fn body(&self) -> &[u8] {
+        &self.body
+    }
+}
+
+/// Refuses an id that leaves no room for the numbers of the commands that a request becomes.
+fn short_enough(headers: Headers) -> Result<Headers, Problem> {
+    let long = |id: &MessageId| id.as_str().len() > COMMAND_ID_CHARS;
+    if headers.command_id.as_ref().is_some_and(long) {
+        return Err(invalid("Idempotency-Key", "must be at most 120 characters here"));
+    }
+    Ok(headers)
 }
 
 /// Returns the environment in the name of a key.
@@ -194,13 +167,4 @@ fn only_workspace(caller: &Caller) -> Option<&WorkspaceName> {
         }
     }
     only
-}
-
-/// Takes a query string apart. Text that is not UTF-8 would otherwise be changed silently.
-fn pairs(text: &str) -> Result<Vec<(String, String)>, Problem> {
-    let pairs: Vec<_> = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
-    if pairs.iter().any(|(_, value)| value.contains(char::REPLACEMENT_CHARACTER)) {
-        return Err(InvalidField::new("query", "must be UTF-8 when decoded").into());
-    }
-    Ok(pairs)
 }

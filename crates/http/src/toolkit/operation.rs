@@ -1,0 +1,223 @@
+//! A handler together with what its signature says.
+
+use std::fmt;
+use std::future::ready;
+use std::pin::Pin;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use ledger_contract::errors::Problem;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::Value;
+
+use super::extract::{Extract, RequestParts};
+use super::response::Output;
+
+/// A response being made.
+type Pending<E> = Pin<Box<dyn Future<Output = Result<Response, E>> + Send>>;
+
+/// What a handler takes and answers.
+#[derive(Debug, Default)]
+pub struct Signature {
+    /// Parameters of the path.
+    pub path: Vec<Parameter>,
+    /// Parameters after the path.
+    pub query: Vec<Parameter>,
+    /// Schema of the body it takes.
+    pub body: Option<Schema>,
+    /// Status of success.
+    pub status: StatusCode,
+    /// Schema of the body it answers with.
+    pub answer: Option<Schema>,
+}
+
+/// A parameter of a path or a query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// What it means.
+    pub about: Option<String>,
+}
+
+impl Parameter {
+    /// Returns the fields of a struct as parameters.
+    pub(super) fn fields_of<T: JsonSchema>() -> Vec<Self> {
+        let schema = T::json_schema(&mut SchemaGenerator::default());
+        let fields = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+        let about = |field: &Value| field["description"].as_str().map(str::to_owned);
+        fields.map(|(name, field)| Self { name: name.clone(), about: about(field) }).collect()
+    }
+}
+
+/// An `async fn` of a request `R` and of `Arguments` taken from it, in the order in which they are
+/// read. It refuses with `E`.
+pub trait Handler<R, E, Arguments>: Send + Sync + 'static {
+    /// Whether any argument is the request's body.
+    const TAKES_BODY: bool;
+
+    /// Returns what its signature says.
+    fn signature(schemas: &mut SchemaGenerator) -> Signature;
+
+    /// Reads the arguments and runs it.
+    fn call(&self, request: R) -> Pending<E>;
+}
+
+macro_rules! handler {
+    ($($argument:ident: $Argument:ident),*) => {
+        impl<F, R, E, O, Answer, $($Argument),*> Handler<R, E, ($($Argument,)*)> for F
+        where
+            F: Fn(R, $($Argument),*) -> Answer + Send + Sync + 'static,
+            Answer: Future<Output = Result<O, E>> + Send + 'static,
+            R: RequestParts + Send + 'static,
+            O: Output,
+            E: From<Problem> + Send + 'static,
+            $($Argument: Extract + 'static,)*
+        {
+            const TAKES_BODY: bool = false $(|| $Argument::TAKES_BODY)*;
+
+            fn signature(schemas: &mut SchemaGenerator) -> Signature {
+                let signature = Signature {
+                    status: O::STATUS,
+                    answer: O::schema(schemas),
+                    ..Signature::default()
+                };
+                $(let signature = $Argument::describe(signature, schemas);)*
+                signature
+            }
+
+            fn call(&self, request: R) -> Pending<E> {
+                $(
+                    let $argument = match $Argument::extract(&request) {
+                        Ok(argument) => argument,
+                        Err(problem) => return Box::pin(ready(Err(problem.into()))),
+                    };
+                )*
+                let answer = self(request, $($argument),*);
+                Box::pin(async move { Ok(answer.await?.into_response()) })
+            }
+        }
+    };
+}
+
+handler!();
+handler!(first: First);
+handler!(first: First, second: Second);
+handler!(first: First, second: Second, third: Third);
+
+/// A handler whose types are known to itself alone, so that a table can hold many.
+pub struct Operation<R, E> {
+    takes_body: bool,
+    signature: fn(&mut SchemaGenerator) -> Signature,
+    call: Box<dyn Fn(R) -> Pending<E> + Send + Sync>,
+}
+
+impl<R, E> fmt::Debug for Operation<R, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Operation(..)")
+    }
+}
+
+impl<R: 'static, E: 'static> Operation<R, E> {
+    /// Keeps a handler with its signature.
+    pub fn of<Arguments, H: Handler<R, E, Arguments>>(handler: H) -> Self {
+        Self {
+            takes_body: H::TAKES_BODY,
+            signature: H::signature,
+            call: Box::new(move |request| handler.call(request)),
+        }
+    }
+
+    /// Tells whether the body of a request has to be received before the handler can run.
+    pub fn takes_body(&self) -> bool {
+        self.takes_body
+    }
+
+    /// Returns what the handler's signature says.
+    pub fn signature(&self, schemas: &mut SchemaGenerator) -> Signature {
+        (self.signature)(schemas)
+    }
+
+    /// Reads the handler's arguments and runs it.
+    ///
+    /// Errors: those of the arguments, in their order, then the handler's own.
+    pub async fn call(&self, request: R) -> Result<Response, E> {
+        (self.call)(request).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger_contract::errors::Code;
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::toolkit::{Body, Created, Json, Path, Query};
+
+    struct Request {
+        body: &'static str,
+    }
+
+    impl RequestParts for Request {
+        fn path_parameters(&self) -> &[(String, String)] {
+            &[]
+        }
+
+        fn query_parameters(&self) -> &[(String, String)] {
+            &[]
+        }
+
+        fn body(&self) -> &[u8] {
+            self.body.as_bytes()
+        }
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    struct Place {
+        /// Stable identity.
+        #[expect(dead_code, reason = "only whether it is there is looked at")]
+        id: String,
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    struct Filter {
+        /// Rows on a page.
+        #[expect(dead_code, reason = "only its name is looked at")]
+        limit: Option<u64>,
+    }
+
+    async fn list(_: Request, _: Query<Filter>) -> Result<Json<Vec<String>>, Problem> {
+        Ok(Json(Vec::new()))
+    }
+
+    async fn change(
+        _: Request,
+        Body(body): Body<u8>,
+        _: Path<Place>,
+    ) -> Result<Created<u8>, Problem> {
+        Ok(Created { location: "/".to_owned(), body })
+    }
+
+    #[test]
+    fn a_signature_says_what_a_handler_takes_and_answers() {
+        let mut schemas = SchemaGenerator::default();
+        let (list, change) = (Operation::of(list), Operation::of(change));
+        assert!(!list.takes_body() && change.takes_body());
+        let limit =
+            Parameter { name: "limit".to_owned(), about: Some("Rows on a page.".to_owned()) };
+        let signature = list.signature(&mut schemas);
+        assert_eq!((signature.query, signature.body), (vec![limit], None));
+        assert_eq!(signature.answer.unwrap().as_value()["type"], "array");
+        let id = Parameter { name: "id".to_owned(), about: Some("Stable identity.".to_owned()) };
+        let signature = change.signature(&mut schemas);
+        assert_eq!((signature.status, signature.path), (StatusCode::CREATED, vec![id]));
+        assert_eq!(signature.body.unwrap().as_value()["type"], "integer");
+    }
+
+    #[tokio::test]
+    async fn arguments_are_read_in_their_order() {
+        let refused = async |body| Operation::of(change).call(Request { body }).await.unwrap_err();
+        assert_eq!(refused("?").await.code, Code::BodyMalformed);
+        assert_eq!(refused("1").await.field.as_deref(), Some("id"));
+    }
+}

@@ -1,0 +1,88 @@
+//! What handlers answer with.
+
+use axum::http::header::LOCATION;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use ledger_http_server::answer::{json, with};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
+
+/// What a handler answers with.
+pub trait Output: Send {
+    /// Status of the response.
+    const STATUS: StatusCode = StatusCode::OK;
+
+    /// Returns the schema of the body, when the document says anything of it.
+    fn schema(schemas: &mut SchemaGenerator) -> Option<Schema>;
+
+    /// Returns the response.
+    fn into_response(self) -> Response;
+}
+
+/// A JSON body.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: Serialize + JsonSchema + Send> Output for Json<T> {
+    fn schema(schemas: &mut SchemaGenerator) -> Option<Schema> {
+        Some(schemas.subschema_for::<T>())
+    }
+
+    fn into_response(self) -> Response {
+        serialized(Self::STATUS, &self.0)
+    }
+}
+
+/// A JSON body that shows what was made, and where it is.
+#[derive(Debug)]
+pub struct Created<T> {
+    /// The path of what was made.
+    pub location: String,
+    /// What was made.
+    pub body: T,
+}
+
+impl<T: Serialize + JsonSchema + Send> Output for Created<T> {
+    const STATUS: StatusCode = StatusCode::CREATED;
+
+    fn schema(schemas: &mut SchemaGenerator) -> Option<Schema> {
+        Some(schemas.subschema_for::<T>())
+    }
+
+    fn into_response(self) -> Response {
+        let location = HeaderValue::from_str(&self.location).expect("paths are ASCII");
+        with(serialized(Self::STATUS, &self.body), LOCATION, location)
+    }
+}
+
+/// A JSON body that the OpenAPI document does not describe.
+#[derive(Debug)]
+pub struct Unspecified<T>(pub T);
+
+impl<T: Serialize + Send> Output for Unspecified<T> {
+    fn schema(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
+
+    fn into_response(self) -> Response {
+        serialized(Self::STATUS, &self.0)
+    }
+}
+
+/// No body, where clients expect JSON all the same.
+#[derive(Clone, Copy, Debug)]
+pub struct Empty;
+
+impl Output for Empty {
+    fn schema(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
+
+    fn into_response(self) -> Response {
+        json(Self::STATUS, "")
+    }
+}
+
+fn serialized(status: StatusCode, body: &impl Serialize) -> Response {
+    json(status, serde_json::to_vec(body).expect("answers have a JSON form"))
+}
