@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use ledger_bus::{Bus, BusOptions, Clock, ConnectOptions, connect};
-use ledger_domain::Micros;
+use ledger_bus::{Bus, BusOptions, ConnectOptions, connect};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -20,8 +19,7 @@ const DEDUP_WINDOW: Duration = Duration::from_millis(100);
 async fn bus(ledger: &Ledger, server: &NatsServer) -> Bus {
     let options = ConnectOptions { url: server.url(), ..ConnectOptions::default() };
     let client = connect(&options).await.expect("good options");
-    // No deadline is sent in these tests, so the time does not matter.
-    let mut options = BusOptions::new(client, options, Clock::new(|| Micros::new(0)));
+    let mut options = BusOptions::new(client, options);
     options.duplicate_window = DEDUP_WINDOW;
     Bus::start(ledger.engine.clone(), options).await.expect("the bus starts")
 }

@@ -6,14 +6,14 @@
 use async_nats::HeaderMap;
 use async_nats::jetstream;
 use futures::StreamExt as _;
-use ledger_bus::{Bus, BusOptions, Clock, ConnectOptions, connect};
+use ledger_bus::{Bus, BusOptions, ConnectOptions, connect};
 use ledger_client::{Client, ClientOptions, CommandHeaders, Key, WatchItem, WatchScope};
 use ledger_contract::commands::{self, ParsedCommand};
 use ledger_contract::errors::Code;
 use ledger_contract::records::{self, Happened, Record, StreamId, Via};
 use ledger_contract::subjects::{self, Subjects};
 use ledger_domain::limits::{RECORD_BYTES, SECRET_BYTES};
-use ledger_domain::{ConnectionId, Event, FieldName, Micros, Position, WorkspaceName};
+use ledger_domain::{ConnectionId, Event, FieldName, Position, WorkspaceName};
 use ledger_store::tables::{keys, log};
 use ledger_vault::{Plaintext, Scope, WrappedDataKey};
 use serde_json::{Value, json};
@@ -113,8 +113,7 @@ async fn step_1_arrive_with_a_permit_or_be_answered_busy() {
     let (ledger, _) = ledger().await;
     let own = ConnectOptions { url: server.url(), ..ConnectOptions::default() };
     let client = connect(&own).await.expect("good options");
-    // No deadline is sent, so the time does not matter.
-    let mut options = BusOptions::new(client, own, Clock::new(|| Micros::new(0)));
+    let mut options = BusOptions::new(client, own);
     options.commands_max = 1;
     let bus = Bus::start(ledger.engine.clone(), options).await.expect("the bus starts");
     let client = server.client().await;

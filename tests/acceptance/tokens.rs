@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use ledger_client::{Client, ClientError, ClientOptions, CommandHeaders, Key};
 use ledger_domain::Micros;
-use ledger_tokens::{Clock, TokenOptions};
+use ledger_engine::Clock;
+use ledger_tokens::TokenOptions;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::process::Command;

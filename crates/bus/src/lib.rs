@@ -38,14 +38,11 @@ mod stop;
 mod topology;
 mod version;
 
-use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::Client;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::subjects::Subjects;
-use ledger_domain::Micros;
 use ledger_engine::Engine;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -67,27 +64,6 @@ pub const PROGRESS: &str = "Ledger-Progress";
 /// Longest time that stopping waits for work in hand and for the last events to leave.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Tells the time.
-#[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Micros + Send + Sync>);
-
-impl Clock {
-    /// Wraps whatever tells the time.
-    pub fn new(now: impl Fn() -> Micros + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
-    }
-
-    fn now(&self) -> Micros {
-        (self.0)()
-    }
-}
-
-impl fmt::Debug for Clock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Clock(..)")
-    }
-}
-
 /// How the bus is to run.
 #[derive(Clone, Debug)]
 pub struct BusOptions {
@@ -97,8 +73,6 @@ pub struct BusOptions {
     pub relay: ConnectOptions,
     /// Names of subjects and streams.
     pub subjects: Subjects,
-    /// Tells whether a deadline has passed.
-    pub clock: Clock,
     /// How long the event stream remembers message ids.
     pub duplicate_window: Duration,
     /// Copies of the streams in a NATS cluster.
@@ -115,12 +89,11 @@ pub struct BusOptions {
 
 impl BusOptions {
     /// Returns the defaults.
-    pub fn new(client: Client, relay: ConnectOptions, clock: Clock) -> Self {
+    pub fn new(client: Client, relay: ConnectOptions) -> Self {
         Self {
             client,
             relay,
             subjects: Subjects::default(),
-            clock,
             duplicate_window: Duration::from_mins(2),
             replicas: 1,
             commands_max: 1_024,
@@ -145,7 +118,7 @@ pub struct Bus {
 impl Bus {
     /// Starts answering and relaying. Works while NATS is down: both begin when it is there.
     pub async fn start(engine: Engine, options: BusOptions) -> Result<Self, Problem> {
-        let BusOptions { client, relay, subjects, clock, .. } = options.clone();
+        let BusOptions { client, relay, subjects, .. } = options.clone();
         let choices = Choices {
             duplicate_window: options.duplicate_window,
             replicas: options.replicas.max(1),
@@ -162,7 +135,7 @@ impl Bus {
             readers: options.readers_max.max(1),
             sealed_only: options.sealed_only,
         };
-        let responder = Responder::start(engine, client.clone(), &subjects, clock, limits).await?;
+        let responder = Responder::start(engine, client.clone(), &subjects, limits).await?;
         Ok(Self { client, responder, stop, cut_off, relayed })
     }
 

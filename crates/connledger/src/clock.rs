@@ -1,12 +1,9 @@
-//! The time of day, for what runs beside the engine.
+//! The time of day, for commands that open no ledger.
 
 use ledger_domain::Micros;
+use ledger_engine::Clock;
 
 /// Returns the time of the machine's clock.
-#[expect(clippy::disallowed_methods, reason = "the binary hands the parts their clock")]
 pub(crate) fn now() -> Micros {
-    let since_epoch = std::time::SystemTime::now()
-        .duration_since(std::time::SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    Micros::new(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+    Clock::system().now()
 }

@@ -17,11 +17,12 @@ use tokio::sync::{oneshot, watch};
 use crate::access::{Book, LAST_USE_INTERVAL, TokenVerifier, UseKeeper};
 use crate::doors::Doors;
 use crate::execute::Outcome;
+use crate::faults;
 use crate::models::{Live, MODELS, Models};
+use crate::ports::{Clock, Ports};
 use crate::replay::{ReplayLimits, recovery};
 use crate::tail::Tail;
 use crate::writer::{Prepared, Recent, Writer};
-use crate::{faults, ports};
 
 /// Commands that may wait for the writer.
 const QUEUE_DEPTH: usize = 4_096;
@@ -46,6 +47,8 @@ pub struct EngineOptions {
     /// Between two times at which it is written down when keys were last used: a minute, unless
     /// changed.
     pub last_use_interval: Duration,
+    /// Where time, ids and randomness come from: the machine, unless changed.
+    pub ports: Ports,
 }
 
 impl EngineOptions {
@@ -58,6 +61,7 @@ impl EngineOptions {
             queue_depth: QUEUE_DEPTH,
             replay: ReplayLimits::default(),
             last_use_interval: LAST_USE_INTERVAL,
+            ports: Ports::default(),
         }
     }
 }
@@ -95,6 +99,7 @@ pub(crate) struct Shared {
     pub(crate) replay: ReplayLimits,
     pub(crate) replaying: Mutex<()>,
     pub(crate) generation_used: Mutex<GenerationsUsed>,
+    pub(crate) ports: Ports,
 }
 
 /// A data key, and the workspace to which it is bound.
@@ -149,15 +154,15 @@ impl Engine {
     ///
     /// Errors: `data_dir_*`, `master_key_wrong`, `record_corrupt`.
     pub fn open(options: EngineOptions) -> Result<Self, Problem> {
-        let EngineOptions { data_dir, keyring, create, queue_depth, replay, last_use_interval } =
-            options;
+        let EngineOptions { data_dir, keyring, create, queue_depth, replay, .. } = options;
+        let (ports, last_use_interval) = (options.ports, options.last_use_interval);
         let store = if create && !Self::exists(&data_dir) {
-            make(&data_dir, &keyring)?
+            make(&data_dir, &keyring, &ports)?
         } else {
             let dir = DataDir::open(&data_dir).map_err(|error| faults::from_open(&error))?;
             Store::open(dir).map_err(|error| faults::from_open(&error))?
         };
-        let shared = Arc::new(Shared::load(Arc::new(store), keyring, replay)?);
+        let shared = Arc::new(Shared::load(Arc::new(store), keyring, replay, ports)?);
         recovery::catch_up(&shared)?;
         let writer = Arc::new(RwLock::new(Some(Writer::start(&shared, queue_depth)?)));
         let use_keeper = UseKeeper::start(&shared, last_use_interval)?;
@@ -190,9 +195,16 @@ impl Engine {
     /// has come.
     pub fn in_time(&self, deadline: Option<Micros>) -> Result<(), Problem> {
         match deadline {
-            Some(deadline) if ports::now() > deadline => Err(Problem::new(Code::DeadlineExpired)),
+            Some(deadline) if self.clock().now() > deadline => {
+                Err(Problem::new(Code::DeadlineExpired))
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Returns the ledger's clock, by which deadlines and expiries are judged everywhere.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.ports.clock
     }
 
     /// Counts a refusal made before the engine was asked.
@@ -246,17 +258,17 @@ impl Engine {
 }
 
 /// Makes a new ledger. The directory is declared one only after everything it needs is durable.
-fn make(data_dir: &Path, keyring: &Keyring) -> Result<Store, Problem> {
+fn make(data_dir: &Path, keyring: &Keyring, ports: &Ports) -> Result<Store, Problem> {
     let open = |error| faults::from_open(&error);
     let append = |error| faults::from_append(&error);
     let dir = DataDir::create(data_dir).map_err(open)?;
     let store = Store::open(dir).map_err(open)?;
-    let id = ports::ledger_id();
+    let id = ports.ledger_id();
     let mut batch = Batch::new();
     meta::put(&mut batch, &store, meta::LEDGER_ID, &id.to_bytes());
-    let check = keyring.make_check(&mut ports::rng(), id);
+    let check = keyring.make_check(&mut ports.rng(), id);
     meta::put(&mut batch, &store, meta::KEY_CHECK, &check);
-    let (_, wrapped) = keyring.new_fingerprint_key(&mut ports::rng(), id);
+    let (_, wrapped) = keyring.new_fingerprint_key(&mut ports.rng(), id);
     meta::put(&mut batch, &store, meta::FINGERPRINT_KEY, &wrapped);
     for name in MODELS {
         let table = model(name, FIRST_GENERATION);
@@ -271,7 +283,12 @@ fn make(data_dir: &Path, keyring: &Keyring) -> Result<Store, Problem> {
 }
 
 impl Shared {
-    fn load(store: Arc<Store>, keyring: Keyring, replay: ReplayLimits) -> Result<Self, Problem> {
+    fn load(
+        store: Arc<Store>,
+        keyring: Keyring,
+        replay: ReplayLimits,
+        ports: Ports,
+    ) -> Result<Self, Problem> {
         let read = |error| faults::from_read(&error);
         let value = |name: &str| {
             let bytes = meta::get(&store, name).map_err(read)?;
@@ -306,6 +323,7 @@ impl Shared {
             replay,
             replaying: Mutex::new(()),
             generation_used: Mutex::default(),
+            ports,
             store,
         })
     }

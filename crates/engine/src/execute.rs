@@ -19,9 +19,10 @@ use tokio::sync::oneshot;
 
 use crate::access::{Caller, Permit, connection_unknown, new_key};
 use crate::engine::{Engine, HeldKey};
+use crate::faults;
 use crate::fingerprint::Fingerprint;
+use crate::ports::Ports;
 use crate::writer::{Envelope, Prepared, Work};
-use crate::{faults, ports};
 
 /// A command with everything around it.
 #[derive(Debug)]
@@ -96,7 +97,7 @@ impl Engine {
             // Whoever asks this way would be recorded and get nothing.
             return Err(Problem::new(Code::VerbUnknown));
         }
-        let issued = draw_key(&mut request.command);
+        let issued = draw_key(&self.shared.ports, &mut request.command);
         let outcome = self.decide(request).await?;
         let api_key = issued.filter(|_| !outcome.repeated);
         Ok(Executed { receipt: outcome.receipt, repeated: outcome.repeated, api_key })
@@ -132,7 +133,7 @@ impl Engine {
         let envelope = Envelope {
             workspace: request.workspace,
             fingerprint: request.fingerprint,
-            command_id: request.command_id.unwrap_or_else(ports::command_id),
+            command_id: request.command_id.unwrap_or_else(|| self.shared.ports.command_id()),
             expected: request.expected,
             deadline: request.deadline,
             correlation_id: request.correlation_id,
@@ -205,11 +206,12 @@ impl Engine {
     }
 
     fn create(&self, draft: NewConnection) -> Work {
-        let id = ports::connection_id();
+        let ports = &self.shared.ports;
+        let id = ports.connection_id();
         let scope = Scope { workspace: &draft.workspace, connection: id };
-        let (key, wrapped) = self.shared.keyring.new_data_key(&mut ports::rng(), scope);
+        let (key, wrapped) = self.shared.keyring.new_data_key(&mut ports.rng(), scope);
         let seal = |(field, value): (FieldName, Plaintext)| {
-            let secret = seal(&key, scope, &field, &value);
+            let secret = seal(ports, &key, scope, &field, &value);
             (field, secret)
         };
         let draft = Draft {
@@ -276,7 +278,7 @@ impl Engine {
         let scope = Scope { workspace, connection: id };
         let key = self.data_key(scope)?;
         let seal = |(field, value): (FieldName, Plaintext)| {
-            let secret = seal(&key, scope, &field, &value);
+            let secret = seal(&self.shared.ports, &key, scope, &field, &value);
             (field, secret)
         };
         Ok(secrets.into_iter().map(seal).collect())
@@ -310,11 +312,11 @@ impl Engine {
 }
 
 /// Draws the key that a command asks for; the command goes on with its digest.
-fn draw_key(command: &mut ParsedCommand) -> Option<IssuedKey> {
+fn draw_key(ports: &Ports, command: &mut ParsedCommand) -> Option<IssuedKey> {
     let ParsedCommand::IssueKey { name, environment, label, expires_at } = command else {
         return None;
     };
-    let key = new_key(*environment);
+    let key = new_key(*environment, &mut ports.rng());
     let issue = PrincipalCommand::IssueKey {
         id: key.id.clone(),
         digest: key.digest,
@@ -330,8 +332,14 @@ fn existing(id: ConnectionId, command: Command) -> Work {
     Work::Connection { id, command: Box::new(command), new_key: None }
 }
 
-fn seal(key: &DataKey, scope: Scope<'_>, field: &FieldName, value: &Plaintext) -> NewSecret {
-    NewSecret { sealed: key.seal(&mut ports::rng(), scope, field, value), hint: value.hint() }
+fn seal(
+    ports: &Ports,
+    key: &DataKey,
+    scope: Scope<'_>,
+    field: &FieldName,
+    value: &Plaintext,
+) -> NewSecret {
+    NewSecret { sealed: key.seal(&mut ports.rng(), scope, field, value), hint: value.hint() }
 }
 
 /// Makes a slug from the provider's name and the end of the id, which is random.

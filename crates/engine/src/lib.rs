@@ -58,5 +58,6 @@ pub use engine::{Engine, EngineOptions};
 pub use execute::{CommandRequest, Executed};
 pub use fingerprint::Fingerprint;
 pub use outbox::OutboxItem;
+pub use ports::{Clock, IdSource, Ports, Randomness};
 pub use queries::{Found, VersionLine, Versions, Wanted};
 pub use replay::ReplayLimits;

@@ -1,42 +1,170 @@
-//! The world outside: time and randomness. The only file that may ask for either.
+//! The world outside: time, ids and randomness, handed in with [`EngineOptions`].
+//!
+//! The machine's own are made here; no other file asks for them.
+//!
+//! [`EngineOptions`]: crate::EngineOptions
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use ledger_domain::{ConnectionId, EventId, LedgerId, MessageId, Micros};
-use rand::RngCore;
+use rand::{CryptoRng, RngCore};
 use uuid::Uuid;
 
-/// Returns the time now.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
-pub(crate) fn now() -> Micros {
-    Micros::new(chrono::Utc::now().timestamp_micros())
+/// Where an engine takes time, ids and randomness from. The default is the machine.
+#[derive(Clone, Debug)]
+pub struct Ports {
+    /// Tells when things happen.
+    pub clock: Clock,
+    /// Names connections, events, ledgers, and commands whose callers gave no id.
+    pub ids: IdSource,
+    /// Makes keys and nonces. Anything but a cryptographic generator gives every secret away.
+    pub randomness: Randomness,
 }
 
-/// Returns the generator of keys and nonces: a cryptographic one seeded by the operating system.
-pub(crate) fn rng() -> rand::rngs::ThreadRng {
-    rand::rng()
+impl Default for Ports {
+    fn default() -> Self {
+        Self { clock: Clock::system(), ids: IdSource::system(), randomness: Randomness::system() }
+    }
 }
 
-/// Makes a version 7 UUID of a given time, so that ids sort by the recorded time.
-fn uuid_at(time: Micros) -> Uuid {
-    let mut random = [0; 10];
-    rng().fill_bytes(&mut random);
-    let millis = u64::try_from(time.get() / 1_000).unwrap_or(0);
-    uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+impl Ports {
+    pub(crate) fn now(&self) -> Micros {
+        self.clock.now()
+    }
+
+    pub(crate) fn rng(&self) -> impl CryptoRng {
+        self.randomness.rng()
+    }
+
+    pub(crate) fn connection_id(&self) -> ConnectionId {
+        ConnectionId::new(self.ids.make(self.now()))
+    }
+
+    pub(crate) fn event_id(&self, time: Micros) -> EventId {
+        EventId::new(self.ids.make(time))
+    }
+
+    pub(crate) fn ledger_id(&self) -> LedgerId {
+        LedgerId::new(self.ids.make(self.now()))
+    }
+
+    /// Makes an id for a command whose caller gave none.
+    pub(crate) fn command_id(&self) -> MessageId {
+        let text = self.ids.make(self.now()).to_string();
+        MessageId::parse("command_id", &text).expect("a UUID is a message id")
+    }
 }
 
-pub(crate) fn connection_id() -> ConnectionId {
-    ConnectionId::new(uuid_at(now()))
+/// Tells the time. Cheap to clone.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Micros + Send + Sync>);
+
+impl Clock {
+    /// Wraps a function that tells the time.
+    pub fn new(now: impl Fn() -> Micros + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// Returns the clock of the machine.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    pub fn system() -> Self {
+        Self::new(|| Micros::new(chrono::Utc::now().timestamp_micros()))
+    }
+
+    /// Returns the time now.
+    pub fn now(&self) -> Micros {
+        (self.0)()
+    }
+
+    /// Returns how far away a moment is. A clock that was set back makes it far, not near.
+    pub fn since(&self, moment: Micros) -> Duration {
+        Duration::from_micros(self.now().get().abs_diff(moment.get()))
+    }
 }
 
-pub(crate) fn event_id(time: Micros) -> EventId {
-    EventId::new(uuid_at(time))
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock(..)")
+    }
 }
 
-pub(crate) fn ledger_id() -> LedgerId {
-    LedgerId::new(uuid_at(now()))
+/// Makes ids. Cheap to clone.
+#[derive(Clone)]
+pub struct IdSource(Arc<dyn Fn(Micros) -> Uuid + Send + Sync>);
+
+impl IdSource {
+    /// Wraps a function that makes a new id for what happens at a given time. No two may be alike.
+    pub fn new(make: impl Fn(Micros) -> Uuid + Send + Sync + 'static) -> Self {
+        Self(Arc::new(make))
+    }
+
+    /// Returns the source of version 7 UUIDs, which sort by time.
+    pub fn system() -> Self {
+        Self::new(|time| {
+            let mut random = [0; 10];
+            rand::rng().fill_bytes(&mut random);
+            let millis = u64::try_from(time.get() / 1_000).unwrap_or(0);
+            uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+        })
+    }
+
+    fn make(&self, time: Micros) -> Uuid {
+        (self.0)(time)
+    }
 }
 
-/// Makes an id for a command whose caller gave none.
-pub(crate) fn command_id() -> MessageId {
-    let text = uuid_at(now()).to_string();
-    MessageId::parse("command_id", &text).expect("a UUID is a message id")
+impl fmt::Debug for IdSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdSource(..)")
+    }
 }
+
+/// Draws random bytes. Cheap to clone.
+#[derive(Clone)]
+pub struct Randomness(Arc<Fill>);
+
+type Fill = dyn Fn(&mut [u8]) + Send + Sync;
+
+impl Randomness {
+    /// Wraps a function that fills bytes at random.
+    pub fn new(fill: impl Fn(&mut [u8]) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(fill))
+    }
+
+    /// Returns a cryptographic generator that the operating system seeds.
+    pub fn system() -> Self {
+        Self::new(|bytes| rand::rng().fill_bytes(bytes))
+    }
+
+    /// Returns a generator that draws from here.
+    pub fn rng(&self) -> impl CryptoRng {
+        Drawing(self)
+    }
+}
+
+impl fmt::Debug for Randomness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Randomness(..)")
+    }
+}
+
+/// A [`Randomness`] as the libraries know generators.
+struct Drawing<'a>(&'a Randomness);
+
+impl RngCore for Drawing<'_> {
+    fn next_u32(&mut self) -> u32 {
+        rand::rand_core::impls::next_u32_via_fill(self)
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        rand::rand_core::impls::next_u64_via_fill(self)
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        (self.0.0)(bytes);
+    }
+}
+
+impl CryptoRng for Drawing<'_> {}

@@ -24,7 +24,6 @@
 //!   (test: `new_keys_are_picked_up_and_an_issuer_that_is_away_is_survived`).
 
 mod algorithm;
-mod clock;
 mod keys;
 mod options;
 mod place;
@@ -40,7 +39,6 @@ mod verify;
 mod tests;
 
 pub use algorithm::{Algorithm, DEFAULT_ALGORITHMS};
-pub use clock::Clock;
 pub use options::{Prepared, Timings, TokenOptions};
 pub use rights::{ClaimPath, Mapping, MappingForm, Rights};
 pub use tokens::Tokens;

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ledger_engine::VerifyToken;
+use ledger_engine::{Clock, VerifyToken};
 use tokio::task::JoinHandle;
 
-use crate::clock::Clock;
 use crate::keys::{Held, keep};
 use crate::options::Prepared;
 use crate::verify::Verifier;

@@ -4,13 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use ledger_contract::errors::{Code, Problem};
-use ledger_engine::{Caller, VerifyToken};
+use ledger_engine::{Caller, Clock, VerifyToken};
 use parking_lot::Mutex;
 use tracing::debug;
 
 use crate::algorithm::Algorithm;
 use crate::claims::{Expectation, Fault};
-use crate::clock::Clock;
 use crate::keys::{Found, Held};
 use crate::options::TokenOptions;
 use crate::parts::Parts;

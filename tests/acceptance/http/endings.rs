@@ -1,7 +1,8 @@
 //! Feeds and waits for events end when whoever opened them may not read any more.
 
 use ledger_domain::Micros;
-use ledger_tokens::{Clock, TokenOptions};
+use ledger_engine::Clock;
+use ledger_tokens::TokenOptions;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -2,10 +2,9 @@
 
 use async_nats::{Client, HeaderMap};
 use futures::StreamExt as _;
-use ledger_bus::{Bus, BusOptions, Clock, ConnectOptions, PROGRESS, connect};
+use ledger_bus::{Bus, BusOptions, ConnectOptions, PROGRESS, connect};
 use ledger_contract::queries::QUERIES;
 use ledger_contract::subjects::{self, Subjects};
-use ledger_domain::Micros;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -81,7 +80,7 @@ impl Stage {
         }
         let options = ConnectOptions { url: server.url(), ..ConnectOptions::default() };
         let own = connect(&options).await.expect("good options");
-        let options = BusOptions::new(own, options, Clock::new(|| Micros::new(0)));
+        let options = BusOptions::new(own, options);
         let bus = Bus::start(ledger.engine.clone(), options).await.expect("the bus starts");
         let client = server.client().await;
         let asked = Subjects::default().query("_all", "whoami");

@@ -27,14 +27,12 @@ use ledger_contract::commands::{Answer, Verb};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::QUERIES;
 use ledger_contract::subjects::Subjects;
-use ledger_domain::Micros;
 use ledger_engine::{Caller, Engine};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, warn};
 
-use crate::Clock;
 use crate::connect::unreachable;
 use asked::Asked;
 use counters::Counters;
@@ -75,7 +73,6 @@ struct Desk {
     engine: Engine,
     client: Client,
     prefix: String,
-    clock: Clock,
     freshness: Freshness,
     /// Whether requests in the clear are refused.
     sealed_only: bool,
@@ -119,7 +116,6 @@ impl Responder {
         engine: Engine,
         client: Client,
         subjects: &Subjects,
-        clock: Clock,
         limits: Limits,
     ) -> Result<Self, Problem> {
         let doors = vec![
@@ -130,12 +126,11 @@ impl Responder {
         ];
         let service = register(&client, subjects, &doors).await.map_err(|error| failed(&error))?;
         let desk = Arc::new(Desk {
+            freshness: Freshness::new(engine.clock().now()),
             engine,
             client,
             prefix: subjects.prefix().to_owned(),
-            freshness: Freshness::new(clock.now()),
             sealed_only: limits.sealed_only,
-            clock,
             readers: Semaphore::new(limits.readers),
         });
         let mut loops = Vec::new();
@@ -300,17 +295,6 @@ impl Desk {
     /// Counts a refusal of our own in the ledger's status. The engine counts its own there.
     fn counted<T>(&self, result: Result<T, Problem>) -> Result<T, Problem> {
         result.inspect_err(|problem| self.engine.count_refusal(problem.code))
-    }
-
-    /// Refuses a question that comes too late. Commands are left to the engine, which answers a
-    /// repeat whatever its deadline.
-    fn check_deadline(&self, deadline: Option<Micros>) -> Result<(), Problem> {
-        match deadline {
-            Some(deadline) if self.clock.now() > deadline => {
-                Err(Problem::new(Code::DeadlineExpired))
-            }
-            _ => Ok(()),
-        }
     }
 }
 

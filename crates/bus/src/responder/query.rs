@@ -15,7 +15,7 @@ impl Desk {
     pub(super) async fn query(&self, asked: Asked<'_>) -> Result<Reply, Problem> {
         let (caller, address, deadline) = self.counted(self.query_address(asked))?;
         let reading = self.readers.acquire().await;
-        self.counted(self.check_deadline(deadline))?;
+        self.counted(self.engine.in_time(deadline))?;
         let engine = self.engine.clone();
         let (workspace, name) = (address.workspace.to_owned(), address.name.to_owned());
         let body = match asked.opened {

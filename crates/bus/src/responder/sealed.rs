@@ -15,7 +15,7 @@ impl Desk {
             let problem = "the request was made for another subject";
             return Err(Problem::because(Code::SealedUnreadable, problem));
         }
-        let now = self.clock.now();
+        let now = self.engine.clock().now();
         self.freshness.check_time(time::parse("made_at", &opened.head.made_at)?, now)?;
         self.freshness.note(&opened.sender, opened.id.as_str(), now)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ledger_bus::{
-    Bus, BusOptions, Clock, MANAGED_INBOX_PREFIX, ManagedServer, check, connect, public_url,
+    Bus, BusOptions, MANAGED_INBOX_PREFIX, ManagedServer, check, connect, public_url,
 };
 use ledger_contract::errors::Problem;
 use ledger_contract::subjects::Subjects;
@@ -20,7 +20,6 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::http::PreparedHttp;
 use super::nats::{self, Choice};
 use super::{ServeArgs, absolute, tokens};
-use crate::clock::now;
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::say;
@@ -127,7 +126,7 @@ async fn serve(
                 connection.inbox_prefix = Some(MANAGED_INBOX_PREFIX.to_owned());
             }
             let client = connect(&connection).await?;
-            let mut options = BusOptions::new(client.clone(), connection, Clock::new(now));
+            let mut options = BusOptions::new(client.clone(), connection);
             options.subjects = subjects;
             options.duplicate_window = args.nats_dedup_window;
             options.replicas = args.nats_replicas;

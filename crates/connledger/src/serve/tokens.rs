@@ -7,11 +7,10 @@ use clap::Args;
 use ledger_domain::InvalidField;
 use ledger_engine::Engine;
 use ledger_tokens::{
-    Algorithm, ClaimPath, Clock, DEFAULT_ALGORITHMS, Mapping, MappingForm, Prepared, Rights,
-    TokenOptions, Tokens,
+    Algorithm, ClaimPath, DEFAULT_ALGORITHMS, Mapping, MappingForm, Prepared, Rights, TokenOptions,
+    Tokens,
 };
 
-use crate::clock::now;
 use crate::failure::Failure;
 
 /// Largest mapping that is read.
@@ -124,7 +123,7 @@ fn mapping(path: &Path) -> Result<Mapping, Failure> {
 
 /// Accepts tokens from now on, as long as what is returned is kept.
 pub(super) async fn accept(prepared: Prepared, engine: &Engine) -> Tokens {
-    let tokens = prepared.start(Clock::new(now));
+    let tokens = prepared.start(engine.clock().clone());
     engine.set_token_verifier(tokens.verifier());
     if !tokens.wait_for_keys(KEYS_PATIENCE).await {
         tracing::warn!("there are no keys of the token issuer yet, API keys alone are accepted");

@@ -5,10 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ledger_domain::connection::Environment;
 use ledger_domain::limits;
 use ledger_domain::principal::{ApiKeyId, KeyDigest};
-use rand::{Rng, RngCore};
+use rand::{CryptoRng, Rng as _};
 use zeroize::Zeroizing;
-
-use crate::ports;
 
 const SECRET_BYTES: usize = 32;
 const DIGEST_CONTEXT: &str = "connection-ledger api key v1";
@@ -25,12 +23,11 @@ pub(crate) struct NewKey {
 }
 
 /// Draws a key.
-pub(crate) fn new_key(environment: Environment) -> NewKey {
-    let mut random = ports::rng();
+pub(crate) fn new_key(environment: Environment, rng: &mut impl CryptoRng) -> NewKey {
     let mut secret = Zeroizing::new([0; SECRET_BYTES]);
-    random.fill_bytes(secret.as_mut());
+    rng.fill_bytes(secret.as_mut());
     let id: String = (0..limits::API_KEY_ID_CHARS)
-        .filter_map(|_| ID_ALPHABET.get(random.random_range(0..ID_ALPHABET.len())))
+        .filter_map(|_| ID_ALPHABET.get(rng.random_range(0..ID_ALPHABET.len())))
         .map(|byte| char::from(*byte))
         .collect();
     let id = ApiKeyId::parse("id", &id).expect("drawn from its alphabet");
@@ -66,11 +63,11 @@ mod tests {
 
     #[test]
     fn a_key_names_its_environment_and_id_and_no_two_are_alike() {
-        let key = new_key(Environment::Test);
+        let key = new_key(Environment::Test, &mut rand::rng());
         assert!(key.text.starts_with(&format!("sk_test_{}_", key.id)), "{}", key.id);
         assert_eq!(id_of(&key.text), Some(key.id));
         assert_eq!(digest(&key.text), key.digest);
-        assert_ne!(new_key(Environment::Test).text, key.text);
+        assert_ne!(new_key(Environment::Test, &mut rand::rng()).text, key.text);
     }
 
     #[test]

@@ -29,7 +29,6 @@ use std::sync::Arc;
 use ledger_contract::errors::{Code, Problem};
 
 use crate::engine::Engine;
-use crate::ports;
 
 impl Engine {
     /// Checks the value of an `Authorization` header and returns who it stands for.
@@ -58,6 +57,6 @@ impl Engine {
     /// Checks an API key and returns who it stands for. Errors: as [`Self::authenticate`].
     pub fn authenticate_key(&self, key: &str) -> Result<Caller, Problem> {
         let id = keys::id_of(key).ok_or_else(|| Problem::new(Code::CredentialInvalid))?;
-        self.shared.book.caller(&id, &keys::digest(key), ports::now())
+        self.shared.book.caller(&id, &keys::digest(key), self.clock().now())
     }
 }

@@ -7,7 +7,6 @@ use ledger_domain::principal::{Scope, Subject};
 
 use super::Caller;
 use crate::engine::Engine;
-use crate::ports;
 
 /// A caller over time, as the reader of a feed is one. Looking costs two comparisons while no
 /// principal changes.
@@ -42,7 +41,7 @@ impl Standing {
         scope: Scope,
         subject: Subject<'_>,
     ) -> Result<bool, Problem> {
-        let (book, now) = (&engine.shared.book, ports::now());
+        let (book, now) = (&engine.shared.book, engine.clock().now());
         if self.caller.ends_at().is_some_and(|end| now >= end) {
             return Err(Problem::new(Code::CredentialExpired));
         }
@@ -60,8 +59,8 @@ impl Standing {
     }
 
     /// Returns the time until the credential ends, when it has an end.
-    pub fn ends_in(&self) -> Option<Duration> {
-        let left = self.caller.ends_at()?.get().saturating_sub(ports::now().get());
+    pub fn ends_in(&self, engine: &Engine) -> Option<Duration> {
+        let left = self.caller.ends_at()?.get().saturating_sub(engine.clock().now().get());
         Some(Duration::from_micros(u64::try_from(left).unwrap_or(0)))
     }
 }

@@ -8,16 +8,16 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_contract::time;
 use ledger_domain::principal::{ApiKeyId, Grant, Scope, Subject, Workspaces};
 use ledger_domain::{
-    CheckedText, Connection, InvalidField, Principal, PrincipalName, WorkspaceName,
+    CheckedText, Connection, InvalidField, Micros, Principal, PrincipalName, WorkspaceName,
 };
 use ledger_store::{Selection, Term};
 
 use super::to_json;
 use crate::access::{Caller, grant_allows};
 use crate::engine::Engine;
+use crate::faults;
 use crate::models::Models;
 use crate::projections::list::{self, Field};
-use crate::{faults, ports};
 
 impl Engine {
     pub(super) fn whoami(caller: &Caller) -> Vec<u8> {
@@ -70,7 +70,8 @@ impl Engine {
         // What takes several scopes is denied by the first that is missing.
         let missing = wanted.iter().find(|scope| !place.open_to(&principal, **scope));
         let asked = missing.or(wanted.first()).copied().unwrap_or(Scope::Administer);
-        let (allowed, because) = explain(&principal, key.as_ref(), asked, &place);
+        let now = self.clock().now();
+        let (allowed, because) = explain(&principal, key.as_ref(), asked, &place, now);
         Ok(to_json(&AccessAnswer { allowed, scope: asked.as_str().to_owned(), because }))
     }
 
@@ -143,13 +144,14 @@ fn explain(
     key: Option<&ApiKeyId>,
     wanted: Scope,
     place: &Place<'_>,
+    now: Micros,
 ) -> (bool, String) {
     let name = &principal.name;
     if !principal.enabled {
         return (false, format!("{name} is disabled"));
     }
     if let Some((id, key)) = key.and_then(|id| principal.keys.get_key_value(id))
-        && !key.is_live(ports::now())
+        && !key.is_live(now)
     {
         return (false, format!("the key {id} of {name} is revoked or expired"));
     }

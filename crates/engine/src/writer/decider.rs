@@ -24,8 +24,8 @@ use super::{
 };
 use crate::engine::Shared;
 use crate::execute::Outcome;
+use crate::history;
 use crate::models::Change;
-use crate::{history, ports};
 
 /// The deciding thread.
 pub(crate) struct Decider {
@@ -162,7 +162,7 @@ impl Decider {
         }
         let Prepared { work, envelope } = prepared;
         let fingerprint = envelope.fingerprint.stored();
-        let now = ports::now();
+        let now = self.shared.ports.now();
         if envelope.deadline.is_some_and(|deadline| deadline < now) {
             return Err(Problem::new(Code::DeadlineExpired));
         }
@@ -212,7 +212,7 @@ impl Decider {
             position: self.state.position.next(),
             stream,
             version,
-            event_id: ports::event_id(at),
+            event_id: self.shared.ports.event_id(at),
             workspace: envelope.workspace,
             recorded_at: at,
             actor: envelope.permit.actor().clone(),

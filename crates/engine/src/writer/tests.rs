@@ -10,11 +10,11 @@ use super::*;
 use crate::access::Caller;
 use crate::engine::{Engine, EngineOptions};
 use crate::execute::CommandRequest;
-use crate::ports;
+use crate::ports::Ports;
 
 fn engine() -> (TempDir, Engine) {
     let folder = tempfile::tempdir().unwrap();
-    let keyring = Keyring::generate(&mut ports::rng());
+    let keyring = Keyring::generate(&mut Ports::default().rng());
     let options = EngineOptions::new(folder.path().join("data"), keyring);
     let engine = Engine::open(EngineOptions { create: true, ..options }).unwrap();
     (folder, engine)
@@ -31,7 +31,7 @@ fn prepared(engine: &Engine, name: &str) -> Prepared {
         fingerprint: engine.fingerprint(&workspace, &command, "", b""),
         permit: Permit::of(caller, &workspace, &command).unwrap(),
         workspace,
-        command_id: ports::command_id(),
+        command_id: Ports::default().command_id(),
         expected: Expected::Any,
         deadline: None,
         correlation_id: None,

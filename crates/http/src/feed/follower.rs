@@ -148,7 +148,8 @@ impl Follower {
     /// Waits until there may be something new since the last step, or the reader's credential
     /// ends.
     pub(super) async fn wait(&mut self, until: Instant) -> Woken {
-        let end = self.standing.ends_in().and_then(|left| Instant::now().checked_add(left));
+        let left = self.standing.ends_in(&self.reader.hub.engine);
+        let end = left.and_then(|left| Instant::now().checked_add(left));
         let until = end.map_or(until, |end| until.min(end));
         tokio::select! {
             biased;

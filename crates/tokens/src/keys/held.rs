@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::Micros;
+use ledger_engine::Clock;
 use parking_lot::RwLock;
 use tokio::sync::{Notify, watch};
 
 use super::KeySet;
-use crate::clock::Clock;
 use crate::options::Timings;
 
 /// What everybody who checks a token shares with the task that fetches keys.

@@ -9,12 +9,13 @@ use axum::http::header::LOCATION;
 use axum::routing::get;
 use ledger_contract::errors::Code;
 use ledger_domain::Micros;
+use ledger_engine::Clock;
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::mint::Signer;
 use super::{claims, set};
-use crate::{Clock, TokenOptions, Tokens};
+use crate::{TokenOptions, Tokens};
 
 /// Long enough for whatever must happen.
 const PATIENCE: Duration = Duration::from_mins(1);

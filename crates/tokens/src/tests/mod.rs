@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use ledger_contract::errors::Code;
 use ledger_domain::Micros;
-use ledger_engine::{Caller, VerifyToken as _};
+use ledger_engine::{Caller, Clock, VerifyToken as _};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
+use crate::Algorithm;
 use crate::keys::{Held, KeySet};
 use crate::options::{Timings, TokenOptions};
 use crate::verify::Verifier;
-use crate::{Algorithm, Clock};
 use mint::Signer;
 
 const ISSUER: &str = "https://login.example.com";
