@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use ledger_contract::commands;
 use ledger_contract::errors::{Code, Problem};
+use ledger_contract::headers::Headers;
 use ledger_contract::records::Via;
-use ledger_domain::{Expected, MessageId, WorkspaceName};
+use ledger_domain::{MessageId, WorkspaceName};
 use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions};
 use ledger_vault::Keyring;
 use serde_json::Value;
@@ -69,18 +70,13 @@ pub(crate) async fn execute(
 ) -> Result<(), Problem> {
     let workspace = WorkspaceName::parse("workspace", WORKSPACE)?;
     let command = commands::parse(verb, &workspace, None, body.as_bytes())?;
+    let command_id = command_id.map(|id| MessageId::parse("command_id", id)).transpose()?;
+    let headers = Headers { command_id, ..Headers::default() };
     let request = CommandRequest {
         fingerprint: engine.fingerprint(&workspace, &command, verb, body.as_bytes()),
         workspace,
         command,
-        command_id: command_id.map(|id| MessageId::parse("command_id", id)).transpose()?,
-        expected: Expected::Any,
-        deadline: None,
-        correlation_id: None,
-        causation_id: None,
-        trace_id: None,
-        caller: admin(),
-        via: Via::Nats,
+        context: engine.context(admin(), Via::Nats, headers),
     };
     engine.execute(request).await.map(|_| ())
 }

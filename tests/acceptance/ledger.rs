@@ -5,6 +5,7 @@ use std::{fs, io};
 
 use ledger_contract::commands::ParsedCommand;
 use ledger_contract::errors::{Code, Problem};
+use ledger_contract::headers::Headers;
 use ledger_contract::queries::{ReplayReport, ReplayRequest};
 use ledger_contract::records::Via;
 use ledger_contract::reply::Receipt;
@@ -305,17 +306,17 @@ fn request(engine: &Engine, caller: Caller, wish: &Wish) -> Result<CommandReques
         name => WorkspaceName::parse("workspace", name)?,
     };
     let command = commands::parse(&wish.verb, &workspace, None, &wish.body)?;
-    Ok(CommandRequest {
-        fingerprint: engine.fingerprint(&workspace, &command, &wish.verb, &wish.body),
-        command,
-        workspace,
+    let headers = Headers {
         command_id: id(&wish.id)?,
         expected: wish.expected,
         deadline: wish.deadline,
         correlation_id: id(&wish.correlation)?,
-        causation_id: None,
-        trace_id: None,
-        caller,
-        via: Via::Nats,
+        ..Headers::default()
+    };
+    Ok(CommandRequest {
+        fingerprint: engine.fingerprint(&workspace, &command, &wish.verb, &wish.body),
+        command,
+        workspace,
+        context: engine.context(caller, Via::Nats, headers),
     })
 }

@@ -252,9 +252,9 @@ async fn step_6_record_event_and_metadata_in_at_most_60_kib() {
     let Record { metadata, happened } = record;
     assert_eq!(happened.type_name(), "secret_rotated");
     assert_eq!(metadata.stream, StreamId::Connection(connection.parse().expect("an id")));
-    assert_eq!((metadata.version.get(), metadata.via), (receipt.version, Via::Nats));
-    assert_eq!(metadata.command_id.as_str(), "rotate-1");
-    let correlation = metadata.correlation_id.expect("it was given");
+    assert_eq!((metadata.version.get(), metadata.provenance.via), (receipt.version, Via::Nats));
+    assert_eq!(metadata.provenance.command_id.as_str(), "rotate-1");
+    let correlation = metadata.provenance.correlation_id.expect("it was given");
     assert_eq!(correlation.as_str(), "incident-7");
 }
 

@@ -7,7 +7,7 @@ use crate::errors::{Code, Problem};
 use crate::{subjects, time};
 
 /// What the headers of a message say.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Headers {
     /// The caller's id of a command.
     pub command_id: Option<MessageId>,

@@ -104,7 +104,7 @@ fn expect_same_in_parts(bytes: &[u8]) {
     assert_eq!(frame.stream, metadata.stream);
     assert_eq!(frame.type_name, happened.type_name());
     assert_eq!(frame.workspace, metadata.workspace.as_str());
-    let correlation = metadata.correlation_id.as_ref().map(MessageId::as_str);
+    let correlation = metadata.provenance.correlation_id.as_ref().map(MessageId::as_str);
     assert_eq!(frame.correlation_id.as_deref(), correlation);
     assert_eq!(frame.happened().expect("a good record"), happened);
 }

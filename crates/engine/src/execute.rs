@@ -6,22 +6,22 @@ use std::sync::Arc;
 use ledger_contract::access::IssuedKey;
 use ledger_contract::commands::{ConnectionRef, NewConnection, ParsedCommand};
 use ledger_contract::errors::{Code, Problem};
-use ledger_contract::records::Via;
 use ledger_contract::reply::KeyReceipt;
 use ledger_domain::connection::{Draft, Revision};
 use ledger_domain::{
-    Command, Connection, ConnectionId, Expected, FieldName, MessageId, Micros, NewSecret,
-    PrincipalCommand, RevealSecret, Slug, WorkspaceName,
+    Command, Connection, ConnectionId, FieldName, MessageId, NewSecret, PrincipalCommand,
+    RevealSecret, Slug, WorkspaceName,
 };
 use ledger_store::tables::{claims, keys, receipts};
 use ledger_vault::{DataKey, Plaintext, Scope, WrappedDataKey};
 use tokio::sync::oneshot;
 
-use crate::access::{Caller, Permit, connection_unknown, new_key};
+use crate::access::{Permit, connection_unknown, new_key};
 use crate::engine::{Engine, HeldKey};
 use crate::faults;
 use crate::fingerprint::Fingerprint;
 use crate::ports::Ports;
+use crate::request::RequestContext;
 use crate::writer::{Envelope, Prepared, Work};
 
 /// A command with everything around it.
@@ -33,22 +33,8 @@ pub struct CommandRequest {
     pub command: ParsedCommand,
     /// What tells a repeat from a reuse of the command id.
     pub fingerprint: Fingerprint,
-    /// The caller's id of it; the ledger makes one when absent.
-    pub command_id: Option<MessageId>,
-    /// What the caller believes of the stream.
-    pub expected: Expected,
-    /// The time after which it must not run.
-    pub deadline: Option<Micros>,
-    /// The whole conversation.
-    pub correlation_id: Option<MessageId>,
-    /// The direct parent message.
-    pub causation_id: Option<MessageId>,
-    /// W3C trace id.
-    pub trace_id: Option<MessageId>,
-    /// Who asks, as authentication found.
-    pub caller: Caller,
-    /// Through which door.
-    pub via: Via,
+    /// Who sends it, and what came with it; see [`Engine::context`].
+    pub context: RequestContext,
 }
 
 /// The answer to an accepted command.
@@ -118,30 +104,20 @@ impl Engine {
 
     /// Looks at a command before its turn has come, and hands it to the writer.
     fn begin(&self, request: CommandRequest) -> Result<Begun, Problem> {
+        let CommandRequest { workspace, command, fingerprint, context } = request;
+        let RequestContext { caller, expected, deadline, provenance } = context;
         // Who may do nothing here is not told which command ids are taken.
-        let permit = Permit::of(request.caller, &request.workspace, &request.command)?;
-        let work = match self.work(&permit, &request.workspace, request.command) {
+        let permit = Permit::of(caller, &workspace, &command)?;
+        let work = match self.work(&permit, &workspace, command) {
             Ok(work) => work,
             // What the command names may be gone because of this very command.
             Err(problem) => {
-                let id = request.command_id.as_ref();
-                let answered =
-                    self.answered(&permit, &request.workspace, id, request.fingerprint)?;
+                let id = &provenance.command_id;
+                let answered = self.answered(&permit, &workspace, id, fingerprint)?;
                 return answered.map(Begun::Done).ok_or(problem);
             }
         };
-        let envelope = Envelope {
-            workspace: request.workspace,
-            fingerprint: request.fingerprint,
-            command_id: request.command_id.unwrap_or_else(|| self.shared.ports.command_id()),
-            expected: request.expected,
-            deadline: request.deadline,
-            correlation_id: request.correlation_id,
-            causation_id: request.causation_id,
-            trace_id: request.trace_id,
-            permit,
-            via: request.via,
-        };
+        let envelope = Envelope { workspace, fingerprint, permit, expected, deadline, provenance };
         self.submit(Prepared { work, envelope }).map(Begun::Waits)
     }
 
@@ -150,11 +126,10 @@ impl Engine {
         &self,
         permit: &Permit,
         workspace: &WorkspaceName,
-        command_id: Option<&MessageId>,
+        command_id: &MessageId,
         fingerprint: Fingerprint,
     ) -> Result<Option<Outcome>, Problem> {
-        let Some(id) = command_id else { return Ok(None) };
-        let receipt = receipts::get(&self.shared.store, &receipts::key(workspace, id));
+        let receipt = receipts::get(&self.shared.store, &receipts::key(workspace, command_id));
         let Some(receipt) = receipt.map_err(|error| faults::from_read(&error))? else {
             return Ok(None);
         };

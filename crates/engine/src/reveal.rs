@@ -23,7 +23,7 @@ impl Engine {
         if !matches!(request.command, ParsedCommand::Reveal { .. }) {
             return Err(Problem::new(Code::VerbUnknown));
         }
-        request.command_id = None;
+        request.context.provenance.command_id = self.shared.ports.command_id();
         let outcome = self.decide(request).await?;
         let connection = outcome.seen.ok_or_else(|| Problem::new(Code::Internal))?;
         let position = Position::new(outcome.receipt.position);

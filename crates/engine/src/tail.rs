@@ -65,7 +65,7 @@ impl Tail {
 
 #[cfg(test)]
 mod tests {
-    use ledger_contract::records::{StreamId, Via};
+    use ledger_contract::records::{Provenance, StreamId, Via};
     use ledger_domain::{Actor, EventId, MessageId, Micros, Version, WorkspaceName};
 
     use super::*;
@@ -81,11 +81,13 @@ mod tests {
                 workspace,
                 recorded_at: Micros::new(0),
                 actor: Actor::new("key:admin"),
-                via: Via::Nats,
-                command_id: MessageId::parse("command_id", "c").unwrap(),
-                correlation_id: None,
-                causation_id: None,
-                trace_id: None,
+                provenance: Provenance {
+                    via: Via::Nats,
+                    command_id: MessageId::parse("command_id", "c").unwrap(),
+                    correlation_id: None,
+                    causation_id: None,
+                    trace_id: None,
+                },
             },
             type_name: "workspace_created",
             record: vec![0; record_bytes].into_boxed_slice(),

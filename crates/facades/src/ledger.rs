@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use ledger_contract::commands::{ConnectionRef, ParsedCommand};
 use ledger_contract::errors::{Code, Problem};
+use ledger_contract::headers::Headers;
 use ledger_contract::queries::ListQuery;
 use ledger_domain::{
     Command, Connection, ConnectionId, Expected, InvalidField, Lifecycle, MessageId,
@@ -199,19 +200,13 @@ impl FacadeRequest {
             }
             (id, _) => id.clone(),
         };
+        let headers = Headers { command_id, expected, ..self.headers.clone() };
         let kind = format!("{} {number} {}", self.api.via.as_str(), self.request_line);
         let request = CommandRequest {
             fingerprint: engine.request_fingerprint(&self.workspace, &kind, &self.body),
             workspace: self.workspace.clone(),
             command,
-            command_id,
-            expected,
-            deadline: self.headers.deadline,
-            correlation_id: self.headers.correlation_id.clone(),
-            causation_id: self.headers.causation_id.clone(),
-            trace_id: self.headers.trace_id.clone(),
-            caller: self.caller.clone(),
-            via: self.api.via,
+            context: engine.context(self.caller.clone(), self.api.via, headers),
         };
         let executed = engine.execute(request).await;
         drop(place);

@@ -2,9 +2,9 @@
 //! open nothing.
 
 use ledger_contract::access::IssuedKey;
+use ledger_contract::headers::Headers;
 use ledger_contract::records::Via;
 use ledger_contract::{commands, subjects};
-use ledger_domain::Expected;
 use ledger_domain::principal::Role;
 use ledger_engine::{Caller, CommandRequest, Engine, Executed};
 use serde_json::{Value, json};
@@ -42,14 +42,7 @@ pub(crate) async fn govern(engine: &Engine, verb: &str, body: &Value) -> Execute
         fingerprint: engine.fingerprint(&workspace, &command, verb, &body),
         workspace,
         command,
-        command_id: None,
-        expected: Expected::Any,
-        deadline: None,
-        correlation_id: None,
-        causation_id: None,
-        trace_id: None,
-        caller: Caller::system("user:admin"),
-        via: Via::System,
+        context: engine.context(Caller::system("user:admin"), Via::System, Headers::default()),
     };
     engine.execute(request).await.unwrap_or_else(|problem| panic!("{verb}: {problem}"))
 }

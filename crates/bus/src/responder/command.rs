@@ -45,14 +45,7 @@ impl Desk {
             fingerprint,
             workspace: address.workspace,
             command,
-            command_id: headers.command_id,
-            expected: headers.expected,
-            deadline: headers.deadline,
-            correlation_id: headers.correlation_id,
-            causation_id: headers.causation_id,
-            trace_id: headers.trace_id,
-            caller,
-            via: Via::Nats,
+            context: self.engine.context(caller, Via::Nats, headers),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use ledger_contract::commands::{Address, ConnectionRef, ParsedCommand, Verb};
 use ledger_contract::errors::{Code, Problem};
+use ledger_contract::headers::Headers;
 use ledger_contract::records::Via;
 use ledger_domain::{CheckedText as _, Expected, Line};
 use ledger_engine::CommandRequest;
@@ -21,7 +22,7 @@ impl Desk {
         let opened = asked.opened.ok_or_else(|| Problem::new(Code::SealedRequired))?;
         let caller = self.admit(asked)?;
         let (workspace, connection) = subject::reveal(&self.prefix, &asked.message.subject)?;
-        let headers = asked.headers()?;
+        let headers = Headers { expected: Expected::Any, ..asked.headers()? };
         let target = ConnectionRef::parse("connection", connection)?;
         let address = Address { connection: Some(target), ..Address::of(workspace.clone()) };
         let verb = Verb::RevealSecret;
@@ -33,15 +34,7 @@ impl Desk {
             fingerprint: self.engine.fingerprint(&workspace, &command, verb.as_str(), &[]),
             workspace,
             command,
-            // Every reading is an event of its own.
-            command_id: None,
-            expected: Expected::Any,
-            deadline: headers.deadline,
-            correlation_id: headers.correlation_id,
-            causation_id: headers.causation_id,
-            trace_id: headers.trace_id,
-            caller,
-            via: Via::Nats,
+            context: self.engine.context(caller, Via::Nats, headers),
         })
     }
 }

@@ -14,9 +14,10 @@ use std::process::ExitCode;
 
 use ledger_contract::commands;
 use ledger_contract::errors::{Code, Problem};
+use ledger_contract::headers::Headers;
 use ledger_contract::records::Via;
 use ledger_contract::subjects::Subjects;
-use ledger_domain::{Expected, MessageId, WorkspaceName};
+use ledger_domain::{MessageId, WorkspaceName};
 use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions};
 
 pub(crate) use args::ServeArgs;
@@ -100,18 +101,13 @@ pub(crate) async fn ensure_workspace(engine: &Engine) -> Result<(), Failure> {
     let command = commands::parse(VERB, &workspace, None, BODY)?;
     // A fixed id: however often it is asked for, the workspace is made once.
     let command_id = MessageId::parse("command_id", "init-default-workspace");
+    let command_id = Some(command_id.map_err(|error| internal(&error))?);
+    let headers = Headers { command_id, ..Headers::default() };
     let request = CommandRequest {
         fingerprint: engine.fingerprint(&workspace, &command, VERB, BODY),
         workspace,
         command,
-        command_id: Some(command_id.map_err(|error| internal(&error))?),
-        expected: Expected::Any,
-        deadline: None,
-        correlation_id: None,
-        causation_id: None,
-        trace_id: None,
-        caller: Caller::system(SYSTEM_ACTOR),
-        via: Via::System,
+        context: engine.context(Caller::system(SYSTEM_ACTOR), Via::System, headers),
     };
     match engine.execute(request).await {
         Ok(_) => Ok(()),

@@ -134,7 +134,7 @@ impl From<Record> for Frame<'_> {
             workspace: owned(metadata.workspace.as_str()),
             recorded_at: metadata.recorded_at,
             actor: owned(metadata.actor.as_str()),
-            correlation_id: metadata.correlation_id.map(|id| owned(id.as_str())),
+            correlation_id: metadata.provenance.correlation_id.map(|id| owned(id.as_str())),
             stream: metadata.stream,
             data: Data::Read(happened),
         }

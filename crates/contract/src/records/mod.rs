@@ -155,6 +155,21 @@ impl StreamId {
     }
 }
 
+/// What a record keeps of the request that led to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provenance {
+    /// Through which door the request came.
+    pub via: Via,
+    /// The command.
+    pub command_id: MessageId,
+    /// The whole conversation, when the caller named one.
+    pub correlation_id: Option<MessageId>,
+    /// The direct parent message, when the caller named one.
+    pub causation_id: Option<MessageId>,
+    /// W3C trace id (32 hex digits), when the caller sent a `traceparent`.
+    pub trace_id: Option<MessageId>,
+}
+
 /// What surrounds an event in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metadata {
@@ -172,16 +187,8 @@ pub struct Metadata {
     pub recorded_at: Micros,
     /// Who did it.
     pub actor: Actor,
-    /// Through which door.
-    pub via: Via,
-    /// The command that led to it.
-    pub command_id: MessageId,
-    /// The whole conversation, when the caller named one.
-    pub correlation_id: Option<MessageId>,
-    /// The direct parent message, when the caller named one.
-    pub causation_id: Option<MessageId>,
-    /// W3C trace id (32 hex digits), when the caller sent a `traceparent`.
-    pub trace_id: Option<MessageId>,
+    /// The request that led to it.
+    pub provenance: Provenance,
 }
 
 impl Metadata {
@@ -272,6 +279,7 @@ pub fn encode_revealed(out: &mut Vec<u8>, metadata: &Metadata, revealed: &Secret
 }
 
 fn encode<D: Serialize>(out: &mut Vec<u8>, metadata: &Metadata, type_name: &str, data: D) {
+    let provenance = &metadata.provenance;
     let record = RecordOut {
         position: metadata.position.get(),
         stream: Written(&metadata.stream),
@@ -282,11 +290,11 @@ fn encode<D: Serialize>(out: &mut Vec<u8>, metadata: &Metadata, type_name: &str,
         workspace: metadata.workspace.as_str(),
         recorded_at: Written(&metadata.recorded_at),
         actor: metadata.actor.as_str(),
-        via: metadata.via.as_str(),
-        command_id: metadata.command_id.as_str(),
-        correlation_id: metadata.correlation_id.as_ref().map(MessageId::as_str),
-        causation_id: metadata.causation_id.as_ref().map(MessageId::as_str),
-        trace_id: metadata.trace_id.as_ref().map(MessageId::as_str),
+        via: provenance.via.as_str(),
+        command_id: provenance.command_id.as_str(),
+        correlation_id: provenance.correlation_id.as_ref().map(MessageId::as_str),
+        causation_id: provenance.causation_id.as_ref().map(MessageId::as_str),
+        trace_id: provenance.trace_id.as_ref().map(MessageId::as_str),
         data,
     };
     serde_json::to_writer(out, &record).expect("checked values always have a JSON form");
@@ -358,11 +366,7 @@ impl<'de> Visitor<'de> for RecordVisitor {
             workspace,
             recorded_at,
             actor,
-            via,
-            command_id,
-            correlation_id,
-            causation_id,
-            trace_id,
+            provenance: Provenance { via, command_id, correlation_id, causation_id, trace_id },
         };
         Ok(Record { metadata, happened })
     }

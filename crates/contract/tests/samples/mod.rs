@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ledger_contract::records::{self, Metadata, StreamId, Via};
+use ledger_contract::records::{self, Metadata, Provenance, StreamId, Via};
 use ledger_domain::connection::{
     Access, AuthMethod, Dependent, DependentKey, Details, Draft, Environment, GrantScope, Identity,
     IdentityKind, Kind, Limits, ModelPolicy, ModelRule, Multiplier, Patch, Pricing, RateCounts,
@@ -242,11 +242,13 @@ pub(crate) fn golden(type_name: &str) -> (Vec<u8>, String) {
         workspace: workspace.clone(),
         recorded_at: AT,
         actor: Actor::new("key:admin"),
-        via: Via::Nats,
-        command_id: text::<MessageId>("command-1"),
-        correlation_id: Some(text("conversation-1")),
-        causation_id: Some(text("event-1")),
-        trace_id: Some(text("0af7651916cd43dd8448eb211c80319c")),
+        provenance: Provenance {
+            via: Via::Nats,
+            command_id: text::<MessageId>("command-1"),
+            correlation_id: Some(text("conversation-1")),
+            causation_id: Some(text("event-1")),
+            trace_id: Some(text("0af7651916cd43dd8448eb211c80319c")),
+        },
     };
     let mut bytes = Vec::new();
     match (type_name, principal) {

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ledger_contract::commands::ParsedCommand;
 use ledger_contract::errors::{Code, Problem};
+use ledger_contract::headers::Headers;
 use ledger_contract::records::Via;
 use ledger_contract::subjects;
 use ledger_domain::connection::Environment;
 use ledger_domain::principal::{
     Grant, PrincipalDraft, PrincipalKind, PrincipalRevision, Scope, Workspaces,
 };
-use ledger_domain::{Expected, Principal, PrincipalCommand, PrincipalName};
+use ledger_domain::{Principal, PrincipalCommand, PrincipalName};
 
 use super::Caller;
 use crate::engine::Engine;
@@ -73,20 +74,9 @@ impl Engine {
     async fn as_system(&self, command: ParsedCommand) -> Result<Executed, Problem> {
         let workspace = subjects::ledger_workspace();
         let fingerprint = self.fingerprint(&workspace, &command, SYSTEM_ACTOR, &[]);
-        self.execute(CommandRequest {
-            workspace,
-            command,
-            fingerprint,
-            command_id: None,
-            expected: Expected::Any,
-            deadline: None,
-            correlation_id: None,
-            causation_id: None,
-            trace_id: None,
-            caller: Caller::system(SYSTEM_ACTOR),
-            via: Via::System,
-        })
-        .await
+        let caller = Caller::system(SYSTEM_ACTOR);
+        let context = self.context(caller, Via::System, Headers::default());
+        self.execute(CommandRequest { workspace, command, fingerprint, context }).await
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) fn index(changes: &mut Changes<'_>, facts: &Facts<'_>) -> Result<(), 
     changes.insert(&actor(metadata.actor.as_str()), position)?;
     changes.insert(&event_type(facts.type_name), position)?;
     changes.insert(&workspace(metadata.workspace.as_str()), position)?;
-    if let Some(id) = &metadata.correlation_id {
+    if let Some(id) = &metadata.provenance.correlation_id {
         changes.insert(&correlation(id), position)?;
     }
     Ok(())

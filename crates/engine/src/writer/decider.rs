@@ -153,7 +153,8 @@ impl Decider {
         if self.shared.store.is_poisoned() {
             return Err(Problem::new(Code::LogPoisoned));
         }
-        let key = receipts::key(&prepared.envelope.workspace, &prepared.envelope.command_id);
+        let key =
+            receipts::key(&prepared.envelope.workspace, &prepared.envelope.provenance.command_id);
         let used = self.state.receipt(&key)?;
         if let Some(receipt) = &used
             && let Some(outcome) = self.repeat(&prepared.envelope, receipt)?
@@ -216,11 +217,7 @@ impl Decider {
             workspace: envelope.workspace,
             recorded_at: at,
             actor: envelope.permit.actor().clone(),
-            via: envelope.via,
-            command_id: envelope.command_id,
-            correlation_id: envelope.correlation_id,
-            causation_id: envelope.causation_id,
-            trace_id: envelope.trace_id,
+            provenance: envelope.provenance,
         }
     }
 

@@ -28,9 +28,9 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use ledger_contract::errors::{Code, Problem};
-use ledger_contract::records::{Metadata, Via};
+use ledger_contract::records::{Metadata, Provenance};
 use ledger_domain::{
-    Connection, ConnectionId, Expected, MessageId, Position, Principal, PrincipalCommand,
+    Connection, ConnectionId, Expected, Micros, Position, Principal, PrincipalCommand,
     PrincipalName, RevealSecret, WorkspaceCreated, WorkspaceName,
 };
 use ledger_store::Batch;
@@ -66,14 +66,10 @@ pub(crate) struct Prepared {
 pub(crate) struct Envelope {
     pub(crate) workspace: WorkspaceName,
     pub(crate) fingerprint: Fingerprint,
-    pub(crate) command_id: MessageId,
-    pub(crate) expected: Expected,
-    pub(crate) deadline: Option<ledger_domain::Micros>,
-    pub(crate) correlation_id: Option<MessageId>,
-    pub(crate) causation_id: Option<MessageId>,
-    pub(crate) trace_id: Option<MessageId>,
     pub(crate) permit: Permit,
-    pub(crate) via: Via,
+    pub(crate) expected: Expected,
+    pub(crate) deadline: Option<Micros>,
+    pub(crate) provenance: Provenance,
 }
 
 /// What is to be done.

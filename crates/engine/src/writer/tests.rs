@@ -1,7 +1,9 @@
 //! What is answered once a write, or a thread of the writer, has failed.
 
 use ledger_contract::commands::ParsedCommand;
-use ledger_domain::{Micros, Version};
+use ledger_contract::headers::Headers;
+use ledger_contract::records::Via;
+use ledger_domain::Version;
 use ledger_store::tables::log;
 use ledger_vault::Keyring;
 use tempfile::TempDir;
@@ -27,17 +29,14 @@ fn made(name: &str) -> WorkspaceCreated {
 fn prepared(engine: &Engine, name: &str) -> Prepared {
     let (caller, workspace) = (Caller::system("user:a"), made(name).name);
     let command = ParsedCommand::CreateWorkspace(made(name));
+    let context = engine.context(caller, Via::System, Headers::default());
     let envelope = Envelope {
         fingerprint: engine.fingerprint(&workspace, &command, "", b""),
-        permit: Permit::of(caller, &workspace, &command).unwrap(),
+        permit: Permit::of(context.caller, &workspace, &command).unwrap(),
         workspace,
-        command_id: Ports::default().command_id(),
-        expected: Expected::Any,
-        deadline: None,
-        correlation_id: None,
-        causation_id: None,
-        trace_id: None,
-        via: Via::System,
+        expected: context.expected,
+        deadline: context.deadline,
+        provenance: context.provenance,
     };
     Prepared { work: Work::Workspace(made(name)), envelope }
 }
@@ -53,14 +52,7 @@ fn expect_poisoned(engine: &Engine) {
         fingerprint: engine.fingerprint(&workspace, &command, "create-workspace", b"{}"),
         command,
         workspace,
-        command_id: None,
-        expected: Expected::Any,
-        deadline: None,
-        correlation_id: None,
-        causation_id: None,
-        trace_id: None,
-        caller: Caller::system("user:a"),
-        via: Via::System,
+        context: engine.context(Caller::system("user:a"), Via::System, Headers::default()),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let refused = runtime.block_on(engine.execute(request)).unwrap_err();

@@ -115,14 +115,7 @@ fn address(
         fingerprint: desk.engine.fingerprint(&workspace, &command, &kind, body),
         workspace: workspace.clone(),
         command,
-        command_id: said.command_id,
-        expected: said.expected,
-        deadline: said.deadline,
-        correlation_id: said.correlation_id,
-        causation_id: said.causation_id,
-        trace_id: said.trace_id,
-        caller: caller.known().clone(),
-        via: Via::Http,
+        context: desk.engine.context(caller.known().clone(), Via::Http, said),
     };
     Ok(Addressed { request, workspace, principal })
 }
