@@ -1,0 +1,153 @@
+//! Whole stored records, byte for byte, with time, ids and randomness set by the test.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
+
+use ledger_domain::{Micros, Position};
+use ledger_engine::{Clock, Engine, EngineOptions, IdSource, Ports, Randomness};
+use ledger_store::tables::log;
+use ledger_store::{DataDir, Store};
+use ledger_vault::Keyring;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::ledger::{Wish, send};
+use crate::wait::soon;
+
+/// When the first command is sent: 2026-11-28T12:00:00Z.
+const NOON: i64 = 1_795_867_200_000_000;
+const SECOND: i64 = 1_000_000;
+
+/// A ledger for which a test chooses everything that otherwise comes from the machine.
+struct Staged {
+    folder: TempDir,
+    engine: Engine,
+    now: Arc<AtomicI64>,
+}
+
+impl Staged {
+    fn new() -> Self {
+        let now = Arc::new(AtomicI64::new(NOON));
+        let shown = Arc::clone(&now);
+        let (ids, bytes) = (AtomicU64::new(0), AtomicU8::new(0));
+        let ports = Ports {
+            clock: Clock::new(move || Micros::new(shown.load(Ordering::SeqCst))),
+            ids: IdSource::new(move |_| {
+                Uuid::from_u64_pair(
+                    0x0001,
+                    0x8000_0000_0000_0001 + ids.fetch_add(1, Ordering::SeqCst),
+                )
+            }),
+            randomness: Randomness::new(move |filled| {
+                filled.fill_with(|| bytes.fetch_add(1, Ordering::SeqCst));
+            }),
+        };
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let keyring = Keyring::generate(&mut ports.randomness.rng());
+        let options = EngineOptions::new(folder.path().join("data"), keyring);
+        let engine = Engine::open(EngineOptions { create: true, ports, ..options });
+        Self { folder, engine: engine.expect("a new ledger"), now }
+    }
+
+    /// Executes a command a second after the one before.
+    async fn send(&self, wish: Wish) {
+        self.now.fetch_add(SECOND, Ordering::SeqCst);
+        send(&self.engine, wish).await.expect("accepted");
+    }
+
+    async fn run(&self, verb: &str, body: Value) {
+        self.send(Wish::new(verb, &body)).await;
+    }
+
+    /// Stops the engine and returns what the log holds.
+    fn records(self) -> Vec<String> {
+        self.engine.shutdown();
+        drop(self.engine);
+        let path = self.folder.path().join("data");
+        let dir = soon("the folder is free", || DataDir::open(&path).ok());
+        let store = Store::open(dir).expect("the database opens");
+        let records = log::scan(&store, Position::new(1)).map(|row| {
+            let (_, bytes) = row.expect("readable");
+            String::from_utf8(bytes.into_vec()).expect("a record is text")
+        });
+        records.collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_are_byte_for_byte_as_written_here() {
+    let ledger = Staged::new();
+    ledger.run("create-workspace", json!({"display_name": "Home"})).await;
+    let draft = json!({"slug": "main", "provider": "openai", "secrets": {"api_key": "sk-first-1"}});
+    let create = Wish::new("create", &draft).id("c-1").correlation("order-7").actor("user:ann");
+    ledger.send(create).await;
+    let rotate = json!({"connection": "main", "secrets": {"api_key": "sk-second-2"}});
+    ledger.send(Wish::new("rotate-secret", &rotate).id("c-2").version(1)).await;
+    let reveal = json!({"connection": "main", "reason": "a drill"});
+    ledger.run("reveal-secret", reveal).await;
+    let grants = json!([{"scopes": ["read"], "workspaces": ["default"]}]);
+    let principal = json!({"principal": "gate", "kind": "gateway", "grants": grants});
+    ledger.send(Wish::new("create-principal", &principal).at("_ledger")).await;
+    let key = json!({"principal": "gate", "environment": "test", "label": "first"});
+    ledger.send(Wish::new("issue-key", &key).at("_ledger")).await;
+
+    let records = ledger.records();
+    for (record, written) in records.iter().zip(WRITTEN) {
+        assert_eq!(record, written);
+    }
+    assert_eq!(records.len(), WRITTEN.len());
+}
+
+/// What the log holds then.
+const WRITTEN: [&str; 6] = [
+    concat!(
+        r#"{"position":1,"stream":"workspace/default","version":1,"#,
+        r#""event_id":"00000000-0000-0001-8000-000000000003","type":"workspace_created","#,
+        r#""schema":1,"workspace":"default","recorded_at":"2026-11-28T12:00:01.000000Z","#,
+        r#""actor":"user:admin","via":"nats","command_id":"00000000-0000-0001-8000-000000000002","#,
+        r#""data":{"name":"default","display_name":"Home"}}"#,
+    ),
+    concat!(
+        r#"{"position":2,"stream":"connection/00000000-0000-0001-8000-000000000004","version":1,"#,
+        r#""event_id":"00000000-0000-0001-8000-000000000005","type":"connection_created","#,
+        r#""schema":1,"workspace":"default","recorded_at":"2026-11-28T12:00:02.000000Z","#,
+        r#""actor":"user:ann","via":"nats","command_id":"c-1","correlation_id":"order-7","data":{"#,
+        r#""workspace":"default","slug":"main","details":{"provider":"openai","kind":"api","#,
+        r#""environment":"live","auth_method":"api_key"},"secrets":{"api_key":{"#,
+        r#""sealed":"v1.qcFB_yOEJ5FOJXD_l8-KmA.qKmqq6ytrq-wsbKztLW2tw."#,
+        r#"uLm6u7y9vr_AwcLDxMXGx8jJysvMzc7Pn8te0YcRM4GpiSYCMZz5RqFK08ETHLKSIu0","#,
+        r#""hint":{"prefix":"sk-","suffix":"-1"}}},"enabled":true}}"#,
+    ),
+    concat!(
+        r#"{"position":3,"stream":"connection/00000000-0000-0001-8000-000000000004","version":2,"#,
+        r#""event_id":"00000000-0000-0001-8000-000000000006","type":"secret_rotated","schema":1,"#,
+        r#""workspace":"default","recorded_at":"2026-11-28T12:00:03.000000Z","#,
+        r#""actor":"user:admin","via":"nats","command_id":"c-2","data":{"secrets":{"api_key":{"#,
+        r#""sealed":"v1.qcFB_yOEJ5FOJXD_l8-KmA.0NHS09TV1tfY2drb3N3e3w."#,
+        r#"4OHi4-Tl5ufo6err7O3u7_Dx8vP09fb326pYLu9NMsSd9d1AHHO7D_BSc2-r1Wmvn4gC","#,
+        r#""hint":{"prefix":"sk-","suffix":"-2"}}}}}"#,
+    ),
+    concat!(
+        r#"{"position":4,"stream":"reveals/00000000-0000-0001-8000-000000000004","version":1,"#,
+        r#""event_id":"00000000-0000-0001-8000-000000000009","type":"secret_revealed","schema":1,"#,
+        r#""workspace":"default","recorded_at":"2026-11-28T12:00:04.000000Z","#,
+        r#""actor":"user:admin","via":"nats","command_id":"00000000-0000-0001-8000-000000000008","#,
+        r#""data":{"generations":{"api_key":2},"reason":"a drill"}}"#,
+    ),
+    concat!(
+        r#"{"position":5,"stream":"principal/gate","version":1,"#,
+        r#""event_id":"00000000-0000-0001-8000-00000000000b","type":"principal_created","#,
+        r#""schema":1,"workspace":"_ledger","recorded_at":"2026-11-28T12:00:05.000000Z","#,
+        r#""actor":"user:admin","via":"nats","command_id":"00000000-0000-0001-8000-00000000000a","#,
+        r#""data":{"kind":"gateway","grants":[{"scopes":["read"],"workspaces":["default"]}]}}"#,
+    ),
+    concat!(
+        r#"{"position":6,"stream":"principal/gate","version":2,"#,
+        r#""event_id":"00000000-0000-0001-8000-00000000000d","type":"api_key_issued","schema":1,"#,
+        r#""workspace":"_ledger","recorded_at":"2026-11-28T12:00:06.000000Z","#,
+        r#""actor":"user:admin","via":"nats","command_id":"00000000-0000-0001-8000-00000000000c","#,
+        r#""data":{"id":"deefgghhiijk","digest":"b3.SJZGoLOSh5upBuarjIA3qfIMZTSs1AHcMjUJ9EB4BrY","#,
+        r#""environment":"test","label":"first"}}"#,
+    ),
+];
