@@ -78,7 +78,8 @@ pub(crate) async fn execute(
         command,
         context: engine.context(admin(), Via::Nats, headers),
     };
-    engine.execute(request).await.map(|_| ())
+    engine.execute(request).await?;
+    Ok(())
 }
 
 /// Fills a ledger up to a number of connections. A ledger that was half filled before is filled on:

@@ -102,7 +102,7 @@ async fn every_kept_data_directory_opens_its_secrets_and_knows_its_keys() {
         assert_eq!(gateway.actor().to_string(), "gateway:eu-1");
         authenticate("admin.key").expect("a good key");
         let revoked = authenticate("revoked.key").expect_err("revoked");
-        assert_eq!(revoked.code, Code::CredentialRevoked);
+        assert_eq!(revoked.code(), Code::CredentialRevoked);
     }
 }
 

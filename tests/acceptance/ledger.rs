@@ -264,7 +264,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
 /// Another test may be starting a program: until that runs, it is a copy of this process, and
 /// holds the lock of a folder that was closed meanwhile.
 pub(crate) fn open(options: impl Fn() -> EngineOptions) -> Result<Engine, Problem> {
-    soon("the folder is free", || match Engine::open(options()) {
+    soon("the folder is free", || match Engine::open(options()).map_err(Problem::from) {
         Err(problem) if problem.code == Code::DataDirInUse => None,
         opened => Some(opened),
     })
@@ -284,7 +284,7 @@ pub(crate) async fn send_as(
 ) -> Result<Executed, Problem> {
     let request = request(engine, caller, &wish)?;
     if !matches!(request.command, ParsedCommand::Reveal { .. }) {
-        return engine.execute(request).await;
+        return Ok(engine.execute(request).await?);
     }
     let revealed = engine.reveal(request).await?;
     let receipt = Receipt {

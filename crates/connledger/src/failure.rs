@@ -4,6 +4,7 @@ use std::io;
 
 use ledger_client::ClientError;
 use ledger_contract::errors::{ErrorBody, Problem};
+use ledger_engine::{ExecuteError, OpenError};
 
 /// What the caller can do about a failure; each kind has its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +129,18 @@ impl From<ErrorBody> for Failure {
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
         problem.body().error.into()
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        Problem::from(error).into()
+    }
+}
+
+impl From<ExecuteError> for Failure {
+    fn from(error: ExecuteError) -> Self {
+        Problem::from(error).into()
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 use indicatif::ProgressBar;
+use ledger_contract::errors::Problem;
 use ledger_contract::queries::{ReplayProgress, ReplayReport, ReplayRequest};
 use ledger_engine::{Engine, EngineOptions};
 
@@ -71,7 +72,7 @@ async fn offline(
         let engine = Engine::open(options)?;
         let report = engine.replay(&request, &|progress| show(&bar, progress));
         engine.shutdown();
-        report
+        Ok::<_, Problem>(report?)
     };
     let done = tokio::task::spawn_blocking(replay).await;
     Ok(done.map_err(|error| Failure::internal(format!("the replay stopped: {error}")))??)

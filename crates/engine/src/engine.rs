@@ -6,23 +6,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use ledger_contract::errors::{Code, Problem};
+use ledger_contract::errors::Code;
 use ledger_domain::{ConnectionId, LedgerId, Micros, Position, WorkspaceName};
 use ledger_store::tables::{log, meta, model};
 use ledger_store::{Batch, DataDir, Durability, Store};
 use ledger_vault::{CurveKey, DataKey, FingerprintKey, Keyring};
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use crate::access::{Book, LAST_USE_INTERVAL, TokenVerifier, UseKeeper};
 use crate::doors::Doors;
-use crate::execute::Outcome;
-use crate::faults;
+use crate::errors::{DeadlineExpired, ExecuteError, Fault, OpenError, Unavailable, chain};
 use crate::models::{Live, MODELS, Models};
 use crate::ports::{Clock, Ports};
 use crate::replay::{ReplayLimits, recovery};
 use crate::tail::Tail;
-use crate::writer::{Prepared, Recent, Writer};
+use crate::writer::{Answer, Prepared, Recent, Writer};
 
 /// Commands that may wait for the writer.
 const QUEUE_DEPTH: usize = 4_096;
@@ -151,16 +150,13 @@ impl Engine {
     }
 
     /// Opens a ledger and starts its writer. Blocks.
-    ///
-    /// Errors: `data_dir_*`, `master_key_wrong`, `record_corrupt`.
-    pub fn open(options: EngineOptions) -> Result<Self, Problem> {
+    pub fn open(options: EngineOptions) -> Result<Self, OpenError> {
         let EngineOptions { data_dir, keyring, create, queue_depth, replay, .. } = options;
         let (ports, last_use_interval) = (options.ports, options.last_use_interval);
         let store = if create && !Self::exists(&data_dir) {
             make(&data_dir, &keyring, &ports)?
         } else {
-            let dir = DataDir::open(&data_dir).map_err(|error| faults::from_open(&error))?;
-            Store::open(dir).map_err(|error| faults::from_open(&error))?
+            Store::open(DataDir::open(&data_dir)?)?
         };
         let shared = Arc::new(Shared::load(Arc::new(store), keyring, replay, ports)?);
         recovery::catch_up(&shared)?;
@@ -185,19 +181,15 @@ impl Engine {
     }
 
     /// Tells whether commands are accepted.
-    ///
-    /// Errors: `log_poisoned`, `shutting_down`.
-    pub fn ready(&self) -> Result<(), Problem> {
+    pub fn ready(&self) -> Result<(), Unavailable> {
         self.with_writer(|_| Ok(()))
     }
 
     /// Refuses what comes after its own deadline. A command's is looked at again when its turn
     /// has come.
-    pub fn in_time(&self, deadline: Option<Micros>) -> Result<(), Problem> {
+    pub fn in_time(&self, deadline: Option<Micros>) -> Result<(), DeadlineExpired> {
         match deadline {
-            Some(deadline) if self.clock().now() > deadline => {
-                Err(Problem::new(Code::DeadlineExpired))
-            }
+            Some(deadline) if self.clock().now() > deadline => Err(DeadlineExpired),
             _ => Ok(()),
         }
     }
@@ -222,14 +214,11 @@ impl Engine {
         }
         let flushed = self.shared.models.load().flush(self.head());
         if let Err(error) = flushed.and_then(|()| self.shared.store.settle()) {
-            tracing::error!(error = %faults::chain(&error), "cannot write everything out");
+            tracing::error!(error = %chain(&error), "cannot write everything out");
         }
     }
 
-    pub(crate) fn submit(
-        &self,
-        prepared: Prepared,
-    ) -> Result<oneshot::Receiver<Result<Outcome, Problem>>, Problem> {
+    pub(crate) fn submit(&self, prepared: Prepared) -> Result<Answer, ExecuteError> {
         self.with_writer(|writer| writer.submit(prepared))
     }
 
@@ -238,31 +227,28 @@ impl Engine {
     }
 
     /// Runs `work` while no command is in flight.
-    pub(crate) fn pause<T>(&self, work: impl FnOnce() -> T) -> Result<T, Problem> {
+    pub(crate) fn pause<T>(&self, work: impl FnOnce() -> T) -> Result<T, Unavailable> {
         self.with_writer(|writer| writer.pause(work))
     }
 
     /// Has the writer do something, unless it has ended or must not go on.
-    fn with_writer<T>(
+    fn with_writer<T, E: From<Unavailable>>(
         &self,
-        work: impl FnOnce(&Writer) -> Result<T, Problem>,
-    ) -> Result<T, Problem> {
+        work: impl FnOnce(&Writer) -> Result<T, E>,
+    ) -> Result<T, E> {
         if self.shared.store.is_poisoned() {
-            return Err(Problem::new(Code::LogPoisoned));
+            return Err(Unavailable::Poisoned.into());
         }
         match &*self.writer.read() {
             Some(writer) => work(writer),
-            None => Err(Problem::new(Code::ShuttingDown)),
+            None => Err(Unavailable::ShuttingDown.into()),
         }
     }
 }
 
 /// Makes a new ledger. The directory is declared one only after everything it needs is durable.
-fn make(data_dir: &Path, keyring: &Keyring, ports: &Ports) -> Result<Store, Problem> {
-    let open = |error| faults::from_open(&error);
-    let append = |error| faults::from_append(&error);
-    let dir = DataDir::create(data_dir).map_err(open)?;
-    let store = Store::open(dir).map_err(open)?;
+fn make(data_dir: &Path, keyring: &Keyring, ports: &Ports) -> Result<Store, OpenError> {
+    let store = Store::open(DataDir::create(data_dir)?)?;
     let id = ports.ledger_id();
     let mut batch = Batch::new();
     meta::put(&mut batch, &store, meta::LEDGER_ID, &id.to_bytes());
@@ -273,12 +259,12 @@ fn make(data_dir: &Path, keyring: &Keyring, ports: &Ports) -> Result<Store, Prob
     for name in MODELS {
         let table = model(name, FIRST_GENERATION);
         if !store.tables_found().iter().any(|found| found == table.name()) {
-            store.create_table(&table).map_err(append)?;
+            store.create_table(&table).map_err(Fault::from)?;
         }
         meta::put_generation(&mut batch, &store, name, FIRST_GENERATION);
     }
-    store.commit(batch, Durability::Synced).map_err(append)?;
-    store.dir().mark_made().map_err(open)?;
+    store.commit(batch, Durability::Synced).map_err(Fault::from)?;
+    store.dir().mark_made()?;
     Ok(store)
 }
 
@@ -288,24 +274,20 @@ impl Shared {
         keyring: Keyring,
         replay: ReplayLimits,
         ports: Ports,
-    ) -> Result<Self, Problem> {
-        let read = |error| faults::from_read(&error);
+    ) -> Result<Self, OpenError> {
         let value = |name: &str| {
-            let bytes = meta::get(&store, name).map_err(read)?;
-            bytes.ok_or_else(|| {
-                Problem::because(Code::DataDirForeign, format!("the ledger has no {name}"))
-            })
+            let bytes = meta::get(&store, name).map_err(Fault::from)?;
+            bytes.ok_or_else(|| OpenError::Incomplete(name.to_owned()))
         };
         let id = <[u8; 16]>::try_from(value(meta::LEDGER_ID)?)
-            .map_err(|_| Problem::because(Code::RecordCorrupt, "the ledger's id is damaged"))?;
+            .map_err(|_| Fault::Damaged("the ledger's id is damaged".to_owned()))?;
         let ledger_id = LedgerId::from_bytes(id);
-        keyring.verify_check(ledger_id, &value(meta::KEY_CHECK)?).map_err(|error| {
-            Problem::because(Code::MasterKeyWrong, format!("the master key does not fit: {error}"))
-        })?;
+        let check = value(meta::KEY_CHECK)?;
+        keyring.verify_check(ledger_id, &check).map_err(OpenError::MasterKey)?;
         let fingerprint_key = keyring
             .open_fingerprint_key(ledger_id, &value(meta::FINGERPRINT_KEY)?)
-            .map_err(|error| faults::from_unseal(&error))?;
-        let models = Models::at(&store, Models::live_generations(&store).map_err(read)?);
+            .map_err(Fault::from)?;
+        let models = Models::at(&store, Models::live_generations(&store).map_err(Fault::from)?);
         Ok(Self {
             book: Book::load(&store, &models.connections)?,
             tokens: TokenVerifier::default(),
@@ -316,9 +298,9 @@ impl Shared {
             fingerprint_key,
             ledger_id,
             data_keys: Mutex::new(Recent::new(DATA_KEYS)),
-            head: watch::Sender::new(log::head(&store).map_err(read)?),
+            head: watch::Sender::new(log::head(&store).map_err(Fault::from)?),
             tail: Tail::default(),
-            published: AtomicU64::new(meta::published(&store).map_err(read)?.get()),
+            published: AtomicU64::new(meta::published(&store).map_err(Fault::from)?.get()),
             refusals: Refusals::default(),
             replay,
             replaying: Mutex::new(()),

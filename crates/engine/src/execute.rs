@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use ledger_contract::access::IssuedKey;
 use ledger_contract::commands::{ConnectionRef, NewConnection, ParsedCommand};
-use ledger_contract::errors::{Code, Problem};
 use ledger_contract::reply::KeyReceipt;
 use ledger_domain::connection::{Draft, Revision};
 use ledger_domain::{
@@ -14,15 +13,14 @@ use ledger_domain::{
 };
 use ledger_store::tables::{claims, keys, receipts};
 use ledger_vault::{DataKey, Plaintext, Scope, WrappedDataKey};
-use tokio::sync::oneshot;
 
 use crate::access::{Permit, connection_unknown, new_key};
 use crate::engine::{Engine, HeldKey};
-use crate::faults;
+use crate::errors::{ConnectionUnknown, ExecuteError, Fault, Unavailable};
 use crate::fingerprint::Fingerprint;
 use crate::ports::Ports;
 use crate::request::RequestContext;
-use crate::writer::{Envelope, Prepared, Work};
+use crate::writer::{Answer, Envelope, Prepared, Work};
 
 /// A command with everything around it.
 #[derive(Debug)]
@@ -69,19 +67,18 @@ enum Begun {
     /// It was answered before.
     Done(Outcome),
     /// The writer will answer.
-    Waits(oneshot::Receiver<Result<Outcome, Problem>>),
+    Waits(Answer),
 }
 
 impl Engine {
     /// Executes a command. When this returns `Ok`, its event is durable and every query sees it.
     ///
-    /// Errors: any code of a refusal; `busy` at once when too many commands wait; after
-    /// `log_poisoned` or `shutting_down` the outcome is unknown: repeat with the same command id.
-    pub async fn execute(&self, request: CommandRequest) -> Result<Executed, Problem> {
+    /// After [`ExecuteError::Unavailable`] the outcome is unknown: repeat with the same command id.
+    pub async fn execute(&self, request: CommandRequest) -> Result<Executed, ExecuteError> {
         let mut request = request;
         if matches!(request.command, ParsedCommand::Reveal { .. }) {
             // Whoever asks this way would be recorded and get nothing.
-            return Err(Problem::new(Code::VerbUnknown));
+            return Err(ExecuteError::VerbUnknown);
         }
         let issued = draw_key(&self.shared.ports, &mut request.command);
         let outcome = self.decide(request).await?;
@@ -90,20 +87,21 @@ impl Engine {
     }
 
     /// Has the writer decide a command.
-    pub(crate) async fn decide(&self, request: CommandRequest) -> Result<Outcome, Problem> {
+    pub(crate) async fn decide(&self, request: CommandRequest) -> Result<Outcome, ExecuteError> {
         let submitted = self.begin(request);
-        let begun = submitted.inspect_err(|problem| self.count_refusal(problem.code))?;
+        let begun = submitted.inspect_err(|error| self.count_refusal(error.code()))?;
         match begun {
             Begun::Done(outcome) => Ok(outcome),
             // Who was not answered hears why the writer is gone.
-            Begun::Waits(answer) => answer
-                .await
-                .unwrap_or_else(|_| self.ready().and(Err(Problem::new(Code::ShuttingDown)))),
+            Begun::Waits(answer) => answer.await.unwrap_or_else(|_| {
+                self.ready()?;
+                Err(Unavailable::ShuttingDown.into())
+            }),
         }
     }
 
     /// Looks at a command before its turn has come, and hands it to the writer.
-    fn begin(&self, request: CommandRequest) -> Result<Begun, Problem> {
+    fn begin(&self, request: CommandRequest) -> Result<Begun, ExecuteError> {
         let CommandRequest { workspace, command, fingerprint, context } = request;
         let RequestContext { caller, expected, deadline, provenance } = context;
         // Who may do nothing here is not told which command ids are taken.
@@ -111,10 +109,10 @@ impl Engine {
         let work = match self.work(&permit, &workspace, command) {
             Ok(work) => work,
             // What the command names may be gone because of this very command.
-            Err(problem) => {
+            Err(error) => {
                 let id = &provenance.command_id;
                 let answered = self.answered(&permit, &workspace, id, fingerprint)?;
-                return answered.map(Begun::Done).ok_or(problem);
+                return answered.map(Begun::Done).ok_or(error);
             }
         };
         let envelope = Envelope { workspace, fingerprint, permit, expected, deadline, provenance };
@@ -128,9 +126,9 @@ impl Engine {
         workspace: &WorkspaceName,
         command_id: &MessageId,
         fingerprint: Fingerprint,
-    ) -> Result<Option<Outcome>, Problem> {
+    ) -> Result<Option<Outcome>, ExecuteError> {
         let receipt = receipts::get(&self.shared.store, &receipts::key(workspace, command_id));
-        let Some(receipt) = receipt.map_err(|error| faults::from_read(&error))? else {
+        let Some(receipt) = receipt.map_err(Fault::from)? else {
             return Ok(None);
         };
         let models = self.shared.models.load();
@@ -144,13 +142,13 @@ impl Engine {
         permit: &Permit,
         workspace: &WorkspaceName,
         command: ParsedCommand,
-    ) -> Result<Work, Problem> {
+    ) -> Result<Work, ExecuteError> {
         match command {
             ParsedCommand::CreateWorkspace(created) => Ok(Work::Workspace(created)),
             ParsedCommand::Create(draft) => Ok(self.create(*draft)),
             ParsedCommand::Principal { name, command } => Ok(Work::Principal { name, command }),
             // Was made a command with a key before.
-            ParsedCommand::IssueKey { .. } => Err(Problem::new(Code::Internal)),
+            ParsedCommand::IssueKey { .. } => Err(Fault::bug("a key was not drawn").into()),
             ParsedCommand::Reveal { target, fields, reason, from } => {
                 let id = self.find(permit, workspace, &target)?;
                 Ok(Work::Reveal { id, command: RevealSecret { fields, reason, from } })
@@ -215,14 +213,15 @@ impl Engine {
         permit: &Permit,
         workspace: &WorkspaceName,
         target: &ConnectionRef,
-    ) -> Result<ConnectionId, Problem> {
-        let id = self.resolve(workspace, target)?;
+    ) -> Result<ConnectionId, ExecuteError> {
+        let unknown = || connection_unknown(workspace, Some(target));
+        let id = self.resolve(workspace, target)?.ok_or_else(unknown)?;
         if permit.knows_all_of(workspace) {
             return Ok(id);
         }
         let row = self.shared.models.load().row(id)?;
         let known = row.is_some_and(|row| permit.knows_from(workspace, &row.connection));
-        if known { Ok(id) } else { Err(connection_unknown(workspace, Some(target))) }
+        if known { Ok(id) } else { Err(unknown().into()) }
     }
 
     /// Finds the connection a caller names. Archived ones are found by id only.
@@ -230,15 +229,12 @@ impl Engine {
         &self,
         workspace: &WorkspaceName,
         target: &ConnectionRef,
-    ) -> Result<ConnectionId, Problem> {
+    ) -> Result<Option<ConnectionId>, Fault> {
         let slug = match target {
-            ConnectionRef::Id(id) => return Ok(*id),
+            ConnectionRef::Id(id) => return Ok(Some(*id)),
             ConnectionRef::Slug(slug) => slug,
         };
-        let found = claims::get(&self.shared.store, &claims::key(workspace, slug))
-            .map_err(|error| faults::from_read(&error))?;
-        // In the words that are said of a connection the caller may not know of.
-        found.ok_or_else(|| connection_unknown(workspace, Some(target)))
+        Ok(claims::get(&self.shared.store, &claims::key(workspace, slug))?)
     }
 
     fn seal_all(
@@ -246,12 +242,12 @@ impl Engine {
         workspace: &WorkspaceName,
         id: ConnectionId,
         secrets: BTreeMap<FieldName, Plaintext>,
-    ) -> Result<BTreeMap<FieldName, NewSecret>, Problem> {
+    ) -> Result<BTreeMap<FieldName, NewSecret>, ExecuteError> {
         if secrets.is_empty() {
             return Ok(BTreeMap::new());
         }
         let scope = Scope { workspace, connection: id };
-        let key = self.data_key(scope)?;
+        let key = self.data_key(scope)?.ok_or(ConnectionUnknown::Id)?;
         let seal = |(field, value): (FieldName, Plaintext)| {
             let secret = seal(&self.shared.ports, &key, scope, &field, &value);
             (field, secret)
@@ -259,30 +255,27 @@ impl Engine {
         Ok(secrets.into_iter().map(seal).collect())
     }
 
-    /// Returns a connection's data key.
-    pub(crate) fn data_key(&self, scope: Scope<'_>) -> Result<Arc<DataKey>, Problem> {
+    /// Returns a connection's data key; none when the workspace has no such connection.
+    pub(crate) fn data_key(&self, scope: Scope<'_>) -> Result<Option<Arc<DataKey>>, Fault> {
         let id = scope.connection;
         if let Some(held) = self.shared.data_keys.lock().get(&id) {
             // Whether it is held is told nobody from another workspace, either; see below.
             let own = held.workspace == *scope.workspace;
-            return own.then(|| held.key.clone()).ok_or(Problem::new(Code::ConnectionUnknown));
+            return Ok(own.then(|| held.key.clone()));
         }
-        let wrapped =
-            keys::get(&self.shared.store, id).map_err(|error| faults::from_read(&error))?;
-        let wrapped = wrapped.ok_or_else(|| Problem::new(Code::ConnectionUnknown))?;
+        let Some(wrapped) = keys::get(&self.shared.store, id)? else { return Ok(None) };
         // A data key is bound to its workspace. A caller from another one must hear the same as
         // for a connection that does not exist.
         let row = self.shared.models.load().row(id)?;
         if row.is_some_and(|row| row.connection.workspace != *scope.workspace) {
-            return Err(Problem::new(Code::ConnectionUnknown));
+            return Ok(None);
         }
         let key = WrappedDataKey::from_bytes(&wrapped)
-            .and_then(|wrapped| self.shared.keyring.unwrap(scope, &wrapped))
-            .map_err(|error| faults::from_unseal(&error))?;
+            .and_then(|wrapped| self.shared.keyring.unwrap(scope, &wrapped))?;
         let key = Arc::new(key);
         let held = HeldKey { workspace: scope.workspace.clone(), key: key.clone() };
         self.shared.data_keys.lock().set(id, held);
-        Ok(key)
+        Ok(Some(key))
     }
 }
 

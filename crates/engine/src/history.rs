@@ -1,29 +1,24 @@
 //! Reads the log: records, and the state of a connection at any version.
 
-use ledger_contract::errors::{Code, Problem};
 use ledger_contract::records::{self, Happened, Record};
 use ledger_domain::{Connection, ConnectionId, Position, Version, evolve};
 use ledger_store::Store;
 use ledger_store::tables::{StreamKey, log, streams};
 
-use crate::faults;
+use crate::errors::Fault;
 
 /// Returns the record at a position, which must be there.
-pub(crate) fn record(store: &Store, position: Position) -> Result<Record, Problem> {
+pub(crate) fn record(store: &Store, position: Position) -> Result<Record, Fault> {
     let bytes = bytes(store, position)?;
-    records::decode(position, &bytes).map_err(|error| faults::from_record(&error))
+    records::decode(position, &bytes).map_err(Fault::from)
 }
 
 /// Returns the stored bytes at a position, which must be there.
-pub(crate) fn bytes(store: &Store, position: Position) -> Result<Vec<u8>, Problem> {
+pub(crate) fn bytes(store: &Store, position: Position) -> Result<Vec<u8>, Fault> {
     match log::get(store, position) {
         Ok(Some(bytes)) => Ok(bytes),
-        Ok(None) => {
-            tracing::error!(%position, "a record is missing from the log");
-            let message = format!("the record at position {position} is missing");
-            Err(Problem::because(Code::RecordCorrupt, message))
-        }
-        Err(error) => Err(faults::from_read(&error)),
+        Ok(None) => Err(Fault::Damaged(format!("the record at position {position} is missing"))),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -32,10 +27,10 @@ pub(crate) fn state_at(
     store: &Store,
     connection: ConnectionId,
     until: Version,
-) -> Result<Option<Connection>, Problem> {
+) -> Result<Option<Connection>, Fault> {
     let mut state = None;
     for position in streams::scan(store, StreamKey::connection(connection), Version::new(1)) {
-        let position = position.map_err(|error| faults::from_read(&error))?;
+        let position = position?;
         let Record { metadata, happened } = record(store, position)?;
         if metadata.version > until {
             break;

@@ -33,6 +33,7 @@
 //! - No answer, not even a refusal, depends on a write that failed
 //!   (test: `no_answer_rests_on_a_write_that_failed`).
 
+mod errors;
 mod faults;
 mod models;
 mod ports;
@@ -56,6 +57,10 @@ mod writer;
 pub use access::{Caller, Standing, VerifyToken};
 pub use doors::TellHttpStatus;
 pub use engine::{Engine, EngineOptions};
+pub use errors::{
+    AuthenticateError, ConnectionUnknown, DeadlineExpired, ExecuteError, Fault, Forbidden,
+    OpenError, ReplayError, SealedError, StandingError, Unavailable,
+};
 pub use execute::{CommandRequest, Executed};
 pub use fingerprint::Fingerprint;
 pub use outbox::OutboxItem;

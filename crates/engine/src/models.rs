@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use ledger_contract::errors::Problem;
 use ledger_contract::records::{
     ConnectionRow, decode_principal_row, encode_principal_row, encode_workspace_row,
 };
@@ -11,7 +10,7 @@ use ledger_store::tables::{connections, lists, meta, model};
 use ledger_store::{AppendError, Batch, Postings, ReadError, Store, Table};
 use parking_lot::{Mutex, RwLock};
 
-use crate::faults;
+use crate::errors::{Fault, chain};
 use crate::projections::{audit, list};
 
 /// Name of the audit read model.
@@ -37,7 +36,7 @@ impl Drop for Models {
     fn drop(&mut self) {
         for table in self.retired.lock().drain(..) {
             if let Err(error) = self.store.drop_table(&table) {
-                let error = faults::chain(&error);
+                let error = chain(&error);
                 tracing::warn!(%error, table = table.name(), "an old read model stays on disk");
             }
         }
@@ -120,22 +119,21 @@ impl Models {
     }
 
     /// Returns a principal's state.
-    pub(crate) fn principal(&self, name: &PrincipalName) -> Result<Option<Principal>, Problem> {
-        let row = connections::principal(&self.store, &self.connections, name)
-            .map_err(|error| faults::from_read(&error))?;
+    pub(crate) fn principal(&self, name: &PrincipalName) -> Result<Option<Principal>, Fault> {
+        let row = connections::principal(&self.store, &self.connections, name)?;
         row.map(|row| decode_principal_row(&row))
             .transpose()
-            .map_err(|error| faults::corrupt_row(&format!("principal {name}"), &error))
+            .map_err(|source| Fault::Row { of: format!("principal {name}"), source })
     }
 
     /// Returns a connection's row.
-    pub(crate) fn row(&self, id: ConnectionId) -> Result<Option<ConnectionRow>, Problem> {
+    pub(crate) fn row(&self, id: ConnectionId) -> Result<Option<ConnectionRow>, Fault> {
         let bytes = connections::get(&self.store, &self.connections, id);
-        match bytes.map_err(|error| faults::from_read(&error))? {
+        match bytes? {
             None => Ok(None),
             Some(bytes) => ConnectionRow::decode(&bytes)
                 .map(Some)
-                .map_err(|error| faults::corrupt_row(&format!("connection {id}"), &error)),
+                .map_err(|source| Fault::Row { of: format!("connection {id}"), source }),
         }
     }
 

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
-use ledger_contract::errors::Problem;
 use ledger_contract::records::{self, Happened, Metadata, Record, StreamId};
 use ledger_contract::reply::Notification;
 use ledger_contract::time;
@@ -13,7 +12,8 @@ use ledger_store::tables::{log, meta};
 use ledger_store::{Batch, Durability};
 
 use crate::engine::Engine;
-use crate::{faults, history};
+use crate::errors::Fault;
+use crate::history;
 
 /// Room for what a state has besides what the event says.
 const BODY_ROOM_BYTES: usize = 1_024;
@@ -50,18 +50,15 @@ impl Engine {
 
     /// Stores that mark for the next start. It is not synced, and may be behind: the relay asks
     /// the event stream itself where it ended.
-    pub fn store_published(&self) -> Result<(), Problem> {
+    pub fn store_published(&self) -> Result<(), Fault> {
         let mut batch = Batch::new();
         meta::put_published(&mut batch, &self.shared.store, self.published());
-        self.shared
-            .store
-            .commit(batch, Durability::Buffered)
-            .map_err(|error| faults::from_append(&error))
+        self.shared.store.commit(batch, Durability::Buffered).map_err(Fault::from)
     }
 
     /// Returns up to `most` notifications after `after`, in order. Blocks when they have to be
     /// read from the log, which is so only for events older than the newest few thousand.
-    pub fn notifications(&self, after: Position, most: usize) -> Result<Vec<OutboxItem>, Problem> {
+    pub fn notifications(&self, after: Position, most: usize) -> Result<Vec<OutboxItem>, Fault> {
         let head = self.head();
         let fresh = self.shared.tail.after(after, most);
         if fresh.is_empty() {
@@ -80,11 +77,11 @@ impl Engine {
         after: Position,
         head: Position,
         most: usize,
-    ) -> Result<Vec<OutboxItem>, Problem> {
+    ) -> Result<Vec<OutboxItem>, Fault> {
         let mut states = HashMap::new();
         let mut items = Vec::new();
         for row in log::scan(&self.shared.store, after.next()).take(most) {
-            let (position, bytes) = row.map_err(|error| faults::from_read(&error))?;
+            let (position, bytes) = row?;
             if position > head {
                 break;
             }
@@ -98,9 +95,8 @@ impl Engine {
         position: Position,
         bytes: &[u8],
         states: &mut HashMap<ConnectionId, Connection>,
-    ) -> Result<OutboxItem, Problem> {
-        let Record { metadata, happened } =
-            records::decode(position, bytes).map_err(|error| faults::from_record(&error))?;
+    ) -> Result<OutboxItem, Fault> {
+        let Record { metadata, happened } = records::decode(position, bytes)?;
         let type_name = happened.type_name();
         let connection = match (&metadata.stream, happened) {
             (StreamId::Connection(id), Happened::Connection(event)) => {
@@ -127,7 +123,7 @@ impl Engine {
         id: ConnectionId,
         version: Version,
         states: &mut HashMap<ConnectionId, Connection>,
-    ) -> Result<Option<Connection>, Problem> {
+    ) -> Result<Option<Connection>, Fault> {
         let before = Version::new(version.get().saturating_sub(1));
         if before == Version::ZERO {
             return Ok(None);

@@ -3,40 +3,39 @@
 use std::collections::BTreeMap;
 
 use ledger_contract::commands::ParsedCommand;
-use ledger_contract::errors::{Code, Problem};
 use ledger_contract::records::{Happened, Record};
 use ledger_contract::reveal::{RevealAnswer, RevealedSecret};
 use ledger_domain::{CheckedText, Connection, FieldName, Position, Secret};
 use ledger_vault::{Disclosure, Scope};
 
 use crate::engine::Engine;
+use crate::errors::{ConnectionUnknown, ExecuteError, Fault};
 use crate::execute::CommandRequest;
-use crate::{faults, history};
+use crate::history;
 
 impl Engine {
     /// Gives secrets out. The event that tells of it is durable before any value is opened; every
     /// call makes one, so the command id of the request is not used.
-    ///
-    /// Errors: `connection_unknown`, `connection_disabled`, `connection_archived`, `forbidden`,
-    /// `secret_field_unknown`, and those of [`Self::execute`].
-    pub async fn reveal(&self, mut request: CommandRequest) -> Result<RevealAnswer, Problem> {
+    pub async fn reveal(&self, mut request: CommandRequest) -> Result<RevealAnswer, ExecuteError> {
         if !matches!(request.command, ParsedCommand::Reveal { .. }) {
-            return Err(Problem::new(Code::VerbUnknown));
+            return Err(ExecuteError::VerbUnknown);
         }
         request.context.provenance.command_id = self.shared.ports.command_id();
         let outcome = self.decide(request).await?;
-        let connection = outcome.seen.ok_or_else(|| Problem::new(Code::Internal))?;
+        let connection =
+            outcome.seen.ok_or_else(|| Fault::bug("a reveal was decided without a state"))?;
         let position = Position::new(outcome.receipt.position);
         // Read back from the log: what is not there was not recorded.
         let Record { metadata, happened } = history::record(&self.shared.store, position)?;
         let Happened::Revealed(revealed) = happened else {
-            return Err(Problem::new(Code::Internal));
+            return Err(Fault::bug("a reveal was recorded as something else").into());
         };
         let recorded = Disclosure::recorded(metadata.event_id);
         let mut secrets = BTreeMap::new();
         for field in revealed.generations.keys() {
+            let secret = connection.secrets.get(field);
             let secret =
-                connection.secrets.get(field).ok_or_else(|| Problem::new(Code::Internal))?;
+                secret.ok_or_else(|| Fault::bug("a revealed field is not in the state"))?;
             let value = self.value(&connection, field, secret, &recorded)?;
             secrets.insert(field.text().to_owned(), value);
         }
@@ -50,14 +49,13 @@ impl Engine {
         field: &FieldName,
         secret: &Secret,
         recorded: &Disclosure,
-    ) -> Result<RevealedSecret, Problem> {
+    ) -> Result<RevealedSecret, ExecuteError> {
         let scope = Scope { workspace: &connection.workspace, connection: connection.id };
-        let key = self.data_key(scope)?;
-        let opened = key.open(scope, field, &secret.sealed);
-        let plaintext = opened.map_err(|error| faults::from_unseal(&error))?;
+        let key = self.data_key(scope)?.ok_or(ConnectionUnknown::Id)?;
+        let plaintext = key.open(scope, field, &secret.sealed).map_err(Fault::from)?;
         // The only copy is the answer's own, which is wiped with it.
         let text = std::str::from_utf8(plaintext.expose(recorded));
-        let value = text.map_err(|_| Problem::new(Code::Internal))?.to_owned();
+        let value = text.map_err(|_| Fault::bug("a secret is not text"))?.to_owned();
         Ok(RevealedSecret { generation: secret.generation.get(), value })
     }
 }

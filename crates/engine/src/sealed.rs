@@ -1,10 +1,9 @@
 //! The ledger's curve key at work; see `ledger_contract::sealed`.
 
-use ledger_contract::errors::{Code, Problem};
-use ledger_vault::CurveError;
 use zeroize::Zeroizing;
 
 use crate::engine::Engine;
+use crate::errors::SealedError;
 
 impl Engine {
     /// Returns the ledger's public curve key, to which requests over NATS are sealed.
@@ -13,17 +12,16 @@ impl Engine {
     }
 
     /// Opens a request that was sealed to the ledger's curve key.
-    pub fn open_sealed(&self, sealed: &[u8], sender: &str) -> Result<Zeroizing<Vec<u8>>, Problem> {
-        let opened = self.shared.curve_key.open(sealed, sender);
-        opened.map_err(unreadable)
+    pub fn open_sealed(
+        &self,
+        sealed: &[u8],
+        sender: &str,
+    ) -> Result<Zeroizing<Vec<u8>>, SealedError> {
+        Ok(self.shared.curve_key.open(sealed, sender)?)
     }
 
     /// Seals an answer from the ledger's curve key.
-    pub fn seal_for(&self, answer: &[u8], receiver: &str) -> Result<Vec<u8>, Problem> {
-        self.shared.curve_key.seal(answer, receiver).map_err(unreadable)
+    pub fn seal_for(&self, answer: &[u8], receiver: &str) -> Result<Vec<u8>, SealedError> {
+        Ok(self.shared.curve_key.seal(answer, receiver)?)
     }
-}
-
-fn unreadable(error: CurveError) -> Problem {
-    Problem::because(Code::SealedUnreadable, error.to_string())
 }

@@ -210,7 +210,7 @@ impl FacadeRequest {
         };
         let executed = engine.execute(request).await;
         drop(place);
-        executed
+        Ok(executed?)
     }
 }
 

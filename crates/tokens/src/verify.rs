@@ -3,8 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ledger_contract::errors::{Code, Problem};
-use ledger_engine::{Caller, Clock, VerifyToken};
+use ledger_engine::{AuthenticateError, Caller, Clock, VerifyToken};
 use parking_lot::Mutex;
 use tracing::debug;
 
@@ -44,7 +43,7 @@ impl Verifier {
 }
 
 impl VerifyToken for Verifier {
-    fn verify(&self, token: &str) -> Result<Caller, Problem> {
+    fn verify(&self, token: &str) -> Result<Caller, AuthenticateError> {
         let parts = Parts::read(token).map_err(refused)?;
         if !self.algorithms.contains(&parts.algorithm) {
             return Err(refused("its algorithm is not one of those configured"));
@@ -59,9 +58,9 @@ impl VerifyToken for Verifier {
             Found::Key(key) => key,
             Found::Unfit => return Err(refused("no key of the issuer fits it")),
             Found::Unknown => {
-                let code = self.held.lacking();
-                debug!(ledger.error.code = code.as_str(), "a token names a key that is not known");
-                return Err(Problem::new(code));
+                let error = self.held.lacking();
+                debug!(%error, "a token names a key that is not known");
+                return Err(error);
             }
         };
         if !key.has_signed(parts.algorithm, parts.signed, parts.signature) {
@@ -69,7 +68,7 @@ impl VerifyToken for Verifier {
         }
         let claims = parts.claims().map_err(refused)?;
         let bearer = self.expectation.check(&claims, now).map_err(|fault| match fault {
-            Fault::Expired => Problem::because(Code::CredentialExpired, "the token has expired"),
+            Fault::Expired => AuthenticateError::TokenExpired,
             Fault::Wrong(reason) => refused(reason),
         })?;
         let caller = Caller::new(bearer.actor, self.rights.of(&claims)).until(bearer.until);
@@ -79,9 +78,9 @@ impl VerifyToken for Verifier {
 }
 
 /// Says no. What was wrong, only the log tells.
-fn refused(reason: &'static str) -> Problem {
+fn refused(reason: &'static str) -> AuthenticateError {
     debug!(reason, "a token is refused");
-    Problem::new(Code::TokenInvalid)
+    AuthenticateError::TokenInvalid
 }
 
 impl fmt::Debug for Verifier {

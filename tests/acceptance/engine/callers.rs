@@ -3,7 +3,7 @@
 use ledger_contract::access::IssuedKey;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::subjects::LEDGER;
-use ledger_engine::{Caller, Executed};
+use ledger_engine::{AuthenticateError, Caller, Executed};
 use serde_json::{Value, json};
 
 use crate::ledger::{Ledger, Wish, send_as};
@@ -39,7 +39,7 @@ impl Ledger {
 
     /// Tells what a key is answered at the door.
     pub(super) fn refused_at_the_door(&self, key: &str) -> Option<Code> {
-        self.engine.authenticate_key(key).err().map(|problem| problem.code)
+        self.engine.authenticate_key(key).err().map(AuthenticateError::code)
     }
 
     /// Executes a command in somebody's name; a refusal must leave no trace in the log.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
-use ledger_contract::errors::Code;
+use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::ReplayRequest;
 use ledger_domain::Position;
 use ledger_engine::{Engine, EngineOptions, ReplayLimits};
@@ -41,7 +41,7 @@ fn code(options: impl Fn() -> EngineOptions) -> Code {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_opener_is_refused_and_told_who_is_first() {
     let ledger = Ledger::new().await;
-    let problem = Engine::open(ledger.place.options()).expect_err("in use");
+    let problem = Problem::from(Engine::open(ledger.place.options()).expect_err("in use"));
     assert_eq!(problem.code, Code::DataDirInUse);
     assert!(problem.message.contains(&std::process::id().to_string()), "{problem}");
     ledger.create("main").await;
@@ -127,10 +127,11 @@ async fn a_corrupted_record_is_reported_with_its_position() {
     assert_eq!(problem.code, Code::RecordCorrupt);
     assert!(problem.message.contains("position 7"), "{problem}");
     let replay = ReplayRequest { projection: None, verify: false };
-    let problem = ledger.engine.replay(&replay, &|_| {}).expect_err("damaged");
+    let problem = Problem::from(ledger.engine.replay(&replay, &|_| {}).expect_err("damaged"));
     assert_eq!(problem.code, Code::RecordCorrupt);
     assert!(problem.message.contains("position 7"), "{problem}");
-    let problem = ledger.engine.notifications(Position::ZERO, 100).expect_err("damaged");
+    let fault = ledger.engine.notifications(Position::ZERO, 100).expect_err("damaged");
+    let problem = Problem::from(fault);
     assert!(problem.message.contains("position 7"), "{problem}");
     assert_eq!(ledger.ask("list", &json!({}))["total"], 10, "the failed replay changed nothing");
     ledger.create("later").await;
@@ -156,7 +157,7 @@ async fn a_change_to_a_connection_that_was_never_made_is_reported() {
         overwrite(&place, position, foreign.as_bytes());
         let ledger = place.open();
         let replay = ReplayRequest { projection: None, verify: false };
-        let problem = ledger.engine.replay(&replay, &|_| {}).expect_err("damaged");
+        let problem = Problem::from(ledger.engine.replay(&replay, &|_| {}).expect_err("damaged"));
         assert_eq!(problem.code, Code::RecordCorrupt, "{problem}");
         assert_eq!(ledger.ask("list", &json!({}))["total"], 10, "nothing was swapped");
     }

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use ledger_contract::errors::Code;
+use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::ReplayRequest;
-use ledger_engine::ReplayLimits;
+use ledger_engine::{ReplayError, ReplayLimits};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -74,8 +74,8 @@ async fn one_read_model_can_be_rebuilt_alone() {
         assert_eq!(sight(&ledger), seen, "{name}");
     }
     let request = ReplayRequest { projection: Some("tea-leaves".to_owned()), verify: true };
-    let problem = ledger.engine.replay(&request, &|_| {}).expect_err("unknown");
-    assert_eq!(problem.code, Code::ProjectionUnknown);
+    let error = ledger.engine.replay(&request, &|_| {}).expect_err("unknown");
+    assert_eq!(Problem::from(error).code, Code::ProjectionUnknown);
     ledger.reopen().expect_replay_equal();
 }
 
@@ -126,8 +126,8 @@ async fn a_second_replay_at_once_is_refused() {
     // The progress of the first one asks for the second.
     let inner = |_| {
         let second = ledger.engine.replay(&request, &|_| {});
-        let code = second.expect_err("one at a time").code;
-        refused.store(code == Code::ReplayRunning, Ordering::SeqCst);
+        let error = second.expect_err("one at a time");
+        refused.store(matches!(error, ReplayError::Running), Ordering::SeqCst);
     };
     ledger.engine.replay(&request, &inner).expect("replayed");
     assert!(refused.load(Ordering::SeqCst));

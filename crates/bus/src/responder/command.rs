@@ -15,10 +15,10 @@ impl Desk {
     /// Executes one command. Its receipt is durable when this returns.
     pub(super) async fn command(&self, asked: Asked<'_>) -> Result<Reply, Problem> {
         let request = self.counted(self.command_request(asked))?;
-        let executed = self.engine.execute(request).await.inspect_err(|problem| {
+        let executed = self.engine.execute(request).await.inspect_err(|error| {
             debug!(
                 nats.subject = %asked.message.subject,
-                ledger.error.code = problem.code.as_str(),
+                ledger.error.code = error.code().as_str(),
                 "command refused"
             );
         })?;

@@ -293,8 +293,8 @@ impl Desk {
     }
 
     /// Counts a refusal of our own in the ledger's status. The engine counts its own there.
-    fn counted<T>(&self, result: Result<T, Problem>) -> Result<T, Problem> {
-        result.inspect_err(|problem| self.engine.count_refusal(problem.code))
+    fn counted<T, E: Into<Problem>>(&self, result: Result<T, E>) -> Result<T, Problem> {
+        result.map_err(Into::into).inspect_err(|problem| self.engine.count_refusal(problem.code))
     }
 }
 

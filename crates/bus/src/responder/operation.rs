@@ -45,9 +45,10 @@ impl Desk {
         let (progress, watched) = watch::channel(None);
         let engine = self.engine.clone();
         let replay = move || {
-            engine.replay(&request, &|done| {
+            let report = engine.replay(&request, &|done| {
                 progress.send_replace(Some(done));
-            })
+            });
+            report.map_err(Problem::from)
         };
         let mut running = tokio::task::spawn_blocking(replay);
         let Some(inbox) = asked.message.reply.clone() else {

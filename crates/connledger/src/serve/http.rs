@@ -9,7 +9,7 @@ use clap::Args;
 use ipnet::IpNet;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::HttpStatus;
-use ledger_engine::{Engine, TellHttpStatus};
+use ledger_engine::{AuthenticateError, Engine, TellHttpStatus};
 use ledger_http_server::limits::CONNECTIONS_PER_ADDRESS;
 use ledger_http_server::{
     Accepts, Counters, Identity, ListenError, ListenOptions, Listener, Origin, Prepared,
@@ -178,12 +178,13 @@ impl TellHttpStatus for HttpCounters {
 fn judge(engine: &Engine, header: &str) -> Verdict {
     match engine.authenticate(Some(header)) {
         Ok(caller) => Verdict::Good(Identity::new(caller.identity())),
-        Err(problem) => match problem.code {
-            Code::CredentialExpired | Code::CredentialRevoked | Code::TokensUnavailable => {
-                Verdict::NoGuess
-            }
-            _ => Verdict::Wrong,
-        },
+        Err(
+            AuthenticateError::Expired
+            | AuthenticateError::TokenExpired
+            | AuthenticateError::Revoked
+            | AuthenticateError::TokensUnavailable,
+        ) => Verdict::NoGuess,
+        Err(_) => Verdict::Wrong,
     }
 }
 

@@ -18,7 +18,7 @@ use ledger_contract::headers::Headers;
 use ledger_contract::records::Via;
 use ledger_contract::subjects::Subjects;
 use ledger_domain::{MessageId, WorkspaceName};
-use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions};
+use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions, ExecuteError};
 
 pub(crate) use args::ServeArgs;
 
@@ -110,9 +110,8 @@ pub(crate) async fn ensure_workspace(engine: &Engine) -> Result<(), Failure> {
         context: engine.context(Caller::system(SYSTEM_ACTOR), Via::System, headers),
     };
     match engine.execute(request).await {
-        Ok(_) => Ok(()),
-        Err(problem) if problem.code == Code::WorkspaceTaken => Ok(()),
-        Err(problem) => Err(problem.into()),
+        Ok(_) | Err(ExecuteError::WorkspaceTaken) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -6,13 +6,13 @@
 //! it. What a caller may do nothing with does not exist for them.
 
 use ledger_contract::commands::{Condition, ConnectionRef, ParsedCommand};
-use ledger_contract::errors::{Code, Problem};
 use ledger_domain::connection::Access;
 use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{Actor, Connection, WorkspaceName};
 use ledger_store::tables::Receipt;
 
 use super::Caller;
+use crate::errors::{ConnectionUnknown, ExecuteError, Forbidden};
 use crate::execute::Outcome;
 use crate::fingerprint::Fingerprint;
 use crate::writer::answer;
@@ -31,13 +31,12 @@ pub(crate) struct Permit {
 pub(crate) fn connection_unknown(
     workspace: &WorkspaceName,
     target: Option<&ConnectionRef>,
-) -> Problem {
+) -> ConnectionUnknown {
     match target {
         Some(ConnectionRef::Slug(slug)) => {
-            let message = format!("there is no active connection {slug} in workspace {workspace}");
-            Problem::because(Code::ConnectionUnknown, message)
+            ConnectionUnknown::Slug { slug: slug.clone(), workspace: workspace.clone() }
         }
-        Some(ConnectionRef::Id(_)) | None => Problem::new(Code::ConnectionUnknown),
+        Some(ConnectionRef::Id(_)) | None => ConnectionUnknown::Id,
     }
 }
 
@@ -48,7 +47,7 @@ impl Permit {
         caller: Caller,
         workspace: &WorkspaceName,
         command: &ParsedCommand,
-    ) -> Result<Self, Problem> {
+    ) -> Result<Self, Forbidden> {
         match command {
             ParsedCommand::Principal { .. } | ParsedCommand::IssueKey { .. } => {
                 caller.require(Scope::Administer, Subject::Ledger)?;
@@ -62,7 +61,7 @@ impl Permit {
                 let subject = Subject::Connection(workspace, &draft.details);
                 caller.require(Scope::Write, subject)?;
                 if command.meets(Condition::Shares) && !caller.may(Scope::Administer, subject) {
-                    return Err(sharing());
+                    return Err(Forbidden::Sharing);
                 }
             }
             _ => caller.require_foothold(workspace)?,
@@ -76,28 +75,28 @@ impl Permit {
     }
 
     /// Checks the state that a command found.
-    pub(crate) fn check_before(&self, state: &Connection) -> Result<(), Problem> {
+    pub(crate) fn check_before(&self, state: &Connection) -> Result<(), ExecuteError> {
         if !self.caller.knows(state) {
-            return Err(connection_unknown(&state.workspace, self.target.as_ref()));
+            return Err(connection_unknown(&state.workspace, self.target.as_ref()).into());
         }
-        self.check_after(state)
+        Ok(self.check_after(state)?)
     }
 
     /// Checks what a command that makes a connection takes somewhere in its workspace, at least:
     /// whoever has it nowhere there is told nothing else.
-    pub(crate) fn check_new(&self, workspace: &WorkspaceName) -> Result<(), Problem> {
+    pub(crate) fn check_new(&self, workspace: &WorkspaceName) -> Result<(), Forbidden> {
         let may = |scope: &Scope| self.caller.may_somewhere_in(*scope, workspace);
         match self.scopes.iter().find(|scope| !may(scope)) {
             None => Ok(()),
-            Some(scope) => Err(lacking(*scope)),
+            Some(scope) => Err(Forbidden::Scope(*scope)),
         }
     }
 
     /// Checks the state that a command leads to.
-    pub(crate) fn check_after(&self, state: &Connection) -> Result<(), Problem> {
+    pub(crate) fn check_after(&self, state: &Connection) -> Result<(), Forbidden> {
         match self.scopes.iter().find(|scope| !self.caller.may_with(**scope, state)) {
             None => Ok(()),
-            Some(scope) => Err(lacking(*scope)),
+            Some(scope) => Err(Forbidden::Scope(*scope)),
         }
     }
 
@@ -107,14 +106,14 @@ impl Permit {
         &self,
         before: Option<&Connection>,
         after: &Connection,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), Forbidden> {
         let administers = |state: &Connection| self.caller.may_with(Scope::Administer, state);
         if before.is_none_or(administers) && administers(after) {
             return Ok(());
         }
         let closed = Access::default();
         if after.access.widens(before.map_or(&closed, |before| &before.access)) {
-            return Err(sharing());
+            return Err(Forbidden::Sharing);
         }
         Ok(())
     }
@@ -126,29 +125,25 @@ impl Permit {
         &self,
         before: &Connection,
         after: &Connection,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), Forbidden> {
         let may = |scope: Scope, state| self.caller.may_with(scope, state);
         let gained = |scope: &&Scope| may(**scope, after) && !may(**scope, before);
         let Some(scope) = Scope::ALL.iter().find(gained) else { return Ok(()) };
-        let message = format!(
-            "by this change the credential would gain the scope `{scope}` to the connection; \
-             that takes somebody who has it"
-        );
-        Err(Problem::because(Code::Forbidden, message))
+        Err(Forbidden::Gain(*scope))
     }
 
     /// Returns what the caller is told who sends a command under an id that was used before, by
     /// whomever; nothing when they may not know what it was used for. `state` is the connection of
     /// the receipt as it is now.
     ///
-    /// Errors: `command_id_reused`, and those of [`Self::check_before`] for a repeat.
+    /// Errors: [`ExecuteError::CommandIdReused`], and those of [`Self::check_before`] for a repeat.
     pub(crate) fn repeat(
         &self,
         workspace: &WorkspaceName,
         fingerprint: Fingerprint,
         receipt: &Receipt,
         state: Option<&Connection>,
-    ) -> Result<Option<Outcome>, Problem> {
+    ) -> Result<Option<Outcome>, ExecuteError> {
         if fingerprint.is_of(receipt) {
             state.map_or(Ok(()), |state| self.check_before(state))?;
             return Ok(Some(answer(receipt, true)));
@@ -157,7 +152,7 @@ impl Permit {
             Some(state) => self.caller.knows(state),
             None => self.caller.may(Scope::Administer, Subject::Workspace(workspace)),
         };
-        if known { Err(Problem::new(Code::CommandIdReused)) } else { Ok(None) }
+        if known { Err(ExecuteError::CommandIdReused) } else { Ok(None) }
     }
 
     /// Tells whether the caller may know of every connection whose home is a workspace.
@@ -175,30 +170,15 @@ impl Permit {
 
 impl Caller {
     /// Refuses a caller who may not do `scope` to `subject`.
-    ///
-    /// Errors: `forbidden`.
-    pub fn require(&self, scope: Scope, subject: Subject<'_>) -> Result<(), Problem> {
-        if self.may(scope, subject) { Ok(()) } else { Err(lacking(scope)) }
+    pub fn require(&self, scope: Scope, subject: Subject<'_>) -> Result<(), Forbidden> {
+        if self.may(scope, subject) { Ok(()) } else { Err(Forbidden::Scope(scope)) }
     }
 
     /// Refuses a caller who may do nothing in a workspace, whether or not there is one.
-    pub(crate) fn require_foothold(&self, workspace: &WorkspaceName) -> Result<(), Problem> {
+    pub(crate) fn require_foothold(&self, workspace: &WorkspaceName) -> Result<(), Forbidden> {
         if Scope::ALL.iter().any(|scope| self.may_somewhere_in(*scope, workspace)) {
             return Ok(());
         }
-        let message = "the credential has no rights in this workspace";
-        Err(Problem::because(Code::Forbidden, message))
+        Err(Forbidden::Workspace)
     }
-}
-
-fn lacking(scope: Scope) -> Problem {
-    let message =
-        format!("this takes the scope `{scope}` here, which the credential does not have");
-    Problem::because(Code::Forbidden, message)
-}
-
-fn sharing() -> Problem {
-    let message = "to let other workspaces use a connection takes the scope `administer` here, \
-                   which the credential does not have";
-    Problem::because(Code::Forbidden, message)
 }

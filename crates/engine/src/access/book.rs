@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ledger_contract::errors::{Code, Problem};
 use ledger_contract::records::decode_principal_row;
 use ledger_domain::principal::{ApiKey, ApiKeyId, Grant, KeyDigest};
 use ledger_domain::{Actor, CheckedText, Micros, Principal, PrincipalName};
@@ -15,7 +14,7 @@ use subtle::ConstantTimeEq;
 
 use super::Caller;
 use super::uses::Uses;
-use crate::faults;
+use crate::errors::{AuthenticateError, Fault};
 
 /// Every principal, and who has which key.
 #[derive(Debug)]
@@ -45,14 +44,12 @@ struct Holder {
 
 impl Holder {
     /// Returns the caller that the key makes, while it opens something.
-    ///
-    /// Errors: `credential_revoked`, `credential_expired`.
-    fn caller(&self, id: &ApiKeyId, now: Micros) -> Result<Caller, Problem> {
+    fn caller(&self, id: &ApiKeyId, now: Micros) -> Result<Caller, AuthenticateError> {
         if !self.enabled || self.key.revoked.is_some() {
-            return Err(Problem::new(Code::CredentialRevoked));
+            return Err(AuthenticateError::Revoked);
         }
         if !self.key.is_live(now) {
-            return Err(Problem::new(Code::CredentialExpired));
+            return Err(AuthenticateError::Expired);
         }
         let caller = Caller::of_key(self.actor.clone(), self.grants.clone(), id.clone());
         Ok(match self.key.expires_at {
@@ -64,13 +61,12 @@ impl Holder {
 
 impl Book {
     /// Reads every principal's row, and when keys were last used.
-    pub(crate) fn load(store: &Store, table: &Table) -> Result<Self, Problem> {
-        let uses = Uses::load(store).map_err(|error| faults::from_read(&error))?;
+    pub(crate) fn load(store: &Store, table: &Table) -> Result<Self, Fault> {
+        let uses = Uses::load(store)?;
         let book = Self { pages: RwLock::default(), changes: AtomicU64::new(0), uses };
         for row in connections::principals(store, table) {
-            let row = row.map_err(|error| faults::from_read(&error))?;
-            let principal = decode_principal_row(&row)
-                .map_err(|error| faults::corrupt_row("a principal", &error))?;
+            let principal = decode_principal_row(&row?)
+                .map_err(|source| Fault::Row { of: "a principal".to_owned(), source })?;
             book.put(Arc::new(principal));
         }
         Ok(book)
@@ -109,10 +105,10 @@ impl Book {
         id: &ApiKeyId,
         digest: &KeyDigest,
         now: Micros,
-    ) -> Result<Caller, Problem> {
+    ) -> Result<Caller, AuthenticateError> {
         let pages = self.pages.read();
         let holder = pages.holders.get(id).filter(|holder| same(&holder.key.digest, digest));
-        let holder = holder.ok_or_else(|| Problem::new(Code::CredentialInvalid))?;
+        let holder = holder.ok_or(AuthenticateError::Unknown)?;
         let caller = holder.caller(id, now)?;
         drop(pages);
         self.uses.note(id, now);
@@ -120,13 +116,15 @@ impl Book {
     }
 
     /// Returns who a key stands for now that was found good before.
-    ///
-    /// Errors: `credential_revoked`, `credential_expired`.
-    pub(crate) fn caller_again(&self, id: &ApiKeyId, now: Micros) -> Result<Caller, Problem> {
+    pub(crate) fn caller_again(
+        &self,
+        id: &ApiKeyId,
+        now: Micros,
+    ) -> Result<Caller, AuthenticateError> {
         let pages = self.pages.read();
         // Keys revoked long ago are forgotten.
         let holder = pages.holders.get(id);
-        holder.ok_or_else(|| Problem::new(Code::CredentialRevoked))?.caller(id, now)
+        holder.ok_or(AuthenticateError::Revoked)?.caller(id, now)
     }
 
     /// Writes last uses out that the store does not have, and forgets those of keys that are gone.

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ledger_contract::commands::ParsedCommand;
-use ledger_contract::errors::{Code, Problem};
 use ledger_contract::headers::Headers;
 use ledger_contract::records::Via;
 use ledger_contract::subjects;
@@ -11,10 +10,11 @@ use ledger_domain::connection::Environment;
 use ledger_domain::principal::{
     Grant, PrincipalDraft, PrincipalKind, PrincipalRevision, Scope, Workspaces,
 };
-use ledger_domain::{Principal, PrincipalCommand, PrincipalName};
+use ledger_domain::{CheckedText as _, Principal, PrincipalCommand, PrincipalName};
 
 use super::Caller;
 use crate::engine::Engine;
+use crate::errors::{ExecuteError, Fault};
 use crate::execute::{CommandRequest, Executed};
 
 /// Name of the principal that the first admin key belongs to.
@@ -26,8 +26,8 @@ impl Engine {
     /// Makes the principal `admin`, with every right, and issues a key to it. One that is there
     /// gets every right in place of the grants it had, and loses every key it had. Returns the key,
     /// which is stored nowhere.
-    pub async fn issue_admin_key(&self, environment: Environment) -> Result<String, Problem> {
-        let name = PrincipalName::parse("principal", ADMIN)?;
+    pub async fn issue_admin_key(&self, environment: Environment) -> Result<String, ExecuteError> {
+        let name = PrincipalName::stored(ADMIN.into());
         match self.shared.book.principal(&name) {
             None => {
                 let draft = PrincipalDraft {
@@ -45,10 +45,11 @@ impl Engine {
         }
         let issue = ParsedCommand::IssueKey { name, environment, label: None, expires_at: None };
         let key = self.as_system(issue).await?.api_key;
-        key.map(|mut key| std::mem::take(&mut key.key)).ok_or_else(|| Problem::new(Code::Internal))
+        key.map(|mut key| std::mem::take(&mut key.key))
+            .ok_or_else(|| Fault::bug("a key was issued and is not told").into())
     }
 
-    async fn restore_admin(&self, admin: &Principal) -> Result<(), Problem> {
+    async fn restore_admin(&self, admin: &Principal) -> Result<(), ExecuteError> {
         let name = &admin.name;
         if !admin.enabled {
             self.as_system(ParsedCommand::principal(name.clone(), PrincipalCommand::Enable))
@@ -71,7 +72,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn as_system(&self, command: ParsedCommand) -> Result<Executed, Problem> {
+    async fn as_system(&self, command: ParsedCommand) -> Result<Executed, ExecuteError> {
         let workspace = subjects::ledger_workspace();
         let fingerprint = self.fingerprint(&workspace, &command, SYSTEM_ACTOR, &[]);
         let caller = Caller::system(SYSTEM_ACTOR);

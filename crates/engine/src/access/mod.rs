@@ -26,21 +26,18 @@ pub(crate) use uses::{LAST_USE_INTERVAL, UseKeeper};
 
 use std::sync::Arc;
 
-use ledger_contract::errors::{Code, Problem};
-
 use crate::engine::Engine;
+use crate::errors::AuthenticateError;
 
 impl Engine {
     /// Checks the value of an `Authorization` header and returns who it stands for.
     ///
-    /// Errors: `credential_missing`; `credential_invalid` (which part was wrong is not told);
-    /// `credential_expired` and `credential_revoked`, told only to who has the whole key; those of
-    /// [`VerifyToken::verify`].
-    pub fn authenticate(&self, authorization: Option<&str>) -> Result<Caller, Problem> {
-        let header = authorization.ok_or_else(|| Problem::new(Code::CredentialMissing))?;
+    /// That a key has expired or was revoked is told only to who has the whole key.
+    pub fn authenticate(&self, authorization: Option<&str>) -> Result<Caller, AuthenticateError> {
+        let header = authorization.ok_or(AuthenticateError::Missing)?;
         let (scheme, key) = header.trim().split_once(' ').unwrap_or(("", ""));
         if !scheme.eq_ignore_ascii_case("bearer") || key.trim().is_empty() {
-            return Err(Problem::new(Code::CredentialInvalid));
+            return Err(AuthenticateError::Unknown);
         }
         let key = key.trim();
         if keys::is_one(key) {
@@ -55,8 +52,8 @@ impl Engine {
     }
 
     /// Checks an API key and returns who it stands for. Errors: as [`Self::authenticate`].
-    pub fn authenticate_key(&self, key: &str) -> Result<Caller, Problem> {
-        let id = keys::id_of(key).ok_or_else(|| Problem::new(Code::CredentialInvalid))?;
+    pub fn authenticate_key(&self, key: &str) -> Result<Caller, AuthenticateError> {
+        let id = keys::id_of(key).ok_or(AuthenticateError::Unknown)?;
         self.shared.book.caller(&id, &keys::digest(key), self.clock().now())
     }
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use ledger_contract::errors::{Code, Problem};
 use ledger_domain::principal::{Scope, Subject};
 
 use super::Caller;
 use crate::engine::Engine;
+use crate::errors::{AuthenticateError, StandingError};
 
 /// A caller over time, as the reader of a feed is one. Looking costs two comparisons while no
 /// principal changes.
@@ -33,17 +33,15 @@ impl Standing {
     /// since the last look.
     ///
     /// What a token allows does not change before it ends.
-    ///
-    /// Errors: `credential_revoked`, `credential_expired`, `forbidden`.
     pub fn check(
         &mut self,
         engine: &Engine,
         scope: Scope,
         subject: Subject<'_>,
-    ) -> Result<bool, Problem> {
+    ) -> Result<bool, StandingError> {
         let (book, now) = (&engine.shared.book, engine.clock().now());
         if self.caller.ends_at().is_some_and(|end| now >= end) {
-            return Err(Problem::new(Code::CredentialExpired));
+            return Err(AuthenticateError::Expired.into());
         }
         // Taken before the look: what changes after it is another number.
         let changes = book.changes();

@@ -3,18 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ledger_contract::errors::{Code, Problem};
 use parking_lot::RwLock;
 
 use super::Caller;
+use crate::errors::AuthenticateError;
 
 /// Checks tokens of an issuer.
 pub trait VerifyToken: fmt::Debug + Send + Sync {
     /// Checks a token and returns who it stands for. Called at every request, by threads that must
     /// not wait, so it must be quick.
-    ///
-    /// Errors: `token_invalid`, `credential_expired`, `tokens_unavailable`.
-    fn verify(&self, token: &str) -> Result<Caller, Problem>;
+    fn verify(&self, token: &str) -> Result<Caller, AuthenticateError>;
 }
 
 /// What checks tokens, if anything does.
@@ -27,8 +25,8 @@ impl TokenVerifier {
     }
 
     /// Checks a credential that is no API key.
-    pub(crate) fn verify(&self, token: &str) -> Result<Caller, Problem> {
+    pub(crate) fn verify(&self, token: &str) -> Result<Caller, AuthenticateError> {
         let verifier = self.0.read().clone();
-        verifier.ok_or_else(|| Problem::new(Code::CredentialInvalid))?.verify(token)
+        verifier.ok_or(AuthenticateError::Unknown)?.verify(token)
     }
 }

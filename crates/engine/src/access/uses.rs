@@ -7,7 +7,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
-use ledger_contract::errors::{Code, Problem};
 use ledger_domain::Micros;
 use ledger_domain::principal::ApiKeyId;
 use ledger_store::tables::uses;
@@ -15,7 +14,7 @@ use ledger_store::{AppendError, Batch, Durability, ReadError, Store};
 use parking_lot::RwLock;
 
 use crate::engine::Shared;
-use crate::faults;
+use crate::errors::{Fault, chain};
 
 /// Between two times at which last uses are written out; what `kill -9` can take away.
 pub(crate) const LAST_USE_INTERVAL: Duration = Duration::from_mins(1);
@@ -94,7 +93,7 @@ pub(crate) struct UseKeeper {
 
 impl UseKeeper {
     /// Starts the thread.
-    pub(crate) fn start(shared: &Arc<Shared>, interval: Duration) -> Result<Self, Problem> {
+    pub(crate) fn start(shared: &Arc<Shared>, interval: Duration) -> Result<Self, Fault> {
         let (stop, stopped) = bounded::<()>(0);
         let shared = Arc::clone(shared);
         let keep = move || {
@@ -104,9 +103,7 @@ impl UseKeeper {
             write(&shared);
         };
         let thread = std::thread::Builder::new().name("ledger-uses".to_owned()).spawn(keep);
-        let thread = thread.map_err(|error| {
-            Problem::because(Code::Internal, format!("cannot start a thread: {error}"))
-        })?;
+        let thread = thread.map_err(Fault::Thread)?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
 }
@@ -125,6 +122,6 @@ fn write(shared: &Shared) {
         return;
     }
     if let Err(error) = shared.book.write_uses(&shared.store) {
-        tracing::error!(error = %faults::chain(&error), "cannot write when keys were last used");
+        tracing::error!(error = %chain(&error), "cannot write when keys were last used");
     }
 }

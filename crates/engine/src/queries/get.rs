@@ -67,7 +67,7 @@ impl Engine {
             scope.is_none_or(here) && caller.knows(connection)
         });
         found.ok_or_else(|| match scope {
-            Some(workspace) => connection_unknown(workspace, Some(target)),
+            Some(workspace) => connection_unknown(workspace, Some(target)).into(),
             None => Problem::new(Code::ConnectionUnknown),
         })
     }
@@ -82,7 +82,10 @@ impl Engine {
     ) -> Result<ConnectionId, Problem> {
         match (target, scope) {
             (ConnectionRef::Id(id), _) => Ok(*id),
-            (ConnectionRef::Slug(_), Some(workspace)) => self.resolve(workspace, target),
+            (ConnectionRef::Slug(_), Some(workspace)) => {
+                let id = self.resolve(workspace, target)?;
+                Ok(id.ok_or_else(|| connection_unknown(workspace, Some(target)))?)
+            }
             (ConnectionRef::Slug(_), None) => {
                 let problem = "must be an id when no workspace is named";
                 Err(InvalidField::new(field, problem).into())

@@ -65,7 +65,8 @@ impl Engine {
     ) -> Result<Option<ConnectionId>, Problem> {
         let whole = scope.map_or(Subject::Ledger, Subject::Workspace);
         let Some(text) = &query.connection else {
-            return caller.require(Scope::Audit, whole).map(|()| None);
+            caller.require(Scope::Audit, whole)?;
+            return Ok(None);
         };
         let target = ConnectionRef::parse("connection", text)?;
         if caller.may(Scope::Audit, whole) {

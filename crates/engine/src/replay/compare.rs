@@ -2,11 +2,10 @@
 
 use std::fmt::Write;
 
-use ledger_contract::errors::Problem;
-use ledger_store::{ReadError, Row, Rows};
+use ledger_store::{Row, Rows};
 
 use super::{Wanted, tables};
-use crate::faults;
+use crate::errors::Fault;
 use crate::models::Models;
 
 /// Both sides of one read model, as they were when they were opened.
@@ -34,7 +33,7 @@ impl<'a> Pair<'a> {
 }
 
 /// Returns the first difference in words, if there is one.
-pub(crate) fn first_difference(pairs: Vec<Pair<'_>>) -> Result<Option<String>, Problem> {
+pub(crate) fn first_difference(pairs: Vec<Pair<'_>>) -> Result<Option<String>, Fault> {
     for Pair { name, mut live, mut fresh } in pairs {
         loop {
             let (left, right) = (next(&mut live)?, next(&mut fresh)?);
@@ -49,8 +48,8 @@ pub(crate) fn first_difference(pairs: Vec<Pair<'_>>) -> Result<Option<String>, P
     Ok(None)
 }
 
-fn next(rows: &mut Rows<'_>) -> Result<Option<Row>, Problem> {
-    rows.next().transpose().map_err(|error: ReadError| faults::from_read(&error))
+fn next(rows: &mut Rows<'_>) -> Result<Option<Row>, Fault> {
+    rows.next().transpose().map_err(Fault::from)
 }
 
 fn difference(live: Option<&Row>, fresh: Option<&Row>) -> Option<String> {

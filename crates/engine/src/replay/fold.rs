@@ -1,6 +1,5 @@
 //! Brings fresh tables up to the log: the most at once, the rest event by event.
 
-use ledger_contract::errors::Problem;
 use ledger_contract::queries::ReplayProgress;
 use ledger_contract::records::{self, Happened, Record, StreamId};
 use ledger_domain::{Event, Position, Workspace, evolve, evolve_principal};
@@ -9,7 +8,7 @@ use ledger_store::{Batch, Durability, Store};
 
 use super::bulk::Bulk;
 use super::{ReplayLimits, Wanted, misplaced};
-use crate::faults;
+use crate::errors::Fault;
 use crate::models::{Change, Models};
 use crate::projections::audit::{self, Facts};
 use crate::projections::list;
@@ -42,11 +41,11 @@ impl<'a> Fold<'a> {
         limits: ReplayLimits,
         head: Position,
         progress: &(dyn Fn(ReplayProgress) + Sync),
-    ) -> Result<(), Problem> {
+    ) -> Result<(), Fault> {
         let bulk = Bulk { fresh: self.fresh, live, wanted: self.wanted, limits, head, progress };
         self.next_ordinal = bulk.run()?;
         self.position = head;
-        self.fresh.flush(head).map_err(|error| faults::from_append(&error))
+        self.fresh.flush(head).map_err(Fault::from)
     }
 
     /// Folds what came since, event by event, as the live models did.
@@ -54,16 +53,15 @@ impl<'a> Fold<'a> {
         &mut self,
         head: Position,
         progress: &(dyn Fn(ReplayProgress) + Sync),
-    ) -> Result<(), Problem> {
+    ) -> Result<(), Fault> {
         let [connections, lists, audit] = self.wanted;
         let store = self.fresh.store.clone();
         for row in log::scan_all(&store, self.position.next()) {
-            let (position, bytes) = row.map_err(|error| faults::from_read(&error))?;
+            let (position, bytes) = row?;
             if position > head {
                 break;
             }
-            let record =
-                records::decode(position, &bytes).map_err(|error| faults::from_record(&error))?;
+            let record = records::decode(position, &bytes)?;
             if audit {
                 self.audit(&record)?;
             }
@@ -76,21 +74,21 @@ impl<'a> Fold<'a> {
         Ok(())
     }
 
-    fn audit(&self, record: &Record) -> Result<(), Problem> {
+    fn audit(&self, record: &Record) -> Result<(), Fault> {
         let facts = Facts { metadata: &record.metadata, type_name: record.happened.type_name() };
         let mut changes = self.fresh.audit.change();
-        audit::index(&mut changes, &facts).map_err(|error| faults::from_read(&error))?;
+        audit::index(&mut changes, &facts)?;
         let rows = changes.rows();
         drop(changes);
         if rows > CHANGED_ROWS_MAX {
             let flushed = self.fresh.audit.flush(self.position);
-            flushed.map_err(|error| faults::from_append(&error))?;
+            flushed?;
         }
         Ok(())
     }
 
     /// Takes one record into rows and lists.
-    fn follow(&mut self, record: Record) -> Result<(), Problem> {
+    fn follow(&mut self, record: Record) -> Result<(), Fault> {
         let Record { metadata, happened } = record;
         let mut batch = Batch::new();
         match (&metadata.stream, happened) {
@@ -111,7 +109,7 @@ impl<'a> Fold<'a> {
                 let change = Change { ordinal, before: before.as_ref(), after: &after };
                 self.fresh.write_rows(&mut batch, &change);
                 let mut lists = self.fresh.lists.change();
-                list::index(&mut lists, &change).map_err(|error| faults::from_read(&error))?;
+                list::index(&mut lists, &change)?;
             }
             (StreamId::Workspace(_), Happened::Workspace(created)) => {
                 let workspace = Workspace {
@@ -137,6 +135,6 @@ impl<'a> Fold<'a> {
     }
 }
 
-fn buffered(store: &Store, batch: Batch) -> Result<(), Problem> {
-    store.commit(batch, Durability::Buffered).map_err(|error| faults::from_append(&error))
+fn buffered(store: &Store, batch: Batch) -> Result<(), Fault> {
+    store.commit(batch, Durability::Buffered).map_err(Fault::from)
 }

@@ -15,7 +15,6 @@ pub(crate) mod recovery;
 
 use std::time::Instant;
 
-use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::{ReplayProgress, ReplayReport, ReplayRequest};
 use ledger_contract::records::StreamId;
 use ledger_domain::Position;
@@ -23,7 +22,7 @@ use ledger_store::tables::{meta, model};
 use ledger_store::{Batch, Durability, Table};
 
 use crate::engine::Engine;
-use crate::faults;
+use crate::errors::{Fault, ReplayError};
 use crate::models::{MODELS, Models};
 use fold::Fold;
 
@@ -40,37 +39,39 @@ pub(crate) type Wanted = [bool; 3];
 impl Engine {
     /// Rebuilds one or all read models while commands go on. Blocks; `progress` is called often.
     ///
-    /// Errors: `projection_unknown`, `replay_running`, `record_corrupt`.
+    /// On an error the live read models are as they were.
     pub fn replay(
         &self,
         request: &ReplayRequest,
         progress: &(dyn Fn(ReplayProgress) + Sync),
-    ) -> Result<ReplayReport, Problem> {
+    ) -> Result<ReplayReport, ReplayError> {
         let wanted = wanted(request.projection.as_deref())?;
         let Some(_only) = self.shared.replaying.try_lock() else {
-            return Err(Problem::new(Code::ReplayRunning));
+            return Err(ReplayError::Running);
         };
         let started = Instant::now();
         let live = self.shared.models.load();
         let fresh = self.fresh_models()?;
         let mut fold = Fold::new(&fresh, wanted);
-        let difference = self.rebuild(&mut fold, &live, progress).and_then(|()| {
-            self.pause(|| {
+        let rebuilt = self.rebuild(&mut fold, &live, progress).map_err(ReplayError::from);
+        let difference = rebuilt.and_then(|()| {
+            let paused = self.pause(|| {
                 fold.catch_up(self.head(), progress)?;
                 let head = self.head();
-                fresh.flush(head).map_err(|error| faults::from_append(&error))?;
+                fresh.flush(head)?;
                 if request.verify {
-                    live.flush(head).map_err(|error| faults::from_append(&error))?;
+                    live.flush(head)?;
                     return Ok(Some(compare::Pair::open(&live, &fresh, wanted)));
                 }
                 self.swap(&fresh, wanted, head)?;
-                Ok(None)
-            })?
+                Ok::<_, Fault>(None)
+            })?;
+            Ok(paused?)
         });
         let difference = match difference {
-            Ok(Some(pairs)) => compare::first_difference(pairs),
+            Ok(Some(pairs)) => compare::first_difference(pairs).map_err(ReplayError::from),
             Ok(None) => Ok(None),
-            Err(problem) => Err(problem),
+            Err(error) => Err(error),
         };
         let swapped = !request.verify && difference.is_ok();
         retire(&fresh, wanted, swapped);
@@ -84,14 +85,12 @@ impl Engine {
     }
 
     /// Makes empty tables of generations that were never used.
-    fn fresh_models(&self) -> Result<Models, Problem> {
+    fn fresh_models(&self) -> Result<Models, Fault> {
         let store = &self.shared.store;
-        let live = Models::live_generations(store).map_err(|error| faults::from_read(&error))?;
+        let live = Models::live_generations(store)?;
         let used = self.shared.generation_used.lock().next_after(live);
         for (name, generation) in MODELS.into_iter().zip(used) {
-            store
-                .create_table(&model(name, generation))
-                .map_err(|error| faults::from_append(&error))?;
+            store.create_table(&model(name, generation))?;
         }
         Ok(Models::at(store, used))
     }
@@ -101,7 +100,7 @@ impl Engine {
         fold: &mut Fold<'_>,
         live: &Models,
         progress: &(dyn Fn(ReplayProgress) + Sync),
-    ) -> Result<(), Problem> {
+    ) -> Result<(), Fault> {
         fold.bulk(live, self.shared.replay, self.head(), progress)?;
         for _ in 0..ROUNDS_MAX {
             if self.head().get() - fold.position().get() <= LEFT_FOR_PAUSE {
@@ -113,7 +112,7 @@ impl Engine {
     }
 
     /// Makes the fresh models the live ones. Runs in the pause.
-    fn swap(&self, fresh: &Models, wanted: Wanted, head: Position) -> Result<(), Problem> {
+    fn swap(&self, fresh: &Models, wanted: Wanted, head: Position) -> Result<(), Fault> {
         let store = &self.shared.store;
         let live = self.shared.models.load();
         let [connections, lists, audit] = wanted;
@@ -125,7 +124,7 @@ impl Engine {
                 meta::put_generation(&mut batch, store, name, generation);
             }
         }
-        store.commit(batch, Durability::Synced).map_err(|error| faults::from_append(&error))?;
+        store.commit(batch, Durability::Synced)?;
         let pick = |wanted| if wanted { fresh } else { &*live };
         let next = Models {
             store: store.clone(),
@@ -149,24 +148,21 @@ fn retire(fresh: &Models, wanted: Wanted, swapped: bool) {
 }
 
 /// Says that an event cannot follow what came before it in its stream.
-fn misplaced(position: Position, stream: &StreamId) -> Problem {
-    let message =
-        format!("the record at position {position} does not continue its stream {stream}");
-    tracing::error!(message, "the log is damaged");
-    Problem::because(Code::RecordCorrupt, message)
+fn misplaced(position: Position, stream: &StreamId) -> Fault {
+    Fault::Damaged(format!(
+        "the record at position {position} does not continue its stream {stream}"
+    ))
 }
 
 fn tables(models: &Models) -> [Table; 3] {
     [models.connections.clone(), models.lists.table().clone(), models.audit.table().clone()]
 }
 
-fn wanted(projection: Option<&str>) -> Result<Wanted, Problem> {
+fn wanted(projection: Option<&str>) -> Result<Wanted, ReplayError> {
     let Some(name) = projection else { return Ok([true; 3]) };
     let wanted = MODELS.map(|model| model == name);
     if wanted.contains(&true) {
         return Ok(wanted);
     }
-    let known = MODELS.join(", ");
-    let message = format!("there is no read model of that name; known are {known}");
-    Err(Problem::because(Code::ProjectionUnknown, message))
+    Err(ReplayError::ProjectionUnknown { known: MODELS.join(", ") })
 }

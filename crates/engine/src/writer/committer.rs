@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use crossbeam_channel::Receiver;
-use ledger_contract::errors::{Code, Problem};
 use ledger_store::Durability;
 use parking_lot::Mutex;
 
 use super::queue::{GivenUpAtEnd, Queue};
-use super::{Accepted, Effect, Group};
+use super::{Accepted, Effect, Group, ReplyTo};
 use crate::engine::Shared;
-use crate::faults;
+use crate::errors::{ExecuteError, Unavailable, chain};
+use crate::execute::Outcome;
 use crate::models::Change;
 use crate::projections::audit::Facts;
 use crate::tail::Fresh;
@@ -49,10 +49,11 @@ impl Committer {
             // Only refusals and repeats; but they may be of a command in the group before, or
             // because of one. It is durable by now, or its write has failed.
             let failed = self.shared.store.is_poisoned();
-            return send(replies, failed.then(|| Problem::new(Code::LogPoisoned)).as_ref());
+            return send(replies, failed.then_some(&Unavailable::Poisoned));
         }
         if let Err(error) = self.shared.store.commit(batch, Durability::Synced) {
-            return send(replies, Some(&faults::from_append(&error)));
+            tracing::error!(error = %chain(&error), "cannot write the log");
+            return send(replies, Some(&Unavailable::WriteFailed(Arc::new(error))));
         }
         let listed: Vec<Change<'_>> = accepted
             .iter()
@@ -72,7 +73,7 @@ impl Committer {
         match self.shared.models.load().index(&listed, &audited) {
             Ok(rows) => self.flush_when_due(rows, accepted.len(), head),
             Err(error) => {
-                let error = faults::chain(&error);
+                let error = chain(&error);
                 tracing::error!(%error, "lists cannot follow the log; writing stops until a restart");
                 // The group is durable and its callers hear so. A later checkpoint must not pass
                 // what the bitmaps missed, so nothing is written any more; the next start folds
@@ -103,7 +104,7 @@ impl Committer {
         }
         self.events_since_flush = 0;
         if let Err(error) = self.shared.models.load().flush(head) {
-            tracing::error!(error = %faults::chain(&error), "cannot write the list indexes");
+            tracing::error!(error = %chain(&error), "cannot write the list indexes");
         }
     }
 }
@@ -119,13 +120,10 @@ fn fresh(accepted: Accepted) -> Fresh {
 
 /// Answers everyone in a group; with `fault`, all of them hear that instead: refusals, too, were
 /// decided on what is not in the log.
-fn send(
-    replies: Vec<(super::ReplyTo, Result<crate::execute::Outcome, Problem>)>,
-    fault: Option<&Problem>,
-) {
+fn send(replies: Vec<(ReplyTo, Result<Outcome, ExecuteError>)>, fault: Option<&Unavailable>) {
     for (reply, outcome) in replies {
         let outcome = match fault {
-            Some(fault) => Err(fault.clone()),
+            Some(fault) => Err(fault.clone().into()),
             None => outcome,
         };
         if reply.send(outcome).is_err() {

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crossbeam_channel::Sender;
-use ledger_contract::errors::{Code, Problem};
 use ledger_contract::records::{self, Metadata, StreamId};
 use ledger_domain::connection::GrantScope;
 use ledger_domain::{
@@ -23,6 +22,7 @@ use super::{
     Prepared, ReplyTo, Work, answer,
 };
 use crate::engine::Shared;
+use crate::errors::{DeadlineExpired, ExecuteError, Fault, Unavailable};
 use crate::execute::Outcome;
 use crate::history;
 use crate::models::Change;
@@ -48,7 +48,7 @@ impl Decider {
         queue: Arc<Queue>,
         groups: Sender<Group>,
         committer: Arc<Mutex<Committer>>,
-    ) -> Result<Self, Problem> {
+    ) -> Result<Self, Fault> {
         let state = State::load(shared.clone())?;
         let group = Group::default();
         let record = Vec::with_capacity(4 * 1_024);
@@ -143,15 +143,15 @@ impl Decider {
 
     fn command(&mut self, prepared: Prepared, reply: ReplyTo) {
         let outcome = self.execute(prepared);
-        if let Err(problem) = &outcome {
-            self.shared.refusals.count(problem.code);
+        if let Err(error) = &outcome {
+            self.shared.refusals.count(error.code());
         }
         self.group.replies.push((reply, outcome));
     }
 
-    fn execute(&mut self, prepared: Prepared) -> Result<Outcome, Problem> {
+    fn execute(&mut self, prepared: Prepared) -> Result<Outcome, ExecuteError> {
         if self.shared.store.is_poisoned() {
-            return Err(Problem::new(Code::LogPoisoned));
+            return Err(Unavailable::Poisoned.into());
         }
         let key =
             receipts::key(&prepared.envelope.workspace, &prepared.envelope.provenance.command_id);
@@ -165,13 +165,13 @@ impl Decider {
         let fingerprint = envelope.fingerprint.stored();
         let now = self.shared.ports.now();
         if envelope.deadline.is_some_and(|deadline| deadline < now) {
-            return Err(Problem::new(Code::DeadlineExpired));
+            return Err(DeadlineExpired.into());
         }
         if used.is_some() {
             // By something of which the caller may not know. They hear so only where they would
             // otherwise have been heard.
             self.check_sender(&work, &envelope)?;
-            return Err(Problem::new(Code::CommandIdReused));
+            return Err(ExecuteError::CommandIdReused);
         }
         let recorded_at = now.max(self.state.recorded_at);
         let mut seen = None;
@@ -226,12 +226,12 @@ impl Decider {
         envelope: Envelope,
         created: WorkspaceCreated,
         at: Micros,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), ExecuteError> {
         if self.state.has_workspace(&created.name) {
-            return Err(Problem::new(Code::WorkspaceTaken));
+            return Err(ExecuteError::WorkspaceTaken);
         }
         if matches!(envelope.expected, Expected::At(_)) {
-            return Err(Problem::new(Code::VersionConflict));
+            return Err(ExecuteError::WorkspaceVersion);
         }
         let stream = StreamId::Workspace(created.name.clone());
         let metadata = self.metadata(envelope, stream, Version::new(1), at);
@@ -259,7 +259,7 @@ impl Decider {
         command: Command,
         new_key: Option<Vec<u8>>,
         at: Micros,
-    ) -> Result<Version, Problem> {
+    ) -> Result<Version, ExecuteError> {
         // An id that comes with a new data key was drawn for this command.
         let is_new = new_key.is_some();
         let head = self.head_for(&envelope, id, is_new)?;
@@ -273,7 +273,7 @@ impl Decider {
         self.record.clear();
         records::encode_event(&mut self.record, &metadata, &event);
         if self.record.len() > limits::RECORD_BYTES {
-            return Err(Problem::new(Code::RecordTooLarge));
+            return Err(ExecuteError::RecordTooLarge);
         }
         let type_name = event.type_name();
         let after = evolved(before.as_deref(), event, &metadata, id)?;
@@ -316,16 +316,15 @@ impl Decider {
         self.group.accepted.push(Accepted { metadata, type_name, record, effect });
     }
 
-    pub(super) fn known_workspace(&self, name: &WorkspaceName) -> Result<(), Problem> {
+    pub(super) fn known_workspace(&self, name: &WorkspaceName) -> Result<(), ExecuteError> {
         if self.state.has_workspace(name) {
             return Ok(());
         }
-        let message = format!("there is no workspace {name}");
-        Err(Problem::because(Code::WorkspaceUnknown, message))
+        Err(ExecuteError::WorkspaceUnknown(name.clone()))
     }
 
     /// Refuses a grant to a workspace that does not exist.
-    fn check_grantees(&self, command: &Command) -> Result<(), Problem> {
+    fn check_grantees(&self, command: &Command) -> Result<(), ExecuteError> {
         let known = |name: &WorkspaceName| self.known_workspace(name);
         match command {
             Command::Create(draft) => draft.access.workspaces.keys().try_for_each(known),
@@ -341,7 +340,7 @@ impl Decider {
         id: ConnectionId,
         before: Option<&Connection>,
         command: Command,
-    ) -> Result<Command, Problem> {
+    ) -> Result<Command, ExecuteError> {
         let Command::Revert { to, .. } = command else { return Ok(command) };
         let earlier = before.is_some_and(|state| to < state.version && to > Version::ZERO);
         if !earlier {
@@ -357,7 +356,7 @@ impl Decider {
         &mut self,
         before: Option<&Connection>,
         after: &Connection,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), ExecuteError> {
         let old = before.and_then(claim);
         let new = claim(after);
         if old == new {
@@ -366,10 +365,7 @@ impl Decider {
         if let Some(key) = &new
             && self.state.claimed(key)?.is_some_and(|holder| holder != after.id)
         {
-            let message = format!("the slug {} is taken in this workspace", after.slug);
-            let mut problem = Problem::because(Code::SlugTaken, message);
-            problem.field = Some("slug".to_owned());
-            return Err(problem);
+            return Err(ExecuteError::SlugTaken(after.slug.clone()));
         }
         let (store, batch): (_, &mut Batch) = (&self.shared.store, &mut self.group.batch);
         if let Some(key) = old {
@@ -397,9 +393,12 @@ fn evolved(
     event: Event,
     metadata: &Metadata,
     id: ConnectionId,
-) -> Result<Connection, Problem> {
-    evolve(before.cloned(), event, &metadata.facts(id)).ok_or_else(|| {
-        tracing::error!(position = %metadata.position, "an accepted event left no state");
-        Problem::new(Code::Internal)
-    })
+) -> Result<Connection, Fault> {
+    let after = evolve(before.cloned(), event, &metadata.facts(id));
+    after.ok_or_else(|| left_no_state(metadata))
+}
+
+/// Says that an event was accepted that cannot follow what came before it.
+pub(super) fn left_no_state(metadata: &Metadata) -> Fault {
+    Fault::bug(format!("the event at position {} left no state", metadata.position))
 }

@@ -27,7 +27,6 @@ mod tests;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use ledger_contract::errors::{Code, Problem};
 use ledger_contract::records::{Metadata, Provenance};
 use ledger_domain::{
     Connection, ConnectionId, Expected, Micros, Position, Principal, PrincipalCommand,
@@ -46,6 +45,7 @@ use queue::{Queue, Refused};
 
 use crate::access::Permit;
 use crate::engine::Shared;
+use crate::errors::{ExecuteError, Fault, Unavailable};
 use crate::execute::Outcome;
 use crate::fingerprint::Fingerprint;
 
@@ -91,7 +91,10 @@ pub(crate) enum Work {
 }
 
 /// Where an answer goes.
-pub(crate) type ReplyTo = oneshot::Sender<Result<Outcome, Problem>>;
+pub(crate) type ReplyTo = oneshot::Sender<Result<Outcome, ExecuteError>>;
+
+/// Where it comes from.
+pub(crate) type Answer = oneshot::Receiver<Result<Outcome, ExecuteError>>;
 
 /// What the decider is sent.
 pub(crate) enum Job {
@@ -132,7 +135,7 @@ pub(crate) struct AcceptedChange {
 pub(crate) struct Group {
     pub(crate) batch: Batch,
     pub(crate) accepted: Vec<Accepted>,
-    pub(crate) replies: Vec<(ReplyTo, Result<Outcome, Problem>)>,
+    pub(crate) replies: Vec<(ReplyTo, Result<Outcome, ExecuteError>)>,
     pub(crate) head: Position,
 }
 
@@ -163,7 +166,7 @@ impl std::fmt::Debug for Writer {
 
 impl Writer {
     /// Starts the two threads.
-    pub(crate) fn start(shared: &Arc<Shared>, queue_depth: usize) -> Result<Self, Problem> {
+    pub(crate) fn start(shared: &Arc<Shared>, queue_depth: usize) -> Result<Self, Fault> {
         let queue = Arc::new(Queue::new(queue_depth));
         let (groups, groups_in) = crossbeam_channel::bounded(1);
         let committer = Arc::new(Mutex::new(Committer::new(shared.clone())));
@@ -177,15 +180,12 @@ impl Writer {
     }
 
     /// Hands a command over, or says at once that there are too many.
-    pub(crate) fn submit(
-        &self,
-        prepared: Prepared,
-    ) -> Result<oneshot::Receiver<Result<Outcome, Problem>>, Problem> {
+    pub(crate) fn submit(&self, prepared: Prepared) -> Result<Answer, ExecuteError> {
         let (reply, answer) = oneshot::channel();
         match self.queue.push(Job::Command(Box::new(prepared), reply)) {
             Ok(()) => Ok(answer),
-            Err(Refused::Full) => Err(Problem::new(Code::Busy)),
-            Err(Refused::Closed) => Err(Problem::new(Code::ShuttingDown)),
+            Err(Refused::Full) => Err(ExecuteError::Busy),
+            Err(Refused::Closed) => Err(Unavailable::ShuttingDown.into()),
         }
     }
 
@@ -195,7 +195,7 @@ impl Writer {
     }
 
     /// Runs `work` while nothing is in flight and every accepted event is durable. Blocks.
-    pub(crate) fn pause<T>(&self, work: impl FnOnce() -> T) -> Result<T, Problem> {
+    pub(crate) fn pause<T>(&self, work: impl FnOnce() -> T) -> Result<T, Unavailable> {
         let (paused, is_paused) = crossbeam_channel::bounded::<()>(1);
         let (resume, may_resume) = crossbeam_channel::bounded::<()>(0);
         let job = Job::Pause(Box::new(move || {
@@ -205,18 +205,16 @@ impl Writer {
                 debug_assert!(ended.is_err(), "nothing is ever sent");
             }
         }));
-        self.queue.push(job).map_err(|_| Problem::new(Code::ShuttingDown))?;
-        is_paused.recv().map_err(|_| Problem::new(Code::ShuttingDown))?;
+        self.queue.push(job).map_err(|_| Unavailable::ShuttingDown)?;
+        is_paused.recv().map_err(|_| Unavailable::ShuttingDown)?;
         let result = work();
         drop(resume);
         Ok(result)
     }
 }
 
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Problem> {
-    std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|error| {
-        Problem::because(Code::Internal, format!("cannot start a writer thread: {error}"))
-    })
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Fault> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(Fault::Thread)
 }
 
 /// The answer that a receipt stands for.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use ledger_contract::errors::{Code, Problem};
 use ledger_contract::records::{self, StreamId};
 use ledger_domain::{
     Connection, ConnectionId, Micros, PrincipalCommand, PrincipalName, RevealSecret,
@@ -10,8 +9,9 @@ use ledger_domain::{
 };
 use ledger_store::tables::StreamKey;
 
-use super::decider::Decider;
+use super::decider::{Decider, left_no_state};
 use super::{Effect, Envelope};
+use crate::errors::{ConnectionUnknown, ExecuteError};
 
 impl Decider {
     /// Decides one command to a principal.
@@ -21,7 +21,7 @@ impl Decider {
         name: &PrincipalName,
         command: PrincipalCommand,
         at: Micros,
-    ) -> Result<Version, Problem> {
+    ) -> Result<Version, ExecuteError> {
         let before = self.state.principal(name);
         let event = decide_principal(before.as_deref(), envelope.expected, command)?;
         let version = before.as_ref().map_or(Version::ZERO, |state| state.version).next();
@@ -29,15 +29,12 @@ impl Decider {
         self.record.clear();
         records::encode_principal(&mut self.record, &metadata, &event);
         if self.record.len() > limits::RECORD_BYTES {
-            return Err(Problem::new(Code::RecordTooLarge));
+            return Err(ExecuteError::RecordTooLarge);
         }
         let type_name = event.type_name();
         let facts = metadata.principal_facts(name.clone());
         let after = evolve_principal(before.as_deref().cloned(), event, &facts);
-        let after = Arc::new(after.ok_or_else(|| {
-            tracing::error!(position = %metadata.position, "an accepted event left no state");
-            Problem::new(Code::Internal)
-        })?);
+        let after = Arc::new(after.ok_or_else(|| left_no_state(&metadata))?);
         self.shared.models.load().write_principal(&mut self.group.batch, &after);
         self.state.set_principal(after.clone());
         let stream = StreamKey::principal(name);
@@ -53,12 +50,12 @@ impl Decider {
         id: ConnectionId,
         command: RevealSecret,
         at: Micros,
-    ) -> Result<(Version, Arc<Connection>), Problem> {
-        let unknown = || Problem::new(Code::ConnectionUnknown);
-        let connection = self.state.head(id)?.ok_or_else(unknown)?.connection;
+    ) -> Result<(Version, Arc<Connection>), ExecuteError> {
+        let head = self.state.head(id)?.ok_or(ConnectionUnknown::Id)?;
+        let connection = head.connection;
         let at_home = connection.workspace == envelope.workspace;
         if !at_home && !connection.access.allows(&envelope.workspace) {
-            return Err(unknown());
+            return Err(ConnectionUnknown::Id.into());
         }
         envelope.permit.check_before(&connection)?;
         let revealed = decide_reveal(Some(&connection), command)?;

@@ -3,13 +3,13 @@
 //! Receipts are kept for each workspace, whoever sent the commands. So an id may be that of a
 //! command to something of which this caller may not know, and rights are looked at before it.
 
-use ledger_contract::errors::{Code, Problem};
 use ledger_domain::ConnectionId;
 use ledger_store::tables::Receipt;
 
 use super::decider::Decider;
 use super::state::Head;
 use super::{Envelope, Work};
+use crate::errors::{ConnectionUnknown, ExecuteError};
 use crate::execute::Outcome;
 
 impl Decider {
@@ -18,14 +18,18 @@ impl Decider {
         &mut self,
         envelope: &Envelope,
         receipt: &Receipt,
-    ) -> Result<Option<Outcome>, Problem> {
+    ) -> Result<Option<Outcome>, ExecuteError> {
         let head = receipt.connection.map(|id| self.state.head(id)).transpose()?.flatten();
         let state = head.as_ref().map(|head| &*head.connection);
         envelope.permit.repeat(&envelope.workspace, envelope.fingerprint, receipt, state)
     }
 
     /// Refuses a caller who may not send a command to what it is about.
-    pub(super) fn check_sender(&mut self, work: &Work, envelope: &Envelope) -> Result<(), Problem> {
+    pub(super) fn check_sender(
+        &mut self,
+        work: &Work,
+        envelope: &Envelope,
+    ) -> Result<(), ExecuteError> {
         match work {
             Work::Connection { id, new_key, .. } => {
                 self.head_for(envelope, *id, new_key.is_some()).map(drop)
@@ -42,7 +46,7 @@ impl Decider {
         envelope: &Envelope,
         id: ConnectionId,
         is_new: bool,
-    ) -> Result<Option<Head>, Problem> {
+    ) -> Result<Option<Head>, ExecuteError> {
         self.known_workspace(&envelope.workspace)?;
         if is_new {
             envelope.permit.check_new(&envelope.workspace)?;
@@ -52,7 +56,7 @@ impl Decider {
         let head = head.filter(|head| head.connection.workspace == envelope.workspace);
         // Before anything else is said that could tell one that is not there from one of which
         // the caller may not know.
-        let head = head.ok_or_else(|| Problem::new(Code::ConnectionUnknown))?;
+        let head = head.ok_or(ConnectionUnknown::Id)?;
         envelope.permit.check_before(&head.connection)?;
         Ok(Some(head))
     }

@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use ledger_contract::errors::Problem;
 use ledger_contract::records::decode_workspace_row;
 use ledger_domain::{
     Connection, ConnectionId, Micros, Position, Principal, PrincipalName, Version, WorkspaceName,
@@ -12,7 +11,8 @@ use ledger_store::tables::{Receipt, StreamKey, claims, connections, log, receipt
 
 use super::recent::Recent;
 use crate::engine::Shared;
-use crate::{faults, history};
+use crate::errors::Fault;
+use crate::history;
 
 /// More than the commands that can be waiting or in flight.
 const RECENT: usize = 32 * 1024;
@@ -40,20 +40,19 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn load(shared: Arc<Shared>) -> Result<Self, Problem> {
+    pub(crate) fn load(shared: Arc<Shared>) -> Result<Self, Fault> {
         let store = shared.store.clone();
-        let read = |error| faults::from_read(&error);
-        let position = log::head(&store).map_err(read)?;
+        let position = log::head(&store)?;
         let recorded_at = match position {
             Position::ZERO => Micros::default(),
             _ => history::record(&store, position)?.metadata.recorded_at,
         };
         let table = shared.models.load().connections.clone();
-        let next_ordinal = connections::next_ordinal(&store, &table).map_err(read)?;
+        let next_ordinal = connections::next_ordinal(&store, &table)?;
         let mut workspaces = HashSet::new();
         for row in connections::workspaces(&store, &table) {
-            let workspace = decode_workspace_row(&row.map_err(read)?)
-                .map_err(|error| faults::corrupt_row("a workspace", &error))?;
+            let workspace = decode_workspace_row(&row?)
+                .map_err(|source| Fault::Row { of: "a workspace".to_owned(), source })?;
             workspaces.insert(workspace.name);
         }
         let principals = shared.book.principals().into_iter();
@@ -72,7 +71,7 @@ impl State {
         })
     }
 
-    pub(crate) fn head(&mut self, id: ConnectionId) -> Result<Option<Head>, Problem> {
+    pub(crate) fn head(&mut self, id: ConnectionId) -> Result<Option<Head>, Fault> {
         if let Some(head) = self.heads.get(&id) {
             return Ok(Some(head.clone()));
         }
@@ -86,12 +85,10 @@ impl State {
         self.heads.set(id, head);
     }
 
-    pub(crate) fn receipt(&self, key: &Vec<u8>) -> Result<Option<Receipt>, Problem> {
+    pub(crate) fn receipt(&self, key: &Vec<u8>) -> Result<Option<Receipt>, Fault> {
         match self.receipts.get(key) {
             Some(receipt) => Ok(Some(*receipt)),
-            None => {
-                receipts::get(&self.shared.store, key).map_err(|error| faults::from_read(&error))
-            }
+            None => receipts::get(&self.shared.store, key).map_err(Fault::from),
         }
     }
 
@@ -99,10 +96,10 @@ impl State {
         self.receipts.set(key, receipt);
     }
 
-    pub(crate) fn claimed(&self, key: &Vec<u8>) -> Result<Option<ConnectionId>, Problem> {
+    pub(crate) fn claimed(&self, key: &Vec<u8>) -> Result<Option<ConnectionId>, Fault> {
         match self.claims.get(key) {
             Some(claim) => Ok(*claim),
-            None => claims::get(&self.shared.store, key).map_err(|error| faults::from_read(&error)),
+            None => claims::get(&self.shared.store, key).map_err(Fault::from),
         }
     }
 
@@ -119,11 +116,11 @@ impl State {
     }
 
     /// Returns how often a connection's secrets have been looked at.
-    pub(crate) fn reveals(&self, id: ConnectionId) -> Result<Version, Problem> {
+    pub(crate) fn reveals(&self, id: ConnectionId) -> Result<Version, Fault> {
         match self.reveals.get(&id) {
             Some(version) => Ok(*version),
             None => streams::last_version(&self.shared.store, StreamKey::reveals(id))
-                .map_err(|error| faults::from_read(&error)),
+                .map_err(Fault::from),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What is answered once a write, or a thread of the writer, has failed.
 
 use ledger_contract::commands::ParsedCommand;
+use ledger_contract::errors::Code;
 use ledger_contract::headers::Headers;
 use ledger_contract::records::Via;
 use ledger_domain::Version;
@@ -43,7 +44,7 @@ fn prepared(engine: &Engine, name: &str) -> Prepared {
 
 /// Checks that a ledger takes no more, and says why.
 fn expect_poisoned(engine: &Engine) {
-    assert_eq!(engine.ready().unwrap_err().code, Code::LogPoisoned);
+    assert_eq!(engine.ready().unwrap_err().code(), Code::LogPoisoned);
     let status = engine.query(&Caller::system("user:a"), "_all", "status", b"{}").unwrap();
     assert!(String::from_utf8(status).unwrap().contains("\"poisoned\":true"));
     let workspace = made("later").name;
@@ -56,7 +57,7 @@ fn expect_poisoned(engine: &Engine) {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let refused = runtime.block_on(engine.execute(request)).unwrap_err();
-    assert_eq!(refused.code, Code::LogPoisoned);
+    assert_eq!(refused.code(), Code::LogPoisoned);
 }
 
 #[test]
@@ -69,7 +70,7 @@ fn no_answer_rests_on_a_write_that_failed() {
         recorded_at: Micros::default(),
         fingerprint: [0; 16],
     };
-    let refusal = || Problem::new(Code::WorkspaceTaken);
+    let refusal = || ExecuteError::WorkspaceTaken;
     for failed in [false, true] {
         if failed {
             engine.shared.store.poison();
@@ -82,9 +83,9 @@ fn no_answer_rests_on_a_write_that_failed() {
         let (repeated, refused) =
             (repeated.blocking_recv().unwrap(), refused.blocking_recv().unwrap());
         let poisoned = Code::LogPoisoned;
-        assert_eq!(repeated.err().map(|problem| problem.code), failed.then_some(poisoned));
+        assert_eq!(repeated.err().map(|error| error.code()), failed.then_some(poisoned));
         let due = if failed { poisoned } else { Code::WorkspaceTaken };
-        assert_eq!(refused.unwrap_err().code, due);
+        assert_eq!(refused.unwrap_err().code(), due);
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::http::HeaderMap;
 use ledger_contract::errors::Problem;
 use ledger_domain::principal::{Scope, Subject};
-use ledger_engine::Engine;
+use ledger_engine::{Engine, Forbidden};
 use ledger_http_server::credential;
 
 /// Someone whose key was found good.
@@ -15,7 +15,7 @@ pub(super) struct Caller(ledger_engine::Caller);
 ///
 /// Errors: `header_invalid`; those of [`Engine::authenticate`].
 pub fn admit(engine: &Engine, headers: &HeaderMap) -> Result<ledger_engine::Caller, Problem> {
-    engine.authenticate(credential(headers)?.as_deref())
+    Ok(engine.authenticate(credential(headers)?.as_deref())?)
 }
 
 impl Caller {
@@ -29,7 +29,7 @@ impl Caller {
     }
 
     /// Refuses who may not do `scope` to `subject`, where no command or query does that.
-    pub(super) fn require(&self, scope: Scope, subject: Subject<'_>) -> Result<(), Problem> {
+    pub(super) fn require(&self, scope: Scope, subject: Subject<'_>) -> Result<(), Forbidden> {
         self.0.require(scope, subject)
     }
 

@@ -43,10 +43,10 @@ pub(super) async fn run(
     let place = desk.place_for_command()?;
     let addressed = address(desk, verb, caller, asked, map, &body);
     let Addressed { request, workspace, principal } = desk.counted(addressed)?;
-    let executed = desk.engine.execute(request).await.inspect_err(|problem| {
+    let executed = desk.engine.execute(request).await.inspect_err(|error| {
         debug!(
             ledger.command.kind = verb.as_str(),
-            ledger.error.code = problem.code.as_str(),
+            ledger.error.code = error.code().as_str(),
             "command refused"
         );
     })?;

@@ -94,9 +94,10 @@ fn start(desk: &Desk, request: ReplayRequest) -> Running {
     let (progress, watched) = watch::channel(None);
     let engine = desk.engine.clone();
     let task = tokio::task::spawn_blocking(move || {
-        engine.replay(&request, &|done| {
+        let report = engine.replay(&request, &|done| {
             progress.send_replace(Some(done));
-        })
+        });
+        report.map_err(Problem::from)
     });
     Running { task, watched }
 }

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ledger_contract::errors::{Code, Problem};
 use ledger_domain::Micros;
-use ledger_engine::Clock;
+use ledger_engine::{AuthenticateError, Clock};
 use parking_lot::RwLock;
 use tokio::sync::{Notify, watch};
 
@@ -56,10 +55,8 @@ impl Held {
         Self { state: RwLock::default(), wanted: Notify::new(), looks, timings, clock }
     }
 
-    /// Returns the keys to check with.
-    ///
-    /// Errors: `tokens_unavailable` when there are none, or none that still hold.
-    pub(crate) fn current(&self) -> Result<Arc<KeySet>, Problem> {
+    /// Returns the keys to check with. Fails when there are none, or none that still hold.
+    pub(crate) fn current(&self) -> Result<Arc<KeySet>, AuthenticateError> {
         let state = self.state.read();
         match &state.set {
             Some(set) if self.clock.since(state.fetched_at) <= self.timings.stale => {
@@ -68,20 +65,22 @@ impl Held {
             _ => {
                 drop(state);
                 self.want();
-                Err(Problem::new(Code::TokensUnavailable))
+                Err(AuthenticateError::TokensUnavailable)
             }
         }
     }
 
     /// Says what is to be told about a token whose key is not in the set: with a set that was
     /// fetched a moment ago, that there is no such key, otherwise that nobody can tell yet.
-    pub(crate) fn lacking(&self) -> Code {
+    pub(crate) fn lacking(&self) -> AuthenticateError {
         let look = self.state.read().look;
         match look {
-            Look::Done(at) if self.clock.since(at) < self.timings.refresh_min => Code::TokenInvalid,
+            Look::Done(at) if self.clock.since(at) < self.timings.refresh_min => {
+                AuthenticateError::TokenInvalid
+            }
             _ => {
                 self.want();
-                Code::TokensUnavailable
+                AuthenticateError::TokensUnavailable
             }
         }
     }

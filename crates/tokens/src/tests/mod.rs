@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ledger_contract::errors::Code;
 use ledger_domain::Micros;
-use ledger_engine::{Caller, Clock, VerifyToken as _};
+use ledger_engine::{AuthenticateError, Caller, Clock, VerifyToken as _};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
@@ -67,7 +67,7 @@ impl Place {
     }
 
     fn show(&self, token: &str) -> Result<Caller, Code> {
-        self.verifier.verify(token).map_err(|problem| problem.code)
+        self.verifier.verify(token).map_err(AuthenticateError::code)
     }
 
     #[track_caller]

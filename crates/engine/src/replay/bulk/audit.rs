@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use ledger_contract::errors::Problem;
 use ledger_store::{AppendError, BitmapRow, Gathered, Store, Table, load_bitmaps};
 use parking_lot::Mutex;
 
-use crate::faults;
+use crate::errors::Fault;
 use crate::models::Models;
 
 /// Bytes of rows that are collected before they are sorted and written. Where every event has a
@@ -39,7 +38,7 @@ impl<'a> AuditSink<'a> {
     }
 
     /// Takes one worker's part of a chunk. With the last part, the chunk's rows are final.
-    pub(super) fn deliver(&self, chunk: u64, part: Gathered) -> Result<(), Problem> {
+    pub(super) fn deliver(&self, chunk: u64, part: Gathered) -> Result<(), Fault> {
         let mut inner = self.inner.lock();
         let (delivered, gathered) = inner.open.entry(chunk).or_default();
         *delivered += 1;
@@ -59,13 +58,13 @@ impl<'a> AuditSink<'a> {
         let rows = std::mem::take(&mut inner.rows);
         inner.bytes = 0;
         drop(inner);
-        self.write(rows).map_err(|error| faults::from_append(&error))
+        self.write(rows).map_err(Fault::from)
     }
 
     /// Writes what is left.
-    pub(super) fn finish(self) -> Result<(), Problem> {
+    pub(super) fn finish(self) -> Result<(), Fault> {
         let rows = std::mem::take(&mut self.inner.lock().rows);
-        self.write(rows).map_err(|error| faults::from_append(&error))
+        self.write(rows).map_err(Fault::from)
     }
 
     fn write(&self, mut rows: Vec<BitmapRow>) -> Result<(), AppendError> {

@@ -20,7 +20,6 @@ use std::ops::Range;
 use std::panic::resume_unwind;
 use std::thread;
 
-use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::ReplayProgress;
 use ledger_domain::{Connection, ConnectionId, Position};
 use ledger_store::Gathered;
@@ -28,7 +27,7 @@ use ledger_store::tables::connections;
 
 use super::Wanted;
 use super::limits::ReplayLimits;
-use crate::faults;
+use crate::errors::Fault;
 use crate::models::Models;
 use audit::AuditSink;
 use scan::{Scan, Scanned};
@@ -73,7 +72,7 @@ pub(super) struct Bulk<'a> {
 
 impl Bulk<'_> {
     /// Folds everything; returns how many connections there are.
-    pub(super) fn run(&self) -> Result<u32, Problem> {
+    pub(super) fn run(&self) -> Result<u32, Fault> {
         let [rows, lists, audits] = self.wanted;
         let states = self.limits.states.max(1);
         let (folds, expected) = (rows || lists, self.passes_expected(states)?);
@@ -107,9 +106,9 @@ impl Bulk<'_> {
     }
 
     /// Returns how many passes there will be, for the progress alone: the live rows may be wrong.
-    fn passes_expected(&self, states: u32) -> Result<u64, Problem> {
+    fn passes_expected(&self, states: u32) -> Result<u64, Fault> {
         let live = connections::next_ordinal(&self.live.store, &self.live.connections);
-        let live = live.map_err(|error| faults::from_read(&error))?;
+        let live = live?;
         Ok(u64::from(live.div_ceil(states).max(1)))
     }
 
@@ -126,7 +125,7 @@ impl Bulk<'_> {
         &self,
         pass: &Pass,
         reached: &dyn Fn(Position),
-    ) -> Result<(Scanned, Vec<Folded>), Problem> {
+    ) -> Result<(Scanned, Vec<Folded>), Fault> {
         let sink = AuditSink::new(self.fresh, self.workers());
         let passed = thread::scope(|scope| {
             let (mut senders, mut workers) = (Vec::new(), Vec::new());
@@ -146,7 +145,7 @@ impl Bulk<'_> {
                 .map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
             // A worker's fault is why the scan ended early, so it comes first.
             let folded = folded.collect::<Result<Vec<_>, _>>()?;
-            Ok::<_, Problem>((scanned?, folded))
+            Ok::<_, Fault>((scanned?, folded))
         })?;
         sink.finish()?;
         Ok(passed)
@@ -154,13 +153,12 @@ impl Bulk<'_> {
 }
 
 /// Checks that every event about a connection found its connection in exactly one pass.
-fn expect_all_folded(folds: bool, events: u64, folded: u64) -> Result<(), Problem> {
+fn expect_all_folded(folds: bool, events: u64, folded: u64) -> Result<(), Fault> {
     if !folds || events == folded {
         return Ok(());
     }
     let message = format!(
         "of {events} records about connections {folded} continue their stream; the log is damaged"
     );
-    tracing::error!(message, "the log is damaged");
-    Err(Problem::because(Code::RecordCorrupt, message))
+    Err(Fault::Damaged(message))
 }

@@ -3,7 +3,6 @@
 //! Of a record only the first fields are read here, since one thread does this for all.
 
 use crossbeam_channel::{Receiver, Sender};
-use ledger_contract::errors::{Code, Problem};
 use ledger_contract::records::Head;
 use ledger_domain::{ConnectionId, Position, Version};
 use ledger_store::tables::log::Records;
@@ -11,7 +10,7 @@ use ledger_store::{Gathered, Store};
 
 use super::Pass;
 use super::pack::{Pack, Place};
-use crate::faults;
+use crate::errors::Fault;
 
 /// Progress is told after this many records.
 const TELL_EVERY: u64 = 4_096;
@@ -32,7 +31,7 @@ pub(super) struct Scanned {
 enum Stop {
     /// A worker gave up and says why itself.
     WorkerGone,
-    Fault(Problem),
+    Fault(Fault),
 }
 
 /// A scan under way.
@@ -61,10 +60,10 @@ impl<'a> Scan<'a> {
         store: &Store,
         head: Position,
         reached: &dyn Fn(Position),
-    ) -> Result<Scanned, Problem> {
+    ) -> Result<Scanned, Fault> {
         match self.read(store, head, reached) {
             Ok(()) | Err(Stop::WorkerGone) => Ok(self.found),
-            Err(Stop::Fault(problem)) => Err(problem),
+            Err(Stop::Fault(fault)) => Err(fault),
         }
     }
 
@@ -78,7 +77,7 @@ impl<'a> Scan<'a> {
         let mut expected = self.pass.from;
         while expected <= head {
             let record = records.next_record();
-            let record = record.map_err(|error| Stop::Fault(faults::from_read(&error)))?;
+            let record = record.map_err(|error| Stop::Fault(error.into()))?;
             let (position, bytes) = match record {
                 Some((position, bytes)) if position == expected => (position, bytes),
                 _ => return Err(Stop::Fault(missing(expected))),
@@ -96,7 +95,7 @@ impl<'a> Scan<'a> {
     /// Says what a record is to this pass.
     fn place(&mut self, position: Position, bytes: &[u8]) -> Result<Place, Stop> {
         let head = Head::read(position, bytes);
-        let head = head.map_err(|error| Stop::Fault(faults::from_record(&error)))?;
+        let head = head.map_err(|error| Stop::Fault(error.into()))?;
         let Some(id) = head.connection else { return Ok(Place::Apart) };
         self.found.connection_events += 1;
         if !self.pass.folds {
@@ -184,8 +183,6 @@ fn random_part(id: ConnectionId) -> u64 {
     random
 }
 
-fn missing(position: Position) -> Problem {
-    let message = format!("the record at position {position} is missing");
-    tracing::error!(message, "the log is damaged");
-    Problem::because(Code::RecordCorrupt, message)
+fn missing(position: Position) -> Fault {
+    Fault::Damaged(format!("the record at position {position} is missing"))
 }

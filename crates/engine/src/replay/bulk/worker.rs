@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use crossbeam_channel::{Receiver, Sender};
-use ledger_contract::errors::Problem;
 use ledger_contract::records::{Frame, Happened, StreamId};
 use ledger_domain::{
     Actor, ConnectionId, Micros, Position, Principal, PrincipalFacts, PrincipalName, Workspace,
@@ -14,7 +13,7 @@ use ledger_store::{Batch, Durability, Gathered};
 use super::audit::AuditSink;
 use super::pack::{Pack, Place};
 use super::{State, States};
-use crate::faults;
+use crate::errors::Fault;
 use crate::models::Models;
 use crate::projections::audit;
 use crate::replay::misplaced;
@@ -59,7 +58,7 @@ impl<'a> Worker<'a> {
         mut self,
         packs: &Receiver<Pack>,
         spare: &Sender<Pack>,
-    ) -> Result<Folded, Problem> {
+    ) -> Result<Folded, Fault> {
         for mut pack in packs {
             for (position, place, bytes) in pack.records() {
                 self.take(position, place, bytes)?;
@@ -75,13 +74,13 @@ impl<'a> Worker<'a> {
         Ok(Folded { states: self.states.into_iter().collect(), events: self.events })
     }
 
-    fn take(&mut self, position: Position, place: Place, bytes: &[u8]) -> Result<(), Problem> {
+    fn take(&mut self, position: Position, place: Place, bytes: &[u8]) -> Result<(), Fault> {
         if let (None, Place::Perhaps(id)) = (self.audit, place)
             && !self.states.contains_key(&id)
         {
             return Ok(());
         }
-        let frame = Frame::read(position, bytes).map_err(|error| faults::from_record(&error))?;
+        let frame = Frame::read(position, bytes)?;
         if self.audit.is_some() {
             audit::gather(&mut self.gathered, &frame);
         }
@@ -94,7 +93,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn create(&mut self, id: ConnectionId, ordinal: u32, frame: Frame<'_>) -> Result<(), Problem> {
+    fn create(&mut self, id: ConnectionId, ordinal: u32, frame: Frame<'_>) -> Result<(), Fault> {
         let (position, stream) = (frame.position, frame.stream.clone());
         let facts = frame.facts(id, self.actor(&frame.actor));
         let connection = match read(frame)? {
@@ -110,7 +109,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Folds a change. A connection that `must` not be missing is one that was never created.
-    fn change(&mut self, id: ConnectionId, frame: Frame<'_>, must: bool) -> Result<(), Problem> {
+    fn change(&mut self, id: ConnectionId, frame: Frame<'_>, must: bool) -> Result<(), Fault> {
         let actor = self.actor(&frame.actor);
         let state = match self.states.get_mut(&id) {
             None if !must => return Ok(()),
@@ -129,7 +128,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Folds what is not about a connection's own state.
-    fn apart(&mut self, frame: Frame<'_>) -> Result<(), Problem> {
+    fn apart(&mut self, frame: Frame<'_>) -> Result<(), Fault> {
         let (position, stream) = (frame.position, frame.stream.clone());
         let (recorded_at, actor) = (frame.recorded_at, self.actor(&frame.actor));
         let version = frame.version;
@@ -157,7 +156,7 @@ impl<'a> Worker<'a> {
         position: Position,
         created_at: Micros,
         created_by: Actor,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), Fault> {
         let (name, display_name) = (created.name, created.display_name);
         let workspace = Workspace { name, display_name, created_at, created_by, position };
         let mut batch = Batch::new();
@@ -165,7 +164,7 @@ impl<'a> Worker<'a> {
         self.commit(batch)
     }
 
-    fn write_principals(&self) -> Result<(), Problem> {
+    fn write_principals(&self) -> Result<(), Fault> {
         let mut batch = Batch::new();
         for principal in self.principals.values() {
             self.fresh.write_principal(&mut batch, principal);
@@ -173,9 +172,9 @@ impl<'a> Worker<'a> {
         self.commit(batch)
     }
 
-    fn commit(&self, batch: Batch) -> Result<(), Problem> {
+    fn commit(&self, batch: Batch) -> Result<(), Fault> {
         let written = self.fresh.store.commit(batch, Durability::Buffered);
-        written.map_err(|error| faults::from_append(&error))
+        written.map_err(Fault::from)
     }
 
     fn actor(&mut self, name: &str) -> Actor {
@@ -186,6 +185,6 @@ impl<'a> Worker<'a> {
     }
 }
 
-fn read(frame: Frame<'_>) -> Result<Happened, Problem> {
-    frame.happened().map_err(|error| faults::from_record(&error))
+fn read(frame: Frame<'_>) -> Result<Happened, Fault> {
+    frame.happened().map_err(Fault::from)
 }

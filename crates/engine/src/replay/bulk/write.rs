@@ -7,7 +7,6 @@
 use std::panic::resume_unwind;
 use std::{thread, vec};
 
-use ledger_contract::errors::Problem;
 use ledger_contract::records::ConnectionRow;
 use ledger_domain::{ConnectionId, Position};
 use ledger_store::tables::{connections, lists};
@@ -16,7 +15,7 @@ use parking_lot::Mutex;
 
 use super::worker::Folded;
 use super::{Bulk, State, States};
-use crate::faults;
+use crate::errors::Fault;
 use crate::models::Models;
 use crate::projections::list;
 
@@ -40,7 +39,7 @@ pub(super) fn write(
     folded: Vec<Folded>,
     gathered: &mut Gathered,
     end: Option<u32>,
-) -> Result<(), Problem> {
+) -> Result<(), Fault> {
     let mut states: States = folded.into_iter().flat_map(|folded| folded.states).collect();
     states.sort_unstable_by_key(|(id, _)| *id);
     let [_, lists, _] = bulk.wanted;
@@ -63,7 +62,7 @@ pub(super) fn write(
         }
         ordinals.join().unwrap_or_else(|panic| resume_unwind(panic))
     });
-    written.map_err(|error| faults::from_append(&error))
+    written.map_err(Fault::from)
 }
 
 /// Takes parts as long as there are any.

@@ -1,0 +1,23 @@
+//! Why a ledger does not open.
+
+use ledger_vault::OpenError as UnsealError;
+
+use super::Fault;
+
+/// Why a data directory was not opened as a ledger.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The data directory cannot be used.
+    #[error("cannot open the data directory")]
+    DataDir(#[from] ledger_store::OpenError),
+    /// Something that every ledger has is not there.
+    #[error("the ledger has no {0}")]
+    Incomplete(String),
+    /// The ledger was made with another master key.
+    #[error("the master key does not fit")]
+    MasterKey(#[source] UnsealError),
+    /// The ledger failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}

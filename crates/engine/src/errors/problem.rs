@@ -1,0 +1,267 @@
+//! What callers are told of errors: a stable code and a sentence. Used by the doors.
+//!
+//! Callers of a ledger that fails are told little; the log has all of it, and it is written here.
+
+use ledger_contract::errors::{Code, Problem};
+use ledger_store::{AppendError, OpenError as DataDirError, ReadError};
+use ledger_vault::OpenError as UnsealError;
+
+use super::{
+    AuthenticateError, ConnectionUnknown, DeadlineExpired, ExecuteError, Fault, Forbidden,
+    OpenError, ReplayError, SealedError, StandingError, Unavailable, chain,
+};
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        tracing::error!(error = %chain(&fault), "the ledger failed");
+        let code = fault.code();
+        match &fault {
+            Fault::Read(error @ ReadError::Corrupt { .. }) => Self::because(code, chain(error)),
+            Fault::Read(_) => Self::because(code, "the store cannot be read"),
+            Fault::Append(error) => Self::because(code, chain(error)),
+            Fault::Record(error) => Self::because(code, chain(error)),
+            Fault::Row { of, .. } => {
+                Self::because(code, format!("{of} cannot be read; run connledger replay"))
+            }
+            Fault::Unseal(error @ UnsealError::UnknownKey { .. }) => {
+                Self::because(code, error.to_string())
+            }
+            Fault::Unseal(_) => Self::because(code, "a sealed value cannot be opened"),
+            Fault::Damaged(_) | Fault::Thread(_) => Self::because(code, chain(&fault)),
+            Fault::Bug(_) => Self::new(code),
+        }
+    }
+}
+
+impl Fault {
+    fn code(&self) -> Code {
+        match self {
+            Self::Read(ReadError::Corrupt { .. })
+            | Self::Record(_)
+            | Self::Row { .. }
+            | Self::Damaged(_) => Code::RecordCorrupt,
+            Self::Append(AppendError::Sorted { .. }) => Code::Internal,
+            Self::Append(_) => Code::LogPoisoned,
+            Self::Unseal(UnsealError::UnknownKey { .. }) => Code::MasterKeyWrong,
+            Self::Read(_) | Self::Unseal(_) | Self::Thread(_) | Self::Bug(_) => Code::Internal,
+        }
+    }
+}
+
+impl From<Unavailable> for Problem {
+    fn from(unavailable: Unavailable) -> Self {
+        match &unavailable {
+            Unavailable::WriteFailed(error) => Self::because(unavailable.code(), chain(error)),
+            Unavailable::ShuttingDown | Unavailable::Poisoned => Self::new(unavailable.code()),
+        }
+    }
+}
+
+impl Unavailable {
+    /// Returns the code that callers are told.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::ShuttingDown => Code::ShuttingDown,
+            Self::Poisoned | Self::WriteFailed(_) => Code::LogPoisoned,
+        }
+    }
+}
+
+impl From<ExecuteError> for Problem {
+    fn from(error: ExecuteError) -> Self {
+        let code = error.code();
+        match error {
+            ExecuteError::Rejected(rejection) => rejection.into(),
+            ExecuteError::Forbidden(forbidden) => forbidden.into(),
+            ExecuteError::ConnectionUnknown(unknown) => unknown.into(),
+            ExecuteError::DeadlineExpired(expired) => expired.into(),
+            ExecuteError::Unavailable(unavailable) => unavailable.into(),
+            ExecuteError::Fault(fault) => fault.into(),
+            ExecuteError::SlugTaken(_) => {
+                Self { field: Some("slug".to_owned()), ..Self::because(code, error.to_string()) }
+            }
+            ExecuteError::WorkspaceUnknown(_) => Self::because(code, error.to_string()),
+            ExecuteError::WorkspaceTaken
+            | ExecuteError::WorkspaceVersion
+            | ExecuteError::CommandIdReused
+            | ExecuteError::RecordTooLarge
+            | ExecuteError::VerbUnknown
+            | ExecuteError::Busy => Self::new(code),
+        }
+    }
+}
+
+impl ExecuteError {
+    /// Returns the code that callers are told.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Rejected(rejection) => Problem::from(rejection.clone()).code,
+            Self::Forbidden(_) => Code::Forbidden,
+            Self::ConnectionUnknown(_) => Code::ConnectionUnknown,
+            Self::WorkspaceUnknown(_) => Code::WorkspaceUnknown,
+            Self::WorkspaceTaken => Code::WorkspaceTaken,
+            Self::WorkspaceVersion => Code::VersionConflict,
+            Self::SlugTaken(_) => Code::SlugTaken,
+            Self::CommandIdReused => Code::CommandIdReused,
+            Self::DeadlineExpired(_) => Code::DeadlineExpired,
+            Self::RecordTooLarge => Code::RecordTooLarge,
+            Self::VerbUnknown => Code::VerbUnknown,
+            Self::Busy => Code::Busy,
+            Self::Unavailable(unavailable) => unavailable.code(),
+            Self::Fault(fault) => fault.code(),
+        }
+    }
+}
+
+impl From<Forbidden> for Problem {
+    fn from(forbidden: Forbidden) -> Self {
+        Self::because(Code::Forbidden, forbidden.to_string())
+    }
+}
+
+impl From<ConnectionUnknown> for Problem {
+    fn from(unknown: ConnectionUnknown) -> Self {
+        match unknown {
+            ConnectionUnknown::Id => Self::new(Code::ConnectionUnknown),
+            ConnectionUnknown::Slug { .. } => {
+                Self::because(Code::ConnectionUnknown, unknown.to_string())
+            }
+        }
+    }
+}
+
+impl From<DeadlineExpired> for Problem {
+    fn from(_: DeadlineExpired) -> Self {
+        Self::new(Code::DeadlineExpired)
+    }
+}
+
+impl From<AuthenticateError> for Problem {
+    fn from(error: AuthenticateError) -> Self {
+        match error {
+            AuthenticateError::TokenExpired => Self::because(error.code(), error.to_string()),
+            _ => Self::new(error.code()),
+        }
+    }
+}
+
+impl AuthenticateError {
+    /// Returns the code that callers are told.
+    pub fn code(self) -> Code {
+        match self {
+            Self::Missing => Code::CredentialMissing,
+            Self::Unknown => Code::CredentialInvalid,
+            Self::Revoked => Code::CredentialRevoked,
+            Self::Expired | Self::TokenExpired => Code::CredentialExpired,
+            Self::TokenInvalid => Code::TokenInvalid,
+            Self::TokensUnavailable => Code::TokensUnavailable,
+        }
+    }
+}
+
+impl From<StandingError> for Problem {
+    fn from(error: StandingError) -> Self {
+        match error {
+            StandingError::Credential(error) => error.into(),
+            StandingError::Forbidden(forbidden) => forbidden.into(),
+        }
+    }
+}
+
+impl From<OpenError> for Problem {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::DataDir(fault) => {
+                let code = match fault {
+                    DataDirError::Missing { .. } => Code::DataDirMissing,
+                    DataDirError::Foreign { .. } => Code::DataDirForeign,
+                    DataDirError::Newer { .. } => Code::DataDirNewer,
+                    DataDirError::InUse { .. } => Code::DataDirInUse,
+                    _ => Code::DataDirUnusable,
+                };
+                Self::because(code, chain(&fault))
+            }
+            OpenError::Incomplete(_) => Self::because(Code::DataDirForeign, error.to_string()),
+            OpenError::MasterKey(_) => Self::because(Code::MasterKeyWrong, chain(&error)),
+            OpenError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<ReplayError> for Problem {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::ProjectionUnknown { .. } => {
+                Self::because(Code::ProjectionUnknown, error.to_string())
+            }
+            ReplayError::Running => Self::new(Code::ReplayRunning),
+            ReplayError::Unavailable(unavailable) => unavailable.into(),
+            ReplayError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<SealedError> for Problem {
+    fn from(SealedError(cause): SealedError) -> Self {
+        Self::because(Code::SealedUnreadable, cause.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Arc;
+
+    use ledger_domain::{CheckedText as _, Rejection, Slug, Version, WorkspaceName};
+
+    use super::*;
+
+    #[test]
+    fn callers_are_told_a_code_and_a_sentence() {
+        let slug = || Slug::stored("main".into());
+        let workspace = || WorkspaceName::stored("default".into());
+        let conflict = Rejection::VersionConflict {
+            expected: "version 2".to_owned(),
+            actual: Version::new(3),
+        };
+        let write = || Arc::new(AppendError::Poisoned);
+        let cases: [(ExecuteError, Code, &str); 7] = [
+            (conflict.into(), Code::VersionConflict, "is at version 3"),
+            (ExecuteError::SlugTaken(slug()), Code::SlugTaken, "the slug main is taken"),
+            (ConnectionUnknown::Id.into(), Code::ConnectionUnknown, "no such connection"),
+            (
+                ConnectionUnknown::Slug { slug: slug(), workspace: workspace() }.into(),
+                Code::ConnectionUnknown,
+                "no active connection main in workspace default",
+            ),
+            (Forbidden::Workspace.into(), Code::Forbidden, "no rights in this workspace"),
+            (
+                Unavailable::WriteFailed(write()).into(),
+                Code::LogPoisoned,
+                "an earlier failed write",
+            ),
+            (Fault::bug("two heads").into(), Code::Internal, "did not expect"),
+        ];
+        for (error, code, part) in cases {
+            assert_eq!(error.code(), code, "{error}");
+            let problem = Problem::from(error);
+            assert_eq!(problem.code, code);
+            assert!(problem.message.contains(part), "{problem}");
+        }
+    }
+
+    #[test]
+    fn no_error_repeats_its_cause() {
+        let full = || io::Error::other("no more processes");
+        let faults = [
+            Fault::Thread(full()),
+            Fault::Append(AppendError::Poisoned),
+            Fault::Unseal(UnsealError::Corrupt),
+        ];
+        for fault in faults {
+            let cause = std::error::Error::source(&fault).expect("a cause").to_string();
+            assert!(!fault.to_string().contains(&cause), "{fault}");
+            assert!(chain(&fault).ends_with(&cause));
+        }
+    }
+}
