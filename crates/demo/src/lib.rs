@@ -6,6 +6,11 @@
 //! Not here: the program itself, which is run as a process and known by its path alone.
 //!
 //! Read first: [`run`], `context.rs` (what all steps work with), `steps` (the story).
+//!
+//! # Invariants
+//!
+//! - Every connection that the demo makes is a valid `create` command with a slug of its own
+//!   (test: `every_body_is_a_good_create_command_with_a_slug_of_its_own`).
 
 mod context;
 mod error;
