@@ -4,7 +4,7 @@
 //! domain stays free to change. Not here: decisions (`ledger-domain`), ciphertext
 //! (`ledger-vault`), or where anything is stored.
 //!
-//! Read first: [`records::Record`], [`commands::ParsedCommand`], [`errors::Problem`].
+//! Read first: [`records::Record`], [`commands::ParsedCommand`], [`queries::Query`], [`errors::Problem`].
 
 mod outline;
 mod shape;
@@ -16,6 +16,7 @@ pub mod access;
 pub mod commands;
 pub mod errors;
 pub mod headers;
+pub mod operations;
 pub mod queries;
 pub mod reply;
 pub mod reveal;

@@ -30,5 +30,5 @@ pub use doors::TellHttpStatus;
 pub use engine::{Engine, EngineOptions};
 pub use execute::{CommandRequest, Executed, Fingerprint};
 pub use outbox::OutboxItem;
-pub use queries::{Found, VersionLine, Versions, Wanted};
+pub use queries::{Keep, ListOptions, ListResult, QueryAnswer, Reader, VersionLine, Versions};
 pub use replay::ReplayLimits;

@@ -4,7 +4,7 @@ use async_nats::{Client, HeaderMap};
 use futures::StreamExt as _;
 use ledger_bus::{Bus, BusOptions, Clock, ConnectOptions, PROGRESS, connect};
 use ledger_contract::commands::{PRINCIPAL_VERBS, VERBS};
-use ledger_contract::queries::QUERIES;
+use ledger_contract::queries::QueryName;
 use ledger_contract::subjects::{self, Subjects};
 use ledger_domain::Micros;
 use serde_json::{Value, json};
@@ -99,7 +99,7 @@ impl Stage {
             headers.insert(subjects::AUTHORIZATION, key);
         }
         if !["create", "create-principal", "create-workspace"].contains(&name)
-            && !QUERIES.contains(&name)
+            && QueryName::find(name).is_none()
         {
             headers.insert(subjects::EXPECTED_VERSION, "999");
         }
@@ -146,7 +146,7 @@ impl Stage {
             names.command(subjects::LEDGER, name)
         } else if command {
             names.command(workspace, name)
-        } else if QUERIES.contains(&name) {
+        } else if QueryName::find(name).is_some() {
             names.query(workspace, name)
         } else {
             names.operation(name)
@@ -159,7 +159,7 @@ impl Stage {
 async fn everyone_over_nats_may_do_what_the_table_says_and_nothing_else() {
     let mut stage = Stage::open().await;
     let verbs = VERBS.into_iter().chain(PRINCIPAL_VERBS);
-    for name in verbs.chain(QUERIES).chain(["replay"]) {
+    for name in verbs.chain(QueryName::names()).chain(["replay"]) {
         let (need, told) = line(TABLE, name);
         for workspace in [HOME, ABROAD] {
             for number in 0..stage.cast.actors.len() {
@@ -187,7 +187,7 @@ async fn another_workspace_and_one_that_is_not_there_sound_the_same_over_nats() 
     let mut stage = Stage::open().await;
     let home = stage.cast.actors.iter().filter(|actor| !actor.rights.everywhere);
     let keys: Vec<_> = home.map(|actor| format!("Bearer {}", actor.key)).collect();
-    for name in VERBS.into_iter().chain(QUERIES) {
+    for name in VERBS.into_iter().chain(QueryName::names()) {
         let (there, body) = stage.message(name, ABROAD);
         let (nowhere, _) = stage.message(name, "nowhere");
         for key in &keys {

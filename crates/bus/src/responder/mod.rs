@@ -25,7 +25,7 @@ use async_nats::service::{Request, Service, ServiceExt};
 use futures::StreamExt;
 use ledger_contract::commands::{PRINCIPAL_VERBS, VERBS};
 use ledger_contract::errors::{Code, Problem};
-use ledger_contract::queries::QUERIES;
+use ledger_contract::queries::QueryName;
 use ledger_contract::subjects::Subjects;
 use ledger_domain::Micros;
 use ledger_engine::{Caller, Engine};
@@ -186,7 +186,7 @@ async fn register(
     let metadata = HashMap::from([
         ("prefix".to_owned(), subjects.prefix().to_owned()),
         ("verbs".to_owned(), [VERBS.join(","), PRINCIPAL_VERBS.join(",")].join(",")),
-        ("queries".to_owned(), QUERIES.join(",")),
+        ("queries".to_owned(), QueryName::names().collect::<Vec<_>>().join(",")),
         ("operations".to_owned(), subject::OPERATIONS.join(",")),
         ("events".to_owned(), subjects.stream_name()),
         ("bucket".to_owned(), subjects.bucket_name()),

@@ -1,6 +1,7 @@
 //! What is answered once a write, or a thread of the writer, has failed.
 
 use ledger_contract::commands::ParsedCommand;
+use ledger_contract::queries::QueryWorkspace;
 use ledger_domain::{Micros, Version};
 use ledger_store::tables::log;
 use ledger_vault::Keyring;
@@ -45,8 +46,8 @@ fn prepared(name: &str) -> Prepared {
 /// Checks that a ledger takes no more, and says why.
 fn expect_poisoned(engine: &Engine) {
     assert_eq!(engine.ready().unwrap_err().code, Code::LogPoisoned);
-    let status = engine.query(&Caller::system("user:a"), "_all", "status", b"{}").unwrap();
-    assert!(String::from_utf8(status).unwrap().contains("\"poisoned\":true"));
+    let caller = Caller::system("user:a");
+    assert!(engine.reader(&caller, &QueryWorkspace::All).unwrap().status().unwrap().poisoned);
     let workspace = made("later").name;
     let request = CommandRequest {
         command: ParsedCommand::CreateWorkspace(made("later")),

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use ledger_contract::errors::Problem;
 use ledger_domain::Connection;
+use ledger_engine::ListOptions;
 use ledger_http::handler::json;
 
 use super::shapes::{ConnectionIn, ConnectionOut};
@@ -11,11 +12,10 @@ use super::{edit, show};
 use crate::api::Refusal;
 use crate::asked::Asked;
 use crate::handles;
-use crate::ledger::Wish;
 
 pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
-    let found = asked.list(Wish::all()).await?;
-    let shown: Vec<ConnectionOut> = found.connections.iter().map(show::connection).collect();
+    let found = asked.list(ListOptions::all()).await?;
+    let shown: Vec<ConnectionOut> = found.rows.iter().map(show::connection).collect();
     let body = serde_json::to_vec(&shown).expect("answers have a JSON form");
     Ok(json(StatusCode::OK, body))
 }

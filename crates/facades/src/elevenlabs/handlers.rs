@@ -5,6 +5,7 @@ use axum::response::Response;
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::{Connection, ConnectionId};
+use ledger_engine::ListOptions;
 use ledger_http::handler::json;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -13,11 +14,10 @@ use super::read::{Body, Complaint};
 use super::{edit, show, unprocessable};
 use crate::api::Refusal;
 use crate::asked::Asked;
-use crate::ledger::Wish;
 
 pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
-    let found = asked.list(Wish::all()).await?;
-    let shown: Vec<Value> = found.connections.iter().map(|found| shown(&asked, found)).collect();
+    let found = asked.list(ListOptions::all()).await?;
+    let shown: Vec<Value> = found.rows.iter().map(|found| shown(&asked, found)).collect();
     Ok(json(StatusCode::OK, json!({ "auth_connections": shown }).to_string()))
 }
 

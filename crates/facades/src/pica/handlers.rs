@@ -7,13 +7,13 @@ use ledger_contract::errors::Problem;
 use ledger_contract::queries::ListQuery;
 use ledger_domain::connection::IdentityKind;
 use ledger_domain::{Connection, ConnectionId, WorkspaceName};
+use ledger_engine::{Keep, ListOptions};
 use ledger_http::handler::json;
 
 use super::shapes::{ConnectionIn, ConnectionOut, PageOut, PatchIn};
 use super::{edit, key, show, unknown};
 use crate::api::Refusal;
 use crate::asked::Asked;
-use crate::ledger::{Keep, Wish};
 
 /// Rows on a page when nothing is said, and at most.
 const LIMIT: u64 = 20;
@@ -28,9 +28,9 @@ pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
         None => (number - 1).saturating_mul(limit),
     };
     let take = usize::try_from(limit).unwrap_or(usize::MAX);
-    let found = asked.list(Wish { skip, take, ..wish(&asked)? }).await?;
+    let found = asked.list(ListOptions { skip, take, ..options(&asked)? }).await?;
     let page = PageOut {
-        rows: found.connections.iter().map(|found| shown(&asked, found)).collect(),
+        rows: found.rows.iter().map(|found| shown(&asked, found)).collect(),
         total: found.total,
         pages: found.total.div_ceil(limit),
         page: skip / limit + 1,
@@ -89,9 +89,10 @@ fn answer(asked: &Asked, connection: &Connection) -> Response {
 
 /// Reads the filters. An index leaves few rows where it can; the rest is compared with what is
 /// shown, so that what is listed is what was asked for to the letter.
-fn wish(asked: &Asked) -> Result<Wish, Problem> {
+fn options(asked: &Asked) -> Result<ListOptions, Problem> {
     let text = |name: &str| asked.parameter(name).map(str::to_owned);
-    let mut wish = Wish { any_tag: parts(asked.parameter("tags")), ..Wish::default() };
+    let mut options =
+        ListOptions { any_tag: parts(asked.parameter("tags")), ..ListOptions::default() };
     let mut keeps: Vec<Keep> = Vec::new();
     let query = ListQuery {
         provider: text("platform").into_iter().collect(),
@@ -99,10 +100,10 @@ fn wish(asked: &Asked) -> Result<Wish, Problem> {
         text: text("name"),
         ..ListQuery::default()
     };
-    wish.query = query;
+    options.query = query;
     let keys = parts(asked.parameter("key").or_else(|| asked.parameter("keys")));
     if !keys.is_empty() {
-        wish.ids = Some(keys.iter().filter_map(|text| key::id(text)).collect());
+        options.ids = Some(keys.iter().filter_map(|text| key::id(text)).collect());
         keeps.push(Box::new(move |connection| keys.contains(&key::of(connection))));
     }
     if let Some(platform) = text("platform") {
@@ -120,7 +121,7 @@ fn wish(asked: &Asked) -> Result<Wish, Problem> {
         match key::by_digits(&identity) {
             // An identity that nobody gave is made from the id, which no index knows.
             Some(_) => keeps.push(Box::new(move |found| show::identity(found) == identity)),
-            None => wish.query.identity = Some(identity),
+            None => options.query.identity = Some(identity),
         }
     }
     match text("identityType").map(|word| IdentityKind::parse(&word)).transpose()? {
@@ -129,12 +130,12 @@ fn wish(asked: &Asked) -> Result<Wish, Problem> {
         Some(IdentityKind::User) => {
             keeps.push(Box::new(|found| show::identity_type(found) == IdentityKind::User));
         }
-        Some(kind) => wish.query.identity_type = Some(kind.as_str().to_owned()),
+        Some(kind) => options.query.identity_type = Some(kind.as_str().to_owned()),
     }
     if !keeps.is_empty() {
-        wish.keep = Some(Box::new(move |found| keeps.iter().all(|keep| keep(found))));
+        options.keep = Some(Box::new(move |found| keeps.iter().all(|keep| keep(found))));
     }
-    Ok(wish)
+    Ok(options)
 }
 
 /// Takes a list apart at its commas.

@@ -5,6 +5,7 @@ use axum::response::Response;
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::{Connection, InvalidField};
+use ledger_engine::{Keep, ListOptions};
 use ledger_http::handler::json;
 use serde::Serialize;
 
@@ -12,7 +13,6 @@ use super::shapes::{CreatedOut, DoneOut, IntegrationChange, IntegrationIn, PageO
 use super::{edit, ids, show};
 use crate::api::Refusal;
 use crate::asked::Asked;
-use crate::ledger::{Keep, Wish};
 
 /// Integrations on a page when nothing is said.
 const PAGE_SIZE: u64 = 100;
@@ -23,10 +23,10 @@ pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
     if size == 0 {
         return Err(InvalidField::new("page_size", "must be at least 1").into());
     }
-    let mut wish = Wish {
+    let mut options = ListOptions {
         skip: page.saturating_mul(size),
         take: usize::try_from(size).unwrap_or(usize::MAX),
-        ..Wish::default()
+        ..ListOptions::default()
     };
     let of_type = match asked.parameter("type") {
         None | Some("" | "all") => None,
@@ -43,7 +43,7 @@ pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
             Ok(name) if name == asked.workspace => {}
             Ok(name) => user = Some(name),
             // What is no workspace's id is nobody's integrations.
-            Err(problem) if problem.code == Code::FieldInvalid => wish.ids = Some(Vec::new()),
+            Err(problem) if problem.code == Code::FieldInvalid => options.ids = Some(Vec::new()),
             Err(problem) => return Err(problem.into()),
         }
     }
@@ -52,10 +52,10 @@ pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
             of_type.is_none_or(|one| show::workspace_id(connection).is_some() == one)
                 && user.as_ref().is_none_or(|name| connection.access.allows(name))
         });
-        wish.keep = Some(keep);
+        options.keep = Some(keep);
     }
-    let found = asked.list(wish).await?;
-    let data = found.connections.iter().map(|found| show::integration(&asked, found)).collect();
+    let found = asked.list(options).await?;
+    let data = found.rows.iter().map(|found| show::integration(&asked, found)).collect();
     Ok(answer(&PageOut { object: "list", total: found.total, data }))
 }
 

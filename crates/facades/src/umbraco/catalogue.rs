@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use ledger_contract::queries::ListQuery;
 use ledger_domain::{CheckedText, Connection};
+use ledger_engine::ListOptions;
 use ledger_providers::{Capability, Facade, Field, Given, KnownModel, Provider};
 use serde_json::Map;
 
@@ -17,7 +18,6 @@ use super::shapes::{
 use super::{refused, show};
 use crate::api::Refusal;
 use crate::asked::Asked;
-use crate::ledger::Wish;
 use crate::settings::{config, same, secret};
 
 /// What a good test says.
@@ -68,7 +68,7 @@ pub(super) async fn all_capabilities(asked: Asked) -> Result<Response, Refusal> 
             continue;
         }
         let query = ListQuery { provider: names(provider), ..ListQuery::default() };
-        if asked.list(Wish { query, ..Wish::default() }).await?.total > 0 {
+        if asked.list(ListOptions { query, ..ListOptions::default() }).await?.total > 0 {
             found.extend(words);
         }
     }
@@ -76,18 +76,18 @@ pub(super) async fn all_capabilities(asked: Asked) -> Result<Response, Refusal> 
 }
 
 pub(super) async fn with_capability(asked: Asked) -> Result<Response, Refusal> {
-    let mut wish = Wish::all();
-    wish.query.sort = Some("name".to_owned());
-    narrow(&asked, &mut wish, asked.path("capability"));
-    let found = asked.list(wish).await?;
-    let items = found.connections.iter();
+    let mut options = ListOptions::all();
+    options.query.sort = Some("name".to_owned());
+    narrow(&asked, &mut options, asked.path("capability"));
+    let found = asked.list(options).await?;
+    let items = found.rows.iter();
     let items: Vec<_> = items.map(|found| show::item(found, of(&asked, found))).collect();
     Ok(answer(StatusCode::OK, &items))
 }
 
-/// Wishes for connections whose provider can be used for something. Nothing is known of a word
+/// Leaves the connections whose provider can be used for something. Nothing is known of a word
 /// that is none.
-pub(super) fn narrow(asked: &Asked, wish: &mut Wish, word: &str) {
+pub(super) fn narrow(asked: &Asked, options: &mut ListOptions, word: &str) {
     let capability = Capability::find(word);
     let can = |provider: &&Provider| {
         capability.is_some_and(|one| provider.capabilities_at(Facade::Umbraco).contains(&one))
@@ -96,13 +96,13 @@ pub(super) fn narrow(asked: &Asked, wish: &mut Wish, word: &str) {
     let folded = |names: &[String]| -> BTreeSet<String> {
         names.iter().map(|name| name.to_lowercase()).collect()
     };
-    let wanted = folded(&wish.query.provider);
+    let wanted = folded(&options.query.provider);
     let mut able = folded(&able.into_iter().collect::<Vec<_>>());
     able.retain(|name| wanted.is_empty() || wanted.contains(name));
     if able.is_empty() {
-        wish.ids = Some(Vec::new());
+        options.ids = Some(Vec::new());
     }
-    wish.query.provider = able.into_iter().collect();
+    options.query.provider = able.into_iter().collect();
 }
 
 pub(super) async fn models(asked: Asked) -> Result<Response, Refusal> {

@@ -6,6 +6,7 @@ use axum::response::Response;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::ListQuery;
 use ledger_domain::{Connection, InvalidField};
+use ledger_engine::ListOptions;
 use ledger_http::handler::{json, with};
 use ledger_providers::Provider;
 use serde::Serialize;
@@ -15,7 +16,6 @@ use super::{catalogue, edit, show};
 use crate::api::Refusal;
 use crate::asked::Asked;
 use crate::handles;
-use crate::ledger::Wish;
 
 /// Connections shown when nothing is said, and at most.
 const TAKE: u64 = 100;
@@ -23,29 +23,30 @@ const TAKE_MAX: u64 = 10_000;
 
 pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
     let take = asked.number("take")?.unwrap_or(TAKE).min(TAKE_MAX);
-    let mut wish = Wish {
+    let mut options = ListOptions {
         query: ListQuery { sort: Some("name".to_owned()), ..ListQuery::default() },
         skip: asked.number("skip")?.unwrap_or(0),
         take: usize::try_from(take).unwrap_or(usize::MAX),
-        ..Wish::default()
+        ..ListOptions::default()
     };
     if let Some(text) = asked.parameter("filter").filter(|text| !text.is_empty()) {
         let folded = text.to_lowercase();
-        wish.query.text = Some(text.to_owned());
+        options.query.text = Some(text.to_owned());
         // The index looks in slugs, too.
-        wish.keep = Some(Box::new(move |found| show::name(found).to_lowercase().contains(&folded)));
+        options.keep =
+            Some(Box::new(move |found| show::name(found).to_lowercase().contains(&folded)));
     }
     if let Some(name) = asked.parameter("providerId") {
-        wish.query.provider = match asked.provider(name) {
+        options.query.provider = match asked.provider(name) {
             Some(provider) => provider.all_names().map(str::to_owned).collect(),
             None => vec![name.to_owned()],
         };
     }
     if let Some(word) = asked.parameter("capability") {
-        catalogue::narrow(&asked, &mut wish, word);
+        catalogue::narrow(&asked, &mut options, word);
     }
-    let found = asked.list(wish).await?;
-    let items = found.connections.iter();
+    let found = asked.list(options).await?;
+    let items = found.rows.iter();
     let items = items.map(|found| show::item(found, of(&asked, found))).collect();
     Ok(answer(StatusCode::OK, &ListOut { items, total: found.total }))
 }

@@ -6,7 +6,7 @@ use ledger_contract::commands::{ConnectionRef, ParsedCommand};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::{headers, time};
 use ledger_domain::{Connection, Version};
-use ledger_engine::{Engine, VersionLine};
+use ledger_engine::VersionLine;
 use ledger_providers::Provider;
 use serde_json::Value;
 
@@ -82,10 +82,8 @@ async fn lines(
     skip: u64,
     take: u64,
 ) -> Result<Vec<VersionLine>, Problem> {
-    let (caller, workspace) = (asked.caller.clone(), asked.workspace.clone());
     let target = ConnectionRef::Id(connection.id);
-    let read = move |engine: &Engine| engine.versions(&caller, &workspace, &target, skip, take);
-    Ok(asked.read_store(read).await?.lines)
+    Ok(asked.ask(move |reader| reader.versions(&target, skip, take)).await?.lines)
 }
 
 async fn at(
@@ -93,11 +91,8 @@ async fn at(
     connection: &Connection,
     version: Version,
 ) -> Result<Connection, Problem> {
-    let (caller, workspace) = (asked.caller.clone(), asked.workspace.clone());
     let target = ConnectionRef::Id(connection.id);
-    asked
-        .read_store(move |engine| engine.connection_at(&caller, &workspace, &target, version))
-        .await
+    asked.ask(move |reader| reader.connection_at(&target, version)).await
 }
 
 fn line(connection: &Connection, line: &VersionLine) -> LineOut {

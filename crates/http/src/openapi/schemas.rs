@@ -1,6 +1,8 @@
 //! Schemas of the contract as components of the document.
 
-use ledger_contract::schemas::{command_schemas, event_types, http_schemas, message_schemas};
+use ledger_contract::schemas::{
+    command_schemas, event_types, http_schemas, message_schemas, query_schemas,
+};
 use serde_json::{Map, Value, json};
 
 /// Returns every component schema by name. The name is the type's own.
@@ -20,6 +22,11 @@ pub(super) fn all() -> Value {
             required.push("principal".into());
         }
         add(&mut components, schema);
+    }
+    for schemas in query_schemas() {
+        schemas.parameters.into_iter().chain([schemas.answer]).for_each(|schema| {
+            add(&mut components, schema);
+        });
     }
     for (_, schema) in message_schemas().into_iter().chain(http_schemas()) {
         add(&mut components, schema);
@@ -114,8 +121,10 @@ mod tests {
     #[test]
     fn one_name_means_one_schema() {
         let mut seen: Map<String, Value> = Map::new();
-        let schemas = command_schemas().into_iter().chain(message_schemas());
-        for (_, schema) in schemas.chain(http_schemas()) {
+        let queries =
+            query_schemas().flat_map(|query| query.parameters.into_iter().chain([query.answer]));
+        let schemas = command_schemas().into_iter().chain(message_schemas()).chain(http_schemas());
+        for schema in schemas.map(|(_, schema)| schema).chain(queries) {
             let Some(Value::Object(definitions)) = schema.get("$defs") else { continue };
             for (name, definition) in definitions {
                 let known = seen.entry(name.clone()).or_insert_with(|| definition.clone());

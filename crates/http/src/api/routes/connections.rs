@@ -1,6 +1,7 @@
 //! Connections and their history.
 
 use ledger_contract::errors::Code;
+use ledger_contract::queries::{QueryName, get, history, list};
 
 use super::parameters as p;
 use super::refusals as r;
@@ -17,26 +18,17 @@ const HISTORY_PAGE: &[Answer] = &[Answer {
 }];
 
 pub(super) const ROUTES: &[Route] = &[
-    Route {
-        method: Method::Get,
-        path: CONNECTIONS,
-        id: "listConnections",
-        tag: "connections",
-        summary: "Lists connections that fit every filter given",
-        about: "Only those that the key may read. A parameter that may be given several times means any of its values, or all of \
-                them where it says so. Pages go by number or by cursor; `Link` leads on.",
-        work: Work::Keyed(Keyed::Query("list")),
-        scope: Some(Scope::Read),
-        parameters: &[p::IN_ANY_WORKSPACE, p::LIST, p::PAGE, p::QUERY, p::COMMON],
-        body: None,
-        answers: &[Answer {
+    query!(
+        List at list::CONNECTIONS,
+        "connections",
+        &[p::IN_ANY_WORKSPACE, p::LIST, p::PAGE, p::QUERY, p::COMMON],
+        &[Answer {
             status: 200,
             about: "A page of connections, secrets masked.",
             content: &[("application/json", Some("ListPage"))],
             headers: &["Link", "X-Total-Count"],
-        }],
-        refusals: &[r::KEY, r::QUERY, r::PAGED],
-    },
+        }]
+    ),
     Route {
         method: Method::Post,
         path: CONNECTIONS,
@@ -57,18 +49,11 @@ pub(super) const ROUTES: &[Route] = &[
         }],
         refusals: &[r::KEY, r::BODY, r::COMMAND, &[Code::SlugTaken, Code::ConnectionExists]],
     },
-    Route {
-        method: Method::Get,
-        path: CONNECTION,
-        id: "getConnection",
-        tag: "connections",
-        summary: "Shows one connection",
-        about: "`ETag` is its version; send it back in `If-Match` to change what you saw.",
-        work: Work::Keyed(Keyed::Query("get")),
-        scope: Some(Scope::Read),
-        parameters: &[p::IN_ANY_WORKSPACE, p::ON_CONNECTION, p::CONDITIONAL, p::QUERY, p::COMMON],
-        body: None,
-        answers: &[
+    query!(
+        Get at get::CONNECTION,
+        "connections",
+        &[p::IN_ANY_WORKSPACE, p::ON_CONNECTION, p::CONDITIONAL, p::QUERY, p::COMMON],
+        &[
             Answer {
                 status: 200,
                 about: "The connection, secrets masked.",
@@ -81,9 +66,8 @@ pub(super) const ROUTES: &[Route] = &[
                 content: &[],
                 headers: &["ETag"],
             },
-        ],
-        refusals: &[r::KEY, r::QUERY, &[Code::ConnectionUnknown]],
-    },
+        ]
+    ),
     Route {
         method: Method::Patch,
         path: CONNECTION,
@@ -105,47 +89,18 @@ pub(super) const ROUTES: &[Route] = &[
             &[Code::NothingToChange, Code::SecretFieldUnknown, Code::SlugTaken],
         ],
     },
-    Route {
-        method: Method::Get,
-        path: "/api/v1/workspaces/{workspace}/connections/{connection}/history",
-        id: "connectionHistory",
-        tag: "history",
-        summary: "Lists the events of one connection",
-        about: "Newest first, unless asked otherwise.",
-        work: Work::Keyed(Keyed::Query("history")),
-        scope: Some(Scope::Audit),
-        parameters: &[
-            p::IN_ANY_WORKSPACE,
-            p::ON_CONNECTION,
-            p::HISTORY,
-            p::PAGE,
-            p::QUERY,
-            p::COMMON,
-        ],
-        body: None,
-        answers: HISTORY_PAGE,
-        refusals: &[r::KEY, r::QUERY, r::PAGED, &[Code::ConnectionUnknown]],
-    },
-    Route {
-        method: Method::Get,
-        path: "/api/v1/workspaces/{workspace}/history",
-        id: "workspaceHistory",
-        tag: "history",
-        summary: "Lists events that fit every filter given",
-        about: "Newest first, unless asked otherwise. `_all` looks through the whole log. Who may \
-                audit some connections only names one of them.",
-        work: Work::Keyed(Keyed::Query("history")),
-        scope: Some(Scope::Audit),
-        parameters: &[
-            p::IN_ANY_WORKSPACE,
-            p::OF_CONNECTION,
-            p::HISTORY,
-            p::PAGE,
-            p::QUERY,
-            p::COMMON,
-        ],
-        body: None,
-        answers: HISTORY_PAGE,
-        refusals: &[r::KEY, r::QUERY, r::PAGED, &[Code::ConnectionUnknown]],
-    },
+    query!(
+        History at history::CONNECTION_HISTORY,
+        "history",
+        &[p::IN_ANY_WORKSPACE, p::ON_CONNECTION, p::HISTORY, p::PAGE, p::QUERY, p::COMMON],
+        HISTORY_PAGE,
+        "Lists the events of one connection",
+        "Newest first, unless asked otherwise."
+    ),
+    query!(
+        History at history::WORKSPACE_HISTORY,
+        "history",
+        &[p::IN_ANY_WORKSPACE, p::OF_CONNECTION, p::HISTORY, p::PAGE, p::QUERY, p::COMMON],
+        HISTORY_PAGE
+    ),
 ];

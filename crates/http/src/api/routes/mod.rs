@@ -1,6 +1,33 @@
 //! The one table of routes. The router and the OpenAPI document are both made from it, so that
 //! nothing can be in one and not in the other.
 
+/// Makes a route of a query from what the contract says of it.
+macro_rules! query {
+    ($query:ident at $route:expr, $tag:literal, $parameters:expr, $answers:expr) => {
+        query! {
+            $query at $route, $tag, $parameters, $answers,
+            QueryName::$query.spec().summary, QueryName::$query.spec().description
+        }
+    };
+    ($query:ident at $route:expr, $tag:literal, $parameters:expr, $answers:expr,
+     $summary:expr, $about:expr) => {
+        Route {
+            method: $route.method,
+            path: $route.path,
+            id: $route.operation_id,
+            tag: $tag,
+            summary: $summary,
+            about: $about,
+            work: Work::Keyed(Keyed::Query(QueryName::$query)),
+            scope: super::only(QueryName::$query.spec().scopes),
+            parameters: $parameters,
+            body: None,
+            answers: $answers,
+            refusals: &[r::KEY, r::QUERY, QueryName::$query.spec().refusals],
+        }
+    };
+}
+
 mod connections;
 mod events;
 mod form;
@@ -13,6 +40,7 @@ mod verbs;
 mod workspaces;
 
 use ledger_contract::errors::Code;
+use ledger_contract::queries::QueryName;
 use ledger_domain::principal::Scope;
 
 pub use form::Form;
@@ -50,8 +78,8 @@ pub enum Work {
 pub enum Keyed {
     /// A command, by its verb.
     Command(&'static str),
-    /// A query, by its name.
-    Query(&'static str),
+    /// A query.
+    Query(QueryName),
     /// Read models rebuilt.
     Replay,
     /// The feed of events.
@@ -146,6 +174,14 @@ impl Route {
     }
 }
 
+/// Returns the one scope of several, when it is one.
+const fn only(scopes: &[Scope]) -> Option<Scope> {
+    match scopes {
+        [scope] => Some(*scope),
+        _ => None,
+    }
+}
+
 /// Returns every route, in the order in which they are shown.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
     [
@@ -166,7 +202,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use ledger_contract::commands::{PRINCIPAL_VERBS, VERBS};
-    use ledger_contract::queries::QUERIES;
 
     use super::*;
 
@@ -176,8 +211,14 @@ mod tests {
         for verb in VERBS.into_iter().chain(PRINCIPAL_VERBS) {
             assert!(has(Keyed::Command(verb)), "{verb}");
         }
-        for name in QUERIES {
-            assert!(has(Keyed::Query(name)), "{name}");
+        for query in QueryName::ALL {
+            for at in query.spec().routes {
+                let routes =
+                    routes().filter(|route| route.work == Work::Keyed(Keyed::Query(*query)));
+                let mut places = routes.map(|route| (route.method, route.path, route.id));
+                let wanted = (at.method, at.path, at.operation_id);
+                assert!(places.any(|place| place == wanted), "{query:?} at {}", at.path);
+            }
         }
     }
 

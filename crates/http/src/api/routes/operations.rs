@@ -1,31 +1,24 @@
 //! What operators ask for.
 
 use ledger_contract::errors::Code;
+use ledger_contract::queries::{QueryName, status};
 
 use super::parameters as p;
 use super::refusals as r;
 use super::{Answer, Keyed, Method, Route, Scope, Work};
 
 pub(super) const ROUTES: &[Route] = &[
-    Route {
-        method: Method::Get,
-        path: "/api/v1/status",
-        id: "status",
-        tag: "operation",
-        summary: "Tells how the ledger is",
-        about: "",
-        work: Work::Keyed(Keyed::Query("status")),
-        scope: Some(Scope::Read),
-        parameters: &[p::QUERY, p::COMMON],
-        body: None,
-        answers: &[Answer {
+    query!(
+        Status at status::STATUS,
+        "operation",
+        &[p::QUERY, p::COMMON],
+        &[Answer {
             status: 200,
             about: "How it is.",
             content: &[("application/json", Some("StatusView"))],
             headers: &[],
-        }],
-        refusals: &[r::KEY, r::QUERY],
-    },
+        }]
+    ),
     Route {
         method: Method::Post,
         path: "/api/v1/replay",

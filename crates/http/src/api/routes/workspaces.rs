@@ -1,31 +1,24 @@
 //! Workspaces.
 
 use ledger_contract::errors::Code;
+use ledger_contract::queries::{QueryName, workspaces};
 
 use super::parameters as p;
 use super::refusals as r;
 use super::{Answer, Keyed, Method, Route, Scope, Work};
 
 pub(super) const ROUTES: &[Route] = &[
-    Route {
-        method: Method::Get,
-        path: "/api/v1/workspaces",
-        id: "listWorkspaces",
-        tag: "workspaces",
-        summary: "Lists the workspaces in which the key may do something",
-        about: "By name. Any key may ask.",
-        work: Work::Keyed(Keyed::Query("workspaces")),
-        scope: None,
-        parameters: &[p::QUERY, p::COMMON],
-        body: None,
-        answers: &[Answer {
+    query!(
+        Workspaces at workspaces::WORKSPACES,
+        "workspaces",
+        &[p::QUERY, p::COMMON],
+        &[Answer {
             status: 200,
             about: "The workspaces.",
             content: &[("application/json", Some("WorkspacePage"))],
             headers: &[],
-        }],
-        refusals: &[r::KEY, r::QUERY],
-    },
+        }]
+    ),
     Route {
         method: Method::Post,
         path: "/api/v1/workspaces",
