@@ -23,13 +23,13 @@ pub(super) fn all() -> Value {
         }
         add(&mut components, schema);
     }
-    for schemas in query_schemas() {
-        schemas.parameters.into_iter().chain([schemas.answer]).for_each(|schema| {
-            add(&mut components, schema);
-        });
-    }
     for (_, schema) in message_schemas().into_iter().chain(http_schemas()) {
         add(&mut components, schema);
+    }
+    for query in query_schemas() {
+        query.parameters.into_iter().chain([query.answer]).for_each(|schema| {
+            add(&mut components, schema);
+        });
     }
     components.insert("Record".to_owned(), record());
     components.insert("OpenApi".to_owned(), json!({ "type": "object", "required": ["openapi"] }));
