@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use ledger_contract::commands;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::headers::Headers;
+use ledger_contract::queries::{QueryName, QueryWorkspace};
 use ledger_contract::records::Via;
 use ledger_domain::{MessageId, WorkspaceName};
 use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions};
@@ -138,7 +139,13 @@ pub(crate) async fn fill_events(engine: &Engine, events: u64) -> Outcome<()> {
 
 /// Returns one number of a ledger's status.
 fn status(engine: &Engine, field: &str) -> Outcome<u64> {
-    number(&engine.query(&admin(), WORKSPACE, "status", b"{}")?, field)
+    number(&ask(engine, QueryName::Status, "{}")?, field)
+}
+
+/// Asks a question of the workspace that is measured, in JSON as NATS carries it.
+pub(crate) fn ask(engine: &Engine, query: QueryName, body: &str) -> Outcome<Vec<u8>> {
+    let workspace = QueryWorkspace::parse(WORKSPACE).map_err(Problem::from)?;
+    Ok(engine.answer_json(&admin(), &workspace, query, body.as_bytes())?)
 }
 
 /// Reads one number of a JSON answer.

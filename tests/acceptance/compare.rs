@@ -10,6 +10,7 @@ use ledger_domain::Position;
 use ledger_engine::{Caller, Engine, OutboxItem};
 use serde_json::{Value, json};
 
+use crate::ledger::ask_as;
 use crate::wait::eventually;
 
 /// Waits until the stream and the bucket are as long as the log.
@@ -74,11 +75,8 @@ fn expect_last_states<'a>(states: impl Iterator<Item = &'a [u8]>, engine: &Engin
     for state in states {
         let told: Value = serde_json::from_slice(state).expect("JSON");
         let Some(id) = told["connection"]["id"].as_str() else { continue };
-        let question = json!({"connection": id}).to_string();
-        let answer = engine
-            .query(&Caller::system("user:admin"), "_all", "get", question.as_bytes())
-            .expect("it is there");
-        let answer: Value = serde_json::from_slice(&answer).expect("JSON");
+        let (caller, question) = (Caller::system("user:admin"), json!({"connection": id}));
+        let answer = ask_as(engine, &caller, "_all", "get", &question).expect("it is there");
         assert_eq!(told["connection"], answer);
     }
 }

@@ -6,7 +6,8 @@ use std::{fs, io};
 use ledger_contract::commands::ParsedCommand;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::headers::Headers;
-use ledger_contract::queries::{ReplayReport, ReplayRequest};
+use ledger_contract::operations::{ReplayReport, ReplayRequest};
+use ledger_contract::queries::{QueryName, QueryWorkspace};
 use ledger_contract::records::Via;
 use ledger_contract::reply::Receipt;
 use ledger_contract::{commands, subjects};
@@ -224,8 +225,7 @@ impl Ledger {
         body: &Value,
     ) -> Result<Value, Problem> {
         let admin = Caller::system("user:admin");
-        let answer = self.engine.query(&admin, workspace, name, body.to_string().as_bytes())?;
-        Ok(serde_json::from_slice(&answer).expect("answers are JSON"))
+        ask_as(&self.engine, &admin, workspace, name, body)
     }
 
     pub(crate) fn get(&self, connection: &str) -> Value {
@@ -243,6 +243,20 @@ impl Ledger {
         let report = self.replay(true);
         assert_eq!(report.difference, None, "replay and live models differ");
     }
+}
+
+/// Asks a question in somebody's name.
+pub(crate) fn ask_as(
+    engine: &Engine,
+    caller: &Caller,
+    workspace: &str,
+    name: &str,
+    body: &Value,
+) -> Result<Value, Problem> {
+    let query = QueryName::find(name).expect("a query");
+    let workspace = QueryWorkspace::parse(workspace)?;
+    let answer = engine.answer_json(caller, &workspace, query, body.to_string().as_bytes())?;
+    Ok(serde_json::from_slice(&answer).expect("answers are JSON"))
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {

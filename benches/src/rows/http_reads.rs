@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ledger_contract::queries::QueryName;
 use ledger_engine::Engine;
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use crate::crowd::{Crowd, crowd};
 use crate::echo::Echo;
 use crate::failure::{Failure, Outcome};
 use crate::ground::Ground;
-use crate::ledger::{self, PREFIX, WORKSPACE};
+use crate::ledger::{self, PREFIX};
 use crate::load::{self, COMBINATIONS, CONNECTIONS, Dice};
 use crate::output;
 use crate::row::{Mark, Measured, RowName};
@@ -31,7 +32,7 @@ const JSON: &str = "application/json";
 
 /// A question in both its forms, by number.
 trait Question: Clone + Send + Sync + 'static {
-    const NAME: &'static str;
+    const QUERY: QueryName;
     fn path(&self, number: u64) -> String;
     fn body(&self, number: u64) -> String;
 }
@@ -158,7 +159,7 @@ fn ask_engine<Asked: Question>(
 ) -> Outcome<()> {
     for number in numbers {
         let body = asked.body(number);
-        engine.query(&ledger::admin(), WORKSPACE, Asked::NAME, body.as_bytes())?;
+        ledger::ask(engine, Asked::QUERY, &body)?;
     }
     Ok(())
 }
@@ -171,7 +172,7 @@ impl Get {
 }
 
 impl Question for Get {
-    const NAME: &'static str = "get";
+    const QUERY: QueryName = QueryName::Get;
 
     fn path(&self, number: u64) -> String {
         format!("{CONNECTIONS}/{}", self.id(number))
@@ -189,7 +190,7 @@ const fn drawn(number: u64) -> (u64, u64) {
 }
 
 impl Question for List {
-    const NAME: &'static str = "list";
+    const QUERY: QueryName = QueryName::List;
 
     fn path(&self, number: u64) -> String {
         let (combination, page) = drawn(number);

@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
+use ledger_contract::queries::QueryName;
 use ledger_engine::Engine;
 
 use super::ROUNDS;
 use crate::failure::Outcome;
 use crate::ground::Ground;
-use crate::ledger::{self, WORKSPACE};
+use crate::ledger;
 use crate::load::{self, COMBINATIONS, Dice};
 use crate::row::{Mark, Measured, RowName};
 use crate::times::Times;
@@ -61,8 +62,7 @@ pub(super) async fn measure(ground: &mut Ground) -> Outcome<Measured> {
 
 impl Lists {
     fn new(engine: Engine) -> Outcome<Self> {
-        let page =
-            engine.query(&ledger::admin(), WORKSPACE, "list", load::list_body(0, 1).as_bytes())?;
+        let page = ledger::ask(&engine, QueryName::List, &load::list_body(0, 1))?;
         let pages = ledger::number(&page, "total")? / PAGE_ROWS;
         let dice = Dice::new(1);
         let (any_page, first_page) = (Times::new(), Times::new());
@@ -74,13 +74,13 @@ impl Lists {
             let page = 1 + self.dice.below(self.pages);
             let body = load::list_body(self.dice.below(COMBINATIONS), page);
             let started = Instant::now();
-            self.engine.query(&ledger::admin(), WORKSPACE, "list", body.as_bytes())?;
+            ledger::ask(&self.engine, QueryName::List, &body)?;
             self.any_page.add(started.elapsed());
         }
         for _ in 0..samples {
             let body = load::list_body(self.dice.below(COMBINATIONS), 1);
             let started = Instant::now();
-            self.engine.query(&ledger::admin(), WORKSPACE, "list", body.as_bytes())?;
+            ledger::ask(&self.engine, QueryName::List, &body)?;
             self.first_page.add(started.elapsed());
         }
         Ok(())

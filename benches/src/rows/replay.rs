@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use ledger_contract::queries::{ReplayProgress, ReplayRequest};
+use ledger_contract::operations::{ReplayProgress, ReplayRequest};
 use ledger_domain::Position;
 use ledger_engine::Engine;
 use ledger_store::tables::log;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_nats::StatusCode;
 use futures::StreamExt as _;
-use ledger_contract::queries::{ReplayProgress, ReplayReport, ReplayRequest};
+use ledger_contract::operations::{ReplayProgress, ReplayReport, ReplayRequest};
 use serde::Deserialize;
 
 use crate::connect::Client;

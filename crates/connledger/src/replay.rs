@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 use indicatif::ProgressBar;
 use ledger_contract::errors::Problem;
-use ledger_contract::queries::{ReplayProgress, ReplayReport, ReplayRequest};
+use ledger_contract::operations::{ReplayProgress, ReplayReport, ReplayRequest};
 use ledger_engine::{Engine, EngineOptions};
 
 use crate::common::Common;

@@ -4,7 +4,8 @@
 //! domain stays free to change. Not here: decisions (`ledger-domain`), ciphertext
 //! (`ledger-vault`), or where anything is stored.
 //!
-//! Read first: [`records::Record`], [`commands::ParsedCommand`], [`errors::Problem`].
+//! Read first: [`records::Record`], [`commands::ParsedCommand`], [`queries::Query`],
+//! [`errors::Problem`].
 //!
 //! Stored records are in `records/`, command bodies in `commands/`, subjects and header names in
 //! `subjects.rs`, error codes in `errors/codes.rs`. `shape.rs` gives domain types their JSON form,
@@ -27,6 +28,7 @@ pub mod access;
 pub mod commands;
 pub mod errors;
 pub mod headers;
+pub mod operations;
 pub mod queries;
 pub mod reply;
 pub mod reveal;

@@ -45,3 +45,14 @@ pub struct Notification<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<ConnectionView<'a>>,
 }
+
+/// Answer of the feed of events to a caller that asks for a page of it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct FeedPage {
+    /// Notifications in the order of the log; none when nothing happened in time, or nothing that
+    /// is for this reader. Without `audit`, `event` holds only what the state itself tells.
+    #[schemars(with = "Vec<Notification<'static>>")]
+    pub events: Vec<Box<RawValue>>,
+    /// How far the log was looked through; the next question's `after`.
+    pub position: u64,
+}

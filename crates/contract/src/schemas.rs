@@ -8,17 +8,13 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde_json::{Value, json};
 
-use crate::access::{AccessAnswer, AccessQuery, CallerView, PrincipalPage};
 use crate::commands::{Answer, KeyReasonBody, NewWorkspaceBody, Target, Verb};
 use crate::errors::{Class, Code, ProblemBody, ProblemDetails};
-use crate::queries::{
-    FeedPage, GetQuery, HealthAnswer, HistoryPage, HistoryQuery, ListPage, ListQuery,
-    ReplayProgress, ReplayReport, ReplayRequest, StatusView, WorkspacePage,
-};
-use crate::reply::{KeyReceipt, Notification, Receipt};
+use crate::operations::{HealthAnswer, ReplayProgress, ReplayReport, ReplayRequest};
+use crate::queries::{QueryName, QuerySchemas};
+use crate::reply::{FeedPage, KeyReceipt, Notification, Receipt};
 use crate::reveal::RevealAnswer;
 use crate::sealed::{SealedAnswer, SealedRequest};
-use crate::view::ConnectionView;
 use crate::{records, subjects};
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -39,6 +35,13 @@ pub fn files() -> Vec<File> {
     }
     for (name, schema) in message_schemas() {
         files.push(file(format!("messages/{name}.json"), &schema));
+    }
+    for QuerySchemas { query, parameters, answer } in query_schemas() {
+        let name = query.as_str();
+        let parameters =
+            parameters.map(|schema| file(format!("messages/{name}.query.json"), &schema));
+        files.extend(parameters);
+        files.push(file(format!("messages/{name}.answer.json"), &answer));
     }
     for name in event_types() {
         files.push(file(format!("events/{name}/v1.schema.json"), &record_schema(name)));
@@ -90,7 +93,7 @@ pub fn http_body_schema(verb: Verb) -> Value {
 }
 
 /// Returns the schema of a type as it is written: nothing that is always there is optional.
-fn answer<T: JsonSchema>() -> Value {
+pub(crate) fn answer<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     settings.into_generator().into_root_schema_for::<T>().to_value()
 }
@@ -104,7 +107,12 @@ pub fn http_schemas() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// Returns the schemas of queries, answers and replies.
+/// Returns the schemas of each query.
+pub fn query_schemas() -> impl Iterator<Item = QuerySchemas> {
+    QueryName::ALL.iter().map(|query| query.schemas())
+}
+
+/// Returns the schemas of replies, and of requests that are neither commands nor queries.
 pub fn message_schemas() -> Vec<(&'static str, Value)> {
     fn of<T: JsonSchema>() -> Value {
         schema_for!(T).to_value()
@@ -114,21 +122,9 @@ pub fn message_schemas() -> Vec<(&'static str, Value)> {
         ("key.receipt", answer::<KeyReceipt>()),
         ("problem", answer::<ProblemBody>()),
         ("notification", answer::<Notification<'static>>()),
-        ("get.query", of::<GetQuery>()),
-        ("get.answer", answer::<ConnectionView<'static>>()),
-        ("list.query", of::<ListQuery>()),
-        ("list.answer", answer::<ListPage<'static>>()),
-        ("history.query", of::<HistoryQuery>()),
-        ("history.answer", answer::<HistoryPage>()),
-        ("workspaces.answer", answer::<WorkspacePage>()),
-        ("status.answer", answer::<StatusView>()),
         ("reveal.answer", answer::<RevealAnswer>()),
         ("sealed.request", of::<SealedRequest>()),
         ("sealed.answer", answer::<SealedAnswer>()),
-        ("principals.answer", answer::<PrincipalPage>()),
-        ("access-check.query", of::<AccessQuery>()),
-        ("access-check.answer", answer::<AccessAnswer>()),
-        ("whoami.answer", answer::<CallerView>()),
         ("replay.request", of::<ReplayRequest>()),
         ("replay.progress", answer::<ReplayProgress>()),
         ("replay.answer", answer::<ReplayReport>()),
@@ -204,6 +200,11 @@ fn asyncapi() -> Value {
         .clone()
         .map(|verb| (verb.to_owned(), message(&format!("commands/{verb}.json"))))
         .collect();
+    let query_messages: serde_json::Map<String, Value> = query_schemas()
+        .filter(|schemas| schemas.parameters.is_some())
+        .map(|schemas| schemas.query.as_str())
+        .map(|name| (name.to_owned(), message(&format!("messages/{name}.query.json"))))
+        .collect();
     json!({
         "asyncapi": "3.0.0",
         "info": {
@@ -223,14 +224,9 @@ fn asyncapi() -> Value {
                 "address": format!("{prefix}.query.{{workspace}}.{{name}}"),
                 "parameters": {
                     "workspace": { "description": "A workspace, or _all" },
-                    "name": { "enum": crate::queries::QUERIES },
+                    "name": { "enum": QueryName::names().collect::<Vec<_>>() },
                 },
-                "messages": {
-                    "get": message("messages/get.query.json"),
-                    "list": message("messages/list.query.json"),
-                    "history": message("messages/history.query.json"),
-                    "access-check": message("messages/access-check.query.json"),
-                },
+                "messages": query_messages,
             },
             "reveals": {
                 "address": format!("{prefix}.reveal.{{workspace}}.{{connection}}"),

@@ -65,6 +65,6 @@ pub use execute::{CommandRequest, Executed};
 pub use fingerprint::Fingerprint;
 pub use outbox::OutboxItem;
 pub use ports::{Clock, IdSource, Ports, Randomness};
-pub use queries::{Found, VersionLine, Versions, Wanted};
+pub use queries::{Keep, ListOptions, ListResult, QueryAnswer, Reader, VersionLine, Versions};
 pub use replay::ReplayLimits;
 pub use request::RequestContext;

@@ -1,46 +1,18 @@
 //! What handlers ask of the ledger: connections, and changes to them.
 
-use std::fmt;
 use std::sync::atomic::Ordering;
 
 use ledger_contract::commands::{ConnectionRef, ParsedCommand};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::headers::Headers;
-use ledger_contract::queries::ListQuery;
+use ledger_contract::queries::QueryWorkspace;
 use ledger_domain::{
     Command, Connection, ConnectionId, Expected, InvalidField, Lifecycle, MessageId,
 };
-use ledger_engine::{CommandRequest, Engine, Executed, Found, Wanted};
+use ledger_engine::{CommandRequest, Engine, Executed, ListOptions, ListResult, Reader};
 
 use crate::draft::{Changes, Draft};
 use crate::request::FacadeRequest;
-
-/// Tells whether a connection is wanted.
-pub(crate) type Filter = Box<dyn Fn(&Connection) -> bool + Send + Sync>;
-
-/// A list as a facade asks for it; see [`Wanted`].
-#[derive(Default)]
-pub(crate) struct ListOptions {
-    pub(crate) query: ListQuery,
-    pub(crate) any_tag: Vec<String>,
-    pub(crate) ids: Option<Vec<ConnectionId>>,
-    pub(crate) keep: Option<Filter>,
-    pub(crate) skip: u64,
-    pub(crate) take: usize,
-}
-
-impl fmt::Debug for ListOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ListOptions({:?}, skip {}, take {})", self.query, self.skip, self.take)
-    }
-}
-
-impl ListOptions {
-    /// Wishes for every active connection, oldest first.
-    pub(crate) fn all() -> Self {
-        Self { take: usize::MAX, ..Self::default() }
-    }
-}
 
 impl FacadeRequest {
     /// Asks the engine something that reads the store.
@@ -51,31 +23,29 @@ impl FacadeRequest {
         self.shared.desk.read(self.headers.deadline, work).await
     }
 
+    /// Asks about the workspace at hand, in the caller's name.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Reader<'_>) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let (caller, workspace) = (self.caller.clone(), self.here());
+        self.read_store(move |engine| work(&engine.reader(&caller, &workspace)?)).await
+    }
+
+    fn here(&self) -> QueryWorkspace {
+        QueryWorkspace::Named(self.workspace.clone())
+    }
+
     /// Lists connections.
-    pub(crate) async fn list(&self, options: ListOptions) -> Result<Found, Problem> {
-        let (caller, workspace) = (self.caller.clone(), self.workspace.clone());
-        self.read_store(move |engine| {
-            let keep = options.keep.as_deref();
-            let wanted = Wanted {
-                query: &options.query,
-                any_tag: &options.any_tag,
-                ids: options.ids.as_deref(),
-                keep: keep.map(|keep| keep as &(dyn Fn(&Connection) -> bool + Sync)),
-                skip: options.skip,
-                take: options.take,
-            };
-            engine.connections(&caller, &workspace, &wanted)
-        })
-        .await
+    pub(crate) async fn list(&self, options: ListOptions) -> Result<ListResult, Problem> {
+        self.ask(move |reader| reader.list(&options)).await
     }
 
     /// Returns an active connection: products know no archive, so what is in it is gone for them.
     ///
     /// Errors: `connection_unknown`, `forbidden`.
     pub(crate) async fn find(&self, target: ConnectionRef) -> Result<Connection, Problem> {
-        let (caller, workspace) = (self.caller.clone(), self.workspace.clone());
-        let read = move |engine: &Engine| engine.connection(&caller, &workspace, &target);
-        let found = self.read_store(read).await?;
+        let found = self.ask(move |reader| reader.connection(&target)).await?;
         match found.lifecycle {
             Lifecycle::Active => Ok(found),
             Lifecycle::Archived { .. } => {
@@ -100,8 +70,8 @@ impl FacadeRequest {
 
     /// Returns a connection after a command to it.
     async fn find_after(&self, target: ConnectionRef) -> Result<Connection, Problem> {
-        let (caller, workspace) = (self.caller.clone(), self.workspace.clone());
-        let read = move |engine: &Engine| engine.connection(&caller, &workspace, &target);
+        let (caller, workspace) = (self.caller.clone(), self.here());
+        let read = move |engine: &Engine| engine.reader(&caller, &workspace)?.connection(&target);
         self.shared.desk.read_after(read).await
     }
 

@@ -1,7 +1,7 @@
 //! Who may do what: each role against every command and every question, at home and elsewhere.
 
 use ledger_contract::errors::Code;
-use ledger_contract::queries::QUERIES;
+use ledger_contract::queries::QueryName;
 use ledger_contract::subjects::LEDGER;
 use ledger_domain::principal::Role;
 use ledger_engine::Caller;
@@ -223,7 +223,7 @@ async fn each_role_is_answered_what_it_may_ask() {
         let draft = Wish::new("create", &json!({"slug": "main", "provider": "x"})).at(ABROAD);
         let abroad = ledger.send(draft).await.expect("made").receipt.connection;
         for one in &people {
-            for question in QUERIES {
+            for question in QueryName::names() {
                 for place in [HOME, ABROAD, "_all"] {
                     let id = if place == ABROAD { json!(abroad) } else { json!(at_home) };
                     let body = match question {
@@ -263,7 +263,7 @@ async fn who_has_no_grant_may_do_nothing_but_ask_who_they_are() {
     assert_eq!(ask("_all", "get", json!({"connection": id})), Err(Code::ConnectionUnknown));
     assert_eq!(ask("_all", "list", json!({})).expect("nothing is theirs")["total"], 0);
     assert_eq!(ask("_all", "workspaces", json!({})), Ok(json!({"workspaces": []})));
-    for name in QUERIES {
+    for name in QueryName::names() {
         let answer = ask(HOME, name, json!({"connection": id}));
         assert_eq!(answer, Err(Code::Forbidden), "{name}");
     }

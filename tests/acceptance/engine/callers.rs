@@ -6,7 +6,7 @@ use ledger_contract::subjects::LEDGER;
 use ledger_engine::{AuthenticateError, Caller, Executed};
 use serde_json::{Value, json};
 
-use crate::ledger::{Ledger, Wish, send_as};
+use crate::ledger::{Ledger, Wish, ask_as, send_as};
 
 impl Ledger {
     /// Executes a command about principals that must be accepted.
@@ -60,8 +60,7 @@ impl Ledger {
         name: &str,
         body: &Value,
     ) -> Result<Value, Problem> {
-        let answer = self.engine.query(caller, workspace, name, body.to_string().as_bytes())?;
-        Ok(serde_json::from_slice(&answer).expect("answers are JSON"))
+        ask_as(&self.engine, caller, workspace, name, body)
     }
 
     /// Returns a principal as `principals` shows it.

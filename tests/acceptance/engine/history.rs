@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::lists::{live, settle};
-use crate::ledger::{ABROAD, HOME, Ledger, Wish};
+use crate::ledger::{ABROAD, HOME, Ledger, Wish, ask_as};
 use crate::random;
 
 /// The whole log as readers see it.
@@ -153,10 +153,11 @@ async fn a_name_that_moves_on_shows_nobody_the_history_of_another() {
     let reading = {
         let (engine, moved, own) = (ledger.engine.clone(), Arc::clone(&moved), own.clone());
         tokio::task::spawn_blocking(move || {
-            let (mut shown, question) = (0, br#"{"connection": "main", "page_size": 1}"#);
+            let (mut shown, question) = (0, json!({"connection": "main", "page_size": 1}));
             while !moved.load(Ordering::SeqCst) {
-                let Ok(page) = engine.query(&caller, HOME, "history", question) else { continue };
-                let page: Value = serde_json::from_slice(&page).expect("JSON");
+                let Ok(page) = ask_as(&engine, &caller, HOME, "history", &question) else {
+                    continue;
+                };
                 assert_eq!(page["events"][0]["stream"], format!("connection/{own}"));
                 shown += 1;
             }

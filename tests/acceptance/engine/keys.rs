@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use ledger_contract::errors::Code;
-use ledger_contract::queries::ReplayRequest;
+use ledger_contract::operations::ReplayRequest;
 use ledger_domain::connection::Environment;
 use ledger_domain::limits;
 use ledger_engine::{Caller, EngineOptions, ReplayLimits};

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use ledger_contract::errors::{Code, Problem};
-use ledger_contract::queries::ReplayRequest;
+use ledger_contract::operations::ReplayRequest;
 use ledger_domain::Position;
 use ledger_engine::{Engine, EngineOptions, ReplayLimits};
 use ledger_store::tables::{log, model};

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use ledger_contract::errors::{Code, Problem};
-use ledger_contract::queries::ReplayRequest;
+use ledger_contract::operations::ReplayRequest;
 use ledger_engine::{ReplayError, ReplayLimits};
 use proptest::collection::vec;
 use proptest::prelude::*;

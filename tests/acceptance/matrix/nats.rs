@@ -3,7 +3,7 @@
 use async_nats::{Client, HeaderMap};
 use futures::StreamExt as _;
 use ledger_bus::{Bus, BusOptions, ConnectOptions, PROGRESS, connect};
-use ledger_contract::queries::QUERIES;
+use ledger_contract::queries::QueryName;
 use ledger_contract::subjects::{self, Subjects};
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -98,7 +98,7 @@ impl Stage {
             headers.insert(subjects::AUTHORIZATION, key);
         }
         if !["create", "create-principal", "create-workspace"].contains(&name)
-            && !QUERIES.contains(&name)
+            && QueryName::find(name).is_none()
         {
             headers.insert(subjects::EXPECTED_VERSION, "999");
         }
@@ -145,7 +145,7 @@ impl Stage {
             names.command(subjects::LEDGER, name)
         } else if command {
             names.command(workspace, name)
-        } else if QUERIES.contains(&name) {
+        } else if QueryName::find(name).is_some() {
             names.query(workspace, name)
         } else {
             names.operation(name)
@@ -158,7 +158,7 @@ impl Stage {
 async fn everyone_over_nats_may_do_what_the_table_says_and_nothing_else() {
     let mut stage = Stage::open().await;
     let verbs = verbs().chain(principal_verbs());
-    for name in verbs.chain(QUERIES).chain(["replay"]) {
+    for name in verbs.chain(QueryName::names()).chain(["replay"]) {
         let (need, told) = line(TABLE, name);
         for workspace in [HOME, ABROAD] {
             for number in 0..stage.cast.actors.len() {
@@ -186,7 +186,7 @@ async fn another_workspace_and_one_that_is_not_there_sound_the_same_over_nats() 
     let mut stage = Stage::open().await;
     let home = stage.cast.actors.iter().filter(|actor| !actor.rights.everywhere);
     let keys: Vec<_> = home.map(|actor| format!("Bearer {}", actor.key)).collect();
-    for name in verbs().chain(QUERIES) {
+    for name in verbs().chain(QueryName::names()) {
         let (there, body) = stage.message(name, ABROAD);
         let (nowhere, _) = stage.message(name, "nowhere");
         for key in &keys {

@@ -2,7 +2,7 @@
 
 use async_nats::HeaderMap;
 use ledger_client::CommandHeaders;
-use ledger_contract::queries::ReplayRequest;
+use ledger_contract::operations::ReplayRequest;
 use ledger_contract::subjects::{AUTHORIZATION, XKEY};
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! A ledger that takes nothing in the clear.
 
 use ledger_client::CommandHeaders;
-use ledger_contract::queries::ReplayRequest;
+use ledger_contract::operations::ReplayRequest;
 use serde_json::json;
 use tokio::process::Command;
 

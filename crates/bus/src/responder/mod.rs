@@ -25,7 +25,7 @@ use async_nats::service::{Request, Service, ServiceExt};
 use futures::StreamExt;
 use ledger_contract::commands::{Answer, Verb};
 use ledger_contract::errors::{Code, Problem};
-use ledger_contract::queries::QUERIES;
+use ledger_contract::queries::QueryName;
 use ledger_contract::subjects::Subjects;
 use ledger_engine::{Caller, Engine};
 use tokio::sync::Semaphore;
@@ -181,7 +181,7 @@ async fn register(
     let metadata = HashMap::from([
         ("prefix".to_owned(), subjects.prefix().to_owned()),
         ("verbs".to_owned(), verbs().join(",")),
-        ("queries".to_owned(), QUERIES.join(",")),
+        ("queries".to_owned(), QueryName::names().collect::<Vec<_>>().join(",")),
         ("operations".to_owned(), subject::OPERATIONS.join(",")),
         ("events".to_owned(), subjects.stream_name()),
         ("bucket".to_owned(), subjects.bucket_name()),

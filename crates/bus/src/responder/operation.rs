@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_nats::Subject;
 use ledger_contract::errors::{Problem, read_json};
-use ledger_contract::queries::{ReplayProgress, ReplayReport, ReplayRequest};
+use ledger_contract::operations::{ReplayProgress, ReplayReport, ReplayRequest};
 use ledger_domain::principal::Scope;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};

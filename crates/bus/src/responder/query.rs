@@ -17,21 +17,21 @@ impl Desk {
         let reading = self.readers.acquire().await;
         self.counted(self.engine.in_time(deadline))?;
         let engine = self.engine.clone();
-        let (workspace, name) = (address.workspace.to_owned(), address.name.to_owned());
+        let QueryAddress { workspace, query } = address;
         let body = match asked.opened {
             None => asked.message.payload.clone(),
             Some(_) => asked.body().to_vec().into(),
         };
-        let read = move || engine.query(&caller, &workspace, &name, &body);
+        let read = move || engine.answer_json(&caller, &workspace, query, &body);
         let answered = tokio::task::spawn_blocking(read).await.map_err(|failure| crashed(&failure));
         drop(reading);
         self.counted(Reply::bytes(answered??, &self.client))
     }
 
-    fn query_address<'a>(
+    fn query_address(
         &self,
-        asked: Asked<'a>,
-    ) -> Result<(Caller, QueryAddress<'a>, Option<Micros>), Problem> {
+        asked: Asked<'_>,
+    ) -> Result<(Caller, QueryAddress, Option<Micros>), Problem> {
         let caller = self.admit(asked)?;
         let address = subject::query(&self.prefix, &asked.message.subject)?;
         Ok((caller, address, asked.headers()?.deadline))

@@ -2,12 +2,10 @@
 
 use ledger_contract::commands::{Answer, Verb};
 use ledger_contract::errors::{Code, Problem};
-use ledger_contract::queries::QUERIES;
+use ledger_contract::queries::{QueryName, QueryWorkspace};
 use ledger_contract::subjects::{LEDGER, ledger_workspace};
 use ledger_domain::WorkspaceName;
 
-/// The word for every workspace, in queries.
-const ALL_WORKSPACES: &str = "_all";
 /// Every operation.
 pub(crate) const OPERATIONS: [&str; 1] = ["replay"];
 
@@ -20,9 +18,9 @@ pub(crate) struct CommandAddress {
 
 /// What a query's subject says.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct QueryAddress<'a> {
-    pub(crate) workspace: &'a str,
-    pub(crate) name: &'a str,
+pub(crate) struct QueryAddress {
+    pub(crate) workspace: QueryWorkspace,
+    pub(crate) query: QueryName,
 }
 
 /// Reads `<prefix>.cmd.<workspace>.<verb>`, where the workspace is `_ledger` for principals.
@@ -40,15 +38,14 @@ pub(crate) fn command(prefix: &str, subject: &str) -> Result<CommandAddress, Pro
 }
 
 /// Reads `<prefix>.query.<workspace>.<name>`, where the workspace may be `_all`.
-pub(crate) fn query<'a>(prefix: &str, subject: &'a str) -> Result<QueryAddress<'a>, Problem> {
+pub(crate) fn query(prefix: &str, subject: &str) -> Result<QueryAddress, Problem> {
     let form = "queries are sent to <prefix>.query.<workspace>.<name>";
     let (workspace, name) = two_tokens(prefix, "query", subject, form)?;
-    if workspace != ALL_WORKSPACES {
-        WorkspaceName::parse("workspace", workspace)
-            .map_err(|invalid| malformed(format!("the subject's {invalid}")))?;
-    }
-    let name = known(name, &QUERIES, "query")?;
-    Ok(QueryAddress { workspace, name })
+    let workspace = QueryWorkspace::parse(workspace)
+        .map_err(|invalid| malformed(format!("the subject's {invalid}")))?;
+    let query = QueryName::find(name)
+        .ok_or_else(|| unknown("query", &QueryName::names().collect::<Vec<_>>()))?;
+    Ok(QueryAddress { workspace, query })
 }
 
 /// Reads `<prefix>.reveal.<workspace>.<connection>`.
@@ -99,11 +96,12 @@ fn below<'a>(prefix: &str, kind: &str, subject: &'a str) -> Option<&'a str> {
 }
 
 fn known<'a>(name: &'a str, all: &[&str], what: &str) -> Result<&'a str, Problem> {
-    if all.contains(&name) {
-        return Ok(name);
-    }
-    let message = format!("there is no such {what}; known are {}", all.join(", "));
-    Err(Problem::because(Code::VerbUnknown, message))
+    if all.contains(&name) { Ok(name) } else { Err(unknown(what, all)) }
+}
+
+fn unknown(what: &str, known: &[&str]) -> Problem {
+    let message = format!("there is no such {what}; known are {}", known.join(", "));
+    Problem::because(Code::VerbUnknown, message)
 }
 
 fn malformed(message: impl Into<String>) -> Problem {
@@ -121,7 +119,8 @@ mod tests {
         let address = command("ledger", "ledger.cmd._ledger.issue-key").unwrap();
         assert_eq!((address.workspace.as_str(), address.verb), ("_ledger", Verb::IssueKey));
         let address = query("l2", "l2.query._all.list").unwrap();
-        assert_eq!(address, QueryAddress { workspace: "_all", name: "list" });
+        let expected = QueryAddress { workspace: QueryWorkspace::All, query: QueryName::List };
+        assert_eq!(address, expected);
         assert_eq!(operation("ledger", "ledger.admin.replay").unwrap(), "replay");
     }
 

@@ -1,7 +1,7 @@
 //! `access check` and `whoami`: who may do what, and why.
 
 use clap::{Args, Subcommand};
-use ledger_contract::access::{AccessAnswer, AccessQuery, CallerView};
+use ledger_contract::queries::{AccessAnswer, AccessQuery, CallerView};
 
 use super::words;
 use crate::body::Body;

@@ -1,8 +1,8 @@
 //! `key`: issues, shows and revokes API keys.
 
 use clap::{Args, Subcommand};
-use ledger_contract::access::{ApiKeyView, PrincipalView};
 use ledger_contract::errors::{Code, Problem};
+use ledger_contract::queries::{ApiKeyView, PrincipalView};
 use ledger_contract::subjects::LEDGER;
 use ledger_contract::time;
 use serde::Serialize;

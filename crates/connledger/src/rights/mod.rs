@@ -8,8 +8,8 @@ mod lifetime;
 mod principal;
 mod words;
 
-use ledger_contract::access::{PrincipalPage, PrincipalView};
 use ledger_contract::errors::{Code, Problem};
+use ledger_contract::queries::{PrincipalPage, PrincipalView};
 
 pub(crate) use check::{AccessCommand, run as run_check, whoami};
 pub(crate) use key::{KeyCommand, run as run_key};

@@ -1,7 +1,7 @@
 //! `principal`: makes, changes and shows who may ask.
 
 use clap::{Args, Subcommand};
-use ledger_contract::access::PrincipalView;
+use ledger_contract::queries::PrincipalView;
 use ledger_contract::subjects::LEDGER;
 use ledger_contract::time;
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! Principals, permissions and keys in words.
 
-use ledger_contract::access::{ApiKeyView, PermissionView, PrincipalView};
+use ledger_contract::queries::{ApiKeyView, PermissionView, PrincipalView};
 use ledger_domain::principal::Role;
 
 /// Says what all permissions together allow.

@@ -1,68 +1,64 @@
 //! Who may ask, what for, and which connections a caller may see.
 
-use ledger_contract::access::{
-    AccessAnswer, AccessQuery, CallerView, PermissionView, PrincipalPage, PrincipalView,
-};
+use std::sync::Arc;
+
 use ledger_contract::commands::{ConnectionRef, Verb};
 use ledger_contract::errors::{Code, Problem};
+use ledger_contract::queries::{
+    AccessAnswer, AccessQuery, CallerView, PermissionView, PrincipalView, access_check,
+};
 use ledger_contract::time;
 use ledger_domain::principal::{ApiKeyId, Grant, Scope, Subject, Workspaces};
-use ledger_domain::{
-    CheckedText, Connection, InvalidField, Micros, Principal, PrincipalName, WorkspaceName,
-};
+use ledger_domain::{CheckedText, Connection, InvalidField, Micros, Principal, PrincipalName};
 use ledger_store::{Selection, Term};
 
-use super::to_json;
-use crate::access::{Caller, grant_allows};
-use crate::engine::Engine;
+use super::Reader;
+use crate::access::grant_allows;
 use crate::faults;
 use crate::models::Models;
 use crate::projections::list::{self, Field};
 
-impl Engine {
-    pub(super) fn whoami(caller: &Caller) -> Vec<u8> {
-        to_json(&CallerView {
-            actor: caller.actor().as_str().to_owned(),
-            grants: caller.grants().iter().map(PermissionView::of).collect(),
-        })
+impl Reader<'_> {
+    /// Tells whom the caller's credential stands for.
+    pub fn whoami(&self) -> CallerView {
+        CallerView {
+            actor: self.caller.actor().as_str().to_owned(),
+            grants: self.caller.grants().iter().map(PermissionView::of).collect(),
+        }
     }
 
-    pub(super) fn principals(&self, caller: &Caller) -> Result<Vec<u8>, Problem> {
-        caller.require(Scope::Administer, Subject::Ledger)?;
-        let principals = self.shared.book.principals();
-        let principals = principals.iter().map(|principal| self.view(principal)).collect();
-        Ok(to_json(&PrincipalPage { principals }))
+    /// Returns every principal, by name.
+    ///
+    /// Errors: `forbidden`.
+    pub fn principals(&self) -> Result<Vec<PrincipalView>, Problem> {
+        self.caller.require(Scope::Administer, Subject::Ledger)?;
+        let principals = self.engine.shared.book.principals();
+        Ok(principals.iter().map(|principal| self.view(principal)).collect())
     }
 
     fn view(&self, principal: &Principal) -> PrincipalView {
         let mut view = PrincipalView::of(principal);
         for (key, id) in view.keys.iter_mut().zip(principal.keys.keys()) {
-            key.last_used_at = self.shared.book.uses.last(id).map(time::format);
+            key.last_used_at = self.engine.shared.book.uses.last(id).map(time::format);
         }
         view
     }
 
-    /// Explains whether a principal may do something. Everyone may ask about themselves.
-    pub(super) fn access_check(
-        &self,
-        caller: &Caller,
-        scope: Option<&WorkspaceName>,
-        query: &AccessQuery,
-    ) -> Result<Vec<u8>, Problem> {
+    /// Explains whether a principal may do something. Everyone may ask about themselves. Blocks.
+    ///
+    /// Errors: `forbidden`, `principal_unknown`, `field_invalid`, `connection_unknown`.
+    pub fn access_check(&self, query: &AccessQuery) -> Result<AccessAnswer, Problem> {
         let principal = self.named_principal(&query.who);
-        let own = principal.as_ref().is_ok_and(|one| one.actor() == *caller.actor());
+        let own = principal.as_ref().is_ok_and(|one| one.actor() == *self.caller.actor());
         if !own {
-            caller.require(Scope::Administer, Subject::Ledger)?;
+            self.caller.require(Scope::Administer, Subject::Ledger)?;
         }
         let (principal, key) = (principal?, ApiKeyId::parse("as", &query.who).ok());
         let wanted = needed(&query.what)?;
         let on = query.on.as_deref();
         let target = on.map(|text| ConnectionRef::parse("on", text)).transpose()?;
-        let connection = match &target {
-            Some(target) => Some(self.known(caller, scope, "on", target)?),
-            None => None,
-        };
-        let place = match (&connection, scope) {
+        let connection = target.map(|target| self.known("on", &target)).transpose()?;
+        let place = match (&connection, self.workspace) {
             (Some(connection), _) => Place::Connection(connection),
             (None, Some(workspace)) => Place::Whole(Subject::Workspace(workspace)),
             (None, None) => Place::Whole(Subject::Ledger),
@@ -70,31 +66,27 @@ impl Engine {
         // What takes several scopes is denied by the first that is missing.
         let missing = wanted.iter().find(|scope| !place.open_to(&principal, **scope));
         let asked = missing.or(wanted.first()).copied().unwrap_or(Scope::Administer);
-        let now = self.clock().now();
+        let now = self.engine.clock().now();
         let (allowed, because) = explain(&principal, key.as_ref(), asked, &place, now);
-        Ok(to_json(&AccessAnswer { allowed, scope: asked.as_str().to_owned(), because }))
+        Ok(AccessAnswer { allowed, scope: asked.as_str().to_owned(), because })
     }
 
-    fn named_principal(&self, text: &str) -> Result<std::sync::Arc<Principal>, Problem> {
-        let by_name = PrincipalName::parse("as", text).ok();
-        let by_name = by_name.and_then(|name| self.shared.book.principal(&name));
-        let by_key =
-            || ApiKeyId::parse("as", text).ok().and_then(|id| self.shared.book.holder(&id));
+    fn named_principal(&self, text: &str) -> Result<Arc<Principal>, Problem> {
+        let book = &self.engine.shared.book;
+        let by_name = PrincipalName::parse("as", text).ok().and_then(|name| book.principal(&name));
+        let by_key = || ApiKeyId::parse("as", text).ok().and_then(|id| book.holder(&id));
         by_name.or_else(by_key).ok_or_else(|| Problem::new(Code::PrincipalUnknown))
     }
 
-    /// Returns the connections of `scope` that a caller may read; nothing when these are all.
-    pub(super) fn readable(
-        models: &Models,
-        caller: &Caller,
-        scope: Option<&WorkspaceName>,
-    ) -> Result<Option<Selection>, Problem> {
-        let whole = scope.map_or(Subject::Ledger, Subject::Workspace);
-        if caller.may(Scope::Read, whole) {
+    /// Returns the connections that the caller may read; nothing when these are all.
+    pub(super) fn readable(&self, models: &Models) -> Result<Option<Selection>, Problem> {
+        let whole = self.workspace.map_or(Subject::Ledger, Subject::Workspace);
+        if self.caller.may(Scope::Read, whole) {
             return Ok(None);
         }
         let mut readable = Selection::default();
-        for grant in caller.grants().iter().filter(|grant| grant.scopes.contains(&Scope::Read)) {
+        let grants = self.caller.grants().iter();
+        for grant in grants.filter(|grant| grant.scopes.contains(&Scope::Read)) {
             let selected = models.lists.select(&terms_of(grant));
             match selected.map_err(|error| faults::from_read(&error))? {
                 Some(selected) => readable.unite(selected),
@@ -193,22 +185,17 @@ fn terms_of(grant: &Grant) -> Vec<Vec<Term>> {
     groups
 }
 
-/// Returns the scopes that a word stands for: a scope itself, or what a verb or a query requires.
-fn needed(what: &str) -> Result<Vec<Scope>, Problem> {
-    if let Some(scope) = Scope::ALL.iter().find(|scope| scope.as_str() == what) {
+/// Returns the scopes that a word stands for: a scope itself, or what a command or a query requires.
+fn needed(word: &str) -> Result<Vec<Scope>, Problem> {
+    if let Some(scope) = Scope::ALL.iter().find(|scope| scope.as_str() == word) {
         return Ok(vec![*scope]);
     }
-    if let Some(verb) = Verb::find(what) {
+    if let Some(verb) = Verb::find(word) {
         return Ok(verb.spec().always_required().collect());
     }
-    Ok(match what {
-        "get" | "list" | "watch" => vec![Scope::Read],
-        "history" => vec![Scope::Audit],
-        "replay" | "principals" => vec![Scope::Administer],
-        _ => {
-            let problem =
-                "must be a scope (read, write, rotate, reveal, audit, administer) or a verb";
-            return Err(InvalidField::new("may", problem).into());
-        }
+    let of_query = access_check::scopes_of(word).map(<[Scope]>::to_vec);
+    of_query.ok_or_else(|| {
+        let problem = "must be a scope (read, write, rotate, reveal, audit, administer) or a verb";
+        InvalidField::new("may", problem).into()
     })
 }

@@ -3,47 +3,26 @@
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::GetQuery;
-use ledger_contract::view::ConnectionView;
 use ledger_domain::principal::Scope;
 use ledger_domain::{Connection, ConnectionId, InvalidField, WorkspaceName};
 
-use super::to_json;
-use crate::access::{Caller, connection_unknown};
-use crate::engine::Engine;
+use super::Reader;
+use crate::access::connection_unknown;
 
-impl Engine {
-    pub(super) fn get(
-        &self,
-        caller: &Caller,
-        scope: Option<&WorkspaceName>,
-        query: &GetQuery,
-    ) -> Result<Vec<u8>, Problem> {
-        let target = ConnectionRef::parse("connection", &query.connection)?;
-        let connection = self.readable_one(caller, scope, &target)?;
-        Ok(to_json(&ConnectionView::of(&connection)))
-    }
-
-    /// Returns a connection of a workspace, or one that is shared with it. Blocks.
+impl Reader<'_> {
+    /// Returns the connection that a query names. Blocks.
     ///
-    /// Errors: as the query `get`.
-    pub fn connection(
-        &self,
-        caller: &Caller,
-        workspace: &WorkspaceName,
-        target: &ConnectionRef,
-    ) -> Result<Connection, Problem> {
-        let scope = self.scope(caller, workspace.as_str())?;
-        self.readable_one(caller, scope.as_ref(), target)
+    /// Errors: `field_invalid`; those of [`Self::connection`].
+    pub fn get(&self, query: &GetQuery) -> Result<Connection, Problem> {
+        self.connection(&ConnectionRef::parse("connection", &query.connection)?)
     }
 
-    fn readable_one(
-        &self,
-        caller: &Caller,
-        scope: Option<&WorkspaceName>,
-        target: &ConnectionRef,
-    ) -> Result<Connection, Problem> {
-        let connection = self.known(caller, scope, "connection", target)?;
-        if caller.may_with(Scope::Read, &connection) {
+    /// Returns a connection of the workspace, or one that is shared with it. Blocks.
+    ///
+    /// Errors: `connection_unknown`, `forbidden`.
+    pub fn connection(&self, target: &ConnectionRef) -> Result<Connection, Problem> {
+        let connection = self.known("connection", target)?;
+        if self.caller.may_with(Scope::Read, &connection) {
             return Ok(connection);
         }
         Err(Problem::new(Code::Forbidden))
@@ -51,22 +30,16 @@ impl Engine {
 
     /// Returns the connection that is named, unless the caller may not know of it. `field` names
     /// the name in the error. What a connection's home grants to a workspace is there, too.
-    pub(super) fn known(
-        &self,
-        caller: &Caller,
-        scope: Option<&WorkspaceName>,
-        field: &str,
-        target: &ConnectionRef,
-    ) -> Result<Connection, Problem> {
-        let id = self.named(scope, field, target)?;
-        let row = self.shared.models.load().row(id)?;
+    pub(super) fn known(&self, field: &str, target: &ConnectionRef) -> Result<Connection, Problem> {
+        let id = self.named(field, target)?;
+        let row = self.engine.shared.models.load().row(id)?;
         let found = row.map(|row| row.connection).filter(|connection| {
-            let here = |scope: &WorkspaceName| {
-                connection.workspace == *scope || connection.access.allows(scope)
+            let here = |workspace: &WorkspaceName| {
+                connection.workspace == *workspace || connection.access.allows(workspace)
             };
-            scope.is_none_or(here) && caller.knows(connection)
+            self.workspace.is_none_or(here) && self.caller.knows(connection)
         });
-        found.ok_or_else(|| match scope {
+        found.ok_or_else(|| match self.workspace {
             Some(workspace) => connection_unknown(workspace, Some(target)).into(),
             None => Problem::new(Code::ConnectionUnknown),
         })
@@ -76,14 +49,13 @@ impl Engine {
     /// error.
     pub(super) fn named(
         &self,
-        scope: Option<&WorkspaceName>,
         field: &str,
         target: &ConnectionRef,
     ) -> Result<ConnectionId, Problem> {
-        match (target, scope) {
+        match (target, self.workspace) {
             (ConnectionRef::Id(id), _) => Ok(*id),
             (ConnectionRef::Slug(_), Some(workspace)) => {
-                let id = self.resolve(workspace, target)?;
+                let id = self.engine.resolve(workspace, target)?;
                 Ok(id.ok_or_else(|| connection_unknown(workspace, Some(target)))?)
             }
             (ConnectionRef::Slug(_), None) => {

@@ -6,35 +6,29 @@ use ledger_contract::queries::{HistoryPage, HistoryQuery};
 use ledger_contract::records;
 use ledger_contract::{schemas, time};
 use ledger_domain::principal::{Scope, Subject};
-use ledger_domain::{
-    ConnectionId, InvalidField, MessageId, Micros, Position, Version, WorkspaceName,
-};
+use ledger_domain::{ConnectionId, InvalidField, MessageId, Micros, Position, Version};
 use ledger_store::Selection;
 use ledger_store::tables::{StreamKey, receipts, streams};
 use serde_json::value::RawValue;
 
-use super::{paging, to_json};
-use crate::access::Caller;
-use crate::engine::Engine;
+use super::{Reader, paging};
 use crate::models::Models;
 use crate::projections::audit;
 use crate::{faults, history};
 
-impl Engine {
-    pub(super) fn history(
-        &self,
-        caller: &Caller,
-        scope: Option<&WorkspaceName>,
-        query: &HistoryQuery,
-    ) -> Result<Vec<u8>, Problem> {
-        let connection = self.check_audit(caller, scope, query)?;
+impl Reader<'_> {
+    /// Returns the events that fit every filter, a page of them. Blocks.
+    ///
+    /// Errors: `forbidden`, `field_invalid`, `connection_unknown`, `cursor_invalid`.
+    pub fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, Problem> {
+        let connection = self.check_audit(query)?;
         let size = paging::size(query.page_size)?;
         let order = if query.oldest_first { "history+" } else { "history-" };
         let after = match &query.cursor {
             Some(cursor) => Some(paging::number(order, cursor)?),
             None => None,
         };
-        let matches = self.matches(scope, query, connection)?;
+        let matches = self.matches(query, connection)?;
         let total = matches.len();
         let descending = !query.oldest_first;
         let skip = match after {
@@ -51,36 +45,31 @@ impl Engine {
             .map(|last| paging::cursor(order, &last.to_be_bytes()));
         let events = positions.into_iter().map(|position| self.event(position));
         let events = events.collect::<Result<_, _>>()?;
-        Ok(to_json(&HistoryPage { events, total, next_cursor }))
+        Ok(HistoryPage { events, total, next_cursor })
     }
 
     /// Refuses who may not see the history asked for. Who may see that of some connections only
     /// has to name one. Returns the one that is named: rights are of what is shown, so a name is
     /// looked up once.
-    fn check_audit(
-        &self,
-        caller: &Caller,
-        scope: Option<&WorkspaceName>,
-        query: &HistoryQuery,
-    ) -> Result<Option<ConnectionId>, Problem> {
-        let whole = scope.map_or(Subject::Ledger, Subject::Workspace);
+    fn check_audit(&self, query: &HistoryQuery) -> Result<Option<ConnectionId>, Problem> {
+        let whole = self.workspace.map_or(Subject::Ledger, Subject::Workspace);
         let Some(text) = &query.connection else {
-            caller.require(Scope::Audit, whole)?;
+            self.caller.require(Scope::Audit, whole)?;
             return Ok(None);
         };
         let target = ConnectionRef::parse("connection", text)?;
-        if caller.may(Scope::Audit, whole) {
-            return self.named(scope, "connection", &target).map(Some);
+        if self.caller.may(Scope::Audit, whole) {
+            return self.named("connection", &target).map(Some);
         }
-        let connection = self.known(caller, scope, "connection", &target)?;
+        let connection = self.known("connection", &target)?;
         let subject = Subject::Connection(&connection.workspace, &connection.details);
-        caller.require(Scope::Audit, subject)?;
+        self.caller.require(Scope::Audit, subject)?;
         Ok(Some(connection.id))
     }
 
     fn event(&self, position: u64) -> Result<Box<RawValue>, Problem> {
         let position = Position::new(position);
-        let bytes = history::bytes(&self.shared.store, position)?;
+        let bytes = history::bytes(&self.engine.shared.store, position)?;
         records::decode(position, &bytes).map_err(|error| faults::from_record(&error))?;
         Ok(records::public(&bytes))
     }
@@ -88,34 +77,29 @@ impl Engine {
     /// Returns the positions of every event that fits all filters.
     fn matches(
         &self,
-        scope: Option<&WorkspaceName>,
         query: &HistoryQuery,
         connection: Option<ConnectionId>,
     ) -> Result<Selection, Problem> {
-        let models = self.shared.models.load();
-        let mut matches = Self::by_terms(&models, scope, query)?;
+        let models = self.engine.shared.models.load();
+        let mut matches = self.by_terms(&models, query)?;
         if let Some(id) = connection {
             let positions = self.of_connection(id)?;
             matches.intersect(&positions);
         }
         if let Some(text) = &query.command_id {
-            let positions = self.of_command(scope, text)?;
+            let positions = self.of_command(text)?;
             matches.intersect(&positions);
         }
         let from = self.first_at(query.from.as_deref(), "from")?.unwrap_or(1);
-        let head = self.head().get();
+        let head = self.engine.head().get();
         let until = self.first_at(query.until.as_deref(), "until")?.unwrap_or(head + 1);
         matches.keep_range(from, until);
         Ok(matches)
     }
 
-    fn by_terms(
-        models: &Models,
-        scope: Option<&WorkspaceName>,
-        query: &HistoryQuery,
-    ) -> Result<Selection, Problem> {
+    fn by_terms(&self, models: &Models, query: &HistoryQuery) -> Result<Selection, Problem> {
         let mut groups = Vec::new();
-        groups.extend(scope.map(|name| vec![audit::workspace(name.as_str())]));
+        groups.extend(self.workspace.map(|name| vec![audit::workspace(name.as_str())]));
         groups.extend(query.actor.iter().map(|name| vec![audit::actor(name)]));
         if !query.event_type.is_empty() {
             query.event_type.iter().try_for_each(|name| known_type(name))?;
@@ -135,20 +119,20 @@ impl Engine {
     fn of_connection(&self, id: ConnectionId) -> Result<Selection, Problem> {
         let mut positions = Selection::default();
         for stream in [StreamKey::connection(id), StreamKey::reveals(id)] {
-            for position in streams::scan(&self.shared.store, stream, Version::new(1)) {
+            for position in streams::scan(&self.engine.shared.store, stream, Version::new(1)) {
                 positions.insert(position.map_err(|error| faults::from_read(&error))?.get());
             }
         }
         Ok(positions)
     }
 
-    fn of_command(&self, scope: Option<&WorkspaceName>, text: &str) -> Result<Selection, Problem> {
+    fn of_command(&self, text: &str) -> Result<Selection, Problem> {
         let id = MessageId::parse("command_id", text)?;
-        let Some(workspace) = scope else {
+        let Some(workspace) = self.workspace else {
             let problem = "can only be looked up in a workspace";
             return Err(InvalidField::new("command_id", problem).into());
         };
-        let receipt = receipts::get(&self.shared.store, &receipts::key(workspace, &id))
+        let receipt = receipts::get(&self.engine.shared.store, &receipts::key(workspace, &id))
             .map_err(|error| faults::from_read(&error))?;
         let mut positions = Selection::default();
         if let Some(receipt) = receipt {
@@ -162,10 +146,10 @@ impl Engine {
     fn first_at(&self, text: Option<&str>, field: &str) -> Result<Option<u64>, Problem> {
         let Some(text) = text else { return Ok(None) };
         let time: Micros = time::parse(field, text)?;
-        let (mut low, mut high) = (1, self.head().get() + 1);
+        let (mut low, mut high) = (1, self.engine.head().get() + 1);
         while low < high {
             let middle = low + (high - low) / 2;
-            let record = history::record(&self.shared.store, Position::new(middle))?;
+            let record = history::record(&self.engine.shared.store, Position::new(middle))?;
             if record.metadata.recorded_at < time {
                 low = middle + 1;
             } else {

@@ -1,6 +1,7 @@
 //! Answers to queries. Each reads the live models and the log; none changes anything.
 
 mod access;
+mod answer;
 mod get;
 mod history;
 mod list;
@@ -8,80 +9,76 @@ mod paging;
 mod status;
 mod versions;
 
-pub use list::{Found, Wanted};
+pub use answer::QueryAnswer;
+pub use list::{Keep, ListOptions, ListResult};
 pub use versions::{VersionLine, Versions};
 
-use ledger_contract::errors::{Code, Problem, read_json};
-use ledger_contract::queries::QUERIES;
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::queries::{QueryName, QueryRequest, QueryWorkspace};
 use ledger_domain::WorkspaceName;
-use serde::Serialize;
 
 use crate::access::Caller;
 use crate::engine::Engine;
 
-/// The workspace that stands for all of them in queries.
-const ALL: &str = "_all";
-
-/// Where a query looks.
-pub(crate) type Scope = Option<WorkspaceName>;
-
-impl Engine {
-    /// Answers a query: JSON in, JSON out. Blocks. `workspace` is a name, or `_all`.
-    ///
-    /// Errors: `forbidden`, `verb_unknown`, `workspace_unknown`, `body_malformed`, `field_invalid`,
-    /// `connection_unknown`, `cursor_invalid`.
-    pub fn query(
-        &self,
-        caller: &Caller,
-        workspace: &str,
-        name: &str,
-        body: &[u8],
-    ) -> Result<Vec<u8>, Problem> {
-        let answer = self.answer(caller, workspace, name, body);
-        if let Err(problem) = &answer {
-            self.count_refusal(problem.code);
-        }
-        answer
-    }
-
-    fn answer(
-        &self,
-        caller: &Caller,
-        workspace: &str,
-        name: &str,
-        body: &[u8],
-    ) -> Result<Vec<u8>, Problem> {
-        let scope = self.scope(caller, workspace)?;
-        match name {
-            "get" => self.get(caller, scope.as_ref(), &read_json(body)?),
-            "list" => self.list(caller, scope.as_ref(), &read_json(body)?),
-            "history" => self.history(caller, scope.as_ref(), &read_json(body)?),
-            "workspaces" => self.workspaces(caller),
-            "status" => self.status(caller),
-            "principals" => self.principals(caller),
-            "access-check" => self.access_check(caller, scope.as_ref(), &read_json(body)?),
-            "whoami" => Ok(Self::whoami(caller)),
-            _ => {
-                let message = format!("there is no such query; known are {}", QUERIES.join(", "));
-                Err(Problem::because(Code::VerbUnknown, message))
-            }
-        }
-    }
-
-    fn scope(&self, caller: &Caller, workspace: &str) -> Result<Scope, Problem> {
-        if workspace == ALL {
-            return Ok(None);
-        }
-        let name = WorkspaceName::parse("workspace", workspace)?;
-        caller.require_foothold(&name)?;
-        if self.has_workspace(&name)? {
-            return Ok(Some(name));
-        }
-        let message = format!("there is no workspace {name}");
-        Err(Problem::because(Code::WorkspaceUnknown, message))
-    }
+/// Answers queries in the name of one caller, who may ask about one workspace or about all.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a> {
+    engine: &'a Engine,
+    caller: &'a Caller,
+    /// The workspace that is looked into; all when there is none.
+    workspace: Option<&'a WorkspaceName>,
 }
 
-fn to_json<T: Serialize>(answer: &T) -> Vec<u8> {
-    serde_json::to_vec(answer).expect("answers have a JSON form")
+impl Engine {
+    /// Looks at the workspace that a query is sent to, and returns what answers the query. Blocks.
+    ///
+    /// Errors: `forbidden` for who may do nothing in the workspace, whether or not there is one;
+    /// `workspace_unknown`.
+    pub fn reader<'a>(
+        &'a self,
+        caller: &'a Caller,
+        workspace: &'a QueryWorkspace,
+    ) -> Result<Reader<'a>, Problem> {
+        let workspace = workspace.name();
+        if let Some(name) = workspace {
+            caller.require_foothold(name)?;
+            if !self.has_workspace(name)? {
+                let message = format!("there is no workspace {name}");
+                return Err(Problem::because(Code::WorkspaceUnknown, message));
+            }
+        }
+        Ok(Reader { engine: self, caller, workspace })
+    }
+
+    /// Answers a query, and counts a refusal. Blocks.
+    ///
+    /// Errors: those of [`Self::reader`] and of [`Reader::answer`].
+    pub fn answer(
+        &self,
+        caller: &Caller,
+        workspace: &QueryWorkspace,
+        request: QueryRequest,
+    ) -> Result<QueryAnswer, Problem> {
+        let answer = self.reader(caller, workspace).and_then(|reader| reader.answer(request));
+        answer.inspect_err(|problem| self.count_refusal(problem.code))
+    }
+
+    /// Answers a query that is JSON, in JSON, and counts a refusal. Blocks. Whoever may do nothing
+    /// in the workspace is not told what is wrong with the body.
+    ///
+    /// Errors: as [`Self::answer`]; `body_malformed`.
+    pub fn answer_json(
+        &self,
+        caller: &Caller,
+        workspace: &QueryWorkspace,
+        query: QueryName,
+        body: &[u8],
+    ) -> Result<Vec<u8>, Problem> {
+        let answer = self.reader(caller, workspace).and_then(|reader| {
+            let request = QueryRequest::from_json(query, body)?;
+            reader.answer(request)
+        });
+        let answer = answer.inspect_err(|problem| self.count_refusal(problem.code));
+        answer.map(|answer| answer.to_json())
+    }
 }

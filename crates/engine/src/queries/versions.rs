@@ -3,11 +3,10 @@
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::principal::{Scope, Subject};
-use ledger_domain::{Actor, Connection, EventId, Micros, Version, WorkspaceName};
+use ledger_domain::{Actor, Connection, EventId, Micros, Version};
 use ledger_store::tables::{StreamKey, streams};
 
-use crate::access::Caller;
-use crate::engine::Engine;
+use super::Reader;
 use crate::{faults, history};
 
 /// Some versions of a connection, newest first.
@@ -34,26 +33,24 @@ pub struct VersionLine {
     pub actor: Actor,
 }
 
-impl Engine {
+impl Reader<'_> {
     /// Returns up to `take` versions of a connection after the `skip` newest ones. Blocks.
     ///
-    /// Errors: as the query `history` of one connection.
+    /// Errors: as [`Self::history`] of one connection.
     pub fn versions(
         &self,
-        caller: &Caller,
-        workspace: &WorkspaceName,
         target: &ConnectionRef,
         skip: u64,
         take: u64,
     ) -> Result<Versions, Problem> {
-        let now = self.audited(caller, workspace, target)?;
+        let now = self.audited(target)?;
         let newest = now.version.get().saturating_sub(skip);
         let oldest = newest.saturating_sub(take).saturating_add(1).max(1);
         let mut lines = Vec::new();
         let stream = StreamKey::connection(now.id);
-        for position in streams::scan(&self.shared.store, stream, Version::new(oldest)) {
+        for position in streams::scan(&self.engine.shared.store, stream, Version::new(oldest)) {
             let position = position.map_err(|error| faults::from_read(&error))?;
-            let record = history::record(&self.shared.store, position)?;
+            let record = history::record(&self.engine.shared.store, position)?;
             if record.metadata.version.get() > newest || take == 0 {
                 break;
             }
@@ -71,18 +68,19 @@ impl Engine {
 
     /// Returns a connection as it was at a version. Blocks.
     ///
-    /// Errors: as the query `history` of one connection; `version_unknown`.
+    /// Errors: as [`Self::history`] of one connection; `version_unknown`.
     pub fn connection_at(
         &self,
-        caller: &Caller,
-        workspace: &WorkspaceName,
         target: &ConnectionRef,
         version: Version,
     ) -> Result<Connection, Problem> {
-        let now = self.audited(caller, workspace, target)?;
+        let now = self.audited(target)?;
         let known = (1..=now.version.get()).contains(&version.get());
-        let then =
-            if known { history::state_at(&self.shared.store, now.id, version)? } else { None };
+        let then = if known {
+            history::state_at(&self.engine.shared.store, now.id, version)?
+        } else {
+            None
+        };
         then.ok_or_else(|| Problem {
             version: Some(now.version.get()),
             ..Problem::new(Code::VersionUnknown)
@@ -90,16 +88,10 @@ impl Engine {
     }
 
     /// Returns a connection whose history the caller may see.
-    fn audited(
-        &self,
-        caller: &Caller,
-        workspace: &WorkspaceName,
-        target: &ConnectionRef,
-    ) -> Result<Connection, Problem> {
-        let scope = self.scope(caller, workspace.as_str())?;
-        let connection = self.known(caller, scope.as_ref(), "connection", target)?;
+    fn audited(&self, target: &ConnectionRef) -> Result<Connection, Problem> {
+        let connection = self.known("connection", target)?;
         let subject = Subject::Connection(&connection.workspace, &connection.details);
-        caller.require(Scope::Audit, subject)?;
+        self.caller.require(Scope::Audit, subject)?;
         Ok(connection)
     }
 }

@@ -1,6 +1,6 @@
 //! Brings fresh tables up to the log: the most at once, the rest event by event.
 
-use ledger_contract::queries::ReplayProgress;
+use ledger_contract::operations::ReplayProgress;
 use ledger_contract::records::{self, Happened, Record, StreamId};
 use ledger_domain::{Event, Position, Workspace, evolve, evolve_principal};
 use ledger_store::tables::log;

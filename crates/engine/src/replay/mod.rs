@@ -15,7 +15,7 @@ pub(crate) mod recovery;
 
 use std::time::Instant;
 
-use ledger_contract::queries::{ReplayProgress, ReplayReport, ReplayRequest};
+use ledger_contract::operations::{ReplayProgress, ReplayReport, ReplayRequest};
 use ledger_contract::records::StreamId;
 use ledger_domain::Position;
 use ledger_store::tables::{meta, model};

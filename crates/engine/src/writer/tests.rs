@@ -3,6 +3,7 @@
 use ledger_contract::commands::ParsedCommand;
 use ledger_contract::errors::Code;
 use ledger_contract::headers::Headers;
+use ledger_contract::queries::QueryWorkspace;
 use ledger_contract::records::Via;
 use ledger_domain::Version;
 use ledger_store::tables::log;
@@ -45,8 +46,8 @@ fn prepared(engine: &Engine, name: &str) -> Prepared {
 /// Checks that a ledger takes no more, and says why.
 fn expect_poisoned(engine: &Engine) {
     assert_eq!(engine.ready().unwrap_err().code(), Code::LogPoisoned);
-    let status = engine.query(&Caller::system("user:a"), "_all", "status", b"{}").unwrap();
-    assert!(String::from_utf8(status).unwrap().contains("\"poisoned\":true"));
+    let caller = Caller::system("user:a");
+    assert!(engine.reader(&caller, &QueryWorkspace::All).unwrap().status().unwrap().poisoned);
     let workspace = made("later").name;
     let command = ParsedCommand::CreateWorkspace(made("later"));
     let request = CommandRequest {

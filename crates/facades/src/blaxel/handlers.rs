@@ -2,18 +2,18 @@
 
 use ledger_contract::errors::Problem;
 use ledger_domain::Connection;
+use ledger_engine::ListOptions;
 use ledger_http::toolkit::{Body, Json, Path};
 
 use super::shapes::{ConnectionIn, ConnectionOut, ConnectionPath};
 use super::{edit, show};
 use crate::api::Refusal;
 use crate::handles;
-use crate::ledger::ListOptions;
 use crate::request::FacadeRequest;
 
 pub(super) async fn list(request: FacadeRequest) -> Result<Json<Vec<ConnectionOut>>, Refusal> {
     let found = request.list(ListOptions::all()).await?;
-    Ok(Json(found.connections.iter().map(show::connection).collect()))
+    Ok(Json(found.rows.iter().map(show::connection).collect()))
 }
 
 pub(super) async fn get(

@@ -3,6 +3,7 @@
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::{Connection, ConnectionId};
+use ledger_engine::ListOptions;
 use ledger_http::toolkit::{Body, Json, Path, Unspecified};
 use serde_json::Value;
 use uuid::Uuid;
@@ -11,12 +12,11 @@ use super::describe::{ConnectionOut, ConnectionPath, CreationIn, ListOut, Revisi
 use super::read::Complaint;
 use super::{edit, show, unprocessable};
 use crate::api::Refusal;
-use crate::ledger::ListOptions;
 use crate::request::FacadeRequest;
 
 pub(super) async fn list(request: FacadeRequest) -> Result<Json<ListOut>, Refusal> {
     let found = request.list(ListOptions::all()).await?;
-    let shown = found.connections.iter().map(|found| shown(&request, found));
+    let shown = found.rows.iter().map(|found| shown(&request, found));
     Ok(Json(ListOut { auth_connections: shown.collect() }))
 }
 

@@ -5,6 +5,7 @@ use ledger_contract::errors::Problem;
 use ledger_contract::queries::ListQuery;
 use ledger_domain::connection::IdentityKind;
 use ledger_domain::{Connection, ConnectionId, WorkspaceName};
+use ledger_engine::{Keep, ListOptions};
 use ledger_http::toolkit::{Body, Empty, Json, Path, Query};
 
 use super::shapes::{
@@ -13,7 +14,6 @@ use super::shapes::{
 };
 use super::{edit, key, show, unknown};
 use crate::api::Refusal;
-use crate::ledger::{Filter, ListOptions};
 use crate::request::FacadeRequest;
 
 /// Rows on a page when nothing is said, and at most.
@@ -42,7 +42,7 @@ async fn page(request: &FacadeRequest, filters: Filters) -> Result<Json<PageOut>
     let take = usize::try_from(limit).unwrap_or(usize::MAX);
     let found = request.list(ListOptions { skip, take, ..options(filters)? }).await?;
     Ok(Json(PageOut {
-        rows: found.connections.iter().map(|found| shown(request, found)).collect(),
+        rows: found.rows.iter().map(|found| shown(request, found)).collect(),
         total: found.total,
         pages: found.total.div_ceil(limit),
         page: skip / limit + 1,
@@ -116,7 +116,7 @@ fn shown(request: &FacadeRequest, connection: &Connection) -> ConnectionOut {
 fn options(filters: Filters) -> Result<ListOptions, Problem> {
     let mut options =
         ListOptions { any_tag: parts(filters.tags.as_deref()), ..ListOptions::default() };
-    let mut keeps: Vec<Filter> = Vec::new();
+    let mut keeps: Vec<Keep> = Vec::new();
     let query = ListQuery {
         provider: filters.platform.clone().into_iter().collect(),
         enabled: Some(filters.active.unwrap_or(true)),

@@ -3,6 +3,7 @@
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::{Connection, InvalidField};
+use ledger_engine::{Keep, ListOptions};
 use ledger_http::toolkit::{Body, Json, Path, Query};
 
 use super::shapes::{
@@ -11,7 +12,6 @@ use super::shapes::{
 };
 use super::{edit, ids, show};
 use crate::api::Refusal;
-use crate::ledger::{Filter, ListOptions};
 use crate::request::FacadeRequest;
 
 /// Integrations on a page when nothing is said.
@@ -51,14 +51,14 @@ pub(super) async fn list(
         }
     }
     if of_type.is_some() || user.is_some() {
-        let keep: Filter = Box::new(move |connection: &Connection| {
+        let keep: Keep = Box::new(move |connection: &Connection| {
             of_type.is_none_or(|one| show::workspace_id(connection).is_some() == one)
                 && user.as_ref().is_none_or(|name| connection.access.allows(name))
         });
         options.keep = Some(keep);
     }
     let found = request.list(options).await?;
-    let data = found.connections.iter().map(|found| show::integration(&request, found)).collect();
+    let data = found.rows.iter().map(|found| show::integration(&request, found)).collect();
     Ok(Json(PageOut { object: "list", total: found.total, data }))
 }
 

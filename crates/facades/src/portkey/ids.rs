@@ -1,7 +1,6 @@
 //! Ids of organisations and workspaces.
 
-use ledger_contract::errors::{Code, Problem, read_json};
-use ledger_contract::queries::WorkspacePage;
+use ledger_contract::errors::Problem;
 use ledger_domain::{Connection, LedgerId, WorkspaceName};
 use uuid::Uuid;
 
@@ -47,14 +46,7 @@ fn is(name: &WorkspaceName, id: Uuid) -> bool {
 
 /// Returns the workspaces that the caller may know of.
 async fn known(request: &FacadeRequest) -> Result<Vec<WorkspaceName>, Problem> {
-    let (caller, workspace) = (request.caller.clone(), request.workspace.clone());
-    request
-        .read_store(move |engine| {
-            let page = engine.query(&caller, workspace.as_str(), "workspaces", b"{}")?;
-            let page: WorkspacePage = read_json(&page)?;
-            let names = page.workspaces.iter();
-            let names = names.map(|found| WorkspaceName::parse("name", &found.name));
-            names.collect::<Result<_, _>>().map_err(|_| Problem::new(Code::RecordCorrupt))
-        })
-        .await
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "its lifetime is not general")]
+    let known = request.ask(|reader| reader.workspaces()).await?;
+    Ok(known.into_iter().map(|workspace| workspace.name).collect())
 }

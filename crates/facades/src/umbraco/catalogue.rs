@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use ledger_contract::queries::ListQuery;
 use ledger_domain::{CheckedText, Connection};
+use ledger_engine::ListOptions;
 use ledger_http::toolkit::{Json, Path, Query};
 use ledger_providers::{Capability, Facade, Field, Given, KnownModel, Provider};
 use serde_json::Map;
@@ -16,7 +17,6 @@ use super::shapes::{
 };
 use super::{refused, show};
 use crate::api::Refusal;
-use crate::ledger::ListOptions;
 use crate::request::FacadeRequest;
 use crate::settings::{config, same, secret};
 
@@ -88,11 +88,11 @@ pub(super) async fn with_capability(
     options.query.sort = Some("name".to_owned());
     narrow(&request, &mut options, &path.capability);
     let found = request.list(options).await?;
-    let items = found.connections.iter();
+    let items = found.rows.iter();
     Ok(Json(items.map(|found| show::item(found, of(&request, found))).collect()))
 }
 
-/// Wishes for connections whose provider can be used for something. Nothing is known of a word
+/// Leaves the connections whose provider can be used for something. Nothing is known of a word
 /// that is none.
 pub(super) fn narrow(request: &FacadeRequest, options: &mut ListOptions, word: &str) {
     let capability = Capability::find(word);

@@ -4,6 +4,7 @@ use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::ListQuery;
 use ledger_domain::{Connection, InvalidField};
+use ledger_engine::ListOptions;
 use ledger_http::toolkit::{Body, Created, Empty, Json, Path, Query};
 use ledger_providers::Provider;
 
@@ -13,7 +14,6 @@ use super::shapes::{
 use super::{catalogue, edit, show};
 use crate::api::Refusal;
 use crate::handles;
-use crate::ledger::ListOptions;
 use crate::request::FacadeRequest;
 
 /// Connections shown when nothing is said, and at most.
@@ -48,7 +48,7 @@ pub(super) async fn list(
         catalogue::narrow(&request, &mut options, &word);
     }
     let found = request.list(options).await?;
-    let items = found.connections.iter();
+    let items = found.rows.iter();
     let items = items.map(|found| show::item(found, of(&request, found))).collect();
     Ok(Json(ListOut { items, total: found.total }))
 }

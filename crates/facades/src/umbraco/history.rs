@@ -4,7 +4,7 @@ use ledger_contract::commands::{ConnectionRef, ParsedCommand};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::{headers, time};
 use ledger_domain::{Command, Connection, Version};
-use ledger_engine::{Engine, VersionLine};
+use ledger_engine::VersionLine;
 use ledger_http::toolkit::{Json, Path, Query};
 use ledger_providers::Provider;
 use serde_json::Value;
@@ -93,10 +93,8 @@ async fn lines(
     skip: u64,
     take: u64,
 ) -> Result<Vec<VersionLine>, Problem> {
-    let (caller, workspace) = (request.caller.clone(), request.workspace.clone());
     let target = ConnectionRef::Id(connection.id);
-    let read = move |engine: &Engine| engine.versions(&caller, &workspace, &target, skip, take);
-    Ok(request.read_store(read).await?.lines)
+    Ok(request.ask(move |reader| reader.versions(&target, skip, take)).await?.lines)
 }
 
 async fn at(
@@ -104,11 +102,8 @@ async fn at(
     connection: &Connection,
     version: Version,
 ) -> Result<Connection, Problem> {
-    let (caller, workspace) = (request.caller.clone(), request.workspace.clone());
     let target = ConnectionRef::Id(connection.id);
-    request
-        .read_store(move |engine| engine.connection_at(&caller, &workspace, &target, version))
-        .await
+    request.ask(move |reader| reader.connection_at(&target, version)).await
 }
 
 fn line(connection: &Connection, line: &VersionLine) -> LineOut {

@@ -4,14 +4,12 @@
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use ledger_contract::errors::Problem;
+use ledger_contract::queries::ALL_WORKSPACES;
 use ledger_domain::InvalidField;
 use serde_json::{Map, Value};
 
 use super::routes::{CONNECTION, KEY, PRINCIPAL, Parameter, Route, WORKSPACE};
 use crate::toolkit::pairs;
-
-/// The workspace that stands for all of them.
-pub(super) const ALL: &str = "_all";
 
 /// Path and query of a request.
 #[derive(Debug)]
@@ -28,7 +26,7 @@ pub(super) struct Asked {
     pub(super) key: Option<String>,
     /// The parameters as they were sent.
     pub(super) pairs: Vec<(String, String)>,
-    /// The parameters in the form that queries have as JSON.
+    /// What a query is asked with: the parameters, checked, and the connection in the path.
     pub(super) query: Map<String, Value>,
 }
 
@@ -46,10 +44,16 @@ impl Asked {
         let pairs = pairs(parts.uri.query().unwrap_or_default())?;
         let mut query = query(route, &pairs)?;
         let workspace = query.remove(WORKSPACE).and_then(|name| name.as_str().map(str::to_owned));
+        let connection = in_path(CONNECTION);
+        if let Some(connection) = &connection {
+            query.insert(CONNECTION.to_owned(), connection.as_str().into());
+        }
         Ok(Self {
             path: parts.uri.path().to_owned(),
-            workspace: in_path(WORKSPACE).or(workspace).unwrap_or_else(|| ALL.to_owned()),
-            connection: in_path(CONNECTION),
+            workspace: in_path(WORKSPACE)
+                .or(workspace)
+                .unwrap_or_else(|| ALL_WORKSPACES.to_owned()),
+            connection,
             principal: in_path(PRINCIPAL),
             key: in_path(KEY),
             query,
@@ -104,6 +108,7 @@ fn unknown(route: &Route) -> Problem {
 #[cfg(test)]
 mod tests {
     use ledger_contract::errors::Code;
+    use ledger_contract::queries::QueryName;
     use serde_json::json;
 
     use super::*;
@@ -134,13 +139,12 @@ mod tests {
         let names = |schema: &Value| -> Vec<String> {
             schema["properties"].as_object().unwrap().keys().cloned().collect()
         };
-        let schemas = ledger_contract::schemas::message_schemas();
-        let schema = |name: &str| &schemas.iter().find(|(known, _)| *known == name).unwrap().1;
-        for name in names(schema("list.query")) {
+        let schema = |query: QueryName| query.schemas().parameters.unwrap();
+        for name in names(&schema(QueryName::List)) {
             assert!(list.query_parameters().any(|known| known.name == name), "{name}");
         }
         let history = routes().find(|route| route.id == "workspaceHistory").unwrap();
-        for name in names(schema("history.query")) {
+        for name in names(&schema(QueryName::History)) {
             assert!(history.query_parameters().any(|known| known.name == name), "{name}");
         }
     }

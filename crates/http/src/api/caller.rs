@@ -2,8 +2,9 @@
 
 use axum::http::HeaderMap;
 use ledger_contract::errors::Problem;
+use ledger_contract::queries::{QueryRequest, QueryWorkspace};
 use ledger_domain::principal::{Scope, Subject};
-use ledger_engine::{Engine, Forbidden};
+use ledger_engine::{Engine, Forbidden, QueryAnswer};
 use ledger_http_server::credential;
 
 /// Someone whose key was found good.
@@ -34,21 +35,18 @@ impl Caller {
     }
 
     /// Answers a query in its name. Blocks.
-    pub(super) fn query(
+    pub(super) fn ask(
         &self,
         engine: &Engine,
-        workspace: &str,
-        name: &str,
-        body: &[u8],
-    ) -> Result<Vec<u8>, Problem> {
-        let answer = engine.query(&self.0, workspace, name, body);
-        if let Err(problem) = &answer {
+        workspace: &QueryWorkspace,
+        request: QueryRequest,
+    ) -> Result<QueryAnswer, Problem> {
+        engine.answer(&self.0, workspace, request).inspect_err(|problem| {
             tracing::debug!(
                 ledger.actor = self.0.actor().as_str(),
                 ledger.error.code = problem.code.as_str(),
                 "query refused"
             );
-        }
-        answer
+        })
     }
 }

@@ -6,14 +6,14 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use ledger_contract::errors::{Code, Problem};
+use ledger_contract::queries::QueryWorkspace;
 use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{Position, WorkspaceName};
-use ledger_engine::Standing;
+use ledger_engine::{Engine, Standing};
 
-use super::asked::{ALL, Asked};
+use super::asked::Asked;
 use super::caller::Caller;
 use super::desk::Desk;
-use super::routes::WORKSPACE;
 use super::{accept, answer, headers};
 use crate::feed::{Follower, Start};
 
@@ -62,17 +62,14 @@ async fn workspace(
     asked: &Asked,
     deadline: Option<ledger_domain::Micros>,
 ) -> Result<Option<WorkspaceName>, Problem> {
-    let (asking, name) = (caller.clone(), asked.workspace.clone());
-    // Every query looks first at the workspace it is sent to.
-    let look = move |engine: &ledger_engine::Engine| {
-        asking.query(engine, &name, "workspaces", b"").map(|_| ())
+    let workspace = desk.counted(QueryWorkspace::parse(&asked.workspace).map_err(Problem::from))?;
+    let (asking, looked_at) = (caller.clone(), workspace.clone());
+    let look = move |engine: &Engine| {
+        let looked = engine.reader(asking.known(), &looked_at).map(drop);
+        looked.inspect_err(|problem| engine.count_refusal(problem.code))
     };
     desk.read(deadline, look).await?;
-    if asked.workspace == ALL {
-        desk.counted(caller.require(Scope::Read, Subject::Ledger))?;
-        return Ok(None);
-    }
-    let workspace = WorkspaceName::parse(WORKSPACE, &asked.workspace)?;
-    desk.counted(caller.require(Scope::Read, Subject::Workspace(&workspace)))?;
-    Ok(Some(workspace))
+    let subject = workspace.name().map_or(Subject::Ledger, Subject::Workspace);
+    desk.counted(caller.require(Scope::Read, subject))?;
+    Ok(workspace.name().cloned())
 }

@@ -182,7 +182,7 @@ async fn serve(
     let headers = &parts.headers;
     match keyed {
         Keyed::Command(verb) => commands::run(desk, verb, &caller, &asked, headers, body).await,
-        Keyed::Query(name) => queries::run(desk, name, &caller, &asked, headers).await,
+        Keyed::Query(query) => queries::run(desk, query, &caller, &asked, headers).await,
         Keyed::Reveal => commands::reveal(desk, &caller, &asked, headers, body).await,
         Keyed::Feed => events::run(desk, &caller, &asked, headers).await,
         Keyed::Replay => operations::replay(desk, &caller, headers, body, id).await,

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use futures::stream;
 use ledger_contract::errors::{Problem, read_json};
-use ledger_contract::queries::{HealthAnswer, ReplayProgress, ReplayReport, ReplayRequest};
+use ledger_contract::operations::{HealthAnswer, ReplayProgress, ReplayReport, ReplayRequest};
 use ledger_domain::principal::{Scope, Subject};
 use serde::Serialize;
 use tokio::sync::watch;

@@ -5,9 +5,9 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use ledger_contract::errors::{Code, Problem};
-use ledger_contract::queries::PAGE_SIZE;
-use serde::Deserialize;
-use serde_json::Value;
+use ledger_contract::queries::{PAGE_SIZE, QueryName, QueryRequest, QueryWorkspace};
+use ledger_domain::Micros;
+use ledger_engine::{Engine, QueryAnswer};
 
 use super::asked::Asked;
 use super::caller::Caller;
@@ -17,79 +17,110 @@ use super::{answer, headers, version};
 
 const X_TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
-/// The parts of an answer that headers repeat.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Outline {
-    version: Option<u64>,
-    total: Option<u64>,
-    next_cursor: Option<String>,
-}
-
 /// Answers one query from the store.
 pub(super) async fn run(
     desk: &Desk,
-    name: &'static str,
+    query: QueryName,
     caller: &Caller,
     asked: &Asked,
     map: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let read = desk.counted(read(asked, map))?;
-    let (caller, workspace) = (caller.clone(), asked.workspace.clone());
-    let question = read.question.to_string();
-    let work = move |engine: &ledger_engine::Engine| {
-        let body = caller.query(engine, &workspace, name, question.as_bytes())?;
-        let outline: Outline = serde_json::from_slice(&body).map_err(|error| {
-            tracing::error!(%error, query = name, "an answer is not of its own form");
-            Problem::new(Code::Internal)
-        })?;
-        Ok((body, outline))
+    let Read { workspace, request, deadline, known } = desk.counted(read(query, asked, map))?;
+    let caller = caller.clone();
+    let work = move |engine: &Engine| {
+        let answer = caller.ask(engine, &workspace, request)?;
+        Ok(Written::new(&answer, known.as_deref()))
     };
-    let (body, outline) = desk.read(read.deadline, work).await?;
-    Ok(respond(name, asked, read.known.as_deref(), body, &outline))
+    desk.read(deadline, work).await.map(|written| written.respond(asked))
 }
 
 /// What a query asks, and what it is sent with.
 struct Read {
-    question: Value,
-    deadline: Option<ledger_domain::Micros>,
+    workspace: QueryWorkspace,
+    request: QueryRequest,
+    deadline: Option<Micros>,
     known: Option<String>,
 }
 
-fn read(asked: &Asked, map: &HeaderMap) -> Result<Read, Problem> {
-    let said = headers::of_query(map)?;
-    let mut query = asked.query.clone();
-    if let Some(connection) = &asked.connection {
-        query.insert("connection".to_owned(), Value::from(connection.as_str()));
-    }
-    Ok(Read {
-        question: Value::Object(query),
-        deadline: said.deadline,
-        known: headers::if_none_match(map)?,
-    })
+fn read(query: QueryName, asked: &Asked, map: &HeaderMap) -> Result<Read, Problem> {
+    let deadline = headers::of_query(map)?.deadline;
+    let known = headers::if_none_match(map)?;
+    let workspace = QueryWorkspace::parse(&asked.workspace)?;
+    let request = QueryRequest::deserialize(query, &asked.query).map_err(|_| {
+        // The error would repeat a value.
+        tracing::error!(query = query.as_str(), "a route's parameters are not those of its query");
+        Problem::new(Code::Internal)
+    })?;
+    Ok(Read { workspace, request, deadline, known })
 }
 
-fn respond(
-    name: &str,
-    asked: &Asked,
-    known: Option<&str>,
+/// An answer written out, with what headers say of it. Writing takes time, so it is done where
+/// the store is read.
+struct Written {
     body: Vec<u8>,
-    outline: &Outline,
-) -> Response {
-    if let ("get", Some(number)) = (name, outline.version) {
-        let unchanged = known.is_some_and(|known| version::is_named(known, number));
-        let response = if unchanged {
-            let mut response = answer::json(StatusCode::NOT_MODIFIED, Body::empty());
-            response.headers_mut().remove(CONTENT_TYPE);
-            response
-        } else {
-            answer::json(StatusCode::OK, body)
+    about: About,
+}
+
+/// What headers say of an answer.
+enum About {
+    /// Nothing.
+    Plain,
+    /// Its version.
+    Version(u64),
+    /// The version that the caller has already; there is no body.
+    Unchanged(u64),
+    /// How many rows there are, and where the next page starts.
+    Page { total: u64, next: Option<String> },
+}
+
+impl Written {
+    fn new(answer: &QueryAnswer, known: Option<&str>) -> Self {
+        let about = match answer {
+            QueryAnswer::Get(connection) => {
+                let number = connection.version.get();
+                if known.is_some_and(|known| version::is_named(known, number)) {
+                    return Self { body: Vec::new(), about: About::Unchanged(number) };
+                }
+                About::Version(number)
+            }
+            QueryAnswer::List(result) => {
+                About::Page { total: result.total, next: result.next.clone() }
+            }
+            QueryAnswer::History(page) => {
+                About::Page { total: page.total, next: page.next_cursor.clone() }
+            }
+            QueryAnswer::Workspaces(_)
+            | QueryAnswer::Status(_)
+            | QueryAnswer::Principals(_)
+            | QueryAnswer::AccessCheck(_)
+            | QueryAnswer::Whoami(_) => About::Plain,
         };
-        let response = answer::with(response, CACHE_CONTROL, answer::PRIVATE);
-        return answer::with(response, ETAG, version::tag(number));
+        Self { body: answer.to_json(), about }
     }
-    let response = answer::json(StatusCode::OK, body);
-    let Some(total) = outline.total else { return response };
+
+    fn respond(self, asked: &Asked) -> Response {
+        match self.about {
+            About::Plain => answer::json(StatusCode::OK, self.body),
+            About::Version(number) => versioned(answer::json(StatusCode::OK, self.body), number),
+            About::Unchanged(number) => {
+                let mut response = answer::json(StatusCode::NOT_MODIFIED, Body::empty());
+                response.headers_mut().remove(CONTENT_TYPE);
+                versioned(response, number)
+            }
+            About::Page { total, next } => {
+                let response = answer::json(StatusCode::OK, self.body);
+                paged(response, asked, total, next.as_deref())
+            }
+        }
+    }
+}
+
+fn versioned(response: Response, number: u64) -> Response {
+    let response = answer::with(response, CACHE_CONTROL, answer::PRIVATE);
+    answer::with(response, ETAG, version::tag(number))
+}
+
+fn paged(response: Response, asked: &Asked, total: u64, next: Option<&str>) -> Response {
     let response = answer::with(response, X_TOTAL_COUNT, HeaderValue::from(total));
     let page = Page {
         path: &asked.path,
@@ -97,10 +128,44 @@ fn respond(
         number: asked.number("page"),
         size: asked.number("page_size").unwrap_or(u64::from(PAGE_SIZE)),
         total,
-        next_cursor: outline.next_cursor.as_deref(),
+        next_cursor: next,
     };
     match page.links() {
         Some(links) => answer::with(response, LINK, links),
         None => response,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+    use crate::api::routes::{CONNECTION, Form, Keyed, Parameter, WORKSPACE, Work, routes};
+
+    /// Returns a value of a parameter's form, the largest where there is one.
+    fn sample(parameter: &Parameter) -> Value {
+        let one = match parameter.form {
+            Form::Switch => json!(true),
+            Form::Number(_, max) => json!(max),
+            Form::Word(words) => json!(words()[0]),
+            _ => json!("x"),
+        };
+        if parameter.many { json!([one]) } else { one }
+    }
+
+    #[test]
+    fn the_parameters_of_every_route_are_those_of_its_query() {
+        for route in routes() {
+            let Work::Keyed(Keyed::Query(query)) = route.work else { continue };
+            let named = route.query_parameters().filter(|known| known.name != WORKSPACE);
+            let named = named.map(|known| (known.name.to_owned(), sample(known)));
+            let mut parameters: Map<String, Value> = named.collect();
+            if route.path.contains("{connection}") {
+                parameters.insert(CONNECTION.to_owned(), json!("x"));
+            }
+            let read = QueryRequest::deserialize(query, &parameters);
+            assert!(read.is_ok(), "{}: {:?}", route.id, read.err());
+        }
     }
 }

@@ -209,7 +209,7 @@ fn soon() -> Instant {
     Instant::now() + Duration::from_secs(5)
 }
 
-/// Writes a [`ledger_contract::queries::FeedPage`] of notifications that are JSON already.
+/// Writes a [`ledger_contract::reply::FeedPage`] of notifications that are JSON already.
 fn written(texts: &[Text], position: u64) -> Vec<u8> {
     let mut page = b"{\"events\":[".to_vec();
     for (index, text) in texts.iter().enumerate() {

@@ -34,7 +34,7 @@ pub(super) fn of(route: &Route) -> Value {
     add("security", if route.needs_key() { json!([{ "key": [] }]) } else { json!([]) });
     match route.work {
         Work::Keyed(Keyed::Command(verb)) => add("x-ledger-command", verb.as_str().into()),
-        Work::Keyed(Keyed::Query(name)) => add("x-ledger-query", name.into()),
+        Work::Keyed(Keyed::Query(query)) => add("x-ledger-query", query.as_str().into()),
         _ => {}
     }
     if let Some(schema) = &route.body {

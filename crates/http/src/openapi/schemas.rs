@@ -1,7 +1,9 @@
 //! Schemas of the contract as components of the document.
 
 use ledger_contract::commands::Verb;
-use ledger_contract::schemas::{event_types, http_body_schema, http_schemas, message_schemas};
+use ledger_contract::schemas::{
+    event_types, http_body_schema, http_schemas, message_schemas, query_schemas,
+};
 use serde_json::{Map, Value, json};
 
 /// Returns every component schema by name. The name is the type's own.
@@ -12,6 +14,11 @@ pub(super) fn all() -> Value {
     }
     for (_, schema) in message_schemas().into_iter().chain(http_schemas()) {
         add(&mut components, schema);
+    }
+    for query in query_schemas() {
+        query.parameters.into_iter().chain([query.answer]).for_each(|schema| {
+            add(&mut components, schema);
+        });
     }
     components.insert("Record".to_owned(), record());
     components.insert("OpenApi".to_owned(), json!({ "type": "object", "required": ["openapi"] }));
@@ -104,8 +111,10 @@ mod tests {
     fn one_name_means_one_schema() {
         let mut seen: Map<String, Value> = Map::new();
         let bodies = Verb::ALL.iter().map(|verb| http_body_schema(*verb));
+        let queries =
+            query_schemas().flat_map(|query| query.parameters.into_iter().chain([query.answer]));
         let others = message_schemas().into_iter().chain(http_schemas()).map(|(_, schema)| schema);
-        for schema in bodies.chain(others) {
+        for schema in bodies.chain(others).chain(queries) {
             let Some(Value::Object(definitions)) = schema.get("$defs") else { continue };
             for (name, definition) in definitions {
                 let known = seen.entry(name.clone()).or_insert_with(|| definition.clone());

@@ -107,8 +107,20 @@ pub fn put_workspace(
     name: &WorkspaceName,
     row: &[u8],
 ) {
-    let key = [b"w", name.as_str().as_bytes()].concat();
-    batch.put(store, table, &key, row);
+    batch.put(store, table, &workspace_key(name), row);
+}
+
+/// Tells whether there is a workspace of a name.
+pub fn has_workspace(
+    store: &Store,
+    table: &Table,
+    name: &WorkspaceName,
+) -> Result<bool, ReadError> {
+    Ok(store.get(table, &workspace_key(name))?.is_some())
+}
+
+fn workspace_key(name: &WorkspaceName) -> Vec<u8> {
+    [b"w", name.as_str().as_bytes()].concat()
 }
 
 /// Writes a principal's row.

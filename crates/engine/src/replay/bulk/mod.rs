@@ -20,7 +20,7 @@ use std::ops::Range;
 use std::panic::resume_unwind;
 use std::thread;
 
-use ledger_contract::queries::ReplayProgress;
+use ledger_contract::operations::ReplayProgress;
 use ledger_domain::{Connection, ConnectionId, Position};
 use ledger_store::Gathered;
 use ledger_store::tables::connections;

@@ -1,6 +1,34 @@
 //! The one table of routes. The router and the OpenAPI document are both made from it, so that
 //! nothing can be in one and not in the other.
 
+/// Makes a route of a query from what the contract says of it.
+macro_rules! query {
+    ($query:ident at $route:expr, $tag:literal, $parameters:expr, $answers:expr) => {
+        query! {
+            $query at $route, $tag, $parameters, $answers,
+            QueryName::$query.spec().summary, QueryName::$query.spec().description
+        }
+    };
+    ($query:ident at $route:expr, $tag:literal, $parameters:expr, $answers:expr,
+     $summary:expr, $about:expr) => {
+        Route {
+            method: $route.method,
+            path: $route.path,
+            id: $route.operation_id,
+            tag: $tag,
+            summary: $summary,
+            about: $about.to_owned(),
+            work: Work::Keyed(Keyed::Query(QueryName::$query)),
+            scope: super::only(QueryName::$query.spec().scopes),
+            parameters: $parameters,
+            body: None,
+            body_may_be_absent: false,
+            answers: $answers,
+            refusals: vec![r::KEY, r::QUERY, QueryName::$query.spec().refusals],
+        }
+    };
+}
+
 mod connections;
 mod events;
 mod form;
@@ -16,6 +44,7 @@ use std::sync::LazyLock;
 
 use ledger_contract::commands::Verb;
 use ledger_contract::errors::Code;
+use ledger_contract::queries::QueryName;
 use ledger_domain::principal::Scope;
 
 pub use form::Form;
@@ -53,8 +82,8 @@ pub enum Work {
 pub enum Keyed {
     /// A command.
     Command(Verb),
-    /// A query, by its name.
-    Query(&'static str),
+    /// A query.
+    Query(QueryName),
     /// Read models rebuilt.
     Replay,
     /// The feed of events.
@@ -143,6 +172,14 @@ impl Route {
     }
 }
 
+/// Returns the one scope of several, when it is one.
+const fn only(scopes: &[Scope]) -> Option<Scope> {
+    match scopes {
+        [scope] => Some(*scope),
+        _ => None,
+    }
+}
+
 /// Returns every route, in the order in which they are shown.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
     static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
@@ -162,19 +199,22 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use ledger_contract::queries::QUERIES;
-
     use super::*;
 
     #[test]
     fn every_verb_and_every_query_has_a_route() {
-        let has = |wanted| routes().any(|route| route.work == Work::Keyed(wanted));
         for verb in Verb::ALL {
             let work = verbs::route(*verb).work;
             assert!(routes().any(|route| route.work == work), "{verb}");
         }
-        for name in QUERIES {
-            assert!(has(Keyed::Query(name)), "{name}");
+        for query in QueryName::ALL {
+            for at in query.spec().routes {
+                let routes =
+                    routes().filter(|route| route.work == Work::Keyed(Keyed::Query(*query)));
+                let mut places = routes.map(|route| (route.method, route.path, route.id));
+                let wanted = (at.method, at.path, at.operation_id);
+                assert!(places.any(|place| place == wanted), "{query:?} at {}", at.path);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! What operators ask for.
 
 use ledger_contract::errors::Code;
+use ledger_contract::queries::{QueryName, status};
 
 use super::parameters as p;
 use super::refusals as r;
@@ -8,100 +9,94 @@ use super::{Answer, Keyed, Method, Route, Scope, Work};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route {
-            method: Method::Get,
-            path: "/api/v1/status",
-            id: "status",
-            tag: "operation",
-            summary: "Tells how the ledger is",
-            about: String::new(),
-            work: Work::Keyed(Keyed::Query("status")),
-            scope: Some(Scope::Read),
-            parameters: &[p::QUERY, p::COMMON],
-            body: None,
-            body_may_be_absent: false,
-            answers: &[Answer {
+        query!(
+            Status at status::STATUS,
+            "operation",
+            &[p::QUERY, p::COMMON],
+            &[Answer {
                 status: 200,
                 about: "How it is.",
                 content: &[("application/json", Some("StatusView"))],
                 headers: &[],
-            }],
-            refusals: vec![r::KEY, r::QUERY],
-        },
-        Route {
-            method: Method::Post,
-            path: "/api/v1/replay",
-            id: "replay",
-            tag: "operation",
-            summary: "Rebuilds read models from the log while commands go on",
-            about:
-                "Answers when it is done. With `Accept: text/event-stream` it tells how far it is: \
+            }]
+        ),
+        replay(),
+        health(
+            "/healthz",
+            "alive",
+            "Tells that the program lives",
+            "Needs no key. Restart the program when this is not answered.",
+            Work::Alive,
+            vec![r::DOOR],
+        ),
+        health(
+            "/readyz",
+            "ready",
+            "Tells whether commands are accepted",
+            "Needs no key. Send no work here while this is not answered with 200.",
+            Work::Ready,
+            vec![r::DOOR, &[Code::LogPoisoned, Code::ShuttingDown]],
+        ),
+    ]
+}
+
+fn replay() -> Route {
+    Route {
+        method: Method::Post,
+        path: "/api/v1/replay",
+        id: "replay",
+        tag: "operation",
+        summary: "Rebuilds read models from the log while commands go on",
+        about: "Answers when it is done. With `Accept: text/event-stream` it tells how far it is: \
                 events `progress`, then one `report` or `problem`. With `verify` the rebuilt \
                 models are compared with the live ones and thrown away. A replay that was started \
                 runs to its end, also when nobody waits any more."
-                    .to_owned(),
-            work: Work::Keyed(Keyed::Replay),
-            scope: Some(Scope::Administer),
-            parameters: &[p::COMMON],
-            body: Some("ReplayRequest".to_owned()),
-            body_may_be_absent: true,
-            answers: &[Answer {
-                status: 200,
-                about: "What was rebuilt.",
-                content: &[("application/json", Some("ReplayReport")), ("text/event-stream", None)],
-                headers: &[],
-            }],
-            refusals: vec![
-                r::KEY,
-                r::BODY,
-                &[
-                    Code::ProjectionUnknown,
-                    Code::ReplayRunning,
-                    Code::RecordCorrupt,
-                    Code::LogPoisoned,
-                ],
-            ],
-        },
-        Route {
-            method: Method::Get,
-            path: "/healthz",
-            id: "alive",
-            tag: "operation",
-            summary: "Tells that the program lives",
-            about: "Needs no key. Restart the program when this is not answered.".to_owned(),
-            work: Work::Alive,
-            scope: None,
-            parameters: &[p::COMMON],
-            body: None,
-            body_may_be_absent: false,
-            answers: &[Answer {
-                status: 200,
-                about: "It lives.",
-                content: &[("application/json", Some("HealthAnswer"))],
-                headers: &[],
-            }],
-            refusals: vec![r::DOOR],
-        },
-        Route {
-            method: Method::Get,
-            path: "/readyz",
-            id: "ready",
-            tag: "operation",
-            summary: "Tells whether commands are accepted",
-            about: "Needs no key. Send no work here while this is not answered with 200."
-                .to_owned(),
-            work: Work::Ready,
-            scope: None,
-            parameters: &[p::COMMON],
-            body: None,
-            body_may_be_absent: false,
-            answers: &[Answer {
-                status: 200,
-                about: "They are.",
-                content: &[("application/json", Some("HealthAnswer"))],
-                headers: &[],
-            }],
-            refusals: vec![r::DOOR, &[Code::LogPoisoned, Code::ShuttingDown]],
-        },
-    ]
+            .to_owned(),
+        work: Work::Keyed(Keyed::Replay),
+        scope: Some(Scope::Administer),
+        parameters: &[p::COMMON],
+        body: Some("ReplayRequest".to_owned()),
+        body_may_be_absent: true,
+        answers: &[Answer {
+            status: 200,
+            about: "What was rebuilt.",
+            content: &[("application/json", Some("ReplayReport")), ("text/event-stream", None)],
+            headers: &[],
+        }],
+        refusals: vec![
+            r::KEY,
+            r::BODY,
+            &[Code::ProjectionUnknown, Code::ReplayRunning, Code::RecordCorrupt, Code::LogPoisoned],
+        ],
+    }
+}
+
+fn health(
+    path: &'static str,
+    id: &'static str,
+    summary: &'static str,
+    about: &str,
+    work: Work,
+    refusals: Vec<&'static [Code]>,
+) -> Route {
+    Route {
+        method: Method::Get,
+        path,
+        id,
+        tag: "operation",
+        summary,
+        about: about.to_owned(),
+        work,
+        scope: None,
+        parameters: &[p::COMMON],
+        body: None,
+        body_may_be_absent: false,
+        answers: &[Answer {
+            status: 200,
+            about: "It is.",
+            content: &[("application/json", Some("HealthAnswer"))],
+            headers: &[],
+        }],
+        refusals,
+    }
 }

@@ -1,7 +1,7 @@
 //! What can be said in path, query and headers.
 
 use ledger_contract::commands::Verb;
-use ledger_contract::queries::PAGE_SIZE_MAX;
+use ledger_contract::queries::{PAGE_SIZE_MAX, access_check};
 use ledger_contract::{schemas, subjects};
 use ledger_domain::connection::{AuthMethod, Environment, HealthState, IdentityKind, Kind};
 use ledger_domain::limits;
@@ -237,5 +237,5 @@ fn event_types() -> Vec<&'static str> {
 fn deeds() -> Vec<&'static str> {
     let scopes = Scope::ALL.iter().copied().map(Scope::as_str);
     let verbs = Verb::ALL.iter().map(|verb| verb.as_str());
-    scopes.chain(verbs).chain(["get", "list", "watch", "history", "replay", "principals"]).collect()
+    scopes.chain(verbs).chain(access_check::words()).collect()
 }

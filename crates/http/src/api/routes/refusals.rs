@@ -57,6 +57,3 @@ pub(super) const CHANGE: &[Code] = &[Code::ConnectionUnknown, Code::ConnectionAr
 /// Any query.
 pub(super) const QUERY: &[Code] =
     &[Code::DeadlineExpired, Code::RecordCorrupt, Code::WorkspaceUnknown];
-
-/// Any query that is answered in pages.
-pub(super) const PAGED: &[Code] = &[Code::CursorInvalid];

@@ -1,0 +1,90 @@
+//! `history`: events that fit filters, in pages.
+
+use ledger_domain::principal::Scope;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{Query, QuerySpec};
+use crate::errors::Code;
+use crate::route::{HttpRoute, Method};
+
+/// Where HTTP answers it, with the connection among the filters.
+pub const WORKSPACE_HISTORY: HttpRoute = HttpRoute {
+    method: Method::Get,
+    path: "/api/v1/workspaces/{workspace}/history",
+    operation_id: "workspaceHistory",
+};
+
+/// Where HTTP answers it for one connection, which the path names.
+pub const CONNECTION_HISTORY: HttpRoute = HttpRoute {
+    method: Method::Get,
+    path: "/api/v1/workspaces/{workspace}/connections/{connection}/history",
+    operation_id: "connectionHistory",
+};
+
+/// The query `history`.
+#[derive(Clone, Copy, Debug)]
+pub struct History;
+
+impl Query for History {
+    const SPEC: QuerySpec = QuerySpec {
+        name: "history",
+        summary: "Lists events that fit every filter given",
+        description: "Newest first, unless asked otherwise. `_all` looks through the whole log. Who \
+                      may audit some connections only names one of them.",
+        scopes: &[Scope::Audit],
+        in_access_check: true,
+        routes: &[WORKSPACE_HISTORY, CONNECTION_HISTORY],
+        refusals: &[Code::CursorInvalid, Code::ConnectionUnknown],
+    };
+    type Parameters = HistoryQuery;
+    type Answer<'a> = HistoryPage;
+}
+
+/// `history`: events that fit every filter given, across the whole log.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct HistoryQuery {
+    /// Id or slug.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection: Option<String>,
+    /// Who did it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// Stored type names, any of them.
+    #[serde(rename = "type", skip_serializing_if = "Vec::is_empty")]
+    pub event_type: Vec<String>,
+    /// Recorded at or after this RFC 3339 time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Recorded before this RFC 3339 time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// Id of the whole conversation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
+    /// Id of the command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command_id: Option<String>,
+    /// Oldest first; newest first by default.
+    pub oldest_first: bool,
+    /// Rows on a page: 1 to 500, 50 by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_size: Option<u32>,
+    /// Where the last page ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// Answer to `history`.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct HistoryPage {
+    /// Stored records, ciphertext left out.
+    pub events: Vec<Box<RawValue>>,
+    /// How many fit the filters in all.
+    pub total: u64,
+    /// Pass it as `cursor` for the next page; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}

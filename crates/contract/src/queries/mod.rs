@@ -1,0 +1,212 @@
+//! Queries: a file each, with everything that is published of it, and one list of them.
+//!
+//! A new query is a file that implements [`Query`], its name in the list below, and an answer of
+//! the engine, which the compiler then asks for.
+
+pub mod access_check;
+pub mod get;
+pub mod history;
+pub mod list;
+pub mod principals;
+pub mod status;
+pub mod whoami;
+pub mod workspaces;
+
+mod parameters;
+mod workspace;
+
+pub use access_check::{AccessAnswer, AccessCheck, AccessQuery};
+pub use get::{Get, GetQuery};
+pub use history::{History, HistoryPage, HistoryQuery};
+pub use list::{List, ListPage, ListQuery};
+pub use parameters::{NoParameters, Parameters};
+pub use principals::{ApiKeyView, PermissionView, PrincipalPage, PrincipalView, Principals};
+pub use status::{HttpStatus, Status, StatusView};
+pub use whoami::{CallerView, Whoami};
+pub use workspace::{ALL_WORKSPACES, QueryWorkspace};
+pub use workspaces::{WorkspacePage, WorkspaceView, Workspaces};
+
+use ledger_domain::principal::Scope;
+use schemars::JsonSchema;
+use serde::{Deserializer, Serialize};
+use serde_json::Value;
+
+use crate::errors::{Code, Problem};
+use crate::route::HttpRoute;
+use crate::schemas;
+
+/// Rows on a page when the caller does not say.
+pub const PAGE_SIZE: u32 = 50;
+/// Most rows on a page.
+pub const PAGE_SIZE_MAX: u32 = 500;
+
+/// One query. No item has a default, so a query that leaves one open does not compile.
+pub trait Query {
+    /// What is published of it besides its types.
+    const SPEC: QuerySpec;
+    /// What it is asked with.
+    type Parameters: Parameters;
+    /// What it is answered with; its JSON form is the whole answer.
+    type Answer<'a>: Serialize + JsonSchema;
+}
+
+/// What is published of a query besides its types.
+#[derive(Clone, Copy, Debug)]
+pub struct QuerySpec {
+    /// The last token of its subject, never reused.
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub summary: &'static str,
+    /// What else there is to say; may be empty.
+    pub description: &'static str,
+    /// The scopes it takes, all of them; none when any caller may ask.
+    pub scopes: &'static [Scope],
+    /// Whether `access-check` can be asked about it by name.
+    pub in_access_check: bool,
+    /// Where HTTP answers it.
+    pub routes: &'static [HttpRoute],
+    /// The codes it is refused with, besides those of every query.
+    pub refusals: &'static [Code],
+}
+
+/// The JSON Schemas of a query.
+#[derive(Debug)]
+pub struct QuerySchemas {
+    /// The query.
+    pub query: QueryName,
+    /// Its parameters; none when it takes none.
+    pub parameters: Option<Value>,
+    /// Its answer, as it is written.
+    pub answer: Value,
+}
+
+macro_rules! queries {
+    ($($query:ident),+ $(,)?) => {
+        /// Names a query.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum QueryName {
+            $(
+                #[doc = concat!("See [`", stringify!($query), "`].")]
+                $query,
+            )+
+        }
+
+        impl QueryName {
+            /// Every query.
+            pub const ALL: &'static [Self] = &[$(Self::$query),+];
+
+            /// Returns what is published of it.
+            pub const fn spec(self) -> &'static QuerySpec {
+                match self {
+                    $(Self::$query => &<$query as Query>::SPEC,)+
+                }
+            }
+
+            /// Returns its schemas.
+            pub fn schemas(self) -> QuerySchemas {
+                match self {
+                    $(Self::$query => QuerySchemas {
+                        query: self,
+                        parameters: <<$query as Query>::Parameters as Parameters>::schema(),
+                        answer: schemas::answer::<<$query as Query>::Answer<'static>>(),
+                    },)+
+                }
+            }
+        }
+
+        /// A query with its parameters, read and not yet checked against any state.
+        #[derive(Clone, Debug)]
+        pub enum QueryRequest {
+            $(
+                #[doc = concat!("See [`", stringify!($query), "`].")]
+                $query(<$query as Query>::Parameters),
+            )+
+        }
+
+        impl QueryRequest {
+            /// Reads the body of a request.
+            ///
+            /// Errors: `body_malformed`.
+            pub fn from_json(query: QueryName, body: &[u8]) -> Result<Self, Problem> {
+                Ok(match query {
+                    $(QueryName::$query => Self::$query(Parameters::from_json(body)?),)+
+                })
+            }
+
+            /// Reads parameters that came in another form than JSON text.
+            pub fn deserialize<'de, D: Deserializer<'de>>(
+                query: QueryName,
+                parameters: D,
+            ) -> Result<Self, D::Error> {
+                Ok(match query {
+                    $(QueryName::$query => Self::$query(Parameters::read(parameters)?),)+
+                })
+            }
+        }
+    };
+}
+
+queries! { Get, List, History, Workspaces, Status, Principals, AccessCheck, Whoami }
+
+impl QueryName {
+    /// Returns the last token of its subject.
+    pub const fn as_str(self) -> &'static str {
+        self.spec().name
+    }
+
+    /// Finds a query by name.
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|query| query.as_str() == name)
+    }
+
+    /// Returns the names of all queries, in their order.
+    pub fn names() -> impl Iterator<Item = &'static str> + Clone {
+        Self::ALL.iter().map(|query| query.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_queries_have_a_name_or_a_route_in_common() {
+        let names: BTreeSet<_> = QueryName::names().collect();
+        assert_eq!(names.len(), QueryName::ALL.len());
+        let routes = QueryName::ALL.iter().flat_map(|query| query.spec().routes);
+        let routes: Vec<_> = routes.map(|route| (route.method, route.path)).collect();
+        assert_eq!(routes.iter().collect::<BTreeSet<_>>().len(), routes.len());
+    }
+
+    #[test]
+    fn every_query_is_found_by_its_name_and_nothing_else_is() {
+        for query in QueryName::ALL {
+            assert_eq!(QueryName::find(query.as_str()), Some(*query));
+            assert!(!query.spec().routes.is_empty(), "{query:?} has no route");
+        }
+        assert_eq!(QueryName::find("Get"), None);
+    }
+
+    #[test]
+    fn a_query_without_parameters_takes_any_body() {
+        for body in ["", "{}", "{\"connection\": 1}", "not JSON"] {
+            for query in [QueryName::Workspaces, QueryName::Status, QueryName::Whoami] {
+                let read = QueryRequest::from_json(query, body.as_bytes());
+                assert!(read.is_ok(), "{query:?} with {body}");
+            }
+        }
+        let problem = QueryRequest::from_json(QueryName::Get, b"{}").unwrap_err();
+        assert_eq!(problem.code, Code::BodyMalformed);
+    }
+
+    #[test]
+    fn what_access_check_knows_of_has_scopes() {
+        for word in access_check::words() {
+            let scopes = access_check::scopes_of(word);
+            assert!(scopes.is_some_and(|scopes| !scopes.is_empty()), "{word}");
+        }
+        assert_eq!(access_check::scopes_of("whoami"), None);
+    }
+}

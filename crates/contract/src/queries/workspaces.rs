@@ -1,0 +1,63 @@
+//! `workspaces`: those in which the caller may do something.
+
+use ledger_domain::Workspace;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{NoParameters, Query, QuerySpec};
+use crate::route::{HttpRoute, Method};
+use crate::time;
+
+/// Where HTTP answers it.
+pub const WORKSPACES: HttpRoute =
+    HttpRoute { method: Method::Get, path: "/api/v1/workspaces", operation_id: "listWorkspaces" };
+
+/// The query `workspaces`.
+#[derive(Clone, Copy, Debug)]
+pub struct Workspaces;
+
+impl Query for Workspaces {
+    const SPEC: QuerySpec = QuerySpec {
+        name: "workspaces",
+        summary: "Lists the workspaces in which the key may do something",
+        description: "By name. Any key may ask.",
+        scopes: &[],
+        in_access_check: false,
+        routes: &[WORKSPACES],
+        refusals: &[],
+    };
+    type Parameters = NoParameters;
+    type Answer<'a> = WorkspacePage;
+}
+
+/// Answer to `workspaces`.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct WorkspacePage {
+    /// Every workspace, by name.
+    pub workspaces: Vec<WorkspaceView>,
+}
+
+/// A workspace as readers see it.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct WorkspaceView {
+    /// Its name, which is also its id.
+    pub name: String,
+    /// Name for people.
+    pub display_name: Option<String>,
+    /// When it was made.
+    pub created_at: String,
+    /// Who made it.
+    pub created_by: String,
+}
+
+impl WorkspaceView {
+    /// Shows a workspace.
+    pub fn of(workspace: &Workspace) -> Self {
+        Self {
+            name: workspace.name.as_str().to_owned(),
+            display_name: workspace.display_name.as_ref().map(|name| name.as_str().to_owned()),
+            created_at: time::format(workspace.created_at),
+            created_by: workspace.created_by.as_str().to_owned(),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Every query's answer, typed and as JSON.
+
+use ledger_contract::errors::Problem;
+use ledger_contract::queries::{
+    AccessAnswer, AccessCheck, CallerView, Get, History, HistoryPage, List, PrincipalPage,
+    Principals, Query, QueryRequest, Status, StatusView, Whoami, WorkspacePage, WorkspaceView,
+    Workspaces,
+};
+use ledger_contract::view::ConnectionView;
+use ledger_domain::{Connection, Workspace};
+
+use super::{ListOptions, ListResult, Reader};
+
+/// What a connection comes to in JSON, roughly; only a first guess at the room for an answer.
+const CONNECTION_BYTES: usize = 1_536;
+
+/// The answer to a query.
+#[derive(Debug)]
+pub enum QueryAnswer {
+    /// See [`Reader::get`].
+    Get(Box<Connection>),
+    /// See [`Reader::list`].
+    List(ListResult),
+    /// See [`Reader::history`].
+    History(HistoryPage),
+    /// See [`Reader::workspaces`].
+    Workspaces(Vec<Workspace>),
+    /// See [`Reader::status`].
+    Status(Box<StatusView>),
+    /// See [`Reader::principals`].
+    Principals(PrincipalPage),
+    /// See [`Reader::access_check`].
+    AccessCheck(AccessAnswer),
+    /// See [`Reader::whoami`].
+    Whoami(CallerView),
+}
+
+impl Reader<'_> {
+    /// Answers any query. Blocks.
+    ///
+    /// Errors: those of the query.
+    pub fn answer(&self, request: QueryRequest) -> Result<QueryAnswer, Problem> {
+        Ok(match request {
+            QueryRequest::Get(query) => QueryAnswer::Get(Box::new(self.get(&query)?)),
+            QueryRequest::List(query) => QueryAnswer::List(self.list(&ListOptions::page(query)?)?),
+            QueryRequest::History(query) => QueryAnswer::History(self.history(&query)?),
+            QueryRequest::Workspaces(_) => QueryAnswer::Workspaces(self.workspaces()?),
+            QueryRequest::Status(_) => QueryAnswer::Status(Box::new(self.status()?)),
+            QueryRequest::Principals(_) => {
+                QueryAnswer::Principals(PrincipalPage { principals: self.principals()? })
+            }
+            QueryRequest::AccessCheck(query) => {
+                QueryAnswer::AccessCheck(self.access_check(&query)?)
+            }
+            QueryRequest::Whoami(_) => QueryAnswer::Whoami(self.whoami()),
+        })
+    }
+}
+
+impl QueryAnswer {
+    /// Returns the JSON form that the contract promises.
+    pub fn to_json(&self) -> Vec<u8> {
+        match self {
+            Self::Get(connection) => json::<Get>(&ConnectionView::of(connection), 1),
+            Self::List(result) => json::<List>(&result.view(), result.rows.len()),
+            Self::History(page) => json::<History>(page, page.events.len()),
+            Self::Workspaces(workspaces) => {
+                let workspaces = workspaces.iter().map(WorkspaceView::of).collect();
+                json::<Workspaces>(&WorkspacePage { workspaces }, 1)
+            }
+            Self::Status(status) => json::<Status>(status, 1),
+            Self::Principals(page) => json::<Principals>(page, page.principals.len()),
+            Self::AccessCheck(answer) => json::<AccessCheck>(answer, 1),
+            Self::Whoami(caller) => json::<Whoami>(caller, 1),
+        }
+    }
+}
+
+/// Writes an answer of about so many rows.
+fn json<Q: Query>(answer: &Q::Answer<'_>, rows: usize) -> Vec<u8> {
+    let mut json = Vec::with_capacity(rows.saturating_mul(CONNECTION_BYTES));
+    serde_json::to_writer(&mut json, answer).expect("answers have a JSON form");
+    json
+}
