@@ -19,7 +19,7 @@ mod load;
 mod login;
 mod rows;
 
-mod crowd;
+mod clients;
 mod echo;
 mod flight;
 mod provider;

@@ -29,20 +29,20 @@ pub(crate) struct Provider {
 /// Who is let in.
 #[derive(Debug)]
 struct Door {
-    book: Mutex<Book>,
+    issued: Mutex<IssuedTokens>,
     told: mpsc::Sender<(String, Instant)>,
 }
 
 #[derive(Debug, Default)]
-struct Book {
+struct IssuedTokens {
     /// Keys that are good, with whether they were used.
     keys: HashMap<String, bool>,
     refused: u64,
 }
 
 impl Door {
-    fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    fn issued(&self) -> MutexGuard<'_, IssuedTokens> {
+        self.issued.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -51,7 +51,7 @@ impl Provider {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let (told, first_uses) = mpsc::channel(FIRST_USES);
-        let door = Arc::new(Door { book: Mutex::default(), told });
+        let door = Arc::new(Door { issued: Mutex::default(), told });
         let routes = Router::new().fallback(answer).with_state(Arc::clone(&door));
         let task = tokio::spawn(async move { axum::serve(listener, routes).await });
         Ok(Self { address, door, first_uses, task })
@@ -59,12 +59,12 @@ impl Provider {
 
     /// Takes a key from now on.
     pub(crate) fn allow(&self, key: String) {
-        self.door.book().keys.insert(key, false);
+        self.door.issued().keys.insert(key, false);
     }
 
     /// Returns how many requests came with a key it never was told of.
     pub(crate) fn refused(&self) -> u64 {
-        self.door.book().refused
+        self.door.issued().refused
     }
 
     /// Waits until a key was used, and returns when that was.
@@ -88,9 +88,9 @@ impl Drop for Provider {
 async fn answer(State(door): State<Arc<Door>>, headers: HeaderMap) -> StatusCode {
     let key = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let key = key.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    let mut book = door.book();
-    let Some(used) = book.keys.get_mut(key) else {
-        book.refused += 1;
+    let mut issued = door.issued();
+    let Some(used) = issued.keys.get_mut(key) else {
+        issued.refused += 1;
         return StatusCode::UNAUTHORIZED;
     };
     // A full queue drops a first use that the bench will then miss, and say so.

@@ -8,7 +8,7 @@ use ledger_contract::errors::Code;
 use ledger_store::FORMAT;
 use serde_json::{Value, json};
 
-use crate::ledger::{Ledger, Place, Wish};
+use crate::ledger::{Ledger, Place, TestCommand};
 
 /// A kept data directory with everything beside it.
 #[derive(Debug)]
@@ -114,7 +114,8 @@ async fn every_kept_data_directory_goes_on() {
         let rotation =
             |value: &str| json!({"connection": "openai-prod", "secrets": {"api_key": value}});
         // Receipts of that time are remembered.
-        let repeated = Wish::new("rotate-secret", &rotation("sk-another-0003")).id("rotate-1");
+        let repeated =
+            TestCommand::new("rotate-secret", &rotation("sk-another-0003")).id("rotate-1");
         assert_eq!(ledger.refusal(repeated).await, Code::CommandIdReused);
         let receipt = ledger.run("rotate-secret", rotation("sk-another-0003")).await.receipt;
         assert_eq!(receipt.position, head.get() + 1);

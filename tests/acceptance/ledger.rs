@@ -27,7 +27,7 @@ pub(crate) const ABROAD: &str = "other";
 
 /// A command with everything that can be said about it.
 #[derive(Clone, Debug)]
-pub(crate) struct Wish {
+pub(crate) struct TestCommand {
     pub(crate) workspace: &'static str,
     pub(crate) verb: String,
     pub(crate) body: Vec<u8>,
@@ -38,7 +38,7 @@ pub(crate) struct Wish {
     pub(crate) actor: &'static str,
 }
 
-impl Wish {
+impl TestCommand {
     pub(crate) fn new(verb: &str, body: &Value) -> Self {
         Self::of_bytes(verb, body.to_string().into_bytes())
     }
@@ -151,7 +151,7 @@ impl Ledger {
         let ledger = Self { engine, place };
         for workspace in [HOME, ABROAD] {
             ledger
-                .send(Wish::new("create-workspace", &json!({})).at(workspace))
+                .send(TestCommand::new("create-workspace", &json!({})).at(workspace))
                 .await
                 .expect("new");
         }
@@ -174,23 +174,24 @@ impl Ledger {
         Place { replay: self.place.replay, ..copied }
     }
 
-    pub(crate) async fn send(&self, wish: Wish) -> Result<Executed, Problem> {
-        send(&self.engine, wish).await
+    pub(crate) async fn send(&self, test_command: TestCommand) -> Result<Executed, Problem> {
+        send(&self.engine, test_command).await
     }
 
     /// Executes a command that must be accepted.
     pub(crate) async fn run(&self, verb: &str, body: Value) -> Executed {
-        match self.send(Wish::new(verb, &body)).await {
+        match self.send(TestCommand::new(verb, &body)).await {
             Ok(executed) => executed,
             Err(problem) => panic!("{verb} {body} was refused: {problem}"),
         }
     }
 
     /// Executes a command that must be refused, and returns the code.
-    pub(crate) async fn refusal(&self, wish: Wish) -> Code {
+    pub(crate) async fn refusal(&self, test_command: TestCommand) -> Code {
         let head = self.engine.head();
-        let shown = format!("{} {}", wish.verb, String::from_utf8_lossy(&wish.body));
-        let refused = self.send(wish).await;
+        let shown =
+            format!("{} {}", test_command.verb, String::from_utf8_lossy(&test_command.body));
+        let refused = self.send(test_command).await;
         assert_eq!(self.engine.head(), head, "a refusal left a trace in the log: {shown}");
         match refused {
             Ok(executed) => panic!("{shown} was accepted: {executed:?}"),
@@ -208,8 +209,9 @@ impl Ledger {
     /// Returns the value of a secret, as somebody who may see it is told.
     pub(crate) async fn reveal(&self, connection: &str, field: &str) -> String {
         let body = json!({"connection": connection, "fields": [field], "reason": "a test"});
-        let wish = Wish::new("reveal-secret", &body);
-        let request = request(&self.engine, Caller::system(wish.actor), &wish).expect("well made");
+        let test_command = TestCommand::new("reveal-secret", &body);
+        let request = request(&self.engine, Caller::system(test_command.actor), &test_command)
+            .expect("well made");
         let revealed = self.engine.reveal(request).await.expect("revealed");
         revealed.secrets[field].value.clone()
     }
@@ -285,18 +287,18 @@ pub(crate) fn open(options: impl Fn() -> EngineOptions) -> Result<Engine, Proble
 }
 
 /// Parses and executes a command as a transport would.
-pub(crate) async fn send(engine: &Engine, wish: Wish) -> Result<Executed, Problem> {
-    let caller = Caller::system(wish.actor);
-    send_as(engine, caller, wish).await
+pub(crate) async fn send(engine: &Engine, test_command: TestCommand) -> Result<Executed, Problem> {
+    let caller = Caller::system(test_command.actor);
+    send_as(engine, caller, test_command).await
 }
 
 /// The same for a caller whom a key stands for.
 pub(crate) async fn send_as(
     engine: &Engine,
     caller: Caller,
-    wish: Wish,
+    test_command: TestCommand,
 ) -> Result<Executed, Problem> {
-    let request = request(engine, caller, &wish)?;
+    let request = request(engine, caller, &test_command)?;
     if !matches!(request.command, ParsedCommand::Reveal { .. }) {
         return Ok(engine.execute(request).await?);
     }
@@ -311,24 +313,33 @@ pub(crate) async fn send_as(
 }
 
 /// Makes the request that a transport would make of a command.
-fn request(engine: &Engine, caller: Caller, wish: &Wish) -> Result<CommandRequest, Problem> {
+fn request(
+    engine: &Engine,
+    caller: Caller,
+    test_command: &TestCommand,
+) -> Result<CommandRequest, Problem> {
     let id = |text: &Option<String>| -> Result<Option<MessageId>, Problem> {
         Ok(text.as_deref().map(|text| MessageId::parse("id", text)).transpose()?)
     };
-    let workspace = match wish.workspace {
+    let workspace = match test_command.workspace {
         subjects::LEDGER => subjects::ledger_workspace(),
         name => WorkspaceName::parse("workspace", name)?,
     };
-    let command = commands::parse(&wish.verb, &workspace, None, &wish.body)?;
+    let command = commands::parse(&test_command.verb, &workspace, None, &test_command.body)?;
     let headers = Headers {
-        command_id: id(&wish.id)?,
-        expected: wish.expected,
-        deadline: wish.deadline,
-        correlation_id: id(&wish.correlation)?,
+        command_id: id(&test_command.id)?,
+        expected: test_command.expected,
+        deadline: test_command.deadline,
+        correlation_id: id(&test_command.correlation)?,
         ..Headers::default()
     };
     Ok(CommandRequest {
-        fingerprint: engine.fingerprint(&workspace, &command, &wish.verb, &wish.body),
+        fingerprint: engine.fingerprint(
+            &workspace,
+            &command,
+            &test_command.verb,
+            &test_command.body,
+        ),
         command,
         workspace,
         context: engine.context(caller, Via::Nats, headers),

@@ -18,7 +18,7 @@ use ledger_store::tables::{keys, log};
 use ledger_vault::{Plaintext, Scope, WrappedDataKey};
 use serde_json::{Value, json};
 
-use crate::ledger::{HOME, Ledger, Place, Wish};
+use crate::ledger::{HOME, Ledger, Place, TestCommand};
 use crate::nats_server::NatsServer;
 use crate::service::Service;
 use crate::wait::eventually;
@@ -215,7 +215,7 @@ async fn step_4_seal_under_the_key_of_the_connection_that_the_slug_names() {
 #[tokio::test(flavor = "multi_thread")]
 async fn step_5_decide_once_for_each_command_id() {
     let (ledger, connection) = ledger().await;
-    let rotate = |body: &Value| Wish::new("rotate-secret", body).id("rotate-1");
+    let rotate = |body: &Value| TestCommand::new("rotate-secret", body).id("rotate-1");
     let first = ledger.send(rotate(&rotation())).await.expect("accepted");
     assert_eq!((first.repeated, first.receipt.version), (false, 2));
     let again = ledger.send(rotate(&rotation())).await.expect("the same answer");
@@ -225,11 +225,11 @@ async fn step_5_decide_once_for_each_command_id() {
     let other = json!({"connection": "main", "secrets": {FIELD: "sk-third-value-0003"}});
     assert_eq!(ledger.refusal(rotate(&other)).await, Code::CommandIdReused);
     let unknown = json!({"connection": "main", "secrets": {"password": SECOND}});
-    let unknown = Wish::new("rotate-secret", &unknown);
+    let unknown = TestCommand::new("rotate-secret", &unknown);
     assert_eq!(ledger.refusal(unknown).await, Code::SecretFieldUnknown);
     ledger.run("archive", json!({"connection": "main"})).await;
     let late = json!({"connection": connection, "secrets": {FIELD: SECOND}});
-    let late = Wish::new("rotate-secret", &late);
+    let late = TestCommand::new("rotate-secret", &late);
     assert_eq!(ledger.refusal(late).await, Code::ConnectionArchived);
 }
 
@@ -239,12 +239,13 @@ async fn step_6_record_event_and_metadata_in_at_most_60_kib() {
     let largest = "x".repeat(SECRET_BYTES);
     let both = json!({FIELD: largest, "password": largest});
     ledger.run("update", json!({"connection": "main", "secrets": {"password": FIRST}})).await;
-    let both = Wish::new("rotate-secret", &json!({"connection": "main", "secrets": both}));
+    let both = TestCommand::new("rotate-secret", &json!({"connection": "main", "secrets": both}));
     assert_eq!(ledger.refusal(both).await, Code::RecordTooLarge);
 
     let one = json!({"connection": "main", "secrets": {FIELD: largest}});
-    let wish = Wish::new("rotate-secret", &one).id("rotate-1").correlation("incident-7");
-    let receipt = ledger.send(wish).await.expect("accepted").receipt;
+    let test_command =
+        TestCommand::new("rotate-secret", &one).id("rotate-1").correlation("incident-7");
+    let receipt = ledger.send(test_command).await.expect("accepted").receipt;
     let place = ledger.close();
     let bytes = stored(&place, receipt.position);
     assert!((SECRET_BYTES..=RECORD_BYTES).contains(&bytes.len()), "{} bytes", bytes.len());

@@ -8,42 +8,14 @@ const MAP: &str = "crates/README.md";
 /// The table of retired words starts after this line and ends at the next empty line.
 const TABLE: &str = "| Retired | Use instead |";
 
-/// Retired words that the code still holds. A word leaves this list together with its last use.
-const STILL_IN_USE: &[&str] = &[
-    "Asked",
-    "Book",
-    "Desk",
-    "Found",
-    "House",
-    "Outline",
-    "Standing",
-    "Wanted",
-    "Wish",
-    "leads_astray",
-    "so_already",
-];
-
 #[test]
 fn no_retired_word_names_a_type_function_or_module() {
     let words = retired_words(&read(MAP).expect("there is a map"));
     assert!(!words.is_empty(), "{MAP} has no rows below: {TABLE}");
     let files = text_files_with("rs");
-    let enforced: Vec<_> =
-        words.iter().filter(|word| !STILL_IN_USE.contains(&&*word.name)).collect();
-    let offenses: Vec<_> = files.iter().flat_map(|file| uses(file, &enforced)).collect();
+    let retired: Vec<_> = words.iter().collect();
+    let offenses: Vec<_> = files.iter().flat_map(|file| uses(file, &retired)).collect();
     expect_none("Retired words, see the glossary in crates/README.md:", &offenses);
-}
-
-#[test]
-fn a_word_that_is_gone_is_no_longer_excused() {
-    let words = retired_words(&read(MAP).expect("there is a map"));
-    let files = text_files_with("rs");
-    for excused in STILL_IN_USE {
-        let word = words.iter().find(|word| word.name == *excused);
-        let word = word.unwrap_or_else(|| panic!("{excused} is not in the table of {MAP}"));
-        let in_use = files.iter().any(|file| !uses(file, &[word]).is_empty());
-        assert!(in_use, "nothing is called {excused} any more: remove it from STILL_IN_USE");
-    }
 }
 
 /// A name that is not to be given again, and what to call the thing.

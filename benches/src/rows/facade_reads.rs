@@ -4,7 +4,7 @@
 //! list everything at once are compared with the native list taken in its largest pages.
 
 use super::IN_FLIGHT;
-use crate::crowd::crowd;
+use crate::clients::clients;
 use crate::failure::{Failure, Outcome};
 use crate::ground::Ground;
 use crate::ledger::PREFIX;
@@ -137,9 +137,9 @@ async fn times(asker: &Asker, kind: &Kind) -> Outcome<Vec<f64>> {
                 asker.get(paths.get(place).map_or("", String::as_str), JSON)
             };
             let what = format!("{} {}", door.name, kind.name);
-            let crowd = crowd(&what, asker, IN_FLIGHT, 0..requests, write).await?;
+            let clients = clients(&what, asker, IN_FLIGHT, 0..requests, write).await?;
             let shown = f64::from(u32::try_from(requests * door.shown).unwrap_or(u32::MAX));
-            *spent += crowd.took.as_secs_f64() * 1e6 / shown / f64::from(u32::try_from(ROUNDS)?);
+            *spent += clients.took.as_secs_f64() * 1e6 / shown / f64::from(u32::try_from(ROUNDS)?);
         }
     }
     Ok(spent)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::IN_FLIGHT;
-use crate::crowd::{Crowd, crowd};
+use crate::clients::{Clients, clients};
 use crate::failure::Outcome;
 use crate::ground::{Ground, Served};
 use crate::load;
@@ -36,10 +36,10 @@ pub(super) async fn measure(ground: &mut Ground) -> Outcome<Measured> {
     Ok(Measured::new(RowName::HttpCommands, pair, "commands/s", (Mark::Nothing, "-"), note))
 }
 
-async fn send(asker: &Asker, prefix: &'static str, count: u64, what: &str) -> Outcome<Crowd> {
+async fn send(asker: &Asker, prefix: &'static str, count: u64, what: &str) -> Outcome<Clients> {
     let write = move |asker: &Asker, number| {
         let body = load::create_body(prefix, number);
         asker.send("POST", load::CONNECTIONS, &format!("{prefix}-{number}"), &body)
     };
-    crowd(what, asker, IN_FLIGHT, 0..count, write).await
+    clients(what, asker, IN_FLIGHT, 0..count, write).await
 }

@@ -10,7 +10,7 @@ use ledger_engine::Engine;
 use serde_json::Value;
 
 use super::IN_FLIGHT;
-use crate::crowd::{Crowd, crowd};
+use crate::clients::{Clients, clients};
 use crate::echo::Echo;
 use crate::failure::{Failure, Outcome};
 use crate::ground::Ground;
@@ -103,10 +103,10 @@ async fn measure<Asked: Question>(
     Ok(Measured::new(row, pair, unit, (Mark::Nothing, "-"), note))
 }
 
-async fn ask(asker: &Asker, what: &impl Question, count: u64, shown: &str) -> Outcome<Crowd> {
+async fn ask(asker: &Asker, what: &impl Question, count: u64, shown: &str) -> Outcome<Clients> {
     let what = what.clone();
     let write = move |asker: &Asker, number| asker.get(&what.path(number), JSON);
-    crowd(shown, asker, IN_FLIGHT, 0..count, write).await
+    clients(shown, asker, IN_FLIGHT, 0..count, write).await
 }
 
 async fn one(wire: &mut Wire, asker: &Asker, path: &str) -> Outcome<Vec<u8>> {

@@ -18,7 +18,7 @@
 //! - Every error code has a page, and every page has a code
 //!   (test: `every_error_code_has_a_page_and_every_page_a_code`).
 
-mod outline;
+mod reduced;
 mod shape;
 
 pub mod records;
@@ -38,4 +38,4 @@ pub mod sealed;
 pub mod subjects;
 pub mod view;
 
-pub use outline::outline;
+pub use reduced::reduced;

@@ -14,7 +14,7 @@ use ledger_vault::{CurveKey, DataKey, FingerprintKey, Keyring};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
-use crate::access::{Book, LAST_USE_INTERVAL, TokenVerifier, UseKeeper};
+use crate::access::{LAST_USE_INTERVAL, PrincipalDirectory, TokenVerifier, UseKeeper};
 use crate::doors::Doors;
 use crate::errors::{DeadlineExpired, ExecuteError, Fault, OpenError, Unavailable, chain};
 use crate::models::{Live, MODELS, Models};
@@ -87,7 +87,7 @@ pub(crate) struct Shared {
     pub(crate) fingerprint_key: FingerprintKey,
     pub(crate) curve_key: CurveKey,
     pub(crate) ledger_id: LedgerId,
-    pub(crate) book: Book,
+    pub(crate) directory: PrincipalDirectory,
     pub(crate) tokens: TokenVerifier,
     pub(crate) doors: Doors,
     pub(crate) data_keys: Mutex<Recent<ConnectionId, HeldKey>>,
@@ -289,7 +289,7 @@ impl Shared {
             .map_err(Fault::from)?;
         let models = Models::at(&store, Models::live_generations(&store).map_err(Fault::from)?);
         Ok(Self {
-            book: Book::load(&store, &models.connections)?,
+            directory: PrincipalDirectory::load(&store, &models.connections)?,
             tokens: TokenVerifier::default(),
             doors: Doors::default(),
             models: Live::new(models),

@@ -54,12 +54,12 @@ mod sealed;
 mod tail;
 mod writer;
 
-pub use access::{Caller, Standing, VerifyToken};
+pub use access::{Caller, LiveCaller, VerifyToken};
 pub use doors::TellHttpStatus;
 pub use engine::{Engine, EngineOptions};
 pub use errors::{
     AuthenticateError, ConnectionUnknown, DeadlineExpired, ExecuteError, Fault, Forbidden,
-    OpenError, ReplayError, SealedError, StandingError, Unavailable,
+    LiveCallerError, OpenError, ReplayError, SealedError, Unavailable,
 };
 pub use execute::{CommandRequest, Executed};
 pub use fingerprint::Fingerprint;

@@ -20,7 +20,7 @@ impl FacadeRequest {
         &self,
         work: impl FnOnce(&Engine) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        self.shared.desk.read(self.headers.deadline, work).await
+        self.shared.state.read(self.headers.deadline, work).await
     }
 
     /// Asks about the workspace at hand, in the caller's name.
@@ -49,7 +49,7 @@ impl FacadeRequest {
         match found.lifecycle {
             Lifecycle::Active => Ok(found),
             Lifecycle::Archived { .. } => {
-                self.shared.desk.counted(Err(Problem::new(Code::ConnectionUnknown)))
+                self.shared.state.counted(Err(Problem::new(Code::ConnectionUnknown)))
             }
         }
     }
@@ -65,14 +65,14 @@ impl FacadeRequest {
 
     /// Counts a refusal of a field in the ledger's status.
     fn counted<T>(&self, checked: Result<T, InvalidField>) -> Result<T, Problem> {
-        self.shared.desk.counted(checked.map_err(Problem::from))
+        self.shared.state.counted(checked.map_err(Problem::from))
     }
 
     /// Returns a connection after a command to it.
     async fn find_after(&self, target: ConnectionRef) -> Result<Connection, Problem> {
         let (caller, workspace) = (self.caller.clone(), self.here());
         let read = move |engine: &Engine| engine.reader(&caller, &workspace)?.connection(&target);
-        self.shared.desk.read_after(read).await
+        self.shared.state.read_after(read).await
     }
 
     /// Changes a connection's fields and returns it. A change that changes nothing is none, and
@@ -84,7 +84,7 @@ impl FacadeRequest {
     ) -> Result<Connection, Problem> {
         let target = ConnectionRef::Id(connection.id);
         let command = self.counted(changes.check(target.clone()))?;
-        self.unless_so_already(command).await?;
+        self.execute_or_ignore_no_op(command).await?;
         self.find_after(target).await
     }
 
@@ -92,7 +92,7 @@ impl FacadeRequest {
     /// out already.
     pub(crate) async fn change(&self, id: ConnectionId, command: Command) -> Result<(), Problem> {
         let target = ConnectionRef::Id(id);
-        self.unless_so_already(ParsedCommand::change(target, command)).await
+        self.execute_or_ignore_no_op(ParsedCommand::change(target, command)).await
     }
 
     /// Has a command carried out that bears no secret and follows from what the connection is, so
@@ -107,7 +107,7 @@ impl FacadeRequest {
             let command = ParsedCommand::change(ConnectionRef::Id(id), command.clone());
             match self.execute(command).await {
                 Ok(executed) if executed.repeated => {}
-                executed => return so_already(executed),
+                executed => return ignore_no_op(executed),
             }
         }
     }
@@ -124,7 +124,7 @@ impl FacadeRequest {
         let seen = Expected::At(connection.version);
         let expected =
             if self.headers.expected == Expected::Any { seen } else { self.headers.expected };
-        so_already(self.execute_at(command, expected).await)
+        ignore_no_op(self.execute_at(command, expected).await)
     }
 
     /// Switches a connection on or off.
@@ -143,8 +143,8 @@ impl FacadeRequest {
         self.execute(command).await.map(drop)
     }
 
-    async fn unless_so_already(&self, command: ParsedCommand) -> Result<(), Problem> {
-        so_already(self.execute(command).await)
+    async fn execute_or_ignore_no_op(&self, command: ParsedCommand) -> Result<(), Problem> {
+        ignore_no_op(self.execute(command).await)
     }
 
     /// Has the engine execute a command. Its receipt is durable when this returns `Ok`.
@@ -161,8 +161,8 @@ impl FacadeRequest {
         command: ParsedCommand,
         expected: Expected,
     ) -> Result<Executed, Problem> {
-        let place = self.shared.desk.place_for_command()?;
-        let engine = self.shared.desk.engine();
+        let place = self.shared.state.place_for_command()?;
+        let engine = self.shared.state.engine();
         let number = self.commands_sent.fetch_add(1, Ordering::Relaxed);
         let command_id = match (&self.headers.command_id, number) {
             (Some(id), 1..) => {
@@ -185,7 +185,7 @@ impl FacadeRequest {
 }
 
 /// Takes it well when a command would change nothing.
-fn so_already(executed: Result<Executed, Problem>) -> Result<(), Problem> {
+fn ignore_no_op(executed: Result<Executed, Problem>) -> Result<(), Problem> {
     match executed {
         Err(problem)
             if matches!(

@@ -43,7 +43,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
-use ledger_http::Desk;
+use ledger_http::AppState;
 use ledger_providers::{Catalogue, Facade};
 use serde_json::Value;
 
@@ -62,7 +62,7 @@ pub struct Facades {
 /// What every handler needs.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) desk: Arc<Desk>,
+    pub(crate) state: Arc<AppState>,
     pub(crate) catalogue: Arc<Catalogue>,
 }
 
@@ -74,8 +74,8 @@ impl fmt::Debug for Facades {
 
 impl Facades {
     /// Puts the facades before the engine of `desk`. They share its places with the native API.
-    pub fn new(desk: Arc<Desk>, catalogue: Arc<Catalogue>) -> Self {
-        Self { shared: Arc::new(Shared { desk, catalogue }) }
+    pub fn new(state: Arc<AppState>, catalogue: Arc<Catalogue>) -> Self {
+        Self { shared: Arc::new(Shared { state, catalogue }) }
     }
 
     /// Returns the routes of all facades, at their products' own paths.

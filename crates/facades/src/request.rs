@@ -66,15 +66,15 @@ impl FacadeRequest {
     ) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let headers = &parts.headers;
-        let desk = &shared.desk;
-        let caller = desk.counted(admit(desk.engine(), headers))?;
+        let state = &shared.state;
+        let caller = state.counted(admit(state.engine(), headers))?;
         let key_environment = key_environment(headers)?;
-        let workspace = desk.counted(workspace(api, headers, &caller))?;
-        let sent_with = desk.counted(command_headers(headers).and_then(short_enough))?;
+        let workspace = state.counted(workspace(api, headers, &caller))?;
+        let sent_with = state.counted(command_headers(headers).and_then(short_enough))?;
         let query = pairs(parts.uri.query().unwrap_or_default()).map_err(Problem::from);
-        let query = desk.counted(query)?;
+        let query = state.counted(query)?;
         let body = if route.operation.takes_body() {
-            desk.read_body(&caller, headers, body).await?
+            state.read_body(&caller, headers, body).await?
         } else {
             Bytes::new()
         };

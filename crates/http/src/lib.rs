@@ -45,9 +45,9 @@ mod page;
 pub mod toolkit;
 
 pub use api::caller::admit;
-pub use api::desk::Desk;
 pub use api::headers::of_command as command_headers;
 pub use api::routes;
+pub use api::state::AppState;
 pub use api::{Api, ApiOptions};
 pub use feed::FeedLimits;
 pub use ledger_http_server::credential;

@@ -9,7 +9,7 @@ use tracing::debug;
 
 use crate::algorithm::Algorithm;
 use crate::claims::{Expectation, Fault};
-use crate::keys::{Found, Held};
+use crate::keys::{Held, KeyLookup};
 use crate::options::TokenOptions;
 use crate::parts::Parts;
 use crate::rights::Rights;
@@ -55,9 +55,9 @@ impl VerifyToken for Verifier {
             return Ok(caller);
         }
         let key = match set.find(parts.key_id.as_deref(), parts.algorithm) {
-            Found::Key(key) => key,
-            Found::Unfit => return Err(refused("no key of the issuer fits it")),
-            Found::Unknown => {
+            KeyLookup::Key(key) => key,
+            KeyLookup::Unfit => return Err(refused("no key of the issuer fits it")),
+            KeyLookup::Unknown => {
                 let error = self.held.lacking();
                 debug!(%error, "a token names a key that is not known");
                 return Err(error);

@@ -7,7 +7,7 @@ use ledger_domain::principal::Role;
 use ledger_engine::Caller;
 use serde_json::{Value, json};
 
-use crate::ledger::{ABROAD, HOME, Ledger, Wish};
+use crate::ledger::{ABROAD, HOME, Ledger, TestCommand};
 use crate::verbs::{principal_verbs, verbs};
 
 /// The scopes of a role, and a workspace that nobody else makes.
@@ -43,16 +43,16 @@ fn takes(verb: &str) -> &'static [&'static str] {
 }
 
 /// Makes something for one verb to work on, and returns the command.
-async fn prepared(ledger: &Ledger, role: &str, verb: &str, workspace: &'static str) -> Wish {
+async fn prepared(ledger: &Ledger, role: &str, verb: &str, workspace: &'static str) -> TestCommand {
     if is_about_the_ledger(verb) {
         return about_the_ledger(ledger, role, verb).await;
     }
     let slug = format!("{verb}-{role}");
     if verb == "create" {
-        return Wish::new(verb, &json!({"slug": slug, "provider": "openai"})).at(workspace);
+        return TestCommand::new(verb, &json!({"slug": slug, "provider": "openai"})).at(workspace);
     }
     let send = async |verb: &str, body: Value| {
-        ledger.send(Wish::new(verb, &body).at(workspace)).await.expect("prepared")
+        ledger.send(TestCommand::new(verb, &body).at(workspace)).await.expect("prepared")
     };
     let draft = json!({
         "slug": slug, "provider": "openai", "secrets": {"api_key": "sk-first-value-1"},
@@ -91,18 +91,18 @@ async fn prepared(ledger: &Ledger, role: &str, verb: &str, workspace: &'static s
         }
         _ => {}
     }
-    Wish::new(verb, &body).at(workspace)
+    TestCommand::new(verb, &body).at(workspace)
 }
 
 /// The same for verbs about the ledger.
-async fn about_the_ledger(ledger: &Ledger, role: &str, verb: &str) -> Wish {
+async fn about_the_ledger(ledger: &Ledger, role: &str, verb: &str) -> TestCommand {
     let name = format!("{verb}-{role}");
     let mut body = json!({"principal": name});
     match verb {
-        "create-workspace" => return Wish::new(verb, &json!({})).at(stands_for(role).1),
+        "create-workspace" => return TestCommand::new(verb, &json!({})).at(stands_for(role).1),
         "create-principal" => {
             body["kind"] = json!("user");
-            return Wish::new(verb, &body).at(LEDGER);
+            return TestCommand::new(verb, &body).at(LEDGER);
         }
         _ => ledger.make(&name, json!([])).await,
     }
@@ -112,7 +112,7 @@ async fn about_the_ledger(ledger: &Ledger, role: &str, verb: &str) -> Wish {
         "revoke-key" => body["key"] = json!(ledger.issue(&name, json!({})).await.id),
         _ => {}
     }
-    Wish::new(verb, &body).at(LEDGER)
+    TestCommand::new(verb, &body).at(LEDGER)
 }
 
 /// One caller with a role, at home only or everywhere.
@@ -159,7 +159,7 @@ impl Somebody {
 
 async fn with_roles(everywhere: bool) -> (Ledger, Vec<Somebody>) {
     let ledger = Ledger::new().await;
-    ledger.send(Wish::new("create-workspace", &json!({})).at("third")).await.expect("made");
+    ledger.send(TestCommand::new("create-workspace", &json!({})).at("third")).await.expect("made");
     let mut people = Vec::new();
     for role in Role::ALL {
         people.push(Somebody::new(&ledger, role.as_str(), everywhere).await);
@@ -172,14 +172,14 @@ async fn check_commands(everywhere: bool) {
     for one in &people {
         for verb in verbs().chain(principal_verbs()) {
             for place in [HOME, ABROAD] {
-                let wish = prepared(&ledger, one.role, verb, place).await;
-                let sent_to = wish.workspace;
+                let test_command = prepared(&ledger, one.role, verb, place).await;
+                let sent_to = test_command.workspace;
                 let due = one.may(verb, sent_to);
                 let words = format!("{} sends {verb} to {sent_to}", one.role);
-                let body: Value = serde_json::from_slice(&wish.body).expect("JSON");
+                let body: Value = serde_json::from_slice(&test_command.body).expect("JSON");
                 let explained = explained(&ledger, one, verb, sent_to, &body["connection"]);
                 assert_eq!(explained, due, "{words}, says access-check");
-                match ledger.send_as(&one.caller, wish).await {
+                match ledger.send_as(&one.caller, test_command).await {
                     Ok(_) => assert!(due, "{words}"),
                     Err(problem) => {
                         assert_eq!((problem.code, due), (Code::Forbidden, false), "{words}");
@@ -220,7 +220,8 @@ async fn each_role_is_answered_what_it_may_ask() {
     for everywhere in [false, true] {
         let (ledger, people) = with_roles(everywhere).await;
         let at_home = ledger.create("main").await;
-        let draft = Wish::new("create", &json!({"slug": "main", "provider": "x"})).at(ABROAD);
+        let draft =
+            TestCommand::new("create", &json!({"slug": "main", "provider": "x"})).at(ABROAD);
         let abroad = ledger.send(draft).await.expect("made").receipt.connection;
         for one in &people {
             for question in QueryName::names() {
@@ -278,11 +279,12 @@ async fn an_update_that_sets_a_secret_takes_the_right_to_replace_secrets() {
     ledger.create("main").await;
     let writer = ledger.enter("writer", json!([{"scopes": ["read", "write"]}])).await;
     for secrets in [json!({"api_key": "sk-other"}), json!({"api_key": null}), json!({"b": "v"})] {
-        let wish = Wish::new("update", &json!({"connection": "main", "secrets": secrets}));
-        let refused = ledger.send_as(&writer, wish).await.expect_err("takes rotate");
+        let test_command =
+            TestCommand::new("update", &json!({"connection": "main", "secrets": secrets}));
+        let refused = ledger.send_as(&writer, test_command).await.expect_err("takes rotate");
         assert_eq!(refused.code, Code::Forbidden, "{secrets}");
         assert!(refused.message.contains("`rotate`"), "{}", refused.message);
     }
-    let plain = Wish::new("update", &json!({"connection": "main", "description": "d"}));
+    let plain = TestCommand::new("update", &json!({"connection": "main", "description": "d"}));
     ledger.send_as(&writer, plain).await.expect("takes write alone");
 }

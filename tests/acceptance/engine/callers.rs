@@ -6,12 +6,12 @@ use ledger_contract::subjects::LEDGER;
 use ledger_engine::{AuthenticateError, Caller, Executed};
 use serde_json::{Value, json};
 
-use crate::ledger::{Ledger, Wish, ask_as, send_as};
+use crate::ledger::{Ledger, TestCommand, ask_as, send_as};
 
 impl Ledger {
     /// Executes a command about principals that must be accepted.
     pub(super) async fn lead(&self, verb: &str, body: Value) -> Executed {
-        match self.send(Wish::new(verb, &body).at(LEDGER)).await {
+        match self.send(TestCommand::new(verb, &body).at(LEDGER)).await {
             Ok(executed) => executed,
             Err(problem) => panic!("{verb} {body} was refused: {problem}"),
         }
@@ -43,10 +43,15 @@ impl Ledger {
     }
 
     /// Executes a command in somebody's name; a refusal must leave no trace in the log.
-    pub(super) async fn send_as(&self, caller: &Caller, wish: Wish) -> Result<Executed, Problem> {
+    pub(super) async fn send_as(
+        &self,
+        caller: &Caller,
+        test_command: TestCommand,
+    ) -> Result<Executed, Problem> {
         let head = self.engine.head();
-        let shown = format!("{} {}", wish.verb, String::from_utf8_lossy(&wish.body));
-        let answer = send_as(&self.engine, caller.clone(), wish).await;
+        let shown =
+            format!("{} {}", test_command.verb, String::from_utf8_lossy(&test_command.body));
+        let answer = send_as(&self.engine, caller.clone(), test_command).await;
         let moved = self.engine.head() != head;
         assert_eq!(moved, answer.is_ok(), "{shown}: {answer:?}");
         answer

@@ -3,14 +3,14 @@
 use ledger_contract::errors::{Code, Problem};
 use serde_json::{Value, json};
 
-use crate::ledger::{ABROAD, HOME, Ledger, Wish};
+use crate::ledger::{ABROAD, HOME, Ledger, TestCommand};
 use crate::verbs::REVEAL;
 
 /// Everything at home but to get secrets and to see who did what.
 const MANAGES: [&str; 4] = ["read", "write", "rotate", "administer"];
 
-fn reveal(id: &str) -> Wish {
-    Wish::new(REVEAL, &json!({"connection": id, "reason": "to look"}))
+fn reveal(id: &str) -> TestCommand {
+    TestCommand::new(REVEAL, &json!({"connection": id, "reason": "to look"}))
 }
 
 fn expect_gain(refused: &Problem, scope: &str) {
@@ -26,7 +26,8 @@ async fn nobody_shares_a_connection_with_a_workspace_where_they_may_do_more() {
         {"scopes": MANAGES, "workspaces": [HOME]}, {"role": "gateway", "workspaces": [ABROAD]},
     ]);
     let caller = ledger.enter("caller", grants).await;
-    let share = |to: &str| Wish::new("grant-workspace", &json!({"connection": id, "grant_to": to}));
+    let share =
+        |to: &str| TestCommand::new("grant-workspace", &json!({"connection": id, "grant_to": to}));
     for to in [ABROAD, "*"] {
         let refused = ledger.send_as(&caller, share(to)).await.expect_err("it would be revealed");
         expect_gain(&refused, "reveal");
@@ -37,10 +38,10 @@ async fn nobody_shares_a_connection_with_a_workspace_where_they_may_do_more() {
     let told = json!({"connection": id, "grant_to": ABROAD});
     ledger.run("grant-workspace", told.clone()).await;
     ledger.run("revoke-workspace", told).await;
-    let back = Wish::new("revert", &json!({"connection": id, "to_version": 2}));
+    let back = TestCommand::new("revert", &json!({"connection": id, "to_version": 2}));
     expect_gain(&ledger.send_as(&caller, back).await.expect_err("shared then"), "reveal");
     // Where they may do nothing, or no more than at home, sharing is theirs.
-    let third = Wish::new("create-workspace", &json!({})).at("third");
+    let third = TestCommand::new("create-workspace", &json!({})).at("third");
     ledger.send(third).await.expect("made");
     ledger.send_as(&caller, share("third")).await.expect("nothing is gained");
     let reads = json!([
@@ -64,7 +65,7 @@ async fn nobody_labels_a_connection_into_their_reach() {
     let change = |body: Value| {
         let mut body = body;
         body["connection"] = json!(id);
-        Wish::new("update", &body)
+        TestCommand::new("update", &body)
     };
     let narrow = [
         (json!({"scopes": ["reveal"], "labels": {"env": "test"}}), "reveal"),
@@ -80,7 +81,7 @@ async fn nobody_labels_a_connection_into_their_reach() {
         assert_eq!(refused.code, Code::Forbidden);
         let plain = change(json!({"description": format!("by {number}")}));
         ledger.send_as(&caller, plain).await.expect("nothing is gained");
-        let own = Wish::new("create", &draft(&format!("own-{number}"), "test"));
+        let own = TestCommand::new("create", &draft(&format!("own-{number}"), "test"));
         ledger.send_as(&caller, own).await.expect("what they make is theirs");
     }
 }

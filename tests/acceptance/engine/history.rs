@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::lists::{live, settle};
-use crate::ledger::{ABROAD, HOME, Ledger, Wish, ask_as};
+use crate::ledger::{ABROAD, HOME, Ledger, TestCommand, ask_as};
 use crate::random;
 
 /// The whole log as readers see it.
@@ -68,12 +68,14 @@ async fn each_filter_and_their_mixes_find_what_a_plain_loop_finds() {
     let mut ids = Vec::new();
     for number in 0..12 {
         let draft = json!({"slug": format!("c-{number}"), "provider": "x"});
-        let wish = Wish::new("create", &draft).id(&format!("make-{number}")).correlation("import");
-        let wish = wish.at(if number % 3 == 0 { ABROAD } else { HOME });
-        let made = ledger.send(wish.clone()).await.expect("accepted");
+        let test_command =
+            TestCommand::new("create", &draft).id(&format!("make-{number}")).correlation("import");
+        let test_command = test_command.at(if number % 3 == 0 { ABROAD } else { HOME });
+        let made = ledger.send(test_command.clone()).await.expect("accepted");
         let id = made.receipt.connection.expect("made");
         let body = json!({"connection": id, "reason": "slow"});
-        let probe = Wish::new("mark-degraded", &body).at(wish.workspace).actor("key:probe");
+        let probe =
+            TestCommand::new("mark-degraded", &body).at(test_command.workspace).actor("key:probe");
         ledger.send(probe.id(&format!("probe-{number}"))).await.expect("accepted");
         ids.push(id);
     }
@@ -164,8 +166,9 @@ async fn a_name_that_moves_on_shows_nobody_the_history_of_another() {
             shown
         })
     };
-    let rename =
-        |id, slug| ledger.send(Wish::new("update", &json!({"connection": id, "slug": slug})));
+    let rename = |id, slug| {
+        ledger.send(TestCommand::new("update", &json!({"connection": id, "slug": slug})))
+    };
     for _ in 0..MOVES {
         // Together, so that the name is hardly ever free.
         let (freed, taken) = tokio::join!(rename(&own, "spare"), rename(&other, "main"));

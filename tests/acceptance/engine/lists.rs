@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-use crate::ledger::{ABROAD, HOME, Ledger, Wish};
+use crate::ledger::{ABROAD, HOME, Ledger, TestCommand};
 use crate::random::{self, Step};
 
 /// Applies random steps; refusals are part of life.
@@ -17,7 +17,7 @@ pub(super) async fn live(ledger: &Ledger, ids: &[String], steps: Vec<Step>) {
     for Step { target, verb, mut body } in steps {
         let Some(id) = ids.get(target % ids.len().max(1)) else { return };
         body["connection"] = json!(id);
-        ledger.send(Wish::new(verb, &body)).await.ok();
+        ledger.send(TestCommand::new(verb, &body)).await.ok();
     }
 }
 
@@ -26,7 +26,8 @@ pub(super) async fn settle(ledger: &Ledger, drafts: Vec<Value>) -> Vec<String> {
     let made = drafts.into_iter().enumerate().map(async |(index, mut draft)| {
         draft["slug"] = json!(format!("c-{index}"));
         let workspace = if index % 4 == 3 { ABROAD } else { HOME };
-        let made = ledger.send(Wish::new("create", &draft).at(workspace)).await.expect("accepted");
+        let made =
+            ledger.send(TestCommand::new("create", &draft).at(workspace)).await.expect("accepted");
         (workspace, made.receipt.connection.expect("a connection"))
     });
     let made = join_all(made).await;

@@ -14,7 +14,7 @@ use ledger_store::{Batch, Durability};
 use ledger_vault::Keyring;
 use serde_json::json;
 
-use crate::ledger::{Ledger, Place, Wish, open};
+use crate::ledger::{Ledger, Place, TestCommand, open};
 
 /// Every file with its bytes.
 fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -278,13 +278,14 @@ async fn more_commands_than_can_wait_are_answered_busy() {
     let place = Ledger::new().await.close();
     let options = || EngineOptions { queue_depth: 1, ..place.options() };
     let ledger = Ledger { engine: open(options).expect("opens"), place };
-    let wish =
-        |number| Wish::new("create", &json!({"slug": format!("c-{number}"), "provider": "x"}));
-    let answers = (0..500).map(|number| ledger.send(wish(number)));
+    let test_command = |number| {
+        TestCommand::new("create", &json!({"slug": format!("c-{number}"), "provider": "x"}))
+    };
+    let answers = (0..500).map(|number| ledger.send(test_command(number)));
     let answers = futures::future::join_all(answers).await;
     let accepted = answers.iter().filter(|answer| answer.is_ok()).count();
     let refused: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
     assert!(!refused.is_empty() && refused.iter().all(|problem| problem.code == Code::Busy));
     assert_eq!(ledger.ask("list", &json!({}))["total"], json!(accepted));
-    ledger.send(wish(1_000)).await.expect("there is room again");
+    ledger.send(test_command(1_000)).await.expect("there is room again");
 }

@@ -5,7 +5,7 @@ use ledger_domain::Micros;
 use ledger_engine::{Caller, EngineOptions};
 use serde_json::{Value, json};
 
-use crate::ledger::{ABROAD, HOME, Ledger, Wish, open};
+use crate::ledger::{ABROAD, HOME, Ledger, TestCommand, open};
 use crate::verbs::REVEAL;
 
 /// An id that no connection has.
@@ -39,12 +39,12 @@ fn told(problem: &Problem, name: &str) -> Value {
 async fn ids_of_commands_to_what_is_hidden_tell_nothing_of_it() {
     let (ledger, caller, hidden) = stage().await;
     let disable = json!({"connection": "hidden"});
-    ledger.send(Wish::new("disable", &disable).id("by-slug")).await.expect("accepted");
+    ledger.send(TestCommand::new("disable", &disable).id("by-slug")).await.expect("accepted");
     let enable = json!({ "connection": hidden });
-    ledger.send(Wish::new("enable", &enable).id("by-id")).await.expect("accepted");
+    ledger.send(TestCommand::new("enable", &enable).id("by-id")).await.expect("accepted");
     // Renames it and back, so that the first name leads nowhere while the second command is new.
     let rename = json!({"connection": "hidden", "slug": "renamed"});
-    ledger.send(Wish::new("update", &rename).id("renaming")).await.expect("accepted");
+    ledger.send(TestCommand::new("update", &rename).id("renaming")).await.expect("accepted");
     let absent = json!({"connection": "absent"});
     let bodies = [
         ("disable", &disable, "hidden"),
@@ -55,8 +55,9 @@ async fn ids_of_commands_to_what_is_hidden_tell_nothing_of_it() {
     for (verb, body, name) in bodies {
         for late in [None, Some(Micros::new(1))] {
             let ask = async |id: &str| {
-                let wish = Wish { deadline: late, ..Wish::new(verb, body).id(id) };
-                told(&ledger.send_as(&caller, wish).await.expect_err("not there"), name)
+                let test_command =
+                    TestCommand { deadline: late, ..TestCommand::new(verb, body).id(id) };
+                told(&ledger.send_as(&caller, test_command).await.expect_err("not there"), name)
             };
             let unused = ask("unused").await;
             assert_eq!(unused["error"]["code"], "connection_unknown", "{verb}");
@@ -66,7 +67,7 @@ async fn ids_of_commands_to_what_is_hidden_tell_nothing_of_it() {
         }
     }
     // Whoever could change what is theirs under the id hears that it is taken, and no more.
-    let own = Wish::new("disable", &json!({"connection": "own"})).id("by-slug");
+    let own = TestCommand::new("disable", &json!({"connection": "own"})).id("by-slug");
     let refused = ledger.send_as(&caller, own).await.expect_err("taken");
     assert_eq!(refused.code, Code::CommandIdReused);
 }
@@ -74,7 +75,7 @@ async fn ids_of_commands_to_what_is_hidden_tell_nothing_of_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeat_is_answered_to_who_could_send_the_command() {
     let (ledger, caller, _) = stage().await;
-    let disable = Wish::new("disable", &json!({"connection": "own"})).id("once");
+    let disable = TestCommand::new("disable", &json!({"connection": "own"})).id("once");
     let first = ledger.send_as(&caller, disable.clone()).await.expect("accepted");
     let viewer = json!([{"role": "viewer", "labels": {"team": "a"}}]);
     let viewer = ledger.enter("viewer", viewer).await;
@@ -87,7 +88,7 @@ async fn a_repeat_is_answered_to_who_could_send_the_command() {
     let refused = ledger.send_as(&caller, disable).await.expect_err("hidden by now");
     assert_eq!(refused.code, Code::ConnectionUnknown);
     let create = json!({"slug": "new", "provider": "openai", "labels": {"team": "a"}});
-    let create = Wish::new("create", &create).id("made");
+    let create = TestCommand::new("create", &create).id("made");
     ledger.send_as(&caller, create.clone()).await.expect("accepted");
     ledger.run("update", json!({"connection": "new", "labels": {"team": "b"}})).await;
     let refused = ledger.send_as(&caller, create).await.expect_err("hidden by now");
@@ -95,12 +96,15 @@ async fn a_repeat_is_answered_to_who_could_send_the_command() {
 }
 
 /// Commands of each kind, about one connection.
-fn commands(name: &str) -> [Wish; 4] {
+fn commands(name: &str) -> [TestCommand; 4] {
     [
-        Wish::new("disable", &json!({ "connection": name })),
-        Wish::new("revert", &json!({"connection": name, "to_version": 1})),
-        Wish::new("rotate-secret", &json!({"connection": name, "secrets": {"api_key": "v"}})),
-        Wish::new(REVEAL, &json!({"connection": name, "reason": "to look"})),
+        TestCommand::new("disable", &json!({ "connection": name })),
+        TestCommand::new("revert", &json!({"connection": name, "to_version": 1})),
+        TestCommand::new(
+            "rotate-secret",
+            &json!({"connection": name, "secrets": {"api_key": "v"}}),
+        ),
+        TestCommand::new(REVEAL, &json!({"connection": name, "reason": "to look"})),
     ]
 }
 
@@ -108,7 +112,7 @@ fn commands(name: &str) -> [Wish; 4] {
 async fn neither_deadlines_nor_a_full_queue_tell_what_is_hidden_from_what_is_missing() {
     let (ledger, caller, hidden) = stage().await;
     let draft = json!({"slug": "away", "provider": "x", "secrets": {"api_key": "v"}});
-    let away = ledger.send(Wish::new("create", &draft).at(ABROAD)).await.expect("made");
+    let away = ledger.send(TestCommand::new("create", &draft).at(ABROAD)).await.expect("made");
     let away = away.receipt.connection.expect("a connection");
     let home = json!([{"role": "admin", "workspaces": [HOME]}]);
     let home = ledger.enter("home", home).await;
@@ -122,8 +126,8 @@ async fn neither_deadlines_nor_a_full_queue_tell_what_is_hidden_from_what_is_mis
     for (caller, hidden, missing) in pairs {
         for (there, nowhere) in commands(hidden).into_iter().zip(commands(missing)) {
             let verb = there.verb.clone();
-            let ask = async |wish: Wish, name: &str| {
-                let late = wish.deadline(Micros::new(1));
+            let ask = async |test_command: TestCommand, name: &str| {
+                let late = test_command.deadline(Micros::new(1));
                 told(&ledger.send_as(caller, late).await.expect_err("not there"), name)
             };
             let (hidden, missing) = (ask(there, hidden).await, ask(nowhere, missing).await);
@@ -137,8 +141,9 @@ async fn neither_deadlines_nor_a_full_queue_tell_what_is_hidden_from_what_is_mis
     for (caller, hidden, missing) in pairs {
         for (there, nowhere) in commands(hidden).into_iter().zip(commands(missing)) {
             let verb = there.verb.clone();
-            let ask =
-                async |wish: Wish| ledger.send_as(caller, wish).await.expect_err("no room").code;
+            let ask = async |test_command: TestCommand| {
+                ledger.send_as(caller, test_command).await.expect_err("no room").code
+            };
             assert_eq!(ask(there).await, ask(nowhere).await, "{verb}");
         }
     }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::ledger::{Wish, send};
+use crate::ledger::{TestCommand, send};
 use crate::wait::soon;
 
 /// When the first command is sent: 2026-11-28T12:00:00Z.
@@ -51,13 +51,13 @@ impl Staged {
     }
 
     /// Executes a command a second after the one before.
-    async fn send(&self, wish: Wish) {
+    async fn send(&self, test_command: TestCommand) {
         self.now.fetch_add(SECOND, Ordering::SeqCst);
-        send(&self.engine, wish).await.expect("accepted");
+        send(&self.engine, test_command).await.expect("accepted");
     }
 
     async fn run(&self, verb: &str, body: Value) {
-        self.send(Wish::new(verb, &body)).await;
+        self.send(TestCommand::new(verb, &body)).await;
     }
 
     /// Stops the engine and returns what the log holds.
@@ -80,17 +80,18 @@ async fn records_are_byte_for_byte_as_written_here() {
     let ledger = Staged::new();
     ledger.run("create-workspace", json!({"display_name": "Home"})).await;
     let draft = json!({"slug": "main", "provider": "openai", "secrets": {"api_key": "sk-first-1"}});
-    let create = Wish::new("create", &draft).id("c-1").correlation("order-7").actor("user:ann");
+    let create =
+        TestCommand::new("create", &draft).id("c-1").correlation("order-7").actor("user:ann");
     ledger.send(create).await;
     let rotate = json!({"connection": "main", "secrets": {"api_key": "sk-second-2"}});
-    ledger.send(Wish::new("rotate-secret", &rotate).id("c-2").version(1)).await;
+    ledger.send(TestCommand::new("rotate-secret", &rotate).id("c-2").version(1)).await;
     let reveal = json!({"connection": "main", "reason": "a drill"});
     ledger.run("reveal-secret", reveal).await;
     let grants = json!([{"scopes": ["read"], "workspaces": ["default"]}]);
     let principal = json!({"principal": "gate", "kind": "gateway", "grants": grants});
-    ledger.send(Wish::new("create-principal", &principal).at("_ledger")).await;
+    ledger.send(TestCommand::new("create-principal", &principal).at("_ledger")).await;
     let key = json!({"principal": "gate", "environment": "test", "label": "first"});
-    ledger.send(Wish::new("issue-key", &key).at("_ledger")).await;
+    ledger.send(TestCommand::new("issue-key", &key).at("_ledger")).await;
 
     let records = ledger.records();
     for (record, written) in records.iter().zip(WRITTEN) {

@@ -4,7 +4,7 @@ use ledger_contract::errors::Code;
 use ledger_domain::Micros;
 use serde_json::{Value, json};
 
-use crate::ledger::{ABROAD, Ledger, Wish};
+use crate::ledger::{ABROAD, Ledger, TestCommand};
 
 fn named(connection: &str) -> Value {
     json!({"connection": connection})
@@ -76,7 +76,7 @@ async fn each_wrong_command_is_refused_with_its_code() {
     ];
     let count = u64::try_from(cases.len()).expect("few");
     for (verb, body, code) in cases {
-        assert_eq!(ledger.refusal(Wish::new(verb, &body)).await, code, "{verb} {body}");
+        assert_eq!(ledger.refusal(TestCommand::new(verb, &body)).await, code, "{verb} {body}");
     }
     let refused = ledger.ask("status", &json!({}));
     let told: u64 =
@@ -92,17 +92,20 @@ async fn a_stale_version_is_refused_and_told_the_real_one() {
     let ledger = Ledger::new().await;
     let id = ledger.create("main").await;
     ledger.run("disable", named(&id)).await;
-    let stale = Wish::new("enable", &named(&id)).version(1);
+    let stale = TestCommand::new("enable", &named(&id)).version(1);
     let problem = ledger.send(stale.clone()).await.expect_err("stale");
     assert_eq!((problem.code, problem.version), (Code::VersionConflict, Some(2)));
     assert_eq!(
-        ledger.refusal(Wish::new("enable", &named(&id)).absent()).await,
+        ledger.refusal(TestCommand::new("enable", &named(&id)).absent()).await,
         Code::VersionConflict
     );
     ledger.send(stale.version(2)).await.expect("the real version fits");
     let draft = json!({"provider": "x"});
-    assert_eq!(ledger.refusal(Wish::new("create", &draft).version(1)).await, Code::VersionConflict);
-    ledger.send(Wish::new("create", &draft).absent()).await.expect("absent fits a new one");
+    assert_eq!(
+        ledger.refusal(TestCommand::new("create", &draft).version(1)).await,
+        Code::VersionConflict
+    );
+    ledger.send(TestCommand::new("create", &draft).absent()).await.expect("absent fits a new one");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,14 +124,17 @@ async fn an_archived_connection_refuses_everything_but_restore() {
     ];
     for verb in verbs {
         assert_eq!(
-            ledger.refusal(Wish::new(verb, &named(&id))).await,
+            ledger.refusal(TestCommand::new(verb, &named(&id))).await,
             Code::ConnectionArchived,
             "{verb}"
         );
     }
     let rotate = with(&id, json!({"secrets": {"api_key": "sk-x"}}));
-    assert_eq!(ledger.refusal(Wish::new("rotate-secret", &rotate)).await, Code::ConnectionArchived);
-    let by_slug = Wish::new("enable", &named("main"));
+    assert_eq!(
+        ledger.refusal(TestCommand::new("rotate-secret", &rotate)).await,
+        Code::ConnectionArchived
+    );
+    let by_slug = TestCommand::new("enable", &named("main"));
     assert_eq!(ledger.refusal(by_slug).await, Code::ConnectionUnknown, "its slug is free");
     assert_eq!(ledger.get(&id)["lifecycle"], "archived", "it can still be read by id");
 }
@@ -141,30 +147,30 @@ async fn a_connection_of_another_workspace_is_unknown() {
     for (verb, body) in
         [("disable", named(&id)), ("rotate-secret", rotate), ("disable", named("main"))]
     {
-        let wish = Wish::new(verb, &body).at(ABROAD);
-        assert_eq!(ledger.refusal(wish).await, Code::ConnectionUnknown, "{verb} {body}");
+        let test_command = TestCommand::new(verb, &body).at(ABROAD);
+        assert_eq!(ledger.refusal(test_command).await, Code::ConnectionUnknown, "{verb} {body}");
     }
     let got = ledger.ask_at(ABROAD, "get", &named(&id)).expect_err("hidden");
     assert_eq!(got.code, Code::ConnectionUnknown);
     // The one who may use it hears the same: a grant is for gateways, not for changing it.
     ledger.run("grant-workspace", with(&id, json!({"grant_to": ABROAD}))).await;
-    let wish = Wish::new("disable", &named(&id)).at(ABROAD);
-    assert_eq!(ledger.refusal(wish).await, Code::ConnectionUnknown);
+    let test_command = TestCommand::new("disable", &named(&id)).at(ABROAD);
+    assert_eq!(ledger.refusal(test_command).await, Code::ConnectionUnknown);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_workspace_and_a_past_deadline_are_refused() {
     let ledger = Ledger::new().await;
     let draft = json!({"provider": "x"});
-    let wish = Wish::new("create", &draft).at("nowhere");
-    assert_eq!(ledger.refusal(wish).await, Code::WorkspaceUnknown);
+    let test_command = TestCommand::new("create", &draft).at("nowhere");
+    assert_eq!(ledger.refusal(test_command).await, Code::WorkspaceUnknown);
     assert_eq!(
         ledger.ask_at("nowhere", "list", &json!({})).expect_err("unknown").code,
         Code::WorkspaceUnknown
     );
-    let late = Wish::new("create", &draft).deadline(Micros::new(1));
+    let late = TestCommand::new("create", &draft).deadline(Micros::new(1));
     assert_eq!(ledger.refusal(late).await, Code::DeadlineExpired);
-    let in_time = Wish::new("create", &draft).deadline(Micros::new(i64::MAX));
+    let in_time = TestCommand::new("create", &draft).deadline(Micros::new(i64::MAX));
     ledger.send(in_time).await.expect("in time");
 }
 
@@ -173,7 +179,10 @@ async fn what_something_depends_on_is_archived_by_force_only() {
     let ledger = Ledger::new().await;
     let id = ledger.create("main").await;
     ledger.run("link-dependent", with(&id, json!({"kind": "tool", "id": "t"}))).await;
-    assert_eq!(ledger.refusal(Wish::new("archive", &named(&id))).await, Code::ConnectionInUse);
+    assert_eq!(
+        ledger.refusal(TestCommand::new("archive", &named(&id))).await,
+        Code::ConnectionInUse
+    );
     ledger.run("archive", with(&id, json!({"force": true}))).await;
 }
 

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::lists::{live, settle};
-use crate::ledger::{Ledger, Wish, send};
+use crate::ledger::{Ledger, TestCommand, send};
 use crate::random;
 
 /// Everything a reader can see, but for what counts from the start of the process.
@@ -95,7 +95,7 @@ async fn a_replay_beside_a_writer_misses_nothing() {
             let slug = format!("c-{}", (writer * 25 + round) % 200);
             let reason = format!("{writer}-{round}");
             let body = json!({"connection": slug, "reason": reason});
-            send(&ledger.engine, Wish::new("mark-degraded", &body)).await.expect("accepted");
+            send(&ledger.engine, TestCommand::new("mark-degraded", &body)).await.expect("accepted");
             written.fetch_add(1, Ordering::SeqCst);
         }
     });
@@ -145,9 +145,9 @@ async fn the_numbers_of_every_position_are_there_across_chunks() {
         for round in 0..EVENTS / 64 {
             let slug = format!("c-{}", (writer + round) % 8);
             let body = json!({"connection": slug, "reason": format!("{writer}-{round}")});
-            let wish = Wish::new("mark-degraded", &body);
-            let wish = wish.correlation(&format!("round-{}", round % 5));
-            send(&ledger.engine, wish).await.expect("accepted");
+            let test_command = TestCommand::new("mark-degraded", &body);
+            let test_command = test_command.correlation(&format!("round-{}", round % 5));
+            send(&ledger.engine, test_command).await.expect("accepted");
         }
     });
     futures::future::join_all(rounds).await;

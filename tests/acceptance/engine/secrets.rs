@@ -4,7 +4,7 @@ use ledger_domain::Position;
 use serde_json::{Value, json};
 
 use crate::canary::{CANARY, expect_silence_in, secret, sings};
-use crate::ledger::{Ledger, Wish};
+use crate::ledger::{Ledger, TestCommand};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_is_in_no_file_answer_or_notification() {
@@ -62,7 +62,7 @@ async fn a_secret_in_the_wrong_place_is_not_repeated_in_the_refusal() {
         ),
     ];
     for (verb, body) in bodies {
-        let refused = ledger.send(Wish::of_bytes(verb, body.clone().into_bytes())).await;
+        let refused = ledger.send(TestCommand::of_bytes(verb, body.clone().into_bytes())).await;
         let problem = refused.expect_err("refused");
         let shown = serde_json::to_string(&problem.body()).expect("JSON") + &format!("{problem:?}");
         assert!(!sings(shown.as_bytes()), "{body}\n{shown}");

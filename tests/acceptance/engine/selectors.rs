@@ -5,7 +5,7 @@ use ledger_domain::{Expected, Version};
 use ledger_engine::Caller;
 use serde_json::{Value, json};
 
-use crate::ledger::{ABROAD, HOME, Ledger, Wish};
+use crate::ledger::{ABROAD, HOME, Ledger, TestCommand};
 use crate::verbs::{REVEAL, verbs};
 
 /// An id that no connection has.
@@ -95,7 +95,7 @@ async fn nobody_moves_a_connection_out_of_or_into_their_reach() {
     let update = |id: &str, change: Value| {
         let mut body = change;
         body["connection"] = json!(id);
-        Wish::new("update", &body)
+        TestCommand::new("update", &body)
     };
     let outward = [
         json!({"labels": {"team": "b"}}),
@@ -127,21 +127,21 @@ async fn a_revert_and_a_create_stay_in_reach_too() {
     let (ledger, caller, own, hidden) = stage().await;
     let moved = json!({"connection": hidden, "labels": {"team": "a"}});
     ledger.run("update", moved).await;
-    let back = Wish::new("revert", &json!({"connection": hidden, "to_version": 1}));
+    let back = TestCommand::new("revert", &json!({"connection": hidden, "to_version": 1}));
     let refused = ledger.send_as(&caller, back).await.expect_err("out of reach");
     assert_eq!(refused.code, Code::Forbidden);
     let draft = |team: &str| json!({"provider": "openai", "labels": {"team": team}});
-    let outside = Wish::new("create", &draft("b"));
+    let outside = TestCommand::new("create", &draft("b"));
     let refused = ledger.send_as(&caller, outside).await.expect_err("out of reach");
     assert_eq!(refused.code, Code::Forbidden);
     // Which other workspaces there are is not told to those who may not create.
     for name in [ABROAD, "nowhere"] {
         let mut draft = draft("b");
         draft["access"] = json!({"workspaces": {name: {}}});
-        let refused = ledger.send_as(&caller, Wish::new("create", &draft)).await;
+        let refused = ledger.send_as(&caller, TestCommand::new("create", &draft)).await;
         assert_eq!(refused.expect_err("out of reach").code, Code::Forbidden, "{name}");
     }
-    ledger.send_as(&caller, Wish::new("create", &draft("a"))).await.expect("in reach");
+    ledger.send_as(&caller, TestCommand::new("create", &draft("a"))).await.expect("in reach");
     assert_eq!(ledger.get(&own)["version"], 1);
 }
 
@@ -179,8 +179,9 @@ async fn what_is_hidden_and_what_is_missing_are_answered_alike() {
         for (hidden, missing) in pairs {
             for expected in [Expected::Any, Expected::At(Version::new(1)), Expected::Absent] {
                 let ask = async |name: &str| {
-                    let wish = Wish { expected, ..Wish::new(verb, &body(verb, name)) };
-                    told(&ledger.send_as(&caller, wish).await.expect_err("not there"), name)
+                    let test_command =
+                        TestCommand { expected, ..TestCommand::new(verb, &body(verb, name)) };
+                    told(&ledger.send_as(&caller, test_command).await.expect_err("not there"), name)
                 };
                 let (hidden, missing) = (ask(hidden).await, ask(missing).await);
                 assert_eq!(hidden["error"]["code"], "connection_unknown", "{verb}");
@@ -216,16 +217,16 @@ async fn a_workspace_that_is_not_theirs_might_as_well_not_exist() {
     };
     assert_eq!(ask(ABROAD), ask("nowhere"));
     let send = async |workspace: &'static str| {
-        let wish = Wish::new("create", &json!({"provider": "openai"})).at(workspace);
-        told(&ledger.send_as(&caller, wish).await.expect_err("not theirs"), workspace)
+        let test_command = TestCommand::new("create", &json!({"provider": "openai"})).at(workspace);
+        told(&ledger.send_as(&caller, test_command).await.expect_err("not theirs"), workspace)
     };
     assert_eq!(send(ABROAD).await, send("nowhere").await);
     // Nor does one who may not grant learn it by granting.
     let viewer = ledger.enter("viewer", json!([{"role": "viewer", "workspaces": [HOME]}])).await;
     let grant = async |workspace: &str| {
         let body = json!({"connection": "own", "grant_to": workspace});
-        let wish = Wish::new("grant-workspace", &body);
-        told(&ledger.send_as(&viewer, wish).await.expect_err("not theirs"), workspace)
+        let test_command = TestCommand::new("grant-workspace", &body);
+        told(&ledger.send_as(&viewer, test_command).await.expect_err("not theirs"), workspace)
     };
     assert_eq!(grant(ABROAD).await, grant("nowhere").await);
 }
@@ -248,8 +249,8 @@ async fn what_is_shared_is_seen_from_where_it_is_shared_to_and_changed_at_home_o
     assert_eq!((get(&ledger), explained(&ledger, "read")), (Ok(()), true));
     assert!(explained(&ledger, REVEAL) && !explained(&ledger, "write"));
     for place in [HOME, ABROAD] {
-        let wish = Wish::new("disable", &json!({ "connection": own })).at(place);
-        let refused = ledger.send_as(&guest, wish).await.expect_err("not theirs").code;
+        let test_command = TestCommand::new("disable", &json!({ "connection": own })).at(place);
+        let refused = ledger.send_as(&guest, test_command).await.expect_err("not theirs").code;
         let due = if place == HOME { Code::Forbidden } else { Code::ConnectionUnknown };
         assert_eq!(refused, due, "{place}");
     }

@@ -4,7 +4,7 @@ use ledger_contract::errors::Code;
 use ledger_engine::Caller;
 use serde_json::{Value, json};
 
-use crate::ledger::{ABROAD, HOME, Ledger, Wish};
+use crate::ledger::{ABROAD, HOME, Ledger, TestCommand};
 use crate::verbs::REVEAL;
 
 /// Someone who may change connections at home and read secrets abroad.
@@ -17,7 +17,7 @@ async fn smuggler(ledger: &Ledger) -> Caller {
 }
 
 async fn send(ledger: &Ledger, caller: &Caller, verb: &str, body: Value) -> Result<(), Code> {
-    let sent = ledger.send_as(caller, Wish::new(verb, &body)).await;
+    let sent = ledger.send_as(caller, TestCommand::new(verb, &body)).await;
     sent.map(drop).map_err(|problem| problem.code)
 }
 
@@ -43,7 +43,7 @@ async fn who_may_only_write_lets_nobody_else_in() {
         let answer = send(&ledger, &caller, verb, body.clone()).await;
         assert_eq!(answer, Err(Code::Forbidden), "{verb} {body}");
     }
-    let look = Wish::new(REVEAL, &json!({"connection": id, "reason": "a look"})).at(ABROAD);
+    let look = TestCommand::new(REVEAL, &json!({"connection": id, "reason": "a look"})).at(ABROAD);
     let refused = ledger.send_as(&caller, look).await.expect_err("it is not shared");
     assert_eq!(refused.code, Code::ConnectionUnknown);
     // An empty access lets nobody in, and so takes nothing more than any draft.

@@ -3,7 +3,7 @@
 use ledger_contract::errors::Code;
 use serde_json::json;
 
-use crate::ledger::{ABROAD, Ledger, Wish};
+use crate::ledger::{ABROAD, Ledger, TestCommand};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slug_is_free_after_archive_and_restore_then_needs_a_new_one() {
@@ -11,9 +11,9 @@ async fn a_slug_is_free_after_archive_and_restore_then_needs_a_new_one() {
     let old = ledger.create("Main").await;
     ledger.run("archive", json!({"connection": "main"})).await;
     let new = ledger.create("main").await;
-    let taken = Wish::new("restore", &json!({"connection": old}));
+    let taken = TestCommand::new("restore", &json!({"connection": old}));
     assert_eq!(ledger.refusal(taken).await, Code::SlugTaken);
-    let also_taken = Wish::new("restore", &json!({"connection": old, "slug": "MAIN"}));
+    let also_taken = TestCommand::new("restore", &json!({"connection": old, "slug": "MAIN"}));
     assert_eq!(ledger.refusal(also_taken).await, Code::SlugTaken);
     ledger.run("restore", json!({"connection": old, "slug": "main-old"})).await;
     assert_eq!(ledger.get("main-old")["id"], json!(old));
@@ -28,7 +28,7 @@ async fn a_restored_connection_takes_its_slug_back_when_it_is_free() {
     ledger.run("archive", json!({"connection": "main"})).await;
     ledger.run("restore", json!({"connection": id})).await;
     assert_eq!(ledger.get("main")["id"], json!(id));
-    let taken = Wish::new("create", &json!({"slug": "main", "provider": "x"}));
+    let taken = TestCommand::new("create", &json!({"slug": "main", "provider": "x"}));
     assert_eq!(ledger.refusal(taken).await, Code::SlugTaken);
 }
 
@@ -40,9 +40,9 @@ async fn a_renamed_connection_lets_its_slug_go_and_may_change_its_case() {
     assert_eq!(ledger.get("main")["slug"], "MAIN");
     ledger.run("update", json!({"connection": "main", "slug": "new"})).await;
     ledger.create("main").await;
-    let taken = Wish::new("update", &json!({"connection": id, "slug": "Main"}));
+    let taken = TestCommand::new("update", &json!({"connection": id, "slug": "Main"}));
     assert_eq!(ledger.refusal(taken).await, Code::SlugTaken);
-    let revert = Wish::new("revert", &json!({"connection": id, "to_version": 1}));
+    let revert = TestCommand::new("revert", &json!({"connection": id, "to_version": 1}));
     assert_eq!(ledger.refusal(revert).await, Code::SlugTaken, "also by way of a revert");
 }
 
@@ -50,15 +50,16 @@ async fn a_renamed_connection_lets_its_slug_go_and_may_change_its_case() {
 async fn workspaces_have_slugs_of_their_own() {
     let ledger = Ledger::new().await;
     ledger.create("main").await;
-    let abroad = Wish::new("create", &json!({"slug": "main", "provider": "x"})).at(ABROAD);
+    let abroad = TestCommand::new("create", &json!({"slug": "main", "provider": "x"})).at(ABROAD);
     ledger.send(abroad).await.expect("another workspace");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_that_want_a_slug_at_once_one_gets_it() {
     let ledger = Ledger::new().await;
-    let wish = Wish::new("create", &json!({"slug": "main", "provider": "x"}));
-    let answers = futures::future::join_all((0..32).map(|_| ledger.send(wish.clone()))).await;
+    let test_command = TestCommand::new("create", &json!({"slug": "main", "provider": "x"}));
+    let answers =
+        futures::future::join_all((0..32).map(|_| ledger.send(test_command.clone()))).await;
     let refused = answers.iter().filter_map(|answer| answer.as_ref().err());
     assert_eq!(refused.filter(|problem| problem.code == Code::SlugTaken).count(), 31);
     assert_eq!(ledger.ask("list", &json!({}))["total"], 1);
@@ -79,7 +80,7 @@ async fn a_revert_brings_settings_back_and_keeps_what_happened() {
     assert_eq!((&view["version"], &view["tags"]), (&json!(5), &json!([])));
     assert_eq!(view["secrets"]["api_key"]["masked"], "sk-*******-1", "the old value is back");
     assert_eq!(view["health"], before["health"], "health is no setting");
-    let same = Wish::new("revert", &json!({"connection": id, "to_version": 1}));
+    let same = TestCommand::new("revert", &json!({"connection": id, "to_version": 1}));
     assert_eq!(ledger.refusal(same).await, Code::NothingToChange);
     ledger.expect_replay_equal();
 }
@@ -111,7 +112,7 @@ async fn that_a_slug_is_taken_is_all_that_is_told_of_what_has_it() {
         ];
         let mut heard = Vec::new();
         for (verb, body) in asked {
-            let refused = ledger.send_as(&limited, Wish::new(verb, &body)).await;
+            let refused = ledger.send_as(&limited, TestCommand::new(verb, &body)).await;
             let problem = refused.expect_err("it is taken");
             assert_eq!(problem.code, Code::SlugTaken, "{verb}");
             let told = format!("{problem:?}");
@@ -125,6 +126,6 @@ async fn that_a_slug_is_taken_is_all_that_is_told_of_what_has_it() {
     assert_eq!(heard("theirs").await, heard("visible").await);
     // What is archived has no slug, and so nothing is told of it either.
     ledger.run("archive", json!({"connection": hidden})).await;
-    let free = Wish::new("create", &mine("theirs"));
+    let free = TestCommand::new("create", &mine("theirs"));
     ledger.send_as(&limited, free).await.expect("it is free");
 }

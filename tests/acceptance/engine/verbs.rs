@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::ledger::{ABROAD, HOME, Ledger, Wish};
+use crate::ledger::{ABROAD, HOME, Ledger, TestCommand};
 use crate::verbs::verbs;
 
 /// A verb, its body without `connection`, and what must be where afterwards.
@@ -160,11 +160,14 @@ async fn a_connection_without_a_slug_gets_one_and_is_found_by_it() {
 async fn workspaces_are_made_and_told() {
     let ledger = Ledger::new().await;
     let body = json!({"display_name": "Third"});
-    ledger.send(Wish::new("create-workspace", &body).at("third")).await.expect("accepted");
+    ledger.send(TestCommand::new("create-workspace", &body).at("third")).await.expect("accepted");
     let page = ledger.ask("workspaces", &json!({}));
     let names: Vec<_> =
         page["workspaces"].as_array().expect("a list").iter().map(|w| &w["name"]).collect();
     assert_eq!(names, ["default", "other", "third"]);
     assert_eq!(page["workspaces"][2]["display_name"], "Third");
-    ledger.send(Wish::new("create", &json!({"provider": "x"})).at("third")).await.expect("usable");
+    ledger
+        .send(TestCommand::new("create", &json!({"provider": "x"})).at("third"))
+        .await
+        .expect("usable");
 }

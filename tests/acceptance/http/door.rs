@@ -125,7 +125,7 @@ pub(crate) fn client() -> Client {
 async fn serve(api: &Api) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
-    let facades = Facades::new(api.desk(), Catalogue::built_in().clone());
+    let facades = Facades::new(api.state(), Catalogue::built_in().clone());
     let router = api.router(facades.router());
     let server = tokio::spawn(async move {
         axum::serve(listener, router).await.expect("it serves until it is aborted");

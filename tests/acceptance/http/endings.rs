@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::door::{Door, read};
 use super::feed::{Event, Feed};
 use crate::issuer::{AUDIENCE, Issuer, Signer, seconds};
-use crate::ledger::{HOME, Wish, send};
+use crate::ledger::{HOME, TestCommand, send};
 use crate::matrix::cast::{govern, principal};
 use crate::wait::PATIENCE;
 
@@ -155,7 +155,7 @@ async fn nobody_gets_an_event_that_came_after_they_lost_the_right() {
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let load = tokio::spawn(async move {
         while !*stopped.borrow() {
-            let made = send(&engine, Wish::new("create", &json!({ "provider": "x" }))).await;
+            let made = send(&engine, TestCommand::new("create", &json!({ "provider": "x" }))).await;
             made.expect("accepted");
         }
     });

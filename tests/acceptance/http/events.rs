@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::door::{CONNECTIONS, Door, client, read};
 use super::feed::Feed;
-use crate::ledger::{Wish, send};
+use crate::ledger::{TestCommand, send};
 use crate::matrix::cast::Cast;
 use crate::wait::PATIENCE;
 
@@ -27,7 +27,7 @@ async fn a_feed_killed_again_and_again_under_load_misses_and_repeats_nothing() {
     let engine = door.ledger.engine.clone();
     let load = tokio::spawn(async move {
         while engine.head().get() < EVENTS {
-            let create = || send(&engine, Wish::new("create", &json!({ "provider": "x" })));
+            let create = || send(&engine, TestCommand::new("create", &json!({ "provider": "x" })));
             let (one, two, three, four) = tokio::join!(create(), create(), create(), create());
             for made in [one, two, three, four] {
                 made.expect("accepted");
@@ -182,7 +182,7 @@ async fn a_reader_that_sleeps_too_long_is_cut_off_and_misses_nothing() {
     let door = Door::with(ApiOptions { feeds, ..ApiOptions::default() }).await;
     let bulk = json!({ "provider": "x", "description": "d".repeat(4_096) });
     for _ in 0..2_000 {
-        send(&door.ledger.engine, Wish::new("create", &bulk)).await.expect("accepted");
+        send(&door.ledger.engine, TestCommand::new("create", &bulk)).await.expect("accepted");
     }
     let mut stream = TcpStream::connect(door.address).await.expect("a connection");
     let request = format!(

@@ -14,7 +14,7 @@ use super::{
     ADMINISTER, AUDIT, GOVERN, LET_IN, Line, Need, READ, READ_ALL, ROTATE, WELL, WRITE,
     WRITE_AND_ROTATE, line,
 };
-use crate::ledger::{ABROAD, HOME, Ledger, Wish};
+use crate::ledger::{ABROAD, HOME, Ledger, TestCommand};
 use crate::nats_server::NatsServer;
 use crate::verbs::{principal_verbs, verbs};
 use crate::wait::{PATIENCE, eventually};
@@ -76,7 +76,7 @@ impl Stage {
         let cast = Cast::of(&ledger.engine).await;
         for workspace in [HOME, ABROAD] {
             let main = json!({ "slug": "main", "provider": "openai" });
-            ledger.send(Wish::new("create", &main).at(workspace)).await.expect("made");
+            ledger.send(TestCommand::new("create", &main).at(workspace)).await.expect("made");
         }
         let options = ConnectOptions { url: server.url(), ..ConnectOptions::default() };
         let own = connect(&options).await.expect("good options");

@@ -7,23 +7,23 @@ use ledger_contract::subjects;
 use ledger_engine::CommandRequest;
 use tracing::debug;
 
-use super::asked::Asked;
+use super::incoming::Incoming;
 use super::reply::Reply;
-use super::{Desk, subject};
+use super::{ServiceState, subject};
 
-impl Desk {
+impl ServiceState {
     /// Executes one command. Its receipt is durable when this returns.
-    pub(super) async fn command(&self, asked: Asked<'_>) -> Result<Reply, Problem> {
-        let request = self.counted(self.command_request(asked))?;
+    pub(super) async fn command(&self, incoming: Incoming<'_>) -> Result<Reply, Problem> {
+        let request = self.counted(self.command_request(incoming))?;
         let executed = self.engine.execute(request).await.inspect_err(|error| {
             debug!(
-                nats.subject = %asked.message.subject,
+                nats.subject = %incoming.message.subject,
                 ledger.error.code = error.code().as_str(),
                 "command refused"
             );
         })?;
         debug!(
-            nats.subject = %asked.message.subject,
+            nats.subject = %incoming.message.subject,
             ledger.position = executed.receipt.position,
             ledger.version = executed.receipt.version,
             "command executed"
@@ -32,11 +32,11 @@ impl Desk {
         Ok(if executed.repeated { reply.with_header(subjects::REPEATED, "true") } else { reply })
     }
 
-    fn command_request(&self, asked: Asked<'_>) -> Result<CommandRequest, Problem> {
-        let caller = self.admit(asked)?;
-        let address = subject::command(&self.prefix, &asked.message.subject)?;
-        let headers = asked.headers()?;
-        let body = asked.body();
+    fn command_request(&self, incoming: Incoming<'_>) -> Result<CommandRequest, Problem> {
+        let caller = self.admit(incoming)?;
+        let address = subject::command(&self.prefix, &incoming.message.subject)?;
+        let headers = incoming.headers()?;
+        let body = incoming.body();
         let verb = address.verb;
         let command = verb.parse(&Address::of(address.workspace.clone()), body)?;
         let fingerprint =

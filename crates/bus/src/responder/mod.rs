@@ -3,11 +3,11 @@
 //! The loop over a subscription checks one bounded limit and hands each message to a task of its
 //! own. When the limit is reached it answers `busy` at once, so that no message waits unseen.
 
-mod asked;
 mod command;
 mod counters;
 mod fresh;
 mod headers;
+mod incoming;
 mod operation;
 mod query;
 mod reply;
@@ -34,9 +34,9 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{debug, warn};
 
 use crate::connect::unreachable;
-use asked::Asked;
 use counters::Counters;
 use fresh::Freshness;
+use incoming::Incoming;
 use reply::Reply;
 
 /// Largest message that is looked at.
@@ -63,13 +63,13 @@ pub(crate) struct Limits {
 #[derive(Debug)]
 pub(crate) struct Responder {
     service: Service,
-    doors: Vec<Arc<Door>>,
+    service_endpoints: Vec<Arc<ServiceEndpoint>>,
     loops: Vec<JoinHandle<()>>,
 }
 
 /// What every handler needs.
 #[derive(Debug)]
-struct Desk {
+struct ServiceState {
     engine: Engine,
     client: Client,
     prefix: String,
@@ -82,8 +82,8 @@ struct Desk {
 
 /// One endpoint: what kind of message it takes, how many at once, and what it refused.
 #[derive(Debug)]
-struct Door {
-    kind: Kind,
+struct ServiceEndpoint {
+    kind: RequestKind,
     in_flight: Arc<Semaphore>,
     in_flight_max: usize,
     counters: Counters,
@@ -91,14 +91,14 @@ struct Door {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum RequestKind {
     Command,
     Query,
     Operation,
     Reveal,
 }
 
-impl Kind {
+impl RequestKind {
     const fn name(self) -> &'static str {
         match self {
             Self::Command => "commands",
@@ -118,14 +118,16 @@ impl Responder {
         subjects: &Subjects,
         limits: Limits,
     ) -> Result<Self, Problem> {
-        let doors = vec![
-            Arc::new(Door::new(Kind::Command, limits.commands)),
-            Arc::new(Door::new(Kind::Query, limits.queries)),
-            Arc::new(Door::new(Kind::Operation, OPERATIONS_MAX)),
-            Arc::new(Door::new(Kind::Reveal, limits.commands)),
+        let service_endpoints = vec![
+            Arc::new(ServiceEndpoint::new(RequestKind::Command, limits.commands)),
+            Arc::new(ServiceEndpoint::new(RequestKind::Query, limits.queries)),
+            Arc::new(ServiceEndpoint::new(RequestKind::Operation, OPERATIONS_MAX)),
+            Arc::new(ServiceEndpoint::new(RequestKind::Reveal, limits.commands)),
         ];
-        let service = register(&client, subjects, &doors).await.map_err(|error| failed(&error))?;
-        let desk = Arc::new(Desk {
+        let service = register(&client, subjects, &service_endpoints)
+            .await
+            .map_err(|error| failed(&error))?;
+        let state = Arc::new(ServiceState {
             freshness: Freshness::new(engine.clock().now()),
             engine,
             client,
@@ -140,12 +142,17 @@ impl Responder {
             subjects.all_operations(),
             subjects.all_reveals(),
         ];
-        for (door, subject) in doors.iter().zip(wheres) {
-            let endpoint = service.endpoint_builder().name(door.kind.name()).add(subject).await;
+        for (service_endpoint, subject) in service_endpoints.iter().zip(wheres) {
+            let endpoint =
+                service.endpoint_builder().name(service_endpoint.kind.name()).add(subject).await;
             let endpoint = endpoint.map_err(|error| failed(&error))?;
-            loops.push(tokio::spawn(take_in(endpoint, Arc::clone(door), Arc::clone(&desk))));
+            loops.push(tokio::spawn(take_in(
+                endpoint,
+                Arc::clone(service_endpoint),
+                Arc::clone(&state),
+            )));
         }
-        Ok(Self { service, doors, loops })
+        Ok(Self { service, service_endpoints, loops })
     }
 
     /// Takes no more messages and waits until `deadline` for those in hand.
@@ -160,10 +167,10 @@ impl Responder {
                 running.abort();
             }
         }
-        for door in &self.doors {
-            let all = u32::try_from(door.in_flight_max).unwrap_or(u32::MAX);
-            if timeout_at(deadline, door.in_flight.acquire_many(all)).await.is_err() {
-                warn!(nats.endpoint = door.kind.name(), "stopped with work in hand");
+        for service_endpoint in &self.service_endpoints {
+            let all = u32::try_from(service_endpoint.in_flight_max).unwrap_or(u32::MAX);
+            if timeout_at(deadline, service_endpoint.in_flight.acquire_many(all)).await.is_err() {
+                warn!(nats.endpoint = service_endpoint.kind.name(), "stopped with work in hand");
             }
         }
     }
@@ -176,7 +183,7 @@ fn failed(error: &async_nats::Error) -> Problem {
 async fn register(
     client: &Client,
     subjects: &Subjects,
-    doors: &[Arc<Door>],
+    service_endpoints: &[Arc<ServiceEndpoint>],
 ) -> Result<Service, async_nats::Error> {
     let metadata = HashMap::from([
         ("prefix".to_owned(), subjects.prefix().to_owned()),
@@ -186,14 +193,18 @@ async fn register(
         ("events".to_owned(), subjects.stream_name()),
         ("bucket".to_owned(), subjects.bucket_name()),
     ]);
-    let doors = doors.to_vec();
+    let service_endpoints = service_endpoints.to_vec();
     client
         .service_builder()
         .description("event-sourced store of connections: commands, queries, operations")
         .metadata(metadata)
         .stats_handler(move |endpoint, _| {
-            let door = doors.iter().find(|door| door.kind.name() == endpoint);
-            door.map(|door| door.counters.snapshot()).unwrap_or_default()
+            let service_endpoint = service_endpoints
+                .iter()
+                .find(|service_endpoint| service_endpoint.kind.name() == endpoint);
+            service_endpoint
+                .map(|service_endpoint| service_endpoint.counters.snapshot())
+                .unwrap_or_default()
         })
         .start("connection-ledger", env!("CARGO_PKG_VERSION"))
         .await
@@ -206,29 +217,36 @@ fn verbs() -> Vec<&'static str> {
 }
 
 /// The loop over one subscription.
-async fn take_in(mut endpoint: Endpoint, door: Arc<Door>, desk: Arc<Desk>) {
+async fn take_in(
+    mut endpoint: Endpoint,
+    service_endpoint: Arc<ServiceEndpoint>,
+    state: Arc<ServiceState>,
+) {
     while let Some(request) = endpoint.next().await {
-        if leads_astray(&request.message, &desk.prefix) {
-            debug!(nats.endpoint = door.kind.name(), "a request names no inbox for its answer");
+        if has_forbidden_reply_subject(&request.message, &state.prefix) {
+            debug!(
+                nats.endpoint = service_endpoint.kind.name(),
+                "a request names no inbox for its answer"
+            );
             continue;
         }
-        if let Ok(permit) = Arc::clone(&door.in_flight).try_acquire_owned() {
-            let (door, desk) = (Arc::clone(&door), Arc::clone(&desk));
+        if let Ok(permit) = Arc::clone(&service_endpoint.in_flight).try_acquire_owned() {
+            let (service_endpoint, state) = (Arc::clone(&service_endpoint), Arc::clone(&state));
             tokio::spawn(async move {
-                desk.answer(&door, request).await;
+                state.answer(&service_endpoint, request).await;
                 drop(permit);
             });
         } else {
-            door.counters.count(Code::Busy);
-            desk.engine.count_refusal(Code::Busy);
-            door.busy.clone().send(&request).await;
+            service_endpoint.counters.count(Code::Busy);
+            state.engine.count_refusal(Code::Busy);
+            service_endpoint.busy.clone().send(&request).await;
         }
     }
 }
 
 /// Tells whether the answer would go where messages mean something: to the event stream, to the
 /// ledger itself, to the server. The asker may not be allowed to publish there, and we are.
-fn leads_astray(message: &async_nats::Message, prefix: &str) -> bool {
+fn has_forbidden_reply_subject(message: &async_nats::Message, prefix: &str) -> bool {
     let Some(reply) = message.reply.as_deref() else {
         return false;
     };
@@ -236,8 +254,8 @@ fn leads_astray(message: &async_nats::Message, prefix: &str) -> bool {
     ours || reply.starts_with('$')
 }
 
-impl Door {
-    fn new(kind: Kind, in_flight_max: usize) -> Self {
+impl ServiceEndpoint {
+    fn new(kind: RequestKind, in_flight_max: usize) -> Self {
         Self {
             kind,
             in_flight: Arc::new(Semaphore::new(in_flight_max)),
@@ -253,40 +271,40 @@ impl Door {
     }
 }
 
-impl Desk {
-    async fn answer(&self, door: &Door, request: Request) {
+impl ServiceState {
+    async fn answer(&self, service_endpoint: &ServiceEndpoint, request: Request) {
         let message = &request.message;
         let reply = match self.counted(self.open(message)) {
             Ok(opened) => {
-                let asked = Asked { message, opened: opened.as_ref() };
-                self.as_asked(self.work(door, asked).await, asked)
+                let incoming = Incoming { message, opened: opened.as_ref() };
+                self.seal_like(self.work(service_endpoint, incoming).await, incoming)
             }
-            Err(problem) => door.refuse(&problem),
+            Err(problem) => service_endpoint.refuse(&problem),
         };
         reply.send(&request).await;
     }
 
-    async fn work(&self, door: &Door, asked: Asked<'_>) -> Reply {
-        let answered = match door.kind {
-            Kind::Command => self.command(asked).await,
-            Kind::Query => self.query(asked).await,
-            Kind::Operation => self.operation(asked).await,
-            Kind::Reveal => self.reveal(asked).await,
+    async fn work(&self, service_endpoint: &ServiceEndpoint, incoming: Incoming<'_>) -> Reply {
+        let answered = match service_endpoint.kind {
+            RequestKind::Command => self.command(incoming).await,
+            RequestKind::Query => self.query(incoming).await,
+            RequestKind::Operation => self.operation(incoming).await,
+            RequestKind::Reveal => self.reveal(incoming).await,
         };
-        answered.unwrap_or_else(|problem| door.refuse(&problem))
+        answered.unwrap_or_else(|problem| service_endpoint.refuse(&problem))
     }
 
     /// Finds out who asks, before anything else is looked at, then whether the message is what
     /// they meant, and its size.
-    fn admit(&self, asked: Asked<'_>) -> Result<Caller, Problem> {
-        if self.sealed_only && asked.opened.is_none() {
+    fn admit(&self, incoming: Incoming<'_>) -> Result<Caller, Problem> {
+        if self.sealed_only && incoming.opened.is_none() {
             return Err(Problem::new(Code::SealedRequired));
         }
-        let caller = self.engine.authenticate(asked.authorization()?)?;
-        if let Some(opened) = asked.opened {
-            self.check_sealed(asked.message, opened)?;
+        let caller = self.engine.authenticate(incoming.authorization()?)?;
+        if let Some(opened) = incoming.opened {
+            self.check_sealed(incoming.message, opened)?;
         }
-        if asked.message.payload.len() > MESSAGE_BYTES_MAX {
+        if incoming.message.payload.len() > MESSAGE_BYTES_MAX {
             return Err(Problem::new(Code::MessageTooLarge));
         }
         Ok(caller)
@@ -315,10 +333,10 @@ mod tests {
         };
         for good in [None, Some("_INBOX.x"), Some("_INBOX_me.x"), Some("_R_.x"), Some("ledgers.x")]
         {
-            assert!(!leads_astray(&message(good), "ledger"), "{good:?}");
+            assert!(!has_forbidden_reply_subject(&message(good), "ledger"), "{good:?}");
         }
         for bad in ["ledger.events.w.x", "ledger.cmd.w.create", "$KV.b.x", "$JS.API.INFO"] {
-            assert!(leads_astray(&message(Some(bad)), "ledger"), "{bad}");
+            assert!(has_forbidden_reply_subject(&message(Some(bad)), "ledger"), "{bad}");
         }
     }
 }

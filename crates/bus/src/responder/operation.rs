@@ -10,29 +10,29 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::info;
 
-use super::asked::Asked;
+use super::incoming::Incoming;
 use super::query::crashed;
 use super::reply::Reply;
-use super::{Desk, subject};
+use super::{ServiceState, subject};
 use crate::PROGRESS;
 
 /// Between two progress messages.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-impl Desk {
+impl ServiceState {
     /// Runs one operation.
-    pub(super) async fn operation(&self, asked: Asked<'_>) -> Result<Reply, Problem> {
-        let request = self.counted(self.replay_request(asked))?;
-        self.replay(request, asked).await.map(|report| Reply::json(&report))
+    pub(super) async fn operation(&self, incoming: Incoming<'_>) -> Result<Reply, Problem> {
+        let request = self.counted(self.replay_request(incoming))?;
+        self.replay(request, incoming).await.map(|report| Reply::json(&report))
     }
 
     /// `replay` is the only operation so far.
-    fn replay_request(&self, asked: Asked<'_>) -> Result<ReplayRequest, Problem> {
-        let caller = self.admit(asked)?;
+    fn replay_request(&self, incoming: Incoming<'_>) -> Result<ReplayRequest, Problem> {
+        let caller = self.admit(incoming)?;
         caller.require(Scope::Administer, ledger_domain::principal::Subject::Ledger)?;
-        let name = subject::operation(&self.prefix, &asked.message.subject)?;
-        asked.headers()?;
-        let request = read_json(asked.body())?;
+        let name = subject::operation(&self.prefix, &incoming.message.subject)?;
+        incoming.headers()?;
+        let request = read_json(incoming.body())?;
         info!(ledger.actor = caller.actor().as_str(), ledger.operation = name, "operation started");
         Ok(request)
     }
@@ -40,7 +40,7 @@ impl Desk {
     async fn replay(
         &self,
         request: ReplayRequest,
-        asked: Asked<'_>,
+        incoming: Incoming<'_>,
     ) -> Result<ReplayReport, Problem> {
         let (progress, watched) = watch::channel(None);
         let engine = self.engine.clone();
@@ -51,13 +51,13 @@ impl Desk {
             report.map_err(Problem::from)
         };
         let mut running = tokio::task::spawn_blocking(replay);
-        let Some(inbox) = asked.message.reply.clone() else {
+        let Some(inbox) = incoming.message.reply.clone() else {
             return running.await.map_err(|failure| crashed(&failure))?;
         };
         tokio::select! {
             biased;
             ended = &mut running => ended.map_err(|failure| crashed(&failure))?,
-            () = self.tell(watched, asked, inbox) => {
+            () = self.tell(watched, incoming, inbox) => {
                 running.await.map_err(|failure| crashed(&failure))?
             }
         }
@@ -67,7 +67,7 @@ impl Desk {
     async fn tell(
         &self,
         mut watched: watch::Receiver<Option<ReplayProgress>>,
-        asked: Asked<'_>,
+        incoming: Incoming<'_>,
         inbox: Subject,
     ) {
         let mut ticks = interval(PROGRESS_INTERVAL);
@@ -77,7 +77,7 @@ impl Desk {
             let latest = *watched.borrow_and_update();
             if let Some(latest) = latest {
                 let reply = Reply::json(&latest).with_header(PROGRESS, "true");
-                self.as_asked(reply, asked).publish(&self.client, inbox.clone()).await;
+                self.seal_like(reply, incoming).publish(&self.client, inbox.clone()).await;
             }
         }
     }

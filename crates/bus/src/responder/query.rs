@@ -5,22 +5,22 @@ use ledger_domain::Micros;
 use ledger_engine::Caller;
 use tracing::error;
 
-use super::asked::Asked;
+use super::incoming::Incoming;
 use super::reply::Reply;
 use super::subject::QueryAddress;
-use super::{Desk, subject};
+use super::{ServiceState, subject};
 
-impl Desk {
+impl ServiceState {
     /// Answers one query from the store, on a thread that may block.
-    pub(super) async fn query(&self, asked: Asked<'_>) -> Result<Reply, Problem> {
-        let (caller, address, deadline) = self.counted(self.query_address(asked))?;
+    pub(super) async fn query(&self, incoming: Incoming<'_>) -> Result<Reply, Problem> {
+        let (caller, address, deadline) = self.counted(self.query_address(incoming))?;
         let reading = self.readers.acquire().await;
         self.counted(self.engine.in_time(deadline))?;
         let engine = self.engine.clone();
         let QueryAddress { workspace, query } = address;
-        let body = match asked.opened {
-            None => asked.message.payload.clone(),
-            Some(_) => asked.body().to_vec().into(),
+        let body = match incoming.opened {
+            None => incoming.message.payload.clone(),
+            Some(_) => incoming.body().to_vec().into(),
         };
         let read = move || engine.answer_json(&caller, &workspace, query, &body);
         let answered = tokio::task::spawn_blocking(read).await.map_err(|failure| crashed(&failure));
@@ -30,11 +30,11 @@ impl Desk {
 
     fn query_address(
         &self,
-        asked: Asked<'_>,
+        incoming: Incoming<'_>,
     ) -> Result<(Caller, QueryAddress, Option<Micros>), Problem> {
-        let caller = self.admit(asked)?;
-        let address = subject::query(&self.prefix, &asked.message.subject)?;
-        Ok((caller, address, asked.headers()?.deadline))
+        let caller = self.admit(incoming)?;
+        let address = subject::query(&self.prefix, &incoming.message.subject)?;
+        Ok((caller, address, incoming.headers()?.deadline))
     }
 }
 

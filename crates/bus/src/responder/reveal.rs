@@ -7,26 +7,26 @@ use ledger_contract::records::Via;
 use ledger_domain::{CheckedText as _, Expected, Line};
 use ledger_engine::CommandRequest;
 
-use super::asked::Asked;
+use super::incoming::Incoming;
 use super::reply::Reply;
-use super::{Desk, subject};
+use super::{ServiceState, subject};
 
-impl Desk {
+impl ServiceState {
     /// Gives secrets out, to who asked and nobody else.
-    pub(super) async fn reveal(&self, asked: Asked<'_>) -> Result<Reply, Problem> {
-        let request = self.counted(self.reveal_request(asked))?;
+    pub(super) async fn reveal(&self, incoming: Incoming<'_>) -> Result<Reply, Problem> {
+        let request = self.counted(self.reveal_request(incoming))?;
         Ok(Reply::json(&self.engine.reveal(request).await?))
     }
 
-    fn reveal_request(&self, asked: Asked<'_>) -> Result<CommandRequest, Problem> {
-        let opened = asked.opened.ok_or_else(|| Problem::new(Code::SealedRequired))?;
-        let caller = self.admit(asked)?;
-        let (workspace, connection) = subject::reveal(&self.prefix, &asked.message.subject)?;
-        let headers = Headers { expected: Expected::Any, ..asked.headers()? };
+    fn reveal_request(&self, incoming: Incoming<'_>) -> Result<CommandRequest, Problem> {
+        let opened = incoming.opened.ok_or_else(|| Problem::new(Code::SealedRequired))?;
+        let caller = self.admit(incoming)?;
+        let (workspace, connection) = subject::reveal(&self.prefix, &incoming.message.subject)?;
+        let headers = Headers { expected: Expected::Any, ..incoming.headers()? };
         let target = ConnectionRef::parse("connection", connection)?;
         let address = Address { connection: Some(target), ..Address::of(workspace.clone()) };
         let verb = Verb::RevealSecret;
-        let mut command = verb.parse(&address, asked.body())?;
+        let mut command = verb.parse(&address, incoming.body())?;
         if let ParsedCommand::Reveal { from, .. } = &mut command {
             *from = Some(Line::stored(format!("nats:{}", opened.sender).into()));
         }

@@ -4,11 +4,11 @@ use async_nats::Message;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::{subjects, time};
 
-use super::Desk;
-use super::asked::{Asked, Opened};
+use super::ServiceState;
+use super::incoming::{Incoming, Opened};
 use super::reply::Reply;
 
-impl Desk {
+impl ServiceState {
     /// Checks that a sealed request was made for where it came to, just now, and came once.
     pub(super) fn check_sealed(&self, message: &Message, opened: &Opened) -> Result<(), Problem> {
         if opened.head.subject != message.subject.as_str() {
@@ -21,8 +21,8 @@ impl Desk {
     }
 
     /// Gives a reply the form its request had: sealed when that was.
-    pub(super) fn as_asked(&self, reply: Reply, asked: Asked<'_>) -> Reply {
-        let Some(opened) = asked.opened else { return reply };
+    pub(super) fn seal_like(&self, reply: Reply, incoming: Incoming<'_>) -> Reply {
+        let Some(opened) = incoming.opened else { return reply };
         self.sealed(reply, opened).unwrap_or_else(|problem| {
             let refusal = Reply::problem(&problem);
             // A refusal is short, and its receiver's key has opened a message: this one is sealed.

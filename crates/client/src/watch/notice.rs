@@ -17,7 +17,7 @@ pub struct Notice {
 }
 
 #[derive(Deserialize)]
-struct Outline {
+struct MessageHead {
     position: u64,
     connection: Option<IgnoredAny>,
 }
@@ -25,12 +25,8 @@ struct Outline {
 impl Notice {
     /// Reads the outline of a message; `None` when it is no notification.
     pub(super) fn read(message: Message) -> Option<Self> {
-        let outline: Outline = serde_json::from_slice(&message.payload).ok()?;
-        Some(Self {
-            position: outline.position,
-            message,
-            about_connection: outline.connection.is_some(),
-        })
+        let head: MessageHead = serde_json::from_slice(&message.payload).ok()?;
+        Some(Self { position: head.position, message, about_connection: head.connection.is_some() })
     }
 
     /// Returns the subject it came on, which names the connection.

@@ -7,7 +7,7 @@ use super::Notice;
 
 /// The part of an event that the line tells.
 #[derive(Deserialize)]
-struct Outline {
+struct EventHead {
     #[serde(rename = "type")]
     event_type: String,
     actor: String,
@@ -25,7 +25,7 @@ impl Notice {
 }
 
 fn summary(notification: &Notification<'_>) -> String {
-    let event: Result<Outline, _> = serde_json::from_str(notification.event.get());
+    let event: Result<EventHead, _> = serde_json::from_str(notification.event.get());
     let (event_type, actor) = match &event {
         Ok(event) => (event.event_type.as_str(), event.actor.as_str()),
         Err(_) => ("(unknown)", "?"),

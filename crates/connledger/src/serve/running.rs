@@ -140,7 +140,7 @@ async fn serve(
         Some(prepared) => {
             let options = ApiOptions { reveals: prepared.is_private(), ..ApiOptions::default() };
             let api = Api::new(engine.clone(), options);
-            let facades = Facades::new(api.desk(), providers);
+            let facades = Facades::new(api.state(), providers);
             let listener = prepared.open(engine, api.router(facades.router())).await?;
             let (_, listener) = parts.http.insert((api, listener));
             Some(listener.url())

@@ -28,7 +28,7 @@ impl Engine {
     /// which is stored nowhere.
     pub async fn issue_admin_key(&self, environment: Environment) -> Result<String, ExecuteError> {
         let name = PrincipalName::stored(ADMIN.into());
-        match self.shared.book.principal(&name) {
+        match self.shared.directory.principal(&name) {
             None => {
                 let draft = PrincipalDraft {
                     kind: PrincipalKind::User,

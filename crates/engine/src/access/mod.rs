@@ -4,22 +4,22 @@
 //! of the engine carries one. Nothing is allowed that no grant of the caller names.
 
 mod authorize;
-mod book;
 mod bootstrap;
 mod caller;
+mod directory;
 mod keys;
-mod standing;
+mod live_caller;
 mod token;
 mod uses;
 
 pub use caller::Caller;
-pub use standing::Standing;
+pub use live_caller::LiveCaller;
 pub use token::VerifyToken;
 
 pub(crate) use caller::grant_allows;
 
 pub(crate) use authorize::{Permit, connection_unknown};
-pub(crate) use book::Book;
+pub(crate) use directory::PrincipalDirectory;
 pub(crate) use keys::new_key;
 pub(crate) use token::TokenVerifier;
 pub(crate) use uses::{LAST_USE_INTERVAL, UseKeeper};
@@ -54,6 +54,6 @@ impl Engine {
     /// Checks an API key and returns who it stands for. Errors: as [`Self::authenticate`].
     pub fn authenticate_key(&self, key: &str) -> Result<Caller, AuthenticateError> {
         let id = keys::id_of(key).ok_or(AuthenticateError::Unknown)?;
-        self.shared.book.caller(&id, &keys::digest(key), self.clock().now())
+        self.shared.directory.caller(&id, &keys::digest(key), self.clock().now())
     }
 }

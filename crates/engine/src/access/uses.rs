@@ -121,7 +121,7 @@ fn write(shared: &Shared) {
     if shared.store.is_poisoned() {
         return;
     }
-    if let Err(error) = shared.book.write_uses(&shared.store) {
+    if let Err(error) = shared.directory.write_uses(&shared.store) {
         tracing::error!(error = %chain(&error), "cannot write when keys were last used");
     }
 }

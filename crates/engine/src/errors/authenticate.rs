@@ -32,7 +32,7 @@ pub enum AuthenticateError {
 /// Why a caller who was let in before may go on no longer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum StandingError {
+pub enum LiveCallerError {
     /// The credential has ended.
     #[error(transparent)]
     Credential(#[from] AuthenticateError),

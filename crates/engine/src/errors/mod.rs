@@ -12,7 +12,7 @@ mod problem;
 mod replay;
 mod sealed;
 
-pub use authenticate::{AuthenticateError, StandingError};
+pub use authenticate::{AuthenticateError, LiveCallerError};
 pub use execute::{ConnectionUnknown, DeadlineExpired, ExecuteError, Forbidden, Unavailable};
 pub use fault::Fault;
 pub use open::OpenError;

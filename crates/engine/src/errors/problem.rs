@@ -8,7 +8,7 @@ use ledger_vault::OpenError as UnsealError;
 
 use super::{
     AuthenticateError, ConnectionUnknown, DeadlineExpired, ExecuteError, Fault, Forbidden,
-    OpenError, ReplayError, SealedError, StandingError, Unavailable, chain,
+    LiveCallerError, OpenError, ReplayError, SealedError, Unavailable, chain,
 };
 
 impl From<Fault> for Problem {
@@ -159,11 +159,11 @@ impl AuthenticateError {
     }
 }
 
-impl From<StandingError> for Problem {
-    fn from(error: StandingError) -> Self {
+impl From<LiveCallerError> for Problem {
+    fn from(error: LiveCallerError) -> Self {
         match error {
-            StandingError::Credential(error) => error.into(),
-            StandingError::Forbidden(forbidden) => forbidden.into(),
+            LiveCallerError::Credential(error) => error.into(),
+            LiveCallerError::Forbidden(forbidden) => forbidden.into(),
         }
     }
 }

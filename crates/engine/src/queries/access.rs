@@ -32,14 +32,14 @@ impl Reader<'_> {
     /// Errors: `forbidden`.
     pub fn principals(&self) -> Result<Vec<PrincipalView>, Problem> {
         self.caller.require(Scope::Administer, Subject::Ledger)?;
-        let principals = self.engine.shared.book.principals();
+        let principals = self.engine.shared.directory.principals();
         Ok(principals.iter().map(|principal| self.view(principal)).collect())
     }
 
     fn view(&self, principal: &Principal) -> PrincipalView {
         let mut view = PrincipalView::of(principal);
         for (key, id) in view.keys.iter_mut().zip(principal.keys.keys()) {
-            key.last_used_at = self.engine.shared.book.uses.last(id).map(time::format);
+            key.last_used_at = self.engine.shared.directory.uses.last(id).map(time::format);
         }
         view
     }
@@ -72,9 +72,10 @@ impl Reader<'_> {
     }
 
     fn named_principal(&self, text: &str) -> Result<Arc<Principal>, Problem> {
-        let book = &self.engine.shared.book;
-        let by_name = PrincipalName::parse("as", text).ok().and_then(|name| book.principal(&name));
-        let by_key = || ApiKeyId::parse("as", text).ok().and_then(|id| book.holder(&id));
+        let directory = &self.engine.shared.directory;
+        let by_name =
+            PrincipalName::parse("as", text).ok().and_then(|name| directory.principal(&name));
+        let by_key = || ApiKeyId::parse("as", text).ok().and_then(|id| directory.holder(&id));
         by_name.or_else(by_key).ok_or_else(|| Problem::new(Code::PrincipalUnknown))
     }
 

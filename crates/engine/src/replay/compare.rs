@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use ledger_store::{Row, Rows};
 
-use super::{Wanted, tables};
+use super::{Selected, tables};
 use crate::errors::Fault;
 use crate::models::Models;
 
@@ -17,7 +17,7 @@ pub(crate) struct Pair<'a> {
 
 impl<'a> Pair<'a> {
     /// Opens both sides of every wanted model. What is written later is not seen.
-    pub(crate) fn open(live: &'a Models, fresh: &'a Models, wanted: Wanted) -> Vec<Self> {
+    pub(crate) fn open(live: &'a Models, fresh: &'a Models, wanted: Selected) -> Vec<Self> {
         tables(live)
             .into_iter()
             .zip(tables(fresh))

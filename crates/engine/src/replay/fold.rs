@@ -7,7 +7,7 @@ use ledger_store::tables::log;
 use ledger_store::{Batch, Durability, Store};
 
 use super::bulk::Bulk;
-use super::{ReplayLimits, Wanted, misplaced};
+use super::{ReplayLimits, Selected, misplaced};
 use crate::errors::Fault;
 use crate::models::{Change, Models};
 use crate::projections::audit::{self, Facts};
@@ -19,13 +19,13 @@ const CHANGED_ROWS_MAX: usize = 16 * 1_024;
 /// A replay in progress.
 pub(crate) struct Fold<'a> {
     fresh: &'a Models,
-    wanted: Wanted,
+    wanted: Selected,
     position: Position,
     next_ordinal: u32,
 }
 
 impl<'a> Fold<'a> {
-    pub(crate) fn new(fresh: &'a Models, wanted: Wanted) -> Self {
+    pub(crate) fn new(fresh: &'a Models, wanted: Selected) -> Self {
         Self { fresh, wanted, position: Position::ZERO, next_ordinal: 0 }
     }
 

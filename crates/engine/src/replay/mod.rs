@@ -34,7 +34,7 @@ const LEFT_FOR_PAUSE: u64 = 2_000;
 const ROUNDS_MAX: u32 = 20;
 
 /// Which of the read models are rebuilt.
-pub(crate) type Wanted = [bool; 3];
+pub(crate) type Selected = [bool; 3];
 
 impl Engine {
     /// Rebuilds one or all read models while commands go on. Blocks; `progress` is called often.
@@ -112,7 +112,7 @@ impl Engine {
     }
 
     /// Makes the fresh models the live ones. Runs in the pause.
-    fn swap(&self, fresh: &Models, wanted: Wanted, head: Position) -> Result<(), Fault> {
+    fn swap(&self, fresh: &Models, wanted: Selected, head: Position) -> Result<(), Fault> {
         let store = &self.shared.store;
         let live = self.shared.models.load();
         let [connections, lists, audit] = wanted;
@@ -142,7 +142,7 @@ impl Engine {
 }
 
 /// Lets go of the fresh tables that did not become live.
-fn retire(fresh: &Models, wanted: Wanted, swapped: bool) {
+fn retire(fresh: &Models, wanted: Selected, swapped: bool) {
     let unused = tables(fresh).into_iter().zip(wanted).filter(|(_, wanted)| !(swapped && *wanted));
     fresh.retired.lock().extend(unused.map(|(table, _)| table));
 }
@@ -158,7 +158,7 @@ fn tables(models: &Models) -> [Table; 3] {
     [models.connections.clone(), models.lists.table().clone(), models.audit.table().clone()]
 }
 
-fn wanted(projection: Option<&str>) -> Result<Wanted, ReplayError> {
+fn wanted(projection: Option<&str>) -> Result<Selected, ReplayError> {
     let Some(name) = projection else { return Ok([true; 3]) };
     let wanted = MODELS.map(|model| model == name);
     if wanted.contains(&true) {

@@ -83,7 +83,7 @@ impl Committer {
         }
         for accepted in &accepted {
             if let Effect::Principal(principal) = &accepted.effect {
-                self.shared.book.put(principal.clone());
+                self.shared.directory.put(principal.clone());
             }
         }
         self.shared.tail.extend(accepted.into_iter().map(fresh));

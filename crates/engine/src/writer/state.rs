@@ -55,7 +55,7 @@ impl State {
                 .map_err(|source| Fault::Row { of: "a workspace".to_owned(), source })?;
             workspaces.insert(workspace.name);
         }
-        let principals = shared.book.principals().into_iter();
+        let principals = shared.directory.principals().into_iter();
         let principals = principals.map(|principal| (principal.name.clone(), principal)).collect();
         Ok(Self {
             shared,

@@ -35,16 +35,16 @@ mod tests {
 
     #[test]
     fn events_go_before_json_and_nothing_named_is_neither() {
-        let asked = |value: &'static str| {
+        let params = |value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(ACCEPT, HeaderValue::from_static(value));
             (wants_events(&headers), wants_json(&headers))
         };
-        assert_eq!(asked("text/event-stream"), (true, false));
-        assert_eq!(asked("Application/JSON; q=0.9, text/event-stream"), (true, false));
-        assert_eq!(asked("application/json"), (false, true));
-        assert_eq!(asked("application/json, text/event-stream;q=0"), (false, true));
-        assert_eq!(asked("*/*"), (false, false));
+        assert_eq!(params("text/event-stream"), (true, false));
+        assert_eq!(params("Application/JSON; q=0.9, text/event-stream"), (true, false));
+        assert_eq!(params("application/json"), (false, true));
+        assert_eq!(params("application/json, text/event-stream;q=0"), (false, true));
+        assert_eq!(params("*/*"), (false, false));
         assert!(!wants_events(&HeaderMap::new()) && !wants_json(&HeaderMap::new()));
     }
 }

@@ -15,10 +15,10 @@ use ledger_domain::{CheckedText, InvalidField, Line, PrincipalName, WorkspaceNam
 use ledger_engine::{CommandRequest, Executed};
 use tracing::debug;
 
-use super::asked::Asked;
 use super::caller::Caller;
-use super::desk::Desk;
+use super::params::RequestParams;
 use super::routes::{CONNECTION, KEY, PRINCIPAL, ROOT, WORKSPACE};
+use super::state::AppState;
 use super::{answer, headers, version};
 
 const REPEATED: HeaderName = HeaderName::from_static("ledger-repeated");
@@ -32,18 +32,18 @@ struct Addressed {
 
 /// Executes one command. Its receipt is durable when this returns `Ok`.
 pub(super) async fn run(
-    desk: &Desk,
+    state: &AppState,
     verb: Verb,
     caller: &Caller,
-    asked: &Asked,
+    params: &RequestParams,
     map: &HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let body = desk.read_body(caller.known(), map, body).await?;
-    let place = desk.place_for_command()?;
-    let addressed = address(desk, verb, caller, asked, map, &body);
-    let Addressed { request, workspace, principal } = desk.counted(addressed)?;
-    let executed = desk.engine.execute(request).await.inspect_err(|error| {
+    let body = state.read_body(caller.known(), map, body).await?;
+    let place = state.place_for_command()?;
+    let addressed = address(state, verb, caller, params, map, &body);
+    let Addressed { request, workspace, principal } = state.counted(addressed)?;
+    let executed = state.engine.execute(request).await.inspect_err(|error| {
         debug!(
             ledger.command.kind = verb.as_str(),
             ledger.error.code = error.code().as_str(),
@@ -71,23 +71,23 @@ pub(super) async fn run(
 
 /// Gives secrets out. The event that tells of it is durable when this returns `Ok`.
 pub(super) async fn reveal(
-    desk: &Desk,
+    state: &AppState,
     caller: &Caller,
-    asked: &Asked,
+    params: &RequestParams,
     map: &HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    if !desk.reveals {
-        return desk.counted(Err(Problem::new(Code::RevealUnsafe)));
+    if !state.reveals {
+        return state.counted(Err(Problem::new(Code::RevealUnsafe)));
     }
-    let body = desk.read_body(caller.known(), map, body).await?;
-    let place = desk.place_for_command()?;
-    let addressed = address(desk, Verb::RevealSecret, caller, asked, map, &body);
-    let Addressed { mut request, .. } = desk.counted(addressed)?;
+    let body = state.read_body(caller.known(), map, body).await?;
+    let place = state.place_for_command()?;
+    let addressed = address(state, Verb::RevealSecret, caller, params, map, &body);
+    let Addressed { mut request, .. } = state.counted(addressed)?;
     if let ParsedCommand::Reveal { from, .. } = &mut request.command {
         *from = Some(Line::stored(Via::Http.as_str().into()));
     }
-    let answer = desk.engine.reveal(request).await?;
+    let answer = state.engine.reveal(request).await?;
     drop(place);
     let mut response = answer::json(StatusCode::OK, Bytes::from_owner(answer.to_json()));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -95,37 +95,37 @@ pub(super) async fn reveal(
 }
 
 fn address(
-    desk: &Desk,
+    state: &AppState,
     verb: Verb,
     caller: &Caller,
-    asked: &Asked,
+    params: &RequestParams,
     map: &HeaderMap,
     body: &Bytes,
 ) -> Result<Addressed, Problem> {
     let said = headers::of_command(map)?;
     // A repeat is answered whatever its deadline, so commands are left to the engine.
-    let (workspace, command) = command(verb, asked, body)?;
+    let (workspace, command) = command(verb, params, body)?;
     let principal = match &command {
         ParsedCommand::Principal { name, .. } => Some(name.clone()),
         _ => None,
     };
     // Earlier programs took the bytes, together with the path.
-    let kind = kind(verb, asked);
+    let kind = kind(verb, params);
     let request = CommandRequest {
-        fingerprint: desk.engine.fingerprint(&workspace, &command, &kind, body),
+        fingerprint: state.engine.fingerprint(&workspace, &command, &kind, body),
         workspace: workspace.clone(),
         command,
-        context: desk.engine.context(caller.known().clone(), Via::Http, said),
+        context: state.engine.context(caller.known().clone(), Via::Http, said),
     };
     Ok(Addressed { request, workspace, principal })
 }
 
 /// Names a command and what it is about, in one way for all ways to write the same.
-fn kind(verb: Verb, asked: &Asked) -> String {
-    let connection = asked.connection.as_deref();
+fn kind(verb: Verb, params: &RequestParams) -> String {
+    let connection = params.connection.as_deref();
     let connection = connection.and_then(|text| ConnectionRef::parse(CONNECTION, text).ok());
     let connection = connection.map(|target| target.canonical());
-    let about = [connection.as_deref(), asked.principal.as_deref(), asked.key.as_deref()];
+    let about = [connection.as_deref(), params.principal.as_deref(), params.key.as_deref()];
     let mut kind = verb.as_str().to_owned();
     for name in about.into_iter().flatten() {
         kind.push(' ');
@@ -137,15 +137,15 @@ fn kind(verb: Verb, asked: &Asked) -> String {
 /// Reads a command and where it is sent.
 fn command(
     verb: Verb,
-    asked: &Asked,
+    params: &RequestParams,
     body: &[u8],
 ) -> Result<(WorkspaceName, ParsedCommand), Problem> {
     let target = verb.spec().target;
     if target == Target::NewWorkspace {
         return read_json::<NewWorkspaceBody>(body)?.read();
     }
-    let address = address_of(target, asked)?;
-    let command = match &asked.key {
+    let address = address_of(target, params)?;
+    let command = match &params.key {
         Some(key) => {
             let id = ApiKeyId::parse(KEY, key)?;
             read_json::<KeyReasonBody>(body)?.revoke(&address, id)?
@@ -156,15 +156,15 @@ fn command(
 }
 
 /// Returns what the path names.
-fn address_of(target: Target, asked: &Asked) -> Result<Address, InvalidField> {
-    let connection = asked.connection.as_deref();
+fn address_of(target: Target, params: &RequestParams) -> Result<Address, InvalidField> {
+    let connection = params.connection.as_deref();
     let connection = connection.map(|text| ConnectionRef::parse(CONNECTION, text)).transpose()?;
-    let principal = asked.principal.as_deref();
+    let principal = params.principal.as_deref();
     let principal = principal.map(|text| PrincipalName::parse(PRINCIPAL, text)).transpose()?;
     let workspace = if target.is_ledger() {
         subjects::ledger_workspace()
     } else {
-        WorkspaceName::parse(WORKSPACE, &asked.workspace)?
+        WorkspaceName::parse(WORKSPACE, &params.workspace)?
     };
     Ok(Address { workspace, connection, principal })
 }

@@ -9,28 +9,28 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::QueryWorkspace;
 use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{Position, WorkspaceName};
-use ledger_engine::{Engine, Standing};
+use ledger_engine::{Engine, LiveCaller};
 
-use super::asked::Asked;
 use super::caller::Caller;
-use super::desk::Desk;
+use super::params::RequestParams;
+use super::state::AppState;
 use super::{accept, answer, headers};
 use crate::feed::{Follower, Start};
 
 /// Opens a feed, or answers one page of it.
 pub(super) async fn run(
-    desk: &Desk,
+    state: &AppState,
     caller: &Caller,
-    asked: &Asked,
+    params: &RequestParams,
     map: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let deadline = desk.counted(headers::of_query(map))?.deadline;
-    let only = workspace(desk, caller, asked, deadline).await?;
-    let start = desk.counted(start(desk, asked, map))?;
-    let standing = Standing::new(caller.known().clone());
-    let follower = desk.counted(desk.feeds.follow(start, only, standing))?;
+    let deadline = state.counted(headers::of_query(map))?.deadline;
+    let only = workspace(state, caller, params, deadline).await?;
+    let start = state.counted(start(state, params, map))?;
+    let live_caller = LiveCaller::new(caller.known().clone());
+    let follower = state.counted(state.feeds.follow(start, only, live_caller))?;
     if accept::wants_json(map) {
-        let wait = Duration::from_secs(asked.number("wait").unwrap_or_default());
+        let wait = Duration::from_secs(params.number("wait").unwrap_or_default());
         return page(follower, wait).await;
     }
     let events = HeaderValue::from_static(accept::EVENT_STREAM);
@@ -43,10 +43,10 @@ async fn page(follower: Follower, wait: Duration) -> Result<Response, Problem> {
 }
 
 /// Settles where the feed starts. Whoever may not read it is not told where the log ends.
-fn start(desk: &Desk, asked: &Asked, map: &HeaderMap) -> Result<Start, Problem> {
-    let after = headers::last_event_id(map)?.or_else(|| asked.number("after"));
+fn start(state: &AppState, params: &RequestParams, map: &HeaderMap) -> Result<Start, Problem> {
+    let after = headers::last_event_id(map)?.or_else(|| params.number("after"));
     let Some(after) = after else { return Ok(Start::Now) };
-    let head = desk.engine.head().get();
+    let head = state.engine.head().get();
     if after > head {
         let message = format!("the log ends at position {head}, before the one to go on after");
         return Err(Problem::because(Code::PositionUnknown, message));
@@ -57,19 +57,20 @@ fn start(desk: &Desk, asked: &Asked, map: &HeaderMap) -> Result<Start, Problem> 
 /// Returns the workspace to which the feed is limited, when it is there and the caller may read
 /// it.
 async fn workspace(
-    desk: &Desk,
+    state: &AppState,
     caller: &Caller,
-    asked: &Asked,
+    params: &RequestParams,
     deadline: Option<ledger_domain::Micros>,
 ) -> Result<Option<WorkspaceName>, Problem> {
-    let workspace = desk.counted(QueryWorkspace::parse(&asked.workspace).map_err(Problem::from))?;
+    let workspace =
+        state.counted(QueryWorkspace::parse(&params.workspace).map_err(Problem::from))?;
     let (asking, looked_at) = (caller.clone(), workspace.clone());
     let look = move |engine: &Engine| {
         let looked = engine.reader(asking.known(), &looked_at).map(drop);
         looked.inspect_err(|problem| engine.count_refusal(problem.code))
     };
-    desk.read(deadline, look).await?;
+    state.read(deadline, look).await?;
     let subject = workspace.name().map_or(Subject::Ledger, Subject::Workspace);
-    desk.counted(caller.require(Scope::Read, subject))?;
+    state.counted(caller.require(Scope::Read, subject))?;
     Ok(workspace.name().cloned())
 }

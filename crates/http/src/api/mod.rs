@@ -6,17 +6,17 @@
 pub mod routes;
 
 mod accept;
-mod asked;
 mod bodies;
 mod body;
 pub(crate) mod caller;
 mod commands;
-pub(crate) mod desk;
 mod events;
 pub(crate) mod headers;
 mod links;
 mod operations;
+mod params;
 mod queries;
+pub(crate) mod state;
 mod version;
 
 #[cfg(test)]
@@ -40,10 +40,10 @@ use crate::feed::FeedLimits;
 use crate::toolkit::{self, RequestId, allow};
 use crate::{openapi, page};
 
-use asked::Asked;
 use caller::Caller;
-use desk::Desk;
+use params::RequestParams;
 use routes::{Keyed, Method, Route, Work, routes};
+use state::AppState;
 
 /// How much the API does at once.
 #[derive(Clone, Copy, Debug)]
@@ -81,12 +81,12 @@ impl Default for ApiOptions {
 /// The native API of one ledger. Cheap to clone.
 #[derive(Clone)]
 pub struct Api {
-    desk: Arc<Desk>,
+    state: Arc<AppState>,
 }
 
 impl fmt::Debug for Api {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Api({:?})", self.desk.engine)
+        write!(f, "Api({:?})", self.state.engine)
     }
 }
 
@@ -94,19 +94,19 @@ impl Api {
     /// Takes an open ledger. Starts the task that reads events for all feeds, so it must be called
     /// in a tokio runtime.
     pub fn new(engine: Engine, options: ApiOptions) -> Self {
-        Self { desk: Arc::new(Desk::new(engine, &options)) }
+        Self { state: Arc::new(AppState::new(engine, &options)) }
     }
 
     /// Returns the engine with its places, for other APIs that share them.
-    pub fn desk(&self) -> Arc<Desk> {
-        Arc::clone(&self.desk)
+    pub fn state(&self) -> Arc<AppState> {
+        Arc::clone(&self.state)
     }
 
     /// Returns the routes, ready to be served, with those of `others` beside them.
     pub fn router(&self, others: Router) -> Router {
         let handlers = routes().map(|route| {
-            let desk = Arc::clone(&self.desk);
-            let enter = move |request, id| enter(Arc::clone(&desk), route, request, id);
+            let state = Arc::clone(&self.state);
+            let enter = move |request, id| enter(Arc::clone(&state), route, request, id);
             (method(route.method), route.path, enter)
         });
         others
@@ -120,13 +120,13 @@ impl Api {
     /// to stop: a feed never ends by itself, and a server that waits for its answers would wait
     /// for ever.
     pub fn stop_feeds(&self) {
-        self.desk.feeds.stop();
+        self.state.feeds.stop();
     }
 
     /// Ends every feed, and waits for the task that reads for them.
     pub async fn shutdown(&self) {
         self.stop_feeds();
-        self.desk.feeds.stopped().await;
+        self.state.feeds.stopped().await;
     }
 }
 
@@ -154,17 +154,17 @@ async fn no_route(request: Request) -> Response {
 
 /// Where every request to a route comes in.
 async fn enter(
-    desk: Arc<Desk>,
+    state: Arc<AppState>,
     route: &'static Route,
     request: Request,
     id: RequestId,
 ) -> Response {
-    let answered = serve(&desk, route, request, &id).await;
+    let answered = serve(&state, route, request, &id).await;
     answered.unwrap_or_else(|problem| answer::problem(&problem, &id))
 }
 
 async fn serve(
-    desk: &Desk,
+    state: &AppState,
     route: &'static Route,
     request: Request,
     id: &RequestId,
@@ -174,17 +174,17 @@ async fn serve(
         Work::OpenApi => return Ok(answer::json(StatusCode::OK, openapi::bytes())),
         Work::Page(name) => return Ok(page::file(name)),
         Work::Alive => return Ok(operations::alive()),
-        Work::Ready => return operations::ready(desk),
+        Work::Ready => return operations::ready(state),
         Work::Keyed(keyed) => keyed,
     };
-    let caller = desk.counted(Caller::admit(&desk.engine, &parts.headers))?;
-    let asked = desk.counted(Asked::read(route, &mut parts).await)?;
+    let caller = state.counted(Caller::admit(&state.engine, &parts.headers))?;
+    let params = state.counted(RequestParams::read(route, &mut parts).await)?;
     let headers = &parts.headers;
     match keyed {
-        Keyed::Command(verb) => commands::run(desk, verb, &caller, &asked, headers, body).await,
-        Keyed::Query(query) => queries::run(desk, query, &caller, &asked, headers).await,
-        Keyed::Reveal => commands::reveal(desk, &caller, &asked, headers, body).await,
-        Keyed::Feed => events::run(desk, &caller, &asked, headers).await,
-        Keyed::Replay => operations::replay(desk, &caller, headers, body, id).await,
+        Keyed::Command(verb) => commands::run(state, verb, &caller, &params, headers, body).await,
+        Keyed::Query(query) => queries::run(state, query, &caller, &params, headers).await,
+        Keyed::Reveal => commands::reveal(state, &caller, &params, headers, body).await,
+        Keyed::Feed => events::run(state, &caller, &params, headers).await,
+        Keyed::Replay => operations::replay(state, &caller, headers, body, id).await,
     }
 }

@@ -17,7 +17,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use tracing::info;
 
 use super::caller::Caller;
-use super::desk::Desk;
+use super::state::AppState;
 use super::{accept, answer, headers};
 use crate::crashed::crashed;
 use crate::feed::frame;
@@ -32,8 +32,8 @@ pub(super) fn alive() -> Response {
 }
 
 /// Tells whether commands are accepted.
-pub(super) fn ready(desk: &Desk) -> Result<Response, Problem> {
-    desk.engine.ready()?;
+pub(super) fn ready(state: &AppState) -> Result<Response, Problem> {
+    state.engine.ready()?;
     Ok(health("ready"))
 }
 
@@ -49,23 +49,23 @@ struct Running {
 
 /// Rebuilds read models, and answers when that is done, or tells how far it is.
 pub(super) async fn replay(
-    desk: &Desk,
+    state: &AppState,
     caller: &Caller,
     map: &HeaderMap,
     body: Body,
     id: &RequestId,
 ) -> Result<Response, Problem> {
-    desk.counted(caller.require(Scope::Administer, Subject::Ledger))?;
-    let body = desk.read_body(caller.known(), map, body).await?;
-    let place = desk.place_for_operation()?;
+    state.counted(caller.require(Scope::Administer, Subject::Ledger))?;
+    let body = state.read_body(caller.known(), map, body).await?;
+    let place = state.place_for_operation()?;
     let request = headers::of_query(map).and_then(|_| read_json::<ReplayRequest>(&body));
-    let request = desk.counted(request)?;
+    let request = state.counted(request)?;
     info!(
         ledger.actor = caller.known().actor().as_str(),
         ledger.operation = "replay",
         "operation started"
     );
-    let mut running = start(desk, request);
+    let mut running = start(state, request);
     if !accept::wants_events(map) {
         let report = running.task.await.map_err(|failure| crashed(&failure))?;
         return Ok(answer::json(StatusCode::OK, to_json(&report?)));
@@ -90,9 +90,9 @@ pub(super) async fn replay(
     Ok(events(Body::from_stream(stream::unfold(told, Telling::next))))
 }
 
-fn start(desk: &Desk, request: ReplayRequest) -> Running {
+fn start(state: &AppState, request: ReplayRequest) -> Running {
     let (progress, watched) = watch::channel(None);
-    let engine = desk.engine.clone();
+    let engine = state.engine.clone();
     let task = tokio::task::spawn_blocking(move || {
         let report = engine.replay(&request, &|done| {
             progress.send_replace(Some(done));

@@ -9,29 +9,29 @@ use ledger_contract::queries::{PAGE_SIZE, QueryName, QueryRequest, QueryWorkspac
 use ledger_domain::Micros;
 use ledger_engine::{Engine, QueryAnswer};
 
-use super::asked::Asked;
 use super::caller::Caller;
-use super::desk::Desk;
 use super::links::Page;
+use super::params::RequestParams;
+use super::state::AppState;
 use super::{answer, headers, version};
 
 const X_TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
 /// Answers one query from the store.
 pub(super) async fn run(
-    desk: &Desk,
+    state: &AppState,
     query: QueryName,
     caller: &Caller,
-    asked: &Asked,
+    params: &RequestParams,
     map: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let Read { workspace, request, deadline, known } = desk.counted(read(query, asked, map))?;
+    let Read { workspace, request, deadline, known } = state.counted(read(query, params, map))?;
     let caller = caller.clone();
     let work = move |engine: &Engine| {
         let answer = caller.ask(engine, &workspace, request)?;
         Ok(Written::new(&answer, known.as_deref()))
     };
-    desk.read(deadline, work).await.map(|written| written.respond(asked))
+    state.read(deadline, work).await.map(|written| written.respond(params))
 }
 
 /// What a query asks, and what it is sent with.
@@ -42,11 +42,11 @@ struct Read {
     known: Option<String>,
 }
 
-fn read(query: QueryName, asked: &Asked, map: &HeaderMap) -> Result<Read, Problem> {
+fn read(query: QueryName, params: &RequestParams, map: &HeaderMap) -> Result<Read, Problem> {
     let deadline = headers::of_query(map)?.deadline;
     let known = headers::if_none_match(map)?;
-    let workspace = QueryWorkspace::parse(&asked.workspace)?;
-    let request = QueryRequest::deserialize(query, &asked.query).map_err(|_| {
+    let workspace = QueryWorkspace::parse(&params.workspace)?;
+    let request = QueryRequest::deserialize(query, &params.query).map_err(|_| {
         // The error would repeat a value.
         tracing::error!(query = query.as_str(), "a route's parameters are not those of its query");
         Problem::new(Code::Internal)
@@ -98,7 +98,7 @@ impl Written {
         Self { body: answer.to_json(), about }
     }
 
-    fn respond(self, asked: &Asked) -> Response {
+    fn respond(self, params: &RequestParams) -> Response {
         match self.about {
             About::Plain => answer::json(StatusCode::OK, self.body),
             About::Version(number) => versioned(answer::json(StatusCode::OK, self.body), number),
@@ -109,7 +109,7 @@ impl Written {
             }
             About::Page { total, next } => {
                 let response = answer::json(StatusCode::OK, self.body);
-                paged(response, asked, total, next.as_deref())
+                paged(response, params, total, next.as_deref())
             }
         }
     }
@@ -120,13 +120,13 @@ fn versioned(response: Response, number: u64) -> Response {
     answer::with(response, ETAG, version::tag(number))
 }
 
-fn paged(response: Response, asked: &Asked, total: u64, next: Option<&str>) -> Response {
+fn paged(response: Response, params: &RequestParams, total: u64, next: Option<&str>) -> Response {
     let response = answer::with(response, X_TOTAL_COUNT, HeaderValue::from(total));
     let page = Page {
-        path: &asked.path,
-        pairs: &asked.pairs,
-        number: asked.number("page"),
-        size: asked.number("page_size").unwrap_or(u64::from(PAGE_SIZE)),
+        path: &params.path,
+        pairs: &params.pairs,
+        number: params.number("page"),
+        size: params.number("page_size").unwrap_or(u64::from(PAGE_SIZE)),
         total,
         next_cursor: next,
     };

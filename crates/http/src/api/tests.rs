@@ -17,14 +17,14 @@ use super::routes::{Method, routes};
 use super::{Api, ApiOptions};
 
 /// A ledger with one key and its API.
-pub(crate) struct House {
+pub(crate) struct TestLedger {
     pub(crate) engine: Engine,
     pub(crate) api: Api,
     key: String,
     _folder: TempDir,
 }
 
-impl House {
+impl TestLedger {
     pub(crate) async fn new(options: ApiOptions) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let keys = Keyring::generate(&mut rand::rng()).to_file_text().to_string();
@@ -70,7 +70,7 @@ fn filled(path: &str) -> String {
 
 #[tokio::test]
 async fn nobody_without_a_key_gets_beyond_the_door() {
-    let house = House::new(ApiOptions::default()).await;
+    let ledger = TestLedger::new(ApiOptions::default()).await;
     for route in routes() {
         for (key, code) in [(None, Code::CredentialMissing), (Some("x"), Code::CredentialInvalid)] {
             let mut request =
@@ -80,7 +80,7 @@ async fn nobody_without_a_key_gets_beyond_the_door() {
             }
             // What else is wrong is not told.
             let request = request.header("if-match", "odd").body(Body::from("odd")).unwrap();
-            let (status, headers, body) = house.send(request).await;
+            let (status, headers, body) = ledger.send(request).await;
             if !route.needs_key() {
                 assert_eq!(status, StatusCode::OK, "{}", route.id);
                 continue;
@@ -95,10 +95,10 @@ async fn nobody_without_a_key_gets_beyond_the_door() {
 
 #[tokio::test]
 async fn a_path_takes_its_own_methods_and_says_which() {
-    let house = House::new(ApiOptions::default()).await;
+    let ledger = TestLedger::new(ApiOptions::default()).await;
     for route in routes() {
-        let request = house.request("DELETE", &filled(route.path)).body(Body::empty()).unwrap();
-        let (status, headers, body) = house.send(request).await;
+        let request = ledger.request("DELETE", &filled(route.path)).body(Body::empty()).unwrap();
+        let (status, headers, body) = ledger.send(request).await;
         assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{}", route.path);
         assert_eq!(body["code"], "method_not_allowed");
         let allowed = headers["allow"].to_str().unwrap();
@@ -109,8 +109,8 @@ async fn a_path_takes_its_own_methods_and_says_which() {
 
 #[tokio::test]
 async fn a_path_that_leads_nowhere_or_plays_tricks_gets_a_clean_refusal() {
-    let house = House::new(ApiOptions::default()).await;
-    house.post("/api/v1/workspaces", &json!({ "name": "default" })).await;
+    let ledger = TestLedger::new(ApiOptions::default()).await;
+    ledger.post("/api/v1/workspaces", &json!({ "name": "default" })).await;
     let long = format!("/api/v1/workspaces/default/connections/{}", "x".repeat(20_000));
     for (path, status) in [
         ("/", 404),
@@ -127,7 +127,7 @@ async fn a_path_that_leads_nowhere_or_plays_tricks_gets_a_clean_refusal() {
         ("/api/v1/workspaces//connections", 400),
         (long.as_str(), 400),
     ] {
-        let (got, headers, body) = house.get(path).await;
+        let (got, headers, body) = ledger.get(path).await;
         assert_eq!(got.as_u16(), status, "{path}: {body}");
         assert_eq!(body["status"], status, "{path}");
         assert_eq!(headers["x-request-id"], body["request_id"].as_str().unwrap(), "{path}");
@@ -137,10 +137,10 @@ async fn a_path_that_leads_nowhere_or_plays_tricks_gets_a_clean_refusal() {
 
 #[tokio::test]
 async fn a_problem_says_all_that_the_standard_and_we_promise() {
-    let house = House::new(ApiOptions::default()).await;
-    let request = house.request("GET", "/api/v1/workspaces/nowhere/connections");
+    let ledger = TestLedger::new(ApiOptions::default()).await;
+    let request = ledger.request("GET", "/api/v1/workspaces/nowhere/connections");
     let request = request.header("x-request-id", "mine-1").body(Body::empty()).unwrap();
-    let (status, headers, body) = house.send(request).await;
+    let (status, headers, body) = ledger.send(request).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert_eq!(headers["x-request-id"], "mine-1");
     assert_eq!(body["type"], "urn:connledger:error:workspace_unknown");
@@ -155,40 +155,40 @@ async fn a_problem_says_all_that_the_standard_and_we_promise() {
 
 #[tokio::test]
 async fn refusals_are_counted_whoever_made_them() {
-    let house = House::new(ApiOptions::default()).await;
+    let ledger = TestLedger::new(ApiOptions::default()).await;
     let path = "/api/v1/workspaces/default/connections/x/enable";
-    let (_, _, refused) = house.post(&format!("{path}?a=b"), &json!({})).await;
+    let (_, _, refused) = ledger.post(&format!("{path}?a=b"), &json!({})).await;
     assert_eq!(refused["code"], "field_invalid");
-    let (_, _, missing) = house.post(path, &json!({})).await;
+    let (_, _, missing) = ledger.post(path, &json!({})).await;
     assert_eq!(missing["code"], "connection_unknown");
-    let (_, _, status) = house.get("/api/v1/status").await;
+    let (_, _, status) = ledger.get("/api/v1/status").await;
     assert_eq!(status["refused"], json!({ "connection_unknown": 1, "field_invalid": 1 }));
 }
 
 #[tokio::test]
 async fn a_ledger_that_stops_is_alive_and_not_ready() {
-    let house = House::new(ApiOptions::default()).await;
-    assert_eq!(house.get("/readyz").await.2["status"], "ready");
-    let engine = house.engine.clone();
+    let ledger = TestLedger::new(ApiOptions::default()).await;
+    assert_eq!(ledger.get("/readyz").await.2["status"], "ready");
+    let engine = ledger.engine.clone();
     tokio::task::spawn_blocking(move || engine.shutdown()).await.unwrap();
-    let (status, headers, body) = house.get("/readyz").await;
+    let (status, headers, body) = ledger.get("/readyz").await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(body["code"], "shutting_down");
     assert!(headers.contains_key("retry-after"));
-    assert_eq!(house.get("/healthz").await.0, StatusCode::OK);
+    assert_eq!(ledger.get("/healthz").await.0, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn the_description_lists_what_the_router_answers() {
-    let house = House::new(ApiOptions::default()).await;
-    let (status, _, document) = house.get("/api/v1/openapi.json").await;
+    let ledger = TestLedger::new(ApiOptions::default()).await;
+    let (status, _, document) = ledger.get("/api/v1/openapi.json").await;
     assert_eq!(status, StatusCode::OK);
     let paths = document["paths"].as_object().unwrap();
     let described: usize = paths.values().map(|methods| methods.as_object().unwrap().len()).sum();
     assert_eq!(described, routes().count());
     // A route without an engine's answer would be the router's own 404.
     for route in routes().filter(|route| route.method == Method::Post) {
-        let (_, _, body) = house.post(&filled(route.path), &json!({})).await;
+        let (_, _, body) = ledger.post(&filled(route.path), &json!({})).await;
         assert_ne!(body["code"], "route_unknown", "{}", route.path);
     }
 }
@@ -201,21 +201,21 @@ async fn slow_bodies_keep_nobody_from_commanding() {
         bodies_per_caller_max: 1,
         ..ApiOptions::default()
     };
-    let house = House::new(options).await;
+    let ledger = TestLedger::new(options).await;
     let slow = || {
         let (end, ended) = futures::channel::oneshot::channel::<Result<&str, std::io::Error>>();
         let start = stream::once(async { Ok(r#"{"name": "#) });
         let rest = stream::once(async { ended.await.expect("it ends") });
-        let request = house.request("POST", "/api/v1/workspaces");
+        let request = ledger.request("POST", "/api/v1/workspaces");
         let request = request.header("content-type", "application/json");
         (end, request.body(Body::from_stream(start.chain(rest))).unwrap())
     };
     let ((end, first), (_end, second)) = (slow(), slow());
-    let sending = house.send(first);
+    let sending = ledger.send(first);
     let ((status, ..), ()) = tokio::join!(sending, async {
-        let made = house.post("/api/v1/workspaces", &json!({ "name": "quick" })).await;
+        let made = ledger.post("/api/v1/workspaces", &json!({ "name": "quick" })).await;
         assert_eq!(made.0, StatusCode::CREATED, "the only place for commands is free");
-        let more = house.send(second).await;
+        let more = ledger.send(second).await;
         assert_eq!(more.2["code"], "busy", "a caller has its share of slow bodies");
         end.send(Ok("\"slow\"}")).unwrap();
     });
@@ -225,14 +225,14 @@ async fn slow_bodies_keep_nobody_from_commanding() {
 #[tokio::test]
 async fn a_body_that_breaks_off_gives_its_place_back() {
     let options = ApiOptions { bodies_max: 1, ..ApiOptions::default() };
-    let house = House::new(options).await;
+    let ledger = TestLedger::new(options).await;
     for _ in 0..3 {
         let wait = stream::once(tokio::task::yield_now()).filter_map(async |()| None);
         let broken = stream::once(async { Err::<&str, _>(std::io::Error::other("gone")) });
-        let request = house.request("POST", "/api/v1/workspaces");
+        let request = ledger.request("POST", "/api/v1/workspaces");
         let request = request.header("content-type", "application/json");
         let body = Body::from_stream(wait.chain(broken));
-        let answer = house.send(request.body(body).unwrap()).await;
+        let answer = ledger.send(request.body(body).unwrap()).await;
         assert_eq!(answer.2["code"], "body_malformed");
     }
 }

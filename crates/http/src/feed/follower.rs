@@ -6,14 +6,14 @@ use std::time::Duration;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::principal::Scope;
 use ledger_domain::{Position, WorkspaceName};
-use ledger_engine::Standing;
+use ledger_engine::LiveCaller;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::broadcaster;
 use super::frame::{Notice, Text};
 use super::hub::{Hub, Reader};
-use super::ring::{Found, Tail};
+use super::ring::{Lookup, Tail};
 use super::stop::stopped;
 use super::visibility::EventVisibility;
 
@@ -39,7 +39,7 @@ pub(crate) struct Follower {
     /// Everything up to here was looked at.
     pub(super) position: u64,
     visibility: EventVisibility,
-    standing: Standing,
+    live_caller: LiveCaller,
     tail: watch::Receiver<Tail>,
     stop: watch::Receiver<bool>,
 }
@@ -71,15 +71,15 @@ impl Follower {
         reader: Reader,
         start: Start,
         only: Option<WorkspaceName>,
-        standing: Standing,
+        live_caller: LiveCaller,
     ) -> Self {
         let (tail, stop) = (reader.hub.ring.subscribe(), reader.hub.stop.subscribe());
         let position = match start {
             Start::Now => reader.hub.engine.head(),
             Start::After(position) => position,
         };
-        let visibility = EventVisibility::of_caller(standing.caller(), only);
-        Self { reader, position: position.get(), visibility, standing, tail, stop }
+        let visibility = EventVisibility::of_caller(live_caller.caller(), only);
+        Self { reader, position: position.get(), visibility, live_caller, tail, stop }
     }
 
     pub(super) fn hub(&self) -> &Hub {
@@ -95,9 +95,9 @@ impl Follower {
     /// asked after events were taken and before they are handed over.
     pub(super) fn check(&mut self) -> Result<(), Problem> {
         let subject = self.visibility.followed();
-        if self.standing.check(&self.reader.hub.engine, Scope::Read, subject)? {
+        if self.live_caller.check(&self.reader.hub.engine, Scope::Read, subject)? {
             self.visibility =
-                EventVisibility::of_caller(self.standing.caller(), self.visibility.only.take());
+                EventVisibility::of_caller(self.live_caller.caller(), self.visibility.only.take());
         }
         Ok(())
     }
@@ -115,9 +115,9 @@ impl Follower {
         }
         self.tail.mark_unchanged();
         let notices = match self.hub().ring.after(self.position) {
-            Found::Notices(notices) => notices,
-            Found::Behind => self.page_of_log().await?,
-            Found::End => {
+            Lookup::Notices(notices) => notices,
+            Lookup::Behind => self.page_of_log().await?,
+            Lookup::End => {
                 let failed = self.tail.borrow().failed;
                 return failed.map_or(Ok(Step::End), |code| Err(Problem::new(code)));
             }
@@ -148,7 +148,7 @@ impl Follower {
     /// Waits until there may be something new since the last step, or the reader's credential
     /// ends.
     pub(super) async fn wait(&mut self, until: Instant) -> Woken {
-        let left = self.standing.ends_in(&self.reader.hub.engine);
+        let left = self.live_caller.ends_in(&self.reader.hub.engine);
         let end = left.and_then(|left| Instant::now().checked_add(left));
         let until = end.map_or(until, |end| until.min(end));
         tokio::select! {

@@ -20,7 +20,7 @@ pub(crate) struct Notice {
     /// All of it, for who may see who did what.
     pub(super) whole: Text,
     /// The same for all others, made when the first of them comes.
-    outline: OnceLock<Option<Text>>,
+    reduced: OnceLock<Option<Text>>,
 }
 
 /// What an event tells of.
@@ -68,7 +68,7 @@ impl Notice {
         };
         let whole = Text::new(item.position.get(), item.type_name, item.body);
         let (workspace, type_name) = (item.workspace, item.type_name);
-        Self { workspace, about, type_name, whole, outline: OnceLock::new() }
+        Self { workspace, about, type_name, whole, reduced: OnceLock::new() }
     }
 
     /// Returns its place in the log.
@@ -77,12 +77,12 @@ impl Notice {
     }
 
     /// Returns it without who did it and why; nothing when it cannot be told apart.
-    pub(super) fn outline(&self) -> Option<&Text> {
+    pub(super) fn reduced(&self) -> Option<&Text> {
         let make = || {
-            let json = ledger_contract::outline(&self.whole.json)?;
+            let json = ledger_contract::reduced(&self.whole.json)?;
             Some(Text::new(self.position(), self.type_name, json))
         };
-        self.outline.get_or_init(make).as_ref()
+        self.reduced.get_or_init(make).as_ref()
     }
 }
 
@@ -149,7 +149,7 @@ mod tests {
         let text = String::from_utf8(notice.whole.frame.to_vec()).unwrap();
         assert_eq!(text, "id: 7\nevent: secret_rotated\ndata: {\"position\": 7}\n\n");
         assert_eq!(notice.whole.json, "{\"position\": 7}");
-        assert!(notice.outline().is_none(), "it is not what an event looks like");
+        assert!(notice.reduced().is_none(), "it is not what an event looks like");
     }
 
     #[test]

@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::WorkspaceName;
-use ledger_engine::{Engine, Standing};
+use ledger_engine::{Engine, LiveCaller};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -73,7 +73,7 @@ impl Feeds {
         &self,
         start: Start,
         only: Option<WorkspaceName>,
-        standing: Standing,
+        live_caller: LiveCaller,
     ) -> Result<Follower, Problem> {
         if *self.hub.stop.borrow() {
             return Err(Problem::new(Code::ShuttingDown));
@@ -81,7 +81,7 @@ impl Feeds {
         let reader = Reader::enter(Arc::clone(&self.hub)).ok_or_else(|| {
             Problem::because(Code::Busy, "there are as many feeds as the ledger can hold")
         })?;
-        Ok(Follower::new(reader, start, only, standing))
+        Ok(Follower::new(reader, start, only, live_caller))
     }
 
     /// Ends every feed with a last word.

@@ -28,7 +28,7 @@ pub(super) struct Tail {
 
 /// What the ring holds for a follower.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum Lookup {
     /// The next events.
     Notices(Vec<Arc<Notice>>),
     /// The next event is older than any that is kept.
@@ -108,13 +108,13 @@ impl Ring {
     }
 
     /// Returns what comes after a position.
-    pub(super) fn after(&self, position: u64) -> Found {
+    pub(super) fn after(&self, position: u64) -> Lookup {
         let kept = self.kept.read();
-        let Some(skip) = position.checked_sub(kept.floor) else { return Found::Behind };
+        let Some(skip) = position.checked_sub(kept.floor) else { return Lookup::Behind };
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         let next = kept.notices.iter().skip(skip).take(PIECE);
         let next: Vec<_> = next.map(Arc::clone).collect();
-        if next.is_empty() { Found::End } else { Found::Notices(next) }
+        if next.is_empty() { Lookup::End } else { Lookup::Notices(next) }
     }
 }
 
@@ -147,7 +147,7 @@ mod tests {
 
     fn found(ring: &Ring, after: u64) -> Vec<u64> {
         match ring.after(after) {
-            Found::Notices(notices) => notices.iter().map(|notice| notice.position()).collect(),
+            Lookup::Notices(notices) => notices.iter().map(|notice| notice.position()).collect(),
             other => panic!("{other:?}"),
         }
     }
@@ -155,20 +155,20 @@ mod tests {
     #[test]
     fn a_reader_gets_what_follows_its_position() {
         let ring = Ring::new(100, 8, 1_000);
-        assert!(matches!(ring.after(100), Found::End));
-        assert!(matches!(ring.after(99), Found::Behind));
+        assert!(matches!(ring.after(100), Lookup::End));
+        assert!(matches!(ring.after(99), Lookup::Behind));
         ring.push(notices(101..=103));
         assert_eq!(ring.tail(), 103);
         assert_eq!(found(&ring, 100), [101, 102, 103]);
         assert_eq!(found(&ring, 102), [103]);
-        assert!(matches!(ring.after(103), Found::End));
+        assert!(matches!(ring.after(103), Lookup::End));
     }
 
     #[test]
     fn the_oldest_go_when_there_are_too_many_events_or_bytes() {
         let few = Ring::new(0, 3, 1_000);
         few.push(notices(1..=5));
-        assert!(matches!(few.after(1), Found::Behind));
+        assert!(matches!(few.after(1), Lookup::Behind));
         assert_eq!(found(&few, 2), [3, 4, 5]);
         let small = Ring::new(0, 100, 25);
         small.push(notices(1..=5));
@@ -182,8 +182,8 @@ mod tests {
         let ring = Ring::new(0, 10, 5);
         ring.push(notices(1..=2));
         assert_eq!(ring.tail(), 2);
-        assert!(matches!(ring.after(1), Found::Behind), "it is read from the log");
-        assert!(matches!(ring.after(2), Found::End));
+        assert!(matches!(ring.after(1), Lookup::Behind), "it is read from the log");
+        assert!(matches!(ring.after(2), Lookup::End));
     }
 
     #[test]
@@ -191,7 +191,7 @@ mod tests {
         let ring = Ring::new(0, 10, 1_000);
         ring.push(notices(1..=2));
         ring.restart(50);
-        assert!(matches!(ring.after(2), Found::Behind));
+        assert!(matches!(ring.after(2), Lookup::Behind));
         ring.fail(Code::RecordCorrupt);
         assert_eq!(ring.subscribe().borrow().failed, Some(Code::RecordCorrupt));
         ring.push(notices(51..=51));

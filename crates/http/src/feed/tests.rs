@@ -9,39 +9,39 @@ use futures::{Stream, StreamExt};
 use ledger_contract::errors::Code;
 use ledger_domain::principal::{Grant, Scope, Workspaces};
 use ledger_domain::{Actor, Position, WorkspaceName};
-use ledger_engine::{Caller, Standing};
+use ledger_engine::{Caller, LiveCaller};
 use serde_json::{Value, json};
 
 use super::{FeedLimits, Feeds, Start};
 use crate::api::ApiOptions;
-use crate::api::tests::House;
+use crate::api::tests::TestLedger;
 
 /// A reader whose rights last.
-fn anyone() -> Standing {
-    Standing::new(Caller::system("user:test"))
+fn anyone() -> LiveCaller {
+    LiveCaller::new(Caller::system("user:test"))
 }
 
 /// A ledger with feeds of other limits than the API's.
 struct Stage {
-    house: House,
+    ledger: TestLedger,
     feeds: Feeds,
 }
 
 impl Stage {
     async fn new(limits: FeedLimits) -> Self {
-        let house = House::new(ApiOptions::default()).await;
+        let ledger = TestLedger::new(ApiOptions::default()).await;
         for name in ["default", "other"] {
-            let made = house.post("/api/v1/workspaces", &json!({ "name": name })).await;
+            let made = ledger.post("/api/v1/workspaces", &json!({ "name": name })).await;
             assert_eq!(made.0.as_u16(), 201);
         }
-        let feeds = Feeds::open(house.engine.clone(), limits);
-        Self { house, feeds }
+        let feeds = Feeds::open(ledger.engine.clone(), limits);
+        Self { ledger, feeds }
     }
 
     async fn create(&self, workspace: &str, count: usize) {
         let path = format!("/api/v1/workspaces/{workspace}/connections");
         for _ in 0..count {
-            let made = self.house.post(&path, &json!({ "provider": "x" })).await;
+            let made = self.ledger.post(&path, &json!({ "provider": "x" })).await;
             assert_eq!(made.0.as_u16(), 201, "{}", made.2);
         }
     }
@@ -53,14 +53,14 @@ impl Stage {
 }
 
 /// Sees what these scopes show of all workspaces.
-fn with(scopes: &[Scope]) -> Standing {
+fn with(scopes: &[Scope]) -> LiveCaller {
     let grant = Grant {
         scopes: scopes.iter().copied().collect(),
         workspaces: Workspaces::All,
         providers: BTreeSet::new(),
         labels: BTreeMap::new(),
     };
-    Standing::new(Caller::new(Actor::new("user:reader"), vec![grant]))
+    LiveCaller::new(Caller::new(Actor::new("user:reader"), vec![grant]))
 }
 
 /// A feed, read piece by piece.

@@ -44,7 +44,7 @@ impl EventVisibility {
         match (here && open, self.audits) {
             (false, _) => None,
             (true, true) => Some(&notice.whole),
-            (true, false) => notice.outline(),
+            (true, false) => notice.reduced(),
         }
     }
 }

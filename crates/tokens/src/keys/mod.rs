@@ -9,7 +9,7 @@ mod set;
 pub(crate) use fetch::{Place, Source};
 pub(crate) use held::Held;
 pub(crate) use keeper::keep;
-pub(crate) use set::{Found, KeySet};
+pub(crate) use set::{KeyLookup, KeySet};
 
 #[cfg(test)]
 pub(crate) use set::KEYS_MAX;

@@ -24,7 +24,7 @@ pub(crate) struct KeySet {
 
 /// What a set has for a token.
 #[derive(Debug)]
-pub(crate) enum Found<'a> {
+pub(crate) enum KeyLookup<'a> {
     /// The key that must have signed it.
     Key(&'a Key),
     /// No key of that name; a newer set may have it.
@@ -60,18 +60,18 @@ impl KeySet {
     }
 
     /// Finds the key for a token. One that names none can only be of an only key.
-    pub(crate) fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Found<'_> {
+    pub(crate) fn find(&self, id: Option<&str>, algorithm: Algorithm) -> KeyLookup<'_> {
         let Some(id) = id else {
             return match self.keys.as_slice() {
-                [only] if only.fits(algorithm) => Found::Key(only),
-                _ => Found::Unfit,
+                [only] if only.fits(algorithm) => KeyLookup::Key(only),
+                _ => KeyLookup::Unfit,
             };
         };
         let named = || self.keys.iter().filter(|key| key.id() == Some(id));
         match named().find(|key| key.fits(algorithm)) {
-            Some(key) => Found::Key(key),
-            None if named().next().is_some() => Found::Unfit,
-            None => Found::Unknown,
+            Some(key) => KeyLookup::Key(key),
+            None if named().next().is_some() => KeyLookup::Unfit,
+            None => KeyLookup::Unknown,
         }
     }
 }

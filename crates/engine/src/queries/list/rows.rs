@@ -15,7 +15,7 @@ use crate::projections::list;
 const SORTED_ROWS_MAX: u64 = 512;
 
 /// A page of ordinals, and where the next one starts.
-pub(super) struct Found {
+pub(super) struct PageRows {
     ordinals: Vec<u32>,
     pub(super) next: Option<Vec<u8>>,
 }
@@ -109,11 +109,11 @@ impl Models {
         Ok(())
     }
 
-    pub(super) fn rows(&self, found: &Found) -> Result<Vec<Connection>, Problem> {
+    pub(super) fn rows(&self, found: &PageRows) -> Result<Vec<Connection>, Problem> {
         found.ordinals.iter().map(|ordinal| self.by_ordinal(*ordinal)).collect()
     }
 
-    pub(super) fn find(&self, selected: &Selection, page: &Page<'_>) -> Result<Found, Problem> {
+    pub(super) fn find(&self, selected: &Selection, page: &Page<'_>) -> Result<PageRows, Problem> {
         match page.order {
             "name" => self.in_order(selected, page, Order::Name),
             "updated" => self.in_order(selected, page, Order::Updated),
@@ -126,12 +126,12 @@ impl Models {
         selected: &Selection,
         page: &Page<'_>,
         order: Order,
-    ) -> Result<Found, Problem> {
+    ) -> Result<PageRows, Problem> {
         if selected.len() <= SORTED_ROWS_MAX {
             return self.sorted(selected, page, order);
         }
         let mut skip = page.skip;
-        let mut found = Found { ordinals: Vec::new(), next: None };
+        let mut found = PageRows { ordinals: Vec::new(), next: None };
         let (table, after) = (self.lists.table(), page.after.as_deref());
         for entry in lists::walk(&self.store, table, order, page.descending, after) {
             let entry = entry.map_err(|error| faults::from_read(&error))?;
@@ -158,7 +158,7 @@ impl Models {
         selected: &Selection,
         page: &Page<'_>,
         order: Order,
-    ) -> Result<Found, Problem> {
+    ) -> Result<PageRows, Problem> {
         let mut keys = Vec::new();
         for ordinal in all(selected) {
             let connection = self.by_ordinal(ordinal)?;
@@ -179,7 +179,7 @@ impl Models {
         let more = keys.len() > skip.saturating_add(page.size);
         let shown: Vec<_> = keys.into_iter().skip(skip).take(page.size).collect();
         let next = shown.last().filter(|_| more).map(|(key, _)| key.clone());
-        Ok(Found { ordinals: shown.into_iter().map(|(_, ordinal)| ordinal).collect(), next })
+        Ok(PageRows { ordinals: shown.into_iter().map(|(_, ordinal)| ordinal).collect(), next })
     }
 }
 
@@ -192,7 +192,7 @@ fn ordinals(numbers: Vec<u64>) -> Vec<u32> {
     numbers.into_iter().filter_map(|number| u32::try_from(number).ok()).collect()
 }
 
-fn by_creation(selected: &Selection, page: &Page<'_>) -> Result<Found, Problem> {
+fn by_creation(selected: &Selection, page: &Page<'_>) -> Result<PageRows, Problem> {
     let skip = match &page.after {
         None => page.skip,
         Some(place) => {
@@ -210,5 +210,5 @@ fn by_creation(selected: &Selection, page: &Page<'_>) -> Result<Found, Problem> 
     let shown = u64::try_from(numbers.len()).unwrap_or(u64::MAX);
     let more = skip.saturating_add(shown) < selected.len();
     let next = numbers.last().filter(|_| more).map(|last| last.to_be_bytes().to_vec());
-    Ok(Found { ordinals: ordinals(numbers), next })
+    Ok(PageRows { ordinals: ordinals(numbers), next })
 }

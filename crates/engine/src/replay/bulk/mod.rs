@@ -25,7 +25,7 @@ use ledger_domain::{Connection, ConnectionId, Position};
 use ledger_store::Gathered;
 use ledger_store::tables::connections;
 
-use super::Wanted;
+use super::Selected;
 use super::limits::ReplayLimits;
 use crate::errors::Fault;
 use crate::models::Models;
@@ -64,7 +64,7 @@ struct Pass {
 pub(super) struct Bulk<'a> {
     pub(super) fresh: &'a Models,
     pub(super) live: &'a Models,
-    pub(super) wanted: Wanted,
+    pub(super) wanted: Selected,
     pub(super) limits: ReplayLimits,
     pub(super) head: Position,
     pub(super) progress: &'a (dyn Fn(ReplayProgress) + Sync),

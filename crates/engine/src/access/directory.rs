@@ -18,7 +18,7 @@ use crate::errors::{AuthenticateError, Fault};
 
 /// Every principal, and who has which key.
 #[derive(Debug)]
-pub(crate) struct Book {
+pub(crate) struct PrincipalDirectory {
     pages: RwLock<Pages>,
     /// How often the pages have changed.
     changes: AtomicU64,
@@ -59,17 +59,17 @@ impl Holder {
     }
 }
 
-impl Book {
+impl PrincipalDirectory {
     /// Reads every principal's row, and when keys were last used.
     pub(crate) fn load(store: &Store, table: &Table) -> Result<Self, Fault> {
         let uses = Uses::load(store)?;
-        let book = Self { pages: RwLock::default(), changes: AtomicU64::new(0), uses };
+        let directory = Self { pages: RwLock::default(), changes: AtomicU64::new(0), uses };
         for row in connections::principals(store, table) {
             let principal = decode_principal_row(&row?)
                 .map_err(|source| Fault::Row { of: "a principal".to_owned(), source })?;
-            book.put(Arc::new(principal));
+            directory.put(Arc::new(principal));
         }
-        Ok(book)
+        Ok(directory)
     }
 
     /// Takes a principal's new state in.

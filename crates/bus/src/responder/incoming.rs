@@ -8,11 +8,11 @@ use ledger_contract::subjects::{AUTHORIZATION, XKEY};
 use ledger_domain::MessageId;
 use zeroize::Zeroizing;
 
-use super::{Desk, headers};
+use super::{ServiceState, headers};
 
 /// A request.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asked<'a> {
+pub(super) struct Incoming<'a> {
     pub(super) message: &'a Message,
     /// What was in it, when it came sealed.
     pub(super) opened: Option<&'a Opened>,
@@ -36,7 +36,7 @@ impl Opened {
     }
 }
 
-impl Asked<'_> {
+impl Incoming<'_> {
     /// Returns the `Authorization` header.
     pub(super) fn authorization(&self) -> Result<Option<&str>, Problem> {
         match self.opened {
@@ -65,7 +65,7 @@ impl Asked<'_> {
     }
 }
 
-impl Desk {
+impl ServiceState {
     /// Opens a message that came sealed; nothing when it came in the clear.
     ///
     /// Errors: those of [`ledger_contract::sealed::told_in_the_clear`].

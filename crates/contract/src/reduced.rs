@@ -16,7 +16,7 @@ struct Parts<'a> {
 /// The fields of a record that the state itself tells: no actor, no door, no ids of messages, and
 /// no data, which may hold reasons.
 #[derive(Serialize, Deserialize)]
-struct Outline<'a> {
+struct EventHead<'a> {
     position: u64,
     stream: &'a str,
     version: u64,
@@ -30,9 +30,9 @@ struct Outline<'a> {
 /// position, stream, version, workspace and time. The state of the connection stays.
 ///
 /// What cannot be read is shown to nobody: then there is nothing.
-pub fn outline(notification: &[u8]) -> Option<Vec<u8>> {
+pub fn reduced(notification: &[u8]) -> Option<Vec<u8>> {
     let parts: Parts<'_> = serde_json::from_slice(notification).ok()?;
-    let event: Outline<'_> = serde_json::from_str(parts.event.get()).ok()?;
+    let event: EventHead<'_> = serde_json::from_str(parts.event.get()).ok()?;
     let event = serde_json::value::to_raw_value(&event).ok()?;
     let reduced = Parts { event: &event, ..parts };
     // It is shorter than the whole.
@@ -60,7 +60,7 @@ mod tests {
             },
             "connection": {"slug": "main", "version": 2},
         });
-        let reduced = outline(whole.to_string().as_bytes()).unwrap();
+        let reduced = reduced(whole.to_string().as_bytes()).unwrap();
         let text = String::from_utf8(reduced).unwrap();
         assert!(!text.contains("canary"), "{text}");
         let expected = json!({
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_has_no_outline() {
         for text in ["", "{}", r#"{"position":1,"event":null}"#, r#"{"position":1,"event":{}}"#] {
-            assert_eq!(outline(text.as_bytes()), None, "{text}");
+            assert_eq!(reduced(text.as_bytes()), None, "{text}");
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::toolkit::pairs;
 
 /// Path and query of a request.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct RequestParams {
     /// The path as it was sent.
     pub(super) path: String,
     /// The workspace in it or among the parameters, or `_all`.
@@ -30,7 +30,7 @@ pub(super) struct Asked {
     pub(super) query: Map<String, Value>,
 }
 
-impl Asked {
+impl RequestParams {
     /// Reads path and query.
     ///
     /// Errors: `field_invalid` with the parameter's name.

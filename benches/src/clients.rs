@@ -13,19 +13,19 @@ use crate::wire::Asker;
 
 /// How long all requests took together, and each.
 #[derive(Debug)]
-pub(crate) struct Crowd {
+pub(crate) struct Clients {
     pub(crate) took: Duration,
     pub(crate) each: Times,
 }
 
 /// Sends the request that `write` makes of every number, over so many connections.
-pub(crate) async fn crowd<Write>(
+pub(crate) async fn clients<Write>(
     what: &str,
     asker: &Asker,
     connections: usize,
     numbers: Range<u64>,
     write: Write,
-) -> Outcome<Crowd>
+) -> Outcome<Clients>
 where
     Write: Fn(&Asker, u64) -> Vec<u8> + Send + Sync + 'static,
 {
@@ -61,5 +61,5 @@ where
     }
     let took = started.elapsed();
     bar.finish_and_clear();
-    Ok(Crowd { took, each })
+    Ok(Clients { took, each })
 }

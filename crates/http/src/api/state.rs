@@ -21,7 +21,7 @@ const OPERATIONS_MAX: usize = 16;
 
 /// The engine and its limits.
 #[derive(Debug)]
-pub struct Desk {
+pub struct AppState {
     pub(super) engine: Engine,
     pub(super) feeds: Feeds,
     /// Whether secrets are given out.
@@ -34,7 +34,7 @@ pub struct Desk {
     readers: Semaphore,
 }
 
-impl Desk {
+impl AppState {
     pub(super) fn new(engine: Engine, options: &ApiOptions) -> Self {
         Self {
             feeds: Feeds::open(engine.clone(), options.feeds),

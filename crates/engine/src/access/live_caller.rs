@@ -6,18 +6,18 @@ use ledger_domain::principal::{Scope, Subject};
 
 use super::Caller;
 use crate::engine::Engine;
-use crate::errors::{AuthenticateError, StandingError};
+use crate::errors::{AuthenticateError, LiveCallerError};
 
 /// A caller over time, as the reader of a feed is one. Looking costs two comparisons while no
 /// principal changes.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct LiveCaller {
     caller: Caller,
     /// The state of the book at the last look.
     seen: Option<u64>,
 }
 
-impl Standing {
+impl LiveCaller {
     /// Starts with a caller as authentication found it.
     pub fn new(caller: Caller) -> Self {
         Self { caller, seen: None }
@@ -38,18 +38,18 @@ impl Standing {
         engine: &Engine,
         scope: Scope,
         subject: Subject<'_>,
-    ) -> Result<bool, StandingError> {
-        let (book, now) = (&engine.shared.book, engine.clock().now());
+    ) -> Result<bool, LiveCallerError> {
+        let (directory, now) = (&engine.shared.directory, engine.clock().now());
         if self.caller.ends_at().is_some_and(|end| now >= end) {
             return Err(AuthenticateError::Expired.into());
         }
         // Taken before the look: what changes after it is another number.
-        let changes = book.changes();
+        let changes = directory.changes();
         if self.seen == Some(changes) {
             return Ok(false);
         }
         if let Some(id) = self.caller.key() {
-            self.caller = book.caller_again(id, now)?;
+            self.caller = directory.caller_again(id, now)?;
         }
         self.caller.require(scope, subject)?;
         self.seen = Some(changes);
