@@ -186,7 +186,7 @@ fn terms_of(grant: &Grant) -> Vec<Vec<Term>> {
     groups
 }
 
-/// Returns the scopes that a word stands for: a scope itself, or what a command or a query requires.
+/// Returns the scopes that a word stands for: a scope itself, or what a verb or a query requires.
 fn needed(word: &str) -> Result<Vec<Scope>, Problem> {
     if let Some(scope) = Scope::ALL.iter().find(|scope| scope.as_str() == word) {
         return Ok(vec![*scope]);

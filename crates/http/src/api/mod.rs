@@ -1,6 +1,6 @@
 //! The native API: one table of routes, and what each of them does.
 //!
-//! A request goes `mod.rs` (which route) -> `caller.rs` (who asks) -> `asked.rs` (path and query)
+//! A request goes `mod.rs` (which route) -> `caller.rs` (who asks) -> `params.rs` (path and query)
 //! -> `commands.rs`, `queries.rs`, `events.rs` or `operations.rs` -> [`answer`].
 
 pub mod routes;
