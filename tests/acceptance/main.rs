@@ -75,6 +75,8 @@ mod rights;
 #[cfg(test)]
 mod rotate_secret;
 #[cfg(test)]
+mod same_command;
+#[cfg(test)]
 mod scenarios;
 #[cfg(test)]
 mod sealed;

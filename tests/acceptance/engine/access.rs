@@ -43,7 +43,12 @@ fn takes(verb: &str) -> &'static [&'static str] {
 }
 
 /// Makes something for one verb to work on, and returns the command.
-async fn prepared(ledger: &Ledger, role: &str, verb: &str, workspace: &'static str) -> TestCommand {
+pub(super) async fn prepared(
+    ledger: &Ledger,
+    role: &str,
+    verb: &str,
+    workspace: &'static str,
+) -> TestCommand {
     if is_about_the_ledger(verb) {
         return about_the_ledger(ledger, role, verb).await;
     }

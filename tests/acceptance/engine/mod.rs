@@ -8,6 +8,7 @@ mod keys;
 mod lists;
 mod opening;
 mod probes;
+mod promises;
 mod records;
 mod refusals;
 mod repeats;

@@ -70,13 +70,14 @@ pub(crate) fn operation<'a>(prefix: &str, subject: &'a str) -> Result<&'a str, P
 /// Finds a verb. `is_ledger` tells whether it is sent to the ledger as a whole.
 fn verb_of(name: &str, is_ledger: bool, what: &str) -> Result<Verb, Problem> {
     // Secrets have subjects of their own.
-    let here = |verb: &&Verb| {
+    let here = |verb: &Verb| {
         let spec = verb.spec();
         spec.target.is_ledger() == is_ledger && spec.answer != Answer::Secrets
     };
-    let verbs: Vec<&str> = Verb::ALL.iter().filter(here).map(|verb| verb.as_str()).collect();
-    known(name, &verbs, what)?;
-    Verb::find(name).ok_or_else(|| Problem::new(Code::VerbUnknown))
+    Verb::find(name).filter(here).ok_or_else(|| {
+        let verbs = Verb::ALL.iter().copied().filter(here).map(Verb::as_str);
+        unknown(what, &verbs.collect::<Vec<_>>())
+    })
 }
 
 fn two_tokens<'a>(

@@ -1,7 +1,7 @@
 //! `access check` and `whoami`: who may do what, and why.
 
 use clap::{Args, Subcommand};
-use ledger_contract::queries::{AccessAnswer, AccessQuery, CallerView};
+use ledger_contract::queries::{AccessAnswer, AccessQuery, CallerView, ConditionalAccess};
 
 use super::words;
 use crate::body::Body;
@@ -62,6 +62,11 @@ pub(crate) async fn run(
     } else {
         let word = if told.allowed { "allowed" } else { "denied" };
         session.out.line(format!("{word}: {}", told.because))?;
+        for condition in &told.conditions {
+            let word = if condition.allowed { "allowed" } else { "denied" };
+            let ConditionalAccess { when, scope, .. } = condition;
+            session.out.line(format!("{word} {when}, which requires {scope} as well"))?;
+        }
     }
     if told.allowed { Ok(()) } else { Err(Failure::told_no()) }
 }

@@ -39,7 +39,6 @@ mod verb;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ledger_domain::connection::{Access, Details, Environment, ModelPolicy, Pricing, Revision};
-use ledger_domain::principal::Scope;
 use ledger_domain::{
     Command, ConnectionId, FieldName, Line, Micros, PrincipalCommand, PrincipalName, Prose, Slug,
     WorkspaceCreated, WorkspaceName,
@@ -194,12 +193,6 @@ impl ParsedCommand {
                 _ => false,
             },
         }
-    }
-
-    /// Returns the scopes that the command requires of its sender, all of them.
-    pub fn required_scopes(&self) -> impl Iterator<Item = Scope> + '_ {
-        let met = |requirement: &&Requirement| self.meets(requirement.when);
-        self.verb().spec().requires.iter().filter(met).flat_map(|met| met.scopes).copied()
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::content::Content;
 use super::verb::{Address, VerbDefinition, VerbSpec};
-use super::{ConnectionRef, ParsedCommand};
+use super::{ConnectionRef, NewConnection, ParsedCommand};
 use crate::errors::{Code, Problem, read_json};
 
 /// Makes the enum of verbs, and what goes by verb.
@@ -176,30 +176,20 @@ impl ParsedCommand {
 /// Writes what a command says besides verb, workspace and target.
 pub(super) fn content(command: &ParsedCommand, to: &mut Content<'_>) {
     match command {
-        ParsedCommand::Create(new) => {
-            to.field("slug", &new.slug);
-            to.field("details", &new.details);
-            to.flag("enabled", new.enabled);
-            to.field("access", &new.access);
-            to.field("models", &new.models);
-            to.field("pricing", &new.pricing);
-            for (field, value) in &new.secrets {
-                to.secret(field, Some(value));
-            }
-        }
-        ParsedCommand::Update { revision, secrets, .. } => {
+        ParsedCommand::Create(new) => new_connection(new, to),
+        ParsedCommand::Update { target: _, revision, secrets } => {
             to.field("revision", &**revision);
             for (field, value) in secrets {
                 to.secret(field, value.as_ref());
             }
         }
-        ParsedCommand::RotateSecret { secrets, .. } => {
+        ParsedCommand::RotateSecret { target: _, secrets } => {
             for (field, value) in secrets {
                 to.secret(field, Some(value));
             }
         }
-        ParsedCommand::Change { command, .. } => change_content(command, to),
-        ParsedCommand::Reveal { fields, reason, .. } => {
+        ParsedCommand::Change { target: _, command } => change_content(command, to),
+        ParsedCommand::Reveal { target: _, fields, reason, from: _ } => {
             to.field("fields", fields);
             to.field("reason", reason);
         }
@@ -214,6 +204,21 @@ pub(super) fn content(command: &ParsedCommand, to: &mut Content<'_>) {
             to.field("principal", name);
             principal_content(command, to);
         }
+    }
+}
+
+/// Names every field, so that a new one does not compile until it is written here.
+fn new_connection(new: &NewConnection, to: &mut Content<'_>) {
+    let NewConnection { workspace: _, slug, details, secrets, enabled, access, models, pricing } =
+        new;
+    to.field("slug", slug);
+    to.field("details", details);
+    to.flag("enabled", *enabled);
+    to.field("access", access);
+    to.field("models", models);
+    to.field("pricing", pricing);
+    for (field, value) in secrets {
+        to.secret(field, Some(value));
     }
 }
 
@@ -246,8 +251,8 @@ fn change_content(command: &Command, to: &mut Content<'_>) {
             to.field("id", &key.id);
         }
         Command::Revert { to: version, .. } => to.field("to_version", version),
-        // With sealed values in them, which differ each time. Commands that still hold plaintext
-        // are variants of their own.
+        // Not reached: `ParsedCommand` has variants of its own for these, with plaintext in place
+        // of sealed values.
         Command::Create(draft) => to.field("draft", &**draft),
         Command::Update(revision) => to.field("revision", &**revision),
         Command::RotateSecret(secrets) => to.field("secrets", secrets),

@@ -146,10 +146,21 @@ impl Condition {
 }
 
 impl VerbSpec {
+    /// Returns the scopes that a command of the verb requires, each with its condition. `met` tells
+    /// which conditions hold for the command. Authorization and `access-check` both ask here.
+    pub fn required(
+        &self,
+        met: impl Fn(Condition) -> bool,
+    ) -> impl Iterator<Item = (Condition, Scope)> {
+        let met = self.requires.iter().filter(move |requirement| met(requirement.when));
+        met.flat_map(|requirement| {
+            requirement.scopes.iter().map(|scope| (requirement.when, *scope))
+        })
+    }
+
     /// Returns the scopes that every command of the verb requires.
-    pub fn always_required(&self) -> impl Iterator<Item = Scope> + use<> {
-        let always = |requirement: &&Requirement| requirement.when == Condition::Always;
-        self.requires.iter().filter(always).flat_map(|requirement| requirement.scopes).copied()
+    pub fn always_required(&self) -> impl Iterator<Item = Scope> {
+        self.required(|condition| condition == Condition::Always).map(|(_, scope)| scope)
     }
 }
 

@@ -23,6 +23,7 @@ impl Query for AccessCheck {
         description: "Everyone may ask about themselves; about others it takes the scope \
                       `administer` for the whole ledger.",
         scopes: &[],
+        on_ledger: false,
         in_access_check: false,
         routes: &[ACCESS_CHECK],
         refusals: &[Code::PrincipalUnknown, Code::ConnectionUnknown],
@@ -50,28 +51,46 @@ pub struct AccessQuery {
 /// Answer to `access-check`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccessAnswer {
-    /// Whether it may.
+    /// Whether it may, as long as none of `conditions` holds.
     pub allowed: bool,
     /// The scope it takes.
     pub scope: String,
     /// Why, or why not, in a sentence.
     pub because: String,
+    /// What some commands of the verb require besides, depending on what they say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<ConditionalAccess>,
 }
 
-/// What takes a scope and is neither a command nor a query.
-const OPERATIONS: [(&str, &[Scope]); 2] =
-    [("watch", &[Scope::Read]), ("replay", &[Scope::Administer])];
+/// A scope that a command of a verb requires under a condition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConditionalAccess {
+    /// When the scope is required, as the end of a sentence: `when it sets or removes secrets`.
+    pub when: String,
+    /// The scope.
+    pub scope: String,
+    /// Whether the principal has it there.
+    pub allowed: bool,
+}
+
+/// What requires a scope and is neither a command nor a query: its name, whether it concerns the
+/// ledger as a whole, and the scope.
+const OPERATIONS: [(&str, bool, &[Scope]); 2] =
+    [("watch", false, &[Scope::Read]), ("replay", true, &[Scope::Administer])];
 
 /// Returns every word, scopes and verbs aside, that can be asked about.
 pub fn words() -> impl Iterator<Item = &'static str> {
     let queries = QueryName::ALL.iter().map(|query| query.spec());
     let queries = queries.filter(|spec| spec.in_access_check).map(|spec| spec.name);
-    queries.chain(OPERATIONS.map(|(word, _)| word))
+    queries.chain(OPERATIONS.map(|(word, ..)| word))
 }
 
-/// Returns the scopes that one of these words takes, all of them.
-pub fn scopes_of(word: &str) -> Option<&'static [Scope]> {
+/// Returns whether what one of these words stands for concerns the ledger as a whole, and the
+/// scopes that it requires.
+pub fn required_by(word: &str) -> Option<(bool, &'static [Scope])> {
     let query = QueryName::find(word).map(QueryName::spec).filter(|spec| spec.in_access_check);
-    let operation = || OPERATIONS.into_iter().find(|(known, _)| *known == word);
-    query.map(|spec| spec.scopes).or_else(|| operation().map(|(_, scopes)| scopes))
+    let operation = || OPERATIONS.into_iter().find(|(known, ..)| *known == word);
+    query
+        .map(|spec| (spec.on_ledger, spec.scopes))
+        .or_else(|| operation().map(|(_, on_ledger, scopes)| (on_ledger, scopes)))
 }

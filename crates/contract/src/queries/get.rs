@@ -26,6 +26,7 @@ impl Query for Get {
         summary: "Shows one connection",
         description: "`ETag` is its version; send it back in `If-Match` to change what you saw.",
         scopes: &[Scope::Read],
+        on_ledger: false,
         in_access_check: true,
         routes: &[CONNECTION],
         refusals: &[Code::ConnectionUnknown],

@@ -34,6 +34,7 @@ impl Query for History {
         description: "Newest first, unless asked otherwise. `_all` looks through the whole log. Who \
                       may audit some connections only names one of them.",
         scopes: &[Scope::Audit],
+        on_ledger: false,
         in_access_check: true,
         routes: &[WORKSPACE_HISTORY, CONNECTION_HISTORY],
         refusals: &[Code::CursorInvalid, Code::ConnectionUnknown],

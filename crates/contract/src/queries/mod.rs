@@ -15,7 +15,7 @@ pub mod workspaces;
 mod parameters;
 mod workspace;
 
-pub use access_check::{AccessAnswer, AccessCheck, AccessQuery};
+pub use access_check::{AccessAnswer, AccessCheck, AccessQuery, ConditionalAccess};
 pub use get::{Get, GetQuery};
 pub use history::{History, HistoryPage, HistoryQuery};
 pub use list::{List, ListPage, ListQuery};
@@ -61,6 +61,8 @@ pub struct QuerySpec {
     pub description: &'static str,
     /// The scopes it takes, all of them; none when any caller may ask.
     pub scopes: &'static [Scope],
+    /// Whether its scopes are required on the ledger as a whole, whatever workspace it is sent to.
+    pub on_ledger: bool,
     /// Whether `access-check` can be asked about it by name.
     pub in_access_check: bool,
     /// Where HTTP answers it.
@@ -204,9 +206,9 @@ mod tests {
     #[test]
     fn what_access_check_knows_of_has_scopes() {
         for word in access_check::words() {
-            let scopes = access_check::scopes_of(word);
-            assert!(scopes.is_some_and(|scopes| !scopes.is_empty()), "{word}");
+            let required = access_check::required_by(word);
+            assert!(required.is_some_and(|(_, scopes)| !scopes.is_empty()), "{word}");
         }
-        assert_eq!(access_check::scopes_of("whoami"), None);
+        assert_eq!(access_check::required_by("whoami"), None);
     }
 }

@@ -25,6 +25,7 @@ impl Query for Principals {
         summary: "Lists everyone who may ask",
         description: "With their rights and their keys; of a key everything but what opens.",
         scopes: &[Scope::Administer],
+        on_ledger: true,
         in_access_check: true,
         routes: &[PRINCIPALS],
         refusals: &[],

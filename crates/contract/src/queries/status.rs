@@ -23,6 +23,7 @@ impl Query for Status {
         summary: "Tells how the ledger is",
         description: "",
         scopes: &[Scope::Read],
+        on_ledger: true,
         in_access_check: false,
         routes: &[STATUS],
         refusals: &[],

@@ -20,6 +20,7 @@ impl Query for Whoami {
         summary: "Tells whom the key stands for, and what it may do",
         description: "Any key may ask.",
         scopes: &[],
+        on_ledger: false,
         in_access_check: false,
         routes: &[WHOAMI],
         refusals: &[],

@@ -22,6 +22,7 @@ impl Query for Workspaces {
         summary: "Lists the workspaces in which the key may do something",
         description: "By name. Any key may ask.",
         scopes: &[],
+        on_ledger: false,
         in_access_check: false,
         routes: &[WORKSPACES],
         refusals: &[],

@@ -1,11 +1,11 @@
-//! What a command takes, and whether its caller has it.
+//! What a command requires, and whether its caller has it.
 //!
 //! The decider asks twice: before the rules of the domain, whose refusals tell of the state, and
 //! once more of the state that would follow, so that nobody moves a connection out of or into
 //! their own reach, gains a right to it by changing it, or lets others in without administering
 //! it. What a caller may do nothing with does not exist for them.
 
-use ledger_contract::commands::{Condition, ConnectionRef, ParsedCommand};
+use ledger_contract::commands::{Condition, ConnectionRef, ParsedCommand, Target, VerbSpec};
 use ledger_domain::connection::Access;
 use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{Actor, Connection, WorkspaceName};
@@ -17,12 +17,14 @@ use crate::execute::Outcome;
 use crate::fingerprint::Fingerprint;
 use crate::writer::answer;
 
-/// A caller, and what the command at hand takes.
+/// A caller, and what the command at hand requires.
 #[derive(Clone, Debug)]
 pub(crate) struct Permit {
     caller: Caller,
-    /// The scopes that the command requires, all of them.
-    scopes: Vec<Scope>,
+    /// What the command's verb requires, and when.
+    requires: &'static VerbSpec,
+    /// Whether the command sets or removes secrets.
+    changes_secrets: bool,
     /// How the command names its connection.
     target: Option<ConnectionRef>,
 }
@@ -41,33 +43,49 @@ pub(crate) fn connection_unknown(
 }
 
 impl Permit {
-    /// Settles what a command takes, and refuses at once a caller who has nothing to do with the
+    /// Settles what a command requires, and refuses at once a caller who has nothing to do with the
     /// workspace, or the ledger, that it is sent to.
     pub(crate) fn of(
         caller: Caller,
         workspace: &WorkspaceName,
         command: &ParsedCommand,
     ) -> Result<Self, Forbidden> {
-        match command {
-            ParsedCommand::Principal { .. } | ParsedCommand::IssueKey { .. } => {
-                caller.require(Scope::Administer, Subject::Ledger)?;
-            }
-            ParsedCommand::CreateWorkspace(_) => {
-                caller.require(Scope::Administer, Subject::Workspace(workspace))?;
-            }
+        let spec = command.verb().spec();
+        let subject = match (spec.target, command) {
+            (Target::NewPrincipal | Target::Principal | Target::Key, _) => Some(Subject::Ledger),
+            (Target::NewWorkspace, _) => Some(Subject::Workspace(workspace)),
             // Before the decider looks up the workspaces that a draft names.
-            ParsedCommand::Create(draft) => {
+            (_, ParsedCommand::Create(draft)) => {
                 caller.require_foothold(workspace)?;
-                let subject = Subject::Connection(workspace, &draft.details);
-                caller.require(Scope::Write, subject)?;
-                if command.meets(Condition::Shares) && !caller.may(Scope::Administer, subject) {
-                    return Err(Forbidden::Sharing);
-                }
+                Some(Subject::Connection(workspace, &draft.details))
             }
-            _ => caller.require_foothold(workspace)?,
+            // Settled when the decider has found the connection.
+            (Target::Connection | Target::NewConnection, _) => {
+                caller.require_foothold(workspace)?;
+                None
+            }
+        };
+        if let Some(subject) = subject {
+            let mut required = spec.required(|condition| command.meets(condition));
+            match required.find(|(_, scope)| !caller.may(*scope, subject)) {
+                None => {}
+                Some((Condition::Shares, _)) => return Err(Forbidden::Sharing),
+                Some((_, scope)) => return Err(Forbidden::Scope(scope)),
+            }
         }
-        let scopes = command.required_scopes().collect();
-        Ok(Self { caller, scopes, target: command.target().cloned() })
+        let changes_secrets = command.meets(Condition::ChangesSecrets);
+        Ok(Self { caller, requires: spec, changes_secrets, target: command.target().cloned() })
+    }
+
+    /// Returns the scopes that the command requires whatever it leads to. Whether it lets further
+    /// workspaces in is judged by the states: see [`Self::check_opened`].
+    fn scopes(&self) -> impl Iterator<Item = Scope> {
+        let required = self.requires.required(|condition| match condition {
+            Condition::Always => true,
+            Condition::ChangesSecrets => self.changes_secrets,
+            Condition::Shares => false,
+        });
+        required.map(|(_, scope)| scope)
     }
 
     pub(crate) fn actor(&self) -> &Actor {
@@ -86,17 +104,17 @@ impl Permit {
     /// whoever has it nowhere there is told nothing else.
     pub(crate) fn check_new(&self, workspace: &WorkspaceName) -> Result<(), Forbidden> {
         let may = |scope: &Scope| self.caller.may_somewhere_in(*scope, workspace);
-        match self.scopes.iter().find(|scope| !may(scope)) {
+        match self.scopes().find(|scope| !may(scope)) {
             None => Ok(()),
-            Some(scope) => Err(Forbidden::Scope(*scope)),
+            Some(scope) => Err(Forbidden::Scope(scope)),
         }
     }
 
     /// Checks the state that a command leads to.
     pub(crate) fn check_after(&self, state: &Connection) -> Result<(), Forbidden> {
-        match self.scopes.iter().find(|scope| !self.caller.may_with(**scope, state)) {
+        match self.scopes().find(|scope| !self.caller.may_with(*scope, state)) {
             None => Ok(()),
-            Some(scope) => Err(Forbidden::Scope(*scope)),
+            Some(scope) => Err(Forbidden::Scope(scope)),
         }
     }
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use ledger_contract::commands::{ConnectionRef, Verb};
+use ledger_contract::commands::{Condition, ConnectionRef, Verb};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::{
-    AccessAnswer, AccessQuery, CallerView, PermissionView, PrincipalView, access_check,
+    AccessAnswer, AccessQuery, CallerView, ConditionalAccess, PermissionView, PrincipalView,
+    access_check,
 };
 use ledger_contract::time;
 use ledger_domain::principal::{ApiKeyId, Grant, Scope, Subject, Workspaces};
@@ -54,21 +55,28 @@ impl Reader<'_> {
             self.caller.require(Scope::Administer, Subject::Ledger)?;
         }
         let (principal, key) = (principal?, ApiKeyId::parse("as", &query.who).ok());
-        let wanted = needed(&query.what)?;
+        let wanted = AccessNeeds::of(&query.what)?;
         let on = query.on.as_deref();
         let target = on.map(|text| ConnectionRef::parse("on", text)).transpose()?;
         let connection = target.map(|target| self.known("on", &target)).transpose()?;
         let place = match (&connection, self.workspace) {
+            _ if wanted.on_ledger => Place::Whole(Subject::Ledger),
             (Some(connection), _) => Place::Connection(connection),
             (None, Some(workspace)) => Place::Whole(Subject::Workspace(workspace)),
             (None, None) => Place::Whole(Subject::Ledger),
         };
-        // What takes several scopes is denied by the first that is missing.
-        let missing = wanted.iter().find(|scope| !place.open_to(&principal, **scope));
-        let asked = missing.or(wanted.first()).copied().unwrap_or(Scope::Administer);
+        // What requires several scopes is denied by the first that is missing.
+        let missing = wanted.always.iter().find(|scope| !place.open_to(&principal, **scope));
+        let scope = missing.or(wanted.always.first()).copied().unwrap_or(Scope::Administer);
         let now = self.engine.clock().now();
-        let (allowed, because) = explain(&principal, key.as_ref(), asked, &place, now);
-        Ok(AccessAnswer { allowed, scope: asked.as_str().to_owned(), because })
+        let (allowed, because) = explain(&principal, key.as_ref(), scope, &place, now);
+        let conditional = |(condition, scope): &(Condition, Scope)| ConditionalAccess {
+            when: condition.as_clause().to_owned(),
+            scope: scope.as_str().to_owned(),
+            allowed: explain(&principal, key.as_ref(), *scope, &place, now).0,
+        };
+        let conditions = wanted.conditional.iter().map(conditional).collect();
+        Ok(AccessAnswer { allowed, scope: scope.as_str().to_owned(), because, conditions })
     }
 
     fn named_principal(&self, text: &str) -> Result<Arc<Principal>, Problem> {
@@ -186,17 +194,35 @@ fn terms_of(grant: &Grant) -> Vec<Vec<Term>> {
     groups
 }
 
-/// Returns the scopes that a word stands for: a scope itself, or what a verb or a query requires.
-fn needed(word: &str) -> Result<Vec<Scope>, Problem> {
-    if let Some(scope) = Scope::ALL.iter().find(|scope| scope.as_str() == word) {
-        return Ok(vec![*scope]);
+/// What a word of `access-check` stands for.
+struct AccessNeeds {
+    /// Whether the scopes are required on the ledger as a whole, whatever is asked about.
+    on_ledger: bool,
+    /// The scopes that are always required.
+    always: Vec<Scope>,
+    /// The scopes that depend on what a command says.
+    conditional: Vec<(Condition, Scope)>,
+}
+
+impl AccessNeeds {
+    /// Reads a scope, a verb, or the name of a query or an operation.
+    fn of(word: &str) -> Result<Self, Problem> {
+        if let Some(scope) = Scope::ALL.iter().find(|scope| scope.as_str() == word) {
+            return Ok(Self { on_ledger: false, always: vec![*scope], conditional: Vec::new() });
+        }
+        if let Some(verb) = Verb::find(word) {
+            let spec = verb.spec();
+            let required: Vec<_> = spec.required(|_| true).collect();
+            let (always, conditional): (Vec<_>, Vec<_>) =
+                required.into_iter().partition(|(condition, _)| *condition == Condition::Always);
+            let always = always.into_iter().map(|(_, scope)| scope).collect();
+            return Ok(Self { on_ledger: spec.target.is_ledger(), always, conditional });
+        }
+        let Some((on_ledger, scopes)) = access_check::required_by(word) else {
+            let problem =
+                "must be a scope (read, write, rotate, reveal, audit, administer) or a verb";
+            return Err(InvalidField::new("may", problem).into());
+        };
+        Ok(Self { on_ledger, always: scopes.to_vec(), conditional: Vec::new() })
     }
-    if let Some(verb) = Verb::find(word) {
-        return Ok(verb.spec().always_required().collect());
-    }
-    let of_query = access_check::scopes_of(word).map(<[Scope]>::to_vec);
-    of_query.ok_or_else(|| {
-        let problem = "must be a scope (read, write, rotate, reveal, audit, administer) or a verb";
-        InvalidField::new("may", problem).into()
-    })
 }
