@@ -1,44 +1,14 @@
 //! The one table of routes. The router and the OpenAPI document are both made from it, so that
 //! nothing can be in one and not in the other.
 
-/// Makes a route of a query from what the contract says of it.
-macro_rules! query {
-    ($query:ident at $route:expr, $tag:literal, $parameters:expr, $answers:expr) => {
-        query! {
-            $query at $route, $tag, $parameters, $answers,
-            QueryName::$query.spec().summary, QueryName::$query.spec().description
-        }
-    };
-    ($query:ident at $route:expr, $tag:literal, $parameters:expr, $answers:expr,
-     $summary:expr, $about:expr) => {
-        Route {
-            method: $route.method,
-            path: $route.path,
-            id: $route.operation_id,
-            tag: $tag,
-            summary: $summary,
-            about: $about.to_owned(),
-            work: Work::Keyed(Keyed::Query(QueryName::$query)),
-            scope: super::only(QueryName::$query.spec().scopes),
-            parameters: $parameters,
-            body: None,
-            body_may_be_absent: false,
-            answers: $answers,
-            refusals: vec![r::KEY, r::QUERY, QueryName::$query.spec().refusals],
-        }
-    };
-}
-
-mod connections;
 mod events;
 mod form;
 mod operations;
 mod pages;
 mod parameters;
-mod principals;
+mod queries;
 mod refusals;
 mod verbs;
-mod workspaces;
 
 use std::sync::LazyLock;
 
@@ -172,22 +142,12 @@ impl Route {
     }
 }
 
-/// Returns the one scope of several, when it is one.
-const fn only(scopes: &[Scope]) -> Option<Scope> {
-    match scopes {
-        [scope] => Some(*scope),
-        _ => None,
-    }
-}
-
 /// Returns every route, in the order in which they are shown.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
     static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         let mut routes: Vec<Route> = Verb::ALL.iter().copied().map(verbs::route).collect();
-        routes.extend(workspaces::routes());
-        routes.extend(connections::routes());
+        routes.extend(queries::routes());
         routes.extend(events::routes());
-        routes.extend(principals::routes());
         routes.extend(operations::routes());
         routes.extend(pages::routes());
         routes

@@ -1,7 +1,6 @@
 //! What operators ask for.
 
 use ledger_contract::errors::Code;
-use ledger_contract::queries::{QueryName, status};
 
 use super::parameters as p;
 use super::refusals as r;
@@ -9,17 +8,6 @@ use super::{Answer, Keyed, Method, Route, Scope, Work};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        query!(
-            Status at status::STATUS,
-            "operation",
-            &[p::QUERY, p::COMMON],
-            &[Answer {
-                status: 200,
-                about: "How it is.",
-                content: &[("application/json", Some("StatusView"))],
-                headers: &[],
-            }]
-        ),
         replay(),
         health(
             "/healthz",
