@@ -1,28 +1,29 @@
 //! Every public error code. Codes are stable words and never reused; each has a page,
 //! `schemas/errors/<code>.md`, with cause and remedy.
 
-/// What a caller can do about an error; transports map this set and nothing else.
+/// The class of an error, which says what a caller can do about it. Transports map classes to their
+/// own codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// A correct no: the command does not fit the state.
+    /// The command is valid, but does not fit the state.
     Rejected,
-    /// What the command names is not there.
+    /// Something that the command names does not exist.
     NotFound,
-    /// Someone else was first.
+    /// The command conflicts with an earlier change.
     Conflict,
-    /// The message is not well formed.
+    /// The message is malformed.
     Invalid,
-    /// Who asks is not known.
+    /// The caller could not be authenticated.
     Unauthenticated,
-    /// Who asks may not.
+    /// The caller lacks a right.
     Forbidden,
-    /// The message or its result is over a limit.
+    /// The message or its result exceeds a limit.
     TooLarge,
-    /// Too much at once; the same again later.
+    /// The ledger or a limit is exhausted; retry later.
     Busy,
-    /// A part of the system is not there now; the same again later.
+    /// A part of the system is unavailable; retry later.
     Unavailable,
-    /// The ledger is not doing its job; an operator has to look.
+    /// The ledger is faulty; an operator must act.
     Internal,
 }
 
@@ -43,7 +44,7 @@ impl Class {
         }
     }
 
-    /// Returns the HTTP status, which is also the number of NATS service errors.
+    /// Returns the HTTP status, which is also the code of NATS service errors.
     pub const fn status(self) -> u16 {
         match self {
             Self::Invalid => 400,
@@ -59,7 +60,7 @@ impl Class {
         }
     }
 
-    /// Tells whether the same command, with the same id, may succeed later.
+    /// Returns whether the same command, with the same id, may succeed later.
     pub const fn retry(self) -> bool {
         matches!(self, Self::Busy | Self::Unavailable)
     }
@@ -82,22 +83,22 @@ macro_rules! codes {
                 match self { $(Self::$variant => $text,)+ }
             }
 
-            /// Returns what a caller can do about it.
+            /// Returns the class.
             pub const fn class(self) -> Class {
                 match self { $(Self::$variant => Class::$class,)+ }
             }
 
-            /// Returns one sentence on what it means.
+            /// Returns the meaning in one sentence.
             pub const fn summary(self) -> &'static str {
                 match self { $(Self::$variant => $summary,)+ }
             }
 
-            /// Reads the stable word.
+            /// Parses the stable word.
             pub fn parse(text: &str) -> Option<Self> {
                 match text { $($text => Some(Self::$variant),)+ _ => None }
             }
 
-            /// Returns the page on it: cause and remedy.
+            /// Returns its page, with cause and remedy.
             pub const fn page(self) -> &'static str {
                 match self {
                     $(Self::$variant => include_str!(concat!(
@@ -186,7 +187,7 @@ codes! {
 }
 
 impl Code {
-    /// Returns the HTTP status: the class's, save where HTTP has a number for this very case.
+    /// Returns the HTTP status: that of the class, unless HTTP has a more specific one.
     pub const fn status(self) -> u16 {
         match self {
             Self::MethodNotAllowed => 405,

@@ -1,4 +1,4 @@
-//! `access-check`: may somebody do something, and why?
+//! `access-check`: whether a principal may do something, and why.
 
 use ledger_domain::principal::Scope;
 use schemars::JsonSchema;
@@ -8,7 +8,7 @@ use super::{Query, QueryName, QuerySpec};
 use crate::errors::Code;
 use crate::route::{HttpRoute, Method};
 
-/// Where HTTP answers it.
+/// The HTTP route.
 pub const ACCESS_CHECK: HttpRoute =
     HttpRoute { method: Method::Get, path: "/api/v1/access-check", operation_id: "accessCheck" };
 
@@ -19,7 +19,7 @@ pub struct AccessCheck;
 impl Query for AccessCheck {
     const SPEC: QuerySpec = QuerySpec {
         name: "access-check",
-        summary: "Tells whether somebody may do something, and why",
+        summary: "Shows whether a principal may do something, and why",
         description: "Everyone may ask about themselves; about others it takes the scope \
                       `administer` for the whole ledger.",
         scopes: &[],
@@ -31,7 +31,7 @@ impl Query for AccessCheck {
     type Answer<'a> = AccessAnswer;
 }
 
-/// `access-check`: may somebody do something?
+/// `access-check`: whether a principal may do something.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccessQuery {
@@ -41,8 +41,8 @@ pub struct AccessQuery {
     /// A scope, or a verb like `rotate-secret`.
     #[serde(rename = "may")]
     pub what: String,
-    /// Id or slug of a connection of the subject's workspace; the workspace as a whole when
-    /// absent, and the whole ledger when that is `_all`.
+    /// Id or slug of a connection in the subject's workspace. When absent, the check is about the
+    /// whole workspace, or about the whole ledger if the workspace is `_all`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on: Option<String>,
 }
@@ -50,26 +50,26 @@ pub struct AccessQuery {
 /// Answer to `access-check`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccessAnswer {
-    /// Whether it may.
+    /// Whether the principal may do it.
     pub allowed: bool,
-    /// The scope it takes.
+    /// The required scope.
     pub scope: String,
-    /// Why, or why not, in a sentence.
+    /// The reason, in a sentence.
     pub because: String,
 }
 
-/// What takes a scope and is neither a command nor a query.
+/// Actions that require a scope and are neither commands nor queries.
 const OPERATIONS: [(&str, &[Scope]); 2] =
     [("watch", &[Scope::Read]), ("replay", &[Scope::Administer])];
 
-/// Returns every word, scopes and verbs aside, that can be asked about.
+/// Returns every action that can be checked, besides scopes and verbs.
 pub fn words() -> impl Iterator<Item = &'static str> {
     let queries = QueryName::ALL.iter().map(|query| query.spec());
     let queries = queries.filter(|spec| spec.in_access_check).map(|spec| spec.name);
     queries.chain(OPERATIONS.map(|(word, _)| word))
 }
 
-/// Returns the scopes that one of these words takes, all of them.
+/// Returns the scopes that such an action requires. All are required.
 pub fn scopes_of(word: &str) -> Option<&'static [Scope]> {
     let query = QueryName::find(word).map(QueryName::spec).filter(|spec| spec.in_access_check);
     let operation = || OPERATIONS.into_iter().find(|(known, _)| *known == word);
