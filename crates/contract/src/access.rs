@@ -1,10 +1,10 @@
-//! A key as its holder is told it, once.
+//! An API key as its holder receives it, once.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
-/// The key that `issue-key` made. It is told once, and wiped when dropped.
+/// The key that `issue-key` issued. It is shown only once, and wiped from memory when dropped.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IssuedKey {
     /// The key's id.

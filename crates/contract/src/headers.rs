@@ -1,29 +1,29 @@
-//! Headers that mean the same at every door, taken apart. Names are compared without regard to
-//! case; unknown ones are ignored; a known one may come once.
+//! Parses the headers that have the same meaning at every endpoint. Names are case-insensitive.
+//! Unknown headers are ignored, and a known one may occur only once.
 
 use ledger_domain::{Expected, MessageId, Micros, Version};
 
 use crate::errors::{Code, Problem};
 use crate::{subjects, time};
 
-/// What the headers of a message say.
+/// The parsed headers of a message.
 #[derive(Clone, Debug, Default)]
 pub struct Headers {
-    /// The caller's id of a command.
+    /// The caller's id for the command.
     pub command_id: Option<MessageId>,
-    /// What the caller believes of the stream.
+    /// The version that the caller expects.
     pub expected: Expected,
-    /// The time after which it must not run.
+    /// The time after which the command must not be executed.
     pub deadline: Option<Micros>,
-    /// The whole conversation.
+    /// Correlation id.
     pub correlation_id: Option<MessageId>,
-    /// The direct parent message.
+    /// Causation id: the id of the parent message.
     pub causation_id: Option<MessageId>,
     /// W3C trace id.
     pub trace_id: Option<MessageId>,
 }
 
-/// Reads pairs of name and value.
+/// Parses pairs of name and value.
 ///
 /// Errors: `header_invalid` with the header's name as the field.
 pub fn read<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Headers, Problem> {
@@ -34,7 +34,7 @@ pub fn read<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<H
     Ok(reader.finish())
 }
 
-/// Reads headers one by one; for doors that have names of their own for some of them.
+/// Parses headers one by one, for endpoints with their own names for some of them.
 #[derive(Debug, Default)]
 pub struct Reader {
     read: Headers,
@@ -43,7 +43,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Takes one header; one that is not known is ignored.
+    /// Parses one header. Unknown headers are ignored.
     pub fn take(&mut self, name: &str, value: &str) -> Result<(), Problem> {
         let is = |known: &str| name.eq_ignore_ascii_case(known);
         if is(subjects::COMMAND_ID) {
@@ -66,19 +66,19 @@ impl Reader {
             return once(name, &mut self.read.causation_id, id(name, value)?);
         }
         if is(subjects::TRACEPARENT) {
-            // Somebody else's mistake is not worth losing a command for.
+            // A malformed trace header is not worth rejecting a command for.
             self.read.trace_id = if self.trace_seen { None } else { trace_id(value) };
             self.trace_seen = true;
         }
         Ok(())
     }
 
-    /// Takes the id of a command from a header that this door calls `name`.
+    /// Parses the command id in a header that this endpoint calls `name`.
     pub fn command_id(&mut self, name: &'static str, value: &str) -> Result<(), Problem> {
         once(name, &mut self.read.command_id, id(name, value)?)
     }
 
-    /// Takes what the caller believes of the stream from a header that this door calls `name`.
+    /// Sets the expected version from a header that this endpoint calls `name`.
     pub fn expect(&mut self, name: &'static str, expected: Expected) -> Result<(), Problem> {
         if self.expectation_seen {
             return Err(twice(name));
@@ -88,24 +88,24 @@ impl Reader {
         Ok(())
     }
 
-    /// Returns what was read.
+    /// Returns the parsed headers.
     pub fn finish(self) -> Headers {
         self.read
     }
 }
 
-/// Says that a known header came more than once, or two that say the same.
+/// Returns the problem of a header that occurs more than once, alone or under another name.
 pub fn twice(name: &'static str) -> Problem {
     invalid(name, "must be given once")
 }
 
-/// Says what is wrong with a header.
+/// Returns the problem of an invalid header.
 pub fn invalid(name: &'static str, reason: &str) -> Problem {
     let message = format!("the header {name} {reason}");
     Problem { field: Some(name.to_owned()), ..Problem::because(Code::HeaderInvalid, message) }
 }
 
-/// Reads decimal digits alone; `parse` would take a plus sign too.
+/// Parses decimal digits only; `parse` would also accept a plus sign.
 pub fn digits(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
@@ -136,7 +136,7 @@ fn expected(value: &str) -> Result<Expected, Problem> {
     }
 }
 
-/// Takes the trace id of a well-formed W3C `traceparent`.
+/// Returns the trace id of a well-formed W3C `traceparent`.
 fn trace_id(value: &str) -> Option<MessageId> {
     let mut parts = value.split('-');
     let (version, trace, parent, flags) =
@@ -166,7 +166,7 @@ mod tests {
     const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
     #[test]
-    fn absent_headers_mean_nothing_is_asked() {
+    fn absent_headers_give_the_defaults() {
         let read = read([]).unwrap();
         assert!(read.command_id.is_none() && read.deadline.is_none());
         assert_eq!(read.expected, Expected::Any);
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_header_is_named() {
+    fn an_invalid_header_is_named() {
         for (name, value) in [
             ("Ledger-Command-Id", "with space"),
             ("Ledger-Command-Id", ""),
@@ -227,7 +227,7 @@ mod tests {
         }
         let mut reader = Reader::default();
         reader.expect("If-Match", Expected::Absent).unwrap();
-        assert!(reader.take("Ledger-Expected-Version", "any").is_err(), "said in two ways");
+        assert!(reader.take("Ledger-Expected-Version", "any").is_err(), "given in two ways");
     }
 
     #[test]
@@ -243,7 +243,7 @@ mod tests {
             assert!(read([("traceparent", value)]).unwrap().trace_id.is_none());
         }
         let pair = ("traceparent", TRACEPARENT);
-        assert!(read([pair, pair]).unwrap().trace_id.is_none(), "which one counts is not known");
+        assert!(read([pair, pair]).unwrap().trace_id.is_none(), "it is ambiguous");
         let later = format!("01{}-later", &TRACEPARENT[2..]);
         assert!(read([("traceparent", later.as_str())]).unwrap().trace_id.is_some());
     }

@@ -1,8 +1,8 @@
 //! Every shape that outlives a process: stored records and rows, messages, subjects, error codes.
 //!
-//! A serializable type is a promise to someone. All such promises are made here, so that the
-//! domain stays free to change. Not here: decisions (`ledger-domain`), ciphertext
-//! (`ledger-vault`), or where anything is stored.
+//! Every serializable type is a promise to clients or to stored data. All of them are in this
+//! crate, so that the domain stays free to change. Not here: decisions (`ledger-domain`),
+//! ciphertext (`ledger-vault`), and storage (`ledger-store`).
 //!
 //! Read first: [`records::Record`], [`commands::ParsedCommand`], [`queries::Query`],
 //! [`errors::Problem`].

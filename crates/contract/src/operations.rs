@@ -1,43 +1,43 @@
-//! What operators ask for: read models rebuilt, and whether the program works.
+//! Requests of operators: rebuilding read models and checking health.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Asks for read models to be rebuilt.
+/// A request to rebuild read models.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReplayRequest {
-    /// `connections`, `lists` or `audit`; all when absent.
+    /// The read model to rebuild: `connections`, `lists` or `audit`; all when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub projection: Option<String>,
-    /// Compare the rebuilt model with the live one and swap nothing.
+    /// Only compares the rebuilt read model with the live one and replaces nothing.
     pub verify: bool,
 }
 
-/// How far a replay is.
+/// Progress of a replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReplayProgress {
-    /// Events folded.
+    /// Number of events processed.
     pub done: u64,
-    /// Events there are.
+    /// Number of events in total.
     pub total: u64,
 }
 
-/// How a replay ended.
+/// Result of a replay.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ReplayReport {
-    /// Events folded.
+    /// Number of events processed.
     pub events: u64,
-    /// Time it took.
+    /// Duration, in milliseconds.
     pub seconds: f64,
-    /// Which read models were rebuilt.
+    /// The read models that were rebuilt.
     pub projections: Vec<String>,
-    /// The first difference found while verifying; absent when all is equal.
+    /// The first difference found while verifying; absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub difference: Option<String>,
 }
 
-/// Whether the program lives, or is ready to work.
+/// Answer to a liveness or readiness check.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct HealthAnswer {
     /// `alive` or `ready`.

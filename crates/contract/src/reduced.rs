@@ -1,9 +1,9 @@
-//! What a notification says to who may see the state of things, and not who did what.
+//! Notifications for readers who may see the state of connections, but not who did what.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// A notification, its parts not looked into.
+/// A notification with unparsed parts.
 #[derive(Serialize, Deserialize)]
 struct Parts<'a> {
     position: u64,
@@ -13,8 +13,8 @@ struct Parts<'a> {
     connection: Option<&'a RawValue>,
 }
 
-/// The fields of a record that the state itself tells: no actor, no door, no ids of messages, and
-/// no data, which may hold reasons.
+/// The fields of a record that are visible in the state itself. They leave out the actor, the way
+/// the command came in, message ids, and the data, which may contain reasons.
 #[derive(Serialize, Deserialize)]
 struct EventHead<'a> {
     position: u64,
@@ -29,13 +29,13 @@ struct EventHead<'a> {
 /// Returns the JSON of a [`crate::reply::Notification`] with its event reduced to type, schema,
 /// position, stream, version, workspace and time. The state of the connection stays.
 ///
-/// What cannot be read is shown to nobody: then there is nothing.
+/// Returns `None` if the notification cannot be parsed.
 pub fn reduced(notification: &[u8]) -> Option<Vec<u8>> {
     let parts: Parts<'_> = serde_json::from_slice(notification).ok()?;
     let event: EventHead<'_> = serde_json::from_str(parts.event.get()).ok()?;
     let event = serde_json::value::to_raw_value(&event).ok()?;
     let reduced = Parts { event: &event, ..parts };
-    // It is shorter than the whole.
+    // The result is shorter than the input.
     let mut json = Vec::with_capacity(notification.len());
     serde_json::to_writer(&mut json, &reduced).ok()?;
     Some(json)
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_outline_of_an_event_names_nobody_and_no_reason() {
+    fn a_reduced_event_names_no_actor_and_no_reason() {
         let whole = json!({
             "position": 7,
             "event": {
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_has_no_outline() {
+    fn an_unreadable_notification_is_not_reduced() {
         for text in ["", "{}", r#"{"position":1,"event":null}"#, r#"{"position":1,"event":{}}"#] {
             assert_eq!(reduced(text.as_bytes()), None, "{text}");
         }

@@ -1,4 +1,4 @@
-//! What a command's caller is told, and what gateways are told of its event.
+//! Answers to commands, and notifications of their events.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,17 +7,17 @@ use serde_json::value::RawValue;
 use crate::access::IssuedKey;
 use crate::view::ConnectionView;
 
-/// Answer to an accepted command. The same command id gets the same answer, forever.
+/// Answer to an accepted command. A repeat with the same command id gets the same answer, forever.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Receipt {
-    /// The connection; absent for commands about a workspace or a principal.
+    /// Id of the connection; absent for commands about a workspace or a principal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<String>,
-    /// The stream's version after the command.
+    /// Version of the stream after the command.
     pub version: u64,
-    /// The event's place in the log.
+    /// Log position of the event.
     pub position: u64,
-    /// When it was recorded.
+    /// When the event was recorded.
     pub recorded_at: String,
 }
 
@@ -27,32 +27,31 @@ pub struct KeyReceipt {
     /// The receipt.
     #[serde(flatten)]
     pub receipt: Receipt,
-    /// The key. It is stored nowhere and told once: whoever lost it revokes it and has another
-    /// issued.
+    /// The key. It is not stored and shown only once. If it is lost, revoke it and issue another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key: Option<IssuedKey>,
 }
 
-/// What gateways are told of an event: the event plus the resulting public state. The value of
-/// the KV bucket and the body on the event stream.
+/// A notification: an event with the resulting public state. It is the value in the KV bucket and
+/// the body on the event stream.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Notification<'a> {
-    /// The event's place in the log; a later state has a greater one.
+    /// Log position of the event; later states have higher positions.
     pub position: u64,
-    /// The stored record, ciphertext left out.
+    /// The stored record, without ciphertext.
     pub event: Box<RawValue>,
     /// The state right after the event; absent for events about a workspace.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<ConnectionView<'a>>,
 }
 
-/// Answer of the feed of events to a caller that asks for a page of it.
+/// One page of the event feed.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct FeedPage {
-    /// Notifications in the order of the log; none when nothing happened in time, or nothing that
-    /// is for this reader. Without `audit`, `event` holds only what the state itself tells.
+    /// Notifications in log order; empty if nothing that this reader may see happened in time.
+    /// Without the scope `audit`, `event` contains only what is visible in the state itself.
     #[schemars(with = "Vec<Notification<'static>>")]
     pub events: Vec<Box<RawValue>>,
-    /// How far the log was looked through; the next question's `after`.
+    /// Log position up to which the page is complete; the `after` of the next request.
     pub position: u64,
 }

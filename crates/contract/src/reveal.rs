@@ -1,5 +1,5 @@
-//! Secrets in the clear: what is answered, over doors of their own. Over NATS they are asked for
-//! and answered sealed only (`crate::sealed`); the body of a request is that of `reveal-secret`.
+//! Answers with secrets in the clear, which have their own endpoints. Over NATS, request and answer
+//! are always sealed (`crate::sealed`). The body of a request is that of `reveal-secret`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,40 +8,40 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-/// The answer.
+/// Answer to `reveal-secret`.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 pub struct RevealAnswer {
-    /// The connection's id.
+    /// Id of the connection.
     pub connection: String,
-    /// The place in the log of the event that tells of this reading.
+    /// Log position of the event that records this reveal.
     pub position: u64,
-    /// The values by field.
+    /// The secret values, by field.
     pub secrets: BTreeMap<String, RevealedSecret>,
 }
 
 /// One value in the clear.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 pub struct RevealedSecret {
-    /// Which of the field's values it is.
+    /// Generation of the value.
     pub generation: u64,
     /// The value.
     pub value: String,
 }
 
 impl RevealAnswer {
-    /// Returns it as JSON, which is wiped when dropped.
+    /// Returns the JSON form, which is wiped when dropped.
     ///
     /// # Panics
     ///
     /// Never: an answer has a JSON form.
     pub fn to_json(&self) -> Zeroizing<Vec<u8>> {
-        // A vector that grows leaves copies behind, so there is room from the start.
+        // A vector that grows leaves copies behind, so it gets its full capacity from the start.
         let mut json = Zeroizing::new(Vec::with_capacity(self.json_bytes_max()));
         serde_json::to_writer(&mut *json, self).expect("an answer has a JSON form");
         json
     }
 
-    /// Returns how long its JSON is at most. An escaped character takes six bytes for one.
+    /// Returns an upper bound of the length of its JSON. An escaped byte takes six bytes.
     fn json_bytes_max(&self) -> usize {
         let secrets = self.secrets.iter().map(|(field, one)| field.len() + one.value.len() + 16);
         256 + 6 * (self.connection.len() + secrets.sum::<usize>())
@@ -83,7 +83,7 @@ mod tests {
             let json = answer.to_json();
             assert_eq!(*json, serde_json::to_vec(&answer).unwrap());
             assert!(json.len() <= answer.json_bytes_max(), "{value:?}");
-            assert!(json.capacity() <= answer.json_bytes_max(), "it has grown: {value:?}");
+            assert!(json.capacity() <= answer.json_bytes_max(), "the vector has grown: {value:?}");
         }
     }
 }

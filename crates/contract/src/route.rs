@@ -1,12 +1,11 @@
-//! Where HTTP answers what is also a NATS subject: a method and a path, published with the verb or
-//! the query it belongs to.
+//! HTTP routes of verbs and queries, each with method, path and operation id.
 
 use std::fmt;
 
 /// An HTTP method of the native API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Method {
-    /// Reads; `HEAD` is answered too, without the body.
+    /// Reads; `HEAD` is also supported, without the body.
     Get,
     /// Executes a command or creates something.
     Post,
@@ -15,7 +14,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// Returns the word on the request line.
+    /// Returns the method as in a request line.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",

@@ -1,5 +1,6 @@
 //! The contracts as files: JSON Schemas of everything sent or stored, and an AsyncAPI document of
-//! the subjects. Made from the types that read and write, so they cannot say something else.
+//! the subjects. They are generated from the types that read and write, so they cannot differ from
+//! them.
 //!
 //! `cargo run -p ledger-contract --example write-schemas` writes them; a test compares.
 
@@ -19,7 +20,7 @@ use crate::{records, subjects};
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-/// What the AsyncAPI document says first.
+/// Description of the AsyncAPI document.
 const DESCRIPTION: &str = "Commands and queries are request/reply; events are a JetStream stream. \
     Headers and bodies are shown as in the clear; any request with the header Ledger-Xkey is \
     sealed, and so is its answer: see messages/sealed.md.";
@@ -69,7 +70,7 @@ pub fn command_schemas() -> Vec<(&'static str, Value)> {
     Verb::ALL.iter().map(|verb| (verb.as_str(), verb.schema())).collect()
 }
 
-/// Returns the schema of a verb's body over HTTP, where the path names what it is about.
+/// Returns the schema of a verb's body over HTTP, where the path names the target.
 pub fn http_body_schema(verb: Verb) -> Value {
     match verb.spec().target {
         Target::Key => return schema_for!(KeyReasonBody).to_value(),
@@ -77,7 +78,7 @@ pub fn http_body_schema(verb: Verb) -> Value {
         _ => {}
     }
     let mut schema = verb.schema();
-    // Only the body can name a principal to be made, so there it must.
+    // Only the body can name a principal to create, so there the name is required.
     let making = verb.spec().target == Target::NewPrincipal;
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         properties.remove(if making { "" } else { "principal" });
@@ -92,13 +93,13 @@ pub fn http_body_schema(verb: Verb) -> Value {
     schema
 }
 
-/// Returns the schema of a type as it is written: nothing that is always there is optional.
+/// Returns the schema of a type as it is serialized: fields that are always present are required.
 pub(crate) fn answer<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
-/// Returns the schemas of what only HTTP sends and takes.
+/// Returns the schemas of bodies and answers that only HTTP uses.
 pub fn http_schemas() -> Vec<(&'static str, Value)> {
     vec![
         ("problem-details", answer::<ProblemDetails>()),
@@ -131,7 +132,7 @@ pub fn message_schemas() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// The schema of a whole stored record of one event type.
+/// Returns the schema of a whole stored record of one event type.
 fn record_schema(type_name: &str) -> Value {
     let mut data = records::data_schema(type_name).map_or(json!({}), Schema::to_value);
     let definitions = data.as_object_mut().and_then(|data| {
@@ -231,7 +232,7 @@ fn asyncapi() -> Value {
             "reveals": {
                 "address": format!("{prefix}.reveal.{{workspace}}.{{connection}}"),
                 "parameters": { "workspace": {}, "connection": {} },
-                "description": "Taken and answered sealed only.",
+                "description": "Requests and replies are always sealed.",
                 "messages": { "reveal": message("commands/reveal-secret.json") },
             },
             "operations": {

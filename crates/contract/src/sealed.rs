@@ -1,24 +1,24 @@
-//! Sealed messages: what any request over NATS, and its answer, is put into so that neither the
-//! operator of the NATS server nor anyone who subscribes to everything can read or use it.
+//! Sealed messages. Any request over NATS, and its answer, can be sealed, so that neither the
+//! operator of the NATS server nor a subscriber can read or use it.
 //!
 //! ```text
 //! ledger.cmd.<workspace>.<verb>, ledger.query..., ledger.admin..., ledger.reveal...
-//!   Ledger-Xkey: the asker's public curve key; says that the message is sealed
+//!   Ledger-Xkey: the sender's public curve key; marks the message as sealed
 //!   body: SealedRequest as JSON on one line, a line feed, the body as it would be in the clear;
-//!         all of it sealed from the asker to the ledger (`ledger_vault::CurveKey`)
+//!         all of it sealed from the sender to the ledger (`ledger_vault::CurveKey`)
 //! reply
 //!   Ledger-Xkey: the ledger's public curve key
 //!   body: SealedAnswer as JSON on one line, a line feed, the body as it would be in the clear;
-//!         all of it sealed from the ledger to the asker. Errors, too.
+//!         all of it sealed from the ledger to the sender. Errors are sealed, too.
 //! ```
 //!
-//! The head holds all headers of a message in the clear, the credential among them; headers
-//! outside are not looked at. It names the subject, so that the message is refused on any other;
-//! its id is good once, and only near the moment it names, so that who sends it again gets a
-//! refusal, which only the first asker can open.
+//! The head contains the headers that the message would have in the clear, including the
+//! credential; headers outside are ignored. The head names the subject, so the message is refused
+//! on any other. Its id is valid once, and only near the time in the head. A replayed message
+//! therefore gets a refusal, which only the original sender can open.
 //!
-//! What cannot be opened cannot be answered sealed: [`told_in_the_clear`] lists these refusals.
-//! `schemas/messages/sealed.md` is the description for implementers of clients.
+//! A message that cannot be opened cannot get a sealed answer: [`told_in_the_clear`] lists these
+//! refusals. `schemas/messages/sealed.md` describes the format for client authors.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,22 +29,22 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::errors::{Code, Problem, read_json};
 
-/// How far the moment a request was made may lie from now, before or after, in seconds: what
-/// clocks may differ by and travelling may take.
+/// Largest difference between the time in a request and now, in either direction, in seconds. It
+/// allows for clock differences and transit time.
 pub const REQUEST_SECONDS_MAX: i64 = 30;
 
 /// The head of a request.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SealedRequest {
-    /// The subject it is sent on; on any other it is refused.
+    /// The subject that the request is sent on; on any other it is refused.
     pub subject: String,
-    /// An id that is good once: 1 to 128 visible ASCII characters. Also the command id, when the
-    /// headers name none.
+    /// An id that is valid once: 1 to 128 visible ASCII characters. It is also the command id if
+    /// the headers have none.
     pub request_id: String,
-    /// RFC 3339 time at which it was made; at most 30 seconds from now on the ledger's clock.
+    /// RFC 3339 time at which the request was made, within 30 seconds of the ledger's clock.
     pub made_at: String,
-    /// The headers of a message in the clear, `Authorization` among them.
+    /// The headers that the request would have in the clear, including `Authorization`.
     pub headers: BTreeMap<String, String>,
 }
 
@@ -66,13 +66,14 @@ impl Drop for SealedRequest {
 /// The head of an answer.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct SealedAnswer {
-    /// Id of the request. A request has no such field, so it cannot be sent back as an answer.
+    /// Id of the request. Requests have no such field, so a request cannot be replayed as an
+    /// answer.
     pub answer_to: String,
-    /// The headers of an answer in the clear.
+    /// The headers that the answer would have in the clear.
     pub headers: BTreeMap<String, String>,
 }
 
-/// Puts head and body together, ready to be sealed.
+/// Joins head and body into the text to seal.
 pub fn join(head: &impl Serialize, body: &[u8]) -> Zeroizing<Vec<u8>> {
     let head = Zeroizing::new(serde_json::to_vec(head).expect("a head has a JSON form"));
     let mut text = Zeroizing::new(Vec::with_capacity(head.len() + 1 + body.len()));
@@ -82,23 +83,23 @@ pub fn join(head: &impl Serialize, body: &[u8]) -> Zeroizing<Vec<u8>> {
     text
 }
 
-/// Reads the head of what was opened, and returns where the body begins.
+/// Parses the head of an opened text, and returns it with the offset of the body.
 ///
 /// Errors: `sealed_unreadable`, without any of the text.
 pub fn split<Head: for<'de> Deserialize<'de>>(text: &[u8]) -> Result<(Head, usize), Problem> {
     let line = text.iter().position(|byte| *byte == b'\n').ok_or_else(|| {
-        Problem::because(Code::SealedUnreadable, "what was sealed has no line with its head")
+        Problem::because(Code::SealedUnreadable, "the sealed text has no line with its head")
     })?;
     let (head, _) = text.split_at(line);
     let head = read_json(head).map_err(|problem| {
-        let message = format!("the head of what was sealed: {}", problem.message);
+        let message = format!("the head of the sealed text: {}", problem.message);
         Problem::because(Code::SealedUnreadable, message)
     })?;
     Ok((head, line + 1))
 }
 
-/// Tells whether a sealed request may be refused with this code in the clear: before it has been
-/// opened. Nothing was executed then. Any other answer in the clear did not come from the ledger.
+/// Returns whether the ledger refuses sealed requests with this code in the clear, before opening
+/// them and without executing anything. Any other answer in the clear did not come from the ledger.
 pub fn told_in_the_clear(code: &str) -> bool {
     let codes = [Code::Busy, Code::HeaderInvalid, Code::MessageTooLarge, Code::SealedUnreadable];
     codes.iter().any(|known| known.as_str() == code)
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_together_comes_apart_whatever_the_body_is() {
+    fn split_undoes_join_for_any_body() {
         for body in [&b""[..], b"{}", b"{\n}", b"\n\n", b"\xff"] {
             let text = join(&request(), body);
             let (head, at) = split::<SealedRequest>(&text).unwrap();
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_no_answer_and_an_answer_is_no_request() {
+    fn a_request_does_not_parse_as_an_answer_nor_an_answer_as_a_request() {
         let text = join(&request(), b"{}");
         assert!(split::<SealedAnswer>(&text).is_err());
         let answer = SealedAnswer { answer_to: "r-1".to_owned(), headers: BTreeMap::new() };
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn complaints_about_a_head_repeat_nothing_of_it() {
+    fn an_error_about_a_head_never_repeats_it() {
         for text in ["", "{}", "hunter2\n", "{\"subject\":\"hunter2\"}\n", "[\"hunter2\"]\n{}"] {
             let problem = split::<SealedRequest>(text.as_bytes()).unwrap_err();
             assert_eq!(problem.code, Code::SealedUnreadable);

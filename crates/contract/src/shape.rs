@@ -1,8 +1,7 @@
-//! How domain types look as JSON, without the domain knowing.
+//! The JSON forms of domain types, kept out of the domain.
 //!
-//! A serializable type is a promise to everyone who stored or sent one, so the promise lives
-//! here. [`Shape`] is implemented for domain types; `#[serde(with = "shape")]` uses it in structs
-//! that mirror domain structs (`serde`'s remote derive), in both directions without a copy.
+//! [`Shape`] is implemented for domain types. `#[serde(with = "shape")]` uses it in structs that
+//! mirror domain structs (`serde`'s remote derive), in both directions without a copy.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -65,7 +64,7 @@ impl<'de, T: Shape> Deserialize<'de> for Read<T> {
     }
 }
 
-/// Reads a string without requiring that the input lend it.
+/// Reads a string, borrowed or owned.
 struct TextVisitor<T, F>(F, PhantomData<T>);
 
 impl<T, F: FnOnce(&str) -> Result<T, String>> Visitor<'_> for TextVisitor<T, F> {
@@ -182,7 +181,7 @@ impl Shape for Micros {
 impl Shape for Json {
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let raw: &RawValue = serde_json::from_str(self.text())
-            .map_err(|_| serde::ser::Error::custom("stored value is not JSON"))?;
+            .map_err(|_| serde::ser::Error::custom("the stored value is not JSON"))?;
         raw.serialize(serializer)
     }
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -210,8 +209,8 @@ impl<T: Shape> Shape for Option<T> {
     }
 }
 
-/// A patch is a field that may be absent (keep), null (clear) or there (set). Absence is the
-/// containing struct's business: `#[serde(default, skip_serializing_if = "...")]`.
+/// A patch is a field that may be absent (keep), null (clear) or present (set). The containing
+/// struct handles absence: `#[serde(default, skip_serializing_if = "...")]`.
 impl<T: Shape> Shape for Patch<T> {
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -227,7 +226,7 @@ impl<T: Shape> Shape for Patch<T> {
     }
 }
 
-/// Tells whether a patch can be left out.
+/// Returns whether a patch can be omitted.
 pub(crate) fn keeps<T>(patch: &Patch<T>) -> bool {
     matches!(patch, Patch::Keep)
 }

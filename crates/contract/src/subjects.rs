@@ -4,23 +4,23 @@ use ledger_domain::{CheckedText, WorkspaceName};
 
 use crate::records::StreamId;
 
-/// Carries the API key: `Bearer <key>`.
+/// Credential: `Bearer` and an API key or access token.
 pub const AUTHORIZATION: &str = "Authorization";
-/// Carries the caller's id of a command, the key of idempotency.
+/// Command id, the idempotency key.
 pub const COMMAND_ID: &str = "Ledger-Command-Id";
-/// Carries `any`, `absent` or a version number.
+/// Expected version: `any`, `absent` or a version number.
 pub const EXPECTED_VERSION: &str = "Ledger-Expected-Version";
-/// Carries the RFC 3339 time after which a command is refused rather than run late.
+/// RFC 3339 time after which a command is refused instead of executed.
 pub const DEADLINE: &str = "Ledger-Deadline";
-/// Carries the id of the whole conversation.
+/// Correlation id.
 pub const CORRELATION_ID: &str = "Ledger-Correlation-Id";
-/// Carries the id of the direct parent message.
+/// Causation id: the id of the parent message.
 pub const CAUSATION_ID: &str = "Ledger-Causation-Id";
-/// Carries the W3C trace context.
+/// W3C trace context.
 pub const TRACEPARENT: &str = "traceparent";
-/// On sealed messages, and on no others: the sender's public curve key.
+/// On sealed messages only: the sender's public curve key.
 pub const XKEY: &str = "Ledger-Xkey";
-/// On replies: `true` when the command had been executed before.
+/// On replies: `true` if the command had already been executed.
 pub const REPEATED: &str = "Ledger-Repeated";
 /// On error replies: the stable code.
 pub const ERROR_CODE: &str = "Ledger-Error-Code";
@@ -29,15 +29,16 @@ pub const POSITION: &str = "Ledger-Position";
 /// On events: the stored type name.
 pub const EVENT_TYPE: &str = "Ledger-Event-Type";
 
-/// Stands where a workspace's name stands for what concerns the ledger as a whole: principals.
+/// Stands for the ledger as a whole in place of a workspace's name, as in commands about
+/// principals.
 pub const LEDGER: &str = "_ledger";
 
-/// Returns [`LEDGER`] as the workspace that records of such events name.
+/// Returns [`LEDGER`] as the workspace in records of such events.
 pub fn ledger_workspace() -> WorkspaceName {
     WorkspaceName::stored(LEDGER.into())
 }
 
-/// All names below one prefix, so that several ledgers can share a NATS server.
+/// All NATS names under one prefix, so that several ledgers can share a NATS server.
 #[derive(Clone, Debug)]
 pub struct Subjects {
     prefix: String,
@@ -50,7 +51,7 @@ impl Default for Subjects {
 }
 
 impl Subjects {
-    /// Takes a prefix of one subject token: `a-z`, `0-9` and hyphen, not empty.
+    /// Returns the names under a prefix of one subject token: `a-z`, `0-9` and inner hyphens.
     pub fn with_prefix(prefix: &str) -> Result<Self, ledger_domain::InvalidField> {
         // The same alphabet as a workspace name: lower case, so that stream names stay distinct.
         let prefix = WorkspaceName::parse("prefix", prefix)?;
@@ -62,59 +63,59 @@ impl Subjects {
         &self.prefix
     }
 
-    /// Where commands are answered: `<prefix>.cmd.>`.
+    /// Returns the wildcard subject of commands: `<prefix>.cmd.>`.
     pub fn all_commands(&self) -> String {
         format!("{}.cmd.>", self.prefix)
     }
 
-    /// Where one command is sent.
+    /// Returns the subject of one command.
     pub fn command(&self, workspace: &str, verb: &str) -> String {
         format!("{}.cmd.{workspace}.{verb}", self.prefix)
     }
 
-    /// Where queries are answered: `<prefix>.query.>`.
+    /// Returns the wildcard subject of queries: `<prefix>.query.>`.
     pub fn all_queries(&self) -> String {
         format!("{}.query.>", self.prefix)
     }
 
-    /// Where one query is sent.
+    /// Returns the subject of one query.
     pub fn query(&self, workspace: &str, name: &str) -> String {
         format!("{}.query.{workspace}.{name}", self.prefix)
     }
 
-    /// Where operations (`replay`, ...) are answered: `<prefix>.admin.>`.
+    /// Returns the wildcard subject of operations such as `replay`: `<prefix>.admin.>`.
     pub fn all_operations(&self) -> String {
         format!("{}.admin.>", self.prefix)
     }
 
-    /// Where one operation is sent.
+    /// Returns the subject of one operation.
     pub fn operation(&self, name: &str) -> String {
         format!("{}.admin.{name}", self.prefix)
     }
 
-    /// Where requests for secrets are answered: `<prefix>.reveal.>`.
+    /// Returns the wildcard subject of requests for secrets: `<prefix>.reveal.>`.
     pub fn all_reveals(&self) -> String {
         format!("{}.reveal.>", self.prefix)
     }
 
-    /// Where one request for secrets is sent.
+    /// Returns the subject of one request for secrets.
     pub fn reveal(&self, workspace: &str, connection: &str) -> String {
         format!("{}.reveal.{workspace}.{connection}", self.prefix)
     }
 
-    /// What the event stream holds: `<prefix>.events.>`.
+    /// Returns the wildcard subject of the event stream: `<prefix>.events.>`.
     pub fn all_events(&self) -> String {
         format!("{}.events.>", self.prefix)
     }
 
-    /// What one workspace's watchers read: `<prefix>.events.<workspace>.>`.
+    /// Returns the wildcard subject of one workspace's events: `<prefix>.events.<workspace>.>`.
     pub fn workspace_events(&self, workspace: &str) -> String {
         format!("{}.events.{workspace}.>", self.prefix)
     }
 
-    /// The one literal subject of one stream's events. The workspace's own events are under
-    /// `_workspace` and readings of its secrets under `_reveals`, which no connection id can be;
-    /// principals are under `_ledger`, which no workspace can be.
+    /// Returns the subject of one stream's events. Events of the workspace itself are under
+    /// `_workspace` and reveals of its secrets under `_reveals`, neither of which can be a
+    /// connection id. Events of principals are under `_ledger`, which cannot be a workspace.
     pub fn event(&self, workspace: &WorkspaceName, stream: &StreamId) -> String {
         match stream {
             StreamId::Connection(id) => format!("{}.events.{workspace}.{id}", self.prefix),
@@ -124,13 +125,13 @@ impl Subjects {
         }
     }
 
-    /// Name of the JetStream stream of events: `LEDGER_EVENTS` for the default prefix.
+    /// Returns the name of the JetStream stream: `LEDGER_EVENTS` for the default prefix.
     pub fn stream_name(&self) -> String {
         format!("{}_EVENTS", self.prefix.to_ascii_uppercase())
     }
 
-    /// Name of the KV bucket with the latest public state: `ledger-connections` by default. Its
-    /// keys are `<workspace>.<connection id>`.
+    /// Returns the name of the KV bucket with the latest public state: `ledger-connections` by
+    /// default. Its keys are `<workspace>.<connection id>`.
     pub fn bucket_name(&self) -> String {
         format!("{}-connections", self.prefix)
     }

@@ -1,7 +1,8 @@
 //! Times as text: RFC 3339 in UTC with exactly six decimals, `2026-11-21T01:02:03.123456Z`.
 //!
-//! Written by hand because every record holds at least one and the fixed form needs no parser
-//! state. The calendar arithmetic is the well-known days-from-civil algorithm over 400-year eras.
+//! Written by hand, because every record contains at least one time and the fixed form needs no
+//! parser state. The calendar arithmetic is the well-known days-from-civil algorithm over 400-year
+//! eras.
 
 use ledger_domain::{InvalidField, Micros};
 
@@ -13,7 +14,7 @@ const DAYS_PER_ERA: i64 = 146_097;
 /// Length of the fixed form.
 const TEXT_BYTES: usize = 27;
 
-/// Returns the fixed text form. Years outside 0 to 9999 are clamped to its ends.
+/// Returns the fixed text form. Times outside the years 0 to 9999 are clamped to that range.
 pub fn format(time: Micros) -> String {
     let clamped = time.get().clamp(-62_167_219_200_000_000, 253_402_300_799_999_999);
     let seconds = clamped.div_euclid(MICROS_PER_SECOND);
@@ -34,8 +35,8 @@ pub fn format(time: Micros) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// Reads an RFC 3339 time in UTC (`Z`), with up to six decimals; more are cut off. `field` names
-/// it in the error.
+/// Parses an RFC 3339 time in UTC (`Z`). Decimals after the sixth are dropped. `field` names it in
+/// the error.
 pub fn parse(field: &str, text: &str) -> Result<Micros, InvalidField> {
     parse_utc(text.as_bytes()).ok_or_else(|| {
         InvalidField::new(field, "must be a UTC time like 2026-11-21T01:02:03.123456Z")
@@ -67,7 +68,7 @@ fn parse_utc(text: &[u8]) -> Option<Micros> {
     Some(Micros::new(seconds * MICROS_PER_SECOND + micros))
 }
 
-/// Reads `.123456` (or nothing) as microseconds.
+/// Parses `.123456`, or nothing, as microseconds.
 fn fraction(text: &[u8]) -> Option<i64> {
     let Some((&b'.', decimals)) = text.split_first() else {
         return text.is_empty().then_some(0);
@@ -108,8 +109,8 @@ fn days_in_month(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Counts days since 1970-01-01. Years are shifted to begin in March, so that the leap day is
-/// each year's last.
+/// Returns the days since 1970-01-01. Years are shifted to begin in March, so that the leap day is
+/// the last of each year.
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let shifted_year = if month <= 2 { year - 1 } else { year };
     let era = shifted_year.div_euclid(400);
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_utc_time_is_refused() {
+    fn text_that_is_not_a_utc_time_is_refused() {
         for text in [
             "",
             "now",

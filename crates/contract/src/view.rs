@@ -1,4 +1,4 @@
-//! The public state of a connection: what every reader may see, secrets masked.
+//! The public state of a connection: what every reader may see, with masked secrets.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,39 +20,39 @@ type TextMap<'a, V> = BTreeMap<Text<'a>, V>;
 /// A connection as readers see it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ConnectionView<'a> {
-    /// Stable identity.
+    /// Id of the connection, which never changes.
     pub id: String,
     /// Home workspace.
     pub workspace: Text<'a>,
-    /// Handle.
+    /// Slug.
     pub slug: Text<'a>,
-    /// Name for people.
+    /// Human-readable name.
     pub display_name: Option<Text<'a>>,
     /// Free text.
     pub description: Option<Text<'a>>,
-    /// The external service.
+    /// The provider, such as `openai`.
     pub provider: Text<'a>,
     /// Version of the provider's connector.
     pub provider_version: Option<Text<'a>>,
-    /// Sort of service.
+    /// Kind of service.
     pub kind: Text<'a>,
     /// `test` or `live`.
     pub environment: Text<'a>,
-    /// How it proves itself.
+    /// How it authenticates to the provider.
     pub auth_method: Text<'a>,
     /// Settings that are not secret.
     pub config: TextMap<'a, Box<RawValue>>,
     /// Secret fields, masked.
     pub secrets: TextMap<'a, SecretView<'a>>,
-    /// Fields filled from an outside store.
+    /// Fields whose values live in an external secret store.
     pub secret_references: Vec<SecretReferenceView<'a>>,
-    /// Grouping by key and value.
+    /// Labels for grouping and filtering, by key.
     pub labels: TextMap<'a, Text<'a>>,
-    /// Flat grouping.
+    /// Tags for grouping and filtering.
     pub tags: Vec<Text<'a>>,
-    /// Namespaced leftovers of the products' own fields.
+    /// Product-specific fields, under namespaced keys.
     pub annotations: TextMap<'a, Box<RawValue>>,
-    /// Whom it is for.
+    /// The user, team, organization or project that it is for.
     pub identity: Option<IdentityView<'a>>,
     /// `active` or `archived`.
     pub lifecycle: Text<'a>,
@@ -65,19 +65,19 @@ pub struct ConnectionView<'a> {
     pub health: HealthView<'a>,
     /// Which other workspaces may use it.
     pub access: AccessView<'a>,
-    /// Which models may be reached.
+    /// Which models may be used.
     pub models: ModelPolicyView<'a>,
-    /// Factors on the provider's prices.
+    /// Factors applied to the provider's prices.
     pub pricing: Option<PricingView<'a>>,
-    /// What would break without it.
+    /// What depends on the connection.
     pub dependents: Vec<DependentView<'a>>,
     /// Number of accepted changes.
     pub version: u64,
-    /// Place in the log of the last change.
+    /// Log position of the last change.
     pub position: u64,
-    /// When it was made.
+    /// When it was created.
     pub created_at: String,
-    /// Who made it.
+    /// Who created it.
     pub created_by: Text<'a>,
     /// When it was last changed.
     pub updated_at: String,
@@ -88,9 +88,9 @@ pub struct ConnectionView<'a> {
 /// A secret field without its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SecretView<'a> {
-    /// How many values the field has had.
+    /// Number of values the field has had.
     pub generation: u64,
-    /// A form for display that tells two values apart.
+    /// The mask, which lets people distinguish two values.
     pub masked: Text<'a>,
     /// When this value was set.
     pub set_at: String,
@@ -98,25 +98,25 @@ pub struct SecretView<'a> {
     pub set_by: String,
 }
 
-/// A field filled from an outside store.
+/// A field whose value lives in an external secret store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SecretReferenceView<'a> {
     /// The field it fills.
     pub target: Text<'a>,
-    /// Where the value is.
+    /// Id, path or slug of the value in the external store.
     pub reference: Text<'a>,
-    /// Which part of it.
+    /// Which part of the external value to use, if it has several.
     pub key: Option<Text<'a>>,
     /// `json` or `string`.
     pub format: Option<Text<'a>>,
 }
 
-/// Whom a connection is for.
+/// The user, team, organization or project that a connection is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IdentityView<'a> {
     /// `user`, `team`, `organization` or `project`.
     pub r#type: Text<'a>,
-    /// The caller's id of it.
+    /// The caller's own id for that party.
     pub value: Text<'a>,
 }
 
@@ -127,36 +127,36 @@ pub struct HealthView<'a> {
     pub state: Text<'a>,
     /// Why.
     pub reason: Option<Text<'a>>,
-    /// Since when.
+    /// Since when it has been in this state.
     pub since: String,
-    /// The event that put it there.
+    /// The event that reported this state.
     pub by: String,
 }
 
 /// Grants.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct AccessView<'a> {
-    /// Limits for every workspace, when all are granted.
+    /// Limits of the grant to all workspaces; absent if there is none.
     pub everyone: Option<LimitsView<'a>>,
-    /// Workspaces named one by one.
+    /// Rules for individual workspaces, by name.
     pub workspaces: TextMap<'a, GrantView<'a>>,
 }
 
-/// The word on one workspace.
+/// The rule for one workspace.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct GrantView<'a> {
-    /// False keeps it out although everyone else is in.
+    /// False denies access to this workspace even if `everyone` is set.
     pub allowed: bool,
-    /// What it may use.
+    /// The limits of its use.
     pub limits: LimitsView<'a>,
 }
 
 /// Limits of a grant.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LimitsView<'a> {
-    /// On total use.
+    /// Limit on total use.
     pub usage: Option<UsageLimitView<'a>>,
-    /// On use per time.
+    /// Limit on the rate of use.
     pub rate: Option<RateLimitView<'a>>,
 }
 
@@ -165,71 +165,72 @@ pub struct LimitsView<'a> {
 pub struct UsageLimitView<'a> {
     /// `cost` or `tokens`.
     pub r#type: Text<'a>,
-    /// The amount at which use stops.
+    /// The amount at which further use is denied.
     pub credit_limit: u64,
-    /// The amount at which someone is warned.
+    /// The amount at which a warning is sent.
     pub alert_threshold: Option<u64>,
-    /// `weekly`, `monthly` or a number of days like `30d`.
+    /// When the counter restarts: `weekly`, `monthly` or a number of days like `30d`; never when
+    /// absent.
     pub reset: Option<Text<'a>>,
-    /// The next time counting starts again.
+    /// The next time the counter restarts.
     pub next_reset_at: Option<String>,
 }
 
-/// Limit on use per time.
+/// Limit on the rate of use.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RateLimitView<'a> {
     /// `requests` or `tokens`.
     pub r#type: Text<'a>,
     /// `rpm`, `rph` or `rpd`.
     pub unit: Text<'a>,
-    /// How many.
+    /// The limit.
     pub value: u64,
 }
 
 /// A model policy.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ModelPolicyView<'a> {
-    /// Whether models not listed are allowed.
+    /// Whether models without a rule are allowed.
     pub allow_all: bool,
-    /// Models with a word of their own.
+    /// Rules for individual models, by slug.
     pub models: TextMap<'a, ModelRuleView>,
 }
 
-/// The word on one model.
+/// The rule for one model.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ModelRuleView {
-    /// Whether it may be used.
+    /// Whether the model may be used.
     pub enabled: bool,
     /// Gateway settings of the model.
     pub settings: Option<Box<RawValue>>,
 }
 
-/// Factors on a provider's prices.
+/// Factors applied to a provider's prices.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PricingView<'a> {
     /// Factors by fixed name.
     pub multipliers: TextMap<'a, Option<f64>>,
-    /// The default factor on image prices.
+    /// The default factor for image prices.
     pub image_default: Option<f64>,
-    /// Factors on units of the provider's own.
+    /// Factors for provider-specific units.
     pub additional_units: TextMap<'a, f64>,
 }
 
 /// Something that uses the connection.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DependentView<'a> {
-    /// What sort of thing.
+    /// Kind of dependent, such as `tool`, `mcp_server` or `gateway`.
     pub kind: Text<'a>,
     /// Its id in its own system.
     pub id: Text<'a>,
-    /// Its name for people.
+    /// Its human-readable name.
     pub name: Option<Text<'a>>,
-    /// Further facts about it.
+    /// Further attributes of it.
     pub attributes: TextMap<'a, Box<RawValue>>,
 }
 
-/// Returns the display form of a secret: prefix, seven stars, suffix; eight stars alone when the
-/// secret is too short to show anything of.
+/// Returns the mask of a secret: prefix, seven stars and suffix, or only eight stars if the secret
+/// is too short to show any part of it.
 pub fn masked(hint: &Hint) -> String {
     if hint.prefix.is_empty() && hint.suffix.is_empty() {
         return "********".to_owned();
@@ -257,7 +258,7 @@ fn map<'a, K: CheckedText, V, W>(
 }
 
 impl<'a> ConnectionView<'a> {
-    /// Shows a connection.
+    /// Returns the public state of a connection.
     pub fn of(connection: &'a Connection) -> Self {
         let details = &connection.details;
         Self {

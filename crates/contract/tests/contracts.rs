@@ -1,4 +1,4 @@
-//! The files under `schemas/` say what the code does.
+//! Tests that the files under `schemas/` match the code.
 
 mod samples;
 
@@ -27,10 +27,10 @@ fn generated_schemas_are_fresh() {
     );
 }
 
-/// Golden pairs are never edited: `v1.json` is a stored record, `v1.expected.json` what readers
-/// are shown of it. A pair that is missing is written once and has to be committed.
+/// Golden pairs are never edited. `v1.json` is a stored record, and `v1.expected.json` is its
+/// public form. A missing pair is written once and must be committed.
 #[test]
-fn golden_records_read_as_they_always_did() {
+fn golden_records_still_read_the_same() {
     for type_name in schemas::event_types() {
         let folder = root().join("events").join(type_name);
         let stored = folder.join("v1.json");
@@ -87,7 +87,7 @@ fn a_record_with_another_shape_is_refused() {
     }
 }
 
-/// Checks that reading a record in parts tells what reading it whole tells.
+/// Checks that reading a record in parts gives the same result as reading it whole.
 fn expect_same_in_parts(bytes: &[u8]) {
     let position = Position::new(7);
     let whole = records::decode(position, bytes).expect("a good record");
@@ -115,7 +115,7 @@ fn a_record_reads_the_same_in_parts() {
         let (golden, _) = samples::golden(type_name);
         expect_same_in_parts(&golden);
         let text = String::from_utf8(golden).unwrap();
-        // What the program would not write, but reads.
+        // Records that the program does not write, but can read.
         for other in [
             text.replace("key:admin", "key:\\u0061\\\"dmin"),
             text.replace("key:admin", "key:ädmin"),
@@ -130,7 +130,7 @@ fn a_record_reads_the_same_in_parts() {
 }
 
 #[test]
-fn every_code_tells_what_to_do() {
+fn every_code_has_a_hint() {
     for code in Code::ALL {
         let hint = hint(*code);
         assert!(hint.ends_with('.') && hint.len() > 20, "{code}: {hint:?}");

@@ -8,11 +8,11 @@ use crate::text::{Line, WorkspaceName};
 pub struct Workspace {
     /// Its name, which is also its id.
     pub name: WorkspaceName,
-    /// Name for people.
+    /// Human-readable name.
     pub display_name: Option<Line>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Micros,
-    /// Who made it.
+    /// Who created it.
     pub created_by: Actor,
     /// Place in the whole log of its creation.
     pub position: Position,
@@ -23,7 +23,7 @@ pub struct Workspace {
 pub struct WorkspaceCreated {
     /// Its name.
     pub name: WorkspaceName,
-    /// Name for people.
+    /// Human-readable name.
     pub display_name: Option<Line>,
 }
 

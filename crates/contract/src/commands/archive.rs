@@ -16,11 +16,11 @@ use crate::route::{HttpRoute, Method};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ArchiveBody {
-    /// Id or slug.
+    /// Id or slug of the connection.
     connection: ConnectionName,
-    /// Why, at most 1,024 characters.
+    /// The reason, at most 1,024 characters.
     reason: Reason,
-    /// Also when something depends on it.
+    /// Archives the connection even if something depends on it.
     #[serde(default)]
     force: bool,
 }
@@ -41,7 +41,7 @@ impl VerbDefinition for Archive {
             operation_id: "archiveConnection",
         },
         summary: "Take a connection out of use; it can be restored",
-        description: "Its slug becomes free; from then on it is named by its id.",
+        description: "Its slug becomes free; use its id from then on.",
         requires: &[Requirement::always(&[Scope::Write])],
         refusals: &[Code::ConnectionInUse],
         answer: Answer::Changed,

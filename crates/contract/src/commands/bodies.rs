@@ -1,4 +1,4 @@
-//! Bodies that several verbs share.
+//! Bodies shared by several verbs.
 
 use ledger_domain::limits;
 use schemars::JsonSchema;
@@ -11,39 +11,39 @@ use super::parts::LimitsBody;
 pub(super) type ConnectionName = Option<Input<ConnectionRule>>;
 /// A principal as a body names it.
 pub(super) type PrincipalNameInput = Option<Input<PrincipalRule>>;
-/// Why something is done.
+/// The reason for a command.
 pub(super) type Reason = Option<Input<ProseRule<{ limits::REASON_CHARS }>>>;
 
-/// `disable`, `mark-degraded`, `mark-failed`, `mark-operational`.
+/// Body of `disable`, `mark-degraded`, `mark-failed` and `mark-operational`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReasonBody {
-    /// Id or slug.
+    /// Id or slug of the connection.
     pub(super) connection: ConnectionName,
-    /// Why, at most 1,024 characters.
+    /// The reason, at most 1,024 characters.
     pub(super) reason: Reason,
 }
 
-/// `grant-workspace`, which takes `administer` in the connection's own workspace, and
-/// `set-limits`.
+/// Body of `grant-workspace`, which requires `administer` in the connection's home workspace, and
+/// of `set-limits`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct GrantBody {
-    /// Id or slug.
+    /// Id or slug of the connection.
     pub(super) connection: ConnectionName,
     /// Name of a workspace, or `*` for all.
     pub(super) grant_to: Input<GrantToRule>,
-    /// How much it may use.
+    /// The limits of its use; unlimited when absent.
     #[serde(default)]
     pub(super) limits: LimitsBody,
 }
 
-/// `enable-principal` and `disable-principal`.
+/// Body of `enable-principal` and `disable-principal`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PrincipalBody {
-    /// Its name.
+    /// Name of the principal.
     pub(super) principal: PrincipalNameInput,
-    /// Why, at most 1,024 characters; kept when disabling.
+    /// The reason, at most 1,024 characters. It is stored only when disabling.
     pub(super) reason: Reason,
 }

@@ -1,9 +1,8 @@
-//! What a command says, in one form for every way to write it.
+//! The canonical content of a command, the same for every spelling of it.
 //!
-//! A command id means the command and not its spelling: white space, the order of keys and the
-//! endpoint it came through do not count. The text made here is hashed under the ledger's key and
-//! kept in the receipt, so its form is stored, and stays as it is: a new field is written only when
-//! it says something.
+//! A command id identifies a command, whatever its white space, order of keys or endpoint. The text
+//! written here is hashed under the ledger's key, and the hash is stored in the receipt. Its format
+//! must therefore never change: a new field is written only if it is set.
 
 use ledger_domain::FieldName;
 use ledger_vault::{FingerprintKey, Plaintext};
@@ -11,7 +10,7 @@ use ledger_vault::{FingerprintKey, Plaintext};
 use super::{ParsedCommand, registry};
 use crate::shape::{Shape, Written};
 
-/// The text of a command under way.
+/// The canonical text of one command, while it is written.
 pub(super) struct Content<'a> {
     key: &'a FingerprintKey,
     text: Vec<u8>,
@@ -25,13 +24,13 @@ impl Content<'_> {
             .expect("checked values always have a JSON form");
     }
 
-    /// Adds a switch.
+    /// Adds a flag.
     pub(super) fn flag(&mut self, name: &str, value: bool) {
         self.name(name);
         self.text.extend_from_slice(if value { b"true" } else { b"false" });
     }
 
-    /// Adds a secret, by its own keyed fingerprint; none when its field is emptied.
+    /// Adds a secret as its own keyed fingerprint; nothing if its field is removed.
     pub(super) fn secret(&mut self, field: &FieldName, value: Option<&Plaintext>) {
         self.name(field.as_str());
         match value {
@@ -40,7 +39,7 @@ impl Content<'_> {
         }
     }
 
-    /// Writes a name by its length, so that no value can pass for the next name.
+    /// Writes a name after its length, so that no value can be mistaken for the next name.
     fn name(&mut self, name: &str) {
         let length = u32::try_from(name.len()).unwrap_or(u32::MAX);
         self.text.extend_from_slice(&length.to_be_bytes());
@@ -49,9 +48,9 @@ impl Content<'_> {
 }
 
 impl ParsedCommand {
-    /// Returns the keyed fingerprint of what the command says: verb, workspace, target and content.
-    /// Two spellings of one command have the same, two commands have different ones. `workspace` is
-    /// where it is sent.
+    /// Returns the keyed fingerprint of the command's verb, workspace, target and content. Two
+    /// spellings of one command have the same fingerprint; two commands have different ones.
+    /// `workspace` is the one that the command is sent to.
     pub fn fingerprint(&self, key: &FingerprintKey, workspace: &str) -> [u8; 16] {
         let mut content = Content { key, text: Vec::with_capacity(512) };
         registry::content(self, &mut content);

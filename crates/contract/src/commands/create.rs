@@ -17,17 +17,17 @@ use super::{NewConnection, ParsedCommand};
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
 
-/// `create`: makes a connection in the subject's workspace.
+/// `create`: creates a connection in the subject's workspace.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CreateBody {
-    /// Handle, unique in the workspace; made from the provider when absent.
+    /// Slug, unique in the workspace; derived from the provider when absent.
     slug: Option<Input<SlugRule>>,
-    /// Name for people.
+    /// Human-readable name.
     display_name: Option<Input<LineRule<{ limits::DISPLAY_NAME_CHARS }>>>,
     /// Free text.
     description: Option<Input<ProseRule<{ limits::DESCRIPTION_CHARS }>>>,
-    /// The external service, for example `openai`.
+    /// The provider, such as `openai`.
     provider: Input<LineRule<{ limits::PROVIDER_CHARS }>>,
     /// Version of the provider's connector.
     provider_version: Option<Input<LineRule<{ limits::PROVIDER_VERSION_CHARS }>>>,
@@ -35,7 +35,7 @@ pub(super) struct CreateBody {
     kind: Option<Input<WordRule<Kind>>>,
     /// `live` (default) or `test`.
     environment: Option<Input<WordRule<Environment>>>,
-    /// How it proves itself; `api_key` by default.
+    /// How it authenticates to the provider; `api_key` by default.
     auth_method: Option<Input<WordRule<AuthMethod>>>,
     /// Settings that are not secret.
     #[serde(default)]
@@ -44,35 +44,35 @@ pub(super) struct CreateBody {
     /// Secret fields; sealed before anything is stored.
     #[serde(default)]
     secrets: Secrets,
-    /// Fields filled from an outside store.
+    /// Fields whose values live in an external secret store.
     #[serde(default)]
     #[schemars(length(max = limits::SECRET_REFERENCES))]
     secret_references: Vec<SecretReferenceBody>,
-    /// Grouping by key and value.
+    /// Labels for grouping and filtering, by key.
     #[serde(default)]
     #[schemars(extend("default" = literal!({})))]
     labels: Labels<LabelValue, { limits::LABELS }>,
-    /// Flat grouping.
+    /// Tags for grouping and filtering.
     #[serde(default)]
     #[schemars(length(max = limits::TAGS), extend("default" = literal!([])))]
     tags: Vec<Input<LineRule<{ limits::TAG_CHARS }>>>,
-    /// Namespaced leftovers of the products' own fields.
+    /// Product-specific fields, under namespaced keys.
     #[serde(default)]
     #[schemars(extend("default" = literal!({})))]
     annotations: Annotations<Value>,
-    /// Whom it is for.
+    /// The user, team, organization or project that it is for.
     identity: Option<IdentityBody>,
-    /// Whether gateways may use it from the start; true by default.
+    /// Whether gateways may use the connection once it is created; true by default.
     enabled: Option<bool>,
-    /// First grants.
+    /// Initial grants.
     access: Option<AccessBody>,
-    /// First model policy; all models by default.
+    /// Initial model policy; all models are allowed by default.
     models: Option<ModelPolicyBody>,
-    /// First price factors.
+    /// Initial price factors.
     pricing: Option<PricingBody>,
 }
 
-/// Makes a connection.
+/// Creates a connection.
 #[derive(Debug)]
 pub(super) enum Create {}
 
@@ -87,8 +87,8 @@ impl VerbDefinition for Create {
             path: "/api/v1/workspaces/{workspace}/connections",
             operation_id: "createConnection",
         },
-        summary: "Make a connection",
-        description: "Secrets are sealed before anything is stored and never come back.",
+        summary: "Create a connection",
+        description: "Secrets are sealed before anything is stored; answers show only their masks.",
         requires: &[Requirement::always(&[Scope::Write]), Requirement::for_sharing()],
         refusals: &[Code::SlugTaken, Code::ConnectionExists],
         answer: Answer::Created,

@@ -19,19 +19,19 @@ use crate::route::{HttpRoute, Method};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CreatePrincipalBody {
-    /// Its name: 1 to 63 of `a-z`, `0-9` and inner hyphens.
+    /// Name of the principal: 1 to 63 characters `a-z`, `0-9` and inner hyphens.
     principal: PrincipalNameInput,
     /// `user`, `service` or `gateway`.
     kind: Input<WordRule<PrincipalKind>>,
-    /// Name for people.
+    /// Human-readable name.
     display_name: Option<Input<LineRule<{ limits::DISPLAY_NAME_CHARS }>>>,
-    /// What it may do; nothing when absent.
+    /// Its grants; none when absent.
     #[serde(default)]
     #[schemars(length(max = limits::PRINCIPAL_GRANTS), extend("default" = json!([])))]
     grants: Vec<PermissionBody>,
 }
 
-/// Makes a principal.
+/// Creates a principal.
 #[derive(Debug)]
 pub(super) enum CreatePrincipal {}
 
@@ -46,7 +46,7 @@ impl VerbDefinition for CreatePrincipal {
             path: "/api/v1/principals",
             operation_id: "createPrincipal",
         },
-        summary: "Make a principal",
+        summary: "Create a principal",
         description: "It may do what its grants name and nothing else, and opens nothing before it has a \
              key. Grants may go beyond those of who makes it: `administer` over the whole ledger \
              is every right.",

@@ -11,26 +11,26 @@ use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
 
-/// `create-workspace`: makes the subject's workspace.
+/// `create-workspace`: creates the workspace that the subject names.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CreateWorkspaceBody {
-    /// Name for people.
+    /// Human-readable name.
     display_name: Option<Input<LineRule<{ limits::DISPLAY_NAME_CHARS }>>>,
 }
 
-/// `create-workspace` where no subject names the workspace: over HTTP.
+/// `create-workspace` over HTTP, where the body names the workspace.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewWorkspaceBody {
-    /// Its name, which is also its id: `a-z`, `0-9` and inner hyphens.
+    /// Name of the workspace, which is also its id: `a-z`, `0-9` and inner hyphens.
     name: Input<WorkspaceRule>,
-    /// Name for people.
+    /// Human-readable name.
     display_name: Option<Input<LineRule<{ limits::DISPLAY_NAME_CHARS }>>>,
 }
 
 impl NewWorkspaceBody {
-    /// Makes the command, and returns the workspace that it is sent to.
+    /// Returns the command and the workspace that it is sent to.
     ///
     /// Errors: `field_invalid`.
     pub fn read(self) -> Result<(WorkspaceName, ParsedCommand), Problem> {
@@ -41,7 +41,7 @@ impl NewWorkspaceBody {
     }
 }
 
-/// Makes a workspace.
+/// Creates a workspace.
 #[derive(Debug)]
 pub(super) enum CreateWorkspace {}
 
@@ -56,8 +56,8 @@ impl VerbDefinition for CreateWorkspace {
             path: "/api/v1/workspaces",
             operation_id: "createWorkspace",
         },
-        summary: "Make a workspace",
-        description: "Over NATS the subject names it, over HTTP the body does.",
+        summary: "Create a workspace",
+        description: "Over NATS, the subject names it; over HTTP, the body does.",
         requires: &[Requirement::always(&[Scope::Administer])],
         refusals: &[Code::WorkspaceTaken],
         answer: Answer::Created,

@@ -10,7 +10,7 @@ use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
 
-/// Keeps gateways from using a connection.
+/// Prevents gateways from using a connection.
 #[derive(Debug)]
 pub(super) enum Disable {}
 
@@ -25,7 +25,7 @@ impl VerbDefinition for Disable {
             path: "/api/v1/workspaces/{workspace}/connections/{connection}/disable",
             operation_id: "disableConnection",
         },
-        summary: "Keep gateways from using a connection",
+        summary: "Prevent gateways from using a connection",
         description: "",
         requires: &[Requirement::always(&[Scope::Write])],
         refusals: &[Code::AlreadyDisabled],

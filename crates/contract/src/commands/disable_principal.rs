@@ -10,7 +10,7 @@ use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
 
-/// Keeps all of a principal's keys from opening anything.
+/// Disables a principal and all its keys.
 #[derive(Debug)]
 pub(super) enum DisablePrincipal {}
 
@@ -25,7 +25,7 @@ impl VerbDefinition for DisablePrincipal {
             path: "/api/v1/principals/{principal}/disable",
             operation_id: "disablePrincipal",
         },
-        summary: "Keep all of a principal's keys from opening anything",
+        summary: "Disable a principal and all its keys",
         description: "",
         requires: &[Requirement::always(&[Scope::Administer])],
         refusals: &[Code::PrincipalUnknown, Code::AlreadyDisabled],

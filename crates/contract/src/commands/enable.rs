@@ -15,11 +15,11 @@ use crate::route::{HttpRoute, Method};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TargetBody {
-    /// Id or slug.
+    /// Id or slug of the connection.
     connection: ConnectionName,
 }
 
-/// Lets gateways use a connection.
+/// Allows gateways to use a connection.
 #[derive(Debug)]
 pub(super) enum Enable {}
 
@@ -34,7 +34,7 @@ impl VerbDefinition for Enable {
             path: "/api/v1/workspaces/{workspace}/connections/{connection}/enable",
             operation_id: "enableConnection",
         },
-        summary: "Let gateways use a connection",
+        summary: "Allow gateways to use a connection",
         description: "",
         requires: &[Requirement::always(&[Scope::Write])],
         refusals: &[Code::AlreadyEnabled],

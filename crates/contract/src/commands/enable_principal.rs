@@ -9,7 +9,7 @@ use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
 
-/// Lets a principal's keys open again.
+/// Enables a principal and its keys again.
 #[derive(Debug)]
 pub(super) enum EnablePrincipal {}
 
@@ -24,7 +24,7 @@ impl VerbDefinition for EnablePrincipal {
             path: "/api/v1/principals/{principal}/enable",
             operation_id: "enablePrincipal",
         },
-        summary: "Let a principal's keys open again",
+        summary: "Enable a principal and its keys again",
         description: "",
         requires: &[Requirement::always(&[Scope::Administer])],
         refusals: &[Code::PrincipalUnknown, Code::AlreadyEnabled],

@@ -9,7 +9,7 @@ use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
 
-/// Lets another workspace use a connection.
+/// Allows another workspace to use a connection.
 #[derive(Debug)]
 pub(super) enum GrantWorkspace {}
 
@@ -24,8 +24,8 @@ impl VerbDefinition for GrantWorkspace {
             path: "/api/v1/workspaces/{workspace}/connections/{connection}/grant-workspace",
             operation_id: "grantWorkspace",
         },
-        summary: "Let another workspace use a connection",
-        description: "Whoever may read and reveal there may do so with this connection from then on.",
+        summary: "Allow another workspace to use a connection",
+        description: "Callers who may read or reveal there may then do so with this connection.",
         requires: &[Requirement::always(&[Scope::Administer])],
         refusals: &[Code::NothingToChange],
         answer: Answer::Changed,

@@ -13,21 +13,21 @@ use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
 
-/// `issue-key`: the answer holds the key, once.
+/// `issue-key`: the answer contains the key, which is shown only once.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct IssueKeyBody {
-    /// Whose key it is to be.
+    /// Name of the principal that gets the key.
     principal: PrincipalNameInput,
     /// `live` (default) or `test`: the second part of the key.
     environment: Option<Input<WordRule<Environment>>>,
-    /// What it is for.
+    /// Purpose of the key.
     label: Option<Input<LineRule<{ limits::DISPLAY_NAME_CHARS }>>>,
-    /// RFC 3339 time from which on it opens nothing; never when absent.
+    /// RFC 3339 time at which it expires; never when absent.
     expires_at: Option<Input<TimeRule>>,
 }
 
-/// Gives a principal a key, which the engine makes.
+/// Issues a key to a principal; the engine generates it.
 #[derive(Debug)]
 pub(super) enum IssueKey {}
 

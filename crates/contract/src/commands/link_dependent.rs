@@ -20,15 +20,15 @@ use crate::route::{HttpRoute, Method};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LinkDependentBody {
-    /// Id or slug.
+    /// Id or slug of the connection.
     connection: ConnectionName,
-    /// What sort of thing: `tool`, `mcp_server`, `integration_connection`, `gateway`, ...
+    /// Kind of dependent, such as `tool`, `mcp_server`, `integration_connection` or `gateway`.
     kind: DependentText,
-    /// Its id in its own system.
+    /// Id of the dependent in its own system.
     id: DependentText,
-    /// Its name for people.
+    /// Its human-readable name.
     name: Option<DependentText>,
-    /// Further facts about it.
+    /// Further attributes of it.
     #[serde(default)]
     #[schemars(extend("default" = literal!({})))]
     attributes: MapInput<DependentRule, Value, { usize::MAX }>,

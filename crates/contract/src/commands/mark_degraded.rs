@@ -26,7 +26,7 @@ impl VerbDefinition for MarkDegraded {
             operation_id: "markDegraded",
         },
         summary: "Report that a connection works badly",
-        description: "The system retries by itself.",
+        description: "For a temporary failure that the caller keeps retrying.",
         requires: &[Requirement::always(&[Scope::Write])],
         refusals: &[Code::HealthUnchanged],
         answer: Answer::Changed,

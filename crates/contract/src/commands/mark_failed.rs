@@ -26,7 +26,7 @@ impl VerbDefinition for MarkFailed {
             operation_id: "markFailed",
         },
         summary: "Report that a connection does not work",
-        description: "A person has to act.",
+        description: "For a failure that needs manual intervention.",
         requires: &[Requirement::always(&[Scope::Write])],
         refusals: &[Code::HealthUnchanged],
         answer: Answer::Changed,

@@ -1,4 +1,5 @@
-//! Commands as they arrive: JSON bodies, checked field by field into domain commands.
+//! Commands as they arrive: JSON bodies that are checked field by field and turned into domain
+//! commands.
 //!
 //! A body is parsed once, here. Plaintext secrets go straight into [`Plaintext`] and stay apart
 //! from the domain command until the engine has sealed them.
@@ -73,12 +74,12 @@ impl ConnectionRef {
         }
     }
 
-    /// Tells whether both are the same id or, without regard to case, the same slug.
+    /// Returns whether both are the same id or, ignoring case, the same slug.
     pub fn is_same_name(&self, other: &Self) -> bool {
         self.canonical() == other.canonical()
     }
 
-    /// Returns one text for all ways to write the same name.
+    /// Returns the canonical text, which is the same for all spellings of a name.
     pub fn canonical(&self) -> String {
         match self {
             Self::Id(id) => id.to_string(),
@@ -87,14 +88,14 @@ impl ConnectionRef {
     }
 }
 
-/// A command that has been read, with its secrets still in plaintext.
+/// A parsed command, with its secrets still in plaintext.
 #[derive(Debug)]
 pub enum ParsedCommand {
-    /// Makes a connection.
+    /// Creates a connection.
     Create(Box<NewConnection>),
     /// Changes fields and secrets.
     Update {
-        /// Which connection.
+        /// The connection to change.
         target: ConnectionRef,
         /// The changes, with no secrets in them yet.
         revision: Box<Revision>,
@@ -103,63 +104,64 @@ pub enum ParsedCommand {
     },
     /// Replaces secret values.
     RotateSecret {
-        /// Which connection.
+        /// The connection to change.
         target: ConnectionRef,
         /// The new values.
         secrets: BTreeMap<FieldName, Plaintext>,
     },
-    /// Any other change to a connection, none of which carries a secret.
+    /// Any other change to a connection; none of these contains a secret.
     Change {
-        /// Which connection.
+        /// The connection to change.
         target: ConnectionRef,
         /// The command itself.
         command: Box<Command>,
     },
-    /// Makes a workspace.
+    /// Creates a workspace.
     CreateWorkspace(WorkspaceCreated),
-    /// Makes or changes a principal.
+    /// Creates or changes a principal.
     Principal {
-        /// Which.
+        /// The principal.
         name: PrincipalName,
         /// The command itself.
         command: Box<PrincipalCommand>,
     },
-    /// Gives a principal a key, which the engine makes.
+    /// Issues a key to a principal; the engine generates it.
     IssueKey {
-        /// Whose.
+        /// The principal that gets the key.
         name: PrincipalName,
-        /// What the key says of itself.
+        /// The environment named in the key.
         environment: Environment,
-        /// What it is for.
+        /// Its purpose, in the caller's words.
         label: Option<Line>,
-        /// From when on it opens nothing.
+        /// When it expires; never when absent.
         expires_at: Option<Micros>,
     },
-    /// Asks for secrets in the clear.
+    /// Requests secrets in the clear.
     Reveal {
-        /// Which connection.
+        /// The connection to change.
         target: ConnectionRef,
-        /// Which fields; all when empty.
+        /// The secret fields; all when empty.
         fields: BTreeSet<FieldName>,
-        /// Why.
+        /// The reason.
         reason: Prose,
-        /// Where the request came from, as far as the door knows.
+        /// Where the request came from, if the endpoint knows it.
         from: Option<Line>,
     },
 }
 
 impl ParsedCommand {
-    /// Makes a change to a connection that carries no secret.
+    /// Returns a command that changes a connection and contains no secret.
     pub fn change(target: ConnectionRef, command: Command) -> Self {
         Self::Change { target, command: Box::new(command) }
     }
 
-    /// Makes a command about a principal.
+    /// Returns a command about a principal.
     pub fn principal(name: PrincipalName, command: PrincipalCommand) -> Self {
         Self::Principal { name, command: Box::new(command) }
     }
 
-    /// Returns how the command names its connection, when it is about one that is there.
+    /// Returns the connection that the command names; `None` if it is not about an existing
+    /// connection.
     pub const fn target(&self) -> Option<&ConnectionRef> {
         match self {
             Self::Update { target, .. }
@@ -173,8 +175,8 @@ impl ParsedCommand {
         }
     }
 
-    /// Tells whether a condition holds for the command, as far as the command alone can tell: a
-    /// revert that shares is found out when it is decided.
+    /// Returns whether a condition holds, judging by the command alone. Whether a revert shares the
+    /// connection is known only when it is decided.
     pub fn meets(&self, condition: Condition) -> bool {
         match condition {
             Condition::Always => true,
@@ -196,23 +198,23 @@ impl ParsedCommand {
     }
 }
 
-/// A connection to be made, with its secrets still in plaintext.
+/// A connection to create, with its secrets still in plaintext.
 #[derive(Debug)]
 pub struct NewConnection {
     /// Home workspace.
     pub workspace: WorkspaceName,
-    /// Handle; made from the provider and the id when absent.
+    /// Slug; derived from the provider and the id when absent.
     pub slug: Option<Slug>,
-    /// What it reaches and how.
+    /// The provider, and how to reach it.
     pub details: Details,
-    /// First values of its secret fields.
+    /// Initial values of its secret fields.
     pub secrets: BTreeMap<FieldName, Plaintext>,
-    /// Whether gateways may use it from the start.
+    /// Whether gateways may use the connection once it is created.
     pub enabled: bool,
-    /// First grants.
+    /// Initial grants.
     pub access: Access,
-    /// First model policy.
+    /// Initial model policy.
     pub models: ModelPolicy,
-    /// First price factors.
+    /// Initial price factors.
     pub pricing: Option<Pricing>,
 }

@@ -1,8 +1,8 @@
-//! The one list of verbs, and which verb each command of the domain is.
+//! The list of all verbs, and the verb of each domain command.
 //!
-//! A new verb is a file beside this one, an entry here, and an arm in the two matches below. From
-//! the list come parsing, JSON Schemas, authorization, `access check`, HTTP routes, NATS subjects
-//! and the tests that go over all verbs.
+//! A new verb needs a file beside this one, an entry here, and an arm in the two matches below.
+//! Parsing, JSON Schemas, authorization, `access check`, HTTP routes, NATS subjects and the tests
+//! over all verbs are derived from this list.
 
 use std::fmt;
 
@@ -15,10 +15,10 @@ use super::verb::{Address, VerbDefinition, VerbSpec};
 use super::{ConnectionRef, NewConnection, ParsedCommand};
 use crate::errors::{Code, Problem, read_json};
 
-/// Makes the enum of verbs, and what goes by verb.
+/// Defines the enum of verbs and its functions.
 macro_rules! verbs {
     ($($name:ident in $module:ident),+ $(,)?) => {
-        /// A verb. In the order of a connection's life; those about principals come last.
+        /// A verb. Listed in the order of a connection's life, with those about principals last.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Verb {
             $(
@@ -31,7 +31,7 @@ macro_rules! verbs {
             /// Every verb.
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
 
-            /// Returns what the verb's file says of it.
+            /// Returns the properties that the verb's file declares.
             pub const fn spec(self) -> &'static VerbSpec {
                 match self {
                     $(Self::$name => &<super::$module::$name as VerbDefinition>::SPEC,)+
@@ -106,8 +106,8 @@ impl fmt::Display for Verb {
     }
 }
 
-/// Reads the body of the verb called `name`. `connection` is the connection that something outside
-/// of the body names; otherwise the body must.
+/// Parses the body of the verb called `name`. `connection` is the connection that the path names,
+/// if it does; otherwise the body must name it.
 ///
 /// Errors: `verb_unknown`; those of [`Verb::parse`].
 pub fn parse(
@@ -173,7 +173,7 @@ impl ParsedCommand {
     }
 }
 
-/// Writes what a command says besides verb, workspace and target.
+/// Writes the content of a command, without verb, workspace and target.
 pub(super) fn content(command: &ParsedCommand, to: &mut Content<'_>) {
     match command {
         ParsedCommand::Create(new) => new_connection(new, to),
@@ -251,8 +251,8 @@ fn change_content(command: &Command, to: &mut Content<'_>) {
             to.field("id", &key.id);
         }
         Command::Revert { to: version, .. } => to.field("to_version", version),
-        // Not reached: `ParsedCommand` has variants of its own for these, with plaintext in place
-        // of sealed values.
+        // Not reached: `ParsedCommand` has separate variants for these, with plaintext in place of
+        // sealed values.
         Command::Create(draft) => to.field("draft", &**draft),
         Command::Update(revision) => to.field("revision", &**revision),
         Command::RotateSecret(secrets) => to.field("secrets", secrets),

@@ -12,17 +12,18 @@ use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
 
-/// `restore`. An archived connection is named by id: its slug is free for others.
+/// Body of `restore`. It needs the id, because the slug of an archived connection is free for
+/// others.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RestoreBody {
-    /// Id.
+    /// Id of the connection.
     connection: ConnectionName,
-    /// A new slug, when the old one has been taken.
+    /// A new slug, in case the old one has been taken.
     slug: Option<Input<SlugRule>>,
 }
 
-/// Brings an archived connection back.
+/// Restores an archived connection.
 #[derive(Debug)]
 pub(super) enum Restore {}
 
@@ -37,8 +38,8 @@ impl VerbDefinition for Restore {
             path: "/api/v1/workspaces/{workspace}/connections/{connection}/restore",
             operation_id: "restoreConnection",
         },
-        summary: "Bring an archived connection back",
-        description: "With a new slug, when the old one has been taken.",
+        summary: "Restore an archived connection",
+        description: "Give a new slug if the old one has been taken.",
         requires: &[Requirement::always(&[Scope::Write])],
         refusals: &[Code::ConnectionNotArchived, Code::SlugTaken],
         answer: Answer::Changed,

@@ -11,21 +11,21 @@ use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
 
-/// `reveal-secret`: asks for secret values in the clear.
+/// `reveal-secret`: requests secret values in the clear.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RevealSecretBody {
-    /// Id or slug.
+    /// Id or slug of the connection.
     connection: ConnectionName,
-    /// Which secret fields; all when absent or empty.
+    /// The secret fields to reveal; all when absent or empty.
     #[serde(default)]
     #[schemars(extend("default" = serde_json::json!([])))]
     fields: Vec<Input<FieldNameRule>>,
-    /// Why, 1 to 1,024 characters; kept in the history.
+    /// The reason, 1 to 1,024 characters; stored in the history.
     reason: Input<ReasonRule>,
 }
 
-/// Asks for secret values in the clear.
+/// Requests secret values in the clear.
 #[derive(Debug)]
 pub(super) enum RevealSecret {}
 
@@ -40,7 +40,7 @@ impl VerbDefinition for RevealSecret {
             path: "/api/v1/workspaces/{workspace}/connections/{connection}/reveal-secret",
             operation_id: "revealSecret",
         },
-        summary: "Give secrets out in the clear",
+        summary: "Reveal secrets in the clear",
         description: "Each time is an event, durable before the answer. Only over TLS or on the \
              server's own machine; an idempotency key is not used.",
         requires: &[Requirement::always(&[Scope::Reveal])],

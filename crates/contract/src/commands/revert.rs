@@ -12,18 +12,18 @@ use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
 
-/// `revert`: brings all settings of an earlier version back, its secret values too.
+/// `revert`: restores all settings of an earlier version, including its secret values.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RevertBody {
-    /// Id or slug.
+    /// Id or slug of the connection.
     connection: ConnectionName,
-    /// The earlier version whose settings come back. Its secret values are in use again, also
+    /// The earlier version whose settings are restored. Its secret values come into use again, even
     /// those that were replaced because they leaked.
     to_version: Input<VersionNumber>,
 }
 
-/// Brings the settings of an earlier version back.
+/// Restores the settings of an earlier version.
 #[derive(Debug)]
 pub(super) enum Revert {}
 
@@ -38,7 +38,7 @@ impl VerbDefinition for Revert {
             path: "/api/v1/workspaces/{workspace}/connections/{connection}/revert",
             operation_id: "revertConnection",
         },
-        summary: "Bring all settings of an earlier version back, secret values too",
+        summary: "Restore all settings of an earlier version, including secret values",
         description: "As one new event. The slug, the fields, the grants, the models, the prices, the \
              switch and the secret values of that version come back, each value as a new \
              generation: a value that was replaced because it leaked is in use again, so rotate it \

@@ -16,24 +16,24 @@ use crate::route::{HttpRoute, Method};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RevokeKeyBody {
-    /// Whose key it is.
+    /// Name of the key's principal.
     principal: PrincipalNameInput,
     /// The key's id: its third part.
     key: Input<ApiKeyIdRule>,
-    /// Why, at most 1,024 characters.
+    /// The reason, at most 1,024 characters.
     reason: Reason,
 }
 
-/// `revoke-key` where the path names the principal and the key: over HTTP.
+/// `revoke-key` over HTTP, where the path names the principal and the key.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyReasonBody {
-    /// Why, at most 1,024 characters.
+    /// The reason, at most 1,024 characters.
     reason: Reason,
 }
 
 impl KeyReasonBody {
-    /// Makes the command that revokes the key that a path names.
+    /// Returns the command that revokes the key in a path.
     ///
     /// Errors: `field_invalid`.
     pub fn revoke(self, address: &Address, id: ApiKeyId) -> Result<ParsedCommand, Problem> {
@@ -43,7 +43,7 @@ impl KeyReasonBody {
     }
 }
 
-/// Keeps a key from opening anything, for ever.
+/// Revokes a key permanently.
 #[derive(Debug)]
 pub(super) enum RevokeKey {}
 
@@ -58,7 +58,7 @@ impl VerbDefinition for RevokeKey {
             path: "/api/v1/principals/{principal}/keys/{key}/revoke",
             operation_id: "revokeKey",
         },
-        summary: "Keep a key from opening anything, for ever",
+        summary: "Revoke a key permanently",
         description: "",
         requires: &[Requirement::always(&[Scope::Administer])],
         refusals: &[Code::PrincipalUnknown, Code::ApiKeyUnknown],

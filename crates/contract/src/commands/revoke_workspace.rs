@@ -16,13 +16,13 @@ use crate::route::{HttpRoute, Method};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RevokeBody {
-    /// Id or slug.
+    /// Id or slug of the connection.
     connection: ConnectionName,
     /// Name of a workspace, or `*` for all.
     grant_to: Input<GrantToRule>,
 }
 
-/// Keeps another workspace from using a connection.
+/// Prevents another workspace from using a connection.
 #[derive(Debug)]
 pub(super) enum RevokeWorkspace {}
 
@@ -37,7 +37,7 @@ impl VerbDefinition for RevokeWorkspace {
             path: "/api/v1/workspaces/{workspace}/connections/{connection}/revoke-workspace",
             operation_id: "revokeWorkspace",
         },
-        summary: "Keep another workspace from using a connection",
+        summary: "Prevent another workspace from using a connection",
         description: "",
         requires: &[Requirement::always(&[Scope::Write])],
         refusals: &[Code::GrantUnknown, Code::NothingToChange],

@@ -11,11 +11,11 @@ use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
 
-/// `rotate-secret`: replaces values of secret fields the connection has.
+/// `rotate-secret`: replaces the values of existing secret fields.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RotateSecretBody {
-    /// Id or slug.
+    /// Id or slug of the connection.
     connection: ConnectionName,
     /// New values by field.
     #[schemars(extend("minProperties" = 1))]
@@ -38,7 +38,7 @@ impl VerbDefinition for RotateSecret {
             operation_id: "rotateSecret",
         },
         summary: "Replace the values of secret fields",
-        description: "Only of fields that the connection has; `update` sets new ones.",
+        description: "The fields must exist; `update` adds new ones.",
         requires: &[Requirement::always(&[Scope::Rotate])],
         refusals: &[Code::SecretFieldUnknown, Code::NothingToChange],
         answer: Answer::Changed,

@@ -16,7 +16,7 @@ use crate::route::{HttpRoute, Method};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SetModelPolicyBody {
-    /// Id or slug.
+    /// Id or slug of the connection.
     connection: ConnectionName,
     /// The new policy.
     policy: ModelPolicyBody,
@@ -37,7 +37,7 @@ impl VerbDefinition for SetModelPolicy {
             path: "/api/v1/workspaces/{workspace}/connections/{connection}/set-model-policy",
             operation_id: "setModelPolicy",
         },
-        summary: "Say which models may be reached",
+        summary: "Set which models may be used",
         description: "",
         requires: &[Requirement::always(&[Scope::Write])],
         refusals: &[Code::NothingToChange],

@@ -16,13 +16,13 @@ use crate::route::{HttpRoute, Method};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SetPricingBody {
-    /// Id or slug.
+    /// Id or slug of the connection.
     connection: ConnectionName,
     /// The new factors; null removes them.
     pricing: Option<PricingBody>,
 }
 
-/// Replaces the factors on prices.
+/// Replaces the price factors.
 #[derive(Debug)]
 pub(super) enum SetPricing {}
 
@@ -37,7 +37,7 @@ impl VerbDefinition for SetPricing {
             path: "/api/v1/workspaces/{workspace}/connections/{connection}/set-pricing",
             operation_id: "setPricing",
         },
-        summary: "Set factors on the provider's prices",
+        summary: "Set factors for the provider's prices",
         description: "",
         requires: &[Requirement::always(&[Scope::Write])],
         refusals: &[Code::NothingToChange],

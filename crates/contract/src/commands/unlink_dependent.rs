@@ -23,15 +23,15 @@ pub(super) type DependentText = Input<DependentRule>;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UnlinkDependentBody {
-    /// Id or slug.
+    /// Id or slug of the connection.
     connection: ConnectionName,
-    /// What sort of thing.
+    /// Kind of dependent, such as `tool`, `mcp_server` or `gateway`.
     kind: DependentText,
-    /// Its id in its own system.
+    /// Id of the dependent in its own system.
     id: DependentText,
 }
 
-/// Names a dependent.
+/// Checks the parts of a dependent's key.
 pub(super) fn dependent_key(
     kind: DependentText,
     id: DependentText,

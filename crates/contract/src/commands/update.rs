@@ -27,15 +27,15 @@ type DisplayName = Input<LineRule<{ limits::DISPLAY_NAME_CHARS }>>;
 type Description = Input<ProseRule<{ limits::DESCRIPTION_CHARS }>>;
 type ProviderVersion = Input<LineRule<{ limits::PROVIDER_VERSION_CHARS }>>;
 
-/// `update`: changes editable fields. Absent fields stay; null clears; maps are merged key by
-/// key, and a null value removes its key.
+/// `update`: changes editable fields. Absent fields stay unchanged, and null clears a field. Maps
+/// are merged key by key, and a null value removes its key.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
 pub(super) struct UpdateBody {
-    /// Id or slug.
+    /// Id or slug of the connection.
     connection: ConnectionName,
-    /// New handle.
+    /// New slug.
     slug: Option<Input<SlugRule>>,
     /// New display name.
     #[serde(default, deserialize_with = "nullable")]
@@ -55,7 +55,7 @@ pub(super) struct UpdateBody {
     kind: Option<Input<WordRule<Kind>>>,
     /// New environment.
     environment: Option<Input<WordRule<Environment>>>,
-    /// New way to prove itself.
+    /// New authentication method.
     auth_method: Option<Input<WordRule<AuthMethod>>>,
     /// Settings to set or remove.
     #[serde(default)]
@@ -64,21 +64,21 @@ pub(super) struct UpdateBody {
     /// Secret fields to set or remove.
     #[serde(default)]
     secrets: Secrets<Option<SecretValue>>,
-    /// All references.
+    /// All secret references, replacing the previous ones.
     #[schemars(length(max = limits::SECRET_REFERENCES))]
     secret_references: Option<Vec<SecretReferenceBody>>,
     /// Labels to set or remove.
     #[serde(default)]
     #[schemars(extend("default" = literal!({})))]
     labels: Labels<Option<LabelValue>, { limits::LABELS }>,
-    /// All tags.
+    /// All tags, replacing the previous ones.
     #[schemars(length(max = limits::TAGS))]
     tags: Option<Vec<Input<LineRule<{ limits::TAG_CHARS }>>>>,
     /// Annotations to set or remove.
     #[serde(default)]
     #[schemars(extend("default" = literal!({})))]
     annotations: Annotations<Option<Value>>,
-    /// New party it is for.
+    /// New user, team, organization or project that it is for.
     #[serde(default, deserialize_with = "nullable")]
     #[schemars(with = "Option<IdentityBody>")]
     identity: Option<Option<IdentityBody>>,
@@ -142,7 +142,7 @@ impl VerbDefinition for Update {
     }
 }
 
-/// Turns an absent, null or given field into a patch.
+/// Converts an absent, null or present field to a patch.
 #[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
 pub(super) fn patch<R: Rule>(
     field: &str,

@@ -15,23 +15,23 @@ use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
 
-/// `update-principal`: what is absent stays.
+/// `update-principal`: absent fields stay unchanged.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
 pub(super) struct UpdatePrincipalBody {
-    /// Its name.
+    /// Name of the principal.
     principal: PrincipalNameInput,
-    /// New name for people; null removes it.
+    /// New human-readable name; null removes it.
     #[serde(default, deserialize_with = "nullable")]
     #[schemars(with = "Option<Input<LineRule<{ limits::DISPLAY_NAME_CHARS }>>>")]
     display_name: Option<Option<Input<LineRule<{ limits::DISPLAY_NAME_CHARS }>>>>,
-    /// All it may do.
+    /// All its grants, replacing the previous ones.
     #[schemars(length(max = limits::PRINCIPAL_GRANTS))]
     grants: Option<Vec<PermissionBody>>,
 }
 
-/// Changes a principal's name for people and its grants.
+/// Changes a principal's display name and grants.
 #[derive(Debug)]
 pub(super) enum UpdatePrincipal {}
 
@@ -46,8 +46,8 @@ impl VerbDefinition for UpdatePrincipal {
             path: "/api/v1/principals/{principal}",
             operation_id: "updatePrincipal",
         },
-        summary: "Change a principal's name for people and its grants",
-        description: "Absent fields stay. Grants are replaced as a whole, and hold at once for all its keys.",
+        summary: "Change a principal's display name and grants",
+        description: "Absent fields stay unchanged. New grants replace all old ones at once.",
         requires: &[Requirement::always(&[Scope::Administer])],
         refusals: &[Code::PrincipalUnknown, Code::NothingToChange],
         answer: Answer::Changed,

@@ -1,4 +1,4 @@
-//! What every verb says of itself.
+//! The properties that each verb declares.
 
 use ledger_domain::principal::Scope;
 use ledger_domain::{InvalidField, PrincipalName, WorkspaceName};
@@ -10,63 +10,63 @@ use super::{ConnectionRef, ParsedCommand};
 use crate::errors::{Code, Problem};
 use crate::route::HttpRoute;
 
-/// One verb: a file of this folder each. Nothing here has a default, so a verb that leaves a
-/// question open does not compile.
+/// One verb, implemented in a file of its own in this folder. Nothing here has a default, so a verb
+/// with a missing property does not compile.
 pub(super) trait VerbDefinition {
-    /// The JSON body, as callers write it.
+    /// The JSON body, as callers send it.
     type Body: DeserializeOwned + JsonSchema;
 
-    /// What there is to say of the verb besides its body.
+    /// The properties of the verb besides its body.
     const SPEC: VerbSpec;
 
-    /// Checks a body and makes it a command. `address` is what something outside of the body, a
-    /// subject or a path, says already.
+    /// Checks a body and turns it into a command. `address` is what the subject or path already
+    /// names.
     ///
     /// Errors: `field_invalid`.
     fn read(address: &Address, body: Self::Body) -> Result<ParsedCommand, Problem>;
 }
 
-/// What there is to say of a verb besides its body.
+/// The properties of a verb besides its body.
 #[derive(Clone, Copy, Debug)]
 pub struct VerbSpec {
     /// The verb, as subjects, routes and the command line spell it. Never reused.
     pub name: &'static str,
-    /// What it is about.
+    /// The kind of thing that it changes.
     pub target: Target,
     /// Where HTTP answers it.
     pub route: HttpRoute,
-    /// What it does: one line in the imperative, for every listing and help.
+    /// One line in the imperative, for listings and help texts.
     pub summary: &'static str,
-    /// What else a caller should know. May be empty.
+    /// Further information for callers; may be empty.
     pub description: &'static str,
     /// The scopes it requires.
     pub requires: &'static [Requirement],
-    /// The codes it refuses with, besides those of every command.
+    /// The error codes it can fail with, besides those of every command.
     pub refusals: &'static [Code],
-    /// What an accepted command is answered with.
+    /// The answer to an accepted command.
     pub answer: Answer,
 }
 
-/// What a verb is about. It settles the NATS subject and the parameters over HTTP.
+/// The kind of thing that a verb changes. It determines the NATS subject and the HTTP parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
-    /// A connection that is there, named by path or body.
+    /// An existing connection, named by path or body.
     Connection,
-    /// A connection to be made in the workspace that the subject or the path names.
+    /// A connection to create in the workspace that the subject or the path names.
     NewConnection,
-    /// A workspace to be made, named by the subject, or by the body over HTTP.
+    /// A workspace to create, named by the subject, or by the body over HTTP.
     NewWorkspace,
-    /// A principal to be made, named by the body.
+    /// A principal to create, named by the body.
     NewPrincipal,
-    /// A principal that is there, named by path or body.
+    /// An existing principal, named by path or body.
     Principal,
     /// A key of a principal, named by path or body.
     Key,
 }
 
 impl Target {
-    /// Tells whether commands go to the ledger as a whole, under
-    /// [`LEDGER`](crate::subjects::LEDGER) in place of a workspace.
+    /// Returns whether commands are sent to the ledger as a whole, under
+    /// [`LEDGER`](crate::subjects::LEDGER) instead of a workspace.
     pub const fn is_ledger(self) -> bool {
         match self {
             Self::NewPrincipal | Self::Principal | Self::Key => true,
@@ -74,7 +74,7 @@ impl Target {
         }
     }
 
-    /// Tells whether the command creates its target.
+    /// Returns whether the command creates its target.
     pub const fn is_new(self) -> bool {
         match self {
             Self::NewConnection | Self::NewWorkspace | Self::NewPrincipal => true,
@@ -83,14 +83,14 @@ impl Target {
     }
 }
 
-/// What an accepted command is answered with.
+/// The answer to an accepted command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answer {
     /// The receipt of a change.
     Changed,
-    /// The receipt of something created, and over HTTP where it is.
+    /// The receipt of a creation, and over HTTP the location of what was created.
     Created,
-    /// The receipt and a key, shown this once.
+    /// The receipt and a key, which is shown only this once.
     KeyIssued,
     /// Secret values.
     Secrets,
@@ -101,7 +101,7 @@ pub enum Answer {
 pub struct Requirement {
     /// When they are required.
     pub when: Condition,
-    /// The scopes, all of them.
+    /// The scopes, all of which are required.
     pub scopes: &'static [Scope],
 }
 
@@ -129,8 +129,9 @@ pub enum Condition {
     Always,
     /// The body sets or removes secrets.
     ChangesSecrets,
-    /// The command lets workspaces use the connection that could not before. The body of `create`
-    /// tells; for a revert the earlier version does, so it is settled when the command is decided.
+    /// The command gives further workspaces access to the connection. For `create`, the body shows
+    /// it. For a revert, the earlier version does, so the condition is checked when the command is
+    /// decided.
     Shares,
 }
 
@@ -140,7 +141,7 @@ impl Condition {
         match self {
             Self::Always => "always",
             Self::ChangesSecrets => "when it sets or removes secrets",
-            Self::Shares => "when it lets further workspaces use the connection",
+            Self::Shares => "when it gives further workspaces access to the connection",
         }
     }
 }
@@ -164,10 +165,10 @@ impl VerbSpec {
     }
 }
 
-/// Where a command is sent, and what it names before its body is read.
+/// Where a command is sent, and what the subject or path names.
 #[derive(Clone, Debug)]
 pub struct Address {
-    /// The workspace; [`LEDGER`](crate::subjects::LEDGER) for what concerns the ledger as a whole.
+    /// The workspace; [`LEDGER`](crate::subjects::LEDGER) for commands about the ledger as a whole.
     pub workspace: WorkspaceName,
     /// The connection that a path names.
     pub connection: Option<ConnectionRef>,
@@ -181,7 +182,7 @@ impl Address {
         Self { workspace, connection: None, principal: None }
     }
 
-    /// Settles which connection is meant, by the path or by the body.
+    /// Returns the connection named by the path or by the body.
     pub(super) fn connection(
         &self,
         body: Option<Input<ConnectionRule>>,
@@ -197,7 +198,7 @@ impl Address {
         }
     }
 
-    /// Settles which principal is meant, by the path or by the body.
+    /// Returns the principal named by the path or by the body.
     pub(super) fn principal(
         &self,
         body: Option<Input<PrincipalRule>>,
@@ -216,5 +217,5 @@ impl Address {
 }
 
 fn differs(field: &str) -> InvalidField {
-    InvalidField::new(field, "must be left out, or be the same as in the path")
+    InvalidField::new(field, "must be absent or the same as in the path")
 }

@@ -1,28 +1,29 @@
 //! Every public error code. Codes are stable words and never reused; each has a page,
 //! `schemas/errors/<code>.md`, with cause and remedy.
 
-/// What a caller can do about an error; transports map this set and nothing else.
+/// The class of an error, which says what a caller can do about it. Transports map classes to their
+/// own codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// A correct no: the command does not fit the state.
+    /// The command is valid, but does not fit the state.
     Rejected,
-    /// What the command names is not there.
+    /// Something that the command names does not exist.
     NotFound,
-    /// Someone else was first.
+    /// The command conflicts with an earlier change.
     Conflict,
-    /// The message is not well formed.
+    /// The message is malformed.
     Invalid,
-    /// Who asks is not known.
+    /// The caller could not be authenticated.
     Unauthenticated,
-    /// Who asks may not.
+    /// The caller lacks a right.
     Forbidden,
-    /// The message or its result is over a limit.
+    /// The message or its result exceeds a limit.
     TooLarge,
-    /// Too much at once; the same again later.
+    /// The ledger or a limit is exhausted; retry later.
     Busy,
-    /// A part of the system is not there now; the same again later.
+    /// A part of the system is unavailable; retry later.
     Unavailable,
-    /// The ledger is not doing its job; an operator has to look.
+    /// The ledger is faulty; an operator must act.
     Internal,
 }
 
@@ -43,7 +44,7 @@ impl Class {
         }
     }
 
-    /// Returns the HTTP status, which is also the number of NATS service errors.
+    /// Returns the HTTP status, which is also the code of NATS service errors.
     pub const fn status(self) -> u16 {
         match self {
             Self::Invalid => 400,
@@ -59,7 +60,7 @@ impl Class {
         }
     }
 
-    /// Tells whether the same command, with the same id, may succeed later.
+    /// Returns whether the same command, with the same id, may succeed later.
     pub const fn retry(self) -> bool {
         matches!(self, Self::Busy | Self::Unavailable)
     }
@@ -82,22 +83,22 @@ macro_rules! codes {
                 match self { $(Self::$variant => $text,)+ }
             }
 
-            /// Returns what a caller can do about it.
+            /// Returns the class.
             pub const fn class(self) -> Class {
                 match self { $(Self::$variant => Class::$class,)+ }
             }
 
-            /// Returns one sentence on what it means.
+            /// Returns the meaning in one sentence.
             pub const fn summary(self) -> &'static str {
                 match self { $(Self::$variant => $summary,)+ }
             }
 
-            /// Reads the stable word.
+            /// Parses the stable word.
             pub fn parse(text: &str) -> Option<Self> {
                 match text { $($text => Some(Self::$variant),)+ _ => None }
             }
 
-            /// Returns the page on it: cause and remedy.
+            /// Returns its page, with cause and remedy.
             pub const fn page(self) -> &'static str {
                 match self {
                     $(Self::$variant => include_str!(concat!(
@@ -110,83 +111,83 @@ macro_rules! codes {
 }
 
 codes! {
-    ("already_disabled", AlreadyDisabled, Rejected, "It is disabled already."),
-    ("already_enabled", AlreadyEnabled, Rejected, "It is enabled already."),
-    ("api_key_unknown", ApiKeyUnknown, NotFound, "There is no such API key that is not revoked."),
-    ("body_malformed", BodyMalformed, Invalid, "The body is not the JSON this verb takes."),
+    ("already_disabled", AlreadyDisabled, Rejected, "It is already disabled."),
+    ("already_enabled", AlreadyEnabled, Rejected, "It is already enabled."),
+    ("api_key_unknown", ApiKeyUnknown, NotFound, "There is no such API key, or it has been revoked."),
+    ("body_malformed", BodyMalformed, Invalid, "The body is not the JSON that this verb expects."),
     ("body_too_slow", BodyTooSlow, Invalid, "The body did not arrive in time."),
-    ("busy", Busy, Busy, "The ledger has as much work as it can hold."),
-    ("command_id_reused", CommandIdReused, Conflict, "This command id was used for another command."),
+    ("busy", Busy, Busy, "The ledger is at capacity."),
+    ("command_id_reused", CommandIdReused, Conflict, "This command id has already been used for another command."),
     ("connection_archived", ConnectionArchived, Rejected, "The connection is archived."),
     ("connection_disabled", ConnectionDisabled, Rejected, "The connection is disabled."),
-    ("connection_exists", ConnectionExists, Conflict, "A connection with this id exists already."),
+    ("connection_exists", ConnectionExists, Conflict, "A connection with this id already exists."),
     ("connection_in_use", ConnectionInUse, Conflict, "Something still depends on the connection."),
     ("connection_not_archived", ConnectionNotArchived, Rejected, "The connection is not archived."),
     ("connection_unknown", ConnectionUnknown, NotFound, "There is no such connection."),
     ("credential_expired", CredentialExpired, Unauthenticated, "The API key or token has expired."),
-    ("credential_invalid", CredentialInvalid, Unauthenticated, "The API key is not known."),
-    ("credential_lockout", CredentialLockout, Busy, "Too many wrong API keys came from this address."),
-    ("credential_missing", CredentialMissing, Unauthenticated, "The message carries no API key or token."),
-    ("credential_revoked", CredentialRevoked, Unauthenticated, "The API key was revoked, or its principal disabled."),
-    ("cursor_invalid", CursorInvalid, Invalid, "The cursor did not come from this list."),
-    ("data_dir_foreign", DataDirForeign, Internal, "The folder holds something that is not a ledger."),
+    ("credential_invalid", CredentialInvalid, Unauthenticated, "The API key is unknown."),
+    ("credential_lockout", CredentialLockout, Busy, "This address has sent too many wrong API keys."),
+    ("credential_missing", CredentialMissing, Unauthenticated, "The request has no API key or access token."),
+    ("credential_revoked", CredentialRevoked, Unauthenticated, "The API key has been revoked, or its principal has been disabled."),
+    ("cursor_invalid", CursorInvalid, Invalid, "The cursor does not belong to this list."),
+    ("data_dir_foreign", DataDirForeign, Internal, "The folder contains files that do not belong to a ledger."),
     ("data_dir_in_use", DataDirInUse, Unavailable, "Another process has the data directory open."),
-    ("data_dir_missing", DataDirMissing, NotFound, "The data directory has no ledger in it."),
+    ("data_dir_missing", DataDirMissing, NotFound, "The data directory contains no ledger."),
     ("data_dir_newer", DataDirNewer, Internal, "The data directory was written by a newer version."),
     ("data_dir_unusable", DataDirUnusable, Internal, "The data directory cannot be read or written."),
-    ("deadline_expired", DeadlineExpired, Rejected, "The command arrived after its own deadline."),
+    ("deadline_expired", DeadlineExpired, Rejected, "The command arrived after its deadline."),
     ("dependent_unknown", DependentUnknown, Rejected, "The connection has no such dependent."),
-    ("feed_too_slow", FeedTooSlow, Busy, "The reader of a feed did not keep up with it."),
-    ("field_invalid", FieldInvalid, Invalid, "A field does not fit its alphabet, length or kind."),
-    ("forbidden", Forbidden, Forbidden, "The key may not do this."),
+    ("feed_too_slow", FeedTooSlow, Busy, "The reader of a feed did not keep up."),
+    ("field_invalid", FieldInvalid, Invalid, "A field's value is not valid."),
+    ("forbidden", Forbidden, Forbidden, "The key lacks the right to do this."),
     ("grant_unknown", GrantUnknown, Rejected, "There is no such grant."),
-    ("header_invalid", HeaderInvalid, Invalid, "A header does not have the form it must have."),
-    ("health_unchanged", HealthUnchanged, Rejected, "The connection has this health, for this reason, already."),
-    ("internal", Internal, Internal, "The ledger met something it did not expect."),
-    ("listen_failed", ListenFailed, Unavailable, "The address for HTTP cannot be listened on."),
-    ("log_poisoned", LogPoisoned, Unavailable, "A write failed and the log accepts no more until a restart."),
+    ("header_invalid", HeaderInvalid, Invalid, "A header is malformed."),
+    ("health_unchanged", HealthUnchanged, Rejected, "The connection already has this health, for this reason."),
+    ("internal", Internal, Internal, "The ledger encountered an unexpected error."),
+    ("listen_failed", ListenFailed, Unavailable, "The ledger cannot listen on its HTTP address."),
+    ("log_poisoned", LogPoisoned, Unavailable, "A write failed, and the log accepts no more writes until a restart."),
     ("master_key_missing", MasterKeyMissing, Internal, "No master key was given."),
-    ("master_key_wrong", MasterKeyWrong, Internal, "The master key is not the one this ledger was made with."),
-    ("media_type_unsupported", MediaTypeUnsupported, Invalid, "The body is not sent as plain JSON."),
-    ("message_too_large", MessageTooLarge, TooLarge, "The message is over 1 MiB."),
-    ("method_not_allowed", MethodNotAllowed, Invalid, "The path does not take this method."),
+    ("master_key_wrong", MasterKeyWrong, Internal, "The master key is not the one that this ledger was created with."),
+    ("media_type_unsupported", MediaTypeUnsupported, Invalid, "The body is not uncompressed JSON."),
+    ("message_too_large", MessageTooLarge, TooLarge, "The message exceeds 1 MiB."),
+    ("method_not_allowed", MethodNotAllowed, Invalid, "The path does not support this method."),
     ("nats_missing", NatsMissing, Unavailable, "No nats-server was found on this machine."),
-    ("nats_refused", NatsRefused, Unavailable, "The NATS server refused something the ledger needs."),
+    ("nats_refused", NatsRefused, Unavailable, "The NATS server rejected an operation that the ledger needs."),
     ("nats_too_old", NatsTooOld, Unavailable, "The NATS server is older than 2.11."),
-    ("nats_unreachable", NatsUnreachable, Unavailable, "The NATS server does not answer."),
+    ("nats_unreachable", NatsUnreachable, Unavailable, "The NATS server does not respond."),
     ("nothing_to_change", NothingToChange, Rejected, "The command would change nothing."),
-    ("position_unknown", PositionUnknown, Conflict, "The log does not reach this position."),
-    ("principal_exists", PrincipalExists, Conflict, "A principal of this name exists already."),
+    ("position_unknown", PositionUnknown, Conflict, "The position is beyond the end of the log."),
+    ("principal_exists", PrincipalExists, Conflict, "A principal with this name already exists."),
     ("principal_unknown", PrincipalUnknown, NotFound, "There is no such principal."),
-    ("projection_unknown", ProjectionUnknown, NotFound, "There is no read model of that name."),
-    ("rate_limited", RateLimited, Busy, "More requests a second came than are allowed."),
+    ("projection_unknown", ProjectionUnknown, NotFound, "There is no read model with that name."),
+    ("rate_limited", RateLimited, Busy, "Requests exceed the allowed rate."),
     ("record_corrupt", RecordCorrupt, Internal, "A stored record cannot be read."),
-    ("record_too_large", RecordTooLarge, TooLarge, "The change would make a record of over 60 KiB."),
-    ("replay_differs", ReplayDiffers, Internal, "A rebuilt read model is not equal to the live one."),
-    ("replay_running", ReplayRunning, Conflict, "A replay is running already."),
-    ("reveal_unsafe", RevealUnsafe, Forbidden, "Secrets are not given out over this connection."),
-    ("route_unknown", RouteUnknown, NotFound, "Nothing is at this path."),
-    ("sealed_expired", SealedExpired, Unavailable, "The sealed request was not made just now, by the ledger's clock."),
-    ("sealed_repeated", SealedRepeated, Conflict, "This sealed request came before."),
-    ("sealed_required", SealedRequired, Forbidden, "The request came in the clear, and has to come sealed."),
-    ("sealed_unreadable", SealedUnreadable, Invalid, "The sealed request does not open, or was made for another subject."),
+    ("record_too_large", RecordTooLarge, TooLarge, "The change needs a record of more than 60 KiB."),
+    ("replay_differs", ReplayDiffers, Internal, "A rebuilt read model differs from the live one."),
+    ("replay_running", ReplayRunning, Conflict, "A replay is already running."),
+    ("reveal_unsafe", RevealUnsafe, Forbidden, "Secrets are not revealed over an unencrypted connection."),
+    ("route_unknown", RouteUnknown, NotFound, "There is nothing at this path."),
+    ("sealed_expired", SealedExpired, Unavailable, "The time of the sealed request is too far from the ledger's clock."),
+    ("sealed_repeated", SealedRepeated, Conflict, "This sealed request has been received before."),
+    ("sealed_required", SealedRequired, Forbidden, "The request must be sealed, but arrived in the clear."),
+    ("sealed_unreadable", SealedUnreadable, Invalid, "The sealed request cannot be opened, or was sealed for another subject."),
     ("secret_field_unknown", SecretFieldUnknown, Rejected, "The connection has no such secret field."),
-    ("shutting_down", ShuttingDown, Unavailable, "The ledger is stopping."),
-    ("slug_taken", SlugTaken, Conflict, "Another active connection of the workspace has this slug."),
-    ("subject_malformed", SubjectMalformed, Invalid, "The subject is not of the form the ledger answers."),
-    ("token_invalid", TokenInvalid, Unauthenticated, "The token is not one that opens this ledger."),
-    ("tokens_unavailable", TokensUnavailable, Unavailable, "Tokens cannot be checked now, as the keys of their issuer are not there."),
-    ("too_many_connections", TooManyConnections, Busy, "Too many connections from this address are open."),
-    ("uri_too_long", UriTooLong, TooLarge, "The path and query are over 8 KiB."),
+    ("shutting_down", ShuttingDown, Unavailable, "The ledger is shutting down."),
+    ("slug_taken", SlugTaken, Conflict, "Another active connection in the workspace has this slug."),
+    ("subject_malformed", SubjectMalformed, Invalid, "The subject is malformed."),
+    ("token_invalid", TokenInvalid, Unauthenticated, "The access token is not valid for this ledger."),
+    ("tokens_unavailable", TokensUnavailable, Unavailable, "Access tokens cannot be verified, because their issuer's keys are not available."),
+    ("too_many_connections", TooManyConnections, Busy, "This address has too many open connections."),
+    ("uri_too_long", UriTooLong, TooLarge, "The path and query exceed 8 KiB."),
     ("verb_unknown", VerbUnknown, Invalid, "There is no such command or query."),
-    ("version_conflict", VersionConflict, Conflict, "The connection is not at the version the command expected."),
+    ("version_conflict", VersionConflict, Conflict, "The connection is not at the version that the command expects."),
     ("version_unknown", VersionUnknown, Rejected, "The connection has no such earlier version."),
-    ("workspace_taken", WorkspaceTaken, Conflict, "A workspace of this name exists already."),
+    ("workspace_taken", WorkspaceTaken, Conflict, "A workspace with this name already exists."),
     ("workspace_unknown", WorkspaceUnknown, NotFound, "There is no such workspace."),
 }
 
 impl Code {
-    /// Returns the HTTP status: the class's, save where HTTP has a number for this very case.
+    /// Returns the HTTP status: that of the class, unless HTTP has a more specific one.
     pub const fn status(self) -> u16 {
         match self {
             Self::MethodNotAllowed => 405,

@@ -1,4 +1,4 @@
-//! Problems as HTTP tells them: RFC 9457 problem details with members of our own.
+//! Problems over HTTP: RFC 9457 problem details with additional members.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,32 +13,32 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 pub struct ProblemDetails {
     /// `urn:connledger:error:` and the code.
     pub r#type: String,
-    /// What the code means, the same at every occurrence.
+    /// Meaning of the code, the same at every occurrence.
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// One sentence on this very case.
+    /// One sentence about this occurrence.
     pub detail: String,
-    /// Stable word; each has a page under `schemas/errors/`.
+    /// Stable code; each has a page under `schemas/errors/`.
     pub code: String,
-    /// What a caller can do about it.
+    /// Class of the code, which says what a caller can do about it.
     pub class: String,
-    /// The field, parameter or header at fault, when one is.
+    /// The field, parameter or header that caused the error, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// The version the connection is at, when that is what the caller got wrong.
+    /// The current version of the connection, if the caller expected another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
-    /// What to do.
+    /// What the caller can do, in one sentence.
     pub hint: String,
     /// Whether the same request, with the same idempotency key, may succeed later.
     pub retry: bool,
-    /// The request, as the answer's `X-Request-Id` names it.
+    /// Id of the request, the same as in the answer's `X-Request-Id`.
     pub request_id: String,
 }
 
 impl Problem {
-    /// Returns the form in which HTTP tells it.
+    /// Returns the problem as an HTTP error body.
     pub fn details(&self, request_id: &str) -> ProblemDetails {
         let code = self.code;
         ProblemDetails {

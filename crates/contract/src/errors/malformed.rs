@@ -1,4 +1,4 @@
-//! Turns a JSON reader's complaint into a problem that cannot repeat a secret.
+//! Converts JSON errors to problems that cannot repeat a secret.
 
 use serde::Deserialize;
 
@@ -6,8 +6,8 @@ use super::{Code, Problem};
 
 /// Reads a JSON body.
 ///
-/// A reader's own error text quotes the offending value, which may be a secret in the wrong
-/// place. Only the place, and what would have been right, are passed on.
+/// The JSON library's error text quotes the invalid value, which may be a misplaced secret. Only
+/// its place, and what would be valid, are passed on.
 pub fn read_json<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
     let body = if body.is_empty() { b"{}" } else { body };
     serde_json::from_slice(body).map_err(|error| problem(&error))
@@ -27,7 +27,7 @@ fn problem(error: &serde_json::Error) -> Problem {
     Problem::because(Code::BodyMalformed, message)
 }
 
-/// Picks the harmless part of a complaint about data.
+/// Returns the part of an error about data that cannot contain a secret.
 fn about_data(text: &str) -> Option<String> {
     let text = text.rsplit_once(" at line ").map_or(text, |(before, _)| before);
     if let Some(name) = between_ticks(text, "unknown field ") {
@@ -42,7 +42,7 @@ fn about_data(text: &str) -> Option<String> {
     text.rsplit_once(", expected ").map(|(_, expected)| format!("expected {expected}"))
 }
 
-/// Returns the name after `what`, if it has the look of a field name and not of a secret.
+/// Returns the name after `what`, if it looks like a field name and not like a secret.
 fn between_ticks(text: &str, what: &str) -> Option<String> {
     let name = text.strip_prefix(what)?.split('`').nth(1)?;
     let plain =
@@ -50,11 +50,11 @@ fn between_ticks(text: &str, what: &str) -> Option<String> {
     Some(if plain { format!("`{name}`") } else { "(not shown)".to_owned() })
 }
 
-/// Longest name from a body that is repeated.
+/// Longest name from a body that an error may repeat.
 const SHOWN_CHARS: usize = 64;
 
-/// Returns a name that a body made up, such as a label's key, when it may be repeated, and `?`
-/// otherwise. It may be a secret in the wrong place, and those have digits in them or are long.
+/// Returns a name from a body, such as a label's key, if an error may repeat it, and `?` otherwise.
+/// The name may be a misplaced secret; those contain digits or are long.
 pub(crate) fn shown(name: &str) -> &str {
     let plain = |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b'.' | b'/');
     let fits = !name.is_empty() && name.len() <= SHOWN_CHARS && name.bytes().all(plain);
@@ -67,7 +67,7 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only its reading is tested")]
+    #[expect(dead_code, reason = "only its deserialization is tested")]
     struct Body {
         count: u64,
     }

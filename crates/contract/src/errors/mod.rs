@@ -1,4 +1,4 @@
-//! Errors as callers see them: a stable code, a sentence, and what to do.
+//! Errors as callers see them: a stable code, a message and a hint.
 
 mod codes;
 mod details;
@@ -13,27 +13,27 @@ pub use details::{PROBLEM_JSON, ProblemDetails};
 pub use malformed::read_json;
 pub(crate) use malformed::shown;
 
-/// An error on its way to a caller. Holds no secret and no text of the caller's body.
+/// An error for a caller. Never contains a secret or text from the caller's body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct Problem {
     /// The stable code.
     pub code: Code,
-    /// One sentence on this very case.
+    /// One sentence about this occurrence.
     pub message: String,
-    /// The field at fault, when one is.
+    /// The field that caused the error, if one did.
     pub field: Option<String>,
-    /// The version the stream is at, when that is what the caller got wrong.
+    /// The current version of the stream, if the caller expected another.
     pub version: Option<u64>,
 }
 
 impl Problem {
-    /// Makes a problem with the code's own summary as its sentence.
+    /// Returns a problem with the code's summary as its message.
     pub fn new(code: Code) -> Self {
         Self::because(code, code.summary())
     }
 
-    /// Makes a problem with a sentence of its own.
+    /// Returns a problem with its own message.
     pub fn because(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), field: None, version: None }
     }
@@ -57,25 +57,25 @@ impl Problem {
 /// The JSON form of a [`Problem`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProblemBody {
-    /// The error; its presence tells an error body from a reply.
+    /// The error. Only error bodies have this field.
     pub error: ErrorBody,
 }
 
 /// The parts of an error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorBody {
-    /// Stable word; each has a page under `schemas/errors/`.
+    /// Stable code; each has a page under `schemas/errors/`.
     pub code: String,
-    /// What a caller can do about it.
+    /// Class of the code, which says what a caller can do about it.
     pub class: String,
-    /// One sentence on this very case.
+    /// One sentence about this occurrence.
     pub message: String,
-    /// What to do.
+    /// What the caller can do, in one sentence.
     pub hint: String,
-    /// The field at fault, when one is.
+    /// The field that caused the error, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// The version the connection is at, when that is what the caller got wrong.
+    /// The current version of the connection, if the caller expected another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
     /// Whether the same command, with the same command id, may succeed later.
@@ -123,8 +123,8 @@ impl From<Rejection> for Problem {
             Rejection::Invalid(invalid) => return invalid.clone().into(),
         };
         let message = match &rejection {
-            // What is not there and what the caller may not know of must sound the same; and the
-            // name of a field may be a secret in the wrong place.
+            // A missing connection and a hidden one must give the same message, and the name of a
+            // field may be a misplaced secret.
             Rejection::ConnectionUnknown | Rejection::SecretFieldUnknown { .. } => {
                 code.summary().to_owned()
             }

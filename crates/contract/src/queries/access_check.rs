@@ -1,4 +1,4 @@
-//! `access-check`: may somebody do something, and why?
+//! `access-check`: whether a principal may do something, and why.
 
 use ledger_domain::principal::Scope;
 use schemars::JsonSchema;
@@ -8,7 +8,7 @@ use super::{Query, QueryName, QuerySpec};
 use crate::errors::Code;
 use crate::route::{HttpRoute, Method};
 
-/// Where HTTP answers it.
+/// The HTTP route.
 pub const ACCESS_CHECK: HttpRoute =
     HttpRoute { method: Method::Get, path: "/api/v1/access-check", operation_id: "accessCheck" };
 
@@ -19,7 +19,7 @@ pub struct AccessCheck;
 impl Query for AccessCheck {
     const SPEC: QuerySpec = QuerySpec {
         name: "access-check",
-        summary: "Tells whether somebody may do something, and why",
+        summary: "Shows whether a principal may do something, and why",
         description: "Everyone may ask about themselves; about others it takes the scope \
                       `administer` for the whole ledger.",
         scopes: &[],
@@ -32,7 +32,7 @@ impl Query for AccessCheck {
     type Answer<'a> = AccessAnswer;
 }
 
-/// `access-check`: may somebody do something?
+/// `access-check`: whether a principal may do something.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccessQuery {
@@ -42,8 +42,8 @@ pub struct AccessQuery {
     /// A scope, or a verb like `rotate-secret`.
     #[serde(rename = "may")]
     pub what: String,
-    /// Id or slug of a connection of the subject's workspace; the workspace as a whole when
-    /// absent, and the whole ledger when that is `_all`.
+    /// Id or slug of a connection in the subject's workspace. When absent, the check is about the
+    /// whole workspace, or about the whole ledger if the workspace is `_all`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on: Option<String>,
 }
@@ -51,13 +51,13 @@ pub struct AccessQuery {
 /// Answer to `access-check`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccessAnswer {
-    /// Whether it may, as long as none of `conditions` holds.
+    /// Whether the principal may do it, as long as none of `conditions` applies.
     pub allowed: bool,
-    /// The scope it takes.
+    /// The required scope.
     pub scope: String,
-    /// Why, or why not, in a sentence.
+    /// The reason, in a sentence.
     pub because: String,
-    /// What some commands of the verb require besides, depending on what they say.
+    /// Scopes that some commands of the verb require as well, depending on their content.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<ConditionalAccess>,
 }
@@ -73,20 +73,20 @@ pub struct ConditionalAccess {
     pub allowed: bool,
 }
 
-/// What requires a scope and is neither a command nor a query: its name, whether it concerns the
-/// ledger as a whole, and the scope.
+/// Actions that require a scope and are neither commands nor queries: the name, whether the scope
+/// is required on the ledger as a whole, and the scope.
 const OPERATIONS: [(&str, bool, &[Scope]); 2] =
     [("watch", false, &[Scope::Read]), ("replay", true, &[Scope::Administer])];
 
-/// Returns every word, scopes and verbs aside, that can be asked about.
+/// Returns every action that can be checked, besides scopes and verbs.
 pub fn words() -> impl Iterator<Item = &'static str> {
     let queries = QueryName::ALL.iter().map(|query| query.spec());
     let queries = queries.filter(|spec| spec.in_access_check).map(|spec| spec.name);
     queries.chain(OPERATIONS.map(|(word, ..)| word))
 }
 
-/// Returns whether what one of these words stands for concerns the ledger as a whole, and the
-/// scopes that it requires.
+/// Returns whether such an action concerns the ledger as a whole, and the scopes that it requires.
+/// All are required.
 pub fn required_by(word: &str) -> Option<(bool, &'static [Scope])> {
     let query = QueryName::find(word).map(QueryName::spec).filter(|spec| spec.in_access_check);
     let operation = || OPERATIONS.into_iter().find(|(known, ..)| *known == word);

@@ -9,7 +9,7 @@ use crate::errors::Code;
 use crate::route::{HttpRoute, Method};
 use crate::view::ConnectionView;
 
-/// Where HTTP answers it.
+/// The HTTP route.
 pub const CONNECTION: HttpRoute = HttpRoute {
     method: Method::Get,
     path: "/api/v1/workspaces/{workspace}/connections/{connection}",
@@ -23,8 +23,8 @@ pub struct Get;
 impl Query for Get {
     const SPEC: QuerySpec = QuerySpec {
         name: "get",
-        summary: "Shows one connection",
-        description: "`ETag` is its version; send it back in `If-Match` to change what you saw.",
+        summary: "Returns one connection",
+        description: "`ETag` is its version; send it in `If-Match` to change only that version.",
         scopes: &[Scope::Read],
         on_ledger: false,
         in_access_check: true,
@@ -39,6 +39,6 @@ impl Query for Get {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GetQuery {
-    /// Id or slug.
+    /// Id or slug of the connection.
     pub connection: String,
 }

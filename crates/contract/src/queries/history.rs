@@ -1,4 +1,4 @@
-//! `history`: events that fit filters, in pages.
+//! `history`: events that match filters, in pages.
 
 use ledger_domain::principal::Scope;
 use schemars::JsonSchema;
@@ -9,14 +9,14 @@ use super::{Query, QuerySpec};
 use crate::errors::Code;
 use crate::route::{HttpRoute, Method};
 
-/// Where HTTP answers it, with the connection among the filters.
+/// The HTTP route with the connection as a filter.
 pub const WORKSPACE_HISTORY: HttpRoute = HttpRoute {
     method: Method::Get,
     path: "/api/v1/workspaces/{workspace}/history",
     operation_id: "workspaceHistory",
 };
 
-/// Where HTTP answers it for one connection, which the path names.
+/// The HTTP route for the connection that the path names.
 pub const CONNECTION_HISTORY: HttpRoute = HttpRoute {
     method: Method::Get,
     path: "/api/v1/workspaces/{workspace}/connections/{connection}/history",
@@ -30,7 +30,7 @@ pub struct History;
 impl Query for History {
     const SPEC: QuerySpec = QuerySpec {
         name: "history",
-        summary: "Lists events that fit every filter given",
+        summary: "Lists events that match all filters",
         description: "Newest first, unless asked otherwise. `_all` looks through the whole log. Who \
                       may audit some connections only names one of them.",
         scopes: &[Scope::Audit],
@@ -43,17 +43,17 @@ impl Query for History {
     type Answer<'a> = HistoryPage;
 }
 
-/// `history`: events that fit every filter given, across the whole log.
+/// `history`: events in the whole log that match all filters.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HistoryQuery {
-    /// Id or slug.
+    /// Id or slug of the connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection: Option<String>,
-    /// Who did it.
+    /// Actor of the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
-    /// Stored type names, any of them.
+    /// Stored type names; an event matches any of them.
     #[serde(rename = "type", skip_serializing_if = "Vec::is_empty")]
     pub event_type: Vec<String>,
     /// Recorded at or after this RFC 3339 time.
@@ -62,18 +62,18 @@ pub struct HistoryQuery {
     /// Recorded before this RFC 3339 time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
-    /// Id of the whole conversation.
+    /// Correlation id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
-    /// Id of the command.
+    /// Command id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command_id: Option<String>,
-    /// Oldest first; newest first by default.
+    /// True for oldest first; the default is newest first.
     pub oldest_first: bool,
-    /// Rows on a page: 1 to 500, 50 by default.
+    /// Page size: 1 to 500, 50 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_size: Option<u32>,
-    /// Where the last page ended.
+    /// `next_cursor` of the previous page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
@@ -81,11 +81,11 @@ pub struct HistoryQuery {
 /// Answer to `history`.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct HistoryPage {
-    /// Stored records, ciphertext left out.
+    /// Stored records, without ciphertext.
     pub events: Vec<Box<RawValue>>,
-    /// How many fit the filters in all.
+    /// Total number of matches.
     pub total: u64,
-    /// Pass it as `cursor` for the next page; absent on the last one.
+    /// Value of `cursor` for the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }

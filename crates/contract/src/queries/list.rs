@@ -1,4 +1,4 @@
-//! `list`: connections that fit filters, in pages.
+//! `list`: connections that match filters, in pages.
 
 use ledger_domain::principal::Scope;
 use schemars::JsonSchema;
@@ -9,7 +9,7 @@ use crate::errors::Code;
 use crate::route::{HttpRoute, Method};
 use crate::view::ConnectionView;
 
-/// Where HTTP answers it.
+/// The HTTP route.
 pub const CONNECTIONS: HttpRoute = HttpRoute {
     method: Method::Get,
     path: "/api/v1/workspaces/{workspace}/connections",
@@ -23,7 +23,7 @@ pub struct List;
 impl Query for List {
     const SPEC: QuerySpec = QuerySpec {
         name: "list",
-        summary: "Lists connections that fit every filter given",
+        summary: "Lists connections that match all filters",
         description: "Only those that the key may read. A parameter that may be given several times \
                       means any of its values, or all of them where it says so. Pages go by \
                       number or by cursor; `Link` leads on.",
@@ -37,12 +37,12 @@ impl Query for List {
     type Answer<'a> = ListPage<'a>;
 }
 
-/// `list`: connections of the subject's workspace that fit every filter given; of every
-/// workspace when the subject's workspace is `_all`. A list of values means any of them.
+/// `list`: connections in the subject's workspace that match all filters, or in every workspace if
+/// it is `_all`. A filter with several values matches any of them.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ListQuery {
-    /// The external service.
+    /// The provider, such as `openai`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub provider: Vec<String>,
     /// `test` or `live`.
@@ -57,39 +57,39 @@ pub struct ListQuery {
     /// `operational`, `degraded`, `failed` or `unknown`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub health: Vec<String>,
-    /// Sort of service.
+    /// Kind of service.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kind: Vec<String>,
-    /// How it proves itself.
+    /// How it authenticates to the provider.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub auth_method: Vec<String>,
-    /// Tags, all of which it must have.
+    /// Tags; a connection must have all of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tag: Vec<String>,
-    /// Labels, `key=value` or `key` alone, all of which it must have.
+    /// Labels, as `key=value` or only `key`; a connection must have all of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub label: Vec<String>,
     /// `user`, `team`, `organization` or `project`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_type: Option<String>,
-    /// The caller's id of the party it is for.
+    /// The caller's own id for the party that the connection is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
-    /// Text in the name or slug, without regard to case.
+    /// Text contained in the name or slug, ignoring case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// `created` (default), `updated` or `name`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sort: Option<String>,
-    /// Last first.
+    /// Reverses the order.
     pub descending: bool,
-    /// Page number from 1; not together with `cursor`.
+    /// Page number from 1; cannot be combined with `cursor`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<u32>,
-    /// Rows on a page: 1 to 500, 50 by default.
+    /// Page size: 1 to 500, 50 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_size: Option<u32>,
-    /// Where the last page ended.
+    /// `next_cursor` of the previous page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
@@ -100,11 +100,11 @@ pub struct ListPage<'a> {
     /// The connections of this page.
     #[serde(borrow)]
     pub connections: Vec<ConnectionView<'a>>,
-    /// How many fit the filters in all.
+    /// Total number of matches.
     pub total: u64,
-    /// The log position that the answer reflects.
+    /// Log position that the answer reflects.
     pub position: u64,
-    /// Pass it as `cursor` for the next page; absent on the last one.
+    /// Value of `cursor` for the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
 }

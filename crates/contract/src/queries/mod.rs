@@ -1,7 +1,7 @@
-//! Queries: a file each, with everything that is published of it, and one list of them.
+//! Queries: one file for each, with everything that is published about it, and a list of them all.
 //!
-//! A new query is a file that implements [`Query`], its name in the list below, and an answer of
-//! the engine, which the compiler then asks for.
+//! A new query needs a file that implements [`Query`], its name in the list below, and an
+//! implementation in the engine, which the compiler then demands.
 
 pub mod access_check;
 pub mod get;
@@ -35,39 +35,39 @@ use crate::errors::{Code, Problem};
 use crate::route::HttpRoute;
 use crate::schemas;
 
-/// Rows on a page when the caller does not say.
+/// Default page size.
 pub const PAGE_SIZE: u32 = 50;
-/// Most rows on a page.
+/// Largest page size.
 pub const PAGE_SIZE_MAX: u32 = 500;
 
-/// One query. No item has a default, so a query that leaves one open does not compile.
+/// One query. No item has a default, so a query with a missing item does not compile.
 pub trait Query {
-    /// What is published of it besides its types.
+    /// Published properties besides its types.
     const SPEC: QuerySpec;
-    /// What it is asked with.
+    /// The parameters.
     type Parameters: Parameters;
-    /// What it is answered with; its JSON form is the whole answer.
+    /// The answer, whose JSON form is the complete response body.
     type Answer<'a>: Serialize + JsonSchema;
 }
 
-/// What is published of a query besides its types.
+/// The published properties of a query besides its types.
 #[derive(Clone, Copy, Debug)]
 pub struct QuerySpec {
     /// The last token of its subject, never reused.
     pub name: &'static str,
-    /// What it does, in one line.
+    /// One line for listings and help texts.
     pub summary: &'static str,
-    /// What else there is to say; may be empty.
+    /// Further information for callers; may be empty.
     pub description: &'static str,
-    /// The scopes it takes, all of them; none when any caller may ask.
+    /// The scopes it requires, all of them; empty if any caller may send it.
     pub scopes: &'static [Scope],
     /// Whether its scopes are required on the ledger as a whole, whatever workspace it is sent to.
     pub on_ledger: bool,
-    /// Whether `access-check` can be asked about it by name.
+    /// Whether `access-check` knows it by name.
     pub in_access_check: bool,
-    /// Where HTTP answers it.
+    /// The HTTP route.
     pub routes: &'static [HttpRoute],
-    /// The codes it is refused with, besides those of every query.
+    /// The error codes it can fail with, besides those of every query.
     pub refusals: &'static [Code],
 }
 
@@ -76,9 +76,9 @@ pub struct QuerySpec {
 pub struct QuerySchemas {
     /// The query.
     pub query: QueryName,
-    /// Its parameters; none when it takes none.
+    /// Its parameters; `None` if it has none.
     pub parameters: Option<Value>,
-    /// Its answer, as it is written.
+    /// Its answer, as it is serialized.
     pub answer: Value,
 }
 
@@ -97,7 +97,7 @@ macro_rules! queries {
             /// Every query.
             pub const ALL: &'static [Self] = &[$(Self::$query),+];
 
-            /// Returns what is published of it.
+            /// Returns the published properties.
             pub const fn spec(self) -> &'static QuerySpec {
                 match self {
                     $(Self::$query => &<$query as Query>::SPEC,)+
@@ -116,7 +116,7 @@ macro_rules! queries {
             }
         }
 
-        /// A query with its parameters, read and not yet checked against any state.
+        /// A query with its parameters: parsed, but not checked against any state.
         #[derive(Clone, Debug)]
         pub enum QueryRequest {
             $(
@@ -126,7 +126,7 @@ macro_rules! queries {
         }
 
         impl QueryRequest {
-            /// Reads the body of a request.
+            /// Parses the body of a request.
             ///
             /// Errors: `body_malformed`.
             pub fn from_json(query: QueryName, body: &[u8]) -> Result<Self, Problem> {
@@ -135,7 +135,7 @@ macro_rules! queries {
                 })
             }
 
-            /// Reads parameters that came in another form than JSON text.
+            /// Reads parameters in another form than JSON text.
             pub fn deserialize<'de, D: Deserializer<'de>>(
                 query: QueryName,
                 parameters: D,

@@ -1,4 +1,4 @@
-//! What a query is asked with.
+//! Parameters of queries.
 
 use schemars::{JsonSchema, schema_for};
 use serde::Deserializer;
@@ -7,17 +7,17 @@ use serde_json::Value;
 
 use crate::errors::{Problem, read_json};
 
-/// The parameters of a query: any type that can be read and has a schema, or [`NoParameters`].
+/// The parameters of a query: any deserializable type with a schema, or [`NoParameters`].
 pub trait Parameters: Sized {
-    /// Reads the body of a request.
+    /// Parses the body of a request.
     ///
     /// Errors: `body_malformed`.
     fn from_json(body: &[u8]) -> Result<Self, Problem>;
 
-    /// Reads parameters that came in another form.
+    /// Reads parameters in another form than JSON text.
     fn read<'de, D: Deserializer<'de>>(parameters: D) -> Result<Self, D::Error>;
 
-    /// Returns the JSON Schema; none when nothing is read.
+    /// Returns the JSON Schema; `None` if there are no parameters.
     fn schema() -> Option<Value>;
 }
 
@@ -35,7 +35,7 @@ impl<T: DeserializeOwned + JsonSchema> Parameters for T {
     }
 }
 
-/// Of a query that takes none: the body is not looked at.
+/// The parameters of a query that has none; the body is ignored.
 #[derive(Clone, Copy, Debug)]
 pub struct NoParameters;
 

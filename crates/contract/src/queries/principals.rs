@@ -1,4 +1,4 @@
-//! `principals`: everyone who may ask, with rights and keys.
+//! `principals`: all principals, with their grants and keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use super::{NoParameters, Query, QuerySpec};
 use crate::route::{HttpRoute, Method};
 use crate::time;
 
-/// Where HTTP answers it.
+/// The HTTP route.
 pub const PRINCIPALS: HttpRoute =
     HttpRoute { method: Method::Get, path: "/api/v1/principals", operation_id: "listPrincipals" };
 
@@ -22,8 +22,8 @@ pub struct Principals;
 impl Query for Principals {
     const SPEC: QuerySpec = QuerySpec {
         name: "principals",
-        summary: "Lists everyone who may ask",
-        description: "With their rights and their keys; of a key everything but what opens.",
+        summary: "Lists all principals",
+        description: "Includes their grants, and their keys without the secret part.",
         scopes: &[Scope::Administer],
         on_ledger: true,
         in_access_check: true,
@@ -34,34 +34,34 @@ impl Query for Principals {
     type Answer<'a> = PrincipalPage;
 }
 
-/// Answer to `principals`: everyone who may ask, by name.
+/// Answer to `principals`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PrincipalPage {
-    /// Every principal, by name.
+    /// All principals, sorted by name.
     pub principals: Vec<PrincipalView>,
 }
 
 /// A principal as readers see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PrincipalView {
-    /// Its name, which is its id.
+    /// Name, which is also the id.
     pub principal: String,
     /// `user`, `service` or `gateway`.
     pub kind: String,
-    /// Name for people.
+    /// Human-readable name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
-    /// Whether its keys open anything.
+    /// Whether its keys are accepted.
     pub enabled: bool,
-    /// What it may do.
+    /// Its grants.
     pub grants: Vec<PermissionView>,
-    /// Its keys, also those revoked lately.
+    /// Its keys, including recently revoked ones.
     pub keys: Vec<ApiKeyView>,
     /// Number of accepted changes.
     pub version: u64,
-    /// When it was made.
+    /// When it was created.
     pub created_at: String,
-    /// Who made it.
+    /// Who created it.
     pub created_by: String,
     /// When it was last changed.
     pub updated_at: String,
@@ -69,37 +69,37 @@ pub struct PrincipalView {
     pub updated_by: String,
 }
 
-/// One permission.
+/// One grant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PermissionView {
-    /// What it allows.
+    /// The scopes that it grants.
     pub scopes: BTreeSet<String>,
-    /// Where; absent for every workspace.
+    /// The workspaces that it applies to; absent for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspaces: Option<BTreeSet<String>>,
-    /// Only connections to these providers, when there are any.
+    /// If not empty, it applies only to connections to these providers.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub providers: BTreeSet<String>,
-    /// Only connections with all of these labels.
+    /// It applies only to connections with all of these labels.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
 }
 
-/// An API key, without what makes it one.
+/// An API key, without its secret part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ApiKeyView {
-    /// The key's third part.
+    /// Its id, the third part of the key.
     pub id: String,
-    /// What the key begins with.
+    /// The beginning of the key, up to its id.
     pub prefix: String,
-    /// What it is for.
+    /// Its purpose, in the words of its issuer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// When it was issued.
     pub issued_at: String,
-    /// Who had it issued.
+    /// Who issued it.
     pub issued_by: String,
-    /// From when on it opens nothing.
+    /// When it expires; never when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
     /// When it was revoked.
@@ -108,14 +108,14 @@ pub struct ApiKeyView {
     /// Why it was revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_reason: Option<String>,
-    /// When it was last used, to the minute, or up to a minute earlier after the server was killed;
-    /// absent when it never was.
+    /// When it was last used, to the minute; absent if never. After a kill of the server, up to a
+    /// minute of uses may be missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<String>,
 }
 
 impl PermissionView {
-    /// Shows a grant.
+    /// Returns the public form of a grant.
     pub fn of(grant: &Grant) -> Self {
         let text = |text: &str| text.to_owned();
         Self {
@@ -137,7 +137,7 @@ impl PermissionView {
 }
 
 impl ApiKeyView {
-    /// Shows a key. When it was last used is not in the log and has to be put in.
+    /// Returns the public form of a key. The caller must add the last use, which is not in the log.
     pub fn of(id: &ApiKeyId, key: &ApiKey) -> Self {
         let (revoked_at, reason) = key.revoked.clone().unzip();
         Self {
@@ -155,7 +155,7 @@ impl ApiKeyView {
 }
 
 impl PrincipalView {
-    /// Shows a principal.
+    /// Returns the public form of a principal.
     pub fn of(principal: &Principal) -> Self {
         Self {
             principal: principal.name.as_str().to_owned(),

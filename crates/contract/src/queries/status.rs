@@ -1,4 +1,4 @@
-//! `status`: how the ledger is.
+//! `status`: the state of the ledger.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{NoParameters, Query, QuerySpec};
 use crate::route::{HttpRoute, Method};
 
-/// Where HTTP answers it.
+/// The HTTP route.
 pub const STATUS: HttpRoute =
     HttpRoute { method: Method::Get, path: "/api/v1/status", operation_id: "status" };
 
@@ -20,7 +20,7 @@ pub struct Status;
 impl Query for Status {
     const SPEC: QuerySpec = QuerySpec {
         name: "status",
-        summary: "Tells how the ledger is",
+        summary: "Returns the state of the ledger",
         description: "",
         scopes: &[Scope::Read],
         on_ledger: true,
@@ -35,7 +35,7 @@ impl Query for Status {
 /// Answer to `status`.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct StatusView {
-    /// Identity of this ledger.
+    /// Id of this ledger.
     pub ledger_id: String,
     /// Version of the program.
     pub program_version: String,
@@ -43,30 +43,30 @@ pub struct StatusView {
     pub xkey: String,
     /// Last position of the log.
     pub position: u64,
-    /// Last position known to be in the event stream.
+    /// Last position that is known to be in the event stream.
     pub published: u64,
     /// Number of connections ever created.
     pub connections: u64,
-    /// Whether a write failed and no more are accepted.
+    /// Whether a write has failed, so that no more writes are accepted until a restart.
     pub poisoned: bool,
-    /// Commands waiting for the writer.
+    /// Number of commands that wait for the writer.
     pub queued: u64,
-    /// Commands refused since the start, by code.
+    /// Number of commands refused since the start, by error code.
     pub refused: BTreeMap<String, u64>,
-    /// How the HTTP door is; absent when the ledger is not served over HTTP.
+    /// State of the HTTP server; absent if the ledger is not served over HTTP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpStatus>,
 }
 
-/// Counts of the HTTP door; those of refusals since its start.
+/// Counters of the HTTP server. Refusals are counted since its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HttpStatus {
-    /// Connections open now.
+    /// Open connections.
     pub connections_open: u64,
-    /// Connections not taken, because there were too many in all or from their address.
+    /// Connections rejected because there were too many in total or from their address.
     pub connections_refused: u64,
-    /// Requests refused because their key or address had sent too many (`rate_limited`).
+    /// Requests rejected because their key or address exceeded its rate (`rate_limited`).
     pub requests_rate_limited: u64,
-    /// Requests refused because their address had tried too many keys (`credential_lockout`).
+    /// Requests rejected because their address sent too many wrong keys (`credential_lockout`).
     pub requests_locked_out: u64,
 }

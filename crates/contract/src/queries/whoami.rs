@@ -1,4 +1,4 @@
-//! `whoami`: whom the credential stands for.
+//! `whoami`: whom the credential identifies.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{NoParameters, PermissionView, Query, QuerySpec};
 use crate::route::{HttpRoute, Method};
 
-/// Where HTTP answers it.
+/// The HTTP route.
 pub const WHOAMI: HttpRoute =
     HttpRoute { method: Method::Get, path: "/api/v1/whoami", operation_id: "whoami" };
 
@@ -17,8 +17,8 @@ pub struct Whoami;
 impl Query for Whoami {
     const SPEC: QuerySpec = QuerySpec {
         name: "whoami",
-        summary: "Tells whom the key stands for, and what it may do",
-        description: "Any key may ask.",
+        summary: "Returns whom the key identifies, and its grants",
+        description: "Any key may send it.",
         scopes: &[],
         on_ledger: false,
         in_access_check: false,
@@ -32,8 +32,8 @@ impl Query for Whoami {
 /// Answer to `whoami`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CallerView {
-    /// The actor that events will name.
+    /// The actor that events of this caller name.
     pub actor: String,
-    /// What the caller may do.
+    /// The grants of the caller.
     pub grants: Vec<PermissionView>,
 }

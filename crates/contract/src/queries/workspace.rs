@@ -1,21 +1,21 @@
-//! Where a query looks.
+//! The workspace, or all workspaces, that a query is about.
 
 use ledger_domain::{InvalidField, WorkspaceName};
 
-/// Stands where a workspace's name stands for all of them.
+/// Stands for all workspaces, in place of a name.
 pub const ALL_WORKSPACES: &str = "_all";
 
 /// The workspace that a query is sent to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QueryWorkspace {
-    /// Every one.
+    /// All workspaces.
     All,
-    /// One, which may not exist.
+    /// One workspace, which may not exist.
     Named(WorkspaceName),
 }
 
 impl QueryWorkspace {
-    /// Reads a workspace's name or [`ALL_WORKSPACES`].
+    /// Parses a workspace's name or [`ALL_WORKSPACES`].
     ///
     /// Errors: the field `workspace`.
     pub fn parse(text: &str) -> Result<Self, InvalidField> {
@@ -25,7 +25,7 @@ impl QueryWorkspace {
         WorkspaceName::parse("workspace", text).map(Self::Named)
     }
 
-    /// Returns the one workspace, when it is one.
+    /// Returns the workspace, if there is only one.
     pub fn name(&self) -> Option<&WorkspaceName> {
         match self {
             Self::All => None,

@@ -1,4 +1,4 @@
-//! `workspaces`: those in which the caller may do something.
+//! `workspaces`: the workspaces in which the caller has rights.
 
 use ledger_domain::Workspace;
 use schemars::JsonSchema;
@@ -8,7 +8,7 @@ use super::{NoParameters, Query, QuerySpec};
 use crate::route::{HttpRoute, Method};
 use crate::time;
 
-/// Where HTTP answers it.
+/// The HTTP route.
 pub const WORKSPACES: HttpRoute =
     HttpRoute { method: Method::Get, path: "/api/v1/workspaces", operation_id: "listWorkspaces" };
 
@@ -19,8 +19,8 @@ pub struct Workspaces;
 impl Query for Workspaces {
     const SPEC: QuerySpec = QuerySpec {
         name: "workspaces",
-        summary: "Lists the workspaces in which the key may do something",
-        description: "By name. Any key may ask.",
+        summary: "Lists the workspaces in which the key has rights",
+        description: "Sorted by name. Any key may send it.",
         scopes: &[],
         on_ledger: false,
         in_access_check: false,
@@ -34,25 +34,25 @@ impl Query for Workspaces {
 /// Answer to `workspaces`.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct WorkspacePage {
-    /// Every workspace, by name.
+    /// The workspaces, sorted by name.
     pub workspaces: Vec<WorkspaceView>,
 }
 
 /// A workspace as readers see it.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct WorkspaceView {
-    /// Its name, which is also its id.
+    /// Name, which is also the id.
     pub name: String,
-    /// Name for people.
+    /// Human-readable name.
     pub display_name: Option<String>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: String,
-    /// Who made it.
+    /// Who created it.
     pub created_by: String,
 }
 
 impl WorkspaceView {
-    /// Shows a workspace.
+    /// Returns the public form of a workspace.
     pub fn of(workspace: &Workspace) -> Self {
         Self {
             name: workspace.name.as_str().to_owned(),

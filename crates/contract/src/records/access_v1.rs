@@ -1,4 +1,4 @@
-//! Version 1 of the JSON forms of principals, their events, and of looking at secrets.
+//! Version 1 of the JSON forms of principals, their events and reveals.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +32,7 @@ pub(super) struct PermissionV1 {
     #[serde(with = "shape")]
     #[schemars(with = "BTreeSet<String>")]
     scopes: BTreeSet<Scope>,
-    /// Absent for all.
+    /// Absent for all workspaces.
     #[serde(with = "shape", default = "everywhere", skip_serializing_if = "is_everywhere")]
     #[schemars(with = "Option<BTreeSet<String>>")]
     workspaces: Workspaces,
@@ -110,7 +110,7 @@ struct KeyIssued {
     #[serde(with = "shape")]
     #[schemars(with = "String")]
     id: ApiKeyId,
-    /// A digest of the key; left out where the record is shown.
+    /// A digest of the key; omitted from public records.
     #[serde(with = "shape")]
     #[schemars(with = "String")]
     digest: KeyDigest,
@@ -145,7 +145,7 @@ struct Disabled {
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct Empty {}
 
-/// A principal event's `data` on its way out.
+/// A principal event's `data`, to serialize.
 pub(crate) struct PrincipalOut<'a>(pub(crate) &'a PrincipalEvent);
 
 impl Serialize for PrincipalOut<'_> {
@@ -170,7 +170,7 @@ impl Serialize for PrincipalOut<'_> {
     }
 }
 
-/// Reads a principal event's `data`; nothing when the type is another's.
+/// Reads a principal event's `data`; `None` if the type is not a principal's.
 pub(crate) fn read_principal<'de, D: Deserializer<'de>>(
     type_name: &str,
     d: D,
@@ -252,7 +252,7 @@ struct ApiKeyV1 {
     revoked: Revocation,
 }
 
-/// A principal's row: like a connection's, rebuilt from the log whenever its form changes.
+/// A principal's row. Like a connection's, it is rebuilt from the log whenever its form changes.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Principal")]
 struct StoredPrincipal {
@@ -286,7 +286,7 @@ pub fn encode_principal_row(principal: &Principal) -> Vec<u8> {
     serde_json::to_vec(&Written(principal)).expect("checked values always have a JSON form")
 }
 
-/// Reads the stored bytes of a principal's row.
+/// Parses the stored bytes of a principal's row.
 pub fn decode_principal_row(bytes: &[u8]) -> Result<Principal, serde_json::Error> {
     serde_json::from_slice::<Read<Principal>>(bytes).map(|read| read.0)
 }

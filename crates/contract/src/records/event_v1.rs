@@ -104,7 +104,7 @@ struct DependentOut<'a> {
 #[derive(Serialize)]
 struct EmptyOut {}
 
-/// An event's `data` on its way out.
+/// An event's `data`, to serialize.
 pub(crate) struct DataOut<'a>(pub(crate) &'a Event);
 
 impl Serialize for DataOut<'_> {
@@ -207,16 +207,16 @@ impl DependentIn {
 #[derive(Deserialize, JsonSchema)]
 struct EmptyIn {}
 
-/// What a record can say has happened.
+/// The events that a record can contain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Happened {
-    /// Something happened to a connection.
+    /// An event of a connection.
     Connection(Event),
-    /// A workspace was made.
+    /// A workspace was created.
     Workspace(WorkspaceCreated),
-    /// Something happened to a principal.
+    /// An event of a principal.
     Principal(PrincipalEvent),
-    /// Someone was given secrets of a connection.
+    /// Secrets of a connection were revealed.
     Revealed(SecretRevealed),
 }
 

@@ -1,9 +1,9 @@
-//! Records read only as far as they are needed, without copying their text.
+//! Partial reading of records, without copying their text.
 //!
-//! A replay looks at every record of the log, at most of them for a few fields. Since the fields
-//! stand in a fixed order, those are read here by walking over the bytes. Whatever is not written
-//! exactly as [`super::encode_event`] writes it goes through [`super::decode`], which reads all
-//! that is valid and says what is not.
+//! A replay reads every record of the log, but needs only a few fields of most. Since the fields
+//! have a fixed order, they are read here by walking over the bytes. Records that are not written
+//! exactly as [`super::encode_event`] writes them go through [`super::decode`], which reads every
+//! valid record and reports errors in others.
 
 use std::borrow::Cow;
 
@@ -23,18 +23,18 @@ const UUID_BYTES: usize = 36;
 /// Length of a time as text.
 const TIME_BYTES: usize = 27;
 
-/// Where a record belongs.
+/// The stream and version of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// The connection whose state it changes, if it is one's.
+    /// The connection whose state it changes, if it changes one.
     pub connection: Option<ConnectionId>,
-    /// Its place in its stream.
+    /// Its version in its stream.
     pub version: Version,
 }
 
 impl Head {
-    /// Reads the first fields of a stored record. `position` says where the bytes were found and
-    /// must be the record's own.
+    /// Reads the first fields of a stored record. `position` is where the bytes were found and must
+    /// match the record.
     pub fn read(position: Position, bytes: &[u8]) -> Result<Self, RecordError> {
         if let Some((found, stream, version)) = Scan(bytes).head()
             && found == position
@@ -54,27 +54,27 @@ impl Head {
     }
 }
 
-/// A record whose surroundings are read and whose event is still text, which nobody has checked
-/// before [`Self::happened`].
+/// A record whose metadata is parsed and whose event is still unchecked text. [`Self::happened`]
+/// parses the event.
 #[derive(Debug)]
 pub struct Frame<'a> {
-    /// Place in the whole log.
+    /// Log position.
     pub position: Position,
     /// The stream it belongs to.
     pub stream: StreamId,
-    /// Place in that stream.
+    /// Version in that stream.
     pub version: Version,
-    /// Its own identity.
+    /// Id of the event.
     pub event_id: EventId,
     /// The stored name of the event's type.
     pub type_name: &'static str,
-    /// The workspace it concerns.
+    /// The workspace that the event belongs to.
     pub workspace: Cow<'a, str>,
     /// When it was recorded.
     pub recorded_at: Micros,
-    /// Who did it.
+    /// Actor of the event.
     pub actor: Cow<'a, str>,
-    /// The whole conversation, when the caller named one.
+    /// Correlation id, if the caller gave one.
     pub correlation_id: Option<Cow<'a, str>>,
     data: Data<'a>,
 }
@@ -86,8 +86,8 @@ enum Data<'a> {
 }
 
 impl<'a> Frame<'a> {
-    /// Reads what surrounds the event of a stored record. `position` says where the bytes were
-    /// found and must be the record's own.
+    /// Reads the metadata of a stored record. `position` is where the bytes were found and must
+    /// match the record.
     pub fn read(position: Position, bytes: &'a [u8]) -> Result<Self, RecordError> {
         match Scan(bytes).frame() {
             Some(frame) if frame.position == position => Ok(frame),
@@ -108,8 +108,8 @@ impl<'a> Frame<'a> {
             .map_err(|source| RecordError { position, source })
     }
 
-    /// Returns what the state of connection `connection` depends on. `actor` is this record's
-    /// actor, so that many records can share one.
+    /// Returns the metadata that the state of `connection` depends on. `actor` is this record's
+    /// actor, passed in so that many records can share one.
     pub fn facts(&self, connection: ConnectionId, actor: Actor) -> EventFacts {
         EventFacts {
             connection,
@@ -141,7 +141,7 @@ impl From<Record> for Frame<'_> {
     }
 }
 
-/// A stream whose name is still in the record.
+/// A stream whose name borrows from the record.
 enum Stream<'a> {
     Connection(ConnectionId),
     Workspace(&'a str),
@@ -160,7 +160,8 @@ impl From<Stream<'_>> for StreamId {
     }
 }
 
-/// The rest of a record's bytes. Every step is `None` when the bytes are not what it looks for.
+/// The unread bytes of a record. Every step returns `None` if the bytes differ from what it
+/// expects.
 struct Scan<'a>(&'a [u8]);
 
 impl<'a> Scan<'a> {
@@ -245,8 +246,8 @@ impl<'a> Scan<'a> {
             .try_fold(0_u64, |sum, digit| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0')))
     }
 
-    /// Reads a text whose opening quote has been skipped, up to and with the closing one. A text
-    /// with escapes is none of ours to read.
+    /// Reads a string whose opening quote has been skipped, including the closing quote. Returns
+    /// `None` for strings with escapes.
     fn text(&mut self) -> Option<&'a str> {
         let plain = |byte: &&u8| !matches!(**byte, b'"' | b'\\' | 0..0x20);
         let length = self.0.iter().take_while(plain).count();
@@ -264,7 +265,7 @@ impl<'a> Scan<'a> {
         time::parse("time", text).ok()
     }
 
-    /// Takes a text of known length and its closing quote.
+    /// Reads a string of known length and its closing quote.
     fn quoted(&mut self, length: usize) -> Option<&'a [u8]> {
         let (text, rest) = self.0.split_at_checked(length)?;
         self.0 = rest.strip_prefix(b"\"")?;

@@ -7,8 +7,8 @@
 //!  "command_id":"…","correlation_id":"…","causation_id":"…","trace_id":"…","data":{…}}
 //! ```
 //!
-//! The stored bytes are the truth: they are exported, published and, one day, hashed as they are.
-//! Only the newest schema version of a type is written, all are read.
+//! The stored bytes are the truth and are exported and published unchanged. Only the newest schema
+//! version of a type is written; all versions can be read.
 
 mod access_v1;
 mod event_v1;
@@ -42,7 +42,7 @@ use event_v1::{DataOut, DataSeed};
 /// The schema version written for every event type today.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// Which door a command came through.
+/// The way a command came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Via {
     /// A NATS request.
@@ -59,14 +59,14 @@ pub enum Via {
     Portkey,
     /// The API of ElevenLabs.
     ElevenLabs,
-    /// The command line, working on the data directory.
+    /// The command line, directly on the data directory.
     Cli,
     /// The ledger itself.
     System,
 }
 
 impl Via {
-    /// Every door.
+    /// Every way.
     pub const ALL: [Self; 9] = [
         Self::Nats,
         Self::Http,
@@ -116,7 +116,7 @@ pub enum StreamId {
     Workspace(WorkspaceName),
     /// One principal.
     Principal(PrincipalName),
-    /// Readings of one connection's secrets.
+    /// Reveals of one connection's secrets.
     Reveals(ConnectionId),
 }
 
@@ -143,7 +143,7 @@ impl Shape for StreamId {
 }
 
 impl StreamId {
-    /// Reads the stored text.
+    /// Parses the stored text.
     fn parse(text: &str) -> Option<Self> {
         match text.split_once('/')? {
             ("connection", id) => id.parse().ok().map(Self::Connection),
@@ -155,44 +155,44 @@ impl StreamId {
     }
 }
 
-/// What a record keeps of the request that led to it.
+/// The metadata of the request that caused a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provenance {
-    /// Through which door the request came.
+    /// The way the request came in.
     pub via: Via,
-    /// The command.
+    /// Command id.
     pub command_id: MessageId,
-    /// The whole conversation, when the caller named one.
+    /// Correlation id, if the caller gave one.
     pub correlation_id: Option<MessageId>,
-    /// The direct parent message, when the caller named one.
+    /// Causation id, if the caller gave one.
     pub causation_id: Option<MessageId>,
-    /// W3C trace id (32 hex digits), when the caller sent a `traceparent`.
+    /// W3C trace id (32 hex digits), if the caller sent a `traceparent`.
     pub trace_id: Option<MessageId>,
 }
 
-/// What surrounds an event in the log.
+/// The metadata of an event in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metadata {
-    /// Place in the whole log.
+    /// Log position.
     pub position: Position,
     /// The stream it belongs to.
     pub stream: StreamId,
-    /// Place in that stream.
+    /// Version in that stream.
     pub version: Version,
-    /// Its own identity.
+    /// Id of the event.
     pub event_id: EventId,
-    /// The workspace it concerns.
+    /// The workspace that the event belongs to.
     pub workspace: WorkspaceName,
     /// When it was recorded; never goes back along the log.
     pub recorded_at: Micros,
-    /// Who did it.
+    /// Actor of the event.
     pub actor: Actor,
-    /// The request that led to it.
+    /// The request that caused it.
     pub provenance: Provenance,
 }
 
 impl Metadata {
-    /// Returns what the state of connection `connection` depends on.
+    /// Returns the metadata that the state of `connection` depends on.
     pub fn facts(&self, connection: ConnectionId) -> EventFacts {
         EventFacts {
             connection,
@@ -204,7 +204,7 @@ impl Metadata {
         }
     }
 
-    /// Returns what the state of principal `name` depends on.
+    /// Returns the metadata that the state of principal `name` depends on.
     pub fn principal_facts(&self, name: PrincipalName) -> PrincipalFacts {
         PrincipalFacts {
             name,
@@ -219,7 +219,7 @@ impl Metadata {
 /// One stored record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// What surrounds the event.
+    /// Metadata of the event.
     pub metadata: Metadata,
     /// The event.
     pub happened: Happened,
@@ -229,9 +229,9 @@ pub struct Record {
 #[derive(Debug, thiserror::Error)]
 #[error("record at position {position} cannot be read")]
 pub struct RecordError {
-    /// Where it is.
+    /// Log position of the record.
     pub position: Position,
-    /// Why.
+    /// The cause.
     #[source]
     pub source: serde_json::Error,
 }
@@ -273,7 +273,7 @@ pub fn encode_principal(out: &mut Vec<u8>, metadata: &Metadata, event: &Principa
     encode(out, metadata, event.type_name(), PrincipalOut(event));
 }
 
-/// Appends the stored bytes of a record of a reading of secrets to `out`.
+/// Appends the stored bytes of a record about a reveal of secrets to `out`.
 pub fn encode_revealed(out: &mut Vec<u8>, metadata: &Metadata, revealed: &SecretRevealed) {
     encode(out, metadata, SecretRevealed::TYPE_NAME, Written(revealed));
 }
@@ -300,7 +300,7 @@ fn encode<D: Serialize>(out: &mut Vec<u8>, metadata: &Metadata, type_name: &str,
     serde_json::to_writer(out, &record).expect("checked values always have a JSON form");
 }
 
-/// Reads a stored record. `position` says where the bytes were found and must be the record's own.
+/// Parses a stored record. `position` is where the bytes were found and must match the record.
 pub fn decode(position: Position, bytes: &[u8]) -> Result<Record, RecordError> {
     let record: Record =
         serde_json::from_slice(bytes).map_err(|source| RecordError { position, source })?;
@@ -372,7 +372,7 @@ impl<'de> Visitor<'de> for RecordVisitor {
     }
 }
 
-/// A string lent by the input where it has no escapes.
+/// A string that borrows from the input if it has no escapes.
 #[derive(Deserialize)]
 struct Word<'a>(#[serde(borrow)] Cow<'a, str>);
 

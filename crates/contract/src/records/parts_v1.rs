@@ -1,7 +1,7 @@
-//! Version 1 of the JSON forms of the parts that events and rows share.
+//! Version 1 of the JSON forms of parts shared by events and rows.
 //!
-//! Each struct mirrors a domain type field by field (`serde`'s remote derive): it is never built,
-//! it only says how the domain type reads and writes.
+//! Each struct mirrors a domain type field by field (`serde`'s remote derive). It is never
+//! constructed and only defines how the domain type is read and written.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::shape::{self, Shape, keeps};
 
-/// Makes a mirror struct the [`Shape`] of the domain type it mirrors.
+/// Implements [`Shape`] for a domain type with the struct that mirrors it.
 macro_rules! mirrors {
     ($($mirror:ident => $domain:ty),+ $(,)?) => {$(
         impl Shape for $domain {
@@ -155,7 +155,7 @@ pub(super) struct DraftV1 {
     pricing: Option<Pricing>,
 }
 
-/// Tells whether a part can be left out because reading it back gives the same.
+/// Returns whether a part is the default and can be omitted.
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

@@ -1,4 +1,4 @@
-//! Stored records as readers may see them: the same bytes, ciphertext and digests left out.
+//! Stored records as readers may see them: the same bytes without ciphertext and digests.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,15 +7,15 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// What stands between the metadata and the event. The first one is it: metadata are numbers and
-/// strings, and in a JSON string every quote has a backslash before it.
+/// The separator between metadata and event. The first occurrence is the right one: metadata
+/// consist of numbers and strings, and in a JSON string every quote has a backslash before it.
 const DATA: &str = ",\"data\":";
 
-/// Returns a stored record without its ciphertext or the digest of a key. Fields keep their order
-/// and their text.
+/// Returns a stored record without ciphertext and digests of keys. Other fields keep their order
+/// and text.
 pub fn public(record: &[u8]) -> Box<RawValue> {
     let text = std::str::from_utf8(record).ok().and_then(without_hidden_parts);
-    // What cannot be shown for certain is not shown at all.
+    // A record that cannot be parsed is not shown at all.
     let shown = text.and_then(|text| RawValue::from_string(text).ok());
     shown.unwrap_or_else(|| RawValue::NULL.to_owned())
 }
@@ -41,7 +41,7 @@ fn without<'a>(object: &'a str, hidden: &str) -> Option<Cow<'a, str>> {
         .map(Cow::Owned)
 }
 
-/// Returns an object with every value replaced by what `edit` makes of it.
+/// Returns an object with every value replaced by the result of `edit`.
 fn edited<'a>(
     object: &'a str,
     edit: impl Fn(&str, &'a str) -> Option<Cow<'a, str>>,
@@ -74,7 +74,7 @@ fn joined<'a>(
     Some(object)
 }
 
-/// The fields of an object in the order they are written, values as text.
+/// The fields of an object in their order in the text, with values as text.
 struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Fields<'de> {

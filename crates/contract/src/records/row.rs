@@ -1,7 +1,7 @@
-//! Rows of the connection read model: the folded state as JSON.
+//! Rows of the connection read model: the state as JSON.
 //!
-//! A row is rebuilt from the log whenever its form changes, so it has no old versions to read;
-//! the read model's own generation takes their place.
+//! Rows are rebuilt from the log whenever their form changes, so there are no old versions to read.
+//! The generation of the read model identifies the form.
 
 use std::collections::BTreeMap;
 
@@ -22,9 +22,9 @@ mirrors!(StoredConnection => Connection, StoredWorkspace => Workspace);
 /// A connection's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionRow {
-    /// Place among all connections ever created, from 0; the list indexes refer to it.
+    /// Number of the connection in order of creation, from 0; the list indexes refer to it.
     pub ordinal: u32,
-    /// The folded state.
+    /// The state.
     pub connection: Connection,
 }
 
@@ -47,7 +47,7 @@ impl ConnectionRow {
         serde_json::to_writer(out, &row).expect("checked values always have a JSON form");
     }
 
-    /// Reads the stored bytes.
+    /// Parses the stored bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         let RowIn { ordinal, connection: Read(connection) } = serde_json::from_slice(bytes)?;
         Ok(Self { ordinal, connection })
@@ -59,7 +59,7 @@ pub fn encode_workspace_row(workspace: &Workspace) -> Vec<u8> {
     serde_json::to_vec(&Written(workspace)).expect("checked values always have a JSON form")
 }
 
-/// Reads the stored bytes of a workspace's row.
+/// Parses the stored bytes of a workspace's row.
 pub fn decode_workspace_row(bytes: &[u8]) -> Result<Workspace, serde_json::Error> {
     serde_json::from_slice::<Read<Workspace>>(bytes).map(|read| read.0)
 }
@@ -150,7 +150,7 @@ impl Shape for Lifecycle {
     }
 }
 
-/// A list of `[kind, id, dependent]`, since a pair cannot be a JSON key.
+/// A list of `[kind, id, dependent]`, because a pair cannot be a JSON key.
 mod dependents {
     use std::collections::BTreeMap;
 

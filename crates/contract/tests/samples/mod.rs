@@ -224,7 +224,7 @@ fn revealed() -> SecretRevealed {
     }
 }
 
-/// Returns the stored bytes and the shown text of a sample at position 7.
+/// Returns the stored bytes and the public text of a sample at position 7.
 pub(crate) fn golden(type_name: &str) -> (Vec<u8>, String) {
     let id = ConnectionId::new(Uuid::from_u128(0x018f_3d3e_0000_7000_8000_0000_0000_0001));
     let workspace: WorkspaceName = text("default");

@@ -8,18 +8,18 @@ use crate::text::WorkspaceName;
 /// The grants of a connection. The home workspace needs none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Access {
-    /// Limits for every workspace, when all are granted at once.
+    /// Limits of the grant to all workspaces; absent if there is none.
     pub everyone: Option<Limits>,
-    /// Workspaces named one by one; these decide before `everyone`.
+    /// Rules for individual workspaces, which take precedence over `everyone`.
     pub workspaces: BTreeMap<WorkspaceName, Grant>,
 }
 
-/// The word on one workspace.
+/// The rule for one workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// False keeps the workspace out although everyone else is in.
+    /// False denies access to this workspace even if `everyone` is set.
     pub allowed: bool,
-    /// What it may use.
+    /// The limits of its use.
     pub limits: Limits,
 }
 

@@ -1,4 +1,4 @@
-//! What would break without a connection.
+//! Dependents: what uses a connection and blocks its archiving.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::text::{Json, Line};
 /// Names one dependent.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DependentKey {
-    /// What sort of thing: `tool`, `mcp_server`, `integration_connection`, `gateway`, ...
+    /// Kind of dependent, such as `tool`, `mcp_server`, `integration_connection` or `gateway`.
     pub kind: Line,
     /// Its id in its own system.
     pub id: Line,
@@ -16,8 +16,8 @@ pub struct DependentKey {
 /// Something that uses the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dependent {
-    /// Its name for people.
+    /// Its human-readable name.
     pub name: Option<Line>,
-    /// Further facts its own API shows (access level, creation time, ...).
+    /// Further attributes from its own API, such as access level or creation time.
     pub attributes: BTreeMap<Line, Json>,
 }

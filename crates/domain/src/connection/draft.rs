@@ -10,47 +10,47 @@ use crate::limits;
 use crate::secret::NewSecret;
 use crate::text::{FieldName, InvalidField, Json, Line, Prose, Slug, WorkspaceName};
 
-/// What a connection reaches and how, without secrets.
+/// The provider and how a connection reaches it, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Details {
-    /// Name for people.
+    /// Human-readable name.
     pub display_name: Option<Line>,
-    /// Free text for people.
+    /// Free text.
     pub description: Option<Prose>,
-    /// The external service.
+    /// The provider, such as `openai`.
     pub provider: Line,
     /// Version of the provider's connector.
     pub provider_version: Option<Line>,
-    /// Sort of service.
+    /// Kind of service.
     pub kind: Kind,
     /// Realm of the credential.
     pub environment: Environment,
-    /// How it proves itself.
+    /// How it authenticates to the provider.
     pub auth_method: AuthMethod,
     /// Settings that are not secret.
     pub config: BTreeMap<FieldName, Json>,
-    /// Fields filled from an outside secret store.
+    /// Fields whose values live in an external secret store.
     pub secret_references: Vec<SecretReference>,
-    /// Grouping by key and value.
+    /// Labels for grouping and filtering, by key.
     pub labels: BTreeMap<Line, Prose>,
-    /// Flat grouping, in the caller's order, without repeats.
+    /// Tags for grouping and filtering, in the caller's order and without duplicates.
     pub tags: Vec<Line>,
-    /// Namespaced leftovers of the products' own fields.
+    /// Product-specific fields, under namespaced keys.
     pub annotations: BTreeMap<Line, Json>,
-    /// Whom it is for.
+    /// The user, team, organization or project that it is for.
     pub identity: Option<Identity>,
 }
 
-/// Says that a field's value lives in an outside store.
+/// A field whose value lives in an external secret store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretReference {
     /// The field it fills.
     pub target: Line,
-    /// Where the value is: an id, a path or a slug of the outside store.
+    /// Id, path or slug of the value in the external store.
     pub reference: Line,
-    /// Which part of the outside value, when it has several.
+    /// Which part of the external value to use, if it has several.
     pub key: Option<Line>,
-    /// How the outside value is to be read: `json` or `string`.
+    /// Format of the external value: `json` or `string`.
     pub format: Option<Line>,
 }
 
@@ -61,17 +61,17 @@ pub struct Draft {
     pub workspace: WorkspaceName,
     /// Handle.
     pub slug: Slug,
-    /// What it reaches and how.
+    /// The provider, and how to reach it.
     pub details: Details,
-    /// First values of its secret fields, sealed.
+    /// Initial values of its secret fields, sealed.
     pub secrets: BTreeMap<FieldName, NewSecret>,
-    /// Whether gateways may use it from the start.
+    /// Whether gateways may use the connection once it is created.
     pub enabled: bool,
-    /// First grants.
+    /// Initial grants.
     pub access: Access,
-    /// First model policy.
+    /// Initial model policy.
     pub models: ModelPolicy,
-    /// First price factors.
+    /// Initial price factors.
     pub pricing: Option<Pricing>,
 }
 
@@ -121,11 +121,11 @@ pub struct Revision {
     pub provider: Option<Line>,
     /// New connector version.
     pub provider_version: Patch<Line>,
-    /// New sort of service.
+    /// New kind of service.
     pub kind: Option<Kind>,
     /// New realm.
     pub environment: Option<Environment>,
-    /// New way to prove itself.
+    /// New authentication method.
     pub auth_method: Option<AuthMethod>,
     /// Settings to set or remove.
     pub config: BTreeMap<FieldName, Option<Json>>,
@@ -139,7 +139,7 @@ pub struct Revision {
     pub tags: Option<Vec<Line>>,
     /// Annotations to set or remove.
     pub annotations: BTreeMap<Line, Option<Json>>,
-    /// New party it is for.
+    /// New user, team, organization or project that it is for.
     pub identity: Patch<Identity>,
 }
 

@@ -100,7 +100,7 @@ pub struct Reverted {
     pub to: Version,
     /// The handle.
     pub slug: Slug,
-    /// What it reaches and how.
+    /// The provider, and how to reach it.
     pub details: Details,
     /// The secret values of that version; one that differs from the current value counts as a new
     /// generation.

@@ -27,6 +27,6 @@ pub struct Health {
     pub reason: Option<Prose>,
     /// Since when it has been in this state (a new reason alone does not restart the clock).
     pub since: Micros,
-    /// The event that put it there.
+    /// The event that reported this state.
     pub by: EventId,
 }

@@ -47,29 +47,29 @@ impl ResetPeriod {
     }
 }
 
-/// How much may be used before the gateway stops it.
+/// Limit on the total use of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsageLimit {
     /// What is counted.
     pub unit: UsageUnit,
-    /// The amount at which use stops, at least 1.
+    /// The amount at which further use is denied, at least 1.
     pub credit_limit: u64,
-    /// The amount at which someone is warned, at least 1.
+    /// The amount at which a warning is sent, at least 1.
     pub alert_threshold: Option<u64>,
     /// When counting starts again; never when absent.
     pub reset: Option<ResetPeriod>,
-    /// The next time counting starts again, if the gateway set one.
+    /// The next time the counter restarts, if the gateway has set one.
     pub next_reset_at: Option<Micros>,
 }
 
-/// How much may be used in a stretch of time.
+/// Limit on the rate of use of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateLimit {
     /// Whether tokens are counted rather than requests.
     pub counts: RateCounts,
-    /// The stretch of time.
+    /// The period over which it counts.
     pub unit: RateUnit,
-    /// How many are allowed in it, at least 1.
+    /// The number allowed in one period, at least 1.
     pub value: u64,
 }
 
@@ -86,8 +86,8 @@ vocabulary!(
 /// The limits of one grant; none means unlimited.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// Total use.
+    /// Limits on total use.
     pub usage: Option<UsageLimit>,
-    /// Use per time.
+    /// Limits on the rate of use.
     pub rate: Option<RateLimit>,
 }

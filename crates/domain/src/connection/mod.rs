@@ -52,7 +52,7 @@ pub struct Connection {
     pub workspace: WorkspaceName,
     /// Handle, unique among the workspace's active connections.
     pub slug: Slug,
-    /// What it reaches and how, without secrets.
+    /// The provider and how to reach it, without secrets.
     pub details: Details,
     /// Current secret values, sealed.
     pub secrets: BTreeMap<FieldName, Secret>,
@@ -66,19 +66,19 @@ pub struct Connection {
     pub health: Health,
     /// Which other workspaces may use it, and how much.
     pub access: Access,
-    /// Which models may be reached through it.
+    /// Which models may be used through it.
     pub models: ModelPolicy,
-    /// Factors on the provider's prices, if any are set.
+    /// Factors applied to the provider's prices, if any are set.
     pub pricing: Option<Pricing>,
-    /// What would break without it.
+    /// What depends on the connection.
     pub dependents: BTreeMap<DependentKey, Dependent>,
     /// Number of accepted changes.
     pub version: Version,
-    /// Place in the whole log of the last change.
+    /// Log position of the last change.
     pub position: Position,
-    /// When the first change was recorded.
+    /// When it was created.
     pub created_at: Micros,
-    /// Who made the first change.
+    /// Who created it.
     pub created_by: Actor,
     /// When the last change was recorded.
     pub updated_at: Micros,

@@ -1,4 +1,4 @@
-//! Which models may be reached through a connection.
+//! Which models may be used through a connection.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,9 @@ use crate::text::{Json, Line};
 /// The model policy of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelPolicy {
-    /// Whether models not listed are allowed.
+    /// Whether models without a rule are allowed.
     pub allow_all: bool,
-    /// Models with a word of their own, by slug.
+    /// Rules for individual models, by slug.
     pub models: BTreeMap<Line, ModelRule>,
 }
 
@@ -19,10 +19,10 @@ impl Default for ModelPolicy {
     }
 }
 
-/// The word on one model.
+/// The rule for one model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelRule {
-    /// Whether it may be used.
+    /// Whether the model may be used.
     pub enabled: bool,
     /// Gateway settings of the model (base model, price table, ...), an object.
     pub settings: Option<Json>,

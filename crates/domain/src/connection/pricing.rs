@@ -1,4 +1,4 @@
-//! Factors on a provider's prices.
+//! Factors applied to a provider's prices.
 
 use std::collections::BTreeMap;
 
@@ -53,8 +53,8 @@ impl Multiplier {
 pub struct Pricing {
     /// Factors by fixed name, one of [`MULTIPLIER_KEYS`].
     pub multipliers: BTreeMap<Line, Option<Multiplier>>,
-    /// The default factor on image prices.
+    /// The default factor for image prices.
     pub image_default: Option<Multiplier>,
-    /// Factors on units of the provider's own.
+    /// Factors for provider-specific units.
     pub additional_units: BTreeMap<Line, Multiplier>,
 }

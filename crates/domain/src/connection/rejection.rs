@@ -32,7 +32,7 @@ pub enum Rejection {
     /// Something depends on the connection.
     #[error("{dependents} dependents still use the connection")]
     ConnectionInUse {
-        /// How many.
+        /// The limit.
         dependents: usize,
     },
     /// It was enabled before.

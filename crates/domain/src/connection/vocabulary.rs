@@ -124,7 +124,7 @@ vocabulary!(
 );
 
 vocabulary!(
-    /// Whom a connection is for.
+    /// The user, team, organization or project that a connection is for.
     IdentityKind, "identity.type", {
         /// One person.
         User = "user",
@@ -142,6 +142,6 @@ vocabulary!(
 pub struct Identity {
     /// What sort of party.
     pub kind: IdentityKind,
-    /// The caller's id of it.
+    /// The caller's own id for that party.
     pub value: Line,
 }

@@ -48,7 +48,7 @@ pub enum PrincipalCommand {
 pub struct PrincipalDraft {
     /// What sort of caller it is.
     pub kind: PrincipalKind,
-    /// Name for people.
+    /// Human-readable name.
     pub display_name: Option<Line>,
     /// What it may do.
     pub grants: Vec<Grant>,
@@ -57,7 +57,7 @@ pub struct PrincipalDraft {
 /// Changes to a principal; what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PrincipalRevision {
-    /// Name for people.
+    /// Human-readable name.
     pub display_name: Patch<Line>,
     /// What it may do, in place of all before.
     pub grants: Option<Vec<Grant>>,

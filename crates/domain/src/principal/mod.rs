@@ -46,7 +46,7 @@ pub struct Principal {
     pub name: PrincipalName,
     /// What sort of caller it is; never changes.
     pub kind: PrincipalKind,
-    /// Name for people.
+    /// Human-readable name.
     pub display_name: Option<Line>,
     /// What it may do.
     pub grants: Vec<Grant>,
@@ -56,11 +56,11 @@ pub struct Principal {
     pub keys: BTreeMap<ApiKeyId, ApiKey>,
     /// Number of accepted changes.
     pub version: Version,
-    /// Place in the whole log of the last change.
+    /// Log position of the last change.
     pub position: Position,
-    /// When the first change was recorded.
+    /// When it was created.
     pub created_at: Micros,
-    /// Who made the first change.
+    /// Who created it.
     pub created_by: Actor,
     /// When the last change was recorded.
     pub updated_at: Micros,

@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// What a key of a map must be, and what it becomes.
+/// The rule for the keys of a map.
 pub trait Key {
     /// The domain's type.
     type Value: Ord;
@@ -18,20 +18,20 @@ pub trait Key {
     /// Checks a key. `field` names the map in the error.
     fn check(field: &str, name: &str) -> Result<Self::Value, InvalidField>;
 
-    /// Returns what a schema's `propertyNames` says of it.
+    /// Returns the schema of the keys, for `propertyNames`.
     fn schema() -> Value;
 }
 
-/// A map as it was sent, its keys not yet held to their rule. `MAX` entries are allowed; whether
-/// there are more is checked where the whole connection is, so here it is only said.
+/// A map as it was sent, with its keys not checked yet. The schema documents `MAX` entries; the
+/// limit is enforced on the whole connection, not here.
 pub struct MapInput<K, V, const MAX: usize> {
     entries: BTreeMap<String, V>,
     key: PhantomData<K>,
 }
 
 impl<K: Key, V, const MAX: usize> MapInput<K, V, MAX> {
-    /// Checks every key and value. `field` names the map in the error of a key; `value` is given
-    /// the key as it was sent.
+    /// Checks every key and value. `field` names the map in errors about keys; `value` gets the key
+    /// as it was sent.
     ///
     /// Errors: those of the keys' rule and of `value`.
     pub fn check<W>(

@@ -1,8 +1,8 @@
 //! Checked inputs: types that carry a field's check and its JSON Schema together.
 //!
-//! A body is read in two steps. Deserializing takes whatever has the right JSON type; its complaint
-//! is `body_malformed`. [`Input::check`] then holds the value to its rule, with the name of the
-//! field for the complaint, which is `field_invalid` and never repeats the value.
+//! A body is read in two steps. Deserializing accepts any value of the right JSON type and fails
+//! with `body_malformed`. [`Input::check`] then checks the value against its rule and fails with
+//! `field_invalid`, which names the field and never repeats the value.
 
 mod map;
 mod number;
@@ -28,7 +28,7 @@ pub use text::{
 };
 pub use word::{Word, WordRule};
 
-/// What a field must be, and what it becomes.
+/// The rule for a field: its JSON type, its domain type and its check.
 pub trait Rule {
     /// The JSON type, as it is deserialized.
     type Raw: for<'de> Deserialize<'de>;
@@ -37,19 +37,18 @@ pub trait Rule {
 
     /// Checks a value. `field` names it in the error.
     ///
-    /// Errors: the field and what would fit; never the value, which may be a secret in the wrong
-    /// place.
+    /// Errors: the field and what would be valid; never the value, which may be a misplaced secret.
     fn check(field: &str, raw: Self::Raw) -> Result<Self::Value, InvalidField>;
 
     /// Returns the JSON Schema that says the same as [`Self::check`].
     fn schema() -> Value;
 }
 
-/// A field as it was sent: of the right JSON type, not yet held to its rule.
+/// A field as it was sent: of the right JSON type, but not checked yet.
 pub struct Input<R: Rule>(R::Raw);
 
 impl<R: Rule> Input<R> {
-    /// Takes a value that something else has read.
+    /// Wraps a value that was read elsewhere.
     pub const fn new(raw: R::Raw) -> Self {
         Self(raw)
     }
@@ -59,7 +58,7 @@ impl<R: Rule> Input<R> {
         &self.0
     }
 
-    /// Holds the value to its rule. `field` names it in the error.
+    /// Checks the value against its rule. `field` names it in the error.
     ///
     /// Errors: those of the rule.
     pub fn check(self, field: &str) -> Result<R::Value, InvalidField> {
@@ -67,14 +66,14 @@ impl<R: Rule> Input<R> {
     }
 }
 
-/// Takes text that something else has read.
+/// Wraps text that was read elsewhere.
 impl<R: Rule<Raw = String>> From<String> for Input<R> {
     fn from(text: String) -> Self {
         Self(text)
     }
 }
 
-/// Prints nothing of the value: what came where a name belongs may be a secret.
+/// Never prints the value, which may be a misplaced secret.
 impl<R: Rule> fmt::Debug for Input<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Input(..)")
@@ -101,10 +100,10 @@ impl<R: Rule> JsonSchema for Input<R> {
 
 /// A field that may be absent.
 pub(super) trait Checked {
-    /// What a checked field becomes.
+    /// The domain type of a checked field.
     type Value;
 
-    /// Checks the value that is there. `field` names it in the error.
+    /// Checks the value if there is one. `field` names it in the error.
     fn check(self, field: &str) -> Result<Option<Self::Value>, InvalidField>;
 }
 

@@ -24,7 +24,7 @@ impl Rule for AtLeastOne {
     }
 }
 
-/// The number of an earlier version. Whether there is such a version, the connection tells.
+/// The number of an earlier version. Whether it exists is checked against the connection.
 #[derive(Debug)]
 pub enum VersionNumber {}
 

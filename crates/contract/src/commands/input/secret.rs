@@ -1,4 +1,4 @@
-//! Secrets on their way in.
+//! Secrets in command bodies.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,11 +11,11 @@ use serde::{Deserialize, Deserializer};
 
 use super::text::entry;
 
-/// A secret on its way in: a JSON string whose text goes straight into [`Plaintext`].
+/// A secret in a command body: a JSON string whose text goes straight into [`Plaintext`].
 pub struct SecretValue(pub Plaintext);
 
 impl SecretValue {
-    /// Checks the length of the value of a secret field, which `name` names in the error.
+    /// Checks the length of the value of the secret field `name`.
     ///
     /// Errors: `field_invalid` when it is empty or longer than 32 KiB.
     pub fn check(self, name: &str) -> Result<Plaintext, InvalidField> {

@@ -23,16 +23,16 @@ const LINE: &str = concat!(
 );
 /// Text with line breaks and tabs.
 const PROSE: &str = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$";
-/// The same, not blank.
+/// Text with line breaks and tabs that is not blank.
 const NOT_BLANK: &str = concat!(
     r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*",
     r"[^\u0000-\u0020\u007F-\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]",
     r"[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$",
 );
-/// When counting starts again.
+/// When a usage counter restarts.
 const RESET: &str = "^(weekly|monthly|(36[0-5]|3[0-5][0-9]|[12][0-9]{2}|[1-9][0-9]?)d)$";
 
-/// Makes a rule of text with a schema of its own.
+/// Defines a rule for text with its own schema.
 macro_rules! text_rule {
     ($(#[$doc:meta])* $name:ident -> $value:ty, $check:expr, $schema:expr) => {
         $(#[$doc])*
@@ -54,7 +54,7 @@ macro_rules! text_rule {
 }
 
 text_rule!(
-    /// The handle of a connection. One that looks like a UUID is refused all the same.
+    /// The slug of a connection. The check also rejects slugs that look like a UUID.
     SlugRule -> Slug, Slug::parse,
     json!({ "type": "string", "minLength": 1, "maxLength": limits::SLUG_CHARS,
             "pattern": "^[A-Za-z0-9_-]+$" })
@@ -115,11 +115,11 @@ text_rule!(
     json!({ "type": "string", "pattern": RESET })
 );
 text_rule!(
-    /// A reason that must be given.
+    /// A required reason.
     ReasonRule -> Prose,
     |field, text| {
         if text.trim().is_empty() {
-            return Err(InvalidField::new(field, "must say why"));
+            return Err(InvalidField::new(field, "must give a reason"));
         }
         Prose::parse(field, text, limits::REASON_CHARS)
     },
@@ -187,8 +187,8 @@ impl<const MAX: usize> Key for LineRule<MAX> {
     }
 }
 
-/// Names an entry of a map in an error: `labels.team`. The key may be a secret in the wrong place,
-/// so one that does not look like a name is shown as `?`.
+/// Returns the name of a map's entry for an error, such as `labels.team`. The key may be a
+/// misplaced secret, so a key that does not look like a name is shown as `?`.
 pub fn entry(field: &str, key: &str) -> String {
     format!("{field}.{}", shown(key))
 }

@@ -1,4 +1,4 @@
-//! Fields that are one of a few words.
+//! Rules for fields that are one of a few words.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::Rule;
 
-/// A vocabulary of the domain. Its own error names the field.
+/// A domain vocabulary, whose own errors name the field.
 pub trait Word: Sized + Copy + 'static {
     /// Returns every word.
     fn words() -> Vec<&'static str>;

@@ -1,4 +1,4 @@
-//! Whom a connection is shared with, and how much they may use.
+//! Workspaces that a connection is shared with, and the limits of their use.
 
 use ledger_domain::connection::{
     Access, Grant, Limits, RateCounts, RateLimit, RateUnit, UsageLimit, UsageUnit,
@@ -11,13 +11,13 @@ use crate::commands::input::{
     AtLeastOne, Checked as _, Input, MapInput, ResetRule, TimeRule, WordRule, WorkspaceRule,
 };
 
-/// First grants of a new connection.
+/// Initial grants of a new connection.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccessBody {
-    /// Limits for every workspace, when all are granted.
+    /// Limits of the grant to all workspaces; absent if there is none.
     pub everyone: Option<LimitsBody>,
-    /// Limits for workspaces granted one by one.
+    /// Limits of grants to individual workspaces.
     #[serde(default)]
     pub workspaces: MapInput<WorkspaceRule, LimitsBody, { limits::GRANTS }>,
 }
@@ -28,7 +28,7 @@ pub struct AccessBody {
 pub struct LimitsBody {
     /// Limit on total use.
     pub usage: Option<UsageLimitBody>,
-    /// Limit on use per time.
+    /// Limit on the rate of use.
     pub rate: Option<RateLimitBody>,
 }
 
@@ -42,13 +42,14 @@ pub struct UsageLimitBody {
     pub credit_limit: Input<AtLeastOne>,
     /// At least 1.
     pub alert_threshold: Option<Input<AtLeastOne>>,
-    /// `weekly`, `monthly`, or a number of days like `30d`.
+    /// When the counter restarts: `weekly`, `monthly` or a number of days like `30d`; never when
+    /// absent.
     pub reset: Option<Input<ResetRule>>,
-    /// RFC 3339 time in UTC.
+    /// The next time the counter restarts, RFC 3339 in UTC.
     pub next_reset_at: Option<Input<TimeRule>>,
 }
 
-/// Limit on use per time.
+/// Limit on the rate of use.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RateLimitBody {
@@ -61,7 +62,7 @@ pub struct RateLimitBody {
 }
 
 impl AccessBody {
-    /// Checks first grants.
+    /// Checks initial grants.
     ///
     /// Errors: `field_invalid`.
     pub fn check(self) -> Result<Access, InvalidField> {

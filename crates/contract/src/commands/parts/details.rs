@@ -1,4 +1,4 @@
-//! Parts of what a connection reaches and how.
+//! Parts of a connection's details.
 
 use ledger_domain::connection::{Identity, IdentityKind, SecretReference};
 use ledger_domain::{InvalidField, Json, Line, limits};
@@ -23,13 +23,13 @@ pub(in crate::commands) type Labels<V, const MAX: usize> =
 pub(in crate::commands) type Annotations<V> =
     MapInput<LineRule<{ limits::ANNOTATION_KEY_CHARS }>, V, { limits::ANNOTATIONS }>;
 
-/// Whom a connection is for.
+/// The user, team, organization or project that a connection is for.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IdentityBody {
     /// `user`, `team`, `organization` or `project`.
     pub r#type: Input<WordRule<IdentityKind>>,
-    /// The caller's id of it, at most 128 characters.
+    /// The caller's own id for that party, at most 128 characters.
     pub value: Input<LineRule<{ limits::IDENTITY_CHARS }>>,
 }
 
@@ -45,21 +45,21 @@ impl IdentityBody {
 /// Text of a reference.
 type ReferenceText = Input<LineRule<{ limits::REFERENCE_CHARS }>>;
 
-/// A field whose value lives in an outside store.
+/// A field whose value lives in an external secret store.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SecretReferenceBody {
     /// The field it fills.
     pub target: ReferenceText,
-    /// Where the value is.
+    /// Id, path or slug of the value in the external store.
     pub reference: ReferenceText,
-    /// Which part of the outside value.
+    /// Which part of the external value to use, if it has several.
     pub key: Option<ReferenceText>,
     /// `json` or `string`.
     pub format: Option<Input<ReferenceFormat>>,
 }
 
-/// How an outside value is to be read.
+/// The format of an external value.
 #[derive(Debug)]
 pub enum ReferenceFormat {}
 
@@ -100,12 +100,12 @@ pub(in crate::commands) fn secret_references(
     bodies.into_iter().map(SecretReferenceBody::check).collect()
 }
 
-/// Puts a value into the one canonical text form: compact, keys sorted.
+/// Returns a value in its canonical text form: compact, with sorted keys.
 pub(in crate::commands) fn json(value: &Value) -> Json {
     Json::from_canonical(value.to_string())
 }
 
-/// Checks tags and drops repeats, keeping the first of each.
+/// Checks tags and drops duplicates, keeping the first of each.
 pub(in crate::commands) fn tags(
     inputs: Vec<Input<LineRule<{ limits::TAG_CHARS }>>>,
 ) -> Result<Vec<Line>, InvalidField> {

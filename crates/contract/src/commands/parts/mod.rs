@@ -1,4 +1,4 @@
-//! Parts of bodies that several verbs share.
+//! Parts of bodies shared by several verbs.
 
 mod access;
 mod details;

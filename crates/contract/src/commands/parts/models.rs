@@ -1,4 +1,4 @@
-//! Which models may be reached.
+//! Which models may be used.
 
 use ledger_domain::connection::{ModelPolicy, ModelRule};
 use ledger_domain::{InvalidField, limits};
@@ -13,18 +13,18 @@ use crate::commands::input::{LineRule, MapInput, entry};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelPolicyBody {
-    /// Whether models not listed are allowed.
+    /// Whether models without a rule are allowed.
     pub allow_all: bool,
-    /// Models with a word of their own, by slug.
+    /// Rules for individual models, by slug.
     #[serde(default)]
     pub models: MapInput<LineRule<{ limits::MODEL_CHARS }>, ModelRuleBody, { limits::MODELS }>,
 }
 
-/// The word on one model.
+/// The rule for one model.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelRuleBody {
-    /// Whether it may be used.
+    /// Whether the model may be used.
     pub enabled: bool,
     /// Gateway settings of the model, an object.
     #[schemars(with = "Option<Map<String, Value>>")]

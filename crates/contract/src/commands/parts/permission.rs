@@ -12,20 +12,20 @@ use super::Labels;
 use super::details::LabelValue;
 use crate::commands::input::{Checked as _, Input, LineRule, WordRule, WorkspaceRule, entry, list};
 
-/// What a principal may do, where.
+/// One grant of a principal: what it may do, and where.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("anyOf" = role_or_scopes()))]
 pub struct PermissionBody {
-    /// A usual set of scopes: `viewer`, `editor`, `rotator`, `gateway`, `auditor` or `admin`.
+    /// A predefined set of scopes: `viewer`, `editor`, `rotator`, `gateway`, `auditor` or `admin`.
     pub role: Option<Input<WordRule<Role>>>,
-    /// Single scopes, in place of a role or besides it: `read`, `write`, `rotate`, `reveal`,
-    /// `audit`, `administer`. The last, over the whole ledger, is every right: whoever has it makes
-    /// principals with any grants and issues keys to any.
+    /// Individual scopes, instead of a role or in addition to it: `read`, `write`, `rotate`,
+    /// `reveal`, `audit`, `administer`. `administer` over the whole ledger amounts to every right,
+    /// because its holder can create principals with any grants and issue keys to them.
     #[serde(default)]
     #[schemars(extend("default" = json!([])))]
     pub scopes: Vec<Input<WordRule<Scope>>>,
-    /// Names of workspaces; every workspace when absent.
+    /// Names of workspaces; all workspaces when absent.
     #[schemars(length(min = 1, max = limits::GRANT_WORKSPACES))]
     pub workspaces: Option<Vec<Input<WorkspaceRule>>>,
     /// Only connections to these providers.
@@ -38,7 +38,7 @@ pub struct PermissionBody {
     pub labels: Labels<LabelValue, { limits::GRANT_LABELS }>,
 }
 
-/// A permission is a role, scopes, or both.
+/// Requires a role, scopes, or both.
 fn role_or_scopes() -> Value {
     json!([
         { "required": ["role"], "properties": { "role": { "type": "string" } } },
@@ -47,7 +47,7 @@ fn role_or_scopes() -> Value {
 }
 
 impl PermissionBody {
-    /// Checks one permission; a role stands for its scopes.
+    /// Checks one grant and replaces its role by the role's scopes.
     ///
     /// Errors: `field_invalid`.
     pub fn check(self) -> Result<Grant, InvalidField> {

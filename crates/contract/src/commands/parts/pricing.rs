@@ -1,4 +1,4 @@
-//! Factors on a provider's prices.
+//! Factors applied to a provider's prices.
 
 use ledger_domain::connection::{MULTIPLIER_KEYS, Multiplier, Pricing};
 use ledger_domain::{InvalidField, Line, limits};
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::commands::input::{Checked as _, Factor, Input, Key, LineRule, MapInput, entry};
 
-/// No more entries than there are names for.
+/// Most entries: one for each known name.
 const ANY_NUMBER: usize = usize::MAX;
 
-/// Factors on a provider's prices.
+/// Factors applied to a provider's prices.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PricingBody {
@@ -19,18 +19,18 @@ pub struct PricingBody {
     #[serde(default)]
     #[schemars(extend("default" = json!({})))]
     pub multipliers: MapInput<MultiplierKey, Option<FactorInput>, ANY_NUMBER>,
-    /// The default factor on image prices.
+    /// The default factor for image prices.
     pub image_default: Option<Input<Factor>>,
-    /// Factors on units of the provider's own.
+    /// Factors for provider-specific units.
     #[serde(default)]
     #[schemars(extend("default" = json!({})))]
     pub additional_units: MapInput<LineRule<{ limits::FIELD_NAME_CHARS }>, FactorInput, ANY_NUMBER>,
 }
 
-/// A factor in a map.
+/// The rule for a factor in a map.
 type FactorInput = Input<Factor>;
 
-/// One of the names that factors have.
+/// The rule for the name of a factor.
 #[derive(Debug)]
 pub enum MultiplierKey {}
 
