@@ -1,4 +1,4 @@
-//! What the engine is told of the doors in front of it.
+//! Status of the endpoints in front of the engine.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,13 +8,13 @@ use parking_lot::RwLock;
 
 use crate::engine::Engine;
 
-/// Tells how the HTTP door is, for the ledger's status.
+/// Provides the status of the HTTP endpoint for the ledger's own status.
 pub trait TellHttpStatus: fmt::Debug + Send + Sync {
-    /// Returns counts since the door was opened.
+    /// Returns counts since the endpoint was opened.
     fn http_status(&self) -> HttpStatus;
 }
 
-/// The doors there are.
+/// The endpoints that report a status.
 #[derive(Debug, Default)]
 pub(crate) struct Doors(RwLock<Option<Arc<dyn TellHttpStatus>>>);
 
@@ -25,7 +25,7 @@ impl Doors {
 }
 
 impl Engine {
-    /// Shows the counts of an HTTP door in the ledger's status from now on.
+    /// Includes the counts of an HTTP endpoint in the ledger's status from now on.
     pub fn set_http_door(&self, door: Arc<dyn TellHttpStatus>) {
         *self.shared.doors.0.write() = Some(door);
     }
