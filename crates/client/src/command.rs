@@ -9,7 +9,7 @@ use crate::error::ClientError;
 use crate::moment;
 use crate::sealed::Answer;
 
-/// Headers of a command. Empty ones are not sent.
+/// Optional headers of a command.
 #[derive(Clone, Debug, Default)]
 pub struct CommandHeaders {
     /// The command id, for idempotency; a new one if absent.

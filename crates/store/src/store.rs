@@ -35,7 +35,7 @@ pub struct Store {
     db: Db,
     poisoned: AtomicBool,
     cache: Cache,
-    /// Tables that were there at the opening.
+    /// Tables that existed when the database was opened.
     found: Vec<String>,
     /// Tables created since, except those dropped again.
     made: Mutex<Vec<String>>,

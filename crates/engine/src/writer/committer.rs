@@ -73,7 +73,7 @@ impl Committer {
             Ok(rows) => self.flush_when_due(rows, accepted.len(), head),
             Err(error) => {
                 let error = chain(&error);
-                tracing::error!(%error, "cannot update the list indexes; writing stops until a restart");
+                tracing::error!(%error, "cannot update the indexes; writing stops until a restart");
                 // The group is durable, and its callers are told so. The next checkpoint must not
                 // pass changes that the bitmaps missed, so writing stops; the next start folds them
                 // again.
