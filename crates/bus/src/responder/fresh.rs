@@ -111,7 +111,7 @@ mod tests {
         for came in [0, 10, 59, 61, 119, 500] {
             let id = format!("r-{came}");
             assert!(fresh.note("me", &id, at(came)).is_ok());
-            // A request created as early as permitted is valid until this time.
+            // A request dated as far ahead as permitted is valid until this time.
             for later in [came, came + 30, came + 60] {
                 let again = fresh.note("me", &id, at(later)).unwrap_err();
                 assert_eq!(again.code, Code::SealedRepeated, "{came} {later}");

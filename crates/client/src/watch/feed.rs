@@ -146,7 +146,7 @@ async fn wait(messages: &mut Ordered, link: &mut watch::Receiver<Link>) -> Woke 
                 let length_bytes = message.payload.len();
                 Notice::read(message).map_or_else(
                     || {
-                        tracing::warn!(length_bytes, "skipping an invalid message on the event stream");
+                        tracing::warn!(length_bytes, "skipping an invalid event message");
                         Woke::Nothing
                     },
                     Woke::Change,
