@@ -54,7 +54,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let gateway = Gateway { mirror, provider: reqwest::Client::new() };
     let address = setting("GATEWAY_LISTEN").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
     let listener = tokio::net::TcpListener::bind(address).await?;
-    tell(&format!("ready on http://{}", listener.local_addr()?))?;
+    print_line(&format!("ready on http://{}", listener.local_addr()?))?;
     let app = Router::new().fallback(forward).with_state(Arc::new(gateway));
     axum::serve(listener, app).await?;
     Ok(())
@@ -65,7 +65,7 @@ fn setting(name: &str) -> Result<String, String> {
     std::env::var(name).map_err(|_| format!("{name} is not set"))
 }
 
-fn tell(line: &str) -> std::io::Result<()> {
+fn print_line(line: &str) -> std::io::Result<()> {
     use std::io::Write as _;
     let mut out = std::io::stdout();
     writeln!(out, "{line}")?;

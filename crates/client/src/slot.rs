@@ -27,11 +27,8 @@ impl Slot {
     /// Returns the value of generation `wanted` or later, stored or from `fetch`. After a temporary
     /// failure, returns the last known value.
     ///
-    /// Callers that waited for another's fetch share its failure. If the ledger does not answer,
-    /// each caller waits for at most one timeout.
-    ///
-    /// Whoever waited while another asked shares that one's failure: with a ledger that does not
-    /// answer, everyone waits for one time-out at most, however many they are.
+    /// Callers that waited for another's fetch share its failure, so that each waits for at most
+    /// one timeout if the ledger does not answer.
     pub(crate) async fn get(
         &self,
         wanted: Option<u64>,

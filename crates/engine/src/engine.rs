@@ -15,8 +15,8 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
 use crate::access::{LAST_USE_INTERVAL, PrincipalDirectory, TokenVerifier, UseKeeper};
-use crate::doors::Doors;
 use crate::errors::{DeadlineExpired, ExecuteError, Fault, OpenError, Unavailable, chain};
+use crate::http_status::HttpSource;
 use crate::models::{Live, MODELS, Models};
 use crate::ports::{Clock, Ports};
 use crate::replay::{ReplayLimits, recovery};
@@ -88,7 +88,7 @@ pub(crate) struct Shared {
     pub(crate) ledger_id: LedgerId,
     pub(crate) directory: PrincipalDirectory,
     pub(crate) tokens: TokenVerifier,
-    pub(crate) doors: Doors,
+    pub(crate) http_source: HttpSource,
     pub(crate) data_keys: Mutex<Recent<ConnectionId, HeldKey>>,
     pub(crate) head: watch::Sender<Position>,
     pub(crate) tail: Tail,
@@ -290,7 +290,7 @@ impl Shared {
         Ok(Self {
             directory: PrincipalDirectory::load(&store, &models.connections)?,
             tokens: TokenVerifier::default(),
-            doors: Doors::default(),
+            http_source: HttpSource::default(),
             models: Live::new(models),
             keyring,
             curve_key: fingerprint_key.curve_key(),

@@ -147,7 +147,7 @@ impl Engine {
             ParsedCommand::CreateWorkspace(created) => Ok(Work::Workspace(created)),
             ParsedCommand::Create(draft) => Ok(self.create(*draft)),
             ParsedCommand::Principal { name, command } => Ok(Work::Principal { name, command }),
-            // Was made a command with a key before.
+            // `draw_key` has already replaced this command.
             ParsedCommand::IssueKey { .. } => Err(Fault::bug("no key was generated").into()),
             ParsedCommand::Reveal { target, fields, reason, from } => {
                 let id = self.find(permit, workspace, &target)?;

@@ -38,11 +38,11 @@ mod models;
 mod ports;
 
 mod access;
-mod doors;
 mod engine;
 mod execute;
 mod fingerprint;
 mod history;
+mod http_status;
 mod outbox;
 mod projections;
 mod queries;
@@ -54,7 +54,6 @@ mod tail;
 mod writer;
 
 pub use access::{Caller, LiveCaller, VerifyToken};
-pub use doors::TellHttpStatus;
 pub use engine::{Engine, EngineOptions};
 pub use errors::{
     AuthenticateError, ConnectionUnknown, DeadlineExpired, ExecuteError, Fault, Forbidden,
@@ -62,6 +61,7 @@ pub use errors::{
 };
 pub use execute::{CommandRequest, Executed};
 pub use fingerprint::Fingerprint;
+pub use http_status::HttpStatusSource;
 pub use outbox::OutboxItem;
 pub use ports::{Clock, IdSource, Ports, Randomness};
 pub use queries::{Keep, ListOptions, ListResult, QueryAnswer, Reader, VersionLine, Versions};

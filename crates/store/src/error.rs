@@ -21,19 +21,19 @@ impl From<rocksdb::Error> for StorageFault {
 #[non_exhaustive]
 pub enum OpenError {
     /// The directory contains no ledger.
-    #[error("{path} has no ledger in it")]
+    #[error("{path} contains no ledger")]
     Missing {
         /// The data directory.
         path: PathBuf,
     },
     /// The directory contains other files.
-    #[error("{path} holds files that are not a ledger's")]
+    #[error("{path} contains files that do not belong to a ledger")]
     Foreign {
         /// The data directory.
         path: PathBuf,
     },
     /// A newer version of the program wrote it.
-    #[error("{path} has format {found}, this program knows formats up to {known}")]
+    #[error("{path} has format {found}; this program supports formats up to {known}")]
     Newer {
         /// The data directory.
         path: PathBuf,

@@ -112,7 +112,7 @@ impl Store {
             .map_err(|source| AppendError::Write { bytes: 0, source: source.into() })
     }
 
-    /// Tells whether a write has failed.
+    /// Returns whether a write has failed.
     pub fn is_poisoned(&self) -> bool {
         self.poisoned.load(Ordering::SeqCst)
     }

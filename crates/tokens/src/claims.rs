@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn good_claims_name_the_actor_and_the_end() {
+    fn valid_claims_give_the_actor_and_expiry() {
         let bearer = check(&json!({"nbf": 1_000_060})).unwrap();
         assert_eq!(bearer.actor.as_str(), "oidc:anna");
         assert_eq!(bearer.until, Micros::new(1_000_360 * MICROS_PER_SECOND));

@@ -45,14 +45,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_that_leads_nowhere_is_named() {
+    fn errors_name_a_missing_path() {
         let problem = find_server(Some(Path::new("/nowhere/nats-server")), None).unwrap_err();
         assert_eq!(problem.code, Code::NatsMissing);
         assert!(problem.message.starts_with("/nowhere/nats-server cannot be used"));
     }
 
     #[test]
-    fn a_program_that_is_no_nats_server_is_refused() {
+    fn other_programs_are_rejected() {
         let problem = find_server(None, Some(Path::new("/bin/true"))).unwrap_err();
         assert_eq!(problem.code, Code::NatsMissing);
     }

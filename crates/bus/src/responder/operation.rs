@@ -57,14 +57,14 @@ impl ServiceState {
         tokio::select! {
             biased;
             ended = &mut running => ended.map_err(|failure| crashed(&failure))?,
-            () = self.tell(watched, incoming, inbox) => {
+            () = self.send_progress(watched, incoming, inbox) => {
                 running.await.map_err(|failure| crashed(&failure))?
             }
         }
     }
 
     /// Sends the latest progress at most ten times a second, until the work has ended.
-    async fn tell(
+    async fn send_progress(
         &self,
         mut watched: watch::Receiver<Option<ReplayProgress>>,
         incoming: Incoming<'_>,

@@ -10,7 +10,7 @@ pub enum AuthenticateError {
     #[error("there is no credential")]
     Missing,
     /// The ledger did not issue this key. The error does not tell which part of it is wrong.
-    #[error("the API key is not known")]
+    #[error("the API key is unknown")]
     Unknown,
     /// The key was revoked, or its principal disabled.
     #[error("the API key was revoked, or its principal disabled")]
@@ -22,10 +22,10 @@ pub enum AuthenticateError {
     #[error("the token has expired")]
     TokenExpired,
     /// The issuer did not sign this token for this ledger.
-    #[error("the token does not open this ledger")]
+    #[error("the token is not valid for this ledger")]
     TokenInvalid,
     /// Tokens cannot be verified because the issuer's keys are not available.
-    #[error("tokens cannot be checked now")]
+    #[error("tokens cannot be verified at the moment")]
     TokensUnavailable,
 }
 

@@ -25,10 +25,10 @@ pub enum ExecuteError {
     #[error("there is no workspace {0}")]
     WorkspaceUnknown(WorkspaceName),
     /// The workspace already exists.
-    #[error("the workspace exists already")]
+    #[error("the workspace already exists")]
     WorkspaceTaken,
     /// The command expects a version of a workspace that it creates.
-    #[error("a workspace that is to be made has no version")]
+    #[error("a new workspace has no version to expect")]
     WorkspaceVersion,
     /// Another active connection has the slug.
     #[error("the slug {0} is taken in this workspace")]
@@ -44,10 +44,10 @@ pub enum ExecuteError {
     RecordTooLarge,
     /// The verb does not belong to this operation: `reveal-secret` is not executed as a command,
     /// and nothing else is revealed.
-    #[error("the command is not one of this operation")]
+    #[error("the verb does not belong to this operation")]
     VerbUnknown,
     /// The queue of the writer is full.
-    #[error("too many commands wait")]
+    #[error("too many commands are waiting")]
     Busy,
     /// The writer has stopped. Whether it wrote the command is unknown.
     #[error(transparent)]
@@ -62,21 +62,21 @@ pub enum ExecuteError {
 #[non_exhaustive]
 pub enum Forbidden {
     /// The operation requires a scope.
-    #[error("this takes the scope `{0}` here, which the credential does not have")]
+    #[error("this requires the scope `{0}` here, which the credential lacks")]
     Scope(Scope),
     /// The caller has no rights in the workspace.
     #[error("the credential has no rights in this workspace")]
     Workspace,
     /// Sharing a connection with other workspaces requires `administer`.
     #[error(
-        "to let other workspaces use a connection takes the scope `administer` here, which the \
-         credential does not have"
+        "sharing a connection with other workspaces requires the scope `administer` here, which \
+         the credential lacks"
     )]
     Sharing,
     /// The change would give the caller a scope they lack.
     #[error(
-        "by this change the credential would gain the scope `{0}` to the connection; that takes \
-         somebody who has it"
+        "this change would give the credential the scope `{0}` for the connection; only a caller \
+         who has that scope can make it"
     )]
     Gain(Scope),
 }
@@ -110,9 +110,9 @@ pub enum Unavailable {
     #[error("the ledger is stopping")]
     ShuttingDown,
     /// A write failed earlier.
-    #[error("a write failed, and the log accepts no more until a restart")]
+    #[error("a write failed, and the log accepts no further writes until a restart")]
     Poisoned,
     /// Writing the group of this command failed.
-    #[error("cannot write the log, which accepts no more until a restart")]
+    #[error("cannot write the log, which accepts no further writes until a restart")]
     WriteFailed(#[source] Arc<AppendError>),
 }

@@ -15,7 +15,7 @@ pub enum OpenError {
     #[error("the ledger has no {0}")]
     Incomplete(String),
     /// The ledger was created with another master key.
-    #[error("the master key does not fit")]
+    #[error("the master key belongs to another ledger")]
     MasterKey(#[source] UnsealError),
     /// The ledger failed.
     #[error(transparent)]

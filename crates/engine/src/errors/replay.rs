@@ -7,13 +7,13 @@ use super::{Fault, Unavailable};
 #[non_exhaustive]
 pub enum ReplayError {
     /// There is no read model with the given name.
-    #[error("there is no read model of that name; known are {known}")]
+    #[error("there is no read model with that name; the known ones are {known}")]
     ProjectionUnknown {
         /// The known names.
         known: String,
     },
     /// Another replay is running.
-    #[error("a replay is running already")]
+    #[error("another replay is running")]
     Running,
     /// The ledger accepts no more writes.
     #[error(transparent)]

@@ -31,7 +31,7 @@ impl Reader<'_> {
             poisoned: shared.store.is_poisoned(),
             queued: u64::try_from(engine.queued()).unwrap_or(u64::MAX),
             refused: shared.refusals.by_code(),
-            http: shared.doors.http_status(),
+            http: shared.http_source.status(),
         })
     }
 

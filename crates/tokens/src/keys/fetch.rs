@@ -194,7 +194,7 @@ mod tests {
 
     const ISSUER: &str = "https://login.example.com/realms/a";
 
-    fn asked() -> Url {
+    fn url() -> Url {
         match Place::of_issuer(ISSUER).unwrap() {
             Place::Described { description, .. } => description,
             Place::Keys(_) => panic!("it is described"),
@@ -203,18 +203,18 @@ mod tests {
 
     fn read(issuer: &str, keys: &str) -> Result<Url, FetchError> {
         let text = serde_json::json!({"issuer": issuer, "jwks_uri": keys}).to_string();
-        described(ISSUER, &asked(), text.as_bytes())
+        described(ISSUER, &url(), text.as_bytes())
     }
 
     #[test]
     fn discovery_must_name_the_issuer_and_an_encrypted_address() {
-        assert_eq!(asked().as_str(), format!("{ISSUER}{DESCRIPTION}"));
+        assert_eq!(url().as_str(), format!("{ISSUER}{DESCRIPTION}"));
         assert!(read(ISSUER, "https://keys.example.com/a").is_ok());
         let other = read("https://login.example.com/realms/b", "https://keys.example.com/a");
         assert!(matches!(other, Err(FetchError::OtherIssuer)));
         for bad in ["http://keys.example.com/a", "http://127.0.0.1/a", "file:///etc/passwd", ""] {
             assert!(matches!(read(ISSUER, bad), Err(FetchError::BadPlace(_))), "{bad}");
         }
-        assert!(matches!(described(ISSUER, &asked(), b"[]"), Err(FetchError::Malformed(_))));
+        assert!(matches!(described(ISSUER, &url(), b"[]"), Err(FetchError::Malformed(_))));
     }
 }

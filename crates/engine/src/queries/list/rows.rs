@@ -56,7 +56,8 @@ impl Models {
             None => None,
         };
         row.map(|row| row.connection).ok_or_else(|| {
-            let message = format!("connection number {ordinal} is listed but not there");
+            let message =
+                format!("the connection with ordinal {ordinal} is listed but does not exist");
             Problem::because(Code::RecordCorrupt, message)
         })
     }
