@@ -83,7 +83,7 @@ impl Permit {
     }
 
     /// Checks that the caller has the required scopes somewhere in the workspace of a new
-    /// connection. Callers who do not learn nothing else about it.
+    /// connection. Callers without them learn nothing else about it.
     pub(crate) fn check_new(&self, workspace: &WorkspaceName) -> Result<(), Forbidden> {
         let may = |scope: &Scope| self.caller.may_somewhere_in(*scope, workspace);
         match self.scopes.iter().find(|scope| !may(scope)) {
