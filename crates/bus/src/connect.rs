@@ -1,4 +1,4 @@
-//! One connection to NATS: who we are to the server, what we log of it, and whether it will do.
+//! The connection to NATS: credentials, logging, and checks of the server.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -13,19 +13,20 @@ use tracing::{error, info, warn};
 
 use crate::version::Release;
 
-/// The name under which the server lists our connection.
+/// The client name that the server lists.
 const CLIENT_NAME: &str = "connection-ledger";
-/// Commands to the connection task that may wait; every reply is one.
+/// Capacity of the queue to the connection task. Every reply takes one place.
 const CLIENT_CAPACITY: usize = 8_192;
-/// Longest wait between two attempts to connect again.
+/// Longest wait between two attempts to reconnect.
 const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(1);
-/// How long one request to the server may take.
+/// Time limit of a request to the server.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where a NATS server is and how we prove who we are.
+/// Address of a NATS server, and credentials for it.
 #[derive(Clone, Default)]
 pub struct ConnectOptions {
-    /// `nats://host:4222` or `tls://…`, several separated by commas; may hold `user:password@`.
+    /// `nats://host:4222` or `tls://…`, or several separated by commas; may contain
+    /// `user:password@`.
     pub url: String,
     /// File with a user's JWT and seed.
     pub credentials_file: Option<PathBuf>,
@@ -35,22 +36,22 @@ pub struct ConnectOptions {
     pub user: Option<String>,
     /// Password, together with `user`.
     pub password: Option<String>,
-    /// Token, where the server asks for one.
+    /// Token, if the server requires one.
     pub token: Option<String>,
-    /// Certificates of the authorities that may have signed the server's.
+    /// CA certificates for the server's certificate.
     pub tls_ca: Option<PathBuf>,
-    /// Our own certificate, together with `tls_key`.
+    /// The client certificate, together with `tls_key`.
     pub tls_cert: Option<PathBuf>,
-    /// Key of our own certificate.
+    /// The key of the client certificate.
     pub tls_key: Option<PathBuf>,
-    /// Refuse a server that does not offer TLS.
+    /// Whether to reject servers without TLS.
     pub require_tls: bool,
-    /// What the subjects that answers come to begin with; nothing means `_INBOX`.
+    /// First part of the subjects on which answers arrive; `_INBOX` by default.
     pub inbox_prefix: Option<String>,
 }
 
 impl fmt::Debug for ConnectOptions {
-    /// Prints the address without what follows `user:` in it, and no other secret.
+    /// Prints the address without user and password, and no other secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConnectOptions")
             .field("url", &public_url(&self.url))
@@ -58,7 +59,7 @@ impl fmt::Debug for ConnectOptions {
     }
 }
 
-/// Returns the address without the user and password in it.
+/// Returns the address without user and password.
 pub fn public_url(url: &str) -> String {
     let without_user = |part: &str| match (part.split_once("://"), part.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
@@ -68,10 +69,10 @@ pub fn public_url(url: &str) -> String {
     url.split(',').map(without_user).collect::<Vec<_>>().join(",")
 }
 
-/// Starts connecting and returns at once: the client connects in the background, for as long as
-/// it takes, so that the ledger can start while NATS is down.
+/// Starts to connect in the background and returns at once, so that the ledger can start while NATS
+/// is down.
 ///
-/// Errors are about the options alone. Whether the server will do is [`check`]'s question.
+/// Errors concern only the options. [`check`] examines the server.
 pub async fn connect(options: &ConnectOptions) -> Result<Client, Problem> {
     let addresses = addresses(&options.url)?;
     let connecting = authenticated(options, &addresses).await?;
@@ -95,10 +96,10 @@ pub async fn connect(options: &ConnectOptions) -> Result<Client, Problem> {
         .map_err(|error| unreachable(format!("cannot connect to NATS: {error}")))
 }
 
-/// Waits up to `patience` for the connection and checks that the server is new enough and that
-/// JetStream is on.
+/// Waits up to `patience` for the connection, then checks that the server is recent enough and that
+/// JetStream is enabled.
 pub async fn check(client: &Client, patience: Duration) -> Result<(), Problem> {
-    // A flush is answered by the connection task, which does so only while connected.
+    // The connection task completes a flush only while it is connected.
     match tokio::time::timeout(patience, client.flush()).await {
         Ok(Ok(())) => {}
         Ok(Err(_)) | Err(_) => return Err(Problem::new(Code::NatsUnreachable)),
@@ -138,7 +139,7 @@ fn addresses(url: &str) -> Result<Vec<ServerAddr>, Problem> {
     url.split(',').map(parse).collect()
 }
 
-/// Chooses how we prove who we are: what the options say, else what the address holds.
+/// Returns the connect options with the configured credentials, or else those in the address.
 async fn authenticated(
     options: &ConnectOptions,
     addresses: &[ServerAddr],
@@ -194,7 +195,7 @@ fn reconnect_delay(attempts: usize) -> Duration {
     RECONNECT_DELAY_MAX.min(Duration::from_millis(2_u64.saturating_pow(doublings)))
 }
 
-/// Writes what happens to the connection into the log, each outage once.
+/// Logs the events of the connection, each outage once.
 #[derive(Debug)]
 struct Witness {
     url: String,
@@ -219,16 +220,19 @@ impl Witness {
                 error!(nats.url = url, error = %server_error, "nats reports an error");
             }
             Event::SlowConsumer(subscription) => {
-                error!(nats.subscription = subscription, "messages from nats were dropped");
+                error!(
+                    nats.subscription = subscription,
+                    "messages from nats were dropped: the client is too slow"
+                );
             }
-            Event::LameDuckMode => info!(nats.url = url, "nats is about to stop"),
+            Event::LameDuckMode => info!(nats.url = url, "nats is shutting down"),
             Event::Draining | Event::Closed => info!(nats.url = url, "connection to nats closed"),
         }
     }
 
     fn complain(&self, reason: &str) {
         if !self.complained.swap(true, Ordering::Relaxed) {
-            warn!(nats.url = self.url, error = reason, "nats cannot be reached, trying on");
+            warn!(nats.url = self.url, error = reason, "nats cannot be reached, retrying");
         }
     }
 }
@@ -257,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_named() {
+    fn errors_name_the_malformed_address() {
         let problem = addresses("nats://ok:1,http://x y").unwrap_err();
         assert_eq!(problem.code, Code::NatsUnreachable);
         assert_eq!(addresses("localhost:4222,nats://b").unwrap().len(), 2);

@@ -1,14 +1,14 @@
-//! NATS in and out: commands and queries answered as a micro service, events carried to a
-//! JetStream stream, a nats-server of one's own where none is given.
+//! NATS: a micro service that answers commands and queries, a relay that publishes events to a
+//! JetStream stream, and a managed nats-server where none is given.
 //!
-//! Not here: what a command means (`ledger-engine`), the shapes of messages (`ledger-contract`),
-//! or what a gateway does with events (`ledger-client`).
+//! The meaning of a command belongs to `ledger-engine`, the shapes of messages to
+//! `ledger-contract`, and a gateway's use of events to `ledger-client`.
 //!
-//! Read first: [`Bus`], [`connect`], [`ManagedServer`].
+//! Start with [`Bus`], [`connect`] and [`ManagedServer`].
 //!
-//! `responder/` is the micro service, `relay/` publishes the outbox, and `topology.rs` creates
-//! stream and bucket. `managed/` runs a nats-server under a guard process, so that it ends with the
-//! ledger, even after `kill -9`.
+//! `responder/` is the micro service, `relay/` publishes the outbox, and `topology.rs` creates the
+//! stream and the bucket. `managed/` runs a nats-server under a guard process, so that it ends with
+//! the ledger, even after `kill -9`.
 //!
 //! # Invariants
 //!
@@ -58,32 +58,32 @@ use relay::Relay;
 use responder::{Limits, Responder};
 use topology::{Choices, Topology};
 
-/// On progress messages of an operation: `true`. The final answer does not carry it.
+/// Header of an operation's progress messages, with the value `true`. The final answer lacks it.
 pub const PROGRESS: &str = "Ledger-Progress";
 
-/// Longest time that stopping waits for work in hand and for the last events to leave.
+/// How long a shutdown waits for requests in progress and for the last events.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How the bus is to run.
+/// Options of the bus.
 #[derive(Clone, Debug)]
 pub struct BusOptions {
-    /// The connection on which to answer, from [`connect`].
+    /// The connection for requests and replies, from [`connect`].
     pub client: Client,
-    /// How to make a second one, on which events leave: no reply waits behind them.
+    /// Options of a second connection for events, so that no reply waits behind them.
     pub relay: ConnectOptions,
     /// Names of subjects and streams.
     pub subjects: Subjects,
     /// How long the event stream remembers message ids.
     pub duplicate_window: Duration,
-    /// Copies of the streams in a NATS cluster.
+    /// Replicas of the streams in a NATS cluster.
     pub replicas: usize,
-    /// Commands being worked on at once; more are answered `busy`.
+    /// Commands in progress at once; further ones are answered `busy`.
     pub commands_max: usize,
-    /// Queries being worked on or waiting at once; more are answered `busy`.
+    /// Queries in progress or waiting at once; further ones are answered `busy`.
     pub queries_max: usize,
-    /// Queries reading the store at once.
+    /// Queries that read the store at once.
     pub readers_max: usize,
-    /// Whether requests in the clear are refused.
+    /// Whether requests in the clear are rejected.
     pub sealed_only: bool,
 }
 
@@ -110,13 +110,13 @@ pub struct Bus {
     client: Client,
     responder: Responder,
     stop: watch::Sender<bool>,
-    /// Dropped to end the relay at once, wherever it waits.
+    /// Dropped to end the relay at once.
     cut_off: oneshot::Sender<()>,
     relayed: oneshot::Receiver<()>,
 }
 
 impl Bus {
-    /// Starts answering and relaying. Works while NATS is down: both begin when it is there.
+    /// Starts to answer and relay. While NATS is down, both wait for it.
     pub async fn start(engine: Engine, options: BusOptions) -> Result<Self, Problem> {
         let BusOptions { client, relay, subjects, .. } = options.clone();
         let choices = Choices {
@@ -139,26 +139,26 @@ impl Bus {
         Ok(Self { client, responder, stop, cut_off, relayed })
     }
 
-    /// Takes no more messages, finishes those in hand, sends their replies and the last events.
-    /// Gives up after ten seconds; what did not get out does at the next start.
+    /// Stops accepting messages, completes those in progress, and sends their replies and the last
+    /// events. Gives up after ten seconds; the next start publishes the remaining events.
     pub async fn shutdown(self) {
         let deadline = Instant::now() + DRAIN_PATIENCE;
         self.responder.stop(deadline).await;
         self.stop.send_replace(true);
         if timeout_at(deadline, self.relayed).await.is_err() {
-            warn!("events are left to be relayed at the next start");
+            warn!("some events are not published yet; the next start publishes them");
         }
         drop(self.cut_off);
         let connected = self.client.connection_state() == async_nats::connection::State::Connected;
         if connected && timeout(Duration::from_secs(1), self.client.flush()).await.is_err() {
-            warn!("the last replies may not have left");
+            warn!("the last replies may not have been sent");
         }
         info!("bus stopped");
     }
 }
 
-/// Starts the relay on a thread, a runtime and a connection of its own. Returns what ends it at
-/// once, and what tells that it has ended.
+/// Starts the relay with its own thread, runtime and connection. Returns a sender that ends it at
+/// once when dropped, and a receiver that resolves when it has ended.
 async fn spawn<Running: Future<Output = ()>>(
     options: ConnectOptions,
     begin: impl FnOnce(Client) -> Running + Send + 'static,
@@ -175,7 +175,7 @@ async fn spawn<Running: Future<Output = ()>>(
         runtime.block_on(async {
             let connected = connect(&options).await;
             let client = connected.as_ref().ok().cloned();
-            // Nobody listens when starting was given up.
+            // The receiver is gone if the start was abandoned.
             started.send(connected.map(|_| ())).ok();
             let Some(client) = client else { return };
             tokio::select! {
@@ -183,7 +183,7 @@ async fn spawn<Running: Future<Output = ()>>(
                 _ = cut => {}
             }
         });
-        // Nobody listens when the bus was dropped instead of shut down.
+        // The receiver is gone if the bus was dropped without a shutdown.
         done.send(()).ok();
     };
     let spawned = std::thread::Builder::new().name("ledger-relay".to_owned()).spawn(work);

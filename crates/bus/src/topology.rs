@@ -1,7 +1,7 @@
-//! The event stream and the bucket on the NATS server: made when missing, checked when there.
+//! The event stream and the bucket on the NATS server: created if missing, and otherwise checked.
 //!
-//! The bucket has no subjects of its own. The server fills it from the event stream, which makes
-//! it a KV bucket that can be read and watched but that nobody, ledger included, can write.
+//! The bucket has no subjects of its own; the server fills it from the event stream. It is thus a
+//! KV bucket that can be read and watched, but that nobody can write, not even the ledger.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,35 +19,35 @@ use tracing::{error, info};
 
 use crate::connect::{refused, unreachable};
 
-/// Metadata: which ledger the stream belongs to.
+/// Metadata key for the ledger to which the stream belongs.
 const LEDGER_ID: &str = "ledger_id";
-/// Metadata: how the messages in it are laid out.
+/// Metadata key for the format of the messages.
 const FORMAT: &str = "ledger_format";
-/// The only layout there is so far.
+/// The only format so far.
 const FORMAT_VERSION: &str = "1";
-/// No limit, as NATS writes it.
+/// NATS's value for no limit.
 const UNLIMITED: i64 = -1;
 
-/// What has to be on the server.
+/// The streams that the server must have.
 #[derive(Debug)]
 pub(crate) struct Topology {
     events: Config,
     bucket: Config,
     ledger: String,
-    /// What the last alarm said, so that one drift is told once and not at every look.
+    /// The last alarm, so that each deviation is logged once and not at every check.
     alarmed: Mutex<String>,
 }
 
-/// Which messages the event stream holds.
+/// The range of messages in the event stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Extent {
-    /// Sequence of the oldest one.
+    /// Sequence number of the oldest message.
     pub(crate) first: u64,
-    /// Sequence of the newest one; 0 when there is none.
+    /// Sequence number of the newest message, or 0 if there is none.
     pub(crate) last: u64,
 }
 
-/// Settings of the streams that are the operator's to choose.
+/// Settings of the streams that the operator can choose.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Choices {
     pub(crate) duplicate_window: Duration,
@@ -65,8 +65,8 @@ impl Topology {
         }
     }
 
-    /// Makes what is missing, refuses what is another ledger's, and raises an alarm about what is
-    /// not as it was made. Returns what the event stream holds.
+    /// Creates missing streams, rejects those of another ledger, and logs an error for changed
+    /// settings. Returns the range of messages in the event stream.
     pub(crate) async fn ensure(&self, jetstream: &Context) -> Result<Extent, Problem> {
         let events = self.ensure_stream(jetstream, &self.events).await?;
         let bucket = self.ensure_stream(jetstream, &self.bucket).await?;
@@ -92,17 +92,21 @@ impl Topology {
                     if cause.error_code() == ErrorCode::STREAM_NOT_FOUND => {}
                 GetStreamErrorKind::JetStream(cause) => {
                     return Err(refused(format!(
-                        "the NATS server refused a look at {name}: {cause}"
+                        "the NATS server refused to return information about {name}: {cause}"
                     )));
                 }
-                _ => return Err(unreachable(format!("the NATS server did not tell of {name}"))),
+                _ => {
+                    return Err(unreachable(format!(
+                        "the NATS server did not return information about {name}"
+                    )));
+                }
             },
         }
-        let made = jetstream.create_stream(wanted.clone()).await;
-        let stream = made.map_err(|error| {
-            refused(format!("the NATS server refused to make the stream {name}: {error}"))
+        let created = jetstream.create_stream(wanted.clone()).await;
+        let stream = created.map_err(|error| {
+            refused(format!("the NATS server refused to create the stream {name}: {error}"))
         })?;
-        info!(nats.stream = name, "stream made");
+        info!(nats.stream = name, "stream created");
         Ok(stream.cached_info().clone())
     }
 
@@ -110,7 +114,7 @@ impl Topology {
         let whose = match found.metadata.get(LEDGER_ID) {
             Some(id) if *id == self.ledger => return self.check_format(found),
             Some(id) => format!("belongs to another ledger ({id})"),
-            None => "was not made by a ledger".to_owned(),
+            None => "was not created by a ledger".to_owned(),
         };
         Err(refused(format!(
             "the stream {} on the NATS server {whose}; this ledger is {}. Give it a subject \
@@ -143,7 +147,7 @@ impl Topology {
         for (stream, fields) in [(&self.events.name, events), (&self.bucket.name, bucket)] {
             if !fields.is_empty() {
                 let fields = fields.join(", ");
-                error!(nats.stream = stream, fields, "stream is not as the ledger made it");
+                error!(nats.stream = stream, fields, "the settings of a stream were changed");
             }
         }
         if cut > 0 {
@@ -219,9 +223,9 @@ fn bucket_config(subjects: &Subjects, ledger: &str, choices: Choices) -> Config 
     }
 }
 
-/// Names the settings that matter to us and are not as wanted.
+/// Returns the names of the relevant settings that differ.
 fn drift(wanted: &Config, found: &Config) -> Vec<&'static str> {
-    // The server writes -1 for "no limit" where it was given 0, and the other way round.
+    // The server reports -1 for "no limit" where it was given 0, and the other way round.
     let limit = |value: i64| value.max(0);
     let equal = [
         ("subjects", wanted.subjects == found.subjects),
@@ -269,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bucket_takes_only_what_the_stream_holds() {
+    fn the_bucket_is_filled_only_from_the_stream() {
         let (events, bucket) = configs();
         assert_eq!(events.name, "LEDGER_EVENTS");
         assert_eq!(events.subjects, ["ledger.events.>"]);
@@ -284,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn drift_names_what_differs_and_nothing_else() {
+    fn drift_names_only_the_settings_that_differ() {
         let (events, bucket) = configs();
         assert!(drift(&events, &events).is_empty());
         assert!(drift(&bucket, &bucket).is_empty());

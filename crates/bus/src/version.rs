@@ -1,10 +1,10 @@
-//! Which release of nats-server will do.
+//! Versions of nats-server.
 
 use std::fmt;
 
 use ledger_contract::errors::{Code, Problem};
 
-/// A release of nats-server.
+/// A version of nats-server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Release {
     major: u32,
@@ -12,7 +12,7 @@ pub(crate) struct Release {
     patch: u32,
 }
 
-/// The oldest release with everything we use.
+/// The oldest supported version.
 const OLDEST: Release = Release { major: 2, minor: 11, patch: 0 };
 
 impl Release {
@@ -21,12 +21,12 @@ impl Release {
         text.split_whitespace().find_map(Self::parse_word)
     }
 
-    /// Refuses a release that is too old.
+    /// Rejects a version that is too old.
     pub(crate) fn check(self) -> Result<(), Problem> {
         if self >= OLDEST {
             return Ok(());
         }
-        let message = format!("the NATS server is {self}; {OLDEST} or newer is needed");
+        let message = format!("the NATS server has version {self}; {OLDEST} or newer is required");
         Err(Problem::because(Code::NatsTooOld, message))
     }
 
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn releases_are_found_in_what_servers_say() {
+    fn versions_are_found_in_server_output() {
         let found = |text| Release::parse(text).map(|release| release.to_string());
         assert_eq!(found("nats-server: v2.15.1").as_deref(), Some("2.15.1"));
         assert_eq!(found("2.11.0-RC.1").as_deref(), Some("2.11.0"));
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn only_2_11_and_newer_will_do() {
+    fn versions_from_2_11_on_are_accepted() {
         for (text, will_do) in
             [("2.10.29", false), ("2.11.0", true), ("2.9.1", false), ("3.0.0", true)]
         {

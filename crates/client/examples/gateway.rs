@@ -1,11 +1,11 @@
-//! A gateway in one file: forwards requests to providers with the keys that the ledger holds.
+//! A gateway in one file: forwards requests to providers with the secrets that the ledger holds.
 //!
 //! ```text
 //! GET /openai-prod/v1/models   ->   <config.base_url>/v1/models, Authorization: Bearer <api_key>
 //! ```
 //!
-//! It watches one workspace, gets a key when it first needs it, and again once it is told that
-//! there is a new one. Keys are in memory only.
+//! It watches one workspace. It fetches a secret when it is first needed, and again after a
+//! notification of a new one. Secrets are only in memory.
 //!
 //! ```sh
 //! LEDGER_NATS_URL=nats://127.0.0.1:4222 LEDGER_XKEY=X... LEDGER_KEY=sk_live_... \
@@ -22,9 +22,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ledger_client::{Client, ClientOptions, Key, Mirror};
 
-/// The secret field that holds a provider's key.
+/// The secret field with a provider's key.
 const FIELD: &str = "api_key";
-/// Why secrets are asked for, as the history will show.
+/// The reason for the reveal, as recorded in the history.
 const REASON: &str = "to forward requests";
 /// Largest body that is forwarded, in bytes.
 const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -38,9 +38,9 @@ type Failed = (StatusCode, String);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // Which cryptography a program uses is the program's choice, made once.
+    // The program chooses the cryptography provider for the process, once.
     if tokio_rustls::rustls::crypto::ring::default_provider().install_default().is_err() {
-        return Err("a provider of cryptography was installed before".into());
+        return Err("a cryptography provider is already installed".into());
     }
     let mut options = ClientOptions::new(Key::new(setting("LEDGER_KEY")?));
     options.url = setting("LEDGER_NATS_URL")?;
@@ -54,7 +54,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let gateway = Gateway { mirror, provider: reqwest::Client::new() };
     let address = setting("GATEWAY_LISTEN").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
     let listener = tokio::net::TcpListener::bind(address).await?;
-    tell(&format!("ready on http://{}", listener.local_addr()?))?;
+    print_line(&format!("ready on http://{}", listener.local_addr()?))?;
     let app = Router::new().fallback(forward).with_state(Arc::new(gateway));
     axum::serve(listener, app).await?;
     Ok(())
@@ -65,7 +65,7 @@ fn setting(name: &str) -> Result<String, String> {
     std::env::var(name).map_err(|_| format!("{name} is not set"))
 }
 
-fn tell(line: &str) -> std::io::Result<()> {
+fn print_line(line: &str) -> std::io::Result<()> {
     use std::io::Write as _;
     let mut out = std::io::stdout();
     writeln!(out, "{line}")?;
@@ -96,7 +96,7 @@ async fn attempt(gateway: &Gateway, request: Request) -> Result<Response, Failed
     let secret = gateway.mirror.secret(&connection, FIELD, REASON).await;
     let secret = secret.map_err(|error| bad(error.to_string()))?;
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", secret.value()))
-        .map_err(|_| bad("the key is no header value".to_owned()))?;
+        .map_err(|_| bad("the key is not a valid header value".to_owned()))?;
     bearer.set_sensitive(true);
     let body = axum::body::to_bytes(body, BODY_BYTES_MAX).await;
     let body = body.map_err(|error| (StatusCode::PAYLOAD_TOO_LARGE, format!("{error}\n")))?;

@@ -1,6 +1,6 @@
-//! Addresses of NATS servers as they may be shown.
+//! Addresses of NATS servers as they may be printed.
 
-/// Leaves out what stands between the scheme and the host.
+/// Removes the user and password from an address.
 pub(crate) fn without_password(url: &str) -> String {
     if url.contains(',') {
         return url.split(',').map(without_password).collect::<Vec<_>>().join(",");

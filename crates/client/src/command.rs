@@ -9,10 +9,10 @@ use crate::error::ClientError;
 use crate::moment;
 use crate::sealed::Answer;
 
-/// What a caller may say about a command beside its body.
+/// Optional headers of a command.
 #[derive(Clone, Debug, Default)]
 pub struct CommandHeaders {
-    /// The key of idempotency; a fresh one when absent.
+    /// The command id, for idempotency; a new one if absent.
     pub command_id: Option<String>,
     /// `any`, `absent` or a version number.
     pub expected_version: Option<String>,
@@ -25,7 +25,7 @@ pub struct CommandHeaders {
 }
 
 impl CommandHeaders {
-    /// Names the command, so that sending it again does nothing twice.
+    /// Sets the command id, so that a repeated command takes effect once.
     pub fn with_id(command_id: impl Into<String>) -> Self {
         Self { command_id: Some(command_id.into()), ..Self::default() }
     }
@@ -36,17 +36,17 @@ impl CommandHeaders {
 pub struct Accepted {
     /// The ledger's answer.
     pub receipt: Receipt,
-    /// Whether the command had been executed before, under the same command id.
+    /// Whether this is the receipt of an earlier execution with the same command id.
     pub repeated: bool,
-    /// The command id it was sent under.
+    /// The command id under which it was sent.
     pub command_id: String,
 }
 
 impl Client {
     /// Sends a command to a workspace and waits until it is durable.
     ///
-    /// Nothing is sent while NATS is not connected, and the message carries a deadline, so a
-    /// command that this method has given up on is not executed later than that.
+    /// Nothing is sent while NATS is disconnected. The message carries a deadline, so the ledger
+    /// does not execute a command after this method has timed out.
     pub async fn command(
         &self,
         workspace: &str,
@@ -58,8 +58,8 @@ impl Client {
         Ok(accepted)
     }
 
-    /// Sends `issue-key` and returns the key beside the receipt. A repeat has none: the key was
-    /// told once and is stored nowhere.
+    /// Sends `issue-key` and returns the key with the receipt. A repeat has no key, because it is
+    /// returned once and not stored.
     pub async fn issue_key(
         &self,
         body: Vec<u8>,

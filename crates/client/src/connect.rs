@@ -1,4 +1,4 @@
-//! The connection to NATS and the one way a request is sent.
+//! The connection to NATS, and how requests are sent.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use crate::error::ClientError;
 use crate::options::{ClientOptions, Credentials, Key};
 use crate::sealed::{Answer, Prepared};
 
-/// How long making the first connection may take.
+/// Time limit of the first connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How often a silent connection is tried; two missed answers mean that it is gone.
+/// Interval of pings on a silent connection. After two missed answers it is considered lost.
 const PING_INTERVAL: Duration = Duration::from_secs(10);
 
-/// A ledger reached over NATS. Cheap to clone; all clones share one connection.
+/// A client of a ledger, over NATS. Cheap to clone; all clones share one connection.
 #[derive(Clone, Debug)]
 pub struct Client {
     pub(crate) nats: async_nats::Client,
@@ -27,24 +27,24 @@ pub struct Client {
     pub(crate) ledger_xkey: Option<String>,
     pub(crate) timeout: Duration,
     jetstream_prefix: Option<String>,
-    /// Tells of the connection as it comes and goes.
+    /// Carries changes in the state of the connection.
     pub(crate) link: watch::Receiver<Link>,
 }
 
 /// The state of the connection to NATS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Link {
-    /// How many times a connection has been made.
+    /// The number of connections so far.
     pub(crate) connects: u64,
-    /// Whether there is one now.
+    /// Whether there is a connection now.
     pub(crate) up: bool,
 }
 
 impl Client {
     /// Connects to NATS.
     ///
-    /// Fails with [`ClientError::Unavailable`] when the server is not there, unless the options
-    /// say to wait for it; in that case requests fail until it is.
+    /// Fails with [`ClientError::Unavailable`] if the server cannot be reached, unless the options
+    /// say to wait for it. In that case requests fail until it can.
     pub async fn connect(options: ClientOptions) -> Result<Self, ClientError> {
         let subjects = Subjects::with_prefix(&options.prefix)
             .map_err(|invalid| ClientError::Internal(invalid.to_string()))?;
@@ -75,24 +75,24 @@ impl Client {
         Ok(Self { nats, subjects, key, ledger_xkey, timeout, jetstream_prefix, link })
     }
 
-    /// Returns the names this client uses.
+    /// Returns the subjects that this client uses.
     pub fn subjects(&self) -> &Subjects {
         &self.subjects
     }
 
-    /// Tells whether NATS is connected now.
+    /// Returns whether NATS is connected now.
     pub fn connected(&self) -> bool {
         self.nats.connection_state() == State::Connected
     }
 
-    /// Sends everything queued and closes the connection.
+    /// Sends everything in the queue and closes the connection.
     pub async fn close(self) {
         if let Err(error) = self.nats.drain().await {
             tracing::debug!(%error, "connection did not drain");
         }
     }
 
-    /// Returns JetStream as this client reaches it.
+    /// Returns a JetStream context with the configured prefix.
     pub(crate) fn jetstream(&self) -> jetstream::Context {
         let nats = self.nats.clone();
         match &self.jetstream_prefix {
@@ -101,8 +101,8 @@ impl Client {
         }
     }
 
-    /// Refuses to queue anything while there is no connection: what is queued then is sent on
-    /// reconnecting, long after its sender gave up on it.
+    /// Fails while there is no connection. Otherwise the request would be queued and sent at a
+    /// reconnect, long after its sender gave up.
     pub(crate) fn check_connected(&self) -> Result<(), ClientError> {
         if self.connected() {
             return Ok(());
@@ -110,7 +110,7 @@ impl Client {
         Err(ClientError::Unavailable("NATS is not connected at the moment".to_owned()))
     }
 
-    /// Puts a request together; `about` are the headers beside the API key.
+    /// Assembles a request. `about` are the headers besides the API key.
     pub(crate) fn prepare(
         &self,
         subject: &str,
@@ -120,8 +120,8 @@ impl Client {
         Prepared::new(&self.key, self.ledger_xkey.as_deref(), subject, about, body)
     }
 
-    /// Sends one request, sealed when the ledger's curve key is known, and tells a good answer
-    /// from an error.
+    /// Sends a request, sealed if the ledger's curve key is known, and returns the answer or its
+    /// error.
     pub(crate) async fn request(
         &self,
         subject: String,
@@ -159,7 +159,7 @@ fn note(sender: &watch::Sender<Link>, event: &Event) {
     }
 }
 
-/// Reads one address, or several separated by commas.
+/// Parses one address, or several separated by commas.
 fn addresses(url: &str) -> Result<Vec<ServerAddr>, ClientError> {
     let parse = |part: &str| {
         part.trim().parse().map_err(|_| {
@@ -170,7 +170,7 @@ fn addresses(url: &str) -> Result<Vec<ServerAddr>, ClientError> {
     url.split(',').map(parse).collect()
 }
 
-/// Takes user and password from the address when the options give no login of their own.
+/// Takes user and password from the address if the options contain no credentials.
 fn or_from_address(mut credentials: Credentials, addresses: &[ServerAddr]) -> Credentials {
     let given =
         credentials.file.is_some() || credentials.nkey_seed.is_some() || credentials.user.is_some();

@@ -1,28 +1,28 @@
-//! Why something was not done.
+//! Errors of the client.
 
 use ledger_contract::errors::ErrorBody;
 
-/// Why a command or a question got no good answer.
+/// Why a command or query failed.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
-    /// The ledger answered no.
+    /// The ledger refused the request.
     #[error("{}", .0.message)]
     Problem(Box<ErrorBody>),
-    /// The ledger or NATS was not reached, so nothing was done.
+    /// The ledger or NATS could not be reached, so nothing was done.
     #[error("{0}")]
     Unavailable(String),
-    /// No answer came in time. A command may have been executed all the same: send it again under
-    /// the same command id to find out.
+    /// No answer arrived in time. A command may have been executed: send it again with the same
+    /// command id to find out.
     #[error("{0}")]
     Unanswered(String),
-    /// An answer that cannot be understood, or a setting that cannot be used.
+    /// An answer that cannot be parsed, or a setting that cannot be used.
     #[error("{0}")]
     Internal(String),
 }
 
 impl ClientError {
-    /// Tells whether the same command, under the same command id, may succeed later.
+    /// Returns whether the same command, with the same command id, may succeed later.
     pub fn retry(&self) -> bool {
         match self {
             Self::Problem(problem) => problem.retry,
@@ -31,7 +31,7 @@ impl ClientError {
         }
     }
 
-    /// Returns the stable code, when the ledger gave one.
+    /// Returns the ledger's stable error code, if there is one.
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Problem(problem) => Some(&problem.code),

@@ -1,10 +1,10 @@
-//! What a gateway links: sends commands, asks questions, and watches connections over NATS.
+//! Client library for gateways: sends commands, queries and watches connections over NATS.
 //!
-//! A watcher gets the latest state of every connection, then each change exactly once and in
-//! order, over reconnects and restarts of NATS, and is told while it may be behind. Not here:
-//! anything of the server above `ledger-contract`.
+//! A watcher receives the latest state of every connection, then each change exactly once and in
+//! order, across reconnects and restarts of NATS. It is notified while it may be behind. The
+//! library depends on `ledger-contract` and on no part of the server above it.
 //!
-//! Read first: [`Client`], [`ClientOptions`], [`Mirror`]; `examples/gateway.rs` uses all of them.
+//! Start with [`Client`], [`ClientOptions`] and [`Mirror`]; `examples/gateway.rs` uses all of them.
 //!
 //! # Invariants
 //!

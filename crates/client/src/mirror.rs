@@ -1,5 +1,5 @@
-//! What a gateway keeps: the latest public state of a workspace's connections, and the secrets it
-//! uses, in memory only.
+//! A gateway's in-memory copy of a workspace: the latest public state of its connections, and the
+//! secrets that it uses.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -19,21 +19,21 @@ use crate::watch::{Notice, WatchItem, WatchScope};
 /// A connection as a gateway needs it.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// Stable identity.
+    /// The connection's id.
     pub id: String,
-    /// Handle.
+    /// The connection's slug.
     pub slug: String,
     /// The external service.
     pub provider: String,
-    /// Whether it may be used: switched on and not archived.
+    /// Whether it may be used: enabled and not archived.
     pub usable: bool,
     /// Settings that are not secret.
     pub config: BTreeMap<String, Value>,
     /// Generation of each secret field's current value.
     pub generations: BTreeMap<String, u64>,
-    /// Number of accepted changes.
+    /// The connection's version.
     pub version: u64,
-    /// Place in the log of the last change.
+    /// Log position of the last change.
     pub position: u64,
 }
 
@@ -45,8 +45,8 @@ struct State {
     ids: HashMap<String, String>,
 }
 
-/// Follows a workspace and keeps what was told last. Secrets are fetched when they are first
-/// needed, and anew once a later generation was told. Dropping it forgets everything.
+/// Follows a workspace and keeps the latest state of its connections. Fetches secrets when they are
+/// first needed, and again after a change to a later generation. Dropping it wipes everything.
 #[derive(Debug)]
 pub struct Mirror {
     client: Client,
@@ -95,28 +95,27 @@ impl Mirror {
         Self { client, workspace: workspace.to_owned(), state, secrets, caught_up, task }
     }
 
-    /// Waits until the state of every connection is known.
+    /// Waits until the state of every connection has been received.
     pub async fn ready(&self) -> Result<(), ClientError> {
         let mut caught_up = self.caught_up.clone();
         let ready = caught_up.wait_for(Option::is_some).await;
         ready.map(drop).map_err(|_| ClientError::Internal("the watch has ended".to_owned()))
     }
 
-    /// Returns a channel that tells the position of the last change taken in.
+    /// Returns a channel with the position of the last change applied.
     pub fn positions(&self) -> watch::Receiver<Option<u64>> {
         self.caught_up.clone()
     }
 
-    /// Returns a connection by id, or by slug.
+    /// Returns a connection by id or slug.
     pub fn connection(&self, name: &str) -> Option<Arc<Seen>> {
         let state = self.state.read();
         let id = state.ids.get(&name.to_ascii_lowercase()).map_or(name, String::as_str);
         state.by_id.get(id).cloned()
     }
 
-    /// Returns the current value of a secret field, fetched when it is not at hand. While the
-    /// ledger is away, the last value known goes on being used, and the ledger is asked again only
-    /// every few seconds.
+    /// Returns the current value of a secret field, and fetches it if necessary. While the ledger
+    /// is unreachable, returns the last known value and asks the ledger only every few seconds.
     pub async fn secret(
         &self,
         connection: &Seen,
@@ -137,7 +136,7 @@ impl Mirror {
 }
 
 impl State {
-    /// Takes a notification in. What is no state of a connection says nothing here.
+    /// Applies a notification. One without a connection's state changes nothing.
     fn take(&mut self, notice: &Notice) {
         let Some(seen) = read(notice).map(Arc::new) else { return };
         if let Some(before) = self.by_id.get(&seen.id) {

@@ -1,4 +1,4 @@
-//! The only place that looks at the clock or makes ids.
+//! The only file that reads the clock or generates ids.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,7 +6,7 @@ use ledger_contract::time;
 use ledger_domain::Micros;
 use uuid::Uuid;
 
-/// Returns the moment that lies `ahead` from now, as the text of a header.
+/// Returns the time `ahead` from now, as a header value.
 #[expect(clippy::disallowed_methods, reason = "a deadline is a time on the caller's own clock")]
 pub(crate) fn deadline(ahead: Duration) -> String {
     let since_epoch =
@@ -14,13 +14,13 @@ pub(crate) fn deadline(ahead: Duration) -> String {
     time::format(Micros::new(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX)))
 }
 
-/// Makes a name that nobody can guess. Whoever knows a consumer's name may be able to read from it.
+/// Generates an unguessable name. Knowing a consumer's name may suffice to read from it.
 #[expect(clippy::disallowed_methods, reason = "a secret name must be random")]
 pub(crate) fn new_consumer_name() -> String {
     format!("ledger_{}", Uuid::new_v4().simple())
 }
 
-/// Makes a command id that nobody else has.
+/// Generates a unique command id.
 #[expect(clippy::disallowed_methods, reason = "a command id of one's own must be new")]
 pub fn new_command_id() -> String {
     Uuid::now_v7().to_string()

@@ -1,4 +1,4 @@
-//! How to reach a ledger, and as whom.
+//! Client options.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,22 +8,22 @@ use zeroize::Zeroizing;
 
 use crate::address::without_password;
 
-/// The NATS address of a server on this machine.
+/// The address of a NATS server on this machine.
 const LOCAL_URL: &str = "nats://127.0.0.1:4222";
-/// How long an answer may take.
+/// The default time limit of an answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An API key. Wiped when dropped; printing it for debugging shows nothing of it.
+/// An API key. It is wiped on drop and hidden in debug output.
 #[derive(Clone)]
 pub struct Key(Zeroizing<String>);
 
 impl Key {
-    /// Takes the text of a key, `sk_live_…` or `sk_test_…`.
+    /// Creates a key from its text, `sk_live_…` or `sk_test_…`.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// Returns the value of the header that carries it.
+    /// Returns the value of the `Authorization` header.
     pub(crate) fn authorization(&self) -> String {
         format!("Bearer {}", self.0.as_str())
     }
@@ -41,7 +41,7 @@ impl fmt::Debug for Key {
     }
 }
 
-/// How the client proves itself to the NATS server, which is another thing than the API key.
+/// Credentials for the NATS server, which are unrelated to the API key.
 #[derive(Clone, Default)]
 pub struct Credentials {
     /// A `.creds` file with a JWT and its seed.
@@ -50,9 +50,9 @@ pub struct Credentials {
     pub nkey_seed: Option<String>,
     /// User and password.
     pub user: Option<(String, String)>,
-    /// Certificates of the authority that signed the server's certificate.
+    /// CA certificates for the server's certificate.
     pub authority: Option<PathBuf>,
-    /// The client's own certificate and its key.
+    /// The client's own certificate and key.
     pub certificate: Option<(PathBuf, PathBuf)>,
 }
 
@@ -68,27 +68,27 @@ impl fmt::Debug for Credentials {
 /// How to reach a ledger.
 #[derive(Clone)]
 pub struct ClientOptions {
-    /// Address of the NATS server; may hold a user and a password.
+    /// Address of the NATS server, which may contain a user and a password.
     pub url: String,
     /// The API key.
     pub key: Key,
     /// First token of every subject.
     pub prefix: String,
-    /// The ledger's public curve key, as `connledger status` shows it. With it everything is sent
-    /// and answered sealed, so that nobody on the NATS server can read or use it; without it
-    /// requests go in the clear, API key and all, and secrets cannot be got.
+    /// The ledger's public curve key, as `connledger status` shows it. With it, requests and
+    /// answers are sealed, so that nobody on the NATS server can read or reuse them. Without it,
+    /// requests are sent in the clear, including the API key, and secrets cannot be fetched.
     pub ledger_xkey: Option<String>,
-    /// How to prove oneself to NATS.
+    /// Credentials for NATS.
     pub credentials: Credentials,
-    /// What the subjects that answers come to begin with, where the NATS user may hear only its
-    /// own: `_INBOX_name`. Nothing means `_INBOX`.
+    /// First part of the subjects on which answers arrive, if the NATS user may subscribe only to
+    /// its own, such as `_INBOX_name`. The default is `_INBOX`.
     pub inbox_prefix: Option<String>,
-    /// What requests to JetStream begin with, where another NATS account lends it to this one.
-    /// Nothing means `$JS.API`.
+    /// First part of JetStream API subjects, if another NATS account exports them to this one. The
+    /// default is `$JS.API`.
     pub jetstream_prefix: Option<String>,
-    /// How long an answer may take; also a command's deadline.
+    /// Time limit of an answer, and the deadline of a command.
     pub timeout: Duration,
-    /// Whether to keep trying when NATS is not there at first.
+    /// Whether to keep trying if NATS cannot be reached at first.
     pub wait_for_server: bool,
 }
 
@@ -103,7 +103,7 @@ impl fmt::Debug for ClientOptions {
 }
 
 impl ClientOptions {
-    /// Reaches a ledger on this machine under the default names.
+    /// Returns the options for a ledger on this machine with default names.
     pub fn new(key: Key) -> Self {
         Self {
             url: LOCAL_URL.to_owned(),

@@ -1,4 +1,4 @@
-//! Asks questions.
+//! Sends queries.
 
 use serde::Serialize;
 
@@ -6,8 +6,8 @@ use crate::connect::Client;
 use crate::error::ClientError;
 
 impl Client {
-    /// Asks a question of a workspace (`_all` for every workspace, where the query allows it) and
-    /// returns the JSON of the answer.
+    /// Sends a query to a workspace (or to `_all` for every workspace, where the query allows it)
+    /// and returns the JSON of the answer.
     pub async fn query(
         &self,
         workspace: &str,

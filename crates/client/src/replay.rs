@@ -1,4 +1,4 @@
-//! Has read models rebuilt, and follows the progress.
+//! Starts a replay and follows its progress.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::connect::Client;
 use crate::error::ClientError;
 use crate::sealed::Prepared;
 
-/// How long a running replay may be silent. It reports far more often than this.
+/// Longest silence of a running replay, which normally reports far more often.
 const SILENCE_MAX: Duration = Duration::from_mins(1);
 
-/// One message of a running replay. A report has more fields than progress, so it is tried first.
+/// A message of a running replay. A report has more fields than progress, so it is matched first.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Told {
@@ -23,7 +23,7 @@ enum Told {
 }
 
 impl Client {
-    /// Has read models rebuilt while commands go on, and returns how it ended.
+    /// Rebuilds read models while commands continue, and returns the final report.
     pub async fn replay(
         &self,
         request: &ReplayRequest,
@@ -45,7 +45,9 @@ impl Client {
         loop {
             let message = tokio::time::timeout(SILENCE_MAX, answers.next())
                 .await
-                .map_err(|_| lost("no word of the replay for a minute".to_owned()))?
+                .map_err(|_| {
+                    lost("no progress of the replay was reported for a minute".to_owned())
+                })?
                 .ok_or_else(|| lost("the connection was closed".to_owned()))?;
             if message.status == Some(StatusCode::NO_RESPONDERS) {
                 return Err(ClientError::Unavailable("no ledger answers on NATS".to_owned()));
@@ -54,7 +56,7 @@ impl Client {
                 Ok(Told::Going(progress)) => on_progress(progress),
                 Ok(Told::Ended(report)) => return Ok(report),
                 Err(error) => {
-                    let text = format!("the word on the replay cannot be read: {error}");
+                    let text = format!("the progress of the replay cannot be read: {error}");
                     return Err(ClientError::Internal(text));
                 }
             }

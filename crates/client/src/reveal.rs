@@ -1,4 +1,4 @@
-//! Gets secrets in the clear, sealed on the way.
+//! Fetches secrets, sealed in transit.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::connect::Client;
 use crate::error::ClientError;
 use crate::moment::deadline;
 
-/// A secret in the clear. Wiped when dropped; printing it for debugging shows nothing of it.
+/// A secret in plaintext. It is wiped on drop and hidden in debug output.
 pub struct Secret {
     generation: u64,
     value: Zeroizing<String>,
@@ -24,7 +24,7 @@ impl Secret {
         Self { generation, value: Zeroizing::new(value.to_owned()) }
     }
 
-    /// Returns which of the field's values it is; a later value has a greater number.
+    /// Returns the generation of the value, which grows with each new one.
     pub fn generation(&self) -> u64 {
         self.generation
     }
@@ -42,11 +42,11 @@ impl fmt::Debug for Secret {
 }
 
 impl Client {
-    /// Gets secrets of a connection, all of them or some `fields`. The ledger records who got
-    /// them and `reason` before it answers.
+    /// Fetches all secrets of a connection, or only some `fields`. Before it answers, the ledger
+    /// records the caller and `reason`.
     ///
-    /// Secrets are given out sealed only, so the options must name the ledger's curve key: it is
-    /// what tells the ledger from whoever runs the NATS server.
+    /// The ledger reveals secrets only in sealed form, so the options must contain its curve key,
+    /// which also distinguishes the ledger from an operator of the NATS server.
     pub async fn reveal(
         &self,
         workspace: &str,

@@ -1,5 +1,5 @@
-//! Requests and answers in the form the client was told to use: sealed to the ledger's curve key
-//! when it knows that, else in the clear; see `ledger_contract::sealed`.
+//! Requests and answers, sealed if the client knows the ledger's curve key and otherwise in the
+//! clear; see `ledger_contract::sealed`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,28 +15,28 @@ use crate::error::ClientError;
 use crate::moment::{deadline, new_command_id};
 use crate::options::Key;
 
-/// NATS service header with the text of an error that has no body.
+/// NATS service header with the message of an error that has no body.
 const SERVICE_ERROR: &str = "Nats-Service-Error";
 
-/// A request as it goes out, and how to read what comes back.
+/// A request to send, and the reader of its answers.
 pub(crate) struct Prepared {
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Vec<u8>,
     pub(crate) reader: Reader,
 }
 
-/// Reads answers to one request.
+/// Reads the answers to one request.
 pub(crate) struct Reader(Option<Seal>);
 
-/// What opens the answers to a sealed request.
+/// Opens the answers to a sealed request.
 struct Seal {
-    /// Made for this request alone, so that nothing opens its answer once this is gone.
+    /// Generated for this request alone, so that nothing can open its answer afterwards.
     own: CurveKey,
     ledger: String,
     request_id: String,
 }
 
-/// A good answer.
+/// A successful answer.
 pub(crate) enum Answer {
     Clear(Message),
     Opened { head: SealedAnswer, text: Zeroizing<Vec<u8>>, body_at: usize },
@@ -61,8 +61,8 @@ impl Answer {
 }
 
 impl Prepared {
-    /// Puts a request together, sealed when the ledger's curve key is known; `about` are the
-    /// headers beside the API key.
+    /// Assembles a request, sealed if the ledger's curve key is known. `about` are the headers
+    /// besides the API key.
     pub(crate) fn new(
         key: &Key,
         ledger_xkey: Option<&str>,
@@ -97,7 +97,7 @@ impl Prepared {
 }
 
 impl Reader {
-    /// Opens an answer and tells a good one from an error.
+    /// Opens an answer and returns it or its error.
     pub(crate) fn read(&self, message: Message) -> Result<Answer, ClientError> {
         match &self.0 {
             None => good(Answer::Clear(message)),
@@ -110,13 +110,14 @@ impl Seal {
     fn read(&self, message: Message) -> Result<Answer, ClientError> {
         let headers = message.headers.as_ref();
         if headers.and_then(|headers| headers.get(subjects::XKEY)).is_none() {
-            // Anybody on the NATS server can answer in the clear, so little of it is believed.
+            // Anybody on the NATS server can answer in the clear, so little of such an answer is
+            // trusted.
             return match good(Answer::Clear(message)) {
                 Err(ClientError::Problem(problem)) if told_in_the_clear(&problem.code) => {
                     Err(ClientError::Problem(problem))
                 }
                 _ => Err(ClientError::Internal(
-                    "a sealed request was answered in the clear, which the ledger does not do"
+                    "a sealed request was answered in the clear, which the ledger never does"
                         .to_owned(),
                 )),
             };
@@ -131,7 +132,7 @@ impl Seal {
     }
 }
 
-/// Turns an answer that tells of an error into that error.
+/// Converts an answer that carries an error to that error.
 fn good(answer: Answer) -> Result<Answer, ClientError> {
     let Some(text) = answer.header(SERVICE_ERROR).or(answer.header(subjects::ERROR_CODE)) else {
         return Ok(answer);
@@ -142,7 +143,7 @@ fn good(answer: Answer) -> Result<Answer, ClientError> {
     Err(ClientError::Internal(format!("the service answered with an error: {text}")))
 }
 
-/// Refuses what would break the header block.
+/// Rejects values that would break the header block.
 fn header_value(name: &str, value: &str) -> Result<HeaderValue, ClientError> {
     value.parse().map_err(|_| ClientError::Internal(format!("the header {name} is not one line")))
 }

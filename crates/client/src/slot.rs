@@ -1,4 +1,4 @@
-//! One secret of a mirror: the last value known, and what became of the last try to get it.
+//! One secret of a mirror: its last known value and the result of the last fetch.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,27 +9,26 @@ use tokio::time::Instant;
 use crate::error::ClientError;
 use crate::reveal::Secret;
 
-/// How long after a failure that may pass the last value known is used without asking again.
+/// After a temporary failure, how long the last known value is used without another request.
 const REST: Duration = Duration::from_secs(5);
 
-/// A place for one secret. It is locked while the value is being fetched, so that many requests at
-/// once fetch it once.
+/// Holds one secret. It is locked during a fetch, so that concurrent requests cause only one.
 #[derive(Debug, Default)]
 pub(crate) struct Slot(Mutex<Held>);
 
 #[derive(Debug, Default)]
 struct Held {
     secret: Option<Arc<Secret>>,
-    /// The last try, when it failed in a way that may pass.
+    /// The last fetch, if it failed temporarily.
     failed: Option<(Instant, ClientError)>,
 }
 
 impl Slot {
-    /// Returns the value of generation `wanted` or a later one, from here or from `fetch`. When
-    /// that fails in a way that may pass, the last value known is as good as any.
+    /// Returns the value of generation `wanted` or later, stored or from `fetch`. After a temporary
+    /// failure, returns the last known value.
     ///
-    /// Whoever waited while another asked shares that one's failure: with a ledger that does not
-    /// answer, everyone waits for one time-out at most, however many they are.
+    /// Callers that waited for another's fetch share its failure, so that each waits for at most
+    /// one timeout if the ledger does not answer.
     pub(crate) async fn get(
         &self,
         wanted: Option<u64>,
@@ -56,7 +55,7 @@ impl Slot {
             Err(error) if error.retry() => {
                 held.failed = Some((Instant::now(), error.clone()));
                 let Some(secret) = &held.secret else { return Err(error) };
-                tracing::warn!(%error, "the ledger is away; the last secret known is used");
+                tracing::warn!(%error, "the ledger cannot be reached; using the last known secret");
                 Ok(Arc::clone(secret))
             }
             Err(error) => Err(error),

@@ -1,4 +1,4 @@
-//! The engine: opening a data directory and holding its parts together.
+//! The engine: opens a data directory and holds the parts together.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,19 +15,19 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
 use crate::access::{LAST_USE_INTERVAL, PrincipalDirectory, TokenVerifier, UseKeeper};
-use crate::doors::Doors;
 use crate::errors::{DeadlineExpired, ExecuteError, Fault, OpenError, Unavailable, chain};
+use crate::http_status::HttpSource;
 use crate::models::{Live, MODELS, Models};
 use crate::ports::{Clock, Ports};
 use crate::replay::{ReplayLimits, recovery};
 use crate::tail::Tail;
 use crate::writer::{Answer, Prepared, Recent, Writer};
 
-/// Commands that may wait for the writer.
+/// Commands that may wait for the writer by default.
 const QUEUE_DEPTH: usize = 4_096;
 /// Data keys kept unwrapped in memory.
 const DATA_KEYS: usize = 16 * 1_024;
-/// Generation of the read models of a new ledger.
+/// Generation of the read models in a new ledger.
 const FIRST_GENERATION: u32 = 1;
 
 /// How to open a ledger.
@@ -37,16 +37,15 @@ pub struct EngineOptions {
     pub data_dir: PathBuf,
     /// The master keys.
     pub keyring: Keyring,
-    /// Whether to make a new ledger when the directory holds none.
+    /// Whether to create a new ledger if the directory contains none.
     pub create: bool,
-    /// Commands that may wait for the writer before more are answered `busy`.
+    /// Commands that may wait for the writer; further ones are refused with `busy`.
     pub queue_depth: usize,
-    /// What a replay may use.
+    /// Limits of a replay.
     pub replay: ReplayLimits,
-    /// Between two times at which it is written down when keys were last used: a minute, unless
-    /// changed.
+    /// Interval at which last uses of keys are stored; one minute by default.
     pub last_use_interval: Duration,
-    /// Where time, ids and randomness come from: the machine, unless changed.
+    /// Sources of time, ids and randomness; those of the system by default.
     pub ports: Ports,
 }
 
@@ -79,7 +78,7 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-/// What all parts of the engine share.
+/// State shared by all parts of the engine.
 pub(crate) struct Shared {
     pub(crate) store: Arc<Store>,
     pub(crate) models: Live,
@@ -89,7 +88,7 @@ pub(crate) struct Shared {
     pub(crate) ledger_id: LedgerId,
     pub(crate) directory: PrincipalDirectory,
     pub(crate) tokens: TokenVerifier,
-    pub(crate) doors: Doors,
+    pub(crate) http_source: HttpSource,
     pub(crate) data_keys: Mutex<Recent<ConnectionId, HeldKey>>,
     pub(crate) head: watch::Sender<Position>,
     pub(crate) tail: Tail,
@@ -101,20 +100,20 @@ pub(crate) struct Shared {
     pub(crate) ports: Ports,
 }
 
-/// A data key, and the workspace to which it is bound.
+/// A data key and the workspace to which it is bound.
 #[derive(Clone, Debug)]
 pub(crate) struct HeldKey {
     pub(crate) workspace: WorkspaceName,
     pub(crate) key: Arc<DataKey>,
 }
 
-/// Generations handed out since the start, so that a table that is still being read, or could not
-/// be dropped, is never made again.
+/// Generations used since the start. None is used twice, because its table may still be read or may
+/// have failed to be dropped.
 #[derive(Debug, Default)]
 pub(crate) struct GenerationsUsed([u32; 3]);
 
 impl GenerationsUsed {
-    /// Returns generations above the live ones and all handed out.
+    /// Returns generations above the live ones and all earlier ones.
     pub(crate) fn next_after(&mut self, live: [u32; 3]) -> [u32; 3] {
         for (used, live) in self.0.iter_mut().zip(live) {
             *used = (*used).max(live) + 1;
@@ -123,7 +122,7 @@ impl GenerationsUsed {
     }
 }
 
-/// Counts of refused commands by code, since the start.
+/// Numbers of refused commands by error code, since the start.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals(Mutex<BTreeMap<&'static str, u64>>);
 
@@ -138,13 +137,13 @@ impl Refusals {
 }
 
 impl Engine {
-    /// Tells whether a directory holds a ledger.
+    /// Returns whether a directory contains a ledger.
     pub fn exists(data_dir: &Path) -> bool {
         DataDir::holds_ledger(data_dir)
     }
 
-    /// Returns the id of the process that has the ledger in a directory open now; nothing when
-    /// none has, or when that cannot be found out.
+    /// Returns the id of the process that has the ledger in a directory open, or `None` if there is
+    /// none or it cannot be determined.
     pub fn holder(data_dir: &Path) -> Option<u32> {
         DataDir::holder(data_dir)
     }
@@ -165,7 +164,7 @@ impl Engine {
         Ok(Self { shared, writer, use_keeper: Arc::new(Mutex::new(Some(use_keeper))) })
     }
 
-    /// Returns the identity of this ledger.
+    /// Returns the ledger's id.
     pub fn ledger_id(&self) -> LedgerId {
         self.shared.ledger_id
     }
@@ -175,18 +174,18 @@ impl Engine {
         *self.shared.head.borrow()
     }
 
-    /// Returns a channel that follows the last durable position.
+    /// Returns a channel that carries the last durable position.
     pub fn subscribe_head(&self) -> watch::Receiver<Position> {
         self.shared.head.subscribe()
     }
 
-    /// Tells whether commands are accepted.
+    /// Returns an error if commands are not accepted.
     pub fn ready(&self) -> Result<(), Unavailable> {
         self.with_writer(|_| Ok(()))
     }
 
-    /// Refuses what comes after its own deadline. A command's is looked at again when its turn
-    /// has come.
+    /// Rejects requests whose deadline has passed. The deadline of a command is checked again when
+    /// the writer reaches it.
     pub fn in_time(&self, deadline: Option<Micros>) -> Result<(), DeadlineExpired> {
         match deadline {
             Some(deadline) if self.clock().now() > deadline => Err(DeadlineExpired),
@@ -194,17 +193,17 @@ impl Engine {
         }
     }
 
-    /// Returns the ledger's clock, by which deadlines and expiries are judged everywhere.
+    /// Returns the clock used for all deadlines and expiries.
     pub fn clock(&self) -> &Clock {
         &self.shared.ports.clock
     }
 
-    /// Counts a refusal made before the engine was asked.
+    /// Counts a refusal that happened before the request reached the engine.
     pub fn count_refusal(&self, code: Code) {
         self.shared.refusals.count(code);
     }
 
-    /// Stops taking commands, finishes those taken, and writes everything out. Blocks.
+    /// Stops accepting commands, completes the accepted ones and writes everything to disk. Blocks.
     pub fn shutdown(&self) {
         let Some(writer) = self.writer.write().take() else { return };
         drop(writer);
@@ -214,7 +213,7 @@ impl Engine {
         }
         let flushed = self.shared.models.load().flush(self.head());
         if let Err(error) = flushed.and_then(|()| self.shared.store.settle()) {
-            tracing::error!(error = %chain(&error), "cannot write everything out");
+            tracing::error!(error = %chain(&error), "cannot write pending changes to disk");
         }
     }
 
@@ -231,7 +230,7 @@ impl Engine {
         self.with_writer(|writer| writer.pause(work))
     }
 
-    /// Has the writer do something, unless it has ended or must not go on.
+    /// Calls the writer, unless it has stopped or the store is poisoned.
     fn with_writer<T, E: From<Unavailable>>(
         &self,
         work: impl FnOnce(&Writer) -> Result<T, E>,
@@ -246,7 +245,7 @@ impl Engine {
     }
 }
 
-/// Makes a new ledger. The directory is declared one only after everything it needs is durable.
+/// Creates a new ledger. The format file is written only after everything it needs is durable.
 fn make(data_dir: &Path, keyring: &Keyring, ports: &Ports) -> Result<Store, OpenError> {
     let store = Store::open(DataDir::create(data_dir)?)?;
     let id = ports.ledger_id();
@@ -291,7 +290,7 @@ impl Shared {
         Ok(Self {
             directory: PrincipalDirectory::load(&store, &models.connections)?,
             tokens: TokenVerifier::default(),
-            doors: Doors::default(),
+            http_source: HttpSource::default(),
             models: Live::new(models),
             keyring,
             curve_key: fingerprint_key.curve_key(),

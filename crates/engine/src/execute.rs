@@ -1,4 +1,4 @@
-//! Prepares a command: finds its connection, seals its secrets, and hands it to the writer.
+//! Prepares commands: resolves the connection, seals the secrets and queues the command.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,49 +22,49 @@ use crate::ports::Ports;
 use crate::request::RequestContext;
 use crate::writer::{Answer, Envelope, Prepared, Work};
 
-/// A command with everything around it.
+/// A command and its circumstances.
 #[derive(Debug)]
 pub struct CommandRequest {
-    /// The workspace it is sent to.
+    /// The workspace to which it is sent.
     pub workspace: WorkspaceName,
     /// The command, with its secrets in plaintext.
     pub command: ParsedCommand,
-    /// What tells a repeat from a reuse of the command id.
+    /// Distinguishes a repeat from another command under the same id.
     pub fingerprint: Fingerprint,
-    /// Who sends it, and what came with it; see [`Engine::context`].
+    /// The caller and the request's headers; see [`Engine::context`].
     pub context: RequestContext,
 }
 
-/// The answer to an accepted command.
+/// The result of an accepted command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Executed {
-    /// What the caller is told, the same at every repeat.
+    /// The receipt, the same on every repeat.
     pub receipt: ledger_contract::reply::Receipt,
     /// Whether the command had been executed before.
     pub repeated: bool,
-    /// The key that `issue-key` made; not at a repeat, because it is stored nowhere.
+    /// The key that `issue-key` created. A repeat has none, because keys are not stored.
     pub api_key: Option<IssuedKey>,
 }
 
 impl Executed {
-    /// Returns what the caller is sent.
+    /// Returns the answer for the caller.
     pub fn answer(&self) -> KeyReceipt {
         KeyReceipt { receipt: self.receipt.clone(), api_key: self.api_key.clone() }
     }
 }
 
-/// What the writer says of an accepted command.
+/// The writer's result for an accepted command.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) receipt: ledger_contract::reply::Receipt,
     pub(crate) repeated: bool,
-    /// The state whose secrets may be given out.
+    /// The state whose secrets may be revealed.
     pub(crate) seen: Option<Arc<Connection>>,
 }
 
-/// What has become of a command that was looked at.
+/// The state of a command after the first checks.
 enum Begun {
-    /// It was answered before.
+    /// It was answered earlier.
     Done(Outcome),
     /// The writer will answer.
     Waits(Answer),
@@ -73,11 +73,11 @@ enum Begun {
 impl Engine {
     /// Executes a command. When this returns `Ok`, its event is durable and every query sees it.
     ///
-    /// After [`ExecuteError::Unavailable`] the outcome is unknown: repeat with the same command id.
+    /// After [`ExecuteError::Unavailable`] the outcome is unknown: retry with the same command id.
     pub async fn execute(&self, request: CommandRequest) -> Result<Executed, ExecuteError> {
         let mut request = request;
         if matches!(request.command, ParsedCommand::Reveal { .. }) {
-            // Whoever asks this way would be recorded and get nothing.
+            // `execute` would record the reveal and return no secret.
             return Err(ExecuteError::VerbUnknown);
         }
         let issued = draw_key(&self.shared.ports, &mut request.command);
@@ -86,13 +86,13 @@ impl Engine {
         Ok(Executed { receipt: outcome.receipt, repeated: outcome.repeated, api_key })
     }
 
-    /// Has the writer decide a command.
+    /// Queues a command and waits for the writer's decision.
     pub(crate) async fn decide(&self, request: CommandRequest) -> Result<Outcome, ExecuteError> {
         let submitted = self.begin(request);
         let begun = submitted.inspect_err(|error| self.count_refusal(error.code()))?;
         match begun {
             Begun::Done(outcome) => Ok(outcome),
-            // Who was not answered hears why the writer is gone.
+            // A missing answer means that the writer has ended; the error says why.
             Begun::Waits(answer) => answer.await.unwrap_or_else(|_| {
                 self.ready()?;
                 Err(Unavailable::ShuttingDown.into())
@@ -100,15 +100,15 @@ impl Engine {
         }
     }
 
-    /// Looks at a command before its turn has come, and hands it to the writer.
+    /// Checks a command before it is queued, then queues it.
     fn begin(&self, request: CommandRequest) -> Result<Begun, ExecuteError> {
         let CommandRequest { workspace, command, fingerprint, context } = request;
         let RequestContext { caller, expected, deadline, provenance } = context;
-        // Who may do nothing here is not told which command ids are taken.
+        // Callers without rights here must not learn which command ids are in use.
         let permit = Permit::of(caller, &workspace, &command)?;
         let work = match self.work(&permit, &workspace, command) {
             Ok(work) => work,
-            // What the command names may be gone because of this very command.
+            // The target may be gone because this very command archived it.
             Err(error) => {
                 let id = &provenance.command_id;
                 let answered = self.answered(&permit, &workspace, id, fingerprint)?;
@@ -119,7 +119,7 @@ impl Engine {
         self.submit(Prepared { work, envelope }).map(Begun::Waits)
     }
 
-    /// Returns the answer that a command got earlier, if its caller may know of it.
+    /// Returns the earlier answer to a command, if the caller may see it.
     fn answered(
         &self,
         permit: &Permit,
@@ -147,8 +147,8 @@ impl Engine {
             ParsedCommand::CreateWorkspace(created) => Ok(Work::Workspace(created)),
             ParsedCommand::Create(draft) => Ok(self.create(*draft)),
             ParsedCommand::Principal { name, command } => Ok(Work::Principal { name, command }),
-            // Was made a command with a key before.
-            ParsedCommand::IssueKey { .. } => Err(Fault::bug("a key was not drawn").into()),
+            // `draw_key` has already replaced this command.
+            ParsedCommand::IssueKey { .. } => Err(Fault::bug("no key was generated").into()),
             ParsedCommand::Reveal { target, fields, reason, from } => {
                 let id = self.find(permit, workspace, &target)?;
                 Ok(Work::Reveal { id, command: RevealSecret { fields, reason, from } })
@@ -206,8 +206,8 @@ impl Engine {
         }
     }
 
-    /// Finds the connection that a command names, unless its caller may not know of it: neither
-    /// waiting for the writer nor a deadline must tell that one from one that is not there.
+    /// Resolves the connection of a command. A hidden connection is indistinguishable from a
+    /// missing one: both fail before the queue and the deadline are considered.
     fn find(
         &self,
         permit: &Permit,
@@ -224,7 +224,7 @@ impl Engine {
         if known { Ok(id) } else { Err(unknown().into()) }
     }
 
-    /// Finds the connection a caller names. Archived ones are found by id only.
+    /// Resolves a reference to a connection. Archived connections are found only by id.
     pub(crate) fn resolve(
         &self,
         workspace: &WorkspaceName,
@@ -255,17 +255,17 @@ impl Engine {
         Ok(secrets.into_iter().map(seal).collect())
     }
 
-    /// Returns a connection's data key; none when the workspace has no such connection.
+    /// Returns a connection's data key, or `None` if the workspace has no such connection.
     pub(crate) fn data_key(&self, scope: Scope<'_>) -> Result<Option<Arc<DataKey>>, Fault> {
         let id = scope.connection;
         if let Some(held) = self.shared.data_keys.lock().get(&id) {
-            // Whether it is held is told nobody from another workspace, either; see below.
+            // A cached key is also withheld from callers of other workspaces; see below.
             let own = held.workspace == *scope.workspace;
             return Ok(own.then(|| held.key.clone()));
         }
         let Some(wrapped) = keys::get(&self.shared.store, id)? else { return Ok(None) };
-        // A data key is bound to its workspace. A caller from another one must hear the same as
-        // for a connection that does not exist.
+        // A data key is bound to its workspace. For callers of another workspace the connection
+        // does not exist.
         let row = self.shared.models.load().row(id)?;
         if row.is_some_and(|row| row.connection.workspace != *scope.workspace) {
             return Ok(None);
@@ -279,7 +279,7 @@ impl Engine {
     }
 }
 
-/// Draws the key that a command asks for; the command goes on with its digest.
+/// Generates the key that a command issues and replaces it by its digest in the command.
 fn draw_key(ports: &Ports, command: &mut ParsedCommand) -> Option<IssuedKey> {
     let ParsedCommand::IssueKey { name, environment, label, expires_at } = command else {
         return None;
@@ -310,7 +310,7 @@ fn seal(
     NewSecret { sealed: key.seal(&mut ports.rng(), scope, field, value), hint: value.hint() }
 }
 
-/// Makes a slug from the provider's name and the end of the id, which is random.
+/// Derives a slug from the provider's name and the random end of the id.
 fn made_slug(provider: &str, id: ConnectionId) -> Slug {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     let name: String = provider.chars().map(plain).take(40).collect();

@@ -1,6 +1,6 @@
-//! Faults of the parts below, as callers of queries see them.
+//! Converts faults of lower layers to problems for callers of queries.
 //!
-//! The cause goes to the log in full; callers get a code and a sentence.
+//! Logs the full cause; the caller gets a code and a sentence.
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::records::RecordError;
@@ -21,7 +21,7 @@ pub(crate) fn from_record(error: &RecordError) -> Problem {
     Problem::because(Code::RecordCorrupt, chain(error))
 }
 
-/// Says that a row of a read model cannot be read.
+/// Returns the problem for a row of a read model that cannot be decoded.
 pub(crate) fn corrupt_row(what: &str, error: &serde_json::Error) -> Problem {
     tracing::error!(%error, row = what, "cannot read a row; `connledger replay` rebuilds it");
     Problem::because(Code::RecordCorrupt, format!("{what} cannot be read; run connledger replay"))

@@ -1,4 +1,4 @@
-//! What tells a repeated command from another one under the same command id.
+//! Recognizes a repeated command and tells it from another under the same command id.
 
 use ledger_contract::commands::ParsedCommand;
 use ledger_domain::WorkspaceName;
@@ -6,32 +6,32 @@ use ledger_store::tables::Receipt;
 
 use crate::engine::Engine;
 
-/// Keyed digests of what a command says. Keyed, because bodies hold secrets and a plain digest of a
-/// short one could be guessed.
+/// Keyed digests of a command. They are keyed because bodies contain secrets, and a plain digest of
+/// a short secret could be guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
-    /// What the receipt will hold.
+    /// The digest stored in new receipts.
     meaning: [u8; 16],
-    /// What receipts hold that earlier programs wrote: a digest of the bytes as they arrived.
+    /// The digest in receipts of earlier versions of the program: that of the bytes as received.
     bytes: [u8; 16],
 }
 
 impl Fingerprint {
-    /// Returns what a receipt holds.
+    /// Returns the digest to store in a receipt.
     pub(crate) const fn stored(&self) -> [u8; 16] {
         self.meaning
     }
 
-    /// Tells whether a receipt is that of the same command.
+    /// Returns whether a receipt belongs to the same command.
     pub(crate) fn is_of(&self, receipt: &Receipt) -> bool {
         receipt.fingerprint == self.meaning || receipt.fingerprint == self.bytes
     }
 }
 
 impl Engine {
-    /// Makes the fingerprint of a command by what it says after parsing, so that white space, the
-    /// order of keys and the endpoint it came through do not count. `verb` and `body` are how it
-    /// arrived, for receipts of earlier programs.
+    /// Returns the fingerprint of a parsed command, which white space, the order of keys and the
+    /// endpoint do not affect. `verb` and `body` are as received, for receipts of earlier versions
+    /// of the program.
     pub fn fingerprint(
         &self,
         workspace: &WorkspaceName,
@@ -47,9 +47,10 @@ impl Engine {
         }
     }
 
-    /// Makes the fingerprint of a request from which commands are derived together with the state
-    /// that it finds: a repeat finds another state, so only the request can tell. White space and
-    /// the order of keys in a JSON body do not count. `kind` names everything else of the request.
+    /// Returns the fingerprint of a request whose commands also depend on the current state. A
+    /// repeat may find another state, so only the request can identify it. White space and the
+    /// order of keys in a JSON body do not matter. `kind` stands for everything else in the
+    /// request.
     pub fn request_fingerprint(
         &self,
         workspace: &WorkspaceName,
@@ -61,8 +62,8 @@ impl Engine {
             self.shared.fingerprint_key.fingerprint(&parts)
         };
         let bytes = digest(body);
-        // A document of the JSON reader keeps its keys sorted. It is wiped by nobody, as the body
-        // it was read from is not.
+        // `serde_json` keeps keys sorted. The parsed document is not wiped, and neither is the body
+        // from which it was read.
         let document = serde_json::from_slice::<serde_json::Value>(body);
         let meaning = document.map_or(bytes, |document| digest(document.to_string().as_bytes()));
         Fingerprint { meaning, bytes }

@@ -1,4 +1,4 @@
-//! Reads the log: records, and the state of a connection at any version.
+//! Reads records from the log, and the state of a connection at any version.
 
 use ledger_contract::records::{self, Happened, Record};
 use ledger_domain::{Connection, ConnectionId, Position, Version, evolve};
@@ -7,13 +7,13 @@ use ledger_store::tables::{StreamKey, log, streams};
 
 use crate::errors::Fault;
 
-/// Returns the record at a position, which must be there.
+/// Returns the record at a position. A missing record is a fault.
 pub(crate) fn record(store: &Store, position: Position) -> Result<Record, Fault> {
     let bytes = bytes(store, position)?;
     records::decode(position, &bytes).map_err(Fault::from)
 }
 
-/// Returns the stored bytes at a position, which must be there.
+/// Returns the stored bytes at a position. A missing record is a fault.
 pub(crate) fn bytes(store: &Store, position: Position) -> Result<Vec<u8>, Fault> {
     match log::get(store, position) {
         Ok(Some(bytes)) => Ok(bytes),

@@ -1,16 +1,15 @@
-//! Use cases: execute a command, project its event, answer a query, replay the log.
+//! Use cases: executes commands, projects events, answers queries and replays the log.
 //!
-//! One writer decides commands in order and one committer makes them durable, a group at a time;
-//! everything that can be done beforehand (reading, authorizing, sealing) is done by the callers
-//! in parallel. Not here: messages of any transport, or the bytes of any table.
+//! One writer thread decides commands in order, and one committer thread makes them durable in
+//! groups. Callers do everything that can precede the decision (reading, authorizing, sealing) in
+//! parallel. Transports and table formats belong to other crates.
 //!
-//! Read first: [`Engine`], then `writer/decider.rs` and `writer/committer.rs` (the life of a
-//! command), then `projections` (what read models are made of).
+//! Start with [`Engine`], then read `writer/decider.rs` and `writer/committer.rs` (the life of a
+//! command) and `projections` (the contents of the read models).
 //!
 //! `execute.rs` prepares a command, `outbox.rs` turns the log into notifications, and `replay/`
-//! rebuilds read models beside the live ones: `replay/bulk/` with many threads at once,
-//! `replay/fold.rs` the rest, event by event. `ports.rs` is the only file that asks for the time or
-//! for randomness.
+//! rebuilds read models beside the live ones: `replay/bulk/` with many threads, then
+//! `replay/fold.rs` event by event. Only `ports.rs` reads the clock or the random number generator.
 //!
 //! # Invariants
 //!
@@ -39,11 +38,11 @@ mod models;
 mod ports;
 
 mod access;
-mod doors;
 mod engine;
 mod execute;
 mod fingerprint;
 mod history;
+mod http_status;
 mod outbox;
 mod projections;
 mod queries;
@@ -55,7 +54,6 @@ mod tail;
 mod writer;
 
 pub use access::{Caller, LiveCaller, VerifyToken};
-pub use doors::TellHttpStatus;
 pub use engine::{Engine, EngineOptions};
 pub use errors::{
     AuthenticateError, ConnectionUnknown, DeadlineExpired, ExecuteError, Fault, Forbidden,
@@ -63,6 +61,7 @@ pub use errors::{
 };
 pub use execute::{CommandRequest, Executed};
 pub use fingerprint::Fingerprint;
+pub use http_status::HttpStatusSource;
 pub use outbox::OutboxItem;
 pub use ports::{Clock, IdSource, Ports, Randomness};
 pub use queries::{Keep, ListOptions, ListResult, QueryAnswer, Reader, VersionLine, Versions};

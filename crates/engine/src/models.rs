@@ -1,4 +1,4 @@
-//! The read models of one generation each, and how an event changes them.
+//! The read models, one generation of each, and how an event changes them.
 
 use std::sync::Arc;
 
@@ -15,20 +15,20 @@ use crate::projections::{audit, list};
 
 /// Name of the audit read model.
 pub(crate) const AUDIT: &str = "audit";
-/// Every read model, in the order they are rebuilt.
+/// All read models, in the order in which they are rebuilt.
 pub(crate) const MODELS: [&str; 3] = [connections::MODEL, lists::MODEL, AUDIT];
 
 /// The read models in use.
 #[derive(Debug)]
 pub(crate) struct Models {
     pub(crate) store: Arc<Store>,
-    /// Rows of connections and workspaces.
+    /// Rows of connections, workspaces and principals.
     pub(crate) connections: Table,
     /// Orders and bitmaps for lists.
     pub(crate) lists: Arc<Postings>,
     /// Bitmaps for history.
     pub(crate) audit: Arc<Postings>,
-    /// Tables that nobody needs once the last reader of these models is gone.
+    /// Tables to drop when the last reader of these models has finished.
     pub(crate) retired: Mutex<Vec<Table>>,
 }
 
@@ -37,13 +37,13 @@ impl Drop for Models {
         for table in self.retired.lock().drain(..) {
             if let Err(error) = self.store.drop_table(&table) {
                 let error = chain(&error);
-                tracing::warn!(%error, table = table.name(), "an old read model stays on disk");
+                tracing::warn!(%error, table = table.name(), "cannot drop a replaced read model");
             }
         }
     }
 }
 
-/// The read models that queries use; replaced as a whole.
+/// The live read models, replaced as a whole.
 #[derive(Debug)]
 pub(crate) struct Live(RwLock<Arc<Models>>);
 
@@ -61,7 +61,7 @@ impl Live {
     }
 }
 
-/// What one event did to a connection.
+/// The effect of an event on a connection.
 #[derive(Debug)]
 pub(crate) struct Change<'a> {
     pub(crate) ordinal: u32,
@@ -70,7 +70,7 @@ pub(crate) struct Change<'a> {
 }
 
 impl Models {
-    /// Names the tables of given generations.
+    /// Opens the tables of the given generations.
     pub(crate) fn at(store: &Arc<Store>, generations: [u32; 3]) -> Self {
         let [of_connections, of_lists, of_audit] = generations;
         Self {
@@ -92,7 +92,7 @@ impl Models {
         ])
     }
 
-    /// Adds to `batch` what an event changes in rows and orders. Bitmaps follow after the commit.
+    /// Adds an event's changes to rows and orders to `batch`. Bitmaps change after the commit.
     pub(crate) fn write_rows(&self, batch: &mut Batch, change: &Change<'_>) -> usize {
         let connection = change.after;
         let mut row = Vec::with_capacity(1_024);
@@ -137,13 +137,13 @@ impl Models {
         }
     }
 
-    /// Writes the bitmaps out, so that a start need not take them from the log.
+    /// Writes the bitmaps to disk, so that the next start need not derive them from the log.
     pub(crate) fn flush(&self, position: Position) -> Result<(), AppendError> {
         self.lists.flush(position)?;
         self.audit.flush(position)
     }
 
-    /// Takes a group's changes into the bitmaps; returns how many of their rows are only in memory.
+    /// Applies a group's changes to the bitmaps. Returns how many bitmap rows are only in memory.
     pub(crate) fn index(
         &self,
         listed: &[Change<'_>],

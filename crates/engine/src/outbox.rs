@@ -1,4 +1,4 @@
-//! What gateways are to be told: the log from the outbox mark on, as notifications.
+//! Turns the log after the outbox mark into notifications for gateways.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -15,49 +15,49 @@ use crate::engine::Engine;
 use crate::errors::Fault;
 use crate::history;
 
-/// Room for what a state has besides what the event says.
+/// Room for the parts of a state that the event does not contain.
 const BODY_ROOM_BYTES: usize = 1_024;
 
-/// One notification and where it goes.
+/// A notification and its destination.
 #[derive(Clone, Debug)]
 pub struct OutboxItem {
-    /// The event's place in the log.
+    /// The event's position in the log.
     pub position: Position,
     /// The workspace it concerns.
     pub workspace: WorkspaceName,
-    /// The stream it belongs to.
+    /// The stream to which the event belongs.
     pub stream: StreamId,
-    /// The event's identity.
+    /// The event's id.
     pub event_id: EventId,
-    /// Its stored type name.
+    /// The stored name of the event's type.
     pub type_name: &'static str,
-    /// When it was recorded, RFC 3339.
+    /// When the event was recorded, in RFC 3339 format.
     pub recorded_at: String,
     /// JSON of a [`Notification`].
     pub body: Vec<u8>,
 }
 
 impl Engine {
-    /// Returns the last position known to be in the event stream.
+    /// Returns the outbox mark: the last position known to be in the event stream.
     pub fn published(&self) -> Position {
         self.shared.published()
     }
 
-    /// Moves that mark, in either direction.
+    /// Moves the outbox mark, in either direction.
     pub fn set_published(&self, position: Position) {
         self.shared.published.store(position.get(), Ordering::SeqCst);
     }
 
-    /// Stores that mark for the next start. It is not synced, and may be behind: the relay asks
-    /// the event stream itself where it ended.
+    /// Stores the outbox mark for the next start. The write is not synced, so the stored mark may
+    /// be behind; the relay asks the event stream for its last position.
     pub fn store_published(&self) -> Result<(), Fault> {
         let mut batch = Batch::new();
         meta::put_published(&mut batch, &self.shared.store, self.published());
         self.shared.store.commit(batch, Durability::Buffered).map_err(Fault::from)
     }
 
-    /// Returns up to `most` notifications after `after`, in order. Blocks when they have to be
-    /// read from the log, which is so only for events older than the newest few thousand.
+    /// Returns up to `most` notifications after `after`, in order. Blocks only for events older
+    /// than the newest few thousand, which are read from the log.
     pub fn notifications(&self, after: Position, most: usize) -> Result<Vec<OutboxItem>, Fault> {
         let head = self.head();
         let fresh = self.shared.tail.after(after, most);
@@ -117,7 +117,7 @@ impl Engine {
         Ok(item)
     }
 
-    /// Returns the state just before a version, from the states at hand or the log.
+    /// Returns the state just before a version, from the given states or the log.
     fn state_before(
         &self,
         id: ConnectionId,
@@ -146,7 +146,7 @@ fn item(
         event: records::public(record),
         connection: connection.map(ConnectionView::of),
     };
-    // A state takes about as much as the event that made it, and its masked secrets take less.
+    // A state is about as large as the event that produced it; masked secrets take less.
     let mut body = Vec::with_capacity(2 * record.len() + BODY_ROOM_BYTES);
     serde_json::to_writer(&mut body, &notification).expect("a notification has a JSON form");
     OutboxItem {

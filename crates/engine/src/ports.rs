@@ -1,6 +1,6 @@
-//! The world outside: time, ids and randomness, handed in with [`EngineOptions`].
+//! Sources of time, ids and randomness, passed in with [`EngineOptions`].
 //!
-//! The machine's own are made here; no other file asks for them.
+//! This is the only file that uses those of the system.
 //!
 //! [`EngineOptions`]: crate::EngineOptions
 
@@ -12,14 +12,14 @@ use ledger_domain::{ConnectionId, EventId, LedgerId, MessageId, Micros};
 use rand::{CryptoRng, RngCore};
 use uuid::Uuid;
 
-/// Where an engine takes time, ids and randomness from. The default is the machine.
+/// Sources of time, ids and randomness. The default is the system's own.
 #[derive(Clone, Debug)]
 pub struct Ports {
-    /// Tells when things happen.
+    /// The source of time.
     pub clock: Clock,
-    /// Names connections, events, ledgers, and commands whose callers gave no id.
+    /// The source of ids for connections, events, ledgers, and commands sent without an id.
     pub ids: IdSource,
-    /// Makes keys and nonces. Anything but a cryptographic generator gives every secret away.
+    /// The source of keys and nonces. Anything but a cryptographic generator exposes every secret.
     pub randomness: Randomness,
 }
 
@@ -50,35 +50,36 @@ impl Ports {
         LedgerId::new(self.ids.make(self.now()))
     }
 
-    /// Makes an id for a command whose caller gave none.
+    /// Creates an id for a command that was sent without one.
     pub(crate) fn command_id(&self) -> MessageId {
         let text = self.ids.make(self.now()).to_string();
         MessageId::parse("command_id", &text).expect("a UUID is a message id")
     }
 }
 
-/// Tells the time. Cheap to clone.
+/// A source of time. Cheap to clone.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Micros + Send + Sync>);
 
 impl Clock {
-    /// Wraps a function that tells the time.
+    /// Wraps a function that returns the current time.
     pub fn new(now: impl Fn() -> Micros + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
-    /// Returns the clock of the machine.
+    /// Returns the system's clock.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     pub fn system() -> Self {
         Self::new(|| Micros::new(chrono::Utc::now().timestamp_micros()))
     }
 
-    /// Returns the time now.
+    /// Returns the current time.
     pub fn now(&self) -> Micros {
         (self.0)()
     }
 
-    /// Returns how far away a moment is. A clock that was set back makes it far, not near.
+    /// Returns how long ago `moment` was. If the clock was set back, the result is large, not
+    /// small.
     pub fn since(&self, moment: Micros) -> Duration {
         Duration::from_micros(self.now().get().abs_diff(moment.get()))
     }
@@ -90,12 +91,13 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// Makes ids. Cheap to clone.
+/// A source of ids. Cheap to clone.
 #[derive(Clone)]
 pub struct IdSource(Arc<dyn Fn(Micros) -> Uuid + Send + Sync>);
 
 impl IdSource {
-    /// Wraps a function that makes a new id for what happens at a given time. No two may be alike.
+    /// Wraps a function that returns a new id for something that happens at the given time. Every
+    /// id must be unique.
     pub fn new(make: impl Fn(Micros) -> Uuid + Send + Sync + 'static) -> Self {
         Self(Arc::new(make))
     }
@@ -121,24 +123,24 @@ impl fmt::Debug for IdSource {
     }
 }
 
-/// Draws random bytes. Cheap to clone.
+/// A source of random bytes. Cheap to clone.
 #[derive(Clone)]
 pub struct Randomness(Arc<Fill>);
 
 type Fill = dyn Fn(&mut [u8]) + Send + Sync;
 
 impl Randomness {
-    /// Wraps a function that fills bytes at random.
+    /// Wraps a function that fills a slice with random bytes.
     pub fn new(fill: impl Fn(&mut [u8]) + Send + Sync + 'static) -> Self {
         Self(Arc::new(fill))
     }
 
-    /// Returns a cryptographic generator that the operating system seeds.
+    /// Returns a cryptographic generator seeded by the operating system.
     pub fn system() -> Self {
         Self::new(|bytes| rand::rng().fill_bytes(bytes))
     }
 
-    /// Returns a generator that draws from here.
+    /// Returns a generator that draws from this source.
     pub fn rng(&self) -> impl CryptoRng {
         Drawing(self)
     }
@@ -150,7 +152,7 @@ impl fmt::Debug for Randomness {
     }
 }
 
-/// A [`Randomness`] as the libraries know generators.
+/// Adapts [`Randomness`] to the generator traits of libraries.
 struct Drawing<'a>(&'a Randomness);
 
 impl RngCore for Drawing<'_> {

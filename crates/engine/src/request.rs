@@ -1,4 +1,4 @@
-//! What is known of a request besides what it asks for.
+//! The circumstances of a request.
 
 use ledger_contract::headers::Headers;
 use ledger_contract::records::{Provenance, Via};
@@ -7,23 +7,22 @@ use ledger_domain::{Expected, Micros};
 use crate::access::Caller;
 use crate::engine::Engine;
 
-/// The circumstances of a command: made once, where the request arrives. [`Engine::context`] makes
-/// one.
+/// The circumstances of a command, assembled where the request arrives by [`Engine::context`].
 #[derive(Clone, Debug)]
 pub struct RequestContext {
-    /// Who asks, as authentication found.
+    /// The authenticated caller.
     pub caller: Caller,
-    /// The state that the caller expects the stream to be in.
+    /// The state in which the caller expects the stream to be.
     pub expected: Expected,
-    /// The time after which the command must not run.
+    /// The time after which the command must not be executed.
     pub deadline: Option<Micros>,
-    /// What the record will keep of the request.
+    /// The parts of the request that are recorded with the event.
     pub provenance: Provenance,
 }
 
 impl Engine {
-    /// Puts together what is known of a request that came in through `via`. A command whose caller
-    /// gave no id gets one here.
+    /// Assembles the context of a request that arrived through `via`. Creates a command id if the
+    /// request has none.
     pub fn context(&self, caller: Caller, via: Via, headers: Headers) -> RequestContext {
         let Headers { command_id, expected, deadline, correlation_id, causation_id, trace_id } =
             headers;

@@ -1,4 +1,4 @@
-//! Secrets in the clear, given out only after the reading is durable in the log.
+//! Reveals secrets, after an audit event is durable in the log.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ use crate::execute::CommandRequest;
 use crate::history;
 
 impl Engine {
-    /// Gives secrets out. The event that tells of it is durable before any value is opened; every
-    /// call makes one, so the command id of the request is not used.
+    /// Reveals secrets. The event that records it is durable before any value is opened. Every call
+    /// records its own event, so the request's command id is not used.
     pub async fn reveal(&self, mut request: CommandRequest) -> Result<RevealAnswer, ExecuteError> {
         if !matches!(request.command, ParsedCommand::Reveal { .. }) {
             return Err(ExecuteError::VerbUnknown);
@@ -25,7 +25,7 @@ impl Engine {
         let connection =
             outcome.seen.ok_or_else(|| Fault::bug("a reveal was decided without a state"))?;
         let position = Position::new(outcome.receipt.position);
-        // Read back from the log: what is not there was not recorded.
+        // Reads the event back from the log, which proves that it was recorded.
         let Record { metadata, happened } = history::record(&self.shared.store, position)?;
         let Happened::Revealed(revealed) = happened else {
             return Err(Fault::bug("a reveal was recorded as something else").into());
@@ -53,7 +53,7 @@ impl Engine {
         let scope = Scope { workspace: &connection.workspace, connection: connection.id };
         let key = self.data_key(scope)?.ok_or(ConnectionUnknown::Id)?;
         let plaintext = key.open(scope, field, &secret.sealed).map_err(Fault::from)?;
-        // The only copy is the answer's own, which is wiped with it.
+        // The only plaintext copy is in the answer, which wipes it on drop.
         let text = std::str::from_utf8(plaintext.expose(recorded));
         let value = text.map_err(|_| Fault::bug("a secret is not text"))?.to_owned();
         Ok(RevealedSecret { generation: secret.generation.get(), value })

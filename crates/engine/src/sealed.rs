@@ -1,4 +1,4 @@
-//! The ledger's curve key at work; see `ledger_contract::sealed`.
+//! Seals and opens messages with the ledger's curve key; see `ledger_contract::sealed`.
 
 use zeroize::Zeroizing;
 
@@ -6,12 +6,12 @@ use crate::engine::Engine;
 use crate::errors::SealedError;
 
 impl Engine {
-    /// Returns the ledger's public curve key, to which requests over NATS are sealed.
+    /// Returns the ledger's public curve key, to which clients seal requests over NATS.
     pub fn xkey(&self) -> String {
         self.shared.curve_key.public()
     }
 
-    /// Opens a request that was sealed to the ledger's curve key.
+    /// Opens a request sealed to the ledger's curve key.
     pub fn open_sealed(
         &self,
         sealed: &[u8],
@@ -20,7 +20,7 @@ impl Engine {
         Ok(self.shared.curve_key.open(sealed, sender)?)
     }
 
-    /// Seals an answer from the ledger's curve key.
+    /// Seals an answer with the ledger's curve key for `receiver`.
     pub fn seal_for(&self, answer: &[u8], receiver: &str) -> Result<Vec<u8>, SealedError> {
         Ok(self.shared.curve_key.seal(answer, receiver)?)
     }

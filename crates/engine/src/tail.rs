@@ -1,8 +1,7 @@
-//! The newest committed events, kept in memory for the relay, which follows the log closely.
+//! The newest committed events, kept in memory for the relay.
 //!
-//! The writer has everything that a notification is made of in its hands; kept for a moment, it
-//! spares the relay reading and decoding it again. Whoever has fallen behind the tail reads the
-//! log, which tells the same.
+//! The writer already has everything that a notification needs, so the relay need not read and
+//! decode it again. A relay that has fallen behind the tail reads the same events from the log.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,19 +10,19 @@ use ledger_contract::records::Metadata;
 use ledger_domain::{Connection, Position};
 use parking_lot::Mutex;
 
-/// Most events kept.
+/// Maximum number of events.
 const EVENTS_MAX: usize = 8_192;
-/// Most bytes of records kept; a connection's state takes about as much again.
+/// Maximum bytes of records. The states of their connections take about as much again.
 const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// A committed event with all that it is told by.
+/// A committed event with everything that its notification needs.
 #[derive(Debug)]
 pub(crate) struct Fresh {
     pub(crate) metadata: Metadata,
     pub(crate) type_name: &'static str,
     /// Its stored bytes.
     pub(crate) record: Box<[u8]>,
-    /// The connection right after it; none for events about a workspace.
+    /// The connection directly after it, or `None` for events about a workspace.
     pub(crate) after: Option<Arc<Connection>>,
 }
 
@@ -38,7 +37,7 @@ struct Kept {
 }
 
 impl Tail {
-    /// Takes in events that were just committed, in the order of the log.
+    /// Appends newly committed events, in log order.
     pub(crate) fn extend(&self, events: impl Iterator<Item = Fresh>) {
         let mut kept = self.0.lock();
         for event in events {
@@ -51,7 +50,7 @@ impl Tail {
         }
     }
 
-    /// Returns up to `most` events after `after`, or nothing when the next one is not kept.
+    /// Returns up to `most` events after `after`, or none if the next one is no longer here.
     pub(crate) fn after(&self, after: Position, most: usize) -> Vec<Arc<Fresh>> {
         let kept = self.0.lock();
         let Some(oldest) = kept.events.front() else { return Vec::new() };
@@ -101,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_a_position_is_told_without_gaps() {
+    fn events_after_a_position_have_no_gaps() {
         let tail = Tail::default();
         assert_eq!(positions(&tail, 0, 10), [0; 0]);
         tail.extend((5..8).map(|position| fresh(position, 1)));

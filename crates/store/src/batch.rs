@@ -1,11 +1,11 @@
-//! What is written together, or not at all.
+//! Batches of changes that are written atomically.
 
 use rocksdb::WriteBatch;
 
 use crate::store::Store;
 use crate::table::Table;
 
-/// Puts and deletes of several tables that become visible and durable as one.
+/// Puts and deletes in several tables that become visible and durable as one.
 #[derive(Default)]
 pub struct Batch {
     inner: WriteBatch,
@@ -18,17 +18,17 @@ impl std::fmt::Debug for Batch {
 }
 
 impl Batch {
-    /// Makes an empty batch.
+    /// Creates an empty batch.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Returns the size in bytes as it will be written.
+    /// Returns the size in bytes as written.
     pub fn size_bytes(&self) -> usize {
         self.inner.size_in_bytes()
     }
 
-    /// Tells whether nothing is in it.
+    /// Returns whether the batch is empty.
     pub fn is_empty(&self) -> bool {
         self.inner.is_empty()
     }

@@ -1,4 +1,5 @@
-//! The data directory: whose it is, which format it has, and that only one process uses it.
+//! The data directory: checks that it is a ledger, which format it has, and that only one process
+//! uses it.
 //!
 //! ```text
 //! DIR/ledger-format   text: "connection-ledger data directory, format 1"
@@ -7,8 +8,7 @@
 //! DIR/sorting/        files of rows that are not in the database yet; emptied by every opening
 //! ```
 //!
-//! The format is a plain file because a database cannot be asked for its format without being
-//! opened, which writes to it.
+//! The format is in a plain file because opening a database to read its format would write to it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -17,39 +17,39 @@ use std::time::{Duration, Instant};
 
 use crate::error::OpenError;
 
-/// The format this program writes, and the newest it reads.
+/// The format that this program writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
 
 const FORMAT_FILE: &str = "ledger-format";
 const FORMAT_TEXT: &str = "connection-ledger data directory, format ";
 const LOCK_FILE: &str = "ledger.lock";
 const STORE_FOLDER: &str = "store";
-/// How long a holder that is just ending is waited for.
+/// How long to wait for a process that holds the directory and is about to end.
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 const SORTING_FOLDER: &str = "sorting";
-/// Files that others may put beside a ledger before it is made.
+/// Files that may exist in the directory before a ledger is created.
 const NEIGHBORS: [&str; 5] = [LOCK_FILE, "nats", "dev-master.key", "dev-admin.key", "lost+found"];
 
-/// A data directory that this process holds.
+/// A data directory, locked by this process.
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
-    /// Held open: closing it releases the lock.
+    /// Kept open, because closing it releases the lock.
     _lock: File,
 }
 
 impl DataDir {
-    /// Tells whether `path` holds a ledger of any format.
+    /// Returns whether `path` contains a ledger of any format.
     pub fn holds_ledger(path: &Path) -> bool {
         path.join(FORMAT_FILE).is_file()
     }
 
-    /// Returns the id of the process that holds `path` now; nothing when none does, or when that
-    /// cannot be found out.
+    /// Returns the id of the process that holds `path`, or `None` if there is none or it cannot be
+    /// determined.
     pub fn holder(path: &Path) -> Option<u32> {
         let mut file = File::open(path.join(LOCK_FILE)).ok()?;
-        // For a moment this is a holder itself; who takes hold just then is patient.
+        // This holds the lock for a moment. A process that opens the directory just then retries.
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => {}
             Ok(()) | Err(TryLockError::Error(_)) => return None,
@@ -59,14 +59,14 @@ impl DataDir {
         holder.trim().parse().ok()
     }
 
-    /// Takes hold of an existing ledger's directory.
+    /// Opens and locks the directory of an existing ledger.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         check_format(path)?;
         Ok(Self { path: path.to_owned(), _lock: lock(path)? })
     }
 
-    /// Makes a directory for a new ledger. The format file comes last, so that a half-made
-    /// directory does not pass for a ledger.
+    /// Prepares a directory for a new ledger. The format file is written last, so that an
+    /// incomplete directory is not mistaken for a ledger.
     pub fn create(path: &Path) -> Result<Self, OpenError> {
         fs::create_dir_all(path).map_err(io_error(path))?;
         refuse_foreign(path)?;
@@ -76,7 +76,7 @@ impl DataDir {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
-    /// Declares the directory a ledger, durably.
+    /// Writes the format file durably, which makes the directory a ledger.
     pub fn mark_made(&self) -> Result<(), OpenError> {
         let path = self.path.join(FORMAT_FILE);
         let write = || {
@@ -88,17 +88,17 @@ impl DataDir {
         write().map_err(io_error(&path))
     }
 
-    /// Returns the database's folder.
+    /// Returns the folder of the database.
     pub fn store_path(&self) -> PathBuf {
         self.path.join(STORE_FOLDER)
     }
 
-    /// Returns the folder of rows on their way into the database, on the same disk as it.
+    /// Returns the folder of sorted files to be ingested, on the same disk as the database.
     pub(crate) fn sorting_path(&self) -> PathBuf {
         self.path.join(SORTING_FOLDER)
     }
 
-    /// Drops the rows that were on their way when the process before this one ended.
+    /// Deletes the sorted files that an earlier process left.
     pub(crate) fn clear_sorting(&self) -> Result<(), OpenError> {
         let path = self.sorting_path();
         match fs::remove_dir_all(&path) {
@@ -116,7 +116,7 @@ fn io_error(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
 fn refuse_foreign(path: &Path) -> Result<(), OpenError> {
     for entry in fs::read_dir(path).map_err(io_error(path))? {
         let name = entry.map_err(io_error(path))?.file_name();
-        // An empty store folder is what a first start that was cut short leaves.
+        // A first start that was interrupted leaves an empty store folder.
         let known = NEIGHBORS.iter().any(|neighbor| name == *neighbor) || name == STORE_FOLDER;
         if !known {
             return Err(OpenError::Foreign { path: path.to_owned() });
@@ -175,8 +175,8 @@ fn lock(path: &Path) -> Result<File, OpenError> {
     Ok(file)
 }
 
-/// Locks the file, giving a holder that is just ending a little time: the system frees the lock of
-/// a killed process only when its last write to the disk is through.
+/// Locks the file, and waits briefly for a process that is about to end: the system releases the
+/// lock of a killed process only after its last write to the disk.
 #[expect(clippy::disallowed_methods, reason = "another process's end cannot be waited for")]
 fn try_lock(file: &File) -> Result<(), TryLockError> {
     let started = Instant::now();

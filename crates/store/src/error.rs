@@ -1,11 +1,11 @@
-//! What can go wrong, by operation.
+//! Errors of the store, by operation.
 
 use std::io;
 use std::path::PathBuf;
 
 use crate::table::Table;
 
-/// A fault of the storage below, in its own words. Keeps `rocksdb` types inside this crate.
+/// An error of RocksDB in its own words. Keeps `rocksdb` types inside this crate.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct StorageFault(pub(crate) String);
@@ -16,24 +16,24 @@ impl From<rocksdb::Error> for StorageFault {
     }
 }
 
-/// Why a data directory cannot be opened. Nothing in it has been touched, unless `Storage`.
+/// Why a data directory cannot be opened. Except for `Storage`, nothing in it was touched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// There is no ledger there.
-    #[error("{path} has no ledger in it")]
+    /// The directory contains no ledger.
+    #[error("{path} contains no ledger")]
     Missing {
         /// The data directory.
         path: PathBuf,
     },
-    /// There is something else there.
-    #[error("{path} holds files that are not a ledger's")]
+    /// The directory contains other files.
+    #[error("{path} contains files that do not belong to a ledger")]
     Foreign {
         /// The data directory.
         path: PathBuf,
     },
-    /// A newer program wrote it.
-    #[error("{path} has format {found}, this program knows formats up to {known}")]
+    /// A newer version of the program wrote it.
+    #[error("{path} has format {found}; this program supports formats up to {known}")]
     Newer {
         /// The data directory.
         path: PathBuf,
@@ -47,7 +47,7 @@ pub enum OpenError {
     InUse {
         /// The data directory.
         path: PathBuf,
-        /// The process id it left, or `unknown`.
+        /// The id of that process, or `unknown`.
         holder: String,
     },
     /// The folder cannot be read or written.
@@ -55,7 +55,7 @@ pub enum OpenError {
     Io {
         /// The file or folder at fault.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
@@ -64,7 +64,7 @@ pub enum OpenError {
     Storage {
         /// The data directory.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: StorageFault,
     },
@@ -74,21 +74,21 @@ pub enum OpenError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// The storage below failed.
+    /// RocksDB failed.
     #[error("cannot read table {table}")]
     Storage {
         /// The table.
         table: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: StorageFault,
     },
-    /// Stored bytes are not what the table holds. Never skipped.
+    /// Stored bytes are malformed. They are never skipped.
     #[error("table {table} holds corrupt bytes at {place}")]
     Corrupt {
         /// The table.
         table: String,
-        /// The key, in words.
+        /// A description of the key.
         place: String,
     },
 }
@@ -97,21 +97,21 @@ pub enum ReadError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AppendError {
-    /// The write or its sync failed; the log is poisoned from here on.
+    /// The write or its sync failed. The log is poisoned from now on.
     #[error("cannot write a batch of {bytes} bytes")]
     Write {
         /// Size of the batch.
         bytes: usize,
-        /// Why.
+        /// The cause.
         #[source]
         source: StorageFault,
     },
-    /// A file of sorted rows could not be written or taken in; the log is as it was.
+    /// A file of sorted rows could not be written or ingested. The log is unchanged.
     #[error("cannot add sorted rows to table {table}")]
     Sorted {
         /// The table.
         table: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: StorageFault,
     },
@@ -121,7 +121,7 @@ pub enum AppendError {
 }
 
 impl AppendError {
-    /// Says that rows could not be sorted into a table.
+    /// Returns the error for sorted rows that could not be added to a table.
     pub(crate) fn sorted(table: &Table, why: String) -> Self {
         Self::Sorted { table: table.name().to_owned(), source: StorageFault(why) }
     }
@@ -131,7 +131,7 @@ pub(crate) fn read_error(table: &Table, error: rocksdb::Error) -> ReadError {
     ReadError::Storage { table: table.name().to_owned(), source: error.into() }
 }
 
-/// Says that a table's bytes are not what it holds.
+/// Returns the error for malformed bytes in a table.
 pub(crate) fn corrupt(table: &Table, place: impl Into<String>) -> ReadError {
     ReadError::Corrupt { table: table.name().to_owned(), place: place.into() }
 }

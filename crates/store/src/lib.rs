@@ -1,16 +1,16 @@
 //! The RocksDB log and tables of one data directory.
 //!
-//! Everything the ledger keeps is here: the log, the stream index, unique-name claims, command
-//! receipts, wrapped data keys, read models and the outbox mark, in one database, so that one
-//! batch and one sync make a change durable as a whole. Not here: what any of it means
-//! (`ledger-engine`), or a `rocksdb` type in any signature.
+//! One database contains everything that the ledger stores: the log, the stream index, claims to
+//! slugs, command receipts, wrapped data keys, read models and the outbox mark. One batch and one
+//! sync therefore make a change durable as a whole. The meaning of the rows belongs to
+//! `ledger-engine`, and no signature has a `rocksdb` type.
 //!
-//! Read first: [`Store`] (open and commit), [`Batch`] (what is written together),
-//! [`Postings`] (bitmaps behind filters and audit), [`SortedFile`] (how a table is filled at once).
+//! Start with [`Store`] (open and commit), [`Batch`] (atomic writes), [`Postings`] (bitmaps behind
+//! filters and audit) and [`SortedFile`] (bulk loads).
 //!
-//! `tables/mod.rs` is the registry of tables. Each table has one file, whose documentation draws
-//! its keys. A failed write, or a panic in a thread of the writer, poisons the store: nothing more
-//! is written until a restart.
+//! `tables/mod.rs` is the registry of tables. Each table has one file, whose documentation shows
+//! the layout of its keys. A failed write, or a panic in a writer thread, poisons the store:
+//! nothing more is written until a restart.
 //!
 //! # Invariants
 //!

@@ -1,28 +1,29 @@
-//! How the database is tuned: durable first, then small, then fast.
+//! Database options: durability first, then size, then speed.
 
 use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, Options};
 
-/// Memory for blocks, indexes and filters read from disk, shared by all tables, in bytes.
+/// Memory in bytes for blocks, indexes and filters read from disk, shared by all tables.
 const BLOCK_CACHE_BYTES: usize = 192 * 1024 * 1024;
-/// Memory for rows not yet in sorted files, all tables together, in bytes.
+/// Memory in bytes for rows that are not in files yet, for all tables together.
 const WRITE_BUFFERS_BYTES: usize = 192 * 1024 * 1024;
-/// Memory for such rows of one table before they are written out, in bytes.
+/// Memory in bytes for such rows of one table before they are written to a file.
 const TABLE_WRITE_BUFFER_BYTES: usize = 48 * 1024 * 1024;
-/// Write-ahead log kept before old tables are forced out, in bytes; bounds the start after a kill.
+/// Bytes of write-ahead log before old rows are forced into files. It bounds the start after a
+/// kill.
 const WAL_BYTES_MAX: u64 = 96 * 1024 * 1024;
 const LOG_BLOCK_BYTES: usize = 32 * 1024;
 const TABLE_BLOCK_BYTES: usize = 8 * 1024;
 const BLOOM_BITS_PER_KEY: f64 = 10.0;
 
-/// Options of the whole database.
+/// Returns the options of the database.
 pub(crate) fn database() -> Options {
     let mut options = Options::default();
     options.create_if_missing(true);
     options.create_missing_column_families(true);
     options.set_db_write_buffer_size(WRITE_BUFFERS_BYTES);
     options.set_max_total_wal_size(WAL_BYTES_MAX);
-    // A torn tail after a power cut is cut off; anything else wrong in the write-ahead log is an
-    // error. Recycled log files would make the two hard to tell apart.
+    // An incomplete end of the write-ahead log after a power failure is cut off; any other damage
+    // is an error. Recycled log files would make the two hard to distinguish.
     options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
     options.set_recycle_log_file_num(0);
     options.set_max_background_jobs(2);
@@ -33,7 +34,8 @@ pub(crate) fn database() -> Options {
     options
 }
 
-/// Options of one table; `log` says whether it holds the log's large, never rewritten records.
+/// Returns the options of a table. `log` says whether it is the log, with large records that are
+/// never rewritten.
 pub(crate) fn table(cache: &Cache, log: bool) -> Options {
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(cache);
@@ -56,7 +58,7 @@ pub(crate) fn table(cache: &Cache, log: bool) -> Options {
     options
 }
 
-/// The cache shared by all tables.
+/// Returns the cache that all tables share.
 pub(crate) fn cache() -> Cache {
     Cache::new_lru_cache(BLOCK_CACHE_BYTES)
 }

@@ -1,8 +1,8 @@
-//! Rows that go into a table as whole files, past the write-ahead log and the rows in memory.
+//! Bulk loads: rows that are ingested as whole files, without write-ahead log and memory tables.
 //!
-//! A rebuilt read model is many rows in key order into a table nobody reads yet. As files of
-//! their own they are compressed and checked once, by the thread that makes them, and never merged
-//! with others, so commands that go on meanwhile do not wait for them.
+//! A rebuilt read model has many rows in key order, in a table that has no readers yet. As separate
+//! files they are compressed and checked once, by the thread that writes them, and never merged
+//! with others, so concurrent commands do not wait for them.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,10 +14,10 @@ use crate::error::AppendError;
 use crate::store::Store;
 use crate::table::Table;
 
-/// A file is ended and another begun at this size, in bytes.
+/// Size in bytes at which a file is closed and the next one begun.
 const FILE_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Where files are made, and how.
+/// The folder and options of sorted files.
 pub(crate) struct Sorting {
     folder: PathBuf,
     options: Options,
@@ -35,10 +35,10 @@ impl Sorting {
     }
 }
 
-/// Rows on their way into one table, in ascending key order.
+/// Rows for one table, in ascending key order.
 ///
-/// They are in the table, and survive power loss, when [`Self::finish`] has returned; some may be
-/// there before. Where a key is there already, the later file counts.
+/// Once [`Self::finish`] returns, all of them are in the table and survive power loss; some may be
+/// visible earlier. For a key that exists already, the later file wins.
 pub struct SortedFile<'a> {
     store: &'a Store,
     table: &'a Table,
@@ -72,7 +72,7 @@ impl<'a> SortedFile<'a> {
         if full { self.end() } else { Ok(()) }
     }
 
-    /// Puts the rows into the table.
+    /// Adds the remaining rows to the table.
     pub fn finish(mut self) -> Result<(), AppendError> {
         self.end()
     }
@@ -112,7 +112,7 @@ impl Drop for SortedFile<'_> {
     }
 }
 
-/// Removes a file that is of no use. What stays is removed when the folder is opened next.
+/// Removes an unused file. If that fails, the next opening of the folder removes it.
 fn remove(path: &std::path::Path) {
     drop(fs::remove_file(path));
 }
@@ -140,7 +140,7 @@ mod tests {
         let mut file = store.sorted_file(&table);
         file.put(b"a", b"1").unwrap();
         file.put(b"c", b"3").unwrap();
-        assert_eq!(store.get(&table, b"a").unwrap(), None, "nothing before its end");
+        assert_eq!(store.get(&table, b"a").unwrap(), None, "rows appear only at the end");
         file.finish().unwrap();
         let mut file = store.sorted_file(&table);
         file.put(b"b", b"2").unwrap();
@@ -149,7 +149,7 @@ mod tests {
         file.put(b"d", b"4").unwrap();
         assert_eq!(files(&folder), 1);
         drop(file);
-        assert_eq!(files(&folder), 0, "an unfinished file goes");
+        assert_eq!(files(&folder), 0, "an unfinished file is removed");
         let mut file = store.sorted_file(&table);
         file.put(b"e", b"5").unwrap();
         assert!(matches!(file.put(b"d", b"4"), Err(AppendError::Sorted { .. })), "out of order");

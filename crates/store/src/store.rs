@@ -1,4 +1,4 @@
-//! Opening the database and committing batches.
+//! Opens the database and commits batches.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,26 +20,27 @@ use crate::{options, tables};
 
 type Db = DBWithThreadMode<MultiThreaded>;
 
-/// How far a commit goes before it returns.
+/// What a commit guarantees when it returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
-    /// It survives power loss.
+    /// The batch survives power loss.
     Synced,
-    /// It survives the process, and power loss once any later synced commit returned.
+    /// The batch survives the end of the process, and power loss once a later synced commit has
+    /// returned.
     Buffered,
 }
 
-/// One open database.
+/// An open database.
 pub struct Store {
     db: Db,
     poisoned: AtomicBool,
     cache: Cache,
-    /// Tables that were there at the opening.
+    /// Tables that existed when the database was opened.
     found: Vec<String>,
-    /// Tables made since, without those dropped again.
+    /// Tables created since, except those dropped again.
     made: Mutex<Vec<String>>,
     sorting: Sorting,
-    /// Dropped after the database, which releases the lock last.
+    /// Dropped after the database, because dropping it releases the lock.
     dir: DataDir,
 }
 
@@ -50,7 +51,7 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the database of `dir`, making it when the folder is empty.
+    /// Opens the database in `dir`, or creates it if the folder is empty.
     pub fn open(dir: DataDir) -> Result<Self, OpenError> {
         dir.clear_sorting()?;
         let path = dir.store_path();
@@ -58,7 +59,7 @@ impl Store {
         let database = options::database();
         let mut names = match Db::list_cf(&database, &path) {
             Ok(names) => names,
-            // Only an empty folder has no list; a broken one fails in the open below.
+            // Only an empty folder has no list of tables. A damaged database fails to open below.
             Err(_) => vec!["default".to_owned()],
         };
         for fixed in tables::FIXED {
@@ -76,13 +77,13 @@ impl Store {
         Ok(Self { db, poisoned, cache, found: names, made, sorting, dir })
     }
 
-    /// Stops all further writes until the process has been started again.
+    /// Stops all further writes until the process is restarted.
     pub fn poison(&self) {
         self.poisoned.store(true, Ordering::SeqCst);
     }
 
-    /// Writes a batch as a whole. A failed write poisons the log: nothing more is written until
-    /// the process has been started again, because what reached the disk is no longer known.
+    /// Writes a batch atomically. A failed write poisons the log: it is unknown what reached the
+    /// disk, so nothing more is written until the process is restarted.
     pub fn commit(&self, batch: Batch, durability: Durability) -> Result<(), AppendError> {
         if self.is_poisoned() {
             return Err(AppendError::Poisoned);
@@ -90,7 +91,7 @@ impl Store {
         let bytes = batch.size_bytes();
         let mut write_options = WriteOptions::default();
         write_options.set_sync(durability == Durability::Synced);
-        // Most keys grow with time, so the place of the last one is near that of the next.
+        // Most keys grow with time, so each is inserted near the previous one.
         write_options.set_memtable_insert_hint_per_batch(true);
         self.db.write_opt(batch.into_inner(), &write_options).map_err(|source| {
             self.poisoned.store(true, Ordering::SeqCst);
@@ -98,12 +99,12 @@ impl Store {
         })
     }
 
-    /// Moves everything from the write-ahead log into the tables' own files, so that the next
-    /// start has nothing to read again.
+    /// Flushes the write-ahead log into the tables' own files, so that the next start need not read
+    /// it.
     pub fn settle(&self) -> Result<(), AppendError> {
         let made = self.made.lock();
         let names = self.found.iter().chain(made.iter());
-        // Those dropped meanwhile have no handle.
+        // Tables dropped in the meantime have no handle.
         let handles: Vec<_> = names.filter_map(|name| self.db.cf_handle(name)).collect();
         let handles: Vec<_> = handles.iter().collect();
         self.db
@@ -111,7 +112,7 @@ impl Store {
             .map_err(|source| AppendError::Write { bytes: 0, source: source.into() })
     }
 
-    /// Tells whether a write has failed.
+    /// Returns whether a write has failed.
     pub fn is_poisoned(&self) -> bool {
         self.poisoned.load(Ordering::SeqCst)
     }
@@ -121,17 +122,17 @@ impl Store {
         self.db.get_cf(&self.handle(table), key).map_err(|error| read_error(table, error))
     }
 
-    /// Walks rows from `from` on, upwards.
+    /// Iterates over rows from `from` upwards.
     pub fn scan<'a>(&'a self, table: &Table, from: &[u8]) -> Rows<'a> {
         self.walk(table, IteratorMode::From(from, Direction::Forward), false)
     }
 
-    /// Walks rows from `from` on, downwards.
+    /// Iterates over rows from `from` downwards.
     pub fn scan_back<'a>(&'a self, table: &Table, from: &[u8]) -> Rows<'a> {
         self.walk(table, IteratorMode::From(from, Direction::Reverse), false)
     }
 
-    /// Walks all rows upwards without disturbing the cache.
+    /// Iterates over all rows upwards without filling the cache.
     pub fn scan_all<'a>(&'a self, table: &Table, from: &[u8]) -> Rows<'a> {
         self.walk(table, IteratorMode::From(from, Direction::Forward), true)
     }
@@ -141,7 +142,7 @@ impl Store {
         self.walk(table, IteratorMode::End, false).next().transpose()
     }
 
-    /// Walks all rows upwards without disturbing the cache or copying them.
+    /// Iterates over all rows upwards without filling the cache or copying the rows.
     pub(crate) fn walk_all(&self, table: &Table, from: &[u8]) -> Walk<'_> {
         let mut rows = self.db.raw_iterator_cf_opt(&self.handle(table), read_options(true));
         rows.seek(from);
@@ -153,8 +154,7 @@ impl Store {
         Rows { inner, table: table.clone() }
     }
 
-    /// Begins to fill a table with rows in key order. Meant for a table that nobody reads or
-    /// writes otherwise.
+    /// Starts a bulk load of rows in key order. The table must have no other readers or writers.
     pub fn sorted_file<'a>(&'a self, table: &'a Table) -> SortedFile<'a> {
         SortedFile::new(self, table)
     }
@@ -163,7 +163,7 @@ impl Store {
         &self.sorting
     }
 
-    /// Makes a finished file a part of a table, durably.
+    /// Ingests a finished file into a table, durably.
     pub(crate) fn ingest(
         &self,
         table: &Table,
@@ -173,12 +173,12 @@ impl Store {
         self.db.ingest_external_file_cf_opts(&self.handle(table), options, vec![path])
     }
 
-    /// Returns the directory it is in.
+    /// Returns the data directory.
     pub fn dir(&self) -> &DataDir {
         &self.dir
     }
 
-    /// Makes a new, empty table.
+    /// Creates an empty table.
     pub fn create_table(&self, table: &Table) -> Result<(), AppendError> {
         let options: Options = options::table(&self.cache, false);
         let mut made = self.made.lock();
@@ -189,7 +189,7 @@ impl Store {
         Ok(())
     }
 
-    /// Drops a table with all its rows.
+    /// Drops a table and all its rows.
     pub fn drop_table(&self, table: &Table) -> Result<(), AppendError> {
         let mut made = self.made.lock();
         self.db
@@ -199,7 +199,7 @@ impl Store {
         Ok(())
     }
 
-    /// Returns the names of the tables that were there when the database was opened.
+    /// Returns the names of the tables that existed when the database was opened.
     pub fn tables_found(&self) -> &[String] {
         &self.found
     }
@@ -212,7 +212,7 @@ impl Store {
 /// A row's key and value.
 pub type Row = (Box<[u8]>, Box<[u8]>);
 
-/// Rows in key order, read as they are asked for.
+/// An iterator over rows in key order, which reads them lazily.
 pub struct Rows<'a> {
     inner: DBIteratorWithThreadMode<'a, Db>,
     table: Table,
@@ -233,10 +233,10 @@ impl Iterator for Rows<'_> {
     }
 }
 
-/// A row's key and value, lent by a [`Walk`].
+/// A row's key and value, borrowed from a [`Walk`].
 type LentRow<'a> = (&'a [u8], &'a [u8]);
 
-/// Rows in key order, each lent until the next one is asked for.
+/// Rows in key order, each borrowed until the next one is requested.
 pub(crate) struct Walk<'a> {
     inner: DBRawIteratorWithThreadMode<'a, Db>,
     table: Table,
@@ -263,7 +263,7 @@ impl Walk<'_> {
     }
 }
 
-/// How to read; `bulk` means much at once, which nobody will ask for again soon.
+/// Returns read options. `bulk` is for reads of many rows that will not be needed again soon.
 fn read_options(bulk: bool) -> ReadOptions {
     let mut read_options = ReadOptions::default();
     if bulk {

@@ -1,4 +1,4 @@
-//! What a table is called.
+//! Names of tables.
 
 use std::borrow::Cow;
 

@@ -1,15 +1,15 @@
-//! How tokens may be signed.
+//! Signature algorithms of tokens.
 
 use std::fmt;
 
 use ledger_domain::InvalidField;
 
-/// The algorithms that are accepted unless an operator says otherwise.
+/// The algorithms accepted by default.
 pub const DEFAULT_ALGORITHMS: [Algorithm; 3] =
     [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa];
 
-/// A way to sign with a key whose public half is published. There is none that takes a shared
-/// secret, so a public key can never be used as one.
+/// An asymmetric signature algorithm. Algorithms with a shared secret are not represented, so a
+/// public key can never be used as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
@@ -46,7 +46,7 @@ impl Algorithm {
         Self::EdDsa,
     ];
 
-    /// Returns the name that headers and keys have for it.
+    /// Returns the name used in token headers and published keys.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",
@@ -61,12 +61,12 @@ impl Algorithm {
         }
     }
 
-    /// Reads the name, to the letter.
+    /// Parses the exact name.
     pub fn known(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == name)
     }
 
-    /// Reads the name an operator gave.
+    /// Parses a name in the configuration.
     pub fn parse(name: &str) -> Result<Self, InvalidField> {
         let problem = if name.eq_ignore_ascii_case("none") {
             "`none` is no signature and is never accepted".to_owned()
@@ -78,7 +78,7 @@ impl Algorithm {
         Self::known(name).ok_or_else(|| InvalidField::new("algorithms", problem))
     }
 
-    /// Returns what the library calls it.
+    /// Returns the corresponding value of the JWT library.
     pub(crate) const fn in_library(self) -> jsonwebtoken::Algorithm {
         match self {
             Self::Rs256 => jsonwebtoken::Algorithm::RS256,

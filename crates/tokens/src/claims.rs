@@ -1,47 +1,47 @@
-//! What a token claims, once its signature has been found good.
+//! Checks the claims of a token whose signature is valid.
 
 use ledger_domain::{Actor, Line, Micros};
 use serde_json::{Map, Value};
 
-/// What stands before the subject in the name of an actor.
+/// Prefix of the subject in an actor's name.
 const ACTOR_KIND: &str = "oidc";
-/// Longest subject. OpenID Connect allows 255 characters of ASCII.
+/// Maximum length of a subject. OpenID Connect permits 255 ASCII characters.
 pub(crate) const SUBJECT_CHARS_MAX: usize = 255;
-/// How far the clocks of the issuer and of this machine may differ, in microseconds.
+/// Permitted difference between the clocks of the issuer and of this machine, in microseconds.
 pub(crate) const LEEWAY_MICROS: i64 = 60_000_000;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
-/// What the claims must be.
+/// The expected claims.
 #[derive(Debug)]
 pub(crate) struct Expectation {
     pub(crate) issuer: String,
     pub(crate) audiences: Vec<String>,
 }
 
-/// Who a token stands for, and until when.
+/// The bearer of a token, and when it expires.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Bearer {
     pub(crate) actor: Actor,
-    /// The moment from which on it opens nothing, leeway included.
+    /// The time at which the token expires, including leeway.
     pub(crate) until: Micros,
 }
 
-/// Why claims are not good.
+/// Why claims are rejected.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Its time is over; all else about it is good.
+    /// The token has expired and is otherwise valid.
     Expired,
-    /// This.
+    /// The token is invalid for this reason.
     Wrong(&'static str),
 }
 
 impl Expectation {
-    /// Checks everything about claims save what they allow.
+    /// Checks all claims except those from which rights are derived.
     pub(crate) fn check(&self, claims: &Map<String, Value>, now: Micros) -> Result<Bearer, Fault> {
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
         if text("iss") != Some(self.issuer.as_str()) {
-            return Err(Fault::Wrong("it is of another issuer"));
+            return Err(Fault::Wrong("it has another issuer"));
         }
         let expected = |found: &str| self.audiences.iter().any(|audience| audience == found);
         let for_us = match claims.get("aud") {
@@ -52,18 +52,21 @@ impl Expectation {
             _ => false,
         };
         if !for_us {
-            return Err(Fault::Wrong("it is for another audience"));
+            return Err(Fault::Wrong("it has another audience"));
         }
         let subject = text("sub").unwrap_or_default();
         let subject = Line::parse("sub", subject, SUBJECT_CHARS_MAX)
             .map_err(|_| Fault::Wrong("its subject is missing, too long or not one line"))?;
         if let Some(begin) = claims.get("nbf") {
-            let begin = moment(begin).ok_or(Fault::Wrong("its begin is not a time"))?;
+            let begin = moment(begin).ok_or(Fault::Wrong("its claim nbf is not a time"))?;
             if now.get() < begin.saturating_sub(LEEWAY_MICROS) {
                 return Err(Fault::Wrong("it is not valid yet"));
             }
         }
-        let end = claims.get("exp").and_then(moment).ok_or(Fault::Wrong("it has no end"))?;
+        let end = claims
+            .get("exp")
+            .and_then(moment)
+            .ok_or(Fault::Wrong("its claim exp is missing or not a time"))?;
         let until = Micros::new(end.saturating_add(LEEWAY_MICROS));
         if now >= until {
             return Err(Fault::Expired);
@@ -72,7 +75,7 @@ impl Expectation {
     }
 }
 
-/// Reads seconds since the epoch, of which parts are dropped, as microseconds.
+/// Parses seconds since the epoch, possibly with fractions, as microseconds.
 fn moment(value: &Value) -> Option<i64> {
     let seconds = value.as_number()?.to_string();
     let whole = seconds.split('.').next()?;
@@ -98,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn good_claims_name_the_actor_and_the_end() {
+    fn valid_claims_give_the_actor_and_expiry() {
         let bearer = check(&json!({"nbf": 1_000_060})).unwrap();
         assert_eq!(bearer.actor.as_str(), "oidc:anna");
         assert_eq!(bearer.until, Micros::new(1_000_360 * MICROS_PER_SECOND));
@@ -106,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_has_a_minute_of_leeway_and_is_told() {
+    fn expiry_has_a_minute_of_leeway_and_an_error_of_its_own() {
         assert!(check(&json!({"exp": 999_941})).is_ok());
         assert_eq!(check(&json!({"exp": 999_940})), Err(Fault::Expired));
         assert_eq!(check(&json!({"exp": -1})), Err(Fault::Expired));

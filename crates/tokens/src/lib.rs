@@ -1,11 +1,10 @@
 //! Access tokens of one identity provider (OAuth2, OpenID Connect), as credentials beside API keys.
 //!
-//! A token is a JWT that the provider signed. It is checked here against the provider's published
-//! keys, and what its claims say becomes grants. Not here: API keys, which the engine looks at
-//! itself, and what a caller with certain grants may do.
+//! A token is a JWT signed by the provider. This crate verifies it with the provider's published
+//! keys and derives grants from its claims. API keys, and what grants permit, belong to the engine.
 //!
-//! Read first: [`Tokens`], then `verify.rs` (what is checked, in which order), then `keys/held.rs`
-//! (what holds while the provider is away).
+//! Start with [`Tokens`], then read `verify.rs` (the checks in their order) and `keys/held.rs`
+//! (what happens while the provider is unreachable).
 //!
 //! The engine passes every credential that does not start with `sk_` to this crate. `verify.rs`
 //! checks form, algorithm, key, signature and claims, in this order. `rights/` turns claims into

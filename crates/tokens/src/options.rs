@@ -1,4 +1,4 @@
-//! What is expected of tokens, and where the keys are.
+//! Options for tokens and for fetching keys.
 
 use std::time::Duration;
 
@@ -9,21 +9,21 @@ use crate::keys::{Place, Source};
 use crate::place;
 use crate::rights::Rights;
 
-/// Longest issuer or audience.
+/// Maximum length of an issuer or audience.
 const NAME_BYTES_MAX: usize = 2_048;
-/// Most audiences.
+/// Maximum number of audiences.
 const AUDIENCES_MAX: usize = 16;
 
-/// How often keys are fetched, and how long they hold.
+/// When keys are fetched, and how long they are valid.
 #[derive(Clone, Copy, Debug)]
 pub struct Timings {
-    /// Between two looks at the keys when nothing happens.
+    /// Interval between regular fetches.
     pub refresh_every: Duration,
-    /// At least this long between two looks, whatever happens.
+    /// Minimum interval between any two fetches.
     pub refresh_min: Duration,
-    /// How long one look may take.
+    /// Time limit of a fetch.
     pub fetch_max: Duration,
-    /// How long keys hold while no newer ones can be fetched.
+    /// How long keys remain valid while no newer ones can be fetched.
     pub stale: Duration,
 }
 
@@ -38,25 +38,25 @@ impl Default for Timings {
     }
 }
 
-/// What is expected of tokens.
+/// Requirements for tokens, and what they permit.
 #[derive(Clone, Debug)]
 pub struct TokenOptions {
-    /// What the claim `iss` must be, to the letter.
+    /// The exact value of the claim `iss`.
     pub issuer: String,
-    /// One of these must be in the claim `aud`.
+    /// Permitted audiences, of which the claim `aud` must contain one.
     pub audiences: Vec<String>,
-    /// Where the keys are; found by way of the issuer when absent.
+    /// The address of the keys; taken from the issuer's discovery document if absent.
     pub jwks_url: Option<String>,
-    /// How tokens may be signed.
+    /// Permitted signature algorithms.
     pub algorithms: Vec<Algorithm>,
-    /// What claims allow.
+    /// How claims become grants.
     pub rights: Rights,
-    /// How often keys are fetched.
+    /// When keys are fetched.
     pub timings: Timings,
 }
 
 impl TokenOptions {
-    /// Accepts tokens of an issuer for an audience, with everything else as it usually is.
+    /// Returns default options for an issuer and an audience.
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
         Self {
             issuer: issuer.into(),
@@ -68,15 +68,18 @@ impl TokenOptions {
         }
     }
 
-    /// Checks everything that can be checked without asking the issuer.
+    /// Validates the options without contacting the issuer.
     pub fn prepare(self) -> Result<Prepared, InvalidField> {
         check_name("issuer", &self.issuer)?;
         if self.audiences.is_empty() || self.audiences.len() > AUDIENCES_MAX {
-            return Err(InvalidField::new("audience", "must be given 1 to 16 times"));
+            return Err(InvalidField::new(
+                "audience",
+                "must be given at least once and at most 16 times",
+            ));
         }
         self.audiences.iter().try_for_each(|audience| check_name("audience", audience))?;
         if self.algorithms.is_empty() {
-            return Err(InvalidField::new("algorithms", "must name one at least"));
+            return Err(InvalidField::new("algorithms", "must name at least one"));
         }
         let place = match &self.jwks_url {
             Some(url) => Place::Keys(place::read("jwks-url", url)?),
@@ -87,7 +90,7 @@ impl TokenOptions {
     }
 }
 
-/// Checked options.
+/// Validated options.
 #[derive(Debug)]
 pub struct Prepared {
     pub(crate) options: TokenOptions,
@@ -113,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_named() {
+    fn errors_name_the_invalid_option() {
         let good = || TokenOptions::new("https://login.example.com/", "ledger");
         assert!(good().prepare().is_ok());
         let issuer = |issuer: &str| TokenOptions { issuer: issuer.to_owned(), ..good() };

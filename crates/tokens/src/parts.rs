@@ -1,4 +1,4 @@
-//! The three parts of a token, before anything in it is believed.
+//! The three parts of a token, before any of it is trusted.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,18 +6,18 @@ use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
 
-/// Longest token that is looked at. Tokens with hundreds of groups stay below it.
+/// Maximum length of a token. Tokens with hundreds of groups are shorter.
 pub(crate) const TOKEN_BYTES_MAX: usize = 16 * 1024;
-/// Longest name of a key.
+/// Maximum length of a key id.
 const KEY_ID_BYTES_MAX: usize = 512;
-/// What a token may say it is. Issuers sign other things with the same keys, such as notices that
-/// someone has logged out, and those open nothing.
+/// Permitted values of `typ`. Issuers sign other documents with the same keys, such as logout
+/// tokens, and those must not be accepted.
 const TYPES: [&str; 3] = ["jwt", "at+jwt", "application/at+jwt"];
 
-/// A token taken apart.
+/// The parts of a token.
 #[derive(Debug)]
 pub(crate) struct Parts<'a> {
-    /// What was signed: header and claims as they were sent.
+    /// The signed part: header and claims as received.
     pub(crate) signed: &'a str,
     pub(crate) signature: &'a str,
     pub(crate) algorithm: Algorithm,
@@ -26,25 +26,25 @@ pub(crate) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// Takes a token apart. Of its header only `alg`, `kid`, `typ` and `crit` are looked at: keys
-    /// and addresses of keys that a token brings along mean nothing.
+    /// Splits a token. Of its header only `alg`, `kid`, `typ` and `crit` are read; keys and
+    /// addresses of keys in a token are ignored.
     pub(crate) fn read(token: &'a str) -> Result<Self, &'static str> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err("it is too long");
         }
-        let (signed, signature) = token.rsplit_once('.').ok_or("it has no three parts")?;
-        let (header, claims) = signed.split_once('.').ok_or("it has no three parts")?;
+        let (signed, signature) = token.rsplit_once('.').ok_or("it does not have three parts")?;
+        let (header, claims) = signed.split_once('.').ok_or("it does not have three parts")?;
         if [header, claims, signature].into_iter().any(|part| !is_base64url(part)) {
             return Err("a part is empty or not base64url");
         }
         let header = object(header).ok_or("its header is not a JSON object")?;
         if header.contains_key("crit") {
-            return Err("it demands to be understood in a way that is not known here");
+            return Err("its header has critical extensions, which are not supported");
         }
         let text = |name: &str| match header.get(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.as_str())),
-            Some(_) => Err("a part of its header is not text"),
+            Some(_) => Err("a field of its header is not text"),
         };
         if text("typ")?.is_some_and(|found| !TYPES.contains(&found.to_ascii_lowercase().as_str())) {
             return Err("it is not an access token");
@@ -52,18 +52,18 @@ impl<'a> Parts<'a> {
         let algorithm = text("alg")?.and_then(Algorithm::known);
         let key_id = text("kid")?;
         if key_id.is_some_and(|id| id.len() > KEY_ID_BYTES_MAX) {
-            return Err("the name of its key is too long");
+            return Err("its key id is too long");
         }
         Ok(Self {
             signed,
             signature,
-            algorithm: algorithm.ok_or("its algorithm is not one that is ever accepted")?,
+            algorithm: algorithm.ok_or("its algorithm is not supported")?,
             key_id: key_id.map(Box::from),
             claims,
         })
     }
 
-    /// Returns what it claims. Whether that is true, its signature tells.
+    /// Returns the claims. They are to be trusted only if the signature is valid.
     pub(crate) fn claims(&self) -> Result<Map<String, Value>, &'static str> {
         object(self.claims).ok_or("its claims are not a JSON object")
     }

@@ -1,13 +1,13 @@
-//! Addresses from which keys may be fetched.
+//! Validates addresses from which keys may be fetched.
 
 use ledger_domain::InvalidField;
 use reqwest::Url;
 
-/// Longest address.
+/// Maximum length of an address.
 const URL_BYTES_MAX: usize = 2_048;
 
-/// Reads an address that keys may come from: encrypted, or on this machine. `field` names it in
-/// the error.
+/// Parses an address from which keys may be fetched: https, or http on this machine. `field` is the
+/// name of the option in errors.
 pub(crate) fn read(field: &str, text: &str) -> Result<Url, InvalidField> {
     let wrong = |problem: &str| InvalidField::new(field, problem);
     if text.len() > URL_BYTES_MAX {
@@ -16,19 +16,19 @@ pub(crate) fn read(field: &str, text: &str) -> Result<Url, InvalidField> {
     let url: Url =
         text.parse().map_err(|_| wrong("must be a URL like https://login.example.com"))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong("must not hold a name or a password"));
+        return Err(wrong("must not contain a user name or password"));
     }
     if url.fragment().is_some() {
-        return Err(wrong("must not have a part after #"));
+        return Err(wrong("must not have a fragment"));
     }
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_here(&url) => Ok(url),
-        _ => Err(wrong("must start with https://, save on this machine")),
+        _ => Err(wrong("must start with https://, except on this machine")),
     }
 }
 
-/// Tells whether what goes there cannot be read on the way.
+/// Returns whether the connection is encrypted.
 pub(crate) fn is_encrypted(url: &Url) -> bool {
     url.scheme() == "https"
 }

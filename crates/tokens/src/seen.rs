@@ -1,17 +1,17 @@
-//! Tokens found good before, so that a signature is checked once.
+//! Caches verified tokens, so that each signature is verified once.
 
 use std::collections::{HashMap, VecDeque};
 
 use ledger_domain::Micros;
 use ledger_engine::Caller;
 
-/// Most tokens remembered; the oldest make room.
+/// Maximum number of cached tokens; the oldest are evicted.
 const SEEN_MAX: usize = 4_096;
 
 /// A keyed digest of a token.
 pub(crate) type TokenDigest = [u8; 32];
 
-/// Tokens found good, by their digests.
+/// Verified tokens, by digest.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     entries: HashMap<TokenDigest, Entry>,
@@ -22,18 +22,18 @@ pub(crate) struct Seen {
 struct Entry {
     caller: Caller,
     until: Micros,
-    /// Digest of the keys it was checked with. Other keys may not be those of its issuer any more.
+    /// Digest of the set of keys that verified it. With another set, the token is verified again.
     keys: [u8; 32],
 }
 
 impl Seen {
-    /// Returns who a token stands for, if it was found good with these keys and is good still.
+    /// Returns the caller of a token, if it was verified with these keys and has not expired.
     pub(crate) fn get(&self, token: &TokenDigest, keys: &[u8; 32], now: Micros) -> Option<Caller> {
         let entry = self.entries.get(token)?;
         (entry.keys == *keys && now < entry.until).then(|| entry.caller.clone())
     }
 
-    /// Remembers a good token.
+    /// Caches a verified token.
     pub(crate) fn put(
         &mut self,
         token: TokenDigest,
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_make_room_and_other_keys_or_the_end_undo_it() {
+    fn entries_end_by_eviction_expiry_or_other_keys() {
         let mut seen = Seen::default();
         let (keys, others) = ([1; 32], [2; 32]);
         let until = Micros::new(10);

@@ -1,4 +1,4 @@
-//! Everything put together and set going.
+//! Starts and owns the parts of this crate.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::keys::{Held, keep};
 use crate::options::Prepared;
 use crate::verify::Verifier;
 
-/// Tokens of one issuer, whose keys a task keeps up to date until this is dropped.
+/// Verifies the tokens of one issuer. A task keeps its keys up to date until this is dropped.
 #[derive(Debug)]
 pub struct Tokens {
     verifier: Arc<Verifier>,
@@ -19,7 +19,7 @@ pub struct Tokens {
 }
 
 impl Prepared {
-    /// Starts fetching keys. Does not wait for them.
+    /// Starts fetching keys without waiting for them.
     pub fn start(self, clock: Clock) -> Tokens {
         let Self { options, source } = self;
         let held = Arc::new(Held::new(options.timings, clock.clone()));
@@ -30,12 +30,12 @@ impl Prepared {
 }
 
 impl Tokens {
-    /// Returns what checks a token.
+    /// Returns the verifier of tokens.
     pub fn verifier(&self) -> Arc<dyn VerifyToken> {
         Arc::clone(&self.verifier) as Arc<dyn VerifyToken>
     }
 
-    /// Waits until the issuer was asked for its keys once, or for as long as `patience` lasts.
+    /// Waits until keys have been fetched once, whatever the result, or for at most `patience`.
     /// Returns whether there are keys.
     pub async fn wait_for_keys(&self, patience: Duration) -> bool {
         let looked = tokio::time::timeout(patience, self.held.looked()).await;

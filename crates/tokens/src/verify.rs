@@ -1,4 +1,4 @@
-//! Checks a token: form, algorithm, key, signature, claims, in this order.
+//! Verifies a token: form, algorithm, key, signature and claims, in this order.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use crate::parts::Parts;
 use crate::rights::Rights;
 use crate::seen::Seen;
 
-/// Checks tokens of one issuer.
+/// Verifies the tokens of one issuer.
 pub(crate) struct Verifier {
     expectation: Expectation,
     algorithms: Vec<Algorithm>,
     rights: Rights,
     held: Arc<Held>,
     seen: Mutex<Seen>,
-    /// Makes digests that are worth nothing outside of this process.
+    /// Key of the token digests, which are therefore useless outside this process.
     digest_key: [u8; 32],
     clock: Clock,
 }
@@ -46,7 +46,7 @@ impl VerifyToken for Verifier {
     fn verify(&self, token: &str) -> Result<Caller, AuthenticateError> {
         let parts = Parts::read(token).map_err(refused)?;
         if !self.algorithms.contains(&parts.algorithm) {
-            return Err(refused("its algorithm is not one of those configured"));
+            return Err(refused("its algorithm is not permitted by the configuration"));
         }
         let set = self.held.current()?;
         let digest = *blake3::keyed_hash(&self.digest_key, token.as_bytes()).as_bytes();
@@ -56,15 +56,15 @@ impl VerifyToken for Verifier {
         }
         let key = match set.find(parts.key_id.as_deref(), parts.algorithm) {
             KeyLookup::Key(key) => key,
-            KeyLookup::Unfit => return Err(refused("no key of the issuer fits it")),
+            KeyLookup::Unfit => return Err(refused("no key of the issuer supports its algorithm")),
             KeyLookup::Unknown => {
                 let error = self.held.lacking();
-                debug!(%error, "a token names a key that is not known");
+                debug!(%error, "a token names an unknown key");
                 return Err(error);
             }
         };
         if !key.has_signed(parts.algorithm, parts.signed, parts.signature) {
-            return Err(refused("its signature is wrong"));
+            return Err(refused("its signature is invalid"));
         }
         let claims = parts.claims().map_err(refused)?;
         let bearer = self.expectation.check(&claims, now).map_err(|fault| match fault {
@@ -77,9 +77,9 @@ impl VerifyToken for Verifier {
     }
 }
 
-/// Says no. What was wrong, only the log tells.
+/// Returns the error for an invalid token. Only the log has the reason.
 fn refused(reason: &'static str) -> AuthenticateError {
-    debug!(reason, "a token is refused");
+    debug!(reason, "token rejected");
     AuthenticateError::TokenInvalid
 }
 

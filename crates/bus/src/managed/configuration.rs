@@ -7,17 +7,17 @@ use super::ManagedOptions;
 use super::leftover::PID_FILE;
 use super::settings::{CLIENT_USER, LEDGER_USER, Settings};
 
-/// The server's log, in its folder.
+/// Name of the server's log file, in its folder.
 pub(super) const LOG_FILE: &str = "nats-server.log";
-/// At this size the server begins a new log and keeps two old ones.
+/// Size at which the server starts a new log file. It keeps two old ones.
 const LOG_BYTES_MAX: usize = 10 * 1024 * 1024;
 
-/// Returns where the file is.
+/// Returns the path of the file.
 pub(super) fn path(dir: &Path) -> PathBuf {
     dir.join("nats-server.conf")
 }
 
-/// Returns what is in it.
+/// Returns the content of the file.
 pub(super) fn text(dir: &Path, settings: &Settings, options: &ManagedOptions) -> String {
     let file = |name: &str| quoted(&dir.join(name).to_string_lossy());
     let (publish, subscribe) = client_permissions(options);
@@ -46,8 +46,8 @@ pub(super) fn text(dir: &Path, settings: &Settings, options: &ManagedOptions) ->
     )
 }
 
-/// Returns what everybody else may send and hear: commands, queries and operations out, events
-/// and the bucket in, and of JetStream only what reading takes.
+/// Returns the permissions of the `client` user: it may publish commands, queries and operations,
+/// subscribe to events and the bucket, and use only what reading requires of JetStream.
 fn client_permissions(options: &ManagedOptions) -> (String, String) {
     let subjects = &options.subjects;
     let bucket = format!("KV_{}", subjects.bucket_name());
@@ -88,7 +88,7 @@ fn lines(subjects: &[String]) -> String {
     })
 }
 
-/// Quotes a text; the escapes of JSON are those of NATS.
+/// Quotes a string; JSON and NATS use the same escapes.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_listens_to_this_machine_only() {
+    fn the_server_listens_on_loopback_only() {
         let text = sample();
         assert!(text.contains("listen: \"127.0.0.1:7000\"\n"));
         assert!(text.contains(r#"store_dir: "/d \"x\"/nats/jetstream""#), "{text}");

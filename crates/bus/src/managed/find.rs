@@ -9,11 +9,11 @@ use ledger_contract::errors::{Code, Problem};
 use super::NATS_SERVER_VARIABLE;
 use crate::version::Release;
 
-/// The program's name, looked up in PATH.
+/// The program's name, which is looked up in PATH.
 const PROGRAM: &str = "nats-server";
 
-/// Returns the nats-server to start: the one named in the options, else the one the environment
-/// names, else the one in PATH. It must be 2.11 or newer.
+/// Returns the nats-server to run: the one in the options, else the one in the environment, else
+/// the one in PATH. Its version must be 2.11 or newer.
 pub fn find_server(
     explicit: Option<&Path>,
     environment: Option<&Path>,
@@ -22,7 +22,7 @@ pub fn find_server(
     let said = version_text(program).map_err(|error| missing(program, &error))?;
     match Release::parse(&said) {
         Some(release) => release.check().map(|()| program.to_owned()),
-        None => Err(missing(program, &io::Error::other("it does not tell a release number"))),
+        None => Err(missing(program, &io::Error::other("it does not print a version"))),
     }
 }
 
@@ -45,14 +45,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_that_leads_nowhere_is_named() {
+    fn errors_name_a_missing_path() {
         let problem = find_server(Some(Path::new("/nowhere/nats-server")), None).unwrap_err();
         assert_eq!(problem.code, Code::NatsMissing);
         assert!(problem.message.starts_with("/nowhere/nats-server cannot be used"));
     }
 
     #[test]
-    fn a_program_that_is_no_nats_server_is_refused() {
+    fn other_programs_are_rejected() {
         let problem = find_server(None, Some(Path::new("/bin/true"))).unwrap_err();
         assert_eq!(problem.code, Code::NatsMissing);
     }

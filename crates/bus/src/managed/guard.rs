@@ -1,4 +1,4 @@
-//! The guard: stops nats-server when the ledger is gone.
+//! The guard process, which stops nats-server when the ledger has ended.
 
 use std::ffi::OsString;
 use std::io::{self, Read};
@@ -13,19 +13,19 @@ use parking_lot::{Condvar, Mutex};
 
 /// How long the server may take to stop before it is killed.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
-/// Exit code for wrong use.
+/// Exit code for invalid arguments.
 const USAGE: u8 = 2;
 
-/// Whether the server has ended, and whoever waits for that.
+/// Whether the server has ended, with a condition to wait for it.
 #[derive(Default)]
 struct Ended {
     flag: Mutex<bool>,
     changed: Condvar,
 }
 
-/// Runs the program after `--` until it ends or standard input does; in the latter case tells it
-/// to stop, waits five seconds, and kills it. The whole of the hidden subcommand
-/// [`super::GUARD_COMMAND`]; `args` is what follows it.
+/// Runs the program after `--` until it ends or standard input is closed. In the latter case asks
+/// it to stop, and kills it after five seconds. Implements the hidden subcommand
+/// [`super::GUARD_COMMAND`]; `args` are its arguments.
 pub fn guard_main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut args = args.into_iter().skip_while(|arg| arg == "--");
     let Some(program) = args.next() else {
@@ -38,7 +38,7 @@ pub fn guard_main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Tells whether the program ended well.
+/// Returns whether the program ended successfully.
 fn watch_over(mut child: Child) -> io::Result<bool> {
     let pid = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
     let ended = Arc::new(Ended::default());
@@ -46,7 +46,7 @@ fn watch_over(mut child: Child) -> io::Result<bool> {
     std::thread::Builder::new()
         .name("stopper".to_owned())
         .spawn(move || stop_at_end_of_input(pid, &for_stopper))?;
-    // Without reaping: until the flag is set, the id cannot become another process's.
+    // Does not reap the process, so that its id cannot be reused before the flag is set.
     waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT)?;
     *ended.flag.lock() = true;
     ended.changed.notify_all();
@@ -57,7 +57,7 @@ fn stop_at_end_of_input(pid: Pid, ended: &Ended) {
     wait_for_end_of_input();
     let mut flag = ended.flag.lock();
     for (signal, patience) in [(Signal::SIGTERM, STOP_PATIENCE), (Signal::SIGKILL, STOP_PATIENCE)] {
-        // Failure means that it is gone already, which is what is wanted.
+        // A failure means that the process has already ended.
         if *flag || kill(pid, signal).is_err() {
             return;
         }

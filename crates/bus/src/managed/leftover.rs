@@ -1,4 +1,4 @@
-//! A server that outlived the ledger which started it: waited for, then stopped.
+//! Stops a server that outlived the ledger that started it.
 
 use std::fs;
 use std::path::Path;
@@ -14,19 +14,19 @@ use tracing::{info, warn};
 use super::configuration;
 use crate::connect::unreachable;
 
-/// Written by the server, in its folder.
+/// Name of the file with the server's process id, in its folder.
 pub(super) const PID_FILE: &str = "nats-server.pid";
-/// Between two looks at whether it is gone.
+/// Interval between checks whether the process has ended.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
-/// How long it may take after a signal.
+/// How long the process may take to end after a signal.
 const SIGNAL_PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long it may take to go by itself.
+/// How long the process may take to end by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Patience {
-    /// Its guard may be stopping it just now.
+    /// Its guard may be stopping it right now.
     Long,
-    /// Its guard had its time already.
+    /// Its guard has already had time to stop it.
     Short,
 }
 
@@ -44,7 +44,7 @@ pub(super) async fn clear(dir: &Path, patience: Patience) -> Result<(), Problem>
     }
     for signal in [Signal::SIGTERM, Signal::SIGKILL] {
         warn!(nats.pid = pid.as_raw(), signal = signal.as_str(), "stopping an earlier nats-server");
-        // Failure means that it is gone already, which is what is wanted.
+        // A failure means that the process has already ended.
         if kill(pid, signal).is_err() || is_gone(dir, pid, SIGNAL_PATIENCE).await {
             return Ok(());
         }
@@ -69,7 +69,7 @@ async fn find(dir: &Path) -> Option<Pid> {
     runs_our_configuration(dir, pid).await.then_some(pid)
 }
 
-/// Tells whether the process is the server of this folder, and not another that got its number.
+/// Returns whether the process is the server of this folder. Its id may have been reused.
 async fn runs_our_configuration(dir: &Path, pid: Pid) -> bool {
     let path = configuration::path(dir);
     let line = match fs::read(format!("/proc/{pid}/cmdline")) {
@@ -80,7 +80,7 @@ async fn runs_our_configuration(dir: &Path, pid: Pid) -> bool {
     String::from_utf8_lossy(&line).contains(&*path.to_string_lossy())
 }
 
-/// Asks `ps`, where there is no `/proc`.
+/// Reads the command line from `ps`, for systems without `/proc`.
 async fn command_line(pid: Pid) -> Vec<u8> {
     let asked = Command::new("ps").args(["-ww", "-o", "command=", "-p", &pid.to_string()]).output();
     asked.await.map(|output| output.stdout).unwrap_or_default()

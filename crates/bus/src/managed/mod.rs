@@ -1,8 +1,8 @@
-//! A nats-server of the ledger's own, kept running and never left behind.
+//! A nats-server that the ledger runs, restarts and never leaves behind.
 //!
-//! The server is not our child but our guard's: this program started once more, which does
-//! nothing but wait for its standard input to end. That happens when the ledger ends, however it
-//! ends, and then the guard stops the server.
+//! The server is a child of the guard, which is a second process of this program and does nothing
+//! but wait for its standard input to close. That happens when the ledger ends, in whatever way,
+//! and the guard then stops the server.
 
 mod configuration;
 mod find;
@@ -27,28 +27,28 @@ pub use guard::guard_main;
 use settings::Settings;
 use supervisor::Plan;
 
-/// The subcommand under which this program is its own guard, see [`guard_main`].
+/// The subcommand that runs the guard; see [`guard_main`].
 pub const GUARD_COMMAND: &str = "nats-guard";
-/// Environment variable with the path of nats-server, read by the caller.
+/// Environment variable with the path of nats-server. Callers read it.
 pub const NATS_SERVER_VARIABLE: &str = "CONNLEDGER_NATS_SERVER";
-/// What the ledger's own answers from this server come under, which the client user cannot hear.
+/// Prefix of the ledger's inboxes on this server, to which the `client` user cannot subscribe.
 pub const MANAGED_INBOX_PREFIX: &str = "_INBOX_ledger";
 
-/// How long stopping may take, with the guard's own patience in it.
+/// Time limit for stopping, including the guard's own.
 const STOP_PATIENCE: Duration = Duration::from_secs(8);
 
-/// How the server is to run.
+/// Options of the managed server.
 #[derive(Clone, Debug)]
 pub struct ManagedOptions {
-    /// The ledger's data directory; the server's files go into `nats/` below it.
+    /// The ledger's data directory. The server's files are in `nats/` below it.
     pub data_dir: PathBuf,
     /// The server program, from [`find_server`].
     pub program: PathBuf,
-    /// Port on the loopback interface; 0 picks a free one and keeps it for the next start.
+    /// Port on the loopback interface. 0 selects a free one and reuses it at the next start.
     pub port: u16,
-    /// Largest message it carries.
+    /// Largest message in bytes.
     pub max_payload_bytes: usize,
-    /// What its `client` user may do follows from these names.
+    /// Subjects from which the permissions of the `client` user are derived.
     pub subjects: Subjects,
 }
 
@@ -60,7 +60,7 @@ impl ManagedOptions {
     }
 }
 
-/// The running server.
+/// A running managed server.
 #[derive(Debug)]
 pub struct ManagedServer {
     settings: Settings,
@@ -87,12 +87,12 @@ impl ManagedServer {
         Ok(Self { settings, stop, supervisor, dir })
     }
 
-    /// Returns the address with the ledger's own user.
+    /// Returns the address with the ledger's user.
     pub fn url(&self) -> String {
         self.settings.ledger_url()
     }
 
-    /// Returns the address with the user for everybody else.
+    /// Returns the address with the `client` user.
     pub fn client_url(&self) -> String {
         self.settings.client_url()
     }
@@ -101,7 +101,7 @@ impl ManagedServer {
     pub async fn shutdown(self) {
         self.stop.send_replace(true);
         if tokio::time::timeout(STOP_PATIENCE, self.supervisor).await.is_err() {
-            warn!("nats-server takes long to stop");
+            warn!("nats-server did not stop in time");
         }
         if let Err(problem) = leftover::clear(&self.dir, leftover::Patience::Short).await {
             warn!(error = %problem, "nats-server could not be stopped");
@@ -110,18 +110,18 @@ impl ManagedServer {
     }
 }
 
-/// Returns the address, with the user for everybody else, of the server that runs or last ran for
-/// a data directory.
+/// Returns the address, with the `client` user, of the server that runs or last ran for a data
+/// directory.
 pub fn managed_client_url(data_dir: &Path) -> Option<String> {
     Settings::read(&directory(data_dir)).map(|settings| settings.client_url())
 }
 
 fn directory(data_dir: &Path) -> PathBuf {
-    // The server's paths must hold whatever folder it is started in.
+    // The server's paths must be valid in any working directory.
     std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned()).join("nats")
 }
 
-/// Takes the port that is asked for, else the last one if it is still free, else any free one.
+/// Selects the requested port, else the previous one if it is free, else any free one.
 async fn choose(dir: &Path, port: u16) -> Result<Settings, Problem> {
     let mut settings = Settings::read(dir).unwrap_or_else(Settings::new);
     if port != 0 {

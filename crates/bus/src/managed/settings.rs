@@ -1,4 +1,4 @@
-//! What stays the same from one start of the managed server to the next.
+//! Settings of the managed server that persist across starts.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
@@ -9,11 +9,11 @@ use std::{fmt, str};
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
-/// The file, in the server's folder.
+/// Name of the file, in the server's folder.
 const FILE: &str = "managed.json";
-/// User of the ledger itself.
+/// The ledger's user.
 pub(super) const LEDGER_USER: &str = "ledger";
-/// User of everybody else.
+/// The user for all other clients.
 pub(super) const CLIENT_USER: &str = "client";
 const PASSWORD_BYTES: usize = 24;
 
@@ -23,7 +23,7 @@ pub(super) struct Settings {
     pub(super) port: u16,
     pub(super) ledger_password: String,
     pub(super) client_password: String,
-    /// By which the server that answers is told from another on the same port.
+    /// Distinguishes this server from another one on the same port.
     pub(super) server_name: String,
 }
 
@@ -34,7 +34,7 @@ impl fmt::Debug for Settings {
 }
 
 impl Settings {
-    /// Draws new passwords.
+    /// Generates new passwords.
     pub(super) fn new() -> Self {
         Self {
             port: 0,
@@ -44,7 +44,7 @@ impl Settings {
         }
     }
 
-    /// Reads what an earlier start wrote; nothing when there is none or it cannot be read.
+    /// Reads the settings of an earlier start, or returns `None` if they are missing or unreadable.
     pub(super) fn read(dir: &Path) -> Option<Self> {
         serde_json::from_slice(&fs::read(dir.join(FILE)).ok()?).ok()
     }
@@ -67,12 +67,12 @@ impl Settings {
     }
 }
 
-/// Makes a folder that only its owner can look into.
+/// Creates a folder that only its owner can access.
 pub(super) fn make_private(dir: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
-/// Writes a file that only its owner can read, all of it or nothing.
+/// Atomically writes a file that only its owner can read.
 pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let beside = path.with_extension("new");
     match fs::remove_file(&beside) {
@@ -85,8 +85,8 @@ pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     fs::rename(&beside, path)
 }
 
-/// Returns random letters that mean nothing in an address or a configuration file: hex digits
-/// behind a letter, because NATS reads what begins with a digit as a number.
+/// Returns random text that needs no escapes in addresses and configuration files: hex digits after
+/// a letter, because NATS parses text with a leading digit as a number.
 fn random_text(bytes: usize) -> String {
     let mut random = vec![0; bytes];
     rand::rng().fill_bytes(&mut random);
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn written_settings_are_read_back() {
         let settings = Settings { port: 4_222, ..Settings::new() };
         let text = serde_json::to_string(&settings).unwrap();
         let read: Settings = serde_json::from_str(&text).unwrap();

@@ -1,4 +1,4 @@
-//! Starts the guarded server, starts it again when it ends, and says why it ended.
+//! Starts the guarded server, restarts it when it ends, and logs why it ended.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -22,22 +22,22 @@ use super::settings::Settings;
 use crate::connect::unreachable;
 use crate::stop::stopped;
 
-/// How long the server may take to answer.
+/// How long the server may take to answer after its start.
 const START_PATIENCE: Duration = Duration::from_secs(30);
-/// Between two attempts to reach it.
+/// Interval between attempts to reach it.
 const ATTEMPT_INTERVAL: Duration = Duration::from_millis(20);
-/// How long one attempt may take.
+/// Time limit of one attempt.
 const ATTEMPT_PATIENCE: Duration = Duration::from_secs(1);
-/// First wait before it is started again; doubled up to the next one.
+/// First wait before a restart; each wait is twice as long, up to the maximum.
 const RESTART_DELAY_MIN: Duration = Duration::from_millis(100);
 const RESTART_DELAY_MAX: Duration = Duration::from_secs(10);
-/// After running this long it counts as healthy.
+/// Time after which a running server counts as healthy.
 const HEALTHY_AFTER: Duration = Duration::from_mins(1);
-/// How much of its log is repeated in ours.
+/// Bytes of the server's log that are repeated in the ledger's.
 const LOG_TAIL_BYTES: u64 = 2_048;
 const LOG_TAIL_LINES: usize = 5;
 
-/// How the server is started.
+/// How to start the server.
 #[derive(Debug)]
 pub(super) struct Plan {
     guard: PathBuf,
@@ -47,15 +47,15 @@ pub(super) struct Plan {
     server_name: String,
 }
 
-/// The guard and the end of its input that we hold.
+/// The guard process and the open end of its standard input.
 #[derive(Debug)]
 pub(super) struct Guarded {
     guard: Child,
-    /// Kept apart from the child, whose `wait` would close it and so end the server.
+    /// Kept apart from the child, whose `wait` would close it and thereby stop the server.
     input: Option<ChildStdin>,
 }
 
-/// What a server says first to whoever connects.
+/// The first message of a NATS server to a client.
 #[derive(Deserialize)]
 struct Greeting {
     server_name: String,
@@ -64,15 +64,15 @@ struct Greeting {
 impl Plan {
     pub(super) fn new(dir: &Path, program: PathBuf, settings: &Settings) -> Result<Self, Problem> {
         let guard = std::env::current_exe().map_err(|error| {
-            let message = format!("this program's own file cannot be found: {error}");
+            let message = format!("cannot find this program's executable: {error}");
             Problem::because(Code::Internal, message)
         })?;
         let (port, server_name) = (settings.port, settings.server_name.clone());
         Ok(Self { guard, program, dir: dir.to_owned(), port, server_name })
     }
 
-    /// Starts the guard in a process group of its own, so that an interrupt from the terminal
-    /// reaches the ledger first and the server is there for as long as it drains.
+    /// Starts the guard in its own process group. An interrupt from the terminal then reaches only
+    /// the ledger, and the server stays available while the ledger drains.
     fn spawn(&self) -> io::Result<Guarded> {
         let log = File::options().create(true).append(true).open(self.dir.join(LOG_FILE))?;
         let mut guard = Command::new(&self.guard)
@@ -110,7 +110,7 @@ pub(super) async fn launch(plan: &Plan) -> Result<Guarded, Problem> {
     Err(unreachable(format!("nats-server did not start; its log ends with:\n{}", plan.log_tail())))
 }
 
-/// Keeps the server running until it is told to stop, or until nobody is left to tell it.
+/// Keeps the server running until `stop` is signaled or its sender is dropped.
 pub(super) async fn supervise(plan: Plan, guarded: Guarded, mut stop: watch::Receiver<bool>) {
     let mut delay = RESTART_DELAY_MIN;
     let mut running = Some(guarded);
@@ -125,7 +125,7 @@ pub(super) async fn supervise(plan: Plan, guarded: Guarded, mut stop: watch::Rec
                 delay = RESTART_DELAY_MIN;
             }
             let log = plan.log_tail();
-            error!(nats.log = log, "nats-server ended unexpectedly, starting it again");
+            error!(nats.log = log, "nats-server ended unexpectedly, restarting it");
         }
         tokio::select! {
             () = sleep(delay) => {}
@@ -139,7 +139,7 @@ pub(super) async fn supervise(plan: Plan, guarded: Guarded, mut stop: watch::Rec
     }
 }
 
-/// Starts it once more. When the guard was what died, the server is still there and goes first.
+/// Restarts the server. If only the guard died, the old server still runs and is stopped first.
 async fn restart(plan: &Plan) -> Option<Guarded> {
     let started = match leftover::clear(&plan.dir, Patience::Short).await {
         Ok(()) => launch(plan).await,
@@ -147,25 +147,25 @@ async fn restart(plan: &Plan) -> Option<Guarded> {
     };
     match started {
         Ok(guarded) => {
-            info!(nats.port = plan.port, "nats-server started again");
+            info!(nats.port = plan.port, "nats-server restarted");
             Some(guarded)
         }
         Err(problem) => {
-            error!(error = problem.message, "nats-server cannot be started again, trying on");
+            error!(error = problem.message, "cannot restart nats-server, retrying");
             None
         }
     }
 }
 
-/// Ends the guard's input, which makes it stop the server, and waits for it.
+/// Closes the guard's input, which makes it stop the server, and waits for it.
 async fn end(mut guarded: Guarded) {
     drop(guarded.input.take());
     if let Err(error) = guarded.guard.wait().await {
-        error!(%error, "the guard of nats-server cannot be waited for");
+        error!(%error, "cannot wait for the guard of nats-server");
     }
 }
 
-/// Returns when our server, and not another on the same port, says hello.
+/// Returns when this server, and not another one on the same port, answers.
 async fn wait_until_it_answers(plan: &Plan) {
     loop {
         let greeted = timeout(ATTEMPT_PATIENCE, greeting(plan.port)).await;
@@ -176,7 +176,7 @@ async fn wait_until_it_answers(plan: &Plan) {
     }
 }
 
-/// Reads the name in the first line, `INFO {…}`.
+/// Reads the server name from the first line, `INFO {…}`.
 async fn greeting(port: u16) -> io::Result<String> {
     let stream = TcpStream::connect(("127.0.0.1", port)).await?;
     let mut line = String::new();
@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_of_a_log_is_its_last_lines() {
+    fn a_log_tail_is_its_last_lines() {
         assert_eq!(last_lines("1\n2\n3\n4\n5\n6\n"), "2\n3\n4\n5\n6");
         assert_eq!(last_lines(""), "");
     }

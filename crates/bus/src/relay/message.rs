@@ -1,4 +1,4 @@
-//! One event as a message on the event stream.
+//! Events as messages on the event stream.
 
 use async_nats::HeaderMap;
 use async_nats::header::{
@@ -8,10 +8,10 @@ use ledger_contract::subjects;
 use ledger_domain::LedgerId;
 use ledger_engine::OutboxItem;
 
-/// CloudEvents id: the event's own.
+/// CloudEvents id, which is the event's own.
 pub(super) const EVENT_ID: &str = "ce-id";
 
-/// What every message of one ledger has in common.
+/// Headers that all messages of a ledger share.
 #[derive(Debug)]
 pub(super) struct Letterhead {
     ledger: String,
@@ -30,12 +30,12 @@ impl Letterhead {
         format!("{}/{position}", self.ledger)
     }
 
-    /// Returns the headers: what JetStream checks, what gateways filter by, and CloudEvents in
-    /// binary mode.
+    /// Returns the headers: those that JetStream checks, those by which gateways filter, and those
+    /// of CloudEvents in binary mode.
     ///
-    /// The stream's sequence of each event is its log position. The server is asked to store it
-    /// only right after the one before it, so that each event lands once and in order, whatever
-    /// was sent twice.
+    /// The stream sequence of each event is its log position. JetStream stores a message only
+    /// directly after its predecessor, so each event is stored once and in order, however often it
+    /// is sent.
     pub(super) fn headers(&self, item: &OutboxItem) -> HeaderMap {
         let position = item.position.get();
         let mut headers = HeaderMap::new();
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_says_where_it_belongs_and_what_it_is() {
+    fn headers_identify_the_event_and_its_position() {
         let ledger = LedgerId::from_bytes([1; 16]);
         let letterhead = Letterhead::new(ledger, "LEDGER_EVENTS".to_owned());
         let connection = ConnectionId::from_bytes([2; 16]);

@@ -1,16 +1,15 @@
-//! The outbox relay: every event of the log onto the event stream, once and in order.
+//! The relay: publishes every event of the log to the event stream, once and in order.
 //!
-//! Stream sequence equals log position. Each message is stored only right after the one before
-//! it, so the acknowledgment of one proves all before it; the relay asks for one acknowledgment a
-//! batch. After anything unexpected it asks the stream where it ends and goes on from there.
+//! Stream sequence equals log position. Each message is stored only directly after its predecessor,
+//! so an acknowledgment covers all earlier messages, and the relay requests one for each batch.
+//! After any unexpected result it asks the stream for its last event and continues from there.
 //!
-//! The relay runs on a thread and a connection of its own, because it reads the store, which
-//! blocks, because an event must leave at once, with no other task's work in front of it, and
-//! because no reply may wait behind events.
+//! The relay has its own thread and connection: it reads the store, which blocks; events must not
+//! wait for the work of other tasks; and replies must not wait behind events.
 //!
-//! An event that comes alone leaves at once. When several have come since the last batch left,
-//! more are coming; then they are gathered for a few milliseconds, which costs the NATS server
-//! and us a fraction of what sending them one by one does.
+//! A single event is sent at once. If several arrived since the last batch, more are likely to
+//! follow, and they are gathered for a few milliseconds. That costs the NATS server and the ledger
+//! a fraction of sending them one by one.
 
 mod message;
 mod resume;
@@ -39,33 +38,34 @@ use crate::stop::{is_stopped, stopped};
 use crate::topology::Topology;
 use message::Letterhead;
 
-/// Most events sent with one acknowledgment.
+/// Maximum number of events in a batch, which is acknowledged as a whole.
 const BATCH_EVENTS_MAX: usize = 256;
-/// Most batches sent and not acknowledged.
+/// Maximum number of unacknowledged batches.
 const BATCHES_IN_FLIGHT_MAX: usize = 4;
-/// Most batches sent and not acknowledged when another that is not full is to leave.
+/// Maximum number of unacknowledged batches before a partial one is sent.
 const PARTIAL_IN_FLIGHT_MAX: usize = 2;
-/// From this many waiting events on, more are gathered.
+/// Number of waiting events from which on more are gathered.
 const GATHER_EVENTS_MIN: u64 = 8;
-/// How long after a batch the next may leave that is gathered.
+/// How long after a batch the next gathered one may be sent.
 const GATHER_TIME: Duration = Duration::from_millis(5);
-/// The outbox mark is stored after this many acknowledged events, and at every look.
+/// Acknowledged events after which the outbox mark is stored. Every check of the connection also
+/// stores it.
 const MARK_EVENTS: u64 = 1_024;
-/// How long to wait for the connection before saying that there is none.
+/// How long to wait for a connection before reporting an error.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
-/// Between two looks at whether the connection is still the same one.
+/// Interval between checks whether the connection is still the same.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
-/// Looks between two checks of the streams' settings.
+/// Checks of the connection between two checks of the streams' settings.
 const LOOKS_PER_CHECK: u32 = 20;
-/// First wait after a failure; doubled up to the next one.
+/// First wait after a failure; each wait is twice as long, up to the maximum.
 const RETRY_DELAY_MIN: Duration = Duration::from_millis(50);
 const RETRY_DELAY_MAX: Duration = Duration::from_secs(5);
-/// Wait after something that only an operator can put right.
+/// Wait after a failure that only an operator can resolve.
 const REFUSED_DELAY: Duration = Duration::from_secs(10);
 
 type Acknowledgment = Pin<Box<dyn Future<Output = Result<PublishAck, PublishError>> + Send>>;
 
-/// Carries events from the log to the stream.
+/// Publishes events from the log to the stream.
 #[derive(Debug)]
 pub(crate) struct Relay {
     engine: Engine,
@@ -76,11 +76,11 @@ pub(crate) struct Relay {
     letterhead: Letterhead,
     head: watch::Receiver<Position>,
     stop: watch::Receiver<bool>,
-    /// What was complained about last, so that one trouble is told once.
+    /// The last problem logged, so that each is logged once.
     complained: Option<Problem>,
 }
 
-/// A batch on its way.
+/// A batch that has been sent.
 struct Sent {
     last: Position,
     acknowledgment: Acknowledgment,
@@ -107,7 +107,7 @@ impl Relay {
         }
     }
 
-    /// Runs until it is told to stop and everything is out, or until nothing can get out.
+    /// Runs until it is told to stop and everything is published, or until publishing is hopeless.
     pub(crate) async fn run(mut self) {
         let mut delay = RETRY_DELAY_MIN;
         loop {
@@ -130,21 +130,19 @@ impl Relay {
         }
     }
 
-    /// Relays for as long as nothing goes wrong. After an error, where the stream ends has to be
-    /// asked again.
+    /// Relays until an error occurs. Afterwards the relay must ask the stream for its last event.
     async fn attempt(&mut self) -> Result<(), Problem> {
         let from = self.synchronize().await?;
         self.pump(from).await
     }
 
-    /// Tells whether it is no use to try again while stopping.
+    /// Returns whether a retry is hopeless while stopping.
     fn is_vain(&self, problem: &Problem) -> bool {
         let connected = self.client.connection_state() == async_nats::connection::State::Connected;
         !connected || problem.code != Code::NatsUnreachable
     }
 
-    /// Makes sure that the server will do and that the streams are there, then finds out where
-    /// to go on.
+    /// Checks the server, creates missing streams, and determines where to continue.
     async fn synchronize(&mut self) -> Result<Position, Problem> {
         let disconnected = self.is_disconnected();
         tokio::select! {
@@ -164,13 +162,13 @@ impl Relay {
                 nats.stream = stream,
                 ledger.position = from.get(),
                 ledger.published = mark.get(),
-                "stream lost events, sending them again"
+                "the stream lost events, publishing them again"
             );
         }
         self.engine.set_published(from);
         self.engine.store_published()?;
         if self.complained.take().is_some() {
-            info!(nats.stream = stream, ledger.position = from.get(), "relay goes on");
+            info!(nats.stream = stream, ledger.position = from.get(), "relay continues");
         }
         Ok(from)
     }
@@ -179,7 +177,8 @@ impl Relay {
         self.client.connection_state() != async_nats::connection::State::Connected
     }
 
-    /// Sends events after `from` as they come, until it is told to stop and everything is out.
+    /// Publishes events after `from` as they are committed, until it is told to stop and everything
+    /// is published.
     async fn pump(&mut self, from: Position) -> Result<(), Problem> {
         let mut progress = Progress::at(from);
         let mut in_flight = VecDeque::new();
@@ -202,7 +201,7 @@ impl Relay {
                     self.engine.set_published(progress.acknowledged);
                 }
                 changed = self.head.changed(), if may_send => {
-                    // The engine is gone, and with it what there is to send.
+                    // The engine was dropped, so there is nothing more to publish.
                     if changed.is_err() {
                         return Ok(());
                     }
@@ -218,8 +217,8 @@ impl Relay {
         }
     }
 
-    /// Sends what the log has, as far as may be in flight. Returns until when to gather what is
-    /// left, if it is to be.
+    /// Sends waiting events, up to the limit of unacknowledged batches. Returns until when to
+    /// gather the rest, if it is to be gathered.
     async fn fill(
         &mut self,
         progress: &mut Progress,
@@ -245,7 +244,7 @@ impl Relay {
         Ok(None)
     }
 
-    /// Sends one batch; only its last message asks for an acknowledgment.
+    /// Sends a batch. Only its last message requests an acknowledgment.
     async fn send(&self, batch: Vec<OutboxItem>, after: Position) -> Result<Sent, Problem> {
         if self.is_disconnected() {
             return Err(Problem::new(Code::NatsUnreachable));
@@ -271,7 +270,8 @@ impl Relay {
         Err(gap(after))
     }
 
-    /// Stores the outbox mark when at least so many events were acknowledged since it last was.
+    /// Stores the outbox mark if at least `events_min` events were acknowledged since it was last
+    /// stored.
     fn mark(&self, progress: &mut Progress, events_min: u64) -> Result<(), Problem> {
         if progress.acknowledged.get() - progress.marked.get() >= events_min {
             self.engine.store_published()?;
@@ -280,10 +280,11 @@ impl Relay {
         Ok(())
     }
 
-    /// Notices a new connection, behind which the stream may be another, and drift.
+    /// Detects changed settings of the streams, and a new connection, whose server may have another
+    /// stream.
     async fn look(&self, connects: u64, count: u32) -> Result<(), Problem> {
         if self.connects() != connects {
-            return Err(unreachable("the connection to NATS was made anew"));
+            return Err(unreachable("the client reconnected to NATS"));
         }
         if count.is_multiple_of(LOOKS_PER_CHECK) && !self.is_disconnected() {
             self.topology.ensure(&self.jetstream).await?;
@@ -291,7 +292,7 @@ impl Relay {
         Ok(())
     }
 
-    /// Returns how often the client has connected so far.
+    /// Returns how often the client has connected.
     fn connects(&self) -> u64 {
         self.client.statistics().connects.load(Ordering::Relaxed)
     }
@@ -302,20 +303,20 @@ impl Relay {
         }
         let (code, message) = (problem.code.as_str(), problem.message.as_str());
         if problem.code == Code::NatsUnreachable {
-            warn!(ledger.error.code = code, error = message, "relay interrupted, trying on");
+            warn!(ledger.error.code = code, error = message, "relay interrupted, retrying");
         } else {
-            error!(ledger.error.code = code, error = message, "relay stopped, trying again later");
+            error!(ledger.error.code = code, error = message, "relay stopped, retrying later");
         }
         self.complained = Some(problem.clone());
     }
 }
 
-/// How far the relay is.
+/// The relay's progress.
 struct Progress {
     sent: Position,
     acknowledged: Position,
     marked: Position,
-    /// When the last batch left.
+    /// When the last batch was sent.
     left_at: Instant,
 }
 
@@ -326,7 +327,7 @@ impl Progress {
     }
 }
 
-/// Waits until a time, or forever.
+/// Waits until a time, or forever for `None`.
 async fn until(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,
@@ -334,8 +335,8 @@ async fn until(time: Option<Instant>) {
     }
 }
 
-/// Waits for the acknowledgment of the oldest batch. Nothing is lost when this is dropped before
-/// it is done.
+/// Waits for the acknowledgment of the oldest batch. Cancel-safe: dropping the future loses
+/// nothing.
 async fn first(in_flight: &mut VecDeque<Sent>) -> Result<Position, Problem> {
     let Some(sent) = in_flight.front_mut() else {
         return std::future::pending().await;
@@ -358,6 +359,6 @@ fn unsent(error: &dyn std::error::Error) -> Problem {
 }
 
 fn gap(after: Position) -> Problem {
-    let message = format!("the log does not tell the event after position {after}");
+    let message = format!("the log has no event after position {after}");
     Problem::because(Code::RecordCorrupt, message)
 }

@@ -1,4 +1,4 @@
-//! Where to go on: what the event stream holds, compared with the log.
+//! Determines where the relay continues, from the event stream and the log.
 
 use async_nats::jetstream::Context;
 use async_nats::jetstream::message::StreamMessage;
@@ -11,11 +11,11 @@ use super::message::{EVENT_ID, Letterhead};
 use crate::connect::{refused, unreachable};
 use crate::topology::Extent;
 
-/// Returns the position of the last event in the stream, once it is sure that the stream holds
-/// this log's events and not another's.
+/// Returns the position of the last event in the stream, after checking that the stream has the
+/// events of this log and not another's.
 ///
-/// A stream that is shorter than the outbox mark lost events (a server restarted empty), which
-/// are sent again. One that is longer holds events whose acknowledgments never arrived.
+/// A stream shorter than the outbox mark lost events (a server restarted empty), which are
+/// published again. A longer one has events whose acknowledgments never arrived.
 pub(super) async fn resume_position(
     jetstream: &Context,
     engine: &Engine,
@@ -53,14 +53,15 @@ async fn last_message(
     stream: &str,
     last: u64,
 ) -> Result<StreamMessage, Problem> {
-    let silent = |_| unreachable(format!("the NATS server did not tell of {stream}"));
+    let silent =
+        |_| unreachable(format!("the NATS server did not return information about {stream}"));
     let handle = jetstream.get_stream_no_info(stream).await.map_err(silent)?;
     handle.get_raw_message(last).await.map_err(|error| match error.kind() {
         LastRawMessageErrorKind::NoMessageFound => {
             refused(format!("message {last}, the last of the stream {stream}, was removed from it"))
         }
-        _ => {
-            unreachable(format!("the NATS server did not show message {last} of {stream}: {error}"))
-        }
+        _ => unreachable(format!(
+            "the NATS server did not return message {last} of {stream}: {error}"
+        )),
     })
 }

@@ -1,4 +1,4 @@
-//! Commands.
+//! Answers commands.
 
 use ledger_contract::commands::Address;
 use ledger_contract::errors::Problem;
@@ -12,7 +12,7 @@ use super::reply::Reply;
 use super::{ServiceState, subject};
 
 impl ServiceState {
-    /// Executes one command. Its receipt is durable when this returns.
+    /// Executes a command. When this returns, its receipt is durable.
     pub(super) async fn command(&self, incoming: Incoming<'_>) -> Result<Reply, Problem> {
         let request = self.counted(self.command_request(incoming))?;
         let executed = self.engine.execute(request).await.inspect_err(|error| {

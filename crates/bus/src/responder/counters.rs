@@ -1,5 +1,5 @@
-//! What one endpoint refused, by code. The service API counts only errors without a body, so its
-//! own error counter stays at zero and this goes into the statistics' `data` instead.
+//! Counts the refusals of one endpoint by code. The service API counts only errors without a body,
+//! so its own error counter stays at zero and these counts are in the `data` of the statistics.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -24,7 +24,7 @@ impl Counters {
         }
     }
 
-    /// Returns the codes that were ever used, with their counts.
+    /// Returns the codes that have occurred, with their counts.
     pub(crate) fn snapshot(&self) -> Value {
         let counts = Code::ALL.iter().zip(&self.refused);
         let used = counts.filter_map(|(code, counter)| {

@@ -1,4 +1,4 @@
-//! What a sealed request must be beside readable: made just now, and not here before.
+//! Checks that sealed requests are recent and not replayed.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
@@ -8,27 +8,28 @@ use ledger_contract::sealed::REQUEST_SECONDS_MAX;
 use ledger_domain::Micros;
 use parking_lot::Mutex;
 
-/// Most requests remembered in one period, and in the one before it. Together with the period this
-/// allows 30,000 sealed requests a second; the memory is 40 MB then.
+/// Requests remembered for the current period, and for the one before. Together with the period
+/// this permits 30,000 sealed requests a second, which take 40 MB of memory.
 const REQUESTS_MAX: usize = 1_800_000;
 const MICROS_PER_SECOND: i64 = 1_000_000;
-/// How far from its moment a request is good.
+/// Maximum difference between a request's time and the ledger's clock, in microseconds.
 const NEAR: i64 = REQUEST_SECONDS_MAX * MICROS_PER_SECOND;
-/// A request that is good now is no longer good after this time, whatever its clock says.
+/// After this time, in microseconds, a request that is valid now has expired, whatever its sender's
+/// clock.
 const PERIOD: i64 = 2 * NEAR;
 
-/// Tells fresh requests from those that came before or could have.
+/// Distinguishes fresh requests from those that arrived earlier or may have.
 #[derive(Debug)]
 pub(super) struct Freshness {
-    /// Requests made before this may have come to the process before this one.
+    /// An earlier process may have received requests created before this time.
     started_at: Micros,
-    /// Makes short names of requests. Nobody can choose an id that looks like another's, and two
-    /// that look alike by chance cost one refusal.
+    /// Hashes requests to short names. Nobody can choose an id with the same hash as another, and
+    /// an accidental collision costs one refusal.
     names: RandomState,
     came: Mutex<Came>,
 }
 
-/// Names of the requests that came, by the period they came in.
+/// Hashes of the requests received, by period.
 #[derive(Debug)]
 struct Came {
     since: Micros,
@@ -42,27 +43,28 @@ impl Freshness {
         Self { started_at: now, names: RandomState::new(), came: Mutex::new(came) }
     }
 
-    /// Checks when a request was made.
+    /// Checks the time at which a request was created.
     ///
     /// Errors: `sealed_expired`.
     pub(super) fn check_time(&self, made_at: Micros, now: Micros) -> Result<(), Problem> {
         let age = now.get().saturating_sub(made_at.get());
         let seconds = age / MICROS_PER_SECOND;
         let problem = if made_at < self.started_at {
-            "the request was made before the ledger started".to_owned()
+            "the request was created before the ledger started".to_owned()
         } else if age > NEAR {
-            format!("the request was made {seconds} seconds ago, by the ledger's clock")
+            format!("the request was created {seconds} seconds ago, by the ledger's clock")
         } else if age < -NEAR {
-            format!("the request will be made in {} seconds, by the ledger's clock", -seconds)
+            format!("the request is dated {} seconds ahead of the ledger's clock", -seconds)
         } else {
             return Ok(());
         };
         Err(Problem::because(Code::SealedExpired, problem))
     }
 
-    /// Notes a request whose time is good.
+    /// Records a request whose time is valid.
     ///
-    /// Errors: `sealed_repeated` when it came before, `busy` when too many came.
+    /// Errors: `sealed_repeated` for a request that was received before, `busy` for too many
+    /// requests.
     pub(super) fn note(&self, sender: &str, id: &str, now: Micros) -> Result<(), Problem> {
         let name = self.names.hash_one((sender, id));
         let mut came = self.came.lock();
@@ -90,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_good_near_its_moment_and_not_before_the_start() {
+    fn a_request_is_valid_near_its_time_and_not_before_the_start() {
         let fresh = Freshness::new(at(1_000));
         for (made, now) in [(1_000, 1_000), (1_000, 1_030), (1_030, 1_000), (5_000, 4_990)] {
             assert!(fresh.check_time(at(made), at(now)).is_ok(), "{made} {now}");
@@ -104,22 +106,22 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_good_once_for_as_long_as_its_request_can_be() {
+    fn an_id_is_valid_once_while_its_request_can_be() {
         let fresh = Freshness::new(at(0));
         for came in [0, 10, 59, 61, 119, 500] {
             let id = format!("r-{came}");
             assert!(fresh.note("me", &id, at(came)).is_ok());
-            // Made as far ahead as can be, it is good until this moment.
+            // A request dated as far ahead as permitted is valid until this time.
             for later in [came, came + 30, came + 60] {
                 let again = fresh.note("me", &id, at(later)).unwrap_err();
                 assert_eq!(again.code, Code::SealedRepeated, "{came} {later}");
             }
         }
-        assert!(fresh.note("another", "r-500", at(501)).is_ok(), "ids are the asker's own");
+        assert!(fresh.note("another", "r-500", at(501)).is_ok(), "ids belong to their sender");
     }
 
     #[test]
-    fn ids_are_forgotten_when_their_requests_are_no_longer_good() {
+    fn ids_are_forgotten_when_their_requests_have_expired() {
         let fresh = Freshness::new(at(0));
         for second in 0..600 {
             assert!(fresh.note("me", &second.to_string(), at(second)).is_ok());

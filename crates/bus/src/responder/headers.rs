@@ -5,8 +5,8 @@ use ledger_contract::errors::Problem;
 use ledger_contract::headers::{self, Headers};
 use ledger_contract::subjects;
 
-/// Returns the `Authorization` header. Read apart from the others, because nobody unknown is told
-/// what else is wrong with a message.
+/// Returns the `Authorization` header. It is read first, because unauthenticated callers learn
+/// nothing about the rest of a message.
 pub(crate) fn authorization(headers: Option<&HeaderMap>) -> Result<Option<&str>, Problem> {
     let Some(headers) = headers else { return Ok(None) };
     let mut values = headers.get_all(subjects::AUTHORIZATION);
@@ -17,7 +17,7 @@ pub(crate) fn authorization(headers: Option<&HeaderMap>) -> Result<Option<&str>,
     }
 }
 
-/// Reads every other header in one pass.
+/// Reads all other headers in one pass.
 pub(crate) fn read(headers: Option<&HeaderMap>) -> Result<Headers, Problem> {
     let named = headers.into_iter().flat_map(HeaderMap::iter);
     headers::read(named.flat_map(|(name, values)| {
@@ -41,13 +41,13 @@ mod tests {
     }
 
     #[test]
-    fn absent_headers_mean_nothing_is_asked() {
+    fn absent_headers_stay_absent() {
         assert_eq!(read(None).unwrap().expected, Expected::Any);
         assert_eq!(authorization(None).unwrap(), None);
     }
 
     #[test]
-    fn every_header_of_a_message_is_looked_at() {
+    fn every_header_of_a_message_is_read() {
         let map = map(&[
             ("Authorization", "Bearer x"),
             ("Ledger-Command-Id", "c-1"),
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_given_twice_is_refused() {
+    fn a_repeated_header_is_rejected() {
         let id = map(&[("Ledger-Command-Id", "a"), ("Ledger-Command-Id", "b")]);
         assert_eq!(read(Some(&id)).unwrap_err().code, Code::HeaderInvalid);
         let key = map(&[("Authorization", "a"), ("Authorization", "b")]);

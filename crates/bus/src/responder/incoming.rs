@@ -1,4 +1,4 @@
-//! A request as its sender meant it, whichever way it came: in the clear or sealed.
+//! A request, whether it arrived sealed or in the clear.
 
 use async_nats::{HeaderMap, Message};
 use ledger_contract::errors::{Code, Problem};
@@ -14,16 +14,16 @@ use super::{ServiceState, headers};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Incoming<'a> {
     pub(super) message: &'a Message,
-    /// What was in it, when it came sealed.
+    /// The opened content of a sealed request.
     pub(super) opened: Option<&'a Opened>,
 }
 
-/// What a sealed request holds.
+/// The content of a sealed request.
 #[derive(Debug)]
 pub(super) struct Opened {
-    /// The asker's public curve key.
+    /// The sender's public curve key.
     pub(super) sender: String,
-    /// What is good once.
+    /// The request's id, which is valid once.
     pub(super) id: MessageId,
     pub(super) head: SealedRequest,
     text: Zeroizing<Vec<u8>>,
@@ -45,8 +45,7 @@ impl Incoming<'_> {
         }
     }
 
-    /// Reads every other header. A sealed command that has no other id goes by that of its
-    /// request.
+    /// Reads all other headers. A sealed command without a command id uses the id of its request.
     pub(super) fn headers(&self) -> Result<Headers, Problem> {
         let Some(opened) = self.opened else {
             return headers::read(self.message.headers.as_ref());
@@ -66,7 +65,7 @@ impl Incoming<'_> {
 }
 
 impl ServiceState {
-    /// Opens a message that came sealed; nothing when it came in the clear.
+    /// Opens a sealed message. Returns `None` if the message is in the clear.
     ///
     /// Errors: those of [`ledger_contract::sealed::told_in_the_clear`].
     pub(super) fn open(&self, message: &Message) -> Result<Option<Opened>, Problem> {
@@ -84,7 +83,7 @@ impl ServiceState {
     }
 }
 
-/// Returns the asker's public curve key, which is there when the message is sealed.
+/// Returns the sender's public curve key, if the message is sealed.
 fn sender_of(headers: Option<&HeaderMap>) -> Result<Option<&str>, Problem> {
     let Some(headers) = headers else { return Ok(None) };
     let mut values = headers.get_all(XKEY);
@@ -92,7 +91,7 @@ fn sender_of(headers: Option<&HeaderMap>) -> Result<Option<&str>, Problem> {
         (None, _) => Ok(None),
         (Some(_), Some(_)) => Err(twice(XKEY)),
         (Some(_), None) if headers.get(AUTHORIZATION).is_some() => {
-            Err(invalid(AUTHORIZATION, "must be sealed too, not beside what is sealed"))
+            Err(invalid(AUTHORIZATION, "must be inside the sealed request, not beside it"))
         }
         (Some(sender), None) => Ok(Some(sender.as_str())),
     }

@@ -1,7 +1,7 @@
 //! Answers commands, queries and operations as a NATS micro service.
 //!
-//! The loop over a subscription checks one bounded limit and hands each message to a task of its
-//! own. When the limit is reached it answers `busy` at once, so that no message waits unseen.
+//! The loop of each subscription acquires a permit and hands each message to its own task. Without
+//! a free permit it answers `busy` at once, so that no message waits unseen.
 
 mod command;
 mod counters;
@@ -39,23 +39,23 @@ use fresh::Freshness;
 use incoming::Incoming;
 use reply::Reply;
 
-/// Largest message that is looked at.
+/// Largest accepted message, in bytes.
 const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
-/// Operations at once; all but one of a kind are refused by the engine.
+/// Operations at once. The engine permits only one of each kind.
 const OPERATIONS_MAX: usize = 16;
-/// How long subscriptions may take to end before they are cut off.
+/// How long subscriptions may take to end before they are aborted.
 const UNSUBSCRIBE_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Limits of the service.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Commands being worked on at once.
+    /// Commands in progress at once.
     pub(crate) commands: usize,
-    /// Queries being worked on or waiting at once.
+    /// Queries in progress or waiting at once.
     pub(crate) queries: usize,
-    /// Queries reading the store at once.
+    /// Queries that read the store at once.
     pub(crate) readers: usize,
-    /// Whether requests in the clear are refused.
+    /// Whether requests in the clear are rejected.
     pub(crate) sealed_only: bool,
 }
 
@@ -67,20 +67,20 @@ pub(crate) struct Responder {
     loops: Vec<JoinHandle<()>>,
 }
 
-/// What every handler needs.
+/// State shared by all handlers.
 #[derive(Debug)]
 struct ServiceState {
     engine: Engine,
     client: Client,
     prefix: String,
     freshness: Freshness,
-    /// Whether requests in the clear are refused.
+    /// Whether requests in the clear are rejected.
     sealed_only: bool,
-    /// Held while a query reads the store.
+    /// Limits the queries that read the store at once.
     readers: Semaphore,
 }
 
-/// One endpoint: what kind of message it takes, how many at once, and what it refused.
+/// An endpoint: its kind of request, its limit, and its refusals.
 #[derive(Debug)]
 struct ServiceEndpoint {
     kind: RequestKind,
@@ -110,8 +110,8 @@ impl RequestKind {
 }
 
 impl Responder {
-    /// Registers the service and starts answering. Works while NATS is down: the subscriptions
-    /// are made when the connection is.
+    /// Registers the service and starts to answer. While NATS is down, the subscriptions wait for
+    /// the connection.
     pub(crate) async fn start(
         engine: Engine,
         client: Client,
@@ -155,14 +155,14 @@ impl Responder {
         Ok(Self { service, service_endpoints, loops })
     }
 
-    /// Takes no more messages and waits until `deadline` for those in hand.
+    /// Stops accepting messages and waits until `deadline` for those in progress.
     pub(crate) async fn stop(self, deadline: Instant) {
         if let Err(error) = self.service.stop().await {
             debug!(%error, "service did not stop cleanly");
         }
         let cut_off = deadline.min(Instant::now() + UNSUBSCRIBE_PATIENCE);
         for mut running in self.loops {
-            // While NATS is away a subscription cannot end by itself.
+            // While NATS is disconnected, a subscription cannot end by itself.
             if timeout_at(cut_off, &mut running).await.is_err() {
                 running.abort();
             }
@@ -170,7 +170,10 @@ impl Responder {
         for service_endpoint in &self.service_endpoints {
             let all = u32::try_from(service_endpoint.in_flight_max).unwrap_or(u32::MAX);
             if timeout_at(deadline, service_endpoint.in_flight.acquire_many(all)).await.is_err() {
-                warn!(nats.endpoint = service_endpoint.kind.name(), "stopped with work in hand");
+                warn!(
+                    nats.endpoint = service_endpoint.kind.name(),
+                    "stopped before all requests were completed"
+                );
             }
         }
     }
@@ -210,13 +213,13 @@ async fn register(
         .await
 }
 
-/// Returns the verbs that are answered among the commands.
+/// Returns the verbs that the command endpoint accepts.
 fn verbs() -> Vec<&'static str> {
     let sent_there = |verb: &&Verb| verb.spec().answer != Answer::Secrets;
     Verb::ALL.iter().filter(sent_there).map(|verb| verb.as_str()).collect()
 }
 
-/// The loop over one subscription.
+/// Runs the loop of one subscription.
 async fn take_in(
     mut endpoint: Endpoint,
     service_endpoint: Arc<ServiceEndpoint>,
@@ -226,7 +229,7 @@ async fn take_in(
         if has_forbidden_reply_subject(&request.message, &state.prefix) {
             debug!(
                 nats.endpoint = service_endpoint.kind.name(),
-                "a request names no inbox for its answer"
+                "dropping a request whose reply subject is not an inbox"
             );
             continue;
         }
@@ -244,8 +247,8 @@ async fn take_in(
     }
 }
 
-/// Tells whether the answer would go where messages mean something: to the event stream, to the
-/// ledger itself, to the server. The asker may not be allowed to publish there, and we are.
+/// Returns whether the reply subject belongs to the event stream, the ledger or the server. The
+/// sender may have no right to publish there, but the ledger has.
 fn has_forbidden_reply_subject(message: &async_nats::Message, prefix: &str) -> bool {
     let Some(reply) = message.reply.as_deref() else {
         return false;
@@ -294,8 +297,8 @@ impl ServiceState {
         answered.unwrap_or_else(|problem| service_endpoint.refuse(&problem))
     }
 
-    /// Finds out who asks, before anything else is looked at, then whether the message is what
-    /// they meant, and its size.
+    /// Authenticates the caller before anything else, then checks the seal and the size of the
+    /// message.
     fn admit(&self, incoming: Incoming<'_>) -> Result<Caller, Problem> {
         if self.sealed_only && incoming.opened.is_none() {
             return Err(Problem::new(Code::SealedRequired));
@@ -310,7 +313,7 @@ impl ServiceState {
         Ok(caller)
     }
 
-    /// Counts a refusal of our own in the ledger's status. The engine counts its own there.
+    /// Counts a refusal by this crate in the ledger's status. The engine counts its own.
     fn counted<T, E: Into<Problem>>(&self, result: Result<T, E>) -> Result<T, Problem> {
         result.map_err(Into::into).inspect_err(|problem| self.engine.count_refusal(problem.code))
     }

@@ -1,4 +1,4 @@
-//! Operations: long work, started by a message, that tells how far it is.
+//! Operations: long-running work that is started by a message and reports its progress.
 
 use std::time::Duration;
 
@@ -16,17 +16,17 @@ use super::reply::Reply;
 use super::{ServiceState, subject};
 use crate::PROGRESS;
 
-/// Between two progress messages.
+/// Interval between progress messages.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 impl ServiceState {
-    /// Runs one operation.
+    /// Runs an operation.
     pub(super) async fn operation(&self, incoming: Incoming<'_>) -> Result<Reply, Problem> {
         let request = self.counted(self.replay_request(incoming))?;
         self.replay(request, incoming).await.map(|report| Reply::json(&report))
     }
 
-    /// `replay` is the only operation so far.
+    /// Parses a request for `replay`, the only operation so far.
     fn replay_request(&self, incoming: Incoming<'_>) -> Result<ReplayRequest, Problem> {
         let caller = self.admit(incoming)?;
         caller.require(Scope::Administer, ledger_domain::principal::Subject::Ledger)?;
@@ -57,14 +57,14 @@ impl ServiceState {
         tokio::select! {
             biased;
             ended = &mut running => ended.map_err(|failure| crashed(&failure))?,
-            () = self.tell(watched, incoming, inbox) => {
+            () = self.send_progress(watched, incoming, inbox) => {
                 running.await.map_err(|failure| crashed(&failure))?
             }
         }
     }
 
     /// Sends the latest progress at most ten times a second, until the work has ended.
-    async fn tell(
+    async fn send_progress(
         &self,
         mut watched: watch::Receiver<Option<ReplayProgress>>,
         incoming: Incoming<'_>,

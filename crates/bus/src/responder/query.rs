@@ -1,4 +1,4 @@
-//! Queries.
+//! Answers queries.
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::Micros;
@@ -11,7 +11,7 @@ use super::subject::QueryAddress;
 use super::{ServiceState, subject};
 
 impl ServiceState {
-    /// Answers one query from the store, on a thread that may block.
+    /// Answers a query from the store, on a thread that may block.
     pub(super) async fn query(&self, incoming: Incoming<'_>) -> Result<Reply, Problem> {
         let (caller, address, deadline) = self.counted(self.query_address(incoming))?;
         let reading = self.readers.acquire().await;
@@ -38,8 +38,8 @@ impl ServiceState {
     }
 }
 
-/// Says that a task ended in a panic, which the log shows in full.
+/// Returns the problem for a task that panicked, and logs the panic.
 pub(super) fn crashed(failure: &tokio::task::JoinError) -> Problem {
-    error!(error = %failure, "a task ended before it was done");
+    error!(error = %failure, "a task panicked");
     Problem::new(Code::Internal)
 }

@@ -1,4 +1,4 @@
-//! Replies: a JSON body always, and for errors what the service API expects as headers.
+//! Replies: always a JSON body, and for errors also the headers of the service API.
 
 use async_nats::service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE, Request};
 use async_nats::{Client, HeaderMap};
@@ -12,7 +12,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 /// Room for the headers of a reply.
 const HEADERS_BYTES_MAX: usize = 1_024;
 
-/// A reply ready to be sent.
+/// A reply to be sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     body: Vec<u8>,
@@ -20,19 +20,19 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// Carries bytes that are JSON already, unless they are more than the server carries.
+    /// Creates a reply from JSON. Fails if it exceeds the server's limit.
     pub(crate) fn bytes(body: Vec<u8>, client: &Client) -> Result<Self, Problem> {
         check_size(body.len(), client.max_payload())?;
         Ok(Self { body, headers: HeaderMap::new() })
     }
 
-    /// Carries a value.
+    /// Creates a reply from a value.
     pub(crate) fn json(value: &impl Serialize) -> Self {
         let body = serde_json::to_vec(value).expect("replies always have a JSON form");
         Self { body, headers: HeaderMap::new() }
     }
 
-    /// Carries an error.
+    /// Creates a reply from an error.
     pub(crate) fn problem(problem: &Problem) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(NATS_SERVICE_ERROR, one_line(&problem.message));
@@ -41,7 +41,7 @@ impl Reply {
         Self { headers, ..Self::json(&problem.body()) }
     }
 
-    /// Returns all of it as the text that is sealed in answer to a request.
+    /// Returns the whole reply as the text to be sealed.
     pub(super) fn text(mut self, answer_to: &str) -> Zeroizing<Vec<u8>> {
         let first = |values: &[async_nats::HeaderValue]| values.first().map(ToString::to_string);
         let headers = self.headers.iter().filter_map(|(name, values)| {
@@ -59,29 +59,29 @@ impl Reply {
         self
     }
 
-    /// Sends it, when the caller waits for one. A reply that cannot be sent is the caller's to
-    /// miss: a command is repeated with the same id and gets the same answer.
+    /// Sends the reply, if the caller expects one. If that fails, the caller repeats the command
+    /// with the same id and gets the same answer.
     pub(crate) async fn send(self, request: &Request) {
         if request.message.reply.is_none() {
             return;
         }
         let sent = request.respond_with_headers(Ok(self.body.into()), self.headers).await;
         if let Err(error) = sent {
-            debug!(%error, "reply could not be sent");
+            debug!(%error, "cannot send a reply");
         }
     }
 
-    /// Sends it to `subject`, apart from any request's own reply.
+    /// Publishes the reply to `subject` instead of the request's reply subject.
     pub(crate) async fn publish(self, client: &Client, subject: async_nats::Subject) {
         let sent = client.publish_with_headers(subject, self.headers, self.body.into()).await;
         if let Err(error) = sent {
-            debug!(%error, "progress could not be sent");
+            debug!(%error, "cannot send progress");
         }
     }
 }
 
 fn check_size(body_bytes: usize, payload_bytes_max: usize) -> Result<(), Problem> {
-    // Not connected yet: the limit is not known, and the server will have the last word.
+    // Before the first connection the limit is unknown, and the server decides.
     if payload_bytes_max == 0 || body_bytes + HEADERS_BYTES_MAX <= payload_bytes_max {
         return Ok(());
     }
@@ -92,7 +92,7 @@ fn check_size(body_bytes: usize, payload_bytes_max: usize) -> Result<(), Problem
     Err(Problem::because(Code::MessageTooLarge, message))
 }
 
-/// Header values cannot hold line breaks.
+/// Replaces line breaks, which header values must not contain.
 fn one_line(text: &str) -> String {
     text.replace(|c: char| c.is_control(), " ")
 }

@@ -1,4 +1,4 @@
-//! Requests for secrets. They come sealed, or get none.
+//! Answers requests for secrets, which must be sealed.
 
 use ledger_contract::commands::{Address, ConnectionRef, ParsedCommand, Verb};
 use ledger_contract::errors::{Code, Problem};
@@ -12,7 +12,7 @@ use super::reply::Reply;
 use super::{ServiceState, subject};
 
 impl ServiceState {
-    /// Gives secrets out, to who asked and nobody else.
+    /// Reveals secrets in a reply that only the sender can open.
     pub(super) async fn reveal(&self, incoming: Incoming<'_>) -> Result<Reply, Problem> {
         let request = self.counted(self.reveal_request(incoming))?;
         Ok(Reply::json(&self.engine.reveal(request).await?))

@@ -1,4 +1,4 @@
-//! What is done with sealed requests before and after the work; see `ledger_contract::sealed`.
+//! Checks sealed requests and seals their replies; see `ledger_contract::sealed`.
 
 use async_nats::Message;
 use ledger_contract::errors::{Code, Problem};
@@ -9,10 +9,11 @@ use super::incoming::{Incoming, Opened};
 use super::reply::Reply;
 
 impl ServiceState {
-    /// Checks that a sealed request was made for where it came to, just now, and came once.
+    /// Checks that a sealed request was created for this subject and recently, and was not seen
+    /// before.
     pub(super) fn check_sealed(&self, message: &Message, opened: &Opened) -> Result<(), Problem> {
         if opened.head.subject != message.subject.as_str() {
-            let problem = "the request was made for another subject";
+            let problem = "the request was created for another subject";
             return Err(Problem::because(Code::SealedUnreadable, problem));
         }
         let now = self.engine.clock().now();
@@ -20,12 +21,13 @@ impl ServiceState {
         self.freshness.note(&opened.sender, opened.id.as_str(), now)
     }
 
-    /// Gives a reply the form its request had: sealed when that was.
+    /// Seals a reply if its request was sealed.
     pub(super) fn seal_like(&self, reply: Reply, incoming: Incoming<'_>) -> Reply {
         let Some(opened) = incoming.opened else { return reply };
         self.sealed(reply, opened).unwrap_or_else(|problem| {
             let refusal = Reply::problem(&problem);
-            // A refusal is short, and its receiver's key has opened a message: this one is sealed.
+            // A refusal is short, and the sender's key has already opened a message, so sealing
+            // succeeds.
             self.sealed(refusal, opened).unwrap_or_else(|problem| Reply::problem(&problem))
         })
     }

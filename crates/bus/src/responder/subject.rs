@@ -1,4 +1,4 @@
-//! Subjects taken apart.
+//! Parses subjects.
 
 use ledger_contract::commands::{Answer, Verb};
 use ledger_contract::errors::{Code, Problem};
@@ -6,24 +6,24 @@ use ledger_contract::queries::{QueryName, QueryWorkspace};
 use ledger_contract::subjects::{LEDGER, ledger_workspace};
 use ledger_domain::WorkspaceName;
 
-/// Every operation.
+/// All operations.
 pub(crate) const OPERATIONS: [&str; 1] = ["replay"];
 
-/// What a command's subject says.
+/// The parts of a command's subject.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct CommandAddress {
     pub(crate) workspace: WorkspaceName,
     pub(crate) verb: Verb,
 }
 
-/// What a query's subject says.
+/// The parts of a query's subject.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct QueryAddress {
     pub(crate) workspace: QueryWorkspace,
     pub(crate) query: QueryName,
 }
 
-/// Reads `<prefix>.cmd.<workspace>.<verb>`, where the workspace is `_ledger` for principals.
+/// Parses `<prefix>.cmd.<workspace>.<verb>`, where the workspace is `_ledger` for principals.
 pub(crate) fn command(prefix: &str, subject: &str) -> Result<CommandAddress, Problem> {
     let form = "commands are sent to <prefix>.cmd.<workspace>.<verb>";
     let (workspace, verb) = two_tokens(prefix, "cmd", subject, form)?;
@@ -37,7 +37,7 @@ pub(crate) fn command(prefix: &str, subject: &str) -> Result<CommandAddress, Pro
     Ok(CommandAddress { workspace, verb })
 }
 
-/// Reads `<prefix>.query.<workspace>.<name>`, where the workspace may be `_all`.
+/// Parses `<prefix>.query.<workspace>.<name>`, where the workspace may be `_all`.
 pub(crate) fn query(prefix: &str, subject: &str) -> Result<QueryAddress, Problem> {
     let form = "queries are sent to <prefix>.query.<workspace>.<name>";
     let (workspace, name) = two_tokens(prefix, "query", subject, form)?;
@@ -48,28 +48,29 @@ pub(crate) fn query(prefix: &str, subject: &str) -> Result<QueryAddress, Problem
     Ok(QueryAddress { workspace, query })
 }
 
-/// Reads `<prefix>.reveal.<workspace>.<connection>`.
+/// Parses `<prefix>.reveal.<workspace>.<connection>`.
 pub(crate) fn reveal<'a>(
     prefix: &str,
     subject: &'a str,
 ) -> Result<(WorkspaceName, &'a str), Problem> {
-    let form = "secrets are asked for at <prefix>.reveal.<workspace>.<connection>";
+    let form = "secrets are requested at <prefix>.reveal.<workspace>.<connection>";
     let (workspace, connection) = two_tokens(prefix, "reveal", subject, form)?;
     let workspace = WorkspaceName::parse("workspace", workspace)
         .map_err(|invalid| malformed(format!("the subject's {invalid}")))?;
     Ok((workspace, connection))
 }
 
-/// Reads `<prefix>.admin.<operation>`.
+/// Parses `<prefix>.admin.<operation>`.
 pub(crate) fn operation<'a>(prefix: &str, subject: &'a str) -> Result<&'a str, Problem> {
     let name = below(prefix, "admin", subject)
         .ok_or_else(|| malformed("operations are sent to <prefix>.admin.<operation>"))?;
     known(name, &OPERATIONS, "operation")
 }
 
-/// Finds a verb. `is_ledger` tells whether it is sent to the ledger as a whole.
+/// Returns the verb with a name. `is_ledger` says whether the command is sent to the ledger as a
+/// whole.
 fn verb_of(name: &str, is_ledger: bool, what: &str) -> Result<Verb, Problem> {
-    // Secrets have subjects of their own.
+    // Reveals have their own subjects.
     let here = |verb: &Verb| {
         let spec = verb.spec();
         spec.target.is_ledger() == is_ledger && spec.answer != Answer::Secrets

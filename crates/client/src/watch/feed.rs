@@ -1,4 +1,4 @@
-//! The state of one watcher between two items.
+//! The state of a watcher between two items.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,21 +12,21 @@ use super::notice::Notice;
 use super::{RETRY, WatchItem, WatchScope, initial, reader};
 use crate::connect::{Client, Link};
 
-/// One watcher.
+/// A watcher.
 pub(super) struct Feed {
     client: Client,
     scope: WatchScope,
     link: watch::Receiver<Link>,
-    /// What is ready to be told.
+    /// Items to deliver.
     ready: VecDeque<WatchItem>,
-    /// The last position told; nothing while the initial states have not been read.
+    /// The last position delivered, or `None` before the initial states have been read.
     last: Option<u64>,
     messages: Option<Ordered>,
     interrupted: bool,
     pause: Duration,
 }
 
-/// What ended the wait for the next message.
+/// The reason why waiting for a message ended.
 enum Woke {
     Change(Notice),
     Nothing,
@@ -48,7 +48,7 @@ impl Feed {
         }
     }
 
-    /// Waits for the next thing to tell.
+    /// Waits for the next item.
     pub(super) async fn next(&mut self) -> WatchItem {
         loop {
             if let Some(item) = self.ready.pop_front() {
@@ -61,7 +61,7 @@ impl Feed {
         }
     }
 
-    /// Waits before the next attempt, longer each time, but not beyond a reconnect.
+    /// Waits before the next attempt, longer each time, or until a reconnect.
     async fn rest(&mut self) {
         let connected = self.client.connected();
         tokio::select! {
@@ -71,10 +71,10 @@ impl Feed {
         self.pause = (self.pause * 2).min(RETRY.1);
     }
 
-    /// Does one step: reads the initial states, opens the event stream, or takes a change.
+    /// Performs one step: reads the initial states, opens the event stream, or receives a change.
     async fn advance(&mut self) -> Result<(), String> {
         if self.messages.is_none() {
-            // Requests made now would wait in line and reach the server all together, long after.
+            // Requests made now would be queued and all reach the server much later.
             self.client.check_connected().map_err(|error| error.to_string())?;
         }
         let Some(last) = self.last else {
@@ -108,8 +108,8 @@ impl Feed {
         Ok(())
     }
 
-    /// Opens the event stream at a position. Should the server lack the stream for now, it will
-    /// be back, with the same numbers, once the ledger has reached the server.
+    /// Opens the event stream at a position. If the stream is missing, the ledger recreates it with
+    /// the same numbers once it reaches the server.
     async fn open(&mut self, start_sequence: u64) -> Result<Ordered, String> {
         self.link.mark_unchanged();
         let subjects = self.client.subjects();
@@ -136,8 +136,8 @@ impl Feed {
     }
 }
 
-/// Waits for a message or for the connection to break. A reader survives neither a restart of the
-/// server nor, always, a reconnect, and may notice late; a new one is cheap.
+/// Waits for a message or a broken connection. A reader does not survive a restart of the server,
+/// may not survive a reconnect, and may notice late; opening a new one is cheap.
 async fn wait(messages: &mut Ordered, link: &mut watch::Receiver<Link>) -> Woke {
     tokio::select! {
         message = messages.next() => match message {
@@ -146,17 +146,17 @@ async fn wait(messages: &mut Ordered, link: &mut watch::Receiver<Link>) -> Woke 
                 let length_bytes = message.payload.len();
                 Notice::read(message).map_or_else(
                     || {
-                        tracing::warn!(length_bytes, "message on the event stream is no notification");
+                        tracing::warn!(length_bytes, "skipping an invalid event message");
                         Woke::Nothing
                     },
                     Woke::Change,
                 )
             }
             Some(Err(error)) => Woke::Broken(error.to_string()),
-            None => Woke::Broken("the event stream's reader ended".to_owned()),
+            None => Woke::Broken("the consumer of the event stream ended".to_owned()),
         },
         Ok(()) = link.changed() => match *link.borrow_and_update() {
-            // Word of the first connection may come late, when it is in use already.
+            // The event for the first connection may arrive late, when it is already in use.
             Link { up: true, connects: 0..=1 } => Woke::Nothing,
             Link { up: true, .. } => Woke::Broken("NATS was reconnected".to_owned()),
             Link { up: false, .. } => Woke::Broken("NATS is disconnected".to_owned()),

@@ -1,4 +1,4 @@
-//! Reads where every connection stands.
+//! Reads the current state of every connection.
 
 use std::time::Duration;
 
@@ -10,34 +10,38 @@ use super::notice::Notice;
 use super::reader::{self, Reader};
 use crate::connect::Client;
 
-/// How long the bucket may stand still behind the event stream before it is taken as it is.
+/// How long the bucket may lag behind the event stream without progress before it is used anyway.
 const LAG_MAX: Duration = Duration::from_secs(10);
 
-/// Where every connection stood at one position.
+/// The states of all connections at one position.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     /// The latest notification of each connection, in the order of the log.
     pub(super) notices: Vec<Notice>,
-    /// Everything up to here is in it.
+    /// The last position included.
     pub(super) position: u64,
 }
 
-/// Reads the bucket to its end, and not before the server has filled it with everything that is
-/// in the event stream now.
+/// Reads the bucket to its end, after the server has filled it with everything that is in the event
+/// stream now.
 ///
-/// A connection that changes meanwhile comes again with its later state; the server counts it as
-/// outstanding until then, so the end is not reached before.
+/// A connection that changes in the meantime appears again with its later state. The server counts
+/// it as pending until then, so the end is not reached earlier.
 pub(super) async fn read(client: &Client, scope: &WatchScope) -> Result<Snapshot, String> {
     let due = last_event(client, scope).await?;
     let Reader { mut messages, mut outstanding } = open(client, scope).await?;
     let mut snapshot = Snapshot { notices: Vec::new(), position: 0 };
     while outstanding > 0 || snapshot.position < due {
         let Ok(message) = tokio::time::timeout(LAG_MAX, messages.next()).await else {
-            // What the bucket lacks is told as changes.
-            tracing::warn!(due, position = snapshot.position, "the bucket is not being filled");
+            // Changes missing from the bucket are delivered from the event stream.
+            tracing::warn!(
+                due,
+                position = snapshot.position,
+                "the bucket lags behind the event stream; continuing with its current content"
+            );
             break;
         };
-        let message = message.ok_or("the bucket's reader ended")?;
+        let message = message.ok_or("the consumer of the bucket ended")?;
         let message = message.map_err(|error| error.to_string())?;
         outstanding = message.info().map_err(|error| error.to_string())?.pending;
         let Some(notice) = Notice::read(message.split().0) else {
@@ -51,10 +55,10 @@ pub(super) async fn read(client: &Client, scope: &WatchScope) -> Result<Snapshot
     Ok(latest(snapshot))
 }
 
-/// Returns the position of the last event there is; 0 when there is none.
+/// Returns the position of the last event, or 0 if there is none.
 ///
-/// The stream's own word on it is about all workspaces and not everybody's to ask, so the last
-/// event is read.
+/// Reads the last event, because stream information covers all workspaces and not every user may
+/// request it.
 async fn last_event(client: &Client, scope: &WatchScope) -> Result<u64, String> {
     let subjects = client.subjects();
     let (stream, filter) = (subjects.stream_name(), scope.events(subjects));
@@ -63,8 +67,8 @@ async fn last_event(client: &Client, scope: &WatchScope) -> Result<u64, String> 
         return Ok(0);
     }
     let message = tokio::time::timeout(LAG_MAX, reader.messages.next()).await;
-    let message = message.map_err(|_| format!("{stream} does not tell its last event"))?;
-    let message = message.ok_or_else(|| format!("the reader of {stream} ended"))?;
+    let message = message.map_err(|_| format!("cannot read the last event of {stream}"))?;
+    let message = message.ok_or_else(|| format!("the consumer of {stream} ended"))?;
     let message = message.map_err(|error| error.to_string())?;
     message.info().map(|info| info.stream_sequence).map_err(|error| error.to_string())
 }
@@ -76,7 +80,7 @@ async fn open(client: &Client, scope: &WatchScope) -> Result<Reader, String> {
     reader::open(client, &stream, scope.keys(subjects), DeliverPolicy::LastPerSubject).await
 }
 
-/// Drops states that a later one of the same connection has replaced.
+/// Removes states that a later one of the same connection replaced.
 fn latest(mut snapshot: Snapshot) -> Snapshot {
     let mut seen = std::collections::HashSet::new();
     snapshot.notices.reverse();

@@ -1,9 +1,10 @@
-//! Follows connections: first where they stand, then each change.
+//! Watches connections: first their current states, then each change.
 //!
-//! Two streams of NATS serve this. The KV bucket holds the latest state of each connection; the
-//! event stream holds every change, and the sequence number of a message there is the event's
-//! position in the log. The bucket is filled from the event stream in order, so once it has been
-//! read to its end, every change after the greatest position seen in it is still to come from the
+//! A watcher reads two NATS streams. The KV bucket has the latest state of each connection. The
+//! event stream has every change, and the sequence number of a message is the event's log position.
+//! The server fills the bucket from the event stream in order. After the bucket has been read to
+//! its end, the event stream therefore has exactly the changes after the greatest position in the
+//! bucket.
 //! event stream, and none before it is.
 
 mod feed;
@@ -22,20 +23,20 @@ pub use notice::Notice;
 
 use crate::connect::Client;
 
-/// How long to wait before the first further attempt, and at most.
+/// Minimum and maximum wait before another attempt.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
-/// Which connections to follow.
+/// The connections to watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WatchScope {
-    /// Those of every workspace.
+    /// The connections of every workspace.
     Everything,
-    /// Those of one workspace.
+    /// The connections of one workspace.
     Workspace(String),
 }
 
 impl WatchScope {
-    /// Which events those are.
+    /// Returns the subject filter of the events.
     fn events(&self, subjects: &Subjects) -> String {
         match self {
             Self::Everything => subjects.all_events(),
@@ -43,7 +44,7 @@ impl WatchScope {
         }
     }
 
-    /// Which keys of the bucket those are, as subjects.
+    /// Returns the subject filter of the keys in the bucket.
     fn keys(&self, subjects: &Subjects) -> String {
         let bucket = subjects.bucket_name();
         match self {
@@ -53,25 +54,25 @@ impl WatchScope {
     }
 }
 
-/// What a watcher is told.
+/// An item of a watcher.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum WatchItem {
-    /// The state of a connection when watching began.
+    /// The state of a connection when the watch began.
     Initial(Notice),
-    /// Everything up to this position has been told; what follows are changes.
+    /// Everything up to this position has been delivered. Changes follow.
     CaughtUp {
         /// The position.
         position: u64,
     },
-    /// A change, told once and in the order of the log.
+    /// A change, delivered once and in log order.
     Change(Notice),
-    /// From now on changes may be happening that cannot be told yet.
+    /// The watch is interrupted and may be behind until [`Self::Resumed`].
     Interrupted {
-        /// Why.
+        /// The cause.
         reason: String,
     },
-    /// The interruption is over; what was missed comes next.
+    /// The interruption is over. Missed changes follow.
     Resumed,
 }
 
@@ -96,10 +97,10 @@ impl Stream for Watcher {
 }
 
 impl Client {
-    /// Follows connections from now on, or from after a position that was told before.
+    /// Watches connections from now on, or continues after an earlier position.
     ///
-    /// Without a position, the first items are the states of all connections. Remember the
-    /// position of the last item dealt with, and pass it as `after` to go on from there later.
+    /// Without a position, the first items are the states of all connections. To continue later,
+    /// store the position of the last processed item and pass it as `after`.
     pub fn watch(&self, scope: WatchScope, after: Option<u64>) -> Watcher {
         let feed = feed::Feed::new(self.clone(), scope, after);
         let items = futures::stream::unfold(feed, |mut feed| async move {

@@ -1,4 +1,4 @@
-//! One notification as it came over NATS.
+//! Notifications as received over NATS.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use ledger_contract::reply::Notification;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// A notification: an event, and the state of the connection right after it.
+/// A notification: an event, and the state of the connection directly after it.
 #[derive(Clone)]
 pub struct Notice {
-    /// The event's place in the log.
+    /// The event's log position.
     pub position: u64,
     message: Message,
     about_connection: bool,
@@ -23,13 +23,13 @@ struct MessageHead {
 }
 
 impl Notice {
-    /// Reads the outline of a message; `None` when it is no notification.
+    /// Parses the head of a message. Returns `None` if it is not a notification.
     pub(super) fn read(message: Message) -> Option<Self> {
         let head: MessageHead = serde_json::from_slice(&message.payload).ok()?;
         Some(Self { position: head.position, message, about_connection: head.connection.is_some() })
     }
 
-    /// Returns the subject it came on, which names the connection.
+    /// Returns the subject of the message, which names the connection.
     pub(super) fn subject(&self) -> String {
         self.message.subject.to_string()
     }
@@ -39,12 +39,12 @@ impl Notice {
         &self.message.payload
     }
 
-    /// Tells whether it is about a connection, and not about a workspace as such.
+    /// Returns whether the event is about a connection, as opposed to a workspace itself.
     pub fn about_connection(&self) -> bool {
         self.about_connection
     }
 
-    /// Reads the whole notification.
+    /// Parses the whole notification.
     pub fn notification(&self) -> Result<Notification<'_>, serde_json::Error> {
         serde_json::from_slice(&self.message.payload)
     }

@@ -1,4 +1,4 @@
-//! Readers of a stream that ask for nothing but what their filter lets through.
+//! Stream consumers that request only what their filter permits.
 
 use async_nats::jetstream::consumer::DeliverPolicy;
 use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
@@ -6,16 +6,16 @@ use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
 use crate::connect::Client;
 use crate::moment::new_consumer_name;
 
-/// A reader of a stream, and how many messages are waiting for it.
+/// A consumer of a stream and its number of pending messages.
 pub(super) struct Reader {
     pub(super) messages: Ordered,
     pub(super) outstanding: u64,
 }
 
-/// Opens a reader.
+/// Opens a consumer.
 ///
-/// It has a name because only then is the filter part of the subject that is asked, where the
-/// NATS server's permissions can see it: `$JS.API.CONSUMER.CREATE.<stream>.<name>.<filter>`.
+/// It is named, because only then is the filter part of the subject of the request, which the NATS
+/// server's permissions can check: `$JS.API.CONSUMER.CREATE.<stream>.<name>.<filter>`.
 pub(super) async fn open(
     client: &Client,
     stream: &str,

@@ -1,11 +1,11 @@
-//! A notification in one line, for people.
+//! One-line summaries of notifications, for people.
 
 use ledger_contract::reply::Notification;
 use serde::Deserialize;
 
 use super::Notice;
 
-/// The part of an event that the line tells.
+/// The parts of an event that the summary shows.
 #[derive(Deserialize)]
 struct EventHead {
     #[serde(rename = "type")]
@@ -14,7 +14,7 @@ struct EventHead {
 }
 
 impl Notice {
-    /// Returns one line that tells the position, the event, the state after it, and who caused it.
+    /// Returns one line with the position, the event, the resulting state and the actor.
     pub fn summary(&self) -> String {
         let position = self.position;
         match self.notification() {

@@ -9,7 +9,7 @@ use clap::Args;
 use ipnet::IpNet;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::HttpStatus;
-use ledger_engine::{AuthenticateError, Engine, TellHttpStatus};
+use ledger_engine::{AuthenticateError, Engine, HttpStatusSource};
 use ledger_http_server::limits::CONNECTIONS_PER_ADDRESS;
 use ledger_http_server::{
     Accepts, Counters, Identity, ListenError, ListenOptions, Listener, Origin, Prepared,
@@ -158,7 +158,7 @@ impl PreparedHttp {
         let accepts = Accepts::judging(move |header| judge(&judging, header));
         let listener = self.prepared.accepting(accepts).open(routes).await;
         let listener = listener.map_err(|error| failure(&error))?;
-        engine.set_http_door(Arc::new(HttpCounters(listener.counters())));
+        engine.set_http_status_source(Arc::new(HttpCounters(listener.counters())));
         Ok(listener)
     }
 }
@@ -167,7 +167,7 @@ impl PreparedHttp {
 #[derive(Debug)]
 struct HttpCounters(Arc<Counters>);
 
-impl TellHttpStatus for HttpCounters {
+impl HttpStatusSource for HttpCounters {
     fn http_status(&self) -> HttpStatus {
         self.0.status()
     }

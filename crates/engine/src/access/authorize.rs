@@ -1,9 +1,9 @@
-//! What a command requires, and whether its caller has it.
+//! Checks whether a caller may execute a command.
 //!
-//! The decider asks twice: before the rules of the domain, whose refusals tell of the state, and
-//! once more of the state that would follow, so that nobody moves a connection out of or into
-//! their own reach, gains a right to it by changing it, or lets others in without administering
-//! it. What a caller may do nothing with does not exist for them.
+//! The decider checks twice: before the domain's rules, whose errors reveal the state, and again on
+//! the resulting state. Otherwise callers could move a connection into or out of their own reach,
+//! gain a right to it by changing it, or share it without `administer`. A connection to which a
+//! caller has no right at all is treated as missing.
 
 use ledger_contract::commands::{Condition, ConnectionRef, ParsedCommand, Target, VerbSpec};
 use ledger_domain::connection::Access;
@@ -17,7 +17,7 @@ use crate::execute::Outcome;
 use crate::fingerprint::Fingerprint;
 use crate::writer::answer;
 
-/// A caller, and what the command at hand requires.
+/// A caller, and what the current command requires.
 #[derive(Clone, Debug)]
 pub(crate) struct Permit {
     caller: Caller,
@@ -29,7 +29,7 @@ pub(crate) struct Permit {
     target: Option<ConnectionRef>,
 }
 
-/// Says that a connection is not there, in the same words whether it is missing or hidden.
+/// Returns the error for a connection that is missing or hidden; both read the same.
 pub(crate) fn connection_unknown(
     workspace: &WorkspaceName,
     target: Option<&ConnectionRef>,
@@ -43,8 +43,8 @@ pub(crate) fn connection_unknown(
 }
 
 impl Permit {
-    /// Settles what a command requires, and refuses at once a caller who has nothing to do with the
-    /// workspace, or the ledger, that it is sent to.
+    /// Determines the scopes that a command requires. Rejects callers who have no rights in the
+    /// workspace, or the ledger, to which it is sent.
     pub(crate) fn of(
         caller: Caller,
         workspace: &WorkspaceName,
@@ -92,7 +92,7 @@ impl Permit {
         self.caller.actor()
     }
 
-    /// Checks the state that a command found.
+    /// Checks the state before the command.
     pub(crate) fn check_before(&self, state: &Connection) -> Result<(), ExecuteError> {
         if !self.caller.knows(state) {
             return Err(connection_unknown(&state.workspace, self.target.as_ref()).into());
@@ -100,8 +100,8 @@ impl Permit {
         Ok(self.check_after(state)?)
     }
 
-    /// Checks what a command that makes a connection takes somewhere in its workspace, at least:
-    /// whoever has it nowhere there is told nothing else.
+    /// Checks that the caller has the required scopes somewhere in the workspace of a new
+    /// connection. Callers without them learn nothing else about it.
     pub(crate) fn check_new(&self, workspace: &WorkspaceName) -> Result<(), Forbidden> {
         let may = |scope: &Scope| self.caller.may_somewhere_in(*scope, workspace);
         match self.scopes().find(|scope| !may(scope)) {
@@ -110,7 +110,7 @@ impl Permit {
         }
     }
 
-    /// Checks the state that a command leads to.
+    /// Checks the state after the command.
     pub(crate) fn check_after(&self, state: &Connection) -> Result<(), Forbidden> {
         match self.scopes().find(|scope| !self.caller.may_with(*scope, state)) {
             None => Ok(()),
@@ -118,8 +118,8 @@ impl Permit {
         }
     }
 
-    /// Checks what a change would open, whatever the command: only who administers a connection
-    /// lets other workspaces in.
+    /// Checks whether a change shares the connection with more workspaces, whatever the command.
+    /// That requires `administer`.
     pub(crate) fn check_opened(
         &self,
         before: Option<&Connection>,
@@ -136,9 +136,8 @@ impl Permit {
         Ok(())
     }
 
-    /// Checks that the caller gains no right to a connection by changing it: whoever says with
-    /// whom it is shared, or how it is labelled, could otherwise take every right that they have
-    /// to anything.
+    /// Checks that the caller gains no right to a connection by changing its sharing or its labels.
+    /// Otherwise they could extend any right they hold to any connection.
     pub(crate) fn check_gain(
         &self,
         before: &Connection,
@@ -150,9 +149,8 @@ impl Permit {
         Err(Forbidden::Gain(*scope))
     }
 
-    /// Returns what the caller is told who sends a command under an id that was used before, by
-    /// whomever; nothing when they may not know what it was used for. `state` is the connection of
-    /// the receipt as it is now.
+    /// Returns the earlier outcome of a repeated command, or `None` if the caller may not know the
+    /// command that used the id. `state` is the current state of the connection in the receipt.
     ///
     /// Errors: [`ExecuteError::CommandIdReused`], and those of [`Self::check_before`] for a repeat.
     pub(crate) fn repeat(
@@ -173,13 +171,13 @@ impl Permit {
         if known { Err(ExecuteError::CommandIdReused) } else { Ok(None) }
     }
 
-    /// Tells whether the caller may know of every connection whose home is a workspace.
+    /// Returns whether the caller may see every connection whose home is `workspace`.
     pub(crate) fn knows_all_of(&self, workspace: &WorkspaceName) -> bool {
         let whole = Subject::Workspace(workspace);
         Scope::ALL.iter().any(|scope| self.caller.may(*scope, whole))
     }
 
-    /// Tells whether a connection is there for the caller, seen from a workspace.
+    /// Returns whether the caller may see a connection from `workspace`.
     pub(crate) fn knows_from(&self, workspace: &WorkspaceName, connection: &Connection) -> bool {
         let here = connection.workspace == *workspace || connection.access.allows(workspace);
         here && self.caller.knows(connection)
@@ -187,12 +185,12 @@ impl Permit {
 }
 
 impl Caller {
-    /// Refuses a caller who may not do `scope` to `subject`.
+    /// Rejects callers who lack `scope` for `subject`.
     pub fn require(&self, scope: Scope, subject: Subject<'_>) -> Result<(), Forbidden> {
         if self.may(scope, subject) { Ok(()) } else { Err(Forbidden::Scope(scope)) }
     }
 
-    /// Refuses a caller who may do nothing in a workspace, whether or not there is one.
+    /// Rejects callers who have no rights in a workspace, whether or not it exists.
     pub(crate) fn require_foothold(&self, workspace: &WorkspaceName) -> Result<(), Forbidden> {
         if Scope::ALL.iter().any(|scope| self.may_somewhere_in(*scope, workspace)) {
             return Ok(());

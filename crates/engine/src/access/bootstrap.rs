@@ -1,4 +1,4 @@
-//! The first administrator, made by whoever holds the data directory and the master key.
+//! Creates the first administrator. It takes access to the data directory and the master key.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,13 +19,13 @@ use crate::execute::{CommandRequest, Executed};
 
 /// Name of the principal that the first admin key belongs to.
 const ADMIN: &str = "admin";
-/// Who the events of the making name.
+/// The actor named in the resulting events.
 const SYSTEM_ACTOR: &str = "system:init";
 
 impl Engine {
-    /// Makes the principal `admin`, with every right, and issues a key to it. One that is there
-    /// gets every right in place of the grants it had, and loses every key it had. Returns the key,
-    /// which is stored nowhere.
+    /// Creates the principal `admin` with every right and issues a key to it. An existing `admin`
+    /// gets every right in place of its grants, and its keys are revoked. Returns the key, which is
+    /// not stored anywhere.
     pub async fn issue_admin_key(&self, environment: Environment) -> Result<String, ExecuteError> {
         let name = PrincipalName::stored(ADMIN.into());
         match self.shared.directory.principal(&name) {
@@ -46,7 +46,7 @@ impl Engine {
         let issue = ParsedCommand::IssueKey { name, environment, label: None, expires_at: None };
         let key = self.as_system(issue).await?.api_key;
         key.map(|mut key| std::mem::take(&mut key.key))
-            .ok_or_else(|| Fault::bug("a key was issued and is not told").into())
+            .ok_or_else(|| Fault::bug("issue-key returned no key").into())
     }
 
     async fn restore_admin(&self, admin: &Principal) -> Result<(), ExecuteError> {
@@ -55,7 +55,7 @@ impl Engine {
             self.as_system(ParsedCommand::principal(name.clone(), PrincipalCommand::Enable))
                 .await?;
         }
-        // In place of what it had, which may be all that a principal can have.
+        // Replaces the grants, because `admin` may already have as many as are permitted.
         let grants = vec![everything()];
         if admin.grants != grants {
             let revision = PrincipalRevision { grants: Some(grants), ..Default::default() };
@@ -81,7 +81,7 @@ impl Engine {
     }
 }
 
-/// Every scope everywhere.
+/// Returns a grant of every scope everywhere.
 pub(super) fn everything() -> Grant {
     Grant {
         scopes: Scope::ALL.iter().copied().collect(),

@@ -1,4 +1,4 @@
-//! Who asks.
+//! Authenticated callers.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use ledger_domain::{Actor, Connection, Micros, WorkspaceName};
 
 use super::bootstrap::everything;
 
-/// Someone whose credential was checked, and what they may do. Cheap to clone.
+/// An authenticated caller and their grants. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Caller {
     actor: Actor,
@@ -17,12 +17,13 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Makes a caller whose credential something else has checked, as for tokens of an issuer.
+    /// Creates a caller whose credential was verified elsewhere, such as the token of an issuer.
     pub fn new(actor: Actor, grants: Vec<Grant>) -> Self {
         Self { actor, grants: grants.into(), key: None, ends_at: None }
     }
 
-    /// The ledger itself, which may do everything. `name` is the actor its events name.
+    /// Creates the caller that stands for the ledger itself and has every right. `name` is the
+    /// actor in its events.
     pub fn system(name: &str) -> Self {
         Self::new(Actor::new(name), vec![everything()])
     }
@@ -31,35 +32,35 @@ impl Caller {
         Self { actor, grants, key: Some(key), ends_at: None }
     }
 
-    /// Says from when on the credential opens nothing.
+    /// Sets the time at which the credential expires.
     #[must_use]
     pub fn until(mut self, end: Micros) -> Self {
         self.ends_at = Some(end);
         self
     }
 
-    /// Returns from when on the credential opens nothing, when it has an end.
+    /// Returns the time at which the credential expires, if it does.
     pub fn ends_at(&self) -> Option<Micros> {
         self.ends_at
     }
 
-    /// Returns the actor that events will name.
+    /// Returns the actor to record in events.
     pub fn actor(&self) -> &Actor {
         &self.actor
     }
 
-    /// Returns what the caller may do.
+    /// Returns the caller's grants.
     pub fn grants(&self) -> &[Grant] {
         &self.grants
     }
 
-    /// Returns the key that was shown, when it was one of the ledger's own.
+    /// Returns the id of the API key that was presented, if it was one.
     pub fn key(&self) -> Option<&ApiKeyId> {
         self.key.as_ref()
     }
 
-    /// Returns a text that no other caller has: of the key, or of whom a token stands for, which is
-    /// the same for all its tokens.
+    /// Returns a string unique to the caller: the key, or the actor of a token, which is the same
+    /// for all tokens of that actor.
     pub fn identity(&self) -> String {
         match &self.key {
             Some(key) => format!("key {}", key.as_str()),
@@ -67,30 +68,31 @@ impl Caller {
         }
     }
 
-    /// Tells whether the caller may do `scope` to `subject`.
+    /// Returns whether the caller has `scope` for `subject`.
     pub fn may(&self, scope: Scope, subject: Subject<'_>) -> bool {
         self.grants.iter().any(|grant| grant.allows(scope, subject))
     }
 
-    /// Tells whether the caller may do `scope` to some connection, at least, of a workspace.
+    /// Returns whether the caller has `scope` for at least some connections of a workspace.
     pub fn may_somewhere_in(&self, scope: Scope, workspace: &WorkspaceName) -> bool {
         let inside = |grant: &Grant| grant.workspaces.contain(workspace);
         self.grants.iter().any(|grant| grant.scopes.contains(&scope) && inside(grant))
     }
 
-    /// Tells whether the caller may do `scope` to a connection. What a connection's home grants to
-    /// other workspaces, their callers may read and reveal as their own.
+    /// Returns whether the caller has `scope` for a connection. Callers of a workspace with which a
+    /// connection is shared may read and reveal it as if it were their own.
     pub fn may_with(&self, scope: Scope, connection: &Connection) -> bool {
         self.grants.iter().any(|grant| grant_allows(grant, scope, connection))
     }
 
-    /// Tells whether the caller may do anything at all to a connection, and so know of it.
+    /// Returns whether the caller has any right to a connection and may therefore know that it
+    /// exists.
     pub fn knows(&self, connection: &Connection) -> bool {
         Scope::ALL.iter().any(|scope| self.may_with(*scope, connection))
     }
 }
 
-/// Tells whether one grant lets its holder do `scope` to a connection; see [`Caller::may_with`].
+/// Returns whether a grant gives its holder `scope` for a connection; see [`Caller::may_with`].
 pub(crate) fn grant_allows(grant: &Grant, scope: Scope, connection: &Connection) -> bool {
     let home = Subject::Connection(&connection.workspace, &connection.details);
     let shared = matches!(scope, Scope::Read | Scope::Reveal);

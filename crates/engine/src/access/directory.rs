@@ -1,4 +1,4 @@
-//! Everyone who may ask, in memory: small, read at every request, changed seldom.
+//! All principals, in memory: few, read on every request, and rarely changed.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use super::Caller;
 use super::uses::Uses;
 use crate::errors::{AuthenticateError, Fault};
 
-/// Every principal, and who has which key.
+/// Every principal and the holders of all keys.
 #[derive(Debug)]
 pub(crate) struct PrincipalDirectory {
     pages: RwLock<Pages>,
-    /// How often the pages have changed.
+    /// The number of changes so far.
     changes: AtomicU64,
     /// When keys were last used.
     pub(crate) uses: Uses,
@@ -32,7 +32,7 @@ struct Pages {
     holders: HashMap<ApiKeyId, Holder>,
 }
 
-/// Who a key stands for.
+/// The holder of a key.
 #[derive(Debug)]
 struct Holder {
     principal: PrincipalName,
@@ -43,7 +43,7 @@ struct Holder {
 }
 
 impl Holder {
-    /// Returns the caller that the key makes, while it opens something.
+    /// Returns the caller for a key, if the key is still valid.
     fn caller(&self, id: &ApiKeyId, now: Micros) -> Result<Caller, AuthenticateError> {
         if !self.enabled || self.key.revoked.is_some() {
             return Err(AuthenticateError::Revoked);
@@ -60,7 +60,7 @@ impl Holder {
 }
 
 impl PrincipalDirectory {
-    /// Reads every principal's row, and when keys were last used.
+    /// Loads all principals and the times at which keys were last used.
     pub(crate) fn load(store: &Store, table: &Table) -> Result<Self, Fault> {
         let uses = Uses::load(store)?;
         let directory = Self { pages: RwLock::default(), changes: AtomicU64::new(0), uses };
@@ -72,7 +72,7 @@ impl PrincipalDirectory {
         Ok(directory)
     }
 
-    /// Takes a principal's new state in.
+    /// Stores a principal's new state.
     pub(crate) fn put(&self, principal: Arc<Principal>) {
         let grants: Arc<[Grant]> = principal.grants.clone().into();
         let mut pages = self.pages.write();
@@ -89,17 +89,18 @@ impl PrincipalDirectory {
         }
         pages.principals.insert(principal.name.clone(), principal);
         drop(pages);
-        // Whoever sees the new number sees the new pages too.
+        // A reader of the new count also sees the new pages.
         self.changes.fetch_add(1, Ordering::Release);
     }
 
-    /// Returns how often anything here has changed. While it stays the same, so does what every
-    /// key opens, but for those that expire.
+    /// Returns the number of changes so far. While it stays the same, every key keeps its rights,
+    /// unless it expires.
     pub(crate) fn changes(&self) -> u64 {
         self.changes.load(Ordering::Acquire)
     }
 
-    /// Returns who a key stands for. `id` is the key's own; `digest` is that of the whole key.
+    /// Returns the caller for a key. `id` is the key's public id, and `digest` that of the whole
+    /// key.
     pub(crate) fn caller(
         &self,
         id: &ApiKeyId,
@@ -115,19 +116,19 @@ impl PrincipalDirectory {
         Ok(caller)
     }
 
-    /// Returns who a key stands for now that was found good before.
+    /// Returns the current caller for a key that was verified earlier.
     pub(crate) fn caller_again(
         &self,
         id: &ApiKeyId,
         now: Micros,
     ) -> Result<Caller, AuthenticateError> {
         let pages = self.pages.read();
-        // Keys revoked long ago are forgotten.
+        // Keys that were revoked long ago are no longer here.
         let holder = pages.holders.get(id);
         holder.ok_or(AuthenticateError::Revoked)?.caller(id, now)
     }
 
-    /// Writes last uses out that the store does not have, and forgets those of keys that are gone.
+    /// Writes pending last uses to the store and removes those of deleted keys.
     pub(crate) fn write_uses(&self, store: &Store) -> Result<(), AppendError> {
         self.uses.write(store, |id| self.pages.read().holders.contains_key(id))
     }
@@ -142,7 +143,7 @@ impl PrincipalDirectory {
         self.pages.read().principals.values().cloned().collect()
     }
 
-    /// Returns the principal that has a key.
+    /// Returns the principal that holds a key.
     pub(crate) fn holder(&self, id: &ApiKeyId) -> Option<Arc<Principal>> {
         let pages = self.pages.read();
         let holder = pages.holders.get(id)?;

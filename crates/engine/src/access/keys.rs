@@ -10,19 +10,19 @@ use zeroize::Zeroizing;
 
 const SECRET_BYTES: usize = 32;
 const DIGEST_CONTEXT: &str = "connection-ledger api key v1";
-/// Says how a digest was made.
+/// Names the digest algorithm.
 const DIGEST_TAG: &str = "b3.";
 const ID_ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 
-/// A key just made.
+/// A newly generated key.
 pub(crate) struct NewKey {
     pub(crate) id: ApiKeyId,
     pub(crate) digest: KeyDigest,
-    /// The whole key, which is told once and stored nowhere.
+    /// The whole key, which is returned once and never stored.
     pub(crate) text: Zeroizing<String>,
 }
 
-/// Draws a key.
+/// Generates a key.
 pub(crate) fn new_key(environment: Environment, rng: &mut impl CryptoRng) -> NewKey {
     let mut secret = Zeroizing::new([0; SECRET_BYTES]);
     rng.fill_bytes(secret.as_mut());
@@ -36,15 +36,15 @@ pub(crate) fn new_key(environment: Environment, rng: &mut impl CryptoRng) -> New
     NewKey { id, digest: digest(&text), text }
 }
 
-/// Returns what a key is stored as. A key has 256 random bits, so a plain fast digest cannot be
-/// guessed back.
+/// Returns the stored form of a key. A key has 256 random bits, so a plain fast digest is safe
+/// against guessing.
 pub(crate) fn digest(key: &str) -> KeyDigest {
     let digest = blake3::derive_key(DIGEST_CONTEXT, key.as_bytes());
     KeyDigest::new(format!("{DIGEST_TAG}{}", URL_SAFE_NO_PAD.encode(digest)))
 }
 
-/// Tells whether a credential is meant to be an API key, good or not.
-pub(crate) fn is_one(credential: &str) -> bool {
+/// Returns whether a credential has the form of an API key, valid or not.
+pub(crate) fn has_key_prefix(credential: &str) -> bool {
     credential.starts_with("sk_")
 }
 
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_has_no_id() {
+    fn other_text_has_no_key_id() {
         for text in ["", "sk", "sk_test_", "sk_test_short_x", "xx_test_k3x9a2bq71ce_x"] {
             assert_eq!(id_of(text), None, "{text}");
         }

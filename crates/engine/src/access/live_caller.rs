@@ -1,4 +1,4 @@
-//! Callers who stay: what they may do is looked at again and again.
+//! Callers of long-lived requests, whose rights are checked repeatedly.
 
 use std::time::Duration;
 
@@ -8,31 +8,31 @@ use super::Caller;
 use crate::engine::Engine;
 use crate::errors::{AuthenticateError, LiveCallerError};
 
-/// A caller over time, as the reader of a feed is one. Looking costs two comparisons while no
-/// principal changes.
+/// The caller of a long-lived request, such as the reader of a feed. A check costs two comparisons
+/// as long as no principal changes.
 #[derive(Clone, Debug)]
 pub struct LiveCaller {
     caller: Caller,
-    /// The state of the book at the last look.
+    /// The change count of the directory at the last check.
     seen: Option<u64>,
 }
 
 impl LiveCaller {
-    /// Starts with a caller as authentication found it.
+    /// Starts with an authenticated caller.
     pub fn new(caller: Caller) -> Self {
         Self { caller, seen: None }
     }
 
-    /// Returns the caller as the last look found it.
+    /// Returns the caller as of the last check.
     pub fn caller(&self) -> &Caller {
         &self.caller
     }
 
-    /// Refuses a caller whose credential has ended meanwhile, or who may not do `scope` to
-    /// `subject` any more. Ask about the same each time. Returns whether rights may have changed
-    /// since the last look.
+    /// Rejects callers whose credential has expired or been revoked, or who no longer have `scope`
+    /// for `subject`. Pass the same scope and subject each time. Returns whether rights may have
+    /// changed since the last check.
     ///
-    /// What a token allows does not change before it ends.
+    /// The rights of a token do not change before it expires.
     pub fn check(
         &mut self,
         engine: &Engine,
@@ -43,7 +43,7 @@ impl LiveCaller {
         if self.caller.ends_at().is_some_and(|end| now >= end) {
             return Err(AuthenticateError::Expired.into());
         }
-        // Taken before the look: what changes after it is another number.
+        // Read before the check, so that a later change is noticed at the next one.
         let changes = directory.changes();
         if self.seen == Some(changes) {
             return Ok(false);
@@ -56,7 +56,7 @@ impl LiveCaller {
         Ok(true)
     }
 
-    /// Returns the time until the credential ends, when it has an end.
+    /// Returns the time until the credential expires, if it does.
     pub fn ends_in(&self, engine: &Engine) -> Option<Duration> {
         let left = self.caller.ends_at()?.get().saturating_sub(engine.clock().now().get());
         Some(Duration::from_micros(u64::try_from(left).unwrap_or(0)))

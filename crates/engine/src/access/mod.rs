@@ -1,7 +1,7 @@
-//! Who asks, and whether they may.
+//! Authentication and authorization.
 //!
-//! A credential is checked once, at the door, and becomes a [`Caller`]. Everything that is asked
-//! of the engine carries one. Nothing is allowed that no grant of the caller names.
+//! A credential is checked once, where the request arrives, and becomes a [`Caller`], which
+//! accompanies every operation of the engine. Only what a grant of the caller names is permitted.
 
 mod authorize;
 mod bootstrap;
@@ -30,9 +30,9 @@ use crate::engine::Engine;
 use crate::errors::AuthenticateError;
 
 impl Engine {
-    /// Checks the value of an `Authorization` header and returns who it stands for.
+    /// Verifies the value of an `Authorization` header and returns the caller.
     ///
-    /// That a key has expired or was revoked is told only to who has the whole key.
+    /// Only the holder of the whole key learns that it has expired or was revoked.
     pub fn authenticate(&self, authorization: Option<&str>) -> Result<Caller, AuthenticateError> {
         let header = authorization.ok_or(AuthenticateError::Missing)?;
         let (scheme, key) = header.trim().split_once(' ').unwrap_or(("", ""));
@@ -40,18 +40,18 @@ impl Engine {
             return Err(AuthenticateError::Unknown);
         }
         let key = key.trim();
-        if keys::is_one(key) {
+        if keys::has_key_prefix(key) {
             return self.authenticate_key(key);
         }
         self.shared.tokens.verify(key)
     }
 
-    /// Accepts tokens of an issuer beside API keys, from now on.
+    /// Accepts an issuer's tokens in addition to API keys from now on.
     pub fn set_token_verifier(&self, verifier: Arc<dyn VerifyToken>) {
         self.shared.tokens.set(verifier);
     }
 
-    /// Checks an API key and returns who it stands for. Errors: as [`Self::authenticate`].
+    /// Verifies an API key and returns the caller. Errors: as [`Self::authenticate`].
     pub fn authenticate_key(&self, key: &str) -> Result<Caller, AuthenticateError> {
         let id = keys::id_of(key).ok_or(AuthenticateError::Unknown)?;
         self.shared.directory.caller(&id, &keys::digest(key), self.clock().now())

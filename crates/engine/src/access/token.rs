@@ -1,4 +1,4 @@
-//! Credentials that are no API keys: tokens, which something outside of the engine checks.
+//! Access tokens, which are verified outside the engine.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use parking_lot::RwLock;
 use super::Caller;
 use crate::errors::AuthenticateError;
 
-/// Checks tokens of an issuer.
+/// Verifies access tokens of an issuer.
 pub trait VerifyToken: fmt::Debug + Send + Sync {
-    /// Checks a token and returns who it stands for. Called at every request, by threads that must
-    /// not wait, so it must be quick.
+    /// Verifies a token and returns the caller. It is called on every request, by threads that must
+    /// not block, so it must be fast.
     fn verify(&self, token: &str) -> Result<Caller, AuthenticateError>;
 }
 
-/// What checks tokens, if anything does.
+/// The token verifier, if one is set.
 #[derive(Debug, Default)]
 pub(crate) struct TokenVerifier(RwLock<Option<Arc<dyn VerifyToken>>>);
 
@@ -24,7 +24,7 @@ impl TokenVerifier {
         *self.0.write() = Some(verifier);
     }
 
-    /// Checks a credential that is no API key.
+    /// Verifies a credential that is not an API key.
     pub(crate) fn verify(&self, token: &str) -> Result<Caller, AuthenticateError> {
         let verifier = self.0.read().clone();
         verifier.ok_or(AuthenticateError::Unknown)?.verify(token)

@@ -1,5 +1,5 @@
-//! When each key was last used: noted in memory at every request, written to the store now and
-//! then. It is no event: a request that only looks must not write.
+//! Records when each key was last used: in memory on every request, in the store periodically. A
+//! last use is not an event, because requests that only read must not write to the log.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -16,9 +16,9 @@ use parking_lot::RwLock;
 use crate::engine::Shared;
 use crate::errors::{Fault, chain};
 
-/// Between two times at which last uses are written out; what `kill -9` can take away.
+/// Interval at which last uses are written to the store; `kill -9` loses at most this much.
 pub(crate) const LAST_USE_INTERVAL: Duration = Duration::from_mins(1);
-/// How exactly the last use of a key is remembered, in microseconds.
+/// Resolution of last uses, in microseconds.
 const LAST_USE_MICROS: i64 = 60_000_000;
 
 /// The last use of every key.
@@ -28,18 +28,18 @@ pub(crate) struct Uses(RwLock<Noted>);
 #[derive(Debug, Default)]
 struct Noted {
     last: HashMap<ApiKeyId, Micros>,
-    /// Keys whose last use the store does not have.
+    /// Keys whose last use is not in the store yet.
     unwritten: HashSet<ApiKeyId>,
 }
 
 impl Uses {
-    /// Reads what was written before.
+    /// Loads stored last uses.
     pub(crate) fn load(store: &Store) -> Result<Self, ReadError> {
         let last = uses::all(store).collect::<Result<_, _>>()?;
         Ok(Self(RwLock::new(Noted { last, unwritten: HashSet::new() })))
     }
 
-    /// Notes that a key is used, unless that was noted within a minute.
+    /// Records that a key was used, unless a use within the last minute is recorded.
     pub(crate) fn note(&self, id: &ApiKeyId, now: Micros) {
         let known = self.0.read().last.get(id).copied();
         if known.is_some_and(|last| now.get().saturating_sub(last.get()) < LAST_USE_MICROS) {
@@ -50,12 +50,12 @@ impl Uses {
         noted.unwritten.insert(id.clone());
     }
 
-    /// Returns when a key was last used, to the minute.
+    /// Returns when a key was last used, with a resolution of one minute.
     pub(crate) fn last(&self, id: &ApiKeyId) -> Option<Micros> {
         self.0.read().last.get(id).copied()
     }
 
-    /// Writes out what the store does not have, and forgets keys that are not `kept`.
+    /// Writes pending last uses to the store and removes keys that are not in `kept`.
     pub(crate) fn write(
         &self,
         store: &Store,
@@ -78,15 +78,16 @@ impl Uses {
                 }
             }
         }
-        // A failed write stops all writing until a restart, so nothing is kept to be tried again.
+        // A failed write stops all writing until a restart, so pending uses are not kept for a
+        // retry.
         if batch.is_empty() { Ok(()) } else { store.commit(batch, Durability::Buffered) }
     }
 }
 
-/// The thread that writes last uses out, until it is dropped; then it does so a last time.
+/// The thread that writes last uses to the store. Dropping it writes once more and ends the thread.
 #[derive(Debug)]
 pub(crate) struct UseKeeper {
-    /// Dropped to say that it is time to end.
+    /// Dropped to end the thread.
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -112,7 +113,7 @@ impl Drop for UseKeeper {
     fn drop(&mut self) {
         drop(self.stop.take());
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the thread of last uses ended in a panic");
+            tracing::error!("the thread that records last uses of keys panicked");
         }
     }
 }
@@ -122,6 +123,6 @@ fn write(shared: &Shared) {
         return;
     }
     if let Err(error) = shared.directory.write_uses(&shared.store) {
-        tracing::error!(error = %chain(&error), "cannot write when keys were last used");
+        tracing::error!(error = %chain(&error), "cannot store the last uses of API keys");
     }
 }

@@ -1,16 +1,16 @@
-//! Why a credential does not open the ledger.
+//! Errors of authentication.
 
 use super::Forbidden;
 
-/// Why nobody is known by a credential.
+/// Why a credential was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthenticateError {
-    /// There is none.
+    /// No credential was sent.
     #[error("there is no credential")]
     Missing,
-    /// It is no key that the ledger issued. Which part of it is wrong is not told.
-    #[error("the API key is not known")]
+    /// The ledger did not issue this key. The error does not tell which part of it is wrong.
+    #[error("the API key is unknown")]
     Unknown,
     /// The key was revoked, or its principal disabled.
     #[error("the API key was revoked, or its principal disabled")]
@@ -21,19 +21,19 @@ pub enum AuthenticateError {
     /// The token has expired.
     #[error("the token has expired")]
     TokenExpired,
-    /// It is no token that the issuer signed for this ledger.
-    #[error("the token does not open this ledger")]
+    /// The issuer did not sign this token for this ledger.
+    #[error("the token is not valid for this ledger")]
     TokenInvalid,
-    /// Tokens cannot be checked, because the keys of their issuer are not there.
-    #[error("tokens cannot be checked now")]
+    /// Tokens cannot be verified because the issuer's keys are not available.
+    #[error("tokens cannot be verified at the moment")]
     TokensUnavailable,
 }
 
-/// Why a caller who was let in before may go on no longer.
+/// Why the caller of a long-lived request may not continue.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LiveCallerError {
-    /// The credential has ended.
+    /// The credential has expired or been revoked.
     #[error(transparent)]
     Credential(#[from] AuthenticateError),
     /// The caller lost the right.

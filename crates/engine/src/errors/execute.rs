@@ -1,4 +1,4 @@
-//! Why a command is not executed.
+//! Errors of commands.
 
 use std::sync::Arc;
 
@@ -12,43 +12,44 @@ use super::Fault;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExecuteError {
-    /// The rules of the domain say no.
+    /// The domain's rules reject the command.
     #[error(transparent)]
     Rejected(#[from] Rejection),
     /// The caller lacks a right.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
-    /// There is no such connection, or the caller may not know of it.
+    /// The connection does not exist, or the caller may not see it.
     #[error(transparent)]
     ConnectionUnknown(#[from] ConnectionUnknown),
     /// The command names a workspace that does not exist.
     #[error("there is no workspace {0}")]
     WorkspaceUnknown(WorkspaceName),
-    /// The workspace to be made exists.
-    #[error("the workspace exists already")]
+    /// The workspace already exists.
+    #[error("the workspace already exists")]
     WorkspaceTaken,
-    /// The command expects a version of a workspace that it is to make.
-    #[error("a workspace that is to be made has no version")]
+    /// The command expects a version of a workspace that it creates.
+    #[error("a new workspace has no version to expect")]
     WorkspaceVersion,
     /// Another active connection has the slug.
     #[error("the slug {0} is taken in this workspace")]
     SlugTaken(Slug),
-    /// The command id was used for another command.
+    /// The command id belongs to another command.
     #[error("the command id was used for another command")]
     CommandIdReused,
-    /// The command came after its deadline.
+    /// The command arrived after its deadline.
     #[error(transparent)]
     DeadlineExpired(#[from] DeadlineExpired),
-    /// The event would be larger than a record may be.
+    /// The event would exceed the maximum size of a record.
     #[error("the record would be too large")]
     RecordTooLarge,
-    /// Reading secrets is not executed, and nothing else is revealed.
-    #[error("the command is not one of this operation")]
+    /// The verb does not belong to this operation: `reveal-secret` is not executed as a command,
+    /// and nothing else is revealed.
+    #[error("the verb does not belong to this operation")]
     VerbUnknown,
-    /// Too many commands wait.
-    #[error("too many commands wait")]
+    /// The queue of the writer is full.
+    #[error("too many commands are waiting")]
     Busy,
-    /// Nothing is written any more. Whether the command was, is not known.
+    /// The writer has stopped. Whether it wrote the command is unknown.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
     /// The ledger failed.
@@ -60,27 +61,27 @@ pub enum ExecuteError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Forbidden {
-    /// What is asked takes a scope.
-    #[error("this takes the scope `{0}` here, which the credential does not have")]
+    /// The operation requires a scope.
+    #[error("this requires the scope `{0}` here, which the credential lacks")]
     Scope(Scope),
-    /// The caller may do nothing at all in the workspace.
+    /// The caller has no rights in the workspace.
     #[error("the credential has no rights in this workspace")]
     Workspace,
-    /// Only who administers a connection lets other workspaces use it.
+    /// Sharing a connection with other workspaces requires `administer`.
     #[error(
-        "to let other workspaces use a connection takes the scope `administer` here, which the \
-         credential does not have"
+        "sharing a connection with other workspaces requires the scope `administer` here, which \
+         the credential lacks"
     )]
     Sharing,
-    /// The change would give the caller a scope.
+    /// The change would give the caller a scope they lack.
     #[error(
-        "by this change the credential would gain the scope `{0}` to the connection; that takes \
-         somebody who has it"
+        "this change would give the credential the scope `{0}` for the connection; only a caller \
+         who has that scope can make it"
     )]
     Gain(Scope),
 }
 
-/// A connection that is missing, or hidden from the caller. Both read the same.
+/// A connection that is missing or hidden from the caller. Both read the same.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectionUnknown {
     /// It was named by its id.
@@ -91,17 +92,17 @@ pub enum ConnectionUnknown {
     Slug {
         /// The slug.
         slug: Slug,
-        /// Where it was looked for.
+        /// The workspace in which it was looked up.
         workspace: WorkspaceName,
     },
 }
 
-/// The time after which a request must not run has passed.
+/// The request's deadline has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the deadline has passed")]
 pub struct DeadlineExpired;
 
-/// Why nothing is written any more.
+/// Why the ledger accepts no more writes.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unavailable {
@@ -109,9 +110,9 @@ pub enum Unavailable {
     #[error("the ledger is stopping")]
     ShuttingDown,
     /// A write failed earlier.
-    #[error("a write failed, and the log accepts no more until a restart")]
+    #[error("a write failed, and the log accepts no further writes until a restart")]
     Poisoned,
-    /// The write that this belonged to failed.
-    #[error("cannot write the log, which accepts no more until a restart")]
+    /// Writing the group of this command failed.
+    #[error("cannot write the log, which accepts no further writes until a restart")]
     WriteFailed(#[source] Arc<AppendError>),
 }

@@ -1,4 +1,4 @@
-//! The ledger not doing its job.
+//! Faults of the ledger itself.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -8,8 +8,8 @@ use ledger_contract::records::RecordError;
 use ledger_store::{AppendError, ReadError};
 use ledger_vault::OpenError as UnsealError;
 
-/// A failure below the engine, or a contradiction in what is stored. No caller can act on it; the
-/// operator can.
+/// A failure below the engine, or contradictory stored data. Only the operator can act on it, never
+/// the caller.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Fault {
@@ -22,37 +22,37 @@ pub enum Fault {
     /// A record of the log cannot be decoded.
     #[error("cannot decode a record")]
     Record(#[from] RecordError),
-    /// A row of a read model cannot be decoded. A replay makes it again.
+    /// A row of a read model cannot be decoded. A replay rebuilds it.
     #[error("cannot decode the row of {of}; `connledger replay` rebuilds it")]
     Row {
-        /// What the row is about.
+        /// The subject of the row.
         of: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: serde_json::Error,
     },
-    /// What is stored contradicts itself.
+    /// Stored data contradicts itself.
     #[error("{0}")]
     Damaged(String),
-    /// A sealed value or a wrapped key does not open.
+    /// A sealed value or a wrapped key cannot be opened.
     #[error("cannot open sealed bytes")]
     Unseal(#[from] UnsealError),
-    /// The operating system starts no more threads.
+    /// The operating system refuses to start a thread.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
-    /// The engine contradicts itself.
+    /// A bug in the engine.
     #[error("{0}")]
     Bug(Cow<'static, str>),
 }
 
 impl Fault {
-    /// Says in what the engine contradicts itself.
+    /// Returns a fault that describes a bug.
     pub(crate) fn bug(what: impl Into<Cow<'static, str>>) -> Self {
         Self::Bug(what.into())
     }
 }
 
-/// Returns an error with all its causes on one line.
+/// Formats an error and all its causes on one line.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,8 +1,8 @@
-//! Why operations fail: one enum for each family of operations, in the engine's own terms.
+//! Errors of the engine, one enum for each family of operations.
 //!
-//! A *rejection* is a correct no, and its caller acts. A [`Fault`] is the ledger not doing its job,
-//! and its operator acts. What a caller is told is a `Problem`, made of any of these at the doors;
-//! `problem.rs` is the one place that says how.
+//! A *rejection* is a correct refusal, on which the caller can act. A [`Fault`] is a failure of the
+//! ledger, on which the operator can act. `problem.rs` converts each of them to the `Problem` that
+//! callers receive.
 
 mod authenticate;
 mod execute;

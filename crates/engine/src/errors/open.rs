@@ -1,4 +1,4 @@
-//! Why a ledger does not open.
+//! Errors of opening a ledger.
 
 use ledger_vault::OpenError as UnsealError;
 
@@ -11,11 +11,11 @@ pub enum OpenError {
     /// The data directory cannot be used.
     #[error("cannot open the data directory")]
     DataDir(#[from] ledger_store::OpenError),
-    /// Something that every ledger has is not there.
+    /// A required part is missing.
     #[error("the ledger has no {0}")]
     Incomplete(String),
-    /// The ledger was made with another master key.
-    #[error("the master key does not fit")]
+    /// The ledger was created with another master key.
+    #[error("the master key belongs to another ledger")]
     MasterKey(#[source] UnsealError),
     /// The ledger failed.
     #[error(transparent)]

@@ -1,6 +1,6 @@
-//! What callers are told of errors: a stable code and a sentence. Used by the doors.
+//! Converts errors to problems: a stable code and a sentence for the caller.
 //!
-//! Callers of a ledger that fails are told little; the log has all of it, and it is written here.
+//! Callers learn little about faults; this file logs them in full.
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_store::{AppendError, OpenError as DataDirError, ReadError};
@@ -13,7 +13,7 @@ use super::{
 
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
-        tracing::error!(error = %chain(&fault), "the ledger failed");
+        tracing::error!(error = %chain(&fault), "internal fault");
         let code = fault.code();
         match &fault {
             Fault::Read(error @ ReadError::Corrupt { .. }) => Self::because(code, chain(error)),
@@ -58,7 +58,7 @@ impl From<Unavailable> for Problem {
 }
 
 impl Unavailable {
-    /// Returns the code that callers are told.
+    /// Returns the error code for callers.
     pub fn code(&self) -> Code {
         match self {
             Self::ShuttingDown => Code::ShuttingDown,
@@ -92,7 +92,7 @@ impl From<ExecuteError> for Problem {
 }
 
 impl ExecuteError {
-    /// Returns the code that callers are told.
+    /// Returns the error code for callers.
     pub fn code(&self) -> Code {
         match self {
             Self::Rejected(rejection) => Problem::from(rejection.clone()).code,
@@ -146,7 +146,7 @@ impl From<AuthenticateError> for Problem {
 }
 
 impl AuthenticateError {
-    /// Returns the code that callers are told.
+    /// Returns the error code for callers.
     pub fn code(self) -> Code {
         match self {
             Self::Missing => Code::CredentialMissing,
@@ -217,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn callers_are_told_a_code_and_a_sentence() {
+    fn each_error_becomes_a_code_and_a_sentence() {
         let slug = || Slug::stored("main".into());
         let workspace = || WorkspaceName::stored("default".into());
         let conflict = Rejection::VersionConflict {

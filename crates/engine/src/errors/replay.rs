@@ -1,21 +1,21 @@
-//! Why read models are not rebuilt.
+//! Errors of a replay.
 
 use super::{Fault, Unavailable};
 
-/// Why a replay did not run to its end. The live read models are as they were.
+/// Why a replay failed. The live read models are unchanged.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplayError {
-    /// There is no read model of the name that was given.
-    #[error("there is no read model of that name; known are {known}")]
+    /// There is no read model with the given name.
+    #[error("there is no read model with that name; the known ones are {known}")]
     ProjectionUnknown {
-        /// The names there are.
+        /// The known names.
         known: String,
     },
-    /// Another replay is under way.
-    #[error("a replay is running already")]
+    /// Another replay is running.
+    #[error("another replay is running")]
     Running,
-    /// Nothing is written any more.
+    /// The ledger accepts no more writes.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
     /// The ledger failed, or the log is damaged.

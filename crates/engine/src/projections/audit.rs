@@ -1,7 +1,7 @@
 //! The audit read model: positions by actor, type, workspace and correlation id.
 //!
-//! Which connection an event belongs to is in the stream index, and which command in the
-//! receipts; both are kept with the log itself.
+//! The stream index knows the connection of each event, and the receipts know its command; both
+//! belong to the log, not to this read model.
 
 use ledger_contract::records::{Frame, Metadata};
 use ledger_domain::MessageId;
@@ -12,7 +12,7 @@ const TYPE: u8 = 2;
 const WORKSPACE: u8 = 3;
 const CORRELATION: u8 = 4;
 
-/// What is kept of an event.
+/// The indexed properties of an event.
 #[derive(Debug)]
 pub(crate) struct Facts<'a> {
     pub(crate) metadata: &'a Metadata,
@@ -35,7 +35,7 @@ pub(crate) fn correlation(id: &MessageId) -> Term {
     Term::new(CORRELATION, id.as_str())
 }
 
-/// Takes an event in.
+/// Adds an event to the bitmaps.
 pub(crate) fn index(changes: &mut Changes<'_>, facts: &Facts<'_>) -> Result<(), ReadError> {
     let metadata = facts.metadata;
     let position = metadata.position.get();
@@ -48,7 +48,7 @@ pub(crate) fn index(changes: &mut Changes<'_>, facts: &Facts<'_>) -> Result<(), 
     Ok(())
 }
 
-/// Takes an event into bitmaps that hold nothing of it yet.
+/// Adds an event to bitmaps that contain nothing about it yet.
 pub(crate) fn gather(gathered: &mut Gathered, frame: &Frame<'_>) {
     let position = frame.position.get();
     gathered.add(ACTOR, &frame.actor, position);

@@ -1,4 +1,4 @@
-//! The list read model: ordinals by every filterable value, and the orders of lists.
+//! The list read model: ordinals by every filterable value, and the sort orders of lists.
 
 use ledger_domain::{CheckedText, Connection, Lifecycle};
 use ledger_store::tables::lists;
@@ -6,7 +6,7 @@ use ledger_store::{Batch, Changes, Gathered, ReadError, Store, Table, Term};
 
 use crate::models::Change;
 
-/// A field that lists can be filtered by. Numbers are part of stored keys: never reuse one.
+/// A field by which lists can be filtered. The numbers are part of stored keys: never reuse one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Field {
@@ -26,13 +26,13 @@ pub(crate) enum Field {
 }
 
 impl Field {
-    /// Makes the term of a value of this field.
+    /// Returns the term of a value of this field.
     pub(crate) fn term(self, value: &str) -> Term {
         Term::new(self as u8, value)
     }
 }
 
-/// Makes the term of a label with a value.
+/// Returns the term of a label.
 pub(crate) fn label(key: &str, value: &str) -> Term {
     Field::Label.term(&label_value(key, value))
 }
@@ -42,7 +42,7 @@ fn label_value(key: &str, value: &str) -> String {
     format!("{key}\u{2}{value}")
 }
 
-/// Makes the term of a provider, which is looked up without regard to case.
+/// Returns the term of a provider, whose case does not matter.
 pub(crate) fn provider(name: &str) -> Term {
     Field::Provider.term(&folded_provider(name))
 }
@@ -51,12 +51,12 @@ fn folded_provider(name: &str) -> String {
     name.to_lowercase()
 }
 
-/// Returns the word for a switch.
+/// Returns the indexed word for a boolean.
 pub(crate) const fn switch(on: bool) -> &'static str {
     if on { "true" } else { "false" }
 }
 
-/// Hands `take` everything a connection is found by.
+/// Calls `take` with every value by which a connection can be found.
 fn each_value(connection: &Connection, mut take: impl FnMut(Field, &str)) {
     let details = &connection.details;
     take(Field::Workspace, connection.workspace.as_str());
@@ -80,20 +80,20 @@ fn each_value(connection: &Connection, mut take: impl FnMut(Field, &str)) {
     }
 }
 
-/// Returns everything a connection is found by.
+/// Returns every term by which a connection can be found.
 pub(crate) fn terms(connection: &Connection) -> Vec<Term> {
     let mut terms = Vec::with_capacity(16);
     each_value(connection, |field, value| terms.push(field.term(value)));
     terms
 }
 
-/// Takes a connection into bitmaps that hold nothing of it yet.
+/// Adds a connection to bitmaps that contain nothing about it yet.
 pub(crate) fn gather(gathered: &mut Gathered, ordinal: u32, connection: &Connection) {
     let number = u64::from(ordinal);
     each_value(connection, |field, value| gathered.add(field as u8, value, number));
 }
 
-/// Tells whether two states are found by the same terms, without building them.
+/// Returns whether two states have the same terms, without building them.
 fn found_alike(before: &Connection, after: &Connection) -> bool {
     before.enabled == after.enabled
         && before.health.state == after.health.state
@@ -102,7 +102,7 @@ fn found_alike(before: &Connection, after: &Connection) -> bool {
         && before.details == after.details
 }
 
-/// Takes a change into the bitmaps.
+/// Applies a change to the bitmaps.
 pub(crate) fn index(changes: &mut Changes<'_>, change: &Change<'_>) -> Result<(), ReadError> {
     let ordinal = u64::from(change.ordinal);
     let after = match change.before {
@@ -124,7 +124,7 @@ pub(crate) fn index(changes: &mut Changes<'_>, change: &Change<'_>) -> Result<()
     Ok(())
 }
 
-/// Returns the name a connection is sorted by: its display name, else its slug.
+/// Returns the name by which a connection is sorted: its display name, or else its slug.
 fn folded_name(connection: &Connection) -> String {
     match &connection.details.display_name {
         Some(name) => name.as_str().to_lowercase(),
@@ -132,7 +132,7 @@ fn folded_name(connection: &Connection) -> String {
     }
 }
 
-/// Returns what a text filter looks in.
+/// Returns the text that text filters search.
 pub(crate) fn words(connection: &Connection) -> Vec<u8> {
     let mut words = connection.slug.folded().into_bytes();
     words.push(0);
@@ -142,24 +142,24 @@ pub(crate) fn words(connection: &Connection) -> Vec<u8> {
     words
 }
 
-/// Tells whether a connection has `text`, folded, in its slug or name.
+/// Returns whether the slug or name of a connection contains `text`, which is folded.
 pub(crate) fn has_text(connection: &Connection, text: &str) -> bool {
     words_have(&words(connection), text)
 }
 
-/// Tells whether stored words have `text`, folded.
+/// Returns whether stored words contain `text`, which is folded.
 pub(crate) fn words_have(words: &[u8], text: &str) -> bool {
     words
         .split(|byte| *byte == 0)
         .any(|word| std::str::from_utf8(word).is_ok_and(|word| word.contains(text)))
 }
 
-/// Returns the key by which a connection is found in name order.
+/// Returns a connection's key in the name order.
 pub(crate) fn name_key(ordinal: u32, connection: &Connection) -> Vec<u8> {
     lists::name_key(&folded_name(connection), ordinal)
 }
 
-/// Adds to `batch` what a change does to the orders.
+/// Adds a change's effect on the sort orders to `batch`.
 pub(crate) fn write_orders(batch: &mut Batch, store: &Store, table: &Table, change: &Change<'_>) {
     let (ordinal, after) = (change.ordinal, change.after);
     lists::put_updated(batch, store, table, after.position, ordinal);

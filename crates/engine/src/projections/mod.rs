@@ -1,4 +1,4 @@
-//! What the read models hold of each event.
+//! How each event changes the read models.
 
 pub(crate) mod audit;
 pub(crate) mod list;

@@ -1,4 +1,4 @@
-//! Who may ask, what for, and which connections a caller may see.
+//! Queries about principals and their rights.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::models::Models;
 use crate::projections::list::{self, Field};
 
 impl Reader<'_> {
-    /// Tells whom the caller's credential stands for.
+    /// Describes the caller.
     pub fn whoami(&self) -> CallerView {
         CallerView {
             actor: self.caller.actor().as_str().to_owned(),
@@ -45,7 +45,7 @@ impl Reader<'_> {
         view
     }
 
-    /// Explains whether a principal may do something. Everyone may ask about themselves. Blocks.
+    /// Explains whether a principal has a right. Callers may always ask about themselves. Blocks.
     ///
     /// Errors: `forbidden`, `principal_unknown`, `field_invalid`, `connection_unknown`.
     pub fn access_check(&self, query: &AccessQuery) -> Result<AccessAnswer, Problem> {
@@ -65,7 +65,7 @@ impl Reader<'_> {
             (None, Some(workspace)) => Place::Whole(Subject::Workspace(workspace)),
             (None, None) => Place::Whole(Subject::Ledger),
         };
-        // What requires several scopes is denied by the first that is missing.
+        // An operation that requires several scopes is denied because of the first missing one.
         let missing = wanted.always.iter().find(|scope| !place.open_to(&principal, **scope));
         let scope = missing.or(wanted.always.first()).copied().unwrap_or(Scope::Administer);
         let now = self.engine.clock().now();
@@ -87,7 +87,7 @@ impl Reader<'_> {
         by_name.or_else(by_key).ok_or_else(|| Problem::new(Code::PrincipalUnknown))
     }
 
-    /// Returns the connections that the caller may read; nothing when these are all.
+    /// Returns the connections that the caller may read, or `None` for all of them.
     pub(super) fn readable(&self, models: &Models) -> Result<Option<Selection>, Problem> {
         let whole = self.workspace.map_or(Subject::Ledger, Subject::Workspace);
         if self.caller.may(Scope::Read, whole) {
@@ -99,7 +99,7 @@ impl Reader<'_> {
             let selected = models.lists.select(&terms_of(grant));
             match selected.map_err(|error| faults::from_read(&error))? {
                 Some(selected) => readable.unite(selected),
-                // Without any term the grant is about everything.
+                // A grant without terms applies to every connection.
                 None => return Ok(None),
             }
         }
@@ -107,7 +107,7 @@ impl Reader<'_> {
     }
 }
 
-/// What access is asked to.
+/// The object of an access check.
 enum Place<'a> {
     /// The ledger or a workspace.
     Whole(Subject<'a>),
@@ -116,7 +116,7 @@ enum Place<'a> {
 }
 
 impl Place<'_> {
-    /// Tells whether a grant lets its holder do `scope` here.
+    /// Returns whether a grant gives its holder `scope` here.
     fn is_open_by(&self, grant: &Grant, scope: Scope) -> bool {
         match self {
             Self::Whole(subject) => grant.allows(scope, *subject),
@@ -128,7 +128,7 @@ impl Place<'_> {
         principal.grants.iter().any(|grant| self.is_open_by(grant, scope))
     }
 
-    /// Tells whether a grant that is about some connections only may be about some here.
+    /// Returns whether a grant that is limited to some connections may include some here.
     fn holds_some_of(&self, grant: &Grant) -> bool {
         match self {
             Self::Whole(Subject::Workspace(name)) => {
@@ -139,7 +139,7 @@ impl Place<'_> {
     }
 }
 
-/// Says whether a principal may do something, and why.
+/// Returns whether a principal has a right, and why.
 fn explain(
     principal: &Principal,
     key: Option<&ApiKeyId>,
@@ -178,7 +178,7 @@ fn explain(
     (false, because)
 }
 
-/// Returns the groups of terms that a grant's connections are found by.
+/// Returns the groups of terms that match a grant's connections.
 fn terms_of(grant: &Grant) -> Vec<Vec<Term>> {
     let mut groups = Vec::new();
     if let Workspaces::Named(names) = &grant.workspaces {

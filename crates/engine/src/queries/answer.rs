@@ -1,4 +1,4 @@
-//! Every query's answer, typed and as JSON.
+//! Answers to all queries, typed and as JSON.
 
 use ledger_contract::errors::Problem;
 use ledger_contract::queries::{
@@ -11,7 +11,7 @@ use ledger_domain::{Connection, Workspace};
 
 use super::{ListOptions, ListResult, Reader};
 
-/// What a connection comes to in JSON, roughly; only a first guess at the room for an answer.
+/// Approximate size of a connection in JSON; only the initial capacity of the buffer.
 const CONNECTION_BYTES: usize = 1_536;
 
 /// The answer to a query.
@@ -58,7 +58,7 @@ impl Reader<'_> {
 }
 
 impl QueryAnswer {
-    /// Returns the JSON form that the contract promises.
+    /// Returns the JSON defined by the contract.
     pub fn to_json(&self) -> Vec<u8> {
         match self {
             Self::Get(connection) => json::<Get>(&ConnectionView::of(connection), 1),
@@ -76,7 +76,7 @@ impl QueryAnswer {
     }
 }
 
-/// Writes an answer of about so many rows.
+/// Serializes an answer with about `rows` rows.
 fn json<Q: Query>(answer: &Q::Answer<'_>, rows: usize) -> Vec<u8> {
     let mut json = Vec::with_capacity(rows.saturating_mul(CONNECTION_BYTES));
     serde_json::to_writer(&mut json, answer).expect("answers have a JSON form");

@@ -1,4 +1,4 @@
-//! One connection.
+//! The query for one connection.
 
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::{Code, Problem};
@@ -10,14 +10,14 @@ use super::Reader;
 use crate::access::connection_unknown;
 
 impl Reader<'_> {
-    /// Returns the connection that a query names. Blocks.
+    /// Returns the connection named in a query. Blocks.
     ///
     /// Errors: `field_invalid`; those of [`Self::connection`].
     pub fn get(&self, query: &GetQuery) -> Result<Connection, Problem> {
         self.connection(&ConnectionRef::parse("connection", &query.connection)?)
     }
 
-    /// Returns a connection of the workspace, or one that is shared with it. Blocks.
+    /// Returns a connection of the workspace, or one shared with it. Blocks.
     ///
     /// Errors: `connection_unknown`, `forbidden`.
     pub fn connection(&self, target: &ConnectionRef) -> Result<Connection, Problem> {
@@ -28,8 +28,8 @@ impl Reader<'_> {
         Err(Problem::new(Code::Forbidden))
     }
 
-    /// Returns the connection that is named, unless the caller may not know of it. `field` names
-    /// the name in the error. What a connection's home grants to a workspace is there, too.
+    /// Returns the named connection, including shared ones, unless it is hidden from the caller.
+    /// `field` is the name of the field in errors.
     pub(super) fn known(&self, field: &str, target: &ConnectionRef) -> Result<Connection, Problem> {
         let id = self.named(field, target)?;
         let row = self.engine.shared.models.load().row(id)?;
@@ -45,8 +45,8 @@ impl Reader<'_> {
         })
     }
 
-    /// Returns the id of the connection that is named, whoever asks. `field` names the name in the
-    /// error.
+    /// Returns the id of the named connection without checking rights. `field` is the name of the
+    /// field in errors.
     pub(super) fn named(
         &self,
         field: &str,

@@ -1,4 +1,4 @@
-//! Events across the whole log, by any mix of filters.
+//! Events of the whole log, by any combination of filters.
 
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::Problem;
@@ -17,7 +17,7 @@ use crate::projections::audit;
 use crate::{faults, history};
 
 impl Reader<'_> {
-    /// Returns the events that fit every filter, a page of them. Blocks.
+    /// Returns a page of the events that match every filter. Blocks.
     ///
     /// Errors: `forbidden`, `field_invalid`, `connection_unknown`, `cursor_invalid`.
     pub fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, Problem> {
@@ -48,9 +48,9 @@ impl Reader<'_> {
         Ok(HistoryPage { events, total, next_cursor })
     }
 
-    /// Refuses who may not see the history asked for. Who may see that of some connections only
-    /// has to name one. Returns the one that is named: rights are of what is shown, so a name is
-    /// looked up once.
+    /// Rejects callers who may not see the requested history. A caller with rights to only some
+    /// connections must name one of them. Returns the named connection, so that its name is
+    /// resolved only once and the rights checked are those for the events shown.
     fn check_audit(&self, query: &HistoryQuery) -> Result<Option<ConnectionId>, Problem> {
         let whole = self.workspace.map_or(Subject::Ledger, Subject::Workspace);
         let Some(text) = &query.connection else {
@@ -74,7 +74,7 @@ impl Reader<'_> {
         Ok(records::public(&bytes))
     }
 
-    /// Returns the positions of every event that fits all filters.
+    /// Returns the positions of all matching events.
     fn matches(
         &self,
         query: &HistoryQuery,
@@ -109,7 +109,7 @@ impl Reader<'_> {
             groups.push(vec![audit::correlation(&MessageId::parse("correlation_id", text)?)]);
         }
         if groups.is_empty() {
-            // Every event has a type, so all types together are the whole log.
+            // Every event has a type, so the union of all types is the whole log.
             groups.push(schemas::event_types().map(audit::event_type).collect());
         }
         let selected = models.audit.select(&groups).map_err(|error| faults::from_read(&error))?;
@@ -141,8 +141,8 @@ impl Reader<'_> {
         Ok(positions)
     }
 
-    /// Returns the first position recorded at or after a time: times never go back along the log,
-    /// so halving finds it.
+    /// Returns the first position recorded at or after a time. Times never decrease along the log,
+    /// so a binary search finds it.
     fn first_at(&self, text: Option<&str>, field: &str) -> Result<Option<u64>, Problem> {
         let Some(text) = text else { return Ok(None) };
         let time: Micros = time::parse(field, text)?;

@@ -1,4 +1,4 @@
-//! Answers to queries. Each reads the live models and the log; none changes anything.
+//! Queries. They read the live models and the log and change nothing.
 
 mod access;
 mod answer;
@@ -20,19 +20,19 @@ use ledger_domain::WorkspaceName;
 use crate::access::Caller;
 use crate::engine::Engine;
 
-/// Answers queries in the name of one caller, who may ask about one workspace or about all.
+/// Answers the queries of one caller about one workspace or all of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a> {
     engine: &'a Engine,
     caller: &'a Caller,
-    /// The workspace that is looked into; all when there is none.
+    /// The workspace of the queries, or `None` for all.
     workspace: Option<&'a WorkspaceName>,
 }
 
 impl Engine {
-    /// Looks at the workspace that a query is sent to, and returns what answers the query. Blocks.
+    /// Returns the reader for the workspace to which a query is sent. Blocks.
     ///
-    /// Errors: `forbidden` for who may do nothing in the workspace, whether or not there is one;
+    /// Errors: `forbidden` for callers without rights in the workspace, whether or not it exists;
     /// `workspace_unknown`.
     pub fn reader<'a>(
         &'a self,
@@ -50,7 +50,7 @@ impl Engine {
         Ok(Reader { engine: self, caller, workspace })
     }
 
-    /// Answers a query, and counts a refusal. Blocks.
+    /// Answers a query and counts refusals. Blocks.
     ///
     /// Errors: those of [`Self::reader`] and of [`Reader::answer`].
     pub fn answer(
@@ -63,8 +63,8 @@ impl Engine {
         answer.inspect_err(|problem| self.count_refusal(problem.code))
     }
 
-    /// Answers a query that is JSON, in JSON, and counts a refusal. Blocks. Whoever may do nothing
-    /// in the workspace is not told what is wrong with the body.
+    /// Answers a JSON query in JSON and counts refusals. Blocks. Callers without rights in the
+    /// workspace do not learn whether the body is valid.
     ///
     /// Errors: as [`Self::answer`]; `body_malformed`.
     pub fn answer_json(

@@ -1,4 +1,4 @@
-//! Pages and cursors.
+//! Page sizes and cursors.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,7 +14,7 @@ pub(crate) fn size(asked: Option<u32>) -> Result<usize, Problem> {
     }
 }
 
-/// Makes a cursor: which order it belongs to and where the page ended.
+/// Returns a cursor with its order and the key at which the page ended.
 pub(crate) fn cursor(order: &str, place: &[u8]) -> String {
     let mut bytes = order.as_bytes().to_vec();
     bytes.push(0);
@@ -22,7 +22,7 @@ pub(crate) fn cursor(order: &str, place: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Reads a cursor of the same order.
+/// Returns the key in a cursor of the given order.
 pub(crate) fn place(order: &str, cursor: &str) -> Result<Vec<u8>, Problem> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
     bytes
@@ -32,7 +32,7 @@ pub(crate) fn place(order: &str, cursor: &str) -> Result<Vec<u8>, Problem> {
         .ok_or_else(|| Problem::new(Code::CursorInvalid))
 }
 
-/// Reads a cursor whose place is a number.
+/// Returns the number in a cursor whose key is a number.
 pub(crate) fn number(order: &str, cursor: &str) -> Result<u64, Problem> {
     let bytes = place(order, cursor)?;
     let bytes = bytes.try_into().map_err(|_| Problem::new(Code::CursorInvalid))?;

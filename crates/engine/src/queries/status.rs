@@ -1,4 +1,4 @@
-//! How the ledger is, and which workspaces it has.
+//! Queries for the ledger's status and its workspaces.
 
 use ledger_contract::errors::Problem;
 use ledger_contract::queries::StatusView;
@@ -12,7 +12,7 @@ use crate::engine::Engine;
 use crate::faults;
 
 impl Reader<'_> {
-    /// Tells how the ledger is. Blocks.
+    /// Returns the ledger's status. Blocks.
     ///
     /// Errors: `forbidden`.
     pub fn status(&self) -> Result<StatusView, Problem> {
@@ -31,11 +31,11 @@ impl Reader<'_> {
             poisoned: shared.store.is_poisoned(),
             queued: u64::try_from(engine.queued()).unwrap_or(u64::MAX),
             refused: shared.refusals.by_code(),
-            http: shared.doors.http_status(),
+            http: shared.http_source.status(),
         })
     }
 
-    /// Returns the workspaces in which the caller may do something, by name. Blocks.
+    /// Returns the workspaces in which the caller has any right, by name. Blocks.
     pub fn workspaces(&self) -> Result<Vec<Workspace>, Problem> {
         let shared = &self.engine.shared;
         let models = shared.models.load();
@@ -59,7 +59,7 @@ impl Engine {
         found.map_err(|error| faults::from_read(&error))
     }
 
-    /// Finds the first of some workspaces that does not exist. Blocks.
+    /// Returns the first of the given workspaces that does not exist. Blocks.
     pub fn missing_workspace(
         &self,
         names: &[WorkspaceName],

@@ -1,4 +1,4 @@
-//! Earlier versions of one connection: which there are, and what it was at each.
+//! Earlier versions of one connection, and its state at each.
 
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::{Code, Problem};
@@ -9,16 +9,16 @@ use ledger_store::tables::{StreamKey, streams};
 use super::Reader;
 use crate::{faults, history};
 
-/// Some versions of a connection, newest first.
+/// A range of versions of a connection, newest first.
 #[derive(Clone, Debug)]
 pub struct Versions {
-    /// The connection as it is now.
+    /// The current state of the connection.
     pub now: Connection,
-    /// The versions of the part asked for.
+    /// The requested versions.
     pub lines: Vec<VersionLine>,
 }
 
-/// One version of a connection: the event that made it.
+/// One version of a connection and the event that produced it.
 #[derive(Clone, Debug)]
 pub struct VersionLine {
     /// Its number.
@@ -29,7 +29,7 @@ pub struct VersionLine {
     pub event_type: &'static str,
     /// When it was recorded.
     pub recorded_at: Micros,
-    /// Who made it.
+    /// The actor of the event.
     pub actor: Actor,
 }
 
@@ -66,7 +66,7 @@ impl Reader<'_> {
         Ok(Versions { now, lines })
     }
 
-    /// Returns a connection as it was at a version. Blocks.
+    /// Returns the state of a connection at a version. Blocks.
     ///
     /// Errors: as [`Self::history`] of one connection; `version_unknown`.
     pub fn connection_at(
@@ -87,7 +87,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Returns a connection whose history the caller may see.
+    /// Returns a connection, if the caller may see its history.
     fn audited(&self, target: &ConnectionRef) -> Result<Connection, Problem> {
         let connection = self.known("connection", target)?;
         let subject = Subject::Connection(&connection.workspace, &connection.details);

@@ -8,7 +8,7 @@ use super::{Selected, tables};
 use crate::errors::Fault;
 use crate::models::Models;
 
-/// Both sides of one read model, as they were when they were opened.
+/// Both sides of one read model, as of the moment they were opened.
 pub(crate) struct Pair<'a> {
     name: String,
     live: Rows<'a>,
@@ -16,7 +16,7 @@ pub(crate) struct Pair<'a> {
 }
 
 impl<'a> Pair<'a> {
-    /// Opens both sides of every wanted model. What is written later is not seen.
+    /// Opens both sides of every wanted model. Later writes are not visible.
     pub(crate) fn open(live: &'a Models, fresh: &'a Models, wanted: Selected) -> Vec<Self> {
         tables(live)
             .into_iter()
@@ -32,7 +32,7 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// Returns the first difference in words, if there is one.
+/// Returns a description of the first difference, if there is one.
 pub(crate) fn first_difference(pairs: Vec<Pair<'_>>) -> Result<Option<String>, Fault> {
     for Pair { name, mut live, mut fresh } in pairs {
         loop {
@@ -70,7 +70,7 @@ fn difference(live: Option<&Row>, fresh: Option<&Row>) -> Option<String> {
     }
 }
 
-/// Shows a key: text where it is text, bytes in hex where not.
+/// Formats a key: text as it is, other bytes in hex.
 fn shown(key: &[u8]) -> String {
     let mut text = String::new();
     for byte in key {

@@ -1,4 +1,4 @@
-//! Brings fresh tables up to the log: the most at once, the rest event by event.
+//! Brings fresh tables up to date with the log: most of it in bulk, the rest event by event.
 
 use ledger_contract::operations::ReplayProgress;
 use ledger_contract::records::{self, Happened, Record, StreamId};
@@ -13,7 +13,7 @@ use crate::models::{Change, Models};
 use crate::projections::audit::{self, Facts};
 use crate::projections::list;
 
-/// Bitmap rows held before they are written.
+/// Changed bitmap rows that may be in memory before they are written.
 const CHANGED_ROWS_MAX: usize = 16 * 1_024;
 
 /// A replay in progress.
@@ -34,7 +34,7 @@ impl<'a> Fold<'a> {
         self.position
     }
 
-    /// Folds from the start of the log to `head`. The rows of `live` say how long it may take.
+    /// Folds the log from its start to `head`. The rows of `live` serve to estimate the duration.
     pub(crate) fn bulk(
         &mut self,
         live: &Models,
@@ -48,7 +48,7 @@ impl<'a> Fold<'a> {
         self.fresh.flush(head).map_err(Fault::from)
     }
 
-    /// Folds what came since, event by event, as the live models did.
+    /// Folds the events since then one by one, as the live models do.
     pub(crate) fn catch_up(
         &mut self,
         head: Position,
@@ -87,7 +87,7 @@ impl<'a> Fold<'a> {
         Ok(())
     }
 
-    /// Takes one record into rows and lists.
+    /// Applies one record to rows and lists.
     fn follow(&mut self, record: Record) -> Result<(), Fault> {
         let Record { metadata, happened } = record;
         let mut batch = Batch::new();

@@ -1,19 +1,19 @@
-//! What a replay may use.
+//! Resource limits of a replay.
 
 use std::thread::available_parallelism;
 
-/// Connections whose folded states are in memory at a time.
+/// Default number of connections whose states are in memory at a time.
 const STATES: u32 = 524_288;
-/// Threads that fold, at most; one thread that reads cannot feed more.
+/// Maximum default number of folding threads; the one reading thread cannot supply more.
 const WORKERS_MAX: usize = 8;
 
-/// How many threads a replay may use, and how much memory.
+/// Limits for the threads and memory of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplayLimits {
-    /// Threads that fold, besides the one that reads the log; at least one.
+    /// Folding threads in addition to the one that reads the log; at least one.
     pub workers: usize,
-    /// Connections whose states are in memory at a time, at about 3 KiB each; at least one. A
-    /// ledger with more of them is read several times.
+    /// Connections whose states are in memory at a time, at about 3 KiB each; at least one. If a
+    /// ledger has more, its log is read several times.
     pub states: u32,
 }
 

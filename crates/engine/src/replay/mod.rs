@@ -1,4 +1,4 @@
-//! Rebuilds read models from the log beside the live ones, then swaps or compares.
+//! Rebuilds read models from the log beside the live ones, then swaps or compares them.
 //!
 //! ```text
 //! 1. fold the log up to now into fresh tables, all at once (commands go on; a kill leaves the
@@ -28,18 +28,18 @@ use fold::Fold;
 
 pub use limits::ReplayLimits;
 
-/// Events that may be left for the pause; folding them takes a few milliseconds.
+/// Events that may be left for the pause. Folding them takes a few milliseconds.
 const LEFT_FOR_PAUSE: u64 = 2_000;
-/// Rounds of catching up before pausing whatever is left.
+/// Rounds of catching up before the pause, however many events are left.
 const ROUNDS_MAX: u32 = 20;
 
-/// Which of the read models are rebuilt.
+/// The read models to rebuild.
 pub(crate) type Selected = [bool; 3];
 
 impl Engine {
-    /// Rebuilds one or all read models while commands go on. Blocks; `progress` is called often.
+    /// Rebuilds one or all read models while commands continue. Blocks, and calls `progress` often.
     ///
-    /// On an error the live read models are as they were.
+    /// On an error the live read models are unchanged.
     pub fn replay(
         &self,
         request: &ReplayRequest,
@@ -84,7 +84,7 @@ impl Engine {
         })
     }
 
-    /// Makes empty tables of generations that were never used.
+    /// Creates empty tables with unused generations.
     fn fresh_models(&self) -> Result<Models, Fault> {
         let store = &self.shared.store;
         let live = Models::live_generations(store)?;
@@ -111,7 +111,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Makes the fresh models the live ones. Runs in the pause.
+    /// Makes the fresh models live. Runs during the pause.
     fn swap(&self, fresh: &Models, wanted: Selected, head: Position) -> Result<(), Fault> {
         let store = &self.shared.store;
         let live = self.shared.models.load();
@@ -136,18 +136,18 @@ impl Engine {
         let old = self.shared.models.replace(next);
         let replaced = tables(&old).into_iter().zip(wanted).filter(|(_, wanted)| *wanted);
         old.retired.lock().extend(replaced.map(|(table, _)| table));
-        tracing::info!(ledger.position = %head, "read models were replaced");
+        tracing::info!(ledger.position = %head, "read models replaced");
         Ok(())
     }
 }
 
-/// Lets go of the fresh tables that did not become live.
+/// Marks the tables that did not become live for dropping.
 fn retire(fresh: &Models, wanted: Selected, swapped: bool) {
     let unused = tables(fresh).into_iter().zip(wanted).filter(|(_, wanted)| !(swapped && *wanted));
     fresh.retired.lock().extend(unused.map(|(table, _)| table));
 }
 
-/// Says that an event cannot follow what came before it in its stream.
+/// Returns the fault for an event that does not follow its predecessor in the stream.
 fn misplaced(position: Position, stream: &StreamId) -> Fault {
     Fault::Damaged(format!(
         "the record at position {position} does not continue its stream {stream}"

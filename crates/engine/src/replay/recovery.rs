@@ -1,4 +1,4 @@
-//! Brings bitmaps up to the log after a start: only the tail since their checkpoint.
+//! Brings bitmaps up to date after a start, from the log since their checkpoint.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::models::{Change, MODELS, Models};
 use crate::projections::audit::{self, Facts};
 use crate::projections::list;
 
-/// Drops what a killed replay left, and folds the tail of the log into the bitmaps.
+/// Drops the tables of an unfinished replay and folds the end of the log into the bitmaps.
 pub(crate) fn catch_up(shared: &Arc<Shared>) -> Result<(), Fault> {
     drop_leftovers(shared)?;
     let models = shared.models.load();
@@ -25,7 +25,7 @@ pub(crate) fn catch_up(shared: &Arc<Shared>) -> Result<(), Fault> {
         let message = "a read model is ahead of the log; run connledger replay";
         return Err(Fault::Damaged(message.to_owned()));
     }
-    // The first version of each connection that its lists have not seen.
+    // The first version of each connection that is missing from its lists.
     let mut touched: BTreeMap<ConnectionId, Version> = BTreeMap::new();
     for row in log::scan(&shared.store, of_lists.min(of_audit).next()) {
         let (position, bytes) = row?;
@@ -44,7 +44,7 @@ pub(crate) fn catch_up(shared: &Arc<Shared>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Moves one connection from where its lists last saw it to where it is.
+/// Moves a connection in the lists from its last indexed state to its current one.
 fn relist(shared: &Shared, models: &Models, id: ConnectionId, first: Version) -> Result<(), Fault> {
     let seen = Version::new(first.get() - 1);
     let before = match seen {
@@ -68,7 +68,7 @@ fn drop_leftovers(shared: &Shared) -> Result<(), Fault> {
     for name in shared.store.tables_found() {
         let Some((of, generation)) = model_generation(name) else { continue };
         if !kept.contains(name) {
-            tracing::info!(table = %name, "dropping what an unfinished replay left");
+            tracing::info!(table = %name, "dropping the table of an unfinished replay");
             shared.store.drop_table(&model(of, generation))?;
         }
     }

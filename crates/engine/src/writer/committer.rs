@@ -1,4 +1,4 @@
-//! Makes groups durable, lets readers see them, and answers their callers.
+//! Makes groups durable and visible, and answers their callers.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use crossbeam_channel::Receiver;
 use ledger_store::Durability;
 use parking_lot::Mutex;
 
-use super::queue::{GivenUpAtEnd, Queue};
+use super::queue::{CloseOnDrop, Queue};
 use super::{Accepted, Effect, Group, ReplyTo};
 use crate::engine::Shared;
 use crate::errors::{ExecuteError, Unavailable, chain};
@@ -15,10 +15,9 @@ use crate::models::Change;
 use crate::projections::audit::Facts;
 use crate::tail::Fresh;
 
-/// Bitmap rows that may differ from the disk before they are written out.
+/// Changed bitmap rows that may be in memory before they are written.
 const CHANGED_ROWS_MAX: usize = 8_192;
-/// Events after which bitmaps are written out whatever their number; bounds the work of a start
-/// after a kill.
+/// Events after which bitmaps are written in any case, to bound the work at a start after a kill.
 const EVENTS_BETWEEN_FLUSHES: u64 = 20_000;
 
 /// Commits groups, one at a time.
@@ -27,13 +26,13 @@ pub(crate) struct Committer {
     events_since_flush: u64,
 }
 
-/// Is the committing thread: works until the decider is gone.
+/// Runs the committing thread until the decider has ended.
 pub(crate) fn run(committer: &Mutex<Committer>, groups: &Receiver<Group>, queue: Arc<Queue>) {
     let store = committer.lock().shared.store.clone();
-    let given_up_at_end = GivenUpAtEnd::new(queue, store);
+    let close_on_drop = CloseOnDrop::new(queue, store);
     for group in groups {
         committer.lock().commit(group);
-        given_up_at_end.committed();
+        close_on_drop.committed();
     }
 }
 
@@ -42,12 +41,12 @@ impl Committer {
         Self { shared, events_since_flush: 0 }
     }
 
-    /// Makes a group durable, lets readers see it, and answers its callers.
+    /// Makes a group durable and visible, and answers its callers.
     pub(crate) fn commit(&mut self, group: Group) {
         let Group { batch, accepted, replies, head } = group;
         if accepted.is_empty() {
-            // Only refusals and repeats; but they may be of a command in the group before, or
-            // because of one. It is durable by now, or its write has failed.
+            // The group contains only refusals and repeats. They may depend on the previous group,
+            // which is durable by now unless its write failed.
             let failed = self.shared.store.is_poisoned();
             return send(replies, failed.then_some(&Unavailable::Poisoned));
         }
@@ -74,10 +73,10 @@ impl Committer {
             Ok(rows) => self.flush_when_due(rows, accepted.len(), head),
             Err(error) => {
                 let error = chain(&error);
-                tracing::error!(%error, "lists cannot follow the log; writing stops until a restart");
-                // The group is durable and its callers hear so. A later checkpoint must not pass
-                // what the bitmaps missed, so nothing is written any more; the next start folds
-                // it again.
+                tracing::error!(%error, "cannot update the indexes; writing stops until a restart");
+                // The group is durable, and its callers are told so. The next checkpoint must not
+                // pass changes that the bitmaps missed, so writing stops; the next start folds them
+                // again.
                 self.shared.store.poison();
             }
         }
@@ -87,8 +86,8 @@ impl Committer {
             }
         }
         self.shared.tail.extend(accepted.into_iter().map(fresh));
-        // Callers first: their answers are true once readers see the head, and waking the relay
-        // takes time that they would wait for.
+        // Answers callers before it wakes the relay, which takes time. Their answers hold as soon
+        // as readers see the head.
         self.shared.head.send_if_modified(|shown| {
             *shown = head;
             false
@@ -118,8 +117,8 @@ fn fresh(accepted: Accepted) -> Fresh {
     Fresh { metadata, type_name, record, after }
 }
 
-/// Answers everyone in a group; with `fault`, all of them hear that instead: refusals, too, were
-/// decided on what is not in the log.
+/// Answers everyone in a group. With `fault`, all of them get that error, even for refusals, which
+/// may rest on events that were not written.
 fn send(replies: Vec<(ReplyTo, Result<Outcome, ExecuteError>)>, fault: Option<&Unavailable>) {
     for (reply, outcome) in replies {
         let outcome = match fault {
@@ -127,7 +126,7 @@ fn send(replies: Vec<(ReplyTo, Result<Outcome, ExecuteError>)>, fault: Option<&U
             None => outcome,
         };
         if reply.send(outcome).is_err() {
-            tracing::debug!("a caller went away before its answer");
+            tracing::debug!("a caller left before its answer");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Decides commands in order and collects what is to be committed.
+//! Decides commands in order and collects groups to commit.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use ledger_store::tables::{Receipt, StreamKey, claims, keys, log, receipts, stre
 use parking_lot::Mutex;
 
 use super::committer::Committer;
-use super::queue::{GivenUpAtEnd, Queue};
+use super::queue::{CloseOnDrop, Queue};
 use super::state::{Head, State};
 use super::{
     Accepted, AcceptedChange, Effect, Envelope, GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, Group, Job,
@@ -27,16 +27,16 @@ use crate::execute::Outcome;
 use crate::history;
 use crate::models::Change;
 
-/// The deciding thread.
+/// The decider, which runs on its own thread.
 pub(crate) struct Decider {
     pub(super) shared: Arc<Shared>,
     pub(super) state: State,
     queue: Arc<Queue>,
     groups: Sender<Group>,
     committer: Arc<Mutex<Committer>>,
-    /// The committing thread has a group.
+    /// Whether the committing thread is working on a group.
     busy: bool,
-    /// The last group was a single command.
+    /// Whether the last group was a single command.
     alone: bool,
     pub(super) group: Group,
     pub(super) record: Vec<u8>,
@@ -65,10 +65,10 @@ impl Decider {
         })
     }
 
-    /// Works until the queue is closed and everything is committed.
+    /// Runs until the queue is closed and everything is committed.
     pub(crate) fn run(mut self) {
-        let _given_up_at_end =
-            GivenUpAtEnd::new(Arc::clone(&self.queue), Arc::clone(&self.shared.store));
+        let _close_on_drop =
+            CloseOnDrop::new(Arc::clone(&self.queue), Arc::clone(&self.shared.store));
         let mut jobs = VecDeque::new();
         loop {
             let pending = !self.group.replies.is_empty();
@@ -108,7 +108,7 @@ impl Decider {
             || self.group.batch.size_bytes() >= GROUP_BYTES_MAX
     }
 
-    /// Waits until the committing thread has nothing to do.
+    /// Waits until the committing thread is idle.
     fn await_committer(&mut self) {
         if self.busy {
             self.queue.wait_for_commit();
@@ -116,9 +116,9 @@ impl Decider {
         }
     }
 
-    /// Lets the group be committed. One command after another, with nobody else about, is
-    /// committed right here: there is nothing to decide meanwhile, and waking a thread takes as
-    /// long as a good disk's sync.
+    /// Hands the group over to be committed. Lone commands in succession are committed on this
+    /// thread: there is nothing to decide meanwhile, and waking another thread takes as long as a
+    /// sync of a good disk.
     fn hand_over(&mut self) {
         let mut group = std::mem::take(&mut self.group);
         group.head = self.state.position;
@@ -128,11 +128,11 @@ impl Decider {
         }
         self.busy = self.groups.send(group).is_ok();
         if !self.busy {
-            tracing::error!("the committing thread is gone");
+            tracing::error!("the committing thread has ended");
         }
     }
 
-    /// Returns once everything decided is durable.
+    /// Waits until everything decided is durable.
     fn drain(&mut self) {
         self.await_committer();
         if !self.group.replies.is_empty() {
@@ -168,8 +168,8 @@ impl Decider {
             return Err(DeadlineExpired.into());
         }
         if used.is_some() {
-            // By something of which the caller may not know. They hear so only where they would
-            // otherwise have been heard.
+            // The caller may not know the command that used this id. The error appears only if the
+            // caller is entitled to send this command.
             self.check_sender(&work, &envelope)?;
             return Err(ExecuteError::CommandIdReused);
         }
@@ -201,7 +201,7 @@ impl Decider {
         Ok(Outcome { seen, ..answer(&receipt, false) })
     }
 
-    /// Makes the next event's metadata.
+    /// Returns the metadata of the next event.
     pub(super) fn metadata(
         &self,
         envelope: Envelope,
@@ -251,7 +251,7 @@ impl Decider {
         Ok(())
     }
 
-    /// Decides one command to a connection and, when granted, adds all it changes to the group.
+    /// Decides a command to a connection. If it is accepted, adds its changes to the group.
     fn change(
         &mut self,
         envelope: Envelope,
@@ -260,7 +260,7 @@ impl Decider {
         new_key: Option<Vec<u8>>,
         at: Micros,
     ) -> Result<Version, ExecuteError> {
-        // An id that comes with a new data key was drawn for this command.
+        // A data key comes with an id that was generated for this command.
         let is_new = new_key.is_some();
         let head = self.head_for(&envelope, id, is_new)?;
         let before = head.as_ref().map(|head| head.connection.clone());
@@ -299,7 +299,7 @@ impl Decider {
         Ok(version)
     }
 
-    /// Adds the encoded record to the log and its stream.
+    /// Adds the encoded record to the log and to its stream.
     pub(super) fn append(
         &mut self,
         metadata: Metadata,
@@ -323,7 +323,7 @@ impl Decider {
         Err(ExecuteError::WorkspaceUnknown(name.clone()))
     }
 
-    /// Refuses a grant to a workspace that does not exist.
+    /// Rejects a grant to a workspace that does not exist.
     fn check_grantees(&self, command: &Command) -> Result<(), ExecuteError> {
         let known = |name: &WorkspaceName| self.known_workspace(name);
         match command {
@@ -334,7 +334,7 @@ impl Decider {
         }
     }
 
-    /// Gives a revert the state it asks for. The log must be complete for that.
+    /// Loads the state to which a revert returns. The log must be complete up to there.
     fn with_history(
         &mut self,
         id: ConnectionId,
@@ -351,7 +351,7 @@ impl Decider {
         Ok(Command::Revert { to, then })
     }
 
-    /// Keeps slugs unique among a workspace's active connections.
+    /// Keeps slugs unique among the active connections of a workspace.
     fn move_claim(
         &mut self,
         before: Option<&Connection>,
@@ -380,7 +380,7 @@ impl Decider {
     }
 }
 
-/// Returns the claim a connection holds; archived ones hold none.
+/// Returns the claim of a connection, or `None` if it is archived.
 fn claim(connection: &Connection) -> Option<Vec<u8>> {
     match connection.lifecycle {
         Lifecycle::Active => Some(claims::key(&connection.workspace, &connection.slug)),
@@ -398,7 +398,7 @@ fn evolved(
     after.ok_or_else(|| left_no_state(metadata))
 }
 
-/// Says that an event was accepted that cannot follow what came before it.
+/// Returns the fault for an accepted event that cannot be applied to its state.
 pub(super) fn left_no_state(metadata: &Metadata) -> Fault {
     Fault::bug(format!("the event at position {} left no state", metadata.position))
 }

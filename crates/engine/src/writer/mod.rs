@@ -1,4 +1,4 @@
-//! The writer: one thread decides, one commits.
+//! The writer: one thread decides and one commits.
 //!
 //! ```text
 //! callers ──bounded queue──> decider ──group──> committer ──replies──> callers
@@ -6,13 +6,12 @@
 //!                               └─── committed ────┘
 //! ```
 //!
-//! While the committer waits for the disk, the decider collects the next group, so the group
-//! grows exactly as large as the disk is slow. Commands that come one by one are committed by the
-//! decider itself, which spares a change of threads.
+//! While the committer waits for the disk, the decider collects the next group, so groups grow with
+//! the latency of the disk. Commands that arrive one by one are committed by the decider itself,
+//! which saves a thread switch.
 //!
-//! The decider works on states that are not durable yet; that is sound because a failed write
-//! stops everything, and nobody is told anything, nor can any query see anything, before its
-//! group is durable.
+//! The decider works on states that are not durable yet. That is sound because a failed write stops
+//! everything, and no answer or query reveals anything about a group before it is durable.
 
 mod committer;
 mod decider;
@@ -54,14 +53,14 @@ const GROUP_COMMANDS_MAX: usize = 1_024;
 /// Most bytes in one group.
 const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// A command that needs nothing more than the state to be decided.
+/// A command that needs only the current state to be decided.
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) work: Work,
     pub(crate) envelope: Envelope,
 }
 
-/// What surrounds a command, whatever is to be done.
+/// The circumstances of a command, whatever its work is.
 #[derive(Debug)]
 pub(crate) struct Envelope {
     pub(crate) workspace: WorkspaceName,
@@ -72,39 +71,39 @@ pub(crate) struct Envelope {
     pub(crate) provenance: Provenance,
 }
 
-/// What is to be done.
+/// The work of a command.
 #[derive(Debug)]
 pub(crate) enum Work {
     /// A command to a connection.
     Connection {
         id: ConnectionId,
         command: Box<ledger_domain::Command>,
-        /// The wrapped data key of a connection that is to be made.
+        /// The wrapped data key of a new connection.
         new_key: Option<Vec<u8>>,
     },
-    /// A workspace to be made.
+    /// The creation of a workspace.
     Workspace(WorkspaceCreated),
     /// A command to a principal.
     Principal { name: PrincipalName, command: Box<PrincipalCommand> },
-    /// A reading of a connection's secrets.
+    /// A reveal of a connection's secrets.
     Reveal { id: ConnectionId, command: RevealSecret },
 }
 
-/// Where an answer goes.
+/// Sends the outcome of a command.
 pub(crate) type ReplyTo = oneshot::Sender<Result<Outcome, ExecuteError>>;
 
-/// Where it comes from.
+/// Receives the outcome of a command.
 pub(crate) type Answer = oneshot::Receiver<Result<Outcome, ExecuteError>>;
 
-/// What the decider is sent.
+/// A message to the decider.
 pub(crate) enum Job {
-    /// Decide this.
+    /// Decide this command.
     Command(Box<Prepared>, ReplyTo),
-    /// Commit everything decided so far, then run this while nothing is in flight.
+    /// Commit everything decided so far, then run this while no command is in flight.
     Pause(Box<dyn FnOnce() + Send>),
 }
 
-/// An accepted event, as far as read models and callers care.
+/// An accepted event, as read models and callers need it.
 pub(crate) struct Accepted {
     pub(crate) metadata: Metadata,
     pub(crate) type_name: &'static str,
@@ -113,24 +112,24 @@ pub(crate) struct Accepted {
     pub(crate) effect: Effect,
 }
 
-/// What an event changed besides the log.
+/// The effect of an event besides its record.
 pub(crate) enum Effect {
     /// A connection.
     Connection(AcceptedChange),
     /// A principal.
     Principal(Arc<Principal>),
-    /// Nothing that readers keep in memory.
+    /// No state that is kept in memory.
     None,
 }
 
-/// What it did to a connection.
+/// The effect on a connection.
 pub(crate) struct AcceptedChange {
     pub(crate) ordinal: u32,
     pub(crate) before: Option<Arc<Connection>>,
     pub(crate) after: Arc<Connection>,
 }
 
-/// What is committed together.
+/// Events and answers that are committed together.
 #[derive(Default)]
 pub(crate) struct Group {
     pub(crate) batch: Batch,
@@ -145,14 +144,14 @@ pub(crate) struct Writer {
     threads: Vec<JoinHandle<()>>,
 }
 
-/// Finishes what was taken and waits for both threads, so that the store is closed, and not in
-/// use by a thread, when the last engine is gone.
+/// Finishes the accepted commands and waits for both threads, so that no thread uses the store
+/// after the last engine is dropped.
 impl Drop for Writer {
     fn drop(&mut self) {
         self.queue.close();
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
-                tracing::error!("a writer thread ended in a panic");
+                tracing::error!("a writer thread panicked");
             }
         }
     }
@@ -179,7 +178,7 @@ impl Writer {
         Ok(Self { queue, threads })
     }
 
-    /// Hands a command over, or says at once that there are too many.
+    /// Queues a command, or returns `Busy` at once if the queue is full.
     pub(crate) fn submit(&self, prepared: Prepared) -> Result<Answer, ExecuteError> {
         let (reply, answer) = oneshot::channel();
         match self.queue.push(Job::Command(Box::new(prepared), reply)) {
@@ -189,7 +188,7 @@ impl Writer {
         }
     }
 
-    /// How many commands wait.
+    /// Returns the number of waiting commands.
     pub(crate) fn queued(&self) -> usize {
         self.queue.len()
     }
@@ -200,7 +199,7 @@ impl Writer {
         let (resume, may_resume) = crossbeam_channel::bounded::<()>(0);
         let job = Job::Pause(Box::new(move || {
             if paused.send(()).is_ok() {
-                // Ends when the pausing side drops its end, also by a panic.
+                // Returns when the pausing side drops its end, even in a panic.
                 let ended = may_resume.recv();
                 debug_assert!(ended.is_err(), "nothing is ever sent");
             }
@@ -217,7 +216,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
     std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(Fault::Thread)
 }
 
-/// The answer that a receipt stands for.
+/// Returns the outcome that a receipt stands for.
 pub(crate) fn answer(receipt: &Receipt, repeated: bool) -> Outcome {
     Outcome {
         receipt: ledger_contract::reply::Receipt {

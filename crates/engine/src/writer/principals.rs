@@ -1,4 +1,4 @@
-//! Decides what is not about a connection's own stream: principals, and looking at secrets.
+//! Decides commands to principals, and reveals of secrets.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::{Effect, Envelope};
 use crate::errors::{ConnectionUnknown, ExecuteError};
 
 impl Decider {
-    /// Decides one command to a principal.
+    /// Decides a command to a principal.
     pub(super) fn change_principal(
         &mut self,
         envelope: Envelope,
@@ -42,8 +42,8 @@ impl Decider {
         Ok(version)
     }
 
-    /// Decides whether secrets are given out, and records that they are. Returns the state whose
-    /// secrets they are.
+    /// Decides whether secrets may be revealed and records it. Returns the state that holds the
+    /// secrets.
     pub(super) fn reveal(
         &mut self,
         mut envelope: Envelope,
@@ -59,7 +59,7 @@ impl Decider {
         }
         envelope.permit.check_before(&connection)?;
         let revealed = decide_reveal(Some(&connection), command)?;
-        // The history of a secret is that of its home, whoever looks at it.
+        // A reveal belongs to the history of the home workspace, whoever performs it.
         envelope.workspace = connection.workspace.clone();
         let version = self.state.reveals(id)?.next();
         let metadata = self.metadata(envelope, StreamId::Reveals(id), version, at);

@@ -1,8 +1,8 @@
-//! What waits for the decider, and when it is woken for it.
+//! The queue of the decider, and when it wakes the decider.
 //!
 //! A thread that is woken for every command spends as much time on waking as on deciding. So while
 //! a group is being committed, the decider is woken only for several commands at once, or when the
-//! committer is done.
+//! committer has finished.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use parking_lot::{Condvar, Mutex};
 
 use super::Job;
 
-/// Commands for which the decider is woken while a group is being committed.
+/// Number of waiting commands that wakes the decider while a group is being committed.
 const WORTH_WAKING: usize = 16;
 
-/// Jobs in the order they were handed over, at most a number of them.
+/// A bounded queue of jobs.
 pub(crate) struct Queue {
     depth: usize,
     inner: Mutex<Inner>,
@@ -25,26 +25,26 @@ pub(crate) struct Queue {
 #[derive(Default)]
 struct Inner {
     jobs: VecDeque<Job>,
-    /// Since the decider last looked, the committer has finished a group.
+    /// Whether the committer has finished a group since the decider last checked.
     committed: bool,
-    /// Nothing more is taken in.
+    /// Whether further jobs are refused.
     closed: bool,
-    /// One of the writer's threads is gone.
+    /// Whether one of the writer's threads has ended.
     ended: bool,
-    /// For how many jobs the decider is to be woken; none while it is awake.
+    /// Number of jobs that wakes the decider, or `None` while it is awake.
     wake_at: Option<usize>,
 }
 
-/// Why a job was not taken in.
+/// Why a job was not queued.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// Too many wait.
+    /// The queue is full.
     Full,
-    /// The writer has ended, or is about to.
+    /// The writer has ended or is about to.
     Closed,
 }
 
-/// What the decider has to go on with, besides jobs.
+/// What the decider learns besides new jobs.
 #[derive(Debug)]
 pub(crate) struct News {
     /// The committer has finished a group.
@@ -58,7 +58,7 @@ impl Queue {
         Self { depth, inner: Mutex::default(), changed: Condvar::new() }
     }
 
-    /// Takes a job in, unless too many wait.
+    /// Queues a job, unless the queue is full.
     pub(crate) fn push(&self, job: Job) -> Result<(), Refused> {
         let mut inner = self.inner.lock();
         if inner.closed {
@@ -79,18 +79,18 @@ impl Queue {
         Ok(())
     }
 
-    /// How many jobs wait.
+    /// Returns the number of waiting jobs.
     pub(crate) fn len(&self) -> usize {
         self.inner.lock().jobs.len()
     }
 
-    /// Takes no more jobs in; those that wait can still be taken out.
+    /// Refuses further jobs. Waiting ones can still be taken.
     pub(crate) fn close(&self) {
         self.inner.lock().closed = true;
         self.changed.notify_one();
     }
 
-    /// Says that the committer has finished a group.
+    /// Records that the committer has finished a group.
     pub(crate) fn committed(&self) {
         let mut inner = self.inner.lock();
         inner.committed = true;
@@ -101,9 +101,9 @@ impl Queue {
         }
     }
 
-    /// Moves what waits into `jobs`, which must be empty. Waits for something to do: while the
-    /// committer is `busy`, for it to finish or for several jobs; otherwise for one job, or not at
-    /// all when a group is `pending`.
+    /// Moves all waiting jobs to `jobs`, which must be empty. While the committer is `busy`, waits
+    /// until it has finished or several jobs are queued. Otherwise waits for one job, or returns at
+    /// once if a group is `pending`.
     pub(crate) fn take(&self, jobs: &mut VecDeque<Job>, busy: bool, pending: bool) -> News {
         let enough = if busy { WORTH_WAKING.min(self.depth) } else { 1 };
         let mut inner = self.inner.lock();
@@ -131,16 +131,16 @@ impl Queue {
     }
 }
 
-/// Gives the queue up when one of the writer's threads ends, also by a panic, so that nobody waits
-/// for it in vain. When all went well, nothing is left in it by then. A panic poisons the store:
-/// what the thread had in hand is half done, the other thread must add nothing to that, and
-/// operators have to be told.
-pub(crate) struct GivenUpAtEnd {
+/// Closes the queue when one of the writer's threads ends, even in a panic, so that nobody waits
+/// for it in vain. After an orderly end the queue is empty. A panic also poisons the store: the
+/// work of that thread is half done, the other thread must not add to it, and operators must learn
+/// of it.
+pub(crate) struct CloseOnDrop {
     queue: Arc<Queue>,
     store: Arc<Store>,
 }
 
-impl GivenUpAtEnd {
+impl CloseOnDrop {
     pub(crate) fn new(queue: Arc<Queue>, store: Arc<Store>) -> Self {
         Self { queue, store }
     }
@@ -151,16 +151,16 @@ impl GivenUpAtEnd {
     }
 }
 
-impl Drop for GivenUpAtEnd {
+impl Drop for CloseOnDrop {
     fn drop(&mut self) {
-        // Before anybody is woken, or can find the thread gone.
+        // Poisons the store before any waiter wakes or finds that the thread has ended.
         if std::thread::panicking() {
             self.store.poison();
         }
         let mut inner = self.queue.inner.lock();
         inner.closed = true;
         inner.ended = true;
-        // Whoever waits for one of these hears that the writer is gone.
+        // Dropping these jobs tells their senders that the writer has ended.
         let left = std::mem::take(&mut inner.jobs);
         drop(inner);
         drop(left);
@@ -195,17 +195,17 @@ mod tests {
         queue.committed();
         assert!(queue.take(&mut jobs, true, true).committed);
         queue.take(&mut jobs, false, true);
-        assert!(jobs.is_empty(), "a group that can go does not wait for company");
+        assert!(jobs.is_empty(), "a pending group does not wait for further commands");
     }
 
     #[test]
-    fn a_queue_that_was_given_up_lets_nobody_wait() {
+    fn nobody_waits_for_an_abandoned_queue() {
         let queue = Arc::new(Queue::new(100));
         queue.push(job()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let dir = DataDir::create(folder.path()).unwrap();
         let store = Arc::new(Store::open(dir).unwrap());
-        drop(GivenUpAtEnd::new(Arc::clone(&queue), Arc::clone(&store)));
+        drop(CloseOnDrop::new(Arc::clone(&queue), Arc::clone(&store)));
         assert!(!store.is_poisoned(), "nothing went wrong");
         assert_eq!((queue.push(job()), queue.len()), (Err(Refused::Closed), 0));
         queue.wait_for_commit();

@@ -1,10 +1,10 @@
-//! The latest values of some keys, kept until well after they are on disk.
+//! A map of recent values, which outlive their write to disk.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 
-/// Remembers at least the last `capacity` values set. What falls out is on disk, because the
-/// capacity is greater than the number of commands that can be in flight.
+/// Keeps at least the last `capacity` values. The capacity exceeds the number of commands that can
+/// be in flight, so evicted values are on disk.
 #[derive(Debug)]
 pub(crate) struct Recent<K, V> {
     values: HashMap<K, (u64, V)>,
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_set_lately_is_there_and_memory_is_bounded() {
+    fn recent_values_are_kept_and_memory_is_bounded() {
         let mut recent = Recent::new(3);
         for key in 0..10 {
             recent.set(key, key * 2);

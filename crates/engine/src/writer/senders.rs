@@ -1,7 +1,7 @@
-//! Who may send a command to what it is about, and who is told of an id that was used before.
+//! Checks whether callers may send a command and see the outcome of an earlier one.
 //!
-//! Receipts are kept for each workspace, whoever sent the commands. So an id may be that of a
-//! command to something of which this caller may not know, and rights are looked at before it.
+//! Receipts are stored by workspace, whoever sent the command. An id may thus belong to a command
+//! that is hidden from this caller, so rights are checked before the id.
 
 use ledger_domain::ConnectionId;
 use ledger_store::tables::Receipt;
@@ -13,7 +13,7 @@ use crate::errors::{ConnectionUnknown, ExecuteError};
 use crate::execute::Outcome;
 
 impl Decider {
-    /// Returns the answer under an id that was used before, if its caller may know of it.
+    /// Returns the outcome of a command id that is in use, if the caller may see it.
     pub(super) fn repeat(
         &mut self,
         envelope: &Envelope,
@@ -24,7 +24,7 @@ impl Decider {
         envelope.permit.repeat(&envelope.workspace, envelope.fingerprint, receipt, state)
     }
 
-    /// Refuses a caller who may not send a command to what it is about.
+    /// Rejects callers who may not send a command to its target.
     pub(super) fn check_sender(
         &mut self,
         work: &Work,
@@ -34,13 +34,14 @@ impl Decider {
             Work::Connection { id, new_key, .. } => {
                 self.head_for(envelope, *id, new_key.is_some()).map(drop)
             }
-            // What these take was settled before, and readings have ids that the ledger drew.
+            // The rights for these were checked earlier; reveals have ids that the ledger
+            // generated.
             Work::Workspace(_) | Work::Principal { .. } | Work::Reveal { .. } => Ok(()),
         }
     }
 
-    /// Returns the connection that a command is about, none for one that is to be made, and
-    /// refuses a caller who may not send the command to it.
+    /// Returns the target connection of a command, or `None` for a new one. Rejects callers who may
+    /// not send the command to it.
     pub(super) fn head_for(
         &mut self,
         envelope: &Envelope,
@@ -54,8 +55,7 @@ impl Decider {
         }
         let head = self.state.head(id)?;
         let head = head.filter(|head| head.connection.workspace == envelope.workspace);
-        // Before anything else is said that could tell one that is not there from one of which
-        // the caller may not know.
+        // Comes first: any other error could distinguish a missing connection from a hidden one.
         let head = head.ok_or(ConnectionUnknown::Id)?;
         envelope.permit.check_before(&head.connection)?;
         Ok(Some(head))

@@ -1,4 +1,4 @@
-//! What the decider knows: the latest state of everything, durable or not yet.
+//! The decider's view: the latest states, whether durable or not.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::engine::Shared;
 use crate::errors::Fault;
 use crate::history;
 
-/// More than the commands that can be waiting or in flight.
+/// Exceeds the number of commands that can be waiting or in flight.
 const RECENT: usize = 32 * 1024;
 
 /// A connection's latest state.
@@ -32,7 +32,7 @@ pub(crate) struct State {
     claims: Recent<Vec<u8>, Option<ConnectionId>>,
     workspaces: HashSet<WorkspaceName>,
     principals: HashMap<PrincipalName, Arc<Principal>>,
-    /// Last versions of streams of readings.
+    /// Last versions of the streams of reveals.
     reveals: Recent<ConnectionId, Version>,
     pub(crate) position: Position,
     pub(crate) recorded_at: Micros,
@@ -115,7 +115,7 @@ impl State {
         self.principals.insert(principal.name.clone(), principal);
     }
 
-    /// Returns how often a connection's secrets have been looked at.
+    /// Returns the number of times that a connection's secrets were revealed.
     pub(crate) fn reveals(&self, id: ConnectionId) -> Result<Version, Fault> {
         match self.reveals.get(&id) {
             Some(version) => Ok(*version),

@@ -1,4 +1,4 @@
-//! What is answered once a write, or a thread of the writer, has failed.
+//! Answers after a failed write or a panic of a writer thread.
 
 use ledger_contract::commands::ParsedCommand;
 use ledger_contract::errors::Code;
@@ -43,7 +43,7 @@ fn prepared(engine: &Engine, name: &str) -> Prepared {
     Prepared { work: Work::Workspace(made(name)), envelope }
 }
 
-/// Checks that a ledger takes no more, and says why.
+/// Checks that a ledger refuses commands and says why.
 fn expect_poisoned(engine: &Engine) {
     assert_eq!(engine.ready().unwrap_err().code(), Code::LogPoisoned);
     let caller = Caller::system("user:a");
@@ -91,25 +91,25 @@ fn no_answer_rests_on_a_write_that_failed() {
 }
 
 #[test]
-fn a_panic_of_the_deciding_thread_ends_writing_and_is_told() {
+fn a_panic_of_the_deciding_thread_stops_writing() {
     let (_folder, engine) = engine();
     let writer = Writer::start(&engine.shared, 8).unwrap();
     assert!(engine.ready().is_ok());
-    writer.queue.push(Job::Pause(Box::new(|| panic!("as a test wants it")))).unwrap();
+    writer.queue.push(Job::Pause(Box::new(|| panic!("panic of the test")))).unwrap();
     drop(writer);
     expect_poisoned(&engine);
 }
 
 #[test]
-fn a_panic_of_the_committing_thread_ends_writing_and_is_told() {
+fn a_panic_of_the_committing_thread_stops_writing() {
     let (_folder, engine) = engine();
-    // Found missing after the write, when its bitmaps are to follow.
+    // The committer will miss this table when it updates bitmaps after the write.
     engine.shared.store.drop_table(engine.shared.models.load().audit.table()).unwrap();
     let writer = Writer::start(&engine.shared, 8).unwrap();
-    // Two at once are a group, which the committing thread is handed.
+    // Two commands at once form a group, which the committing thread receives.
     let two = || ["one", "two"].map(|name| writer.submit(prepared(&engine, name)).unwrap());
     for answer in writer.pause(two).unwrap() {
-        assert!(answer.blocking_recv().is_err(), "nobody is told what is half done");
+        assert!(answer.blocking_recv().is_err(), "half-done commands get no answer");
     }
     drop(writer);
     assert_eq!(log::head(&engine.shared.store).unwrap(), Position::new(2));

@@ -1,4 +1,4 @@
-//! The numbers of one term in one chunk, as stored.
+//! The numbers of one term in one chunk, in stored form.
 
 use roaring::RoaringBitmap;
 
@@ -57,13 +57,13 @@ fn set(words: &mut [u64; WORDS], low: u16) {
     }
 }
 
-/// Numbers being gathered, in any order; a number may come more than once. A bitmap from the
-/// length on at which it is the smaller of the two.
+/// Numbers being gathered, in any order and with repetitions. Becomes a bitmap at the length from
+/// which that is smaller.
 #[derive(Debug)]
 pub(super) enum Numbers {
-    /// As they came.
+    /// In order of arrival.
     List(Vec<u16>),
-    /// One bit a number.
+    /// One bit for each number.
     Bitmap(Box<[u64; WORDS]>),
 }
 
@@ -86,7 +86,7 @@ impl Numbers {
         }
     }
 
-    /// Takes in another term's part of the same chunk.
+    /// Merges another part of the same term and chunk.
     pub(super) fn unite(&mut self, mut other: Self) {
         if let (Self::List(_), Self::Bitmap(_)) = (&*self, &other) {
             std::mem::swap(self, &mut other);
@@ -107,7 +107,7 @@ impl Numbers {
         }
     }
 
-    /// Returns the stored form: that of [`encode`] for the same numbers.
+    /// Returns the stored form, equal to that of [`encode`] for the same numbers.
     pub(super) fn encode(self) -> Vec<u8> {
         match self {
             Self::List(mut lows) => {

@@ -1,4 +1,4 @@
-//! Numbers by term on their way into an empty table.
+//! Gathers numbers by term for an empty table.
 
 use std::collections::HashMap;
 
@@ -7,25 +7,25 @@ use super::{CHUNK_BITS, split_low, write_term};
 use crate::error::AppendError;
 use crate::sorted::SortedFile;
 
-/// Fields below this number have their last value remembered. One field's values come in runs:
-/// the same actor, the same type, again and again.
+/// For fields below this number, the last value is remembered. Their values come in runs, such as
+/// the same actor or type many times.
 const FIELDS_REMEMBERED: usize = 16;
 
-/// The key and the bits of one term in one chunk.
+/// The key and bitmap of one term in one chunk.
 pub type BitmapRow = (Box<[u8]>, Vec<u8>);
 
-/// Numbers by term, gathered before they become rows. Nothing is read for it, so it is for tables
-/// that hold nothing of the same chunks yet.
+/// Numbers by term, gathered before they become rows. Nothing is read from the table, so it must
+/// not contain rows of the same chunks yet.
 #[derive(Debug, Default)]
 pub struct Gathered {
-    /// Where the numbers of a row are, by the row's key.
+    /// Indexes into the numbers, by row key.
     places: HashMap<Box<[u8]>, usize>,
     numbers: Vec<Numbers>,
     recent: [Recent; FIELDS_REMEMBERED],
     key: Vec<u8>,
 }
 
-/// Where the last value of a field went.
+/// The last value of a field and its row.
 #[derive(Debug, Default)]
 struct Recent {
     value: String,
@@ -34,12 +34,12 @@ struct Recent {
 }
 
 impl Gathered {
-    /// Returns the chunk that a number is in; chunks are what [`Self::take_rows`] cuts at.
+    /// Returns the chunk of a number. [`Self::take_rows`] splits at chunks.
     pub const fn chunk(number: u64) -> u64 {
         number >> CHUNK_BITS
     }
 
-    /// Puts `number` under a value of a field.
+    /// Adds `number` to a value of a field.
     pub fn add(&mut self, field: u8, value: &str, number: u64) {
         let (chunk, low) = split_low(number);
         let place = match self.recent.get(usize::from(field)) {
@@ -55,7 +55,7 @@ impl Gathered {
         }
     }
 
-    /// Looks a row up, or makes it, and remembers it.
+    /// Finds or creates a row and remembers it.
     fn find(&mut self, field: u8, value: &str, chunk: u64) -> usize {
         self.key.clear();
         write_term(&mut self.key, field, value);
@@ -78,7 +78,7 @@ impl Gathered {
         self.numbers.len() - 1
     }
 
-    /// Takes in what others gathered.
+    /// Merges the numbers that another thread gathered.
     pub fn merge(&mut self, other: Self) {
         let Self { places, mut numbers, .. } = other;
         for (key, from) in places {
@@ -94,7 +94,7 @@ impl Gathered {
         }
     }
 
-    /// Takes out the rows of chunks below `end`, in key order.
+    /// Removes and returns the rows of chunks below `end`, in key order.
     pub fn take_rows(&mut self, end: u64) -> Vec<BitmapRow> {
         let whole =
             |key: &[u8]| key.last_chunk::<8>().is_none_or(|chunk| u64::from_be_bytes(*chunk) < end);
@@ -118,7 +118,7 @@ impl Gathered {
     }
 }
 
-/// Adds rows of bitmaps to a file, in the order [`Gathered::take_rows`] gave them.
+/// Adds rows from [`Gathered::take_rows`] to a file, in the same order.
 pub fn load_bitmaps(file: &mut SortedFile<'_>, rows: &[BitmapRow]) -> Result<(), AppendError> {
     rows.iter().try_for_each(|(key, bits)| file.put(key, bits))
 }
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
     use crate::postings::{Term, bits};
 
-    /// What [`super::super::Postings`] would store of the same numbers.
+    /// The rows that [`super::super::Postings`] stores for the same numbers.
     fn stored(added: &[(u8, u8, u64)]) -> Vec<BitmapRow> {
         let mut rows: BTreeMap<Box<[u8]>, RoaringBitmap> = BTreeMap::new();
         for (field, value, number) in added {

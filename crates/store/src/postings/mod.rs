@@ -1,17 +1,17 @@
-//! Bitmaps of numbers by term: which connections have a provider, which events an actor caused.
+//! Bitmaps of numbers by term, such as the connections of a provider or the events of an actor.
 //!
-//! Numbers (ordinals or positions) are cut into chunks of 65,536; each chunk of each term is one
-//! row. Changes are kept in memory and written out now and then with a checkpoint, so that a
-//! change costs no write of its own; after a crash the few changes since the checkpoint are
-//! taken from the log again.
+//! Numbers (ordinals or positions) are divided into chunks of 65,536; each chunk of each term is
+//! one row. Changes are kept in memory and written periodically with a checkpoint, so a single
+//! change costs no write. After a crash, the changes since the checkpoint are derived from the log
+//! again.
 //!
 //! ```text
 //! 't' | field (1) | value | 0 | chunk u64 BE   ->   tag (1) | bits
 //! ```
 //!
-//! Bits are sorted u16 LE numbers below 4,096 of them, and a plain 8 KiB bitmap from there on: one
-//! form for one set, so that equal sets are equal bytes. Values of over 64 bytes are replaced by
-//! 0x01 and their BLAKE3 hash in hex; no value starts with 0x01, being text without control
+//! Fewer than 4,096 numbers are stored as sorted u16 LE; more are a plain 8 KiB bitmap. Each set
+//! has one form, so equal sets are equal bytes. A value of more than 64 bytes is replaced by 0x01
+//! and its BLAKE3 hash in hex. No value starts with 0x01, because values contain no control
 //! characters.
 
 mod bits;
@@ -35,12 +35,12 @@ pub use gathered::{BitmapRow, Gathered, load_bitmaps};
 const CHUNK_BITS: u32 = 16;
 const VALUE_BYTES_MAX: usize = 64;
 
-/// One filter value: a field and what it must be.
+/// A field and the value that it must have.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Term(Vec<u8>);
 
 impl Term {
-    /// Makes a term of a field (a number of the caller's) and a value.
+    /// Creates a term from a field, which the caller numbers, and a value.
     pub fn new(field: u8, value: &str) -> Self {
         let mut key = Vec::with_capacity(value.len() + 11);
         write_term(&mut key, field, value);
@@ -67,36 +67,36 @@ fn write_term(key: &mut Vec<u8>, field: u8, value: &str) {
     key.push(0);
 }
 
-/// Numbers by chunk, in order; no empty chunks.
+/// A set of numbers by chunk, in order. No chunk is empty.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     chunks: BTreeMap<u64, RoaringBitmap>,
 }
 
 impl Selection {
-    /// How many numbers there are.
+    /// Returns how many numbers the set has.
     pub fn len(&self) -> u64 {
         self.chunks.values().map(RoaringBitmap::len).sum()
     }
 
-    /// Tells whether there are none.
+    /// Returns whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.chunks.is_empty()
     }
 
-    /// Tells whether `number` is in it.
+    /// Returns whether the set contains `number`.
     pub fn contains(&self, number: u64) -> bool {
         let (chunk, low) = split(number);
         self.chunks.get(&chunk).is_some_and(|bits| bits.contains(low))
     }
 
-    /// Takes `number` in.
+    /// Adds `number`.
     pub fn insert(&mut self, number: u64) {
         let (chunk, low) = split(number);
         self.chunks.entry(chunk).or_default().insert(low);
     }
 
-    /// Takes `number` out.
+    /// Removes `number`.
     pub fn remove(&mut self, number: u64) {
         let (chunk, low) = split(number);
         if let Some(bits) = self.chunks.get_mut(&chunk) {
@@ -107,7 +107,7 @@ impl Selection {
         }
     }
 
-    /// Keeps what is in both.
+    /// Keeps only numbers that are in both sets.
     pub fn intersect(&mut self, other: &Self) {
         self.chunks.retain(|chunk, bits| match other.chunks.get(chunk) {
             None => false,
@@ -118,14 +118,14 @@ impl Selection {
         });
     }
 
-    /// Adds what is in the other.
+    /// Adds all numbers of `other`.
     pub fn unite(&mut self, other: Self) {
         for (chunk, bits) in other.chunks {
             *self.chunks.entry(chunk).or_default() |= bits;
         }
     }
 
-    /// Returns up to `most` numbers in order after skipping `skip`.
+    /// Returns up to `most` numbers in order after skipping `skip` of them.
     pub fn page(&self, skip: u64, most: usize, descending: bool) -> Vec<u64> {
         let mut skip = skip;
         let mut numbers = Vec::with_capacity(most.min(1_024));
@@ -165,7 +165,7 @@ impl Selection {
         whole + part
     }
 
-    /// Keeps only numbers from `from` on and below `until`.
+    /// Keeps only numbers from `from` up to, but not including, `until`.
     pub fn keep_range(&mut self, from: u64, until: u64) {
         self.chunks.retain(|chunk, bits| {
             let base = chunk << CHUNK_BITS;
@@ -190,7 +190,7 @@ fn split_low(number: u64) -> (u64, u16) {
     (number >> CHUNK_BITS, u16::try_from(number & 0xffff).unwrap_or(0))
 }
 
-/// The bitmaps of one generation of a read model: what is on disk, under what changed since.
+/// The bitmaps of one generation of a read model: rows on disk, and newer ones in memory.
 #[derive(Debug)]
 pub struct Postings {
     store: Arc<Store>,
@@ -198,14 +198,14 @@ pub struct Postings {
     changed: RwLock<Changed>,
 }
 
-/// Bitmaps that differ from what is on disk.
+/// Bitmaps that differ from the rows on disk.
 #[derive(Debug, Default)]
 struct Changed {
     terms: HashMap<Term, BTreeMap<u64, RoaringBitmap>>,
     rows: usize,
 }
 
-/// Changes to bitmaps, made under one lock.
+/// Changes to bitmaps under one lock.
 #[derive(Debug)]
 pub struct Changes<'a> {
     postings: &'a Postings,
@@ -213,12 +213,12 @@ pub struct Changes<'a> {
 }
 
 impl Changes<'_> {
-    /// Puts `number` under a term.
+    /// Adds `number` to a term.
     pub fn insert(&mut self, term: &Term, number: u64) -> Result<(), ReadError> {
         self.change(term, number, RoaringBitmap::insert)
     }
 
-    /// Takes `number` from under a term.
+    /// Removes `number` from a term.
     pub fn remove(&mut self, term: &Term, number: u64) -> Result<(), ReadError> {
         self.change(term, number, RoaringBitmap::remove)
     }
@@ -242,7 +242,7 @@ impl Changes<'_> {
         Ok(())
     }
 
-    /// How many rows differ from what is on disk.
+    /// Returns how many rows differ from those on disk.
     pub fn rows(&self) -> usize {
         self.changed.rows
     }
@@ -259,13 +259,12 @@ impl Postings {
         &self.table
     }
 
-    /// Starts changing bitmaps; readers wait until the changes are dropped.
+    /// Starts a change of bitmaps. Readers wait until the result is dropped.
     pub fn change(&self) -> Changes<'_> {
         Changes { postings: self, changed: self.changed.write() }
     }
 
-    /// Returns the numbers under each term that are also under every other: for each group of
-    /// terms any of them, over all groups all of them.
+    /// Returns the numbers that match one term of every group, or `None` if there are no groups.
     pub fn select(&self, groups: &[Vec<Term>]) -> Result<Option<Selection>, ReadError> {
         let changed = self.changed.read();
         let mut selected: Option<Selection> = None;
@@ -307,7 +306,7 @@ impl Postings {
         bytes.map(|bytes| self.decode(&bytes)).transpose()
     }
 
-    /// Writes what changed, with the checkpoint `position`.
+    /// Writes all changed rows with the checkpoint `position`.
     pub fn flush(&self, position: Position) -> Result<(), AppendError> {
         let mut changed = self.changed.write();
         let mut batch = Batch::new();

@@ -1,4 +1,4 @@
-//! Which active connection has a slug.
+//! The active connection that has a slug.
 //!
 //! ```text
 //! workspace | 0 | folded slug   ->   connection id (16)
@@ -26,7 +26,7 @@ pub fn delete(batch: &mut Batch, store: &Store, key: &[u8]) {
     batch.delete(store, &fixed(CLAIMS), key);
 }
 
-/// Returns who has a slug.
+/// Returns the connection that has a slug.
 pub fn get(store: &Store, key: &[u8]) -> Result<Option<ConnectionId>, ReadError> {
     let table = fixed(CLAIMS);
     let Some(bytes) = store.get(&table, key)? else { return Ok(None) };

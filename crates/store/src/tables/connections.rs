@@ -1,4 +1,4 @@
-//! Rows of the connection read model, one table a generation.
+//! Rows of the connection read model, one table for each generation.
 //!
 //! ```text
 //! 'c' | connection id (16)   ->   row
@@ -42,7 +42,7 @@ pub fn get(store: &Store, table: &Table, id: ConnectionId) -> Result<Option<Vec<
     store.get(table, &row_key(id))
 }
 
-/// Walks all connections' rows.
+/// Iterates over all connections' rows.
 pub fn scan<'a>(
     store: &'a Store,
     table: &Table,
@@ -53,7 +53,7 @@ pub fn scan<'a>(
         .map(|row| row.map(|(_, value)| value))
 }
 
-/// Records which connection has an ordinal.
+/// Records the connection of an ordinal.
 pub fn put_ordinal(
     batch: &mut Batch,
     store: &Store,
@@ -64,12 +64,12 @@ pub fn put_ordinal(
     batch.put(store, table, &ordinal_key(ordinal), &id.to_bytes());
 }
 
-/// Adds a connection's row to a file; rows are sorted by id, and come before ordinals.
+/// Adds a connection's row to a file. Rows must be sorted by id and precede ordinals.
 pub fn load(file: &mut SortedFile<'_>, id: ConnectionId, row: &[u8]) -> Result<(), AppendError> {
     file.put(&row_key(id), row)
 }
 
-/// Adds to a file which connection has an ordinal, in the order of ordinals.
+/// Adds an ordinal and its connection to a file, in the order of ordinals.
 pub fn load_ordinal(
     file: &mut SortedFile<'_>,
     ordinal: u32,
@@ -78,7 +78,7 @@ pub fn load_ordinal(
     file.put(&ordinal_key(ordinal), &id.to_bytes())
 }
 
-/// Returns which connection has an ordinal.
+/// Returns the connection of an ordinal.
 pub fn by_ordinal(
     store: &Store,
     table: &Table,
@@ -89,7 +89,7 @@ pub fn by_ordinal(
     Ok(Some(ConnectionId::from_bytes(id)))
 }
 
-/// Returns the ordinal the next connection gets.
+/// Returns the next free ordinal.
 pub fn next_ordinal(store: &Store, table: &Table) -> Result<u32, ReadError> {
     let Some(row) = store.scan_back(table, &ordinal_key(u32::MAX)).next() else { return Ok(0) };
     let (key, _) = row?;
@@ -110,7 +110,7 @@ pub fn put_workspace(
     batch.put(store, table, &workspace_key(name), row);
 }
 
-/// Tells whether there is a workspace of a name.
+/// Returns whether a workspace exists.
 pub fn has_workspace(
     store: &Store,
     table: &Table,
@@ -147,7 +147,7 @@ fn principal_key(name: &PrincipalName) -> Vec<u8> {
     [b"p", name.as_str().as_bytes()].concat()
 }
 
-/// Walks all principals' rows by name.
+/// Iterates over all principals' rows by name.
 pub fn principals<'a>(
     store: &'a Store,
     table: &Table,
@@ -155,7 +155,7 @@ pub fn principals<'a>(
     tagged(store, table, b'p')
 }
 
-/// Walks all workspaces' rows by name.
+/// Iterates over all workspaces' rows by name.
 pub fn workspaces<'a>(
     store: &'a Store,
     table: &Table,
@@ -163,7 +163,7 @@ pub fn workspaces<'a>(
     tagged(store, table, b'w')
 }
 
-/// Walks the rows whose keys begin with a tag.
+/// Iterates over the rows whose keys begin with a tag.
 fn tagged<'a>(
     store: &'a Store,
     table: &Table,

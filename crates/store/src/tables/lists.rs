@@ -1,4 +1,4 @@
-//! Orders of the list read model; its bitmaps share the table, see [`crate::Postings`].
+//! Sort orders of the list read model. Its bitmaps are in the same table; see [`crate::Postings`].
 //!
 //! ```text
 //! 'n' | folded name (at most 128 bytes) | 0 | ordinal u32 BE   ->   folded slug | 0 | folded name
@@ -18,12 +18,12 @@ pub const MODEL: &str = "lists";
 
 const NAME_BYTES_MAX: usize = 128;
 
-/// Which order a list is in.
+/// A sort order of lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// By name, without regard to case.
+    /// By name, ignoring case.
     Name,
-    /// By the place of the last change.
+    /// By the position of the last change.
     Updated,
 }
 
@@ -36,7 +36,7 @@ impl Order {
     }
 }
 
-/// Returns the key by which a connection is found in name order.
+/// Returns a connection's key in the name order.
 pub fn name_key(folded_name: &str, ordinal: u32) -> Vec<u8> {
     let name = folded_name.as_bytes();
     let kept = name.get(..NAME_BYTES_MAX).unwrap_or(name);
@@ -48,7 +48,7 @@ pub fn name_key(folded_name: &str, ordinal: u32) -> Vec<u8> {
     key
 }
 
-/// Returns the key by which a connection is found in the order of changes.
+/// Returns a connection's key in the order of changes.
 pub fn updated_key(position: Position) -> [u8; 9] {
     let mut key = [b'u'; 9];
     if let Some(rest) = key.get_mut(1..) {
@@ -73,12 +73,12 @@ pub fn put_updated(
     batch.put(store, table, &updated_key(position), &ordinal.to_be_bytes());
 }
 
-/// Adds an entry of the name order to a file; they are sorted by key, and come before bitmaps.
+/// Adds an entry of the name order to a file. Entries must be sorted by key and precede bitmaps.
 pub fn load_name(file: &mut SortedFile<'_>, key: &[u8], words: &[u8]) -> Result<(), AppendError> {
     file.put(key, words)
 }
 
-/// Adds an entry of the order of changes to a file; they are sorted by position, and come after
+/// Adds an entry of the order of changes to a file. Entries must be sorted by position and follow
 /// bitmaps.
 pub fn load_updated(
     file: &mut SortedFile<'_>,
@@ -88,7 +88,7 @@ pub fn load_updated(
     file.put(&updated_key(position), &ordinal.to_be_bytes())
 }
 
-/// Takes a connection out of an order.
+/// Removes a connection from an order.
 pub fn delete(batch: &mut Batch, store: &Store, table: &Table, key: &[u8]) {
     batch.delete(store, table, key);
 }
@@ -96,7 +96,7 @@ pub fn delete(batch: &mut Batch, store: &Store, table: &Table, key: &[u8]) {
 /// An entry of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its key, with which a later page can go on.
+    /// Its key, from which a later page can continue.
     pub key: Box<[u8]>,
     /// The connection's ordinal.
     pub ordinal: u32,
@@ -104,7 +104,7 @@ pub struct Entry {
     pub words: Box<[u8]>,
 }
 
-/// Walks an order; from just beyond `after` when given.
+/// Iterates over an order, after `after` if given.
 pub fn walk<'a>(
     store: &'a Store,
     table: &Table,

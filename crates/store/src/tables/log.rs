@@ -30,7 +30,7 @@ pub fn head(store: &Store) -> Result<Position, ReadError> {
     }
 }
 
-/// Walks records from `from` on.
+/// Iterates over records from `from` on.
 pub fn scan(
     store: &Store,
     from: Position,
@@ -38,7 +38,7 @@ pub fn scan(
     store.scan(&fixed(LOG), &from.get().to_be_bytes()).map(record)
 }
 
-/// Walks records from `from` on, for work over much of the log.
+/// Iterates over records from `from` on without filling the cache, for scans of much of the log.
 pub fn scan_all(
     store: &Store,
     from: Position,
@@ -46,7 +46,7 @@ pub fn scan_all(
     store.scan_all(&fixed(LOG), &from.get().to_be_bytes()).map(record)
 }
 
-/// Walks records from `from` on, lending each, for work over much of the log.
+/// An iterator that borrows each record, for scans of much of the log.
 #[derive(Debug)]
 pub struct Records<'a>(Walk<'a>);
 

@@ -45,23 +45,23 @@ pub fn published(store: &Store) -> Result<Position, ReadError> {
     position(store, PUBLISHED)
 }
 
-/// Says how far a read model's bitmaps on disk are.
+/// Stores the position up to which a read model's bitmaps are on disk.
 pub fn put_checkpoint(batch: &mut Batch, store: &Store, table: &Table, position: Position) {
     let name = format!("checkpoint.{}", table.name());
     put(batch, store, &name, &position.get().to_be_bytes());
 }
 
-/// Tells how far a read model's bitmaps on disk are.
+/// Returns the position up to which a read model's bitmaps are on disk.
 pub fn checkpoint(store: &Store, table: &Table) -> Result<Position, ReadError> {
     position(store, &format!("checkpoint.{}", table.name()))
 }
 
-/// Makes a generation of a read model the live one.
+/// Sets the live generation of a read model.
 pub fn put_generation(batch: &mut Batch, store: &Store, model: &str, generation: u32) {
     put(batch, store, &format!("generation.{model}"), &generation.to_be_bytes());
 }
 
-/// Returns the live generation of a read model; 0 when there is none yet.
+/// Returns the live generation of a read model, or 0 if there is none yet.
 pub fn generation(store: &Store, model: &str) -> Result<u32, ReadError> {
     match get(store, &format!("generation.{model}"))? {
         None => Ok(0),

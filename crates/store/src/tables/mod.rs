@@ -1,4 +1,4 @@
-//! The registry of tables. A name or key tag once assigned never changes its meaning.
+//! The registry of tables. The meaning of a name or key tag never changes.
 //!
 //! | Table | Key | Value |
 //! |---|---|---|
@@ -38,7 +38,7 @@ pub(crate) const KEYS: &str = "keys";
 pub(crate) const META: &str = "meta";
 pub(crate) const USES: &str = "uses";
 
-/// Tables every ledger has.
+/// Tables that every ledger has.
 pub(crate) const FIXED: &[&str] = &[LOG, STREAMS, RECEIPTS, CLAIMS, KEYS, META, USES];
 
 pub(crate) const fn fixed(name: &'static str) -> Table {
@@ -50,7 +50,7 @@ pub fn model(name: &str, generation: u32) -> Table {
     Table(Cow::Owned(format!("{name}.g{generation}")))
 }
 
-/// Tells whether a table's name is that of some generation of a read model, and of which.
+/// Returns the read model and generation in a table's name, if it is the name of one.
 pub fn model_generation(table: &str) -> Option<(&str, u32)> {
     let (name, generation) = table.rsplit_once(".g")?;
     Some((name, generation.parse().ok()?))
@@ -61,7 +61,7 @@ pub(crate) fn u64_from(bytes: &[u8]) -> Option<u64> {
     bytes.try_into().ok().map(u64::from_be_bytes)
 }
 
-/// Joins two texts with a NUL between, which neither can contain.
+/// Joins two texts with a NUL between them, which neither can contain.
 pub(crate) fn joined(first: &str, second: &str) -> Vec<u8> {
     let mut key = Vec::with_capacity(first.len() + 1 + second.len());
     key.extend_from_slice(first.as_bytes());

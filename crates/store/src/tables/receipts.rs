@@ -1,4 +1,4 @@
-//! Answers to commands, remembered forever.
+//! Receipts of commands, kept forever.
 //!
 //! ```text
 //! workspace | 0 | command id   ->   tag (1) | kind (1) | connection id (16) | version u64 BE |
@@ -15,18 +15,18 @@ use crate::store::Store;
 const TAG: u8 = 1;
 const BYTES: usize = 58;
 
-/// What an accepted command was answered.
+/// The stored answer to an accepted command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// The connection, unless the command was about a workspace.
     pub connection: Option<ConnectionId>,
-    /// The stream's version after it.
+    /// The stream's version after the command.
     pub version: Version,
-    /// Its event's place in the log.
+    /// The position of its event.
     pub position: Position,
     /// When it was recorded.
     pub recorded_at: Micros,
-    /// Keyed fingerprint of the command, to tell a repeat from a reuse of its id.
+    /// Keyed fingerprint that distinguishes a repeat from another use of the id.
     pub fingerprint: [u8; 16],
 }
 
@@ -35,12 +35,12 @@ pub fn key(workspace: &WorkspaceName, command: &MessageId) -> Vec<u8> {
     joined(workspace.as_str(), command.as_str())
 }
 
-/// Remembers an answer.
+/// Stores a receipt.
 pub fn put(batch: &mut Batch, store: &Store, key: &[u8], receipt: &Receipt) {
     batch.put(store, &fixed(RECEIPTS), key, &receipt.encode());
 }
 
-/// Returns the answer a command got.
+/// Returns the receipt of a command.
 pub fn get(store: &Store, key: &[u8]) -> Result<Option<Receipt>, ReadError> {
     let table = fixed(RECEIPTS);
     let Some(bytes) = store.get(&table, key)? else { return Ok(None) };

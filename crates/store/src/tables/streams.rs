@@ -1,4 +1,4 @@
-//! Finds the log position of version N of one stream.
+//! Maps each version of a stream to its log position.
 //!
 //! ```text
 //! kind (1) | id (16) | version u64 BE   ->   position u64 BE
@@ -16,28 +16,28 @@ use crate::store::Store;
 
 const KEY_BYTES: usize = 17;
 
-/// Names a stream in keys.
+/// A stream's prefix in keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StreamKey([u8; KEY_BYTES]);
 
 impl StreamKey {
-    /// The stream of a connection.
+    /// Returns the key of a connection's stream.
     pub fn connection(id: ConnectionId) -> Self {
         Self::of(b'c', id.to_bytes())
     }
 
-    /// The stream of a workspace. Names are at most 63 bytes, so a key of fixed length needs a
-    /// digest; the log itself holds the name.
+    /// Returns the key of a workspace's stream. Names have up to 63 bytes, so the key of fixed
+    /// length contains a digest; the log has the name.
     pub fn workspace(name: &WorkspaceName) -> Self {
         Self::of(b'w', name.stream_id())
     }
 
-    /// The stream of a principal.
+    /// Returns the key of a principal's stream.
     pub fn principal(name: &PrincipalName) -> Self {
         Self::of(b'p', name.stream_id())
     }
 
-    /// The stream of readings of a connection's secrets.
+    /// Returns the key of the stream of reveals of a connection's secrets.
     pub fn reveals(id: ConnectionId) -> Self {
         Self::of(b'r', id.to_bytes())
     }
@@ -55,7 +55,7 @@ impl StreamKey {
     }
 }
 
-/// Records where a version is.
+/// Records the position of a version.
 pub fn put(
     batch: &mut Batch,
     store: &Store,
@@ -66,7 +66,7 @@ pub fn put(
     batch.put(store, &fixed(STREAMS), &stream.at(version), &position.get().to_be_bytes());
 }
 
-/// Returns the last version of a stream; zero when it has none.
+/// Returns the last version of a stream, or zero if it is empty.
 pub fn last_version(store: &Store, stream: StreamKey) -> Result<Version, ReadError> {
     let table = fixed(STREAMS);
     let Some(row) = store.scan_back(&table, &stream.at(Version::new(u64::MAX))).next() else {
@@ -82,7 +82,7 @@ pub fn last_version(store: &Store, stream: StreamKey) -> Result<Version, ReadErr
     }
 }
 
-/// Walks a stream's positions from version `from` on.
+/// Iterates over a stream's positions from version `from` on.
 pub fn scan(
     store: &Store,
     stream: StreamKey,

@@ -1,4 +1,5 @@
-//! When API keys were last used. No part of the log: it is lost without harm, and no read model.
+//! When API keys were last used. This is neither part of the log nor a read model, and losing it
+//! does no harm.
 //!
 //! ```text
 //! key id   ->   time i64 BE
@@ -17,12 +18,12 @@ pub fn put(batch: &mut Batch, store: &Store, key: &ApiKeyId, at: Micros) {
     batch.put(store, &fixed(USES), key.as_str().as_bytes(), &at.get().to_be_bytes());
 }
 
-/// Forgets a key.
+/// Removes a key.
 pub fn delete(batch: &mut Batch, store: &Store, key: &ApiKeyId) {
     batch.delete(store, &fixed(USES), key.as_str().as_bytes());
 }
 
-/// Walks all keys that were ever used, each with its last use.
+/// Iterates over all keys that were used, with the time of their last use.
 pub fn all(store: &Store) -> impl Iterator<Item = Result<(ApiKeyId, Micros), ReadError>> {
     store.scan(&fixed(USES), &[]).map(|row| {
         let row = row?;

@@ -1,4 +1,4 @@
-//! Asks the issuer for its keys.
+//! Fetches the issuer's keys.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,14 +14,14 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use super::KeySet;
 use crate::place;
 
-/// Largest answer that is read.
+/// Maximum size of an answer in bytes.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
-/// How long it may take to reach the issuer.
+/// Time limit for connecting to the issuer.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
-/// Where issuers describe themselves.
+/// Path of an issuer's discovery document.
 const DESCRIPTION: &str = "/.well-known/openid-configuration";
 
-/// Why there are no newer keys.
+/// Why keys could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
     #[error("{url} does not answer")]
@@ -40,14 +40,14 @@ pub(crate) enum FetchError {
     Malformed(&'static str),
     #[error("the set has {0} keys, more than 64")]
     TooManyKeys(usize),
-    #[error("the description is of another issuer than the one configured, to the letter")]
+    #[error("the discovery document does not name exactly the configured issuer")]
     OtherIssuer,
-    #[error("the description names an address for keys that must not be used: {0}")]
+    #[error("the discovery document names an address for keys that is not permitted: {0}")]
     BadPlace(String),
 }
 
 impl FetchError {
-    /// Returns it with all its causes on one line.
+    /// Formats the error and its causes on one line.
     pub(crate) fn with_causes(&self) -> String {
         let mut text = self.to_string();
         let mut cause = std::error::Error::source(self);
@@ -59,21 +59,21 @@ impl FetchError {
     }
 }
 
-/// Where keys are found.
+/// Where keys are published.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
-    /// There.
+    /// At this address.
     Keys(Url),
-    /// Where the issuer's description says.
+    /// At the address in the issuer's discovery document.
     Described { issuer: String, description: Url },
 }
 
 impl Place {
-    /// Returns where an issuer describes itself.
+    /// Returns the address of an issuer's discovery document.
     pub(crate) fn of_issuer(issuer: &str) -> Result<Self, InvalidField> {
         let url = place::read("issuer", issuer)?;
         if url.query().is_some() {
-            let problem = "must not have a part after ? unless the address of the keys is given";
+            let problem = "must not have a query part unless the address of the keys is given";
             return Err(InvalidField::new("issuer", problem));
         }
         let text = format!("{}{DESCRIPTION}", issuer.trim_end_matches('/'));
@@ -82,7 +82,7 @@ impl Place {
     }
 }
 
-/// The parts of an issuer's description that are looked at.
+/// The required fields of a discovery document.
 #[derive(Debug, Deserialize)]
 struct Description {
     issuer: String,
@@ -101,7 +101,7 @@ impl Source {
     pub(crate) fn new(place: Place, fetch_max: Duration) -> Result<Self, InvalidField> {
         let client = Client::builder()
             .tls_backend_preconfigured(tls()?)
-            // The address is the one that was checked, and no other.
+            // Redirects are disabled, because only the configured address was checked.
             .redirect(Policy::none())
             .no_proxy()
             .connect_timeout(CONNECT_MAX)
@@ -124,7 +124,7 @@ impl Source {
         KeySet::read(&self.get(&url).await?)
     }
 
-    /// Reads an answer whole, within limits of size and time.
+    /// Reads a whole answer, within limits of size and time.
     async fn get(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
         let reading = tokio::time::timeout(self.fetch_max, self.read(url)).await;
         reading.unwrap_or_else(|_| Err(FetchError::TooSlow { url: url.clone() }))
@@ -158,10 +158,10 @@ impl Source {
     }
 }
 
-/// Reads where the keys are from an issuer's description of itself.
+/// Returns the address of the keys from a discovery document.
 fn described(issuer: &str, asked: &Url, text: &[u8]) -> Result<Url, FetchError> {
-    let description: Description = serde_json::from_slice(text)
-        .map_err(|_| FetchError::Malformed("an issuer's description"))?;
+    let description: Description =
+        serde_json::from_slice(text).map_err(|_| FetchError::Malformed("a discovery document"))?;
     if description.issuer != issuer {
         return Err(FetchError::OtherIssuer);
     }
@@ -173,15 +173,15 @@ fn described(issuer: &str, asked: &Url, text: &[u8]) -> Result<Url, FetchError> 
     Ok(url)
 }
 
-/// Trusts the authorities that this machine trusts.
+/// Returns a TLS configuration that trusts the system's certificate authorities.
 fn tls() -> Result<ClientConfig, InvalidField> {
     let mut roots = RootCertStore::empty();
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
-        tracing::debug!(%error, "an authority of this machine cannot be read");
+        tracing::debug!(%error, "cannot read a certificate authority of this system");
     }
     let (taken, left_out) = roots.add_parsable_certificates(found.certs);
-    tracing::debug!(taken, left_out, "authorities that issuers of tokens may have");
+    tracing::debug!(taken, left_out, "loaded certificate authorities for token issuers");
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| InvalidField::new("issuer", format!("TLS cannot be used: {error}")))?;
@@ -194,7 +194,7 @@ mod tests {
 
     const ISSUER: &str = "https://login.example.com/realms/a";
 
-    fn asked() -> Url {
+    fn url() -> Url {
         match Place::of_issuer(ISSUER).unwrap() {
             Place::Described { description, .. } => description,
             Place::Keys(_) => panic!("it is described"),
@@ -203,18 +203,18 @@ mod tests {
 
     fn read(issuer: &str, keys: &str) -> Result<Url, FetchError> {
         let text = serde_json::json!({"issuer": issuer, "jwks_uri": keys}).to_string();
-        described(ISSUER, &asked(), text.as_bytes())
+        described(ISSUER, &url(), text.as_bytes())
     }
 
     #[test]
-    fn a_description_must_be_of_the_issuer_and_name_an_encrypted_place() {
-        assert_eq!(asked().as_str(), format!("{ISSUER}{DESCRIPTION}"));
+    fn discovery_must_name_the_issuer_and_an_encrypted_address() {
+        assert_eq!(url().as_str(), format!("{ISSUER}{DESCRIPTION}"));
         assert!(read(ISSUER, "https://keys.example.com/a").is_ok());
         let other = read("https://login.example.com/realms/b", "https://keys.example.com/a");
         assert!(matches!(other, Err(FetchError::OtherIssuer)));
         for bad in ["http://keys.example.com/a", "http://127.0.0.1/a", "file:///etc/passwd", ""] {
             assert!(matches!(read(ISSUER, bad), Err(FetchError::BadPlace(_))), "{bad}");
         }
-        assert!(matches!(described(ISSUER, &asked(), b"[]"), Err(FetchError::Malformed(_))));
+        assert!(matches!(described(ISSUER, &url(), b"[]"), Err(FetchError::Malformed(_))));
     }
 }

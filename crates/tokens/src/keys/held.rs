@@ -1,4 +1,4 @@
-//! The newest keys that were fetched, and when it is time for newer ones.
+//! The latest keys, and when to fetch them again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use tokio::sync::{Notify, watch};
 use super::KeySet;
 use crate::options::Timings;
 
-/// What everybody who checks a token shares with the task that fetches keys.
+/// State shared by token checks and the task that fetches keys.
 #[derive(Debug)]
 pub(crate) struct Held {
     state: RwLock<State>,
     wanted: Notify,
-    /// How many looks at the issuer have ended.
+    /// The number of completed fetches.
     looks: watch::Sender<u64>,
     timings: Timings,
     clock: Clock,
@@ -25,12 +25,12 @@ pub(crate) struct Held {
 #[derive(Debug, Default)]
 struct State {
     set: Option<Arc<KeySet>>,
-    /// When the set was fetched, or found to be the same still.
+    /// When the set was fetched or confirmed.
     fetched_at: Micros,
     look: Look,
 }
 
-/// The last look at the issuer.
+/// The last fetch.
 #[derive(Clone, Copy, Debug, Default)]
 enum Look {
     #[default]
@@ -55,7 +55,7 @@ impl Held {
         Self { state: RwLock::default(), wanted: Notify::new(), looks, timings, clock }
     }
 
-    /// Returns the keys to check with. Fails when there are none, or none that still hold.
+    /// Returns the current keys. Fails if there are none or they are too old.
     pub(crate) fn current(&self) -> Result<Arc<KeySet>, AuthenticateError> {
         let state = self.state.read();
         match &state.set {
@@ -70,8 +70,8 @@ impl Held {
         }
     }
 
-    /// Says what is to be told about a token whose key is not in the set: with a set that was
-    /// fetched a moment ago, that there is no such key, otherwise that nobody can tell yet.
+    /// Returns the error for a token whose key is not in the set: directly after a fetch the key
+    /// does not exist; otherwise the answer is not known yet.
     pub(crate) fn lacking(&self) -> AuthenticateError {
         let look = self.state.read().look;
         match look {
@@ -85,7 +85,7 @@ impl Held {
         }
     }
 
-    /// Asks for newer keys, unless that was tried a moment ago.
+    /// Requests a fetch, unless one was attempted recently.
     fn want(&self) {
         if self.is_due() {
             self.wanted.notify_one();
@@ -101,12 +101,12 @@ impl Held {
         }
     }
 
-    /// Notes that a look begins.
+    /// Records that a fetch has started.
     pub(crate) fn begins(&self) {
         self.state.write().look = Look::UnderWay(self.clock.now());
     }
 
-    /// Takes what a look found. Returns whether it is another set than before.
+    /// Stores the result of a fetch. Returns whether the set has changed.
     pub(crate) fn found(&self, set: KeySet) -> bool {
         let mut state = self.state.write();
         let began = state.look.began_at().unwrap_or_default();
@@ -121,7 +121,7 @@ impl Held {
         is_new
     }
 
-    /// Notes that a look found nothing. Returns for how long the keys there are will hold.
+    /// Records a failed fetch. Returns how long the current keys remain valid.
     pub(crate) fn failed(&self) -> Option<Duration> {
         let mut state = self.state.write();
         state.look = Look::Failed(state.look.began_at().unwrap_or_default());
@@ -134,7 +134,7 @@ impl Held {
         left
     }
 
-    /// Waits until it is time for the next look: someone wants newer keys, or the time has come.
+    /// Waits until the next fetch is due: on request or after the interval.
     pub(super) async fn next(&self) {
         let rest = match self.state.read().look {
             Look::Failed(_) => self.timings.refresh_min,
@@ -146,7 +146,7 @@ impl Held {
             tokio::select! {
                 () = &mut rest => return,
                 () = self.wanted.notified() => {
-                    // It may have been left from before the last look.
+                    // The request may be older than the last fetch.
                     if self.is_due() {
                         return;
                     }
@@ -155,9 +155,9 @@ impl Held {
         }
     }
 
-    /// Waits until a first look at the issuer has ended, whatever it found.
+    /// Waits until the first fetch has ended, whatever its result.
     pub(crate) async fn looked(&self) {
-        // The sender is `self`, so it cannot be gone.
+        // `self` holds the sender, so it cannot have been dropped.
         drop(self.looks.subscribe().wait_for(|looks| *looks > 0).await);
     }
 }

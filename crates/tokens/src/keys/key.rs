@@ -1,4 +1,4 @@
-//! One public key of a published set.
+//! A public key in a published set.
 
 use std::fmt;
 
@@ -9,13 +9,13 @@ use serde::Deserialize;
 
 use crate::algorithm::Algorithm;
 
-/// Sizes of RSA keys that are used: 2,048 to 4,096 bits. Shorter ones can be broken, and longer
-/// ones are work for whoever checks.
+/// Permitted sizes of RSA keys: 2,048 to 4,096 bits. Shorter keys can be broken, and longer ones
+/// make verification expensive.
 const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
-/// Longest public exponent of an RSA key; all in use have three bytes.
+/// Maximum length of an RSA public exponent; those in use have three bytes.
 const RSA_EXPONENT_BYTES_MAX: usize = 4;
 
-/// A key as it is published, with the parts that are looked at.
+/// The relevant fields of a published key.
 #[derive(Debug, Deserialize)]
 struct Published {
     kty: String,
@@ -31,7 +31,7 @@ struct Published {
     y: Option<String>,
 }
 
-/// What a key is, which decides what it can have signed.
+/// The type of a key, which determines its algorithms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape {
     Rsa,
@@ -40,18 +40,18 @@ enum Shape {
     Ed25519,
 }
 
-/// A key that signatures can be checked with.
+/// A key that verifies signatures.
 pub(crate) struct Key {
     id: Option<Box<str>>,
     shape: Shape,
-    /// The one algorithm it is for, when it says so.
+    /// The only algorithm for which the key may be used, if it names one.
     only: Option<Algorithm>,
     decoding: DecodingKey,
 }
 
 impl Key {
-    /// Reads a key. Returns nothing for one that is not for signatures, that is a shared secret,
-    /// or that is of no kind known here: a set may hold such beside the others.
+    /// Parses a key. Returns `None` for one that is not for signatures, is a shared secret, or has
+    /// an unknown type; a set may contain such keys.
     pub(crate) fn read(value: serde_json::Value) -> Option<Self> {
         let published: Published = serde_json::from_value(value).ok()?;
         let signs = published.purpose.as_deref().is_none_or(|purpose| purpose == "sig");
@@ -69,12 +69,12 @@ impl Key {
         Algorithm::ALL.into_iter().any(|algorithm| key.fits(algorithm)).then_some(key)
     }
 
-    /// Returns the name it is asked for by.
+    /// Returns the key's id.
     pub(crate) fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
 
-    /// Tells whether it can have signed in this way.
+    /// Returns whether the key supports an algorithm.
     pub(crate) fn fits(&self, algorithm: Algorithm) -> bool {
         let shape = match algorithm {
             Algorithm::Rs256
@@ -90,7 +90,7 @@ impl Key {
         self.shape == shape && self.only.is_none_or(|only| only == algorithm)
     }
 
-    /// Tells whether it signed `message`, in a way that it fits.
+    /// Returns whether the key signed `message` with an algorithm that it supports.
     pub(crate) fn has_signed(&self, algorithm: Algorithm, message: &str, signature: &str) -> bool {
         let library = algorithm.in_library();
         self.fits(algorithm)
@@ -128,13 +128,13 @@ impl Published {
         }
     }
 
-    /// Returns the point of a curve whose numbers have `length` bytes.
+    /// Returns the public key on a curve whose coordinates have `length` bytes.
     fn point(&self, length: usize) -> Option<DecodingKey> {
         let (x, y) = (bytes(self.x.as_ref())?, bytes(self.y.as_ref())?);
         if x.len() != length || y.len() != length {
             return None;
         }
-        // In the form that the point is in as it is: a four, then both numbers.
+        // The uncompressed form of a point: the byte 4 followed by both coordinates.
         Some(DecodingKey::from_ec_der(&[&[4], x.as_slice(), y.as_slice()].concat()))
     }
 }
@@ -143,7 +143,7 @@ fn bytes(text: Option<&String>) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text?.trim_end_matches('=')).ok()
 }
 
-/// Reads a number of any length, without the zeros that some put before it.
+/// Parses a number of any length, without leading zeros.
 fn number(text: Option<&String>) -> Option<Vec<u8>> {
     let bytes = bytes(text)?;
     let start = bytes.iter().position(|byte| *byte != 0)?;

@@ -1,4 +1,4 @@
-//! The issuer's public keys: reading them, fetching them, and what holds in between.
+//! The issuer's public keys: parsing, fetching and caching.
 
 mod fetch;
 mod held;

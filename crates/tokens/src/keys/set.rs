@@ -1,4 +1,4 @@
-//! A published set of keys.
+//! A published set of keys (JWKS).
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use super::fetch::FetchError;
 use super::key::Key;
 use crate::algorithm::Algorithm;
 
-/// Most keys in a set.
+/// Maximum number of keys in a set.
 pub(crate) const KEYS_MAX: usize = 64;
 
 #[derive(Debug, Deserialize)]
@@ -22,20 +22,20 @@ pub(crate) struct KeySet {
     digest: [u8; 32],
 }
 
-/// What a set has for a token.
+/// The result of looking up a token's key.
 #[derive(Debug)]
 pub(crate) enum KeyLookup<'a> {
-    /// The key that must have signed it.
+    /// The key that must have signed the token.
     Key(&'a Key),
-    /// No key of that name; a newer set may have it.
+    /// The set has no key with this id; a newer set may have it.
     Unknown,
-    /// No key that can have signed it, and no name to ask for.
+    /// No key of the set can have signed the token, and the token names none.
     Unfit,
 }
 
 impl KeySet {
-    /// Reads a set. Keys that are for something else are left out; a set of no others is a set
-    /// all the same, by which no token is good: an issuer that has withdrawn its keys is not away.
+    /// Parses a set and leaves out keys for other purposes. A set without a usable key is valid,
+    /// and every token is then rejected: an issuer that has withdrawn its keys is not unreachable.
     pub(crate) fn read(text: &[u8]) -> Result<Self, FetchError> {
         let published: Published =
             serde_json::from_slice(text).map_err(|_| FetchError::Malformed("a set of keys"))?;
@@ -49,17 +49,17 @@ impl KeySet {
         Ok(Self { keys, digest: *blake3::hash(text).as_bytes() })
     }
 
-    /// Tells sets apart: those of the same text have the same digest.
+    /// Returns a digest of the text of the set.
     pub(crate) fn digest(&self) -> &[u8; 32] {
         &self.digest
     }
 
-    /// Returns how many keys there are.
+    /// Returns the number of keys.
     pub(crate) fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Finds the key for a token. One that names none can only be of an only key.
+    /// Finds the key for a token. A token without a key id matches only a single candidate.
     pub(crate) fn find(&self, id: Option<&str>, algorithm: Algorithm) -> KeyLookup<'_> {
         let Some(id) = id else {
             return match self.keys.as_slice() {

@@ -1,17 +1,17 @@
-//! Where in a token's claims something is.
+//! Paths to claims.
 
 use std::str::FromStr;
 
 use ledger_domain::InvalidField;
 use serde_json::{Map, Value};
 
-/// The claim of OAuth2 that lists what was granted.
+/// The OAuth2 claim that lists granted scopes.
 const DEFAULT: &str = "scope";
-/// Longest path.
+/// Maximum length of a path.
 const PATH_BYTES_MAX: usize = 256;
 
-/// A claim, or a part of one: `scope`, `realm_access.roles`. A claim whose own name has dots is
-/// found by its whole name first.
+/// The path of a claim or a member of one, such as `scope` or `realm_access.roles`. A claim with
+/// dots in its own name takes precedence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimPath(Box<str>);
 
@@ -35,7 +35,7 @@ impl FromStr for ClaimPath {
 }
 
 impl ClaimPath {
-    /// Returns the values of the claim: the words of a text, or the texts of a list.
+    /// Returns the values of the claim: the words of a string, or the strings of a list.
     pub(crate) fn values<'a>(&self, claims: &'a Map<String, Value>) -> Vec<&'a str> {
         match self.find(claims) {
             Some(Value::String(text)) => text.split_ascii_whitespace().collect(),

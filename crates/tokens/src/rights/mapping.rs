@@ -1,4 +1,4 @@
-//! What each value of a claim stands for.
+//! Maps values of a claim to grants.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,11 +6,10 @@ use ledger_contract::commands::PermissionBody;
 use ledger_domain::principal::{Grant, Role, Scope, Workspaces, check_grants};
 use serde_json::{Map, Value};
 
-/// Most values that may be mapped.
+/// Maximum number of mapped values.
 const VALUES_MAX: usize = 4_096;
 
-/// Names that stand for something without being mapped, so that the roles of integrations mean
-/// here what they mean elsewhere.
+/// Names with a meaning by default, so that the roles of other products' integrations keep theirs.
 const BUILT_IN: [(&str, &[Scope]); 6] = [
     ("integrations:list", &[Scope::Read]),
     ("integrations:get", &[Scope::Read]),
@@ -20,24 +19,25 @@ const BUILT_IN: [(&str, &[Scope]); 6] = [
     ("admin", Role::Admin.scopes()),
 ];
 
-/// What each value of a claim stands for. A value that is mapped to an empty list stands for
-/// nothing, also when its name would stand for something by itself.
+/// Maps values of a claim to grants. A value mapped to an empty list grants nothing, even if its
+/// name has a default meaning.
 #[derive(Clone, Debug, Default)]
 pub struct Mapping(BTreeMap<String, Vec<Grant>>);
 
-/// How a mapping is written.
+/// File format of a mapping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MappingForm {
-    /// TOML: one table a value.
+    /// TOML: one table for each value.
     Toml,
-    /// JSON: an object with one member a value.
+    /// JSON: an object with one member for each value.
     Json,
 }
 
 impl Mapping {
-    /// Reads a mapping: by value one permission or a list of them, each as a principal's.
+    /// Parses a mapping, which gives each value one permission or a list of them, in the form of
+    /// principals.
     ///
-    /// Errors: a sentence that names the value at fault.
+    /// Errors: a sentence that names the invalid value.
     pub fn read(form: MappingForm, text: &str) -> Result<Self, String> {
         let values: Map<String, Value> = match form {
             MappingForm::Toml => toml::from_str(text).map_err(|error| error.to_string())?,
@@ -53,7 +53,7 @@ impl Mapping {
         values.into_iter().map(read).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Returns what a value stands for.
+    /// Returns the grants of a value.
     pub(super) fn grants(&self, value: &str) -> Vec<Grant> {
         if let Some(grants) = self.0.get(value) {
             return grants.clone();

@@ -1,4 +1,4 @@
-//! What the claims of a token allow.
+//! Derives grants from the claims of a token.
 
 mod claim;
 mod mapping;
@@ -18,16 +18,17 @@ pub use mapping::{Mapping, MappingForm};
 /// How claims become grants.
 #[derive(Clone, Debug, Default)]
 pub struct Rights {
-    /// The claim that says what the bearer may do.
+    /// The claim that lists the bearer's rights.
     pub claim: ClaimPath,
-    /// The claim that says where, when there is one; without it in a token, nowhere.
+    /// The claim that lists the permitted workspaces, if configured. A token without it then has no
+    /// rights.
     pub workspace_claim: Option<ClaimPath>,
-    /// What each value of the claim stands for.
+    /// The grants of each value of the claim.
     pub mapping: Mapping,
 }
 
 impl Rights {
-    /// Returns what claims allow; nothing, when they name nothing that is known.
+    /// Returns the grants for the given claims, or none if no value is known.
     pub(crate) fn of(&self, claims: &Map<String, Value>) -> Vec<Grant> {
         let values: BTreeSet<&str> = self.claim.values(claims).into_iter().collect();
         let grants = values.into_iter().flat_map(|value| self.mapping.grants(value));
@@ -46,7 +47,7 @@ fn name(text: &str) -> Option<WorkspaceName> {
     WorkspaceName::parse("workspace", text).ok()
 }
 
-/// Takes everything from a grant that is not in `named` workspaces.
+/// Restricts a grant to the workspaces in `named`. Returns `None` if none remains.
 fn within(grant: Grant, named: &BTreeSet<WorkspaceName>) -> Option<Grant> {
     let left = match &grant.workspaces {
         Workspaces::All => named.clone(),

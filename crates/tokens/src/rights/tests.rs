@@ -15,7 +15,7 @@ fn scopes(grants: &[Grant]) -> BTreeSet<Scope> {
     grants.iter().flat_map(|grant| grant.scopes.iter().copied()).collect()
 }
 
-/// The workspaces of each grant; nothing for all.
+/// The workspaces of each grant, or `None` for all.
 fn names(grants: &[Grant]) -> Vec<Option<Vec<&str>>> {
     let names = grants.iter().map(|grant| match &grant.workspaces {
         Workspaces::All => None,
@@ -80,7 +80,7 @@ fn built_in_names_stand_for_their_scopes() {
 }
 
 #[test]
-fn a_mapping_says_what_a_principal_s_permissions_say() {
+fn a_mapping_has_the_permissions_of_principals() {
     let mapping = Mapping::read(MappingForm::Toml, MAPPING).expect("good");
     let editor = mapping.grants("ledger-editors");
     assert_eq!(scopes(&editor), Role::Editor.scopes().iter().copied().collect());
@@ -97,7 +97,7 @@ fn a_mapping_says_what_a_principal_s_permissions_say() {
 }
 
 #[test]
-fn a_mapping_that_cannot_be_meant_names_the_value() {
+fn errors_name_the_invalid_value_of_a_mapping() {
     for bad in [
         r#"{"team": {"role": "king"}}"#,
         r#"{"team": {"rol": "viewer"}}"#,

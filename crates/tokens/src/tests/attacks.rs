@@ -1,4 +1,4 @@
-//! Every way to get in that must not work.
+//! Attacks with forged, altered and misused tokens.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ fn a_good_token_of_any_key_names_its_bearer_and_rights() {
 }
 
 #[test]
-fn a_token_without_rights_is_good_and_may_do_nothing() {
+fn a_token_without_rights_is_accepted_and_has_none() {
     let key = Signer::ed25519("1");
     let place = Place::with(&[&key]);
     let caller = place.show(&key.token(&claims_with(&json!({"scope": "openid"})))).expect("good");
@@ -82,7 +82,7 @@ fn a_public_key_is_no_shared_secret() {
 }
 
 #[test]
-fn a_shared_secret_that_is_published_is_no_key() {
+fn a_published_shared_secret_is_not_used() {
     let key = Signer::ed25519("1");
     let place = Place::empty();
     place.held.begins();
@@ -119,7 +119,7 @@ fn an_algorithm_must_fit_the_key_and_the_configuration() {
 }
 
 #[test]
-fn a_key_that_is_for_one_algorithm_is_for_no_other() {
+fn a_key_for_one_algorithm_is_used_for_no_other() {
     let key = Signer::rsa("1", 2048);
     let place = Place::empty();
     place.held.begins();
@@ -131,7 +131,7 @@ fn a_key_that_is_for_one_algorithm_is_for_no_other() {
 }
 
 #[test]
-fn several_keys_need_a_name_and_one_does_not() {
+fn only_a_single_key_may_lack_an_id() {
     let (one, other) = (Signer::ed25519("1"), Signer::ed25519("2"));
     let unnamed = one.sign(&json!({"alg": "EdDSA"}), &claims());
     assert!(Place::with(&[&one]).show(&unnamed).is_ok());
@@ -161,7 +161,7 @@ fn keys_that_a_token_brings_along_mean_nothing() {
 }
 
 #[test]
-fn demands_that_are_not_known_and_other_kinds_of_tokens_are_refused() {
+fn critical_extensions_and_other_types_of_tokens_are_refused() {
     let key = Signer::ed25519("1");
     let place = Place::with(&[&key]);
     let with = |name: &str, value: Value| {
@@ -207,7 +207,7 @@ fn claims_must_be_for_here_and_now() {
 }
 
 #[test]
-fn a_remembered_token_ends_with_its_time() {
+fn a_cached_token_expires() {
     let key = Signer::ed25519("1");
     let place = Place::with(&[&key]);
     let token = key.token(&claims());
@@ -219,7 +219,7 @@ fn a_remembered_token_ends_with_its_time() {
 }
 
 #[test]
-fn a_changed_token_is_refused_also_when_the_real_one_is_remembered() {
+fn an_altered_token_is_refused_even_if_the_original_is_cached() {
     let key = Signer::ed25519("1");
     let place = Place::with(&[&key]);
     let token = key.token(&claims());
@@ -265,7 +265,7 @@ fn garbage_is_refused() {
 }
 
 #[test]
-fn a_huge_token_is_not_looked_at() {
+fn a_huge_token_is_refused_unread() {
     let key = Signer::ed25519("1");
     let place = Place::with(&[&key]);
     let filled = |length: usize| key.token(&claims_with(&json!({"filling": "x".repeat(length)})));

@@ -16,7 +16,7 @@ use super::mint::Signer;
 use super::{claims, set};
 use crate::{TokenOptions, Tokens};
 
-/// Long enough for whatever must happen.
+/// Time limit of every wait.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 async fn serve(routes: Router) -> SocketAddr {
@@ -26,7 +26,7 @@ async fn serve(routes: Router) -> SocketAddr {
     address
 }
 
-/// Tokens with keys from this path, after the first look at them.
+/// Starts with keys from this path and waits for the first fetch.
 async fn tokens(address: SocketAddr, path: &str) -> (Tokens, bool) {
     let mut options = TokenOptions::new(super::ISSUER, super::AUDIENCE);
     options.jwks_url = Some(format!("http://{address}{path}"));
@@ -38,7 +38,7 @@ async fn tokens(address: SocketAddr, path: &str) -> (Tokens, bool) {
 }
 
 #[tokio::test]
-async fn keys_are_fetched_and_answers_that_are_none_are_not_taken() {
+async fn keys_are_fetched_and_malformed_answers_are_rejected() {
     let key = Signer::p256("1");
     let good = set(&[key.published()]);
     let large = json!({"keys": [key.published()], "filling": "x".repeat(256 * 1024)}).to_string();

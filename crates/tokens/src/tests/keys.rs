@@ -1,4 +1,4 @@
-//! What holds while keys come and go.
+//! Tests of changing, missing and withdrawn keys.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::keys::KEYS_MAX;
 const MINUTE: Duration = Duration::from_mins(1);
 
 #[test]
-fn without_keys_nobody_can_tell() {
+fn without_keys_tokens_are_unavailable() {
     let key = Signer::ed25519("1");
     let place = Place::empty();
     let token = key.token(&claims());
@@ -26,7 +26,7 @@ fn without_keys_nobody_can_tell() {
 }
 
 #[test]
-fn the_last_keys_hold_for_a_day() {
+fn the_last_keys_are_valid_for_a_day() {
     let key = Signer::ed25519("1");
     let place = Place::with(&[&key]);
     let token = key.token(&claims_with(&json!({"exp": NOW + 1_000_000})));
@@ -43,7 +43,7 @@ fn the_last_keys_hold_for_a_day() {
 }
 
 #[test]
-fn an_unknown_key_is_refused_only_by_keys_that_are_new() {
+fn an_unknown_key_is_refused_only_directly_after_a_fetch() {
     let (old, new) = (Signer::ed25519("old"), Signer::ed25519("new"));
     let place = Place::with(&[&old]);
     let token = new.token(&claims());
@@ -59,7 +59,7 @@ fn an_unknown_key_is_refused_only_by_keys_that_are_new() {
 }
 
 #[test]
-fn a_key_that_is_withdrawn_takes_remembered_tokens_along() {
+fn withdrawing_a_key_invalidates_cached_tokens() {
     let (old, new) = (Signer::ed25519("old"), Signer::ed25519("new"));
     let place = Place::with(&[&old, &new]);
     let token = old.token(&claims());
@@ -70,7 +70,7 @@ fn a_key_that_is_withdrawn_takes_remembered_tokens_along() {
 }
 
 #[test]
-fn an_issuer_that_publishes_no_key_any_more_has_withdrawn_all() {
+fn an_empty_set_withdraws_all_keys() {
     let key = Signer::ed25519("1");
     let place = Place::with(&[&key]);
     let token = key.token(&claims());
@@ -84,7 +84,7 @@ fn an_issuer_that_publishes_no_key_any_more_has_withdrawn_all() {
 }
 
 #[test]
-fn keys_for_something_else_are_left_out() {
+fn keys_for_other_purposes_are_ignored() {
     let key = Signer::p256("1");
     let rsa = Signer::rsa("2", 1_024);
     let count = |keys: &[Value]| KeySet::read(set(keys).as_bytes()).map(|set| set.len()).ok();

@@ -1,4 +1,4 @@
-//! Keys made for a test, and tokens signed with them.
+//! Generates keys for tests, and signs tokens with them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::Algorithm;
 
-/// A private key, what is published of it, and how it usually signs.
+/// A private key, its published form, and its usual algorithm.
 pub(super) struct Signer {
     pub(super) id: &'static str,
     pub(super) algorithm: Algorithm,
@@ -62,7 +62,7 @@ impl Signer {
         self.public.clone()
     }
 
-    /// What is published, with more said about it.
+    /// Returns the published form with further members.
     pub(super) fn published_with(&self, change: &Value) -> Value {
         let mut public = self.published();
         let into = public.as_object_mut().expect("an object");
@@ -74,12 +74,12 @@ impl Signer {
         json!({"alg": self.algorithm.as_str(), "kid": self.id, "typ": "at+jwt"})
     }
 
-    /// Signs a token in the usual way.
+    /// Signs a token with the usual algorithm and header.
     pub(super) fn token(&self, claims: &Value) -> String {
         self.sign(&self.header(), claims)
     }
 
-    /// Signs a token whose header may say anything.
+    /// Signs a token with any header.
     pub(super) fn sign(&self, header: &Value, claims: &Value) -> String {
         self.sign_as(self.algorithm, header, claims)
     }
@@ -92,7 +92,7 @@ impl Signer {
     }
 }
 
-/// The two parts that are signed.
+/// Returns the two signed parts.
 pub(super) fn message(header: &Value, claims: &Value) -> String {
     let part = |value: &Value| text(value.to_string().as_bytes());
     format!("{}.{}", part(header), part(claims))

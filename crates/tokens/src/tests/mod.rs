@@ -22,10 +22,10 @@ use mint::Signer;
 
 const ISSUER: &str = "https://login.example.com";
 const AUDIENCE: &str = "ledger";
-/// When the tests happen, in seconds.
+/// The time of the tests, in seconds.
 const NOW: i64 = 1_800_000_000;
 
-/// A verifier whose time and keys the test decides.
+/// A verifier with the time and keys of a test.
 struct Place {
     held: Arc<Held>,
     verifier: Verifier,
@@ -33,7 +33,7 @@ struct Place {
 }
 
 impl Place {
-    /// One that accepts every algorithm and has no keys yet.
+    /// Creates one that accepts every algorithm and has no keys yet.
     fn empty() -> Self {
         Self::accepting(&Algorithm::ALL)
     }
@@ -55,7 +55,7 @@ impl Place {
         place
     }
 
-    /// Lets a look at the issuer find these keys.
+    /// Publishes these keys and completes a fetch.
     fn publish(&self, keys: &[&Signer]) {
         let keys: Vec<_> = keys.iter().map(|key| key.published()).collect();
         self.held.begins();
@@ -80,7 +80,7 @@ fn set(keys: &[Value]) -> String {
     json!({ "keys": keys }).to_string()
 }
 
-/// Claims that are good for ten minutes.
+/// Returns claims that are valid for ten minutes.
 fn claims() -> Value {
     json!({
         "iss": ISSUER,
@@ -92,7 +92,7 @@ fn claims() -> Value {
     })
 }
 
-/// Claims that differ in these.
+/// Returns valid claims with these changes.
 fn claims_with(change: &Value) -> Value {
     let mut claims = claims();
     let into = claims.as_object_mut().expect("an object");

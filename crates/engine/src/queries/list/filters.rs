@@ -1,4 +1,4 @@
-//! Filters as terms of the index.
+//! Converts filters to index terms.
 
 use ledger_contract::errors::Problem;
 use ledger_contract::queries::ListQuery;
@@ -8,7 +8,7 @@ use ledger_store::Term;
 
 use crate::projections::list::{self, Field};
 
-/// Turns filters into groups of terms: any of a group, all groups.
+/// Converts filters to groups of terms. A connection must match one term of every group.
 pub(super) fn groups(
     workspace: Option<&WorkspaceName>,
     query: &ListQuery,

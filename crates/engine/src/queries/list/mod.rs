@@ -1,4 +1,4 @@
-//! Connections by any mix of filters, in any of three orders.
+//! Lists of connections by any combination of filters, in any of three orders.
 
 mod filters;
 mod rows;
@@ -18,26 +18,26 @@ use crate::projections::list::Field;
 use filters::groups;
 use rows::Page;
 
-/// Tells whether a connection is to be listed.
+/// Returns whether a connection is to be listed.
 pub type Keep = Box<dyn Fn(&Connection) -> bool + Send + Sync>;
 
-/// What to list: the filters of the query, filters that only code can say, and how many to skip
-/// and to return. The default returns nothing but how many fit.
+/// Filters and range of a list, including filters that only code can express. The default returns
+/// no rows, only the total.
 #[derive(Default)]
 pub struct ListOptions {
-    /// Filters, order and cursor. Page number and page size are not looked at: `skip` and `take`
-    /// stand for them.
+    /// Filters, order and cursor. Page number and page size are ignored in favor of `skip` and
+    /// `take`.
     pub query: ListQuery,
-    /// Tags, one of which it must have; empty for any connection.
+    /// Tags of which a connection must have one; empty for no such filter.
     pub any_tag: Vec<String>,
-    /// The connections to choose from, when not all.
+    /// The only connections to consider, or `None` for all.
     pub ids: Option<Vec<ConnectionId>>,
-    /// What else must be true. Called for every connection that fits the rest, so the rest should
+    /// A further filter. It is called for every connection that passes the others, so those should
     /// leave few.
     pub keep: Option<Keep>,
-    /// Connections before the first one returned, counted from the cursor when there is one.
+    /// Connections to skip, counted from the cursor if there is one.
     pub skip: u64,
-    /// Most connections returned.
+    /// Maximum number of connections returned.
     pub take: usize,
 }
 
@@ -48,12 +48,12 @@ impl fmt::Debug for ListOptions {
 }
 
 impl ListOptions {
-    /// Lists every active connection, oldest first.
+    /// Selects every active connection, oldest first.
     pub fn all() -> Self {
         Self { take: usize::MAX, ..Self::default() }
     }
 
-    /// Lists the page that a query asks for.
+    /// Selects the page that a query requests.
     ///
     /// Errors: `field_invalid`.
     pub fn page(query: ListQuery) -> Result<Self, Problem> {
@@ -62,7 +62,7 @@ impl ListOptions {
         let before = match query.page {
             Some(0) => return Err(InvalidField::new("page", "starts at 1").into()),
             Some(_) if query.cursor.is_some() => {
-                return Err(InvalidField::new("page", "cannot go with cursor").into());
+                return Err(InvalidField::new("page", "cannot be combined with cursor").into());
             }
             Some(number) => number - 1,
             None => 0,
@@ -72,21 +72,21 @@ impl ListOptions {
     }
 }
 
-/// Some of the connections that fit.
+/// A page of matching connections.
 #[derive(Clone, Debug)]
 pub struct ListResult {
-    /// Those asked for, in order.
+    /// The connections of the page, in order.
     pub rows: Vec<Connection>,
-    /// How many fit in all.
+    /// The number of all matching connections.
     pub total: u64,
     /// The log position that the answer reflects.
     pub position: u64,
-    /// The cursor of the next page; none on the last one.
+    /// The cursor of the next page, or `None` on the last one.
     pub next: Option<String>,
 }
 
 impl ListResult {
-    /// Shows it.
+    /// Returns the page in the form of the contract.
     pub(super) fn view(&self) -> ListPage<'_> {
         ListPage {
             connections: self.rows.iter().map(ConnectionView::of).collect(),
@@ -122,7 +122,7 @@ impl Reader<'_> {
         Ok(ListResult { rows, total: selected.len(), position, next })
     }
 
-    /// Returns what fits and may be read.
+    /// Returns the matching connections that the caller may read.
     fn select(
         &self,
         models: &Models,
@@ -144,7 +144,7 @@ impl Reader<'_> {
     }
 }
 
-/// Returns the order that a query asks for.
+/// Returns the order that a query requests.
 fn order(query: &ListQuery) -> Result<&str, Problem> {
     let asked = query.sort.as_deref().unwrap_or("created");
     if ["created", "updated", "name"].contains(&asked) {

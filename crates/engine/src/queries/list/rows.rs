@@ -1,4 +1,4 @@
-//! The ordinals and rows of what a list shows, in its order.
+//! Reads the ordinals and rows of a list in its order.
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::{Connection, ConnectionId};
@@ -11,16 +11,16 @@ use crate::faults;
 use crate::models::Models;
 use crate::projections::list;
 
-/// Below this many matches, rows are fetched and sorted; above, the order is walked.
+/// Up to this many matches are fetched and sorted; for more, the order is walked.
 const SORTED_ROWS_MAX: u64 = 512;
 
-/// A page of ordinals, and where the next one starts.
+/// The ordinals of a page and the start of the next one.
 pub(super) struct PageRows {
     ordinals: Vec<u32>,
     pub(super) next: Option<Vec<u8>>,
 }
 
-/// What a page is to be.
+/// The requested page.
 pub(super) struct Page<'a> {
     pub(super) order: &'a str,
     pub(super) descending: bool,
@@ -30,14 +30,14 @@ pub(super) struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// Returns the name of the order and its direction, which cursors carry.
+    /// Returns the name of the order with its direction, as stored in cursors.
     pub(super) fn order_name(&self) -> String {
         format!("{}{}", self.order, if self.descending { "-" } else { "+" })
     }
 }
 
 impl Models {
-    /// Returns every ordinal there is.
+    /// Returns every existing ordinal.
     pub(super) fn every(&self) -> Result<Selection, Problem> {
         let next = connections::next_ordinal(&self.store, &self.connections)
             .map_err(|error| faults::from_read(&error))?;
@@ -56,12 +56,13 @@ impl Models {
             None => None,
         };
         row.map(|row| row.connection).ok_or_else(|| {
-            let message = format!("connection number {ordinal} is listed but not there");
+            let message =
+                format!("the connection with ordinal {ordinal} is listed but does not exist");
             Problem::because(Code::RecordCorrupt, message)
         })
     }
 
-    /// Keeps the connections with `text` in their slug or name.
+    /// Keeps the connections whose slug or name contains `text`.
     pub(super) fn keep_with_text(
         &self,
         selected: &mut Selection,
@@ -87,7 +88,7 @@ impl Models {
         Ok(())
     }
 
-    /// Returns the ordinals of connections that are there.
+    /// Returns the ordinals of the existing connections among `ids`.
     pub(super) fn with_ids(&self, ids: &[ConnectionId]) -> Result<Selection, Problem> {
         let mut found = Selection::default();
         for id in ids {
@@ -152,7 +153,7 @@ impl Models {
         Ok(found)
     }
 
-    /// Sorts a few rows by the keys the walk would meet.
+    /// Sorts a few rows by the keys that a walk of the order would use.
     fn sorted(
         &self,
         selected: &Selection,

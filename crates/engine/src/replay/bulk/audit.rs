@@ -1,5 +1,4 @@
-//! Puts the workers' parts of audit bitmaps together and writes them, a chunk of positions at a
-//! time.
+//! Merges the workers' audit bitmaps and writes them, one chunk of positions at a time.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +8,13 @@ use parking_lot::Mutex;
 use crate::errors::Fault;
 use crate::models::Models;
 
-/// Bytes of rows that are collected before they are sorted and written. Where every event has a
-/// correlation id of its own, rows are as many as events.
+/// Bytes of rows that are collected before they are sorted and written. If every event has its own
+/// correlation id, there are as many rows as events.
 const ROWS_BYTES: usize = 48 * 1_024 * 1_024;
-/// What a row costs beside its bytes.
+/// Memory that a row takes in addition to its bytes.
 const ROW_BYTES: usize = 64;
 
-/// Where workers deliver.
+/// Receives the workers' bitmaps.
 pub(super) struct AuditSink<'a> {
     store: &'a Store,
     table: &'a Table,
@@ -25,7 +24,7 @@ pub(super) struct AuditSink<'a> {
 
 #[derive(Default)]
 struct Inner {
-    /// Chunks that not all workers have delivered, and how many have.
+    /// Incomplete chunks, with the number of workers that have delivered.
     open: BTreeMap<u64, (usize, Gathered)>,
     rows: Vec<BitmapRow>,
     bytes: usize,
@@ -37,7 +36,7 @@ impl<'a> AuditSink<'a> {
         Self { store, table, workers, inner: Mutex::default() }
     }
 
-    /// Takes one worker's part of a chunk. With the last part, the chunk's rows are final.
+    /// Merges one worker's part of a chunk. The last part completes the rows of the chunk.
     pub(super) fn deliver(&self, chunk: u64, part: Gathered) -> Result<(), Fault> {
         let mut inner = self.inner.lock();
         let (delivered, gathered) = inner.open.entry(chunk).or_default();
@@ -61,7 +60,7 @@ impl<'a> AuditSink<'a> {
         self.write(rows).map_err(Fault::from)
     }
 
-    /// Writes what is left.
+    /// Writes the remaining rows.
     pub(super) fn finish(self) -> Result<(), Fault> {
         let rows = std::mem::take(&mut self.inner.lock().rows);
         self.write(rows).map_err(Fault::from)

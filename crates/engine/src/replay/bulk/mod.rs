@@ -1,4 +1,4 @@
-//! Folds the whole log into empty tables, by many threads and in bounded memory.
+//! Folds the whole log into empty tables, with many threads and bounded memory.
 //!
 //! ```text
 //! log ──> scan ──packs of records──> workers ──> states ──> write ──> rows, orders, bitmaps
@@ -6,9 +6,9 @@
 //!         routes by connection       gather audit bitmaps
 //! ```
 //!
-//! A pass folds the connections of one range of ordinals, from the creation of the first of them
-//! on, so a ledger of any size takes as many passes as its states take memory. Only the first pass
-//! is over the whole log, for the audit bitmaps and the workspaces.
+//! A pass folds the connections in one range of ordinals and starts where the first of them was
+//! created. The number of passes depends on how many states fit in memory. Only the first pass
+//! reads the whole log, for the audit bitmaps and the workspaces.
 
 mod audit;
 mod pack;
@@ -33,34 +33,34 @@ use audit::AuditSink;
 use scan::{Scan, Scanned};
 use worker::{Folded, Worker};
 
-/// Packs that may wait for a worker; with the size of a pack, this bounds the memory of records
-/// on their way.
+/// Packs that may wait for a worker. Together with the size of a pack it bounds the memory of
+/// records in transit.
 const PACKS_WAITING: usize = 4;
 
-/// A connection's final state and its place among all connections.
+/// A connection's final state and its ordinal.
 struct State {
     ordinal: u32,
     connection: Connection,
 }
 
-/// States on their way into rows.
+/// Final states to be written as rows.
 type States = Vec<(ConnectionId, Box<State>)>;
 
-/// Which part of the work is done by reading the log once.
+/// One pass over the log.
 struct Pass {
-    /// Where reading starts.
+    /// The position at which reading starts.
     from: Position,
-    /// The connections that are folded.
+    /// The ordinals of the connections to fold.
     ordinals: Range<u32>,
     /// Whether connections are folded at all.
     folds: bool,
-    /// Whether it is over the whole log.
+    /// Whether this pass reads the whole log.
     first: bool,
     /// Whether audit bitmaps are gathered.
     audits: bool,
 }
 
-/// The log up to `head` into the `wanted` ones of `fresh`, which are empty.
+/// Builds the `wanted` models of `fresh`, which are empty, from the log up to `head`.
 pub(super) struct Bulk<'a> {
     pub(super) fresh: &'a Models,
     pub(super) live: &'a Models,
@@ -71,7 +71,7 @@ pub(super) struct Bulk<'a> {
 }
 
 impl Bulk<'_> {
-    /// Folds everything; returns how many connections there are.
+    /// Folds everything and returns the number of connections.
     pub(super) fn run(&self) -> Result<u32, Fault> {
         let [rows, lists, audits] = self.wanted;
         let states = self.limits.states.max(1);
@@ -84,7 +84,7 @@ impl Bulk<'_> {
             let done_before = self.head.get() * passes / expected;
             let (scanned, parts) = self.pass(&pass, &|position| {
                 let done = done_before + position.get() / expected;
-                self.tell(done.min(self.head.get()));
+                self.report(done.min(self.head.get()));
             })?;
             if pass.first {
                 events = scanned.connection_events;
@@ -93,26 +93,27 @@ impl Bulk<'_> {
             let end = scanned.beyond.map(|_| pass.ordinals.end);
             write::write(self, parts, &mut gathered, end)?;
             let Some(from) = scanned.beyond else {
-                self.tell(self.head.get());
+                self.report(self.head.get());
                 expect_all_folded(folds, events, folded)?;
                 return Ok(scanned.connections);
             };
             passes += 1;
-            self.tell((self.head.get() * passes / expected).min(self.head.get()));
+            self.report((self.head.get() * passes / expected).min(self.head.get()));
             let start = pass.ordinals.end;
             let ordinals = start..start.saturating_add(states);
             pass = Pass { from, ordinals, folds, first: false, audits: false };
         }
     }
 
-    /// Returns how many passes there will be, for the progress alone: the live rows may be wrong.
+    /// Returns the expected number of passes. It serves only the progress report, because the live
+    /// rows may be wrong.
     fn passes_expected(&self, states: u32) -> Result<u64, Fault> {
         let live = connections::next_ordinal(&self.live.store, &self.live.connections);
         let live = live?;
         Ok(u64::from(live.div_ceil(states).max(1)))
     }
 
-    fn tell(&self, done: u64) {
+    fn report(&self, done: u64) {
         (self.progress)(ReplayProgress { done, total: self.head.get() });
     }
 
@@ -120,7 +121,7 @@ impl Bulk<'_> {
         self.limits.workers.max(1)
     }
 
-    /// Reads the log once.
+    /// Performs one pass over the log.
     fn pass(
         &self,
         pass: &Pass,
@@ -143,7 +144,7 @@ impl Bulk<'_> {
             let folded = workers
                 .into_iter()
                 .map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
-            // A worker's fault is why the scan ended early, so it comes first.
+            // The error of a worker is what ended the scan, so it is reported first.
             let folded = folded.collect::<Result<Vec<_>, _>>()?;
             Ok::<_, Fault>((scanned?, folded))
         })?;
@@ -152,7 +153,7 @@ impl Bulk<'_> {
     }
 }
 
-/// Checks that every event about a connection found its connection in exactly one pass.
+/// Checks that every event about a connection was folded in exactly one pass.
 fn expect_all_folded(folds: bool, events: u64, folded: u64) -> Result<(), Fault> {
     if !folds || events == folded {
         return Ok(());

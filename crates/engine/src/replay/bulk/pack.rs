@@ -1,26 +1,26 @@
-//! Records on their way from the scan to a worker.
+//! Batches of records in transit from the scan to a worker.
 
 use std::ops::Range;
 
 use ledger_domain::{ConnectionId, Position};
 
-/// A pack is sent at this size, in bytes.
+/// Size in bytes at which a pack is sent.
 const BYTES: usize = 256 * 1_024;
-/// Room for the record that makes a pack full.
+/// Room for the record that fills a pack.
 const ROOM: usize = 8 * 1_024;
 
-/// What the scan knows of a record.
+/// How the scan classifies a record.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Place {
-    /// It is about no connection's state: a workspace, a principal, a reading of secrets.
+    /// Not part of a connection's state: a workspace, a principal or a reveal.
     Apart,
-    /// It creates a connection of this pass.
+    /// Creates a connection in this pass.
     New(ConnectionId, u32),
-    /// It changes a connection of this pass.
+    /// Changes a connection in this pass.
     Known(ConnectionId),
-    /// It changes a connection of this pass or of another one.
+    /// Changes a connection that may belong to this pass or another.
     Perhaps(ConnectionId),
-    /// It is about a connection of another pass.
+    /// About a connection in another pass.
     Elsewhere,
 }
 
@@ -28,11 +28,11 @@ pub(super) enum Place {
 struct Entry {
     position: Position,
     place: Place,
-    /// Where its bytes end.
+    /// The end of its bytes in the buffer.
     end: usize,
 }
 
-/// Records of one worker's connections, in order, in one buffer.
+/// Records of one worker's connections in order, in one buffer.
 #[derive(Debug, Default)]
 pub(super) struct Pack {
     bytes: Vec<u8>,
@@ -50,7 +50,7 @@ impl Pack {
         self.entries.push(Entry { position, place, end: self.bytes.len() });
     }
 
-    /// Empties it, for other records to use its memory.
+    /// Clears the pack, so that its memory can be reused.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.entries.clear();
@@ -61,7 +61,7 @@ impl Pack {
         self.bytes.len() >= BYTES
     }
 
-    /// Walks the records.
+    /// Iterates over the records.
     pub(super) fn records(&self) -> impl Iterator<Item = (Position, Place, &[u8])> {
         let mut start = 0;
         self.entries.iter().map(move |entry| {

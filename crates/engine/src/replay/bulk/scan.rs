@@ -1,6 +1,6 @@
-//! Reads the log, gives connections their ordinals and routes records to workers.
+//! Reads the log, assigns ordinals to connections and routes records to workers.
 //!
-//! Of a record only the first fields are read here, since one thread does this for all.
+//! One thread does this for all records, so it reads only the first fields of each.
 
 use crossbeam_channel::{Receiver, Sender};
 use ledger_contract::records::Head;
@@ -12,37 +12,37 @@ use super::Pass;
 use super::pack::{Pack, Place};
 use crate::errors::Fault;
 
-/// Progress is told after this many records.
-const TELL_EVERY: u64 = 4_096;
+/// Number of records between progress reports.
+const RECORDS_PER_REPORT: u64 = 4_096;
 /// The version that creates a connection.
 const FIRST_VERSION: Version = Version::new(1);
 
-/// What a scan found.
+/// The result of a scan.
 pub(super) struct Scanned {
-    /// Connections created up to the end of the log.
+    /// Number of connections created up to the end of the log.
     pub(super) connections: u32,
-    /// Where the first connection beyond the pass was created.
+    /// The position at which the first connection beyond this pass was created.
     pub(super) beyond: Option<Position>,
-    /// Records about connections that were read.
+    /// Number of records about connections.
     pub(super) connection_events: u64,
 }
 
-/// Why a scan ends early.
+/// Why a scan ended early.
 enum Stop {
-    /// A worker gave up and says why itself.
+    /// A worker failed and reports the error itself.
     WorkerGone,
     Fault(Fault),
 }
 
-/// A scan under way.
+/// A scan in progress.
 pub(super) struct Scan<'a> {
     pass: &'a Pass,
     routes: Vec<(Sender<Pack>, Pack)>,
-    /// Packs to be filled again.
+    /// Packs that can be reused.
     spare: Receiver<Pack>,
     found: Scanned,
-    /// The least and greatest id folded in this pass; ids grow with time, so most connections of
-    /// other passes are beyond them.
+    /// The lowest and highest id folded in this pass. Ids grow with time, so most connections of
+    /// other passes are outside this range.
     span: Option<(ConnectionId, ConnectionId)>,
 }
 
@@ -54,7 +54,7 @@ impl<'a> Scan<'a> {
         Self { pass, routes, spare, found, span: None }
     }
 
-    /// Reads up to `head`. A gap is an error, never skipped.
+    /// Reads up to `head`. A gap in the log is an error and never skipped.
     pub(super) fn run(
         mut self,
         store: &Store,
@@ -84,7 +84,7 @@ impl<'a> Scan<'a> {
             };
             let place = self.place(position, bytes)?;
             self.route(position, place, bytes)?;
-            if position.get() % TELL_EVERY == 0 {
+            if position.get() % RECORDS_PER_REPORT == 0 {
                 reached(position);
             }
             expected = expected.next();
@@ -92,7 +92,7 @@ impl<'a> Scan<'a> {
         self.send_all(Gathered::chunk(head.get()))
     }
 
-    /// Says what a record is to this pass.
+    /// Classifies a record for this pass.
     fn place(&mut self, position: Position, bytes: &[u8]) -> Result<Place, Stop> {
         let head = Head::read(position, bytes);
         let head = head.map_err(|error| Stop::Fault(error.into()))?;
@@ -151,7 +151,7 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    /// Returns the worker of a record: one connection's records all go to the same one.
+    /// Returns the worker for a record. All records of one connection go to the same worker.
     fn worker(&self, position: Position, place: Place) -> usize {
         let number = match place {
             Place::New(id, _) | Place::Known(id) | Place::Perhaps(id) => random_part(id),
@@ -162,7 +162,7 @@ impl<'a> Scan<'a> {
         usize::try_from(number % workers).unwrap_or(0)
     }
 
-    /// Sends what there is, and that a chunk of audit bitmaps has ended.
+    /// Sends all packs and marks the end of a chunk of audit bitmaps.
     fn send_all(&mut self, chunk: u64) -> Result<(), Stop> {
         for (worker, pack) in &mut self.routes {
             pack.ends = Some(chunk);
@@ -177,7 +177,7 @@ fn send(worker: &Sender<Pack>, pack: &mut Pack, spare: &Receiver<Pack>) -> Resul
     worker.send(std::mem::replace(pack, next)).map_err(|_| Stop::WorkerGone)
 }
 
-/// Returns the half of an id that does not depend on its time.
+/// Returns the half of an id that does not depend on time.
 fn random_part(id: ConnectionId) -> u64 {
     let (_, random) = id.uuid().as_u64_pair();
     random

@@ -1,4 +1,4 @@
-//! Decodes and folds the records of some of the connections.
+//! Decodes and folds the records of some connections.
 
 use std::collections::HashMap;
 
@@ -18,15 +18,15 @@ use crate::models::Models;
 use crate::projections::audit;
 use crate::replay::misplaced;
 
-/// What a worker made of a pass.
+/// What a worker produced in a pass.
 pub(super) struct Folded {
-    /// Final states, in no order.
+    /// Final states, in no particular order.
     pub(super) states: States,
-    /// Events that went into them.
+    /// Number of events folded into them.
     pub(super) events: u64,
 }
 
-/// One thread's part of a pass.
+/// One worker thread of a pass.
 pub(super) struct Worker<'a> {
     fresh: &'a Models,
     audit: Option<&'a AuditSink<'a>>,
@@ -34,7 +34,7 @@ pub(super) struct Worker<'a> {
     states: HashMap<ConnectionId, Box<State>>,
     events: u64,
     principals: HashMap<PrincipalName, Principal>,
-    /// The last actor seen, shared by all states he made or changed.
+    /// The most recent actor, shared among all states that it changed.
     actor: Option<Actor>,
 }
 
@@ -52,8 +52,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Works until the scan has ended. Packs that were read go to `spare`, for the scan to fill
-    /// again.
+    /// Runs until the scan ends. Returns processed packs to `spare` for reuse.
     pub(super) fn run(
         mut self,
         packs: &Receiver<Pack>,
@@ -67,7 +66,7 @@ impl<'a> Worker<'a> {
                 sink.deliver(chunk, std::mem::take(&mut self.gathered))?;
             }
             pack.clear();
-            // Where there are enough, this one is let go.
+            // If there are enough spare packs, this one is freed.
             drop(spare.try_send(pack));
         }
         self.write_principals()?;
@@ -108,7 +107,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Folds a change. A connection that `must` not be missing is one that was never created.
+    /// Folds a change. If `must` is set, a missing connection means that it was never created.
     fn change(&mut self, id: ConnectionId, frame: Frame<'_>, must: bool) -> Result<(), Fault> {
         let actor = self.actor(&frame.actor);
         let state = match self.states.get_mut(&id) {
@@ -127,7 +126,7 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// Folds what is not about a connection's own state.
+    /// Folds a record that is not part of a connection's state.
     fn apart(&mut self, frame: Frame<'_>) -> Result<(), Fault> {
         let (position, stream) = (frame.position, frame.stream.clone());
         let (recorded_at, actor) = (frame.recorded_at, self.actor(&frame.actor));

@@ -1,8 +1,8 @@
-//! Makes rows, orders and bitmaps of final states.
+//! Writes final states as rows, orders and bitmaps.
 //!
-//! States are sorted by id and cut into parts; whoever is free takes the next part and makes a
-//! file of its rows, so files of rows do not overlap. What is sorted otherwise is collected aside
-//! and written when all parts are done.
+//! States are sorted by id and divided into parts. Each idle thread takes the next part and writes
+//! a file of its rows, so the files do not overlap. Rows with another sort order are collected and
+//! written after all parts.
 
 use std::panic::resume_unwind;
 use std::{thread, vec};
@@ -19,21 +19,21 @@ use crate::errors::Fault;
 use crate::models::Models;
 use crate::projections::list;
 
-/// States in a part, which becomes a file of some 16 MiB.
+/// States in a part; its file has about 16 MiB.
 const PART_STATES: usize = 16_384;
 
-/// What is not sorted by id.
+/// Rows that are not sorted by id.
 #[derive(Default)]
 struct Aside {
     ordinals: Vec<(u32, ConnectionId)>,
     updated: Vec<(Position, u32)>,
-    /// Keys of the name order, and what is kept under them.
+    /// Keys of the name order with their values.
     names: Vec<(Vec<u8>, Vec<u8>)>,
     gathered: Gathered,
 }
 
 /// Writes the states of a pass. `end` is the ordinal at which the next pass begins, if there is
-/// one: bitmaps that it goes on with stay in `gathered`.
+/// one; bitmaps that it continues stay in `gathered`.
 pub(super) fn write(
     bulk: &Bulk<'_>,
     folded: Vec<Folded>,
@@ -65,7 +65,7 @@ pub(super) fn write(
     written.map_err(Fault::from)
 }
 
-/// Takes parts as long as there are any.
+/// Takes parts until none are left.
 fn write_parts(
     fresh: &Models,
     left: &Mutex<vec::IntoIter<(ConnectionId, Box<State>)>>,
@@ -93,7 +93,7 @@ fn write_parts(
 }
 
 impl Aside {
-    /// Takes in what the lists hold of a connection.
+    /// Adds a connection to the list read model.
     fn list(&mut self, state: &State) {
         let State { ordinal, connection } = state;
         self.updated.push((connection.position, *ordinal));
