@@ -3,6 +3,8 @@
 use ledger_contract::commands::ParsedCommand;
 use ledger_domain::WorkspaceName;
 use ledger_store::tables::Receipt;
+use serde_json::Value;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::engine::Engine;
 
@@ -47,25 +49,50 @@ impl Engine {
         }
     }
 
+    /// Returns the keyed digest of what a body says. In a JSON body, white space and the order of
+    /// keys do not matter; other bodies count byte for byte.
+    pub fn body_digest(&self, body: &[u8]) -> BodyDigest {
+        let key = &self.shared.fingerprint_key;
+        let Ok(mut document) = serde_json::from_slice::<Value>(body) else {
+            return BodyDigest(key.fingerprint(&[body]));
+        };
+        // Compact and with sorted keys, so seldom longer than the body, and wiped when dropped.
+        let mut text = Zeroizing::new(Vec::with_capacity(body.len()));
+        serde_json::to_writer(&mut *text, &document).expect("a document has a JSON form");
+        wipe(&mut document);
+        BodyDigest(key.fingerprint(&[&text]))
+    }
+
     /// Returns the fingerprint of a request whose commands also depend on the current state. A
-    /// repeat may find another state, so only the request can identify it. White space and the
-    /// order of keys in a JSON body do not matter. `kind` stands for everything else in the
-    /// request.
+    /// repeat may find another state, so only the request can identify it. `kind` stands for
+    /// everything in the request besides its body. `body` is how the body arrived, for receipts of
+    /// earlier programs.
     pub fn request_fingerprint(
         &self,
         workspace: &WorkspaceName,
         kind: &str,
+        digest: BodyDigest,
         body: &[u8],
     ) -> Fingerprint {
-        let digest = |body: &[u8]| {
-            let parts = [workspace.as_str().as_bytes(), kind.as_bytes(), body];
-            self.shared.fingerprint_key.fingerprint(&parts)
-        };
-        let bytes = digest(body);
-        // `serde_json` keeps keys sorted. The parsed document is not wiped, and neither is the body
-        // from which it was read.
-        let document = serde_json::from_slice::<serde_json::Value>(body);
-        let meaning = document.map_or(bytes, |document| digest(document.to_string().as_bytes()));
-        Fingerprint { meaning, bytes }
+        let key = &self.shared.fingerprint_key;
+        let (workspace, kind) = (workspace.as_str().as_bytes(), kind.as_bytes());
+        Fingerprint {
+            meaning: key.fingerprint(&[b"request 1", workspace, kind, &digest.0]),
+            bytes: key.fingerprint(&[workspace, kind, body]),
+        }
+    }
+}
+
+/// A keyed digest of a body; see [`Engine::body_digest`].
+#[derive(Clone, Copy, Debug)]
+pub struct BodyDigest([u8; 16]);
+
+/// Overwrites every text of a document, as any may be a secret.
+fn wipe(document: &mut Value) {
+    match document {
+        Value::String(text) => text.zeroize(),
+        Value::Array(items) => items.iter_mut().for_each(wipe),
+        Value::Object(fields) => fields.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

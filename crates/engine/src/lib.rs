@@ -60,7 +60,7 @@ pub use errors::{
     LiveCallerError, OpenError, ReplayError, SealedError, Unavailable,
 };
 pub use execute::{CommandRequest, Executed};
-pub use fingerprint::Fingerprint;
+pub use fingerprint::{BodyDigest, Fingerprint};
 pub use http_status::HttpStatusSource;
 pub use outbox::OutboxItem;
 pub use ports::{Clock, IdSource, Ports, Randomness};

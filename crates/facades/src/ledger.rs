@@ -172,8 +172,10 @@ impl FacadeRequest {
         };
         let headers = Headers { command_id, expected, ..self.headers.clone() };
         let kind = format!("{} {number} {}", self.api.via.as_str(), self.request_line);
+        let digest = *self.body_digest.get_or_init(|| engine.body_digest(&self.body));
+        let fingerprint = engine.request_fingerprint(&self.workspace, &kind, digest, &self.body);
         let request = CommandRequest {
-            fingerprint: engine.request_fingerprint(&self.workspace, &kind, &self.body),
+            fingerprint,
             workspace: self.workspace.clone(),
             command,
             context: engine.context(self.caller.clone(), self.api.via, headers),

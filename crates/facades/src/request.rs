@@ -1,7 +1,7 @@
 //! A request to a facade: who asks, for which workspace, and what.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, OnceLock};
 
 use axum::body::Bytes;
 use axum::extract::Request;
@@ -11,7 +11,7 @@ use ledger_contract::headers::{Headers, invalid};
 use ledger_domain::connection::Environment;
 use ledger_domain::principal::Workspaces;
 use ledger_domain::{MessageId, WorkspaceName};
-use ledger_engine::Caller;
+use ledger_engine::{BodyDigest, Caller};
 use ledger_http::toolkit::{RequestParts, pairs};
 use ledger_http::{admit, command_headers, credential};
 use ledger_providers::{Catalogue, Provider};
@@ -49,6 +49,8 @@ pub(crate) struct FacadeRequest {
     pub(crate) body: Bytes,
     /// Commands sent so far in the name of this request.
     pub(crate) commands_sent: AtomicU32,
+    /// The digest of the body, from the first command on.
+    pub(crate) body_digest: OnceLock<BodyDigest>,
     path: Vec<(String, String)>,
     query: Vec<(String, String)>,
 }
@@ -90,6 +92,7 @@ impl FacadeRequest {
             request_line,
             body,
             commands_sent: AtomicU32::new(0),
+            body_digest: OnceLock::new(),
             path,
             query,
         })
