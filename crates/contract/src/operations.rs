@@ -28,7 +28,7 @@ pub struct ReplayProgress {
 pub struct ReplayReport {
     /// Number of events processed.
     pub events: u64,
-    /// Duration, in milliseconds.
+    /// Duration, in seconds.
     pub seconds: f64,
     /// The read models that were rebuilt.
     pub projections: Vec<String>,
