@@ -1,14 +1,14 @@
-//! What a connection is, who may ask, and which changes are legal.
+//! What a connection is, what principals are, and which changes are legal.
 //!
-//! Pure rules: no serde, no async, no clock, no randomness, no input or output, and no plaintext
-//! secret. Not here: how events are stored (`ledger-contract`, `ledger-store`) or carried out
-//! (`ledger-engine`).
+//! Pure rules without serde, async, clock, randomness, I/O or plaintext secrets. Not here: the
+//! stored form of events (`ledger-contract`), their storage (`ledger-store`), and the execution of
+//! commands (`ledger-engine`).
 //!
 //! Read first: [`Connection`] (the state), [`Command`] and [`Event`], then [`decide`] and
 //! [`evolve`].
 //!
-//! The table of legal transitions is the documentation of `connection/decide.rs`. Limits are in
-//! `limits.rs`, alphabets in `text.rs`. A secret appears here only as [`Sealed`].
+//! The table of legal transitions is in the documentation of `connection/decide.rs`. Limits are in
+//! `limits.rs`, alphabets in `text.rs`. Secrets occur here only as [`Sealed`].
 //!
 //! # Invariants
 //!

@@ -1,10 +1,10 @@
-//! Every limit of the domain, with a name, in one place.
+//! All limits of the domain.
 //!
 //! Lengths are in Unicode scalar values unless the name says bytes.
 
 /// Longest workspace name. Workspace names are NATS subject tokens and DNS-like labels.
 pub const WORKSPACE_NAME_CHARS: usize = 63;
-/// Longest slug; the longest handle any of the five products documents.
+/// Longest slug: the longest handle that any of the five products documents.
 pub const SLUG_CHARS: usize = 255;
 /// Longest display name.
 pub const DISPLAY_NAME_CHARS: usize = 255;
@@ -36,7 +36,7 @@ pub const CONFIG_FIELDS: usize = 128;
 pub const SECRET_FIELDS: usize = 32;
 /// Longest name of a configuration or secret field.
 pub const FIELD_NAME_CHARS: usize = 128;
-/// Largest plaintext of one secret, in bytes; room for a PEM chain or a service-account file.
+/// Largest plaintext of one secret, in bytes: enough for a PEM chain or a service-account file.
 pub const SECRET_BYTES: usize = 32 * 1024;
 /// Most secret references on one connection.
 pub const SECRET_REFERENCES: usize = 64;
@@ -44,7 +44,7 @@ pub const SECRET_REFERENCES: usize = 64;
 pub const REFERENCE_CHARS: usize = 1_024;
 /// Longest reason given with a health or lifecycle change.
 pub const REASON_CHARS: usize = 1_024;
-/// Most workspaces a connection can be granted to one by one.
+/// Most workspaces that have individual grants on one connection.
 pub const GRANTS: usize = 256;
 /// Most models in a model policy.
 pub const MODELS: usize = 512;
@@ -68,10 +68,10 @@ pub const GRANT_LABELS: usize = 16;
 pub const API_KEY_ID_CHARS: usize = 12;
 /// Most keys of one principal that are not revoked.
 pub const API_KEYS: usize = 16;
-/// Most revoked keys of one principal that its state remembers.
+/// Most revoked keys of one principal that its state keeps.
 pub const REVOKED_API_KEYS: usize = 32;
 /// Longest command, correlation or causation id.
 pub const MESSAGE_ID_CHARS: usize = 128;
-/// Largest stored record (an event with its metadata), in bytes. A transparency-log entry, which
-/// must hold a whole record, ends at 65,535 bytes.
+/// Largest stored record (an event with its metadata), in bytes. It must fit into a
+/// transparency-log entry of at most 65,535 bytes.
 pub const RECORD_BYTES: usize = 60 * 1024;

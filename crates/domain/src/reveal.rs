@@ -1,5 +1,5 @@
-//! Looking at secrets: also something that happens, in a stream of its own beside the
-//! connection's, so that being looked at changes no version.
+//! Reveals of secrets. They are events in a stream beside the connection's, so that a reveal does
+//! not change the connection's version.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,23 +7,23 @@ use crate::connection::{Connection, Lifecycle, Rejection};
 use crate::ids::Generation;
 use crate::text::{FieldName, Line, Prose};
 
-/// Asks for the values of some secret fields.
+/// A request for the values of secret fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RevealSecret {
-    /// Which fields; all when empty.
+    /// The fields; all when empty.
     pub fields: BTreeSet<FieldName>,
-    /// Why, for those who read the history.
+    /// The reason, for readers of the history.
     pub reason: Prose,
-    /// Where the request came from, as far as the door knows.
+    /// Where the request came from, if the endpoint knows it.
     pub from: Option<Line>,
 }
 
-/// Someone was given secret values.
+/// Secret values were revealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretRevealed {
-    /// Which fields, and which generation of each.
+    /// The revealed fields, with the generation of each.
     pub generations: BTreeMap<FieldName, Generation>,
-    /// Why.
+    /// The reason.
     pub reason: Prose,
     /// Where the request came from.
     pub from: Option<Line>,
@@ -34,8 +34,8 @@ impl SecretRevealed {
     pub const TYPE_NAME: &'static str = "secret_revealed";
 }
 
-/// Decides whether secrets of a connection in this state are given out. What is switched off or
-/// set aside is not to be used, so its secrets stay where they are.
+/// Decides whether secrets of a connection in this state are revealed. Secrets of disabled or
+/// archived connections are not, because those are not to be used.
 pub fn decide_reveal(
     state: Option<&Connection>,
     command: RevealSecret,

@@ -1,17 +1,17 @@
-//! What events and state hold of a secret: ciphertext and a hint, never the plaintext.
+//! Secrets in events and state: ciphertext and a hint, never the plaintext.
 
 use std::fmt;
 
 use crate::ids::{EventId, Generation, Micros};
 use crate::text::CheckedText;
 
-/// Ciphertext as text, tagged with its format and keys. Opaque here: only the vault makes and
-/// opens one.
+/// Ciphertext as text, tagged with its format and keys. Opaque here: only the vault seals and opens
+/// it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed(Box<str>);
 
 impl Sealed {
-    /// Carries the vault's text.
+    /// Wraps the vault's text.
     pub fn from_text(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
     }
@@ -36,7 +36,7 @@ impl fmt::Debug for Sealed {
     }
 }
 
-/// The few characters of a secret that may be shown, so that a person can tell two apart.
+/// The few characters of a secret that may be shown, so that people can distinguish two secrets.
 ///
 /// Empty for secrets of eight characters or fewer. `prefix` has at most four characters, `suffix`
 /// two.
@@ -53,18 +53,18 @@ pub struct Hint {
 pub struct NewSecret {
     /// The ciphertext.
     pub sealed: Sealed,
-    /// What may be shown of it.
+    /// The hint that may be shown.
     pub hint: Hint,
 }
 
 /// The current value of one secret field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Secret {
-    /// Higher than that of every value this field had before.
+    /// Generation, higher than that of every earlier value of the field.
     pub generation: Generation,
     /// The ciphertext.
     pub sealed: Sealed,
-    /// What may be shown of it.
+    /// The hint that may be shown.
     pub hint: Hint,
     /// When this generation was set.
     pub set_at: Micros,

@@ -1,36 +1,36 @@
-//! Text that was checked once, at the edge, and never again inside.
+//! Text that is checked once, when it enters, and trusted from then on.
 
 use std::fmt;
 
 use crate::limits;
 
-/// A field that does not fit: which one, and what would fit.
+/// An invalid field: its name, and what would be valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
 pub struct InvalidField {
     /// Name of the field as the caller wrote it, for example `display_name` or `labels.team`.
     pub field: String,
-    /// What would fit. Never repeats the value, which may be a secret put in the wrong place.
+    /// What would be valid. Never repeats the value, which may be a misplaced secret.
     pub problem: String,
 }
 
 impl InvalidField {
-    /// Names the field and what would fit.
+    /// Returns the error for a field, with what would be valid.
     pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { field: field.into(), problem: problem.into() }
     }
 }
 
-/// Text that is checked when it enters and taken as it is when it is read back from the log:
-/// history may hold what today's rules would refuse.
+/// Text that is checked when it enters, but not when it is read back from the log, because history
+/// may contain text that today's rules would reject.
 pub trait CheckedText: Sized {
     /// Returns the text.
     fn text(&self) -> &str;
-    /// Carries text that was checked when it was recorded.
+    /// Wraps text that was checked when it was recorded.
     fn stored(text: Box<str>) -> Self;
 }
 
-/// Makes a checked text newtype.
+/// Defines a newtype for checked text.
 macro_rules! checked_text {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -71,7 +71,7 @@ macro_rules! checked_text {
 
 checked_text!(
     /// Name of a workspace: `a-z`, `0-9` and inner hyphens, 1 to 63 characters. It is a token of
-    /// NATS subjects and a key prefix, so its alphabet is the strictest of all.
+    /// NATS subjects and a key prefix, so its alphabet is the strictest.
     WorkspaceName
 );
 checked_text!(
@@ -79,8 +79,8 @@ checked_text!(
     PrincipalName
 );
 checked_text!(
-    /// Handle of a connection, unique in its workspace without regard to case: `A-Z`, `a-z`,
-    /// `0-9`, `_` and `-`, 1 to 255 characters, not of the form of a UUID (which is an id).
+    /// Slug of a connection, unique in its workspace ignoring case: `A-Z`, `a-z`, `0-9`, `_` and
+    /// `-`, 1 to 255 characters, and not in the form of a UUID, which would be an id.
     Slug
 );
 checked_text!(
@@ -96,8 +96,8 @@ checked_text!(
     FieldName
 );
 checked_text!(
-    /// A JSON value in compact text form with sorted keys. Only the contract makes one; the domain
-    /// compares and carries it.
+    /// A JSON value in compact text form with sorted keys. Only the contract creates it; the domain
+    /// compares and passes it on.
     Json
 );
 
@@ -108,8 +108,8 @@ impl WorkspaceName {
         Ok(Self(text.into()))
     }
 
-    /// Returns sixteen bytes that stand for the name in keys of fixed length: a version 5 UUID
-    /// of the name, which never changes.
+    /// Returns sixteen bytes that identify the name in keys of fixed length: a version 5 UUID of
+    /// the name, which never changes.
     pub fn stream_id(&self) -> [u8; 16] {
         name_id(0x9b1d_6c4e_52a7_4f0b_8f3e_7a60_d2c5_1e94, &self.0)
     }
@@ -122,7 +122,7 @@ impl PrincipalName {
         Ok(Self(text.into()))
     }
 
-    /// Returns sixteen bytes that stand for the name in keys of fixed length, like
+    /// Returns sixteen bytes that identify the name in keys of fixed length, like
     /// [`WorkspaceName::stream_id`].
     pub fn stream_id(&self) -> [u8; 16] {
         name_id(0x1c62_87f0_3ad9_4be5_a94d_40b2_6e8f_7713, &self.0)
@@ -133,7 +133,7 @@ fn name_id(space: u128, name: &str) -> [u8; 16] {
     uuid::Uuid::new_v5(&uuid::Uuid::from_u128(space), name.as_bytes()).into_bytes()
 }
 
-/// Refuses what cannot be a token of a NATS subject, a part of a path and a label of DNS at once.
+/// Checks that a name can be a token of a NATS subject, a part of a path and a DNS label.
 fn check_token(field: &str, text: &str, chars_max: usize) -> Result<(), InvalidField> {
     let bytes = text.as_bytes();
     let allowed = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
@@ -162,12 +162,15 @@ impl Slug {
             ));
         }
         if uuid::Uuid::try_parse(text).is_ok() {
-            return Err(InvalidField::new(field, "must not look like a UUID, which names an id"));
+            return Err(InvalidField::new(
+                field,
+                "must not look like a UUID, which would be an id",
+            ));
         }
         Ok(Self(text.into()))
     }
 
-    /// Returns the form by which uniqueness is judged and lookups are made.
+    /// Returns the lower-case form, which is used for uniqueness and lookups.
     pub fn folded(&self) -> String {
         self.0.to_ascii_lowercase()
     }
@@ -216,15 +219,15 @@ impl FieldName {
 }
 
 impl Json {
-    /// Carries compact JSON text. The caller vouches that it is JSON in the canonical form.
+    /// Wraps compact JSON text. The caller guarantees that it is JSON in the canonical form.
     pub fn from_canonical(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
     }
 }
 
-/// Refuses text of more than `chars_max` characters.
+/// Checks that text has at most `chars_max` characters.
 fn check_length(field: &str, text: &str, chars_max: usize) -> Result<(), InvalidField> {
-    // Bytes are never fewer than characters, so most text needs no counting.
+    // A text never has more characters than bytes, so most texts need no counting.
     if text.len() > chars_max && text.chars().count() > chars_max {
         return Err(InvalidField::new(field, format!("must be at most {chars_max} characters")));
     }

@@ -1,9 +1,9 @@
-//! Workspaces: the scopes that connections live in.
+//! Workspaces: the namespaces of connections.
 
 use crate::ids::{Actor, Micros, Position};
 use crate::text::{Line, WorkspaceName};
 
-/// One workspace. It is made once; nothing changes it yet.
+/// One workspace. Nothing changes it after its creation yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workspace {
     /// Its name, which is also its id.

@@ -1,8 +1,8 @@
-//! Associated data: what a ciphertext is bound to, as bytes that the cipher authenticates.
+//! Associated data: the context of a ciphertext, as bytes that the cipher authenticates.
 //!
-//! Every part has its length in front (8 bytes, little-endian), so no two lists of parts give the
-//! same bytes. The bytes live on the stack, for sealing must not allocate beyond its output; only
-//! names longer than today's limits, which an old log may hold, take a buffer of their own.
+//! Every part is preceded by its length (8 bytes, little-endian), so no two lists of parts give the
+//! same bytes. The bytes are on the stack, because sealing must not allocate more than its output.
+//! Only names longer than today's limits, which an old log may contain, need a heap buffer.
 
 use ledger_domain::{FieldName, LedgerId, limits};
 
@@ -11,7 +11,7 @@ use crate::keyring::Scope;
 use crate::labels;
 use crate::master_key::KeyId;
 
-/// The format of everything this crate writes, as its first byte or as `v1`.
+/// Format version of everything that this crate writes, as its first byte or as `v1`.
 pub(crate) const FORMAT: u8 = 1;
 
 const LENGTH_BYTES: usize = size_of::<u64>();
@@ -19,8 +19,8 @@ const PARTS_MAX: usize = 7;
 const LABEL_BYTES_MAX: usize = 32;
 const ID_BYTES: usize = 16;
 
-/// Room for the longest within today's limits, a sealed value's. Both names are ASCII, so
-/// characters are bytes.
+/// Size of the longest associated data within today's limits, that of a sealed value. Both names
+/// are ASCII, so characters are bytes.
 const CAPACITY: usize = PARTS_MAX * LENGTH_BYTES
     + LABEL_BYTES_MAX
     + size_of::<u8>()
@@ -28,16 +28,16 @@ const CAPACITY: usize = PARTS_MAX * LENGTH_BYTES
     + limits::FIELD_NAME_CHARS
     + 3 * ID_BYTES;
 
-/// The bytes a ciphertext is bound to.
+/// The bytes that a ciphertext is bound to.
 pub(crate) struct AssociatedData {
     bytes: [u8; CAPACITY],
     filled: usize,
-    /// Holds everything once `bytes` cannot; empty until then.
+    /// Contains everything once `bytes` is too small; empty until then.
     overlong: Vec<u8>,
 }
 
 impl AssociatedData {
-    /// Binds a value to its place, its own id and the key that seals it.
+    /// Returns the data that binds a value to its place, its id and the key that seals it.
     pub(crate) fn of_value(
         scope: Scope<'_>,
         field: &FieldName,
@@ -52,7 +52,8 @@ impl AssociatedData {
             .and(&data_key.to_bytes())
     }
 
-    /// Binds a wrapped data key to its place, its own id and the master key that wraps it.
+    /// Returns the data that binds a wrapped data key to its place, its id and the master key that
+    /// wraps it.
     pub(crate) fn of_data_key(scope: Scope<'_>, master_key: KeyId, data_key: DataKeyId) -> Self {
         Self::start(labels::WRAPPED_DATA_KEY)
             .and(&master_key.to_ascii())
@@ -61,7 +62,7 @@ impl AssociatedData {
             .and(&scope.connection.to_bytes())
     }
 
-    /// Binds a secret of the whole ledger; `label` tells which.
+    /// Returns the data that binds a secret of the whole ledger; `label` identifies the secret.
     pub(crate) fn of_ledger(label: &'static str, ledger: LedgerId, master_key: KeyId) -> Self {
         Self::start(label).and(&master_key.to_ascii()).and(&ledger.to_bytes())
     }

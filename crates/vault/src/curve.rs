@@ -1,4 +1,4 @@
-//! Curve keys: messages that only their receiver can open, and that name their sender.
+//! Curve keys: messages that only their receiver can open, and that authenticate their sender.
 //!
 //! The format is that of NATS curve keys (`xkv1`: a 24-byte nonce, then XSalsa20-Poly1305 under a
 //! key agreed by X25519), so that clients in other languages find it in their NATS library.
@@ -8,27 +8,27 @@ use std::fmt;
 use nkeys::XKey;
 use zeroize::Zeroizing;
 
-/// A pair of curve keys; the secret half is wiped when dropped.
+/// A curve key pair; the secret half is wiped when dropped.
 pub struct CurveKey(XKey);
 
-/// A message or a key that does not fit. Which part of it is not told.
+/// An invalid message or key. The error does not say which part is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CurveError {
-    /// The text is no public curve key.
-    #[error("not a public curve key: one is text that begins with X")]
+    /// The text is not a public curve key.
+    #[error("not a public curve key, which is text that begins with X")]
     Key,
-    /// The message was not sealed by that sender for this receiver, or was changed.
-    #[error("the message does not open")]
+    /// The message was not sealed by this sender for this receiver, or was changed.
+    #[error("the message cannot be opened")]
     Message,
 }
 
 impl CurveKey {
-    /// Draws a new pair.
+    /// Generates a new pair.
     pub fn generate() -> Self {
         Self(XKey::new())
     }
 
-    /// Makes the pair that belongs to 32 secret bytes.
+    /// Returns the pair derived from 32 secret bytes.
     pub(crate) fn from_bytes(bytes: &[u8; 32]) -> Self {
         Self(XKey::new_from_raw(*bytes))
     }
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_bytes_make_the_same_pair() {
+    fn the_same_bytes_give_the_same_pair() {
         let pair = CurveKey::from_bytes(&[7; 32]);
         assert_eq!(pair.public(), CurveKey::from_bytes(&[7; 32]).public());
         assert!(!format!("{pair:?}").contains(&*XKey::new_from_raw([7; 32]).seed().unwrap()));

@@ -1,4 +1,4 @@
-//! The key of one connection's values, and sealing and opening with it.
+//! Data keys: the key of one connection's values, which seals and opens them.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ use crate::sealed_text::{self, Draft, Header};
 
 /// The key under which one connection's values are sealed. Wiped when dropped.
 ///
-/// Made by [`Keyring::new_data_key`](crate::Keyring::new_data_key), read back by
+/// Created by [`Keyring::new_data_key`](crate::Keyring::new_data_key), unwrapped by
 /// [`Keyring::unwrap`](crate::Keyring::unwrap).
 pub struct DataKey {
     id: DataKeyId,
@@ -32,16 +32,16 @@ impl DataKey {
         Self { id: DataKeyId::committing_to(material), cipher }
     }
 
-    /// Returns the id that every value sealed under this key names.
+    /// Returns the id of the key, which every value sealed under it contains.
     pub fn id(&self) -> DataKeyId {
         self.id
     }
 
     /// Encrypts a value for one field of one connection.
     ///
-    /// Every call draws a new value id and nonce, so sealing the same value twice gives two texts
-    /// that share nothing but the key's id. Allocates once, for the result. The length of the
-    /// plaintext shows.
+    /// Every call generates a new value id and nonce, so sealing the same value twice gives two
+    /// texts that share only the key's id. Allocates once, for the result. The result reveals the
+    /// length of the plaintext.
     #[must_use]
     pub fn seal(
         &self,
@@ -72,7 +72,7 @@ impl DataKey {
         let (mut bytes, tag) = sealed_text::decode_body(body)?;
         let place = AssociatedData::of_value(scope, field, &header.value, self.id);
         let nonce = (&header.nonce).into();
-        // On failure the buffer still holds ciphertext: the cipher checks the tag first.
+        // On failure the buffer still contains ciphertext, because the cipher checks the tag first.
         self.cipher
             .decrypt_inout_detached(
                 nonce,
@@ -93,7 +93,7 @@ impl DataKey {
         ciphertext: &mut [u8],
     ) -> [u8; 16] {
         let buffers = InOutBuf::new(plaintext.bytes(), ciphertext)
-            .expect("the draft was made for a plaintext of this length");
+            .expect("the draft has space for a plaintext of this length");
         self.cipher
             .encrypt_inout_detached((&header.nonce).into(), place.as_bytes(), buffers)
             .expect("a value in memory is shorter than the cipher's limit of 256 GiB")
@@ -107,12 +107,12 @@ impl fmt::Debug for DataKey {
     }
 }
 
-/// Name of a data key, and a commitment to it: 16 bytes of a hash of the key.
+/// Id of a data key, and a commitment to it: 16 bytes of a hash of the key.
 ///
-/// XChaCha20-Poly1305 alone does not commit: whoever knows two keys can make one ciphertext that
-/// opens under both, to two different values. As the id is computed from the key that was
-/// unwrapped, never believed, a value opens under the key it names and no other. Making two keys
-/// with one id takes about 2^64 work. The key itself has 256 bits, so its hash tells nothing of it.
+/// XChaCha20-Poly1305 alone does not commit to its key: somebody who knows two keys can create one
+/// ciphertext that opens under both, to two different values. The id is always computed from the
+/// unwrapped key, so a value opens only under the key that it names. Finding two keys with the same
+/// id takes about 2^64 work. The key itself has 256 bits, so its hash reveals nothing about it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DataKeyId([u8; Self::BYTES]);
 
@@ -120,7 +120,7 @@ impl DataKeyId {
     /// Length in bytes.
     pub const BYTES: usize = 16;
 
-    /// Reads which data key opens a sealed value, without opening it.
+    /// Returns the id of the data key that opens a sealed value, without opening it.
     pub fn of(sealed: &Sealed) -> Result<Self, OpenError> {
         sealed_text::parse(sealed).map(|(header, _)| header.data_key)
     }
@@ -130,7 +130,7 @@ impl DataKeyId {
         self.0
     }
 
-    /// Reads back what [`Self::to_bytes`] returned.
+    /// Returns the id with these bytes, as from [`Self::to_bytes`].
     pub const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
         Self(bytes)
     }
@@ -142,7 +142,7 @@ impl DataKeyId {
         Self(id)
     }
 
-    /// Refuses any other key than the one this id names.
+    /// Checks that the id of the key at hand, `given`, is the needed one.
     pub(crate) fn require(self, given: Self) -> Result<(), OpenError> {
         if bool::from(self.0.ct_eq(&given.0)) {
             return Ok(());
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_formats_and_foreign_text_are_told_apart() {
+    fn unknown_formats_and_foreign_text_are_distinguished() {
         let rng = &mut seeded(9);
         let key = key(rng);
         let check = |text: &str| open(&key, &Sealed::from_text(text)).unwrap_err();

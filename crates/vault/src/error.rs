@@ -1,4 +1,4 @@
-//! What can go wrong. No message holds a plaintext, a ciphertext or a line of a key file.
+//! Errors. No message contains a plaintext, a ciphertext or a line of a key file.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,41 +6,41 @@ use std::path::PathBuf;
 use crate::data_key::DataKeyId;
 use crate::master_key::KeyId;
 
-/// Why something sealed did not open.
+/// The reason why a sealed value or wrapped key cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// It has the shape of something sealed, in a format that this version does not know.
+    /// It looks sealed, but in a format that this version does not know.
     #[error("sealed in a format that this version does not know")]
     UnknownFormat,
-    /// It is wrapped under a master key that the keyring does not hold.
-    #[error("sealed under master key {key}, which the keyring does not hold")]
+    /// It is wrapped under a master key that is not in the keyring.
+    #[error("sealed under master key {key}, which is not in the keyring")]
     UnknownKey {
-        /// The master key that would open it.
+        /// The master key that is needed.
         key: KeyId,
     },
-    /// It needs another data key than the one at hand.
+    /// It is sealed under another data key than the given one.
     #[error("sealed under data key {needed}, not {given}")]
     WrongDataKey {
-        /// The data key that would open it.
+        /// The data key that is needed.
         needed: DataKeyId,
-        /// The data key that was tried.
+        /// The data key that was given.
         given: DataKeyId,
     },
-    /// Authentication failed: it was changed, or it belongs to another place.
+    /// Authentication failed: it was changed, or moved from another place.
     #[error("not authentic: changed, or moved from another place")]
     Corrupt,
-    /// It does not have the shape of something sealed.
-    #[error("not of the form of something sealed")]
+    /// It does not look like a sealed value or wrapped key.
+    #[error("not in the form of a sealed value or wrapped key")]
     Malformed,
 }
 
-/// Why a key file was not read or written.
+/// The reason why a key file cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyFileError {
     /// There is no line with a key.
-    #[error("key file holds no key")]
+    #[error("key file contains no key")]
     Empty,
     /// A line is neither a comment nor a key.
     #[error(
@@ -50,26 +50,26 @@ pub enum KeyFileError {
         /// Counted from one.
         line: usize,
     },
-    /// A key has another length than 32 bytes.
+    /// A key is not 32 bytes long.
     #[error("key in line {line} has {bytes} bytes, not 32")]
     WrongLength {
         /// Counted from one.
         line: usize,
-        /// How many bytes the base64 text holds.
+        /// Length of the decoded key, in bytes.
         bytes: usize,
     },
-    /// The id in front of a key is not that key's id, so one of the two was damaged.
-    #[error("line {line} says key {stated}, but holds key {actual}")]
+    /// The id in front of a key is not the id of that key, so one of the two is damaged.
+    #[error("line {line} names key {stated}, but contains key {actual}")]
     WrongId {
         /// Counted from one.
         line: usize,
         /// The id in the line.
         stated: KeyId,
-        /// The id that the key has.
+        /// The actual id of the key.
         actual: KeyId,
     },
-    /// Two lines hold keys with the same id.
-    #[error("line {line} holds key {id} a second time")]
+    /// Two lines contain keys with the same id.
+    #[error("line {line} contains key {id} a second time")]
     Duplicate {
         /// Counted from one.
         line: usize,
@@ -97,7 +97,7 @@ pub enum KeyFileError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
@@ -106,7 +106,7 @@ pub enum KeyFileError {
     Create {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },

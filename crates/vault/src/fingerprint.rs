@@ -1,4 +1,4 @@
-//! Telling whether two command bodies are equal without keeping either.
+//! Fingerprints, which show whether two command bodies are equal without storing either.
 
 use std::fmt;
 
@@ -15,12 +15,12 @@ use crate::plaintext::Plaintext;
 
 /// The key of one ledger's fingerprints. Wiped when dropped.
 ///
-/// A plain hash of a body that holds a short password could be guessed; under a secret key it tells
-/// nothing to whoever lacks the key.
+/// A short password in a body could be guessed from a plain hash. A keyed hash reveals nothing
+/// without the key.
 pub struct FingerprintKey(KeyMaterial);
 
 impl FingerprintKey {
-    /// Returns a keyed hash of the parts. Where one part ends and the next begins counts.
+    /// Returns a keyed hash of the parts, which depends on the boundaries between them.
     pub fn fingerprint(&self, parts: &[&[u8]]) -> [u8; 16] {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
         for part in parts {
@@ -32,13 +32,12 @@ impl FingerprintKey {
         fingerprint
     }
 
-    /// Returns the curve key that belongs to the same ledger, by which clients talk to it so that
-    /// nobody between can read.
+    /// Returns the curve key of the same ledger, to which clients seal requests.
     pub fn curve_key(&self) -> CurveKey {
         CurveKey::from_bytes(&Zeroizing::new(blake3::derive_key(labels::CURVE_KEY, &*self.0)))
     }
 
-    /// Returns the fingerprint of a secret, to be a part of a larger one; it discloses nothing.
+    /// Returns the fingerprint of a secret, for use in a larger fingerprint. It discloses nothing.
     pub fn fingerprint_of(&self, plaintext: &Plaintext) -> [u8; 16] {
         self.fingerprint(&[plaintext.bytes()])
     }
@@ -51,7 +50,8 @@ impl fmt::Debug for FingerprintKey {
 }
 
 impl Keyring {
-    /// Makes the fingerprint key of a new ledger, and the wrapped form to store.
+    /// Generates the fingerprint key of a new ledger, and returns it with the wrapped form to
+    /// store.
     pub fn new_fingerprint_key(
         &self,
         rng: &mut impl CryptoRng,
@@ -62,7 +62,7 @@ impl Keyring {
         (key, wrapped)
     }
 
-    /// Wraps a fingerprint key under the active key: again, when the active key has changed.
+    /// Wraps a fingerprint key under the active key, for example after the active key has changed.
     pub fn wrap_fingerprint_key(
         &self,
         rng: &mut impl CryptoRng,

@@ -1,7 +1,7 @@
-//! The formats, byte by byte: what these texts say must open forever.
+//! Golden vectors of the formats, byte by byte. They must remain readable forever.
 //!
-//! They were computed by another implementation of XChaCha20-Poly1305 from the formats as
-//! documented, so they check the formats and not only that nothing moved.
+//! They were computed with another implementation of XChaCha20-Poly1305 from the documented
+//! formats. They therefore check the formats, and not only that nothing has changed.
 
 use ledger_domain::Sealed;
 
@@ -29,7 +29,7 @@ fn unhex(text: &str) -> Vec<u8> {
     pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
 }
 
-/// Every line names the counter at which it starts to draw.
+/// Every line names the counter at which its random bytes start.
 #[test]
 fn everything_written_has_the_recorded_form() {
     let keyring = Keyring::generate(&mut CountingRng(0));

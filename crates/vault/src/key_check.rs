@@ -1,4 +1,4 @@
-//! Proof that the right master key was given, checked before anything else is opened.
+//! A check that the right master key was given, before anything else is opened.
 
 use ledger_domain::LedgerId;
 use rand::CryptoRng;
@@ -9,20 +9,20 @@ use crate::keyring::Keyring;
 use crate::labels;
 use crate::master_key::KEY_BYTES;
 
-/// What is inside every check. Not a secret.
+/// The content of every check. Not a secret.
 const CONSTANT: &[u8; KEY_BYTES] = b"the right master key of a ledger";
 
 impl Keyring {
-    /// Seals a constant for one ledger under the active key. Store it when the ledger is made, and
-    /// again when the active key changes.
+    /// Seals a constant for one ledger under the active key. Store the result when the ledger is
+    /// created, and again when the active key changes.
     pub fn make_check(&self, rng: &mut impl CryptoRng, ledger: LedgerId) -> Vec<u8> {
         self.wrap_for_ledger(rng, labels::KEY_CHECK, ledger, CONSTANT)
     }
 
-    /// Accepts a check that was made for this ledger under any key of the ring.
+    /// Verifies a check that was created for this ledger under any key of the ring.
     ///
-    /// A missing key is [`OpenError::UnknownKey`]; a check of another ledger, or a key that has the
-    /// right id by accident, [`OpenError::Corrupt`].
+    /// Errors: [`OpenError::UnknownKey`] if the key is missing; [`OpenError::Corrupt`] for the
+    /// check of another ledger, or for a key that has the right id by accident.
     pub fn verify_check(&self, ledger: LedgerId, check: &[u8]) -> Result<(), OpenError> {
         let opened = self.unwrap_for_ledger(labels::KEY_CHECK, ledger, check)?;
         if bool::from(opened.as_slice().ct_eq(CONSTANT.as_slice())) {
@@ -38,7 +38,7 @@ mod tests {
     use crate::testing::{ledger, seeded};
 
     #[test]
-    fn the_right_keyring_passes_and_others_are_told_the_missing_key() {
+    fn the_right_keyring_passes_and_others_get_the_missing_key() {
         let rng = &mut seeded(1);
         let (right, wrong) = (Keyring::generate(rng), Keyring::generate(rng));
         let check = right.make_check(rng, ledger(1));

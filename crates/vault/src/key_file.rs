@@ -1,4 +1,4 @@
-//! Master keys as text, one a line, and the file that holds them.
+//! Master keys as text, one in each line, and the files that contain them.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -19,12 +19,12 @@ const COMMENT: &str = "\
 ";
 /// Length of a key in base64.
 const KEY_CHARS: usize = 44;
-/// Room for several hundred keys.
+/// Largest key file, in bytes: enough for several hundred keys.
 const FILE_BYTES_MAX: usize = 64 * 1024;
 
 impl Keyring {
-    /// Reads keys from text: `connledger-master-key-v1:<key id>:<base64 of 32 bytes>` in each line,
-    /// the active key first. Empty lines and lines that start with `#` are skipped.
+    /// Parses keys from text: `connledger-master-key-v1:<key id>:<base64 of 32 bytes>` in each
+    /// line, the active key first. Empty lines and lines that start with `#` are skipped.
     pub fn parse(text: &str) -> Result<Self, KeyFileError> {
         let mut keys: Vec<MasterKey> = Vec::new();
         for (number, content) in (1..).zip(text.lines().map(str::trim)) {
@@ -42,10 +42,11 @@ impl Keyring {
         Ok(Self { active, retired: keys.collect() })
     }
 
-    /// Returns the text that [`Self::parse`] reads, with a comment that says what it is.
+    /// Returns the text that [`Self::parse`] reads, with an explanatory comment.
     pub fn to_file_text(&self) -> Zeroizing<String> {
         let line_bytes = PREFIX.len() + KeyId::ASCII_BYTES + 1 + KEY_CHARS + 1;
-        // The whole text fits from the start: growing would leave copies of keys behind.
+        // The buffer gets its full capacity from the start, because growing would leave copies of
+        // keys behind.
         let bytes = COMMENT.len() + self.keys().count() * line_bytes;
         let mut text = Zeroizing::new(String::with_capacity(bytes));
         text.push_str(COMMENT);
@@ -59,7 +60,7 @@ impl Keyring {
         text
     }
 
-    /// Reads a key file. On Unix, refuses one to which the group or others have any access.
+    /// Reads a key file. On Unix, rejects a file to which the group or others have any access.
     pub fn read_file(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
         let path = path.as_ref();
         let file = open(path)?;
@@ -67,22 +68,23 @@ impl Keyring {
         Self::parse(&read_text(path, file)?)
     }
 
-    /// Reads a key file whose permissions are someone else's to set and say little about who can
-    /// reach it: a systemd credential (whose access list shows as group bits) or a mounted secret.
+    /// Reads a key file without checking its permissions. Use it for files whose permissions
+    /// somebody else sets and that do not show who has access: a systemd credential, whose access
+    /// list appears as group bits, or a mounted secret.
     pub fn read_credential(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
         let path = path.as_ref();
         Self::parse(&read_text(path, open(path)?)?)
     }
 
-    /// Writes a new key file, on Unix for the owner only, and returns when it is safely on disk.
-    /// Never overwrites: a lost key file is a lost ledger.
+    /// Writes a new key file and syncs it to disk. On Unix, only the owner gets access. Never
+    /// overwrites a file, because a lost key file is a lost ledger.
     pub fn create_file(&self, path: impl AsRef<Path>) -> Result<(), KeyFileError> {
         let path = path.as_ref();
         let failed = |source| KeyFileError::Create { path: path.to_owned(), source };
         let file = private_options().open(path).map_err(failed)?;
         if let Err(source) = write_durably(file, path, &self.to_file_text()) {
-            // Half a file would stand in the way of the next attempt. If it cannot be removed
-            // either, the first failure is the one to report.
+            // A partial file would block the next attempt. If it cannot be removed either, the
+            // first failure is reported.
             std::fs::remove_file(path).ok();
             return Err(failed(source));
         }
@@ -114,7 +116,7 @@ fn open(path: &Path) -> Result<File, KeyFileError> {
     File::open(path).map_err(|source| KeyFileError::Read { path: path.to_owned(), source })
 }
 
-/// Looks at the open file, not at the path, which may name another file a moment later.
+/// Checks the open file, not the path, which may name another file a moment later.
 #[cfg(unix)]
 fn refuse_open_to_others(path: &Path, file: &File) -> Result<(), KeyFileError> {
     use std::os::unix::fs::PermissionsExt as _;
@@ -134,7 +136,7 @@ fn refuse_open_to_others(_path: &Path, _file: &File) -> Result<(), KeyFileError>
 }
 
 fn read_text(path: &Path, file: File) -> Result<Zeroizing<String>, KeyFileError> {
-    // The buffer never grows, for the reason given in `to_file_text`.
+    // The buffer must not grow, for the reason given in `to_file_text`.
     let mut text = Zeroizing::new(String::with_capacity(2 * FILE_BYTES_MAX));
     file.take(FILE_BYTES_MAX as u64 + 1)
         .read_to_string(&mut text)
@@ -159,7 +161,7 @@ fn write_durably(mut file: File, path: &Path, text: &str) -> io::Result<()> {
     sync_parent(path)
 }
 
-/// Makes the new name durable: syncing a file does not sync the folder that names it.
+/// Makes the new name durable, because syncing a file does not sync its folder.
 #[cfg(unix)]
 fn sync_parent(path: &Path) -> io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());

@@ -1,4 +1,4 @@
-//! All master keys, and the data keys wrapped under them.
+//! The ring of master keys, which wraps and unwraps data keys.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::error::OpenError;
 use crate::master_key::{KEY_BYTES, KeyId, KeyMaterial, MasterKey, draw_key};
 use crate::wrapped::{WrappedDataKey, WrappedLedgerSecret};
 
-/// The connection that a data key and its values are bound to.
+/// The place that a data key and its values are bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scope<'a> {
     /// The workspace that owns the connection.
@@ -20,7 +20,7 @@ pub struct Scope<'a> {
     pub connection: ConnectionId,
 }
 
-/// The master keys: one active, which wraps; the others only unwrap what was wrapped before.
+/// The master keys. The active one wraps; the others only unwrap what they wrapped before.
 ///
 /// Read with [`Keyring::read_file`], [`Keyring::read_credential`] or [`Keyring::parse`]. Wiped when
 /// dropped.
@@ -30,12 +30,12 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// Makes a keyring of one new key.
+    /// Returns a keyring with one new key.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
         Self { active: MasterKey::generate(rng), retired: Vec::new() }
     }
 
-    /// Puts a new key in front, so that it becomes the active one; the others stay to unwrap.
+    /// Adds a new key, which becomes the active one. The others remain for unwrapping.
     #[must_use]
     pub fn rotate(self, rng: &mut impl CryptoRng) -> Self {
         let mut active = MasterKey::generate(rng);
@@ -47,7 +47,7 @@ impl Keyring {
         Self { active, retired }
     }
 
-    /// Returns the id of the key that wraps.
+    /// Returns the id of the active key.
     pub fn active_id(&self) -> KeyId {
         self.active.id()
     }
@@ -57,7 +57,7 @@ impl Keyring {
         self.keys().map(MasterKey::id)
     }
 
-    /// Makes a data key for one connection. The wrapped form is what may be stored of it.
+    /// Generates a data key for one connection. Only the wrapped form may be stored.
     pub fn new_data_key(
         &self,
         rng: &mut impl CryptoRng,
@@ -68,13 +68,12 @@ impl Keyring {
         (DataKey::from_material(&material), wrapped)
     }
 
-    /// Opens a data key that was wrapped for the same connection under any key of the ring.
+    /// Unwraps a data key that was wrapped for the same connection under any key of the ring.
     pub fn unwrap(&self, scope: Scope<'_>, wrapped: &WrappedDataKey) -> Result<DataKey, OpenError> {
         Ok(DataKey::from_material(&self.unwrap_data_key(scope, wrapped)?))
     }
 
-    /// Wraps the same data key again, under the active key. Values sealed under it stay as they
-    /// are.
+    /// Wraps the same data key again under the active key. Values sealed under it remain valid.
     pub fn rewrap(
         &self,
         rng: &mut impl CryptoRng,
@@ -85,7 +84,7 @@ impl Keyring {
         Ok(self.wrap_data_key(rng, scope, &material))
     }
 
-    /// Wraps a secret of the whole ledger under the active key; `label` tells which secret.
+    /// Wraps a secret of the whole ledger under the active key; `label` identifies the secret.
     pub(crate) fn wrap_for_ledger(
         &self,
         rng: &mut impl CryptoRng,
@@ -99,7 +98,7 @@ impl Keyring {
         WrappedLedgerSecret { master_key, wrapped }.to_bytes()
     }
 
-    /// Opens what [`Self::wrap_for_ledger`] made for the same label and ledger.
+    /// Unwraps a secret that [`Self::wrap_for_ledger`] wrapped for the same label and ledger.
     pub(crate) fn unwrap_for_ledger(
         &self,
         label: &'static str,

@@ -1,12 +1,13 @@
-//! The strings that keep one use of a key apart from every other, all in one place.
+//! The strings that separate the uses of a key from each other.
 //!
-//! None may ever change or be used twice: changing one makes everything sealed under it unreadable.
+//! A string must never change or be used twice: a change makes everything sealed under it
+//! unreadable.
 
 /// Derives a master key's short id.
 pub(crate) const MASTER_KEY_ID: &str = "connledger master key id v1";
 /// Derives the key that wraps other keys from a master key's bytes.
 pub(crate) const MASTER_KEY_CIPHER: &str = "connledger master key wrapping v1";
-/// Derives a data key's id, which is also the commitment to it.
+/// Derives a data key's id, which is also a commitment to the key.
 pub(crate) const DATA_KEY_ID: &str = "connledger data key id v1";
 /// Derives the key that encrypts values from a data key's bytes.
 pub(crate) const DATA_KEY_CIPHER: &str = "connledger value encryption v1";
@@ -20,7 +21,7 @@ pub(crate) const SEALED_VALUE: &str = "connledger sealed value";
 pub(crate) const WRAPPED_DATA_KEY: &str = "connledger wrapped data key";
 /// Associated data of a wrapped fingerprint key.
 pub(crate) const FINGERPRINT_KEY: &str = "connledger fingerprint key";
-/// Associated data of the proof that the right master key was given.
+/// Associated data of the check that the right master key was given.
 pub(crate) const KEY_CHECK: &str = "connledger master key check";
 
 #[cfg(test)]

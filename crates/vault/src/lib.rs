@@ -1,20 +1,21 @@
-//! Seals secrets, opens them again, and keeps the keys that do both.
+//! Seals and opens secrets, and manages the keys for it.
 //!
-//! Three layers of keys: a [`Keyring`] of master keys, which an operator keeps outside the ledger;
-//! one [`DataKey`] for each connection, stored only as a [`WrappedDataKey`]; and under it the
-//! values, stored as `Sealed` text in events. Every ciphertext is bound to its place (ledger or
-//! workspace, connection, field, its own id, the key's id), so it opens nowhere else. Forgetting a
-//! connection's wrapped data key makes all its values unreadable, in backups of the log too.
+//! There are three layers. An operator keeps a [`Keyring`] of master keys outside the ledger. Each
+//! connection has one [`DataKey`], which is stored only as a [`WrappedDataKey`]. The values are
+//! sealed under the data key and stored as `Sealed` text in events. Every ciphertext is bound to
+//! its place (ledger or workspace, connection, field, its own id, the key's id), so it opens
+//! nowhere else. Deleting a connection's wrapped data key makes all its values unreadable, even in
+//! backups of the log.
 //!
-//! What it holds against: someone who reads or edits the stored files without the master key. What
-//! it does not: someone who reads the memory of a running process (owned buffers are wiped when
-//! dropped, copies that the compiler leaves on the stack are not), someone with both the files and
-//! the master key, and putting an old value of the same field back, which only the order of the
-//! log can tell.
+//! It protects against attackers who read or edit the stored files without the master key. It does
+//! not protect against attackers who read the memory of a running process (owned buffers are wiped
+//! when dropped, but copies that the compiler leaves on the stack are not), against attackers with
+//! both the files and the master key, or against the replay of an old value of the same field,
+//! which only the order of the log can detect.
 //!
-//! Not here: where keys and values are stored (`ledger-store`), who may reveal one
-//! (`ledger-engine`), how a masked value looks to a client (`ledger-contract`). No database, no
-//! network, no ambient randomness: the generator is an argument.
+//! Not here: the storage of keys and values (`ledger-store`), the right to reveal a value
+//! (`ledger-engine`), and masks as clients see them (`ledger-contract`). The crate uses no
+//! database, network or ambient randomness: the random generator is an argument.
 //!
 //! Read first: [`Plaintext`], [`Keyring`], [`DataKey`].
 //!
@@ -39,8 +40,8 @@
 //! # }
 //! ```
 //!
-//! The stored formats are described in `wrapped.rs` and `sealed_text.rs`. Every label of a derived
-//! key or of associated data is in `labels.rs`.
+//! `wrapped.rs` and `sealed_text.rs` describe the stored formats. `labels.rs` contains all labels
+//! of derived keys and associated data.
 //!
 //! # Invariants
 //!

@@ -1,4 +1,4 @@
-//! One master key: the key-encryption key under which data keys are wrapped.
+//! Master keys: the key-encryption keys under which data keys are wrapped.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use crate::labels;
 
 /// Length of every key, in bytes.
 pub(crate) const KEY_BYTES: usize = 32;
-/// Length of a cipher's nonce, in bytes: long enough to be drawn at random for every use.
+/// Length of a cipher's nonce, in bytes: long enough for a random nonce for every use.
 pub(crate) const NONCE_BYTES: usize = 24;
 /// Length of a cipher's tag, in bytes.
 pub(crate) const TAG_BYTES: usize = 16;
@@ -23,23 +23,23 @@ pub(crate) const WRAPPED_KEY_BYTES: usize = NONCE_BYTES + KEY_BYTES + TAG_BYTES;
 /// The bytes of a key, wiped when dropped.
 pub(crate) type KeyMaterial = Zeroizing<[u8; KEY_BYTES]>;
 
-/// Draws the bytes of a new key.
+/// Generates the bytes of a new key.
 pub(crate) fn draw_key(rng: &mut impl CryptoRng) -> KeyMaterial {
     let mut material = Zeroizing::new([0; KEY_BYTES]);
     rng.fill_bytes(material.as_mut_slice());
     material
 }
 
-/// Makes the cipher of one use of a key. The key itself encrypts nothing, so its id, derived under
-/// another label, tells nothing about any key that does.
+/// Returns the cipher for one use of a key. The key itself encrypts nothing, so its id, which is
+/// derived under another label, reveals nothing about the keys that do.
 pub(crate) fn derive_cipher(label: &str, material: &KeyMaterial) -> XChaCha20Poly1305 {
     let derived = Zeroizing::new(blake3::derive_key(label, material.as_slice()));
     XChaCha20Poly1305::new((&*derived).into())
 }
 
-/// Name of a master key, taken from a hash of it: eight lowercase hexadecimal digits.
+/// Id of a master key, derived from a hash of it: eight lowercase hexadecimal digits.
 ///
-/// It tells keys apart and notices a wrong file; at 32 bits it proves nothing about a key.
+/// It distinguishes keys and detects a wrong file. With 32 bits, it proves nothing about a key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(u32);
 
@@ -47,7 +47,7 @@ impl KeyId {
     /// Length as text.
     pub(crate) const ASCII_BYTES: usize = 8;
 
-    /// Reads the eight digits, which must be in lower case.
+    /// Parses the eight digits, which must be in lower case.
     pub(crate) fn from_ascii(digits: &[u8]) -> Option<Self> {
         let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         if digits.len() != Self::ASCII_BYTES || !digits.iter().all(is_digit) {
@@ -82,7 +82,7 @@ impl fmt::Debug for KeyId {
     }
 }
 
-/// A key-encryption key.
+/// A key-encryption key, wiped when dropped.
 pub(crate) struct MasterKey {
     id: KeyId,
     material: KeyMaterial,
@@ -129,7 +129,7 @@ impl MasterKey {
         wrapped
     }
 
-    /// Decrypts what [`Self::wrap`] made for the same place.
+    /// Decrypts a key that [`Self::wrap`] encrypted for the same place.
     pub(crate) fn unwrap(
         &self,
         place: &AssociatedData,

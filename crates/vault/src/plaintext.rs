@@ -1,4 +1,4 @@
-//! A secret as a person or a program knows it.
+//! Secrets in plaintext.
 
 use std::fmt;
 
@@ -6,21 +6,21 @@ use ledger_domain::{EventId, Hint};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// Longest secret of which nothing is shown, in characters.
+/// Longest secret without a hint, in characters.
 const HIDDEN_CHARS_MAX: usize = 8;
 /// Characters shown at each end.
 const SHOWN_CHARS: usize = 2;
-/// Longest prefix that is shown for ending in the secret's first hyphen, as in `sk-`.
+/// Longest prefix that is shown because it ends in the secret's first hyphen, as in `sk-`.
 const HYPHEN_PREFIX_CHARS_MAX: usize = 4;
-/// Shortest secret of which such a prefix is shown whatever its length, in characters.
+/// Shortest secret of which such a prefix is shown at any length, in characters.
 const HYPHENED_CHARS_MIN: usize = 16;
-/// Longest such prefix that is shown of a shorter secret: its hyphen tells nothing.
+/// Longest such prefix that is shown of a shorter secret.
 const SHORT_PREFIX_CHARS_MAX: usize = SHOWN_CHARS + 1;
 
-/// A secret in the clear: wiped when dropped, and never copied, compared, printed or serialized by
-/// accident.
+/// A secret in plaintext. It is wiped when dropped, and cannot be copied, compared, printed or
+/// serialized by accident.
 ///
-/// Looking inside takes a [`Disclosure`]. None of these compiles:
+/// Access to the bytes requires a [`Disclosure`]. None of these examples compiles:
 ///
 /// ```compile_fail
 /// let plaintext = ledger_vault::Plaintext::new("hunter2");
@@ -39,13 +39,13 @@ const SHORT_PREFIX_CHARS_MAX: usize = SHOWN_CHARS + 1;
 pub struct Plaintext(Zeroizing<Vec<u8>>);
 
 impl Plaintext {
-    /// Takes over a buffer. A `Vec<u8>` or `String` is moved, not copied; from a borrowed value a
-    /// copy is made, and wiping the original stays the caller's duty.
+    /// Wraps a buffer. A `Vec<u8>` or `String` is moved, not copied. A borrowed value is copied,
+    /// and the caller must wipe the original.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
         Self(Zeroizing::new(bytes.into()))
     }
 
-    /// Takes over a string's buffer.
+    /// Wraps a string's buffer without copying it.
     pub fn from_string(text: String) -> Self {
         Self::new(text)
     }
@@ -55,28 +55,28 @@ impl Plaintext {
         self.0.len()
     }
 
-    /// Tells whether there is nothing in it.
+    /// Returns whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Tells whether both hold the same bytes, in a time that depends on their lengths alone.
+    /// Returns whether both contain the same bytes, in a time that depends only on their lengths.
     pub fn same_as(&self, other: &Self) -> bool {
         self.bytes().ct_eq(other.bytes()).into()
     }
 
-    /// Returns the bytes to someone whose reading was recorded.
+    /// Returns the bytes, given the proof that the reveal was recorded.
     pub fn expose(&self, _recorded: &Disclosure) -> &[u8] {
         self.bytes()
     }
 
-    /// Returns the few characters that may be shown.
+    /// Returns the hint: the few characters that may be shown.
     ///
-    /// Empty for up to eight characters, for anything that is not UTF-8 or holds a control
-    /// character (line breaks above all, so PEM blocks), and for JSON objects and arrays, whose
-    /// ends tell nothing. Otherwise the suffix is the last two characters; the prefix is the first
-    /// two, or ends in the first hyphen when that is among the first three or, in a secret of
-    /// sixteen characters or more, the first four.
+    /// The hint is empty for secrets of up to eight characters, for anything that is not UTF-8 or
+    /// contains a control character (such as the line breaks of PEM blocks), and for JSON objects
+    /// and arrays, whose ends are all alike. Otherwise the suffix is the last two characters. The
+    /// prefix is the first two characters, or ends in the first hyphen if that is among the first
+    /// three characters or, in a secret of at least sixteen characters, among the first four.
     pub fn hint(&self) -> Hint {
         let Ok(text) = std::str::from_utf8(self.bytes()) else {
             return Hint::default();
@@ -110,22 +110,22 @@ impl fmt::Debug for Plaintext {
     }
 }
 
-/// Witness that a reading of a secret was written to the log before the secret was looked at.
+/// Proof that a reveal of a secret was written to the log before the secret was read.
 ///
-/// Make one only from the id of an event that is already stored: whoever exposes a plaintext
-/// without it leaves no trace, which is what this type is there to make visible in review.
+/// Create it only from the id of an event that is already stored. A plaintext exposed without it
+/// would leave no trace; this type makes such code visible in review.
 #[derive(Debug)]
 pub struct Disclosure {
     event: EventId,
 }
 
 impl Disclosure {
-    /// Vouches that `event`, a stored event, tells who reads which secret and why.
+    /// Asserts that `event` is a stored event that records who reads which secret and why.
     pub fn recorded(event: EventId) -> Self {
         Self { event }
     }
 
-    /// Returns the event that tells of the reading.
+    /// Returns the id of the event that records the reveal.
     pub fn event(&self) -> EventId {
         self.event
     }

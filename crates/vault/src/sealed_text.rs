@@ -1,7 +1,7 @@
 //! The text form of a sealed value: `v1.<data key id>.<value id>.<nonce, ciphertext, tag>`.
 //!
-//! All three parts are base64 with the URL alphabet and without padding. The nonce is 24 bytes,
-//! which is 32 characters exactly, so it can be read without the rest.
+//! All three parts are base64 with the URL alphabet and without padding. The nonce has 24 bytes,
+//! which are exactly 32 characters, so it can be decoded separately.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -19,16 +19,16 @@ const HEADER_CHARS: usize = FORMAT.len() + 1 + ID_CHARS + 1 + ID_CHARS + 1;
 /// Bytes encoded at a time, a multiple of three.
 const CHUNK_BYTES: usize = 768;
 
-/// What is written in front of the ciphertext.
+/// The parts in front of the ciphertext.
 pub(crate) struct Header {
     pub(crate) data_key: DataKeyId,
     pub(crate) value: [u8; ID_BYTES],
     pub(crate) nonce: [u8; NONCE_BYTES],
 }
 
-/// A sealed value's text in the making: one allocation of the final size.
+/// The text of a sealed value under construction, in one allocation of the final size.
 ///
-/// The ciphertext is made at the end of the buffer, then encoded towards the front of its place.
+/// The ciphertext is written to the end of the buffer, then encoded towards the front of its place.
 pub(crate) struct Draft {
     text: Vec<u8>,
     plaintext_bytes: usize,
@@ -64,7 +64,7 @@ impl Draft {
     }
 }
 
-/// Reads the header, and returns the ciphertext and tag as they are, in base64.
+/// Parses the header, and returns it with ciphertext and tag, still in base64.
 pub(crate) fn parse(sealed: &Sealed) -> Result<(Header, &str), OpenError> {
     let (format, rest) = sealed.as_str().split_once('.').ok_or(OpenError::Malformed)?;
     if format != FORMAT {
@@ -83,7 +83,7 @@ pub(crate) fn parse(sealed: &Sealed) -> Result<(Header, &str), OpenError> {
     Ok((header, body))
 }
 
-/// Decodes what [`parse`] returned into a buffer of its own, tag split off.
+/// Decodes ciphertext and tag from [`parse`] into a new buffer, and splits off the tag.
 pub(crate) fn decode_body(body: &str) -> Result<(Vec<u8>, [u8; TAG_BYTES]), OpenError> {
     let mut ciphertext = Vec::with_capacity(base64::decoded_len_estimate(body.len()));
     URL_SAFE_NO_PAD.decode_vec(body, &mut ciphertext).map_err(|_| OpenError::Malformed)?;
@@ -101,7 +101,7 @@ pub(crate) fn encode_small<const CHARS: usize>(bytes: &[u8]) -> [u8; CHARS] {
     text
 }
 
-/// Decodes text that must hold exactly so many bytes.
+/// Decodes text that must contain exactly `BYTES` bytes.
 fn decode_small<const BYTES: usize>(text: &str) -> Result<[u8; BYTES], OpenError> {
     let mut bytes = [0; BYTES];
     match URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) {
@@ -110,7 +110,7 @@ fn decode_small<const BYTES: usize>(text: &str) -> Result<[u8; BYTES], OpenError
     }
 }
 
-/// Returns the length of so many bytes in base64 without padding.
+/// Returns the length of `bytes` bytes in base64 without padding.
 const fn encoded_chars(bytes: usize) -> usize {
     (bytes * 4).div_ceil(3)
 }

@@ -6,12 +6,12 @@ use rand::{CryptoRng, RngCore, SeedableRng};
 
 use crate::Scope;
 
-/// Returns a generator that gives the same bytes in every run.
+/// Returns a random generator that gives the same bytes in every run.
 pub(crate) fn seeded(seed: u64) -> StdRng {
     StdRng::seed_from_u64(seed)
 }
 
-/// Gives 0, 1, 2 and so on: for golden vectors, which no change of a library may move.
+/// Gives 0, 1, 2 and so on, for golden vectors, which must not depend on a library's generator.
 pub(crate) struct CountingRng(pub(crate) u8);
 
 impl RngCore for CountingRng {

@@ -7,7 +7,7 @@ use crate::data_key::DataKeyId;
 use crate::error::OpenError;
 use crate::master_key::{KeyId, WRAPPED_KEY_BYTES};
 
-/// A data key encrypted under a master key and bound to one connection: what is stored of it.
+/// A data key encrypted under a master key and bound to one connection: its stored form.
 ///
 /// Bytes: format (1), master key id (8, ASCII), data key id (16), nonce (24), ciphertext (32), tag
 /// (16).
@@ -32,7 +32,7 @@ impl WrappedDataKey {
         bytes
     }
 
-    /// Reads the stored form. Checks its shape only; authenticity shows when it is unwrapped.
+    /// Parses the stored form. Checks only the format; unwrapping checks the authenticity.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, OpenError> {
         let (master_key, rest) = read_header(bytes)?;
         let (data_key, wrapped) = rest.split_first_chunk().ok_or(OpenError::Malformed)?;
@@ -43,13 +43,13 @@ impl WrappedDataKey {
         })
     }
 
-    /// Returns the id of the key inside, which names it in sealed values too.
+    /// Returns the id of the data key, which sealed values also contain.
     pub fn data_key_id(&self) -> DataKeyId {
         self.data_key
     }
 
-    /// Returns the id of the master key that opens it: when that is not the active one, it is time
-    /// to rewrap.
+    /// Returns the id of the master key that opens it. If that is not the active key, wrap it
+    /// again.
     pub fn master_key_id(&self) -> KeyId {
         self.master_key
     }
@@ -88,7 +88,7 @@ impl WrappedLedgerSecret {
     }
 }
 
-/// Splits off the format and the master key's id.
+/// Splits off the format version and the master key's id.
 fn read_header(bytes: &[u8]) -> Result<(KeyId, &[u8]), OpenError> {
     let (format, rest) = bytes.split_first().ok_or(OpenError::Malformed)?;
     if *format != FORMAT {

@@ -1,4 +1,4 @@
-//! Which workspaces, besides its home, may use a connection.
+//! The workspaces, besides its home, that may use a connection.
 
 use std::collections::BTreeMap;
 
@@ -23,17 +23,17 @@ pub struct Grant {
     pub limits: Limits,
 }
 
-/// Whom a grant, a revocation or limits are about.
+/// The workspaces that a grant, a revocation or limits apply to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GrantScope {
-    /// Every workspace.
+    /// All workspaces.
     Everyone,
     /// One workspace.
     Workspace(WorkspaceName),
 }
 
 impl Access {
-    /// Tells whether `workspace` is let in by a grant.
+    /// Returns whether a grant allows `workspace` to use the connection.
     pub fn allows(&self, workspace: &WorkspaceName) -> bool {
         match self.workspaces.get(workspace) {
             Some(grant) => grant.allowed,
@@ -41,14 +41,14 @@ impl Access {
         }
     }
 
-    /// Tells whether somebody is let in whom `before` keeps out.
+    /// Returns whether any workspace has access that it does not have under `before`.
     pub fn widens(&self, before: &Self) -> bool {
         let named = self.workspaces.keys().chain(before.workspaces.keys());
         (self.everyone.is_some() && before.everyone.is_none())
             || named.into_iter().any(|name| self.allows(name) && !before.allows(name))
     }
 
-    /// Returns the limits in force for `scope`, when it is granted.
+    /// Returns the limits of the grant to `scope`, if there is one.
     pub fn limits(&self, scope: &GrantScope) -> Option<&Limits> {
         match scope {
             GrantScope::Everyone => self.everyone.as_ref(),
@@ -58,7 +58,7 @@ impl Access {
         }
     }
 
-    /// Lets `scope` in with these limits.
+    /// Grants access to `scope` with these limits.
     pub(super) fn grant(&mut self, scope: GrantScope, limits: Limits) {
         match scope {
             GrantScope::Everyone => self.everyone = Some(limits),
@@ -68,7 +68,8 @@ impl Access {
         }
     }
 
-    /// Shuts `scope` out. A single workspace is remembered as shut out only while all are in.
+    /// Revokes the access of `scope`. An exception for a single workspace is kept only while all
+    /// workspaces are granted.
     pub(super) fn revoke(&mut self, scope: GrantScope) {
         match scope {
             GrantScope::Everyone => {

@@ -1,4 +1,4 @@
-//! What can be asked of a connection.
+//! Commands to a connection.
 
 use std::collections::BTreeMap;
 
@@ -12,66 +12,66 @@ use crate::ids::Version;
 use crate::secret::NewSecret;
 use crate::text::{FieldName, Prose, Slug};
 
-/// A wish, which [`super::decide`] grants or refuses. Secrets in it are sealed already.
+/// A requested change, which [`super::decide`] accepts or refuses. Its secrets are already sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Makes the connection.
+    /// Creates the connection.
     Create(Box<Draft>),
-    /// Changes any of its editable fields.
+    /// Changes its editable fields.
     Update(Box<Revision>),
-    /// Replaces the values of secret fields it has.
+    /// Replaces the values of existing secret fields.
     RotateSecret(BTreeMap<FieldName, NewSecret>),
-    /// Lets gateways use it.
+    /// Allows gateways to use it.
     Enable,
-    /// Keeps gateways from using it.
+    /// Prevents gateways from using it.
     Disable {
-        /// Why.
+        /// The reason.
         reason: Option<Prose>,
     },
-    /// Reports that it fails for now and is being retried.
+    /// Reports a temporary failure that is being retried.
     MarkDegraded {
-        /// Why.
+        /// The reason.
         reason: Option<Prose>,
     },
-    /// Reports that it fails until a person acts.
+    /// Reports a failure that needs manual intervention.
     MarkFailed {
-        /// Why.
+        /// The reason.
         reason: Option<Prose>,
     },
     /// Reports that it works.
     MarkOperational {
-        /// Why, or how it was found out.
+        /// The reason, or how it was found out.
         reason: Option<Prose>,
     },
-    /// Sets it aside.
+    /// Archives it.
     Archive {
-        /// Why.
+        /// The reason.
         reason: Option<Prose>,
-        /// Also when something depends on it.
+        /// Archives it even if something depends on it.
         force: bool,
     },
-    /// Takes it back from the archive.
+    /// Restores it from the archive.
     Restore {
-        /// A new handle, needed when the old one has been taken meanwhile.
+        /// A new slug, required if the old one has been taken since.
         slug: Option<Slug>,
     },
-    /// Lets one or all other workspaces use it.
+    /// Allows one workspace, or all, to use it.
     GrantWorkspace {
-        /// Whom.
+        /// The workspaces.
         scope: GrantScope,
-        /// How much.
+        /// The limits of their use.
         limits: Limits,
     },
-    /// Shuts one or all other workspaces out.
+    /// Revokes the access of one workspace, or of all.
     RevokeWorkspace {
-        /// Whom.
+        /// The workspaces.
         scope: GrantScope,
     },
     /// Changes the limits of an existing grant.
     SetLimits {
-        /// Whose.
+        /// The workspaces of the grant.
         scope: GrantScope,
-        /// How much.
+        /// The limits of their use.
         limits: Limits,
     },
     /// Replaces the model policy.
@@ -80,21 +80,21 @@ pub enum Command {
     SetPricing(Option<Pricing>),
     /// Records that something uses it.
     LinkDependent {
-        /// What.
+        /// The dependent.
         key: DependentKey,
-        /// Facts about it.
+        /// Its name and attributes.
         dependent: Dependent,
     },
     /// Records that something no longer uses it.
     UnlinkDependent {
-        /// What.
+        /// The dependent.
         key: DependentKey,
     },
-    /// Brings the settings of an earlier version back, secret values too, as a new change.
+    /// Restores the settings of an earlier version, including secret values, as a new change.
     Revert {
-        /// Which version.
+        /// The version whose settings are restored.
         to: Version,
-        /// The connection as it was then, found by the engine; `None` when there was no such
+        /// The connection at that version, as the engine found it; `None` if there is no such
         /// version.
         then: Option<Box<super::Connection>>,
     },

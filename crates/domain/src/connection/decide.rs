@@ -1,4 +1,4 @@
-//! Grants or refuses a command: `(state, command) -> event or rejection`.
+//! Decides on commands: `(state, command) -> event or rejection`.
 //!
 //! | command | absent | active | archived |
 //! |---|---|---|---|
@@ -24,7 +24,7 @@ use crate::limits;
 use crate::secret::NewSecret;
 use crate::text::{FieldName, InvalidField, Prose, Slug};
 
-/// Decides on one command. Never fails, never waits: a refusal is an answer.
+/// Decides on one command: returns the event that it causes, or the reason for its refusal.
 pub fn decide(
     state: Option<&Connection>,
     expected: Expected,
@@ -45,7 +45,7 @@ pub fn decide(
     }
 }
 
-/// Refuses when the stream is not where the caller believes it to be.
+/// Checks that the stream is at the version that the caller expects.
 pub(crate) fn check_expected(actual: Version, expected: Expected) -> Result<(), Rejection> {
     match expected {
         Expected::Any => Ok(()),
@@ -105,14 +105,14 @@ fn create(draft: Box<Draft>) -> Result<Event, Rejection> {
     Ok(Event::Created(draft))
 }
 
-/// A field is either secret or not; with both, a reader could not tell which one counts.
+/// Checks that no field is both a setting and a secret, which would be ambiguous.
 fn check_disjoint<'a>(
     details: &Details,
     secrets: impl Iterator<Item = &'a FieldName>,
 ) -> Result<(), InvalidField> {
     for field in secrets {
         if details.config.contains_key(field) {
-            let problem = "is in config and in secrets; a field is one or the other";
+            let problem = "is in both config and secrets, but can be in only one of them";
             return Err(InvalidField::new(field.as_str(), problem));
         }
     }
@@ -272,7 +272,7 @@ fn revert(
 }
 
 impl Reverted {
-    /// Tells whether `state` has all these settings already.
+    /// Returns whether `state` already has all these settings.
     fn matches(&self, state: &Connection) -> bool {
         let sealed_alike = self.secrets.len() == state.secrets.len()
             && self.secrets.iter().all(|(field, secret)| {
@@ -289,7 +289,7 @@ impl Reverted {
 }
 
 impl Revision {
-    /// Drops every part that would change nothing of `state`.
+    /// Returns the revision without the parts that would not change `state`.
     fn reduced(self, state: &Connection) -> Self {
         let details = &state.details;
         Self {
@@ -318,7 +318,7 @@ impl Revision {
     }
 }
 
-/// Keeps the entries of a merge that would change `current`.
+/// Returns the entries of a merge that would change `current`.
 fn differing<K: Ord, V: PartialEq>(
     mut merge: BTreeMap<K, Option<V>>,
     current: &BTreeMap<K, V>,

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::text::{Json, Line};
 
-/// Names one dependent.
+/// Identifies one dependent.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DependentKey {
     /// Kind of dependent, such as `tool`, `mcp_server`, `integration_connection` or `gateway`.
     pub kind: Line,
-    /// Its id in its own system.
+    /// Id of the dependent in its own system.
     pub id: Line,
 }
 

@@ -1,4 +1,4 @@
-//! What a connection is made of, and what can be changed of it at once.
+//! The parts of a new connection, and changes to several of them at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,7 @@ pub struct Details {
     pub provider_version: Option<Line>,
     /// Kind of service.
     pub kind: Kind,
-    /// Realm of the credential.
+    /// Whether the credential is for test or live use.
     pub environment: Environment,
     /// How it authenticates to the provider.
     pub auth_method: AuthMethod,
@@ -44,7 +44,7 @@ pub struct Details {
 /// A field whose value lives in an external secret store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretReference {
-    /// The field it fills.
+    /// The field that gets the value.
     pub target: Line,
     /// Id, path or slug of the value in the external store.
     pub reference: Line,
@@ -54,12 +54,12 @@ pub struct SecretReference {
     pub format: Option<Line>,
 }
 
-/// Everything needed to make a connection.
+/// Everything needed to create a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
     /// Home workspace.
     pub workspace: WorkspaceName,
-    /// Handle.
+    /// Slug.
     pub slug: Slug,
     /// The provider, and how to reach it.
     pub details: Details,
@@ -75,20 +75,20 @@ pub struct Draft {
     pub pricing: Option<Pricing>,
 }
 
-/// What becomes of one optional field.
+/// A change to one optional field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Patch<T> {
-    /// It stays as it is.
+    /// Leaves the field unchanged.
     #[default]
     Keep,
-    /// It is emptied.
+    /// Clears the field.
     Clear,
-    /// It gets this value.
+    /// Sets the field to this value.
     Set(T),
 }
 
 impl<T: Clone + PartialEq> Patch<T> {
-    /// Reduces a patch that would change nothing of `current` to `Keep`.
+    /// Returns `Keep` in place of a patch that would not change `current`.
     #[must_use]
     pub(crate) fn against(self, current: Option<&T>) -> Self {
         match (&self, current) {
@@ -98,7 +98,7 @@ impl<T: Clone + PartialEq> Patch<T> {
         }
     }
 
-    /// Carries out the patch.
+    /// Applies the patch.
     pub(crate) fn apply(self, field: &mut Option<T>) {
         match self {
             Self::Keep => {}
@@ -111,7 +111,7 @@ impl<T: Clone + PartialEq> Patch<T> {
 /// Changes to many fields at once. Maps are merged key by key; `None` removes a key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Revision {
-    /// New handle.
+    /// New slug.
     pub slug: Option<Slug>,
     /// New display name.
     pub display_name: Patch<Line>,
@@ -123,7 +123,7 @@ pub struct Revision {
     pub provider_version: Patch<Line>,
     /// New kind of service.
     pub kind: Option<Kind>,
-    /// New realm.
+    /// New environment.
     pub environment: Option<Environment>,
     /// New authentication method.
     pub auth_method: Option<AuthMethod>,
@@ -131,11 +131,11 @@ pub struct Revision {
     pub config: BTreeMap<FieldName, Option<Json>>,
     /// Secret fields to set or remove.
     pub secrets: BTreeMap<FieldName, Option<NewSecret>>,
-    /// All references, when they change.
+    /// All references, if they change.
     pub secret_references: Option<Vec<SecretReference>>,
     /// Labels to set or remove.
     pub labels: BTreeMap<Line, Option<Prose>>,
-    /// All tags, when they change.
+    /// All tags, if they change.
     pub tags: Option<Vec<Line>>,
     /// Annotations to set or remove.
     pub annotations: BTreeMap<Line, Option<Json>>,
@@ -144,7 +144,7 @@ pub struct Revision {
 }
 
 impl Details {
-    /// Checks the limits that hold for a connection's fields together.
+    /// Checks the limits that apply to a connection as a whole.
     pub(super) fn check(&self) -> Result<(), InvalidField> {
         at_most("config", self.config.len(), limits::CONFIG_FIELDS)?;
         at_most("labels", self.labels.len(), limits::LABELS)?;
@@ -160,7 +160,7 @@ impl Details {
     }
 }
 
-/// Refuses more than `most` of something.
+/// Checks that there are at most `most` entries.
 pub(crate) fn at_most(field: &str, count: usize, most: usize) -> Result<(), InvalidField> {
     if count <= most {
         return Ok(());

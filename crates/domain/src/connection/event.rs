@@ -1,4 +1,4 @@
-//! What has happened to a connection.
+//! Events of a connection.
 
 use std::collections::BTreeMap;
 
@@ -12,64 +12,65 @@ use crate::ids::{Actor, ConnectionId, EventId, Micros, Position, Version};
 use crate::secret::{NewSecret, Secret};
 use crate::text::{FieldName, Prose, Slug};
 
-/// A fact. One accepted command is one event, so a version number counts accepted changes.
+/// The result of an accepted command. Each accepted command is one event, so a version number
+/// counts accepted changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The connection was made.
+    /// The connection was created.
     Created(Box<Draft>),
-    /// Fields were changed; only those that differ are in it.
+    /// Fields were changed. The event contains only those that differ.
     Updated(Box<Revision>),
     /// Secret fields got new values.
     SecretRotated(BTreeMap<FieldName, NewSecret>),
-    /// Gateways may use it.
+    /// Gateways may use the connection.
     Enabled,
-    /// Gateways may not use it.
+    /// Gateways may no longer use the connection.
     Disabled {
-        /// Why.
+        /// The reason.
         reason: Option<Prose>,
     },
-    /// It fails for now.
+    /// A temporary failure was reported.
     MarkedDegraded {
-        /// Why.
+        /// The reason.
         reason: Option<Prose>,
     },
-    /// It fails until a person acts.
+    /// A failure that needs manual intervention was reported.
     MarkedFailed {
-        /// Why.
+        /// The reason.
         reason: Option<Prose>,
     },
     /// It works.
     MarkedOperational {
-        /// Why, or how it was found out.
+        /// The reason, or how it was found out.
         reason: Option<Prose>,
     },
-    /// It was set aside.
+    /// The connection was archived.
     Archived {
-        /// Why.
+        /// The reason.
         reason: Option<Prose>,
     },
-    /// It was taken back from the archive.
+    /// The connection was restored from the archive.
     Restored {
-        /// The new handle, when it got one.
+        /// The new slug, if it got one.
         slug: Option<Slug>,
     },
-    /// One or all workspaces were let in.
+    /// One workspace, or all, got access.
     WorkspaceGranted {
-        /// Whom.
+        /// The workspaces.
         scope: GrantScope,
-        /// How much.
+        /// The limits of their use.
         limits: Limits,
     },
-    /// One or all workspaces were shut out.
+    /// One workspace, or all, lost access.
     WorkspaceRevoked {
-        /// Whom.
+        /// The workspaces.
         scope: GrantScope,
     },
     /// The limits of a grant changed.
     LimitsSet {
-        /// Whose.
+        /// The workspaces of the grant.
         scope: GrantScope,
-        /// How much.
+        /// The limits of their use.
         limits: Limits,
     },
     /// The model policy was replaced.
@@ -78,31 +79,31 @@ pub enum Event {
     PricingSet(Option<Pricing>),
     /// Something was recorded as using it.
     DependentLinked {
-        /// What.
+        /// The dependent.
         key: DependentKey,
-        /// Facts about it.
+        /// Its name and attributes.
         dependent: Dependent,
     },
     /// Something was recorded as no longer using it.
     DependentUnlinked {
-        /// What.
+        /// The dependent.
         key: DependentKey,
     },
-    /// The fields of an earlier version came back.
+    /// The settings of an earlier version were restored.
     Reverted(Box<Reverted>),
 }
 
-/// The state an earlier version's fields came back to. Dependents, health and lifecycle are
-/// reports about the world, not settings, and stay as they were.
+/// The restored settings. Dependents, health and lifecycle describe the present, so a revert does
+/// not change them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reverted {
-    /// The version whose fields came back.
+    /// The version whose settings were restored.
     pub to: Version,
-    /// The handle.
+    /// The slug.
     pub slug: Slug,
     /// The provider, and how to reach it.
     pub details: Details,
-    /// The secret values of that version; one that differs from the current value counts as a new
+    /// The secret values of that version. A value that differs from the current one gets a new
     /// generation.
     pub secrets: BTreeMap<FieldName, Secret>,
     /// Whether gateways may use it.
@@ -115,25 +116,25 @@ pub struct Reverted {
     pub pricing: Option<Pricing>,
 }
 
-/// What the record around an event says of it, as far as the state depends on it.
+/// The metadata of an event that the state depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventFacts {
-    /// The connection it happened to.
+    /// The connection that the event belongs to.
     pub connection: ConnectionId,
-    /// Its own identity.
+    /// Id of the event.
     pub event_id: EventId,
-    /// Its place in the connection's stream.
+    /// Version in the connection's stream.
     pub version: Version,
-    /// Its place in the whole log.
+    /// Log position.
     pub position: Position,
     /// When it was recorded.
     pub recorded_at: Micros,
-    /// Who did it.
+    /// Actor of the event.
     pub actor: Actor,
 }
 
 impl Event {
-    /// Every stored type name, in the order of the variants.
+    /// All stored type names, in the order of the variants.
     pub const TYPE_NAMES: [&'static str; 18] = [
         "connection_created",
         "connection_updated",
@@ -155,7 +156,7 @@ impl Event {
         "connection_reverted",
     ];
 
-    /// Returns the stored type name: its own word, independent of the Rust name.
+    /// Returns the stored type name, which is independent of the Rust name.
     pub const fn type_name(&self) -> &'static str {
         match self {
             Self::Created(_) => "connection_created",

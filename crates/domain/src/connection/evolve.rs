@@ -1,4 +1,4 @@
-//! Folds an event into the state. It never refuses: history already happened.
+//! Applies an event to the state. Never fails, because the event has already happened.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use crate::ids::Generation;
 use crate::secret::{NewSecret, Secret};
 use crate::text::{FieldName, Prose};
 
-/// Returns the state after `event`. An event to a stream that has no state yet can only be a
-/// creation; any other leaves it absent.
+/// Returns the state after `event`. Without a state, only a creation has an effect; after any other
+/// event the state is still absent.
 pub fn evolve(state: Option<Connection>, event: Event, facts: &EventFacts) -> Option<Connection> {
     let Some(mut state) = state else {
         return match event {
@@ -23,7 +23,7 @@ pub fn evolve(state: Option<Connection>, event: Event, facts: &EventFacts) -> Op
     Some(state)
 }
 
-/// Takes `event` into the state before it: what [`evolve`] does when there is one, in place.
+/// Applies `event` to an existing state in place.
 pub fn advance(state: &mut Connection, event: Event, facts: &EventFacts) {
     apply(state, event, facts);
     state.version = facts.version;
@@ -124,12 +124,12 @@ fn set_secret(state: &mut Connection, field: FieldName, new: NewSecret, facts: &
     state.secrets.insert(field, secret(generation, new, facts));
 }
 
-/// Returns the generation that follows all a field ever had, also when it was removed meanwhile.
+/// Returns the generation after all that the field has ever had, even if it was removed in between.
 fn next_generation(state: &Connection, field: &FieldName) -> Generation {
     state.secrets.get(field).map_or(state.generations_removed, |secret| secret.generation).next()
 }
 
-/// Remembers the generations of secrets that are no longer there.
+/// Remembers the generations of removed secrets.
 fn forget(state: &mut Connection, removed: impl IntoIterator<Item = Secret>) {
     for secret in removed {
         state.generations_removed = state.generations_removed.max(secret.generation);
@@ -182,14 +182,14 @@ fn apply_reverted(state: &mut Connection, reverted: Reverted, facts: &EventFacts
 }
 
 impl Details {
-    /// Returns these details with a revision's changes.
+    /// Returns these details with the changes of a revision.
     pub(super) fn revised(&self, revision: &Revision) -> Self {
         let mut details = self.clone();
         details.revise(revision);
         details
     }
 
-    /// Takes a revision's changes.
+    /// Applies the changes of a revision.
     fn revise(&mut self, revision: &Revision) {
         revision.display_name.clone().apply(&mut self.display_name);
         revision.description.clone().apply(&mut self.description);

@@ -5,7 +5,7 @@ use crate::ids::Micros;
 use crate::text::InvalidField;
 
 vocabulary!(
-    /// What a usage limit counts.
+    /// The unit of a usage limit.
     UsageUnit, "usage_limits.type", {
         /// Money, in the gateway's currency unit.
         Cost = "cost",
@@ -15,7 +15,7 @@ vocabulary!(
 );
 
 vocabulary!(
-    /// What a rate limit counts, and over which time.
+    /// The period of a rate limit.
     RateUnit, "rate_limits.unit", {
         /// Per minute.
         Minute = "rpm",
@@ -26,19 +26,19 @@ vocabulary!(
     }
 );
 
-/// When a usage counter starts again.
+/// When a usage counter restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResetPeriod {
     /// Each calendar week.
     Weekly,
     /// Each calendar month.
     Monthly,
-    /// Every so many days.
+    /// After this number of days.
     Days(u16),
 }
 
 impl ResetPeriod {
-    /// Makes a period of 1 to 365 days.
+    /// Returns a period of 1 to 365 days.
     pub fn days(days: u64) -> Result<Self, InvalidField> {
         match u16::try_from(days) {
             Ok(days @ 1..=365) => Ok(Self::Days(days)),
@@ -50,13 +50,13 @@ impl ResetPeriod {
 /// Limit on the total use of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsageLimit {
-    /// What is counted.
+    /// The unit.
     pub unit: UsageUnit,
     /// The amount at which further use is denied, at least 1.
     pub credit_limit: u64,
     /// The amount at which a warning is sent, at least 1.
     pub alert_threshold: Option<u64>,
-    /// When counting starts again; never when absent.
+    /// When the counter restarts; never when absent.
     pub reset: Option<ResetPeriod>,
     /// The next time the counter restarts, if the gateway has set one.
     pub next_reset_at: Option<Micros>,
@@ -65,7 +65,7 @@ pub struct UsageLimit {
 /// Limit on the rate of use of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateLimit {
-    /// Whether tokens are counted rather than requests.
+    /// Whether it counts requests or tokens.
     pub counts: RateCounts,
     /// The period over which it counts.
     pub unit: RateUnit,
@@ -74,7 +74,7 @@ pub struct RateLimit {
 }
 
 vocabulary!(
-    /// What a rate limit counts.
+    /// The unit of a rate limit.
     RateCounts, "rate_limits.type", {
         /// Requests.
         Requests = "requests",

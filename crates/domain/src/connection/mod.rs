@@ -1,4 +1,4 @@
-//! The state of one connection: everything the union of the five products' APIs can say of it.
+//! The state of one connection: the union of what the five products' APIs can express.
 
 mod access;
 mod command;
@@ -46,25 +46,25 @@ use crate::text::{FieldName, Slug, WorkspaceName};
 /// One connection after some number of accepted changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
-    /// Stable identity.
+    /// Id of the connection, which never changes.
     pub id: ConnectionId,
     /// Home workspace; never changes.
     pub workspace: WorkspaceName,
-    /// Handle, unique among the workspace's active connections.
+    /// Slug, unique among the workspace's active connections.
     pub slug: Slug,
     /// The provider and how to reach it, without secrets.
     pub details: Details,
     /// Current secret values, sealed.
     pub secrets: BTreeMap<FieldName, Secret>,
-    /// Highest generation among secrets that were removed; a field set anew goes on from here.
+    /// Highest generation among removed secrets. A field that is set again continues from here.
     pub generations_removed: Generation,
-    /// Where it is in its life.
+    /// Lifecycle state.
     pub lifecycle: Lifecycle,
     /// Whether gateways may use it.
     pub enabled: bool,
-    /// Last reported working state.
+    /// Last reported health.
     pub health: Health,
-    /// Which other workspaces may use it, and how much.
+    /// Other workspaces that may use it, and their limits.
     pub access: Access,
     /// Which models may be used through it.
     pub models: ModelPolicy,
@@ -80,18 +80,18 @@ pub struct Connection {
     pub created_at: Micros,
     /// Who created it.
     pub created_by: Actor,
-    /// When the last change was recorded.
+    /// Time of the last change.
     pub updated_at: Micros,
-    /// Who made the last change.
+    /// Actor of the last change.
     pub updated_by: Actor,
 }
 
-/// Where a connection is in its life.
+/// The lifecycle state of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifecycle {
-    /// In use or ready for it.
+    /// In use or ready for use.
     Active,
-    /// Set aside: readable, its slug free for others, nothing but `restore` changes it.
+    /// Readable, but its slug is free for others and only `restore` changes it.
     Archived {
         /// When it was archived.
         at: Micros,

@@ -24,6 +24,6 @@ impl Default for ModelPolicy {
 pub struct ModelRule {
     /// Whether the model may be used.
     pub enabled: bool,
-    /// Gateway settings of the model (base model, price table, ...), an object.
+    /// Gateway settings of the model, such as base model or price table, as a JSON object.
     pub settings: Option<Json>,
 }

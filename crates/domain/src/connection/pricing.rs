@@ -27,7 +27,7 @@ pub const MULTIPLIER_KEYS: [&str; 19] = [
     "cache_write_image_input_token",
 ];
 
-/// A factor: finite and not negative.
+/// A price factor: finite and not negative.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Multiplier(f64);
 
@@ -51,7 +51,7 @@ impl Multiplier {
 /// Factors on a provider's prices. `None` is an explicit null, which clients may send and read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pricing {
-    /// Factors by fixed name, one of [`MULTIPLIER_KEYS`].
+    /// Factors by fixed name, each one of [`MULTIPLIER_KEYS`].
     pub multipliers: BTreeMap<Line, Option<Multiplier>>,
     /// The default factor for image prices.
     pub image_default: Option<Multiplier>,

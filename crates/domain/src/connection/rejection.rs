@@ -1,29 +1,29 @@
-//! Correct refusals: the caller has to act.
+//! Reasons for refusing a command.
 
 use crate::ids::Version;
 use crate::text::{FieldName, InvalidField};
 
-/// Why a command was refused. Each has a stable public code and a page of its own.
+/// The reason why a command was refused. Each has a stable public code with a page of its own.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// There is no such connection.
     #[error("there is no such connection")]
     ConnectionUnknown,
-    /// A connection with this id exists already.
-    #[error("the connection exists already")]
+    /// A connection with this id already exists.
+    #[error("the connection already exists")]
     ConnectionExists,
-    /// The caller expected another version.
+    /// The caller expected another version of the stream.
     #[error("the stream is at version {actual}, the command expected {expected}")]
     VersionConflict {
-        /// What the caller expected, in words.
+        /// The expected version, in words.
         expected: String,
-        /// Where the stream is.
+        /// The current version of the stream.
         actual: Version,
     },
-    /// Nothing but `restore` changes an archived connection.
+    /// Only `restore` changes an archived connection.
     #[error("the connection is archived; restore it first")]
     ConnectionArchived,
-    /// A connection that is switched off keeps its secrets.
+    /// The secrets of a disabled connection are not revealed.
     #[error("the connection is disabled; enable it first")]
     ConnectionDisabled,
     /// Only an archived connection can be restored.
@@ -32,51 +32,51 @@ pub enum Rejection {
     /// Something depends on the connection.
     #[error("{dependents} dependents still use the connection")]
     ConnectionInUse {
-        /// The limit.
+        /// Number of dependents.
         dependents: usize,
     },
-    /// It was enabled before.
-    #[error("it is enabled already")]
+    /// The connection is already enabled.
+    #[error("it is already enabled")]
     AlreadyEnabled,
-    /// It was disabled before.
-    #[error("it is disabled already")]
+    /// The connection is already disabled.
+    #[error("it is already disabled")]
     AlreadyDisabled,
-    /// The same health, for the same reason, was reported before.
-    #[error("the connection has this health, for this reason, already")]
+    /// The connection already has this health, for this reason.
+    #[error("the connection already has this health, for this reason")]
     HealthUnchanged,
     /// The command would change nothing.
     #[error("the command would change nothing")]
     NothingToChange,
-    /// A secret that does not exist cannot be rotated.
+    /// The connection has no secret to rotate in this field.
     #[error("the connection has no secret field {field}")]
     SecretFieldUnknown {
-        /// The field named.
+        /// The field in the command.
         field: FieldName,
     },
-    /// There is no grant to revoke or to limit.
+    /// There is no grant to revoke or limit.
     #[error("there is no such grant")]
     GrantUnknown,
     /// There is no such dependent.
     #[error("there is no such dependent")]
     DependentUnknown,
-    /// There is no earlier version of that number.
+    /// There is no earlier version with that number.
     #[error("version {to} is not an earlier version; the connection is at {actual}")]
     VersionUnknown {
-        /// The version named.
+        /// The version in the command.
         to: Version,
-        /// Where the stream is.
+        /// The current version of the stream.
         actual: Version,
     },
     /// There is no such principal.
     #[error("there is no such principal")]
     PrincipalUnknown,
-    /// A principal of this name exists already.
-    #[error("the principal exists already")]
+    /// A principal with this name already exists.
+    #[error("the principal already exists")]
     PrincipalExists,
-    /// The principal has no such key, or it is revoked.
-    #[error("the principal has no such key that is not revoked")]
+    /// The principal has no such key, or the key has been revoked.
+    #[error("the principal has no such key, or the key has been revoked")]
     ApiKeyUnknown,
-    /// The result would break a limit.
+    /// The result would exceed a limit.
     #[error(transparent)]
     Invalid(#[from] InvalidField),
 }

@@ -1,8 +1,8 @@
-//! Closed sets of words, each with its stable text.
+//! Enums whose variants have stable texts.
 
 use crate::text::Line;
 
-/// Makes an enum whose variants have stable texts, with parsing and printing.
+/// Defines an enum whose variants have stable texts, with parsing and printing.
 macro_rules! vocabulary {
     ($(#[$doc:meta])* $name:ident, $what:literal, {
         $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+
@@ -24,7 +24,7 @@ macro_rules! vocabulary {
                 }
             }
 
-            /// Reads the stable word; the error lists all words.
+            /// Parses the stable word; the error lists all words.
             pub fn parse(text: &str) -> Result<Self, $crate::text::InvalidField> {
                 match text {
                     $($text => Ok(Self::$variant),)+
@@ -46,7 +46,7 @@ macro_rules! vocabulary {
 pub(crate) use vocabulary;
 
 vocabulary!(
-    /// What sort of service is behind a connection.
+    /// The kind of service that a connection reaches.
     Kind, "kind", {
         /// A web API.
         Api = "api",
@@ -64,19 +64,19 @@ vocabulary!(
 );
 
 vocabulary!(
-    /// The realm of a credential.
+    /// The environment of a credential.
     Environment, "environment", {
-        /// Trial data and trial money.
+        /// For test data.
         Test = "test",
-        /// The real thing.
+        /// For production data.
         Live = "live",
     }
 );
 
 vocabulary!(
-    /// How a connection proves itself to its provider.
+    /// How a connection authenticates to its provider.
     AuthMethod, "auth_method", {
-        /// One key, sent as the provider wants it.
+        /// One key, sent in the way that the provider requires.
         ApiKey = "api_key",
         /// User name and password.
         Basic = "basic",
@@ -118,7 +118,7 @@ vocabulary!(
         UrlSecret = "url_secret",
         /// No credential is needed.
         None = "none",
-        /// Not said.
+        /// Not specified.
         Unknown = "unknown",
     }
 );
@@ -137,10 +137,10 @@ vocabulary!(
     }
 );
 
-/// Whom a connection is for, by the caller's own id.
+/// The party that a connection is for, with the caller's own id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// What sort of party.
+    /// Kind of party.
     pub kind: IdentityKind,
     /// The caller's own id for that party.
     pub value: Line,

@@ -1,4 +1,4 @@
-//! What can be asked of a principal.
+//! Commands to a principal.
 
 use super::PrincipalKind;
 use super::grant::Grant;
@@ -7,58 +7,58 @@ use crate::connection::{Environment, Patch};
 use crate::ids::Micros;
 use crate::text::{Line, Prose};
 
-/// A change asked for.
+/// A requested change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PrincipalCommand {
-    /// Makes the principal.
+    /// Creates the principal.
     Create(PrincipalDraft),
-    /// Changes its name for people or what it may do.
+    /// Changes its display name or its grants.
     Update(PrincipalRevision),
-    /// Lets its keys open something again.
+    /// Enables it, so that its keys are accepted again.
     Enable,
-    /// Lets its keys open nothing.
+    /// Disables it, so that its keys are rejected.
     Disable {
-        /// Why.
+        /// The reason.
         reason: Option<Prose>,
     },
-    /// Gives it one more key.
+    /// Issues a further key to it.
     IssueKey {
-        /// The key's public part.
+        /// Id of the key, its public part.
         id: ApiKeyId,
         /// A digest of the key.
         digest: KeyDigest,
-        /// What the key says of itself.
+        /// The environment named in the key.
         environment: Environment,
-        /// What it is for.
+        /// Purpose of the key, in the issuer's words.
         label: Option<Line>,
-        /// From when on it opens nothing.
+        /// When the key expires; never when absent.
         expires_at: Option<Micros>,
     },
-    /// Takes a key from it.
+    /// Revokes one of its keys.
     RevokeKey {
-        /// Which.
+        /// Id of the key.
         id: ApiKeyId,
-        /// Why.
+        /// The reason.
         reason: Option<Prose>,
     },
 }
 
-/// A principal to be made.
+/// A principal to create.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrincipalDraft {
-    /// What sort of caller it is.
+    /// Kind of caller.
     pub kind: PrincipalKind,
     /// Human-readable name.
     pub display_name: Option<Line>,
-    /// What it may do.
+    /// Its grants.
     pub grants: Vec<Grant>,
 }
 
-/// Changes to a principal; what is absent stays.
+/// Changes to a principal; absent parts stay unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PrincipalRevision {
     /// Human-readable name.
     pub display_name: Patch<Line>,
-    /// What it may do, in place of all before.
+    /// All its grants, replacing the previous ones.
     pub grants: Option<Vec<Grant>>,
 }

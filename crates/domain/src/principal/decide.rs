@@ -1,4 +1,4 @@
-//! Grants or refuses a command to a principal.
+//! Decides on commands to a principal.
 //!
 //! | command | absent | there |
 //! |---|---|---|
@@ -69,20 +69,20 @@ fn update(principal: &Principal, revision: PrincipalRevision) -> Result<Principa
     Ok(PrincipalEvent::Updated(PrincipalRevision { display_name, grants }))
 }
 
-/// Refuses a key over the limit. Revoked keys make room by themselves, the oldest first.
+/// Checks that the principal may have one more key. Revoked keys do not count.
 fn check_room(principal: &Principal, id: &ApiKeyId) -> Result<(), Rejection> {
     if principal.keys.contains_key(id) {
-        return Err(InvalidField::new("id", "is that of another key").into());
+        return Err(InvalidField::new("id", "is already used by another key").into());
     }
     let live = principal.keys.values().filter(|key| key.revoked.is_none()).count();
     if live >= limits::API_KEYS {
-        let problem = format!("must be at most {} that are not revoked", limits::API_KEYS);
+        let problem = format!("must be at most {} keys that are not revoked", limits::API_KEYS);
         return Err(InvalidField::new("keys", problem).into());
     }
     Ok(())
 }
 
-/// Refuses grants that say nothing, or more than limits allow.
+/// Checks that no grant is empty and that grants are within their limits.
 pub fn check_grants(grants: &[Grant]) -> Result<(), InvalidField> {
     at_most("grants", grants.len(), limits::PRINCIPAL_GRANTS)?;
     for grant in grants {

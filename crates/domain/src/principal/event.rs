@@ -1,4 +1,4 @@
-//! What has happened to a principal.
+//! Events of a principal.
 
 use super::command::{PrincipalDraft, PrincipalRevision};
 use super::key::{ApiKeyId, KeyDigest};
@@ -6,38 +6,38 @@ use crate::connection::Environment;
 use crate::ids::Micros;
 use crate::text::{Line, Prose};
 
-/// An accepted change.
+/// The result of an accepted command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PrincipalEvent {
-    /// The principal was made.
+    /// The principal was created.
     Created(PrincipalDraft),
-    /// Its name for people or what it may do was changed.
+    /// Its display name or its grants were changed.
     Updated(PrincipalRevision),
-    /// Its keys open something again.
+    /// It was enabled, so its keys are accepted again.
     Enabled,
-    /// Its keys open nothing.
+    /// It was disabled, so its keys are rejected.
     Disabled {
-        /// Why.
+        /// The reason.
         reason: Option<Prose>,
     },
-    /// It was given one more key.
+    /// A further key was issued to it.
     KeyIssued {
-        /// The key's public part.
+        /// Id of the key, its public part.
         id: ApiKeyId,
         /// A digest of the key.
         digest: KeyDigest,
-        /// What the key says of itself.
+        /// The environment named in the key.
         environment: Environment,
-        /// What it is for.
+        /// Purpose of the key, in the issuer's words.
         label: Option<Line>,
-        /// From when on it opens nothing.
+        /// When the key expires; never when absent.
         expires_at: Option<Micros>,
     },
-    /// A key was taken from it.
+    /// One of its keys was revoked.
     KeyRevoked {
-        /// Which.
+        /// Id of the key.
         id: ApiKeyId,
-        /// Why.
+        /// The reason.
         reason: Option<Prose>,
     },
 }

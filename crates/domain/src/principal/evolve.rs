@@ -1,4 +1,4 @@
-//! Folds events into a principal. Never refuses: what is in the log has happened.
+//! Applies events to a principal. Never fails, because the events have already happened.
 
 use std::collections::BTreeMap;
 
@@ -9,22 +9,22 @@ use crate::ids::{Actor, Micros, Position, Version};
 use crate::limits;
 use crate::text::PrincipalName;
 
-/// What an event's record says besides the event.
+/// The metadata of an event that the state depends on.
 #[derive(Clone, Debug)]
 pub struct PrincipalFacts {
-    /// Whom it concerns.
+    /// Name of the principal.
     pub name: PrincipalName,
-    /// Place in the principal's stream.
+    /// Version in the principal's stream.
     pub version: Version,
-    /// Place in the whole log.
+    /// Log position.
     pub position: Position,
     /// When it was recorded.
     pub recorded_at: Micros,
-    /// Who asked for it.
+    /// Actor of the event.
     pub actor: Actor,
 }
 
-/// Folds one event into a state. Nothing comes of an event before the first one.
+/// Returns the state after an event. Without a state, only a creation has an effect.
 pub fn evolve_principal(
     state: Option<Principal>,
     event: PrincipalEvent,
@@ -91,7 +91,7 @@ fn apply(principal: &mut Principal, event: PrincipalEvent, facts: &PrincipalFact
     }
 }
 
-/// Keeps only so many revoked keys; the log remembers all.
+/// Drops the oldest revoked keys over the limit. The log still contains them.
 fn forget_oldest(keys: &mut BTreeMap<ApiKeyId, ApiKey>) {
     let mut revoked: Vec<(Micros, ApiKeyId)> = keys
         .iter()

@@ -1,4 +1,4 @@
-//! One permission: which scopes, on which connections.
+//! Grants: scopes, and the connections that they apply to.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,29 +6,29 @@ use super::scope::Scope;
 use crate::connection::Details;
 use crate::text::{Line, Prose, WorkspaceName};
 
-/// Lets its holder do some things to some connections.
+/// A permission for some connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// What.
+    /// The scopes that it grants.
     pub scopes: BTreeSet<Scope>,
-    /// In which workspaces.
+    /// The workspaces that it applies to.
     pub workspaces: Workspaces,
-    /// Only on connections to these providers, compared without regard to case; empty for all.
+    /// The providers whose connections it applies to, ignoring case; empty for all.
     pub providers: BTreeSet<Line>,
-    /// Only on connections with all of these labels.
+    /// Labels that a connection must have for it to apply.
     pub labels: BTreeMap<Line, Prose>,
 }
 
 /// Some workspaces or all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Workspaces {
-    /// Every one, also those made later.
+    /// All workspaces, including future ones.
     All,
-    /// These.
+    /// These workspaces.
     Named(BTreeSet<WorkspaceName>),
 }
 
-/// What something is done to.
+/// The target of an action.
 #[derive(Clone, Copy, Debug)]
 pub enum Subject<'a> {
     /// The ledger as a whole: workspaces, principals, replays.
@@ -40,7 +40,7 @@ pub enum Subject<'a> {
 }
 
 impl Workspaces {
-    /// Tells whether `workspace` is among them.
+    /// Returns whether `workspace` is among them.
     pub fn contain(&self, workspace: &WorkspaceName) -> bool {
         match self {
             Self::All => true,
@@ -50,12 +50,12 @@ impl Workspaces {
 }
 
 impl Grant {
-    /// Tells whether the grant is about some connections of a workspace only.
+    /// Returns whether the grant is limited to some connections of a workspace.
     pub fn is_selective(&self) -> bool {
         !self.providers.is_empty() || !self.labels.is_empty()
     }
 
-    /// Tells whether the grant lets its holder do `scope` to `subject`.
+    /// Returns whether the grant allows `scope` on `subject`.
     pub fn allows(&self, scope: Scope, subject: Subject<'_>) -> bool {
         self.scopes.contains(&scope) && self.reaches(subject)
     }

@@ -7,8 +7,8 @@ use crate::ids::{Actor, Micros};
 use crate::limits;
 use crate::text::{CheckedText, InvalidField, Line, Prose};
 
-/// The public part of an API key, by which it is found and named: `a-z` and `0-9`, twelve of them.
-/// A key reads `sk_<environment>_<id>_<secret>`.
+/// The id of an API key, its public part: twelve characters `a-z` and `0-9`. A key has the form
+/// `sk_<environment>_<id>_<secret>`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ApiKeyId(Box<str>);
 
@@ -19,7 +19,7 @@ impl ApiKeyId {
         if text.len() == limits::API_KEY_ID_CHARS && text.bytes().all(allowed) {
             return Ok(Self(text.into()));
         }
-        Err(InvalidField::new(field, "must be twelve of a-z and 0-9, the third part of a key"))
+        Err(InvalidField::new(field, "must be 12 characters a-z and 0-9, the third part of a key"))
     }
 
     /// Returns the text.
@@ -43,7 +43,7 @@ impl fmt::Display for ApiKeyId {
     }
 }
 
-/// A digest of a whole key as text. The domain carries it and looks at nothing in it.
+/// A digest of a whole key as text. Opaque to the domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyDigest(Box<str>);
 
@@ -66,24 +66,24 @@ impl CheckedText for KeyDigest {
 /// One API key of a principal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKey {
-    /// What a presented key is compared with.
+    /// Digest that presented keys are compared with.
     pub digest: KeyDigest,
-    /// What the second part of the key says.
+    /// The environment, the second part of the key.
     pub environment: Environment,
-    /// What it is for, for people.
+    /// Purpose, in the issuer's words.
     pub label: Option<Line>,
     /// When it was issued.
     pub issued_at: Micros,
-    /// Who had it issued.
+    /// Who issued it.
     pub issued_by: Actor,
-    /// From when on it opens nothing.
+    /// When the key expires; never when absent.
     pub expires_at: Option<Micros>,
-    /// When and why it was revoked.
+    /// When and why it was revoked, if it was.
     pub revoked: Option<(Micros, Option<Prose>)>,
 }
 
 impl ApiKey {
-    /// Tells whether it opens anything at `now`.
+    /// Returns whether it is valid at `now`.
     pub fn is_live(&self, now: Micros) -> bool {
         self.revoked.is_none() && self.expires_at.is_none_or(|expires_at| now < expires_at)
     }

@@ -1,6 +1,6 @@
-//! Who may ask: people, programs and gateways, their API keys, and what each may do.
+//! Principals: people, programs and gateways, with their API keys and grants.
 //!
-//! Deny by default: a principal may do what one of its grants names, and nothing else.
+//! Deny by default: a principal may do only what one of its grants allows.
 
 mod command;
 mod decide;
@@ -28,7 +28,7 @@ use crate::ids::{Actor, Micros, Position, Version};
 use crate::text::{Line, PrincipalName};
 
 vocabulary!(
-    /// What sort of caller a principal is. Decides the first word of its events' actor.
+    /// The kind of a principal, which is also the first word of the actor in its events.
     PrincipalKind, "kind", {
         /// A person.
         User = "user",
@@ -42,17 +42,17 @@ vocabulary!(
 /// One principal after some number of accepted changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
-    /// Its name, which is its identity; never changes.
+    /// Name, which is also its id and never changes.
     pub name: PrincipalName,
-    /// What sort of caller it is; never changes.
+    /// Kind of caller; never changes.
     pub kind: PrincipalKind,
     /// Human-readable name.
     pub display_name: Option<Line>,
-    /// What it may do.
+    /// Its grants.
     pub grants: Vec<Grant>,
-    /// Whether its keys open anything.
+    /// Whether its keys are accepted.
     pub enabled: bool,
-    /// Its keys, also those revoked lately.
+    /// Its keys, including recently revoked ones.
     pub keys: BTreeMap<ApiKeyId, ApiKey>,
     /// Number of accepted changes.
     pub version: Version,
@@ -62,14 +62,14 @@ pub struct Principal {
     pub created_at: Micros,
     /// Who created it.
     pub created_by: Actor,
-    /// When the last change was recorded.
+    /// Time of the last change.
     pub updated_at: Micros,
-    /// Who made the last change.
+    /// Actor of the last change.
     pub updated_by: Actor,
 }
 
 impl Principal {
-    /// Returns the actor its events name: `gateway:eu-1`.
+    /// Returns the actor in its events, such as `gateway:eu-1`.
     pub fn actor(&self) -> Actor {
         Actor::new(format!("{}:{}", self.kind, self.name))
     }

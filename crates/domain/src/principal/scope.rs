@@ -1,30 +1,30 @@
-//! What can be allowed, alone or as a role.
+//! Scopes, and roles as sets of scopes.
 
 use crate::connection::vocabulary;
 
 vocabulary!(
-    /// One thing that can be allowed.
+    /// One kind of right.
     Scope, "scopes", {
         /// See connections, masked.
         Read = "read",
-        /// Make and change connections, without replacing secrets of existing ones or letting
-        /// other workspaces use them.
+        /// Create and change connections, except replacing their secrets or sharing them with other
+        /// workspaces.
         Write = "write",
         /// Replace secret values.
         Rotate = "rotate",
-        /// Get secret values in the clear; each time is an event.
+        /// Reveal secret values in the clear; each reveal is an event.
         Reveal = "reveal",
         /// See who did what.
         Audit = "audit",
-        /// Let other workspaces use a connection; manage workspaces, principals, keys and the
-        /// ledger itself. Over the whole ledger this is every right: whoever has it makes
-        /// principals with any grants and issues keys to any.
+        /// Share connections with other workspaces; manage workspaces, principals, keys and the
+        /// ledger itself. Over the whole ledger it amounts to every right, because its holder can
+        /// create principals with any grants and issue keys to them.
         Administer = "administer",
     }
 );
 
 vocabulary!(
-    /// A usual set of scopes.
+    /// A predefined set of scopes.
     Role, "role", {
         /// Sees connections.
         Viewer = "viewer",
@@ -32,7 +32,7 @@ vocabulary!(
         Editor = "editor",
         /// Sees connections and replaces secrets, as a rotation job does.
         Rotator = "rotator",
-        /// Sees connections and gets their secrets, as a gateway does.
+        /// Sees connections and reveals their secrets, as a gateway does.
         Gateway = "gateway",
         /// Sees connections and who did what.
         Auditor = "auditor",
@@ -42,7 +42,7 @@ vocabulary!(
 );
 
 impl Role {
-    /// Returns what the role stands for.
+    /// Returns the scopes of the role.
     pub const fn scopes(self) -> &'static [Scope] {
         match self {
             Self::Viewer => &[Scope::Read],

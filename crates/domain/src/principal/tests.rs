@@ -79,7 +79,7 @@ fn revoke(number: usize) -> PrincipalCommand {
 }
 
 #[test]
-fn every_command_has_its_answer_when_there_is_nobody() {
+fn every_command_has_its_answer_for_an_absent_principal() {
     let nobody = Story(None, 0);
     for command in [
         PrincipalCommand::Update(PrincipalRevision::default()),
@@ -135,7 +135,7 @@ fn keys_end_at_their_limit_and_revoked_ones_are_forgotten() {
 }
 
 #[test]
-fn a_grant_must_say_something() {
+fn an_empty_grant_is_refused() {
     let story = Story::new();
     for bad in [grant(&[], None), grant(&[Scope::Read], Some(&[]))] {
         let revision = PrincipalRevision { grants: Some(vec![bad]), ..Default::default() };

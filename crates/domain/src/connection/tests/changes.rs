@@ -1,4 +1,4 @@
-//! What single changes do, and where they end.
+//! Examples of single changes and their limits.
 
 use super::harness::{facts, given};
 use super::samples::*;
@@ -99,19 +99,19 @@ fn a_restore_keeps_the_slug_unless_it_gets_a_new_one() {
 }
 
 #[test]
-fn archiving_what_is_in_use_says_how_many_use_it() {
+fn archiving_a_connection_in_use_gives_the_number_of_dependents() {
     given([created(), linked("t"), linked("u")])
         .when(Command::Archive { reason: None, force: false })
         .then_refused(Rejection::ConnectionInUse { dependents: 2 });
 }
 
 #[test]
-fn one_workspace_can_be_kept_out_while_all_others_are_in() {
+fn one_workspace_can_be_excepted_from_the_grant_to_all() {
     let but_one = given([created(), granted("*", 5)]).when(revoke("one")).accepted();
     let access = but_one.state().unwrap().access;
     assert!(!access.allows(&workspace("one")));
     assert!(access.allows(&workspace("two")));
-    // With the general grant goes the exception from it.
+    // Revoking the grant to all also removes the exception from it.
     let none = but_one.when(revoke("*")).state().access;
     assert_eq!(none, crate::connection::Access::default());
 }
@@ -156,7 +156,7 @@ fn a_secret_set_again_after_its_removal_is_a_later_generation() {
 }
 
 #[test]
-fn a_stream_that_is_elsewhere_refuses_before_anything_else() {
+fn the_expected_version_is_checked_first() {
     let stale = Expected::At(Version::new(3));
     let actual = Version::new(1);
     let expected = "version 3".to_owned();

@@ -1,4 +1,4 @@
-//! Random commands from a small world, so that they often meet.
+//! Random commands over a few names, so that they often refer to the same things.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ where
     btree_map(word(), option::of(word()), 0..3)
 }
 
-/// Secret fields never share a name with settings, which are `a`, `b` and `c`.
+/// Secret fields never have the name of a setting; settings are `a`, `b` and `c`.
 fn secret_field() -> impl Strategy<Value = FieldName> {
     select(vec!["api_key", "token"]).prop_map(field)
 }
@@ -106,7 +106,7 @@ fn policy_command() -> impl Strategy<Value = Command> {
     })
 }
 
-/// Any command but a creation; a revert's earlier state is left to be found in the history.
+/// Any command but a creation. The earlier state of a revert is looked up in the history later.
 pub(super) fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         3 => update_command(),
@@ -117,7 +117,7 @@ pub(super) fn command() -> impl Strategy<Value = Command> {
     ]
 }
 
-/// Any row of commands.
+/// Any sequence of commands.
 pub(super) fn commands() -> impl Strategy<Value = Vec<Command>> {
     vec(command(), 0..24)
 }

@@ -1,4 +1,4 @@
-//! Reads like a story: given these events, when this is asked, then that happens.
+//! Given, when, then: events before, a command, and its expected result.
 
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ pub(super) struct Given {
     history: Vec<Event>,
 }
 
-/// What came of a command.
+/// The result of a command.
 #[derive(Debug)]
 pub(super) struct Outcome {
     before: Given,
@@ -24,17 +24,17 @@ pub(super) fn given(history: impl IntoIterator<Item = Event>) -> Given {
 }
 
 impl Given {
-    /// Returns the state the history leads to.
+    /// Returns the state after the history.
     pub(super) fn state(&self) -> Option<Connection> {
         fold(&self.history)
     }
 
-    /// Asks for a change, whatever version the connection is at.
+    /// Sends a command, whatever the version of the connection.
     pub(super) fn when(self, command: Command) -> Outcome {
         self.when_expecting(Expected::Any, command)
     }
 
-    /// Asks for a change. A revert finds the state it goes back to in the history.
+    /// Sends a command. The earlier state of a revert is looked up in the history.
     pub(super) fn when_expecting(self, expected: Expected, command: Command) -> Outcome {
         let command = match command {
             Command::Revert { to, then: None } => {
@@ -53,20 +53,20 @@ impl Given {
 }
 
 impl Outcome {
-    /// Demands this event.
+    /// Asserts that the result is this event.
     #[track_caller]
     pub(super) fn then(self, event: Event) -> Self {
         assert_eq!(self.answer, Ok(event));
         self
     }
 
-    /// Demands this refusal.
+    /// Asserts that the result is this refusal.
     #[track_caller]
     pub(super) fn then_refused(self, rejection: Rejection) {
         assert_eq!(self.answer, Err(rejection));
     }
 
-    /// Demands that the refusal is about this field.
+    /// Asserts that the refusal is about this field.
     #[track_caller]
     pub(super) fn then_invalid(self, field: &str) {
         match self.answer {
@@ -75,12 +75,12 @@ impl Outcome {
         }
     }
 
-    /// Returns the bare answer.
+    /// Returns the result.
     pub(super) fn answer(self) -> Result<Event, Rejection> {
         self.answer
     }
 
-    /// Demands an event and returns the history with it.
+    /// Asserts that the result is an event, and returns the history with it.
     #[track_caller]
     pub(super) fn accepted(self) -> Given {
         let mut history = self.before.history;
@@ -88,7 +88,7 @@ impl Outcome {
         Given { history }
     }
 
-    /// Demands an event and returns the state after it.
+    /// Asserts that the result is an event, and returns the state after it.
     #[track_caller]
     pub(super) fn state(self) -> Connection {
         self.accepted().state().unwrap()
@@ -100,7 +100,7 @@ pub(super) fn fold(events: &[Event]) -> Option<Connection> {
     fold_from(None, events, 1)
 }
 
-/// Folds more events, the first of which has number `first`, into a state.
+/// Applies events to a state; the first has the number `first`.
 pub(super) fn fold_from(
     state: Option<Connection>,
     events: &[Event],
@@ -111,7 +111,7 @@ pub(super) fn fold_from(
         .fold(state, |state, (number, event)| evolve(state, event.clone(), &facts(number)))
 }
 
-/// Returns the facts of the stream's event of that number; every part tells it from the others.
+/// Returns the metadata of the event with that number, in which every value is unique.
 pub(super) fn facts(number: u64) -> EventFacts {
     EventFacts {
         connection: ConnectionId::new(Uuid::from_u128(7)),

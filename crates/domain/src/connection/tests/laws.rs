@@ -1,4 +1,4 @@
-//! What holds for every history.
+//! Properties of every history.
 
 use proptest::prelude::*;
 
@@ -8,7 +8,7 @@ use super::samples::*;
 use crate::connection::{Command, Connection, Event, Lifecycle, Rejection, evolve};
 use crate::ids::{Expected, Version};
 
-/// Executes commands one after the other; refused ones leave no trace.
+/// Executes commands one after the other. Refused commands leave no trace.
 fn history(commands: &[Command]) -> Vec<Event> {
     let mut events = vec![created()];
     for command in commands {
@@ -23,7 +23,7 @@ fn state(history: &Given) -> Connection {
     history.state().unwrap()
 }
 
-/// Forgets what every change sets anew: its place, its time and who made it.
+/// Returns the connection without what every change sets: position, version, time and actor.
 fn unstamped(mut connection: Connection) -> Connection {
     let first = facts(1);
     connection.version = first.version;
@@ -72,7 +72,7 @@ proptest! {
     }
 
     #[test]
-    fn an_accepted_update_is_nothing_new_the_second_time(
+    fn a_repeated_update_changes_nothing(
         commands in commands(), mut revision in revision(),
     ) {
         // Every sealed value is a new one, so setting a secret again is a change.
@@ -105,7 +105,7 @@ proptest! {
     }
 
     #[test]
-    fn a_wrong_version_is_refused_whatever_is_asked(
+    fn every_command_with_a_wrong_version_is_refused(
         commands in commands(), command in command(), wrong in 0_u64..40,
     ) {
         let before = given(history(&commands));
@@ -117,7 +117,7 @@ proptest! {
     }
 
     #[test]
-    fn a_revert_brings_the_settings_back_and_leaves_the_reports(
+    fn a_revert_restores_the_settings_and_keeps_the_reports(
         commands in commands(), to in 1_usize..12,
     ) {
         let events = history(&commands);

@@ -1,4 +1,4 @@
-//! The rules of a connection, as examples, tables and laws.
+//! Tests of a connection's rules, as examples, a table and properties.
 
 mod changes;
 mod generated;

@@ -1,4 +1,4 @@
-//! Short names for the parts that examples are made of.
+//! Short constructors for examples.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::ids::Version;
 use crate::secret::{Hint, NewSecret, Sealed};
 use crate::text::{CheckedText, FieldName, Json, Line, Prose, Slug, WorkspaceName};
 
-/// Carries text as any checked type, unchecked.
+/// Returns text as any checked type, without a check.
 pub(crate) fn text<T: CheckedText>(text: &str) -> T {
     T::stored(text.into())
 }

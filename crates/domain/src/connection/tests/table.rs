@@ -4,7 +4,7 @@ use super::harness::{Given, given};
 use super::samples::*;
 use crate::connection::{Command, Event, ModelPolicy, Patch, Rejection};
 
-/// What becomes of each command (row) in each state (column). `ok` is the command's own event.
+/// The result of each command (row) in each state (column). `ok` is the command's own event.
 const TABLE: &str = "
                         none on   off  deg  fail oper used one  all  but  arch
 create                  ok   exis exis exis exis exis exis exis exis exis exis
@@ -59,7 +59,7 @@ fn every_command_has_its_answer_in_every_state() {
 }
 
 #[test]
-fn an_archived_connection_takes_only_a_restore_whatever_it_was_before() {
+fn an_archived_connection_accepts_only_a_restore() {
     for (name, state) in states().into_iter().skip(1) {
         let archived = match name {
             "arch" => state,
@@ -80,7 +80,7 @@ fn an_archived_connection_takes_only_a_restore_whatever_it_was_before() {
 fn every_verb_is_in_the_table() {
     let tried: std::collections::BTreeSet<_> =
         commands().into_iter().map(|(_, command)| command.verb()).collect();
-    // One event per command: as many verbs as stored type names.
+    // Each command has one event, so there are as many verbs as stored type names.
     assert_eq!(tried.len(), Event::TYPE_NAMES.len());
 }
 
