@@ -1,4 +1,4 @@
-//! Writes the generated schema of providers' files under `schemas/`.
+//! Writes the generated schema of provider files under `schemas/`.
 
 use std::path::Path;
 

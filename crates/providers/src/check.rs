@@ -1,4 +1,4 @@
-//! Checking what a connection has against what its provider needs.
+//! Checks a connection against the requirements of its provider.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,23 +10,23 @@ use crate::field::{Condition, Field};
 use crate::provider::Provider;
 use crate::words::{Facade, FieldType};
 
-/// What a connection has in a field. Null and empty text count as nothing.
+/// The value of a connection's field. Null and empty text count as absent.
 #[derive(Clone, Debug)]
 pub enum Given<'a> {
     /// A text, which may be a secret.
     Text(&'a str),
     /// A JSON value.
     Json(Cow<'a, Value>),
-    /// Something that cannot be looked at here: a sealed secret, or a reference to one elsewhere.
+    /// A value that cannot be read here: a sealed secret, or a reference to an external one.
     Hidden,
 }
 
-/// A field that does not fit.
+/// An invalid field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint {
-    /// The field, as the product spells it; `list[0].inner` for one inside another.
+    /// The field, as the product spells it; `list[0].inner` for a nested field.
     pub field: String,
-    /// What is wrong. Never holds the field's value.
+    /// What is wrong. Never contains the field's value.
     pub wrong: Wrong,
 }
 
@@ -35,14 +35,14 @@ pub struct Complaint {
 pub enum Wrong {
     /// It is required.
     Missing,
-    /// It is required, because another field has a value.
+    /// It is required, because another field has a certain value.
     MissingFor {
         /// The other field.
         field: String,
-        /// Its value, which is one of the catalogue's own words.
+        /// The value of that field, which is one of the catalogue's own words.
         value: String,
     },
-    /// It is required, because another field is not given.
+    /// It is required, because another field is absent.
     MissingWithout {
         /// The other field.
         field: String,
@@ -55,7 +55,7 @@ pub enum Wrong {
     TooLong(usize),
     /// It has fewer elements than this.
     TooFew(usize),
-    /// It does not look like this regular expression says.
+    /// It does not match this regular expression.
     Unfit(String),
 }
 
@@ -83,7 +83,7 @@ impl fmt::Display for Complaint {
 }
 
 impl Given<'_> {
-    /// Takes what counts as something.
+    /// Returns the value, unless it counts as absent.
     fn filled(self) -> Option<Self> {
         let empty = match &self {
             Self::Text(text) => text.trim().is_empty(),
@@ -97,7 +97,7 @@ impl Given<'_> {
         (!empty).then_some(self)
     }
 
-    /// Returns the text, when it is one.
+    /// Returns the text, if it is one.
     fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -107,15 +107,15 @@ impl Given<'_> {
     }
 }
 
-/// Looks fields up: what the caller has under any of a field's spellings.
+/// Looks up the value under any of a field's spellings.
 type Present<'p, 'v> = &'p dyn Fn(&Field) -> Option<Given<'v>>;
 
 impl Provider {
-    /// Complains about everything in a connection that this provider would not take.
+    /// Returns everything in a connection that this provider would reject.
     ///
-    /// `present` is asked for each field. With a product, its own fields and spellings count;
-    /// without one, only what is true at all products. Fields that the provider does not know are
-    /// nobody's business: they are not asked for, nor complained about.
+    /// `present` is called for each field. With a product, its own fields and spellings count;
+    /// without one, only what applies to all products. Fields that the provider does not know are
+    /// ignored.
     pub fn check(&self, facade: Option<Facade>, present: Present<'_, '_>) -> Vec<Complaint> {
         let mut complaints = Vec::new();
         let look = Look { fields: &self.fields, facade, present };
@@ -123,8 +123,8 @@ impl Provider {
         complaints
     }
 
-    /// Returns how a connection proves itself: as the value of the first field that chooses a way
-    /// says, or the way that the provider names first. None when the field's value is no known one.
+    /// Returns the authentication method of a connection: that of the value in the first field that
+    /// selects one, or else the first method of the provider. `None` if the value is unknown.
     pub fn auth_method(&self, present: Present<'_, '_>) -> Option<AuthMethod> {
         let Some(chooser) = self.fields.iter().find(|field| !field.selects.is_empty()) else {
             return self.auth_methods.first().copied();
@@ -136,7 +136,7 @@ impl Provider {
     }
 }
 
-/// Fields beside each other, and who asks about them.
+/// Fields of one level, and the product that they are checked for.
 struct Look<'a, 'v> {
     fields: &'a [Field],
     facade: Option<Facade>,
@@ -159,7 +159,7 @@ impl Look<'_, '_> {
         self.facade.map_or(field.name.as_str(), |facade| field.name_at(facade))
     }
 
-    /// Says why a field that is not given should be.
+    /// Returns why an absent field is required, if it is.
     fn missing(&self, field: &Field) -> Option<Wrong> {
         let known = match self.facade {
             Some(facade) => field.is_at(facade),
@@ -174,7 +174,7 @@ impl Look<'_, '_> {
         self.holds(field.required_when.as_ref()?)
     }
 
-    /// Says why a field is required, when its condition holds.
+    /// Returns why a field is required, if its condition holds.
     fn holds(&self, condition: &Condition) -> Option<Wrong> {
         let asked_at = |facade| condition.at.contains(&facade);
         if !condition.at.is_empty() && !self.facade.is_some_and(asked_at) {
@@ -189,7 +189,7 @@ impl Look<'_, '_> {
         }
         if let Some(other) = self.other(condition.field.as_deref()) {
             let value = word_of(other, self.present).filter(|word| condition.is.contains(word))?;
-            // A product that does not know the other field is not told of it.
+            // The error does not mention a field that the product does not know.
             if self.facade.is_none_or(|facade| other.is_at(facade)) {
                 why = Wrong::MissingFor { field: self.name(other).to_owned(), value };
             }
@@ -224,7 +224,7 @@ impl Look<'_, '_> {
         }
     }
 
-    /// Checks the fields of an object inside a field.
+    /// Checks the fields of an object in a field.
     fn inside(&self, field: &Field, value: &Value, place: &str, into: &mut Vec<Complaint>) {
         if field.fields.is_empty() {
             return;
@@ -242,7 +242,7 @@ impl Look<'_, '_> {
     }
 }
 
-/// Returns the word in a field, or the one that an absent field counts as.
+/// Returns the word in a field, or the default of an absent field.
 fn word_of(field: &Field, present: Present<'_, '_>) -> Option<String> {
     match present(field).and_then(Given::filled) {
         Some(given) => given.text().map(str::to_owned),
@@ -257,7 +257,7 @@ enum Read<'a> {
     Other,
 }
 
-/// Reads a value as a type. Products that know only texts send other values as JSON text.
+/// Converts a value to a type. Products that support only texts send other values as JSON text.
 fn read<'a>(wanted: FieldType, given: &'a Given<'_>) -> Read<'a> {
     if matches!(given, Given::Hidden) {
         return Read::Hidden;
@@ -274,7 +274,7 @@ fn read<'a>(wanted: FieldType, given: &'a Given<'_>) -> Read<'a> {
     if is_a(wanted, &value) { Read::Value(value) } else { Read::Other }
 }
 
-/// Tells whether a value is of a type.
+/// Returns whether a value is of a type.
 pub(crate) fn is_a(wanted: FieldType, value: &Value) -> bool {
     match wanted {
         FieldType::String => value.is_string(),
@@ -286,7 +286,7 @@ pub(crate) fn is_a(wanted: FieldType, value: &Value) -> bool {
     }
 }
 
-/// Says what is wrong with a text.
+/// Returns what is wrong with a text.
 pub(crate) fn text_faults(field: &Field, text: &str) -> Vec<Wrong> {
     let mut faults = Vec::new();
     let listed = field.values.iter().any(|value| value == text);
@@ -302,7 +302,7 @@ pub(crate) fn text_faults(field: &Field, text: &str) -> Vec<Wrong> {
     faults
 }
 
-/// Puts the article before a type's word.
+/// Returns a type's word with its article.
 fn with_article(wanted: FieldType) -> &'static str {
     match wanted {
         FieldType::String => "a string",

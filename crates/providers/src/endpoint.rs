@@ -1,4 +1,4 @@
-//! A request to a provider, described.
+//! Descriptions of requests to a provider.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::Method;
 
-/// A request that a provider answers. Texts may hold placeholders, `${name}`: the value of the
-/// field of that name, or the provider's own `base_url` when it has no such field.
+/// A request to a provider. Texts may contain placeholders, `${name}`: the value of the field with
+/// that name, or the provider's own `base_url` if it has no such field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Endpoint {
-    /// The method, GET when absent.
+    /// HTTP method, `GET` by default.
     #[serde(default = "get")]
     pub method: Method,
-    /// The whole address.
+    /// The complete URL.
     pub url: String,
-    /// Headers by name.
+    /// Headers, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
 }

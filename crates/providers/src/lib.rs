@@ -1,13 +1,15 @@
-//! The catalogue of providers: what each external service is called by each product, which fields
-//! a connection to it has, and which of them are secret.
+//! The catalogue of providers: their names at each product, the fields of connections to them, and
+//! which of those are secret.
 //!
-//! Descriptions are data, one JSON file a provider under `schemas/providers/`, part of the binary;
-//! an operator's folder adds to them or replaces them. Nothing here stores, asks or calls anything.
+//! Descriptions are data: one JSON file for each provider under `schemas/providers/`, compiled into
+//! the binary. An operator's folder adds or replaces descriptions. This crate sends no requests and
+//! stores nothing.
 //!
 //! Read first: [`Catalogue`], [`Provider`], [`Field`].
 //!
-//! `check.rs` tells what a connection lacks, in a product's words. `catalogue/built_in.rs` lists
-//! the built-in descriptions, and `rules/` holds what a description must satisfy beyond its form.
+//! `check.rs` finds what is wrong with a connection, in a product's words. `catalogue/built_in.rs`
+//! lists the built-in descriptions, and `rules/` contains the rules for descriptions beyond their
+//! JSON form.
 //!
 //! # Invariants
 //!
@@ -15,12 +17,12 @@
 //!   (test: `every_built_in_description_follows_the_rules`).
 //! - Within a provider, one spelling means one field
 //!   (test: `in_every_built_in_description_a_spelling_means_one_field`).
-//! - The descriptions agree with what Portkey documents about its configurations
-//!   (test: `the_ten_configuration_schemas_of_portkey_are_as_documented`).
-//! - The descriptions agree with the settings that Umbraco's providers take
-//!   (test: `the_five_providers_of_umbraco_are_as_documented`).
-//! - A complaint about a field never repeats the field's value
-//!   (test: `a_complaint_never_repeats_a_value`).
+//! - The descriptions match the configurations that Portkey documents (test:
+//!   `the_ten_configuration_schemas_of_portkey_are_as_documented`).
+//! - The descriptions match the settings of Umbraco's providers (test:
+//!   `the_five_providers_of_umbraco_are_as_documented`).
+//! - An error about a field never repeats the field's value (test:
+//!   `an_error_never_repeats_a_value`).
 //! - The JSON Schema of descriptions is generated from the types that read them
 //!   (test: `the_schema_of_providers_is_fresh`).
 

@@ -1,33 +1,33 @@
-//! Every limit of a provider's description, with a name, in one place.
+//! All limits of provider descriptions.
 //!
-//! Lengths are in Unicode scalar values unless the name says bytes. Names of providers and fields
-//! have the limits of `ledger_domain::limits`.
+//! Lengths are in Unicode scalar values unless the name says bytes. `ledger_domain::limits` has the
+//! limits of names of providers and fields.
 
 use ledger_domain::limits::{CONFIG_FIELDS, SECRET_FIELDS};
 
-/// Most files in a folder of providers.
+/// Most files in a provider folder.
 pub const FILES: usize = 4_096;
-/// Largest file of a provider, in bytes.
+/// Largest provider file, in bytes.
 pub const FILE_BYTES: u64 = 256 * 1024;
-/// Most fields of a provider: as many as a connection can have.
+/// Most fields of a provider: the number that a connection can have.
 pub const FIELDS: usize = CONFIG_FIELDS + SECRET_FIELDS;
 /// Most fields inside a field that is an object or a list.
 pub const INNER_FIELDS: usize = 64;
 /// Most further names of a provider or a field.
 pub const ALIASES: usize = 32;
-/// Most values that a field lists.
+/// Most values in a field's list.
 pub const VALUES: usize = 256;
-/// Longest value that a field lists.
+/// Longest value in a field's list.
 pub const VALUE_CHARS: usize = 255;
-/// Longest title of a field.
+/// Longest label of a field.
 pub const TITLE_CHARS: usize = 255;
 /// Longest description of a provider, or help for a field.
 pub const PROSE_CHARS: usize = 4_096;
 /// Longest pattern.
 pub const PATTERN_CHARS: usize = 1_024;
-/// Memory of a compiled pattern, in bytes.
+/// Largest memory for a compiled pattern, in bytes.
 pub const PATTERN_BYTES: usize = 256 * 1024;
-/// Longest address, with its placeholders.
+/// Longest URL, with its placeholders.
 pub const URL_CHARS: usize = 2_048;
 /// Most headers of a request.
 pub const HEADERS: usize = 32;

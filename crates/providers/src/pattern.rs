@@ -1,4 +1,4 @@
-//! What a text must look like.
+//! Patterns for text.
 
 use std::borrow::Cow;
 
@@ -8,14 +8,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::limits::{PATTERN_BYTES, PATTERN_CHARS};
 
-/// A regular expression that a text must fit: anywhere in it, unless `^` and `$` say otherwise, as
-/// in JSON Schema. The language is that of the `regex` crate, in which no match takes longer than
-/// the text is long: there are no look-arounds and no back references.
+/// A regular expression that a text must match. As in JSON Schema, it may match anywhere in the
+/// text unless it has `^` and `$`. The syntax is that of the `regex` crate, which matches in linear
+/// time and supports neither look-arounds nor back references.
 #[derive(Clone, Debug)]
 pub struct Pattern(Regex);
 
 impl Pattern {
-    /// Compiles a pattern; the error says in words what is wrong with it.
+    /// Compiles a pattern. The error explains what is wrong with it.
     pub fn new(text: &str) -> Result<Self, String> {
         if text.chars().count() > PATTERN_CHARS {
             return Err(format!("the pattern is longer than {PATTERN_CHARS} characters"));
@@ -23,21 +23,21 @@ impl Pattern {
         let compiled = RegexBuilder::new(text).size_limit(PATTERN_BYTES).build();
         compiled.map(Self).map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => "the pattern needs too much memory".to_owned(),
-            // The library's text draws an arrow over several lines; the last one says what it is.
+            // The library's message spans several lines, and the last line has the cause.
             other => {
                 let text = other.to_string();
                 let last = text.lines().last().unwrap_or_default();
-                format!("the pattern is no regular expression: {}", last.trim())
+                format!("the pattern is not a regular expression: {}", last.trim())
             }
         })
     }
 
-    /// Returns the pattern as it was written.
+    /// Returns the pattern as written.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// Tells whether a text fits.
+    /// Returns whether a text matches.
     pub fn fits(&self, text: &str) -> bool {
         self.0.is_match(text)
     }

@@ -1,4 +1,4 @@
-//! An external service, described.
+//! Descriptions of external services.
 
 use std::collections::BTreeMap;
 
@@ -12,64 +12,64 @@ use crate::secrecy::looks_secret;
 use crate::shape::{self, Worded};
 use crate::words::{Capability, Facade};
 
-/// An external service: its names, the fields of connections to it, its models and addresses.
+/// An external service: its names, the fields of connections to it, its models and its URLs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
-    /// Where the schema of this file is, for editors.
+    /// Location of this file's JSON Schema, for editors.
     #[serde(default, rename = "$schema", skip_serializing_if = "Option::is_none")]
     pub schema: Option<String>,
-    /// The ledger's own name for it: lower-case letters, digits, `.`, `_` and `-`.
+    /// The ledger's name for it: lower-case letters, digits, `.`, `_` and `-`.
     pub id: String,
     /// Further names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
-    /// What products call it, where that is not its id.
+    /// Products' names for it, where they differ from `id`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "shape::by_facade")]
     pub names: BTreeMap<Facade, String>,
-    /// What people call it.
+    /// Human-readable name.
     pub display_name: String,
-    /// What it is.
+    /// Description for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// What sort of service it is, a web API when absent.
+    /// Kind of service, a web API by default.
     #[serde(default = "api", with = "shape::word")]
     #[schemars(with = "Worded<Kind>")]
     pub kind: Kind,
-    /// What it is for, in words of one's own.
+    /// Categories, in free words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub categories: Vec<String>,
-    /// How connections prove themselves, the usual way first.
+    /// Authentication methods of connections, the usual one first.
     #[serde(with = "shape::word_list")]
     #[schemars(with = "Vec<Worded<AuthMethod>>")]
     pub auth_methods: Vec<AuthMethod>,
-    /// The fields of a connection, in the order of a form.
+    /// Fields of a connection, in the order of a form.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<Field>,
-    /// Whether its fields, the main one aside, may be given with any other provider, too.
+    /// Whether every other provider can also have its fields, except the main one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shared: bool,
     /// What it can be used for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub capabilities: Vec<Capability>,
-    /// What products use it for, where that is not all of it.
+    /// What products use it for, if not for all its capabilities.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "shape::capabilities_by_facade")]
     pub capabilities_at: BTreeMap<Facade, Vec<Capability>>,
     /// Its models.
     #[serde(default, skip_serializing_if = "Models::is_empty")]
     pub models: Models,
-    /// A request that succeeds when the credentials are good.
+    /// A request that succeeds if the credentials are valid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<Endpoint>,
-    /// Where tokens are to be had; may hold placeholders, as an [`Endpoint`].
+    /// URL that issues tokens; may contain placeholders, like an [`Endpoint`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_url: Option<String>,
-    /// Where its API begins; may hold placeholders, as an [`Endpoint`].
+    /// Base URL of its API; may contain placeholders, like an [`Endpoint`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
-    /// Where its own documentation is.
+    /// URL of its documentation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub documentation: Option<String>,
 }
@@ -78,33 +78,33 @@ pub struct Provider {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Models {
-    /// Those known when the description was written, which may be few.
+    /// Models known when the description was written; may be incomplete.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub known: Vec<KnownModel>,
-    /// A request that lists them.
+    /// A request that lists all models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub list: Option<Endpoint>,
 }
 
-/// A model that is known without asking.
+/// A model that is known without a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KnownModel {
-    /// What requests call it.
+    /// Its id in requests.
     pub id: String,
-    /// What people call it.
+    /// Human-readable name.
     pub name: String,
     /// What it can be used for.
     pub capabilities: Vec<Capability>,
 }
 
 impl Provider {
-    /// Returns what a product calls it.
+    /// Returns a product's name for it.
     pub fn name_at(&self, facade: Facade) -> &str {
         self.names.get(&facade).unwrap_or(&self.id)
     }
 
-    /// Returns every name, the id first; a product's may repeat another.
+    /// Returns all names, the id first. A product's name may repeat another.
     pub fn all_names(&self) -> impl Iterator<Item = &str> {
         let further = self.aliases.iter().chain(self.names.values());
         std::iter::once(self.id.as_str()).chain(further.map(String::as_str))
@@ -120,12 +120,12 @@ impl Provider {
         self.fields.iter().find(|field| field.main)
     }
 
-    /// Tells whether a field is secret: as described, or else by its name.
+    /// Returns whether a field is secret: as described, or else by its name.
     pub fn is_secret(&self, name: &str) -> bool {
         self.field(name).map_or_else(|| looks_secret(name), |field| field.secret)
     }
 
-    /// Returns what a product uses it for.
+    /// Returns the capabilities that a product uses.
     pub fn capabilities_at(&self, facade: Facade) -> &[Capability] {
         self.capabilities_at.get(&facade).unwrap_or(&self.capabilities)
     }

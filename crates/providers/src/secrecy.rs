@@ -1,6 +1,6 @@
-//! Which fields that nobody described are treated as secret.
+//! Which fields without a description are treated as secret.
 
-/// Parts of names that say that the value is secret.
+/// Parts of names that indicate a secret.
 const TELLING: [&str; 9] = [
     "key",
     "secret",
@@ -13,7 +13,7 @@ const TELLING: [&str; 9] = [
     "connectionstring",
 ];
 
-/// Names that hold one of those parts and are certainly not secret.
+/// Names that contain one of those parts, but are certainly not secret.
 const HARMLESS: [&str; 8] = [
     "keyspace",
     "keywords",
@@ -25,8 +25,8 @@ const HARMLESS: [&str; 8] = [
     "tokenurl",
 ];
 
-/// Tells whether a field that no catalogue describes should be kept as a secret, by its name.
-/// Ignores case, hyphens and underscores. When in doubt, it is one.
+/// Returns whether a field without a description is treated as a secret, judging by its name.
+/// Ignores case, hyphens and underscores. In doubt, it is a secret.
 pub fn looks_secret(name: &str) -> bool {
     let plain: String = name
         .chars()

@@ -1,4 +1,4 @@
-//! How the domain's words look as JSON, and maps by product.
+//! The JSON forms of the domain's words and of maps by product.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::words::{Capability, Facade};
 
-/// A word of the domain that can be written, read and described as JSON.
+/// A word of the domain that can be serialized, parsed and described as JSON.
 pub(crate) trait Word: Copy + 'static {
     const ALL: &'static [Self];
     const NAME: &'static str;
@@ -32,7 +32,7 @@ impl Word for Kind {
     }
 }
 
-/// Carries a [`Word`] through serde.
+/// Serializes and deserializes a [`Word`].
 pub(crate) struct Worded<T>(pub(crate) T);
 
 impl<T: Word> Serialize for Worded<T> {
@@ -112,12 +112,12 @@ pub(crate) mod word_map {
     }
 }
 
-/// Describes a map by product: one optional text for each.
+/// Returns the schema of a map by product, with one optional text for each.
 pub(crate) fn by_facade(_: &mut SchemaGenerator) -> Schema {
     each_facade(&json_schema!({ "type": "string" }))
 }
 
-/// Describes a map by product: one optional list of capabilities for each.
+/// Returns the schema of a map by product, with one optional list of capabilities for each.
 pub(crate) fn capabilities_by_facade(generator: &mut SchemaGenerator) -> Schema {
     each_facade(&generator.subschema_for::<Vec<Capability>>())
 }

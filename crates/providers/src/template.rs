@@ -1,6 +1,6 @@
 //! Texts with placeholders, `${name}`.
 
-/// Returns the names in a text's placeholders; the error says what is wrong with the text.
+/// Returns the names in a text's placeholders. The error explains what is wrong with the text.
 pub(crate) fn placeholders(text: &str) -> Result<Vec<&str>, String> {
     let mut names = Vec::new();
     let mut rest = text;

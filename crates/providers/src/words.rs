@@ -1,4 +1,4 @@
-//! Closed sets of words, each with its stable text and its JSON Schema.
+//! Enums whose variants have stable texts, with their JSON Schemas.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,7 +17,7 @@ macro_rules! words {
         }
 
         impl $name {
-            /// Every value, in declaration order.
+            /// All values, in declaration order.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
             /// Returns the stable word.
@@ -27,7 +27,7 @@ macro_rules! words {
                 }
             }
 
-            /// Reads the stable word.
+            /// Parses the stable word.
             pub fn parse(text: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|word| word.as_str() == text)
             }
@@ -68,7 +68,7 @@ macro_rules! words {
 }
 
 words!(
-    /// One of the five products whose API the ledger speaks.
+    /// One of the five products whose APIs the ledger offers.
     Facade, "a product", {
         /// Blaxel: integration connections.
         Blaxel = "blaxel",
@@ -86,21 +86,21 @@ words!(
 words!(
     /// What a provider, or a model of it, can be used for.
     Capability, "a capability", {
-        /// Answers in a conversation.
+        /// Conversations.
         Chat = "chat",
-        /// Vectors of texts.
+        /// Embeddings of texts.
         Embedding = "embedding",
-        /// Pictures, sound or film.
+        /// Images, audio or video.
         Media = "media",
-        /// Judging whether content is acceptable.
+        /// Classification of harmful content.
         Moderation = "moderation",
-        /// Text of speech.
+        /// Transcription of speech.
         SpeechToText = "speech_to_text",
     }
 );
 
 impl Capability {
-    /// Returns the word that a product uses.
+    /// Returns a product's word for it.
     pub const fn name_at(self, facade: Facade) -> &'static str {
         match (facade, self) {
             (Facade::Umbraco, Self::Chat) => "Chat",
@@ -123,7 +123,7 @@ impl Capability {
 }
 
 words!(
-    /// What values a field takes.
+    /// Type of a field's values.
     FieldType, "a type", {
         /// Text.
         String = "string",
@@ -133,7 +133,7 @@ words!(
         Number = "number",
         /// True or false.
         Boolean = "boolean",
-        /// Names with values.
+        /// Values by name.
         Object = "object",
         /// Several values.
         List = "list",
@@ -155,7 +155,7 @@ words!(
         Patch = "PATCH",
         /// Removes.
         Delete = "DELETE",
-        /// Asks what is possible.
+        /// Asks for the supported methods.
         Options = "OPTIONS",
     }
 );

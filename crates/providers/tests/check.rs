@@ -1,4 +1,4 @@
-//! What providers complain about, and in whose words.
+//! Tests of the checks of connections.
 
 use std::borrow::Cow;
 
@@ -99,7 +99,7 @@ fn products_that_know_texts_only_may_send_other_values_as_texts() {
 }
 
 #[test]
-fn words_outside_a_closed_list_are_refused_and_outside_an_open_one_taken() {
+fn only_an_open_list_accepts_other_words() {
     let given = json!({ "host": "h", "ssl_mode": "sometimes" });
     let found = complaints("postgresql", None, &given);
     assert!(matches!(found.as_slice(), [Complaint { field, wrong: Wrong::NotOneOf(_) }]
@@ -109,7 +109,7 @@ fn words_outside_a_closed_list_are_refused_and_outside_an_open_one_taken() {
 }
 
 #[test]
-fn a_complaint_never_repeats_a_value() {
+fn an_error_never_repeats_a_value() {
     const CANARY: &str = "canary-4711";
     for provider in Catalogue::built_in().iter() {
         for value in [json!(CANARY), json!([CANARY]), json!({ CANARY: CANARY }), json!(4711)] {

@@ -1,4 +1,4 @@
-//! An operator's folder adds descriptions and replaces built-in ones, or is refused in words.
+//! Tests of an operator's folder: added and replaced descriptions, and faults.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,7 @@ fn acme(id: &str) -> Value {
 
 fn refusal(folder: &Path) -> String {
     match Catalogue::with_folder(folder) {
-        Ok(_) => panic!("it was taken"),
+        Ok(_) => panic!("it was accepted"),
         Err(error) => error.to_string(),
     }
 }
@@ -43,14 +43,15 @@ fn a_file_adds_a_provider_or_replaces_the_built_in_one_of_its_id() {
     assert!(openai.is_secret("custom_headers"), "shared fields go to new providers too");
     assert_eq!(catalogue.origin("openai"), Some(&Origin::File(folder.path().join("own.json"))));
     assert_eq!(catalogue.origin("bedrock"), Some(&Origin::BuiltIn));
-    // An id means its own provider; what a product calls one still means that at the product.
+    // An id means its own provider. A product's name for another provider still means that one at
+    // the product.
     assert_eq!(catalogue.find("amazon").map(|provider| &*provider.id), Some("amazon"));
     let at_umbraco = catalogue.find_at(Facade::Umbraco, "amazon");
     assert_eq!(at_umbraco.map(|provider| &*provider.id), Some("bedrock"));
 }
 
 #[test]
-fn every_fault_of_every_file_is_told_with_file_and_place() {
+fn every_fault_of_every_file_is_reported_with_file_and_place() {
     let folder = folder(&[("a.json", acme("A")), ("b.json", json!({ "id": "b" }))]);
     let told = refusal(folder.path());
     assert!(told.contains("a.json: id: must be lower-case"), "{told}");
@@ -79,7 +80,7 @@ fn a_name_that_two_descriptions_claim_is_refused() {
 }
 
 #[test]
-fn a_file_that_was_read_before_takes_its_own_place() {
+fn a_file_that_was_read_before_replaces_itself() {
     let folder = folder(&[("acme.json", acme("acme"))]);
     let catalogue = Catalogue::with_folder(folder.path()).unwrap_or_else(|e| panic!("{e}"));
     let again = catalogue.with_files(&[folder.path().join(".").join("acme.json")]);

@@ -1,4 +1,4 @@
-//! What the built-in descriptions say at each product, against what the products document.
+//! Tests of the built-in descriptions against the products' documentation.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +28,7 @@ fn always_required(field: &Field, facade: Facade) -> bool {
         })
 }
 
-/// Provider, required fields, further fields, secret ones.
+/// Provider, required fields, further fields, secret fields.
 type Documented =
     (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str]);
 
@@ -117,8 +117,8 @@ fn agrees(facade: Facade, documented: &Documented) {
     let provider = at(facade, name);
     assert_eq!(provider.name_at(facade), *name);
     let of = |list: &'static [&'static str]| list.iter().copied().collect::<BTreeSet<_>>();
-    // Keys are required when the field that chooses the way to sign in, which Umbraco does not
-    // have, counts as its default; `check` tests that.
+    // Keys are required because the field that selects the authentication method, which Umbraco
+    // does not have, has its default. `check` tests that.
     let chosen = |field: &Field| facade == Facade::Umbraco && field.name.contains("access_key");
     let there = names(provider, facade, |field| always_required(field, facade) || chosen(field));
     assert_eq!(there, of(required), "{name}: required");
@@ -157,7 +157,7 @@ fn the_five_providers_of_umbraco_are_as_documented() {
 }
 
 #[test]
-fn one_service_is_one_provider_whatever_products_call_it() {
+fn one_service_is_one_provider_under_all_its_names() {
     let same = [("amazon", "bedrock"), ("Microsoft-Foundry", "AZURE-AI"), ("gemini", "google")];
     for (one, other) in same {
         let catalogue = Catalogue::built_in();
@@ -173,7 +173,7 @@ fn one_service_is_one_provider_whatever_products_call_it() {
 }
 
 #[test]
-fn a_way_to_sign_in_follows_from_the_field_that_chooses_it() {
+fn a_field_selects_the_authentication_method() {
     use ledger_providers::Given;
     let bedrock = at(Facade::Portkey, "bedrock");
     let chosen = |word: Option<&'static str>| {
@@ -201,7 +201,7 @@ fn a_custom_host_can_be_given_with_any_provider_known_or_not() {
 }
 
 #[test]
-fn what_a_description_calls_harmless_only_looks_secret_where_that_is_meant() {
+fn only_the_expected_settings_look_like_secrets() {
     let meant = ["publishable_key"];
     for provider in Catalogue::built_in().iter() {
         for field in provider.fields.iter().filter(|field| !field.secret) {
@@ -212,7 +212,7 @@ fn what_a_description_calls_harmless_only_looks_secret_where_that_is_meant() {
 }
 
 #[test]
-fn every_model_of_a_provider_fits_what_the_provider_can_be_used_for() {
+fn every_model_has_capabilities_of_its_provider() {
     for provider in Catalogue::built_in().iter() {
         for model in &provider.models.known {
             let able = |one: &Capability| provider.capabilities.contains(one);

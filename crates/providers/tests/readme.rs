@@ -1,11 +1,11 @@
-//! The example in `schemas/providers/README.md` is one that the program takes.
+//! Tests that the example in `schemas/providers/README.md` is valid.
 
 use std::path::Path;
 
 use ledger_providers::{Catalogue, Facade, Provider};
 
 #[test]
-fn the_example_of_a_provider_in_its_readme_is_taken() {
+fn the_example_in_the_readme_is_valid() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/providers/README.md");
     let readme = std::fs::read_to_string(path).expect("there is a README");
     let (_, after) = readme.split_once("```json\n").expect("it has an example");

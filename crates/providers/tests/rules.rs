@@ -1,4 +1,4 @@
-//! Descriptions that break a rule are refused, each fault with its place.
+//! Tests of the rules for descriptions.
 
 use ledger_providers::{Catalogue, Facade, Fault, Provider};
 use serde_json::{Value, json};
@@ -62,7 +62,7 @@ fn each_fault_is_found_at_its_place() {
     }
 }
 
-/// Sets the value at a pointer whose parent is there.
+/// Sets the value at a pointer whose parent exists.
 fn set(provider: &mut Value, pointer: &str, value: Value) {
     let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
     provider.pointer_mut(parent).expect("the parent is there")[name] = value;
@@ -130,7 +130,7 @@ fn the_main_key_has_the_name_of_each_products_own_place_unless_another_field_has
 }
 
 #[test]
-fn what_is_read_is_written_and_read_again_the_same() {
+fn serializing_and_parsing_gives_the_same_description() {
     for provider in Catalogue::built_in().iter() {
         let text = serde_json::to_string(provider).expect("a JSON form");
         assert_eq!(Provider::read(&text).as_ref(), Ok(provider));

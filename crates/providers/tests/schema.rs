@@ -1,4 +1,4 @@
-//! The generated schema says what the code reads.
+//! Tests that the generated schema is up to date.
 
 use std::path::Path;
 

@@ -1,11 +1,11 @@
-//! The descriptions that are part of the program.
+//! The built-in descriptions.
 
 use super::{CatalogueError, Entry, FileFault, Origin};
 use crate::provider::Provider;
 
 macro_rules! files {
     ($($name:literal,)+) => {
-        /// File names with their texts.
+        /// File names and contents.
         pub(super) const FILES: &[(&str, &str)] = &[
             $((
                 concat!($name, ".json"),
@@ -42,7 +42,7 @@ files!(
     "workers-ai",
 );
 
-/// Reads the descriptions.
+/// Parses the built-in descriptions.
 pub(super) fn entries() -> Result<Vec<Entry>, CatalogueError> {
     let mut entries = Vec::with_capacity(FILES.len());
     let mut faults = Vec::new();

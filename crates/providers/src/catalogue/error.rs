@@ -1,4 +1,4 @@
-//! Why descriptions could not be taken.
+//! Errors in descriptions.
 
 use std::fmt;
 use std::io;
@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use crate::limits::FILES;
 use crate::rules::Fault;
 
-/// A fault in a file.
+/// A fault in a description file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileFault {
     /// The file.
     pub path: PathBuf,
-    /// Where in it, and what.
+    /// The fault, with its place in the file.
     pub fault: Fault,
 }
 
@@ -22,28 +22,28 @@ impl fmt::Display for FileFault {
     }
 }
 
-/// Why descriptions could not be taken.
+/// Errors in descriptions.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CatalogueError {
     /// The folder cannot be read.
-    #[error("cannot read the folder of providers {}", path.display())]
+    #[error("cannot read the provider folder {}", path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// There are too many files in the folder.
-    #[error("{} has {files} files of providers, at most {FILES} are read", path.display())]
+    /// The folder contains too many files.
+    #[error("{} contains {files} provider files, at most {FILES} are allowed", path.display())]
     TooManyFiles {
         /// The folder.
         path: PathBuf,
-        /// How many there are.
+        /// Number of files.
         files: usize,
     },
-    /// Files break rules; there is one fault at least.
+    /// Files break rules. There is at least one fault.
     #[error("{}", lines(.0))]
     Faults(Vec<FileFault>),
 }

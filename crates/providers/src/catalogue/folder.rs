@@ -1,4 +1,4 @@
-//! Reading an operator's files.
+//! Reads an operator's files.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -9,7 +9,7 @@ use crate::limits::{FILE_BYTES, FILES};
 use crate::provider::Provider;
 use crate::rules::Fault;
 
-/// Returns the files `*.json` of a folder, in order of names. Hidden ones do not count.
+/// Returns the files `*.json` in a folder, sorted by name and without hidden files.
 pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>, CatalogueError> {
     let failed = |source| CatalogueError::Folder { path: folder.to_path_buf(), source };
     let mut files = Vec::new();
@@ -29,17 +29,17 @@ pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>, CatalogueError> {
     Ok(files)
 }
 
-/// Tells whether a file is one of several, however their paths are written.
+/// Returns whether a file is among several, even if their paths are spelled differently.
 pub(super) fn holds(files: &[PathBuf], path: &Path) -> bool {
     let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     files.iter().any(|file| file.file_name() == path.file_name() && real(file) == real(path))
 }
 
-/// Reads the description of one provider from a file.
+/// Reads and checks the description of one provider in a file.
 ///
 /// # Errors
-/// Everything that is wrong with the file, by itself; names that it shares with other descriptions
-/// are found by [`Catalogue::with_files`](super::Catalogue::with_files).
+/// All faults in the file itself. [`Catalogue::with_files`](super::Catalogue::with_files) finds
+/// names that it shares with other descriptions.
 pub fn read_file(path: &Path) -> Result<Provider, Vec<FileFault>> {
     let faulty = |fault| FileFault { path: path.to_path_buf(), fault };
     let whole = |problem: String| vec![faulty(Fault { place: "file".to_owned(), problem })];
@@ -50,7 +50,7 @@ pub fn read_file(path: &Path) -> Result<Provider, Vec<FileFault>> {
     Provider::read(&text).map_err(|faults| faults.into_iter().map(faulty).collect())
 }
 
-/// Reads a text, unless it is too large.
+/// Reads a text; `None` if it is too large.
 fn read_text(path: &Path) -> io::Result<Option<String>> {
     let mut text = String::new();
     File::open(path)?.take(FILE_BYTES + 1).read_to_string(&mut text)?;

@@ -1,4 +1,4 @@
-//! All descriptions at hand, found by name.
+//! The catalogue: all descriptions, found by name.
 
 mod built_in;
 mod error;
@@ -18,25 +18,25 @@ use crate::field::Field;
 use crate::provider::{Models, Provider};
 use crate::words::Facade;
 
-/// Where a description comes from.
+/// The origin of a description.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
-    /// The program brings it along.
+    /// It is built in.
     BuiltIn,
-    /// An operator's file.
+    /// It comes from an operator's file.
     File(PathBuf),
 }
 
-/// The descriptions of all providers. Never changes; share it by [`Arc`].
+/// The descriptions of all providers. Immutable; share it with [`Arc`].
 #[derive(Debug)]
 pub struct Catalogue {
-    /// In order of ids.
+    /// Sorted by id.
     entries: Vec<Entry>,
-    /// Position in `entries` by any name, in lower case.
+    /// Index in `entries` by any name, in lower case.
     names: HashMap<String, usize>,
-    /// Position in `entries` by a product's own name, in lower case, where a description gives one.
+    /// Index in `entries` by a product's own name, in lower case, if a description gives one.
     names_at: HashMap<(Facade, String), usize>,
-    /// What is true of any provider that is not described.
+    /// What applies to every provider without a description.
     unknown: Provider,
 }
 
@@ -48,30 +48,30 @@ struct Entry {
 
 static BUILT_IN: LazyLock<Arc<Catalogue>> = LazyLock::new(|| {
     let catalogue = built_in::entries().and_then(Catalogue::of_entries);
-    Arc::new(catalogue.expect("a test holds the built-in descriptions to the rules"))
+    Arc::new(catalogue.expect("a test checks the built-in descriptions against the rules"))
 });
 
 impl Catalogue {
-    /// Returns the descriptions that the program brings along.
+    /// Returns the catalogue of built-in descriptions.
     pub fn built_in() -> &'static Arc<Self> {
         &BUILT_IN
     }
 
-    /// Adds the descriptions in an operator's folder, its files `*.json`, to the built-in ones. One
-    /// with the id of a built-in one replaces it.
+    /// Returns the built-in descriptions with those in an operator's folder, its files `*.json`. A
+    /// file with the id of a built-in description replaces it.
     ///
     /// # Errors
-    /// A folder or file that cannot be read, is over a limit or breaks a rule; all faults of all
-    /// files at once.
+    /// A folder or file that cannot be read, exceeds a limit or breaks a rule. All faults in all
+    /// files are reported at once.
     pub fn with_folder(folder: &Path) -> Result<Self, CatalogueError> {
         Self::built_in().with_files(&folder::files(folder)?)
     }
 
-    /// Adds the descriptions in files to those at hand, as [`Catalogue::with_folder`] does. A file
-    /// that was read before takes its own place.
+    /// Returns this catalogue with the descriptions in files, as [`Catalogue::with_folder`] does. A
+    /// file that was read before replaces its own earlier description.
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Catalogue::with_folder`].
     pub fn with_files(&self, files: &[PathBuf]) -> Result<Self, CatalogueError> {
         let mut own = Vec::with_capacity(files.len());
         let mut faults = Vec::new();
@@ -100,7 +100,7 @@ impl Catalogue {
         Some(&self.entries.get(position)?.provider)
     }
 
-    /// Finds a provider by what a product calls it, or else by any name, ignoring ASCII case.
+    /// Finds a provider by a product's name for it, or else by any name, ignoring ASCII case.
     pub fn find_at(&self, facade: Facade, name: &str) -> Option<&Provider> {
         match self.names_at.get(&(facade, name.to_ascii_lowercase())) {
             Some(position) => self.entries.get(*position).map(|entry| &entry.provider),
@@ -108,28 +108,28 @@ impl Catalogue {
         }
     }
 
-    /// Returns what is known of a provider by any name; of one that nobody described, the fields
-    /// that can be given with any.
+    /// Returns the provider with any name. For one without a description, returns the shared fields
+    /// that every provider can have.
     pub fn of(&self, name: &str) -> &Provider {
         self.find(name).unwrap_or(&self.unknown)
     }
 
-    /// Returns all descriptions in order of ids.
+    /// Returns all descriptions, sorted by id.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Provider> {
         self.entries.iter().map(|entry| &entry.provider)
     }
 
-    /// Returns how many descriptions there are.
+    /// Returns the number of descriptions.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Tells whether there is no description at all.
+    /// Returns whether there are no descriptions.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Returns where the description of a provider comes from.
+    /// Returns the origin of a provider's description.
     pub fn origin(&self, id: &str) -> Option<&Origin> {
         let found = self.entries.binary_search_by(|entry| entry.provider.id.as_str().cmp(id));
         found.ok().and_then(|position| self.entries.get(position)).map(|entry| &entry.origin)
@@ -148,14 +148,14 @@ impl Catalogue {
     }
 }
 
-/// Returns the fields that can be given with any provider.
+/// Returns the shared fields, which every provider can have.
 fn shared_fields(entries: &[Entry]) -> Vec<Field> {
     let sharing = entries.iter().filter(|entry| entry.provider.shared);
     let fields = sharing.flat_map(|entry| &entry.provider.fields);
     fields.filter(|field| !field.main).cloned().collect()
 }
 
-/// Adds shared fields, except those that share a spelling with one of the provider's own.
+/// Adds shared fields, except those with a spelling of one of the provider's own fields.
 fn take_shared(provider: &mut Provider, shared: &[Field]) {
     for field in shared {
         if field.spellings().all(|spelling| provider.field(spelling).is_none()) {

@@ -1,4 +1,4 @@
-//! Names of providers: which one a name means, and names that two of them claim.
+//! Names of providers: lookup tables, and names that two providers claim.
 
 use std::collections::HashMap;
 
@@ -6,14 +6,15 @@ use super::{CatalogueError, Entry, FileFault, Origin};
 use crate::rules::Fault;
 use crate::words::Facade;
 
-/// Returns the entries, the built-in ones first.
+/// Returns the entries, with the built-in ones first.
 fn layered(entries: &[Entry]) -> impl Iterator<Item = (usize, &Entry)> {
     let own = |entry: &Entry| entry.origin != Origin::BuiltIn;
     let all = || entries.iter().enumerate();
     all().filter(move |(_, entry)| !own(entry)).chain(all().filter(move |(_, entry)| own(entry)))
 }
 
-/// Maps every name to a position: a file's names go before built-in ones, and ids before all.
+/// Maps every name to an index. Names in files take precedence over built-in ones, and ids over all
+/// others.
 pub(super) fn all(entries: &[Entry]) -> HashMap<String, usize> {
     let mut names = HashMap::with_capacity(entries.len() * 2);
     for (position, entry) in layered(entries) {
@@ -27,7 +28,7 @@ pub(super) fn all(entries: &[Entry]) -> HashMap<String, usize> {
     names
 }
 
-/// Maps every name that a description gives for a product to a position.
+/// Maps every name that a description gives for a product to an index.
 pub(super) fn by_facade(entries: &[Entry]) -> HashMap<(Facade, String), usize> {
     let mut names = HashMap::new();
     for (position, entry) in layered(entries) {
@@ -38,9 +39,9 @@ pub(super) fn by_facade(entries: &[Entry]) -> HashMap<(Facade, String), usize> {
     names
 }
 
-/// Refuses a name that two descriptions of one layer claim, and a file's further name that is the
-/// id of a built-in provider. That a file's id is a further name of a built-in provider is fine: it
-/// then means the file's.
+/// Rejects a name that two descriptions of one layer claim, and a further name in a file that is
+/// the id of a built-in provider. The id in a file may be a further name of a built-in provider; it
+/// then means the file's provider.
 pub(super) fn check(entries: &[Entry]) -> Result<(), CatalogueError> {
     let mut taken: HashMap<String, (&Entry, bool)> = HashMap::with_capacity(entries.len() * 2);
     let mut faults = Vec::new();

@@ -1,4 +1,4 @@
-//! The rules of fields: spellings that mean one field each, and facts that fit each other.
+//! The rules for fields: unambiguous spellings and consistent members.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::field::{Condition, Field};
 use crate::limits;
 use crate::words::FieldType;
 
-/// Checks fields that stand beside each other.
+/// Checks fields of one level.
 pub(super) fn check_beside(list: &str, fields: &[Field], faults: &mut Faults) {
     let mut taken = BTreeMap::new();
     for (index, field) in fields.iter().enumerate() {
@@ -18,7 +18,7 @@ pub(super) fn check_beside(list: &str, fields: &[Field], faults: &mut Faults) {
             faults.add_if(&at, text::field_name(spelling));
             let other = taken.insert(spelling.to_ascii_lowercase(), (index, at.clone()));
             if let Some((_, other)) = other.filter(|(owner, _)| *owner != index) {
-                let problem = format!("is also {other}; a spelling means one field");
+                let problem = format!("is also {other}; a spelling must mean one field");
                 faults.add(at, problem);
             }
         }
@@ -48,13 +48,13 @@ fn check_one(place: &str, field: &Field, faults: &mut Faults) {
     faults.at_most(&at("aliases"), field.aliases.len(), limits::ALIASES);
     text::no_repeats(&at("only_at"), &field.only_at, faults);
     if field.main && !field.secret {
-        faults.add(at("main"), "the main key is a secret; set `secret` too");
+        faults.add(at("main"), "the main key is a secret; also set `secret`");
     }
     if field.required && field.required_when.is_some() {
-        faults.add(at("required_when"), "says nothing beside `required`; leave one out");
+        faults.add(at("required_when"), "has no effect beside `required`; leave one out");
     }
     if field.secret && field.default.is_some() {
-        faults.add(at("default"), "a secret has no default; leave it out");
+        faults.add(at("default"), "a secret cannot have a default; leave it out");
     }
     check_values(place, field, faults);
     check_type(place, field, faults);
@@ -68,10 +68,10 @@ fn check_values(place: &str, field: &Field, faults: &mut Faults) {
         faults.add_if(&format!("{values}[{index}]"), text::line(value, limits::VALUE_CHARS));
     }
     if field.other_values && field.values.is_empty() {
-        faults.add(format!("{place}.other_values"), "says nothing without `values`");
+        faults.add(format!("{place}.other_values"), "has no effect without `values`");
     }
     for value in field.selects.keys().filter(|value| !field.values.contains(value)) {
-        faults.add(format!("{place}.selects.{value}"), "is none of `values`");
+        faults.add(format!("{place}.selects.{value}"), "is not in `values`");
     }
 }
 
@@ -83,15 +83,15 @@ fn check_type(place: &str, field: &Field, faults: &mut Faults) {
         ("max_chars", field.max_chars.is_some()),
     ];
     for (part, _) in of_text.iter().filter(|(_, there)| *there && wanted != FieldType::String) {
-        faults.add(format!("{place}.{part}"), "is for fields of type string");
+        faults.add(format!("{place}.{part}"), "is only for fields of type string");
     }
     if field.min_items.is_some() && wanted != FieldType::List {
-        faults.add(format!("{place}.min_items"), "is for fields of type list");
+        faults.add(format!("{place}.min_items"), "is only for fields of type list");
     }
     if !field.fields.is_empty() {
         let inner = format!("{place}.fields");
         if !matches!(wanted, FieldType::Object | FieldType::List) {
-            faults.add(&inner, "are for fields of type object or list");
+            faults.add(&inner, "are only for fields of type object or list");
         }
         faults.at_most(&inner, field.fields.len(), limits::INNER_FIELDS);
         check_inner(&inner, &field.fields, faults);
@@ -107,7 +107,8 @@ fn check_type(place: &str, field: &Field, faults: &mut Faults) {
     }
 }
 
-/// Fields inside a field are plain: the whole field is secret or not, and holds no further ones.
+/// Checks that nested fields are plain. The outer field as a whole is secret or not, and nesting is
+/// one level deep.
 fn check_inner(place: &str, fields: &[Field], faults: &mut Faults) {
     for (index, field) in fields.iter().enumerate() {
         let outer_only = [
@@ -117,11 +118,11 @@ fn check_inner(place: &str, fields: &[Field], faults: &mut Faults) {
             ("fields", !field.fields.is_empty()),
         ];
         for (part, _) in outer_only.iter().filter(|(_, there)| *there) {
-            let problem = "is not for a field inside another";
+            let problem = "is not allowed in a nested field";
             faults.add(format!("{place}[{index}].{part}"), problem);
         }
     }
-    // What lies deeper was refused just now, so this goes no further than one level.
+    // Deeper levels were rejected above, so the recursion ends after one level.
     if fields.iter().all(|field| field.fields.is_empty()) {
         check_beside(place, fields, faults);
     }
@@ -135,32 +136,32 @@ fn check_condition(
     faults: &mut Faults,
 ) {
     if *condition == Condition::default() {
-        faults.add(place, "says nothing; use `required`");
+        faults.add(place, "is empty; use `required` instead");
     }
     text::no_repeats(&format!("{place}.at"), &condition.at, faults);
     if condition.field.is_some() == condition.is.is_empty() {
-        faults.add(place, "`field` and `is` go together");
+        faults.add(place, "needs both `field` and `is`");
     }
     let named = [("field", &condition.field), ("without", &condition.without)];
     for (part, name) in named {
         let Some(name) = name else { continue };
         let place = format!("{place}.{part}");
         match fields.iter().find(|other| other.is_called(name)) {
-            None => faults.add(place, "is none of the fields beside this one"),
-            Some(other) if other.name == field.name => faults.add(place, "is this field itself"),
+            None => faults.add(place, "is not a field on the same level"),
+            Some(other) if other.name == field.name => faults.add(place, "is the field itself"),
             Some(other) if part == "field" => check_words(&place, condition, other, faults),
             Some(_) => {}
         }
     }
 }
 
-/// The words that a condition waits for must be able to come.
+/// Checks that the other field can have the values in a condition.
 fn check_words(place: &str, condition: &Condition, other: &Field, faults: &mut Faults) {
     if other.secret {
-        faults.add(place, "is secret, and nobody looks at secrets to decide what is required");
+        faults.add(place, "is secret, and a condition cannot depend on a secret");
     }
     let closed = !other.values.is_empty() && !other.other_values;
     for word in condition.is.iter().filter(|word| closed && !other.values.contains(word)) {
-        faults.add(place, format!("never is `{word}`: its values are {}", other.values.join(" ")));
+        faults.add(place, format!("cannot be `{word}`: its values are {}", other.values.join(" ")));
     }
 }

@@ -1,5 +1,5 @@
-//! What a description must hold beyond its shape, so that names are unambiguous and nothing is
-//! larger than it may be. Every fault is found, each with its place.
+//! The rules for descriptions beyond their JSON form: unambiguous names and limits. All faults are
+//! found, each with its place.
 
 mod field;
 mod text;
@@ -15,13 +15,12 @@ use crate::limits;
 use crate::provider::Provider;
 use crate::template::placeholders;
 
-/// What is wrong with a description, and where in it.
+/// A fault in a description.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The place: `fields[2].aliases[0]`, or `line 3 column 14` of a text that is no description
-    /// at all.
+    /// The place: `fields[2].aliases[0]`, or `line 3 column 14` if the text is not a description.
     pub place: String,
-    /// What is wrong and what would be right.
+    /// What is wrong, and how to correct it.
     pub problem: String,
 }
 
@@ -54,10 +53,11 @@ impl Faults {
 }
 
 impl Provider {
-    /// Reads a description and holds it to the rules.
+    /// Parses a description and checks it against the rules.
     ///
     /// # Errors
-    /// Everything that is wrong with it. A text whose shape is wrong has one fault only, the first.
+    /// All faults in the description. If the text does not have the form of a description, only the
+    /// first fault.
     pub fn read(text: &str) -> Result<Self, Vec<Fault>> {
         let mut provider: Self = serde_json::from_str(text).map_err(|error| {
             let place = format!("line {} column {}", error.line(), error.column());
@@ -73,7 +73,7 @@ impl Provider {
         Ok(provider)
     }
 
-    /// Calls the main key what products with one fixed place for it call that place.
+    /// Adds the names of the main key at products with a fixed place for it.
     fn name_main_key(&mut self) {
         let Some(main) = self.fields.iter().position(|field| field.main) else { return };
         for (facade, name) in MAIN_KEY_NAMES {
@@ -88,7 +88,7 @@ impl Provider {
         }
     }
 
-    /// Returns everything that breaks a rule.
+    /// Returns all faults.
     fn faults(&self) -> Vec<Fault> {
         let mut faults = Faults::default();
         self.names_faults(&mut faults);
@@ -97,12 +97,12 @@ impl Provider {
         let secrets = self.fields.iter().filter(|field| field.secret).count();
         if secrets > SECRET_FIELDS {
             let problem = format!(
-                "{secrets} fields are secret, a connection has at most {SECRET_FIELDS} secrets"
+                "{secrets} fields are secret, a connection can have at most {SECRET_FIELDS} secrets"
             );
             faults.add("fields", problem);
         }
         if self.fields.iter().filter(|field| field.main).count() > 1 {
-            faults.add("fields", "more than one field is `main`, at most one can be");
+            faults.add("fields", "more than one field is `main`, at most one is allowed");
         }
         field::check_beside("fields", &self.fields, &mut faults);
         self.models_faults(&mut faults);
@@ -118,7 +118,7 @@ impl Provider {
             let place = format!("aliases[{index}]");
             faults.add_if(&place, text::line(alias, PROVIDER_CHARS));
             if let Some(other) = taken.insert(alias.to_ascii_lowercase(), place.clone()) {
-                faults.add(place, format!("says the same as {other}; leave one out"));
+                faults.add(place, format!("is the same as {other}; leave one out"));
             }
         }
         for (facade, name) in &self.names {
@@ -138,7 +138,7 @@ impl Provider {
             faults.add_if(&place, text::line(category, limits::CATEGORY_CHARS));
         }
         if self.auth_methods.is_empty() {
-            faults.add("auth_methods", "is empty; name one way at least, `unknown` if need be");
+            faults.add("auth_methods", "is empty; give at least one, `unknown` if necessary");
         }
         text::no_repeats("auth_methods", &self.auth_methods, faults);
         text::no_repeats("capabilities", &self.capabilities, faults);
@@ -147,7 +147,7 @@ impl Provider {
             text::no_repeats(&place, capabilities, faults);
             let foreign = capabilities.iter().filter(|one| !self.capabilities.contains(one));
             for capability in foreign {
-                faults.add(&place, format!("`{capability}` is none of `capabilities`"));
+                faults.add(&place, format!("`{capability}` is not in `capabilities`"));
             }
         }
         if let Some(address) = &self.documentation {
@@ -205,7 +205,7 @@ impl Provider {
                 let unknown =
                     names.into_iter().filter(|name| self.field(name).is_none() && !own_base(name));
                 for name in unknown {
-                    let problem = format!("`${{{name}}}` is none of this provider's fields");
+                    let problem = format!("`${{{name}}}` is not a field of this provider");
                     faults.add(place, problem);
                 }
             }

@@ -40,7 +40,7 @@ pub trait Rule {
     /// Errors: the field and what would be valid; never the value, which may be a misplaced secret.
     fn check(field: &str, raw: Self::Raw) -> Result<Self::Value, InvalidField>;
 
-    /// Returns the JSON Schema that says the same as [`Self::check`].
+    /// Returns the JSON Schema that is equivalent to [`Self::check`].
     fn schema() -> Value;
 }
 
