@@ -18,7 +18,7 @@ pub struct Workspace {
     pub position: Position,
 }
 
-/// The wish to make a workspace, and, once granted, the fact that it was made.
+/// The request to create a workspace and, once accepted, the event of its creation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkspaceCreated {
     /// Its name.
