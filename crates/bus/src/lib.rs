@@ -13,7 +13,7 @@
 //! # Invariants
 //!
 //! - The stream's sequence equals the log's position; a stream that differs is refused
-//!   (test: `a_stream_that_is_elsewhere_refuses_before_anything_else`).
+//!   (test: `the_stream_itself_tells_where_to_go_on`).
 //! - No reply of the ledger is stored as an event (test: `answers_go_to_inboxes_only`).
 //! - The managed server's client user cannot change a stream
 //!   (test: `the_client_user_can_change_no_stream`).
