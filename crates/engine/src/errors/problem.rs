@@ -240,7 +240,7 @@ mod tests {
                 Code::LogPoisoned,
                 "an earlier failed write",
             ),
-            (Fault::bug("two heads").into(), Code::Internal, "did not expect"),
+            (Fault::bug("two heads").into(), Code::Internal, "unexpected error"),
         ];
         for (error, code, part) in cases {
             assert_eq!(error.code(), code, "{error}");
