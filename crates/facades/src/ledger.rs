@@ -161,7 +161,7 @@ impl FacadeRequest {
         command: ParsedCommand,
         expected: Expected,
     ) -> Result<Executed, Problem> {
-        let place = self.shared.state.place_for_command()?;
+        let permit = self.shared.state.acquire_command()?;
         let engine = self.shared.state.engine();
         let number = self.commands_sent.fetch_add(1, Ordering::Relaxed);
         let command_id = match (&self.headers.command_id, number) {
@@ -181,7 +181,7 @@ impl FacadeRequest {
             context: engine.context(self.caller.clone(), self.api.via, headers),
         };
         let executed = engine.execute(request).await;
-        drop(place);
+        drop(permit);
         Ok(executed?)
     }
 }

@@ -175,7 +175,7 @@ async fn http2_is_served_on_the_same_port_and_shuts_down_cleanly() {
 }
 
 #[tokio::test]
-async fn what_others_can_reach_needs_tls_or_a_word_that_it_does_not() {
+async fn an_address_that_others_can_reach_requires_tls_or_a_waiver() {
     let options =
         |address: &str| ListenOptions::new(address.parse().unwrap(), Accepts::new(|_| false));
     for open in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80", "[::ffff:192.0.2.1]:80"] {
