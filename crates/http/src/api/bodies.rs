@@ -62,15 +62,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_has_a_share_and_all_together_so_many_permits() {
+    fn bodies_are_limited_for_each_caller_and_in_total() {
         let bodies = Bodies::new(3, 2);
-        let place = |caller: &str| bodies.acquire(caller.to_owned());
-        let (one, two) = (place("a").unwrap(), place("a").unwrap());
-        assert_eq!(place("a").unwrap_err().code, Code::Busy, "two are its share");
-        let other = place("b").unwrap();
-        assert_eq!(place("c").unwrap_err().code, Code::Busy, "three are all");
+        let acquire = |caller: &str| bodies.acquire(caller.to_owned());
+        let (one, two) = (acquire("a").unwrap(), acquire("a").unwrap());
+        assert_eq!(acquire("a").unwrap_err().code, Code::Busy, "two are its share");
+        let other = acquire("b").unwrap();
+        assert_eq!(acquire("c").unwrap_err().code, Code::Busy, "three are all");
         drop(one);
-        drop(place("a").unwrap());
+        drop(acquire("a").unwrap());
         drop((two, other));
         assert!(bodies.waiting.lock().is_empty());
         assert_eq!(bodies.permits.available_permits(), 3);

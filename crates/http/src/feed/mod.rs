@@ -78,9 +78,8 @@ impl Feeds {
         if *self.hub.stop.borrow() {
             return Err(Problem::new(Code::ShuttingDown));
         }
-        let reader = Reader::enter(Arc::clone(&self.hub)).ok_or_else(|| {
-            Problem::because(Code::Busy, "the limit on open feeds is reached")
-        })?;
+        let reader = Reader::enter(Arc::clone(&self.hub))
+            .ok_or_else(|| Problem::because(Code::Busy, "the limit on open feeds is reached"))?;
         Ok(Follower::new(reader, start, only, live_caller))
     }
 

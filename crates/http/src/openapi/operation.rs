@@ -122,7 +122,7 @@ fn headers(names: impl Iterator<Item = &'static str>) -> Value {
                 "The version, in quotes.",
                 json!({ "type": "string", "pattern": "^\"[1-9][0-9]*\"$" }),
             ),
-            ("Where it is.", text) => "Location" => ("The path of the new object.", text) => ("Where it is.", text),
+            "Location" => ("The path of the new object.", text),
             "Link" => ("The first, the previous and the next page (RFC 8288).", text),
             "X-Total-Count" => {
                 ("The number of rows on all pages.", json!({ "type": "integer", "minimum": 0 }))
@@ -135,10 +135,9 @@ fn headers(names: impl Iterator<Item = &'static str>) -> Value {
                 "`no-store`: no cache may store the answer.",
                 json!({ "type": "string", "enum": ["no-store"] }),
             ),
-            "Retry-After" => (
-                "Seconds to wait before a retry.",
-                json!({ "type": "integer", "minimum": 1 }),
-            ),
+            "Retry-After" => {
+                ("Seconds to wait before a retry.", json!({ "type": "integer", "minimum": 1 }))
+            }
             "WWW-Authenticate" => ("How to send a key.", text),
             _ => ("The id of the request.", text),
         };

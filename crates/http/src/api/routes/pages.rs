@@ -33,7 +33,7 @@ pub(super) fn routes() -> Vec<Route> {
         own(
             "/api/v1/openapi.json",
             "openapi",
-            "Describes every route in OpenAPI 3.1",
+            "Returns the OpenAPI 3.1 document",
             Work::OpenApi,
             &[Answer {
                 status: 200,

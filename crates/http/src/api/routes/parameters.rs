@@ -145,8 +145,11 @@ pub(super) const MAKING: &[Parameter] = &[header(
 )];
 
 /// The headers of a query.
-pub(super) const QUERY: &[Parameter] =
-    &[header(subjects::DEADLINE, Form::Time, "The time after which the query is no longer answered.")];
+pub(super) const QUERY: &[Parameter] = &[header(
+    subjects::DEADLINE,
+    Form::Time,
+    "The time after which the query is no longer answered.",
+)];
 
 /// The versions that a reader already has.
 pub(super) const CONDITIONAL: &[Parameter] = &[header(
@@ -163,12 +166,28 @@ pub(super) const PAGE: &[Parameter] = &[
 
 /// Filters and order of `list`.
 pub(super) const LIST: &[Parameter] = &[
-    many("provider", Form::Text(limits::PROVIDER_CHARS), "The external service; repeat to match any of several."),
-    one("environment", Form::Word(|| of(Environment::ALL, Environment::as_str)), "The environment."),
+    many(
+        "provider",
+        Form::Text(limits::PROVIDER_CHARS),
+        "The external service; repeat to match any of several.",
+    ),
+    one(
+        "environment",
+        Form::Word(|| of(Environment::ALL, Environment::as_str)),
+        "The environment.",
+    ),
     one("enabled", Form::Switch, "Whether gateways may use it."),
     one("lifecycle", Form::Word(|| vec!["active", "archived", "any"]), "`active` by default."),
-    many("health", Form::Word(|| of(HealthState::ALL, HealthState::as_str)), "The health; repeat to match any of several."),
-    many("kind", Form::Word(|| of(Kind::ALL, Kind::as_str)), "The kind of service; repeat to match any of several."),
+    many(
+        "health",
+        Form::Word(|| of(HealthState::ALL, HealthState::as_str)),
+        "The health; repeat to match any of several.",
+    ),
+    many(
+        "kind",
+        Form::Word(|| of(Kind::ALL, Kind::as_str)),
+        "The kind of service; repeat to match any of several.",
+    ),
     many(
         "auth_method",
         Form::Word(|| of(AuthMethod::ALL, AuthMethod::as_str)),
@@ -185,7 +204,11 @@ pub(super) const LIST: &[Parameter] = &[
         Form::Word(|| of(IdentityKind::ALL, IdentityKind::as_str)),
         "The type of the connection's owner.",
     ),
-    one("identity", Form::Text(limits::IDENTITY_CHARS), "The id of the connection's owner, as the caller knows it."),
+    one(
+        "identity",
+        Form::Text(limits::IDENTITY_CHARS),
+        "The id of the connection's owner, as the caller knows it.",
+    ),
     one(
         "text",
         Form::Text(limits::DISPLAY_NAME_CHARS),
