@@ -67,7 +67,10 @@ async fn drain(mut connections: JoinSet<()>, time: Duration) {
         }
     });
     if ended.await.is_err() {
-        info!(connections = connections.len(), "closing connections after the drain timeout");
+        info!(
+            connections = connections.len(),
+            "connections still open after the drain timeout, closing them"
+        );
         connections.shutdown().await;
     }
 }

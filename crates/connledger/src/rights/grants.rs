@@ -49,8 +49,10 @@ impl GrantArgs {
         let scopes = self.scopes()?;
         if scopes.is_empty() {
             if narrowed {
-                return Err(Failure::usage("the flags limit permissions but name none")
-                    .hint("add --role viewer, for example, or --scope read"));
+                return Err(Failure::usage(
+                    "the flags say where it may do something, but not what",
+                )
+                .hint("add --role viewer, for example, or --scope read"));
             }
             return Ok(None);
         }

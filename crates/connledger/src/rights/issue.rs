@@ -30,7 +30,7 @@ pub(super) async fn run(
     let answer = session.client.issue_key(body::bytes(command.body), headers).await;
     let (accepted, issued) = answer.map_err(|error| failed(error, &id))?;
     let Some(issued) = issued else {
-        return Err(Failure::refused("this command was already answered, and its key shown then")
+        return Err(Failure::refused("this command was answered before, and its key shown then")
             .hint("keys are not stored: revoke that key, and issue another"));
     };
     let receipt = accepted.receipt;

@@ -101,7 +101,7 @@ impl UpdateArgs {
     fn command(self, common: &Common) -> Result<PendingCommand, Failure> {
         let permissions = self.grants.permissions(common)?;
         if permissions.is_none() && self.display_name.is_none() && !self.no_display_name {
-            return Err(Failure::usage("no change was given")
+            return Err(Failure::usage("nothing to change was given")
                 .hint("`connledger principal update --help` shows examples"));
         }
         let command = pending("update-principal", &self.name, self.write)

@@ -118,7 +118,13 @@ fn answers(query: QueryName) -> &'static [Answer] {
             const { &[found("Every principal, by name.", &[(JSON, Some("PrincipalPage"))], &[])] }
         }
         QueryName::AccessCheck => {
-            const { &[found("Whether it is allowed, and the reason.", &[(JSON, Some("AccessAnswer"))], &[])] }
+            const {
+                &[found(
+                    "Whether it is allowed, and the reason.",
+                    &[(JSON, Some("AccessAnswer"))],
+                    &[],
+                )]
+            }
         }
         QueryName::Whoami => {
             const {
