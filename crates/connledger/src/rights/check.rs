@@ -56,19 +56,19 @@ pub(crate) async fn run(
     let workspace = if args.ledger { EVERY_WORKSPACE } else { session.workspace.as_str() };
     let query = AccessQuery { who: args.who, what: args.may, on: args.on };
     let answer = session.client.query(workspace, "access-check", &query).await?;
-    let answer: AccessAnswer = read_answer(&answer)?;
+    let access: AccessAnswer = read_answer(&answer)?;
     if session.out.is_json() {
         session.out.raw(&answer)?;
     } else {
-        let word = if answer.allowed { "allowed" } else { "denied" };
-        session.out.line(format!("{word}: {}", answer.because))?;
-        for condition in &answer.conditions {
+        let word = if access.allowed { "allowed" } else { "denied" };
+        session.out.line(format!("{word}: {}", access.because))?;
+        for condition in &access.conditions {
             let word = if condition.allowed { "allowed" } else { "denied" };
             let ConditionalAccess { when, scope, .. } = condition;
             session.out.line(format!("{word} {when}, which also requires {scope}"))?;
         }
     }
-    if answer.allowed { Ok(()) } else { Err(Failure::told_no()) }
+    if access.allowed { Ok(()) } else { Err(Failure::told_no()) }
 }
 
 /// Shows whose key is in use, and what it may do.
