@@ -43,7 +43,9 @@ pub(crate) async fn run(common: &Common, args: &InitArgs, out: Output) -> Result
     refuse_unless_meant(folder, args)?;
     if real(&args.master_key_file)?.starts_with(real(folder)?) {
         return Err(Failure::usage("the master key file must not be inside the data directory")
-        .hint("a copy of the directory would include the key to its secrets; keep the key elsewhere"));
+            .hint(
+                "a copy of the directory would include the key to its secrets; keep it elsewhere",
+            ));
     }
     let (keyring, created) = master_key::read_or_create(&args.master_key_file)?;
     if created == Created::Yes {

@@ -30,7 +30,7 @@ pub(crate) async fn accept(listener: TcpListener, server: Arc<ConnectionServer>,
                     full = connections.len() >= server.limits.connections_max;
                     if full {
                         if !was_full {
-                            warn!(connections = connections.len(), "too many connections, closing new ones");
+                            warn!(connections = connections.len(), "too many, closing new ones");
                         }
                         server.limiter.count_refused();
                         drop(stream);

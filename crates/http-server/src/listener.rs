@@ -55,7 +55,7 @@ impl Prepared {
         let accepting = tokio::spawn(accept::accept(listener, server, stop));
         info!(address = %address, tls = with_tls, "listening");
         if !with_tls && !is_loopback(address.ip()) {
-            warn!(address = %address, "listening without TLS: keys and secrets are readable on the network");
+            warn!(address = %address, "no TLS: keys and secrets are readable on the network");
         }
         Ok(Listener { address, tls, counters, stopper, accepting })
     }

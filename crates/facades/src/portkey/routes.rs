@@ -46,8 +46,8 @@ fn integrations() -> Vec<Route> {
             method: Method::PUT,
             path: INTEGRATION,
             id: "updateIntegration",
-            summary: "Updates an integration. Omitted fields stay unchanged, and so do omitted secrets \
-            in `configurations`.",
+            summary: "Updates an integration. Omitted fields stay unchanged, and so do omitted \
+                      secrets in `configurations`.",
             refusals: &[404],
             operation: operation(handlers::update),
         },

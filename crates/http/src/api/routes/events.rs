@@ -7,15 +7,16 @@ use super::refusals as r;
 use super::{Answer, Keyed, Method, Parameter, Route, Scope, Work};
 
 const ABOUT: &str = "\
-In a stream of server-sent events, `id` is the position, `event` the stored type name and `data` the \
-notification as published on NATS. `caught_up` marks the end of the log, `closing` the end of the \
-feed; comments keep the connection alive. A reader that reconnects with `Last-Event-ID` misses \
-nothing and receives nothing twice. The feed ends when the key is revoked or expires, when the token \
-expires, or when the caller loses the right to read; `closing` then carries the code. With \
-`Accept: application/json` the answer is one page, sent once it has an event or the wait is over. A \
-page without events has the position to continue after. Without `audit` on the feed's workspace or \
-ledger, `event` holds only position, stream, version, type, schema, workspace and time, and reads of \
-secrets are omitted. Events about principals and keys require `administer` on the ledger.";
+In a stream of server-sent events, `id` is the position, `event` the stored type name and `data` \
+the notification as published on NATS. `caught_up` marks the end of the log, `closing` the end \
+of the feed; comments keep the connection alive. A reader that reconnects with `Last-Event-ID` \
+misses nothing and receives nothing twice. The feed ends when the key is revoked or expires, \
+when the token expires, or when the caller loses the right to read; `closing` then carries the \
+code. With `Accept: application/json` the answer is one page, sent once it has an event or the \
+wait is over. A page without events has the position to continue after. Without `audit` on the \
+feed's workspace or ledger, `event` holds only position, stream, version, type, schema, \
+workspace and time, and reads of secrets are omitted. Events about principals and keys require \
+`administer` on the ledger.";
 
 const ANSWERS: &[Answer] = &[Answer {
     status: 200,

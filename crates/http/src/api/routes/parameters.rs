@@ -155,7 +155,8 @@ pub(super) const QUERY: &[Parameter] = &[header(
 pub(super) const CONDITIONAL: &[Parameter] = &[header(
     "If-None-Match",
     Form::Any,
-    "Versions that the caller already has, as returned in `ETag`; if the present one is among them, the answer is 304 without a body.",
+    "Versions that the caller already has, as returned in `ETag`; if the present one is among \
+     them, the answer is 304 without a body.",
 )];
 
 /// Paging by cursor.
@@ -239,7 +240,8 @@ pub(super) const FEED: &[Parameter] = &[
     one(
         "after",
         Form::Number(0, POSITION_MAX),
-        "Continue after this position; 0 is the start of the log. If omitted, the feed starts at its present end.",
+        "Continue after this position; 0 is the start of the log. If omitted, the feed starts at \
+         the present end of the log.",
     ),
     one("wait", Form::Wait, "How long a page waits for its first event, up to `60s`."),
     header(
