@@ -195,7 +195,7 @@ mod tests {
             let in_path: BTreeSet<_> = inside.collect();
             let places = route.parameters().filter(|parameter| parameter.place == Place::Path);
             let declared: BTreeSet<_> = places.map(|parameter| parameter.name).collect();
-            assert_eq!(in_path, said, "{}", route.path);
+            assert_eq!(in_path, declared, "{}", route.path);
         }
     }
 
