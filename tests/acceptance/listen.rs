@@ -1,4 +1,4 @@
-//! The program's HTTP door on a real socket: who may open it, what it refuses, how it closes.
+//! The program's HTTP listener on a real socket: its start, its refusals and its shutdown.
 
 use std::net::TcpListener;
 use std::path::Path;

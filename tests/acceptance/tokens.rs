@@ -1,4 +1,4 @@
-//! Access tokens of an identity provider, at both doors: a real issuer on a socket, real tokens.
+//! Access tokens of an identity provider, over NATS and HTTP, with a real issuer on a socket.
 
 use std::process::Stdio;
 use std::time::Duration;

@@ -18,7 +18,7 @@ use crate::serve::ServeArgs;
 use crate::verbs::Verb;
 use crate::watch::WatchArgs;
 
-/// An event-sourced ledger of connections: who may reach what, with which credentials.
+/// An event-sourced ledger of connections: credentials and settings for external services
 #[derive(Debug, Parser)]
 #[command(
     name = "connledger",
@@ -37,15 +37,15 @@ pub(crate) struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  connledger demo                                       see all of it in half a minute
-  connledger serve --data-dir /tmp/ledger --dev         a ledger to try things on
+  connledger demo                                       a guided tour in half a minute
+  connledger serve --data-dir /tmp/ledger --dev         a ledger to experiment with
   connledger --data-dir /tmp/ledger create --provider openai --slug openai-prod --secret key=@key.txt
   connledger --data-dir /tmp/ledger watch               what a gateway sees
 
 Exit codes: 0 done, 1 refused, 2 usage, 3 unavailable, 4 internal.";
 
 impl Cli {
-    /// Reads a command line.
+    /// Parses a command line.
     pub(crate) fn read<I, T>(line: I) -> Result<Self, clap::Error>
     where
         I: IntoIterator<Item = T>,
@@ -61,43 +61,43 @@ impl Cli {
     }
 }
 
-/// What to do.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Serve a ledger
     Serve(ServeArgs),
-    /// Make a new ledger
+    /// Create a new ledger
     Init(InitArgs),
-    /// Show the whole product at work in a temporary folder
+    /// Demonstrate the whole product in a temporary folder
     Demo(DemoArgs),
     #[command(flatten)]
     Write(Verb),
     #[command(flatten)]
     Ask(Query),
-    /// Manage who may ask, and what each may do
+    /// Manage users, services and gateways, and what each may do
     #[command(subcommand)]
     Principal(PrincipalCommand),
     /// Manage API keys
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Ask who may do what
+    /// Check who may do what
     #[command(subcommand)]
     Access(AccessCommand),
-    /// Say whom the key at hand stands for, and what it may do
+    /// Show whose key is in use, and what it may do
     #[command(
         after_help = "Examples:\n  connledger whoami\n  connledger whoami --key-file eu-1.key"
     )]
     Whoami,
-    /// Look at the descriptions of external services, and check one's own
+    /// Show the descriptions of external services, and check your own
     #[command(subcommand)]
     Provider(ProviderCommand),
-    /// Create many connections from a file, one JSON object a line
+    /// Create many connections from a file with one JSON object per line
     Load(LoadArgs),
-    /// Follow connections as a gateway does: where they stand, then each change
+    /// Follow connections as a gateway does: the current state, then each change
     Watch(WatchArgs),
-    /// Rebuild read models from the log, or check them against it
+    /// Rebuild read models from the log, or compare them with it
     Replay(ReplayArgs),
-    /// Say what an error code means and what to do
+    /// Explain an error code and its remedy
     Explain(ExplainArgs),
 }
 
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_workspace_on_the_command_line_is_told_from_the_default() {
+    fn a_workspace_on_the_command_line_is_distinguished_from_the_default() {
         let read = |line: &str| Cli::read(line.split(' ')).unwrap().common;
         assert_eq!(read("connledger -w a whoami").workspaces_given(), ["a"]);
         assert_eq!(read("connledger whoami -w a -w b").workspaces_given(), ["a", "b"]);

@@ -1,4 +1,4 @@
-//! The flags that every command takes.
+//! The flags common to all commands.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,14 +9,14 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 
-/// Flags of every command.
+/// Flags common to all commands.
 #[derive(Clone, Default, Args)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
-    /// Folder of a ledger on this machine; finds its address and its development key
+    /// Data directory of a ledger on this machine; supplies its address and its development key
     #[arg(long, global = true, env = "CONNLEDGER_DATA_DIR", value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// NATS server to use
+    /// Address of the NATS server
     #[arg(
         long,
         global = true,
@@ -25,16 +25,16 @@ pub(crate) struct Common {
         value_name = "URL"
     )]
     pub(crate) nats_url: Option<String>,
-    /// API key, `sk_live_...` or `sk_test_...`; others see it in the process list, so prefer
-    /// --key-file or the environment
+    /// API key, `sk_live_...` or `sk_test_...`; visible in the process list, so prefer --key-file
+    /// or the environment variable
     #[arg(long, global = true, env = "CONNLEDGER_KEY", hide_env_values = true, value_name = "KEY")]
     pub(crate) key: Option<Zeroizing<String>>,
     /// File that holds the API key
     #[arg(long, global = true, env = "CONNLEDGER_KEY_FILE", value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
-    /// Public curve key of the ledger, as `status` shows it; found by itself with --data-dir. With
-    /// it everything sent is sealed; without it the API key and new secrets go in the clear inside
-    /// NATS, and `reveal` is not possible
+    /// Public curve key of the ledger, as `status` shows it; --data-dir supplies it. With it, every
+    /// request is sealed. Without it, the API key and new secrets pass through NATS in the clear,
+    /// and `reveal` is unavailable
     #[arg(long, global = true, env = "CONNLEDGER_XKEY", value_name = "KEY")]
     pub(crate) ledger_xkey: Option<String>,
     /// Workspace to work in
@@ -47,13 +47,13 @@ pub(crate) struct Common {
         value_name = "NAME"
     )]
     pub(crate) workspace: Vec<String>,
-    /// Whether the workspace stands on the command line
+    /// Whether the command line names the workspace
     #[arg(skip)]
     pub(crate) workspace_given: bool,
     /// First token of every NATS subject [default: ledger]
     #[arg(long, global = true, env = "CONNLEDGER_PREFIX", value_name = "PREFIX")]
     pub(crate) prefix: Option<String>,
-    /// One JSON object a line on standard output
+    /// Write one JSON object per line to standard output
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Seconds to wait for an answer
@@ -63,7 +63,7 @@ pub(crate) struct Common {
     pub(crate) nats: NatsLogin,
 }
 
-/// Leaves out the key, and the password in an address.
+/// Omits the key, and the password in an address.
 impl fmt::Debug for Common {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Common")
@@ -81,20 +81,18 @@ impl Common {
     pub(crate) fn workspace(&self) -> Result<&str, Failure> {
         match self.workspace.as_slice() {
             [one] => Ok(one),
-            _ => {
-                Err(Failure::usage("this command works in one workspace")
-                    .hint("give --workspace once"))
-            }
+            _ => Err(Failure::usage("this command works in one workspace")
+                .hint("pass --workspace only once")),
         }
     }
 
-    /// Returns the workspaces that stand on the command line.
+    /// Returns the workspaces that the command line names.
     pub(crate) fn workspaces_given(&self) -> &[String] {
         if self.workspace_given { &self.workspace } else { &[] }
     }
 }
 
-/// How to prove oneself to the NATS server.
+/// How to authenticate to the NATS server.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "NATS login")]
 #[expect(clippy::struct_field_names, reason = "the names of the flags")]
@@ -117,10 +115,10 @@ pub(crate) struct NatsLogin {
     /// File that holds the password
     #[arg(long, global = true, env = "CONNLEDGER_NATS_PASSWORD_FILE", value_name = "FILE")]
     pub(crate) nats_password_file: Option<PathBuf>,
-    /// Certificates of the authority behind the server's certificate (PEM); requires TLS
+    /// CA certificates that the server's certificate must chain to (PEM); requires TLS
     #[arg(long, global = true, env = "CONNLEDGER_NATS_CA", value_name = "FILE")]
     pub(crate) nats_ca: Option<PathBuf>,
-    /// Own certificate (PEM)
+    /// Client certificate (PEM)
     #[arg(
         long,
         global = true,
@@ -129,10 +127,10 @@ pub(crate) struct NatsLogin {
         value_name = "FILE"
     )]
     pub(crate) nats_cert: Option<PathBuf>,
-    /// Key of one's own certificate (PEM)
+    /// Private key of the client certificate (PEM)
     #[arg(long, global = true, env = "CONNLEDGER_NATS_CERT_KEY", value_name = "FILE")]
     pub(crate) nats_cert_key: Option<PathBuf>,
-    /// Beginning of the subjects that answers come to, for a user that may hear only its own
+    /// Prefix of reply subjects, for a NATS user that may subscribe only to its own
     #[arg(
         long,
         global = true,
@@ -141,7 +139,7 @@ pub(crate) struct NatsLogin {
         value_name = "PREFIX"
     )]
     pub(crate) nats_inbox_prefix: Option<String>,
-    /// Beginning of requests to JetStream that another account lends [default: $JS.API]
+    /// JetStream API prefix, when JetStream is imported from another account [default: $JS.API]
     #[arg(
         long,
         global = true,
@@ -152,7 +150,7 @@ pub(crate) struct NatsLogin {
     pub(crate) nats_js_prefix: Option<String>,
 }
 
-/// Takes tokens that a subject may begin with.
+/// Parses tokens that a subject may begin with.
 fn subject_prefix(text: &str) -> Result<String, &'static str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let good = |token: &str| !token.is_empty() && token.chars().all(plain);
@@ -167,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_subject_prefix_is_the_beginning_of_a_subject() {
+    fn a_subject_prefix_consists_of_whole_tokens() {
         for good in ["_INBOX", "_INBOX_eu-1", "inbox.eu"] {
             assert!(subject_prefix(good).is_ok(), "{good}");
         }

@@ -1,19 +1,19 @@
-//! `demo`: the whole product at work, for someone who sees it for the first time.
+//! `demo`: a tour of the whole product for a first-time user.
 
 use clap::Args;
 use ledger_demo::{CONNECTIONS_MIN, DemoError, DemoOptions};
 
 use crate::failure::Failure;
 
-/// Shows the whole product at work in a temporary folder.
+/// Demonstrates the whole product in a temporary folder.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   connledger demo
-  connledger demo --keep                  leave the ledger in place, to try things on it
+  connledger demo --keep                  keep the ledger for experiments
   connledger demo --connections 5000")]
 pub(crate) struct DemoArgs {
-    /// Keep the folder afterwards
+    /// Keep the folder after the demo
     #[arg(long)]
     keep: bool,
     /// How many connections to load, at least 44
@@ -25,8 +25,9 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<(), Failure> {
     if args.connections < CONNECTIONS_MIN {
         return Err(Failure::usage(format!("--connections must be at least {CONNECTIONS_MIN}")));
     }
-    let program = std::env::current_exe()
-        .map_err(|error| Failure::internal(format!("where this program is: {error}")))?;
+    let program = std::env::current_exe().map_err(|error| {
+        Failure::internal(format!("cannot find this program's own path: {error}"))
+    })?;
     let options = DemoOptions { program, connections: args.connections, keep: args.keep };
     ledger_demo::run(&options).await.map_err(Failure::from)
 }
@@ -42,6 +43,6 @@ impl From<DemoError> for Failure {
             DemoError::Output(error) => Self::from_stdout(&error),
             _ => Self::internal(text),
         };
-        failure.hint("the demo did not go as it should; its folder is kept")
+        failure.hint("the demo did not finish; its folder is kept")
     }
 }

@@ -1,4 +1,4 @@
-//! `connledger explain`: what an error code means.
+//! `explain`: the meaning of error codes.
 
 use clap::Args;
 use ledger_contract::errors::Code;
@@ -8,14 +8,14 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::table::Table;
 
-/// Says what an error code means and what to do.
+/// Explains an error code and its remedy.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   connledger explain                     every code
   connledger explain version_conflict    one code, with its remedy")]
 pub(crate) struct ExplainArgs {
-    /// The code; all codes when absent
+    /// Error code; lists all codes if omitted
     code: Option<String>,
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &ExplainArgs, out: Output) -> Result<(), Failure> {
 fn one(text: &str, out: Output) -> Result<(), Failure> {
     let code = Code::parse(text).ok_or_else(|| {
         Failure::usage(format!("there is no error code `{text}`"))
-            .hint("`connledger explain` lists all of them")
+            .hint("`connledger explain` lists all codes")
     })?;
     if out.is_json() {
         return out.object(&json!({

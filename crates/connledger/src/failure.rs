@@ -1,4 +1,4 @@
-//! Why a command of the binary did not do its job, and with which exit code it says so.
+//! Why a command of the binary failed, and the exit code it ends with.
 
 use std::io;
 
@@ -6,12 +6,12 @@ use ledger_client::ClientError;
 use ledger_contract::errors::{ErrorBody, Problem};
 use ledger_engine::{ExecuteError, OpenError};
 
-/// What the caller can do about a failure; each kind has its exit code.
+/// The kind of a failure; each kind has its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// Nobody reads standard output any more, which is no failure.
+    /// The reader of standard output has gone, which is not an error.
     BrokenPipe,
-    /// The answer, which standard output has, is no.
+    /// The answer is negative and already on standard output.
     ToldNo,
     Refused,
     Usage,
@@ -19,13 +19,13 @@ enum Kind {
     Internal,
 }
 
-/// Why a command did not do its job.
+/// Why a command failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
     kind: Kind,
     message: String,
     hints: Vec<String>,
-    /// The ledger's own words, when it said no.
+    /// The error that the ledger returned, if it refused.
     body: Option<Box<ErrorBody>>,
 }
 
@@ -34,37 +34,37 @@ impl Failure {
         Self { kind, message: message.into(), hints: Vec::new(), body: None }
     }
 
-    /// A correct no that did not come as an error of the ledger.
+    /// Creates a refusal that is not an error returned by the ledger.
     pub(crate) fn refused(message: impl Into<String>) -> Self {
         Self::new(Kind::Refused, message)
     }
 
-    /// An answer that is no, and was written already.
+    /// Creates a negative answer that has already been written to standard output.
     pub(crate) fn told_no() -> Self {
         Self::new(Kind::ToldNo, "")
     }
 
-    /// A command line that cannot be meant.
+    /// Creates a failure caused by a wrong command line.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Kind::Usage, message)
     }
 
-    /// Something outside that is not there.
+    /// Creates a failure caused by something outside that is not available.
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
         Self::new(Kind::Unavailable, message)
     }
 
-    /// Something that should not have happened.
+    /// Creates a failure that should not have happened.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::new(Kind::Internal, message)
     }
 
-    /// A file that cannot be used.
+    /// Creates a failure caused by a file that cannot be used.
     pub(crate) fn file(what: &str, path: &std::path::Path, error: &io::Error) -> Self {
         Self::usage(format!("cannot {what} {}: {error}", path.display()))
     }
 
-    /// A failed write to standard output.
+    /// Creates the failure of a write to standard output.
     pub(crate) fn from_stdout(error: &io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self::new(Kind::BrokenPipe, "");
@@ -72,14 +72,14 @@ impl Failure {
         Self::internal(format!("cannot write to standard output: {error}"))
     }
 
-    /// Adds what to do.
+    /// Adds a hint at the remedy.
     #[must_use]
     pub(crate) fn hint(mut self, text: impl Into<String>) -> Self {
         self.hints.push(text.into());
         self
     }
 
-    /// Returns the ledger's own words, when it said no.
+    /// Returns the error that the ledger returned, if it refused.
     pub(crate) fn body(&self) -> Option<&ErrorBody> {
         self.body.as_deref()
     }
@@ -95,7 +95,7 @@ impl Failure {
         }
     }
 
-    /// Returns the lines for people; none when there is nothing left to say.
+    /// Returns the lines for people; none if the answer is already written.
     pub(crate) fn lines(&self) -> Vec<String> {
         if matches!(self.kind, Kind::BrokenPipe | Kind::ToldNo) {
             return Vec::new();
@@ -120,7 +120,7 @@ impl From<ErrorBody> for Failure {
         if !body.hint.is_empty() {
             failure = failure.hint(body.hint.clone());
         }
-        let mut failure = failure.hint(format!("`connledger explain {}` says more", body.code));
+        let mut failure = failure.hint(format!("for details: connledger explain {}", body.code));
         failure.body = Some(Box::new(body));
         failure
     }
@@ -149,7 +149,7 @@ impl From<ClientError> for Failure {
         match error {
             ClientError::Problem(body) => (*body).into(),
             ClientError::Unavailable(message) => Self::unavailable(message)
-                .hint("is the ledger running? start one with `connledger serve`"),
+                .hint("is the ledger running? start it with `connledger serve`"),
             ClientError::Unanswered(message) => Self::unavailable(message),
             other => Self::internal(other.to_string()),
         }

@@ -1,4 +1,4 @@
-//! `init`: makes a new ledger.
+//! `init`: creates a new ledger.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -13,23 +13,23 @@ use crate::master_key::{self, Created};
 use crate::output::{Output, say};
 use crate::serve::{DEFAULT_WORKSPACE, close, ensure_workspace, open_engine};
 
-/// Makes a new ledger: its folder, its master key, a first workspace and an admin key.
+/// Creates a new ledger: its data directory, its master key, a first workspace and an admin key.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The admin key is printed once, on standard output; only a hash of it is stored. Keep the master key
-file apart from the data: whoever has both can read every secret, and without it nobody can.
+The admin key is printed once, on standard output; only its hash is stored. Keep the master key
+file apart from the data: with both, anyone can read every secret; without it, nobody can.
 
 Examples:
   connledger init --data-dir /srv/ledger --master-key-file /etc/connledger/master.key > admin.key
   connledger init --data-dir /srv/ledger --master-key-file master.key --reissue-admin-key")]
 pub(crate) struct InitArgs {
-    /// File of the master key, made when it is not there
+    /// File of the master key; created if missing
     #[arg(long, env = "CONNLEDGER_MASTER_KEY_FILE", value_name = "FILE")]
     master_key_file: PathBuf,
     /// Environment of the admin key: live or test
     #[arg(long, default_value = "live", value_name = "ENVIRONMENT")]
     key_environment: String,
-    /// On a ledger that exists: replace its admin key
+    /// Replace the admin key of an existing ledger
     #[arg(long)]
     reissue_admin_key: bool,
 }
@@ -42,12 +42,14 @@ pub(crate) async fn run(common: &Common, args: &InitArgs, out: Output) -> Result
         .map_err(|invalid| Failure::usage(format!("--key-environment {}", invalid.problem)))?;
     refuse_unless_meant(folder, args)?;
     if real(&args.master_key_file)?.starts_with(real(folder)?) {
-        return Err(Failure::usage("the master key file must not be inside the data folder")
-            .hint("a copy of the folder would open its own secrets; keep the key apart"));
+        return Err(Failure::usage("the master key file must not be inside the data directory")
+            .hint(
+                "a copy of the directory would include the key to its secrets; keep it elsewhere",
+            ));
     }
     let (keyring, created) = master_key::read_or_create(&args.master_key_file)?;
     if created == Created::Yes {
-        say(format!("made the master key {}; back it up", args.master_key_file.display()));
+        say(format!("created the master key {}; back it up", args.master_key_file.display()));
     }
     let mut options = EngineOptions::new(folder.to_owned(), keyring);
     options.create = !args.reissue_admin_key;
@@ -60,7 +62,7 @@ pub(crate) async fn run(common: &Common, args: &InitArgs, out: Output) -> Result
     close(engine).await;
     let key = key?;
     say(format!("ledger in {}, workspace `{DEFAULT_WORKSPACE}`", folder.display()));
-    say(format!("curve key {xkey}, which clients over NATS seal to"));
+    say(format!("curve key {xkey}, to which clients seal their requests over NATS"));
     say("the admin key follows; it is not shown again");
     if out.is_json() {
         return out
@@ -72,17 +74,16 @@ pub(crate) async fn run(common: &Common, args: &InitArgs, out: Output) -> Result
 fn refuse_unless_meant(folder: &Path, args: &InitArgs) -> Result<(), Failure> {
     let name = folder.display();
     match (Engine::exists(folder), args.reissue_admin_key) {
-        (true, false) => Err(Failure::refused(format!("{name} holds a ledger already"))
-            .hint("serve it: connledger serve --data-dir DIR --master-key-file FILE")
-            .hint("lost the admin key? --reissue-admin-key replaces it")),
+        (true, false) => Err(Failure::refused(format!("{name} already holds a ledger"))
+            .hint("to serve it: connledger serve --data-dir DIR --master-key-file FILE")
+            .hint("to replace a lost admin key: --reissue-admin-key")),
         (false, true) => Err(Failure::refused(format!("{name} holds no ledger yet"))
-            .hint("leave --reissue-admin-key out to make one")),
+            .hint("to create one, omit --reissue-admin-key")),
         _ => Ok(()),
     }
 }
 
-/// Returns where a path leads: links followed as far as it exists, and what is still to be made
-/// after that.
+/// Resolves the symbolic links of a path, whose last parts need not exist yet.
 fn real(path: &Path) -> Result<PathBuf, Failure> {
     let path = std::path::absolute(path).map_err(|error| Failure::file("find", path, &error))?;
     let known = |ancestor: &Path| Some((ancestor.to_owned(), ancestor.canonicalize().ok()?));
@@ -103,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_master_key_inside_the_data_folder_is_found_out_whatever_the_way_there() {
+    fn a_master_key_inside_the_data_folder_is_detected_by_any_path() {
         let home = tempfile::tempdir().unwrap();
         let path = |name: &str| home.path().join(name);
         std::fs::create_dir_all(path("data/nats")).unwrap();
@@ -119,7 +120,7 @@ mod tests {
         for key in ["k", "data/../k", "data-2/k", "link/../k"] {
             assert!(!inside(key, "data") && !inside(key, "link"), "{key}");
         }
-        assert!(inside("new/keys/k", "new"), "neither is there yet");
+        assert!(inside("new/keys/k", "new"), "neither exists yet");
         assert!(!inside("new/../k", "new"));
     }
 }

@@ -1,7 +1,7 @@
-//! `load`: many connections from a file of create bodies.
+//! `load`: creates many connections from a file of create bodies.
 //!
-//! The command id of a line comes from the workspace and the line's content, so loading the same
-//! file again, whole or in part, makes nothing twice.
+//! The command id of a line is derived from the workspace and the line's content, so loading the
+//! same file again, whole or in part, creates nothing twice.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -19,26 +19,26 @@ use crate::failure::Failure;
 use crate::output::{Output, say};
 use crate::session::Session;
 
-/// Commands sent and not yet answered.
+/// Most commands that are sent but not yet answered.
 const IN_FLIGHT: usize = 64;
-/// How often a command is sent again when the ledger is busy or away.
+/// How often a command is sent while the ledger is busy or unreachable.
 const ATTEMPTS: u32 = 12;
-/// How long to wait before the first further attempt, and at most.
+/// The pauses between attempts: the first one, and the longest.
 const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
-/// Refusals shown one by one; all of them are counted, and in `--json` all are shown.
+/// Refusals shown one by one. All are counted, and `--json` shows all.
 const SHOWN_MAX: usize = 20;
 
 /// Creates many connections.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Each line is the JSON body of one create command. Blank lines are skipped. Loading a file again is
-safe: a line already loaded into the workspace is answered as before and makes nothing.
+safe: a line already loaded into the workspace gets its first answer and creates nothing.
 
 Examples:
   connledger load connections.jsonl
   zcat fleet.jsonl.gz | connledger load - --workspace payments --json")]
 pub(crate) struct LoadArgs {
-    /// File of create bodies, one a line; - for standard input
+    /// File with one create body per line; `-` for standard input
     file: PathBuf,
 }
 
@@ -98,7 +98,7 @@ async fn send(
     (number, answer)
 }
 
-/// Sends a create command until it is answered with yes or no. The command id makes that safe.
+/// Sends a create command until it is accepted or refused. The command id makes repeating safe.
 pub(crate) async fn persist(
     client: &Client,
     workspace: &str,
@@ -118,7 +118,7 @@ pub(crate) async fn persist(
     client.command(workspace, "create", body, headers).await
 }
 
-/// Names a line by what it says.
+/// Derives the command id of a line from its content.
 pub(crate) fn command_id(workspace: &str, line: &str) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(workspace.as_bytes());
@@ -129,7 +129,7 @@ pub(crate) fn command_id(workspace: &str, line: &str) -> String {
 }
 
 impl Tally {
-    /// Counts an answer. What is nobody's refusal ends the load, which can be resumed.
+    /// Counts an answer. An error other than a refusal ends the load, which can be resumed.
     fn count(&mut self, line: u64, answer: Result<Accepted, ClientError>) -> Result<(), Failure> {
         match answer {
             Ok(Accepted { repeated: false, .. }) => self.created += 1,
@@ -143,8 +143,9 @@ impl Tally {
                 self.refused.push(Refusal { line, code, message });
             }
             Err(error) => {
-                return Err(Failure::from(error)
-                    .hint("what was loaded is kept; load the same file again to go on"));
+                return Err(Failure::from(error).hint(
+                    "the lines loaded so far are kept; load the same file again to continue",
+                ));
             }
         }
         Ok(())
@@ -167,7 +168,7 @@ impl Tally {
                 say(format!("line {line}: {message} [{code}]"));
             }
             if refused > SHOWN_MAX {
-                say(format!("and {} more; --json shows all", refused - SHOWN_MAX));
+                say(format!("and {} more; --json shows all of them", refused - SHOWN_MAX));
             }
             out.line(format!(
                 "created {}, repeated {}, refused {refused}",
@@ -176,8 +177,9 @@ impl Tally {
         }
         match refused {
             0 => Ok(()),
-            _ => Err(Failure::refused(format!("{refused} lines were refused"))
-                .hint("correct them and load the file again; the others are not made twice")),
+            _ => Err(Failure::refused(format!("{refused} lines were refused")).hint(
+                "correct them and load the file again; the other lines are not created twice",
+            )),
         }
     }
 }
@@ -191,7 +193,7 @@ fn lines(path: &Path) -> io::Result<NumberedLines> {
     Ok(Box::new((1..).zip(BufReader::new(File::open(path)?).lines())))
 }
 
-/// Counts the lines to load; nothing is known of a pipe.
+/// Counts the lines to load; returns nothing for standard input.
 fn count_lines(path: &Path) -> io::Result<Option<u64>> {
     if path == Path::new("-") {
         return Ok(None);
@@ -205,7 +207,7 @@ fn count_lines(path: &Path) -> io::Result<Option<u64>> {
     Ok(Some(lines))
 }
 
-/// Makes a bar on standard error, which shows nothing when that is no terminal.
+/// Creates a progress bar on standard error, which is hidden unless that is a terminal.
 pub(crate) fn progress_bar(total: Option<u64>) -> ProgressBar {
     let (bar, template) = match total {
         Some(total) => {
@@ -224,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_named_by_workspace_and_content() {
+    fn the_command_id_depends_on_workspace_and_content() {
         let id = command_id("default", r#"{"provider":"openai"}"#);
         assert_eq!(id, command_id("default", r#"{"provider":"openai"}"#));
         assert_ne!(id, command_id("other", r#"{"provider":"openai"}"#));

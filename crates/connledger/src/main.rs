@@ -1,17 +1,17 @@
-//! `connledger`: the one binary. Serves a ledger, and talks to one.
+//! The `connledger` binary: the server and its command-line client.
 //!
-//! Standard output carries data, standard error carries talk. Exit codes: 0 done, 1 refused,
+//! Standard output carries data, standard error carries messages. Exit codes: 0 done, 1 refused,
 //! 2 usage, 3 unavailable, 4 internal.
 //!
 //! Read first: [`commands::Cli`], [`session::Session`], [`serve`].
 //!
-//! This crate wires the others together and finds words for their results. It contains no rules of
-//! its own.
+//! This crate wires the others together and formats their results. It contains no rules of its
+//! own.
 //!
 //! # Invariants
 //!
 //! - `server.json` is trusted only while the process that it names holds the data directory
-//!   (test: `a_file_is_believed_only_while_its_process_holds_the_folder`).
+//!   (test: `a_file_is_trusted_only_while_its_process_holds_the_folder`).
 //! - The help of every command shows an example (test: `every_command_shows_an_example`).
 //! - An issued API key is printed to standard output once and stored nowhere
 //!   (test: `a_key_is_issued_used_and_revoked_and_nobody_keeps_it`).
@@ -54,7 +54,7 @@ use crate::output::Output;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    // Before anything else, because the guard of a managed NATS server must stay small.
+    // This comes first because the guard of a managed NATS server must stay small.
     if let Some(code) = serve::guard() {
         return code;
     }
@@ -76,7 +76,7 @@ fn run(cli: Cli, out: Output) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::internal(format!("cannot start the runtime: {error}")))?;
     let done = runtime.block_on(dispatch(cli, out));
-    // A blocked reader of standard input must not keep the process from ending.
+    // A blocked read of standard input must not keep the process alive.
     runtime.shutdown_background();
     done
 }

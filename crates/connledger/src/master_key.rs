@@ -1,4 +1,4 @@
-//! Where the master key comes from.
+//! Finding and creating the master key.
 
 use std::path::{Path, PathBuf};
 
@@ -9,21 +9,21 @@ use ledger_vault::Keyring;
 use crate::failure::Failure;
 use crate::settings;
 
-/// The throw-away master key of a development ledger.
+/// The file name of a development ledger's throw-away master key.
 pub(crate) const DEV_MASTER_KEY_FILE: &str = "dev-master.key";
-/// The name of the credential that systemd hands a service.
+/// The name of the systemd credential.
 const CREDENTIAL: &str = "master-key";
 
 /// Where the master key is.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct MasterKeyArgs {
-    /// File that holds the master key, readable for its owner only
+    /// File that holds the master key, readable only by its owner
     #[arg(long, env = "CONNLEDGER_MASTER_KEY_FILE", value_name = "FILE")]
     pub(crate) master_key_file: Option<PathBuf>,
 }
 
-/// Finds the master key: the file named, the credential systemd gave, or a development ledger's
-/// own.
+/// Reads the master key from the named file, else from the systemd credential, else from the
+/// development ledger's own file.
 pub(crate) fn find(args: &MasterKeyArgs, data_dir: Option<&Path>) -> Result<Keyring, Failure> {
     if let Some(path) = &args.master_key_file {
         return read(path);
@@ -37,11 +37,11 @@ pub(crate) fn find(args: &MasterKeyArgs, data_dir: Option<&Path>) -> Result<Keyr
         Some(path) if path.exists() => read(&path),
         _ => Err(Failure::from(Problem::new(Code::MasterKeyMissing))
             .hint("pass --master-key-file FILE, or set CONNLEDGER_MASTER_KEY_FILE")
-            .hint("to try things out, `connledger serve --dev` makes a throw-away key")),
+            .hint("to experiment, `connledger serve --dev` creates a throw-away key")),
     }
 }
 
-/// Reads the key file, making it when it is not there.
+/// Reads the key file; creates it if missing.
 pub(crate) fn read_or_create(path: &Path) -> Result<(Keyring, Created), Failure> {
     if path.exists() {
         return Ok((read(path)?, Created::No));
@@ -51,12 +51,12 @@ pub(crate) fn read_or_create(path: &Path) -> Result<(Keyring, Created), Failure>
     Ok((keyring, Created::Yes))
 }
 
-/// Whether a file was made just now.
+/// Whether a file has just been created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Created {
-    /// It was.
+    /// It has.
     Yes,
-    /// It was there before.
+    /// It existed before.
     No,
 }
 

@@ -1,4 +1,4 @@
-//! Standard output for data, standard error for talk.
+//! Standard output for data, standard error for messages.
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
@@ -9,19 +9,19 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
-/// Where answers go, and in which form.
+/// The form of what is written: JSON or text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
     json: bool,
 }
 
 impl Output {
-    /// Writes for programs when `json` is set, for people otherwise.
+    /// Creates an output for programs if `json` is set, for people otherwise.
     pub(crate) const fn new(json: bool) -> Self {
         Self { json }
     }
 
-    /// Tells whether to write for programs.
+    /// Returns whether the output is for programs.
     pub(crate) const fn is_json(self) -> bool {
         self.json
     }
@@ -40,12 +40,12 @@ impl Output {
         self.line(text)
     }
 
-    /// Writes bytes that are one JSON object already.
+    /// Writes bytes that already are one JSON object.
     pub(crate) fn raw(self, json: &[u8]) -> Result<(), Failure> {
         self.line(String::from_utf8_lossy(json))
     }
 
-    /// Says on standard error why a command failed, and returns its exit code.
+    /// Reports on standard error why a command failed, and returns its exit code.
     pub(crate) fn report(self, failure: &Failure) -> ExitCode {
         match failure.body() {
             Some(body) if self.json => {
@@ -58,7 +58,7 @@ impl Output {
     }
 }
 
-/// Writes a line of talk. A closed standard error is nobody's loss.
+/// Writes a message to standard error. A closed standard error is ignored.
 pub(crate) fn say(text: impl Display) {
     writeln!(io::stderr().lock(), "{text}").ok();
 }

@@ -19,16 +19,16 @@ use crate::session::Session;
 /// Rebuilds read models from the log.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-With a running server, the rebuilt models go into service in one step and commands go on meanwhile.
-With --data-dir and no server running, the folder is opened directly.
+A running server keeps accepting commands during the rebuild and switches to the rebuilt models in
+one step. With --data-dir and no running server, the directory is opened directly.
 
 Examples:
   connledger replay                                    rebuild everything
   connledger replay --projection lists
-  connledger replay --verify                           compare only; exit 1 at a difference
+  connledger replay --verify                           compare only; exit code 1 if they differ
   connledger replay --verify --data-dir /srv/ledger --master-key-file master.key")]
 pub(crate) struct ReplayArgs {
-    /// connections, lists or audit; all when absent
+    /// Read model: connections, lists or audit; all if omitted
     #[arg(long, value_name = "NAME")]
     projection: Option<String>,
     /// Compare the rebuilt models with the live ones and change nothing
@@ -48,10 +48,11 @@ pub(crate) async fn run(common: &Common, args: ReplayArgs, out: Output) -> Resul
         session.client.replay(&request, |progress| show(&bar, progress)).await?
     };
     bar.finish_and_clear();
-    tell(out, &report, args.verify)
+    write_report(out, &report, args.verify)
 }
 
-/// Returns the folder to open directly: one was named, nothing serves it, no server was named.
+/// Returns the data directory to open directly: it was named, no server holds it, and no NATS
+/// address was given.
 fn offline_folder(common: &Common) -> Option<&Path> {
     let folder = common.data_dir.as_deref()?;
     let served = common.nats_url.is_some() || ServerFile::find(folder).is_some();
@@ -64,7 +65,7 @@ async fn offline(
     request: ReplayRequest,
     bar: &ProgressBar,
 ) -> Result<ReplayReport, Failure> {
-    say(format!("no server is running on {}; opening the folder itself", folder.display()));
+    say(format!("no server is running on {}; opening the directory itself", folder.display()));
     let keyring = master_key::find(key, Some(folder))?;
     let options = EngineOptions::new(folder.to_owned(), keyring);
     let bar = bar.clone();
@@ -83,7 +84,7 @@ fn show(bar: &ProgressBar, progress: ReplayProgress) {
     bar.set_position(progress.done);
 }
 
-fn tell(out: Output, report: &ReplayReport, verify: bool) -> Result<(), Failure> {
+fn write_report(out: Output, report: &ReplayReport, verify: bool) -> Result<(), Failure> {
     if out.is_json() {
         out.object(report)?;
     } else {
@@ -96,10 +97,10 @@ fn tell(out: Output, report: &ReplayReport, verify: bool) -> Result<(), Failure>
     match &report.difference {
         None => Ok(()),
         Some(difference) => Err(Failure::refused(format!(
-            "a rebuilt read model is not equal to the live one: {difference}"
+            "a rebuilt read model differs from the live one: {difference}"
         ))
-        .hint("`connledger replay` puts the rebuilt models into service")
-        .hint("`connledger explain replay_differs` says more")),
+        .hint("to put the rebuilt models into service: connledger replay")
+        .hint("for details: connledger explain replay_differs")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `DIR/server.json`: where a running server says how to reach it.
+//! `DIR/server.json`: the file in which a running server records how to reach it.
 
 use std::fmt;
 use std::io::Write as _;
@@ -15,18 +15,18 @@ const NAME: &str = "server.json";
 /// How to reach a running server.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ServerFile {
-    /// Its process.
+    /// The id of its process.
     pub(crate) pid: u32,
-    /// Where its NATS server is, with user and password when it needs them; absent when it runs
-    /// without.
+    /// The address of its NATS server, with user and password if needed; absent if it runs without
+    /// NATS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) nats_url: Option<String>,
-    /// Where it serves HTTP; absent when it does not.
+    /// The address of its HTTP API; absent if it serves none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) http_url: Option<String>,
     /// First token of every subject.
     pub(crate) prefix: String,
-    /// Its public curve key: what requests over NATS are sealed to.
+    /// Its public curve key, to which requests over NATS are sealed.
     pub(crate) xkey: String,
 }
 
@@ -42,10 +42,10 @@ impl fmt::Debug for ServerFile {
 }
 
 impl ServerFile {
-    /// Reads the file of a server that is running now; nothing when none is.
+    /// Reads the file of the server that is running now; returns nothing if there is none.
     ///
-    /// The file alone is not believed: after a crash it stays, and its process id may be another
-    /// program's by now. A server that runs holds its folder.
+    /// The file alone is not trusted: it survives a crash, and its process id may belong to another
+    /// program by now. A running server holds its data directory.
     pub(crate) fn find(data_dir: &Path) -> Option<Self> {
         let text = std::fs::read(data_dir.join(NAME)).ok()?;
         let file: Self = serde_json::from_slice(&text).ok()?;
@@ -68,12 +68,12 @@ pub(crate) struct WrittenFile(PathBuf);
 
 impl Drop for WrittenFile {
     fn drop(&mut self) {
-        // A file left behind names a process that no longer holds the folder, and is not believed.
+        // A file left behind names a process that no longer holds the folder, so it is not trusted.
         std::fs::remove_file(&self.0).ok();
     }
 }
 
-/// Writes a file that only its owner may read, replacing an old one at once.
+/// Atomically replaces a file by one that only its owner may read.
 pub(crate) fn write_private(path: &Path, text: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?; // mode 0600
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_believed_only_while_its_process_holds_the_folder() {
+    fn a_file_is_trusted_only_while_its_process_holds_the_folder() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let mut options = EngineOptions::new(data.clone(), Keyring::generate(&mut rand::rng()));
@@ -112,7 +112,7 @@ mod tests {
         let again = file.write(&data).unwrap();
         engine.shutdown();
         drop(engine);
-        assert_eq!(ServerFile::find(&data), None, "the process lives, and holds nothing");
+        assert_eq!(ServerFile::find(&data), None, "the process lives but holds nothing");
         drop((written, again));
         assert!(!data.join(NAME).exists());
     }

@@ -1,4 +1,4 @@
-//! A client command's connection to its ledger.
+//! The connection of a client command to its ledger.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::server_file::ServerFile;
 
-/// Where a development server leaves its admin key.
+/// The file in which a development server leaves its admin key.
 pub(crate) const DEV_KEY_FILE: &str = "dev-admin.key";
 
-/// A ledger, reached, and how to write its answers.
+/// A client connected to a ledger, and the output for its answers.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) client: Client,
@@ -24,21 +24,21 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Connects as the flags say.
+    /// Connects by the flags.
     pub(crate) async fn open(common: &Common, out: Output) -> Result<Self, Failure> {
         let workspace = common.workspace()?.to_owned();
         let client = Client::connect(options(common)?).await?;
         Ok(Self { client, workspace, out })
     }
 
-    /// Connects to work on the ledger as a whole, whatever workspaces the flags name.
+    /// Connects for a command about the ledger as a whole. Workspaces in the flags are ignored.
     pub(crate) async fn of_ledger(common: &Common, out: Output) -> Result<Self, Failure> {
         let client = Client::connect(options(common)?).await?;
         Ok(Self { client, workspace: LEDGER.to_owned(), out })
     }
 }
 
-/// Puts the client's options together from flags and from what a running server left.
+/// Builds the client's options from the flags and the file of a running server.
 pub(crate) fn options(common: &Common) -> Result<ClientOptions, Failure> {
     let server = common.data_dir.as_deref().and_then(ServerFile::find);
     let mut options = ClientOptions::new(Key::new(key_text(common)?.as_str()));
@@ -81,7 +81,7 @@ fn not_running(folder: &Path) -> Failure {
         .hint(format!("start one: connledger serve --data-dir {folder}"))
 }
 
-/// Finds the API key: flag, file, or the one a development server left.
+/// Finds the API key: from the flag, from the file, or as left by a development server.
 fn key_text(common: &Common) -> Result<Zeroizing<String>, Failure> {
     if let Some(key) = &common.key {
         return Ok(key.clone());
@@ -97,10 +97,10 @@ fn key_text(common: &Common) -> Result<Zeroizing<String>, Failure> {
     }
     Err(Failure::usage("no API key was given")
         .hint("pass --key-file FILE, or set CONNLEDGER_KEY")
-        .hint("with a `serve --dev` ledger, --data-dir DIR is enough"))
+        .hint("for a `serve --dev` ledger, --data-dir DIR is enough"))
 }
 
-/// Reads how to prove oneself to NATS.
+/// Reads the credentials for the NATS server.
 pub(crate) fn credentials(login: &NatsLogin) -> Result<Credentials, Failure> {
     let user = match (&login.nats_user, &login.nats_password_file) {
         (Some(user), Some(path)) => Some((user.clone(), read_line(path)?)),
@@ -115,7 +115,7 @@ pub(crate) fn credentials(login: &NatsLogin) -> Result<Credentials, Failure> {
     })
 }
 
-/// Reads a file of one line.
+/// Reads a one-line file.
 pub(crate) fn read_line(path: &Path) -> Result<String, Failure> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(text.trim().to_owned()),

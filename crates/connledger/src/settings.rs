@@ -1,4 +1,4 @@
-//! The environment variables that are not flags. Those that are, are declared beside their flag.
+//! The environment variables that have no flag. The others are declared beside their flag.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Tables for people: aligned columns, no colors.
+//! Plain-text tables with aligned columns.
 
 /// Rows under headings.
 #[derive(Debug)]
@@ -7,7 +7,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Starts a table with its headings.
+    /// Creates a table with headings and no rows.
     pub(crate) fn new(headings: &[&str]) -> Self {
         Self { rows: vec![headings.iter().map(ToString::to_string).collect()] }
     }
@@ -18,7 +18,7 @@ impl Table {
         self.rows.push(cells.into_iter().map(dashed).collect());
     }
 
-    /// Returns the lines, columns aligned.
+    /// Returns the lines, with aligned columns.
     pub(crate) fn lines(&self) -> Vec<String> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or_default();
         let width = |column: usize| {

@@ -1,4 +1,4 @@
-//! `watch`: what a gateway sees.
+//! `watch`: follows connections as a gateway does.
 
 use clap::Args;
 use futures::StreamExt as _;
@@ -15,21 +15,21 @@ use crate::session::Session;
 /// Follows connections.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Ends on Ctrl-C. Goes on over reconnects and restarts; what happened meanwhile is told then, in
-order, each change once.
+Ends on Ctrl-C. Survives reconnects and restarts: changes in between are delivered afterwards, in
+order and exactly once.
 
 Examples:
   connledger watch
   connledger watch --all-workspaces --json
-  connledger watch --after 1042        go on after a position seen before")]
+  connledger watch --after 1042        continue after a known position")]
 pub(crate) struct WatchArgs {
-    /// Go on after this position, without the initial state
+    /// Continue after this position, without the initial state
     #[arg(long, value_name = "POSITION")]
     after: Option<u64>,
-    /// End when the initial state has been told
+    /// Exit after the initial state
     #[arg(long, conflicts_with = "after")]
     once: bool,
-    /// Connections of every workspace
+    /// Follow all workspaces
     #[arg(long, short = 'A')]
     all_workspaces: bool,
 }
@@ -87,7 +87,7 @@ fn show(out: Output, item: &WatchItem) -> Result<(), Failure> {
             Ok(())
         }
         WatchItem::Interrupted { reason } => {
-            say(format!("interrupted: {reason}; trying on"));
+            say(format!("interrupted: {reason}; retrying"));
             Ok(())
         }
         WatchItem::Resumed => {

@@ -1,4 +1,4 @@
-//! What all steps work with.
+//! The state shared by all steps.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::secrets::Secrets;
 use crate::server::Server;
 use crate::shell::Shell;
 
-/// The parts of a running demo, and what it knows so far.
+/// The parts of a running demo, and its findings so far.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) folder: PathBuf,
@@ -22,13 +22,13 @@ pub(crate) struct Context {
     pub(crate) server: Option<Server>,
     pub(crate) secrets: Secrets,
     pub(crate) gateway: Option<Gateway>,
-    /// Secret parts of API keys that were issued.
+    /// Secret parts of the issued API keys.
     pub(crate) issued: Vec<String>,
     step: u32,
 }
 
 impl Context {
-    /// Starts a server in the folder.
+    /// Creates the context and starts a server in the folder.
     pub(crate) async fn start(folder: &Path, options: &DemoOptions) -> Result<Self, DemoError> {
         let data_dir = folder.join("data");
         let shell = Shell::new(&options.program, &data_dir);
@@ -45,7 +45,7 @@ impl Context {
             issued: Vec::new(),
             step: 0,
         };
-        context.title("A ledger of its own: one process, one folder, a nats-server beside it")?;
+        context.title("A new ledger: one process, one data directory, a nats-server beside it")?;
         context.start_server().await?;
         Ok(context)
     }
@@ -82,16 +82,16 @@ impl Context {
     }
 }
 
-/// Says goodbye.
+/// Prints the closing words.
 pub(crate) fn goodbye() -> Result<(), DemoError> {
-    tell("\nEverything was as it should be. What to try next:")?;
+    tell("\nEvery check passed. Try next:")?;
     for line in [
-        "connledger serve --data-dir /tmp/ledger --dev      a ledger of your own; leave it running",
-        "export CONNLEDGER_DATA_DIR=/tmp/ledger             so that the commands below find it",
+        "connledger serve --data-dir /tmp/ledger --dev      your own ledger; leave it running",
+        "export CONNLEDGER_DATA_DIR=/tmp/ledger             lets the commands below find it",
         "connledger watch                                   in another terminal: a gateway's view",
         "connledger create --provider openai --slug openai-prod --secret key=@key.txt",
-        "connledger history openai-prod                     who did what to it",
-        "connledger key issue --for NAME                    a key for one who may do less than you",
+        "connledger history openai-prod                     who changed what",
+        "connledger key issue --for NAME                    a key with fewer rights than yours",
         "connledger explain                                 every error code and its remedy",
         "connledger --help                                  everything else",
     ] {
@@ -100,10 +100,10 @@ pub(crate) fn goodbye() -> Result<(), DemoError> {
     Ok(())
 }
 
-/// Ends the demo unless something is as it should be.
+/// Ends the demo unless a condition holds.
 pub(crate) fn check(holds: bool, what: impl Into<String>) -> Result<(), DemoError> {
     if holds {
         return Ok(());
     }
-    Err(DemoError::unexpected(format!("not as it should be: {}", what.into())))
+    Err(DemoError::unexpected(format!("failed check: {}", what.into())))
 }

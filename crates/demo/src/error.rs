@@ -1,29 +1,29 @@
-//! Why the demo did not go as it should.
+//! Errors of the demo.
 
 use std::io;
 
 use ledger_client::ClientError;
 
-/// Why the demo ended early.
+/// The reason why the demo ended early.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DemoError {
-    /// There is no temporary folder to work in.
-    #[error("cannot make a temporary folder: {0}")]
+    /// A temporary folder cannot be created.
+    #[error("cannot create a temporary folder: {0}")]
     Folder(io::Error),
-    /// The ledger did something else than it should.
+    /// The ledger did not behave as expected.
     #[error("{0}")]
     Unexpected(String),
-    /// The server did not get ready.
+    /// The server did not become ready.
     #[error("{0}")]
     Unavailable(String),
-    /// The machine did not do what the demo needs of it.
+    /// The machine did not provide what the demo needs.
     #[error("{0}")]
     Internal(String),
-    /// A request of the demo's own was not answered as it should.
+    /// A request of the demo itself failed.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The story could not be written.
+    /// Standard output cannot be written.
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
 }
@@ -37,7 +37,7 @@ impl DemoError {
         Self::Internal(what.into())
     }
 
-    /// Tells whether the reader of standard output has gone, which is no failure.
+    /// Returns whether the reader of standard output has gone, which is not a failure.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }

@@ -1,4 +1,4 @@
-//! A gateway: watches, prints each change as it comes, remembers what it was told.
+//! A gateway: watches, prints each change, and records everything it received.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::error::DemoError;
 use crate::output::tell;
 
-/// How long a change may take to arrive; a restart of everything may lie between.
+/// How long a change may take to arrive, including a restart of the server.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Which lines a gateway prints.
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) enum Verbosity {
     /// Every change.
     Full,
-    /// The first changes of many, then only special ones.
+    /// The first changes, then only special ones.
     Brief {
         /// How many changes to print.
         first: u64,
@@ -28,14 +28,14 @@ pub(crate) enum Verbosity {
     Silent,
 }
 
-/// What a gateway was told.
+/// Everything that a gateway has received.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     /// Number of initial states.
     pub(crate) initial: u64,
-    /// Where the initial states ended.
+    /// Position at which the initial states ended.
     pub(crate) caught_up: Option<u64>,
-    /// Position of each change, in the order they came.
+    /// Position of each change, in order of arrival.
     pub(crate) changes: Vec<u64>,
     /// The latest notification of each connection.
     pub(crate) latest: BTreeMap<String, serde_json::Value>,
@@ -43,7 +43,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// Returns the last position told.
+    /// Returns the last position received.
     fn position(&self) -> u64 {
         self.changes.last().copied().or(self.caught_up).unwrap_or_default()
     }
@@ -70,8 +70,8 @@ impl Gateway {
         let (verbosity, hears) = watch::channel(verbosity);
         let task = tokio::spawn(async move {
             while let Some(item) = items.next().await {
-                let told = sender.borrow().changes.len() as u64;
-                if print(&item, *hears.borrow(), told).is_err() {
+                let printed = sender.borrow().changes.len() as u64;
+                if print(&item, *hears.borrow(), printed).is_err() {
                     return;
                 }
                 sender.send_modify(|seen| remember(seen, item));
@@ -80,23 +80,23 @@ impl Gateway {
         Self { seen, verbosity, task }
     }
 
-    /// Changes which lines it prints.
+    /// Changes which lines are printed.
     pub(crate) fn set_verbosity(&self, verbosity: Verbosity) {
         self.verbosity.send_replace(verbosity);
     }
 
-    /// Returns what it was told so far.
+    /// Returns everything received so far.
     pub(crate) fn seen(&self) -> Seen {
         self.seen.borrow().clone()
     }
 
-    /// Waits until it has been told everything up to a position.
+    /// Waits until everything up to a position has been received.
     pub(crate) async fn wait_for(&self, position: u64) -> Result<(), DemoError> {
         let what = format!("position {position}");
         self.wait(&what, |seen| seen.caught_up.is_some() && seen.position() >= position).await
     }
 
-    /// Waits until something holds of what it was told.
+    /// Waits until a condition holds for what was received.
     pub(crate) async fn wait(
         &self,
         what: &str,
@@ -107,18 +107,20 @@ impl Gateway {
         match tokio::time::timeout(PATIENCE, due).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(_)) => Err(DemoError::unexpected("the gateway has stopped")),
-            Err(_) => Err(DemoError::unexpected(format!("the gateway was not told of {what}"))),
+            Err(_) => {
+                Err(DemoError::unexpected(format!("timed out waiting for {what} at the gateway")))
+            }
         }
     }
 }
 
-fn print(item: &WatchItem, verbosity: Verbosity, told: u64) -> Result<(), DemoError> {
+fn print(item: &WatchItem, verbosity: Verbosity, printed: u64) -> Result<(), DemoError> {
     match (item, verbosity) {
         (_, Verbosity::Silent) | (WatchItem::Initial(_), _) => Ok(()),
         (WatchItem::Change(notice), Verbosity::Full) => line(notice),
-        (WatchItem::Change(notice), Verbosity::Brief { first }) if told < first => line(notice),
-        (WatchItem::Change(_), Verbosity::Brief { first }) if told == first => {
-            tell("      gateway <- ... (the rest is not printed)")
+        (WatchItem::Change(notice), Verbosity::Brief { first }) if printed < first => line(notice),
+        (WatchItem::Change(_), Verbosity::Brief { first }) if printed == first => {
+            tell("      gateway <- ... (more changes, not printed)")
         }
         (WatchItem::Interrupted { reason }, _) => {
             tell(format!("      gateway <- interrupted: {reason}"))

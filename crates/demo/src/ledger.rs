@@ -1,4 +1,4 @@
-//! What the demo asks of the ledger as a program does, without the command line.
+//! Access to the ledger through the client library, without the command line.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,17 +12,17 @@ use crate::error::DemoError;
 
 /// The workspace that every new ledger has.
 pub(crate) const DEFAULT_WORKSPACE: &str = "default";
-/// Stands for every workspace in a query.
+/// The name that means every workspace in a query.
 const EVERY_WORKSPACE: &str = "_all";
-/// Where a running server says how to reach it.
+/// The file in which a running server records how to reach it.
 pub(crate) const SERVER_FILE: &str = "server.json";
-/// Where a development server leaves its administrator's key.
+/// The file in which a development server leaves its admin key.
 const DEV_KEY_FILE: &str = "dev-admin.key";
-/// How often to look whether NATS has every event, and how long to wait in between.
+/// How often to check whether NATS has every event, and the pause between checks.
 const PUBLISHED_LOOKS: u32 = 600;
 const PUBLISHED_PAUSE: Duration = Duration::from_millis(50);
 
-/// The ledger of the demo's server, as a client reaches it.
+/// Client access to the ledger of the demo's server.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     data_dir: PathBuf,
@@ -33,18 +33,18 @@ impl Ledger {
         Self { data_dir: data_dir.to_owned() }
     }
 
-    /// Connects as a program would.
+    /// Connects a client.
     pub(crate) async fn client(&self) -> Result<Client, DemoError> {
         Ok(Client::connect(client_options(&self.data_dir)?).await?)
     }
 
-    /// Starts watching, with a connection of its own.
+    /// Starts watching over a new connection.
     pub(crate) async fn watcher(&self) -> Result<Watcher, DemoError> {
         let scope = WatchScope::Everything;
         Ok(self.client().await?.watch(scope, None))
     }
 
-    /// Asks for the last position of the log.
+    /// Returns the last position of the log.
     pub(crate) async fn head(&self) -> Result<u64, DemoError> {
         Ok(self.status().await?.position)
     }
@@ -67,7 +67,7 @@ impl Ledger {
         read_answer(&answer)
     }
 
-    /// Asks for one connection.
+    /// Returns one connection.
     pub(crate) async fn get(&self, name: &str) -> Result<Value, DemoError> {
         let client = self.client().await?;
         let query = json!({ "connection": name });
@@ -75,7 +75,7 @@ impl Ledger {
         read_answer(&answer)
     }
 
-    /// Asks for every connection, archived ones too, page by page.
+    /// Returns every connection, including archived ones, page by page.
     pub(crate) async fn every_connection(&self) -> Result<Vec<Value>, DemoError> {
         let client = self.client().await?;
         let mut query = ListQuery {
@@ -97,7 +97,7 @@ impl Ledger {
         }
     }
 
-    /// Asks for every event, oldest first.
+    /// Returns every event, oldest first.
     pub(crate) async fn every_event(&self) -> Result<Vec<Value>, DemoError> {
         let client = self.client().await?;
         let mut query =
@@ -115,7 +115,7 @@ impl Ledger {
     }
 }
 
-/// The part of a server's file that a client needs.
+/// The fields of the server's file that a client needs.
 #[derive(Deserialize)]
 struct ServerFile {
     nats_url: String,
@@ -123,7 +123,7 @@ struct ServerFile {
     xkey: String,
 }
 
-/// Reads what the running server left in its folder for clients.
+/// Reads the client options from the files of the running server.
 fn client_options(data_dir: &Path) -> Result<ClientOptions, DemoError> {
     let file: ServerFile = read_answer(read(&data_dir.join(SERVER_FILE))?.as_bytes())?;
     let key = read(&data_dir.join(DEV_KEY_FILE))?;
@@ -144,12 +144,12 @@ fn read_answer<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, DemoError> {
         .map_err(|error| DemoError::internal(format!("the answer cannot be read: {error}")))
 }
 
-/// Returns the text at a path of keys, empty when there is none.
+/// Returns the text at a JSON pointer; empty if there is none.
 pub(crate) fn text_at<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Returns the number at a path of keys, 0 when there is none.
+/// Returns the number at a JSON pointer; 0 if there is none.
 pub(crate) fn number_at(value: &Value, pointer: &str) -> u64 {
     value.pointer(pointer).and_then(Value::as_u64).unwrap_or_default()
 }

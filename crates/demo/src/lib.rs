@@ -1,16 +1,17 @@
-//! The whole product at work, for someone who sees it for the first time.
+//! The demo: a tour of the whole product for a first-time user.
 //!
-//! Everything is real: a server process of its own with a real nats-server, the commands of the
-//! `connledger` program, a gateway that watches. Every step is checked; the first surprise ends it.
+//! Everything is real: a separate server process with a nats-server, the commands of the
+//! `connledger` program, and a gateway that watches. Every step is checked, and the first failed
+//! check ends the demo.
 //!
-//! Not here: the program itself, which is run as a process and known by its path alone.
+//! Not here: the program itself, which is run as a process and known only by its path.
 //!
-//! Read first: [`run`], `context.rs` (what all steps work with), `steps` (the story).
+//! Read first: [`run`], `context.rs` (the shared state), `steps` (the steps in order).
 //!
 //! # Invariants
 //!
-//! - Every connection that the demo makes is a valid `create` command with a slug of its own
-//!   (test: `every_body_is_a_good_create_command_with_a_slug_of_its_own`).
+//! - Every connection that the demo creates is a valid `create` command with a unique slug
+//!   (test: `every_body_is_a_valid_create_command_with_a_unique_slug`).
 
 mod context;
 mod error;
@@ -33,9 +34,9 @@ pub use options::{CONNECTIONS_MIN, DemoOptions};
 use context::Context;
 use output::say;
 
-/// Runs the demo in a temporary folder, and tells its story on standard output.
+/// Runs the demo in a temporary folder, and narrates it on standard output.
 ///
-/// The folder is kept, and named on standard error, when the options ask for it or the demo fails.
+/// The folder is kept, and named on standard error, if the options say so or the demo fails.
 pub async fn run(options: &DemoOptions) -> Result<(), DemoError> {
     let folder =
         tempfile::Builder::new().prefix("connledger-demo-").tempdir().map_err(DemoError::Folder)?;
@@ -46,7 +47,7 @@ pub async fn run(options: &DemoOptions) -> Result<(), DemoError> {
         let data = kept.join("data");
         say(format!("kept: {}", kept.display()));
         if done.is_ok() {
-            say(format!("serve it again: connledger serve --dev --data-dir {}", data.display()));
+            say(format!("to serve it again: connledger serve --dev --data-dir {}", data.display()));
         }
     }
     done
@@ -56,7 +57,7 @@ async fn run_in(folder: &Path, options: &DemoOptions) -> Result<(), DemoError> {
     let mut context = Context::start(folder, options).await?;
     let done = Box::pin(all_steps(&mut context)).await;
     if let Some(server) = context.server.take() {
-        // A step has failed, which is what to report; the folder must come to rest all the same.
+        // The failed step is reported, but the server must release the folder all the same.
         server.stop().await.ok();
     }
     done?;

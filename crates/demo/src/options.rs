@@ -1,11 +1,11 @@
-//! How to run the demo.
+//! The options of the demo.
 
 use std::path::PathBuf;
 
-/// Fewest connections the demo works with.
+/// Fewest connections with which the demo works.
 pub const CONNECTIONS_MIN: usize = 44;
 
-/// How to run the demo.
+/// The options of the demo.
 #[derive(Clone, Debug)]
 pub struct DemoOptions {
     /// The `connledger` program.

@@ -1,19 +1,19 @@
-//! Looks for a text in every file of a folder.
+//! Searches for a text in every file of a folder.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What a search came to.
+/// The result of a search.
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
     pub(crate) files: u64,
     pub(crate) bytes: u64,
-    /// Files with the text in them.
+    /// Files that contain the text.
     pub(crate) found: Vec<PathBuf>,
 }
 
-/// Searches all files of a folder and those below it.
+/// Searches all files of a folder and its subfolders.
 pub(crate) fn search(folder: &Path, text: &str) -> io::Result<Scan> {
     let mut scan = Scan::default();
     let mut folders = vec![folder.to_owned()];
@@ -35,7 +35,7 @@ pub(crate) fn search(folder: &Path, text: &str) -> io::Result<Scan> {
     Ok(scan)
 }
 
-/// Tells whether the bytes hold the text.
+/// Returns whether the bytes contain the text.
 pub(crate) fn holds(bytes: &[u8], text: &[u8]) -> bool {
     let Some((first, rest)) = text.split_first() else {
         return true;
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_below_are_searched_too() {
+    fn subfolders_are_searched() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("sub")).unwrap();
         fs::write(folder.path().join("sub/file"), b"..needle..").unwrap();

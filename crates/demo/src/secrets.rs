@@ -1,8 +1,8 @@
-//! Secrets that can be recognized wherever they should not be.
+//! Secrets that can be recognized wherever they leak.
 
 use rand::Rng as _;
 
-/// Makes secrets that share a random mark in their middle.
+/// Generates secrets that share a random mark in their middle.
 #[derive(Debug)]
 pub(crate) struct Secrets {
     mark: String,
@@ -14,19 +14,19 @@ impl Secrets {
         Self { mark: format!("{:016x}", rand::rng().random::<u64>()), made: 0 }
     }
 
-    /// Makes a secret that begins like a provider's own.
+    /// Generates a secret with a provider's prefix.
     pub(crate) fn make(&mut self, prefix: &str) -> String {
         self.made += 1;
-        // The masked form shows a few characters of both ends; the mark is in neither.
+        // Masks show a few characters of both ends, so the mark is in neither.
         format!("{prefix}{:08x}{}{:06}", rand::rng().random::<u32>(), self.mark, self.made)
     }
 
-    /// Returns what all of them have in them.
+    /// Returns the mark that all secrets contain.
     pub(crate) fn mark(&self) -> &str {
         &self.mark
     }
 
-    /// Returns how many there are.
+    /// Returns the number of secrets.
     pub(crate) fn made(&self) -> u32 {
         self.made
     }

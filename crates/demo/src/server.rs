@@ -25,10 +25,10 @@ pub(crate) struct Server {
     heard: watch::Receiver<Heard>,
 }
 
-/// What the server has said on standard error.
+/// The output of the server on standard error.
 #[derive(Clone, Debug, Default)]
 struct Heard {
-    /// Everything that is no log line.
+    /// The lines that are not log lines.
     talk: Vec<String>,
     ready: bool,
     ended: bool,
@@ -63,21 +63,23 @@ impl Server {
             return Ok(());
         }
         let talk = self.talk().join("\n  ");
-        Err(DemoError::Unavailable(format!("the server did not get ready; it said\n  {talk}")))
+        Err(DemoError::Unavailable(format!(
+            "the server did not become ready; its output was\n  {talk}"
+        )))
     }
 
-    /// Returns what the server has said, without its log lines.
+    /// Returns the server's messages, without its log lines.
     pub(crate) fn talk(&self) -> Vec<String> {
         self.heard.borrow().talk.clone()
     }
 
-    /// Kills the server as a power cut would: it learns nothing of it.
+    /// Kills the server without warning, like a crash.
     pub(crate) async fn kill(mut self) -> Result<(), DemoError> {
         let killed = self.child.kill().await;
         killed.map_err(|error| DemoError::internal(format!("cannot kill the server: {error}")))
     }
 
-    /// Asks the server to stop, and waits.
+    /// Signals the server to stop, and waits for its end.
     pub(crate) async fn stop(mut self) -> Result<ExitStatus, DemoError> {
         let pid = self.child.id().and_then(|id| i32::try_from(id).ok()).unwrap_or_default();
         kill(Pid::from_raw(pid), Signal::SIGTERM)
@@ -85,12 +87,12 @@ impl Server {
         match tokio::time::timeout(PATIENCE, self.child.wait()).await {
             Ok(Ok(status)) => Ok(status),
             Ok(Err(error)) => Err(DemoError::internal(format!("cannot wait: {error}"))),
-            Err(_) => Err(DemoError::unexpected("the server did not stop when told to")),
+            Err(_) => Err(DemoError::unexpected("the server did not stop after the signal")),
         }
     }
 }
 
-/// Reads standard error to its end: log lines into the file, talk into memory too.
+/// Reads standard error to its end. All lines go to the file; messages are also kept in memory.
 async fn listen(
     stderr: BufReader<impl tokio::io::AsyncRead + Unpin>,
     mut log: std::fs::File,
@@ -98,7 +100,7 @@ async fn listen(
 ) {
     let mut lines = stderr.lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        // A log that cannot be written shows in what is missing from it.
+        // A failed write only leaves a gap in the log file.
         writeln!(log, "{line}").ok();
         sender.send_modify(|heard| {
             heard.ready |= line.starts_with("ready");

@@ -1,4 +1,4 @@
-//! Runs the program's commands, as a user would.
+//! Runs commands of the program as a user would.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -11,7 +11,7 @@ use crate::error::DemoError;
 use crate::output::tell;
 use crate::scan;
 
-/// Variables of the caller's that must not lead the demo elsewhere.
+/// Environment variables that would direct the demo to another ledger.
 const FOREIGN: [&str; 20] = [
     "CONNLEDGER_NATS_URL",
     "CONNLEDGER_KEY",
@@ -40,12 +40,12 @@ const FOREIGN: [&str; 20] = [
 pub(crate) struct Shell {
     program: PathBuf,
     data_dir: PathBuf,
-    /// Whether any command has printed the mark of a secret.
+    /// Whether a command has printed the mark of a secret.
     leaked: AtomicBool,
     mark: String,
 }
 
-/// What a command did.
+/// The result of a command.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
@@ -54,13 +54,13 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    /// Ends the demo unless the exit code is the one that is right.
+    /// Ends the demo unless the exit code is as expected.
     pub(crate) fn expect(&self, code: i32) -> Result<(), DemoError> {
         if self.code == Some(code) {
             return Ok(());
         }
         let (got, stderr) = (self.code, self.stderr.trim());
-        Err(DemoError::unexpected(format!("exit code {code} was due, {got:?} came: {stderr}")))
+        Err(DemoError::unexpected(format!("expected exit code {code}, got {got:?}: {stderr}")))
     }
 }
 
@@ -70,17 +70,17 @@ impl Shell {
         Self { program, data_dir, leaked: AtomicBool::new(false), mark: String::new() }
     }
 
-    /// From now on, takes note when a command prints this.
+    /// Watches the output of further commands for this text.
     pub(crate) fn listen_for(&mut self, mark: &str) {
         mark.clone_into(&mut self.mark);
     }
 
-    /// Tells whether a command has printed it.
+    /// Returns whether a command has printed that text.
     pub(crate) fn leaked(&self) -> bool {
         self.leaked.load(Ordering::Relaxed)
     }
 
-    /// Returns a command of the program, set to the demo's folder.
+    /// Returns a command of the program that uses the demo's folder.
     pub(crate) fn prepare(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(args).env("CONNLEDGER_DATA_DIR", &self.data_dir).kill_on_drop(true);
@@ -90,13 +90,13 @@ impl Shell {
         command
     }
 
-    /// Shows and runs a command, feeding it `input`, and shows what it said.
+    /// Shows and runs a command with `input` on standard input, and shows its output.
     pub(crate) async fn run(&self, args: &[&str], input: Option<&str>) -> Result<Ran, DemoError> {
         tell(format!("  $ connledger {}", line(args)))?;
         shown(self.run_unseen(args, input).await?)
     }
 
-    /// Does the same with an API key of one's own.
+    /// Does the same with another API key.
     pub(crate) async fn run_as(&self, key: &str, args: &[&str]) -> Result<Ran, DemoError> {
         tell(format!("  $ CONNLEDGER_KEY=$ITS_KEY connledger {}", line(args)))?;
         let mut command = self.prepare(args);
@@ -145,7 +145,7 @@ impl Shell {
     }
 }
 
-/// Shows what a command said.
+/// Shows the output of a command.
 fn shown(ran: Ran) -> Result<Ran, DemoError> {
     for text in ran.stdout.lines().chain(ran.stderr.lines()) {
         tell(format!("    {text}"))?;
@@ -153,7 +153,7 @@ fn shown(ran: Ran) -> Result<Ran, DemoError> {
     Ok(ran)
 }
 
-/// Returns the command line as one would type it.
+/// Returns the command line as typed in a shell.
 fn line(args: &[&str]) -> String {
     let quoted = |arg: &&str| {
         if arg.contains([' ', '*']) { format!("'{arg}'") } else { (*arg).to_owned() }

@@ -1,4 +1,4 @@
-//! What a facade is: a table of routes, and how it says no.
+//! The definition of a facade: a table of routes, and a format of errors.
 
 use std::sync::Arc;
 
@@ -20,23 +20,23 @@ use crate::request::FacadeRequest;
 /// One product's API.
 #[derive(Debug)]
 pub(crate) struct FacadeApi {
-    /// Which product.
+    /// The product.
     pub(crate) facade: Facade,
-    /// How its events say where they came from.
+    /// The `via` that events of its commands record.
     pub(crate) via: Via,
     /// Title of its OpenAPI document.
     pub(crate) title: &'static str,
-    /// What its users should know, for the OpenAPI document.
+    /// Introduction of its OpenAPI document.
     pub(crate) about: &'static str,
-    /// Header that its clients send the key in.
+    /// The header in which its clients send the key.
     pub(crate) key_header: &'static str,
-    /// Returns the workspace that a request names in the product's own way.
+    /// Returns the workspace that a request names in the product's own header.
     pub(crate) workspace: fn(&HeaderMap) -> Option<&HeaderValue>,
-    /// What it answers.
+    /// Its routes.
     pub(crate) routes: fn() -> Vec<Route>,
-    /// Says no in the product's words.
+    /// Returns the answer for an error in the product's format.
     pub(crate) refuse: fn(&Problem, &RequestId) -> Response,
-    /// The schema of what `refuse` answers.
+    /// The schema of the answers of `refuse`.
     pub(crate) refusal: SchemaOf,
 }
 
@@ -50,36 +50,36 @@ pub(crate) struct Route {
     pub(crate) method: Method,
     /// The path, its parameters in braces.
     pub(crate) path: &'static str,
-    /// Unique among the facade's routes.
+    /// The operation id, unique among the facade's routes.
     pub(crate) id: &'static str,
-    /// What it does, in a sentence.
+    /// The summary, one or two sentences.
     pub(crate) summary: &'static str,
-    /// The statuses with which it refuses, besides those that any route may.
+    /// The error statuses beside those of every route.
     pub(crate) refusals: &'static [u16],
-    /// Does it. Its signature says what the route takes and answers.
+    /// The handler, whose signature defines the route's inputs and answer.
     pub(crate) operation: Operation<FacadeRequest, Refusal>,
 }
 
 impl Route {
-    /// Returns the names of the path's parameters.
+    /// Returns the names of the path parameters.
     pub(crate) fn path_parameters(&self) -> impl Iterator<Item = &'static str> + use<> {
         self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
     }
 }
 
-/// Returns a handler as a route has it.
+/// Converts a handler for use in a route.
 pub(crate) fn operation<Arguments>(
     handler: impl Handler<FacadeRequest, Refusal, Arguments>,
 ) -> Operation<FacadeRequest, Refusal> {
     Operation::of(handler)
 }
 
-/// Why a handler does not do what it was asked.
+/// Why a handler refuses a request.
 #[derive(Debug)]
 pub(crate) enum Refusal {
-    /// For reasons that the whole ledger knows.
+    /// An error of the ledger.
     Problem(Problem),
-    /// For reasons that only this product has words for.
+    /// An answer specific to the product.
     Answer(Box<Response>),
 }
 
@@ -90,7 +90,7 @@ impl<T: Into<Problem>> From<T> for Refusal {
 }
 
 impl FacadeApi {
-    /// Returns its routes. Request ids and compression are for whoever serves them.
+    /// Returns a router of the routes. The caller adds request ids and compression.
     pub(crate) fn router(&'static self, shared: &Arc<Shared>) -> Router {
         let handlers = (self.routes)().into_iter().map(|route| {
             let (method, path, shared) = (route.method.clone(), route.path, Arc::clone(shared));
@@ -105,7 +105,7 @@ impl FacadeApi {
         })
     }
 
-    /// Where every request to a route comes in.
+    /// Handles every request to a route.
     async fn enter(
         &'static self,
         route: Arc<Route>,

@@ -1,4 +1,4 @@
-//! What a new connection is where its maker says nothing: what the catalogue knows of its provider.
+//! Defaults of a new connection, from the catalogue's description of its provider.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use ledger_domain::connection::{Access, AuthMethod, Environment, Kind};
 use crate::draft::Draft;
 use crate::request::FacadeRequest;
 
-/// Returns the beginnings of a connection to a provider.
+/// Returns a draft with the defaults for a provider.
 pub(crate) fn of(request: &FacadeRequest, provider: String) -> Draft {
     let known = request.provider(&provider);
     let auth_method = known.and_then(|known| known.auth_methods.first().copied());

@@ -1,7 +1,7 @@
-//! What a product's body makes of a connection, in the ledger's types.
+//! Drafts of connections and changes, built from a product's body in the ledger's types.
 //!
-//! Text that a client wrote is checked here, once, by the rules of the ledger's own commands.
-//! Everything a facade decides by itself has the domain's type from the start.
+//! Text from clients is checked here, once, by the rules of the ledger's own commands. Values that
+//! the facade itself chooses have the domain's types from the start.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ type LabelValue = ProseRule<{ limits::LABEL_VALUE_CHARS }>;
 type AnnotationKey = LineRule<{ limits::ANNOTATION_KEY_CHARS }>;
 type Tag = LineRule<{ limits::TAG_CHARS }>;
 
-/// A connection to be made.
+/// A new connection.
 #[derive(Debug)]
 pub(crate) struct Draft {
     pub(crate) slug: Option<String>,
@@ -48,7 +48,7 @@ pub(crate) struct Draft {
     pub(crate) pricing: Option<Pricing>,
 }
 
-/// Changes to a connection; what is absent stays.
+/// Changes to a connection; absent fields stay unchanged.
 #[derive(Debug, Default)]
 #[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
 pub(crate) struct Changes {
@@ -67,9 +67,9 @@ pub(crate) struct Changes {
 }
 
 impl Draft {
-    /// Checks the draft and makes it the command that creates the connection.
+    /// Checks the draft and converts it into the command that creates the connection.
     ///
-    /// Errors: the field at fault, by the ledger's name for it; never its value.
+    /// Errors: the invalid field, by the ledger's name for it and without its value.
     pub(crate) fn check(self, workspace: &WorkspaceName) -> Result<ParsedCommand, InvalidField> {
         let secrets = fields("secrets", self.secrets, |name, value| value.check(name))?;
         let details = Details {
@@ -101,9 +101,9 @@ impl Draft {
 }
 
 impl Changes {
-    /// Checks the changes and makes them the command that updates a connection.
+    /// Checks the changes and converts them into the command that updates a connection.
     ///
-    /// Errors: the field at fault, by the ledger's name for it; never its value.
+    /// Errors: the invalid field, by the ledger's name for it and without its value.
     pub(crate) fn check(self, target: ConnectionRef) -> Result<ParsedCommand, InvalidField> {
         let secrets = fields("secrets", self.secrets, |name, value: Option<SecretValue>| {
             value.map(|value| value.check(name)).transpose()
@@ -132,7 +132,7 @@ impl Changes {
     }
 }
 
-/// Puts a value into the one canonical text form: compact, keys sorted.
+/// Converts a value into the canonical text form: compact, with sorted keys.
 pub(crate) fn json(value: &Value) -> Json {
     Json::from_canonical(value.to_string())
 }
@@ -183,7 +183,7 @@ fn annotations<V, W>(
     entries.check("annotations", |_, entry| Ok(value(entry)))
 }
 
-/// Checks tags and drops repeats, keeping the first of each.
+/// Checks tags and removes duplicates, keeping the first of each.
 fn tags(texts: Vec<String>) -> Result<Vec<Line>, InvalidField> {
     let mut tags: Vec<Line> = Vec::new();
     for text in texts {

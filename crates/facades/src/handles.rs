@@ -1,9 +1,9 @@
-//! Names of connections in URLs.
+//! Handles: the names of connections in URLs.
 //!
-//! Products have handles of different alphabets. Where the slug fits a product's, it is the handle
-//! there; elsewhere the handle is made from the id: `c--` and its 32 hexadecimal digits. Both ways
-//! lead back without a look-up table, and no two connections of a workspace ever share one: a slug
-//! of the made form fits nowhere.
+//! Products permit different alphabets in handles. If the slug fits a product's alphabet, it is the
+//! handle there. Otherwise the handle is generated from the id: `c--` and its 32 hexadecimal
+//! digits. Both forms can be resolved without a lookup table. No two connections of a workspace
+//! share a handle, because a slug in the generated form fits no product.
 
 use ledger_contract::commands::ConnectionRef;
 use ledger_domain::{Connection, ConnectionId, InvalidField};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 const MADE: &str = "c--";
 
-/// Returns the handle of a connection where slugs have to fit an alphabet.
+/// Returns the handle of a connection for a product whose alphabet `fits` checks.
 pub(crate) fn handle(connection: &Connection, fits: impl Fn(&str) -> bool) -> String {
     let slug = connection.slug.as_str();
     if fits(slug) && made(slug).is_none() {
@@ -20,9 +20,9 @@ pub(crate) fn handle(connection: &Connection, fits: impl Fn(&str) -> bool) -> St
     format!("{MADE}{}", connection.id.uuid().simple())
 }
 
-/// Reads a handle; `field` names it in the error.
+/// Parses a handle; `field` names it in the error.
 ///
-/// Errors: `field_invalid` for what can be no handle anywhere.
+/// Errors: `field_invalid` for text that is a handle at no product.
 pub(crate) fn target(field: &str, text: &str) -> Result<ConnectionRef, InvalidField> {
     match made(text) {
         Some(id) => Ok(ConnectionRef::Id(id)),
@@ -30,11 +30,11 @@ pub(crate) fn target(field: &str, text: &str) -> Result<ConnectionRef, InvalidFi
     }
 }
 
-/// Checks the slug of a connection that is to be made: none that looks like a made handle.
+/// Refuses the slug of a new connection if it has the form of a generated handle.
 pub(crate) fn own_slug(field: &str, text: &str) -> Result<(), InvalidField> {
     match made(text) {
         None => Ok(()),
-        Some(_) => Err(InvalidField::new(field, "must not have the form of a handle made by us")),
+        Some(_) => Err(InvalidField::new(field, "must not have the form of a generated handle")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What handlers ask of the ledger: connections, and changes to them.
+//! Queries and commands of handlers.
 
 use std::sync::atomic::Ordering;
 
@@ -15,7 +15,7 @@ use crate::draft::{Changes, Draft};
 use crate::request::FacadeRequest;
 
 impl FacadeRequest {
-    /// Asks the engine something that reads the store.
+    /// Runs a function that reads the store.
     pub(crate) async fn read_store<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Engine) -> Result<T, Problem> + Send + 'static,
@@ -23,29 +23,30 @@ impl FacadeRequest {
         self.shared.state.read(self.headers.deadline, work).await
     }
 
-    /// Asks about the workspace at hand, in the caller's name.
-    pub(crate) async fn ask<T: Send + 'static>(
+    /// Runs a query on the request's workspace for the caller.
+    pub(crate) async fn query<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Reader<'_>) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let (caller, workspace) = (self.caller.clone(), self.here());
+        let (caller, workspace) = (self.caller.clone(), self.query_workspace());
         self.read_store(move |engine| work(&engine.reader(&caller, &workspace)?)).await
     }
 
-    fn here(&self) -> QueryWorkspace {
+    fn query_workspace(&self) -> QueryWorkspace {
         QueryWorkspace::Named(self.workspace.clone())
     }
 
     /// Lists connections.
     pub(crate) async fn list(&self, options: ListOptions) -> Result<ListResult, Problem> {
-        self.ask(move |reader| reader.list(&options)).await
+        self.query(move |reader| reader.list(&options)).await
     }
 
-    /// Returns an active connection: products know no archive, so what is in it is gone for them.
+    /// Returns an active connection. Products have no archive, so an archived connection is
+    /// missing.
     ///
     /// Errors: `connection_unknown`, `forbidden`.
     pub(crate) async fn find(&self, target: ConnectionRef) -> Result<Connection, Problem> {
-        let found = self.ask(move |reader| reader.connection(&target)).await?;
+        let found = self.query(move |reader| reader.connection(&target)).await?;
         match found.lifecycle {
             Lifecycle::Active => Ok(found),
             Lifecycle::Archived { .. } => {
@@ -54,7 +55,7 @@ impl FacadeRequest {
         }
     }
 
-    /// Makes a connection and returns it.
+    /// Creates a connection and returns it.
     pub(crate) async fn create(&self, draft: Draft) -> Result<Connection, Problem> {
         let command = self.counted(draft.check(&self.workspace))?;
         let executed = self.execute(command).await?;
@@ -63,20 +64,20 @@ impl FacadeRequest {
         self.find_after(ConnectionRef::Id(id)).await
     }
 
-    /// Counts a refusal of a field in the ledger's status.
+    /// Counts the refusal of a field in the ledger's status.
     fn counted<T>(&self, checked: Result<T, InvalidField>) -> Result<T, Problem> {
         self.shared.state.counted(checked.map_err(Problem::from))
     }
 
     /// Returns a connection after a command to it.
     async fn find_after(&self, target: ConnectionRef) -> Result<Connection, Problem> {
-        let (caller, workspace) = (self.caller.clone(), self.here());
+        let (caller, workspace) = (self.caller.clone(), self.query_workspace());
         let read = move |engine: &Engine| engine.reader(&caller, &workspace)?.connection(&target);
         self.shared.state.read_after(read).await
     }
 
-    /// Changes a connection's fields and returns it. A change that changes nothing is none, and
-    /// products take it well.
+    /// Updates a connection and returns it. A change without effect succeeds, as in the products'
+    /// own APIs.
     pub(crate) async fn update(
         &self,
         connection: &Connection,
@@ -88,16 +89,15 @@ impl FacadeRequest {
         self.find_after(target).await
     }
 
-    /// Has a command carried out that bears no secret. One that would change nothing is carried
-    /// out already.
+    /// Executes a command without secrets. A command without effect succeeds.
     pub(crate) async fn change(&self, id: ConnectionId, command: Command) -> Result<(), Problem> {
         let target = ConnectionRef::Id(id);
         self.execute_or_ignore_no_op(ParsedCommand::change(target, command)).await
     }
 
-    /// Has a command carried out that bears no secret and follows from what the connection is, so
-    /// that a repeated request may have fewer of them: an id that an earlier try gave to another
-    /// one is passed over.
+    /// Executes a command without secrets that was derived from the present state. A repeated
+    /// request may derive fewer commands, so an id that an earlier attempt used for another command
+    /// is skipped.
     pub(crate) async fn change_left(
         &self,
         id: ConnectionId,
@@ -112,8 +112,8 @@ impl FacadeRequest {
         }
     }
 
-    /// Has a command carried out that bears no secret and was made of what the connection is:
-    /// `version_conflict` when it has been changed since, unless the caller expects a version.
+    /// Executes a command without secrets that was derived from the given state. Fails with
+    /// `version_conflict` if the connection has changed since, unless the caller expects a version.
     pub(crate) async fn change_as_seen(
         &self,
         connection: &Connection,
@@ -127,15 +127,15 @@ impl FacadeRequest {
         ignore_no_op(self.execute_at(command, expected).await)
     }
 
-    /// Switches a connection on or off.
+    /// Enables or disables a connection.
     pub(crate) async fn switch_to(&self, connection: &Connection, on: bool) -> Result<(), Problem> {
         let command = if on { Command::Enable } else { Command::Disable { reason: None } };
         self.change(connection.id, command).await
     }
 
-    /// Takes a connection out of use, as products do that know no archive.
+    /// Archives a connection, which is what deleting means at a facade.
     ///
-    /// Errors: `connection_in_use` when something depends on it.
+    /// Errors: `connection_in_use` if something depends on it.
     pub(crate) async fn delete(&self, connection: &Connection) -> Result<(), Problem> {
         let command = Command::Archive { reason: None, force: false };
         let target = ConnectionRef::Id(connection.id);
@@ -147,10 +147,11 @@ impl FacadeRequest {
         ignore_no_op(self.execute(command).await)
     }
 
-    /// Has the engine execute a command. Its receipt is durable when this returns `Ok`.
+    /// Executes a command. Its receipt is durable when this returns `Ok`.
     ///
-    /// A request may become several commands. The first has the request's own id and expected
-    /// version; the others have ids made from it, so that a repeated request repeats all of them.
+    /// A request may consist of several commands. The first has the request's own id and expected
+    /// version; the others have ids derived from it, so that a repeated request repeats all of
+    /// them.
     pub(crate) async fn execute(&self, command: ParsedCommand) -> Result<Executed, Problem> {
         let first = self.commands_sent.load(Ordering::Relaxed) == 0;
         self.execute_at(command, if first { self.headers.expected } else { Expected::Any }).await
@@ -161,7 +162,7 @@ impl FacadeRequest {
         command: ParsedCommand,
         expected: Expected,
     ) -> Result<Executed, Problem> {
-        let place = self.shared.state.place_for_command()?;
+        let permit = self.shared.state.acquire_command()?;
         let engine = self.shared.state.engine();
         let number = self.commands_sent.fetch_add(1, Ordering::Relaxed);
         let command_id = match (&self.headers.command_id, number) {
@@ -181,12 +182,12 @@ impl FacadeRequest {
             context: engine.context(self.caller.clone(), self.api.via, headers),
         };
         let executed = engine.execute(request).await;
-        drop(place);
+        drop(permit);
         Ok(executed?)
     }
 }
 
-/// Takes it well when a command would change nothing.
+/// Treats a command without effect as a success.
 fn ignore_no_op(executed: Result<Executed, Problem>) -> Result<(), Problem> {
     match executed {
         Err(problem)

@@ -1,15 +1,15 @@
-//! The connection APIs of five products, so that their own clients work against the ledger.
+//! The connection APIs of five products, so that their clients work with the ledger.
 //!
-//! Each facade is translation only: requests become the ledger's commands and queries, answers are
-//! written in the product's words. Not here: what a command means (`ledger-engine`), which fields
-//! a provider has (`ledger-providers`), sockets and limits (`ledger-http`).
+//! A facade only translates: requests become the ledger's commands and queries, and answers take
+//! the product's format. Not here: what a command means (`ledger-engine`), which fields a provider
+//! has (`ledger-providers`), sockets and limits (`ledger-http`).
 //!
-//! Read first: [`Facades`], `api.rs` (what a facade is), `request.rs` (a request), `ledger.rs`
-//! (commands and questions), then `blaxel`, the smallest of the five.
+//! Read first: [`Facades`], `api.rs` (the definition of a facade), `request.rs` (a request),
+//! `ledger.rs` (commands and queries), then `blaxel`, the smallest of the five.
 //!
-//! Each product is a `FacadeApi`: a table of routes, from which router and OpenAPI document are
-//! made, and a way to express errors. Within a product, `shapes.rs` has the bodies, `show.rs` and
-//! `edit.rs` translate, and `handlers.rs` has a function for each operation. `handles.rs`,
+//! Each product is a `FacadeApi`: a table of routes, from which the router and the OpenAPI document
+//! are generated, and a format of errors. Within a product, `shapes.rs` holds the bodies, `show.rs`
+//! and `edit.rs` translate, and `handlers.rs` holds a function for each operation. `handles.rs`,
 //! `masks.rs` and `settings.rs` are shared.
 //!
 //! # Invariants
@@ -19,7 +19,7 @@
 //! - The published clients of all five products work unmodified; the test named here has one
 //!   counterpart for each client (test: `blaxels_python_client_does_all_it_can`).
 //! - No two facades share a path (test: `no_two_facades_have_a_path_in_common`).
-//! - A handle that is made from an id leads to that connection and to no other
+//! - A handle that is generated from an id identifies that connection and no other
 //!   (test: `a_made_handle_leads_to_its_id_and_a_slug_to_itself`).
 //! - Only the exact mask, sent back, keeps a secret (test: `only_the_exact_mask_is_an_echo`).
 
@@ -49,17 +49,17 @@ use serde_json::Value;
 
 use api::FacadeApi;
 
-/// Every facade, in the order in which they are described.
+/// Every facade, in the order of the documentation.
 const FACADES: [&FacadeApi; 5] =
     [&blaxel::API, &pica::API, &umbraco::API, &portkey::API, &elevenlabs::API];
 
-/// The five products' APIs on one ledger. Cheap to clone.
+/// The five products' APIs for one ledger. Cheap to clone.
 #[derive(Clone)]
 pub struct Facades {
     shared: Arc<Shared>,
 }
 
-/// What every handler needs.
+/// The state shared by all handlers.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) state: Arc<AppState>,
@@ -73,12 +73,12 @@ impl fmt::Debug for Facades {
 }
 
 impl Facades {
-    /// Puts the facades before the engine of `desk`. They share its places with the native API.
+    /// Creates the facades. They share the limits of `state` with the native API.
     pub fn new(state: Arc<AppState>, catalogue: Arc<Catalogue>) -> Self {
         Self { shared: Arc::new(Shared { state, catalogue }) }
     }
 
-    /// Returns the routes of all facades, at their products' own paths.
+    /// Returns a router of all facades, at their products' own paths.
     pub fn router(&self) -> Router {
         FACADES
             .into_iter()

@@ -1,23 +1,23 @@
-//! What products show in place of a secret, and telling when a client sends that back.
+//! The masks that products show in place of secrets, and their recognition in requests.
 //!
-//! Made from the stored hint alone: nothing is opened to show a mask.
+//! Masks are built from the stored hint, so no secret is decrypted for them.
 
 use ledger_domain::Hint;
 use ledger_vault::Plaintext;
 
-/// The mask that tells nothing.
+/// The mask that reveals nothing.
 pub(crate) const STARS: &str = "********";
 
-/// Characters that Portkey shows at each end.
+/// Number of characters that Portkey shows at each end.
 const PORTKEY_SHOWN: usize = 2;
 
-/// Masks as Umbraco.AI does: the start up to the first hyphen, as in `sk-***`.
+/// Returns the mask of Umbraco.AI: the start up to the first hyphen, as in `sk-***`.
 pub(crate) fn umbraco(hint: &Hint) -> String {
     let start = if hint.prefix.ends_with('-') { hint.prefix.as_str() } else { "" };
     format!("{start}***")
 }
 
-/// Masks as Portkey does: two characters at each end, around seven stars.
+/// Returns the mask of Portkey: two characters at each end, around seven stars.
 pub(crate) fn portkey(hint: &Hint) -> String {
     if hint.suffix.is_empty() {
         return STARS.to_owned();
@@ -26,8 +26,8 @@ pub(crate) fn portkey(hint: &Hint) -> String {
     format!("{start}*******{}", hint.suffix)
 }
 
-/// Tells whether a client sent back exactly what it was shown, in a time that depends on the
-/// lengths alone: what it sent may be a new secret.
+/// Returns whether a client sent back exactly the mask. The value may be a new secret, so the time
+/// of the comparison depends only on the lengths.
 pub(crate) fn is_echo(shown: &str, sent: &Plaintext) -> bool {
     sent.same_as(&Plaintext::new(shown))
 }

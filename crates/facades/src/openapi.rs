@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document of a facade, made from its table of routes.
+//! The OpenAPI 3.1 document of a facade, generated from its table of routes.
 
 use ledger_http::toolkit::{Parameter, Signature};
 use schemars::SchemaGenerator;
@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 
 use crate::api::{FacadeApi, Route};
 
-/// Where the document keeps its schemas.
+/// The path of the schemas in the document.
 const SCHEMAS: &str = "/components/schemas";
 
-/// Statuses with which every route may refuse.
+/// Error statuses of every route.
 const ANYWHERE: [u16; 4] = [400, 401, 403, 429];
 
 /// Returns the document.
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn every_reference_leads_somewhere_and_every_operation_has_its_own_name() {
+    fn every_reference_resolves_and_operation_ids_are_unique() {
         for api in FACADES {
             let document = document(api);
             let text = document.to_string();
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handler_reads_no_name_that_its_path_has_not() {
+    fn handlers_read_only_parameters_of_their_path() {
         for api in FACADES {
             for route in (api.routes)() {
                 let signature = route.operation.signature(&mut SchemaGenerator::default());

@@ -1,4 +1,4 @@
-//! A request to a facade: who asks, for which workspace, and what.
+//! A request to a facade: its caller, workspace, headers and body.
 
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, OnceLock};
@@ -19,35 +19,35 @@ use ledger_providers::{Catalogue, Provider};
 use crate::Shared;
 use crate::api::{FacadeApi, Route};
 
-/// Names the workspace at every facade, for clients that can add a header.
+/// The header that names the workspace at every facade, for clients that can add headers.
 const WORKSPACE: &str = "ledger-workspace";
 
-/// The workspace of a key that is good for several.
+/// The workspace for keys with rights in several.
 const DEFAULT_WORKSPACE: &str = "default";
 
-/// Longest id of a command that a request may bring.
+/// Longest command id of a request, in characters.
 const COMMAND_ID_CHARS: usize = 120;
 
-/// What keys for trials begin with.
+/// The prefix of test keys.
 const TEST_KEY: &str = "sk_test_";
 
-/// A request that has been let in, as handlers get it.
+/// An admitted request.
 #[derive(Debug)]
 pub(crate) struct FacadeRequest {
     pub(crate) api: &'static FacadeApi,
     pub(crate) shared: Arc<Shared>,
-    /// Who asks.
+    /// The caller.
     pub(crate) caller: Caller,
-    /// What the key is for, as it says of itself; tokens say nothing and are for the real thing.
+    /// The environment in the key's prefix; live for tokens, which have none.
     pub(crate) key_environment: Environment,
-    /// Where the connections asked for live.
+    /// The workspace of the connections.
     pub(crate) workspace: WorkspaceName,
-    /// What the ledger's own headers say.
+    /// The ledger's own headers.
     pub(crate) headers: Headers,
-    /// Method, path and parameters, which tell one command from another with the same body.
+    /// Method, path and parameters, which distinguish commands with the same body.
     pub(crate) request_line: String,
     pub(crate) body: Bytes,
-    /// Commands sent so far in the name of this request.
+    /// Number of commands executed so far for this request.
     pub(crate) commands_sent: AtomicU32,
     /// The digest of the body, from the first command on.
     pub(crate) body_digest: OnceLock<BodyDigest>,
@@ -56,7 +56,7 @@ pub(crate) struct FacadeRequest {
 }
 
 impl FacadeRequest {
-    /// Reads a request. Who asks is found out before anything else is looked at.
+    /// Reads a request. Authentication precedes every other check.
     ///
     /// Errors: those of a key; `header_invalid`, `field_invalid`; those of a body.
     pub(crate) async fn read(
@@ -103,7 +103,7 @@ impl FacadeRequest {
         &self.shared.catalogue
     }
 
-    /// Returns what is known of a provider.
+    /// Returns the description of a provider.
     pub(crate) fn provider(&self, name: &str) -> Option<&Provider> {
         self.shared.catalogue.find(name)
     }
@@ -123,7 +123,7 @@ impl RequestParts for FacadeRequest {
     }
 }
 
-/// Refuses an id that leaves no room for the numbers of the commands that a request becomes.
+/// Refuses an id that leaves no room for the numbers of further commands.
 fn short_enough(headers: Headers) -> Result<Headers, Problem> {
     let long = |id: &MessageId| id.as_str().len() > COMMAND_ID_CHARS;
     if headers.command_id.as_ref().is_some_and(long) {
@@ -132,14 +132,15 @@ fn short_enough(headers: Headers) -> Result<Headers, Problem> {
     Ok(headers)
 }
 
-/// Returns the environment in the name of a key.
+/// Returns the environment in the prefix of a key.
 fn key_environment(headers: &HeaderMap) -> Result<Environment, Problem> {
     let credential = credential(headers)?.unwrap_or_default();
     let key = credential.split_whitespace().nth(1).unwrap_or_default();
     Ok(if key.starts_with(TEST_KEY) { Environment::Test } else { Environment::Live })
 }
 
-/// Returns the workspace that a request names, or that its key is for.
+/// Returns the workspace that a request names, else the only workspace of its caller, else the
+/// default.
 fn workspace(
     api: &FacadeApi,
     headers: &HeaderMap,
@@ -147,7 +148,7 @@ fn workspace(
 ) -> Result<WorkspaceName, Problem> {
     let named = headers.get(WORKSPACE).or_else(|| (api.workspace)(headers));
     match named.filter(|value| !value.is_empty()) {
-        // What is not text is no name, as the empty text is none.
+        // A value that is not text counts as an empty name, which is invalid.
         Some(value) => Ok(WorkspaceName::parse("workspace", value.to_str().unwrap_or_default())?),
         None => Ok(only_workspace(caller).map_or_else(default_workspace, Clone::clone)),
     }
@@ -157,7 +158,7 @@ fn default_workspace() -> WorkspaceName {
     WorkspaceName::parse("workspace", DEFAULT_WORKSPACE).expect("the name is well formed")
 }
 
-/// Returns the workspace of a caller who has rights in one only.
+/// Returns the workspace of a caller who has rights in only one.
 fn only_workspace(caller: &Caller) -> Option<&WorkspaceName> {
     let mut only = None;
     for grant in caller.grants() {

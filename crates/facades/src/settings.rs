@@ -1,28 +1,28 @@
-//! Fields of a connection by any of their names.
+//! Finding the fields of a connection by any of their names.
 //!
-//! A field is stored under the name its first door gave it, and is the same field under every
-//! other name that the catalogue knows for it: what Portkey calls `key` is Umbraco.AI's `apiKey`.
-//! So each door finds what another has set, and changes it where it is.
+//! A field is stored under the name used by the API that first set it. The catalogue knows its
+//! names in the other APIs: Portkey's `key` is Umbraco.AI's `apiKey`. Each API therefore finds
+//! fields that another has set, and changes them in place.
 
 use ledger_domain::{CheckedText, Connection, FieldName, Json, Secret};
 use ledger_providers::{Facade, Provider, looks_secret};
 use serde_json::Value;
 
-/// Names under which a lone key is stored where no provider says which field it is.
+/// Names that denote the main key if no provider describes the fields.
 const MAIN_NAMES: [&str; 6] = ["key", "apiKey", "api_key", "token", "access_token", "password"];
 
-/// Tells whether two names are of the same field.
+/// Returns whether two names denote the same field.
 pub(crate) fn same(provider: Option<&Provider>, one: &str, other: &str) -> bool {
     let field = |name| provider.and_then(|provider| provider.field(name));
     one == other || field(one).is_some_and(|field| field.is_called(other))
 }
 
-/// Tells whether a field's value has to be kept secret.
+/// Returns whether a field's value is secret.
 pub(crate) fn is_secret(provider: Option<&Provider>, name: &str) -> bool {
     provider.map_or_else(|| looks_secret(name), |provider| provider.is_secret(name))
 }
 
-/// Returns how a product spells a stored field.
+/// Returns a product's name for a stored field.
 pub(crate) fn spelled<'a>(
     provider: Option<&'a Provider>,
     facade: Facade,
@@ -57,13 +57,13 @@ pub(crate) fn config<'a>(
     exact.or_else(|| config.iter().find(|(field, _)| same(provider, field.as_str(), name)))
 }
 
-/// Tells whether a stored setting has this value.
+/// Returns whether a stored setting has this value.
 pub(crate) fn is_value(stored: &Json, value: &Value) -> bool {
     serde_json::from_str::<Value>(stored.text()).is_ok_and(|stored| stored == *value)
 }
 
-/// Finds the secret that a product with one key for everything shows: the provider's main one,
-/// else one with a telling name, else the only one there is.
+/// Finds the secret for products that know a single key: the provider's main secret, else one with
+/// a conventional name, else the only one.
 pub(crate) fn main_secret<'a>(
     connection: &'a Connection,
     provider: Option<&Provider>,
@@ -71,7 +71,7 @@ pub(crate) fn main_secret<'a>(
     let secrets = &connection.secrets;
     let described = provider.and_then(Provider::main_secret);
     let described = described.and_then(|main| secret(connection, provider, &main.name));
-    // What is described as another field is not the key, however lonely it is.
+    // A single secret that the provider describes as another field is not the key.
     let free = |(name, _): &(&FieldName, &Secret)| {
         provider.and_then(|provider| provider.field(name.as_str())).is_none()
     };

@@ -1,4 +1,4 @@
-//! New connections, as many as there may be, and the end of all.
+//! The accept loop: takes new connections within the limit, and drains them at the end.
 
 use std::io;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use tracing::{debug, error, info, warn};
 use crate::connection::ConnectionServer;
 use crate::stop::Stop;
 
-/// After a failed accept: mostly there are no file numbers left, and some come free soon.
+/// The pause after a failed accept, whose usual cause is that no file descriptors are left.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
 
-/// Accepts connections until told to stop, then waits until all have ended, as long as is allowed.
+/// Accepts connections until stopped, then waits for their end, at most for the drain timeout.
 pub(crate) async fn accept(listener: TcpListener, server: Arc<ConnectionServer>, mut stop: Stop) {
     let mut connections = JoinSet::new();
     let mut full = false;
@@ -51,12 +51,12 @@ pub(crate) async fn accept(listener: TcpListener, server: Arc<ConnectionServer>,
 }
 
 async fn pause_after(failure: &io::Error) {
-    // The client has gone again before it was its turn.
+    // The client disconnected while it waited to be accepted.
     if matches!(failure.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
-        debug!(error = %failure, "a connection was gone before it was accepted");
+        debug!(error = %failure, "the client disconnected before its connection was accepted");
         return;
     }
-    error!(error = %failure, "cannot accept connections, trying on");
+    error!(error = %failure, "cannot accept connections, retrying");
     sleep(PAUSE_AFTER_FAILURE).await;
 }
 
@@ -67,7 +67,10 @@ async fn drain(mut connections: JoinSet<()>, time: Duration) {
         }
     });
     if ended.await.is_err() {
-        info!(connections = connections.len(), "still open after the time to finish, cut");
+        info!(
+            connections = connections.len(),
+            "connections still open after the drain timeout, closing them"
+        );
         connections.shutdown().await;
     }
 }
@@ -76,6 +79,6 @@ fn note_end(ended: Result<(), JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {
-        error!(%error, "a request failed in a way it must not");
+        error!(%error, "the task of a connection failed");
     }
 }

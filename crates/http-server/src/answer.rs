@@ -1,4 +1,4 @@
-//! Answers: a JSON body, or a problem.
+//! Building answers: a JSON body, or a problem.
 
 use axum::body::Body;
 use axum::http::header::{
@@ -11,17 +11,18 @@ use ledger_contract::errors::{Class, Code, PROBLEM_JSON, Problem};
 use crate::request_id::RequestId;
 
 const JSON: &str = "application/json";
-/// For what has a version: kept by the one who asked, and shown again only when it is the same.
+/// `Cache-Control` of answers with a version: only the client may cache them, and it must
+/// revalidate.
 pub const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NO_SNIFFING: HeaderValue = HeaderValue::from_static("nosniff");
 
-/// Carries bytes that are JSON.
+/// Returns an answer whose body is JSON.
 pub fn json(status: StatusCode, body: impl Into<Body>) -> Response {
     of_type(status, HeaderValue::from_static(JSON), body)
 }
 
-/// Carries bytes of any type.
+/// Returns an answer with a body of the given media type.
 pub fn of_type(status: StatusCode, media_type: HeaderValue, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
@@ -38,14 +39,15 @@ pub fn with(mut response: Response, name: HeaderName, value: HeaderValue) -> Res
     response
 }
 
-/// Carries a refusal.
+/// Returns the answer for a refusal, as problem details.
 pub fn problem(problem: &Problem, request: &RequestId) -> Response {
     let details = problem.details(request.as_str());
     let body = serde_json::to_vec(&details).expect("a problem has a JSON form");
     refusal(problem, details.status, PROBLEM_JSON, body)
 }
 
-/// Carries a refusal in another API's words, with the headers that HTTP has for it.
+/// Returns the answer for a refusal with another API's body, and the HTTP headers that belong to
+/// it.
 pub fn refusal(
     problem: &Problem,
     status: u16,

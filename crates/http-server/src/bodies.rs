@@ -1,4 +1,4 @@
-//! Bodies: those of requests must arrive in time, those of answers keep their request open.
+//! Bodies: request bodies must arrive in time; a request stays open until its answer is complete.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio::time::Sleep;
 
 use crate::timeouts::OpenRequest;
 
-/// Tells whether a body was given up because it did not arrive in time.
+/// Records whether a body was abandoned because it did not arrive in time.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Late(Arc<AtomicBool>);
 
@@ -23,19 +23,19 @@ impl Late {
     }
 }
 
-/// Why the body of a request was given up.
+/// The body of a request was abandoned.
 #[derive(Debug, thiserror::Error)]
 #[error("the body did not arrive in time")]
 struct TooSlow;
 
-/// The body of a request, all of which must arrive within a time.
+/// The body of a request that must arrive completely within a time.
 struct TimedBody {
     inner: Body,
     due: Pin<Box<Sleep>>,
     late: Late,
 }
 
-/// Gives a body its time. One that is there already needs none.
+/// Limits the time in which a body must arrive. A body that is already complete has no limit.
 pub(crate) fn timed(body: Body, time: Duration) -> (Body, Late) {
     let late = Late::default();
     if body.is_end_stream() {
@@ -70,7 +70,7 @@ impl HttpBody for TimedBody {
     }
 }
 
-/// The body of an answer: its request is open until it is complete.
+/// The body of an answer, which keeps its request open until it is complete.
 #[derive(Debug)]
 pub(crate) struct AnswerBody {
     inner: Body,
@@ -78,7 +78,7 @@ pub(crate) struct AnswerBody {
 }
 
 impl AnswerBody {
-    /// Takes over the body of an answer.
+    /// Wraps the body of an answer.
     pub(crate) fn wrap(answer: Response<Body>, open: OpenRequest) -> Response<Self> {
         answer.map(|inner| Self { inner, _open: open })
     }

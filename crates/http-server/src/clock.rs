@@ -1,20 +1,20 @@
-//! Time as the rate limits and the lockout see it, so that tests can move it.
+//! The clock of the rate limits and the lockout, which tests can control.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Time since some moment, the same moment for all copies; never goes back.
+/// A monotonic clock. All clones measure from the same moment.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Duration + Send + Sync>);
 
 impl Clock {
-    /// Makes a clock from a function that never goes back.
+    /// Creates a clock from a function whose results never decrease.
     pub fn new(now: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
-    /// Returns the time.
+    /// Returns the time since the clock's start.
     pub(crate) fn now(&self) -> Duration {
         (self.0)()
     }

@@ -1,4 +1,4 @@
-//! One connection, from its first byte to its last.
+//! Serving one connection.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -32,7 +32,7 @@ use crate::stop::Stop;
 use crate::timeouts::{ConnectionTimeouts, Overdue};
 use crate::tls::Tls;
 
-/// Serves the connections of a listener, and holds what they share.
+/// Serves the connections of a listener, and holds their shared state.
 #[derive(Debug)]
 pub(crate) struct ConnectionServer {
     pub(crate) entry: Entry,
@@ -54,8 +54,8 @@ impl ConnectionServer {
         Self { entry, limits, limiter, refusals, tls, protocols: protocols() }
     }
 
-    /// Tells a client that its address has too many connections, and closes this one. Over TLS it
-    /// is closed without an answer, which would cost a handshake.
+    /// Refuses a connection because its address has too many, and closes it. Over TLS it is closed
+    /// without an answer, because an answer would cost a handshake.
     pub(crate) async fn refuse(self: Arc<Self>, mut stream: TcpStream) {
         let Ok(_permit) = self.refusals.try_acquire() else { return };
         if self.tls.is_some() {
@@ -65,8 +65,8 @@ impl ConnectionServer {
         let text = written(answer).await;
         match timeout(LINGER_TIMEOUT, stream.write_all(&text)).await {
             Ok(Ok(())) => end(stream).await,
-            Ok(Err(error)) => debug!(%error, "the other side was gone already"),
-            Err(_) => debug!("the other side takes nothing"),
+            Ok(Err(error)) => debug!(%error, "the client has already disconnected"),
+            Err(_) => debug!("the client does not read"),
         }
     }
 
@@ -79,7 +79,7 @@ impl ConnectionServer {
         stop: Stop,
     ) {
         if let Err(error) = stream.set_nodelay(true) {
-            debug!(%error, client.address = %peer, "the connection is gone already");
+            debug!(%error, client.address = %peer, "the client has already disconnected");
             return;
         }
         let Some(tls) = &self.tls else { return self.serve_http(stream, peer, stop).await };
@@ -87,14 +87,14 @@ impl ConnectionServer {
         match timeout(self.limits.header_timeout, handshake).await {
             Ok(Ok(stream)) => self.serve_http(stream, peer, stop).await,
             Ok(Err((error, stream))) => {
-                debug!(%error, client.address = %peer, "no TLS");
+                debug!(%error, client.address = %peer, "TLS handshake failed");
                 end(stream).await;
             }
-            Err(_) => debug!(client.address = %peer, "no TLS in time"),
+            Err(_) => debug!(client.address = %peer, "TLS handshake timed out"),
         }
     }
 
-    /// Serves HTTP on a connection whose TLS handshake, if any, is over.
+    /// Serves HTTP on a connection after its TLS handshake, if any.
     async fn serve_http<S>(self: &Arc<Self>, stream: S, peer: SocketAddr, mut stop: Stop)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -127,7 +127,7 @@ impl ConnectionServer {
                 }
                 () = timeouts.changed() => {}
                 () = passed(due) => {
-                    // What was due may have been done meanwhile.
+                    // The deadline may have been met in the meantime.
                     let now = Instant::now();
                     let overdue = timeouts.due(&self.limits).filter(|(at, _)| *at <= now);
                     if let Some((_, reason)) = overdue {
@@ -140,7 +140,7 @@ impl ConnectionServer {
     }
 }
 
-/// Waits until something is due; for ever when nothing is.
+/// Waits for the deadline; never returns if there is none.
 async fn passed(due: Option<(Instant, Overdue)>) {
     match due {
         Some((at, _)) => sleep_until(at).await,
@@ -148,9 +148,9 @@ async fn passed(due: Option<(Instant, Overdue)>) {
     }
 }
 
-/// Ends a connection so that the other side reads what was sent to it, and then its end.
+/// Ends a connection so that the client can still read everything that was sent to it.
 ///
-/// A socket that is closed with unread bytes in it resets the connection instead.
+/// Closing a socket that holds unread bytes would reset the connection instead.
 async fn end(mut stream: TcpStream) {
     const WORTH_READING: u64 = 64 * 1024;
     let linger = async {
@@ -158,7 +158,7 @@ async fn end(mut stream: TcpStream) {
         tokio::io::copy(&mut stream.take(WORTH_READING), &mut tokio::io::sink()).await
     };
     if let Ok(Err(error)) = timeout(LINGER_TIMEOUT, linger).await {
-        debug!(%error, "the other side was gone already");
+        debug!(%error, "the client has already disconnected");
     }
 }
 

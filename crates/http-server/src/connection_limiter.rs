@@ -1,4 +1,4 @@
-//! How many connections each address may have.
+//! The limit on connections from each address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,18 +11,18 @@ use tracing::warn;
 use crate::counters::Counters;
 use crate::peer::ClientAddress;
 
-/// Limits the connections of each address.
+/// Limits the number of open connections from each address.
 ///
-/// Whose a connection is must be known before its first byte, so that of a proxy is the proxy's,
-/// whoever is behind it.
+/// A connection is attributed before its first byte is read, so a proxy's connections count for
+/// the proxy and not for the clients behind it.
 #[derive(Debug)]
 pub(crate) struct ConnectionLimiter {
-    /// Most connections of one address; 0 is no limit.
+    /// Most connections from one address; 0 means no limit.
     most: usize,
-    /// Networks whose addresses have no limit.
+    /// Networks whose addresses are exempt.
     unlimited: Vec<IpNet>,
     counters: Arc<Counters>,
-    /// Only addresses that have connections now.
+    /// The addresses that have open connections.
     addresses: Mutex<HashMap<IpAddr, AddressConnections>>,
 }
 
@@ -34,11 +34,11 @@ struct AddressConnections {
     logged: bool,
 }
 
-/// A permit for one connection, given back when dropped.
+/// A permit for one connection, released when dropped.
 #[derive(Debug)]
 pub(crate) struct ConnectionPermit {
     limiter: Arc<ConnectionLimiter>,
-    /// Nothing for an address without a limit.
+    /// Nothing for an exempt address.
     network: Option<IpAddr>,
 }
 
@@ -47,7 +47,7 @@ impl ConnectionLimiter {
         Self { most, unlimited, counters, addresses: Mutex::default() }
     }
 
-    /// Returns a permit for a connection; nothing when its address has as many as it may.
+    /// Returns a permit for a connection; nothing if its address has reached the limit.
     pub(crate) fn acquire(self: &Arc<Self>, peer: IpAddr) -> Option<ConnectionPermit> {
         let address = peer.to_canonical();
         let limited = self.most > 0 && !self.unlimited.iter().any(|net| net.contains(&address));
@@ -61,7 +61,7 @@ impl ConnectionLimiter {
         Some(ConnectionPermit { limiter: Arc::clone(self), network })
     }
 
-    /// Counts a connection that is not taken.
+    /// Counts a refused connection.
     pub(crate) fn count_refused(&self) {
         self.counters.connection_refused();
     }
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn each_address_has_its_own_places_and_memory_goes_with_the_last() {
+    fn each_address_has_its_own_limit_and_is_forgotten_with_its_last_connection() {
         let limiter = limiter(2);
         let one = address("192.0.2.1");
         let permits = [limiter.acquire(one), limiter.acquire(address("::ffff:192.0.2.1"))];
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_network_shares_its_places() {
+    fn an_ipv6_network_shares_one_limit() {
         let limiter = limiter(1);
         let _first = limiter.acquire(address("2001:db8::1")).unwrap();
         assert!(limiter.acquire(address("2001:db8::2")).is_none());
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn some_networks_and_a_limit_of_zero_let_everybody_in() {
+    fn exempt_networks_and_a_limit_of_zero_are_unlimited() {
         for (most, from) in [(1, "10.1.2.3"), (0, "192.0.2.1")] {
             let limiter = limiter(most);
             let permits: Vec<_> =

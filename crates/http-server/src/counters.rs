@@ -1,4 +1,4 @@
-//! What a listener counts, for the ledger's status.
+//! The counters of a listener, for the ledger's status.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -6,7 +6,7 @@ use ledger_contract::queries::HttpStatus;
 
 use crate::refusal::Refusal;
 
-/// Counts of one listener since its start.
+/// The counters of one listener since its start.
 #[derive(Debug, Default)]
 pub struct Counters {
     open: AtomicU64,
@@ -24,12 +24,12 @@ impl Counters {
         self.open.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Counts a connection that was not taken.
+    /// Counts a refused connection.
     pub(crate) fn connection_refused(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a request that was not let in.
+    /// Counts a refused request.
     pub(crate) fn request_refused(&self, refusal: &Refusal) {
         let counter = match refusal {
             Refusal::RateLimited(_) => &self.rate_limited,

@@ -1,4 +1,4 @@
-//! Where a request carries its key: the one place that knows, for the guard and for every route.
+//! Finding the credential of a request, for the guard and for every route.
 
 use std::borrow::Cow;
 
@@ -6,20 +6,20 @@ use axum::http::{HeaderMap, HeaderValue};
 use ledger_contract::errors::Problem;
 use ledger_contract::headers::{invalid, twice};
 
-/// How a header writes a key.
+/// How a header holds a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     /// After a scheme, as in `Bearer <key>`.
     Scheme,
-    /// Alone.
+    /// By itself.
     Bare,
 }
 
-/// The only scheme.
+/// The only supported scheme.
 const BEARER: &str = "Bearer";
 
-/// Every header that may carry the key: HTTP's own, and those of the products whose clients the
-/// ledger serves.
+/// Every header that may carry the key: the standard one, and those of the products whose APIs the
+/// ledger offers.
 const HEADERS: [(&str, &str, Form); 6] = [
     ("authorization", "Authorization", Form::Scheme),
     ("x-blaxel-authorization", "X-Blaxel-Authorization", Form::Scheme),
@@ -29,14 +29,13 @@ const HEADERS: [(&str, &str, Form); 6] = [
     ("xi-api-key", "Xi-Api-Key", Form::Bare),
 ];
 
-/// Returns the key of a request in the form of an `Authorization` header, `Bearer <key>`: always
-/// the same text for the same key, however the scheme and the spaces were written.
+/// Returns the key of a request in the form `Bearer <key>`. The text is the same for the same key,
+/// however scheme and spaces were written.
 ///
-/// A request may carry it in several headers when all say the same; what is not text is no key,
-/// and is returned as the empty one.
+/// Several headers may carry the key if they agree. A value that is not text is returned as an
+/// empty key.
 ///
-/// Errors: `header_invalid` when one header comes twice, or two carry different keys: which of
-/// them is meant would be for each reader to guess.
+/// Errors: `header_invalid` if a header is repeated, or if two headers carry different keys.
 pub fn credential(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, Problem> {
     let mut found: Option<Cow<'_, str>> = None;
     for (lower, name, form) in HEADERS {
@@ -48,7 +47,7 @@ pub fn credential(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, Problem> 
         };
         match &found {
             Some(other) if *other != value => {
-                return Err(invalid(name, "carries another key than a header before it"));
+                return Err(invalid(name, "carries a different key than another header"));
             }
             _ => found = Some(value),
         }
@@ -62,7 +61,7 @@ fn in_scheme(value: &HeaderValue, form: Form) -> Cow<'_, str> {
         Form::Bare => text,
         Form::Scheme => match text.split_once(' ') {
             Some((scheme, key)) if scheme.eq_ignore_ascii_case(BEARER) => key.trim(),
-            // No key of ours; its route says so.
+            // Not one of the ledger's keys; the route reports that.
             _ => return Cow::Borrowed(text),
         },
     };
@@ -95,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn one_key_is_one_text_however_it_is_written() {
+    fn every_spelling_of_a_key_gives_the_same_text() {
         for value in
             ["Bearer sk_test_a", "bearer sk_test_a", "BEARER   sk_test_a", "Bearer  sk_test_a "]
         {

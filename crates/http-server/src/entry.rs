@@ -1,4 +1,4 @@
-//! The way of a request from its connection to its route, and of the answer back.
+//! The path of a request from its connection to its route, and of the answer back.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -20,11 +20,11 @@ use crate::limits::{Limits, URI_BYTES_MAX};
 use crate::refusal::Refusal;
 use crate::request_id::RequestId;
 
-/// Whose connection a request came over.
+/// The address at the other end of a request's connection.
 #[derive(Clone, Copy, Debug)]
 struct Peer(IpAddr);
 
-/// What decides whether a request reaches the routes.
+/// The checks that a request passes before it reaches the routes.
 #[derive(Debug)]
 pub(crate) struct Admission {
     pub(crate) guard: Arc<Guard>,
@@ -32,7 +32,7 @@ pub(crate) struct Admission {
     pub(crate) limits: Limits,
 }
 
-/// The routes with all that stands before them.
+/// The routes behind their checks.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     routes: TowerToHyperService<Router>,
@@ -42,7 +42,7 @@ pub(crate) struct Entry {
 impl Entry {
     pub(crate) fn new(routes: Router, admission: Admission, origins: &[Origin], tls: bool) -> Self {
         let mut routes = routes.layer(from_fn_with_state(Arc::new(admission), admit));
-        // Outside of admission, so that a page can read why its request was refused.
+        // CORS wraps the admission checks, so that a page can read why its request was refused.
         if let Some(cors) = headers::cors(origins) {
             routes = routes.layer(cors);
         }
@@ -70,7 +70,7 @@ async fn admit(
         return Refusal::UriTooLong.answer(&id);
     }
     let peer = request.extensions_mut().remove::<Peer>();
-    // Only `answer` calls this, and it has said whose the connection is.
+    // Only `answer` calls this, and it has set the peer.
     let address = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0);
     match admission.guard.admit(address, request.headers()) {
         Err(refusal) => {
@@ -84,6 +84,6 @@ async fn admit(
     let (parts, body) = request.into_parts();
     let (body, late) = timed(body, admission.limits.body_timeout);
     let answer = next.run(Request::from_parts(parts, body)).await;
-    // The route has met a body that ended with an error, and cannot know why.
+    // The route only sees a body that ended with an error; the cause is known here.
     if late.is_late() { Refusal::BodyTooSlow.answer(&id) } else { answer }
 }

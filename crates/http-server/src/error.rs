@@ -1,4 +1,4 @@
-//! Why there is no listener.
+//! Errors of starting a listener.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,47 +8,48 @@ use tokio_rustls::rustls;
 use tokio_rustls::rustls::pki_types::pem;
 use tokio_rustls::rustls::server::VerifierBuilderError;
 
-/// Why there is no listener.
+/// Why a listener cannot be started.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ListenError {
-    /// Others could read keys and secrets on their way.
-    #[error("{address} can be reached from other machines, and without TLS they can read along")]
+    /// Other machines can reach the address, and without TLS keys and secrets would be readable in
+    /// transit.
+    #[error("{address} can be reached from other machines, which requires TLS")]
     Insecure {
         /// The address.
         address: SocketAddr,
     },
-    /// The certificates cannot be used.
+    /// The certificates are unusable.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// The system does not give the address.
+    /// The system refuses the address.
     #[error("cannot listen on {address}")]
     Bind {
         /// The address.
         address: SocketAddr,
-        /// What the system says.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
 }
 
 impl ListenError {
-    /// Returns the error with its causes, once each.
+    /// Returns the message followed by its causes, without repetitions.
     pub fn with_causes(&self) -> String {
         chain(self)
     }
 }
 
-/// Why certificates cannot be used.
+/// Why certificates are unusable.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// A file is not there, may not be read, or is not PEM.
+    /// A file is missing, unreadable, or not PEM.
     #[error("cannot read {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The cause.
         #[source]
         source: pem::Error,
     },
@@ -58,27 +59,27 @@ pub enum TlsError {
         /// The file.
         path: PathBuf,
     },
-    /// The certificate and the key do not go together, or are of an unknown kind.
+    /// The certificate and the key do not match, or are of an unsupported kind.
     #[error("cannot use the certificate {} with this key", path.display())]
     Unusable {
         /// The certificate's file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The cause.
         #[source]
         source: rustls::Error,
     },
-    /// The authority of clients cannot be used.
-    #[error("cannot use {} as the authority of clients", path.display())]
+    /// The CA certificates for clients are unusable.
+    #[error("cannot use {} to verify client certificates", path.display())]
     Authority {
         /// The authority's file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The cause.
         #[source]
         source: VerifierBuilderError,
     },
 }
 
-/// Returns an error with its causes, once each.
+/// Returns an error's message followed by its causes, without repetitions.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))

@@ -1,13 +1,13 @@
-//! A map that forgets what was not used for long once it is full.
+//! A bounded map that drops the entries not used recently.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::mem;
 
-/// Holds the entries used since the last turn, and those of the turn before.
+/// Holds the entries used in the current generation, and those of the generation before.
 ///
-/// When the first half is full, the second is forgotten and the first becomes the second. What is
-/// used at least once a turn stays, whatever else comes in.
+/// When the current generation is full, the older one is dropped and a new one begins. An entry
+/// used at least once in each generation stays, regardless of how many others come in.
 #[derive(Debug)]
 pub(crate) struct Generations<K, V> {
     young: HashMap<K, V>,
@@ -16,12 +16,12 @@ pub(crate) struct Generations<K, V> {
 }
 
 impl<K: Eq + Hash, V> Generations<K, V> {
-    /// Makes one of at most `capacity` entries.
+    /// Creates a map of at most `capacity` entries.
     pub(crate) fn new(capacity: usize) -> Self {
         Self { young: HashMap::new(), old: HashMap::new(), half: (capacity / 2).max(1) }
     }
 
-    /// Returns the entry, which counts as used.
+    /// Returns an entry, and marks it as used.
     pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         if let Some((key, value)) = self.old.remove_entry(key) {
             self.put(key, value);
@@ -38,13 +38,13 @@ impl<K: Eq + Hash, V> Generations<K, V> {
         self.young.insert(key, value);
     }
 
-    /// Forgets an entry.
+    /// Removes an entry.
     pub(crate) fn remove(&mut self, key: &K) {
         self.young.remove(key);
         self.old.remove(key);
     }
 
-    /// Forgets the entries that are not worth keeping.
+    /// Removes the entries for which `keep` is false.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&V) -> bool) {
         for half in [&mut self.young, &mut self.old] {
             half.retain(|_, value| keep(value));
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_used_stays_and_the_rest_is_forgotten() {
+    fn used_entries_stay_and_the_rest_is_dropped() {
         let mut map = Generations::new(10);
         map.put(0, "used");
         for key in 1..1_000 {

@@ -1,4 +1,4 @@
-//! Who is let in: not too often, and not to guess keys.
+//! Admission of requests: rate limits, and a lockout against guessing keys.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -15,43 +15,43 @@ use crate::peer::ClientAddress;
 use crate::rates::{Buckets, Rates};
 use crate::refusal::Refusal;
 
-/// Tells whether an `Authorization` header is of a key that is good now. Called for each request
-/// that has one, so it must be quick.
+/// A function that judges an `Authorization` header. It is called for each request that has one,
+/// so it must be fast.
 #[derive(Clone)]
 pub struct Accepts(Arc<dyn Fn(&str) -> Verdict + Send + Sync>);
 
-/// Whom a key stands for: the same for all tokens of one subject.
+/// The identity behind a key; the same for all tokens of one subject.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Identity(String);
 
 impl Identity {
-    /// Takes a text that no other identity has.
+    /// Creates an identity from a text that is unique to it.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 }
 
-/// What is known of a key.
+/// The judgement of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is good, and stands for this one.
+    /// It is valid and belongs to this identity.
     Good(Identity),
-    /// It is wrong, and may be a guess.
+    /// It is invalid and may be a guess.
     Wrong,
-    /// It opens nothing now and is no guess: it was good once, or cannot be looked at now. It
-    /// shares its address's rate, and counts for no lockout.
+    /// It is not accepted but is no guess: it was valid once, or cannot be checked now. It shares
+    /// its address's rate and does not count towards a lockout.
     NoGuess,
 }
 
 impl Accepts {
-    /// Makes one from a function that tells good keys from wrong ones. Each stands for itself.
+    /// Creates one from a function that accepts or rejects a key. Each key is its own identity.
     pub fn new(accepts: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         Self::judging(move |header| {
             if accepts(header) { Verdict::Good(Identity::new(header)) } else { Verdict::Wrong }
         })
     }
 
-    /// Makes one from a function that tells more.
+    /// Creates one from a function that returns a verdict.
     pub fn judging(judge: impl Fn(&str) -> Verdict + Send + Sync + 'static) -> Self {
         Self(Arc::new(judge))
     }
@@ -67,18 +67,18 @@ impl fmt::Debug for Accepts {
     }
 }
 
-/// Limits how often each may ask, and how often a wrong key may be tried.
+/// Limits the rate of requests, and the number of invalid keys.
 ///
-/// A key that was accepted from an address passes any lockout of that address, and whom it stands
-/// for has a rate of its own: one for all its tokens. All else from there, wrong keys and requests
-/// without one, shares the address's rate.
+/// A key that was accepted from an address passes any lockout of that address, and its identity
+/// has a rate of its own, which all its tokens share. Everything else from that address, invalid
+/// keys and requests without a key, shares the address's rate.
 pub(crate) struct Guard {
     accepts: Accepts,
     trusted: Vec<IpNet>,
     per_key: Buckets,
     per_address: Buckets,
     lockout: Lockout,
-    /// Makes digests that are worth nothing outside of this process.
+    /// Computes key digests that are useless outside this process.
     digest_key: [u8; 32],
 }
 
@@ -94,8 +94,8 @@ impl Guard {
         }
     }
 
-    /// Lets a request in or not, and says whose it is. A wrong key is let in while it is not too
-    /// often: the route says in its own words what is wrong with it.
+    /// Admits or refuses a request. Until a lockout, a request with an invalid key is admitted, and
+    /// its route reports in its own format what is wrong with the key.
     pub(crate) fn admit(
         &self,
         peer: IpAddr,
@@ -103,7 +103,7 @@ impl Guard {
     ) -> Result<ClientAddress, Refusal> {
         let client = ClientAddress::find(peer, headers, &self.trusted);
         let network = client.network();
-        // A request with two keys is told so by its route, which looks at neither.
+        // The route refuses a request with two keys, and checks neither of them.
         let Some(credential) = credential(headers).unwrap_or_default() else {
             self.per_address.take(&network).map_err(Refusal::RateLimited)?;
             return Ok(client);
@@ -124,7 +124,7 @@ impl Guard {
                 }
                 self.per_key.take(&identity).map_err(Refusal::RateLimited)?;
             }
-            // Nobody says any more whom it stands for.
+            // Its identity is no longer known.
             Verdict::NoGuess if known => {
                 self.per_address.take(&network).map_err(Refusal::RateLimited)?;
             }
@@ -140,12 +140,12 @@ impl Guard {
             warn!(
                 client.address = %network,
                 seconds = time.as_secs(),
-                "too many wrong keys, unknown ones are not looked at for a while"
+                "too many invalid keys, refusing unknown keys for a while"
             );
         }
     }
 
-    /// Gives back memory of who has not come for a while.
+    /// Frees the memory for clients that have not been seen for a while.
     pub(crate) fn shrink(&self) {
         self.per_key.shrink();
         self.per_address.shrink();
@@ -177,8 +177,8 @@ mod tests {
         time: Arc<Mutex<Duration>>,
     }
 
-    /// Keys that start with `good` are good, those with a `/` are tokens of whom they name before
-    /// it, and those that start with `old` were good once.
+    /// Keys that start with `good` are valid, keys with a `/` are tokens of the subject before it,
+    /// and keys that start with `old` were valid once.
     fn fixture(rates: Rates) -> Fixture {
         let time = Arc::new(Mutex::new(Duration::ZERO));
         let shown = Arc::clone(&time);
@@ -195,11 +195,11 @@ mod tests {
     }
 
     impl Fixture {
-        fn ask(&self, key: &str) -> Result<(), Refusal> {
-            self.ask_in("Bearer ", key)
+        fn admit(&self, key: &str) -> Result<(), Refusal> {
+            self.admit_with_scheme("Bearer ", key)
         }
 
-        fn ask_in(&self, scheme: &str, key: &str) -> Result<(), Refusal> {
+        fn admit_with_scheme(&self, scheme: &str, key: &str) -> Result<(), Refusal> {
             let mut headers = HeaderMap::new();
             if !key.is_empty() {
                 headers.insert(AUTHORIZATION, format!("{scheme}{key}").parse().unwrap());
@@ -209,58 +209,61 @@ mod tests {
     }
 
     #[test]
-    fn guesses_are_locked_out_and_keys_that_were_accepted_before_are_not() {
+    fn guesses_are_locked_out_and_previously_accepted_keys_are_not() {
         let fixture = fixture(Rates::default());
-        fixture.ask("good-1").unwrap();
+        fixture.admit("good-1").unwrap();
         for number in 0..10 {
-            fixture.ask(&format!("bad-{number}")).unwrap();
+            fixture.admit(&format!("bad-{number}")).unwrap();
         }
         let locked = Refusal::LockedOut(Duration::from_secs(1));
-        assert_eq!(fixture.ask("bad-10"), Err(locked.clone()));
-        assert_eq!(fixture.ask("good-2"), Err(locked), "it would have to be checked");
-        assert_eq!(fixture.ask("good-1"), Ok(()));
-        assert_eq!(fixture.ask(""), Ok(()), "no key is no guess");
+        assert_eq!(fixture.admit("bad-10"), Err(locked.clone()));
+        assert_eq!(fixture.admit("good-2"), Err(locked), "it would have to be checked");
+        assert_eq!(fixture.admit("good-1"), Ok(()));
+        assert_eq!(fixture.admit(""), Ok(()), "no key is no guess");
         *fixture.time.lock() += Duration::from_secs(1);
-        assert_eq!(fixture.ask("good-2"), Ok(()));
-        assert_eq!(fixture.ask("bad-11"), Ok(()));
+        assert_eq!(fixture.admit("good-2"), Ok(()));
+        assert_eq!(fixture.admit("bad-11"), Ok(()));
         let doubled = Refusal::LockedOut(Duration::from_secs(2));
-        assert_eq!(fixture.ask("bad-12"), Err(doubled));
-        assert_eq!(fixture.ask("good-2"), Ok(()));
+        assert_eq!(fixture.admit("bad-12"), Err(doubled));
+        assert_eq!(fixture.admit("good-2"), Ok(()));
     }
 
     #[test]
-    fn a_key_that_is_no_guess_locks_nobody_out_and_shares_the_address_s_rate() {
+    fn an_expired_key_causes_no_lockout_and_shares_the_rate_of_its_address() {
         let fixture = fixture(Rates { per_key: 100, per_address: 10 });
         for number in 0..20 {
-            fixture.ask(&format!("old-{number}")).unwrap();
+            fixture.admit(&format!("old-{number}")).unwrap();
         }
-        assert!(matches!(fixture.ask("old"), Err(Refusal::RateLimited(_))));
+        assert!(matches!(fixture.admit("old"), Err(Refusal::RateLimited(_))));
         *fixture.time.lock() += Duration::from_secs(1);
-        assert_eq!(fixture.ask("good-1"), Ok(()));
+        assert_eq!(fixture.admit("good-1"), Ok(()));
     }
 
     #[test]
-    fn one_key_is_one_key_however_it_is_written() {
+    fn all_spellings_of_a_key_share_its_rate() {
         let fixture = fixture(Rates { per_key: 10, per_address: 1 });
-        fixture.ask("good-1").unwrap();
+        fixture.admit("good-1").unwrap();
         for scheme in ["bearer ", "BEARER ", "Bearer   "].into_iter().cycle().take(19) {
-            fixture.ask_in(scheme, "good-1").unwrap();
+            fixture.admit_with_scheme(scheme, "good-1").unwrap();
         }
-        assert!(matches!(fixture.ask_in("bEARER ", "good-1"), Err(Refusal::RateLimited(_))));
+        assert!(matches!(
+            fixture.admit_with_scheme("bEARER ", "good-1"),
+            Err(Refusal::RateLimited(_))
+        ));
     }
 
     #[test]
     fn all_tokens_of_one_subject_share_one_rate() {
         let fixture = fixture(Rates { per_key: 10, per_address: 100 });
         for number in 0..20 {
-            fixture.ask(&format!("good-anna/{number}")).unwrap();
+            fixture.admit(&format!("good-anna/{number}")).unwrap();
         }
-        assert!(matches!(fixture.ask("good-anna/20"), Err(Refusal::RateLimited(_))));
-        assert_eq!(fixture.ask("good-ben/1"), Ok(()));
+        assert!(matches!(fixture.admit("good-anna/20"), Err(Refusal::RateLimited(_))));
+        assert_eq!(fixture.admit("good-ben/1"), Ok(()));
     }
 
     #[test]
-    fn a_key_that_is_over_has_no_rate_of_its_own_any_more() {
+    fn an_expired_key_loses_its_own_rate() {
         let over = Arc::new(Mutex::new(false));
         let seen = Arc::clone(&over);
         let accepts = Accepts::judging(move |header| {
@@ -269,30 +272,30 @@ mod tests {
         let rates = Rates { per_key: 100, per_address: 2 };
         let guard = Guard::new(accepts, rates, Vec::new(), &Clock::new(|| Duration::ZERO));
         let fixture = Fixture { guard, time: Arc::default() };
-        fixture.ask("a").unwrap();
+        fixture.admit("a").unwrap();
         *over.lock() = true;
         for _ in 0..3 {
-            fixture.ask("a").unwrap();
+            fixture.admit("a").unwrap();
         }
-        assert!(matches!(fixture.ask("a"), Err(Refusal::RateLimited(_))));
+        assert!(matches!(fixture.admit("a"), Err(Refusal::RateLimited(_))));
     }
 
     #[test]
-    fn each_key_has_its_rate_and_everybody_else_shares_the_address_s() {
+    fn each_key_has_its_own_rate_and_everything_else_shares_that_of_the_address() {
         let fixture = fixture(Rates { per_key: 10, per_address: 2 });
         let limited = |asked| matches!(asked, Err(Refusal::RateLimited(_)));
         for _ in 0..20 {
-            fixture.ask("good-1").unwrap();
+            fixture.admit("good-1").unwrap();
         }
-        assert!(limited(fixture.ask("good-1")));
-        fixture.ask("good-2").unwrap();
-        fixture.ask("").unwrap();
-        fixture.ask("bad").unwrap();
-        assert!(limited(fixture.ask("")));
-        assert!(limited(fixture.ask("bad")));
-        assert!(limited(fixture.ask("good-3")), "unknown so far");
-        assert_eq!(fixture.ask("good-2"), Ok(()));
+        assert!(limited(fixture.admit("good-1")));
+        fixture.admit("good-2").unwrap();
+        fixture.admit("").unwrap();
+        fixture.admit("bad").unwrap();
+        assert!(limited(fixture.admit("")));
+        assert!(limited(fixture.admit("bad")));
+        assert!(limited(fixture.admit("good-3")), "unknown so far");
+        assert_eq!(fixture.admit("good-2"), Ok(()));
         *fixture.time.lock() += Duration::from_millis(500);
-        assert_eq!(fixture.ask("good-3"), Ok(()));
+        assert_eq!(fixture.admit("good-3"), Ok(()));
     }
 }

@@ -1,4 +1,4 @@
-//! Header fields of every answer, and which other sites' pages may read them.
+//! The header fields of every answer, and CORS.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-/// Everything below is data of the ledger, and is kept by no cache unless the route says so: its
-/// own API, and those of the products whose clients it serves.
+/// Path prefixes of the native API and the facades. Answers under them hold data of the ledger and
+/// are not cached unless the route permits it.
 const API_PREFIXES: [&str; 4] = ["/api/", "/v0/", "/v1/", "/umbraco/"];
-/// What the answers say in headers of their own; a page is shown no others.
+/// The header fields that CORS exposes to pages.
 const EXPOSED: [HeaderName; 7] = [
     LINK,
     ETAG,
@@ -23,12 +23,12 @@ const EXPOSED: [HeaderName; 7] = [
     HeaderName::from_static("x-request-id"),
     HeaderName::from_static("ledger-repeated"),
 ];
-/// How long a browser remembers what another site's page may do.
+/// How long a browser may cache a preflight answer.
 const CORS_AGE_MAX: Duration = Duration::from_mins(10);
-/// For a year, browsers come back over TLS only.
+/// Makes browsers use only TLS for a year.
 const TRANSPORT_SECURITY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// Adds the fields of every answer; what the route says of caches is left as it is.
+/// Adds the fields of every answer. A `Cache-Control` that the route has set stays.
 pub(crate) fn add(headers: &mut HeaderMap, api: bool, tls: bool) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
@@ -41,24 +41,24 @@ pub(crate) fn add(headers: &mut HeaderMap, api: bool, tls: bool) {
     }
 }
 
-/// Tells whether a path is one of the API.
+/// Returns whether a path belongs to an API.
 pub(crate) fn is_api(path: &str) -> bool {
     API_PREFIXES.iter().any(|prefix| path.starts_with(prefix))
 }
 
-/// A site whose pages may use the API: scheme, host, and port unless it is the scheme's own.
+/// The origin of pages that may call the API: scheme, host, and port unless it is the default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(HeaderValue);
 
-/// Why a text is no origin.
+/// The text is not an origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be like https://console.example.com, in small letters and without a path")]
+#[error("must be like https://console.example.com, in lower case and without a path")]
 pub struct NoOrigin;
 
 impl FromStr for Origin {
     type Err = NoOrigin;
 
-    /// Reads an origin in the very form in which browsers send it.
+    /// Parses an origin in exactly the form that browsers send.
     fn from_str(text: &str) -> Result<Self, NoOrigin> {
         let uri: Uri = text.parse().map_err(|_| NoOrigin)?;
         let host = uri.authority().map(ToString::to_string).unwrap_or_default();
@@ -76,7 +76,7 @@ impl FromStr for Origin {
     }
 }
 
-/// Lets the pages of some sites use the API; nothing when there are none.
+/// Returns the CORS layer for these origins; nothing if there are none.
 pub(crate) fn cors(origins: &[Origin]) -> Option<CorsLayer> {
     if origins.is_empty() {
         return None;
@@ -85,8 +85,8 @@ pub(crate) fn cors(origins: &[Origin]) -> Option<CorsLayer> {
     let layer = CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-        // Keys travel in a header that a page must set itself, never in a cookie, so a page gets
-        // no farther with any header than without.
+        // Keys travel in a header that a page must set itself, never in a cookie, so permitting
+        // every request header gives a page no additional rights.
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(EXPOSED)
         .max_age(CORS_AGE_MAX);
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_is_what_browsers_send_and_nothing_else() {
+    fn an_origin_is_accepted_only_in_the_form_that_browsers_send() {
         for good in ["https://a.example.com", "http://localhost:3000", "https://[::1]:8443"] {
             assert!(good.parse::<Origin>().is_ok(), "{good}");
         }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_route_s_own_word_on_caches_stands() {
+    fn the_cache_control_of_a_route_stays() {
         let mut headers = HeaderMap::new();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, max-age=5"));
         add(&mut headers, true, false);

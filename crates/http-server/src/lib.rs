@@ -1,12 +1,12 @@
-//! The HTTP server: takes connections on one address, with or without TLS, and hands their requests
-//! to a router. It also holds what every request and every answer has, whichever API they belong
-//! to: the request id, the credential, the problem that says no.
+//! The HTTP server: accepts connections on one address, with or without TLS, and passes their
+//! requests to a router. It also holds what all APIs share: request ids, credentials and problem
+//! answers.
 //!
-//! Not here: any route (`ledger-http`, `ledger-facades`), or which credential is good
-//! (`ledger-engine`; the server is given a function that tells).
+//! Not here: the routes (`ledger-http`, `ledger-facades`) and the check of credentials, for which
+//! the caller supplies a function (`ledger-engine` implements it).
 //!
-//! Read first: [`ListenOptions`], `accept.rs` (connections), `connection.rs` (one of them), and
-//! `entry.rs` (a request's way in). All limits are in `limits.rs`.
+//! Read first: [`ListenOptions`], `accept.rs` (the accept loop), `connection.rs` (one connection)
+//! and `entry.rs` (the checks of a request). All limits are in `limits.rs`.
 //!
 //! # Invariants
 //!

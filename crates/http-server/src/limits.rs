@@ -1,51 +1,52 @@
-//! How much of everything one listener takes, and for how long.
+//! The limits of a listener.
 
 use std::time::Duration;
 
-/// Open connections: ten thousand feeds, and room for who commands and asks.
+/// Open connections: ten thousand feeds, and room for other clients.
 pub const CONNECTIONS_MAX: usize = 12_000;
-/// Open connections of one address, when nothing else is said: an office or a cluster behind one
-/// address, and no more than a part of all.
+/// The default limit on open connections from one address: enough for an office or a cluster behind
+/// one address, and only a part of [`CONNECTIONS_MAX`].
 pub const CONNECTIONS_PER_ADDRESS: usize = 512;
-/// Refused connections that are told why at once; more are closed without a word.
+/// Refused connections that are being answered at the same time; more are closed without an answer.
 pub const REFUSALS_MAX: usize = 64;
-/// From the first byte of a request, or from the start of a connection, to the end of the header.
+/// Time from the first byte of a request, or from the start of a connection, to the end of the
+/// header.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// From the end of the header to the end of the body; a body is at most 1 MiB.
+/// Time from the end of the header to the end of the body, which is at most 1 MiB.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a connection may be open without a request.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
-/// How long a client may leave what was sent to it unread; its socket is full all that time.
-/// Longer than a feed waits for its reader, so that the feed's own last word comes first.
+/// How long the socket of a client that does not read may stay full. It is longer than a feed waits
+/// for its reader, so that the feed's final error is sent first.
 pub const STALL_TIMEOUT: Duration = Duration::from_mins(2);
-/// How long requests may take to finish once the listener was told to stop.
+/// How long requests may take to finish once the listener is stopping.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
-/// Between two looks at the certificate files.
+/// Interval between checks of the certificate files.
 pub const TLS_CHECK_INTERVAL: Duration = Duration::from_secs(5);
-/// All header fields of a request together, with the request line (HTTP/1) or without (HTTP/2).
+/// Bytes of all header fields of a request together, including the request line over HTTP/1.
 pub const HEADER_BYTES_MAX: usize = 32 * 1024;
-/// Header fields of a request (HTTP/1; over HTTP/2 their size alone counts).
+/// Number of header fields of a request over HTTP/1. Over HTTP/2 only their size is limited.
 pub const HEADER_FIELDS_MAX: usize = 100;
-/// Path and query of a request; a cursor and a dozen filters are below 2 KiB.
+/// Bytes of path and query of a request; a cursor and a dozen filters take less than 2 KiB.
 pub const URI_BYTES_MAX: usize = 8 * 1024;
-/// Requests, feeds included, that may be open on one HTTP/2 connection.
+/// Requests, including feeds, that may be open on one HTTP/2 connection.
 pub const HTTP2_STREAMS_MAX: u32 = 256;
-/// Bytes of answers that wait on one HTTP/2 stream for a slow reader.
+/// Bytes buffered on one HTTP/2 stream for a slow reader.
 pub const HTTP2_SEND_BYTES_MAX: usize = 64 * 1024;
-/// Between two pings to an HTTP/2 client with open streams.
+/// Interval between pings to an HTTP/2 client with open streams.
 pub const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
-/// How long such a ping may stay unanswered.
+/// How long such a ping may remain unanswered.
 pub const HTTP2_PING_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long the end of a connection that spoke no TLS, or is refused, is waited for, so that it
-/// closes cleanly.
+/// How long the server waits for the clean end of a connection that it refused or that failed its
+/// TLS handshake.
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The limits that tests make small.
+/// The limits that can be configured; tests lower them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// See [`CONNECTIONS_MAX`].
     pub connections_max: usize,
-    /// See [`CONNECTIONS_PER_ADDRESS`]; 0 is no limit.
+    /// See [`CONNECTIONS_PER_ADDRESS`]; 0 means no limit.
     pub connections_per_address: usize,
     /// See [`HEADER_TIMEOUT`].
     pub header_timeout: Duration,

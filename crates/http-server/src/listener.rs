@@ -1,4 +1,4 @@
-//! An open listener: what it is made of, and its end.
+//! Starting and stopping a listener.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -21,11 +21,11 @@ use crate::options::{Prepared, is_loopback};
 use crate::stop::{Stop, Stopper, stop};
 use crate::tls::{self, Tls};
 
-/// Between two times at which memory of absent clients is given back.
+/// Interval at which the memory of absent clients is freed.
 const SHRINK_INTERVAL: Duration = Duration::from_secs(30);
 
 impl Prepared {
-    /// Starts to listen.
+    /// Starts listening.
     pub async fn open(self, routes: Router) -> Result<Listener, ListenError> {
         let Self { options, tls } = self;
         let failed = |source| ListenError::Bind { address: options.address, source };
@@ -55,7 +55,7 @@ impl Prepared {
         let accepting = tokio::spawn(accept::accept(listener, server, stop));
         info!(address = %address, tls = with_tls, "listening");
         if !with_tls && !is_loopback(address.ip()) {
-            warn!(address = %address, "no TLS: keys and secrets can be read on the network");
+            warn!(address = %address, "no TLS: keys and secrets are readable on the network");
         }
         Ok(Listener { address, tls, counters, stopper, accepting })
     }
@@ -71,7 +71,7 @@ async fn keep_small(guard: Arc<Guard>, mut stop: Stop) {
     }
 }
 
-/// An open listener. Dropping it ends it as well, without waiting for requests.
+/// An open listener. Dropping it closes it without waiting for requests.
 #[derive(Debug)]
 pub struct Listener {
     address: SocketAddr,
@@ -82,17 +82,17 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Returns the address, with the port that was picked.
+    /// Returns the address, including a port that the system chose.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Returns what is counted, which goes on after the listener is closed.
+    /// Returns the counters, which outlive the listener.
     pub fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.counters)
     }
 
-    /// Returns how to reach it from this machine.
+    /// Returns the URL that reaches the listener from this machine.
     pub fn url(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         let mut address = self.address;
@@ -104,19 +104,20 @@ impl Listener {
         format!("{scheme}://{address}")
     }
 
-    /// Reads the certificates again. Open connections keep theirs; files that cannot be used
-    /// change nothing but the log.
+    /// Reloads the certificates. Open connections keep theirs. Unusable files are logged, and the
+    /// certificates in use stay.
     pub async fn reload_certificates(&self) {
         if let Some(tls) = self.tls.clone() {
             tls::off_the_workers(move || tls.reload()).await;
         }
     }
 
-    /// Takes no more connections, lets requests finish in their time, ends feeds, and closes.
+    /// Stops accepting connections, ends feeds, waits for requests up to the drain timeout, and
+    /// closes.
     pub async fn shutdown(self) {
         self.stopper.stop();
         if let Err(error) = self.accepting.await {
-            error!(%error, "the listener did not end in good order");
+            error!(%error, "the listener did not shut down cleanly");
         }
     }
 }

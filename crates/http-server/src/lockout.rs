@@ -1,4 +1,4 @@
-//! Guessing keys is slowed down until it is hopeless.
+//! The lockout of addresses that guess keys.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -8,25 +8,25 @@ use parking_lot::Mutex;
 use crate::clock::Clock;
 use crate::generations::Generations;
 
-/// Failures within [`FAILURE_WINDOW`] that lock an address out.
+/// Number of failures within [`FAILURE_WINDOW`] that lock an address out.
 pub(crate) const FAILURES_MAX: usize = 10;
-/// How long a failure counts.
+/// How long a failure counts towards a lockout.
 pub(crate) const FAILURE_WINDOW: Duration = Duration::from_mins(1);
-/// The first lockout; each further failure doubles it.
+/// The duration of the first lockout; each further failure doubles it.
 pub(crate) const LOCKOUT_MIN: Duration = Duration::from_secs(1);
 /// The longest lockout.
 pub(crate) const LOCKOUT_MAX: Duration = Duration::from_mins(5);
-/// After this time without a failure, an address starts anew.
+/// Time without a failure after which the failures of an address are forgotten.
 pub(crate) const FORGIVEN_AFTER: Duration = Duration::from_mins(10);
-/// Addresses whose failures are remembered.
+/// Most addresses whose failures are remembered.
 const ADDRESSES_MAX: usize = 100_000;
-/// Keys that are remembered as accepted, each with its address.
+/// Most pairs of an address and a key that are remembered as accepted.
 const ACCEPTED_MAX: usize = 100_000;
 
-/// What stands for a key: nobody can compute the key from it.
+/// A digest of a key, from which the key cannot be computed.
 pub(crate) type KeyDigest = [u8; 32];
 
-/// Who failed how often, and who did not.
+/// Tracks failures by address, and the keys accepted from each address.
 #[derive(Debug)]
 pub(crate) struct Lockout {
     clock: Clock,
@@ -37,7 +37,7 @@ pub(crate) struct Lockout {
 /// The failures of one address.
 #[derive(Debug, Default)]
 struct Failures {
-    /// The latest ones, at most as many as lock out.
+    /// The times of the latest failures, at most as many as cause a lockout.
     times: Vec<Duration>,
     lockouts: u32,
     locked_until: Duration,
@@ -62,12 +62,12 @@ impl Lockout {
         }
     }
 
-    /// Tells whether the key was accepted from there before, and so is no guess.
+    /// Returns whether the key was accepted from this address before, and so is no guess.
     pub(crate) fn knows(&self, address: IpAddr, key: &KeyDigest) -> bool {
         self.accepted.lock().get_mut(&(address, *key)).is_some()
     }
 
-    /// Returns how long no unknown key from there is looked at.
+    /// Returns for how long unknown keys from this address are refused, if they are.
     pub(crate) fn locked_for(&self, address: IpAddr) -> Option<Duration> {
         let now = self.clock.now();
         let mut failures = self.failures.lock();
@@ -75,18 +75,18 @@ impl Lockout {
         (!left.is_zero()).then_some(left)
     }
 
-    /// Remembers a key that was accepted. What failed before still counts: a key of one's own is
-    /// no leave to guess others'.
+    /// Remembers an accepted key. Earlier failures still count, so that the owner of one key cannot
+    /// guess others.
     pub(crate) fn accepted(&self, address: IpAddr, key: KeyDigest) {
         self.accepted.lock().put((address, key), ());
     }
 
-    /// Forgets a key that is accepted no longer.
+    /// Forgets a key that is no longer accepted.
     pub(crate) fn revoked(&self, address: IpAddr, key: KeyDigest) {
         self.accepted.lock().remove(&(address, key));
     }
 
-    /// Counts a key that was not accepted. Returns the lockout that this starts.
+    /// Counts a key that was not accepted. Returns the lockout that this failure starts, if any.
     pub(crate) fn failed(&self, address: IpAddr) -> Option<Duration> {
         let now = self.clock.now();
         let mut all = self.failures.lock();
@@ -109,7 +109,7 @@ impl Lockout {
         Some(time)
     }
 
-    /// Gives back the memory of addresses that start anew.
+    /// Frees the memory of addresses whose failures are forgotten.
     pub(crate) fn shrink(&self) {
         let now = self.clock.now();
         self.failures.lock().retain(|found| !found.forgiven(now));
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_failures_within_a_minute_lock_out_and_each_further_one_for_twice_as_long() {
+    fn ten_failures_within_a_minute_lock_out_and_each_further_one_doubles_the_time() {
         let (lockout, time) = lockout();
         for _ in 1..FAILURES_MAX {
             assert_eq!(lockout.failed(HOME), None);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_that_come_slowly_lock_nobody_out() {
+    fn slow_failures_cause_no_lockout() {
         let (lockout, time) = lockout();
         for _ in 0..100 {
             assert_eq!(lockout.failed(HOME), None);
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn an_accepted_key_is_known_where_it_was_accepted_and_forgives_nothing() {
+    fn an_accepted_key_is_known_only_at_its_address_and_clears_no_failures() {
         let (lockout, _) = lockout();
         for _ in 1..FAILURES_MAX {
             lockout.failed(HOME);
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lockout_is_one_address_s_and_memory_is_given_back() {
+    fn a_lockout_concerns_one_address_and_is_forgotten() {
         let (lockout, time) = lockout();
         for _ in 0..FAILURES_MAX {
             lockout.failed(HOME);

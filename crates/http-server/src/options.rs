@@ -1,4 +1,4 @@
-//! Where to listen, whom to let in, and within which limits.
+//! The options of a listener.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -13,34 +13,35 @@ use crate::limits::Limits;
 use crate::rates::Rates;
 use crate::tls::{Tls, TlsFiles};
 
-/// Where to listen and whom to let in.
+/// The options of a listener.
 #[derive(Clone, Debug)]
 pub struct ListenOptions {
-    /// The address; port 0 picks a free one.
+    /// The address; port 0 lets the system choose a free one.
     pub address: SocketAddr,
-    /// Listen without TLS also where others can reach the address, and read along.
+    /// Permits an address that other machines can reach without TLS, so that keys and secrets are
+    /// readable in transit.
     pub insecure: bool,
-    /// Speak TLS.
+    /// The certificates; without them, TLS is off.
     pub tls: Option<TlsFiles>,
-    /// Requests a second.
+    /// The rate limits.
     pub rates: Rates,
-    /// Whose `X-Forwarded-For` is believed.
+    /// Networks of proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// Networks whose addresses may have any number of connections, as trusted proxies may: this
-    /// machine, unless changed.
+    /// Networks exempt from the limit on connections, as trusted proxies are. The default is this
+    /// machine.
     pub uncounted: Vec<IpNet>,
-    /// Sites whose pages may use the API.
+    /// Origins whose pages may call the API.
     pub cors_origins: Vec<Origin>,
     /// All other limits.
     pub limits: Limits,
-    /// The time of rates and lockouts.
+    /// The clock of rate limits and lockouts.
     pub clock: Clock,
-    /// Tells good keys from others.
+    /// Judges keys.
     pub accepts: Accepts,
 }
 
 impl ListenOptions {
-    /// Returns options with everything else as it mostly is.
+    /// Creates options with defaults for everything else.
     pub fn new(address: SocketAddr, accepts: Accepts) -> Self {
         Self {
             address,
@@ -56,7 +57,7 @@ impl ListenOptions {
         }
     }
 
-    /// Checks what can be checked without listening, and reads the certificates.
+    /// Checks everything that needs no socket, and reads the certificates.
     pub fn prepare(self) -> Result<Prepared, ListenError> {
         if self.tls.is_none() && !self.insecure && !is_loopback(self.address.ip()) {
             return Err(ListenError::Insecure { address: self.address });
@@ -66,7 +67,7 @@ impl ListenOptions {
     }
 }
 
-/// Options that were found good.
+/// Options that have been checked.
 #[derive(Debug)]
 pub struct Prepared {
     pub(crate) options: ListenOptions,
@@ -74,7 +75,7 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Says which keys are good, for whoever knows only after preparing.
+    /// Replaces the function that judges keys, for callers that have it only after preparing.
     #[must_use]
     pub fn accepting(mut self, accepts: Accepts) -> Self {
         self.options.accepts = accepts;
@@ -82,7 +83,7 @@ impl Prepared {
     }
 }
 
-/// Tells whether only this machine can reach the address.
+/// Returns whether only this machine can reach the address.
 pub fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }

@@ -1,4 +1,4 @@
-//! Whose request it is: the address at the other end, or the one a trusted proxy names.
+//! The client address of a request: that of the peer, or the one that a trusted proxy names.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -6,20 +6,20 @@ use axum::http::HeaderMap;
 use ipnet::IpNet;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
-/// Whoever has one address of an IPv6 network of this size usually has all of them.
+/// The prefix length of IPv6 networks that usually belong to one client.
 const IPV6_NETWORK_BITS: u32 = 64;
 
-/// The address a request is counted for; an extension of the request.
+/// The address to which a request is attributed; an extension of the request.
 ///
-/// An IPv4 address written as IPv6 is the IPv4 address.
+/// An IPv4-mapped IPv6 address counts as the IPv4 address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
 impl ClientAddress {
-    /// Finds the client of a request: the peer, or, when that is a trusted proxy, the last address
-    /// in `X-Forwarded-For` that is not.
+    /// Finds the client of a request: the peer or, if the peer is a trusted proxy, the last
+    /// untrusted address in `X-Forwarded-For`.
     ///
-    /// What stands before that address was written by someone who is not trusted.
+    /// Entries before that address come from an untrusted sender and are ignored.
     pub(crate) fn find(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
         let mut client = peer.to_canonical();
         let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
@@ -37,7 +37,7 @@ impl ClientAddress {
         Self(client)
     }
 
-    /// Returns what shares its limits with this address: itself, or its IPv6 network.
+    /// Returns the unit that limits apply to: an IPv4 address, or an IPv6 network.
     pub(crate) fn network(self) -> IpAddr {
         match self.0 {
             IpAddr::V4(_) => self.0,
@@ -49,7 +49,7 @@ impl ClientAddress {
     }
 }
 
-/// Reads an address; some proxies add the port.
+/// Parses an address; some proxies add the port.
 fn parse(entry: &str) -> Option<IpAddr> {
     let with_port = || entry.parse::<std::net::SocketAddr>().ok().map(|address| address.ip());
     let address = entry.parse().ok().or_else(with_port)?;
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_untrusted_address_is_the_client_whatever_stands_before_it() {
+    fn the_last_untrusted_address_is_the_client_regardless_of_earlier_entries() {
         let trusted = ["10.0.0.0/8", "2001:db8::/32"];
         let forged = ["1.1.1.1, 198.51.100.7, 10.0.0.9"];
         assert_eq!(client("10.0.0.1", &forged, &trusted), "198.51.100.7");

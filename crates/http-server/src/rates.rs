@@ -1,4 +1,4 @@
-//! Requests a second, for each key and for each address.
+//! Rate limits for each key and for each address.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::num::NonZeroU32;
@@ -10,22 +10,22 @@ use governor::{Quota, RateLimiter};
 
 use crate::clock::Clock;
 
-/// Requests a second with one key, when nothing else is said.
+/// The default rate for each key, in requests per second.
 pub const RATE_PER_KEY: u32 = 2_000;
-/// Requests a second from one address without a key that is known there, when nothing else is said.
+/// The default rate for requests without an accepted key from each address, in requests per second.
 pub const RATE_PER_ADDRESS: u32 = 100;
-/// Requests that may come at once, in seconds' worth.
+/// The size of a burst, in seconds of the rate.
 const BURST_SECONDS: u32 = 2;
-/// Buckets of one limiter. Whoever asks is put into one of them by a hash that nobody outside can
-/// foresee, so memory has a bound: two share a bucket once in a million pairs.
+/// Number of buckets of one limiter, which bounds its memory. An unpredictable hash assigns each
+/// client to a bucket; two clients share one with a probability of one in a million.
 const BUCKETS: u64 = 1 << 20;
 
-/// Requests a second; 0 is no limit.
+/// Rates in requests per second; 0 means no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rates {
-    /// With one key.
+    /// For each key.
     pub per_key: u32,
-    /// From one address, without a key that was accepted from there before.
+    /// For each address, shared by its requests without an accepted key.
     pub per_address: u32,
 }
 
@@ -37,7 +37,7 @@ impl Default for Rates {
 
 type Limiter = RateLimiter<u64, DashMapStateStore<u64>, Clock, NoOpMiddleware<Duration>>;
 
-/// Limits how often each of many may ask.
+/// Limits the rate of requests for each of many clients.
 #[derive(Debug)]
 pub(crate) struct Buckets {
     limiter: Option<Limiter>,
@@ -55,7 +55,7 @@ impl Buckets {
         Self { limiter, hasher: RandomState::new(), clock }
     }
 
-    /// Counts a request. Refuses it with the time after which the next one fits.
+    /// Counts a request. A refusal returns the time after which the next request is admitted.
     pub(crate) fn take(&self, who: &impl Hash) -> Result<(), Duration> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
         let bucket = self.hasher.hash_one(who) % BUCKETS;
@@ -63,7 +63,7 @@ impl Buckets {
         taken.map_err(|full| full.wait_time_from(self.clock.now()))
     }
 
-    /// Gives back the memory of those who have not asked for a while.
+    /// Frees the memory of clients that have sent nothing for a while.
     pub(crate) fn shrink(&self) {
         if let Some(limiter) = &self.limiter {
             limiter.retain_recent();
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_burst_passes_then_the_rate_holds_and_each_has_its_own() {
+    fn a_burst_passes_then_the_rate_holds_for_each_client() {
         let millis = Arc::new(AtomicU64::new(0));
         let shown = Arc::clone(&millis);
         let clock = Clock::new(move || Duration::from_millis(shown.load(Ordering::Relaxed)));
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_is_no_limit() {
+    fn zero_means_no_limit() {
         let buckets = Buckets::new(0, Clock::default());
         assert!((0..100_000).all(|_| buckets.take(&"a").is_ok()));
     }

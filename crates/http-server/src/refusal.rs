@@ -1,4 +1,4 @@
-//! What the server itself answers, before the request reaches a route.
+//! The refusals that the server answers itself, before a request reaches a route.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use ledger_contract::errors::{Code, Problem};
 use crate::answer::problem;
 use crate::request_id::{RequestId, X_REQUEST_ID};
 
-/// A request that is not let in.
+/// The reason why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// Too many requests.
     RateLimited(Duration),
-    /// Too many wrong keys.
+    /// Too many invalid keys.
     LockedOut(Duration),
     /// Too many connections.
     TooManyConnections,
@@ -47,10 +47,10 @@ impl Refusal {
     }
 }
 
-/// Writes an answer out as HTTP/1, for a connection that has no more than this one.
+/// Serializes an answer as HTTP/1, for a connection that is closed after it.
 pub(crate) async fn written(answer: Response<Body>) -> Vec<u8> {
     let (parts, body) = answer.into_parts();
-    // Bodies of refusals are in memory already.
+    // Bodies of refusals are in memory.
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
     let mut text = format!("HTTP/1.1 {}\r\n", parts.status).into_bytes();
     for (name, value) in &parts.headers {
@@ -63,7 +63,7 @@ pub(crate) async fn written(answer: Response<Body>) -> Vec<u8> {
     text
 }
 
-/// Rounds up: who comes back after this time is not too early.
+/// Rounds up, so that a client that retries after this time is not too early.
 fn whole_seconds(wait: Duration) -> u64 {
     let started = u64::from(wait.subsec_nanos() > 0);
     wait.as_secs().saturating_add(started).max(1)

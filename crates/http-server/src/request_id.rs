@@ -1,4 +1,4 @@
-//! The id of a request: the caller's own, or one made here.
+//! Request ids: the caller's own, or a generated one.
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -6,10 +6,10 @@ use axum::middleware::Next;
 use axum::response::Response;
 use rand::RngCore;
 
-/// The header that carries it.
+/// The header that carries the request id.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Longest id that is taken over.
+/// Longest accepted id of a caller.
 const CHARS_MAX: usize = 128;
 
 /// The id of a request.
@@ -17,13 +17,13 @@ const CHARS_MAX: usize = 128;
 pub struct RequestId(String);
 
 impl RequestId {
-    /// Returns the id that [`identify`] gave a request, or the one that it would give.
+    /// Returns the id that [`identify`] gave a request, or determines it as [`identify`] would.
     pub fn of_request(request: &Request) -> Self {
         let known = request.extensions().get::<Self>().cloned();
         known.unwrap_or_else(|| Self::of(request.headers()))
     }
 
-    /// Takes the caller's id over when it is of the right form, and makes one otherwise.
+    /// Adopts the caller's id if it is well-formed, and generates one otherwise.
     pub fn of(headers: &HeaderMap) -> Self {
         let mut given = headers.get_all(X_REQUEST_ID).iter();
         let only = match (given.next(), given.next()) {
@@ -44,13 +44,13 @@ impl RequestId {
         &self.0
     }
 
-    /// Returns its form as a header.
+    /// Returns the id as a header value.
     pub fn header(&self) -> HeaderValue {
         HeaderValue::from_str(&self.0).expect("the id is of letters, digits and few marks")
     }
 }
 
-/// Ids go into logs of others, so their alphabet is small.
+/// Ids go into the logs of other systems, so their alphabet is small.
 fn is_well_formed(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
     (1..=CHARS_MAX).contains(&text.len()) && text.bytes().all(allowed)
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_well_formed_id_is_taken_over_and_any_other_replaced() {
+    fn a_well_formed_id_is_adopted_and_any_other_replaced() {
         assert_eq!(id_of(&["a-1.B:2_c"]), "a-1.B:2_c");
         for odd in [&[][..], &[""], &["a b"], &["a\"b"], &["x", "y"], &[&"x".repeat(129)]] {
             let made = id_of(odd);

@@ -1,4 +1,4 @@
-//! A byte stream that tells its connection's timeouts what passes.
+//! A byte stream that reports its reads and writes to the timeouts of its connection.
 
 use std::io::{IoSlice, Result};
 use std::pin::Pin;

@@ -1,14 +1,14 @@
-//! The word to stop, and who waits for it.
+//! The stop signal of a listener.
 
 use tokio::sync::watch;
 
-/// Makes the two ends.
+/// Creates a stop signal and a receiver for it.
 pub(crate) fn stop() -> (Stopper, Stop) {
     let (sender, receiver) = watch::channel(false);
     (Stopper(sender), Stop(receiver))
 }
 
-/// Says stop; dropping it says so as well.
+/// Sends the stop signal; dropping it sends the signal as well.
 #[derive(Debug)]
 pub(crate) struct Stopper(watch::Sender<bool>);
 
@@ -18,14 +18,14 @@ impl Stopper {
     }
 }
 
-/// Hears it.
+/// Receives the stop signal.
 #[derive(Clone, Debug)]
 pub(crate) struct Stop(watch::Receiver<bool>);
 
 impl Stop {
-    /// Waits for the word.
+    /// Waits for the stop signal.
     pub(crate) async fn stopped(&mut self) {
-        // An error means that nobody is left who could say it.
+        // An error means that the sender was dropped.
         self.0.wait_for(|stopped| *stopped).await.ok();
     }
 }

@@ -1,8 +1,8 @@
-//! When a connection is closed because its client is slow, idle or does not read.
+//! Timeouts of connections whose client is slow, idle or does not read.
 //!
-//! hyper's own header timeout starts when the connection falls idle, so it cannot tell a client
-//! that is slow from one that has nothing to ask, and its choice between HTTP/1 and HTTP/2 waits
-//! for the first bytes without any limit. Here both are seen from outside.
+//! The header timeout of hyper starts when the connection becomes idle, so it cannot distinguish a
+//! slow client from an idle one. Its detection of HTTP/1 or HTTP/2 waits for the first bytes
+//! without any limit. This module observes both from outside.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::limits::Limits;
 
-/// The timeouts of one connection, shared by its parts.
+/// The activity of one connection, shared by its parts.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionTimeouts(Arc<Shared>);
 
@@ -24,26 +24,26 @@ struct Shared {
 
 #[derive(Debug)]
 struct State {
-    /// Requests whose answers are not complete.
+    /// Number of requests whose answers are not complete.
     open: usize,
-    /// When the last answer was complete, or the connection was made.
+    /// When the last answer was completed, or else the connection opened.
     idle_since: Instant,
     /// When the first byte after that arrived.
     head_since: Option<Instant>,
-    /// Nothing was asked yet.
+    /// No request has been received yet.
     new: bool,
-    /// Bytes may arrive that belong to no request.
+    /// Bytes may arrive that belong to no request, as over HTTP/2.
     http2: bool,
-    /// Since when nothing more can be sent.
+    /// Since when the client has not been reading, if it is not.
     full_since: Option<Instant>,
 }
 
 /// Why a connection is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Overdue {
-    /// The header of a request did not come in time.
+    /// The header of a request did not arrive in time.
     Header,
-    /// Nothing was asked for long.
+    /// No request arrived for too long.
     Idle,
     /// The client does not read.
     Stalled,
@@ -62,7 +62,8 @@ impl ConnectionTimeouts {
         Self(Arc::new(Shared { state: Mutex::new(state), changed: Notify::new() }))
     }
 
-    /// A request's header is complete. The request is open until the returned value is dropped.
+    /// Records that a request's header is complete. The request is open until the returned value is
+    /// dropped.
     pub(crate) fn begin_request(&self, http2: bool) -> OpenRequest {
         let mut state = self.0.state.lock();
         state.open += 1;
@@ -81,7 +82,7 @@ impl ConnectionTimeouts {
         }
     }
 
-    /// Bytes have arrived.
+    /// Records that bytes have arrived.
     pub(crate) fn received(&self) {
         let mut state = self.0.state.lock();
         if state.open == 0 && state.head_since.is_none() {
@@ -90,7 +91,7 @@ impl ConnectionTimeouts {
         }
     }
 
-    /// Bytes were to be sent; tells whether they could not.
+    /// Records an attempt to send bytes; `full` if the socket did not accept them.
     pub(crate) fn sent(&self, full: bool) {
         let mut state = self.0.state.lock();
         match (full, state.full_since) {
@@ -103,7 +104,7 @@ impl ConnectionTimeouts {
         }
     }
 
-    /// Returns when what goes on now has gone on for too long, if it may.
+    /// Returns the next deadline of the connection in its present state, if it has one.
     pub(crate) fn due(&self, limits: &Limits) -> Option<(Instant, Overdue)> {
         let state = self.0.state.lock();
         let stalled =
@@ -116,7 +117,7 @@ impl ConnectionTimeouts {
         [stalled, quiet].into_iter().flatten().min_by_key(|(due, _)| *due)
     }
 
-    /// Waits until something may be due earlier than before.
+    /// Waits until the deadline may have become earlier.
     pub(crate) async fn changed(&self) {
         self.0.changed.notified().await;
     }
@@ -141,12 +142,12 @@ mod tests {
     }
 
     #[test]
-    fn a_new_connection_must_ask_and_an_old_one_may_rest() {
+    fn a_new_connection_must_send_a_request_and_an_old_one_may_idle() {
         let timeouts = ConnectionTimeouts::new();
         assert_eq!(kind(&timeouts), Some(Overdue::Header));
         let request = timeouts.begin_request(false);
         timeouts.received();
-        assert_eq!(kind(&timeouts), None, "the ledger is at work");
+        assert_eq!(kind(&timeouts), None, "a request is being answered");
         drop(request);
         assert_eq!(kind(&timeouts), Some(Overdue::Idle));
         timeouts.received();
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_does_not_read_is_noticed_also_while_it_is_answered() {
+    fn a_client_that_does_not_read_is_detected_even_during_an_answer() {
         let timeouts = ConnectionTimeouts::new();
         let _request = timeouts.begin_request(false);
         timeouts.sent(true);

@@ -1,4 +1,4 @@
-//! Certificates, and new ones without a restart.
+//! Certificates, and reloading them without a restart.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -18,38 +18,38 @@ use tracing::{error, info};
 use crate::error::{TlsError, chain};
 use crate::stop::Stop;
 
-/// What is spoken over TLS, what we like best first.
+/// The protocols offered over TLS (ALPN), in order of preference.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 /// The files of a listener with TLS, all PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
-    /// The certificate, and those between it and the authority.
+    /// The certificate, followed by its intermediate certificates.
     pub certificate: PathBuf,
-    /// The certificate's key.
+    /// The certificate's private key.
     pub key: PathBuf,
-    /// Certificates of the authorities whose clients may connect; without it, all may.
+    /// CA certificates that client certificates must chain to. Without it, clients need none.
     pub client_authority: Option<PathBuf>,
 }
 
-/// The certificates in use. Those of open connections stay theirs when new ones come.
+/// The certificates in use. Open connections keep theirs after a reload.
 pub(crate) struct Tls {
     files: TlsFiles,
     current: Mutex<Arc<ServerConfig>>,
     read: Mutex<LastRead>,
 }
 
-/// What was seen of the files at the last reading.
+/// The state of the files at the last reload.
 #[derive(Debug, Default)]
 struct LastRead {
-    /// Empty when they could not be used: then they are read again at every look, as what was
-    /// wrong may be put right without any of them looking changed.
+    /// Empty if the files were unusable. They are then read again at every check, because the cause
+    /// may disappear without a visible change of a file.
     stamps: Vec<Stamp>,
-    /// What was wrong with them, so that it is logged once.
+    /// The last error, which is logged only once.
     problem: Option<String>,
 }
 
-/// Tells one content of a file from the next; nothing when the file cannot be looked at.
+/// Identifies a version of a file; nothing if its metadata cannot be read.
 type Stamp = Option<(SystemTime, u64)>;
 
 impl Tls {
@@ -60,19 +60,19 @@ impl Tls {
         Ok(Self { files, current, read: Mutex::new(LastRead { stamps, problem: None }) })
     }
 
-    /// Returns what the next connection is accepted with.
+    /// Returns the acceptor for new connections.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(Arc::clone(&self.current.lock()))
     }
 
-    /// Reads the files again. Keeps what it has, and says why, when they cannot be used.
+    /// Reloads the files. If they are unusable, logs the reason and keeps the present certificates.
     pub(crate) fn reload(&self) {
         self.read.lock().problem = None;
         self.read_again();
     }
 
     fn read_again(&self) {
-        // Looked at before reading: what changes meanwhile is read at the next look.
+        // Taken before reading, so that a change in between is found at the next check.
         let seen = stamps(&self.files);
         match read(&self.files) {
             Ok(config) => {
@@ -87,7 +87,7 @@ impl Tls {
                     LastRead { stamps: Vec::new(), problem: problem.clone() },
                 );
                 if last.problem != problem {
-                    error!(error = problem, "new certificate not usable, keeping the old one");
+                    error!(error = problem, "new certificate unusable, keeping the old one");
                 }
             }
         }
@@ -99,7 +99,7 @@ impl Tls {
         }
     }
 
-    /// Reloads whenever a file has changed, until told to stop.
+    /// Reloads whenever a file has changed, until stopped.
     pub(crate) async fn watch(self: Arc<Self>, every: Duration, mut stop: Stop) {
         let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -120,10 +120,10 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// Does what reads files on a thread that may block.
+/// Runs work that reads files on a thread that may block.
 pub(crate) async fn off_the_workers(work: impl FnOnce() + Send + 'static) {
     if let Err(problem) = tokio::task::spawn_blocking(work).await {
-        error!(error = %problem, "looking at the certificate files failed");
+        error!(error = %problem, "the check of the certificate files failed");
     }
 }
 

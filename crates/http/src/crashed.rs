@@ -1,10 +1,10 @@
-//! What callers are told of a task that ended before it was done.
+//! The error for a task that panicked.
 
 use ledger_contract::errors::{Code, Problem};
 use tokio::task::JoinError;
 
-/// Says that a task ended in a panic, which the log shows in full.
+/// Returns the error for a task that panicked; the log holds the details.
 pub(crate) fn crashed(failure: &JoinError) -> Problem {
-    tracing::error!(error = %failure, "a task ended before it was done");
+    tracing::error!(error = %failure, "a task panicked");
     Problem::new(Code::Internal)
 }

@@ -1,21 +1,21 @@
-//! HTTP in and out: the native API, its feed of events, and the OpenAPI document of both.
+//! The native HTTP API, its feed of events, and its OpenAPI document.
 //!
 //! Not here: what a command means (`ledger-engine`), the shapes of bodies (`ledger-contract`), or
 //! connections and their limits (`ledger-http-server`).
 //!
-//! Read first: `toolkit` (what every API here is built with), `api/routes` (the one table of
+//! Read first: `toolkit` (shared by the native API and the facades), `api/routes` (the table of
 //! routes), [`Api`], `feed` (how events reach thousands of readers).
 //!
-//! The router, the OpenAPI document and the tests that visit all routes are made from one table,
-//! `api/routes`. `api/caller.rs` is the one place that authenticates. A feed is a position in the
+//! The router, the OpenAPI document and the tests of all routes are generated from one table,
+//! `api/routes`. Only `api/caller.rs` authenticates. A feed is a position in the
 //! log: one task reads each new event once into a bounded ring that all feeds share, and a reader
-//! that is behind the ring reads pages from the log. `feed/visibility.rs` says what of an event a
-//! reader is shown.
+//! that is behind the ring reads pages from the log. `feed/visibility.rs` decides which parts of an
+//! event a reader may see.
 //!
 //! # Invariants
 //!
 //! - A feed shows nobody what queries would hide from them
-//!   (test: `everyone_is_told_of_events_what_they_may_see_and_nothing_else`).
+//!   (test: `a_feed_shows_each_reader_only_what_it_may_see`).
 //! - A feed delivers no event that came after its reader lost the right to it
 //!   (test: `nobody_gets_an_event_that_came_after_they_lost_the_right`).
 //! - A feed that is cut off and resumed delivers every event once and in order
@@ -23,18 +23,18 @@
 //! - Thousands of open feeds slow down no other client, and their memory is released
 //!   (test: `thousands_of_open_feeds_slow_nobody_down_and_give_their_memory_back`).
 //! - Clients that send slowly take no capacity from clients that do not
-//!   (test: `slow_bodies_keep_nobody_from_commanding`).
+//!   (test: `slow_bodies_do_not_block_commands`).
 //! - A client without a key gets only the health checks and the API description
-//!   (test: `nobody_without_a_key_gets_beyond_the_door`).
+//!   (test: `without_a_key_every_other_route_is_refused`).
 //! - Over HTTP, each role may do what the table of permissions says and nothing else
 //!   (test: `everyone_over_http_may_do_what_the_table_says_and_nothing_else`).
 //! - On every route, a connection that the caller may not see looks like a missing one
-//!   (test: `a_hidden_connection_sounds_like_none_on_every_route`).
+//!   (test: `a_hidden_connection_looks_missing_on_every_route`).
 //! - The OpenAPI document lists exactly what the router answers
 //!   (test: `the_description_lists_what_the_router_answers`).
 //! - An error repeats no text of the request that could be a secret
 //!   (test: `no_refusal_repeats_a_secret`).
-//! - A request in progress when the server is told to stop is answered
+//! - A request in progress when the server stops is answered
 //!   (test: `a_command_under_way_when_it_is_told_to_stop_is_answered_and_kept`).
 
 mod api;

@@ -8,9 +8,9 @@ use crate::setup::{self, Purpose};
 use crate::stage;
 use crate::workspace::Workspace;
 
-/// Builds the binary and the bench for release and runs the bench, whose exit code becomes ours.
+/// Builds the binary and the bench for release, runs the bench and returns its exit code.
 ///
-/// The bench also starts the binary as a process, so it is told where that is.
+/// The bench also starts the binary as a process, so it gets its path.
 pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<ExitCode, Failure> {
     let variables = setup::prepare(workspace, Purpose::Run)?;
     let cargo = Cargo::new(workspace, &variables);

@@ -1,4 +1,4 @@
-//! Calling cargo with the variables a build needs.
+//! Calling cargo with the environment variables of a build.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -8,9 +8,9 @@ use crate::environment::{self, Variables};
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
-/// Cargo, called in the checkout with explicit variables.
+/// Calls cargo in the checkout with explicit variables.
 ///
-/// The cargo process that started us read its configuration before setup wrote
+/// The cargo process that started xtask read its configuration before setup wrote
 /// `.cargo/local.toml`, so every call passes the variables itself.
 #[derive(Debug)]
 pub(crate) struct Cargo<'a> {
@@ -29,7 +29,7 @@ impl<'a> Cargo<'a> {
         self.prepared(Command::new(program))
     }
 
-    /// Returns a command for one of our own binaries, with the same variables.
+    /// Returns a command for a binary of the workspace, with the same variables.
     pub(crate) fn program(&self, path: impl AsRef<OsStr>) -> Command {
         self.prepared(Command::new(path))
     }
@@ -48,7 +48,7 @@ impl<'a> Cargo<'a> {
         Ok(self.target_folder()?.join(profile_folder).join(file))
     }
 
-    /// Returns a variable that setup found.
+    /// Returns a variable that setup determined.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str)
     }
@@ -67,12 +67,12 @@ fn target_folder_in(metadata: &str) -> Option<PathBuf> {
     metadata.get("target_directory")?.as_str().map(PathBuf::from)
 }
 
-/// Runs a command that talks to the terminal itself.
+/// Runs a command with its output on the terminal.
 pub(crate) fn status_of(command: &mut Command) -> Result<ExitStatus, Failure> {
     command.status().map_err(|error| cannot_start(command, &error))
 }
 
-/// Runs a command and returns its standard output; a failing one becomes a [`Failure`].
+/// Runs a command and returns its standard output, or a [`Failure`] if it fails.
 pub(crate) fn output_of(command: &mut Command) -> Result<String, Failure> {
     let output =
         command.stdin(Stdio::null()).output().map_err(|error| cannot_start(command, &error))?;
@@ -83,7 +83,7 @@ pub(crate) fn output_of(command: &mut Command) -> Result<String, Failure> {
     Err(Failure::new(format!("`{}` failed: {}", line_of(command), complaint.trim())))
 }
 
-/// Returns a command as a person would type it.
+/// Returns a command as typed in a shell.
 pub(crate) fn line_of(command: &Command) -> String {
     let program = PathBuf::from(command.get_program());
     let name = program.file_name().unwrap_or(command.get_program()).to_string_lossy();
@@ -91,7 +91,8 @@ pub(crate) fn line_of(command: &Command) -> String {
     std::iter::once(name).chain(args).collect::<Vec<_>>().join(" ")
 }
 
-/// Returns the code to exit with after a child did: its own, or 128 and its signal.
+/// Returns the exit code that corresponds to a child's status: its own code, or 128 plus its
+/// signal.
 pub(crate) fn code_of(status: ExitStatus) -> u8 {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {

@@ -14,51 +14,51 @@ pub(crate) struct Cli {
 pub(crate) enum Task {
     /// Build the release binary and run its demo
     Demo {
-        /// Passed on to `connledger demo`
+        /// Arguments for `connledger demo`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Check format, house rules, lints and docs, then run every test
+    /// Check formatting, house rules, lints and docs, then run every test
     Test {
         /// Run only the tests whose name contains EXPR
         #[arg(long, value_name = "EXPR")]
         filter: Option<String>,
-        /// Run only the stage that asks the HTTP API all that its description allows, and more
+        /// Run only the stage that tests every route of the HTTP API against its description
         #[arg(long, conflicts_with = "filter")]
         schemathesis: bool,
     },
-    /// Build for release and measure every row of the bench table
+    /// Build for release and measure every row of the benchmark table
     Bench {
-        /// Passed on to `ledger-bench`, for example `--json` or `--row NAME`
+        /// Arguments for `ledger-bench`, for example `--json` or `--row NAME`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Build for release and put a server under mixed load; fails when its memory or handles grow
+    /// Build for release and put a server under mixed load; fails if its memory or handles grow
     Soak {
-        /// Passed on to `ledger-bench soak`, for example `--minutes 60`
+        /// Arguments for `ledger-bench soak`, for example `--minutes 60`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Only make this machine ready to build and test
+    /// Only prepare this machine to build and test
     Setup,
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo xtask demo                    see the ledger at work, on a machine that has only Rust
-  cargo xtask test                    everything that must pass before a change lands
-  cargo xtask test --filter archive   the same checks, but only tests named after archiving
-  cargo xtask test --schemathesis     only the stage that tries every route of the HTTP API
+  cargo xtask demo                    a guided tour of the ledger; needs only Rust
+  cargo xtask test                    everything that must pass before a change is merged
+  cargo xtask test --filter archive   the same checks, but only tests whose name contains `archive`
+  cargo xtask test --schemathesis     only the stage that tests every route of the HTTP API
   cargo xtask bench --row replay      measure one row
-  cargo xtask bench --json            one JSON object a row, on standard output
-  cargo xtask soak --minutes 60       an hour of mixed load, 10 minutes when nothing is said
+  cargo xtask bench --json            one JSON object per row, on standard output
+  cargo xtask soak --minutes 60       an hour of mixed load; the default is 10 minutes
   cargo xtask setup                   fetch and build what is missing, run nothing
 
 Environment:
-  CONNLEDGER_CACHE_DIR     where fetched tools and the built RocksDB are kept,
-                           default $XDG_CACHE_HOME/connection-ledger or ~/.cache/connection-ledger
+  CONNLEDGER_CACHE_DIR     folder for fetched tools and the built RocksDB; the default is
+                           $XDG_CACHE_HOME/connection-ledger or ~/.cache/connection-ledger
   CONNLEDGER_CLIENTS_PYTHON, CONNLEDGER_CLIENTS_NODE_MODULES
-                           a Python and a node_modules of your own with the clients under test
+                           a Python and a node_modules with the clients under test
   CONNLEDGER_NATS_SERVER   a nats-server of your own, 2.11 or newer
   CONNLEDGER_NODE          a Node.js of your own, 20.19 or newer, with npm
   CONNLEDGER_PYTHON        a Python of your own that can import nats-py

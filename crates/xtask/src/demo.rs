@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: the release binary shows itself.
+//! `cargo xtask demo`: the demo of the release binary.
 
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ use crate::setup::{self, Purpose};
 use crate::stage;
 use crate::workspace::Workspace;
 
-/// Builds the binary and runs its demo, whose exit code becomes ours.
+/// Builds the binary, runs its demo and returns the demo's exit code.
 pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<ExitCode, Failure> {
     let variables = setup::prepare(workspace, Purpose::Run)?;
     let cargo = Cargo::new(workspace, &variables);

@@ -1,4 +1,4 @@
-//! The one place that reads the process environment, and the variables a build needs.
+//! The process environment, which only this module reads, and the variables of a build.
 #![expect(clippy::disallowed_methods, reason = "this file is where xtask reads its environment")]
 
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ pub(crate) const MANAGED: [&str; 10] = [
     "ROCKSDB_STATIC",
 ];
 
-/// Variables by name, in alphabetic order so that files made from them are stable.
+/// Variables by name, in alphabetical order so that generated files are stable.
 pub(crate) type Variables = BTreeMap<String, String>;
 
 /// Returns a variable that is set and not empty.
@@ -32,17 +32,18 @@ pub(crate) fn path(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
-/// What the person set, as opposed to what an earlier setup wrote into `.cargo/local.toml`.
+/// The variables that the user set, as opposed to those from `.cargo/local.toml`.
 ///
-/// Cargo hands the written variables to us as if they had been exported. A value equal to the
-/// written one is therefore ours: it is found anew, so a stale path never survives a setup.
+/// Cargo passes the variables of that file on as if they had been exported. A value equal to the
+/// written one therefore counts as written by setup. It is determined anew, so that no stale path
+/// survives a setup.
 #[derive(Debug, Default)]
 pub(crate) struct PersonalEnvironment {
     values: Variables,
 }
 
 impl PersonalEnvironment {
-    /// Reads the managed variables, leaving out those that an earlier setup wrote.
+    /// Reads the managed variables, except those that an earlier setup wrote.
     pub(crate) fn read(written: &Variables) -> Self {
         let pairs = MANAGED.iter().filter_map(|name| Some(((*name).to_owned(), text(name)?)));
         Self::without(written, pairs)
@@ -52,7 +53,7 @@ impl PersonalEnvironment {
         Self { values: pairs.filter(|(name, value)| written.get(name) != Some(value)).collect() }
     }
 
-    /// Returns what the person set for one managed variable.
+    /// Returns the user's value of a managed variable.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }
@@ -64,7 +65,7 @@ pub(crate) fn executable(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
-/// Returns `PATH` with a folder before all others, when one can be made of them.
+/// Returns `PATH` with a folder prepended; nothing if the result would be invalid.
 pub(crate) fn path_with(first: &Path) -> Option<OsString> {
     let present = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(first.to_path_buf()).chain(std::env::split_paths(&present));
@@ -80,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_an_earlier_setup_wrote_is_not_taken_for_the_persons_own() {
+    fn a_value_written_by_an_earlier_setup_does_not_count_as_the_users() {
         let written = variables(&[("LIBCLANG_PATH", "/cache/a")]);
         let present =
             variables(&[("LIBCLANG_PATH", "/cache/a"), ("CONNLEDGER_PYTHON", "/usr/bin/python3")]);
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_other_than_the_written_one_is_the_persons_own() {
+    fn a_value_that_differs_from_the_written_one_is_the_users() {
         let written = variables(&[("LIBCLANG_PATH", "/cache/a")]);
         let present = variables(&[("LIBCLANG_PATH", "/opt/llvm/lib")]);
         let personal = PersonalEnvironment::without(&written, present.into_iter());

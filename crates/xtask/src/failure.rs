@@ -1,9 +1,9 @@
-//! Why a task could not be done, and what a person can do about it.
+//! Failures of tasks, with hints at the remedy.
 
 use std::fmt;
 use std::path::Path;
 
-/// A sentence that says what went wrong, with an optional hint that says what to do.
+/// A message about the problem, with an optional hint at the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
     what: String,
@@ -15,7 +15,7 @@ impl Failure {
         Self { what: what.into(), hint: None }
     }
 
-    /// Describes a failed file operation, the path included.
+    /// Creates the failure of a file operation on a path.
     pub(crate) fn io(doing: &str, path: &Path, error: &std::io::Error) -> Self {
         Self::new(format!("cannot {doing} {}: {error}", path.display()))
     }

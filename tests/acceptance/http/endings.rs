@@ -1,4 +1,4 @@
-//! Feeds and waits for events end when whoever opened them may not read any more.
+//! Feeds and waits for events end when their reader loses the right to read.
 
 use ledger_domain::Micros;
 use ledger_engine::Clock;
@@ -54,7 +54,7 @@ async fn expect_end(verb: &str, change: impl Fn(&str) -> Value, status: u16, cod
         expect_last(next(&mut home).await, code);
         expect_last(next(&mut all).await, code);
     });
-    // Whoever comes a moment too late for the wait hears the same at the door.
+    // A request that arrives too late to wait gets the same refusal.
     waited.expect_problem(status, code);
     assert!(home.next().await.is_none() && all.next().await.is_none(), "it is closed");
     door.create(&json!({ "slug": "later", "provider": "x" })).await;

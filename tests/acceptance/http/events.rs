@@ -217,7 +217,7 @@ async fn a_reader_that_sleeps_too_long_is_cut_off_and_misses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everyone_is_told_of_events_what_they_may_see_and_nothing_else() {
+async fn a_feed_shows_each_reader_only_what_it_may_see() {
     let door = Door::open().await;
     let cast = Cast::of(&door.ledger.engine).await;
     door.create(&json!({ "slug": "main", "provider": "x", "secrets": { "k": "v-1" } })).await;

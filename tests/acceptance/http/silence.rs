@@ -86,7 +86,7 @@ impl Stage {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hidden_connection_sounds_like_none_on_every_route() {
+async fn a_hidden_connection_looks_missing_on_every_route() {
     let stage = Stage::open().await;
     for route in routes().filter(|route| route.path.contains("{connection}")) {
         for version in ["", "\"1\"", "\"999\""] {

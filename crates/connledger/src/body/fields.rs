@@ -13,19 +13,19 @@ use crate::failure::Failure;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Fields")]
 pub(crate) struct FieldArgs {
-    /// Body of the command as JSON, `-` for standard input; flags come on top of it
+    /// Body of the command as JSON, `-` for standard input; other flags override it
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-    /// Handle, unique in the workspace
+    /// Name of the connection, unique in the workspace
     #[arg(long)]
     slug: Option<String>,
-    /// The external service, for example openai
+    /// External service, for example openai
     #[arg(long)]
     provider: Option<String>,
     /// Version of the provider's connector
     #[arg(long, value_name = "VERSION")]
     provider_version: Option<String>,
-    /// Name for people
+    /// Display name
     #[arg(long)]
     name: Option<String>,
     /// Free text
@@ -37,31 +37,32 @@ pub(crate) struct FieldArgs {
     /// live or test
     #[arg(long)]
     environment: Option<String>,
-    /// How it proves itself: api_key, basic, bearer, oauth2_client_credentials, ...
+    /// Authentication method: api_key, basic, bearer, oauth2_client_credentials, ...
     #[arg(long, value_name = "METHOD")]
     auth_method: Option<String>,
-    /// Setting that is not secret; the value is JSON if it reads as JSON, text if not
+    /// Setting that is not secret; the value is parsed as JSON if possible, else taken as text
     #[arg(long, value_name = "KEY=VALUE")]
     config: Vec<Pair>,
-    /// Secret field: its value, @FILE, or - for standard input; one line end is dropped
+    /// Secret field: its value, @FILE, or - for standard input; one trailing newline is dropped
     #[arg(long, value_name = "FIELD=VALUE")]
     secret: Vec<SecretArg>,
     /// Label
     #[arg(long, value_name = "KEY=VALUE")]
     label: Vec<Pair>,
-    /// Tag; on update, all the tags it shall have
+    /// Tag; on update, the given tags replace all others
     #[arg(long)]
     tag: Vec<String>,
-    /// Namespaced fact; the value is JSON if it reads as JSON, text if not
+    /// Annotation with a namespaced key; the value is parsed as JSON if possible, else taken as
+    /// text
     #[arg(long, value_name = "KEY=VALUE")]
     annotation: Vec<Pair>,
-    /// Whom it is for: user, team, organization or project, and the id
+    /// Owner: user, team, organization or project, and its id
     #[arg(long, value_name = "TYPE:VALUE")]
     identity: Option<String>,
 }
 
 impl FieldArgs {
-    /// Puts all fields given into one body.
+    /// Builds the body from the file and the flags.
     pub(crate) fn body(self, secrets: &mut SecretReader) -> Result<Body, Failure> {
         let mut body = self.file.as_deref().map(super::read).transpose()?.unwrap_or_default();
         secrets.read_into(&self.secret, &mut body)?;

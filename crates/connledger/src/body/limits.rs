@@ -1,4 +1,4 @@
-//! Limits of a grant.
+//! The flags for the limits of a grant.
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -15,22 +15,22 @@ pub(crate) struct LimitArgs {
     /// What the amount counts: cost or tokens
     #[arg(long, value_name = "TYPE", default_value = "cost", requires = "credit_limit")]
     usage_type: String,
-    /// Amount at which someone is warned
+    /// Amount at which a warning is due
     #[arg(long, value_name = "AMOUNT", requires = "credit_limit")]
     alert_threshold: Option<u64>,
-    /// When counting starts again: weekly, monthly, or days like 30d
+    /// When usage resets: weekly, monthly, or a number of days such as 30d
     #[arg(long, value_name = "PERIOD", requires = "credit_limit")]
     reset: Option<String>,
-    /// The next time counting starts again (UTC)
+    /// Time of the next reset (UTC)
     #[arg(long, value_name = "TIME", requires = "credit_limit")]
     next_reset_at: Option<String>,
-    /// How many per time
+    /// Requests or tokens allowed per unit of time
     #[arg(long, value_name = "NUMBER")]
     rate: Option<u64>,
     /// What the rate counts: requests or tokens
     #[arg(long, value_name = "TYPE", default_value = "requests", requires = "rate")]
     rate_type: String,
-    /// Per minute, hour or day: rpm, rph or rpd
+    /// Unit of time: rpm (minute), rph (hour) or rpd (day)
     #[arg(long, value_name = "UNIT", default_value = "rpm", requires = "rate")]
     rate_unit: String,
 }

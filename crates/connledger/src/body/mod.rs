@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 use crate::failure::Failure;
 
-/// A JSON object being put together.
+/// A JSON object under construction.
 pub(crate) type Body = Map<String, Value>;
 
 /// Reads a body from a file, or from standard input when the name is `-`.
@@ -26,7 +26,7 @@ pub(crate) fn read(path: &Path) -> Result<Body, Failure> {
     read_as(path, "object")
 }
 
-/// Reads an array of objects in the same way.
+/// Reads an array of objects from a file or standard input.
 pub(crate) fn read_array(path: &Path) -> Result<Value, Failure> {
     let array: Vec<Body> = read_as(path, "array of objects")?;
     Ok(array.into())
@@ -40,7 +40,7 @@ fn read_as<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, Failure> {
         std::fs::File::open(path).and_then(|mut file| file.read_to_string(&mut text))
     };
     read.map_err(|error| Failure::file("read", path, &error))?;
-    // The reader's own complaint may quote a secret.
+    // The parser's own message may quote a secret.
     serde_json::from_str(&text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let name = path.display();
@@ -53,7 +53,7 @@ pub(crate) fn bytes(body: Body) -> Vec<u8> {
     Value::Object(body).to_string().into_bytes()
 }
 
-/// Puts a value under a key of a nested object, which is made when missing.
+/// Inserts a value into a nested object, which is created if missing.
 pub(crate) fn insert_under(body: &mut Body, object: &str, key: String, value: Value) {
     let entry = body.entry(object).or_insert_with(|| Value::Object(Map::new()));
     if let Value::Object(entries) = entry {

@@ -7,9 +7,9 @@ use serde_json::Value;
 /// A `key=value` flag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pair {
-    /// What stands before the first `=`.
+    /// The text before the first `=`.
     pub(crate) key: String,
-    /// What stands after it.
+    /// The text after it.
     pub(crate) value: String,
 }
 
@@ -25,7 +25,7 @@ impl FromStr for Pair {
     }
 }
 
-/// Reads JSON where the text is JSON, and takes it as a string where it is not.
+/// Parses the text as JSON; returns it as a string if it is not JSON.
 pub(crate) fn json_or_text(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_text() {
+    fn text_that_is_not_json_is_a_string() {
         assert_eq!(json_or_text("5432"), json!(5432));
         assert_eq!(json_or_text("[1]"), json!([1]));
         assert_eq!(json_or_text("eu-west-1"), json!("eu-west-1"));

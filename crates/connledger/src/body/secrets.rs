@@ -11,7 +11,7 @@ use super::{Body, insert_under};
 use crate::failure::Failure;
 use crate::output::say;
 
-/// `FIELD=VALUE`, `FIELD=@FILE` or `FIELD=-`. Printing it for debugging shows no value.
+/// `FIELD=VALUE`, `FIELD=@FILE` or `FIELD=-`. Its debug output omits the value.
 #[derive(Clone)]
 pub(crate) struct SecretArg {
     field: String,
@@ -29,7 +29,7 @@ impl FromStr for SecretArg {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // The complaint must not repeat the text, which is a secret.
+        // The message must not repeat the text, which is a secret.
         let (field, value) = text.split_once('=').ok_or("must have the form FIELD=VALUE")?;
         let source = match (value, value.strip_prefix('@')) {
             ("-", _) => Source::StandardInput,
@@ -46,7 +46,7 @@ impl fmt::Debug for SecretArg {
     }
 }
 
-/// Reads the secrets of one command line.
+/// Reads the secrets of one command line; standard input can supply only one of them.
 #[derive(Debug, Default)]
 pub(crate) struct SecretReader {
     stdin_taken: bool,
@@ -54,7 +54,7 @@ pub(crate) struct SecretReader {
 }
 
 impl SecretReader {
-    /// Reads all of them into `secrets` of the body.
+    /// Reads all given secrets into `secrets` of the body.
     pub(crate) fn read_into(&mut self, args: &[SecretArg], body: &mut Body) -> Result<(), Failure> {
         for arg in args {
             let text = self.read(arg)?;
@@ -91,12 +91,14 @@ impl SecretReader {
     fn warn(&mut self, field: &str) {
         if !std::mem::replace(&mut self.warned, true) {
             say("hint: a secret on the command line is visible to others (ps, shell history)");
-            say(format!("hint: prefer --secret {field}=@FILE, or --secret {field}=- to read it"));
+            say(format!(
+                "hint: prefer --secret {field}=@FILE, or --secret {field}=- for standard input"
+            ));
         }
     }
 }
 
-/// Drops the one line end that editors and `echo` put at the end of a file.
+/// Drops the single newline that editors and `echo` put at the end of a file.
 fn without_line_end(mut text: String) -> String {
     if text.ends_with('\n') {
         text.pop();
@@ -118,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn files_lose_one_line_end_and_no_more() {
+    fn one_trailing_newline_is_dropped() {
         assert_eq!(without_line_end("key\n".to_owned()), "key");
         assert_eq!(without_line_end("key\r\n".to_owned()), "key");
         assert_eq!(without_line_end("key\n\n".to_owned()), "key\n");

@@ -10,12 +10,12 @@ use super::{ProviderArgs, refused, shown};
 use crate::failure::Failure;
 use crate::output::{Output, say};
 
-/// Checks files that describe providers.
+/// Checks provider descriptions.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Each file is checked by itself, then together with the built-in descriptions and those of
---providers. Every fault is a line with its file and place; a file that is no JSON, or of another
-shape, has one.
+--providers. Every fault is reported on a line with its file and place. A file that is not JSON or
+has the wrong structure counts as a single fault.
 
 Examples:
   connledger provider check acme.json

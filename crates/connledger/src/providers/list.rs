@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::output::{Output, say};
 use crate::table::Table;
 
-/// Lists the providers that are described.
+/// Lists the described providers.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -19,10 +19,10 @@ Examples:
 pub(crate) struct ListArgs {
     #[command(flatten)]
     from: ProviderArgs,
-    /// Only those that can be used for this, like chat or embedding
+    /// Only providers with this capability, such as chat or embedding
     #[arg(long, value_parser = capability)]
     capability: Option<Capability>,
-    /// Only those of this category, like ai or database
+    /// Only providers of this category, such as ai or database
     #[arg(long)]
     category: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! `provider`: the descriptions of external services, looked at and checked without a server.
+//! `provider`: shows and checks descriptions of external services; needs no server.
 
 mod check;
 mod list;
@@ -13,27 +13,27 @@ use ledger_providers::{Catalogue, CatalogueError, Origin};
 use crate::failure::Failure;
 use crate::output::Output;
 
-/// What to do with descriptions of providers.
+/// The subcommands of `provider`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProviderCommand {
-    /// List the providers that are described
+    /// List the described providers
     List(list::ListArgs),
-    /// Show what a connection to one provider needs
+    /// Show which fields a connection to a provider needs
     Show(show::ShowArgs),
-    /// Check files that describe providers; exit code 1 when any has a fault
+    /// Check provider descriptions; exit code 1 if any has a fault
     Check(check::CheckArgs),
 }
 
-/// Where descriptions come from, beside the built-in ones.
+/// The source of descriptions beside the built-in ones.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ProviderArgs {
-    /// Folder of files (*.json) that describe further providers, or built-in ones anew
+    /// Directory of *.json files that describe more providers or replace built-in descriptions
     #[arg(long, env = "CONNLEDGER_PROVIDERS", value_name = "DIR")]
     pub(crate) providers: Option<PathBuf>,
 }
 
 impl ProviderArgs {
-    /// Reads the catalogue. It takes what a few files need, and never changes after.
+    /// Reads the catalogue, which does not change afterwards.
     pub(crate) fn read(&self) -> Result<Arc<Catalogue>, Failure> {
         match &self.providers {
             None => Ok(Arc::clone(Catalogue::built_in())),
@@ -53,17 +53,17 @@ pub(crate) fn run(command: ProviderCommand, out: Output) -> Result<(), Failure> 
     }
 }
 
-/// Faults shown when something else was wanted than to see them.
+/// Faults shown by commands other than `provider check`.
 const FAULTS_SHOWN: usize = 5;
 
-/// Says why no catalogue could be made, and what to do.
+/// Returns the failure for a catalogue that cannot be read, with a hint at the remedy.
 fn refused(error: &CatalogueError) -> Failure {
-    let file_hint = "correct the file; `connledger provider check FILE` shows every fault, \
-                     schemas/provider.schema.json is its form";
+    let file_hint = "correct the file; `connledger provider check FILE` shows every fault, and \
+    schemas/provider.schema.json describes the format";
     match error {
         CatalogueError::Folder { path, source } => {
             Failure::file("read the providers in", path, source)
-                .hint("--providers names a folder with one .json file a provider")
+                .hint("--providers names a directory with one .json file per provider")
         }
         CatalogueError::Faults(faults) => {
             let shown: Vec<_> = faults.iter().take(FAULTS_SHOWN).map(ToString::to_string).collect();
@@ -77,7 +77,7 @@ fn refused(error: &CatalogueError) -> Failure {
     }
 }
 
-/// Says where a description comes from.
+/// Returns the source of a description: a path or `built-in`.
 fn origin(catalogue: &Catalogue, id: &str) -> String {
     match catalogue.origin(id) {
         Some(Origin::File(path)) => shown(path),

@@ -8,11 +8,11 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::table::Table;
 
-/// Shows what a connection to one provider needs.
+/// Shows which fields a connection to a provider needs.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Any name will do, also the one that another product uses. With --json the description is written as
-its file could hold it.
+The name may be an id or the name that another product uses. With --json, the description is written
+in the format of a description file.
 
 Examples:
   connledger provider show openai
@@ -21,7 +21,7 @@ Examples:
 pub(crate) struct ShowArgs {
     /// Id or other name of the provider
     name: String,
-    /// Names and fields as this product has them: blaxel, pica, umbraco, portkey or elevenlabs
+    /// Show the names and fields of this product: blaxel, pica, umbraco, portkey or elevenlabs
     #[arg(long, value_parser = facade, value_name = "PRODUCT")]
     at: Option<Facade>,
     #[command(flatten)]
@@ -43,7 +43,7 @@ pub(super) fn run(args: &ShowArgs, out: Output) -> Result<(), Failure> {
     };
     let provider = found.ok_or_else(|| {
         Failure::refused(format!("there is no provider called `{}`", args.name))
-            .hint("`connledger provider list` lists all of them")
+            .hint("`connledger provider list` lists all providers")
     })?;
     if out.is_json() {
         return out.object(provider);
@@ -115,7 +115,7 @@ fn fields(provider: &Provider, at: Option<Facade>) -> Table {
     table
 }
 
-/// Says when a field is required, in the names of a product.
+/// Describes when a field is required, in the names of a product.
 fn required(provider: &Provider, field: &Field, at: Option<Facade>) -> String {
     if field.required {
         return "yes".to_owned();

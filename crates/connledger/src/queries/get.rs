@@ -33,7 +33,7 @@ pub(super) async fn run(session: &Session, args: GetArgs) -> Result<(), Failure>
 
 type Facts = Vec<(String, String)>;
 
-/// Returns the lines for people, without what is empty.
+/// Returns the lines for people, without empty fields.
 fn facts(view: &ConnectionView<'_>) -> Facts {
     let mut facts = identity(view);
     entries(view, &mut facts);
@@ -45,7 +45,7 @@ fn facts(view: &ConnectionView<'_>) -> Facts {
     facts
 }
 
-/// What it is.
+/// Returns the facts that identify the connection.
 fn identity(view: &ConnectionView<'_>) -> Facts {
     let text = |text: &str| Some(text.to_owned());
     let facts = [
@@ -68,7 +68,7 @@ fn identity(view: &ConnectionView<'_>) -> Facts {
     given.collect()
 }
 
-/// What it holds by name.
+/// Adds the entries that have names: secrets, configuration, labels, annotations, dependents.
 fn entries(view: &ConnectionView<'_>, facts: &mut Facts) {
     let mut add = |name: String, value: String| facts.push((name, value));
     for (field, secret) in &view.secrets {

@@ -18,12 +18,12 @@ Examples:
   connledger history --actor user:admin --type secret_rotated --from 2026-11-01T00:00:00Z
   connledger history --correlation-id deploy-42 --all-workspaces --json")]
 pub(crate) struct HistoryArgs {
-    /// Id or slug; every connection when absent
+    /// Id or slug; every connection if omitted
     connection: Option<String>,
-    /// Who did it
+    /// Principal that made the change
     #[arg(long)]
     actor: Option<String>,
-    /// Type of event, for example secret_rotated; several: any of them
+    /// Type of event, for example secret_rotated; repeat to match any of several
     #[arg(long = "type", value_name = "TYPE")]
     event_type: Vec<String>,
     /// Recorded at or after this time (UTC)
@@ -32,22 +32,22 @@ pub(crate) struct HistoryArgs {
     /// Recorded before this time (UTC)
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// Id of the whole conversation
+    /// Correlation id
     #[arg(long, value_name = "ID")]
     correlation_id: Option<String>,
-    /// Id of the command
+    /// Command id
     #[arg(long, value_name = "ID")]
     command_id: Option<String>,
     /// Oldest first
     #[arg(long)]
     oldest_first: bool,
-    /// Rows on a page, at most 500
+    /// Rows per page, at most 500
     #[arg(long, value_name = "ROWS")]
     page_size: Option<u32>,
-    /// Where the last page ended
+    /// Cursor printed with the previous page
     #[arg(long)]
     cursor: Option<String>,
-    /// Walk through every page
+    /// Fetch every page
     #[arg(long)]
     all: bool,
     /// Events of every workspace
@@ -72,7 +72,7 @@ impl HistoryArgs {
     }
 }
 
-/// What the table shows of a record.
+/// The parts of a record that the table shows.
 #[derive(Deserialize)]
 struct Row {
     position: u64,
@@ -114,7 +114,7 @@ pub(super) async fn run(session: &Session, args: HistoryArgs) -> Result<(), Fail
     }
     say(format!("{shown} of {total} shown"));
     if let Some(cursor) = next {
-        say(format!("hint: the next page: --cursor {cursor}, everything: --all"));
+        say(format!("hint: for the next page: --cursor {cursor}; for all pages: --all"));
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::output::say;
 use crate::session::Session;
 use crate::table::Table;
 
-/// Lists connections that fit all filters given.
+/// Lists the connections that match every given filter.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -21,22 +21,22 @@ Examples:
 pub(crate) struct ListArgs {
     #[command(flatten)]
     filters: Filters,
-    /// Order: created, updated or name
+    /// Order by created, updated or name
     #[arg(long)]
     sort: Option<String>,
-    /// Last first
+    /// Reverse the order
     #[arg(long)]
     desc: bool,
     /// Page number, from 1
     #[arg(long, conflicts_with_all = ["cursor", "all"])]
     page: Option<u32>,
-    /// Rows on a page, at most 500
+    /// Rows per page, at most 500
     #[arg(long, value_name = "ROWS")]
     page_size: Option<u32>,
-    /// Where the last page ended
+    /// Cursor printed with the previous page
     #[arg(long)]
     cursor: Option<String>,
-    /// Walk through every page
+    /// Fetch every page
     #[arg(long)]
     all: bool,
     /// Connections of every workspace
@@ -46,9 +46,9 @@ pub(crate) struct ListArgs {
 
 /// Which connections to list.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Filters (several values of one filter: any of them)")]
+#[command(next_help_heading = "Filters (repeat a filter to match any of its values)")]
 struct Filters {
-    /// The external service
+    /// External service
     #[arg(long)]
     provider: Vec<String>,
     /// test or live
@@ -63,25 +63,25 @@ struct Filters {
     /// operational, degraded, failed or unknown
     #[arg(long, value_name = "STATE")]
     health: Vec<String>,
-    /// Sort of service
+    /// Kind of service
     #[arg(long)]
     kind: Vec<String>,
-    /// How it proves itself
+    /// Authentication method
     #[arg(long, value_name = "METHOD")]
     auth_method: Vec<String>,
-    /// Tag it must have; several: all of them
+    /// Tag; if repeated, all must be present
     #[arg(long)]
     tag: Vec<String>,
-    /// Label it must have; several: all of them
+    /// Label; if repeated, all must be present
     #[arg(long, value_name = "KEY[=VALUE]")]
     label: Vec<String>,
-    /// Whom it is for
+    /// Owner
     #[arg(long, value_name = "TYPE:VALUE", conflicts_with = "identity_type")]
     identity: Option<String>,
-    /// user, team, organization or project
+    /// Type of owner: user, team, organization or project
     #[arg(long, value_name = "TYPE")]
     identity_type: Option<String>,
-    /// Text in the name or slug, in any case
+    /// Text in the display name or slug; case is ignored
     #[arg(long)]
     text: Option<String>,
 }
@@ -135,7 +135,7 @@ pub(super) async fn run(session: &Session, args: ListArgs) -> Result<(), Failure
     }
 }
 
-/// Rows on their way out: objects at once, a table at the end, when its columns are known.
+/// Writes rows: JSON objects at once, a table at the end, when its column widths are known.
 struct Rows<'a> {
     session: &'a Session,
     every_workspace: bool,
@@ -185,7 +185,7 @@ impl<'a> Rows<'a> {
         }
         say(format!("{} of {total} shown", self.shown));
         if let Some(cursor) = next_cursor {
-            say(format!("hint: the next page: --cursor {cursor}, everything: --all"));
+            say(format!("hint: for the next page: --cursor {cursor}; for all pages: --all"));
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The commands that only ask, one file each.
+//! The read-only commands, one file each.
 
 mod get;
 mod history;
@@ -19,18 +19,18 @@ use crate::session::Session;
 /// Stands for all workspaces in a query.
 pub(crate) const EVERY_WORKSPACE: &str = "_all";
 
-/// The commands that only ask.
+/// The read-only commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Query {
     /// Show one connection
     Get(get::GetArgs),
-    /// List connections that fit all filters given
+    /// List the connections that match every given filter
     List(Box<list::ListArgs>),
     /// Show who changed what, and when
     History(history::HistoryArgs),
-    /// Show secrets in the clear, sealed on the way
+    /// Show secret values, sealed in transit
     Reveal(reveal::RevealArgs),
-    /// Show how the ledger itself is doing
+    /// Show the state of the ledger itself
     #[command(after_help = "Examples:\n  connledger status\n  connledger status --json")]
     Status,
 }
@@ -46,7 +46,7 @@ pub(crate) async fn run(common: &Common, query: Query, out: Output) -> Result<()
     }
 }
 
-/// Reads an answer of the ledger.
+/// Parses an answer of the ledger.
 pub(crate) fn read_answer<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Failure> {
     serde_json::from_slice(json)
         .map_err(|error| Failure::internal(format!("the answer cannot be read: {error}")))

@@ -7,11 +7,11 @@ use crate::failure::Failure;
 use crate::output::say;
 use crate::session::Session;
 
-/// Shows secrets in the clear. Each time is an event in the connection's history.
+/// Shows secret values. Each use is an event in the connection's history.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The value travels sealed to this command alone. With one --field, and without --json, the value
-alone is written to standard output.
+The values are sealed in transit, and only this process can open them. With one --field and without
+--json, only the bare value is written to standard output.
 
 Examples:
   connledger reveal openai-prod --field api_key --reason \"moving to the new gateway\"
@@ -19,10 +19,10 @@ Examples:
 pub(crate) struct RevealArgs {
     /// Id or slug
     name: String,
-    /// Secret field; all of them without this
+    /// Secret field; all fields if omitted
     #[arg(long = "field", value_name = "FIELD")]
     fields: Vec<String>,
-    /// Why; kept in the history
+    /// Reason; kept in the history
     #[arg(long)]
     reason: String,
 }

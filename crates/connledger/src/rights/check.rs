@@ -1,4 +1,4 @@
-//! `access check` and `whoami`: who may do what, and why.
+//! `access check` and `whoami`.
 
 use clap::{Args, Subcommand};
 use ledger_contract::queries::{AccessAnswer, AccessQuery, CallerView, ConditionalAccess};
@@ -11,17 +11,17 @@ use crate::output::Output;
 use crate::queries::{EVERY_WORKSPACE, read_answer};
 use crate::session::Session;
 
-/// What to ask about access.
+/// The subcommands of `access`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccessCommand {
-    /// Say whether somebody may do something, and why; exit code 0 yes, 1 no
+    /// Check whether a principal may do something, and why; exit code 0 if allowed, 1 if denied
     Check(CheckArgs),
 }
 
-/// Says whether somebody may do something.
+/// Checks whether a principal may do something.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Without --on and --ledger, the question is about all of the workspace (-w). Exit code: 0 allowed,
+Without --on and --ledger, the check is about the whole workspace (-w). Exit code: 0 allowed,
 1 denied.
 
 Examples:
@@ -38,7 +38,7 @@ pub(crate) struct CheckArgs {
     /// Id or slug of a connection
     #[arg(long, value_name = "CONNECTION")]
     on: Option<String>,
-    /// The ledger as a whole, every workspace included
+    /// Check the ledger as a whole, including every workspace
     #[arg(long, conflicts_with = "on")]
     ledger: bool,
 }
@@ -56,22 +56,22 @@ pub(crate) async fn run(
     let workspace = if args.ledger { EVERY_WORKSPACE } else { session.workspace.as_str() };
     let query = AccessQuery { who: args.who, what: args.may, on: args.on };
     let answer = session.client.query(workspace, "access-check", &query).await?;
-    let told: AccessAnswer = read_answer(&answer)?;
+    let access: AccessAnswer = read_answer(&answer)?;
     if session.out.is_json() {
         session.out.raw(&answer)?;
     } else {
-        let word = if told.allowed { "allowed" } else { "denied" };
-        session.out.line(format!("{word}: {}", told.because))?;
-        for condition in &told.conditions {
+        let word = if access.allowed { "allowed" } else { "denied" };
+        session.out.line(format!("{word}: {}", access.because))?;
+        for condition in &access.conditions {
             let word = if condition.allowed { "allowed" } else { "denied" };
             let ConditionalAccess { when, scope, .. } = condition;
-            session.out.line(format!("{word} {when}, which requires {scope} as well"))?;
+            session.out.line(format!("{word} {when}, which also requires {scope}"))?;
         }
     }
-    if told.allowed { Ok(()) } else { Err(Failure::told_no()) }
+    if access.allowed { Ok(()) } else { Err(Failure::told_no()) }
 }
 
-/// Says whom the key at hand stands for.
+/// Shows whose key is in use, and what it may do.
 pub(crate) async fn whoami(common: &Common, out: Output) -> Result<(), Failure> {
     let session = Session::open(common, out).await?;
     let answer = session.client.query(EVERY_WORKSPACE, "whoami", &Body::new()).await?;

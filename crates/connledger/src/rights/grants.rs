@@ -1,4 +1,4 @@
-//! The flags that say what a principal may do.
+//! The flags for a principal's permissions.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -12,29 +12,29 @@ use crate::body::{self, Body, Pair, insert_under};
 use crate::common::Common;
 use crate::failure::Failure;
 
-/// What a principal may do, and where. `--workspace`, which every command has, belongs here too.
+/// The permissions of a principal. The common flag `--workspace` limits where they hold.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What it may do (with --workspace: only there)")]
+#[command(next_help_heading = "Permissions (with --workspace: only there)")]
 pub(super) struct GrantArgs {
-    /// Usual set of scopes: viewer, editor, rotator, gateway, auditor or admin
+    /// Role, a set of scopes: viewer, editor, rotator, gateway, auditor or admin
     #[arg(long)]
     role: Vec<String>,
     /// Single scope: read, write, rotate, reveal, audit or administer
     #[arg(long)]
     scope: Vec<String>,
-    /// Only connections to this provider; several: any of them
+    /// Only connections to this provider; if repeated, to any of them
     #[arg(long)]
     provider: Vec<String>,
-    /// Only connections with this label; several: all of them
+    /// Only connections with this label; if repeated, with all of them
     #[arg(long, value_name = "KEY=VALUE")]
     label: Vec<Pair>,
-    /// Several permissions as a JSON array, `-` for standard input
+    /// File with several permissions as a JSON array, `-` for standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["role", "scope", "provider", "label"])]
     grants: Option<PathBuf>,
 }
 
 impl GrantArgs {
-    /// Returns the permissions that the flags describe; nothing when none of them was given.
+    /// Returns the permissions that the flags describe; nothing if no flag was given.
     pub(super) fn permissions(self, common: &Common) -> Result<Option<Value>, Failure> {
         let workspaces = common.workspaces_given();
         if let Some(path) = &self.grants {
@@ -49,8 +49,10 @@ impl GrantArgs {
         let scopes = self.scopes()?;
         if scopes.is_empty() {
             if narrowed {
-                return Err(Failure::usage("where it may do something is given, but not what")
-                    .hint("add --role viewer, for example, or --scope read"));
+                return Err(Failure::usage(
+                    "the flags say where it may do something, but not what",
+                )
+                .hint("add --role viewer, for example, or --scope read"));
             }
             return Ok(None);
         }
@@ -68,7 +70,7 @@ impl GrantArgs {
         Ok(Some(json!([permission])))
     }
 
-    /// Returns all scopes given, those of roles included.
+    /// Returns all given scopes, including those of roles.
     fn scopes(&self) -> Result<BTreeSet<&'static str>, Failure> {
         let wrong = |flag: &str, error: &InvalidField| Failure::usage(format!("{flag}: {error}"));
         let mut scopes = BTreeSet::new();
@@ -90,7 +92,7 @@ mod tests {
     use super::*;
     use crate::commands::{Cli, Command};
 
-    /// Reads the flags as they stand behind a command.
+    /// Parses flags as part of a command line.
     fn read(flags: &str) -> Result<Option<Value>, Failure> {
         let line = format!("connledger principal create one --kind user {flags}");
         let cli = Cli::read(line.split_whitespace()).unwrap();
@@ -114,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_that_cannot_be_meant_are_refused() {
+    fn contradictory_flags_are_refused() {
         for flags in ["--workspace a", "--label a=b", "--role king", "--grants x -w a"] {
             assert!(read(flags).is_err(), "{flags}");
         }

@@ -1,4 +1,4 @@
-//! Sends `issue-key` and hands the key over.
+//! Sends `issue-key` and prints the key.
 
 use ledger_client::{ClientError, CommandHeaders};
 use serde_json::json;
@@ -31,7 +31,7 @@ pub(super) async fn run(
     let (accepted, issued) = answer.map_err(|error| failed(error, &id))?;
     let Some(issued) = issued else {
         return Err(Failure::refused("this command was answered before, and its key shown then")
-            .hint("a key is stored nowhere: revoke that one, and issue another"));
+            .hint("keys are not stored: revoke that key, and issue another"));
     };
     let receipt = accepted.receipt;
     if out.is_json() {
@@ -51,7 +51,7 @@ pub(super) async fn run(
     let end = if expires_at.is_empty() { "never".to_owned() } else { expires_at };
     say(format!("{VERB}: {principal}  key {}  expires {end}", issued.id));
     say("hint: the key is not shown again; keep it where only its user can read it");
-    say(format!("hint: to take it away: connledger key revoke {}", issued.id));
+    say(format!("hint: to revoke it: connledger key revoke {}", issued.id));
     Ok(())
 }
 
@@ -62,7 +62,7 @@ fn failed(error: ClientError, command_id: &str) -> Failure {
         return failure;
     }
     failure.hint(format!(
-        "a key may have been issued by the command {command_id}; if `connledger key list` shows \
-         one, revoke it: nobody has it"
+        "the command {command_id} may have issued a key; if `connledger key list` shows one, \
+        revoke it: nobody has it"
     ))
 }

@@ -18,21 +18,21 @@ use crate::session::Session;
 use crate::table::Table;
 use crate::verbs::{self, PendingCommand, WriteArgs};
 
-/// What to do with keys.
+/// The subcommands of `key`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
-    /// Give a principal one more key, which is shown once
+    /// Issue a key to a principal; it is shown only once
     Issue(IssueArgs),
-    /// List keys, without what makes them keys
+    /// List keys, without their secret parts
     List(ListArgs),
-    /// Take a key away, at once
+    /// Revoke a key, effective immediately
     Revoke(RevokeArgs),
 }
 
-/// Gives a principal one more key.
+/// Issues a key to a principal.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Standard output is the key and nothing else. It is stored nowhere and not shown again.
+Only the key is written to standard output. It is not stored and not shown again.
 
 Examples:
   connledger key issue --for eu-1 --expires-in 90d > eu-1.key
@@ -41,16 +41,16 @@ pub(crate) struct IssueArgs {
     /// Name of the principal
     #[arg(long = "for", value_name = "NAME")]
     principal: String,
-    /// How long it opens something: 12h, 90d, 52w; forever when absent
+    /// Time until the key expires, such as 12h, 90d or 52w; never expires if omitted
     #[arg(long, value_name = "TIME", conflicts_with = "expires_at")]
     expires_in: Option<Lifetime>,
-    /// From when on it opens nothing (UTC): 2027-01-01T00:00:00Z
+    /// Time at which the key expires (UTC), such as 2027-01-01T00:00:00Z
     #[arg(long, value_name = "TIME")]
     expires_at: Option<String>,
-    /// live or test, the second part of the key [default: live]
+    /// Environment, the second part of the key: live or test [default: live]
     #[arg(long)]
     environment: Option<String>,
-    /// What it is for
+    /// Label that says what the key is for
     #[arg(long, value_name = "TEXT")]
     label: Option<String>,
     #[command(flatten)]
@@ -71,7 +71,7 @@ impl IssueArgs {
     }
 }
 
-/// Refuses an end that would make a key good for nothing.
+/// Refuses an expiry time in the past.
 fn in_future(text: String) -> Result<String, Failure> {
     match time::parse("--expires-at", &text) {
         Err(error) => Err(Failure::usage(error.to_string())),
@@ -87,20 +87,20 @@ Examples:
   connledger key list
   connledger key list --for eu-1 --json")]
 pub(crate) struct ListArgs {
-    /// Only those of this principal
+    /// Only keys of this principal
     #[arg(long = "for", value_name = "NAME")]
     principal: Option<String>,
 }
 
-/// Takes a key away.
+/// Revokes a key.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   connledger key revoke k3x9a2bq71ce --reason \"was in a screenshot\"")]
 pub(crate) struct RevokeArgs {
-    /// The key's id: its third part, as `connledger key list` shows it
+    /// Id of the key: its third part, as `connledger key list` shows it
     id: String,
-    /// Why; kept in the history
+    /// Reason; kept in the history
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     #[command(flatten)]
@@ -173,7 +173,7 @@ async fn list(session: &Session, args: ListArgs) -> Result<(), Failure> {
 
 async fn revoke(common: &Common, args: RevokeArgs, out: Output) -> Result<(), Failure> {
     if args.id.contains('_') {
-        // A whole key, perhaps: what is said here must not repeat it.
+        // The argument may be a whole key, so the message must not repeat it.
         return Err(Failure::usage("this is not the id of a key")
             .hint("the id is the third part of a key: in sk_live_k3x9a2bq71ce_..., k3x9a2bq71ce"));
     }

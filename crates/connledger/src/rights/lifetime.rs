@@ -1,4 +1,4 @@
-//! How long a key lives: `90d`.
+//! The lifetime of a key, such as `90d`.
 
 use std::str::FromStr;
 
@@ -26,7 +26,7 @@ impl FromStr for Lifetime {
         };
         let number: u32 = number.parse().map_err(|_| form)?;
         if number == 0 {
-            return Err("must be more than nothing");
+            return Err("must be more than zero");
         }
         let micros = i64::from(number).checked_mul(seconds * MICROS_PER_SECOND);
         micros.map(Self).ok_or("is too long")
@@ -34,7 +34,7 @@ impl FromStr for Lifetime {
 }
 
 impl Lifetime {
-    /// Returns the end of a life that begins at `now`.
+    /// Returns the end of a lifetime that begins at `now`.
     pub(super) fn end(self, now: Micros) -> String {
         time::format(Micros::new(now.get().saturating_add(self.0)))
     }

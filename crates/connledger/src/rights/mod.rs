@@ -1,4 +1,4 @@
-//! Who may ask: principals, their keys, and what each may do.
+//! `principal`, `key`, `access` and `whoami`.
 
 mod check;
 mod grants;
@@ -20,14 +20,14 @@ use crate::failure::Failure;
 use crate::queries::{EVERY_WORKSPACE, read_answer};
 use crate::session::Session;
 
-/// Asks for every principal.
+/// Returns every principal.
 async fn principals(session: &Session) -> Result<Vec<PrincipalView>, Failure> {
     let answer = session.client.query(EVERY_WORKSPACE, "principals", &Body::new()).await?;
     let page: PrincipalPage = read_answer(&answer)?;
     Ok(page.principals)
 }
 
-/// Asks for one principal.
+/// Returns the principal with a name.
 async fn principal_named(session: &Session, name: &str) -> Result<PrincipalView, Failure> {
     let found = principals(session).await?.into_iter().find(|one| one.principal == name);
     found.ok_or_else(|| Problem::new(Code::PrincipalUnknown).into())

@@ -1,4 +1,4 @@
-//! `principal`: makes, changes and shows who may ask.
+//! `principal`: creates, changes and shows principals.
 
 use clap::{Args, Subcommand};
 use ledger_contract::queries::PrincipalView;
@@ -16,18 +16,18 @@ use crate::session::Session;
 use crate::table::Table;
 use crate::verbs::{self, PendingCommand, WriteArgs};
 
-/// What to do with principals.
+/// The subcommands of `principal`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PrincipalCommand {
-    /// Make a user, a service or a gateway; a key is issued apart
+    /// Create a user, service or gateway; `key issue` gives it a key
     Create(Box<CreateArgs>),
-    /// Change the name for people, or replace all it may do
+    /// Change the display name, or replace all permissions
     Update(Box<UpdateArgs>),
-    /// Let its keys open something again
+    /// Enable a principal, so that its keys are accepted again
     Enable(EnableArgs),
-    /// Let its keys open nothing, at once
+    /// Disable a principal, so that its keys are refused immediately
     Disable(DisableArgs),
-    /// List everyone who may ask
+    /// List all principals
     #[command(after_help = "\
 Examples:
   connledger principal list
@@ -37,7 +37,7 @@ Examples:
     Show(ShowArgs),
 }
 
-/// Makes a principal.
+/// Creates a principal.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -47,12 +47,12 @@ Examples:
 
 A file for --grants: [{\"role\": \"editor\", \"workspaces\": [\"search\"]}, {\"scopes\": [\"audit\"]}]")]
 pub(crate) struct CreateArgs {
-    /// Its name: a-z, 0-9 and inner hyphens, at most 63
+    /// Name: a-z, 0-9 and inner hyphens, at most 63 characters
     name: String,
-    /// user, service or gateway
+    /// Kind: user, service or gateway
     #[arg(long)]
     kind: String,
-    /// Name for people
+    /// Display name
     #[arg(long, value_name = "TEXT")]
     display_name: Option<String>,
     #[command(flatten)]
@@ -65,7 +65,7 @@ impl CreateArgs {
     fn command(self, common: &Common) -> Result<PendingCommand, Failure> {
         let permissions = self.grants.permissions(common)?;
         if permissions.is_none() {
-            say("hint: it may do nothing yet; `connledger principal update` says what it may");
+            say("hint: it has no permissions yet; `connledger principal update` grants them");
         }
         Ok(pending("create-principal", &self.name, self.write)
             .with("kind", self.kind)
@@ -81,14 +81,14 @@ Examples:
   connledger principal update eu-1 --role gateway --workspace search --workspace chat
   connledger principal update ada --display-name \"Ada Lovelace\"
 
-Flags that say what it may do replace all it could do before.")]
+The given permissions replace all earlier ones.")]
 pub(crate) struct UpdateArgs {
-    /// Its name
+    /// Name
     name: String,
-    /// New name for people
+    /// New display name
     #[arg(long, value_name = "TEXT")]
     display_name: Option<String>,
-    /// Take the name for people away
+    /// Remove the display name
     #[arg(long, conflicts_with = "display_name")]
     no_display_name: bool,
     #[command(flatten)]
@@ -111,25 +111,25 @@ impl UpdateArgs {
     }
 }
 
-/// Lets a principal's keys open something again.
+/// Enables a principal, so that its keys are accepted again.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  connledger principal enable eu-1")]
 pub(crate) struct EnableArgs {
-    /// Its name
+    /// Name
     name: String,
     #[command(flatten)]
     write: WriteArgs,
 }
 
-/// Lets a principal's keys open nothing.
+/// Disables a principal, so that its keys are refused.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   connledger principal disable eu-1 --reason \"the machine was sold\"")]
 pub(crate) struct DisableArgs {
-    /// Its name
+    /// Name
     name: String,
-    /// Why; kept in the history
+    /// Reason; kept in the history
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     #[command(flatten)]
@@ -143,7 +143,7 @@ Examples:
   connledger principal show eu-1
   connledger principal show eu-1 --json | jq .grants")]
 pub(crate) struct ShowArgs {
-    /// Its name
+    /// Name
     name: String,
 }
 

@@ -1,9 +1,9 @@
-//! Principals, permissions and keys in words.
+//! Permissions and states of keys as text for people.
 
 use ledger_contract::queries::{ApiKeyView, PermissionView, PrincipalView};
 use ledger_domain::principal::Role;
 
-/// Says what all permissions together allow.
+/// Describes all permissions together.
 pub(super) fn permissions(grants: &[PermissionView]) -> String {
     if grants.is_empty() {
         return "nothing".to_owned();
@@ -11,7 +11,7 @@ pub(super) fn permissions(grants: &[PermissionView]) -> String {
     grants.iter().map(permission).collect::<Vec<_>>().join("; ")
 }
 
-/// Says what one permission allows: `gateway in search, on openai with team=a`.
+/// Describes one permission: `gateway in search, on openai, with team=a`.
 pub(super) fn permission(grant: &PermissionView) -> String {
     let what = what(grant);
     let place = match &grant.workspaces {
@@ -29,7 +29,7 @@ pub(super) fn permission(grant: &PermissionView) -> String {
     words.join(", ")
 }
 
-/// Returns the role that has just these scopes, else the scopes.
+/// Returns the role that has exactly these scopes, else the scopes.
 fn what(grant: &PermissionView) -> String {
     let same = |role: &&Role| {
         let scopes = role.scopes();
@@ -46,9 +46,9 @@ fn joined<'a>(words: impl Iterator<Item = &'a String>) -> String {
     words.map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// Says how a key is at `now`, which has the form of all times here.
+/// Returns the state of a key at `now`, which has the format of all times here.
 pub(super) fn state(principal: &PrincipalView, key: &ApiKeyView, now: &str) -> &'static str {
-    // Times are of one length, so that their texts are ordered as they are.
+    // All times have the same length, so comparing their texts compares the times.
     match (&key.revoked_at, &key.expires_at) {
         (Some(_), _) => "revoked",
         (None, Some(expires_at)) if expires_at.as_str() <= now => "expired",

@@ -10,11 +10,11 @@ use super::tokens::TokenArgs;
 use crate::master_key::MasterKeyArgs;
 use crate::providers::ProviderArgs;
 
-/// Serves a ledger until it is told to stop (SIGTERM or Ctrl-C).
+/// Serves a ledger until SIGTERM or Ctrl-C.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Without --nats-url, a nats-server found on this machine (CONNLEDGER_NATS_SERVER, else in PATH) is
-started beside the ledger and supervised. The master key comes from --master-key-file, or from the
+Without --nats-url, the ledger starts and supervises a nats-server found on this machine
+(CONNLEDGER_NATS_SERVER, else in PATH). The master key comes from --master-key-file or from the
 systemd credential `master-key`.
 
 Examples:
@@ -26,8 +26,8 @@ Examples:
   connledger serve --data-dir /srv/ledger --nats-url tls://nats.internal:4222 \\
     --nats-creds ledger.creds --nats-require-sealed")]
 pub(crate) struct ServeArgs {
-    /// For trying things out: loopback only, a throw-away master key, an admin key in
-    /// DIR/dev-admin.key; makes the ledger when there is none
+    /// Development mode: loopback only, a throw-away master key, an admin key in DIR/dev-admin.key;
+    /// creates the ledger if missing
     #[arg(long)]
     pub(crate) dev: bool,
     #[command(flatten)]
@@ -36,13 +36,13 @@ pub(crate) struct ServeArgs {
     pub(crate) providers: ProviderArgs,
     #[command(flatten)]
     pub(crate) http: HttpArgs,
-    /// Where NATS comes from, when it is not --nats-url [default: managed]
+    /// Source of NATS without --nats-url [default: managed]
     #[arg(long, env = "CONNLEDGER_NATS", value_name = "MODE")]
     pub(crate) nats: Option<NatsMode>,
-    /// Port of the managed nats-server; 0 picks a free one and keeps it
+    /// Port of the managed nats-server; 0 picks a free one and keeps it across restarts
     #[arg(long, env = "CONNLEDGER_NATS_PORT", default_value_t = 0, value_name = "PORT")]
     pub(crate) nats_port: u16,
-    /// Program of the managed nats-server
+    /// Executable of the managed nats-server
     #[arg(long, env = ledger_bus::NATS_SERVER_VARIABLE, value_name = "FILE")]
     pub(crate) nats_server: Option<PathBuf>,
     /// How long the event stream remembers message ids
@@ -57,39 +57,39 @@ pub(crate) struct ServeArgs {
     /// Copies of the streams in a NATS cluster
     #[arg(long, env = "CONNLEDGER_NATS_REPLICAS", default_value_t = 1, value_name = "NUMBER")]
     pub(crate) nats_replicas: usize,
-    /// Refuse requests over NATS that are not sealed to the ledger's curve key: in the clear, API
-    /// keys and new secrets can be read by whoever runs or listens to the NATS server
+    /// Refuse requests over NATS that are not sealed to the ledger's curve key. Unsealed, API keys
+    /// and new secrets are readable by anyone who runs or taps the NATS server
     #[arg(long, env = "CONNLEDGER_NATS_REQUIRE_SEALED")]
     pub(crate) nats_require_sealed: bool,
-    /// Which log lines to write, like info or ledger_bus=debug
+    /// Log filter, such as info or ledger_bus=debug
     #[arg(long, env = "CONNLEDGER_LOG", default_value = "info", value_name = "FILTER")]
     pub(crate) log: String,
-    /// Form of log lines on standard error
+    /// Format of log lines on standard error
     #[arg(long, env = "CONNLEDGER_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub(crate) log_format: LogFormat,
     #[command(flatten)]
     pub(crate) tokens: TokenArgs,
 }
 
-/// Where NATS comes from.
+/// The source of NATS when no address is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum NatsMode {
-    /// A nats-server of the ledger's own
+    /// Start and supervise a nats-server
     Managed,
-    /// Nowhere
+    /// Run without NATS
     Off,
 }
 
-/// Form of log lines.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// For people
+    /// Human-readable text
     Text,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 
-/// Reads `250ms`, `30s`, `2m` or `1h`.
+/// Parses `250ms`, `30s`, `2m` or `1h`.
 fn duration(text: &str) -> Result<Duration, String> {
     let unit_at = text.find(|mark: char| !mark.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(unit_at);

@@ -1,4 +1,4 @@
-//! What `--dev` makes: a ledger, a throw-away master key, an admin key in a file.
+//! `--dev`: creates a ledger, a throw-away master key and an admin key in a file.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::server_file::write_private;
 use crate::session::DEV_KEY_FILE;
 
 pub(super) async fn open(folder: &Path, key: &MasterKeyArgs) -> Result<Engine, Failure> {
-    std::fs::create_dir_all(folder).map_err(|error| Failure::file("make", folder, &error))?;
+    std::fs::create_dir_all(folder).map_err(|error| Failure::file("create", folder, &error))?;
     let keyring = match &key.master_key_file {
         Some(_) => master_key::find(key, None)?,
         None => throw_away_key(folder)?,
@@ -29,17 +29,17 @@ pub(super) async fn open(folder: &Path, key: &MasterKeyArgs) -> Result<Engine, F
 fn throw_away_key(folder: &Path) -> Result<ledger_vault::Keyring, Failure> {
     let path = folder.join(DEV_MASTER_KEY_FILE);
     if !path.exists() && Engine::exists(folder) {
-        return Err(Failure::usage("this ledger was not made with --dev")
-            .hint("pass the master key it was made with: --master-key-file FILE"));
+        return Err(Failure::usage("this ledger was not created with --dev")
+            .hint("pass the master key it was created with: --master-key-file FILE"));
     }
     let (keyring, created) = master_key::read_or_create(&path)?;
     if created == Created::Yes {
-        say(format!("dev: made a throw-away master key, {}", path.display()));
+        say(format!("dev: created a throw-away master key, {}", path.display()));
     }
     Ok(keyring)
 }
 
-/// Writes the admin key unless the file holds one that works.
+/// Writes a new admin key unless the file already holds a valid one.
 async fn leave_admin_key(engine: &Engine, folder: &Path) -> Result<(), Failure> {
     let path = folder.join(DEV_KEY_FILE);
     let known = std::fs::read_to_string(&path).is_ok_and(|text| {

@@ -1,4 +1,4 @@
-//! The HTTP listener: its flags, and opening it.
+//! The HTTP listener: its flags, and starting it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -19,15 +19,15 @@ use ledger_http_server::{
 use super::files;
 use crate::failure::Failure;
 
-/// The name that needs no look-up to be this machine.
+/// A host name that is known to be this machine without a lookup.
 const LOCALHOST: &str = "localhost:";
 
 /// The flags of the HTTP listener.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "HTTP")]
 pub(crate) struct HttpArgs {
-    /// Address to serve HTTP on, or `off`; port 0 picks a free one. Beyond this machine it needs
-    /// --tls-cert
+    /// Address to serve HTTP on, or `off`; port 0 picks a free one. Addresses other than loopback
+    /// require --tls-cert
     #[arg(
         long,
         env = "CONNLEDGER_LISTEN",
@@ -36,21 +36,21 @@ pub(crate) struct HttpArgs {
         value_name = "ADDRESS"
     )]
     pub(crate) listen: Listen,
-    /// Serve other machines without TLS: everyone on the network path can read keys and secrets
-    /// and use the keys. Only behind a proxy that speaks TLS, on a network nobody else is on
+    /// Serve other machines without TLS: anyone on the network path can read and use keys and
+    /// secrets. Only for use behind a TLS proxy, on a network shared with nobody else
     #[arg(long, env = "CONNLEDGER_LISTEN_INSECURE")]
     pub(crate) listen_insecure: bool,
-    /// Certificate and those between it and its authority (PEM); read again when it changes, and
-    /// on SIGHUP
+    /// Certificate chain (PEM); reloaded when the file changes, and on SIGHUP
     #[arg(long, env = "CONNLEDGER_TLS_CERT", requires = "tls_key", value_name = "FILE")]
     pub(crate) tls_cert: Option<PathBuf>,
-    /// Key of the certificate (PEM)
+    /// Private key of the certificate (PEM)
     #[arg(long, env = "CONNLEDGER_TLS_KEY", requires = "tls_cert", value_name = "FILE")]
     pub(crate) tls_key: Option<PathBuf>,
-    /// Authorities of clients (PEM); who has no certificate of theirs is not let in
+    /// CA certificates for client authentication (PEM); clients without a matching certificate are
+    /// rejected
     #[arg(long, env = "CONNLEDGER_TLS_CLIENT_CA", requires = "tls_cert", value_name = "FILE")]
     pub(crate) tls_client_ca: Option<PathBuf>,
-    /// Requests a second with one API key; 0 is no limit
+    /// Requests per second for each API key; 0 means no limit
     #[arg(
         long,
         env = "CONNLEDGER_RATE_PER_KEY",
@@ -58,7 +58,8 @@ pub(crate) struct HttpArgs {
         value_name = "NUMBER"
     )]
     pub(crate) rate_per_key: u32,
-    /// Requests a second from one address without a key that was accepted there; 0 is no limit
+    /// Requests per second from each address, not counting those with an accepted key; 0 means no
+    /// limit
     #[arg(
         long,
         env = "CONNLEDGER_RATE_PER_ADDRESS",
@@ -66,7 +67,8 @@ pub(crate) struct HttpArgs {
         value_name = "NUMBER"
     )]
     pub(crate) rate_per_address: u32,
-    /// Open connections of one address; 0 is no limit. This machine and trusted proxies have none
+    /// Open connections from each address; 0 means no limit. Loopback and trusted proxies are
+    /// exempt
     #[arg(
         long,
         env = "CONNLEDGER_CONNECTIONS_PER_ADDRESS",
@@ -74,7 +76,7 @@ pub(crate) struct HttpArgs {
         value_name = "NUMBER"
     )]
     pub(crate) connections_per_address: usize,
-    /// Network of proxies whose X-Forwarded-For is believed, like 10.0.0.0/8; may be repeated
+    /// Network of proxies whose X-Forwarded-For is trusted, such as 10.0.0.0/8; may be repeated
     #[arg(
         long,
         env = "CONNLEDGER_TRUSTED_PROXY",
@@ -83,17 +85,17 @@ pub(crate) struct HttpArgs {
         value_name = "NETWORK"
     )]
     pub(crate) trusted_proxy: Vec<IpNet>,
-    /// Site whose pages may use the API, like `https://console.example.com`; may be repeated
+    /// Origin whose pages may call the API, such as `https://console.example.com`; may be repeated
     #[arg(long, env = "CONNLEDGER_CORS_ORIGIN", value_delimiter = ',', value_name = "ORIGIN")]
     pub(crate) cors_origin: Vec<Origin>,
 }
 
-/// Where to listen.
+/// The listening address, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Listen {
-    /// Nowhere.
+    /// HTTP is off.
     Off,
-    /// On an address.
+    /// The address to listen on.
     On(SocketAddr),
 }
 
@@ -107,21 +109,21 @@ fn listen(text: &str) -> Result<Listen, String> {
     address.map(Listen::On).ok_or_else(|| "must be like 127.0.0.1:7420, [::1]:0 or off".to_owned())
 }
 
-/// Reads a network, or an address as the network of that address alone.
+/// Parses a network, or a single address as a network of one.
 fn network(text: &str) -> Result<IpNet, String> {
     let single = || text.parse::<IpAddr>().ok().map(IpNet::from);
     let network: Option<IpNet> = text.parse().ok().or_else(single);
     network.ok_or_else(|| "must be like 10.0.0.0/8, fd00::/8 or 192.0.2.1".to_owned())
 }
 
-/// Checks the flags and reads the certificates. Returns nothing when HTTP is off.
+/// Checks the flags and reads the certificates. Returns nothing if HTTP is off.
 pub(super) fn prepare(args: &HttpArgs, dev: bool) -> Result<Option<PreparedHttp>, Failure> {
     let Listen::On(address) = args.listen else { return Ok(None) };
     if dev && !is_loopback(address.ip()) {
         return Err(Failure::usage(format!(
             "--dev is for this machine only, and --listen {address} is open to others"
         ))
-        .hint("leave --dev out and give a master key: --master-key-file FILE"));
+        .hint("without --dev, a master key is needed: --master-key-file FILE"));
     }
     let accepts_nobody = Accepts::new(|_| false);
     let mut options = ListenOptions::new(address, accepts_nobody);
@@ -139,7 +141,7 @@ pub(super) fn prepare(args: &HttpArgs, dev: bool) -> Result<Option<PreparedHttp>
     Ok(Some(PreparedHttp { prepared, private }))
 }
 
-/// A listener that can be opened once there is a ledger behind it.
+/// A listener that can be started once the ledger is open.
 #[derive(Debug)]
 pub(super) struct PreparedHttp {
     prepared: Prepared,
@@ -147,12 +149,12 @@ pub(super) struct PreparedHttp {
 }
 
 impl PreparedHttp {
-    /// Tells whether nobody can listen on the way, so that secrets may be given out.
+    /// Returns whether the transport is private, so that secrets may be revealed.
     pub(super) fn is_private(&self) -> bool {
         self.private
     }
 
-    /// Starts to listen.
+    /// Starts listening.
     pub(super) async fn open(self, engine: &Engine, routes: Router) -> Result<Listener, Failure> {
         let judging = engine.clone();
         let accepts = Accepts::judging(move |header| judge(&judging, header));
@@ -163,7 +165,7 @@ impl PreparedHttp {
     }
 }
 
-/// What the listener counts, as part of the ledger's status.
+/// Adds the listener's counters to the ledger's status.
 #[derive(Debug)]
 struct HttpCounters(Arc<Counters>);
 
@@ -173,8 +175,8 @@ impl HttpStatusSource for HttpCounters {
     }
 }
 
-/// Tells keys and tokens that open something from guesses. One that is over or was revoked was good
-/// once, which is told only to who has all of it; one that cannot be looked at may be good.
+/// Distinguishes valid keys and tokens from guesses. An expired or revoked one is no guess: the
+/// ledger reports that only for a complete credential. One that cannot be checked may be valid.
 fn judge(engine: &Engine, header: &str) -> Verdict {
     match engine.authenticate(Some(header)) {
         Ok(caller) => Verdict::Good(Identity::new(caller.identity())),
@@ -192,9 +194,9 @@ fn failure(error: &ListenError) -> Failure {
     let text = error.with_causes();
     match error {
         ListenError::Insecure { .. } => Failure::usage(text)
-            .hint("give a certificate: --tls-cert FILE --tls-key FILE")
+            .hint("pass a certificate: --tls-cert FILE --tls-key FILE")
             .hint("or listen on this machine only: --listen 127.0.0.1:7420")
-            .hint("behind a proxy that speaks TLS, --listen-insecure takes the risk"),
+            .hint("or accept the risk behind a TLS proxy: --listen-insecure"),
         ListenError::Bind { .. } => Failure::from(Problem::because(Code::ListenFailed, text)),
         _ => Failure::usage(text),
     }
@@ -209,7 +211,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_revoked_key_is_no_guess_and_one_nobody_had_is() {
+    async fn a_revoked_key_is_no_guess_but_an_unknown_one_is() {
         let folder = tempfile::tempdir().unwrap();
         let keyring = Keyring::generate(&mut rand::rng());
         let mut options = EngineOptions::new(folder.path().join("data"), keyring);
@@ -218,7 +220,7 @@ mod tests {
         let first = engine.issue_admin_key(Environment::Test).await.unwrap();
         let second = engine.issue_admin_key(Environment::Test).await.unwrap();
         let judged = |key: &str| judge(&engine, &format!("Bearer {key}"));
-        assert_eq!(judged(&first), Verdict::NoGuess, "the second took its place");
+        assert_eq!(judged(&first), Verdict::NoGuess, "the second replaced it");
         assert!(matches!(judged(&second), Verdict::Good(_)));
         let mut altered = first.clone();
         let last = if altered.pop() == Some('a') { 'b' } else { 'a' };

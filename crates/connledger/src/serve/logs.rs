@@ -6,7 +6,7 @@ use super::ServeArgs;
 use super::args::LogFormat;
 use crate::failure::Failure;
 
-/// The NATS client tells at `info` what the bus tells in its own words.
+/// Silences the NATS client at `info`, because the bus logs the same events itself.
 const QUIET: &str = "async_nats=warn";
 
 /// Starts writing log lines.

@@ -1,4 +1,4 @@
-//! `serve`: opens a ledger, brings up NATS and HTTP, answers until told to stop.
+//! `serve`: opens a ledger, starts NATS and HTTP, and serves requests until a signal.
 
 mod args;
 mod development;
@@ -28,10 +28,10 @@ use crate::master_key;
 
 /// The workspace that every new ledger has.
 pub(crate) const DEFAULT_WORKSPACE: &str = "default";
-/// Who did what no key asked for.
+/// The actor of changes that no caller requested.
 const SYSTEM_ACTOR: &str = "system:init";
 
-/// Becomes the guard of a managed NATS server when this process was started as one.
+/// Runs as the guard of a managed NATS server if this process was started as one.
 pub(crate) fn guard() -> Option<ExitCode> {
     let mut args = std::env::args_os().skip(1);
     let is_guard = args.next().is_some_and(|arg| arg == ledger_bus::GUARD_COMMAND);
@@ -40,15 +40,16 @@ pub(crate) fn guard() -> Option<ExitCode> {
 
 pub(crate) async fn run(common: &Common, args: ServeArgs) -> Result<(), Failure> {
     logs::install(&args)?;
-    let folder = common.data_dir.clone().ok_or_else(|| {
-        Failure::usage("--data-dir is required").hint("to try things out, add --dev")
-    })?;
+    let folder = common
+        .data_dir
+        .clone()
+        .ok_or_else(|| Failure::usage("--data-dir is required").hint("to experiment, add --dev"))?;
     let subjects = Subjects::with_prefix(common.prefix.as_deref().unwrap_or("ledger"))
         .map_err(|invalid| Failure::usage(format!("--{}: {}", invalid.field, invalid.problem)))?;
     if args.dev {
         nats::refuse_far_away(common)?;
     }
-    // What is missing on the machine shows before the ledger is touched.
+    // Missing prerequisites on the machine are reported before the ledger is touched.
     let plan = running::Plan {
         subjects,
         nats: nats::Choice::of(common, &args)?,
@@ -62,7 +63,7 @@ pub(crate) async fn run(common: &Common, args: ServeArgs) -> Result<(), Failure>
     done
 }
 
-/// Opens the ledger; in development, makes what is missing.
+/// Opens the ledger; with `--dev`, creates it if missing.
 async fn open(folder: &Path, args: &ServeArgs) -> Result<Engine, Failure> {
     if args.dev {
         return development::open(folder, &args.master_key).await;
@@ -70,8 +71,8 @@ async fn open(folder: &Path, args: &ServeArgs) -> Result<Engine, Failure> {
     if !Engine::exists(folder) {
         let shown = folder.display();
         return Err(Failure::from(Problem::new(Code::DataDirMissing))
-            .hint(format!("make one: connledger init --data-dir {shown} --master-key-file FILE"))
-            .hint("to try things out, add --dev"));
+            .hint(format!("create one: connledger init --data-dir {shown} --master-key-file FILE"))
+            .hint("to experiment, add --dev"));
     }
     let keyring = master_key::find(&args.master_key, None)?;
     open_engine(EngineOptions::new(folder.to_owned(), keyring)).await
@@ -91,7 +92,7 @@ pub(crate) async fn close(engine: Engine) {
     }
 }
 
-/// Makes the default workspace unless it is there.
+/// Creates the default workspace if missing.
 pub(crate) async fn ensure_workspace(engine: &Engine) -> Result<(), Failure> {
     const VERB: &str = "create-workspace";
     const BODY: &[u8] = b"{}";
@@ -99,7 +100,7 @@ pub(crate) async fn ensure_workspace(engine: &Engine) -> Result<(), Failure> {
     let workspace = WorkspaceName::parse("workspace", DEFAULT_WORKSPACE);
     let workspace = workspace.map_err(|error| internal(&error))?;
     let command = commands::parse(VERB, &workspace, None, BODY)?;
-    // A fixed id: however often it is asked for, the workspace is made once.
+    // The fixed command id ensures that the workspace is created only once.
     let command_id = MessageId::parse("command_id", "init-default-workspace");
     let command_id = Some(command_id.map_err(|error| internal(&error))?);
     let headers = Headers { command_id, ..Headers::default() };
@@ -115,7 +116,7 @@ pub(crate) async fn ensure_workspace(engine: &Engine) -> Result<(), Failure> {
     }
 }
 
-/// Returns the folder's absolute path, for messages that are read elsewhere.
+/// Returns the folder's absolute path, for messages read in another working directory.
 fn absolute(folder: &Path) -> PathBuf {
     std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
 }

@@ -1,4 +1,4 @@
-//! Where NATS comes from: an address, a server of one's own, or nowhere.
+//! The source of NATS: an address, a managed server, or none.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,13 +12,13 @@ use crate::common::Common;
 use crate::failure::Failure;
 use crate::session::read_line;
 
-/// Where NATS comes from.
+/// The source of NATS.
 pub(super) enum Choice {
-    /// An address; may hold a user and a password.
+    /// An address, which may contain a user and a password.
     Url(String),
     /// A nats-server to start.
     Managed(PathBuf),
-    /// Nowhere.
+    /// No NATS.
     Off,
 }
 
@@ -33,7 +33,7 @@ impl fmt::Debug for Choice {
 }
 
 impl Choice {
-    /// Chooses by the flags, and finds the program when one is to be started.
+    /// Chooses by the flags, and finds the nats-server executable if one is to be started.
     pub(super) fn of(common: &Common, args: &ServeArgs) -> Result<Self, Failure> {
         match (args.nats, &common.nats_url) {
             (Some(NatsMode::Off), _) => Ok(Self::Off),
@@ -43,7 +43,7 @@ impl Choice {
                     find_server(args.nats_server.as_deref(), None).map_err(|problem| {
                         Failure::from(problem)
                         .hint("put nats-server (2.11 or newer) in PATH, or pass --nats-server FILE")
-                        .hint("or use a server you have: --nats-url URL")
+                        .hint("or use an existing server: --nats-url URL")
                     })?;
                 Ok(Self::Managed(program))
             }
@@ -51,7 +51,7 @@ impl Choice {
     }
 }
 
-/// Starts a server of one's own.
+/// Starts a managed server.
 pub(super) async fn start(
     folder: &Path,
     program: PathBuf,
@@ -64,7 +64,7 @@ pub(super) async fn start(
     Ok(ManagedServer::start(options).await?)
 }
 
-/// Puts the connection's options together.
+/// Builds the options of the connection.
 pub(super) fn connect_options(url: String, common: &Common) -> Result<ConnectOptions, Failure> {
     let login = &common.nats;
     Ok(ConnectOptions {
@@ -82,12 +82,12 @@ pub(super) fn connect_options(url: String, common: &Common) -> Result<ConnectOpt
     })
 }
 
-/// Refuses a development ledger on a NATS server that others may reach.
+/// Refuses a development ledger on a NATS server of another machine.
 pub(super) fn refuse_far_away(common: &Common) -> Result<(), Failure> {
     match &common.nats_url {
         Some(url) if !url.split(',').all(is_loopback) => {
-            Err(Failure::usage("--dev is for this machine only, and --nats-url is another one")
-                .hint("leave --dev out and give a master key: --master-key-file FILE"))
+            Err(Failure::usage("--dev is for this machine only, and --nats-url names another")
+                .hint("without --dev, a master key is needed: --master-key-file FILE"))
         }
         _ => Ok(()),
     }
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_addresses_are_told_from_others() {
+    fn loopback_addresses_are_recognized() {
         for near in ["127.0.0.1", "nats://u:p@localhost:4222", "tls://[::1]:4222", "127.9.9.9:1"] {
             assert!(is_loopback(near), "{near}");
         }

@@ -1,4 +1,4 @@
-//! The time between start and stop.
+//! Starting and stopping the parts beside the engine.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,13 +25,13 @@ use crate::failure::Failure;
 use crate::output::say;
 use crate::server_file::ServerFile;
 
-/// How long one look at the NATS server may take before it is logged and tried again.
+/// The timeout of one check of the NATS server; a failed check is logged and repeated.
 const CHECK_PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long the first look may take, before anything is said of where the ledger is.
+/// The timeout of the first check, which delays the announcement of the ledger's addresses.
 const FIRST_PATIENCE: Duration = Duration::from_secs(1);
 
-/// What is to run beside the engine.
+/// The parts that are to run beside the engine.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) subjects: Subjects,
@@ -41,10 +41,10 @@ pub(super) struct Plan {
     pub(super) providers: Arc<Catalogue>,
 }
 
-/// What runs beside the engine.
+/// The parts that run beside the engine.
 #[derive(Default)]
 struct Parts {
-    /// Keeps the keys of tokens up to date.
+    /// Keeps the issuer's keys up to date while it exists.
     tokens: Option<Tokens>,
     server: Option<ManagedServer>,
     bus: Option<Bus>,
@@ -52,10 +52,11 @@ struct Parts {
 }
 
 impl Parts {
-    /// Stops what takes work before what does it.
+    /// Stops the parts that accept work before the parts that do it.
     async fn stop(self) {
         if let Some((api, listener)) = self.http {
-            // A feed never ends by itself, and the listener waits for answers to be complete.
+            // Feeds end first: they never end by themselves, and the listener waits for complete
+            // answers.
             api.stop_feeds();
             listener.shutdown().await;
             api.shutdown().await;
@@ -70,7 +71,7 @@ impl Parts {
     }
 }
 
-/// Serves until a signal says to stop, then stops in order.
+/// Serves until a stop signal, then stops the parts in order.
 pub(super) async fn until_stopped(
     common: &Common,
     args: &ServeArgs,
@@ -91,7 +92,7 @@ pub(super) async fn until_stopped(
     done
 }
 
-/// Brings everything up and says so; returns only when that fails.
+/// Starts all parts and announces them; returns only if that fails.
 async fn serve(
     common: &Common,
     args: &ServeArgs,
@@ -101,11 +102,11 @@ async fn serve(
     parts: &mut Parts,
 ) -> Result<(), Failure> {
     let Plan { subjects, nats: choice, http, tokens, providers } = plan;
-    tracing::info!(providers = providers.len(), "the descriptions of providers are read");
+    tracing::info!(providers = providers.len(), "provider descriptions loaded");
     if let Some(prepared) = tokens {
         parts.tokens = Some(tokens::accept(prepared, engine).await);
     }
-    // A development server without certificates ends with the terminal it was started in.
+    // Without certificates, SIGHUP ends a development server together with its terminal.
     let reloads = !args.dev || args.http.tls_cert.is_some();
     let hangups = reloads.then(|| listen_for(SignalKind::hangup()));
     let hangups = hangups.transpose()?;
@@ -146,13 +147,13 @@ async fn serve(
             Some(listener.url())
         }
     };
-    // Whoever finds the file asks at once, so the NATS server should know by then what is listened
-    // to. One that is away is waited for below, when HTTP can be found already.
+    // Clients that find the file send requests at once, so the NATS server should know the
+    // subscriptions by then. An unreachable server is awaited below, while HTTP already serves.
     if let Some(Err(problem)) = match &client {
         Some(client) => Some(check(client, FIRST_PATIENCE).await),
         None => None,
     } {
-        tracing::debug!(ledger.error.code = problem.code.as_str(), "nats is not there yet");
+        tracing::debug!(ledger.error.code = problem.code.as_str(), "nats is not available yet");
     }
     let http_shown = http_url.clone().unwrap_or_else(|| "off".to_owned());
     let shown = client_url.as_deref().map_or_else(|| "off".to_owned(), public_url);
@@ -164,39 +165,39 @@ async fn serve(
     }
     let data = absolute(folder);
     say(format!("ready: data {}, http {http_shown}, nats {shown}", data.display()));
-    // The file goes when this future is dropped, at the first sign of stopping.
+    // The file is removed when this future is dropped, which is the first step of stopping.
     match (&parts.http, hangups) {
         (Some((_, listener)), Some(hangups)) => reload_at(hangups, listener).await,
         _ => std::future::pending().await,
     }
 }
 
-/// Reads the certificates again whenever SIGHUP says so.
+/// Reloads the certificates at each SIGHUP.
 async fn reload_at(mut hangups: Signal, listener: &Listener) -> Result<(), Failure> {
     while hangups.recv().await.is_some() {
-        tracing::info!(signal = "SIGHUP", "reading the certificates again");
+        tracing::info!(signal = "SIGHUP", "reloading the certificates");
         listener.reload_certificates().await;
     }
     std::future::pending().await
 }
 
-/// Waits until a look at the NATS server finds that it will do.
+/// Waits until a check of the NATS server succeeds.
 async fn wait_for<Look: Future<Output = Result<(), Problem>>>(look: impl Fn() -> Look) {
-    let mut told = None;
+    let mut logged = None;
     while let Err(problem) = look().await {
-        if told != Some(problem.code) {
-            told = Some(problem.code);
+        if logged != Some(problem.code) {
+            logged = Some(problem.code);
             tracing::warn!(
                 ledger.error.code = problem.code.as_str(),
                 error = problem.message,
-                "nats cannot be used yet, trying on"
+                "nats cannot be used yet, retrying"
             );
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
 }
 
-/// The signals that mean stop.
+/// The signals that stop the server.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -219,5 +220,5 @@ impl Signals {
 }
 
 fn listen_for(kind: SignalKind) -> Result<Signal, Failure> {
-    signal(kind).map_err(|error| Failure::internal(format!("no signals: {error}")))
+    signal(kind).map_err(|error| Failure::internal(format!("cannot listen for signals: {error}")))
 }

@@ -13,9 +13,9 @@ use ledger_tokens::{
 
 use crate::failure::Failure;
 
-/// Largest mapping that is read.
+/// The largest mapping file that is read, in bytes.
 const MAPPING_BYTES_MAX: u64 = 1024 * 1024;
-/// How long a start waits for the issuer's keys. Without them it goes on, and fetches them later.
+/// How long a start waits for the issuer's keys. After that it continues and fetches them later.
 const KEYS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The flags of access tokens.
@@ -23,11 +23,11 @@ const KEYS_PATIENCE: Duration = Duration::from_secs(5);
 #[command(next_help_heading = "Tokens of an identity provider")]
 #[expect(clippy::struct_field_names, reason = "the fields are named as the flags are")]
 pub(crate) struct TokenArgs {
-    /// Accept access tokens (JWT) of this OpenID Connect issuer beside API keys; what their claim
-    /// `iss` must be, to the letter
+    /// OpenID Connect issuer whose access tokens (JWT) are accepted beside API keys; must equal
+    /// their `iss` claim exactly
     #[arg(long, env = "CONNLEDGER_OIDC_ISSUER", requires = "oidc_audience", value_name = "URL")]
     pub(crate) oidc_issuer: Option<String>,
-    /// What their claim `aud` must hold; may be repeated, one of them will do
+    /// Required value of the `aud` claim; if repeated, any one of them
     #[arg(
         long,
         env = "CONNLEDGER_OIDC_AUDIENCE",
@@ -36,10 +36,11 @@ pub(crate) struct TokenArgs {
         value_name = "AUDIENCE"
     )]
     pub(crate) oidc_audience: Vec<String>,
-    /// Where the issuer's public keys are, when its /.well-known/openid-configuration does not say
+    /// Address of the issuer's public keys, if its /.well-known/openid-configuration does not name
+    /// it
     #[arg(long, env = "CONNLEDGER_OIDC_JWKS_URL", requires = "oidc_issuer", value_name = "URL")]
     pub(crate) oidc_jwks_url: Option<String>,
-    /// How tokens may be signed [default: RS256,ES256,EdDSA]
+    /// Accepted signature algorithms [default: RS256,ES256,EdDSA]
     #[arg(
         long,
         env = "CONNLEDGER_OIDC_ALGORITHMS",
@@ -49,7 +50,8 @@ pub(crate) struct TokenArgs {
         value_name = "ALGORITHMS"
     )]
     pub(crate) oidc_algorithms: Vec<Algorithm>,
-    /// Claim that says what the bearer may do, like roles or realm_access.roles [default: scope]
+    /// Claim that holds the bearer's permissions, such as roles or realm_access.roles [default:
+    /// scope]
     #[arg(
         long,
         env = "CONNLEDGER_OIDC_CLAIM",
@@ -58,7 +60,7 @@ pub(crate) struct TokenArgs {
         value_name = "CLAIM"
     )]
     pub(crate) oidc_claim: Option<ClaimPath>,
-    /// Claim that lists the workspaces that the bearer is limited to [default: no limit]
+    /// Claim that lists the workspaces the bearer is limited to [default: no limit]
     #[arg(
         long,
         env = "CONNLEDGER_OIDC_WORKSPACE_CLAIM",
@@ -67,8 +69,8 @@ pub(crate) struct TokenArgs {
         value_name = "CLAIM"
     )]
     pub(crate) oidc_workspace_claim: Option<ClaimPath>,
-    /// What each value of the claim stands for (.toml or .json), beside integrations:list, :get,
-    /// :create, :update, :delete and admin, which stand for themselves
+    /// File (.toml or .json) that maps values of the claim to roles or scopes. integrations:list,
+    /// :get, :create, :update, :delete and admin need no mapping
     #[arg(long, env = "CONNLEDGER_OIDC_MAPPING", requires = "oidc_issuer", value_name = "FILE")]
     pub(crate) oidc_mapping: Option<PathBuf>,
 }
@@ -81,7 +83,7 @@ fn claim(text: &str) -> Result<ClaimPath, String> {
     text.parse().map_err(|invalid: InvalidField| invalid.problem)
 }
 
-/// Checks the flags and reads the mapping. Returns nothing when no tokens are to be accepted.
+/// Checks the flags and reads the mapping. Returns nothing if no tokens are to be accepted.
 pub(super) fn prepare(args: &TokenArgs) -> Result<Option<Prepared>, Failure> {
     let Some(issuer) = &args.oidc_issuer else { return Ok(None) };
     let mut options = TokenOptions::new(issuer, "");
@@ -117,16 +119,18 @@ fn mapping(path: &Path) -> Result<Mapping, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
     Mapping::read(form, &text).map_err(|problem| {
         wrong(problem.trim_end())
-            .hint("each value is mapped to a role or scopes, like: [editors] role = \"editor\"")
+            .hint("each value is mapped to a role or to scopes, as in: [editors] role = \"editor\"")
     })
 }
 
-/// Accepts tokens from now on, as long as what is returned is kept.
+/// Accepts tokens for as long as the returned value is kept.
 pub(super) async fn accept(prepared: Prepared, engine: &Engine) -> Tokens {
     let tokens = prepared.start(engine.clock().clone());
     engine.set_token_verifier(tokens.verifier());
     if !tokens.wait_for_keys(KEYS_PATIENCE).await {
-        tracing::warn!("there are no keys of the token issuer yet, API keys alone are accepted");
+        tracing::warn!(
+            "the keys of the token issuer are not available yet, accepting only API keys"
+        );
     }
     tokens
 }

@@ -1,11 +1,12 @@
-//! Which other workspaces may use a connection, and how much.
+//! `grant-workspace`, `revoke-workspace` and `set-limits`.
 
 use clap::Args;
 
 use super::pending::{PendingCommand, WriteArgs};
 use crate::body::LimitArgs;
 
-/// Lets another workspace use a connection; takes `administer` in the connection's own one.
+/// Lets another workspace use a connection; requires `administer` in the connection's own
+/// workspace.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -36,7 +37,7 @@ impl GrantArgs {
 #[command(after_help = "\
 Examples:
   connledger set-limits openai-prod --to search --credit-limit 2000000 --usage-type tokens
-  connledger set-limits openai-prod --to search        takes all limits away")]
+  connledger set-limits openai-prod --to search        removes all limits")]
 pub(crate) struct SetLimitsArgs {
     /// Id or slug
     name: String,

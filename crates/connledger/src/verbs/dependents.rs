@@ -1,10 +1,10 @@
-//! What would break without a connection.
+//! `link-dependent` and `unlink-dependent`.
 
 use clap::Args;
 
 use super::pending::{PendingCommand, WriteArgs};
 
-/// Records something that would break without the connection.
+/// Records something that depends on the connection and blocks its archiving.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -12,11 +12,11 @@ Examples:
 pub(crate) struct LinkArgs {
     /// Id or slug
     connection: String,
-    /// What sort of thing: tool, mcp_server, gateway, ...
+    /// Kind of dependent: tool, mcp_server, gateway, ...
     kind: String,
-    /// Its id in its own system
+    /// Id of the dependent in its own system
     id: String,
-    /// Its name for people
+    /// Display name of the dependent
     #[arg(long)]
     name: Option<String>,
     #[command(flatten)]
@@ -32,7 +32,7 @@ impl LinkArgs {
     }
 }
 
-/// Forgets a recorded dependent.
+/// Removes a recorded dependent.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -40,9 +40,9 @@ Examples:
 pub(crate) struct UnlinkArgs {
     /// Id or slug
     connection: String,
-    /// What sort of thing
+    /// Kind of dependent
     kind: String,
-    /// Its id in its own system
+    /// Id of the dependent in its own system
     id: String,
     #[command(flatten)]
     write: WriteArgs,

@@ -7,7 +7,7 @@ use super::pending::{PendingCommand, WriteArgs};
 use crate::body::{FieldArgs, SecretReader, insert_under};
 use crate::failure::Failure;
 
-/// Makes a connection.
+/// Creates a connection.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -18,7 +18,7 @@ Examples:
 pub(crate) struct CreateArgs {
     #[command(flatten)]
     fields: FieldArgs,
-    /// Keep gateways from using it for now
+    /// Create it disabled, so that gateways may not use it yet
     #[arg(long)]
     disabled: bool,
     #[command(flatten)]
@@ -29,7 +29,7 @@ impl CreateArgs {
     pub(super) fn command(self) -> Result<PendingCommand, Failure> {
         let body = self.fields.body(&mut SecretReader::default())?;
         if !body.contains_key("provider") {
-            return Err(Failure::usage("--provider is required").hint("or give --file"));
+            return Err(Failure::usage("--provider is required").hint("or pass --file"));
         }
         let command = PendingCommand { verb: "create", body, write: self.write };
         Ok(if self.disabled { command.with("enabled", false) } else { command })
@@ -70,7 +70,7 @@ impl UpdateArgs {
                 _ if path == "tags" => {
                     body.insert(path, Value::Array(Vec::new()));
                 }
-                // What cannot be cleared is for the ledger to say.
+                // The ledger itself rejects fields that cannot be cleared.
                 _ => {
                     body.insert(path, Value::Null);
                 }

@@ -1,4 +1,4 @@
-//! The switch, the health and the lifecycle of a connection.
+//! The commands for the enabled flag, the health and the lifecycle of a connection.
 
 use clap::Args;
 
@@ -22,7 +22,7 @@ impl EnableArgs {
     }
 }
 
-/// Makes a command that takes a connection and a reason.
+/// Defines the arguments of a command that takes a connection and an optional reason.
 macro_rules! with_reason {
     ($(#[$doc:meta])* $name:ident, $verb:literal, $example:literal) => {
         $(#[$doc])*
@@ -31,7 +31,7 @@ macro_rules! with_reason {
         pub(crate) struct $name {
             /// Id or slug
             name: String,
-            /// Why
+            /// Reason; kept in the history
             #[arg(long, value_name = "TEXT")]
             reason: Option<String>,
             #[command(flatten)]
@@ -52,31 +52,31 @@ with_reason!(
     DisableArgs, "disable", "openai-prod --reason \"budget used up\""
 );
 with_reason!(
-    /// Says that a connection works badly.
+    /// Records that a connection works badly.
     DegradedArgs, "mark-degraded", "openai-prod --reason \"429 since 10:00\""
 );
 with_reason!(
-    /// Says that a connection does not work and a person must act.
+    /// Records that a connection does not work and needs a person.
     FailedArgs, "mark-failed", "openai-prod --reason \"key revoked by the provider\""
 );
 with_reason!(
-    /// Says that a connection works.
+    /// Records that a connection works.
     OperationalArgs, "mark-operational", "openai-prod"
 );
 
-/// Puts a connection away.
+/// Archives a connection.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   connledger archive old-openai --reason \"replaced by openai-prod\"
-  connledger archive crm --force          also when something depends on it")]
+  connledger archive crm --force          even if something depends on it")]
 pub(crate) struct ArchiveArgs {
     /// Id or slug
     name: String,
-    /// Why
+    /// Reason; kept in the history
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Also when something depends on it
+    /// Archive even if something depends on it
     #[arg(long)]
     force: bool,
     #[command(flatten)]
@@ -91,7 +91,7 @@ impl ArchiveArgs {
     }
 }
 
-/// Brings an archived connection back.
+/// Restores an archived connection.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -99,9 +99,9 @@ Examples:
   connledger restore 0199f0c2-6d1e-7cc0-8a51-2f1f6a1b7c3d
   connledger restore 0199f0c2-6d1e-7cc0-8a51-2f1f6a1b7c3d --slug openai-old")]
 pub(crate) struct RestoreArgs {
-    /// Id; the slug of an archived connection is free for others
+    /// Id; a slug does not identify an archived connection
     id: String,
-    /// New slug, when the old one has been taken
+    /// New slug, if the old one has been taken
     #[arg(long)]
     slug: Option<String>,
     #[command(flatten)]

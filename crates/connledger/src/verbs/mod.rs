@@ -22,49 +22,49 @@ use crate::session::Session;
 /// The commands that change something.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Make a connection
+    /// Create a connection
     Create(Box<edit::CreateArgs>),
-    /// Change fields of a connection; what is not given stays
+    /// Change the given fields of a connection
     Update(Box<edit::UpdateArgs>),
     /// Replace secret values
     RotateSecret(secret::RotateArgs),
     /// Let gateways use a connection
     Enable(life::EnableArgs),
-    /// Keep gateways from using a connection
+    /// Stop gateways from using a connection
     Disable(life::DisableArgs),
-    /// Say that a connection works badly
+    /// Record that a connection works badly
     MarkDegraded(life::DegradedArgs),
-    /// Say that a connection does not work and a person must act
+    /// Record that a connection does not work and needs a person
     MarkFailed(life::FailedArgs),
-    /// Say that a connection works
+    /// Record that a connection works
     MarkOperational(life::OperationalArgs),
-    /// Put a connection away; it can be restored
+    /// Archive a connection; `restore` reverses it
     Archive(life::ArchiveArgs),
-    /// Bring an archived connection back
+    /// Restore an archived connection
     Restore(life::RestoreArgs),
     /// Let another workspace use a connection
     GrantWorkspace(access::GrantArgs),
-    /// Keep a workspace from using a connection
+    /// Stop a workspace from using a connection
     RevokeWorkspace(access::RevokeArgs),
     /// Change the limits of a grant
     SetLimits(access::SetLimitsArgs),
-    /// Say which models may be reached
+    /// Set which models may be used
     SetModelPolicy(policy::ModelPolicyArgs),
     /// Set factors on the provider's prices
     SetPricing(policy::PricingArgs),
-    /// Record something that would break without the connection
+    /// Record something that depends on a connection
     LinkDependent(dependents::LinkArgs),
-    /// Forget a recorded dependent
+    /// Remove a recorded dependent
     UnlinkDependent(dependents::UnlinkArgs),
-    /// Bring an earlier version's fields back, as a new change
+    /// Bring back the settings and secrets of an earlier version, as a new change
     Revert(revert::RevertArgs),
-    /// Make and list workspaces
+    /// Create and list workspaces
     #[command(subcommand)]
     Workspace(workspace::WorkspaceCommand),
 }
 
 pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), Failure> {
-    // The command is put together first: a mistake on the command line needs no server to show.
+    // The command is built first, so that a mistake on the command line shows without a server.
     let command = match verb {
         Verb::Create(args) => args.command()?,
         Verb::Update(args) => args.command()?,

@@ -1,4 +1,4 @@
-//! A command on its way: what is to be sent, and sending it.
+//! Building and sending commands.
 
 use clap::Args;
 use ledger_client::{Accepted, ClientError, CommandHeaders};
@@ -13,13 +13,15 @@ use crate::session::Session;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Command options")]
 pub(crate) struct WriteArgs {
-    /// Key of idempotency: the same id gets the same answer, forever
+    /// Idempotency key: a repeated command with the same id gets the first answer and changes
+    /// nothing
     #[arg(long, value_name = "ID")]
     pub(crate) command_id: Option<String>,
-    /// Refuse unless the connection is at this version: a number, absent or any
+    /// Expected version: a number, absent or any; the command is refused if the connection has
+    /// another
     #[arg(long, value_name = "VERSION")]
     pub(crate) expect_version: Option<String>,
-    /// Id of the whole conversation
+    /// Id that links related commands and events
     #[arg(long, value_name = "ID")]
     pub(crate) correlation_id: Option<String>,
 }
@@ -33,12 +35,12 @@ pub(crate) struct PendingCommand {
 }
 
 impl PendingCommand {
-    /// Starts a command about one connection.
+    /// Creates a command about one connection.
     pub(super) fn about(verb: &'static str, name: &str, write: WriteArgs) -> Self {
         Self::about_nothing(verb, write).with("connection", name)
     }
 
-    /// Starts a command whose body says nothing yet.
+    /// Creates a command with an empty body.
     pub(crate) fn about_nothing(verb: &'static str, write: WriteArgs) -> Self {
         Self { verb, body: Body::new(), write }
     }
@@ -49,7 +51,7 @@ impl PendingCommand {
         self
     }
 
-    /// Sets a field when there is something to set.
+    /// Sets a field if a value is given.
     pub(crate) fn with_some(
         self,
         field: &str,
@@ -61,7 +63,7 @@ impl PendingCommand {
         }
     }
 
-    /// Returns the text of a field, empty when there is none.
+    /// Returns the text of a field; empty if the field is missing or no text.
     pub(crate) fn text(&self, field: &str) -> &str {
         self.body.get(field).and_then(serde_json::Value::as_str).unwrap_or_default()
     }
@@ -85,7 +87,7 @@ pub(crate) async fn send(
     match session.client.command(workspace, command.verb, body, headers).await {
         Ok(accepted) => write_receipt(session.out, command.verb, &principal, &accepted),
         Err(error @ ClientError::Unanswered(_)) => Err(Failure::from(error).hint(format!(
-            "it may have been executed; to find out, send it again with --command-id {command_id}"
+            "it may have been executed; repeating it is safe with --command-id {command_id}"
         ))),
         Err(error) => Err(error.into()),
     }
@@ -111,6 +113,6 @@ fn write_receipt(
     let other = if principal.is_empty() { "workspace" } else { principal };
     let subject = receipt.connection.as_deref().unwrap_or(other);
     let (version, position) = (receipt.version, receipt.position);
-    let note = if accepted.repeated { "  (answered before)" } else { "" };
+    let note = if accepted.repeated { "  (repeated)" } else { "" };
     out.line(format!("{verb}: {subject}  version {version}  position {position}{note}"))
 }

@@ -1,4 +1,4 @@
-//! Which models may be reached, and at which price.
+//! `set-model-policy` and `set-pricing`.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use super::pending::{PendingCommand, WriteArgs};
 use crate::body::{self, Body, Pair, insert_under, json_or_text};
 use crate::failure::Failure;
 
-/// Says which models may be reached.
+/// Sets which models may be used.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -22,7 +22,7 @@ pub(crate) struct ModelPolicyArgs {
     /// Allow every model
     #[arg(long, required_unless_present_any = ["only", "file"])]
     allow_all: bool,
-    /// With --allow-all: models to keep out
+    /// With --allow-all: models to exclude
     #[arg(long, value_name = "MODEL", num_args = 1.., requires = "allow_all")]
     except: Vec<String>,
     /// Allow these models and no others
@@ -68,10 +68,10 @@ Examples:
 pub(crate) struct PricingArgs {
     /// Id or slug
     name: String,
-    /// Factor by name, a number of at least 0 or null
+    /// Factor by name: a number that is at least 0, or null
     #[arg(long, value_name = "NAME=FACTOR", required_unless_present_any = ["clear", "file"])]
     multiplier: Vec<Pair>,
-    /// Take all factors away
+    /// Remove all factors
     #[arg(long, conflicts_with_all = ["multiplier", "file"])]
     clear: bool,
     /// The factors as JSON, with multipliers, image_default and additional_units

@@ -4,11 +4,11 @@ use clap::Args;
 
 use super::pending::{PendingCommand, WriteArgs};
 
-/// Brings an earlier version's settings back, secret values too, as a new change.
+/// Brings back the settings and secret values of an earlier version, as a new change.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The secret values of that version come back with it, each as a new generation. If one of them was
-replaced because it had leaked, it is in use again: rotate it right afterwards.
+The secret values of that version also come back, each as a new generation. A value that was
+replaced because it had leaked is then in use again: rotate it right afterwards.
 
 Examples:
   connledger history openai-prod                  shows the versions
@@ -16,7 +16,7 @@ Examples:
 pub(crate) struct RevertArgs {
     /// Id or slug
     name: String,
-    /// The version whose settings and secret values come back
+    /// Version to bring back
     #[arg(long, value_name = "VERSION")]
     to_version: u64,
     #[command(flatten)]

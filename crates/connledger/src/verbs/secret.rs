@@ -15,7 +15,7 @@ Examples:
 pub(crate) struct RotateArgs {
     /// Id or slug
     name: String,
-    /// Secret field and its new value: the value, @FILE, or - for standard input
+    /// Secret field and its new value: the value itself, @FILE, or - for standard input
     #[arg(long, value_name = "FIELD=VALUE", required = true)]
     secret: Vec<SecretArg>,
     #[command(flatten)]

@@ -12,25 +12,25 @@ use crate::queries::{EVERY_WORKSPACE, read_answer};
 use crate::session::Session;
 use crate::table::Table;
 
-/// What to do with workspaces.
+/// The subcommands of `workspace`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum WorkspaceCommand {
-    /// Make a workspace
+    /// Create a workspace
     Create(CreateArgs),
     /// List all workspaces
     #[command(after_help = "Examples:\n  connledger workspace list")]
     List,
 }
 
-/// Makes a workspace.
+/// Creates a workspace.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   connledger workspace create payments --name \"Payments team\"")]
 pub(crate) struct CreateArgs {
-    /// Its name: a-z, 0-9 and inner hyphens, at most 63
+    /// Name: a-z, 0-9 and inner hyphens, at most 63 characters
     workspace_name: String,
-    /// Name for people
+    /// Display name
     #[arg(long)]
     name: Option<String>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! The fleet: what a company of some size reaches with its gateways.
+//! The fleet: the connections of a fictitious company.
 
 mod products;
 mod service;
@@ -10,8 +10,8 @@ use crate::secrets::Secrets;
 use service::Service;
 use services::SERVICES;
 
-/// Returns the create bodies of so many connections: the five products' examples first, then
-/// services, then the same services again for one customer after the other.
+/// Returns the create bodies of `count` connections: the five products' examples, then the
+/// services, then the same services for one customer after the other.
 pub(crate) fn bodies(count: usize, secrets: &mut Secrets) -> Vec<Value> {
     let mut bodies = products::examples(secrets);
     for customer in 0.. {
@@ -59,7 +59,7 @@ fn body(service: &Service, customer: u32, secrets: &mut Secrets) -> Value {
     })
 }
 
-/// Reads JSON where the text is JSON, and takes it as a string where it is not.
+/// Parses the text as JSON; returns it as a string if it is not JSON.
 fn json_or_text(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_body_is_a_good_create_command_with_a_slug_of_its_own() {
+    fn every_body_is_a_valid_create_command_with_a_unique_slug() {
         let workspace = WorkspaceName::parse("workspace", "default").unwrap();
         let bodies = bodies(150, &mut Secrets::new());
         let mut slugs = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! One row of the table of services.
+//! A row of the table of services.
 
 /// One service.
 #[derive(Debug)]
@@ -11,14 +11,14 @@ pub(crate) struct Service {
     pub(crate) auth_method: &'static str,
     pub(crate) team: &'static str,
     pub(crate) tags: &'static [&'static str],
-    /// Settings; values that read as JSON are JSON.
+    /// Settings; values are parsed as JSON if possible.
     pub(crate) config: &'static [(&'static str, &'static str)],
-    /// Secret fields, each with what its values begin with.
+    /// Secret fields, each with the prefix of its values.
     pub(crate) secrets: &'static [(&'static str, &'static str)],
 }
 
-/// Makes a row of the table below. Fields of one line each belong together:
-/// slug, name; provider, kind, environment, authentication; team, tags; settings; secrets.
+/// Builds a row of the table. Its groups of fields are: slug, name; provider, kind, environment,
+/// authentication; team, tags; settings; secrets.
 macro_rules! service {
     (
         $slug:literal, $name:literal;

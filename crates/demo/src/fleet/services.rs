@@ -1,4 +1,4 @@
-//! Services, each as its own documentation asks to be reached.
+//! The table of services, with the fields that their documentation requires.
 
 use super::service::{Service, service};
 

@@ -1,4 +1,4 @@
-//! A gateway gets a key of its own: for one workspace, to look and not to touch.
+//! A gateway gets its own key, which only reads, in one workspace.
 
 use serde_json::Value;
 
@@ -8,12 +8,12 @@ use crate::ledger::{DEFAULT_WORKSPACE, number_at, text_at};
 use crate::output::tell;
 use crate::shell::Ran;
 
-/// Name of the gateway, and of the only workspace it may work in.
+/// Name of the gateway, and of the only workspace it may use.
 const GATEWAY: &str = "eu-1";
 const ITS_OWN: &str = "search";
 
 pub(crate) async fn one_workspace_and_no_more(context: &mut Context) -> Result<(), DemoError> {
-    context.title("A gateway gets a key of its own: one workspace, to look and not to touch")?;
+    context.title("A gateway gets its own key: one workspace, read-only")?;
     let made = ["workspace", "create", ITS_OWN, "--name", "Search team"];
     context.shell.run(&made, None).await?.expect(0)?;
     let openai = ["create", "--slug", "openai-search", "--provider", "openai", "-w", ITS_OWN];
@@ -25,21 +25,21 @@ pub(crate) async fn one_workspace_and_no_more(context: &mut Context) -> Result<(
     let (key, id) = (text_at(&issued, "/key"), text_at(&issued, "/id"));
     check(key.starts_with("sk_live_") && key.contains(id), "the key names its id")?;
 
-    tell("  With its key it sees its workspace, and nothing else:")?;
+    tell("  With its key it sees only its workspace:")?;
     let who = context.shell.run_as(key, &["whoami"]).await?;
     who.expect(0)?;
     check(who.stdout.contains("gateway:eu-1"), who.stdout)?;
     let listed = context.shell.run_as(key, &["list", "--all-workspaces"]).await?;
     listed.expect(0)?;
-    check(listed.stdout.lines().count() == 2, "one connection is there for it")?;
-    check(listed.stdout.contains("openai-search"), "it is that of its workspace")?;
-    check(listed.stderr.contains("1 of 1 shown"), "the total tells nothing of others")?;
+    check(listed.stdout.lines().count() == 2, "the list has one connection")?;
+    check(listed.stdout.contains("openai-search"), "it is the one of its workspace")?;
+    check(listed.stderr.contains("1 of 1 shown"), "the total excludes other workspaces")?;
     let elsewhere = context.shell.run_as(key, &["get", "openai-prod", "-w", DEFAULT_WORKSPACE]);
     refused(&elsewhere.await?, "forbidden")?;
     let write = ["disable", "openai-search", "-w", ITS_OWN];
     refused(&context.shell.run_as(key, &write).await?, "forbidden")?;
 
-    tell("  Why? `access check` knows:")?;
+    tell("  `access check` explains why:")?;
     let may = ["access", "check", "--as", GATEWAY, "--may"];
     let look = [&may[..], &["read", "--on", "openai-search", "-w", ITS_OWN]].concat();
     let look = context.shell.run(&look, None).await?;
@@ -50,7 +50,7 @@ pub(crate) async fn one_workspace_and_no_more(context: &mut Context) -> Result<(
     touch.expect(1)?;
     check(touch.stdout.starts_with("denied:"), touch.stdout)?;
 
-    tell("  The key is revoked, and opens nothing from that moment on:")?;
+    tell("  The key is revoked, and from then on refused:")?;
     let revoke = ["key", "revoke", id, "--reason", "seen in a screenshot"];
     context.shell.run(&revoke, None).await?.expect(0)?;
     refused(&context.shell.run_as(key, &["whoami"]).await?, "credential_revoked")?;
@@ -61,18 +61,18 @@ pub(crate) async fn one_workspace_and_no_more(context: &mut Context) -> Result<(
     context.gateway()?.wait_for(head).await?;
     let events = context.ledger.every_event().await?;
     check(number_at(&issued, "/position") > 0, "issuing it is an event")?;
-    let told = |name: &str| events.iter().any(|event| text_at(event, "/type") == name);
-    check(told("api_key_issued") && told("api_key_revoked"), "both are in the history")?;
+    let known = |name: &str| events.iter().any(|event| text_at(event, "/type") == name);
+    check(known("api_key_issued") && known("api_key_revoked"), "both are in the history")?;
     check(events.iter().all(|event| !event.to_string().contains(key)), "and the key is not")
 }
 
 fn refused(ran: &Ran, code: &str) -> Result<(), DemoError> {
     ran.expect(1)?;
-    check(ran.stderr.contains(code), format!("{code} was due: {}", ran.stderr))
+    check(ran.stderr.contains(code), format!("expected {code}: {}", ran.stderr))
 }
 
 impl Context {
-    /// Issues a key, shown without its secret part, and looks for it in all that follows.
+    /// Issues a key, shows it without its secret part, and searches all later output for it.
     async fn run_keeping_the_key(&mut self, args: &[&str]) -> Result<Value, DemoError> {
         tell(format!("  $ connledger {}", args.join(" ")))?;
         let ran = self.shell.run_unseen(args, None).await?;

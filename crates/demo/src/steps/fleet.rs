@@ -10,7 +10,7 @@ use crate::output::tell;
 const PRINTED_MAX: u64 = 60;
 
 pub(crate) async fn watch_and_load(context: &mut Context) -> Result<(), DemoError> {
-    context.title("A gateway connects to NATS and watches; so far there is nothing to see")?;
+    context.title("A gateway connects to NATS and watches; the ledger is still empty")?;
     context.ledger.wait_until_published().await?;
     let gateway =
         Gateway::start(context.ledger.watcher().await?, Verbosity::Brief { first: PRINTED_MAX });
@@ -31,19 +31,19 @@ pub(crate) async fn watch_and_load(context: &mut Context) -> Result<(), DemoErro
     check(ran.stdout.contains(&format!("created {count}, repeated 0, refused 0")), ran.stdout)?;
     let position = context.ledger.head().await?;
     context.gateway()?.wait_for(position).await?;
-    let told = context.gateway()?.seen().latest.len();
-    check(told == count, format!("the gateway was told of {told} connections"))?;
+    let received = context.gateway()?.seen().latest.len();
+    check(received == count, format!("the gateway received {received} connections"))?;
     context.gateway()?.set_verbosity(Verbosity::Full);
-    tell("  The same load again makes nothing twice:")?;
+    tell("  Loading the same file again creates nothing twice:")?;
     let again = context.shell.run(&["load", "-"], Some(&input)).await?;
     again.expect(0)?;
     check(again.stdout.contains(&format!("created 0, repeated {count}")), again.stdout)?;
 
-    tell("  A second gateway comes late and is told where each connection stands:")?;
+    tell("  A second gateway connects late and receives the state of each connection:")?;
     let late = Gateway::start(context.ledger.watcher().await?, Verbosity::Brief { first: 0 });
     late.wait_for(position).await?;
     let seen = late.seen();
-    check(seen.initial == count as u64, format!("{} initial states came", seen.initial))?;
-    check(seen.latest == context.gateway()?.seen().latest, "both gateways know the same")?;
-    tell(format!("  {count} states, and both gateways know the same"))
+    check(seen.initial == count as u64, format!("{} initial states arrived", seen.initial))?;
+    check(seen.latest == context.gateway()?.seen().latest, "both gateways have the same states")?;
+    tell(format!("  {count} states, the same at both gateways"))
 }

@@ -6,7 +6,8 @@ use crate::ledger::{number_at, text_at};
 use crate::output::tell;
 
 pub(crate) async fn rotate_a_secret(context: &mut Context) -> Result<(), DemoError> {
-    context.title("A key is replaced; every gateway knows at once, nobody sees the key")?;
+    context
+        .title("A key is replaced; every gateway learns of it at once, and nobody sees the key")?;
     let before = context.ledger.get("openai-prod").await?;
     let key = context.secrets.make("sk-proj-");
     let args = ["rotate-secret", "openai-prod", "--secret", "apiKey=-"];
@@ -18,14 +19,14 @@ pub(crate) async fn rotate_a_secret(context: &mut Context) -> Result<(), DemoErr
     let masked = |value| text_at(value, "/secrets/apiKey/masked").to_owned();
     check(number_at(&after, "/secrets/apiKey/generation") == 2, "the key is at generation 2")?;
     check(masked(&before) != masked(&after), "the two keys look different")?;
-    let told = context.gateway()?.seen();
-    let told = told.latest.get(text_at(&after, "/id")).cloned().unwrap_or_default();
-    check(told.pointer("/connection") == Some(&after), "the gateway knows the new state")?;
+    let seen = context.gateway()?.seen();
+    let seen = seen.latest.get(text_at(&after, "/id")).cloned().unwrap_or_default();
+    check(seen.pointer("/connection") == Some(&after), "the gateway has the new state")?;
     tell(format!("  {} became {}, generation 2", masked(&before), masked(&after)))
 }
 
 pub(crate) async fn degrade_and_recover(context: &mut Context) -> Result<(), DemoError> {
-    context.title("A provider falters and recovers")?;
+    context.title("A provider has problems and recovers")?;
     let reason = "429 from the provider since 10:00";
     context.command(&["mark-degraded", "anthropic-prod", "--reason", reason]).await?;
     let degraded = context.ledger.get("anthropic-prod").await?;
@@ -37,22 +38,25 @@ pub(crate) async fn degrade_and_recover(context: &mut Context) -> Result<(), Dem
 }
 
 pub(crate) async fn archive_and_restore(context: &mut Context) -> Result<(), DemoError> {
-    context.title("A connection is put away, and comes back as it was")?;
+    context.title("A connection is archived, and restored as it was")?;
     let tool = ["tool", "tool-001", "--name", "Code Analyzer"];
     let link = [&["link-dependent", "github-client-credentials"], &tool[..]].concat();
     context.command(&link).await?;
     let in_use = context.shell.run(&["archive", "github-client-credentials"], None).await?;
     in_use.expect(1)?;
-    check(in_use.stderr.contains("connection_in_use"), "what is in use is not put away")?;
+    check(in_use.stderr.contains("connection_in_use"), "a connection in use is not archived")?;
     let before = context.ledger.get("mailgun-eu").await?;
     let id = text_at(&before, "/id").to_owned();
     context.command(&["archive", "mailgun-eu", "--reason", "moved to resend"]).await?;
     let refused = context.shell.run(&["enable", &id], None).await?;
     refused.expect(1)?;
-    check(refused.stderr.contains("connection_archived"), "an archived connection rests")?;
+    check(
+        refused.stderr.contains("connection_archived"),
+        "an archived connection refuses changes",
+    )?;
     context.command(&["restore", &id]).await?;
     let after = context.ledger.get("mailgun-eu").await?;
     check(text_at(&after, "/lifecycle") == "active", "it is active again")?;
     let same = |field: &str| before.pointer(field) == after.pointer(field);
-    check(same("/config") && same("/secrets") && same("/tags"), "it came back as it was")
+    check(same("/config") && same("/secrets") && same("/tags"), "it was restored as it was")
 }

@@ -1,4 +1,4 @@
-//! The steps of the demo, in the order they are run.
+//! The steps of the demo, in order.
 
 pub(crate) mod access;
 pub(crate) mod fleet;

@@ -8,7 +8,7 @@ use crate::ledger::{number_at, text_at};
 use crate::output::tell;
 
 pub(crate) async fn list_with_filters(context: &mut Context) -> Result<(), DemoError> {
-    context.title("Questions: any mix of filters, with an exact total")?;
+    context.title("Queries: any combination of filters, with an exact total")?;
     let filters = ["list", "--tag", "llm", "--environment", "live", "--enabled", "true"];
     let sorted = [&filters[..], &["--sort", "name", "--page-size", "8"]].concat();
     let shown = context.shell.run(&sorted, None).await?;
@@ -27,13 +27,13 @@ pub(crate) async fn list_with_filters(context: &mut Context) -> Result<(), DemoE
     let walked = context.shell.run_unseen(&all, None).await?;
     walked.expect(0)?;
     let rows = walked.stdout.lines().count();
-    check(rows == expected, format!("{rows} rows on all pages, {expected} were due"))?;
+    check(rows == expected, format!("{rows} rows on all pages, expected {expected}"))?;
     let text = context.shell.run(&["list", "--text", "warehouse", "--kind", "databasesql"], None);
     text.await?.expect(0)
 }
 
 pub(crate) async fn history_by_actor(context: &mut Context) -> Result<(), DemoError> {
-    context.title("Who did what? Every change is in the history, with its actor")?;
+    context.title("Who changed what? Every change is in the history, with its actor")?;
     let events = context.ledger.every_event().await?;
     let actor = events.last().map(|event| text_at(event, "/actor").to_owned()).unwrap_or_default();
     let shown =

@@ -1,4 +1,4 @@
-//! What survives: a killed server, a rebuilt read model, a search for secrets.
+//! Recovery: a killed server, rebuilt read models, and a search for leaked secrets.
 
 use std::path::Path;
 
@@ -21,15 +21,15 @@ pub(crate) async fn kill_and_restart(context: &mut Context) -> Result<(), DemoEr
     context.start_server().await?;
     let after = (context.ledger.every_connection().await?, context.ledger.every_event().await?);
     check(before == after, "state and history are the same as before")?;
-    tell("  State and history are the same, byte for byte. The gateway goes on where it was:")?;
+    tell("  State and history are the same, byte for byte. The gateway continues where it was:")?;
     context.command(&["enable", "twilio-sms"]).await?;
     let head = context.ledger.head().await?;
     let seen = context.gateway()?.seen();
     let first = seen.caught_up.unwrap_or_default() + 1;
     let once = seen.changes.iter().copied().eq(first..=head);
-    check(once, format!("each change came once and in order: {:?}", seen.changes))?;
+    check(once, format!("each change arrived once and in order: {:?}", seen.changes))?;
     let count = seen.changes.len();
-    tell(format!("  {count} changes since it began to watch, each once, in order"))
+    tell(format!("  {count} changes since it started watching, each once and in order"))
 }
 
 pub(crate) async fn replay(context: &mut Context) -> Result<(), DemoError> {
@@ -44,8 +44,8 @@ pub(crate) async fn replay(context: &mut Context) -> Result<(), DemoError> {
 }
 
 pub(crate) async fn stop_and_look_for_secrets(context: &mut Context) -> Result<(), DemoError> {
-    context.title("The server stops when told to; then its folder is searched for secrets")?;
-    // A third gateway leaves before the end, so that stopping meets a vanished reader too.
+    context.title("The server is stopped; then its folder is searched for secrets")?;
+    // A third gateway disconnects first, so that the server stops with a vanished reader.
     drop(Gateway::start(context.ledger.watcher().await?, Verbosity::Silent));
     context.gateway = None;
     let server = context.server.take().ok_or_else(|| DemoError::internal("no server runs"))?;
@@ -54,7 +54,7 @@ pub(crate) async fn stop_and_look_for_secrets(context: &mut Context) -> Result<(
     check(!context.data_dir.join(SERVER_FILE).exists(), "server.json is gone")?;
     context.shell.run(&["replay", "--verify"], None).await?.expect(0)?;
     let control = look_for(&context.folder, "429 from the provider since 10:00")?;
-    check(!control.found.is_empty(), "the search finds what is not secret")?;
+    check(!control.found.is_empty(), "the search finds text that is not secret")?;
     let scan = look_for(&context.folder, context.secrets.mark())?;
     check(scan.found.is_empty(), format!("a secret is in {:?}", scan.found))?;
     for secret in &context.issued {

@@ -1,4 +1,4 @@
-//! What Blaxel tells of providers: all of it comes from the catalogue, nothing is asked of them.
+//! Blaxel's operations about providers. They use only the catalogue and call no provider.
 
 use std::collections::BTreeMap;
 
@@ -83,8 +83,8 @@ fn endpoints_of(provider: &Provider) -> BTreeMap<&'static str, EndpointOut> {
     known.into_iter().filter_map(|(name, found)| Some((name, endpoint(found?)))).collect()
 }
 
-/// Returns the models that a connection is known to reach: those of its provider that its policy
-/// lets through, and those that the policy names itself.
+/// Returns the models known to be available over a connection: those of its provider that its
+/// policy allows, and those that the policy itself names.
 fn known_models(request: &FacadeRequest, connection: &Connection) -> BTreeMap<String, Value> {
     let policy = &connection.models;
     let provider = request.provider(connection.details.provider.as_str());

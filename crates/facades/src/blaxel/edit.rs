@@ -1,4 +1,4 @@
-//! Blaxel's bodies as the ledger's commands.
+//! Translates Blaxel's bodies into commands.
 
 use std::collections::BTreeMap;
 
@@ -14,18 +14,18 @@ use crate::masks::{self, STARS};
 use crate::request::FacadeRequest;
 use crate::{defaults, handles};
 
-/// Where Blaxel's `externalId` is kept.
+/// The annotation that stores Blaxel's `externalId`.
 pub(super) const EXTERNAL_ID: &str = "blaxel.externalId";
 
-/// The provider of a connection that names none.
+/// The provider of connections that name none.
 const NO_PROVIDER: &str = "custom";
 
-/// Longest display name.
+/// Longest display name, in characters.
 const DISPLAY_NAME_CHARS: usize = 63;
-/// Longest external id.
+/// Longest external id, in characters.
 const EXTERNAL_ID_CHARS: usize = 64;
 
-/// Returns the command that makes what a body describes.
+/// Translates a body into a create command.
 pub(super) fn creation(request: &FacadeRequest, body: ConnectionIn) -> Result<Draft, InvalidField> {
     let ConnectionIn { metadata, spec } = body;
     check(&metadata)?;
@@ -56,15 +56,15 @@ pub(super) fn creation(request: &FacadeRequest, body: ConnectionIn) -> Result<Dr
     })
 }
 
-/// Returns the command that makes a connection what a body describes. What the body leaves out
-/// stays; a map that it gives is the whole map.
+/// Translates a body into an update command. Omitted fields stay unchanged; a given map replaces
+/// the whole map.
 pub(super) fn revision(
     connection: &Connection,
     body: ConnectionIn,
 ) -> Result<Changes, InvalidField> {
     let ConnectionIn { mut metadata, spec } = body;
     let shown = show::connection(connection).metadata;
-    // What is sent back as it was shown is no change, also when it could not be made here.
+    // Values echoed back unchanged are ignored, even if invalid.
     metadata.display_name = metadata.display_name.filter(|name| *name != shown.display_name);
     metadata.external_id = metadata.external_id.filter(|id| *id != shown.external_id);
     check(&metadata)?;
@@ -106,7 +106,7 @@ pub(super) fn revision(
     Ok(update)
 }
 
-/// Says that a mask came where there is nothing behind it.
+/// Returns the error for a mask where no secret is stored.
 fn a_mask() -> InvalidField {
     InvalidField::new("spec.secret", "must hold the secret itself, not the mask that is shown")
 }
@@ -133,7 +133,7 @@ fn check(metadata: &MetadataIn) -> Result<(), InvalidField> {
     Ok(())
 }
 
-/// Returns the changes that make a map of what it was.
+/// Returns the changes that turn the old map into the new one.
 fn replaced<V>(
     old: impl Iterator<Item = impl ToString>,
     new: BTreeMap<String, V>,
@@ -143,7 +143,7 @@ fn replaced<V>(
     changes
 }
 
-/// Returns the removals of what is no more in a map.
+/// Returns the removals of keys that the new map lacks.
 fn gone<V, W>(
     old: impl Iterator<Item = impl ToString>,
     new: &BTreeMap<String, V>,

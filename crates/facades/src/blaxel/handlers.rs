@@ -1,4 +1,4 @@
-//! The verbs on connections.
+//! The operations on connections.
 
 use ledger_contract::errors::Problem;
 use ledger_domain::Connection;
@@ -50,7 +50,7 @@ pub(super) async fn delete(
     Ok(Json(show::connection(&connection)))
 }
 
-/// Returns the connection of a name in the path.
+/// Returns the connection that the path names.
 pub(super) async fn named(request: &FacadeRequest, name: &str) -> Result<Connection, Problem> {
     request.find(handles::target("connectionName", name)?).await
 }

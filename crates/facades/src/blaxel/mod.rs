@@ -1,8 +1,8 @@
 //! Blaxel: integration connections, `/v0/integrations`.
 //!
-//! Facts: names of at most 49 of `a-z`, `0-9` and hyphens; lists are bare arrays without pages; a
-//! deletion answers with what was deleted; answers and errors from its public API reference, the
-//! rest from its published clients.
+//! Facts: names have at most 49 characters of `a-z`, `0-9` and hyphens; lists are bare arrays
+//! without pages; a deletion returns the deleted connection. Answers and errors follow its public
+//! API reference, the rest its published clients.
 
 mod catalogue;
 mod edit;
@@ -26,8 +26,8 @@ pub(crate) static API: FacadeApi = FacadeApi {
     facade: Facade::Blaxel,
     via: Via::Blaxel,
     title: "Blaxel integration connections, served by Connection Ledger",
-    about: "Integration connections as Blaxel's own clients use them. Secrets are shown as \
-            `********`; sent back so, they stay.",
+    about: "Integration connections for Blaxel's own clients. Secrets are shown as `********`; a \
+    secret sent back in that form stays unchanged.",
     key_header: "X-Blaxel-Authorization",
     workspace: |headers: &HeaderMap| headers.get("x-blaxel-workspace"),
     routes,
@@ -58,7 +58,7 @@ fn connections() -> Vec<Route> {
             method: Method::POST,
             path: CONNECTIONS,
             id: "CreateIntegrationConnection",
-            summary: "Makes a connection.",
+            summary: "Creates a connection.",
             refusals: &[409],
             operation: operation(handlers::create),
         },
@@ -66,7 +66,7 @@ fn connections() -> Vec<Route> {
             method: Method::GET,
             path: CONNECTION,
             id: "GetIntegrationConnection",
-            summary: "Shows a connection.",
+            summary: "Returns a connection.",
             refusals: &[404],
             operation: operation(handlers::get),
         },
@@ -74,7 +74,7 @@ fn connections() -> Vec<Route> {
             method: Method::PUT,
             path: CONNECTION,
             id: "UpdateIntegrationConnection",
-            summary: "Changes a connection. What is left out stays.",
+            summary: "Updates a connection. Omitted fields stay unchanged.",
             refusals: &[404],
             operation: operation(handlers::update),
         },
@@ -82,21 +82,21 @@ fn connections() -> Vec<Route> {
             method: Method::DELETE,
             path: CONNECTION,
             id: "DeleteIntegrationConnection",
-            summary: "Archives a connection and answers with it.",
+            summary: "Archives a connection and returns it.",
             refusals: &[404, 409],
             operation: operation(handlers::delete),
         },
     ]
 }
 
-/// Returns the routes of what the catalogue knows.
+/// Returns the routes that are answered from the catalogue.
 fn of_providers() -> Vec<Route> {
     vec![
         Route {
             method: Method::GET,
             path: "/v0/integrations/connections/{connectionName}/models",
             id: "ListIntegrationConnectionModels",
-            summary: "Lists the models that a connection reaches, as far as they are known.",
+            summary: "Lists the known models of a connection.",
             refusals: &[404],
             operation: operation(catalogue::models),
         },
@@ -104,7 +104,7 @@ fn of_providers() -> Vec<Route> {
             method: Method::GET,
             path: "/v0/integrations/connections/{connectionName}/models/{modelId}",
             id: "GetIntegrationConnectionModel",
-            summary: "Shows a model that a connection reaches.",
+            summary: "Returns a model of a connection.",
             refusals: &[404],
             operation: operation(catalogue::model),
         },
@@ -120,14 +120,14 @@ fn of_providers() -> Vec<Route> {
             method: Method::GET,
             path: "/v0/integrations/{integrationName}",
             id: "GetIntegration",
-            summary: "Shows what is known of a provider.",
+            summary: "Returns the description of a provider.",
             refusals: &[404],
             operation: operation(catalogue::provider),
         },
     ]
 }
 
-/// Says no: the kind of error, the status once more, and a sentence.
+/// Returns the answer for an error: its code, the status, and a message.
 fn refuse(problem: &Problem, _: &RequestId) -> Response {
     let code = problem.code;
     let status = match code.class() {

@@ -13,7 +13,7 @@ pub(super) struct ConnectionPath {
     pub(super) connection_name: String,
 }
 
-/// The path of a model that a connection reaches.
+/// The path of a model of a connection.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ModelPath {
@@ -28,24 +28,24 @@ pub(super) struct ProviderPath {
     pub(super) integration_name: String,
 }
 
-/// A connection as callers write it. What only the server sets is not looked at.
+/// A connection in requests. Fields that only the server sets are ignored.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "IntegrationConnectionInput")]
 pub(super) struct ConnectionIn {
-    /// What it is called.
+    /// Name and labels.
     pub(super) metadata: MetadataIn,
-    /// What it reaches.
+    /// Provider, settings and secrets.
     #[serde(default)]
     pub(super) spec: SpecIn,
 }
 
-/// What a connection is called.
+/// Name and labels of a connection.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "MetadataInput")]
 #[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
 #[serde(rename_all = "camelCase")]
 pub(super) struct MetadataIn {
-    /// At most 49 of `a-z`, `0-9` and hyphens; never changes.
+    /// At most 49 characters of `a-z`, `0-9` and hyphens; cannot be changed.
     pub(super) name: String,
     /// At most 63 characters; null or empty clears it.
     #[serde(default, deserialize_with = "nullable")]
@@ -54,13 +54,13 @@ pub(super) struct MetadataIn {
     /// All labels.
     #[serde(default)]
     pub(super) labels: Option<BTreeMap<String, String>>,
-    /// The caller's own id of it: at most 64 letters, digits and hyphens.
+    /// The caller's own id: at most 64 letters, digits and hyphens.
     #[serde(default, deserialize_with = "nullable")]
     #[schemars(with = "Option<String>")]
     pub(super) external_id: Option<Option<String>>,
 }
 
-/// What a connection reaches.
+/// Provider, settings and secrets of a connection.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[schemars(rename = "SpecInput")]
 pub(super) struct SpecIn {
@@ -68,50 +68,50 @@ pub(super) struct SpecIn {
     pub(super) integration: Option<String>,
     /// All settings that are not secret.
     pub(super) config: Option<BTreeMap<String, String>>,
-    /// All secrets; `********` keeps one.
+    /// All secrets; `********` keeps the present value.
     pub(super) secret: Option<BTreeMap<String, SecretValue>>,
-    /// Whether these are credentials for trials.
+    /// Whether these are test credentials.
     pub(super) sandbox: Option<bool>,
 }
 
-/// A connection as it is shown.
+/// A connection in answers.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "IntegrationConnection")]
 pub(super) struct ConnectionOut {
-    /// What it is called.
+    /// Name and labels.
     pub(super) metadata: MetadataOut,
-    /// What it reaches.
+    /// Provider, settings and secrets.
     pub(super) spec: SpecOut,
 }
 
-/// What a connection is called, and who made and changed it.
+/// Name and labels of a connection, and the authors of its changes.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Metadata")]
 #[serde(rename_all = "camelCase")]
 pub(super) struct MetadataOut {
-    /// The handle.
+    /// Name of the connection.
     pub(super) name: String,
-    /// Name for people.
+    /// Display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) display_name: Option<String>,
     /// Labels.
     pub(super) labels: BTreeMap<String, String>,
-    /// The caller's own id of it.
+    /// The caller's own id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) external_id: Option<String>,
-    /// The workspace it lives in.
+    /// The workspace.
     pub(super) workspace: String,
-    /// When it was made.
+    /// Time of creation.
     pub(super) created_at: String,
-    /// Who made it.
+    /// The creator.
     pub(super) created_by: String,
-    /// When it was last changed.
+    /// Time of the last change.
     pub(super) updated_at: String,
-    /// Who changed it last.
+    /// The author of the last change.
     pub(super) updated_by: String,
 }
 
-/// What a connection reaches.
+/// Provider, settings and secrets of a connection.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Spec")]
 pub(super) struct SpecOut {
@@ -121,11 +121,11 @@ pub(super) struct SpecOut {
     pub(super) config: BTreeMap<String, String>,
     /// Secrets, each as `********`.
     pub(super) secret: BTreeMap<String, &'static str>,
-    /// Whether these are credentials for trials.
+    /// Whether these are test credentials.
     pub(super) sandbox: bool,
 }
 
-/// What is known of a provider.
+/// A provider as the catalogue describes it.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Integration")]
 #[serde(rename_all = "camelCase")]
@@ -134,15 +134,15 @@ pub(super) struct ProviderOut {
     pub(super) name: String,
     /// Its endpoints, by name.
     pub(super) endpoints: BTreeMap<&'static str, EndpointOut>,
-    /// Headers it takes.
+    /// Headers that it accepts.
     pub(super) headers: BTreeMap<String, String>,
-    /// Settings it takes, with what they mean.
+    /// Settings that it accepts, with their descriptions.
     pub(super) params: BTreeMap<String, String>,
-    /// Nothing: only Blaxel's own service knows any.
+    /// Always null: only Blaxel's own service has a value.
     pub(super) organizations: Vec<String>,
-    /// Nothing: only Blaxel's own service knows any.
+    /// Always null: only Blaxel's own service has a value.
     pub(super) repositories: Vec<String>,
-    /// What else is known.
+    /// Further facts.
     pub(super) additional_infos: BTreeMap<&'static str, String>,
 }
 
@@ -160,10 +160,10 @@ pub(super) struct EndpointOut {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Error")]
 pub(super) struct ErrorOut {
-    /// Stable word for the kind of error.
+    /// Stable code of the error.
     pub(super) error: String,
     /// The HTTP status.
     pub(super) code: u16,
-    /// A sentence on this very case.
+    /// A message about this case.
     pub(super) message: String,
 }

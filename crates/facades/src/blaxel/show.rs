@@ -1,4 +1,4 @@
-//! A connection in Blaxel's words.
+//! Connections in Blaxel's format.
 
 use ledger_contract::time;
 use ledger_domain::connection::Environment;
@@ -10,10 +10,10 @@ use super::shapes::{ConnectionOut, MetadataOut, SpecOut};
 use crate::handles;
 use crate::masks::STARS;
 
-/// Longest name.
+/// Longest name, in characters.
 pub(super) const NAME_CHARS: usize = 49;
 
-/// Tells whether a slug is a name at Blaxel.
+/// Returns whether a slug is a valid name at Blaxel.
 pub(super) fn is_name(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=NAME_CHARS).contains(&text.len()) && text.bytes().all(allowed)
@@ -24,7 +24,7 @@ pub(super) fn name(connection: &Connection) -> String {
     handles::handle(connection, is_name)
 }
 
-/// Returns a setting as text, which all settings are at Blaxel: others are shown as their JSON.
+/// Returns a setting as text. Blaxel's settings are all text, so other values are shown as JSON.
 pub(super) fn text(value: &Json) -> String {
     match serde_json::from_str(value.text()) {
         Ok(Value::String(text)) => text,
@@ -32,7 +32,7 @@ pub(super) fn text(value: &Json) -> String {
     }
 }
 
-/// Shows a connection.
+/// Returns a connection in Blaxel's format.
 pub(super) fn connection(connection: &Connection) -> ConnectionOut {
     let details = &connection.details;
     let labels = details.labels.iter();

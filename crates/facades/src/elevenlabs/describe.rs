@@ -1,4 +1,4 @@
-//! The bodies with their JSON Schemas, which come from the table of kinds.
+//! The bodies and their JSON Schemas, which are generated from the table of kinds.
 
 use std::borrow::Cow;
 
@@ -15,15 +15,15 @@ pub(super) struct ConnectionPath {
     pub(super) auth_connection_id: String,
 }
 
-/// A body that makes a connection.
+/// The body of a creation.
 #[derive(Debug, Deserialize)]
 pub(super) struct CreationIn(pub(super) read::Body);
 
-/// A body that changes a connection.
+/// The body of a change.
 #[derive(Debug, Deserialize)]
 pub(super) struct RevisionIn(pub(super) read::Body);
 
-/// A connection as it is shown.
+/// A connection in answers.
 #[derive(Debug, Serialize)]
 pub(super) struct ConnectionOut(pub(super) Value);
 
@@ -33,7 +33,7 @@ pub(super) struct ListOut {
     pub(super) auth_connections: Vec<ConnectionOut>,
 }
 
-/// Gives types the schemas that are made from the table.
+/// Implements schemas that are generated from the table.
 macro_rules! described {
     ($($shape:ident by $schema:ident),*) => {
         $(

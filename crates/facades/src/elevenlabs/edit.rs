@@ -1,4 +1,4 @@
-//! Bodies of ElevenLabs as the ledger's commands.
+//! Translates bodies of ElevenLabs into commands.
 
 use ledger_domain::{CheckedText, Connection};
 use ledger_providers::Provider;
@@ -11,7 +11,7 @@ use crate::draft::{Changes, Draft};
 use crate::request::FacadeRequest;
 use crate::{defaults, settings};
 
-/// Returns the command that makes what a body describes.
+/// Translates a body into a create command.
 pub(super) fn creation(request: &FacadeRequest, mut body: Body) -> Result<Draft, Vec<Complaint>> {
     let kind = read::kind(&body, |kind| kind.creatable).map_err(|complaint| vec![complaint])?;
     let mut complaints = Vec::new();
@@ -46,8 +46,7 @@ pub(super) fn creation(request: &FacadeRequest, mut body: Body) -> Result<Draft,
     })
 }
 
-/// Returns the command that changes a connection as a body says. What it leaves out stays, and so
-/// does what is null.
+/// Translates a body into an update command. Omitted and null fields stay unchanged.
 pub(super) fn revision(
     connection: &Connection,
     provider: Option<&Provider>,
@@ -87,7 +86,7 @@ pub(super) fn revision(
     })
 }
 
-/// Changes some keys of a stored map; null removes one.
+/// Merges changes into a stored map; null removes a key.
 fn merged(old: &str, changes: Map<String, Value>) -> Value {
     let mut map: Map<String, Value> = serde_json::from_str(old).unwrap_or_default();
     for (key, value) in changes {

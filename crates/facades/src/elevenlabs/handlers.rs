@@ -1,4 +1,4 @@
-//! The verbs on auth connections.
+//! The operations on auth connections.
 
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::{Code, Problem};
@@ -42,7 +42,7 @@ pub(super) async fn update(
     Ok(Json(shown(&request, &changed)))
 }
 
-/// Answers null, which the document says nothing of.
+/// Returns null, which the product's document does not describe.
 pub(super) async fn delete(
     request: FacadeRequest,
     Path(path): Path<ConnectionPath>,
@@ -52,7 +52,7 @@ pub(super) async fn delete(
     Ok(Unspecified(Value::Null))
 }
 
-/// Returns the connection in the path: `ac-` and its id's digits, or the id as it is elsewhere.
+/// Returns the connection that the path names: by `ac-` and the digits of its id, or by its id.
 async fn named(request: &FacadeRequest, path: &ConnectionPath) -> Result<Connection, Problem> {
     let text = path.auth_connection_id.as_str();
     let id = Uuid::try_parse(text.strip_prefix(show::ID).unwrap_or(text)).ok();

@@ -1,8 +1,8 @@
 //! ElevenLabs: auth connections of a workspace, `/v1/workspace/auth-connections`.
 //!
-//! Facts from its published OpenAPI document and clients: seven kinds can be made, four changed,
-//! thirteen shown; secrets are left out of answers, not masked; its clients repeat a request that
-//! was answered 409, so that status is never used.
+//! Facts from its published OpenAPI document and clients: seven kinds can be created, four changed
+//! and thirteen shown; secrets are omitted from answers, not masked; its clients repeat a request
+//! that was answered 409, so that status is never used.
 
 mod describe;
 mod edit;
@@ -31,9 +31,9 @@ pub(crate) static API: FacadeApi = FacadeApi {
     facade: Facade::ElevenLabs,
     via: Via::ElevenLabs,
     title: "ElevenLabs workspace auth connections, served by Connection Ledger",
-    about: "Auth connections as the clients of ElevenLabs use them. Secrets are left out of \
-            answers. `custom_headers`, `extra_params` and `extra_headers` are shown as they are \
-            and are no place for secrets.",
+    about: "Auth connections for the clients of ElevenLabs. Answers omit secrets. \
+    `custom_headers`, `extra_params` and `extra_headers` are shown in the clear and must \
+    not hold secrets.",
     key_header: "xi-api-key",
     workspace: |_| None,
     routes,
@@ -55,7 +55,7 @@ fn routes() -> Vec<Route> {
             method: Method::POST,
             path: CONNECTIONS,
             id: "create_auth_connection",
-            summary: "Makes an auth connection.",
+            summary: "Creates an auth connection.",
             refusals: &[UNPROCESSABLE],
             operation: operation(handlers::create),
         },
@@ -63,7 +63,7 @@ fn routes() -> Vec<Route> {
             method: Method::PATCH,
             path: CONNECTION,
             id: "update_auth_connection",
-            summary: "Changes an auth connection. What is left out or null stays.",
+            summary: "Updates an auth connection. Omitted and null fields stay unchanged.",
             refusals: &[404, UNPROCESSABLE],
             operation: operation(handlers::update),
         },
@@ -78,7 +78,8 @@ fn routes() -> Vec<Route> {
     ]
 }
 
-/// Says no: a list of places in the body when the request is at fault, one sentence otherwise.
+/// Returns the answer for an error: a list of invalid fields for an invalid body, a message
+/// otherwise.
 fn refuse(problem: &Problem, _: &RequestId) -> Response {
     let (status, word) = match problem.code.class() {
         Class::Invalid | Class::Rejected | Class::Conflict
@@ -105,7 +106,7 @@ fn detailed(problem: &Problem, status: u16, detail: &Value) -> Response {
     refusal(problem, status, "application/json", body)
 }
 
-/// Answers what is wrong with a body, place by place.
+/// Returns the answer for an invalid body, with an entry for each invalid field.
 fn unprocessable(complaints: &[Complaint]) -> Response {
     let detail: Vec<Value> = complaints
         .iter()

@@ -1,4 +1,4 @@
-//! Bodies, checked against the table of kinds. Complaints name places, never values.
+//! Checks bodies against the table of kinds. Complaints name fields, never values.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,16 @@ use serde_json::{Map as Object, Value};
 
 use super::types::{self, AuthType, Field, Form};
 
-/// A body on its way in.
+/// The body of a request.
 pub(super) type Body = Object<String, Value>;
 
-/// What is wrong with a field of a body.
+/// The problem with a field of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Complaint {
     pub(super) field: &'static str,
-    /// What would be right.
+    /// A description of the valid values.
     pub(super) message: String,
-    /// A word for the kind of fault.
+    /// The kind of problem.
     pub(super) kind: &'static str,
 }
 
@@ -31,7 +31,7 @@ impl Complaint {
     }
 }
 
-/// Returns the kind that a body says it is of.
+/// Returns the kind that a body names.
 pub(super) fn kind(
     body: &Body,
     known: impl Fn(&AuthType) -> bool,
@@ -47,7 +47,7 @@ pub(super) fn kind(
     })
 }
 
-/// Takes a text out of a body; null counts as absent.
+/// Removes a text from a body and returns it; null counts as absent.
 pub(super) fn text(body: &mut Body, field: &'static str) -> Result<Option<String>, Complaint> {
     match body.remove(field) {
         None | Some(Value::Null) => Ok(None),
@@ -56,14 +56,14 @@ pub(super) fn text(body: &mut Body, field: &'static str) -> Result<Option<String
     }
 }
 
-/// The fields of a kind that a body gives.
+/// The fields of a kind that a body contains.
 #[derive(Debug, Default)]
 pub(super) struct Given {
     pub(super) config: BTreeMap<&'static str, Value>,
     pub(super) secrets: BTreeMap<&'static str, SecretValue>,
 }
 
-/// Takes the fields of a kind out of a body; null counts as absent.
+/// Removes the fields of a kind from a body and returns them; null counts as absent.
 pub(super) fn fields(
     body: &mut Body,
     fields: impl Iterator<Item = &'static Field>,
@@ -71,7 +71,7 @@ pub(super) fn fields(
     let mut given = Given::default();
     for field in fields {
         if field.is_secret() {
-            // The text's buffer is moved, so that nothing of it is left elsewhere.
+            // The text's buffer is moved, so that no copy of the secret remains.
             if let Some(text) = text(body, field.name)? {
                 let value = SecretValue(Plaintext::from_string(text));
                 given.secrets.insert(field.name, value);
@@ -89,7 +89,7 @@ pub(super) fn fields(
     Ok(given)
 }
 
-/// Tells whether a stored value is one that the field can have.
+/// Returns whether a stored value is valid for the field.
 pub(super) fn fits(field: &Field, value: &Value) -> bool {
     check(field, value).is_ok() && !has_null(value)
 }
@@ -123,7 +123,7 @@ fn check(field: &Field, value: &Value) -> Result<(), Complaint> {
     if fits { Ok(()) } else { Err(Complaint::wrong(field.name, expected)) }
 }
 
-/// Returns what a field is when nothing is said, if it is anything then.
+/// Returns the default of a field, if it has one.
 pub(super) fn default(form: Form) -> Option<Value> {
     match form {
         Form::Text => None,

@@ -1,4 +1,4 @@
-//! A connection in the words of ElevenLabs.
+//! Connections in the format of ElevenLabs.
 
 use ledger_contract::time;
 use ledger_domain::connection::{Dependent, DependentKey, HealthState};
@@ -10,10 +10,10 @@ use super::read;
 use super::types::{self, AuthType, BEARER, Is};
 use crate::settings;
 
-/// What ids begin with.
+/// The prefix of ids.
 pub(super) const ID: &str = "ac-";
 
-/// Shows a connection.
+/// Returns a connection in the format of ElevenLabs.
 pub(super) fn connection(connection: &Connection, provider: Option<&Provider>) -> Value {
     let (kind, mut shown) = kind_of(connection, provider);
     let details = &connection.details;
@@ -34,8 +34,8 @@ pub(super) fn connection(connection: &Connection, provider: Option<&Provider>) -
     Value::Object(shown)
 }
 
-/// Returns the kind that a connection is shown as, with the fields that go with it: a kind whose
-/// required fields are not all there would not be understood by any client.
+/// Returns the kind that a connection is shown as, with its fields. Clients fail on a kind without
+/// all of its required fields.
 pub(super) fn kind_of(
     connection: &Connection,
     provider: Option<&Provider>,
@@ -81,7 +81,7 @@ fn status(connection: &Connection) -> &'static str {
     }
 }
 
-/// Returns what depends on a connection, as far as the product has words for it.
+/// Returns the dependents of a connection, as far as the product knows their kind.
 fn used_by(connection: &Connection) -> Value {
     let of_kind = |kind: &str, show: fn(&DependentKey, &Dependent) -> Value| -> Vec<Value> {
         let found = connection.dependents.iter().filter(|(key, _)| key.kind.as_str() == kind);
@@ -97,7 +97,7 @@ fn used_by(connection: &Connection) -> Value {
     })
 }
 
-/// Shows a tool or server with all that the product says of one, or else by its id alone.
+/// Returns a tool or server with all fields of the product if they are known, else only its id.
 fn resource(key: &DependentKey, dependent: &Dependent) -> Value {
     let attribute = |name: &str| -> Option<Value> {
         serde_json::from_str(dependent.attributes.get(name)?.text()).ok()

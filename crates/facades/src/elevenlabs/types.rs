@@ -1,4 +1,4 @@
-//! The kinds of auth connections, as data: which fields each has, and what may be done with it.
+//! The table of kinds of auth connections: their fields and permitted operations.
 
 use ledger_domain::connection::AuthMethod;
 
@@ -7,17 +7,17 @@ use Form::{Map, Switch, Text, Texts, Whole, Word};
 /// A kind of auth connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AuthType {
-    /// The word in `auth_type`.
+    /// The value of `auth_type`.
     pub(super) word: &'static str,
-    /// The ledger's word.
+    /// The ledger's name.
     pub(super) method: AuthMethod,
-    /// The fields besides those that all kinds have.
+    /// The fields beside those of all kinds.
     pub(super) fields: &'static [Field],
-    /// Whether callers can make one.
+    /// Whether callers can create it.
     pub(super) creatable: bool,
-    /// Whether callers can change one.
+    /// Whether callers can change it.
     pub(super) updatable: bool,
-    /// What clients take as its provider, when that is one name only.
+    /// The provider's name, if clients accept only one.
     pub(super) provider: Option<&'static str>,
 }
 
@@ -29,35 +29,35 @@ pub(super) struct Field {
     pub(super) is: Is,
 }
 
-/// What values a field has.
+/// The type of a field's values.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Form {
     /// Text.
     Text,
-    /// A list of texts; empty when nothing is said.
+    /// A list of texts; empty by default.
     Texts,
-    /// Texts by name; empty when nothing is said.
+    /// Texts by name; empty by default.
     Map,
-    /// On or off; off when nothing is said.
+    /// On or off; off by default.
     Switch,
-    /// A whole number within bounds, and what it is when nothing is said.
+    /// A whole number with bounds and a default.
     Whole { least: u64, most: u64, default: u64 },
-    /// One of some words; the first when nothing is said.
+    /// One of several words; the first by default.
     Word(&'static [&'static str]),
 }
 
-/// What a field is to its connection.
+/// The role of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Is {
-    /// It must be given.
+    /// Required.
     Required,
-    /// It must be given when one is made, and cannot be changed.
+    /// Required on creation, and cannot be changed.
     Fixed,
-    /// It may be left out.
+    /// Optional.
     Optional,
-    /// It must be given, and is never shown.
+    /// Required, and never shown.
     Secret,
-    /// It may be left out, and is never shown.
+    /// Optional, and never shown.
     OptionalSecret,
 }
 
@@ -99,7 +99,7 @@ const LIFETIME: Field =
 
 const SEPARATOR: Field = optional("scope_separator", Word(&[" ", ","]));
 
-/// A kind that callers can make.
+/// Returns a kind that callers can create.
 const fn kind(word: &'static str, method: AuthMethod, fields: &'static [Field]) -> AuthType {
     AuthType { word, method, fields, creatable: true, updatable: false, provider: None }
 }
@@ -108,12 +108,12 @@ const fn updatable(kind: AuthType) -> AuthType {
     AuthType { updatable: true, ..kind }
 }
 
-/// A kind that only the product itself makes.
+/// Returns a kind that only the product itself creates.
 const fn shown(word: &'static str, method: AuthMethod, fields: &'static [Field]) -> AuthType {
     AuthType { creatable: false, ..kind(word, method, fields) }
 }
 
-/// What every connection can be shown as.
+/// The kind as which every connection can be shown.
 pub(super) static BEARER: AuthType =
     updatable(kind("bearer_auth", AuthMethod::Bearer, &[secret("token")]));
 
@@ -230,12 +230,13 @@ pub(super) fn all() -> impl Iterator<Item = &'static AuthType> {
     OTHERS.iter().chain([&BEARER])
 }
 
-/// Finds a kind by the word in `auth_type`.
+/// Finds a kind by the value of `auth_type`.
 pub(super) fn by_word(word: &str) -> Option<&'static AuthType> {
     all().find(|kind| kind.word == word)
 }
 
-/// Finds the kind of a way to prove oneself. What the product has no word for is a bearer token.
+/// Finds the kind of an authentication method. Methods that the product does not know are shown as
+/// bearer tokens.
 pub(super) fn by_method(method: AuthMethod) -> &'static AuthType {
     all().find(|kind| kind.method == method).unwrap_or(&BEARER)
 }

@@ -1,4 +1,4 @@
-//! Pica's bodies as the ledger's commands.
+//! Translates Pica's bodies into commands.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ use crate::defaults;
 use crate::draft::{Changes, Draft};
 use crate::request::FacadeRequest;
 
-/// Where fields are kept that only Pica has.
+/// The annotation that stores fields that only Pica has.
 const DEFINITION: &str = "pica.connectionDefinitionId";
 const GROUP: &str = "pica.group";
 
-/// Returns the command that makes what a body describes.
+/// Translates a body into a create command.
 ///
 /// Errors: `field_invalid`.
 pub(super) fn creation(request: &FacadeRequest, body: ConnectionIn) -> Result<Draft, InvalidField> {
@@ -40,7 +40,7 @@ pub(super) fn creation(request: &FacadeRequest, body: ConnectionIn) -> Result<Dr
     })
 }
 
-/// Returns the command that changes a connection as a body says.
+/// Translates a body into an update command.
 pub(super) fn revision(body: PatchIn) -> Changes {
     Changes {
         display_name: body.name.map(|name| Some(name).filter(|name| !name.is_empty())),

@@ -1,4 +1,4 @@
-//! The verbs on connections.
+//! The operations on connections.
 
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::Problem;
@@ -16,7 +16,7 @@ use super::{edit, key, show, unknown};
 use crate::api::Refusal;
 use crate::request::FacadeRequest;
 
-/// Rows on a page when nothing is said, and at most.
+/// The default and the largest number of rows per page.
 const LIMIT: u64 = 20;
 const LIMIT_MAX: u64 = 150;
 
@@ -93,7 +93,7 @@ pub(super) async fn delete(
     Ok(Empty)
 }
 
-/// Looks into the project that a path names: a workspace.
+/// Directs a request to the project that the path names, which is a workspace.
 fn within(mut request: FacadeRequest, project: &str) -> Result<FacadeRequest, Problem> {
     if !project.is_empty() {
         request.workspace = WorkspaceName::parse("project", project)?;
@@ -101,7 +101,7 @@ fn within(mut request: FacadeRequest, project: &str) -> Result<FacadeRequest, Pr
     Ok(request)
 }
 
-/// Returns the connection of an id in the path.
+/// Returns the connection that the id in the path names.
 async fn named(request: &FacadeRequest, id: &str) -> Result<Connection, Problem> {
     let id: ConnectionId = id.parse().map_err(|_| unknown())?;
     request.find(ConnectionRef::Id(id)).await
@@ -111,8 +111,8 @@ fn shown(request: &FacadeRequest, connection: &Connection) -> ConnectionOut {
     show::connection(connection, request.provider(connection.details.provider.as_str()))
 }
 
-/// Reads the filters. An index leaves few rows where it can; the rest is compared with what is
-/// shown, so that what is listed is what was asked for to the letter.
+/// Translates the filters. An index narrows the rows where possible. All filters are then compared
+/// with the shown values, so that the list matches them exactly.
 fn options(filters: Filters) -> Result<ListOptions, Problem> {
     let mut options =
         ListOptions { any_tag: parts(filters.tags.as_deref()), ..ListOptions::default() };
@@ -142,14 +142,14 @@ fn options(filters: Filters) -> Result<ListOptions, Problem> {
     }
     if let Some(identity) = filters.identity {
         match key::by_digits(&identity) {
-            // An identity that nobody gave is made from the id, which no index knows.
+            // A missing identity is derived from the id, which no index holds.
             Some(_) => keeps.push(Box::new(move |found| show::identity(found) == identity)),
             None => options.query.identity = Some(identity),
         }
     }
     match filters.identity_type.map(|word| IdentityKind::parse(&word)).transpose()? {
         None => {}
-        // So is its type.
+        // The same holds for its type.
         Some(IdentityKind::User) => {
             keeps.push(Box::new(|found| show::identity_type(found) == IdentityKind::User));
         }
@@ -161,7 +161,7 @@ fn options(filters: Filters) -> Result<ListOptions, Problem> {
     Ok(options)
 }
 
-/// Takes a list apart at its commas.
+/// Splits a list at its commas.
 fn parts(text: Option<&str>) -> Vec<String> {
     let parts = text.unwrap_or_default().split(',').map(str::trim);
     parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()

@@ -1,7 +1,7 @@
-//! Keys of connections: `environment::platform::namespace::id`, and after a bar whom it is for.
+//! Keys of connections: `environment::platform::namespace::id`, followed by a bar and the owner.
 //!
-//! A key is derived, never stored. Its id is the connection's own, as 32 hexadecimal digits, so a
-//! key leads to its connection without a look-up table.
+//! A key is derived, not stored. Its id is that of the connection, as 32 hexadecimal digits, so a
+//! key can be resolved without a lookup table.
 
 use ledger_domain::{Connection, ConnectionId};
 use uuid::Uuid;
@@ -22,14 +22,14 @@ pub(super) fn of(connection: &Connection) -> String {
     }
 }
 
-/// Returns the connection that a key is of, if it has the form of one. Whether the rest of the key
-/// is right has to be compared with [`of`].
+/// Returns the connection that a well-formed key identifies. The caller must compare the rest of
+/// the key with [`of`].
 pub(super) fn id(key: &str) -> Option<ConnectionId> {
     let id = key.split('|').next()?.split("::").nth(3)?;
     by_digits(id)
 }
 
-/// Reads an id written as 32 hexadecimal digits.
+/// Parses an id of 32 hexadecimal digits.
 pub(super) fn by_digits(digits: &str) -> Option<ConnectionId> {
     if digits.len() != 32 {
         return None;
@@ -37,7 +37,7 @@ pub(super) fn by_digits(digits: &str) -> Option<ConnectionId> {
     Uuid::try_parse(digits).ok()?.hyphenated().to_string().parse().ok()
 }
 
-/// Leaves out what separates the parts of a key, and keys in a list.
+/// Removes the characters that separate the parts of a key and keys in a list.
 fn plain(text: &str) -> String {
     let separates = |c: char| matches!(c, ':' | '|' | ',') || c.is_whitespace();
     text.chars().map(|c| if separates(c) { '-' } else { c }).collect()

@@ -1,8 +1,8 @@
 //! Pica (later One): connections of a vault, `/v1/vault/connections`.
 //!
 //! Facts from its documentation, its open-source server and its published clients: secrets are
-//! never shown, a connection has a key of four parts, lists page by number or by rows to skip and
-//! hide what is inactive, and one client loops until it has as many rows as `total` says.
+//! never shown; a connection has a key of four parts; lists page by number or by rows to skip and
+//! hide inactive connections; one client loops until it has as many rows as `total` says.
 
 mod edit;
 mod handlers;
@@ -26,8 +26,8 @@ pub(crate) static API: FacadeApi = FacadeApi {
     facade: Facade::Pica,
     via: Via::Pica,
     title: "Pica vault connections, served by Connection Ledger",
-    about: "Connections of a vault as Pica's own clients use them. Secrets go in and are never \
-            shown. An organization is the whole ledger, a project is a workspace.",
+    about: "Vault connections for Pica's own clients. Secrets are accepted and never shown. An \
+    organization is the whole ledger, a project is a workspace.",
     key_header: "x-pica-secret",
     workspace: |headers: &HeaderMap| headers.get("x-one-project-id"),
     routes: routes::routes,
@@ -35,7 +35,7 @@ pub(crate) static API: FacadeApi = FacadeApi {
     refusal: |schemas| schemas.subschema_for::<shapes::ErrorOut>(),
 };
 
-/// Says no, with the members of the older and of the newer server.
+/// Returns the answer for an error, with the members of the older and the newer server.
 fn refuse(problem: &Problem, id: &RequestId) -> Response {
     let code = problem.code;
     let status = match code.class() {
@@ -65,7 +65,7 @@ fn refuse(problem: &Problem, id: &RequestId) -> Response {
     refusal(problem, status, "application/json", body.to_string())
 }
 
-/// Says that there is no such connection, however it was named.
+/// Returns the error for a missing connection, the same for every way to name it.
 fn unknown() -> Problem {
     Problem::new(Code::ConnectionUnknown)
 }

@@ -1,4 +1,4 @@
-//! The table of routes. The same questions are answered below an organization and a project.
+//! The table of routes. Reads are also available below an organization and a project.
 
 use axum::http::Method;
 use ledger_http::toolkit::Operation;
@@ -17,7 +17,7 @@ pub(super) fn routes() -> Vec<Route> {
             method: Method::POST,
             path: CONNECTIONS,
             id: "createConnection",
-            summary: "Makes a connection. Its provider is not asked whether the credentials are good.",
+            summary: "Creates a connection. The credentials are not checked with its provider.",
             refusals: &[],
             operation: operation(handlers::create),
         },
@@ -26,7 +26,7 @@ pub(super) fn routes() -> Vec<Route> {
             method: Method::PATCH,
             path: CONNECTION,
             id: "updateConnection",
-            summary: "Changes tags and name. What is left out stays.",
+            summary: "Updates tags and name. Omitted fields stay unchanged.",
             refusals: &[404],
             operation: operation(handlers::update),
         },
@@ -70,7 +70,7 @@ fn list(
         method: Method::GET,
         path,
         id,
-        summary: "Lists connections that fit every filter given, oldest first.",
+        summary: "Lists the connections that match every given filter, oldest first.",
         refusals: &[404],
         operation,
     }
@@ -85,7 +85,7 @@ fn get(
         method: Method::GET,
         path,
         id,
-        summary: "Shows a connection.",
+        summary: "Returns a connection.",
         refusals: &[404],
         operation,
     }

@@ -29,7 +29,7 @@ pub(super) struct ProjectConnectionPath {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Filters {
-    /// Rows on a page, 20 when absent, at most 150.
+    /// Rows per page, 20 by default, at most 150.
     pub(super) limit: Option<u64>,
     /// Number of the page, from 1.
     pub(super) page: Option<u64>,
@@ -43,38 +43,38 @@ pub(super) struct Filters {
     pub(super) platform: Option<String>,
     /// Version of the provider's connector.
     pub(super) platform_version: Option<String>,
-    /// The whole name.
+    /// The exact name.
     pub(super) name: Option<String>,
-    /// Whom it is for.
+    /// The owner.
     pub(super) identity: Option<String>,
     /// `user`, `team`, `organization` or `project`.
     pub(super) identity_type: Option<String>,
     /// Tags, any of them, separated by commas.
     pub(super) tags: Option<String>,
-    /// `true` when absent: inactive ones are shown by `false` only.
+    /// `true` by default; `false` lists inactive connections.
     pub(super) active: Option<bool>,
 }
 
-/// A connection to be made.
+/// A new connection.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "CreateConnection")]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ConnectionIn {
-    /// Which connector; the provider when `platform` is absent.
+    /// The connector; the provider if `platform` is absent.
     pub(super) connection_definition_id: String,
     /// The provider.
     pub(super) platform: Option<String>,
-    /// Credentials; each of these fields is kept secret.
+    /// Credentials; every field is kept secret.
     pub(super) auth_form_data: BTreeMap<String, SecretValue>,
     /// Whether it may be used.
     pub(super) active: bool,
-    /// Whom it is for, at most 128 characters.
+    /// The owner, at most 128 characters.
     pub(super) identity: Option<String>,
     /// `user` (default), `team`, `organization` or `project`.
     pub(super) identity_type: Option<String>,
     /// Free grouping.
     pub(super) group: Option<String>,
-    /// Name for people.
+    /// Display name.
     pub(super) name: Option<String>,
     /// Tags.
     pub(super) tags: Option<Vec<String>>,
@@ -84,20 +84,20 @@ pub(super) struct ConnectionIn {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "UpdateConnection")]
 pub(super) struct PatchIn {
-    /// All tags.
+    /// All tags; they replace the present ones.
     pub(super) tags: Option<Vec<String>>,
-    /// The name; empty for none.
+    /// The name; an empty name removes it.
     pub(super) name: Option<String>,
 }
 
-/// A connection as it is shown.
+/// A connection in answers.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Connection")]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ConnectionOut {
-    /// Stable identity.
+    /// Stable id.
     pub(super) id: String,
-    /// Environment, platform, namespace and id, and after a bar whom it is for.
+    /// Environment, platform, namespace and id, followed by a bar and the owner.
     pub(super) key: String,
     /// `test` or `live`.
     pub(super) environment: &'static str,
@@ -105,15 +105,15 @@ pub(super) struct ConnectionOut {
     pub(super) platform: String,
     /// Version of the provider's connector.
     pub(super) platform_version: String,
-    /// Grows with each change.
+    /// Increases with each change.
     pub(super) version: String,
     /// Free text, or the provider's own description.
     pub(super) description: String,
-    /// Name for people.
+    /// Display name.
     pub(super) name: Option<String>,
-    /// Sort of service.
+    /// The kind of service.
     pub(super) r#type: &'static str,
-    /// Whom it is for; made from the id when nothing was said.
+    /// The owner; derived from the id if none was given.
     pub(super) identity: String,
     /// `user`, `team`, `organization` or `project`.
     pub(super) identity_type: &'static str,
@@ -123,7 +123,7 @@ pub(super) struct ConnectionOut {
     pub(super) tags: Vec<String>,
     /// Whether it may be used.
     pub(super) active: bool,
-    /// When it was made.
+    /// Time of creation.
     pub(super) created_at: String,
 }
 
@@ -133,9 +133,9 @@ pub(super) struct ConnectionOut {
 pub(super) struct PageOut {
     /// The connections of this page.
     pub(super) rows: Vec<ConnectionOut>,
-    /// How many fit in all.
+    /// Number of matches on all pages.
     pub(super) total: u64,
-    /// How many pages they fill.
+    /// Number of pages.
     pub(super) pages: u64,
     /// The number of this page.
     pub(super) page: u64,
@@ -148,16 +148,16 @@ pub(super) struct PageOut {
 pub(super) struct ErrorOut {
     /// Kind of error.
     pub(super) r#type: String,
-    /// Stable word for the error.
+    /// Stable code of the error.
     pub(super) key: String,
-    /// A sentence on this very case.
+    /// A message about this case.
     pub(super) message: String,
     /// The HTTP status.
     pub(super) status: u16,
-    /// The HTTP status once more.
+    /// The HTTP status, repeated.
     pub(super) code: u16,
-    /// The request, as the answer's `X-Request-Id` names it.
+    /// The id of the request, as in the header `X-Request-Id`.
     pub(super) correlation_id: String,
-    /// Nothing.
+    /// Always null.
     pub(super) meta: BTreeMap<String, String>,
 }

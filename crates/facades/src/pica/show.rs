@@ -1,4 +1,4 @@
-//! A connection in Pica's words.
+//! Connections in Pica's format.
 
 use ledger_contract::time;
 use ledger_domain::Connection;
@@ -8,10 +8,10 @@ use ledger_providers::Provider;
 use super::key;
 use super::shapes::ConnectionOut;
 
-/// The version of a connector where nothing was said of it.
+/// The version of a connector if none was given.
 const FIRST_VERSION: &str = "1.0.0";
 
-/// Shows a connection.
+/// Returns a connection in Pica's format.
 pub(super) fn connection(connection: &Connection, provider: Option<&Provider>) -> ConnectionOut {
     let details = &connection.details;
     let own = details.description.as_ref().map(ledger_domain::Prose::as_str);
@@ -41,7 +41,7 @@ pub(super) fn platform_version(connection: &Connection) -> &str {
     version.map_or(FIRST_VERSION, |version| version.as_str())
 }
 
-/// Returns whom a connection is for; where nothing was said, itself.
+/// Returns the owner of a connection; if none was given, a text derived from the connection's id.
 pub(super) fn identity(connection: &Connection) -> String {
     match &connection.details.identity {
         Some(identity) => identity.value.to_string(),
@@ -49,7 +49,7 @@ pub(super) fn identity(connection: &Connection) -> String {
     }
 }
 
-/// Returns what sort of party a connection is for.
+/// Returns the type of the owner.
 pub(super) fn identity_type(connection: &Connection) -> IdentityKind {
     connection.details.identity.as_ref().map_or(IdentityKind::User, |identity| identity.kind)
 }

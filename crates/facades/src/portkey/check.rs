@@ -1,4 +1,4 @@
-//! Whether a connection has what its provider needs.
+//! Checks that a connection has the fields its provider requires.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,18 +12,18 @@ use serde_json::Value;
 use super::configurations::{self, Changes};
 use super::mappings::KEY;
 
-/// What a connection has, by name of the field.
+/// The fields of a connection, by name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Have {
     settings: BTreeMap<String, Value>,
-    /// Fields whose values cannot be looked at.
+    /// Fields whose values are sealed.
     secrets: Vec<String>,
-    /// Fields whose values are elsewhere.
+    /// Fields whose values are in an external store.
     references: Vec<String>,
 }
 
 impl Have {
-    /// Returns what a connection has.
+    /// Returns the fields of a connection.
     pub(super) fn of(connection: &Connection, provider: &Provider) -> Self {
         let details = &connection.details;
         let settings = details.config.iter().map(|(field, value)| {
@@ -40,7 +40,7 @@ impl Have {
         }
     }
 
-    /// Takes changes in. `whole` says that settings which are not among them are none anymore.
+    /// Applies changes. If `whole` is set, settings that are not among them are removed.
     pub(super) fn change(&mut self, provider: &Provider, changes: &Changes, whole: bool) {
         if whole {
             self.settings.retain(|name, _| !configurations::is_shown(provider, name));
@@ -57,7 +57,7 @@ impl Have {
         }
     }
 
-    /// Takes other references.
+    /// Replaces the references.
     pub(super) fn refer(&mut self, references: &[SecretReferenceBody]) {
         self.references =
             references.iter().map(|reference| reference.target.as_sent().clone()).collect();
@@ -72,15 +72,15 @@ impl Have {
         found.map(|(_, value)| Given::Json(Cow::Borrowed(value)))
     }
 
-    /// Returns how a connection with all this proves itself.
+    /// Returns the authentication method of a connection with these fields.
     pub(super) fn auth_method(&self, provider: &Provider) -> AuthMethod {
         provider.auth_method(&|field| self.get(field)).unwrap_or(AuthMethod::Unknown)
     }
 
-    /// Checks that nothing is wrong, except what was wrong before the change already: what other
-    /// doors have left open keeps nobody here from changing something else.
+    /// Checks the fields. Problems that existed before the change are ignored, so that a connection
+    /// left incomplete by another API can still be changed here.
     ///
-    /// Errors: `field_invalid`, about all of it.
+    /// Errors: `field_invalid`, with all problems in one message.
     pub(super) fn check(
         &self,
         before: Option<&Self>,

@@ -12,34 +12,35 @@ use serde_json::Value;
 use super::shapes::Configurations;
 use crate::{masks, settings};
 
-/// What the names of masks begin with.
+/// The name prefix of masked values.
 const MASKED: &str = "masked_";
 
-/// Changes to settings and secrets, under the names they have in the ledger; `None` removes one.
+/// Changes to settings and secrets, under their names in the ledger; `None` removes one.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     pub(super) config: BTreeMap<String, Option<Value>>,
     pub(super) secrets: BTreeMap<String, Option<SecretValue>>,
 }
 
-/// What a value in a body is.
+/// The meaning of a value in a body.
 enum Given {
     Setting(Value),
     Secret(Plaintext),
-    /// An empty secret says nothing.
+    /// An empty secret, which is ignored.
     Nothing,
 }
 
-/// Tells whether Portkey knows a field: what only others know is neither shown nor touched.
+/// Returns whether Portkey knows a field. Fields known only to others are neither shown nor
+/// changed.
 pub(super) fn is_shown(provider: &Provider, name: &str) -> bool {
     provider.field(name).is_none_or(|field| field.is_at(Facade::Portkey))
 }
 
-/// Returns what a body's configurations change of a connection, or make of one that is not there.
-/// They are all settings that there are to be, and the secrets that change. What a client was shown
-/// masked says nothing when it is sent back, under either name.
+/// Returns the changes that a body's configurations make to an existing or new connection. The
+/// configurations hold all settings, and the secrets that change. A mask that is sent back is
+/// ignored, with or without the prefix in its name.
 ///
-/// Errors: `field_invalid`, which never repeats a value.
+/// Errors: `field_invalid`, without any value.
 pub(super) fn read(
     provider: &Provider,
     stored: Option<&Connection>,
@@ -90,7 +91,7 @@ impl Changes {
             self.secrets.extend(secret_name.map(|field| (field.to_owned(), None)));
             return Ok(());
         }
-        // What is sent back as it was shown stays what and where it is.
+        // A value echoed back unchanged stays where it is stored.
         if setting.is_some_and(|(_, stored)| settings::is_value(stored, &value)) {
             self.config.insert(place, Some(value));
             return Ok(());
@@ -114,9 +115,9 @@ impl Changes {
         Ok(())
     }
 
-    /// Takes the provider's key, which has a place of its own in bodies.
+    /// Adds the provider's key, which has its own field in bodies.
     ///
-    /// Errors: `field_invalid` when the configurations name the same field.
+    /// Errors: `field_invalid` if the configurations name the same field.
     pub(super) fn take_key(
         &mut self,
         provider: &Provider,
@@ -141,8 +142,8 @@ impl Changes {
     }
 }
 
-/// Tells what a value is: a secret where there is one already, or as its provider's description
-/// says, or else by its name.
+/// Classifies a value. It is a secret if a secret is already stored, else if the provider's
+/// description or, without one, the field's name says so.
 fn given(
     field: Option<&Field>,
     name: &str,
@@ -152,7 +153,7 @@ fn given(
     let is_secret = is_one
         || match field {
             Some(field) => field.secret,
-            // Whether a key is needed is no secret.
+            // Whether a key is required is not a secret.
             None => ledger_providers::looks_secret(name) && !value.is_boolean(),
         };
     if !is_secret {
@@ -162,7 +163,7 @@ fn given(
     let is_object = |text: &str| serde_json::from_str::<Configurations>(text).is_ok();
     match value {
         Value::String(text) if text.is_empty() => Ok(Given::Nothing),
-        // The text's buffer is moved, so that nothing of it is left elsewhere.
+        // The text's buffer is moved, so that no copy of the secret remains.
         Value::String(text) if wanted != Some(FieldType::Object) || is_object(&text) => {
             Ok(Given::Secret(Plaintext::from_string(text)))
         }
@@ -181,7 +182,7 @@ fn given(
     }
 }
 
-/// Shows settings as they are and secrets masked, the provider's key aside.
+/// Returns settings in the clear and secrets masked, without the provider's key.
 pub(super) fn show(connection: &Connection, provider: &Provider) -> Configurations {
     let known = Some(provider);
     let spelled = |name| settings::spelled(known, Facade::Portkey, name);
@@ -189,7 +190,7 @@ pub(super) fn show(connection: &Connection, provider: &Provider) -> Configuratio
     let settings = connection.details.config.iter();
     for (field, value) in settings.filter(|(field, _)| is_shown(provider, field.as_str())) {
         let name = spelled(field.as_str());
-        // The field of that very name is the one that counts.
+        // A field with exactly that name takes precedence.
         if name == field.as_str() || !shown.contains_key(name) {
             let value = serde_json::from_str(value.text()).unwrap_or_default();
             shown.insert(name.to_owned(), value);
@@ -208,8 +209,8 @@ pub(super) fn show(connection: &Connection, provider: &Provider) -> Configuratio
     shown
 }
 
-/// Returns the setting that says how a connection proves itself, and its word, where no setting
-/// says so because the connection was made elsewhere.
+/// Returns the setting for the authentication method and its value, if it is missing because the
+/// connection was created through another API.
 pub(super) fn way<'a>(
     connection: &Connection,
     provider: &'a Provider,

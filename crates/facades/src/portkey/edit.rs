@@ -1,4 +1,4 @@
-//! Portkey's bodies as the ledger's commands.
+//! Translates Portkey's bodies into commands.
 
 use std::collections::BTreeMap;
 
@@ -17,16 +17,16 @@ use crate::draft::{Changes, Draft};
 use crate::request::FacadeRequest;
 use crate::{defaults, handles};
 
-/// What a body changes, all of it checked.
+/// The checked changes of a body.
 #[derive(Debug)]
 pub(super) struct Change {
-    /// Changes to the connection's fields, when the body names any.
+    /// Changes to the connection's fields, if any.
     pub(super) update: Option<Changes>,
-    /// New price factors.
+    /// New price multipliers.
     pub(super) pricing: Option<Command>,
 }
 
-/// Returns the command that makes what a body describes.
+/// Translates a body into a create command.
 ///
 /// Errors: `field_invalid`.
 pub(super) async fn creation(
@@ -54,7 +54,7 @@ pub(super) async fn creation(
         Some(text) => for_workspace(request, text).await?,
     };
     let mut create = defaults::of(request, body.ai_provider_id);
-    // What nobody described says nothing of how it is used.
+    // The kind of an unknown provider cannot be derived.
     if request.provider(&create.provider).is_some_and(|known| !known.auth_methods.is_empty()) {
         create.auth_method = have.auth_method(provider);
     }
@@ -76,8 +76,8 @@ fn given<V>(changes: BTreeMap<String, Option<V>>) -> impl Iterator<Item = (Strin
     changes.into_iter().filter_map(|(name, value)| Some((name, value?)))
 }
 
-/// Returns what makes a connection one workspace's: a note of it and, when it is not at home
-/// there, a grant.
+/// Returns the changes that assign a connection to one workspace: an annotation and, unless it is
+/// the connection's own workspace, a grant.
 async fn for_workspace(
     request: &FacadeRequest,
     text: &str,
@@ -91,7 +91,7 @@ async fn for_workspace(
     Ok((note, access))
 }
 
-/// Returns the commands that change a connection as a body says. What it leaves out stays.
+/// Translates a body into update commands. Omitted fields stay unchanged.
 ///
 /// Errors: `field_invalid`.
 pub(super) fn revision(
@@ -139,7 +139,7 @@ pub(super) fn revision(
     Ok(Change { update: named.then_some(update), pricing: pricing.transpose()? })
 }
 
-/// Checks the slug of a provider, which the ledger does not make.
+/// Checks the slug of a provider, which the ledger does not store.
 ///
 /// Errors: `field_invalid`.
 pub(super) fn provider_slug(slug: Option<&str>) -> Result<(), InvalidField> {

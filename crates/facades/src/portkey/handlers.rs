@@ -1,4 +1,4 @@
-//! The verbs on integrations.
+//! The operations on integrations.
 
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::{Code, Problem};
@@ -14,7 +14,7 @@ use super::{edit, ids, show};
 use crate::api::Refusal;
 use crate::request::FacadeRequest;
 
-/// Integrations on a page when nothing is said.
+/// The default number of integrations per page.
 const PAGE_SIZE: u64 = 100;
 
 pub(super) async fn list(
@@ -45,7 +45,7 @@ pub(super) async fn list(
         match ids::workspace(&request, "workspace_id", &text, None).await {
             Ok(name) if name == request.workspace => {}
             Ok(name) => user = Some(name),
-            // What is no workspace's id is nobody's integrations.
+            // An unknown workspace has no integrations.
             Err(problem) if problem.code == Code::FieldInvalid => options.ids = Some(Vec::new()),
             Err(problem) => return Err(problem.into()),
         }
@@ -88,7 +88,7 @@ pub(super) async fn update(
     let connection = named(&request, &path).await?;
     let provider = request.catalogue().of(connection.details.provider.as_str());
     let change = edit::revision(&connection, provider, body)?;
-    // Of the two, only the first can still be refused for what it says.
+    // Of the two commands, only the first can still be refused for its content.
     if let Some(update) = change.update {
         request.update(&connection, update).await?;
     }
@@ -107,9 +107,9 @@ pub(super) async fn delete(
     Ok(Json(DoneOut {}))
 }
 
-/// Returns the connection in the path.
+/// Returns the connection that the path names.
 ///
-/// Errors: `connection_unknown`, also for what can be no slug.
+/// Errors: `connection_unknown`, even for an invalid slug.
 pub(super) async fn named(
     request: &FacadeRequest,
     path: &IntegrationPath,

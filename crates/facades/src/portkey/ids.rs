@@ -6,19 +6,19 @@ use uuid::Uuid;
 
 use crate::request::FacadeRequest;
 
-/// The name space of organisations.
+/// The UUID namespace of organisations.
 const ORGANISATIONS: Uuid = Uuid::from_u128(0x4f0c_2b9e_71d3_4a86_9a55_0d6e_c3b7_f218);
 
-/// Returns the id of the one organisation, which is the ledger: a version 5 UUID of the ledger's
-/// own id.
+/// Returns the id of the only organisation, which is the ledger: a version 5 UUID of the ledger's
+/// id.
 pub(super) fn organisation(ledger: LedgerId) -> String {
     Uuid::new_v5(&ORGANISATIONS, &ledger.to_bytes()).to_string()
 }
 
-/// Reads a workspace's id: its name, or the UUID made from it, as far as the caller may know of
-/// that workspace. `connection` is the one whose grants are looked at, too.
+/// Resolves a workspace's id: its name, or the UUID derived from it, if the caller may see that
+/// workspace. The grants of `connection` are searched, too.
 ///
-/// Errors: `field_invalid`, with `field` as its field.
+/// Errors: `field_invalid` for `field`.
 pub(super) async fn workspace(
     request: &FacadeRequest,
     field: &str,
@@ -44,9 +44,9 @@ fn is(name: &WorkspaceName, id: Uuid) -> bool {
     name.stream_id() == id.into_bytes()
 }
 
-/// Returns the workspaces that the caller may know of.
+/// Returns the workspaces that the caller may see.
 async fn known(request: &FacadeRequest) -> Result<Vec<WorkspaceName>, Problem> {
     #[expect(clippy::redundant_closure_for_method_calls, reason = "its lifetime is not general")]
-    let known = request.ask(|reader| reader.workspaces()).await?;
+    let known = request.query(|reader| reader.workspaces()).await?;
     Ok(known.into_iter().map(|workspace| workspace.name).collect())
 }

@@ -1,4 +1,4 @@
-//! Limits of use, which Portkey writes as lists of at most one.
+//! Usage limits, which Portkey represents as lists of at most one.
 
 use ledger_contract::commands::input::Input;
 use ledger_contract::commands::{LimitsBody, RateLimitBody, UsageLimitBody, nullable};
@@ -8,21 +8,21 @@ use ledger_domain::connection::{Limits, RateLimit, ResetPeriod, UsageLimit};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Limits in a body. What is left out stays, null or an empty list takes away.
+/// Limits in a body. Omitted limits stay unchanged; null or an empty list removes one.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
 pub(super) struct LimitsIn {
-    /// Limit on total use.
+    /// The limit on total use.
     #[serde(default, deserialize_with = "nullable")]
     #[schemars(with = "Option<OneOrList<UsageIn>>")]
     usage_limits: Option<Option<OneOrList<UsageIn>>>,
-    /// Limit on use per time.
+    /// The rate limit.
     #[serde(default, deserialize_with = "nullable")]
     #[schemars(with = "Option<OneOrList<RateIn>>")]
     rate_limits: Option<Option<OneOrList<RateIn>>>,
 }
 
-/// A list of at most one, or that one alone, as one client's types have it.
+/// A list of at most one limit, or a bare limit, as in the types of one client.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "a list of at most one limit")]
 enum OneOrList<T> {
@@ -30,7 +30,7 @@ enum OneOrList<T> {
     One(T),
 }
 
-/// Limit on total use.
+/// The limit on total use.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "UsageLimitInput")]
 struct UsageIn {
@@ -38,7 +38,7 @@ struct UsageIn {
     r#type: Option<String>,
     /// The amount at which use stops, at least 1.
     credit_limit: u64,
-    /// The amount at which someone is warned, at least 1.
+    /// The amount at which a warning is due, at least 1.
     alert_threshold: Option<u64>,
     /// `monthly` or `weekly`.
     periodic_reset: Option<String>,
@@ -48,7 +48,7 @@ struct UsageIn {
     next_usage_reset_at: Option<String>,
 }
 
-/// Limit on use per time.
+/// The rate limit.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "RateLimitInput")]
 struct RateIn {
@@ -56,32 +56,32 @@ struct RateIn {
     r#type: Option<String>,
     /// `rpm` (default), `rph` or `rpd`.
     unit: Option<String>,
-    /// How many, at least 1.
+    /// The number per unit of time, at least 1.
     value: u64,
 }
 
-/// Limits as they are shown.
+/// Limits in answers.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Limits")]
 pub(super) struct LimitsOut {
-    /// Limit on total use, if there is one.
+    /// The limit on total use, if any.
     usage_limits: Option<[UsageOut; 1]>,
-    /// Limit on use per time, if there is one.
+    /// The rate limit, if any.
     rate_limits: Option<[RateOut; 1]>,
 }
 
-/// What every workspace may use.
+/// The access of every workspace.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "GlobalWorkspaceAccess")]
 pub(super) struct AccessOut {
-    /// True.
+    /// Always true.
     pub(super) enabled: bool,
-    /// How much.
+    /// The limits.
     #[serde(flatten)]
     pub(super) limits: LimitsOut,
 }
 
-/// Limit on total use.
+/// The limit on total use.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "UsageLimit")]
 struct UsageOut {
@@ -89,17 +89,17 @@ struct UsageOut {
     r#type: &'static str,
     /// The amount at which use stops.
     credit_limit: u64,
-    /// The amount at which someone is warned.
+    /// The amount at which a warning is due.
     alert_threshold: Option<u64>,
     /// `monthly` or `weekly`.
     periodic_reset: Option<&'static str>,
     /// A number of days.
     periodic_reset_days: Option<u16>,
-    /// The next time counting starts again.
+    /// Time of the next reset.
     next_usage_reset_at: Option<String>,
 }
 
-/// Limit on use per time.
+/// The rate limit.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "RateLimit")]
 struct RateOut {
@@ -107,12 +107,12 @@ struct RateOut {
     r#type: &'static str,
     /// `rpm`, `rph` or `rpd`.
     unit: &'static str,
-    /// How many.
+    /// The number per unit of time.
     value: u64,
 }
 
 impl LimitsIn {
-    /// Returns the limits that a body makes of those there are.
+    /// Applies the limits of a body to the present ones.
     ///
     /// Errors: `field_invalid`.
     pub(super) fn over(self, current: &Limits) -> Result<Limits, InvalidField> {
@@ -171,7 +171,7 @@ fn rate_body(given: RateIn) -> RateLimitBody {
 }
 
 impl LimitsOut {
-    /// Shows limits.
+    /// Returns limits in Portkey's format.
     pub(super) fn of(limits: &Limits) -> Self {
         Self {
             usage_limits: limits.usage.as_ref().map(|usage| [UsageOut::of(usage)]),
@@ -181,7 +181,7 @@ impl LimitsOut {
 }
 
 impl AccessOut {
-    /// Shows what every workspace may use.
+    /// Returns the access of every workspace in Portkey's format.
     pub(super) fn of(limits: &Limits) -> Self {
         Self { enabled: true, limits: LimitsOut::of(limits) }
     }

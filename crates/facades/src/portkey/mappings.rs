@@ -1,4 +1,4 @@
-//! Fields filled from an outside secret store.
+//! Fields filled from an external secret store.
 
 use ledger_contract::commands::SecretReferenceBody;
 use ledger_domain::connection::SecretReference;
@@ -9,41 +9,42 @@ use serde::{Deserialize, Serialize};
 
 use crate::settings;
 
-/// The target that is the provider's key.
+/// The target that stands for the provider's key.
 pub(super) const KEY: &str = "key";
 
-/// What the targets begin with that are settings.
+/// The prefix of targets that are settings.
 const CONFIGURATIONS: &str = "configurations.";
 
-/// A field filled from an outside store.
+/// A field filled from an external secret store.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "SecretMappingInput")]
 pub(super) struct MappingIn {
     /// `key`, or `configurations.` and the name of a setting.
     target_field: String,
-    /// Which secret of the store.
+    /// The secret in the store.
     secret_reference_id: String,
-    /// Which part of it.
+    /// The part of the secret.
     secret_key: Option<String>,
     /// `json` or `string`.
     value_format: Option<String>,
 }
 
-/// A field filled from an outside store.
+/// A field filled from an external secret store.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "SecretMapping")]
 pub(super) struct MappingOut {
     /// `key`, or `configurations.` and the name of a setting.
     target_field: String,
-    /// Which secret of the store.
+    /// The secret in the store.
     secret_reference_id: String,
-    /// Which part of it.
+    /// The part of the secret.
     secret_key: Option<String>,
     /// `json` or `string`.
     value_format: Option<String>,
 }
 
-/// Returns the ledger's references. A field that has a name in the ledger keeps it.
+/// Translates mappings into the ledger's references. A field that already has a name in the ledger
+/// keeps it.
 ///
 /// Errors: `field_invalid`.
 pub(super) fn read(
@@ -63,7 +64,7 @@ pub(super) fn read(
             }
         };
         if targets.iter().any(|other| settings::same(Some(provider), other, name)) {
-            let problem = "must be there only once";
+            let problem = "must not be repeated";
             return Err(InvalidField::new("secret_mappings.target_field", problem));
         }
         let known = stored.and_then(|stored| stored_target(stored, provider, name));
@@ -79,7 +80,7 @@ pub(super) fn read(
     Ok(references)
 }
 
-/// Returns the name by which the ledger knows a field already.
+/// Returns the name under which the ledger already stores a field.
 fn stored_target<'a>(stored: &'a Connection, provider: &Provider, name: &str) -> Option<&'a str> {
     let references = stored.details.secret_references.iter();
     let mut references = references.map(|reference| reference.target.as_str());
@@ -88,7 +89,7 @@ fn stored_target<'a>(stored: &'a Connection, provider: &Provider, name: &str) ->
     })
 }
 
-/// Shows a reference.
+/// Returns a reference in Portkey's format.
 pub(super) fn show(provider: &Provider, reference: &SecretReference) -> MappingOut {
     let target = reference.target.as_str();
     let target = target.strip_prefix(CONFIGURATIONS).unwrap_or(target);

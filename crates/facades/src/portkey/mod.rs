@@ -1,9 +1,9 @@
 //! Portkey: integrations, `/v1/integrations`.
 //!
 //! Facts from its OpenAPI document and published clients: pages are counted from 0; every success
-//! is a JSON object, because a client fails on anything else; values that are secret by their
+//! is a JSON object, because one client fails on anything else; values that are secret by their
 //! provider's description are shown masked, under names that begin with `masked_`; clients repeat
-//! a request that was answered with 5xx unless the answer has an id of Portkey's.
+//! a request that was answered with 5xx unless the answer has a trace id of Portkey's.
 
 mod check;
 mod configurations;
@@ -35,11 +35,11 @@ pub(crate) static API: FacadeApi = FacadeApi {
     facade: Facade::Portkey,
     via: Via::Portkey,
     title: "Portkey integrations, served by Connection Ledger",
-    about: "Integrations as Portkey's own clients use them. The organisation is the whole ledger; \
-            integrations live in the workspace of the key and are granted to others. A workspace's \
-            id is its name, or the version 5 UUID made from it. `create_default_provider`, \
-            `default_provider_slug` and `reset_usage` are checked and have no effect: the ledger \
-            keeps no providers beside integrations, and counts no usage.",
+    about: "Integrations for Portkey's own clients. The organisation is the whole ledger. \
+    Integrations belong to the workspace of the key and can be granted to others. A \
+    workspace's id is its name or the version 5 UUID derived from it. \
+    `create_default_provider`, `default_provider_slug` and `reset_usage` are checked but \
+    have no effect: the ledger has no providers beside integrations and counts no usage.",
     key_header: "x-portkey-api-key",
     workspace: |_| None,
     routes: routes::routes,
@@ -47,17 +47,18 @@ pub(crate) static API: FacadeApi = FacadeApi {
     refusal: SchemaGenerator::subschema_for::<shapes::ErrorOut>,
 };
 
-/// Tells clients that a request arrived, so that they do not repeat it by themselves.
+/// The header that tells clients not to repeat a request by themselves.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-portkey-request-id");
 
-/// Says no: once for the client that reads the whole body, once for the one that reads `error`.
+/// Returns the answer for an error. It holds the message and code twice, because one client reads
+/// the whole body and another reads `error`.
 fn refuse(problem: &Problem, id: &RequestId) -> Response {
     let code = problem.code;
     let status = match code.class() {
         Class::Rejected => 400,
         _ => code.status(),
     };
-    // For the rest the product has no known code of its own.
+    // No codes of the product are known for other errors.
     let word = match code.class() {
         Class::Invalid | Class::Rejected | Class::TooLarge => "AB01",
         Class::Forbidden => "AB03",

@@ -18,21 +18,21 @@ use crate::api::Refusal;
 use crate::draft::json;
 use crate::request::FacadeRequest;
 
-/// How often a change is made anew because the policy has been changed meanwhile. Clients send
-/// changes to single models side by side.
+/// How often a change is retried after a concurrent change of the policy. Clients change several
+/// models concurrently.
 const TRIES: usize = 32;
 
-/// Something said of models.
+/// Changes to models.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "UpdateIntegrationModels")]
 pub(super) struct ModelsIn {
-    /// The models; of one that comes twice, the last counts.
+    /// The models; the last entry for a model counts.
     models: Vec<ModelIn>,
-    /// Whether models that nothing was said of are allowed.
+    /// Whether models without an entry are allowed.
     allow_all_models: Option<bool>,
 }
 
-/// Something said of a model. What is left out stays.
+/// Changes to a model. Omitted fields stay unchanged.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "IntegrationModelInput")]
 #[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
@@ -41,23 +41,23 @@ struct ModelIn {
     slug: String,
     /// Whether it may be used.
     enabled: bool,
-    /// Whether the provider's own list lacks it.
+    /// Whether it is missing from the provider's own list.
     #[serde(default, deserialize_with = "nullable")]
     #[schemars(with = "Option<bool>")]
     is_custom: Option<Option<bool>>,
-    /// Whether it was made by fine-tuning.
+    /// Whether it is a fine-tuned model.
     #[serde(default, deserialize_with = "nullable")]
     #[schemars(with = "Option<bool>")]
     is_finetune: Option<Option<bool>>,
-    /// The model it was made of.
+    /// The base model.
     #[serde(default, deserialize_with = "nullable")]
     #[schemars(with = "Option<String>")]
     base_model_slug: Option<Option<String>>,
-    /// Its own settings, which are shown as they are: no place for secrets.
+    /// The model's own settings, which are shown in the clear and must not hold secrets.
     #[serde(default, deserialize_with = "nullable")]
     #[schemars(with = "Option<Map<String, Value>>")]
     configurations: Option<Option<Map<String, Value>>>,
-    /// Its prices.
+    /// The prices.
     #[serde(default, deserialize_with = "nullable")]
     #[schemars(with = "Option<Map<String, Value>>")]
     pricing_config: Option<Option<Map<String, Value>>>,
@@ -69,11 +69,11 @@ struct ModelIn {
 pub(super) struct ModelsOut {
     /// `list`.
     object: &'static str,
-    /// How many there are.
+    /// Number of entries.
     total: usize,
-    /// Whether models that nothing was said of are allowed.
+    /// Whether models without an entry are allowed.
     allow_all_models: bool,
-    /// Those that something was said of.
+    /// The models with an entry.
     models: Vec<ModelOut>,
 }
 
@@ -85,19 +85,19 @@ struct ModelOut {
     slug: String,
     /// Whether it may be used.
     enabled: bool,
-    /// Whether the provider's own list lacks it.
+    /// Whether it is missing from the provider's own list.
     is_custom: bool,
-    /// Whether it was made by fine-tuning.
+    /// Whether it is a fine-tuned model.
     is_finetune: bool,
-    /// The model it was made of.
+    /// The base model.
     base_model_slug: Option<String>,
-    /// Its own settings.
+    /// The model's own settings.
     configurations: Option<Map<String, Value>>,
-    /// Its prices.
+    /// The prices.
     pricing_config: Option<Map<String, Value>>,
 }
 
-/// Which models nothing is said of any more.
+/// The models whose entries are to be removed.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Slugs {
     /// Their names, separated by commas.
@@ -153,7 +153,7 @@ pub(super) async fn delete(
     .await
 }
 
-/// Changes the policy from what it is, and once more when it is another one by then.
+/// Changes the present policy, and retries after a concurrent change.
 async fn change(
     request: &FacadeRequest,
     path: &IntegrationPath,
@@ -179,7 +179,7 @@ fn settings(rule: &ModelRule) -> Option<Map<String, Value>> {
 }
 
 impl ModelIn {
-    /// Returns the rule that this makes of the settings there are.
+    /// Applies the changes to the present settings and returns the new rule.
     fn over(self, settings: Option<Map<String, Value>>) -> ModelRule {
         let mut settings = settings.unwrap_or_default();
         let given: BTreeMap<&str, Option<Option<Value>>> = BTreeMap::from([

@@ -1,4 +1,4 @@
-//! Factors on a provider's prices.
+//! Multipliers of a provider's prices.
 
 use std::collections::BTreeMap;
 
@@ -9,41 +9,41 @@ use ledger_domain::connection::{Multiplier, Pricing};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Factors on a provider's prices.
+/// Multipliers of a provider's prices.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "PricingAdjustments")]
 #[serde(deny_unknown_fields)]
 pub(super) struct Adjustments {
-    /// The factors.
+    /// The multipliers.
     multiplier: Option<Factors>,
 }
 
-/// Factors by what they are on.
+/// Multipliers by subject.
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "PricingMultiplier")]
 struct Factors {
-    /// On images.
+    /// For images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     image: Option<ImageFactors>,
-    /// On units of the provider's own, by name, each at least 0.
+    /// For the provider's own units, by name, each at least 0.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     additional_units: BTreeMap<String, f64>,
-    /// On what has a name at Portkey, each at least 0 or null.
+    /// For the units that Portkey names, each at least 0 or null.
     #[serde(flatten)]
     named: BTreeMap<String, Option<f64>>,
 }
 
-/// Factors on images.
+/// Multipliers for images.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "ImageMultiplier")]
 #[serde(deny_unknown_fields)]
 struct ImageFactors {
-    /// On images of any kind, at least 0.
+    /// For images of any kind, at least 0.
     default: Option<f64>,
 }
 
 impl Adjustments {
-    /// Returns the ledger's form; none when nothing is said.
+    /// Converts the multipliers into the ledger's form; none if no multiplier is given.
     ///
     /// Errors: `field_invalid`.
     pub(super) fn check(self) -> Result<Option<Pricing>, InvalidField> {
@@ -60,7 +60,7 @@ impl Adjustments {
         body.check().map(Some)
     }
 
-    /// Shows factors.
+    /// Returns multipliers in Portkey's format.
     pub(super) fn of(pricing: &Pricing) -> Self {
         let default = pricing.image_default.map(Multiplier::get);
         let units = pricing.additional_units.iter();

@@ -1,4 +1,4 @@
-//! What Portkey's API answers.
+//! The table of routes.
 
 use axum::http::Method;
 
@@ -30,7 +30,7 @@ fn integrations() -> Vec<Route> {
             method: Method::POST,
             path: INTEGRATIONS,
             id: "createIntegration",
-            summary: "Makes an integration.",
+            summary: "Creates an integration.",
             refusals: &[409],
             operation: operation(handlers::create),
         },
@@ -38,7 +38,7 @@ fn integrations() -> Vec<Route> {
             method: Method::GET,
             path: INTEGRATION,
             id: "getIntegration",
-            summary: "Shows an integration.",
+            summary: "Returns an integration.",
             refusals: &[404],
             operation: operation(handlers::get),
         },
@@ -46,8 +46,8 @@ fn integrations() -> Vec<Route> {
             method: Method::PUT,
             path: INTEGRATION,
             id: "updateIntegration",
-            summary: "Changes an integration. What is left out stays, and so do secrets among \
-                  `configurations` that are not named.",
+            summary: "Updates an integration. Omitted fields stay unchanged, and so do omitted \
+                      secrets in `configurations`.",
             refusals: &[404],
             operation: operation(handlers::update),
         },
@@ -69,7 +69,7 @@ fn models() -> Vec<Route> {
             method: Method::GET,
             path: MODELS,
             id: "getIntegrationModels",
-            summary: "Lists the models that something was said of.",
+            summary: "Lists the models with an entry.",
             refusals: &[404],
             operation: operation(models::list),
         },
@@ -77,7 +77,7 @@ fn models() -> Vec<Route> {
             method: Method::PUT,
             path: MODELS,
             id: "updateIntegrationModels",
-            summary: "Says something of models; others stay as they are.",
+            summary: "Sets the entries of models; others stay unchanged.",
             refusals: &[404, 409],
             operation: operation(models::update),
         },
@@ -85,7 +85,7 @@ fn models() -> Vec<Route> {
             method: Method::DELETE,
             path: MODELS,
             id: "deleteIntegrationModels",
-            summary: "Takes back what was said of models.",
+            summary: "Removes the entries of models.",
             refusals: &[404, 409],
             operation: operation(models::delete),
         },
@@ -99,7 +99,7 @@ fn workspaces() -> Vec<Route> {
             method: Method::GET,
             path: WORKSPACES,
             id: "getIntegrationWorkspaces",
-            summary: "Lists the home of an integration, and the workspaces that something was said of.",
+            summary: "Lists the workspace of an integration, and those with a grant or a denial.",
             refusals: &[404],
             operation: operation(workspaces::list),
         },
@@ -107,7 +107,7 @@ fn workspaces() -> Vec<Route> {
             method: Method::PUT,
             path: WORKSPACES,
             id: "updateIntegrationWorkspaces",
-            summary: "Grants an integration to workspaces, or takes grants back.",
+            summary: "Grants an integration to workspaces, or revokes grants.",
             refusals: &[404],
             operation: operation(workspaces::update),
         },

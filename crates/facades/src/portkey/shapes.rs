@@ -1,4 +1,4 @@
-//! Portkey's bodies, those of models and workspaces aside.
+//! Portkey's bodies, except those of models and workspaces.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::limits::AccessOut;
 use super::mappings::{MappingIn, MappingOut};
 use super::pricing::Adjustments;
 
-/// Settings by name, secrets among them.
+/// Settings by name, including secrets.
 pub(super) type Configurations = Map<String, Value>;
 
 /// The path of an integration.
@@ -25,40 +25,40 @@ pub(super) struct IntegrationPath {
 pub(super) struct Filters {
     /// Number of the page, from 0.
     pub(super) current_page: Option<u64>,
-    /// Integrations on a page, 100 when nothing is said.
+    /// Integrations per page, 100 by default.
     pub(super) page_size: Option<u64>,
-    /// Only those that this workspace may use.
+    /// Only integrations that this workspace may use.
     pub(super) workspace_id: Option<String>,
     /// `workspace`, `organisation` or `all` (default).
     pub(super) r#type: Option<String>,
 }
 
-/// An integration to be made.
+/// A new integration.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "CreateIntegration")]
 pub(super) struct IntegrationIn {
-    /// Name for people.
+    /// Display name.
     pub(super) name: String,
     /// The provider.
     pub(super) ai_provider_id: String,
-    /// Handle: letters, digits, `_` and `-`; made when absent.
+    /// Handle: letters, digits, `_` and `-`; generated if absent.
     pub(super) slug: Option<String>,
     /// The provider's key.
     pub(super) key: Option<SecretValue>,
     /// Free text.
     pub(super) description: Option<String>,
-    /// The one workspace that it is for.
+    /// The workspace that it is limited to.
     pub(super) workspace_id: Option<String>,
-    /// Settings, as the provider wants them.
+    /// Settings, as the provider requires.
     pub(super) configurations: Option<Configurations>,
     /// Has no effect.
     #[expect(dead_code, reason = "only its type is checked")]
     pub(super) create_default_provider: Option<bool>,
     /// Has no effect.
     pub(super) default_provider_slug: Option<String>,
-    /// Fields filled from an outside store.
+    /// Fields filled from an external secret store.
     pub(super) secret_mappings: Option<Vec<MappingIn>>,
-    /// Factors on the provider's prices.
+    /// Multipliers of the provider's prices.
     pub(super) pricing_adjustments: Option<Adjustments>,
 }
 
@@ -67,21 +67,21 @@ pub(super) struct IntegrationIn {
 #[schemars(rename = "UpdateIntegration")]
 #[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
 pub(super) struct IntegrationChange {
-    /// Name for people.
+    /// Display name.
     pub(super) name: Option<String>,
     /// Free text; null or empty clears it.
     #[serde(default, deserialize_with = "nullable")]
     #[schemars(with = "Option<String>")]
     pub(super) description: Option<Option<String>>,
-    /// The provider's key; null removes it, an empty one or its mask keeps it.
+    /// The provider's key; null removes it, an empty text or its mask keeps it.
     #[serde(default, deserialize_with = "nullable")]
     #[schemars(with = "Option<SecretValue>")]
     pub(super) key: Option<Option<SecretValue>>,
-    /// All settings that are not secret, and the secrets that change.
+    /// All settings that are not secret, and those secrets that change.
     pub(super) configurations: Option<Configurations>,
-    /// All fields filled from an outside store.
+    /// All fields filled from an external secret store.
     pub(super) secret_mappings: Option<Vec<MappingIn>>,
-    /// All factors on the provider's prices; null removes them.
+    /// All multipliers of the provider's prices; null removes them.
     #[serde(default, deserialize_with = "nullable")]
     #[schemars(with = "Option<Adjustments>")]
     pub(super) pricing_adjustments: Option<Option<Adjustments>>,
@@ -91,13 +91,13 @@ pub(super) struct IntegrationChange {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "CreatedIntegration")]
 pub(super) struct CreatedOut {
-    /// Stable identity.
+    /// Stable id.
     pub(super) id: String,
     /// The handle.
     pub(super) slug: String,
 }
 
-/// The answer to what was done and needs no more words: an empty object.
+/// The answer of operations without a result: an empty object.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Done")]
 pub(super) struct DoneOut {}
@@ -108,53 +108,53 @@ pub(super) struct DoneOut {}
 pub(super) struct IntegrationOut {
     /// `integration`.
     pub(super) object: &'static str,
-    /// Stable identity.
+    /// Stable id.
     pub(super) id: String,
     /// The ledger, as a UUID.
     pub(super) organisation_id: String,
-    /// The one workspace it is for.
+    /// The workspace that it is limited to.
     pub(super) workspace_id: Option<String>,
-    /// `organisation`, or `workspace` when it was made for one.
+    /// `organisation`, or `workspace` if it is limited to one.
     pub(super) r#type: &'static str,
     /// The provider.
     pub(super) ai_provider_id: String,
-    /// Name for people.
+    /// Display name.
     pub(super) name: String,
     /// The handle.
     pub(super) slug: String,
     /// Free text.
     pub(super) description: Option<String>,
-    /// `active`, or `archived` when it is switched off.
+    /// `active`, or `archived` if it is disabled.
     pub(super) status: &'static str,
-    /// Who made it.
+    /// The creator.
     pub(super) owner_id: String,
-    /// When it was made.
+    /// Time of creation.
     pub(super) created_at: String,
-    /// When it was last changed.
+    /// Time of the last change.
     pub(super) last_updated_at: String,
 }
 
-/// All of an integration.
+/// An integration with all fields.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "IntegrationDetail")]
 pub(super) struct IntegrationDetail {
-    /// What lists say of it.
+    /// The fields that lists show.
     #[serde(flatten)]
     pub(super) integration: IntegrationOut,
     /// The provider's key, masked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) masked_key: Option<String>,
-    /// Settings; secrets masked, under names that begin with `masked_`.
+    /// Settings, and masked secrets under names that begin with `masked_`.
     pub(super) configurations: Configurations,
-    /// What every workspace may use, when all are granted.
+    /// The access of every workspace, if all have one.
     pub(super) global_workspace_access_settings: Option<AccessOut>,
-    /// Whether models that nothing was said of are allowed.
+    /// Whether models without an entry are allowed.
     pub(super) allow_all_models: bool,
-    /// How many workspaces may use it: its home, and those granted one by one.
+    /// Number of workspaces that may use it: its own, and those with a grant.
     pub(super) workspace_count: usize,
-    /// Fields filled from an outside store.
+    /// Fields filled from an external secret store.
     pub(super) secret_mappings: Vec<MappingOut>,
-    /// Factors on the provider's prices.
+    /// Multipliers of the provider's prices.
     pub(super) pricing_adjustments: Option<Adjustments>,
 }
 
@@ -164,7 +164,7 @@ pub(super) struct IntegrationDetail {
 pub(super) struct PageOut {
     /// `list`.
     pub(super) object: &'static str,
-    /// How many fit in all.
+    /// Number of matches on all pages.
     pub(super) total: u64,
     /// The integrations of this page.
     pub(super) data: Vec<IntegrationOut>,
@@ -175,12 +175,12 @@ pub(super) struct PageOut {
 #[schemars(rename = "Error")]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ErrorOut {
-    /// False.
+    /// Always false.
     pub(super) success: bool,
-    /// Stable word for the kind of error.
+    /// Stable code of the error.
     pub(super) error_code: String,
-    /// A sentence on this very case.
+    /// A message about this case.
     pub(super) message: String,
-    /// The sentence and the word once more: `message` and `code`.
+    /// The message and the code, repeated as `message` and `code`.
     pub(super) error: BTreeMap<String, String>,
 }

@@ -1,4 +1,4 @@
-//! A connection in Portkey's words.
+//! Connections in Portkey's format.
 
 use ledger_contract::time;
 use ledger_domain::Connection;
@@ -11,16 +11,16 @@ use super::{configurations, ids, mappings};
 use crate::request::FacadeRequest;
 use crate::{masks, settings};
 
-/// Where it is kept that an integration was made for a workspace, and for which.
+/// The annotation that stores the workspace that an integration is limited to.
 pub(super) const WORKSPACE_ID: &str = "portkey.workspace_id";
 
-/// Returns the workspace that an integration was made for.
+/// Returns the workspace that an integration is limited to.
 pub(super) fn workspace_id(connection: &Connection) -> Option<String> {
     let stored = connection.details.annotations.get(WORKSPACE_ID)?;
     serde_json::from_str(ledger_domain::CheckedText::text(stored)).ok()
 }
 
-/// Shows what lists say of a connection.
+/// Returns a connection as lists show it.
 pub(super) fn integration(request: &FacadeRequest, connection: &Connection) -> IntegrationOut {
     let details = &connection.details;
     let slug = connection.slug.as_str();
@@ -45,7 +45,7 @@ pub(super) fn integration(request: &FacadeRequest, connection: &Connection) -> I
     }
 }
 
-/// Shows all of a connection.
+/// Returns a connection with all fields.
 pub(super) fn detail(
     request: &FacadeRequest,
     connection: &Connection,

@@ -21,16 +21,16 @@ use super::shapes::{DoneOut, IntegrationPath};
 use crate::api::Refusal;
 use crate::request::FacadeRequest;
 
-/// Grants to give and to take back.
+/// Grants to give and to revoke.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "UpdateIntegrationWorkspaces")]
 pub(super) struct WorkspacesIn {
-    /// Workspaces; others stay as they are.
+    /// Workspaces; others stay unchanged.
     workspaces: Option<Vec<WorkspaceIn>>,
     /// Every workspace at once.
     global_workspace_access: Option<AccessIn>,
-    /// What becomes of workspaces that are not named here: true lets them have what all have, or
-    /// nothing when not all are granted. Clients call it `override_existing_workspaces_access`.
+    /// Whether workspaces that are not named here lose their own entries, so that only a grant to
+    /// all workspaces applies to them. Clients call it `override_existing_workspaces_access`.
     #[serde(alias = "override_existing_workspaces_access")]
     override_existing_workspace_access: Option<bool>,
     /// Has no effect.
@@ -40,7 +40,7 @@ pub(super) struct WorkspacesIn {
     default_provider_slug: Option<String>,
 }
 
-/// A grant to give or to take back.
+/// A grant to give or to revoke.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "IntegrationWorkspaceInput")]
 struct WorkspaceIn {
@@ -48,7 +48,7 @@ struct WorkspaceIn {
     id: String,
     /// Whether it may use the integration.
     enabled: bool,
-    /// How much.
+    /// The limits.
     #[serde(flatten)]
     limits: LimitsIn,
     /// Has no effect.
@@ -67,7 +67,7 @@ struct WorkspaceIn {
 struct AccessIn {
     /// Whether every workspace may use the integration.
     enabled: bool,
-    /// How much.
+    /// The limits.
     #[serde(flatten)]
     limits: LimitsIn,
 }
@@ -78,9 +78,9 @@ struct AccessIn {
 pub(super) struct WorkspacesOut {
     /// `list`.
     object: &'static str,
-    /// How many there are.
+    /// Number of entries.
     total: usize,
-    /// The home, and those that something was said of.
+    /// The integration's own workspace, and those with a grant or a denial.
     workspaces: Vec<WorkspaceOut>,
 }
 
@@ -92,7 +92,7 @@ struct WorkspaceOut {
     id: String,
     /// Whether it may use the integration.
     enabled: bool,
-    /// How much.
+    /// The limits.
     #[serde(flatten)]
     limits: LimitsOut,
 }
@@ -136,28 +136,28 @@ pub(super) async fn update(
     all_exist(&request, named).await?;
     rehearse(&connection, said.iter().chain(&left))?;
     for command in said {
-        taken_back(request.change(connection.id, command).await)?;
+        ignore_missing_grant(request.change(connection.id, command).await)?;
     }
     for command in left {
-        taken_back(request.change_left(connection.id, command).await)?;
+        ignore_missing_grant(request.change_left(connection.id, command).await)?;
     }
     Ok(Json(DoneOut {}))
 }
 
-/// Takes it well when there is nothing to take back.
-fn taken_back(changed: Result<(), Problem>) -> Result<(), Problem> {
+/// Treats revoking a missing grant as a success.
+fn ignore_missing_grant(changed: Result<(), Problem>) -> Result<(), Problem> {
     match changed {
         Err(problem) if problem.code == Code::GrantUnknown => Ok(()),
         changed => changed,
     }
 }
 
-/// The commands that a body stands for.
+/// The commands that result from a body.
 #[derive(Debug, Default)]
 struct Plan {
-    /// Those that the body names.
+    /// Commands about workspaces that the body names.
     said: Vec<Command>,
-    /// Those about workspaces that the body does not name.
+    /// Commands about other workspaces.
     left: Vec<Command>,
     /// The workspaces that the body names.
     named: Vec<WorkspaceName>,
@@ -188,7 +188,7 @@ async fn plan(
         let own = connection.access.limits(&scope);
         let now = own.or(everyone.as_ref()).filter(|_| !is_home).cloned().unwrap_or_default();
         let limits = given.limits.over(&now)?;
-        // The home has access already, as long as no more is said of it.
+        // The integration's own workspace has access unless the body says more about it.
         if !(is_home && given.enabled && limits == Limits::default()) {
             plan.said.push(command(scope, given.enabled.then_some(limits)));
         }
@@ -203,7 +203,7 @@ async fn plan(
     Ok(plan)
 }
 
-/// Checks that there are workspaces of these names, which the ledger would say one by one.
+/// Checks that all these workspaces exist, before any command is executed.
 ///
 /// Errors: `workspace_unknown`.
 async fn all_exist(request: &FacadeRequest, names: Vec<WorkspaceName>) -> Result<(), Problem> {
@@ -223,8 +223,7 @@ fn command(scope: GrantScope, limits: Option<Limits>) -> Command {
     }
 }
 
-/// Goes through all commands without sending any, so that none is carried out when one of them
-/// would be refused.
+/// Checks all commands without executing any, so that none is executed if one would be refused.
 fn rehearse<'a>(
     connection: &Connection,
     commands: impl Iterator<Item = &'a Command>,

@@ -1,4 +1,4 @@
-//! What Umbraco.AI tells of providers, from the catalogue: nothing is asked of them.
+//! Umbraco.AI's operations about providers. They use only the catalogue and call no provider.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -20,7 +20,7 @@ use crate::api::Refusal;
 use crate::request::FacadeRequest;
 use crate::settings::{config, same, secret};
 
-/// What a good test says.
+/// The message of a successful test.
 const NOT_CALLED: &str = "Required settings are present. The provider was not called.";
 
 pub(super) async fn test(
@@ -45,7 +45,7 @@ pub(super) async fn test(
     Ok(Json(TestOut { success, error_message: Some(said) }))
 }
 
-/// Returns what a connection has in a field.
+/// Returns the value of a connection's field.
 fn given(connection: &Connection, provider: &Provider, field: &Field) -> Option<Given<'static>> {
     let provider = Some(provider);
     if secret(connection, provider, &field.name).is_some() {
@@ -92,8 +92,8 @@ pub(super) async fn with_capability(
     Ok(Json(items.map(|found| show::item(found, of(&request, found))).collect()))
 }
 
-/// Leaves the connections whose provider can be used for something. Nothing is known of a word
-/// that is none.
+/// Limits a list to connections whose provider has a capability. An unknown capability matches
+/// nothing.
 pub(super) fn narrow(request: &FacadeRequest, options: &mut ListOptions, word: &str) {
     let capability = Capability::find(word);
     let can = |provider: &&Provider| {
@@ -163,7 +163,7 @@ pub(super) async fn provider(
         let detail = "The specified provider could not be found.";
         return Err(Refusal::Answer(Box::new(refused(404, "Provider not found", detail))));
     };
-    // What is missed in a connection that has nothing yet.
+    // The checks on an empty connection find the required fields.
     let missed = provider.check(Some(Facade::Umbraco), &|_| None);
     let fields = provider.fields_at(Facade::Umbraco).map(|field| FieldOut {
         key: field.name_at(Facade::Umbraco).to_owned(),

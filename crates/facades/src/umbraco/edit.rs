@@ -1,4 +1,4 @@
-//! Bodies of Umbraco.AI as the ledger's commands.
+//! Translates bodies of Umbraco.AI into commands.
 
 use ledger_contract::errors::Problem;
 use ledger_domain::{Connection, InvalidField};
@@ -12,11 +12,11 @@ use crate::draft::{Changes, Draft};
 use crate::request::FacadeRequest;
 use crate::{defaults, handles};
 
-/// Returns the command that makes what a body describes.
+/// Translates a body into a create command.
 pub(super) fn creation(request: &FacadeRequest, body: ConnectionIn) -> Result<Draft, Refusal> {
     check_alias(&body.alias)?;
     let Some(provider) = request.provider(&body.provider_id) else {
-        let detail = "There is no such provider. GET .../providers lists those there are.";
+        let detail = "There is no such provider. GET .../providers lists all providers.";
         return Err(Refusal::Answer(Box::new(refused(400, "Invalid provider", detail))));
     };
     let mut made = Draft {
@@ -31,7 +31,7 @@ pub(super) fn creation(request: &FacadeRequest, body: ConnectionIn) -> Result<Dr
     Ok(made)
 }
 
-/// Returns the command that changes a connection as a body says.
+/// Translates a body into an update command.
 pub(super) fn revision(
     connection: &Connection,
     provider: Option<&Provider>,

@@ -1,4 +1,4 @@
-//! The verbs on connections.
+//! The operations on connections.
 
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::{Code, Problem};
@@ -16,7 +16,7 @@ use crate::api::Refusal;
 use crate::handles;
 use crate::request::FacadeRequest;
 
-/// Connections shown when nothing is said, and at most.
+/// The default and the largest number of connections per page.
 const TAKE: u64 = 100;
 const TAKE_MAX: u64 = 10_000;
 
@@ -34,7 +34,7 @@ pub(super) async fn list(
     if let Some(text) = filters.filter.filter(|text| !text.is_empty()) {
         let folded = text.to_lowercase();
         options.query.text = Some(text);
-        // The index looks in slugs, too.
+        // The index also covers slugs.
         options.keep =
             Some(Box::new(move |found| show::name(found).to_lowercase().contains(&folded)));
     }
@@ -77,7 +77,7 @@ pub(super) async fn update(
 ) -> Result<Json<ConnectionOut>, Refusal> {
     let connection = named(&request, &path.id_or_alias).await?;
     let is_active = body.is_active;
-    // Also one that nobody described has the fields that all have.
+    // Even an unknown provider has the fields common to all.
     let provider = request.catalogue().of(connection.details.provider.as_str());
     let update = edit::revision(&connection, Some(provider), body)?;
     let mut changed = request.update(&connection, update).await?;
@@ -111,15 +111,15 @@ pub(super) async fn exists(
     Ok(Json(found.is_some_and(|found| found.id.to_string() != excluded)))
 }
 
-/// Returns the connection that a part of the path names: a GUID is an id, all else an alias. What
-/// can be no alias is that of no connection.
+/// Returns the connection that the path names: by id if it is a GUID, else by alias. An invalid
+/// alias names no connection.
 pub(super) async fn named(request: &FacadeRequest, text: &str) -> Result<Connection, Problem> {
     let target = handles::target("idOrAlias", text);
     let unknown = |_: InvalidField| Problem::new(Code::ConnectionUnknown);
     request.find(target.map_err(unknown)?).await
 }
 
-/// Returns what is known of a connection's provider.
+/// Returns a connection in answers.
 pub(super) fn of<'a>(request: &'a FacadeRequest, connection: &Connection) -> Option<&'a Provider> {
     request.provider(connection.details.provider.as_str())
 }

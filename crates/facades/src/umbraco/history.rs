@@ -1,4 +1,4 @@
-//! Versions of a connection: a ledger has them all.
+//! Versions of a connection, all of which the ledger keeps.
 
 use ledger_contract::commands::{ConnectionRef, ParsedCommand};
 use ledger_contract::errors::{Code, Problem};
@@ -19,7 +19,7 @@ use crate::api::Refusal;
 use crate::masks::STARS;
 use crate::request::FacadeRequest;
 
-/// Versions shown when nothing is said, and at most.
+/// The default and the largest number of versions per page.
 const TAKE: u64 = 100;
 const TAKE_MAX: u64 = 1_000;
 
@@ -81,7 +81,7 @@ pub(super) async fn rollback(
     Ok(Json(shown(&request, &request.find(target).await?)))
 }
 
-/// Reads the number of a version. What is no number is that of no version.
+/// Parses the number of a version. Invalid text names no version.
 fn number(text: &str) -> Result<Version, Problem> {
     let number = headers::digits(text).map(Version::new);
     number.ok_or_else(|| Problem::new(Code::VersionUnknown))
@@ -94,7 +94,7 @@ async fn lines(
     take: u64,
 ) -> Result<Vec<VersionLine>, Problem> {
     let target = ConnectionRef::Id(connection.id);
-    Ok(request.ask(move |reader| reader.versions(&target, skip, take)).await?.lines)
+    Ok(request.query(move |reader| reader.versions(&target, skip, take)).await?.lines)
 }
 
 async fn at(
@@ -103,7 +103,7 @@ async fn at(
     version: Version,
 ) -> Result<Connection, Problem> {
     let target = ConnectionRef::Id(connection.id);
-    request.ask(move |reader| reader.connection_at(&target, version)).await
+    request.query(move |reader| reader.connection_at(&target, version)).await
 }
 
 fn line(connection: &Connection, line: &VersionLine) -> LineOut {
@@ -118,10 +118,10 @@ fn line(connection: &Connection, line: &VersionLine) -> LineOut {
     }
 }
 
-/// A connection with what is known of its provider.
+/// A connection with its provider's description.
 type Seen<'a> = (&'a Connection, Option<&'a Provider>);
 
-/// Returns what differs, secrets by their generation.
+/// Returns the differences; secrets are compared by generation.
 fn changes(old: Seen<'_>, new: Seen<'_>) -> Vec<ChangeOut> {
     let (before, after) = (leaves(old), leaves(new));
     let mut changes = Vec::new();
@@ -141,7 +141,7 @@ fn changes(old: Seen<'_>, new: Seen<'_>) -> Vec<ChangeOut> {
     changes
 }
 
-/// Returns what tells a field's values apart, and what is shown of them, by path.
+/// Returns for each path the text to compare, and the text to show.
 fn leaves(
     (connection, provider): Seen<'_>,
 ) -> std::collections::BTreeMap<String, (String, String)> {

@@ -1,8 +1,8 @@
 //! Umbraco.AI: the connections of its Management API, `/umbraco/ai/management/api/v1`.
 //!
-//! Facts from its documentation and its public server and backoffice source. Where these disagree,
-//! answers serve both: a creation answers with the whole connection and a `Location`, lists of
-//! names are bare arrays.
+//! Facts from its documentation and the public source of its server and backoffice. Where these
+//! disagree, answers suit both: a creation returns the whole connection and a `Location`, and lists
+//! of names are bare arrays.
 
 mod catalogue;
 mod edit;
@@ -28,8 +28,8 @@ pub(crate) static API: FacadeApi = FacadeApi {
     via: Via::Umbraco,
     title: "Umbraco.AI connections, served by Connection Ledger",
     about: "The connections of Umbraco.AI's Management API. Secrets are shown masked, as in \
-            `sk-***`; sent back so, they stay. Text that begins with `$` is a reference into \
-            configuration and no secret.",
+    `sk-***`; a mask that is sent back leaves the secret unchanged. Text that begins with \
+    `$` is a reference into configuration, not a secret.",
     key_header: "Authorization",
     workspace: |_| None,
     routes: routes::routes,
@@ -37,7 +37,7 @@ pub(crate) static API: FacadeApi = FacadeApi {
     refusal: |schemas| schemas.subschema_for::<shapes::ProblemOut>(),
 };
 
-/// Says no, as problem details with the product's titles.
+/// Returns the answer for an error, as problem details with the product's titles.
 fn refuse(problem: &Problem, _: &RequestId) -> Response {
     let code = problem.code;
     let status = match (code.class(), code) {
@@ -64,7 +64,7 @@ fn refuse(problem: &Problem, _: &RequestId) -> Response {
     refusal(problem, status, PROBLEM_JSON, body.to_string())
 }
 
-/// Answers that something asked for is not right, in words of the product's own.
+/// Returns an error with a title and detail of the product's own.
 fn refused(status: u16, title: &str, detail: &str) -> Response {
     let code = if status == 404 { Code::RouteUnknown } else { Code::FieldInvalid };
     let body = json!({

@@ -39,16 +39,16 @@ fn connections() -> Vec<Route> {
             method: Method::POST,
             refusals: &[],
             operation: operation(handlers::create),
-            ..get(path!("/connections"), "CreateConnection", "Makes a connection.")
+            ..get(path!("/connections"), "CreateConnection", "Creates a connection.")
         },
-        get(path!("/connections/{idOrAlias}"), "GetConnection", "Shows a connection."),
+        get(path!("/connections/{idOrAlias}"), "GetConnection", "Returns a connection."),
         Route {
             method: Method::PUT,
             operation: operation(handlers::update),
             ..get(
                 path!("/connections/{idOrAlias}"),
                 "UpdateConnection",
-                "Changes a connection. What is left out stays.",
+                "Updates a connection. Omitted fields stay unchanged.",
             )
         },
         Route {
@@ -62,13 +62,13 @@ fn connections() -> Vec<Route> {
             ..get(
                 path!("/connections/{idOrAlias}/test"),
                 "TestConnection",
-                "Checks that required settings are there. The provider is not called.",
+                "Checks that required settings are present. The provider is not called.",
             )
         },
     ]
 }
 
-/// Returns the routes of providers, and of what connections have from them.
+/// Returns the routes about providers, and about models and capabilities of connections.
 fn of_providers() -> Vec<Route> {
     vec![
         Route {
@@ -77,7 +77,7 @@ fn of_providers() -> Vec<Route> {
             ..get(
                 path!("/connections/capabilities"),
                 "GetCapabilities",
-                "Lists what the providers of all connections can be used for.",
+                "Lists the capabilities of all connections.",
             )
         },
         Route {
@@ -85,7 +85,7 @@ fn of_providers() -> Vec<Route> {
             ..get(
                 path!("/connections/capabilities/{capability}"),
                 "GetConnectionsByCapability",
-                "Lists connections whose provider can be used for something.",
+                "Lists the connections with a capability.",
             )
         },
         Route {
@@ -93,7 +93,7 @@ fn of_providers() -> Vec<Route> {
             ..get(
                 path!("/connections/{idOrAlias}/models"),
                 "GetConnectionModels",
-                "Lists the models that a connection is known to reach.",
+                "Lists the known models of a connection.",
             )
         },
         Route {
@@ -101,7 +101,7 @@ fn of_providers() -> Vec<Route> {
             ..get(
                 path!("/connections/{idOrAlias}/capabilities"),
                 "GetConnectionCapabilities",
-                "Lists what a connection's provider can be used for.",
+                "Lists the capabilities of a connection.",
             )
         },
         Route {
@@ -110,7 +110,7 @@ fn of_providers() -> Vec<Route> {
             ..get(
                 path!("/connections/{idOrAlias}/exists"),
                 "ConnectionAliasExists",
-                "Tells whether an alias is taken.",
+                "Returns whether an alias is taken.",
             )
         },
         Route {
@@ -120,7 +120,7 @@ fn of_providers() -> Vec<Route> {
         },
         Route {
             operation: operation(catalogue::provider),
-            ..get(path!("/providers/{id}"), "GetProvider", "Shows a provider and its settings.")
+            ..get(path!("/providers/{id}"), "GetProvider", "Returns a provider and its settings.")
         },
     ]
 }
@@ -141,7 +141,7 @@ fn versions() -> Vec<Route> {
             ..get(
                 path!("/versions/connection/{id}/{version}"),
                 "GetVersion",
-                "Shows a connection as it was at a version.",
+                "Returns a connection as of a version.",
             )
         },
         Route {
@@ -149,7 +149,7 @@ fn versions() -> Vec<Route> {
             ..get(
                 path!("/versions/connection/{id}/{version}/compare/{to}"),
                 "CompareVersions",
-                "Tells what differs between two versions.",
+                "Returns the differences between two versions.",
             )
         },
         Route {
@@ -158,7 +158,7 @@ fn versions() -> Vec<Route> {
             ..get(
                 path!("/versions/connection/{id}/{version}/rollback"),
                 "RollbackVersion",
-                "Brings an earlier version back, secrets included, as a new version.",
+                "Restores an earlier version, including secrets, as a new version.",
             )
         },
     ]

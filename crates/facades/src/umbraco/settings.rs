@@ -1,5 +1,5 @@
-//! The one object in which Umbraco.AI keeps what the ledger keeps apart: settings, secrets, and
-//! references (text that begins with `$`).
+//! The settings object of Umbraco.AI, which combines what the ledger stores separately: settings,
+//! secrets, and references (text that begins with `$`).
 
 use std::collections::BTreeMap;
 
@@ -15,10 +15,10 @@ use crate::draft::{Changes, Draft};
 use crate::masks;
 use crate::settings::{config, is_secret, is_value, same, secret};
 
-/// What a reference into configuration begins with.
+/// The prefix of references into configuration.
 const REFERENCE: char = '$';
 
-/// Shows all settings; nothing when there are none.
+/// Returns all settings; nothing if there are none.
 pub(super) fn shown(connection: &Connection, provider: Option<&Provider>) -> Option<Settings> {
     let name = |stored: &str| name(provider, stored).to_owned();
     let mut shown = Settings::new();
@@ -35,8 +35,8 @@ pub(super) fn shown(connection: &Connection, provider: Option<&Provider>) -> Opt
     (!shown.is_empty()).then_some(shown)
 }
 
-/// Returns the name of a stored field. Names that callers here may have chosen themselves stay;
-/// those in another product's or the ledger's own manner are spelled as this product does.
+/// Returns this product's name for a stored field. Names that its own callers may have chosen stay
+/// unchanged; names of another product or of the ledger are translated.
 pub(super) fn name<'a>(provider: Option<&'a Provider>, stored: &'a str) -> &'a str {
     let Some(field) = provider.and_then(|provider| provider.field(stored)) else { return stored };
     let foreign = |(facade, name): (&Facade, &String)| {
@@ -48,22 +48,22 @@ pub(super) fn name<'a>(provider: Option<&'a Provider>, stored: &'a str) -> &'a s
     stored
 }
 
-/// Returns the references that this product knows: other products' have no place in settings.
+/// Returns the references of this product; those of other products are not part of settings.
 fn own_references(connection: &Connection) -> impl Iterator<Item = &SecretReference> {
     let references = connection.details.secret_references.iter();
     references.filter(|reference| reference.reference.as_str().starts_with(REFERENCE))
 }
 
-/// What becomes of one setting.
+/// The meaning of one setting in a body.
 enum Setting {
     Config(Value),
     Secret(SecretValue),
     Reference(String),
-    /// Nothing is said of a secret.
+    /// An absent secret, which stays unchanged.
     Absent,
 }
 
-/// Tells what a value is. The text of a secret is moved, not copied.
+/// Classifies a value. The text of a secret is moved, not copied.
 fn sort(secret: bool, value: Value) -> Setting {
     match value {
         Value::String(text) if text.starts_with(REFERENCE) => Setting::Reference(text),
@@ -75,7 +75,7 @@ fn sort(secret: bool, value: Value) -> Setting {
     }
 }
 
-/// Puts settings into a connection that is to be made.
+/// Adds settings to the draft of a new connection.
 pub(super) fn set_first(body: &mut Draft, provider: Option<&Provider>, settings: Settings) {
     for (name, value) in settings {
         match sort(is_secret(provider, &name), value) {
@@ -91,8 +91,8 @@ pub(super) fn set_first(body: &mut Draft, provider: Option<&Provider>, settings:
     }
 }
 
-/// Puts settings in place of those that a connection has. A secret that is left out or sent back
-/// as it was shown stays; null and empty text clear one.
+/// Replaces the settings of a connection. A secret that is omitted or sent back as its mask stays
+/// unchanged; null and empty text remove it.
 pub(super) fn replace(
     update: &mut Changes,
     connection: &Connection,
@@ -120,9 +120,9 @@ pub(super) fn replace(
         if set.is_some_and(|(_, known)| is_value(known, &value)) || held.is_some_and(echo) {
             continue;
         }
-        // What another door has made a secret of is one here, too, whatever it is called.
+        // A field that another API stored as a secret is one here, too, regardless of its name.
         let new = sort(held.is_some() || is_secret(provider, &name), value);
-        // Whatever it was, it is that no more, unless it is so again.
+        // The old value is removed in whichever form it was stored, unless it is set again.
         references.retain(|known, _| Some(known) != target.as_ref());
         if set.is_some() && !matches!(new, Setting::Config(_)) {
             update.config.insert(stored.clone(), None);
@@ -156,14 +156,14 @@ fn is_echo(held: &Secret, sent: &Value) -> bool {
     sent.is_some_and(|sent| masks::is_echo(&masks::umbraco(&held.hint), &sent))
 }
 
-/// Clears all settings, as null does.
+/// Removes all settings, which is the effect of null.
 pub(super) fn clear(update: &mut Changes, connection: &Connection) {
     update.config = connection.details.config.keys().map(|name| (name.to_string(), None)).collect();
     update.secrets = connection.secrets.keys().map(|name| (name.to_string(), None)).collect();
     update.secret_references = Some(all_references(connection, BTreeMap::new()));
 }
 
-/// Returns these references and those of other products.
+/// Returns these references together with those of other products.
 fn all_references(
     connection: &Connection,
     own: BTreeMap<String, String>,

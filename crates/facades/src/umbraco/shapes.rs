@@ -15,7 +15,7 @@ pub(super) struct ConnectionPath {
     pub(super) id_or_alias: String,
 }
 
-/// The path of what providers can be used for.
+/// The path of the connections with a capability.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct CapabilityPath {
     pub(super) capability: String,
@@ -40,7 +40,7 @@ pub(super) struct VersionPath {
     pub(super) version: String,
 }
 
-/// The path of what differs between two versions.
+/// The path of the differences between two versions.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct ComparePath {
     pub(super) id: String,
@@ -52,56 +52,56 @@ pub(super) struct ComparePath {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Filters {
-    /// How many to show, 100 when absent.
+    /// Number of rows to return, 100 by default.
     pub(super) take: Option<u64>,
-    /// How many to leave out, 0 when absent.
+    /// Number of rows to skip, 0 by default.
     pub(super) skip: Option<u64>,
-    /// Text in the name, without regard to case.
+    /// Text in the name; case is ignored.
     pub(super) filter: Option<String>,
     /// The provider.
     pub(super) provider_id: Option<String>,
-    /// What the provider can be used for.
+    /// A capability of the provider.
     pub(super) capability: Option<String>,
 }
 
-/// Which part of a list to show.
+/// The part of a list to return.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Page {
-    /// How many to leave out, 0 when absent.
+    /// Number of rows to skip, 0 by default.
     pub(super) skip: Option<u64>,
-    /// How many to show at most.
+    /// Largest number of rows to return.
     pub(super) take: Option<u64>,
 }
 
 /// Which models to list.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct ModelFilter {
-    /// What the models can be used for.
+    /// A capability of the models.
     pub(super) capability: Option<String>,
 }
 
-/// Which connection does not count.
+/// The connection to ignore.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Exclusion {
-    /// A connection that does not count.
+    /// The id of the connection to ignore.
     pub(super) exclude_id: Option<String>,
 }
 
-/// A connection to be made.
+/// A new connection.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "CreateConnection")]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ConnectionIn {
-    /// Handle, unique without regard to case; at most 100 characters.
+    /// Handle, unique regardless of case; at most 100 characters.
     pub(super) alias: String,
-    /// Name for people, at most 255 characters.
+    /// Display name, at most 255 characters.
     pub(super) name: String,
     /// The provider.
     pub(super) provider_id: String,
-    /// Whether it may be used; true when absent.
+    /// Whether it may be used; true by default.
     pub(super) is_active: Option<bool>,
-    /// Settings, secret ones among them.
+    /// Settings, including secrets.
     pub(super) settings: Option<Settings>,
 }
 
@@ -113,24 +113,24 @@ pub(super) struct ConnectionIn {
 pub(super) struct PatchIn {
     /// The handle.
     pub(super) alias: Option<String>,
-    /// Name for people.
+    /// Display name.
     pub(super) name: Option<String>,
     /// Whether it may be used.
     pub(super) is_active: Option<bool>,
-    /// All settings; a secret one that is left out or sent back masked stays.
+    /// All settings; a secret that is omitted or sent back masked stays unchanged.
     #[serde(default, deserialize_with = "nullable")]
     #[schemars(with = "Option<Settings>")]
     pub(super) settings: Option<Option<Settings>>,
 }
 
-/// A connection as it is shown.
+/// A connection in answers.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Connection")]
 pub(super) struct ConnectionOut {
-    /// What lists show of it.
+    /// The fields that lists show.
     #[serde(flatten)]
     pub(super) item: ItemOut,
-    /// Settings, secret ones masked.
+    /// Settings, with secrets masked.
     pub(super) settings: Option<Settings>,
 }
 
@@ -139,19 +139,19 @@ pub(super) struct ConnectionOut {
 #[schemars(rename = "ConnectionItem")]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ItemOut {
-    /// Stable identity.
+    /// Stable id.
     pub(super) id: String,
     /// Handle.
     pub(super) alias: String,
-    /// Name for people.
+    /// Display name.
     pub(super) name: String,
     /// The provider.
     pub(super) provider_id: String,
     /// Whether it may be used.
     pub(super) is_active: bool,
-    /// When it was made.
+    /// Time of creation.
     pub(super) date_created: String,
-    /// When it was last changed.
+    /// Time of the last change.
     pub(super) date_modified: String,
     /// Number of changes.
     pub(super) version: u64,
@@ -163,7 +163,7 @@ pub(super) struct ItemOut {
 pub(super) struct ListOut {
     /// The connections of this part.
     pub(super) items: Vec<ItemOut>,
-    /// How many fit in all.
+    /// Number of matches on all pages.
     pub(super) total: u64,
 }
 
@@ -172,9 +172,9 @@ pub(super) struct ListOut {
 #[schemars(rename = "ConnectionTestResult")]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TestOut {
-    /// Whether everything required is there.
+    /// Whether all required settings are present.
     pub(super) success: bool,
-    /// What is missing, or what was not tried.
+    /// The problems found, or the limits of the test.
     pub(super) error_message: Option<String>,
 }
 
@@ -182,15 +182,15 @@ pub(super) struct TestOut {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Model")]
 pub(super) struct ModelOut {
-    /// What requests call it.
+    /// Its name in requests.
     pub(super) id: String,
-    /// What people call it.
+    /// Display name.
     pub(super) name: String,
-    /// What it can be used for.
+    /// The capabilities.
     pub(super) capabilities: Vec<&'static str>,
-    /// The same in the server's form.
+    /// The same in the server's format.
     pub(super) model: ModelRefOut,
-    /// Nothing.
+    /// Always null.
     pub(super) metadata: Map<String, Value>,
 }
 
@@ -211,9 +211,9 @@ pub(super) struct ModelRefOut {
 pub(super) struct ProviderItemOut {
     /// Its name in requests.
     pub(super) id: String,
-    /// What people call it.
+    /// Display name.
     pub(super) name: String,
-    /// What it can be used for.
+    /// The capabilities.
     pub(super) capabilities: Vec<&'static str>,
 }
 
@@ -222,7 +222,7 @@ pub(super) struct ProviderItemOut {
 #[schemars(rename = "Provider")]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ProviderOut {
-    /// What lists show of it.
+    /// The fields that lists show.
     #[serde(flatten)]
     pub(super) item: ProviderItemOut,
     /// Its settings, in the order of a form.
@@ -244,17 +244,17 @@ pub(super) struct SchemaOut {
 pub(super) struct FieldOut {
     /// Its name in settings.
     pub(super) key: String,
-    /// What a form calls it.
+    /// Its label in a form.
     pub(super) label: String,
-    /// What it is and where to find it.
+    /// What it is, and where to find its value.
     pub(super) description: Option<String>,
-    /// What values it takes.
+    /// The type of its values.
     pub(super) r#type: &'static str,
-    /// What it is when nothing is said.
+    /// The default.
     pub(super) default_value: Option<Value>,
-    /// Values to choose from, if it is one of some.
+    /// The permitted values, if limited.
     pub(super) options: Vec<String>,
-    /// Whether a connection cannot do without it.
+    /// Whether it is required.
     pub(super) is_required: bool,
     /// Whether it is kept secret.
     pub(super) is_sensitive: bool,
@@ -267,9 +267,9 @@ pub(super) struct FieldOut {
 pub(super) struct VersionsOut {
     /// The newest version.
     pub(super) current_version: u64,
-    /// How many there are.
+    /// Number of entries.
     pub(super) total_versions: u64,
-    /// Those of this part, newest first.
+    /// The versions of this part, newest first.
     pub(super) versions: Vec<LineOut>,
 }
 
@@ -278,19 +278,19 @@ pub(super) struct VersionsOut {
 #[schemars(rename = "VersionLine")]
 #[serde(rename_all = "camelCase")]
 pub(super) struct LineOut {
-    /// The event that made it.
+    /// The event that created it.
     pub(super) id: String,
     /// The connection.
     pub(super) entity_id: String,
-    /// Its number.
+    /// The number of the version.
     pub(super) version: u64,
-    /// When it was made.
+    /// Time of creation.
     pub(super) date_created: String,
-    /// Nothing: actors of the ledger have names, not ids.
+    /// Always null: actors of the ledger have names, not ids.
     pub(super) created_by_user_id: Option<String>,
-    /// Who made it.
+    /// The creator.
     pub(super) created_by_user_name: String,
-    /// What happened.
+    /// The kind of change.
     pub(super) change_description: String,
 }
 
@@ -305,7 +305,7 @@ pub(super) struct VersionOut {
     pub(super) snapshot: ConnectionOut,
 }
 
-/// What differs between two versions.
+/// The differences between two versions.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "VersionComparison")]
 #[serde(rename_all = "camelCase")]
@@ -314,7 +314,7 @@ pub(super) struct CompareOut {
     pub(super) from_version: u64,
     /// The version compared to.
     pub(super) to_version: u64,
-    /// What differs.
+    /// The differences.
     pub(super) changes: Vec<ChangeOut>,
 }
 
@@ -325,9 +325,9 @@ pub(super) struct CompareOut {
 pub(super) struct ChangeOut {
     /// The field, as in `settings.endpoint`.
     pub(super) path: String,
-    /// What it was; `********` for a secret.
+    /// The old value; `********` for a secret.
     pub(super) old_value: Option<String>,
-    /// What it is; `********` for a secret.
+    /// The new value; `********` for a secret.
     pub(super) new_value: Option<String>,
 }
 
@@ -337,10 +337,10 @@ pub(super) struct ChangeOut {
 pub(super) struct ProblemOut {
     /// `urn:connledger:error:` and a stable code.
     pub(super) r#type: String,
-    /// What it is about.
+    /// The title.
     pub(super) title: String,
     /// The HTTP status.
     pub(super) status: u16,
-    /// A sentence on this very case.
+    /// A message about this case.
     pub(super) detail: String,
 }

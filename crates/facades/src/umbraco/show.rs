@@ -1,4 +1,4 @@
-//! A connection in the words of Umbraco.AI.
+//! Connections in the format of Umbraco.AI.
 
 use ledger_contract::time;
 use ledger_domain::Connection;
@@ -8,23 +8,23 @@ use super::settings;
 use super::shapes::{ConnectionOut, ItemOut};
 use crate::handles;
 
-/// Longest alias.
+/// Longest alias, in characters.
 pub(super) const ALIAS_CHARS: usize = 100;
-/// The alias that a route has taken.
+/// The alias that conflicts with a route.
 const RESERVED: &str = "capabilities";
 
-/// Tells whether a slug is an alias here.
+/// Returns whether a slug is a valid alias.
 pub(super) fn is_alias(text: &str) -> bool {
     text.len() <= ALIAS_CHARS && !text.eq_ignore_ascii_case(RESERVED)
 }
 
-/// Returns the name that people know a connection by.
+/// Returns the display name of a connection.
 pub(super) fn name(connection: &Connection) -> &str {
     let name = connection.details.display_name.as_ref();
     name.map_or(connection.slug.as_str(), |name| name.as_str())
 }
 
-/// Shows a connection in a list.
+/// Returns a connection as lists show it.
 pub(super) fn item(connection: &Connection, provider: Option<&Provider>) -> ItemOut {
     let stored = connection.details.provider.as_str();
     ItemOut {
@@ -39,7 +39,7 @@ pub(super) fn item(connection: &Connection, provider: Option<&Provider>) -> Item
     }
 }
 
-/// Shows a connection.
+/// Returns a connection with all fields.
 pub(super) fn connection(connection: &Connection, provider: Option<&Provider>) -> ConnectionOut {
     ConnectionOut {
         item: item(connection, provider),

@@ -1,4 +1,4 @@
-//! Certificates made for one test.
+//! Certificates generated for one test.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,14 +11,14 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::TlsFiles;
 
-/// An authority, and the files of a server.
+/// A CA, and the certificate files of a server.
 pub(super) struct Certificates {
     folder: tempfile::TempDir,
     authority: Issuer<'static, KeyPair>,
     root: CertificateDer<'static>,
 }
 
-/// A certificate and its key.
+/// A certificate and its private key.
 pub(super) struct Identity {
     pub(super) certificate: CertificateDer<'static>,
     pub(super) key: KeyPair,
@@ -26,7 +26,7 @@ pub(super) struct Identity {
 }
 
 impl Certificates {
-    /// Makes an authority, and a certificate for `localhost`.
+    /// Creates a CA and a certificate for `localhost`.
     pub(super) fn new() -> Self {
         let key = KeyPair::generate().unwrap();
         let mut about = CertificateParams::new(Vec::new()).unwrap();
@@ -68,7 +68,7 @@ impl Certificates {
         }
     }
 
-    /// Returns what a client that trusts the authority connects with.
+    /// Returns the configuration of a client that trusts the CA.
     pub(super) fn client(&self, identity: Option<Identity>) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(self.root.clone()).unwrap();

@@ -1,11 +1,11 @@
-//! Many connections from one address, and what is counted.
+//! The limit on connections from one address, and the counters.
 
 use ledger_contract::queries::HttpStatus;
 
 use super::certificates::Certificates;
 use super::*;
 
-/// Opens a listener at which one address may have so many connections, this machine as any other.
+/// Opens a listener that limits the connections from each address, including this machine.
 async fn open_for(most: usize, adjust: impl FnOnce(&mut ListenOptions)) -> (Listener, Controls) {
     open(|options| {
         options.limits.connections_per_address = most;
@@ -15,7 +15,7 @@ async fn open_for(most: usize, adjust: impl FnOnce(&mut ListenOptions)) -> (List
     .await
 }
 
-/// Waits until so many connections are open.
+/// Waits until `count` connections are open.
 async fn open_are(listener: &Listener, count: u64) {
     eventually(async || (listener.counters().status().connections_open == count).then_some(()))
         .await;
@@ -44,7 +44,7 @@ async fn an_address_with_too_many_connections_gets_no_more_and_keeps_those_it_ha
 }
 
 #[tokio::test]
-async fn over_tls_a_connection_too_many_is_closed_without_a_word() {
+async fn over_tls_a_connection_above_the_limit_is_closed_without_an_answer() {
     let made = Certificates::new();
     let (listener, _) = open_for(1, |options| options.tls = Some(made.files())).await;
     let _first = connect(&listener).await;
@@ -54,7 +54,7 @@ async fn over_tls_a_connection_too_many_is_closed_without_a_word() {
 }
 
 #[tokio::test]
-async fn this_machine_and_trusted_proxies_may_have_any_number() {
+async fn this_machine_and_trusted_proxies_are_exempt() {
     let (near, _) = open(|options| options.limits.connections_per_address = 1).await;
     let trust = |options: &mut ListenOptions| {
         options.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];

@@ -1,4 +1,4 @@
-//! Who is let in, and what every answer carries.
+//! Admission of requests, and the headers of every answer.
 
 use super::*;
 
@@ -7,7 +7,7 @@ const OTHER_GOOD: &str = "authorization: Bearer good-2";
 const BAD: &str = "authorization: Bearer bad";
 
 #[tokio::test]
-async fn over_the_rate_the_answer_says_when_to_come_back() {
+async fn over_the_rate_the_answer_says_when_to_retry() {
     let (listener, controls) =
         open(|options| options.rates = Rates { per_key: 2, per_address: 1 }).await;
     let mut client = connect(&listener).await;
@@ -49,7 +49,7 @@ async fn guessing_keys_is_locked_out_and_a_key_in_use_is_not() {
 }
 
 #[tokio::test]
-async fn a_proxy_s_clients_are_told_apart_only_when_it_is_trusted() {
+async fn clients_behind_a_proxy_are_distinguished_only_if_it_is_trusted() {
     for (trusted, status) in [(true, 200), (false, 429)] {
         let (listener, _) = open(|options| {
             options.rates.per_address = 1;
@@ -84,7 +84,7 @@ async fn every_answer_carries_the_security_headers() {
 }
 
 #[tokio::test]
-async fn pages_of_other_sites_may_read_only_when_their_site_is_named() {
+async fn pages_of_other_origins_may_read_only_if_their_origin_is_listed() {
     const PREFLIGHT: &str = "access-control-request-method: POST";
     let named = "https://console.example.com";
     let (closed, _) = open(|_| {}).await;

@@ -1,4 +1,4 @@
-//! How long connections live, and how they end.
+//! Timeouts of connections, and their end.
 
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -7,7 +7,7 @@ use tokio::time::{Instant, interval};
 use super::*;
 
 #[tokio::test]
-async fn a_header_that_does_not_come_in_time_closes_the_connection() {
+async fn a_header_that_does_not_arrive_in_time_closes_the_connection() {
     let (listener, _) = open(|options| options.limits.header_timeout = SHORT).await;
     let start = Instant::now();
     connect(&listener).await.closed().await;
@@ -42,7 +42,7 @@ async fn a_header_that_does_not_come_in_time_closes_the_connection() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_rests_for_its_own_time_and_a_busy_one_has_none() {
+async fn an_idle_connection_has_its_own_timeout_and_a_busy_one_has_none() {
     let (listener, controls) = open(|options| {
         options.limits.header_timeout = SHORT;
         options.limits.idle_timeout = SHORT * 3;
@@ -61,7 +61,7 @@ async fn an_idle_connection_rests_for_its_own_time_and_a_busy_one_has_none() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_come_in_time_is_refused() {
+async fn a_body_that_does_not_arrive_in_time_is_refused() {
     let (listener, _) = open(|options| options.limits.body_timeout = SHORT).await;
     let mut client = connect(&listener).await;
     client.send("POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nab").await;
@@ -73,7 +73,7 @@ async fn a_body_that_does_not_come_in_time_is_refused() {
 }
 
 #[tokio::test]
-async fn over_the_limit_new_connections_are_closed_and_old_ones_go_on() {
+async fn over_the_limit_new_connections_are_closed_and_old_ones_stay() {
     let (listener, _) = open(|options| options.limits.connections_max = 2).await;
     let (mut first, mut second) = (connect(&listener).await, connect(&listener).await);
     for client in [&mut first, &mut second] {
@@ -82,11 +82,11 @@ async fn over_the_limit_new_connections_are_closed_and_old_ones_go_on() {
     connect(&listener).await.closed().await;
     assert_eq!(first.get("/hello", &[]).await.status, 200);
     drop(second);
-    // That it has gone shows only a moment later.
+    // The server notices the disconnect only a moment later.
     eventually(async || answered(&listener).await).await;
 }
 
-/// Tells whether there is room for one more connection.
+/// Returns whether the listener accepts one more connection.
 async fn answered(listener: &Listener) -> Option<()> {
     let mut client = connect(listener).await;
     client.0.get_mut().write_all(b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n").await.ok()?;
@@ -95,7 +95,7 @@ async fn answered(listener: &Listener) -> Option<()> {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_its_answer_loses_its_place() {
+async fn a_client_that_does_not_read_its_answer_is_disconnected() {
     let (listener, _) = open(|options| {
         options.limits.connections_max = 1;
         options.limits.stall_timeout = SHORT;
@@ -103,7 +103,7 @@ async fn a_client_that_does_not_read_its_answer_loses_its_place() {
     .await;
     let mut greedy = connect(&listener).await;
     greedy.send("GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    // It has the only place while it is waited for.
+    // Until it is disconnected, it holds the only permitted connection.
     eventually(async || answered(&listener).await).await;
     let mut rest = Vec::new();
     // Reset or ended: either way it did not get all.
@@ -112,13 +112,13 @@ async fn a_client_that_does_not_read_its_answer_loses_its_place() {
 }
 
 #[tokio::test]
-async fn a_request_under_way_is_answered_at_the_end_and_no_new_one_taken() {
+async fn a_request_in_progress_is_answered_at_shutdown_and_no_new_one_accepted() {
     let (listener, controls) = open(|options| options.limits.drain_timeout = LONG).await;
     let address = listener.address();
     let (mut idle, mut busy) = (connect(&listener).await, connect(&listener).await);
     assert_eq!(idle.get("/hello", &[]).await.status, 200);
     assert_eq!(busy.get("/hello", &[]).await.status, 200);
-    // The server says "continue" once the route reads the body, so the request is under way.
+    // The server sends "continue" once the route reads the body, so the request is in progress.
     let head = "POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\nexpect: 100-continue";
     busy.send(&format!("{head}\r\n\r\n")).await;
     assert_eq!(busy.answer().await.status, 100);
@@ -139,17 +139,17 @@ async fn a_request_under_way_is_answered_at_the_end_and_no_new_one_taken() {
 }
 
 #[tokio::test]
-async fn a_request_that_never_ends_is_cut_when_its_time_is_over() {
+async fn a_request_that_never_ends_is_cut_at_the_drain_timeout() {
     let (listener, controls) = open(|options| options.limits.drain_timeout = SHORT).await;
     let mut client = connect(&listener).await;
     client.send("GET /wait HTTP/1.1\r\nhost: x\r\n\r\n").await;
     controls.one_waits().await;
-    timeout(PATIENCE, listener.shutdown()).await.expect("it does not wait for ever");
+    timeout(PATIENCE, listener.shutdown()).await.expect("it does not wait forever");
     client.closed().await;
 }
 
 #[tokio::test]
-async fn http2_is_spoken_on_the_same_port_and_ends_in_good_order() {
+async fn http2_is_served_on_the_same_port_and_shuts_down_cleanly() {
     let (listener, controls) = open(|_| {}).await;
     let stream = TcpStream::connect(listener.address()).await.unwrap();
     let (mut asks, connection) =
@@ -175,7 +175,7 @@ async fn http2_is_spoken_on_the_same_port_and_ends_in_good_order() {
 }
 
 #[tokio::test]
-async fn what_others_can_reach_needs_tls_or_a_word_that_it_does_not() {
+async fn an_address_that_others_can_reach_requires_tls_or_a_waiver() {
     let options =
         |address: &str| ListenOptions::new(address.parse().unwrap(), Accepts::new(|_| false));
     for open in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80", "[::ffff:192.0.2.1]:80"] {

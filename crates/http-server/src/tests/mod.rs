@@ -1,4 +1,4 @@
-//! The listener on real sockets.
+//! Tests of the listener on real sockets.
 
 mod certificates;
 mod connection_limiter;
@@ -25,36 +25,35 @@ use tokio::time::timeout;
 
 use super::*;
 
-/// How long anything may take that must happen.
+/// How long an expected result may take.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// A time that passes quickly, but not by chance.
+/// A timeout that a test waits for.
 const SHORT: Duration = Duration::from_millis(400);
-/// A time that does not pass in a test.
+/// A timeout that never expires in a test.
 const LONG: Duration = Duration::from_mins(10);
 
-/// More than the sockets of both sides hold.
+/// More bytes than the socket buffers of both sides hold.
 const LARGE: usize = 64 * 1024 * 1024;
 
-/// What tests control: the time, and answers that wait.
+/// What tests control: the time, and answers that are held back.
 #[derive(Clone)]
 struct Controls {
     time: Arc<Mutex<Duration>>,
-    /// What waits goes on, once for each permit.
+    /// Each permit releases one request that is held back.
     gate: Arc<Semaphore>,
-    /// Has a permit for each request that has come as far as to wait.
+    /// Holds a permit for each request that is held back.
     waiting: Arc<Semaphore>,
 }
 
 impl Controls {
-    /// Waits until one more request waits.
+    /// Waits until one more request is held back.
     async fn one_waits(&self) {
         let arrived = timeout(PATIENCE, self.waiting.acquire()).await;
         arrived.expect("in time").expect("it is never closed").forget();
     }
 }
 
-/// Opens a listener to a router with a route for each thing that is tested. Keys that start with
-/// `good` are good.
+/// Opens a listener with a route for each tested behavior. Keys that start with `good` are valid.
 async fn open(adjust: impl FnOnce(&mut ListenOptions)) -> (Listener, Controls) {
     let controls = Controls {
         time: Arc::new(Mutex::new(Duration::ZERO)),
@@ -91,7 +90,7 @@ fn routes(controls: &Controls) -> Router {
         .route("/echo", post(|body: Bytes| async { body }))
 }
 
-/// An answer, read to its end.
+/// A complete answer.
 #[derive(Debug)]
 struct Answer {
     status: u16,
@@ -115,7 +114,7 @@ impl Answer {
     }
 }
 
-/// One connection of a client that writes HTTP/1 by hand.
+/// A client connection that writes raw HTTP/1.
 struct TestClient<S>(BufReader<S>);
 
 async fn connect(listener: &Listener) -> TestClient<TcpStream> {
@@ -131,7 +130,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TestClient<S> {
         self.0.get_mut().write_all(text.as_bytes()).await.expect("sent");
     }
 
-    /// Asks for a path, with more header lines.
+    /// Sends a GET request with additional header lines.
     async fn get(&mut self, path: &str, headers: &[&str]) -> Answer {
         let headers: String = headers.iter().flat_map(|line| [line, "\r\n"]).collect();
         self.send(&format!("GET {path} HTTP/1.1\r\nhost: x\r\n{headers}\r\n")).await;
@@ -163,17 +162,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TestClient<S> {
         Answer { status: status.parse().expect("a number"), headers, body }
     }
 
-    /// Waits for the other side to close, in whichever way.
+    /// Waits until the server closes or resets the connection.
     async fn closed(&mut self) {
         let mut rest = Vec::new();
         let closed = timeout(PATIENCE, self.0.read_to_end(&mut rest)).await;
-        // A connection that was reset is closed too.
+        // A reset connection is closed, too.
         drop(closed.expect("closed in time"));
         assert!(rest.is_empty(), "{}", String::from_utf8_lossy(&rest));
     }
 }
 
-/// Tries again and again until it works: what is waited for is a moment away.
+/// Repeats an attempt until it succeeds.
 async fn eventually<T, Try: Future<Output = Option<T>>>(mut attempt: impl FnMut() -> Try) -> T {
     timeout(PATIENCE, async {
         loop {

@@ -1,4 +1,4 @@
-//! TLS: certificates, new ones, those of clients.
+//! TLS: server certificates, their reload, and client certificates.
 
 use std::fs;
 use std::io;
@@ -31,7 +31,7 @@ fn shown(stream: &TlsStream<TcpStream>) -> CertificateDer<'static> {
 }
 
 #[tokio::test]
-async fn a_new_certificate_is_shown_to_new_connections_and_old_ones_go_on() {
+async fn a_new_certificate_is_used_for_new_connections_and_old_ones_stay() {
     let made = Certificates::new();
     let (listener, _) = open(|options| {
         options.tls = Some(made.files());
@@ -57,7 +57,7 @@ async fn a_new_certificate_is_shown_to_new_connections_and_old_ones_go_on() {
 }
 
 #[tokio::test]
-async fn changed_files_are_noticed_without_being_told() {
+async fn changed_files_are_detected_without_a_signal() {
     let made = Certificates::new();
     let (listener, _) = open(|options| {
         options.tls = Some(made.files());
@@ -73,7 +73,7 @@ async fn changed_files_are_noticed_without_being_told() {
 }
 
 #[test]
-fn files_that_could_not_be_used_are_read_again_though_they_look_the_same() {
+fn unusable_files_are_read_again_even_if_they_look_unchanged() {
     let made = Certificates::new();
     let tls = Tls::load(made.files()).expect("good files");
     let first = Arc::clone(tls.acceptor().config());
@@ -86,7 +86,7 @@ fn files_that_could_not_be_used_are_read_again_though_they_look_the_same() {
     made.renew();
     let new = fs::read_to_string(&key).unwrap();
     assert_eq!(old.len(), new.len());
-    // The new certificate is there before its key.
+    // The new certificate is written before its key.
     put(&old, time);
     tls.reload_if_changed();
     assert!(Arc::ptr_eq(&first, tls.acceptor().config()), "they do not go together");
@@ -99,7 +99,7 @@ fn files_that_could_not_be_used_are_read_again_though_they_look_the_same() {
 }
 
 #[tokio::test]
-async fn only_clients_of_the_authority_are_let_in_when_there_is_one() {
+async fn with_a_client_ca_only_its_clients_are_accepted() {
     let made = Certificates::new();
     let (listener, _) = open(|options| {
         let client_authority = Some(made.path("ca.pem"));
@@ -110,7 +110,7 @@ async fn only_clients_of_the_authority_are_let_in_when_there_is_one() {
     let foreign = Certificates::new().issue("gateway", ExtendedKeyUsagePurpose::ClientAuth);
     for (identity, let_in) in [(None, false), (Some(foreign), false), (Some(known), true)] {
         let attempt = async {
-            // With TLS 1.3 the client learns only after its handshake that it is not let in.
+            // With TLS 1.3 the client learns of the rejection only after its handshake.
             let mut stream = connect_tls(&listener, &made.client(identity)).await?;
             stream.write_all(b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n").await?;
             let mut start = [0; 12];
@@ -136,7 +136,7 @@ async fn plain_http_on_the_tls_port_is_closed_cleanly() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_does_not_come_in_time_closes_the_connection() {
+async fn a_handshake_that_does_not_finish_in_time_closes_the_connection() {
     let made = Certificates::new();
     let (listener, _) = open(|options| {
         options.tls = Some(made.files());

@@ -1,4 +1,4 @@
-//! Which of two media types a caller wants.
+//! Content negotiation between JSON and server-sent events.
 
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
@@ -7,17 +7,17 @@ use axum::http::header::ACCEPT;
 pub(super) const EVENT_STREAM: &str = "text/event-stream";
 const JSON: &str = "application/json";
 
-/// Tells whether the caller asks for events by name.
+/// Returns whether `Accept` names server-sent events.
 pub(super) fn wants_events(headers: &HeaderMap) -> bool {
     names(headers, EVENT_STREAM)
 }
 
-/// Tells whether the caller asks for JSON by name, and not for events.
+/// Returns whether `Accept` names JSON and not server-sent events.
 pub(super) fn wants_json(headers: &HeaderMap) -> bool {
     names(headers, JSON) && !wants_events(headers)
 }
 
-/// Weights are not looked at, save the one that means never.
+/// Weights are ignored, except a weight of 0, which excludes a type.
 fn names(headers: &HeaderMap, wanted: &str) -> bool {
     let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|choice| {
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_go_before_json_and_nothing_named_is_neither() {
+    fn events_take_precedence_over_json_and_an_empty_accept_is_neither() {
         let params = |value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(ACCEPT, HeaderValue::from_static(value));

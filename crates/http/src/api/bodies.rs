@@ -1,4 +1,4 @@
-//! Places for bodies that take their time, so that slow ones keep nobody from commanding.
+//! Permits for bodies that arrive slowly, so that slow clients do not block others' commands.
 
 use std::collections::HashMap;
 
@@ -6,18 +6,18 @@ use ledger_contract::errors::{Code, Problem};
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// So many bodies are waited for at once, and so many of one caller's.
+/// Limits how many bodies are awaited at the same time, in total and for each caller.
 #[derive(Debug)]
 pub(super) struct Bodies {
-    places: Semaphore,
+    permits: Semaphore,
     share: usize,
-    /// Bodies being waited for by caller; nobody is in it without one.
+    /// Number of awaited bodies by caller; callers without any have no entry.
     waiting: Mutex<HashMap<String, usize>>,
 }
 
-/// A place for one body, given back when dropped.
+/// A permit for one body, released when dropped.
 #[derive(Debug)]
-pub(super) struct Place<'a> {
+pub(super) struct BodyPermit<'a> {
     bodies: &'a Bodies,
     caller: String,
     _held: SemaphorePermit<'a>,
@@ -25,28 +25,28 @@ pub(super) struct Place<'a> {
 
 impl Bodies {
     pub(super) fn new(most: usize, share: usize) -> Self {
-        let places = Semaphore::new(most.max(1));
-        Self { places, share: share.max(1), waiting: Mutex::default() }
+        let permits = Semaphore::new(most.max(1));
+        Self { permits, share: share.max(1), waiting: Mutex::default() }
     }
 
-    /// Takes a place for a body of this caller's.
+    /// Acquires a permit for a body of this caller.
     ///
     /// Errors: `busy`.
-    pub(super) fn place(&self, caller: String) -> Result<Place<'_>, Problem> {
-        let place = self.places.try_acquire().map_err(|_| Problem::new(Code::Busy))?;
+    pub(super) fn acquire(&self, caller: String) -> Result<BodyPermit<'_>, Problem> {
+        let permit = self.permits.try_acquire().map_err(|_| Problem::new(Code::Busy))?;
         let mut waiting = self.waiting.lock();
         let own = waiting.get(&caller).copied().unwrap_or_default();
         if own >= self.share {
-            let message = "as many bodies of this caller are on their way as may be at once";
+            let message = "this caller is already sending as many bodies as allowed";
             return Err(Problem::because(Code::Busy, message));
         }
         waiting.insert(caller.clone(), own + 1);
         drop(waiting);
-        Ok(Place { bodies: self, caller, _held: place })
+        Ok(BodyPermit { bodies: self, caller, _held: permit })
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for BodyPermit<'_> {
     fn drop(&mut self) {
         let mut waiting = self.bodies.waiting.lock();
         let Some(own) = waiting.get_mut(&self.caller) else { return };
@@ -62,17 +62,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_has_a_share_and_all_together_so_many_places() {
+    fn bodies_are_limited_for_each_caller_and_in_total() {
         let bodies = Bodies::new(3, 2);
-        let place = |caller: &str| bodies.place(caller.to_owned());
-        let (one, two) = (place("a").unwrap(), place("a").unwrap());
-        assert_eq!(place("a").unwrap_err().code, Code::Busy, "two are its share");
-        let other = place("b").unwrap();
-        assert_eq!(place("c").unwrap_err().code, Code::Busy, "three are all");
+        let acquire = |caller: &str| bodies.acquire(caller.to_owned());
+        let (one, two) = (acquire("a").unwrap(), acquire("a").unwrap());
+        assert_eq!(acquire("a").unwrap_err().code, Code::Busy, "two are its share");
+        let other = acquire("b").unwrap();
+        assert_eq!(acquire("c").unwrap_err().code, Code::Busy, "three are all");
         drop(one);
-        drop(place("a").unwrap());
+        drop(acquire("a").unwrap());
         drop((two, other));
         assert!(bodies.waiting.lock().is_empty());
-        assert_eq!(bodies.places.available_permits(), 3);
+        assert_eq!(bodies.permits.available_permits(), 3);
     }
 }

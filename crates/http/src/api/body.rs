@@ -7,12 +7,12 @@ use futures::StreamExt;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::headers::digits;
 
-/// Largest body that is read.
+/// Largest accepted body, in bytes.
 pub(super) const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// Reads the whole body.
 ///
-/// Errors: `media_type_unsupported`, `message_too_large`, `body_malformed` when it breaks off.
+/// Errors: `media_type_unsupported`, `message_too_large`, `body_malformed` if it is incomplete.
 pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     check_encoding(headers)?;
     let declared = headers.get(CONTENT_LENGTH).and_then(|length| digits(length.to_str().ok()?));
@@ -33,13 +33,13 @@ async fn collect(body: Body) -> Result<Bytes, Problem> {
     let mut whole = Vec::new();
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|error| {
-            tracing::debug!(%error, "a body broke off");
-            Problem::because(Code::BodyMalformed, "the body ends before its end")
+            tracing::debug!(%error, "a body is incomplete");
+            Problem::because(Code::BodyMalformed, "the body is incomplete")
         })?;
         if first.len() + whole.len() + piece.len() > BODY_BYTES_MAX {
             return Err(Problem::new(Code::MessageTooLarge));
         }
-        // Most bodies come in one piece, which then need not be copied.
+        // Most bodies arrive as one chunk, which then need not be copied.
         if first.is_empty() && whole.is_empty() {
             first = piece;
         } else {
@@ -55,7 +55,7 @@ fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
     match headers.get(CONTENT_ENCODING).map(|value| value.to_str()) {
         None => Ok(()),
         Some(Ok(value)) if plain(value) => Ok(()),
-        Some(_) => unsupported("a compressed body is not taken"),
+        Some(_) => unsupported("compressed bodies are not supported"),
     }
 }
 
@@ -73,7 +73,7 @@ fn unsupported(message: &str) -> Result<(), Problem> {
     Err(Problem::because(Code::MediaTypeUnsupported, message))
 }
 
-/// Tells whether a media type is JSON in UTF-8, the only text JSON has.
+/// Returns whether a media type is JSON, with no charset other than UTF-8.
 fn is_json(value: &str) -> bool {
     let mut parts = value.split(';').map(str::trim);
     let json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_in_pieces_is_put_together() {
+    async fn a_body_in_chunks_is_joined() {
         let pieces = ["{\"a\"", ":", "1}"].map(Ok::<_, std::io::Error>);
         let body = Body::from_stream(futures::stream::iter(pieces));
         let mut headers = HeaderMap::new();

@@ -1,4 +1,4 @@
-//! Who asks: the one place where a key is looked at, and all that is done in its name.
+//! The caller of a request. Only this module authenticates.
 
 use axum::http::HeaderMap;
 use ledger_contract::errors::Problem;
@@ -7,12 +7,12 @@ use ledger_domain::principal::{Scope, Subject};
 use ledger_engine::{Engine, Forbidden, QueryAnswer};
 use ledger_http_server::credential;
 
-/// Someone whose key was found good.
+/// An authenticated caller.
 #[derive(Clone, Debug)]
 pub(super) struct Caller(ledger_engine::Caller);
 
-/// Finds out who asks, before anything else is looked at: nobody unknown is told what else is
-/// wrong with a request.
+/// Authenticates the caller. This precedes every other check, so that unknown callers learn nothing
+/// else about a request.
 ///
 /// Errors: `header_invalid`; those of [`Engine::authenticate`].
 pub fn admit(engine: &Engine, headers: &HeaderMap) -> Result<ledger_engine::Caller, Problem> {
@@ -24,18 +24,19 @@ impl Caller {
         admit(engine, headers).map(Self)
     }
 
-    /// Returns who the engine knows it as.
+    /// Returns the caller as the engine knows it.
     pub(super) fn known(&self) -> &ledger_engine::Caller {
         &self.0
     }
 
-    /// Refuses who may not do `scope` to `subject`, where no command or query does that.
+    /// Rejects callers who lack `scope` on `subject`, for operations that are neither a command nor
+    /// a query.
     pub(super) fn require(&self, scope: Scope, subject: Subject<'_>) -> Result<(), Forbidden> {
         self.0.require(scope, subject)
     }
 
-    /// Answers a query in its name. Blocks.
-    pub(super) fn ask(
+    /// Answers a query for this caller. Blocks.
+    pub(super) fn query(
         &self,
         engine: &Engine,
         workspace: &QueryWorkspace,

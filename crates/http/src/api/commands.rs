@@ -1,4 +1,4 @@
-//! Commands.
+//! Executing commands.
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{CACHE_CONTROL, ETAG, LOCATION};
@@ -23,7 +23,7 @@ use super::{answer, headers, version};
 
 const REPEATED: HeaderName = HeaderName::from_static("ledger-repeated");
 
-/// What a command leaves behind for its answer.
+/// The data that a command's answer needs after its execution.
 struct Addressed {
     request: CommandRequest,
     workspace: WorkspaceName,
@@ -40,7 +40,7 @@ pub(super) async fn run(
     body: Body,
 ) -> Result<Response, Problem> {
     let body = state.read_body(caller.known(), map, body).await?;
-    let place = state.place_for_command()?;
+    let permit = state.acquire_command()?;
     let addressed = address(state, verb, caller, params, map, &body);
     let Addressed { request, workspace, principal } = state.counted(addressed)?;
     let executed = state.engine.execute(request).await.inspect_err(|error| {
@@ -50,7 +50,7 @@ pub(super) async fn run(
             "command refused"
         );
     })?;
-    drop(place);
+    drop(permit);
     debug!(
         ledger.command.kind = verb.as_str(),
         ledger.position = executed.receipt.position,
@@ -69,7 +69,7 @@ pub(super) async fn run(
     Ok(receipt(created, made, &executed))
 }
 
-/// Gives secrets out. The event that tells of it is durable when this returns `Ok`.
+/// Reveals secrets. The event that records it is durable when this returns `Ok`.
 pub(super) async fn reveal(
     state: &AppState,
     caller: &Caller,
@@ -81,14 +81,14 @@ pub(super) async fn reveal(
         return state.counted(Err(Problem::new(Code::RevealUnsafe)));
     }
     let body = state.read_body(caller.known(), map, body).await?;
-    let place = state.place_for_command()?;
+    let permit = state.acquire_command()?;
     let addressed = address(state, Verb::RevealSecret, caller, params, map, &body);
     let Addressed { mut request, .. } = state.counted(addressed)?;
     if let ParsedCommand::Reveal { from, .. } = &mut request.command {
         *from = Some(Line::stored(Via::Http.as_str().into()));
     }
     let answer = state.engine.reveal(request).await?;
-    drop(place);
+    drop(permit);
     let mut response = answer::json(StatusCode::OK, Bytes::from_owner(answer.to_json()));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
@@ -103,13 +103,14 @@ fn address(
     body: &Bytes,
 ) -> Result<Addressed, Problem> {
     let said = headers::of_command(map)?;
-    // A repeat is answered whatever its deadline, so commands are left to the engine.
+    // A repeated command is answered even after its deadline, so the engine checks deadlines of
+    // commands.
     let (workspace, command) = command(verb, params, body)?;
     let principal = match &command {
         ParsedCommand::Principal { name, .. } => Some(name.clone()),
         _ => None,
     };
-    // Earlier programs took the bytes, together with the path.
+    // Earlier versions used the raw bytes together with the path.
     let kind = kind(verb, params);
     let request = CommandRequest {
         fingerprint: state.engine.fingerprint(&workspace, &command, &kind, body),
@@ -120,7 +121,7 @@ fn address(
     Ok(Addressed { request, workspace, principal })
 }
 
-/// Names a command and what it is about, in one way for all ways to write the same.
+/// Returns a text that identifies the verb and its target, the same for every spelling of a path.
 fn kind(verb: Verb, params: &RequestParams) -> String {
     let connection = params.connection.as_deref();
     let connection = connection.and_then(|text| ConnectionRef::parse(CONNECTION, text).ok());
@@ -134,7 +135,7 @@ fn kind(verb: Verb, params: &RequestParams) -> String {
     kind
 }
 
-/// Reads a command and where it is sent.
+/// Parses a command and its address.
 fn command(
     verb: Verb,
     params: &RequestParams,
@@ -155,7 +156,7 @@ fn command(
     Ok((address.workspace, command))
 }
 
-/// Returns what the path names.
+/// Returns the target that the path names.
 fn address_of(target: Target, params: &RequestParams) -> Result<Address, InvalidField> {
     let connection = params.connection.as_deref();
     let connection = connection.map(|text| ConnectionRef::parse(CONNECTION, text)).transpose()?;
@@ -169,8 +170,8 @@ fn address_of(target: Target, params: &RequestParams) -> Result<Address, Invalid
     Ok(Address { workspace, connection, principal })
 }
 
-/// Answers with the receipt, and with the place of what was made. A key that was issued has none,
-/// and is kept by nobody between here and the caller: no answer is to be stored.
+/// Returns the receipt, with a `Location` if something was created. An issued key has no location,
+/// and its answer must not be stored by any cache.
 fn receipt(created: bool, made: Option<String>, executed: &Executed) -> Response {
     let receipt = &executed.receipt;
     let body = serde_json::to_vec(&executed.answer()).expect("a receipt has a JSON form");

@@ -1,4 +1,4 @@
-//! The feed of events: as server-sent events, or a page of it at a time.
+//! The feed of events: as server-sent events, or in pages.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use super::state::AppState;
 use super::{accept, answer, headers};
 use crate::feed::{Follower, Start};
 
-/// Opens a feed, or answers one page of it.
+/// Opens a feed, or returns one page of it.
 pub(super) async fn run(
     state: &AppState,
     caller: &Caller,
@@ -42,20 +42,20 @@ async fn page(follower: Follower, wait: Duration) -> Result<Response, Problem> {
     Ok(answer::json(StatusCode::OK, page))
 }
 
-/// Settles where the feed starts. Whoever may not read it is not told where the log ends.
+/// Determines where the feed starts. The caller must have been authorized before, because an error
+/// reveals the end of the log.
 fn start(state: &AppState, params: &RequestParams, map: &HeaderMap) -> Result<Start, Problem> {
     let after = headers::last_event_id(map)?.or_else(|| params.number("after"));
     let Some(after) = after else { return Ok(Start::Now) };
     let head = state.engine.head().get();
     if after > head {
-        let message = format!("the log ends at position {head}, before the one to go on after");
+        let message = format!("the log ends at position {head}, before the requested one");
         return Err(Problem::because(Code::PositionUnknown, message));
     }
     Ok(Start::After(Position::new(after)))
 }
 
-/// Returns the workspace to which the feed is limited, when it is there and the caller may read
-/// it.
+/// Returns the workspace that the feed is limited to, if it exists and the caller may read it.
 async fn workspace(
     state: &AppState,
     caller: &Caller,

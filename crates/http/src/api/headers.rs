@@ -1,4 +1,4 @@
-//! The headers of a request: those of every door, and HTTP's own names for some of them.
+//! The headers of a request: those common to all APIs, and the standard HTTP names for some.
 
 use axum::http::HeaderMap;
 use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
@@ -11,7 +11,7 @@ use super::version;
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const LAST_EVENT_ID: &str = "last-event-id";
 
-/// Headers that may come once, with the names they are complained about by.
+/// Headers that must not be repeated, with the names used in errors.
 const ONCE: [(&str, &str); 7] = [
     ("content-type", "Content-Type"),
     ("content-encoding", "Content-Encoding"),
@@ -22,7 +22,7 @@ const ONCE: [(&str, &str); 7] = [
     ("x-request-id", "X-Request-Id"),
 ];
 
-/// Reads what a command is sent with.
+/// Parses the headers of a command.
 ///
 /// Errors: `header_invalid`.
 pub fn of_command(map: &HeaderMap) -> Result<Headers, Problem> {
@@ -42,17 +42,17 @@ pub fn of_command(map: &HeaderMap) -> Result<Headers, Problem> {
     shared(map, reader)
 }
 
-/// Reads what a query is sent with.
+/// Parses the headers of a query.
 pub(super) fn of_query(map: &HeaderMap) -> Result<Headers, Problem> {
     shared(map, Reader::default())
 }
 
-/// Returns the versions that the caller has.
+/// Returns the versions that the caller already has.
 pub(super) fn if_none_match(map: &HeaderMap) -> Result<Option<String>, Problem> {
     text(map, IF_NONE_MATCH.as_str(), "If-None-Match")
 }
 
-/// Returns the last id of a feed that arrived.
+/// Returns the id of the last event that the caller received.
 pub(super) fn last_event_id(map: &HeaderMap) -> Result<Option<u64>, Problem> {
     let name = "Last-Event-ID";
     match text(map, LAST_EVENT_ID, name)? {
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn the_names_of_http_mean_the_same_as_ours() {
+    fn standard_names_mean_the_same_as_the_ledgers_own() {
         let read = of_command(&map(&[("idempotency-key", "k-1"), ("if-match", "\"7\"")])).unwrap();
         assert_eq!(read.command_id.unwrap().as_str(), "k-1");
         assert_eq!(read.expected, Expected::At(Version::new(7)));
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_twice_is_refused() {
+    fn repeated_headers_are_refused() {
         for pairs in [
             [("idempotency-key", "a"), ("idempotency-key", "a")],
             [("idempotency-key", "a"), ("ledger-command-id", "a")],
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_in_the_feed_is_digits_alone() {
+    fn a_position_in_the_feed_consists_of_digits() {
         assert_eq!(last_event_id(&map(&[("last-event-id", "12")])), Ok(Some(12)));
         assert_eq!(last_event_id(&map(&[("last-event-id", "")])), Ok(None));
         assert!(last_event_id(&map(&[("last-event-id", "-1")])).is_err());

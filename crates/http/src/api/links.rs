@@ -1,27 +1,27 @@
-//! `Link` headers: where the first, the previous and the next page are (RFC 8288).
+//! `Link` headers to the first, previous and next page (RFC 8288).
 
 use axum::http::HeaderValue;
 use form_urlencoded::Serializer;
 
-/// A page and what was asked to get it.
+/// A page, and the request for it.
 #[derive(Debug)]
 pub(super) struct Page<'a> {
     /// Path of the request.
     pub(super) path: &'a str,
     /// Its parameters.
     pub(super) pairs: &'a [(String, String)],
-    /// The number asked for.
+    /// The requested page number.
     pub(super) number: Option<u64>,
-    /// Rows on a page.
+    /// Rows per page.
     pub(super) size: u64,
-    /// Rows in all.
+    /// Number of rows on all pages.
     pub(super) total: u64,
-    /// Where the next page starts.
+    /// The cursor of the next page.
     pub(super) next_cursor: Option<&'a str>,
 }
 
 impl Page<'_> {
-    /// Returns the header. Nothing leads back from a page by cursor but to the first one.
+    /// Returns the header. A page fetched by cursor has no link to the previous page.
     pub(super) fn links(&self) -> Option<HeaderValue> {
         let mut links = Vec::new();
         if let Some(number) = self.number {
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_by_number_lead_both_ways_and_keep_the_filters() {
+    fn pages_by_number_link_both_ways_and_keep_the_filters() {
         let pairs = pairs(&[("tag", "a&b"), ("tag", "ü"), ("page", "2")]);
         let page = Page {
             path: "/c",
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_far_beyond_the_end_leads_back_to_the_last() {
+    fn a_page_far_beyond_the_end_links_back_to_the_last() {
         let page = Page {
             path: "/c",
             pairs: &[],
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_by_cursor_lead_on() {
+    fn pages_by_cursor_link_to_the_next() {
         let pairs = pairs(&[("cursor", "old"), ("page_size", "5")]);
         let page = Page {
             path: "/c",

@@ -1,7 +1,7 @@
-//! The native API: one table of routes, and what each of them does.
+//! The native API: the table of routes and their handlers.
 //!
-//! A request goes `mod.rs` (which route) -> `caller.rs` (who asks) -> `params.rs` (path and query)
-//! -> `commands.rs`, `queries.rs`, `events.rs` or `operations.rs` -> [`answer`].
+//! The path of a request: `mod.rs` (routing) -> `caller.rs` (authentication) -> `params.rs` (path
+//! and query) -> `commands.rs`, `queries.rs`, `events.rs` or `operations.rs` -> [`answer`].
 
 pub mod routes;
 
@@ -45,22 +45,22 @@ use params::RequestParams;
 use routes::{Keyed, Method, Route, Work, routes};
 use state::AppState;
 
-/// How much the API does at once.
+/// The limits of the API.
 #[derive(Clone, Copy, Debug)]
 pub struct ApiOptions {
-    /// Bodies being waited for at once; more are answered `busy`.
+    /// Bodies awaited at the same time; more are answered `busy`.
     pub bodies_max: usize,
-    /// Bodies of one caller being waited for at once; more are answered `busy`.
+    /// Bodies of one caller awaited at the same time; more are answered `busy`.
     pub bodies_per_caller_max: usize,
-    /// Commands being worked on at once; more are answered `busy`.
+    /// Commands in progress at the same time; more are answered `busy`.
     pub commands_max: usize,
-    /// Queries being worked on or waiting at once; more are answered `busy`.
+    /// Queries in progress or waiting at the same time; more are answered `busy`.
     pub queries_max: usize,
-    /// Queries reading the store at once.
+    /// Queries that read the store at the same time.
     pub readers_max: usize,
-    /// Limits of the feeds of events.
+    /// Limits of the event feeds.
     pub feeds: FeedLimits,
-    /// Whether secrets are given out: only where nobody can listen on the way.
+    /// Whether secrets may be revealed, which requires a private transport.
     pub reveals: bool,
 }
 
@@ -91,18 +91,18 @@ impl fmt::Debug for Api {
 }
 
 impl Api {
-    /// Takes an open ledger. Starts the task that reads events for all feeds, so it must be called
-    /// in a tokio runtime.
+    /// Creates the API of an open ledger. It starts the task that reads events for all feeds, so it
+    /// must be called in a tokio runtime.
     pub fn new(engine: Engine, options: ApiOptions) -> Self {
         Self { state: Arc::new(AppState::new(engine, &options)) }
     }
 
-    /// Returns the engine with its places, for other APIs that share them.
+    /// Returns the state with the engine and its limits, for other APIs that share them.
     pub fn state(&self) -> Arc<AppState> {
         Arc::clone(&self.state)
     }
 
-    /// Returns the routes, ready to be served, with those of `others` beside them.
+    /// Returns a router of the native routes and of `others`.
     pub fn router(&self, others: Router) -> Router {
         let handlers = routes().map(|route| {
             let state = Arc::clone(&self.state);
@@ -116,14 +116,14 @@ impl Api {
             .layer(from_fn(identify))
     }
 
-    /// Ends every feed and every wait for events with a last word. Call it when the server begins
-    /// to stop: a feed never ends by itself, and a server that waits for its answers would wait
-    /// for ever.
+    /// Ends every feed and every wait for events with a closing event. Call it when the server
+    /// begins to stop: feeds never end by themselves, so a server that waits for its answers would
+    /// wait forever.
     pub fn stop_feeds(&self) {
         self.state.feeds.stop();
     }
 
-    /// Ends every feed, and waits for the task that reads for them.
+    /// Ends every feed, and waits for the end of the task that reads their events.
     pub async fn shutdown(&self) {
         self.stop_feeds();
         self.state.feeds.stopped().await;
@@ -140,7 +140,7 @@ fn method(method: Method) -> http::Method {
 
 fn method_not_allowed(methods: &[http::Method], id: &RequestId) -> Response {
     let refusal = answer::problem(&Problem::new(Code::MethodNotAllowed), id);
-    // What can be got can be asked for without its body.
+    // Every route that supports GET supports HEAD.
     let head = |method: &&http::Method| **method == http::Method::GET;
     let names = methods.iter().flat_map(|method| {
         [method].into_iter().chain(Some(&http::Method::HEAD).filter(|_| head(&method)))
@@ -152,7 +152,7 @@ async fn no_route(request: Request) -> Response {
     answer::problem(&Problem::new(Code::RouteUnknown), &RequestId::of_request(&request))
 }
 
-/// Where every request to a route comes in.
+/// Handles every request to a route.
 async fn enter(
     state: Arc<AppState>,
     route: &'static Route,

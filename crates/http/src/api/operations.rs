@@ -1,4 +1,4 @@
-//! Replays, and how the program is.
+//! Replays and health checks.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -23,15 +23,15 @@ use crate::crashed::crashed;
 use crate::feed::frame;
 use crate::toolkit::RequestId;
 
-/// Between two progress events.
+/// Interval between progress events.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Tells that the program lives.
+/// Answers the liveness check.
 pub(super) fn alive() -> Response {
     health("alive")
 }
 
-/// Tells whether commands are accepted.
+/// Answers the readiness check, which succeeds if commands are accepted.
 pub(super) fn ready(state: &AppState) -> Result<Response, Problem> {
     state.engine.ready()?;
     Ok(health("ready"))
@@ -41,13 +41,13 @@ fn health(status: &'static str) -> Response {
     answer::json(StatusCode::OK, to_json(&HealthAnswer { status }))
 }
 
-/// A replay that runs.
+/// A running replay.
 struct Running {
     task: JoinHandle<Result<ReplayReport, Problem>>,
     watched: watch::Receiver<Option<ReplayProgress>>,
 }
 
-/// Rebuilds read models, and answers when that is done, or tells how far it is.
+/// Rebuilds read models. Answers when that is done, or streams the progress.
 pub(super) async fn replay(
     state: &AppState,
     caller: &Caller,
@@ -57,7 +57,7 @@ pub(super) async fn replay(
 ) -> Result<Response, Problem> {
     state.counted(caller.require(Scope::Administer, Subject::Ledger))?;
     let body = state.read_body(caller.known(), map, body).await?;
-    let place = state.place_for_operation()?;
+    let permit = state.acquire_operation()?;
     let request = headers::of_query(map).and_then(|_| read_json::<ReplayRequest>(&body));
     let request = state.counted(request)?;
     info!(
@@ -70,7 +70,7 @@ pub(super) async fn replay(
         let report = running.task.await.map_err(|failure| crashed(&failure))?;
         return Ok(answer::json(StatusCode::OK, to_json(&report?)));
     }
-    // A replay that is refused is so before it has made any progress.
+    // A replay is refused, if at all, before its first progress.
     let ended = tokio::select! {
         biased;
         ended = &mut running.task => Some(ended),
@@ -83,7 +83,7 @@ pub(super) async fn replay(
         let report = ended.map_err(|failure| crashed(&failure))??;
         return Ok(events(Body::from(frame::plain("report", &to_json(&report)))));
     }
-    drop(place);
+    drop(permit);
     let mut ticks = interval(PROGRESS_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let told = Telling { running: Some(running), ticks, id: id.clone() };
@@ -102,7 +102,7 @@ fn start(state: &AppState, request: ReplayRequest) -> Running {
     Running { task, watched }
 }
 
-/// A replay being told about.
+/// The stream of a replay's progress.
 struct Telling {
     running: Option<Running>,
     ticks: Interval,
@@ -110,12 +110,12 @@ struct Telling {
 }
 
 impl Telling {
-    /// Returns the latest progress at most ten times a second, and in the end the report.
+    /// Returns the latest progress at most ten times per second, and finally the report.
     async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Self)> {
         let mut running = self.running.take()?;
         self.ticks.tick().await;
         let latest = *running.watched.borrow_and_update();
-        // Whoever counts is gone when the work has ended.
+        // The sender of progress is dropped when the work has ended.
         let ended = running.watched.has_changed().is_err();
         if let (false, Some(latest)) = (ended, latest) {
             let told = frame::plain("progress", &to_json(&latest));

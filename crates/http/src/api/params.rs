@@ -1,5 +1,4 @@
-//! What a request asks for: the names in its path and the parameters after it, checked against
-//! the route's own list.
+//! The path and query parameters of a request, checked against the route's own list.
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
@@ -14,24 +13,24 @@ use crate::toolkit::pairs;
 /// Path and query of a request.
 #[derive(Debug)]
 pub(super) struct RequestParams {
-    /// The path as it was sent.
+    /// The path as sent.
     pub(super) path: String,
-    /// The workspace in it or among the parameters, or `_all`.
+    /// The workspace from the path or the query, or `_all`.
     pub(super) workspace: String,
-    /// The connection in it.
+    /// The connection from the path.
     pub(super) connection: Option<String>,
-    /// The principal in it.
+    /// The principal from the path.
     pub(super) principal: Option<String>,
-    /// The key in it.
+    /// The key from the path.
     pub(super) key: Option<String>,
-    /// The parameters as they were sent.
+    /// The query parameters as sent.
     pub(super) pairs: Vec<(String, String)>,
-    /// What a query is asked with: the parameters, checked, and the connection in the path.
+    /// The body of the query: the checked parameters, and the connection from the path.
     pub(super) query: Map<String, Value>,
 }
 
 impl RequestParams {
-    /// Reads path and query.
+    /// Parses path and query.
     ///
     /// Errors: `field_invalid` with the parameter's name.
     pub(super) async fn read(route: &Route, parts: &mut Parts) -> Result<Self, Problem> {
@@ -61,7 +60,7 @@ impl RequestParams {
         })
     }
 
-    /// Returns a number among the parameters.
+    /// Returns a numeric query parameter.
     pub(super) fn number(&self, name: &str) -> Option<u64> {
         self.query.get(name).and_then(Value::as_u64)
     }
@@ -94,13 +93,13 @@ fn query(route: &Route, pairs: &[(String, String)]) -> Result<Map<String, Value>
     }
 }
 
-/// The name is not repeated: it may be a secret in the wrong place.
+/// The name is not repeated, because it may be a misplaced secret.
 fn unknown(route: &Route) -> Problem {
     let known: Vec<_> = route.query_parameters().map(|parameter| parameter.name).collect();
     let problem = if known.is_empty() {
         "this path takes no parameters".to_owned()
     } else {
-        format!("has a parameter that is not known; known are {}", known.join(", "))
+        format!("has an unknown parameter; known are {}", known.join(", "))
     };
     InvalidField::new("query", problem).into()
 }
@@ -120,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_take_the_form_of_the_query() {
+    fn parameters_become_the_body_of_the_query() {
         let text = "provider=openai&provider=a%2Bb&enabled=false&page=2&label=team%3Dx&tag=a+b";
         let expected = json!({
             "provider": ["openai", "a+b"],
@@ -150,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_named_and_not_repeated() {
+    fn errors_name_the_parameter_without_its_value() {
         for (text, field) in [
             ("provder=sk-canary", "query"),
             ("enabled=sk-canary", "enabled"),

@@ -1,4 +1,4 @@
-//! Queries.
+//! Answering queries.
 
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK};
@@ -28,13 +28,13 @@ pub(super) async fn run(
     let Read { workspace, request, deadline, known } = state.counted(read(query, params, map))?;
     let caller = caller.clone();
     let work = move |engine: &Engine| {
-        let answer = caller.ask(engine, &workspace, request)?;
+        let answer = caller.query(engine, &workspace, request)?;
         Ok(Written::new(&answer, known.as_deref()))
     };
     state.read(deadline, work).await.map(|written| written.respond(params))
 }
 
-/// What a query asks, and what it is sent with.
+/// Parses a query and its headers.
 struct Read {
     workspace: QueryWorkspace,
     request: QueryRequest,
@@ -47,29 +47,29 @@ fn read(query: QueryName, params: &RequestParams, map: &HeaderMap) -> Result<Rea
     let known = headers::if_none_match(map)?;
     let workspace = QueryWorkspace::parse(&params.workspace)?;
     let request = QueryRequest::deserialize(query, &params.query).map_err(|_| {
-        // The error would repeat a value.
-        tracing::error!(query = query.as_str(), "a route's parameters are not those of its query");
+        // The parser's error would repeat a value.
+        tracing::error!(query = query.as_str(), "a route's parameters do not match its query");
         Problem::new(Code::Internal)
     })?;
     Ok(Read { workspace, request, deadline, known })
 }
 
-/// An answer written out, with what headers say of it. Writing takes time, so it is done where
-/// the store is read.
+/// A serialized answer with the data for its headers. Serializing takes time, so it is done on the
+/// thread that reads the store.
 struct Written {
     body: Vec<u8>,
     about: About,
 }
 
-/// What headers say of an answer.
+/// The data for the headers of an answer.
 enum About {
-    /// Nothing.
+    /// None.
     Plain,
-    /// Its version.
+    /// The version of the answer.
     Version(u64),
-    /// The version that the caller has already; there is no body.
+    /// The version that the caller already has; there is no body.
     Unchanged(u64),
-    /// How many rows there are, and where the next page starts.
+    /// The number of rows, and the cursor of the next page.
     Page { total: u64, next: Option<String> },
 }
 
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
     use crate::api::routes::{CONNECTION, Form, Keyed, Parameter, WORKSPACE, Work, routes};
 
-    /// Returns a value of a parameter's form, the largest where there is one.
+    /// Returns a valid value of a parameter, the largest if there is one.
     fn sample(parameter: &Parameter) -> Value {
         let one = match parameter.form {
             Form::Switch => json!(true),

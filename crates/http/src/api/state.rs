@@ -1,4 +1,4 @@
-//! What every handler needs: the engine, and places for so many at once.
+//! The state shared by all handlers: the engine, and the limits on concurrent work.
 
 use std::pin::pin;
 use std::task::Poll;
@@ -16,15 +16,15 @@ use super::{ApiOptions, body};
 use crate::crashed::crashed;
 use crate::feed::Feeds;
 
-/// Replays at once; all but one are refused by the engine.
+/// Replay requests in progress at the same time; the engine refuses all but one.
 const OPERATIONS_MAX: usize = 16;
 
-/// The engine and its limits.
+/// The engine, and the limits on concurrent work.
 #[derive(Debug)]
 pub struct AppState {
     pub(super) engine: Engine,
     pub(super) feeds: Feeds,
-    /// Whether secrets are given out.
+    /// Whether secrets may be revealed.
     pub(super) reveals: bool,
     bodies: Bodies,
     commands: Semaphore,
@@ -53,10 +53,10 @@ impl AppState {
         &self.engine
     }
 
-    /// Reads the whole body of a request. One that is there with its header needs no place; one
-    /// that is waited for takes one, so this must come before any other place is taken.
+    /// Reads the whole body of a request. A body that must be awaited needs a permit, one that has
+    /// arrived with the header does not. Call this before acquiring any other permit.
     ///
-    /// Errors: `media_type_unsupported`, `message_too_large`, `body_malformed` when it breaks off,
+    /// Errors: `media_type_unsupported`, `message_too_large`, `body_malformed` if it is incomplete,
     /// `busy`.
     pub async fn read_body(
         &self,
@@ -68,49 +68,49 @@ impl AppState {
         if let Poll::Ready(read) = poll!(reading.as_mut()) {
             return self.counted(read);
         }
-        let place = self.counted(self.bodies.place(caller.identity()))?;
+        let permit = self.counted(self.bodies.acquire(caller.identity()))?;
         let read = reading.await;
-        drop(place);
+        drop(permit);
         self.counted(read)
     }
 
-    /// Takes a place among the commands being worked on. The body must have been read before: a
-    /// place that waits for a slow client is one less for everyone.
+    /// Acquires a permit for a command. The body must have been read before, because a slow client
+    /// would otherwise hold the permit.
     ///
     /// Errors: `busy`.
-    pub fn place_for_command(&self) -> Result<SemaphorePermit<'_>, Problem> {
-        self.place(&self.commands)
+    pub fn acquire_command(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        self.acquire(&self.commands)
     }
 
-    /// Takes a place among the operations being worked on.
-    pub(super) fn place_for_operation(&self) -> Result<SemaphorePermit<'_>, Problem> {
-        self.place(&self.operations)
+    /// Acquires a permit for an operation.
+    pub(super) fn acquire_operation(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        self.acquire(&self.operations)
     }
 
-    fn place<'a>(&self, places: &'a Semaphore) -> Result<SemaphorePermit<'a>, Problem> {
-        self.counted(places.try_acquire().map_err(|_| Problem::new(Code::Busy)))
+    fn acquire<'a>(&self, permits: &'a Semaphore) -> Result<SemaphorePermit<'a>, Problem> {
+        self.counted(permits.try_acquire().map_err(|_| Problem::new(Code::Busy)))
     }
 
     /// Reads the store, on a thread that may block.
     ///
-    /// Errors: `busy`; `deadline_expired` for what waited beyond its deadline; those of `work`.
+    /// Errors: `busy`; `deadline_expired` if the wait exceeded the deadline; those of `work`.
     pub async fn read<T: Send + 'static>(
         &self,
         deadline: Option<Micros>,
         work: impl FnOnce(&Engine) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let place = self.place(&self.queries)?;
+        let permit = self.acquire(&self.queries)?;
         // The semaphore is never closed.
         let reading = self.readers.acquire().await;
         self.counted(self.engine.in_time(deadline))?;
         let engine = self.engine.clone();
         let read = tokio::task::spawn_blocking(move || work(&engine)).await;
-        drop((reading, place));
+        drop((reading, permit));
         read.map_err(|failure| crashed(&failure))?
     }
 
-    /// Reads the store after a command that is durable: it waits for its turn, whatever else waits,
-    /// as who is refused then would send the command again.
+    /// Reads the store after a durable command. It waits instead of returning `busy`, because a
+    /// refused caller would repeat the command.
     ///
     /// Errors: those of `work`.
     pub async fn read_after<T: Send + 'static>(
@@ -124,7 +124,7 @@ impl AppState {
         read.map_err(|failure| crashed(&failure))?
     }
 
-    /// Counts a refusal of our own in the ledger's status. The engine counts its own there.
+    /// Counts a refusal of the HTTP layer in the ledger's status. The engine counts its own.
     pub fn counted<T, E: Into<Problem>>(&self, result: Result<T, E>) -> Result<T, Problem> {
         result.map_err(Into::into).inspect_err(|problem| self.engine.count_refusal(problem.code))
     }

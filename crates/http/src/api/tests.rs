@@ -1,4 +1,4 @@
-//! The router on a ledger of its own, without a socket.
+//! Tests of the router without a socket, each on a new ledger.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -16,7 +16,7 @@ use tower::ServiceExt;
 use super::routes::{Method, routes};
 use super::{Api, ApiOptions};
 
-/// A ledger with one key and its API.
+/// The API of a new ledger with one key.
 pub(crate) struct TestLedger {
     pub(crate) engine: Engine,
     pub(crate) api: Api,
@@ -37,7 +37,7 @@ impl TestLedger {
         Self { engine, api, key, _folder: folder }
     }
 
-    /// Makes a request with a key.
+    /// Builds a request with a key.
     pub(crate) fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
         let key = format!("Bearer {}", self.key);
         Request::builder().method(method).uri(path).header("authorization", key)
@@ -60,7 +60,7 @@ impl TestLedger {
     }
 }
 
-/// Fills the names in a path.
+/// Replaces the parameters of a path by values.
 fn filled(path: &str) -> String {
     path.replace("{workspace}", "default")
         .replace("{connection}", "main")
@@ -69,7 +69,7 @@ fn filled(path: &str) -> String {
 }
 
 #[tokio::test]
-async fn nobody_without_a_key_gets_beyond_the_door() {
+async fn without_a_key_every_other_route_is_refused() {
     let ledger = TestLedger::new(ApiOptions::default()).await;
     for route in routes() {
         for (key, code) in [(None, Code::CredentialMissing), (Some("x"), Code::CredentialInvalid)] {
@@ -78,7 +78,7 @@ async fn nobody_without_a_key_gets_beyond_the_door() {
             if let Some(key) = key {
                 request = request.header("authorization", format!("Bearer {key}"));
             }
-            // What else is wrong is not told.
+            // Other errors are not reported.
             let request = request.header("if-match", "odd").body(Body::from("odd")).unwrap();
             let (status, headers, body) = ledger.send(request).await;
             if !route.needs_key() {
@@ -94,7 +94,7 @@ async fn nobody_without_a_key_gets_beyond_the_door() {
 }
 
 #[tokio::test]
-async fn a_path_takes_its_own_methods_and_says_which() {
+async fn an_unsupported_method_is_refused_with_the_supported_ones() {
     let ledger = TestLedger::new(ApiOptions::default()).await;
     for route in routes() {
         let request = ledger.request("DELETE", &filled(route.path)).body(Body::empty()).unwrap();
@@ -108,7 +108,7 @@ async fn a_path_takes_its_own_methods_and_says_which() {
 }
 
 #[tokio::test]
-async fn a_path_that_leads_nowhere_or_plays_tricks_gets_a_clean_refusal() {
+async fn unknown_and_malformed_paths_get_a_problem() {
     let ledger = TestLedger::new(ApiOptions::default()).await;
     ledger.post("/api/v1/workspaces", &json!({ "name": "default" })).await;
     let long = format!("/api/v1/workspaces/default/connections/{}", "x".repeat(20_000));
@@ -136,7 +136,7 @@ async fn a_path_that_leads_nowhere_or_plays_tricks_gets_a_clean_refusal() {
 }
 
 #[tokio::test]
-async fn a_problem_says_all_that_the_standard_and_we_promise() {
+async fn a_problem_has_the_members_of_the_standard_and_of_the_ledger() {
     let ledger = TestLedger::new(ApiOptions::default()).await;
     let request = ledger.request("GET", "/api/v1/workspaces/nowhere/connections");
     let request = request.header("x-request-id", "mine-1").body(Body::empty()).unwrap();
@@ -154,7 +154,7 @@ async fn a_problem_says_all_that_the_standard_and_we_promise() {
 }
 
 #[tokio::test]
-async fn refusals_are_counted_whoever_made_them() {
+async fn refusals_of_every_layer_are_counted() {
     let ledger = TestLedger::new(ApiOptions::default()).await;
     let path = "/api/v1/workspaces/default/connections/x/enable";
     let (_, _, refused) = ledger.post(&format!("{path}?a=b"), &json!({})).await;
@@ -166,7 +166,7 @@ async fn refusals_are_counted_whoever_made_them() {
 }
 
 #[tokio::test]
-async fn a_ledger_that_stops_is_alive_and_not_ready() {
+async fn a_stopping_ledger_is_alive_and_not_ready() {
     let ledger = TestLedger::new(ApiOptions::default()).await;
     assert_eq!(ledger.get("/readyz").await.2["status"], "ready");
     let engine = ledger.engine.clone();
@@ -186,7 +186,7 @@ async fn the_description_lists_what_the_router_answers() {
     let paths = document["paths"].as_object().unwrap();
     let described: usize = paths.values().map(|methods| methods.as_object().unwrap().len()).sum();
     assert_eq!(described, routes().count());
-    // A route without an engine's answer would be the router's own 404.
+    // An unknown route would get the router's own 404.
     for route in routes().filter(|route| route.method == Method::Post) {
         let (_, _, body) = ledger.post(&filled(route.path), &json!({})).await;
         assert_ne!(body["code"], "route_unknown", "{}", route.path);
@@ -194,7 +194,7 @@ async fn the_description_lists_what_the_router_answers() {
 }
 
 #[tokio::test]
-async fn slow_bodies_keep_nobody_from_commanding() {
+async fn slow_bodies_do_not_block_commands() {
     let options = ApiOptions {
         commands_max: 1,
         bodies_max: 2,
@@ -223,7 +223,7 @@ async fn slow_bodies_keep_nobody_from_commanding() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_gives_its_place_back() {
+async fn an_incomplete_body_releases_its_permit() {
     let options = ApiOptions { bodies_max: 1, ..ApiOptions::default() };
     let ledger = TestLedger::new(options).await;
     for _ in 0..3 {

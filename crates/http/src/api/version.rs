@@ -10,8 +10,7 @@ pub(super) fn tag(version: u64) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{version}\"")).expect("digits in quotes are a header")
 }
 
-/// Reads `If-Match`. A tag that was weakened on its way, as proxies that compress do, still names
-/// the version.
+/// Parses `If-Match`. A weak tag is accepted, because compressing proxies weaken tags.
 pub(super) fn if_match(text: &str) -> Result<Expected, Problem> {
     let text = text.trim();
     if text == "*" {
@@ -23,7 +22,7 @@ pub(super) fn if_match(text: &str) -> Result<Expected, Problem> {
     }
 }
 
-/// Tells whether `If-None-Match` names a version.
+/// Returns whether `If-None-Match` names a version.
 pub(super) fn is_named(text: &str, version: u64) -> bool {
     let mut tags = text.split(',').map(str::trim);
     tags.any(|tag| tag == "*" || number(tag) == Some(version))

@@ -1,4 +1,4 @@
-//! The one task that reads new events for all feeds.
+//! The task that reads new events for all feeds.
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use super::ring::Ring;
 use super::stop::stopped;
 use crate::crashed::crashed;
 
-/// Events that are read at once.
+/// Events in one read.
 const BATCH: usize = 256;
-/// Events before the end of the log that are kept ready when the first reader comes: those who
-/// come back after a moment are a little behind.
+/// Events before the end of the log that are loaded when the first reader connects, because
+/// reconnecting readers are slightly behind.
 const BACKLOG: u64 = 1_024;
 
-/// Reads new events into the ring while somebody listens, until told to stop.
+/// Reads new events into the ring while there are readers, until stopped.
 pub(super) async fn run(
     engine: Engine,
     ring: Arc<Ring>,
@@ -44,7 +44,7 @@ pub(super) async fn run(
                 "events cannot be read for the feeds"
             );
             ring.fail(problem.code);
-            // The same would fail again; the next event is a reason to look again.
+            // An immediate retry would fail again, so the next event triggers it.
             tokio::select! {
                 biased;
                 () = stopped(&mut stop) => return,
@@ -54,17 +54,16 @@ pub(super) async fn run(
     }
 }
 
-/// Who is there for what is new.
+/// The presence of readers since the last read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Listeners {
-    /// Somebody came after a time without anybody.
+    /// The first reader connected after a time without readers.
     Came,
-    /// Somebody was there all the time.
+    /// There were readers all the time.
     Stayed,
 }
 
-/// Waits until somebody listens and there is something new. Returns nothing when there never will
-/// be.
+/// Waits until there are readers and new events. Returns nothing when the ledger is closing.
 async fn work(
     ring: &Ring,
     readers: &mut watch::Receiver<usize>,
@@ -84,9 +83,9 @@ async fn work(
     }
 }
 
-/// Returns after which position to go on when not all new events are worth keeping. What came
-/// while nobody listened is read by those who ask for it, save a little; what somebody waits for
-/// is left out only when the ring would not hold it.
+/// Returns the position after which to continue if some new events are to be skipped. Events that
+/// arrived without readers are skipped except for a backlog, and are read from the log on demand.
+/// Events that readers wait for are skipped only if the ring cannot hold them.
 fn skip(kept: u64, newest: u64, listeners: Listeners, ring_events: usize) -> Option<u64> {
     let holds = u64::try_from(ring_events).unwrap_or(u64::MAX);
     let most = match listeners {
@@ -123,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_readers_wait_for_is_kept_as_long_as_the_ring_holds_it() {
+    fn events_that_readers_wait_for_are_kept_if_the_ring_can_hold_them() {
         let ring = 8_192;
         assert_eq!(skip(100, 100 + BACKLOG, Listeners::Came, ring), None);
         assert_eq!(skip(100, 5_000, Listeners::Came, ring), Some(5_000 - BACKLOG));
@@ -134,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_was_there_all_the_time_is_told_from_who_came() {
+    async fn staying_readers_are_distinguished_from_new_ones() {
         let ring = Ring::new(0, 10, 1_000);
         let (readers, mut reading) = watch::channel(1_usize);
         let (_head, mut news) = watch::channel(Position::new(1));

@@ -1,4 +1,4 @@
-//! One reader's way along the log.
+//! The position of one reader in the log.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,26 +17,26 @@ use super::ring::{Lookup, Tail};
 use super::stop::stopped;
 use super::visibility::EventVisibility;
 
-/// Events that a reader behind the ring takes from the log at once.
+/// Events that a reader behind the ring reads from the log at a time.
 const LOG_PAGE: usize = 128;
-/// Most events of one page, give or take the last piece.
+/// Events after which a page is complete; the last batch may exceed it.
 const PAGE_EVENTS: usize = 256;
-/// Most bytes of one page, give or take the last piece.
+/// Bytes after which a page is complete; the last batch may exceed it.
 const PAGE_BYTES: usize = 1024 * 1024;
 
 /// Where a feed starts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Start {
-    /// At the end of the log as it is now.
+    /// At the present end of the log.
     Now,
     /// After a position.
     After(Position),
 }
 
-/// A position in the log, and what moves it.
+/// A reader's position in the log, and the means to advance it.
 pub(crate) struct Follower {
     reader: Reader,
-    /// Everything up to here was looked at.
+    /// The last position that has been examined.
     pub(super) position: u64,
     visibility: EventVisibility,
     live_caller: LiveCaller,
@@ -44,23 +44,23 @@ pub(crate) struct Follower {
     stop: watch::Receiver<bool>,
 }
 
-/// What comes next.
+/// The result of a step.
 #[derive(Debug)]
 pub(super) enum Step {
     /// Events, at least one.
     Texts(Vec<Text>),
-    /// The position went past events that are not for this reader.
+    /// The position advanced past events that this reader may not see.
     Passed,
     /// Nothing more for now.
     End,
 }
 
-/// What ended a wait.
+/// The reason why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Woken {
-    /// There may be something new.
+    /// There may be new events.
     News,
-    /// The time is over.
+    /// The time is up.
     Late,
     /// Feeds are to end.
     Stopped,
@@ -86,13 +86,13 @@ impl Follower {
         &self.reader.hub
     }
 
-    /// Tells whether feeds are to end.
+    /// Returns whether feeds are to end.
     pub(super) fn is_stopped(&self) -> bool {
         *self.stop.borrow()
     }
 
-    /// Refuses a reader who may not read this any more, and settles anew what it is shown. To be
-    /// asked after events were taken and before they are handed over.
+    /// Rejects readers who have lost the right to read, and updates what they may see. Call it
+    /// after events are taken and before they are delivered.
     pub(super) fn check(&mut self) -> Result<(), Problem> {
         let subject = self.visibility.followed();
         if self.live_caller.check(&self.reader.hub.engine, Scope::Read, subject)? {
@@ -102,13 +102,12 @@ impl Follower {
         Ok(())
     }
 
-    /// Tells whether everything that is durable was looked at.
+    /// Returns whether every durable event has been examined.
     pub(super) fn at_end(&self) -> bool {
         self.position >= self.hub().engine.head().get()
     }
 
-    /// Takes the next events of the log and returns those that are for this reader, without
-    /// waiting for any.
+    /// Takes the next events of the log and returns those that this reader may see. Does not wait.
     pub(super) async fn step(&mut self) -> Result<Step, Problem> {
         if self.is_stopped() {
             return Ok(Step::End);
@@ -124,12 +123,12 @@ impl Follower {
         };
         let Some(last) = notices.last() else { return Ok(Step::End) };
         self.position = last.position();
-        // Between taking and choosing: what came after a right was lost is shown without it.
+        // Checked after taking, so that events after the loss of a right are filtered without it.
         self.check()?;
         let texts = notices.iter().filter_map(|notice| self.visibility.of(notice));
         let texts: Vec<_> = texts.cloned().collect();
         if texts.is_empty() {
-            // Many events of others must not keep everyone else from their turn.
+            // A long run of invisible events must not starve other tasks.
             tokio::task::yield_now().await;
             return Ok(Step::Passed);
         }
@@ -145,8 +144,7 @@ impl Follower {
         read
     }
 
-    /// Waits until there may be something new since the last step, or the reader's credential
-    /// ends.
+    /// Waits until there may be new events since the last step, or the reader's credential expires.
     pub(super) async fn wait(&mut self, until: Instant) -> Woken {
         let left = self.live_caller.ends_in(&self.reader.hub.engine);
         let end = left.and_then(|left| Instant::now().checked_add(left));
@@ -162,11 +160,11 @@ impl Follower {
         }
     }
 
-    /// Returns a page of the feed as JSON: as soon as there is one event, or when the time is
-    /// over. One without events has the position that was reached, which may be before the end
-    /// of the log when all that was looked at was for others.
+    /// Returns a page of the feed as JSON once it has an event, or after the wait. A page without
+    /// events has the position reached, which may be before the end of the log if this reader may
+    /// not see the examined events.
     ///
-    /// Errors: those of a reader who may not read any more; `shutting_down`; of the log.
+    /// Errors: those of a lost right to read; `shutting_down`; those of reading the log.
     pub(crate) async fn page(mut self, wait: Duration) -> Result<Vec<u8>, Problem> {
         let started = Instant::now();
         let (until, look) = (started + wait, started + self.hub().limits.look);
@@ -187,7 +185,7 @@ impl Follower {
                         break;
                     }
                 }
-                // The ring may be a moment behind the log, also when nobody wants to wait.
+                // The ring may be slightly behind the log, so even a wait of zero allows for that.
                 Step::End if page.is_empty() && (Instant::now() < until || !self.at_end()) => {
                     let until = if self.at_end() { until } else { until.max(soon()) };
                     match self.wait(until).await {
@@ -204,12 +202,12 @@ impl Follower {
     }
 }
 
-/// How long the ring may take to catch up with the log.
+/// Returns the time by which the ring should have caught up with the log.
 fn soon() -> Instant {
     Instant::now() + Duration::from_secs(5)
 }
 
-/// Writes a [`ledger_contract::reply::FeedPage`] of notifications that are JSON already.
+/// Serializes a [`ledger_contract::reply::FeedPage`] from notifications that already are JSON.
 fn written(texts: &[Text], position: u64) -> Vec<u8> {
     let mut page = b"{\"events\":[".to_vec();
     for (index, text) in texts.iter().enumerate() {

@@ -9,35 +9,35 @@ use ledger_domain::WorkspaceName;
 use ledger_engine::OutboxItem;
 use serde_json::json;
 
-/// One event, written out once for all feeds.
+/// One event, serialized once for all feeds.
 #[derive(Debug)]
 pub(crate) struct Notice {
     /// The workspace it concerns.
     pub(crate) workspace: WorkspaceName,
-    /// What it tells of.
+    /// The kind of its subject.
     pub(crate) about: About,
     type_name: &'static str,
-    /// All of it, for who may see who did what.
+    /// The whole event, for readers who may see actors and reasons.
     pub(super) whole: Text,
-    /// The same for all others, made when the first of them comes.
+    /// The reduced event for all others, created on first use.
     reduced: OnceLock<Option<Text>>,
 }
 
-/// What an event tells of.
+/// The kind of an event's subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum About {
     /// A connection or a workspace.
     State,
-    /// A reading of secrets.
+    /// A reveal of secrets.
     Reading,
-    /// Someone who may ask, or a key.
+    /// A principal or a key.
     Principal,
 }
 
 /// An event as text. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Text {
-    /// Its place in the log.
+    /// Its position in the log.
     pub(crate) position: u64,
     /// As a server-sent event.
     pub(crate) frame: Bytes,
@@ -59,7 +59,7 @@ impl Text {
 }
 
 impl Notice {
-    /// Writes an event out.
+    /// Serializes an event.
     pub(crate) fn of(item: OutboxItem) -> Self {
         let about = match item.stream {
             StreamId::Connection(_) | StreamId::Workspace(_) => About::State,
@@ -71,12 +71,12 @@ impl Notice {
         Self { workspace, about, type_name, whole, reduced: OnceLock::new() }
     }
 
-    /// Returns its place in the log.
+    /// Returns its position in the log.
     pub(super) fn position(&self) -> u64 {
         self.whole.position
     }
 
-    /// Returns it without who did it and why; nothing when it cannot be told apart.
+    /// Returns the event without actor and reason; nothing if it cannot be parsed.
     pub(super) fn reduced(&self) -> Option<&Text> {
         let make = || {
             let json = ledger_contract::reduced(&self.whole.json)?;
@@ -86,12 +86,12 @@ impl Notice {
     }
 }
 
-/// A line break would end the data; in JSON it can stand between words only.
+/// A line break would end the data. In JSON it can only occur between tokens.
 fn on_one_line(byte: u8) -> u8 {
     if matches!(byte, b'\n' | b'\r') { b' ' } else { byte }
 }
 
-/// Returns an event without a place in the log.
+/// Returns an event that has no position in the log.
 pub(crate) fn plain(event: &str, json: &[u8]) -> Bytes {
     let mut frame = format!("event: {event}\ndata: ").into_bytes();
     frame.extend(json.iter().copied().map(on_one_line));
@@ -99,7 +99,7 @@ pub(crate) fn plain(event: &str, json: &[u8]) -> Bytes {
     frame.into()
 }
 
-/// Returns the first words of a feed: how soon to come back when it breaks off.
+/// Returns the start of a feed: the time after which to reconnect.
 pub(super) fn greeting() -> Bytes {
     Bytes::from_static(b"retry: 1000\n\n")
 }
@@ -109,18 +109,18 @@ pub(super) fn caught_up(position: u64) -> Bytes {
     marked("caught_up", position, &json!({ "position": position }))
 }
 
-/// Returns the last word of a feed: why it ends, and where to go on.
+/// Returns the closing event of a feed: why it ends, and where to continue.
 pub(super) fn closing(code: Code, position: u64) -> Bytes {
     let why = json!({ "code": code.as_str(), "detail": code.summary(), "position": position });
     marked("closing", position, &why)
 }
 
-/// Returns a sign of life: a comment.
+/// Returns a heartbeat, which is a comment.
 pub(super) fn heartbeat() -> Bytes {
     Bytes::from_static(b": alive\n\n")
 }
 
-/// Returns a sign of life that moves the reader's last id along, past events that are not for it.
+/// Returns a heartbeat that advances the reader's last id past events that it may not see.
 pub(super) fn heartbeat_at(position: u64) -> Bytes {
     Bytes::from(format!(": alive\nid: {position}\n\n"))
 }
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_say_where_to_go_on() {
+    fn marks_hold_the_position_to_continue_after() {
         let text = |bytes: Bytes| String::from_utf8(bytes.to_vec()).unwrap();
         assert_eq!(text(caught_up(3)), "id: 3\nevent: caught_up\ndata: {\"position\":3}\n\n");
         let last = text(closing(Code::ShuttingDown, 3));

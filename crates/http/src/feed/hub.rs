@@ -1,4 +1,4 @@
-//! What all feeds share, and how many may share it.
+//! The state that all feeds share, and their limits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,25 +8,25 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::ring::Ring;
 
-/// Readers that are behind the ring and look into the log themselves, at once.
+/// Readers behind the ring that read the log at the same time.
 const LOG_READERS: usize = 4;
 
-/// How much the feeds hold, and how long they wait.
+/// The limits of feeds.
 #[derive(Clone, Copy, Debug)]
 pub struct FeedLimits {
     /// Open feeds; more are answered `busy`.
     pub open_max: usize,
-    /// Events that are kept ready for all feeds.
+    /// Events that the ring holds.
     pub ring_events: usize,
-    /// Bytes of events that are kept ready for all feeds; the shorter texts for readers who may
-    /// not see who did what take at most as much again.
+    /// Bytes of events that the ring holds. The reduced texts, for readers who may not see actors,
+    /// take at most the same amount in addition.
     pub ring_bytes: usize,
-    /// Between two signs of life on a feed on which nothing happens.
+    /// Interval between heartbeats on a quiet feed.
     pub heartbeat: Duration,
-    /// How long a page looks past events that are not for its reader, beyond the time that the
-    /// reader waits anyway.
+    /// How long building a page may skip events that its reader may not see, if that is longer than
+    /// the reader's wait.
     pub look: Duration,
-    /// How long a reader may take nothing while there is something.
+    /// How long a reader may leave available events unread.
     pub patience: Duration,
 }
 
@@ -43,12 +43,12 @@ impl Default for FeedLimits {
     }
 }
 
-/// What all followers share.
+/// The state that all followers share.
 pub(crate) struct Hub {
     pub(super) engine: Engine,
     pub(super) limits: FeedLimits,
     pub(super) ring: Arc<Ring>,
-    /// How many read.
+    /// The number of readers.
     pub(super) readers: watch::Sender<usize>,
     pub(super) stop: watch::Sender<bool>,
     permits: Arc<Semaphore>,
@@ -69,14 +69,14 @@ impl Hub {
     }
 }
 
-/// A permit to read, given back when dropped.
+/// A permit to read, released when dropped.
 pub(crate) struct Reader {
     pub(super) hub: Arc<Hub>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Reader {
-    /// Counts one reader more; nothing when there are as many as there may be.
+    /// Admits one more reader; returns nothing if the limit is reached.
     pub(super) fn enter(hub: Arc<Hub>) -> Option<Self> {
         let permit = Arc::clone(&hub.permits).try_acquire_owned().ok()?;
         hub.readers.send_modify(|readers| *readers += 1);

@@ -1,18 +1,18 @@
-//! The feed: every event of the log to any number of readers, in order, once each.
+//! The feed: delivers every event of the log to any number of readers, in order and exactly once.
 //!
 //! ```text
-//! log ──> broadcaster (one task: reads and writes out each event once) ──> ring (bounded, shared)
+//! log ──> broadcaster (one task: reads and serializes each event once) ──> ring (bounded, shared)
 //!   └──> pages, for a reader that is behind the ring's start ─────────────────┐  │
 //!                                                                             v  v
 //!                                         follower (one a reader: a position) ──> stream or page
 //! ```
 //!
-//! A reader holds a position and a few shared pieces of text, however slow it is: what it does
-//! not take is not made. While nobody reads, nothing is read from the log.
+//! Even a slow reader holds only a position and a few shared pieces of text, because text is
+//! produced on demand. Without readers, nothing is read from the log.
 //!
-//! Before each piece is handed over it is looked at whether its reader may have it still. An event
-//! is in the log before the ring, and what it changed of principals before that: nobody gets an
-//! event that came after they lost the right to it.
+//! The reader's rights are checked before each piece is delivered. An event enters the log before
+//! the ring, and its effect on principals precedes both. A reader therefore gets no event that came
+//! after it lost the right to see it.
 
 mod broadcaster;
 mod follower;
@@ -65,8 +65,8 @@ impl Feeds {
         Self { hub: Arc::new(hub), broadcaster }
     }
 
-    /// Opens a feed, of one workspace only when one is given, for a reader who may read that; it
-    /// ends when the reader may no longer.
+    /// Opens a feed of the ledger, or of one workspace, for a reader with the right to read it. The
+    /// feed ends when the reader loses that right.
     ///
     /// Errors: `busy`, `shutting_down`.
     pub(crate) fn follow(
@@ -78,24 +78,23 @@ impl Feeds {
         if *self.hub.stop.borrow() {
             return Err(Problem::new(Code::ShuttingDown));
         }
-        let reader = Reader::enter(Arc::clone(&self.hub)).ok_or_else(|| {
-            Problem::because(Code::Busy, "there are as many feeds as the ledger can hold")
-        })?;
+        let reader = Reader::enter(Arc::clone(&self.hub))
+            .ok_or_else(|| Problem::because(Code::Busy, "the limit on open feeds is reached"))?;
         Ok(Follower::new(reader, start, only, live_caller))
     }
 
-    /// Ends every feed with a last word.
+    /// Ends every feed with a closing event.
     pub(crate) fn stop(&self) {
         self.hub.stop.send_replace(true);
     }
 
-    /// Waits until nothing is read from the log any more for the ring.
+    /// Waits until the broadcaster has ended.
     pub(crate) async fn stopped(&self) {
         let task = self.broadcaster.lock().take();
         if let Some(task) = task
             && let Err(error) = task.await
         {
-            tracing::error!(%error, "the broadcaster did not end in good order");
+            tracing::error!(%error, "the broadcaster did not end cleanly");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The newest events, written out and shared by all feeds.
+//! The newest events, serialized and shared by all feeds.
 //!
 //! ```text
 //! log positions: 1 .. floor | floor+1 .. tail | tail+1 .. head
@@ -14,26 +14,26 @@ use tokio::sync::watch;
 
 use super::frame::Notice;
 
-/// Events that a feed takes at once.
+/// Most events that a feed takes at a time.
 const PIECE: usize = 64;
 
-/// What followers wait for.
+/// The end of the ring, which followers watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tail {
-    /// Last position that is kept.
+    /// Last position in the ring.
     pub(super) position: u64,
-    /// Why the log cannot be read on, when it cannot.
+    /// Why the log cannot be read further, if it cannot.
     pub(super) failed: Option<Code>,
 }
 
-/// What the ring holds for a follower.
+/// The result of a lookup in the ring.
 #[derive(Debug)]
 pub(super) enum Lookup {
     /// The next events.
     Notices(Vec<Arc<Notice>>),
-    /// The next event is older than any that is kept.
+    /// The next event is older than those in the ring.
     Behind,
-    /// All that is kept was taken.
+    /// There are no further events yet.
     End,
 }
 
@@ -53,29 +53,29 @@ struct Kept {
 }
 
 impl Ring {
-    /// Makes an empty ring after a position.
+    /// Creates an empty ring after a position.
     pub(super) fn new(position: u64, events_max: usize, bytes_max: usize) -> Self {
         let kept = Kept { floor: position, bytes: 0, notices: VecDeque::new() };
         let tail = watch::Sender::new(Tail { position, failed: None });
         Self { kept: RwLock::new(kept), tail, events_max: events_max.max(1), bytes_max }
     }
 
-    /// Returns the last position that is kept.
+    /// Returns the last position in the ring.
     pub(super) fn tail(&self) -> u64 {
         self.tail.borrow().position
     }
 
-    /// Returns how many events are kept at most.
+    /// Returns the capacity in events.
     pub(super) fn events_max(&self) -> usize {
         self.events_max
     }
 
-    /// Returns a channel that follows it.
+    /// Returns a channel that reports the end of the ring.
     pub(super) fn subscribe(&self) -> watch::Receiver<Tail> {
         self.tail.subscribe()
     }
 
-    /// Forgets all, and goes on after another position.
+    /// Drops all events, and continues after another position.
     pub(super) fn restart(&self, position: u64) {
         {
             let mut kept = self.kept.write();
@@ -84,7 +84,7 @@ impl Ring {
         self.tail.send_replace(Tail { position, failed: None });
     }
 
-    /// Adds the next events, and lets the oldest go when there are too many.
+    /// Adds the next events, and drops the oldest above the limits.
     pub(super) fn push(&self, notices: Vec<Arc<Notice>>) {
         let Some(last) = notices.last().map(|notice| notice.position()) else { return };
         {
@@ -102,12 +102,12 @@ impl Ring {
         self.tail.send_replace(Tail { position: last, failed: None });
     }
 
-    /// Says that the log cannot be read on.
+    /// Records that the log cannot be read further.
     pub(super) fn fail(&self, code: Code) {
         self.tail.send_modify(|tail| tail.failed = Some(code));
     }
 
-    /// Returns what comes after a position.
+    /// Returns the events after a position.
     pub(super) fn after(&self, position: u64) -> Lookup {
         let kept = self.kept.read();
         let Some(skip) = position.checked_sub(kept.floor) else { return Lookup::Behind };
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_go_when_there_are_too_many_events_or_bytes() {
+    fn the_oldest_are_dropped_above_the_limits_on_events_and_bytes() {
         let few = Ring::new(0, 3, 1_000);
         few.push(notices(1..=5));
         assert!(matches!(few.after(1), Lookup::Behind));
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ring_too_small_for_one_event_keeps_none_and_loses_none() {
+    fn a_ring_too_small_for_an_event_sends_its_readers_to_the_log() {
         let ring = Ring::new(0, 10, 5);
         ring.push(notices(1..=2));
         assert_eq!(ring.tail(), 2);
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restart_forgets_and_a_failure_is_told_until_the_next_event() {
+    fn a_restart_drops_events_and_a_failure_lasts_until_the_next_event() {
         let ring = Ring::new(0, 10, 1_000);
         ring.push(notices(1..=2));
         ring.restart(50);

@@ -1,9 +1,9 @@
-//! The word to stop, as feeds and their broadcaster hear it.
+//! The stop signal of feeds and their broadcaster.
 
 use tokio::sync::watch;
 
-/// Waits for the word to stop. A sender that is gone has said it too.
+/// Waits for the stop signal. A dropped sender counts as the signal.
 pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // The error says that the sender is gone.
+    // The error means that the sender was dropped.
     stop.wait_for(|stop| *stop).await.ok();
 }

@@ -1,5 +1,5 @@
-//! A feed as server-sent events. It is made as it is taken: nothing is queued for a reader beyond
-//! one piece of the ring.
+//! A feed as server-sent events. Text is produced on demand, so at most one batch of the ring is
+//! queued for a reader.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -13,19 +13,19 @@ use tokio::time::Instant;
 use super::follower::{Follower, Step, Woken};
 use super::frame;
 
-/// A piece of text, and how far along the log its reader is when it has arrived.
+/// A piece of text, and the reader's position once it is delivered.
 type Piece = (u64, Bytes);
 
-/// A feed on its way.
+/// An open feed.
 struct Sending {
     follower: Follower,
-    /// What was taken from the ring and not from here.
+    /// Pieces taken from the ring but not delivered yet.
     ready: VecDeque<Piece>,
-    /// How far the reader is by all that was handed over.
+    /// The reader's position after all delivered pieces.
     told: u64,
     caught_up: bool,
     ended: bool,
-    /// When something was last handed over.
+    /// When a piece was last delivered.
     handed: Instant,
 }
 
@@ -48,8 +48,8 @@ impl Follower {
 }
 
 impl Sending {
-    /// Returns the next text. The server asks for it when the reader has taken the last one, so
-    /// the time between is the reader's.
+    /// Returns the next text. The server requests it once the reader has taken the last one, so the
+    /// time in between measures the reader.
     async fn next(&mut self) -> Option<Bytes> {
         if !self.ended {
             if self.handed.elapsed() > self.follower.hub().limits.patience {
@@ -87,7 +87,7 @@ impl Sending {
         }
     }
 
-    /// On a long way past events of others: shows a sign of life when it is time for one.
+    /// Sends a heartbeat when due while the feed skips events that the reader may not see.
     fn pass(&mut self) {
         if self.handed.elapsed() >= self.follower.hub().limits.heartbeat {
             let position = self.follower.position;
@@ -95,7 +95,7 @@ impl Sending {
         }
     }
 
-    /// At the end of the log: says so once, then waits.
+    /// Marks the end of the log once, then waits for new events.
     async fn rest(&mut self) {
         if !self.caught_up && self.follower.at_end() {
             self.caught_up = true;
@@ -116,17 +116,17 @@ impl Sending {
         }
     }
 
-    /// Ends the feed when its reader may not read it any more.
+    /// Ends the feed if its reader has lost the right to read it.
     fn end_unless_allowed(&mut self) {
         if let Err(problem) = self.follower.check() {
             self.end(problem.code);
         }
     }
 
-    /// Puts the last word in place of all that was not handed over.
+    /// Replaces all undelivered pieces by the closing event.
     fn end(&mut self, code: Code) {
         self.ended = true;
-        // With nothing left to hand over, the reader is past all events that are not for it too.
+        // If nothing is undelivered, the reader is also past all events that it may not see.
         let position = if self.ready.is_empty() { self.follower.position } else { self.told };
         self.ready.clear();
         self.ready.push_back((position, frame::closing(code, position)));

@@ -1,4 +1,4 @@
-//! Feeds on a ledger of their own.
+//! Tests of feeds, each on a new ledger.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -16,12 +16,12 @@ use super::{FeedLimits, Feeds, Start};
 use crate::api::ApiOptions;
 use crate::api::tests::TestLedger;
 
-/// A reader whose rights last.
+/// Returns a reader whose rights do not change.
 fn anyone() -> LiveCaller {
     LiveCaller::new(Caller::system("user:test"))
 }
 
-/// A ledger with feeds of other limits than the API's.
+/// A ledger with feeds whose limits differ from the API's defaults.
 struct Stage {
     ledger: TestLedger,
     feeds: Feeds,
@@ -52,7 +52,7 @@ impl Stage {
     }
 }
 
-/// Sees what these scopes show of all workspaces.
+/// Returns a reader with these scopes on all workspaces.
 fn with(scopes: &[Scope]) -> LiveCaller {
     let grant = Grant {
         scopes: scopes.iter().copied().collect(),
@@ -63,7 +63,7 @@ fn with(scopes: &[Scope]) -> LiveCaller {
     LiveCaller::new(Caller::new(Actor::new("user:reader"), vec![grant]))
 }
 
-/// A feed, read piece by piece.
+/// A feed that is read piece by piece.
 struct Reading(std::pin::Pin<Box<dyn Stream<Item = Result<Bytes, Infallible>> + Send>>);
 
 impl Reading {
@@ -103,7 +103,7 @@ impl Reading {
 }
 
 #[tokio::test]
-async fn a_feed_brings_every_event_once_and_marks_the_end() {
+async fn a_feed_delivers_every_event_once_and_marks_the_end() {
     let stage = Stage::new(FeedLimits::default()).await;
     stage.create("default", 20).await;
     let mut all = Reading::new(stage.follow(0, None));
@@ -129,7 +129,7 @@ async fn a_reader_behind_a_small_ring_reads_the_log_and_misses_nothing() {
 }
 
 #[tokio::test]
-async fn a_workspaces_feed_brings_its_own_events_only_and_moves_along() {
+async fn the_feed_of_a_workspace_delivers_only_its_events_and_advances_past_others() {
     let limits = FeedLimits { heartbeat: Duration::from_millis(20), ..FeedLimits::default() };
     let stage = Stage::new(limits).await;
     stage.create("default", 2).await;
@@ -145,7 +145,7 @@ async fn a_workspaces_feed_brings_its_own_events_only_and_moves_along() {
 }
 
 #[tokio::test]
-async fn a_quiet_feed_shows_that_it_is_alive() {
+async fn a_quiet_feed_sends_heartbeats() {
     let limits = FeedLimits { heartbeat: Duration::from_millis(20), ..FeedLimits::default() };
     let stage = Stage::new(limits).await;
     let mut feed = Reading::new(stage.feeds.follow(Start::Now, None, anyone()).unwrap());
@@ -157,7 +157,7 @@ async fn a_quiet_feed_shows_that_it_is_alive() {
 }
 
 #[tokio::test]
-async fn stopping_ends_feeds_with_a_last_word_and_takes_no_new_ones() {
+async fn stopping_ends_feeds_with_a_closing_event_and_refuses_new_ones() {
     let stage = Stage::new(FeedLimits::default()).await;
     let mut feed = Reading::new(stage.follow(0, None));
     feed.ids().await;
@@ -172,7 +172,7 @@ async fn stopping_ends_feeds_with_a_last_word_and_takes_no_new_ones() {
 }
 
 #[tokio::test]
-async fn a_reader_that_takes_nothing_is_cut_off_where_it_stands() {
+async fn a_reader_that_reads_nothing_is_disconnected_at_its_position() {
     let limits = FeedLimits { patience: Duration::ZERO, ..FeedLimits::default() };
     let stage = Stage::new(limits).await;
     stage.create("default", 5).await;
@@ -185,7 +185,7 @@ async fn a_reader_that_takes_nothing_is_cut_off_where_it_stands() {
 }
 
 #[tokio::test]
-async fn there_are_only_so_many_feeds_and_a_closed_one_makes_room() {
+async fn the_number_of_feeds_is_limited_and_a_closed_one_frees_its_permit() {
     let stage = Stage::new(FeedLimits { open_max: 1, ..FeedLimits::default() }).await;
     let one = stage.follow(0, None);
     let refused = stage.feeds.follow(Start::Now, None, anyone()).err().map(|problem| problem.code);
@@ -195,7 +195,7 @@ async fn there_are_only_so_many_feeds_and_a_closed_one_makes_room() {
 }
 
 #[tokio::test]
-async fn a_page_comes_at_once_when_there_is_something_and_at_the_end_of_the_wait_otherwise() {
+async fn a_page_is_returned_with_the_first_event_or_after_the_wait() {
     let stage = Stage::new(FeedLimits::default()).await;
     let page = |bytes: Vec<u8>| serde_json::from_slice::<Value>(&bytes).unwrap();
     let some = page(stage.follow(0, None).page(Duration::from_mins(1)).await.unwrap());
@@ -214,7 +214,7 @@ async fn a_page_comes_at_once_when_there_is_something_and_at_the_end_of_the_wait
 }
 
 #[tokio::test]
-async fn a_long_way_past_events_of_others_is_not_silent() {
+async fn skipping_many_invisible_events_sends_heartbeats() {
     let limits = FeedLimits { heartbeat: Duration::ZERO, ..FeedLimits::default() };
     let stage = Stage::new(limits).await;
     stage.create("default", 300).await;
@@ -230,7 +230,7 @@ async fn a_long_way_past_events_of_others_is_not_silent() {
 }
 
 #[tokio::test]
-async fn a_page_past_events_of_others_has_the_position_reached() {
+async fn a_page_without_visible_events_has_the_position_reached() {
     let limits = FeedLimits { look: Duration::ZERO, ..FeedLimits::default() };
     let stage = Stage::new(limits).await;
     stage.create("default", 300).await;
@@ -247,7 +247,7 @@ async fn a_page_past_events_of_others_has_the_position_reached() {
 }
 
 #[tokio::test]
-async fn readers_without_rights_to_it_are_not_told_who_did_what() {
+async fn readers_without_audit_see_no_actors() {
     let stage = Stage::new(FeedLimits::default()).await;
     stage.create("default", 1).await;
     let page = async |audits: bool, administers: bool| {

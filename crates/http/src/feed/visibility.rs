@@ -1,4 +1,4 @@
-//! What of the events a reader is shown.
+//! Which events, and which parts of them, a reader may see.
 
 use ledger_domain::WorkspaceName;
 use ledger_domain::principal::{Scope, Subject};
@@ -6,21 +6,21 @@ use ledger_engine::Caller;
 
 use super::frame::{About, Notice, Text};
 
-/// Whose events a reader follows, and how much of them it may see. A feed must not tell what the
-/// queries would not.
+/// The events that a reader follows, and how much of them it may see. A feed must not reveal more
+/// than queries do.
 #[derive(Clone, Debug)]
 pub(super) struct EventVisibility {
-    /// The one workspace; every one without it.
+    /// The workspace; all workspaces if absent.
     pub(super) only: Option<WorkspaceName>,
-    /// Whether the reader may see who did what and why. Without it an event is what the state
-    /// itself tells, and readings of secrets, which change no state, are not shown.
+    /// Whether the reader may see actors and reasons. If not, an event is reduced to what the
+    /// state itself shows, and reveals of secrets, which change no state, are omitted.
     audits: bool,
-    /// Whether the reader may see who may ask: principals, their rights, their keys.
+    /// Whether the reader may see events about principals, their rights and their keys.
     administers: bool,
 }
 
 impl EventVisibility {
-    /// Settles how much of the events a caller is shown.
+    /// Determines how much of the events a caller may see.
     pub(super) fn of_caller(caller: &Caller, only: Option<WorkspaceName>) -> Self {
         let followed = only.as_ref().map_or(Subject::Ledger, Subject::Workspace);
         let audits = caller.may(Scope::Audit, followed);
@@ -28,12 +28,12 @@ impl EventVisibility {
         Self { only, audits, administers }
     }
 
-    /// Returns what is followed.
+    /// Returns the followed workspace or ledger.
     pub(super) fn followed(&self) -> Subject<'_> {
         self.only.as_ref().map_or(Subject::Ledger, Subject::Workspace)
     }
 
-    /// Returns what this reader is shown of an event; nothing when it is not for it.
+    /// Returns the text of an event that this reader may see; nothing if it may not see the event.
     pub(super) fn of<'a>(&self, notice: &'a Notice) -> Option<&'a Text> {
         let here = self.only.as_ref().is_none_or(|only| notice.workspace == *only);
         let open = match notice.about {

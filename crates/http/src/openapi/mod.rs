@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document, made from the table of routes and the schemas of the contract.
+//! The OpenAPI 3.1 document, generated from the table of routes and the schemas of the contract.
 
 mod operation;
 mod schemas;
@@ -10,23 +10,23 @@ use serde_json::{Map, Value, json};
 
 use crate::api::routes::routes;
 
-/// What is said about groups of routes.
+/// The descriptions of the groups of routes.
 const TAGS: [(&str, &str); 8] = [
-    ("workspaces", "The scopes that connections live in."),
-    ("connections", "Made, shown, listed and changed."),
-    ("commands", "Every further verb of a connection's life."),
-    ("history", "Who did what, and when."),
-    ("events", "What happens, as it happens."),
-    ("principals", "Who may ask, with which keys, and what for."),
-    ("operation", "How the ledger is, and what operators ask of it."),
-    ("description", "The API about itself."),
+    ("workspaces", "Namespaces for connections."),
+    ("connections", "Creating, reading, listing and updating connections."),
+    ("commands", "All other commands to a connection."),
+    ("history", "The events of connections: who changed what, and when."),
+    ("events", "The live feed of events."),
+    ("principals", "Principals, their permissions and their keys."),
+    ("operation", "Status, health checks and replay."),
+    ("description", "The API's description of itself."),
 ];
 
 const ABOUT: &str = "\
-A store of connections in which every change is an event. Commands are answered when they are \
-durable; the same `Idempotency-Key` gives the same answer, forever. Secrets come out by \
-`reveal-secret` alone, which is recorded first. Errors are problem details (RFC 9457) with a stable `code`; `connledger explain <code>` shows \
-its page.";
+A store of connections in which every change is an event. A command is answered once its change is \
+durable; repeating it with the same `Idempotency-Key` returns the first receipt. Only \
+`reveal-secret` returns secret values, and it is recorded first. Errors are problem details (RFC \
+9457) with a stable `code`, which `connledger explain <code>` explains.";
 
 /// Returns the document.
 pub fn document() -> Value {
@@ -67,7 +67,7 @@ fn paths() -> Value {
     Value::Object(paths)
 }
 
-/// Returns the document as it is served.
+/// Returns the serialized document.
 pub(crate) fn bytes() -> Bytes {
     static BYTES: LazyLock<Bytes> = LazyLock::new(|| document().to_string().into());
     BYTES.clone()
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn every_reference_leads_somewhere() {
+    fn every_reference_resolves() {
         let document = document();
         let mut found = BTreeSet::new();
         references(&document, &mut found);

@@ -21,7 +21,7 @@ pub(super) fn of(route: &Route) -> Value {
             operation.insert(name.to_owned(), value);
         }
     };
-    let scope = route.scope.map(|scope| format!("Takes the scope `{scope}` {}.", route.reach()));
+    let scope = route.scope.map(|scope| format!("Requires the scope `{scope}` {}.", route.reach()));
     let about = Some(route.about.as_str()).filter(|about| !about.is_empty());
     let about = [about, scope.as_deref()];
     let about: Vec<_> = about.into_iter().flatten().collect();
@@ -122,24 +122,23 @@ fn headers(names: impl Iterator<Item = &'static str>) -> Value {
                 "The version, in quotes.",
                 json!({ "type": "string", "pattern": "^\"[1-9][0-9]*\"$" }),
             ),
-            "Location" => ("Where it is.", text),
+            "Location" => ("The path of the new object.", text),
             "Link" => ("The first, the previous and the next page (RFC 8288).", text),
             "X-Total-Count" => {
-                ("How many fit the filters in all.", json!({ "type": "integer", "minimum": 0 }))
+                ("The number of rows on all pages.", json!({ "type": "integer", "minimum": 0 }))
             }
             "Ledger-Repeated" => (
-                "Present when the command had been executed before.",
+                "Present if the command had already been executed.",
                 json!({ "type": "string", "enum": ["true"] }),
             ),
             "Cache-Control" => (
-                "`no-store`: nobody on the way keeps the answer.",
+                "`no-store`: no cache may store the answer.",
                 json!({ "type": "string", "enum": ["no-store"] }),
             ),
-            "Retry-After" => (
-                "Seconds to wait before the same again.",
-                json!({ "type": "integer", "minimum": 1 }),
-            ),
-            "WWW-Authenticate" => ("How to show a key.", text),
+            "Retry-After" => {
+                ("Seconds to wait before a retry.", json!({ "type": "integer", "minimum": 1 }))
+            }
+            "WWW-Authenticate" => ("How to send a key.", text),
             _ => ("The id of the request.", text),
         };
         let required = !matches!(name, "Link" | "Ledger-Repeated");

@@ -6,7 +6,7 @@ use ledger_contract::schemas::{
 };
 use serde_json::{Map, Value, json};
 
-/// Returns every component schema by name. The name is the type's own.
+/// Returns every component schema by name, which is the name of its type.
 pub(super) fn all() -> Value {
     let mut components = Map::new();
     for verb in Verb::ALL {
@@ -23,7 +23,7 @@ pub(super) fn all() -> Value {
     components.insert("Record".to_owned(), record());
     components.insert("OpenApi".to_owned(), json!({ "type": "object", "required": ["openapi"] }));
     let mut components = Value::Object(components);
-    // Records are carried as the text they are stored as, so their type says nothing of them.
+    // Records are passed through as stored text, so their Rust type does not describe them.
     let record = json!({ "$ref": "#/components/schemas/Record" });
     for place in ["/Notification/properties/event", "/HistoryPage/properties/events/items"] {
         if let Some(schema) = components.pointer_mut(place) {
@@ -33,7 +33,7 @@ pub(super) fn all() -> Value {
     components
 }
 
-/// Adds a schema and those it brings along.
+/// Adds a schema and its definitions.
 fn add(components: &mut Map<String, Value>, mut schema: Value) {
     let Value::Object(fields) = &mut schema else { return };
     fields.remove("$schema");
@@ -51,7 +51,7 @@ fn add(components: &mut Map<String, Value>, mut schema: Value) {
     }
 }
 
-/// Points references to definitions at components.
+/// Rewrites references to definitions as references to components.
 fn relink(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -69,14 +69,14 @@ fn relink(value: &mut Value) {
     }
 }
 
-/// A stored record, whatever its type; `schemas/events` has one schema a type.
+/// Returns the schema of stored records of any type; `schemas/events` has one schema per type.
 fn record() -> Value {
     let text = json!({ "type": "string" });
     let number = json!({ "type": "integer", "minimum": 1 });
     let uuid = json!({ "type": "string", "format": "uuid" });
     json!({
         "title": "Record",
-        "description": "A stored record, ciphertext left out.",
+        "description": "A stored record, without ciphertext.",
         "type": "object",
         "required": [
             "position", "stream", "version", "event_id", "type", "schema", "workspace",
@@ -106,7 +106,7 @@ fn record() -> Value {
 mod tests {
     use super::*;
 
-    /// Two types of one name would hide one another.
+    /// Of two types with the same name, one would hide the other.
     #[test]
     fn one_name_means_one_schema() {
         let mut seen: Map<String, Value> = Map::new();

@@ -1,5 +1,5 @@
-//! The page that shows the OpenAPI document: three files, all of them here. Nothing comes from
-//! anywhere else, and the browser is told to allow nothing else.
+//! The page that shows the OpenAPI document. It consists of the three files of this directory, and
+//! its content security policy permits nothing else.
 
 use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use axum::http::{HeaderValue, StatusCode};
@@ -11,7 +11,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// Returns a file of the page by name; the page itself when there is no such file.
+/// Returns a file of the page by name; the page itself if there is no such file.
 pub(crate) fn file(name: &str) -> Response {
     let (media_type, text) = match name {
         "page.js" => ("text/javascript; charset=utf-8", include_str!("page.js")),
@@ -26,7 +26,7 @@ pub(crate) fn file(name: &str) -> Response {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_page_names_nothing_outside_of_itself() {
+    fn the_page_refers_to_nothing_external() {
         for text in [include_str!("page.html"), include_str!("page.js"), include_str!("page.css")] {
             for outside in ["http:", "https:", "//cdn", "@import", "url("] {
                 assert!(!text.contains(outside), "{outside}");
@@ -35,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_runs_no_script_and_no_style_of_its_own_text() {
+    fn the_page_has_no_inline_scripts_or_styles() {
         let page = include_str!("page.html");
         assert!(!page.contains("<style") && !page.contains("style="));
         assert!(!page.contains("<script>") && !page.contains("onclick"));

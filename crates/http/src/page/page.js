@@ -1,6 +1,6 @@
 "use strict";
 
-// Shows the OpenAPI document that is served beside this file. Text goes in as text only.
+// Shows the OpenAPI document that is served beside this file. All text is inserted as text, never as HTML.
 
 const METHODS = ["get", "post", "patch", "put", "delete"];
 
@@ -11,7 +11,7 @@ function make(name, className, ...children) {
   return element;
 }
 
-// Sets words between backticks as code.
+// Renders words between backticks as code.
 function prose(text) {
   const parts = text.split("`");
   return parts.map((part, index) => (index % 2 ? make("code", "", part) : part));
@@ -25,7 +25,7 @@ function lookup(api, reference) {
   return reference.slice(2).split("/").reduce((place, step) => place[step], api);
 }
 
-// Returns a schema in a few words.
+// Returns a short description of a schema.
 function words(schema) {
   if (schema === true) return "anything";
   if (schema.$ref) return nameOf(schema.$ref);
@@ -61,10 +61,10 @@ function fields(api, reference) {
     make("code", "", words(field)),
     [...prose(field.description || ""), " ", make("span", "soft", limits(field))],
   ]);
-  return rows.length ? table(["Field", "Form", "Meaning"], rows) : make("p", "soft", "No fields.");
+  return rows.length ? table(["Field", "Type", "Description"], rows) : make("p", "soft", "No fields.");
 }
 
-// Returns what a media type holds: a name that opens to its fields.
+// Returns the schema of a media type: a name that expands to its fields.
 function content(api, media, part) {
   const schema = part.schema || {};
   if (!schema.$ref) return make("p", "", make("code", "", media));
@@ -82,7 +82,7 @@ function parameters(list) {
     make("code", "", words(one.schema)),
     [...prose(one.description || ""), " ", make("span", "soft", limits(one.schema.items || one.schema))],
   ]);
-  return table(["Parameter", "Where", "Form", "Meaning"], rows);
+  return table(["Parameter", "Location", "Type", "Description"], rows);
 }
 
 function responses(api, all) {
@@ -93,7 +93,7 @@ function responses(api, all) {
       ...Object.entries(answer.content || {}).map(([media, part]) => content(api, media, part)),
     ],
   ]);
-  return table(["Status", "Meaning"], rows);
+  return table(["Status", "Description"], rows);
 }
 
 function example(path, method, operation) {
@@ -106,7 +106,7 @@ function example(path, method, operation) {
 function fill(api, place, path, method, operation) {
   place.append(make("p", "", ...prose(operation.description || "")));
   const keyed = (operation.security || []).length;
-  place.append(make("p", "soft", keyed ? "Needs a key." : "Needs no key."));
+  place.append(make("p", "soft", keyed ? "Requires a key." : "Requires no key."));
   place.append(example(path, method, operation));
   if ((operation.parameters || []).length) {
     place.append(make("h3", "", "Parameters"), parameters(operation.parameters));
@@ -176,7 +176,7 @@ async function start() {
     const opened = document.getElementById(location.hash.slice(1));
     if (opened && opened.tagName === "DETAILS") opened.open = true;
   } catch (error) {
-    document.getElementById("about").textContent = `The description cannot be read: ${error.message}`;
+    document.getElementById("about").textContent = `The description cannot be loaded: ${error.message}`;
   }
 }
 

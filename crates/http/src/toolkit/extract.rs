@@ -1,4 +1,4 @@
-//! What a handler takes from its request.
+//! The arguments that handlers extract from a request.
 
 use ledger_contract::errors::{Problem, read_json};
 use schemars::{JsonSchema, SchemaGenerator};
@@ -7,29 +7,29 @@ use serde::de::DeserializeOwned;
 use super::operation::{Parameter, Signature};
 use super::parameters;
 
-/// A request that has been let in and read whole.
+/// An admitted request with its complete body.
 pub trait RequestParts {
     /// Returns the path's parameters, decoded.
     fn path_parameters(&self) -> &[(String, String)];
 
-    /// Returns the parameters after the path, decoded, in the order sent.
+    /// Returns the query parameters, decoded, in the order sent.
     fn query_parameters(&self) -> &[(String, String)];
 
-    /// Returns the body; empty unless the handler takes one.
+    /// Returns the body; empty unless the handler uses one.
     fn body(&self) -> &[u8];
 }
 
 /// An argument of a handler that is read from the request.
 pub trait Extract: Sized + Send {
-    /// Whether the request's body has to be received for it.
+    /// Whether it needs the request's body.
     const TAKES_BODY: bool = false;
 
-    /// Adds itself to what the handler's signature says.
+    /// Adds itself to the handler's signature.
     fn describe(signature: Signature, schemas: &mut SchemaGenerator) -> Signature;
 
-    /// Reads it.
+    /// Extracts the argument.
     ///
-    /// Errors: `body_malformed` or `field_invalid`, which repeat nothing of the request.
+    /// Errors: `body_malformed` or `field_invalid`, without any text of the request.
     fn extract(request: &impl RequestParts) -> Result<Self, Problem>;
 }
 
@@ -63,8 +63,8 @@ impl<T: DeserializeOwned + JsonSchema + Send> Extract for Path<T> {
     }
 }
 
-/// The parameters after the path: a struct with a field for each that is looked at. Others are
-/// ignored, and of one that is sent several times the first counts, as the products do.
+/// The query parameters: a struct with a field for each that is used. As in the products' own APIs,
+/// other parameters are ignored, and the first value of a repeated parameter counts.
 #[derive(Debug)]
 pub struct Query<T>(pub T);
 

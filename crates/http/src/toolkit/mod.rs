@@ -1,11 +1,10 @@
-//! What every HTTP API of the ledger is built with, the native one and the products' alike: typed
-//! handlers, routes on their methods, request ids and responses.
+//! The toolkit of the native API and the facades: typed handlers, routing by method, and responses.
 //!
-//! A handler is an `async fn` of a request and of what it takes from it: [`Body`], [`Path`],
-//! [`Query`]. [`Operation`] keeps such a handler with its signature, which both the router and the
-//! OpenAPI document follow, so a route cannot promise another body or answer than its handler has.
+//! A handler is an `async fn` of a request and of arguments extracted from it: [`Body`], [`Path`],
+//! [`Query`]. [`Operation`] stores such a handler with its signature. The router and the OpenAPI
+//! document both use the signature, so the documented body and answer are those of the handler.
 //!
-//! Not here: authentication, limits, and what an API says when it refuses.
+//! Not here: authentication, limits, and the error formats of APIs.
 
 mod extract;
 mod operation;

@@ -1,4 +1,4 @@
-//! A handler together with what its signature says.
+//! A handler together with its signature.
 
 use std::fmt;
 use std::future::ready;
@@ -13,21 +13,21 @@ use serde_json::Value;
 use super::extract::{Extract, RequestParts};
 use super::response::Output;
 
-/// A response being made.
+/// A response in progress.
 type Pending<E> = Pin<Box<dyn Future<Output = Result<Response, E>> + Send>>;
 
-/// What a handler takes and answers.
+/// The inputs and the answer of a handler.
 #[derive(Debug, Default)]
 pub struct Signature {
-    /// Parameters of the path.
+    /// The path parameters.
     pub path: Vec<Parameter>,
-    /// Parameters after the path.
+    /// The query parameters.
     pub query: Vec<Parameter>,
-    /// Schema of the body it takes.
+    /// Schema of the request's body.
     pub body: Option<Schema>,
     /// Status of success.
     pub status: StatusCode,
-    /// Schema of the body it answers with.
+    /// Schema of the answer's body.
     pub answer: Option<Schema>,
 }
 
@@ -36,7 +36,7 @@ pub struct Signature {
 pub struct Parameter {
     /// Its name.
     pub name: String,
-    /// What it means.
+    /// The description.
     pub about: Option<String>,
 }
 
@@ -50,16 +50,16 @@ impl Parameter {
     }
 }
 
-/// An `async fn` of a request `R` and of `Arguments` taken from it, in the order in which they are
-/// read. It refuses with `E`.
+/// An `async fn` of a request `R` and of `Arguments` extracted from it in their order. Its error is
+/// `E`.
 pub trait Handler<R, E, Arguments>: Send + Sync + 'static {
     /// Whether any argument is the request's body.
     const TAKES_BODY: bool;
 
-    /// Returns what its signature says.
+    /// Returns the signature.
     fn signature(schemas: &mut SchemaGenerator) -> Signature;
 
-    /// Reads the arguments and runs it.
+    /// Extracts the arguments and runs the handler.
     fn call(&self, request: R) -> Pending<E>;
 }
 
@@ -105,7 +105,7 @@ handler!(first: First);
 handler!(first: First, second: Second);
 handler!(first: First, second: Second, third: Third);
 
-/// A handler whose types are known to itself alone, so that a table can hold many.
+/// A handler with erased argument types, so that a table can hold many.
 pub struct Operation<R, E> {
     takes_body: bool,
     signature: fn(&mut SchemaGenerator) -> Signature,
@@ -119,7 +119,7 @@ impl<R, E> fmt::Debug for Operation<R, E> {
 }
 
 impl<R: 'static, E: 'static> Operation<R, E> {
-    /// Keeps a handler with its signature.
+    /// Creates an operation from a handler.
     pub fn of<Arguments, H: Handler<R, E, Arguments>>(handler: H) -> Self {
         Self {
             takes_body: H::TAKES_BODY,
@@ -128,17 +128,17 @@ impl<R: 'static, E: 'static> Operation<R, E> {
         }
     }
 
-    /// Tells whether the body of a request has to be received before the handler can run.
+    /// Returns whether the handler needs the body of the request.
     pub fn takes_body(&self) -> bool {
         self.takes_body
     }
 
-    /// Returns what the handler's signature says.
+    /// Returns the handler's signature.
     pub fn signature(&self, schemas: &mut SchemaGenerator) -> Signature {
         (self.signature)(schemas)
     }
 
-    /// Reads the handler's arguments and runs it.
+    /// Extracts the arguments and runs the handler.
     ///
     /// Errors: those of the arguments, in their order, then the handler's own.
     pub async fn call(&self, request: R) -> Result<Response, E> {

@@ -1,6 +1,6 @@
-//! Parameters as a struct: reads the fields that a type names, in the order it names them.
+//! Deserializes parameters into a struct, field by field in the order of the struct.
 //!
-//! Errors name the field and never repeat its text.
+//! Errors name the field and never contain its text.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// Reads a struct from named texts; of a name that comes several times, the first counts.
+/// Deserializes a struct from named texts. The first of several texts with the same name counts.
 ///
 /// Errors: `field_invalid`.
 pub(super) fn read<T: DeserializeOwned>(pairs: &[(String, String)]) -> Result<T, InvalidField> {
@@ -18,7 +18,7 @@ pub(super) fn read<T: DeserializeOwned>(pairs: &[(String, String)]) -> Result<T,
         .map_err(|error| InvalidField::new(error.field.unwrap_or("query"), error.problem))
 }
 
-/// What is wrong with a parameter.
+/// The problem with a parameter.
 #[derive(Debug)]
 struct Error {
     field: Option<&'static str>,
@@ -40,7 +40,7 @@ impl Error {
 }
 
 impl de::Error for Error {
-    /// Says nothing of `message`, which may repeat the parameter's text.
+    /// Ignores `message`, which may contain the parameter's text.
     fn custom<M: fmt::Display>(_: M) -> Self {
         Self::new("has a value that is not known")
     }
@@ -76,7 +76,7 @@ impl<'de> Deserializer<'de> for Parameters<'_> {
     }
 }
 
-/// The fields of a struct that are there.
+/// The present fields of a struct.
 struct Fields<'a> {
     pairs: &'a [(String, String)],
     left: std::slice::Iter<'static, &'static str>,

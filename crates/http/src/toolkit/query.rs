@@ -1,8 +1,9 @@
-//! The query string of a request.
+//! Parsing query strings.
 
 use ledger_domain::InvalidField;
 
-/// Takes a query string apart. Text that is not UTF-8 would otherwise be changed silently.
+/// Splits a query string into pairs. Text that is not UTF-8 is refused rather than silently
+/// changed.
 ///
 /// Errors: `field_invalid`.
 pub fn pairs(query: &str) -> Result<Vec<(String, String)>, InvalidField> {

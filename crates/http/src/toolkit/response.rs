@@ -1,4 +1,4 @@
-//! What handlers answer with.
+//! The answers of handlers.
 
 use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
@@ -7,12 +7,12 @@ use ledger_http_server::answer::{json, with};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
-/// What a handler answers with.
+/// The answer of a handler.
 pub trait Output: Send {
-    /// Status of the response.
+    /// The status of the response.
     const STATUS: StatusCode = StatusCode::OK;
 
-    /// Returns the schema of the body, when the document says anything of it.
+    /// Returns the schema of the body, if the document describes it.
     fn schema(schemas: &mut SchemaGenerator) -> Option<Schema>;
 
     /// Returns the response.
@@ -33,12 +33,12 @@ impl<T: Serialize + JsonSchema + Send> Output for Json<T> {
     }
 }
 
-/// A JSON body that shows what was made, and where it is.
+/// A JSON body that shows a created object, with its `Location`.
 #[derive(Debug)]
 pub struct Created<T> {
-    /// The path of what was made.
+    /// The path of the created object.
     pub location: String,
-    /// What was made.
+    /// The created object.
     pub body: T,
 }
 
@@ -69,7 +69,7 @@ impl<T: Serialize + Send> Output for Unspecified<T> {
     }
 }
 
-/// No body, where clients expect JSON all the same.
+/// An empty answer for clients that expect JSON all the same.
 #[derive(Clone, Copy, Debug)]
 pub struct Empty;
 

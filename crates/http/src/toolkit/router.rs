@@ -1,4 +1,4 @@
-//! Handlers on their methods and paths.
+//! Routing of requests to handlers.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use axum::routing::{MethodFilter, MethodRouter};
 use ledger_http_server::answer::with;
 use ledger_http_server::request_id::RequestId;
 
-/// Returns a router of handlers, each at its method and path. `method_not_allowed` is told which
-/// methods the path of a request has, and answers in place of a handler for any other.
+/// Returns a router of handlers, each at its method and path. `method_not_allowed` answers requests
+/// with any other method; it receives the methods that the path supports.
 pub fn router<H, Answer, Refuse>(
     handlers: impl IntoIterator<Item = (Method, &'static str, H)>,
     method_not_allowed: Refuse,

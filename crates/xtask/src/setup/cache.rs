@@ -1,4 +1,4 @@
-//! The folder outside the checkout where fetched tools and the built RocksDB are kept.
+//! The cache: a folder outside the checkout for fetched tools and the built RocksDB.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -7,14 +7,14 @@ use crate::environment;
 use crate::failure::Failure;
 use crate::talk;
 
-/// The cache folder, which exists.
+/// The existing cache folder.
 #[derive(Debug)]
 pub(super) struct Cache {
     root: PathBuf,
 }
 
 impl Cache {
-    /// Opens the cache, making its folder when needed.
+    /// Opens the cache, and creates its folder if missing.
     pub(super) fn open() -> Result<Self, Failure> {
         let root = root_from(
             environment::path("CONNLEDGER_CACHE_DIR"),
@@ -22,8 +22,8 @@ impl Cache {
             std::env::home_dir(),
         )
         .ok_or_else(|| {
-            Failure::new("there is no home folder to keep a cache in")
-                .hint("set CONNLEDGER_CACHE_DIR to a folder that may hold 1 GB")
+            Failure::new("there is no home folder for a cache")
+                .hint("set CONNLEDGER_CACHE_DIR to a folder with 1 GB of space")
         })?;
         make_folder(&root)?;
         let root =
@@ -35,7 +35,7 @@ impl Cache {
         self.root.join(name)
     }
 
-    /// Takes the cache for this process; the system gives it back however the process ends.
+    /// Locks the cache for this process. The system releases the lock however the process ends.
     pub(super) fn lock(&self) -> Result<File, Failure> {
         let path = self.path("setup.lock");
         let failed = |error: &std::io::Error| Failure::io("lock", &path, error);
@@ -48,7 +48,7 @@ impl Cache {
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(TryLockError::WouldBlock) => {
-                talk::installing("cache", "another setup is running, waiting until it is done");
+                talk::installing("cache", "waiting for another setup to finish");
             }
             Err(TryLockError::Error(error)) => return Err(failed(&error)),
         }
@@ -57,12 +57,12 @@ impl Cache {
     }
 }
 
-/// Makes a folder and those above it.
+/// Creates a folder and its parents.
 pub(super) fn make_folder(path: &Path) -> Result<(), Failure> {
-    std::fs::create_dir_all(path).map_err(|error| Failure::io("make the folder", path, &error))
+    std::fs::create_dir_all(path).map_err(|error| Failure::io("create the folder", path, &error))
 }
 
-/// Returns what lies in a folder, in order of names; nothing when it cannot be read.
+/// Returns the entries of a folder, sorted by name; nothing if it cannot be read.
 pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
     let Ok(listing) = std::fs::read_dir(folder) else {
         return Vec::new();
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_held_cache_cannot_be_taken_twice() {
+    fn a_cache_cannot_be_locked_twice() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let cache = Cache { root: folder.path().to_path_buf() };
         let held = cache.lock().expect("nobody holds it");

@@ -1,4 +1,4 @@
-//! The C++ compiler that RocksDB and its compression libraries are built with.
+//! The C++ compiler for RocksDB and its compression libraries.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -16,7 +16,7 @@ const COMPILER: SystemPackage = SystemPackage {
     macos: "xcode-select --install",
 };
 
-/// Makes sure that there is a C++ compiler.
+/// Ensures that there is a C++ compiler.
 pub(super) fn ensure() -> Result<(), Failure> {
     if find().is_none() {
         COMPILER.install()?;
@@ -26,13 +26,13 @@ pub(super) fn ensure() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns the compiler that the `cc` crate would use, in its own order.
+/// Returns the compiler that the `cc` crate would choose.
 pub(super) fn find() -> Option<PathBuf> {
     let named = environment::text("CXX").and_then(|name| environment::executable(&name));
     named.or_else(|| ["c++", "g++", "clang++"].into_iter().find_map(environment::executable))
 }
 
-/// Returns the compiler's release, because its standard library is linked into what it builds.
+/// Returns the compiler's release, which matters because its standard library is linked.
 pub(super) fn release() -> Option<String> {
     let release = output_of(Command::new(find()?).arg("-dumpversion")).ok()?;
     Some(release.trim().to_owned())

@@ -1,4 +1,4 @@
-//! The toolchain's formatter and linter, which a minimal rustup profile leaves out.
+//! The toolchain's formatter and linter, which a minimal rustup profile lacks.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,10 +8,10 @@ use crate::environment;
 use crate::failure::Failure;
 use crate::talk;
 
-/// Each component with the executable that proves it is there.
+/// Each component with the executable that proves its presence.
 const COMPONENTS: [(&str, &str); 2] = [("rustfmt", "cargo-fmt"), ("clippy", "cargo-clippy")];
 
-/// Makes sure that `cargo fmt` and `cargo clippy` work.
+/// Ensures that `cargo fmt` and `cargo clippy` work.
 pub(super) fn ensure() -> Result<(), Failure> {
     for (component, executable) in COMPONENTS {
         if !is_present(executable) {
@@ -22,8 +22,8 @@ pub(super) fn ensure() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Rustup puts stand-ins for all components in `PATH`, so only the folder of the running cargo
-/// tells the truth; a distribution's toolchain has no stand-ins.
+/// Rustup puts proxies for all components into `PATH`, even for missing ones, so the folder of the
+/// running cargo is checked. A distribution's toolchain has no proxies.
 fn is_present(executable: &str) -> bool {
     let running = environment::path("CARGO");
     let beside = running.as_deref().and_then(Path::parent).map(|folder| folder.join(executable));

@@ -20,7 +20,7 @@ const LIBCLANG: SystemPackage = SystemPackage {
     macos: "xcode-select --install",
 };
 
-/// Makes sure that there is a libclang, and sets the variables that lead bindgen to it.
+/// Ensures that there is a libclang, and sets the variables by which bindgen finds it.
 pub(super) fn ensure(site: &Site<'_>, variables: &mut Variables) -> Result<(), Failure> {
     let folder = match personal(site)? {
         Some(folder) => folder,
@@ -37,7 +37,7 @@ pub(super) fn ensure(site: &Site<'_>, variables: &mut Variables) -> Result<(), F
     Ok(())
 }
 
-/// Returns the folder that the person named, which must hold what it promises.
+/// Returns the folder that the user named, which must hold a libclang.
 fn personal(site: &Site<'_>) -> Result<Option<PathBuf>, Failure> {
     let Some(named) = site.personal.get("LIBCLANG_PATH").map(PathBuf::from) else {
         return Ok(None);
@@ -48,7 +48,7 @@ fn personal(site: &Site<'_>) -> Result<Option<PathBuf>, Failure> {
         return Ok(Some(named));
     }
     Err(Failure::new(format!("LIBCLANG_PATH is {}, which holds no libclang", named.display()))
-        .hint("unset it to have one found or fetched"))
+        .hint("unset it to use another, or fetch one"))
 }
 
 fn find(site: &Site<'_>) -> Option<PathBuf> {
@@ -56,10 +56,10 @@ fn find(site: &Site<'_>) -> Option<PathBuf> {
     usual_folders().into_iter().chain(fetched).find(|path| holds_libclang(path, site.platform))
 }
 
-/// Where the wheel keeps its library, below the folder of installed Python packages.
+/// The folder of the wheel's library, relative to that of installed Python packages.
 const WHEEL_FOLDER: &str = "clang/native";
 
-/// Returns the folders where systems keep libclang, the newest LLVM first.
+/// Returns the usual folders of libclang, the newest LLVM first.
 fn usual_folders() -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = Vec::new();
     if let Some(program) = environment::executable("llvm-config")
@@ -94,7 +94,7 @@ fn holds_libclang(folder: &Path, platform: Platform) -> bool {
         .any(|name| is_libclang(name, platform))
 }
 
-/// Says whether bindgen would load a file of this name; `libclang-cpp` is another library.
+/// Returns whether bindgen would load a file of this name; `libclang-cpp` is another library.
 fn is_libclang(name: &std::ffi::OsStr, platform: Platform) -> bool {
     let name = name.to_string_lossy();
     let suffix = format!(".{}", platform.library_suffix());
@@ -103,7 +103,7 @@ fn is_libclang(name: &std::ffi::OsStr, platform: Platform) -> bool {
     has_prefix && has_suffix && !name.starts_with("libclang-cpp")
 }
 
-/// Fetches the wheel; where Python packages cannot be had, the system's package.
+/// Fetches the wheel, or the system's package if Python packages are not available.
 fn fetch(site: &Site<'_>) -> Result<PathBuf, Failure> {
     let venv = Venv::in_cache(site, "libclang");
     let wheel = venv.install(&[versions::LIBCLANG_WHEEL]);
@@ -114,8 +114,8 @@ fn fetch(site: &Site<'_>) -> Result<PathBuf, Failure> {
     find(site).ok_or_else(|| LIBCLANG.by_hand())
 }
 
-/// The wheel, and some systems' bare runtime packages, come without the compiler's own headers,
-/// which the C compiler then has to lend.
+/// Returns arguments that name the C compiler's own headers, which the wheel and some systems'
+/// runtime packages lack.
 fn header_arguments(site: &Site<'_>, folder: &Path) -> Option<String> {
     if let Some(named) = site.personal.get("BINDGEN_EXTRA_CLANG_ARGS") {
         return Some(named.to_owned());
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_libclang_beside_its_headers_needs_no_loan() {
+    fn a_libclang_beside_its_headers_needs_no_other_headers() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         assert!(!has_own_headers(folder.path()));
         let headers = folder.path().join("clang/14/include");

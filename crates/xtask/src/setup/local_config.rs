@@ -1,4 +1,4 @@
-//! `.cargo/local.toml`: the variables that let plain `cargo build` find what setup made.
+//! `.cargo/local.toml`: the variables by which plain `cargo build` finds the results of setup.
 
 use std::path::PathBuf;
 
@@ -19,15 +19,16 @@ impl LocalConfig {
         Self { path: workspace.root.join(".cargo/local.toml") }
     }
 
-    /// Returns what the last setup wrote; nothing when there is no file or it is not readable.
+    /// Returns the variables that the last setup wrote; nothing if the file is missing or
+    /// unreadable.
     pub(super) fn read(&self) -> Variables {
         read_toml(&self.path).map(|config| variables_in(&config)).unwrap_or_default()
     }
 
-    /// Writes the variables, leaving the file alone when it already says the same.
+    /// Writes the variables unless the file already has the same content.
     ///
-    /// A new time stamp would make cargo look at everything again. The rename keeps a cargo that
-    /// reads at this moment from seeing half a file.
+    /// A new time stamp would make cargo check everything again. The file is replaced by a rename,
+    /// so that a concurrent cargo never reads half a file.
     pub(super) fn write(&self, variables: &Variables) -> Result<(), Failure> {
         let text = text_of(variables);
         if std::fs::read_to_string(&self.path).is_ok_and(|present| present == text) {
@@ -45,7 +46,7 @@ const HEADING: &str =
 
 fn text_of(variables: &Variables) -> String {
     let lines = variables.iter().map(|(name, value)| {
-        // The TOML writer quotes what has to be quoted.
+        // The TOML writer quotes where necessary.
         format!("{name} = {}\n", Value::String(value.clone()))
     });
     format!("{HEADING}[env]\n{}", lines.collect::<String>())
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_reads_back_as_it_was_written_whatever_the_paths_hold() {
+    fn the_file_reads_back_as_written_for_any_path() {
         let text = text_of(&variables());
         let config: Value = toml::from_str(&text).expect("we write TOML");
         assert_eq!(variables_in(&config), variables());
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn names_come_in_alphabetic_order_so_the_text_is_stable() {
+    fn names_are_in_alphabetical_order() {
         let text = text_of(&variables());
         assert!(text.find("LIBCLANG_PATH") < text.find("ROCKSDB_STATIC"));
     }

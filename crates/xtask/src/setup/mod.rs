@@ -1,7 +1,7 @@
-//! Makes a bare machine able to build and test: looks, and fetches or builds only what is missing.
+//! Prepares a machine to build and test: fetches or builds only what is missing.
 //!
-//! Each step prints one line and can be run again at no cost. What is fetched or built lives in a
-//! cache outside the checkout, so a fresh clone starts where the last one ended.
+//! Each step prints one line and is cheap to repeat. Fetched and built files are kept in a cache
+//! outside the checkout, so a fresh clone can reuse them.
 
 mod cache;
 mod clients;
@@ -23,16 +23,16 @@ use crate::setup::local_config::LocalConfig;
 use crate::setup::platform::Platform;
 use crate::workspace::Workspace;
 
-/// What the machine is being made ready for.
+/// The purpose of a setup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Building and running our binaries.
+    /// Building and running the binaries.
     Run,
-    /// The same, plus lints, and the foreign clients that the test-suite drives.
+    /// The same, with lints and the foreign clients that the tests run.
     Test,
 }
 
-/// What every step may look at.
+/// The inputs of every step.
 #[derive(Debug)]
 struct Site<'a> {
     workspace: &'a Workspace,
@@ -41,7 +41,7 @@ struct Site<'a> {
     personal: PersonalEnvironment,
 }
 
-/// Does every step and returns the variables that cargo and our binaries need.
+/// Runs every step and returns the variables that cargo and the binaries need.
 ///
 /// One setup runs at a time per cache; a second one waits for the first.
 pub(crate) fn prepare(workspace: &Workspace, purpose: Purpose) -> Result<Variables, Failure> {

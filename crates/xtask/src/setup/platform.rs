@@ -1,4 +1,4 @@
-//! The systems this setup knows.
+//! The supported systems.
 
 use crate::failure::Failure;
 
@@ -10,7 +10,7 @@ pub(super) enum Platform {
 }
 
 impl Platform {
-    /// Returns the running system, or says that it is not a known one.
+    /// Returns the running system, or a failure if it is not supported.
     pub(super) fn current() -> Result<Self, Failure> {
         Self::of(std::env::consts::OS, std::env::consts::ARCH)
     }
@@ -27,7 +27,7 @@ impl Platform {
         }
     }
 
-    /// Returns how the file name of a shared library ends.
+    /// Returns the file name suffix of shared libraries.
     pub(super) fn library_suffix(self) -> &'static str {
         match self {
             Self::Linux => "so",

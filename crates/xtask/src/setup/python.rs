@@ -1,4 +1,4 @@
-//! Python environments in the cache: how we fetch executables and libraries without root.
+//! Python environments in the cache, by which executables and libraries are fetched without root.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -33,12 +33,12 @@ impl Venv {
         self.root.join("bin").join(name)
     }
 
-    /// Returns where a file of ours about the environment is, or would be.
+    /// Returns the path of a file beside the environment, which need not exist.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.root.join(name)
     }
 
-    /// Returns a folder inside an installed package, when it exists.
+    /// Returns a folder inside an installed package, if it exists.
     pub(super) fn library_folder(&self, inside: &str) -> Option<PathBuf> {
         let releases = cache::entries(&self.root.join("lib"));
         let mut folders =
@@ -46,12 +46,12 @@ impl Venv {
         folders.find(|folder| folder.is_dir())
     }
 
-    /// Installs pinned packages, making the environment first when it is missing or broken.
+    /// Installs pinned packages. Creates the environment first if it is missing or broken.
     pub(super) fn install(&self, requirements: &[&str]) -> Result<(), Failure> {
         self.install_within(requirements, None)
     }
 
-    /// The same, with a file that pins what the packages bring along.
+    /// Installs pinned packages, with a file that pins their dependencies.
     pub(super) fn install_within(
         &self,
         requirements: &[&str],
@@ -78,7 +78,7 @@ impl Venv {
         if let Some(folder) = self.root.parent() {
             cache::make_folder(folder)?;
         }
-        // A Debian python3 without python3-venv starts, then fails half way.
+        // On Debian, python3 without python3-venv fails only halfway.
         if self.create().is_err() || !pip_works() {
             PYTHON.install()?;
             self.create()?;
@@ -92,7 +92,7 @@ impl Venv {
     }
 }
 
-/// Says whether a Python can import the pinned version of a package.
+/// Returns whether a Python can import the pinned version of a package.
 pub(super) fn has_package(python: &Path, requirement: &str) -> bool {
     let (name, version) = versions::pinned(requirement);
     let program = format!("import importlib.metadata as m; print(m.version('{name}'))");

@@ -1,4 +1,4 @@
-//! The program that asks the HTTP API what its description allows, and what it does not.
+//! The program that tests the HTTP API with valid and invalid requests.
 
 use std::path::PathBuf;
 
@@ -10,12 +10,12 @@ use crate::setup::python::{self, Venv};
 use crate::talk;
 use crate::versions::SCHEMATHESIS_WHEEL;
 
-/// Names the program.
+/// The variable that names the program.
 pub(crate) const VARIABLE: &str = "CONNLEDGER_SCHEMATHESIS";
-/// It brings many packages along, so it has an environment of its own.
+/// It has many dependencies, so it gets a separate environment.
 const VENV: &str = "schemathesis";
 
-/// Makes sure that there is a schemathesis, and says where in a variable.
+/// Ensures that there is a schemathesis, and sets the variable that names it.
 pub(super) fn ensure(site: &Site<'_>, variables: &mut Variables) -> Result<(), Failure> {
     let program = match site.personal.get(VARIABLE).map(PathBuf::from) {
         Some(named) => own(named)?,
@@ -30,7 +30,7 @@ fn own(named: PathBuf) -> Result<PathBuf, Failure> {
     match output_of(std::process::Command::new(&named).arg("--version")) {
         Ok(_) => Ok(named),
         Err(failure) => Err(Failure::new(format!("{VARIABLE}: {failure}"))
-            .hint("unset it to have the pinned version fetched")),
+            .hint("unset it to fetch the pinned version")),
     }
 }
 

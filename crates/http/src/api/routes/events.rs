@@ -7,16 +7,16 @@ use super::refusals as r;
 use super::{Answer, Keyed, Method, Parameter, Route, Scope, Work};
 
 const ABOUT: &str = "\
-As server-sent events: `id` is the position, `event` the stored type name, `data` the notification \
-as NATS carries it. `caught_up` marks the end of the log, `closing` the end of the feed; comments \
-keep the line alive. A reader that comes back with `Last-Event-ID` misses nothing and gets nothing \
-twice. A feed ends with its credential: when its key is revoked or expires, its token expires, or \
-it may not read here any more, `closing` carries the code. With `Accept: application/json` the \
-answer is one page, as soon as it has an event or the time to wait is over; a page without events \
-has the position to go on after, as all before it was for others. Without `audit` on what is \
-followed, `event` holds only position, stream, version, type, schema, workspace and time, and \
-readings of secrets are left out; events about principals and keys are for those who may \
-`administer` the ledger.";
+In a stream of server-sent events, `id` is the position, `event` the stored type name and `data` \
+the notification as published on NATS. `caught_up` marks the end of the log, `closing` the end \
+of the feed; comments keep the connection alive. A reader that reconnects with `Last-Event-ID` \
+misses nothing and receives nothing twice. The feed ends when the key is revoked or expires, \
+when the token expires, or when the caller loses the right to read; `closing` then carries the \
+code. With `Accept: application/json` the answer is one page, sent once it has an event or the \
+wait is over. A page without events has the position to continue after. Without `audit` on the \
+feed's workspace or ledger, `event` holds only position, stream, version, type, schema, \
+workspace and time, and reads of secrets are omitted. Events about principals and keys require \
+`administer` on the ledger.";
 
 const ANSWERS: &[Answer] = &[Answer {
     status: 200,

@@ -1,33 +1,33 @@
-//! The form of a parameter's text: its JSON Schema and its check, side by side.
+//! The formats of parameters: the JSON Schema and the check of each, side by side.
 
 use ledger_contract::headers::digits;
 use ledger_contract::time;
 use ledger_domain::limits;
 use serde_json::{Value, json};
 
-/// Longest time a feed is waited for, in seconds.
+/// Longest wait for a page of the feed, in seconds.
 const WAIT_SECONDS_MAX: u64 = 60;
-/// Longest cursor; ours are far shorter.
+/// Longest accepted cursor; the ledger's are far shorter.
 const CURSOR_CHARS: usize = 2_048;
 
-/// What a parameter's text may be.
+/// The format of a parameter's text.
 #[derive(Clone, Copy, Debug)]
 pub enum Form {
-    /// Any text of 1 up to so many characters.
+    /// Any text of 1 to this many characters.
     Text(usize),
     /// One of these words.
     Word(fn() -> Vec<&'static str>),
     /// `true` or `false`.
     Switch,
-    /// A whole number from the first up to the second.
+    /// A whole number from the first to the second, inclusive.
     Number(u64, u64),
     /// An RFC 3339 time in UTC.
     Time,
-    /// A caller's id of a message.
+    /// A message id chosen by the caller.
     MessageId,
-    /// Where a page ended.
+    /// The cursor of a page.
     Cursor,
-    /// Seconds to wait, like `20s`.
+    /// Seconds to wait, such as `20s`.
     Wait,
     /// Name of a workspace.
     Workspace,
@@ -43,12 +43,12 @@ pub enum Form {
     Version,
     /// `*` alone.
     Anything,
-    /// Any text: what is of another form than it should be is not looked at.
+    /// Any text; malformed values are ignored.
     Any,
 }
 
 impl Form {
-    /// Returns its JSON Schema.
+    /// Returns the JSON Schema.
     pub fn schema(self) -> Value {
         let text = |pattern: &str| json!({ "type": "string", "pattern": pattern });
         match self {
@@ -79,8 +79,8 @@ impl Form {
         }
     }
 
-    /// Checks the text of a query parameter and returns its JSON form, or says what would fit.
-    /// What the engine checks in the same way is left to it.
+    /// Checks the text of a query parameter and returns it as JSON, or an error that describes the
+    /// valid values. Formats that the engine checks itself are not checked here.
     pub(crate) fn read(self, text: &str) -> Result<Value, String> {
         match self {
             Self::Text(max) => of_length(text, 1, max),
@@ -116,7 +116,7 @@ impl Form {
 }
 
 fn of_length(text: &str, min: usize, max: usize) -> Result<Value, String> {
-    // Bytes are never fewer than characters, so most text needs no counting.
+    // A text never has fewer bytes than characters, so most texts need no counting.
     let fits = text.len() >= min && (text.len() <= max || text.chars().count() <= max);
     if fits {
         return Ok(text.into());
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_form_takes_what_it_should_and_says_what_would_fit() {
+    fn each_format_accepts_valid_text_and_describes_it_otherwise() {
         let words: fn() -> Vec<&'static str> = || vec!["test", "live"];
         let good = [
             (Form::Text(3), "äöü", json!("äöü")),

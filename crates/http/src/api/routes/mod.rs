@@ -1,5 +1,5 @@
-//! The one table of routes. The router and the OpenAPI document are both made from it, so that
-//! nothing can be in one and not in the other.
+//! The table of routes. The router and the OpenAPI document are both generated from it, so they
+//! cannot differ.
 
 mod events;
 mod form;
@@ -21,106 +21,106 @@ pub use form::Form;
 pub use ledger_contract::route::Method;
 pub use parameters::{Parameter, Place};
 
-/// Below this are all routes of the API.
+/// The path prefix of all routes.
 pub const ROOT: &str = "/api/v1";
-/// Names the workspace in a path.
+/// The path parameter for the workspace.
 pub(crate) const WORKSPACE: &str = "workspace";
-/// Names the connection in a path.
+/// The path parameter for the connection.
 pub(crate) const CONNECTION: &str = "connection";
-/// Names the principal in a path.
+/// The path parameter for the principal.
 pub(crate) const PRINCIPAL: &str = "principal";
-/// Names the key in a path.
+/// The path parameter for the key.
 pub(crate) const KEY: &str = "key";
 
-/// What a route stands for.
+/// The work that a route does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Work {
-    /// Something that a key is needed for.
+    /// Work that requires a key.
     Keyed(Keyed),
     /// The OpenAPI document.
     OpenApi,
-    /// A file of the page that shows it, by name.
+    /// A file of the documentation page, by name.
     Page(&'static str),
-    /// Whether the program lives.
+    /// The liveness check.
     Alive,
-    /// Whether commands are accepted.
+    /// The readiness check.
     Ready,
 }
 
-/// What a key is needed for.
+/// Work that requires a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Keyed {
     /// A command.
     Command(Verb),
     /// A query.
     Query(QueryName),
-    /// Read models rebuilt.
+    /// A replay.
     Replay,
     /// The feed of events.
     Feed,
-    /// Secrets in the clear.
+    /// A reveal of secrets.
     Reveal,
 }
 
-/// One way to answer, other than a refusal.
+/// One kind of successful answer.
 #[derive(Debug)]
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
-    /// What it means.
+    /// The description.
     pub about: &'static str,
-    /// Media types with the schema of each, when it has one; none when there is no body.
+    /// Media types, each with its schema if it has one; empty if there is no body.
     pub content: &'static [(&'static str, Option<&'static str>)],
-    /// Headers it carries besides those of every answer.
+    /// Headers beside those of every answer.
     pub headers: &'static [&'static str],
 }
 
 /// One route.
 #[derive(Debug)]
 pub struct Route {
-    /// How it is asked.
+    /// The method.
     pub method: Method,
-    /// Where, with the names of what varies in braces.
+    /// The path, with parameter names in braces.
     pub path: &'static str,
-    /// Its name in the OpenAPI document, never reused.
+    /// The operation id in the OpenAPI document; never reused.
     pub id: &'static str,
-    /// Groups routes on the page.
+    /// The group in the OpenAPI document.
     pub tag: &'static str,
-    /// What it does, in one line.
+    /// The one-line summary.
     pub summary: &'static str,
-    /// What else there is to say.
+    /// The further description.
     pub about: String,
-    /// What it stands for.
+    /// The work that the route does.
     pub work: Work,
-    /// What the key must be allowed, when it is one thing for all that can be asked here.
+    /// The required scope, if it is the same for every request to the route.
     pub scope: Option<Scope>,
-    /// What can be said in path, query and headers, in groups.
+    /// The parameters in path, query and headers, in groups.
     pub parameters: &'static [&'static [Parameter]],
-    /// Schema of the body, when it takes one.
+    /// Schema of the body, if the route accepts one.
     pub body: Option<String>,
-    /// Whether an empty body is the same as `{}` to it.
+    /// Whether an empty body means `{}`.
     pub body_may_be_absent: bool,
-    /// How it answers when all is well.
+    /// The successful answers.
     pub answers: &'static [Answer],
-    /// How it refuses, in groups.
+    /// The codes it refuses with, in groups.
     pub refusals: Vec<&'static [Code]>,
 }
 
 impl Route {
-    /// Tells whether a key must be shown.
+    /// Returns whether the route requires a key.
     pub fn needs_key(&self) -> bool {
         matches!(self.work, Work::Keyed(_))
     }
 
-    /// Says to what the key must be allowed it.
+    /// Returns on what the key must have the scope, as part of a sentence.
     pub(crate) fn reach(&self) -> &'static str {
         let names = |name: &str| self.path.contains(&format!("{{{name}}}"));
         if names(CONNECTION) {
-            "to the connection"
+            "on the connection"
         } else if names(WORKSPACE) {
             "in the workspace"
         } else if self.id == "createWorkspace" {
-            "in the workspace to be made"
+            "in the new workspace"
         } else {
             "in the whole ledger"
         }
@@ -136,13 +136,13 @@ impl Route {
         self.parameters().filter(|parameter| parameter.place == Place::Query)
     }
 
-    /// Returns every code it refuses with.
+    /// Returns every code that the route refuses with.
     pub fn refusals(&self) -> impl Iterator<Item = Code> + use<'_> {
         self.refusals.iter().flat_map(|group| group.iter().copied())
     }
 }
 
-/// Returns every route, in the order in which they are shown.
+/// Returns every route, in the order of the documentation.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
     static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         let mut routes: Vec<Route> = Verb::ALL.iter().copied().map(verbs::route).collect();
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_routes_have_a_name_or_a_place_in_common() {
+    fn routes_have_unique_ids_and_paths() {
         let mut names = BTreeSet::new();
         let mut places = BTreeSet::new();
         for route in routes() {
@@ -189,18 +189,18 @@ mod tests {
     }
 
     #[test]
-    fn every_name_in_a_path_is_a_parameter_and_the_other_way_round() {
+    fn path_parameters_match_the_names_in_the_path() {
         for route in routes() {
             let inside = route.path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
             let in_path: BTreeSet<_> = inside.collect();
             let places = route.parameters().filter(|parameter| parameter.place == Place::Path);
-            let said: BTreeSet<_> = places.map(|parameter| parameter.name).collect();
-            assert_eq!(in_path, said, "{}", route.path);
+            let declared: BTreeSet<_> = places.map(|parameter| parameter.name).collect();
+            assert_eq!(in_path, declared, "{}", route.path);
         }
     }
 
     #[test]
-    fn whoever_must_show_a_key_is_told_so_and_nobody_else() {
+    fn routes_with_a_key_and_only_those_document_its_refusals() {
         for route in routes() {
             let told = route.refusals().any(|code| code == Code::CredentialMissing);
             assert_eq!(route.needs_key(), told, "{}", route.id);
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_changes_something_takes_a_body() {
+    fn only_routes_that_change_something_accept_a_body() {
         for route in routes() {
             assert_eq!(route.body.is_some(), route.method != Method::Get, "{}", route.id);
         }

@@ -1,4 +1,4 @@
-//! What operators ask for.
+//! Replay and health checks.
 
 use ledger_contract::errors::Code;
 
@@ -12,16 +12,16 @@ pub(super) fn routes() -> Vec<Route> {
         health(
             "/healthz",
             "alive",
-            "Tells that the program lives",
-            "Needs no key. Restart the program when this is not answered.",
+            "Reports that the process is alive",
+            "Requires no key. Restart the process if this is not answered.",
             Work::Alive,
             vec![r::DOOR],
         ),
         health(
             "/readyz",
             "ready",
-            "Tells whether commands are accepted",
-            "Needs no key. Send no work here while this is not answered with 200.",
+            "Reports whether commands are accepted",
+            "Requires no key. Send no requests here unless the answer is 200.",
             Work::Ready,
             vec![r::DOOR, &[Code::LogPoisoned, Code::ShuttingDown]],
         ),
@@ -34,11 +34,11 @@ fn replay() -> Route {
         path: "/api/v1/replay",
         id: "replay",
         tag: "operation",
-        summary: "Rebuilds read models from the log while commands go on",
-        about: "Answers when it is done. With `Accept: text/event-stream` it tells how far it is: \
-                events `progress`, then one `report` or `problem`. With `verify` the rebuilt \
-                models are compared with the live ones and thrown away. A replay that was started \
-                runs to its end, also when nobody waits any more."
+        summary: "Rebuilds read models from the log while commands continue",
+        about: "Answers when the replay is done. With `Accept: text/event-stream` it reports the \
+        progress: `progress` events, then one `report` or `problem`. With `verify` the \
+        rebuilt models are compared with the live ones and discarded. A started replay runs \
+        to its end even if the client disconnects."
             .to_owned(),
         work: Work::Keyed(Keyed::Replay),
         scope: Some(Scope::Administer),
@@ -47,7 +47,7 @@ fn replay() -> Route {
         body_may_be_absent: true,
         answers: &[Answer {
             status: 200,
-            about: "What was rebuilt.",
+            about: "The report of the replay.",
             content: &[("application/json", Some("ReplayReport")), ("text/event-stream", None)],
             headers: &[],
         }],
@@ -81,7 +81,7 @@ fn health(
         body_may_be_absent: false,
         answers: &[Answer {
             status: 200,
-            about: "It is.",
+            about: "The check succeeded.",
             content: &[("application/json", Some("HealthAnswer"))],
             headers: &[],
         }],

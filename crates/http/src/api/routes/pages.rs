@@ -1,4 +1,4 @@
-//! The API's description of itself. Nobody has to show a key for it.
+//! The API's description of itself, which requires no key.
 
 use super::parameters as p;
 use super::refusals as r;
@@ -17,7 +17,7 @@ fn own(
         id,
         tag: "description",
         summary,
-        about: "Needs no key.".to_owned(),
+        about: "Requires no key.".to_owned(),
         work,
         scope: None,
         parameters: &[p::COMMON],
@@ -33,7 +33,7 @@ pub(super) fn routes() -> Vec<Route> {
         own(
             "/api/v1/openapi.json",
             "openapi",
-            "Describes every route in OpenAPI 3.1",
+            "Returns the OpenAPI 3.1 document",
             Work::OpenApi,
             &[Answer {
                 status: 200,
@@ -45,7 +45,7 @@ pub(super) fn routes() -> Vec<Route> {
         own(
             "/api/v1/docs",
             "docs",
-            "Shows the description as a page",
+            "Returns the documentation page",
             Work::Page("page.html"),
             &[Answer {
                 status: 200,
@@ -57,7 +57,7 @@ pub(super) fn routes() -> Vec<Route> {
         own(
             "/api/v1/docs/page.js",
             "docsScript",
-            "The page's script",
+            "Returns the page's script",
             Work::Page("page.js"),
             &[Answer {
                 status: 200,
@@ -69,11 +69,11 @@ pub(super) fn routes() -> Vec<Route> {
         own(
             "/api/v1/docs/page.css",
             "docsStyle",
-            "The page's style",
+            "Returns the page's style sheet",
             Work::Page("page.css"),
             &[Answer {
                 status: 200,
-                about: "The style.",
+                about: "The style sheet.",
                 content: &[("text/css", None)],
                 headers: &[],
             }],

@@ -1,4 +1,4 @@
-//! Queries: the routes that each query names, made from what the query says of itself.
+//! The routes of queries, generated from each query's description in the contract.
 
 use ledger_contract::queries::{QueryName, QuerySpec, history};
 use ledger_contract::route::HttpRoute;
@@ -36,10 +36,10 @@ fn route(query: QueryName, at: &HttpRoute) -> Route {
     }
 }
 
-/// Returns summary and description. One connection's history is the only route with its own.
+/// Returns summary and description. Only the history of one connection has its own.
 fn words(spec: &QuerySpec, at: &HttpRoute) -> (&'static str, &'static str) {
     if *at == history::CONNECTION_HISTORY {
-        return ("Lists the events of one connection", "Newest first, unless asked otherwise.");
+        return ("Lists the events of one connection", "Newest first by default.");
     }
     (spec.summary, spec.description)
 }
@@ -79,13 +79,13 @@ fn answers(query: QueryName) -> &'static [Answer] {
             const {
                 &[
                     found(
-                        "The connection, secrets masked.",
+                        "The connection with masked secrets.",
                         &[(JSON, Some("ConnectionView"))],
                         &["ETag"],
                     ),
                     Answer {
                         status: 304,
-                        about: "The caller has this version.",
+                        about: "The caller already has this version.",
                         content: &[],
                         headers: &["ETag"],
                     },
@@ -95,7 +95,7 @@ fn answers(query: QueryName) -> &'static [Answer] {
         QueryName::List => {
             const {
                 &[found(
-                    "A page of connections, secrets masked.",
+                    "A page of connections with masked secrets.",
                     &[(JSON, Some("ListPage"))],
                     PAGED,
                 )]
@@ -104,7 +104,7 @@ fn answers(query: QueryName) -> &'static [Answer] {
         QueryName::History => {
             const {
                 &[found(
-                    "A page of events, ciphertext left out.",
+                    "A page of events, without ciphertext.",
                     &[(JSON, Some("HistoryPage"))],
                     PAGED,
                 )]
@@ -113,17 +113,23 @@ fn answers(query: QueryName) -> &'static [Answer] {
         QueryName::Workspaces => {
             const { &[found("The workspaces.", &[(JSON, Some("WorkspacePage"))], &[])] }
         }
-        QueryName::Status => const { &[found("How it is.", &[(JSON, Some("StatusView"))], &[])] },
+        QueryName::Status => const { &[found("The status.", &[(JSON, Some("StatusView"))], &[])] },
         QueryName::Principals => {
             const { &[found("Every principal, by name.", &[(JSON, Some("PrincipalPage"))], &[])] }
         }
         QueryName::AccessCheck => {
-            const { &[found("Yes or no, and the reason.", &[(JSON, Some("AccessAnswer"))], &[])] }
+            const {
+                &[found(
+                    "Whether it is allowed, and the reason.",
+                    &[(JSON, Some("AccessAnswer"))],
+                    &[],
+                )]
+            }
         }
         QueryName::Whoami => {
             const {
                 &[found(
-                    "The actor that events name, and its grants.",
+                    "The caller's name as recorded in events, and its grants.",
                     &[(JSON, Some("CallerView"))],
                     &[],
                 )]

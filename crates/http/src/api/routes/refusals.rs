@@ -1,11 +1,11 @@
-//! Codes that routes refuse with, in groups.
+//! The codes that routes refuse with, in groups.
 
 use ledger_contract::errors::Code;
 
-/// What is refused before anything is looked at, by the listener.
+/// Refusals of the listener, before a request reaches its route.
 pub(super) const DOOR: &[Code] = &[Code::RateLimited, Code::TooManyConnections, Code::UriTooLong];
 
-/// To whom no key or a wrong one is shown.
+/// Refusals of a missing or invalid key.
 pub(super) const KEY: &[Code] = &[
     Code::CredentialMissing,
     Code::CredentialInvalid,
@@ -25,7 +25,7 @@ pub(super) const KEY: &[Code] = &[
     Code::ShuttingDown,
 ];
 
-/// What is wrong with a body, whatever it is for.
+/// Refusals of a body by its form.
 pub(super) const BODY: &[Code] =
     &[Code::BodyMalformed, Code::BodyTooSlow, Code::MessageTooLarge, Code::MediaTypeUnsupported];
 
@@ -51,7 +51,7 @@ pub(super) const LEDGER_COMMAND: &[Code] = &[
     Code::VersionConflict,
 ];
 
-/// Any command to a connection that is there.
+/// Any command to an existing connection.
 pub(super) const CHANGE: &[Code] = &[Code::ConnectionUnknown, Code::ConnectionArchived];
 
 /// Any query.

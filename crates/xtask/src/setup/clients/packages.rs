@@ -1,4 +1,4 @@
-//! The published JavaScript clients, exactly as the lock file says.
+//! The published JavaScript clients, as pinned in the lock file.
 
 use std::path::{Path, PathBuf};
 
@@ -11,10 +11,10 @@ use crate::setup::clients::node::Node;
 use crate::setup::clients::{FOLDER, clear_mark, insert, is_marked, read, set_mark};
 use crate::talk;
 
-/// Names the folder `node_modules`.
+/// The variable that names the folder `node_modules`.
 const VARIABLE: &str = "CONNLEDGER_CLIENTS_NODE_MODULES";
 const FILES: [&str; 2] = ["package.json", "package-lock.json"];
-/// Nothing in a package is run while it is installed, and nothing is told to anybody.
+/// Options of npm: run no scripts of packages, and send no audit or funding requests.
 const INSTALL: [&str; 6] = [
     "ci",
     "--ignore-scripts",
@@ -32,8 +32,8 @@ pub(super) fn ensure(
     let modules = match site.personal.get(VARIABLE).map(PathBuf::from) {
         Some(named) if named.is_dir() => named,
         Some(named) => {
-            let told = format!("{VARIABLE}: {} is no folder", named.display());
-            return Err(Failure::new(told).hint("unset it to have the packages installed"));
+            let problem = format!("{VARIABLE}: {} is no folder", named.display());
+            return Err(Failure::new(problem).hint("unset it to install the packages"));
         }
         None => locked(site, node)?,
     };
@@ -47,7 +47,7 @@ fn locked(site: &Site<'_>, node: &Node) -> Result<PathBuf, Failure> {
     let folder = site.cache.path("clients-node");
     let (mark, modules) = (folder.join("installed.txt"), folder.join("node_modules"));
     let texts = FILES.map(|name| read(&from.join(name)));
-    // The same packages serve every release of Node.js, but not every machine.
+    // The packages suit every release of Node.js, but not every platform.
     let mut wanted = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
     for text in texts {
         wanted.push('\n');
@@ -72,7 +72,7 @@ fn install(node: &Node, from: &Path, folder: &Path) -> Result<(), Failure> {
     let installed = output_of(node.npm()?.args(INSTALL).current_dir(folder));
     installed.map(drop).map_err(|failure| {
         Failure::new(format!("cannot install the JavaScript clients: {failure}")).hint(format!(
-            "npm has to reach a registry; or name a node_modules that has them in {VARIABLE}"
+            "npm must reach a registry; or set {VARIABLE} to a node_modules that has them"
         ))
     })
 }

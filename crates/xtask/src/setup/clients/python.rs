@@ -1,4 +1,4 @@
-//! A Python that has the published Python clients.
+//! The Python that has the published Python clients.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,11 +12,11 @@ use crate::setup::python::Venv;
 use crate::talk;
 use crate::versions::CLIENT_WHEELS;
 
-/// Names the Python.
+/// The variable that names the Python.
 const VARIABLE: &str = "CONNLEDGER_CLIENTS_PYTHON";
-/// The clients bring many packages along, so they have an environment of their own.
+/// The clients have many dependencies, so they get a separate environment.
 const VENV: &str = "clients";
-/// Fails when one of the clients is not there; that takes no network and no time.
+/// Fails if a client is missing; needs no network and little time.
 const LOOK: &str = "import importlib.util as u, sys; \
     sys.exit(not all(map(u.find_spec, ['blaxel', 'portkey_ai', 'elevenlabs'])))";
 
@@ -35,7 +35,7 @@ fn own(named: PathBuf) -> Result<PathBuf, Failure> {
     match look(&named) {
         Ok(()) => Ok(named),
         Err(failure) => Err(Failure::new(format!("{VARIABLE}: {failure}"))
-            .hint("unset it to have a Python with the clients made")),
+            .hint("unset it to create an environment with the clients")),
     }
 }
 
@@ -56,7 +56,7 @@ fn pinned(site: &Site<'_>) -> Result<PathBuf, Failure> {
     installed.and_then(|()| look(&python)).map_err(|failure| {
         Failure::new(format!("cannot fetch the Python clients: {failure}")).hint(format!(
             "they need Python 3.10 or newer, 160 MB and a package index that pip can reach; or \
-             name a Python that has them in {VARIABLE}"
+             set {VARIABLE} to a Python that has them"
         ))
     })?;
     set_mark(&mark, &wanted)?;

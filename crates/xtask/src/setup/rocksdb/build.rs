@@ -14,14 +14,14 @@ use crate::talk;
 use super::ARCHIVE;
 use super::recipe::Recipe;
 
-/// Used when the list of source files is not where cargo usually unpacks it.
+/// The number of source files to assume if their list is not where cargo usually unpacks it.
 const SOURCES_GUESS: usize = 340;
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 const SCRATCH_PREFIX: &str = "build.tmp.";
 
-/// Compiles RocksDB and puts the archive into `folder`, where it appears whole or not at all.
+/// Compiles RocksDB and moves the complete archive into `folder`.
 ///
-/// The caller holds the cache's lock, so scratch folders found here belong to interrupted runs.
+/// The caller holds the lock of the cache, so existing scratch folders belong to interrupted runs.
 pub(super) fn archive(
     site: &Site<'_>,
     recipe: &Recipe,
@@ -36,7 +36,7 @@ pub(super) fn archive(
     let status = watch(start(site, &scratch, variables)?, &scratch, expected)?;
     if !status.success() {
         return Err(Failure::new("RocksDB did not compile")
-            .hint("the compiler's messages are above; what compiled is not kept"));
+            .hint("the compiler's messages are above; the compiled files were discarded"));
     }
     keep(&scratch, recipe, folder)?;
     remove_scratch(folder);
@@ -48,16 +48,16 @@ fn start(site: &Site<'_>, scratch: &Path, variables: &Variables) -> Result<Child
     command
         .args(["build", "--quiet", "--release", "--package", "librocksdb-sys", "--target-dir"])
         .arg(scratch)
-        // An older `.cargo/local.toml` may name an archive; this one is to be compiled.
+        // An older `.cargo/local.toml` may name an archive, which must not be linked here.
         .env("ROCKSDB_COMPILE", "1")
-        // Debug information would make the archive many times larger, for every later link.
+        // Debug information would make the archive many times larger and slow down every link.
         .env("CARGO_PROFILE_RELEASE_DEBUG", "false")
         .stdin(Stdio::null())
         .stdout(Stdio::null());
     command.spawn().map_err(|error| Failure::new(format!("cannot start cargo: {error}")))
 }
 
-/// Waits for the build, saying now and then how far it is.
+/// Waits for the build, and shows its progress.
 fn watch(mut child: Child, scratch: &Path, expected: usize) -> Result<ExitStatus, Failure> {
     let started = Instant::now();
     let (sender, receiver) = sync_channel(1);
@@ -89,7 +89,7 @@ fn compiled(scratch: &Path) -> usize {
     files.filter(|path| path.extension().is_some_and(|extension| extension == "o")).count()
 }
 
-/// Returns the folders into which the build script writes; a set target adds a folder level.
+/// Returns the folders into which the build script writes; an explicit target adds a level.
 fn outputs(scratch: &Path) -> Vec<PathBuf> {
     let roots = std::iter::once(scratch.to_path_buf()).chain(cache::entries(scratch));
     let packages = roots.flat_map(|root| cache::entries(&root.join("release/build")));
@@ -99,12 +99,12 @@ fn outputs(scratch: &Path) -> Vec<PathBuf> {
     ours.map(|path| path.join("out")).collect()
 }
 
-/// Moves the archive to its place. The scratch folder is on the same file system, so the last
-/// step is one rename.
+/// Moves the archive into its folder. The scratch folder is on the same file system, so the last
+/// step is a rename.
 fn keep(scratch: &Path, recipe: &Recipe, folder: &Path) -> Result<(), Failure> {
     let built =
         outputs(scratch).into_iter().map(|out| out.join(ARCHIVE)).find(|path| path.exists());
-    let built = built.ok_or_else(|| Failure::new(format!("the build made no {ARCHIVE}")))?;
+    let built = built.ok_or_else(|| Failure::new(format!("the build created no {ARCHIVE}")))?;
     let about = folder.join("about.txt");
     std::fs::write(&about, recipe.text()).map_err(|error| Failure::io("write", &about, &error))?;
     std::fs::File::open(&built)
@@ -117,7 +117,7 @@ fn remove_scratch(folder: &Path) {
     for path in cache::entries(folder) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name.starts_with(SCRATCH_PREFIX) {
-            // What cannot be removed costs disk space only, and the next setup tries again.
+            // A folder that cannot be removed only takes disk space, and the next setup retries.
             drop(std::fs::remove_dir_all(&path));
         }
     }
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn the_progress_line_says_how_far_and_how_long() {
+    fn the_progress_line_shows_count_and_time() {
         let text = line(120, 343, Duration::from_secs(260));
         assert_eq!(text, "rocksdb: 120 of about 343 files compiled, 4 min 20 s");
     }

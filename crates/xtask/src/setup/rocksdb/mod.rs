@@ -1,9 +1,9 @@
 //! RocksDB, compiled once per machine and linked by every later build.
 //!
-//! Its build script compiles a third of a thousand C++ files, which takes a quarter of an hour on
-//! two cores, and would do so anew for each profile, feature set and checkout. We let it do so
-//! once, keep the archive under a name made from everything that shaped it, and point
-//! `ROCKSDB_LIB_DIR` there.
+//! Its build script compiles more than 300 C++ files, which takes 15 minutes on two cores, and
+//! would do so again for each profile, feature set and checkout. Setup therefore runs it once,
+//! keeps the archive under a name derived from everything that affects it, and sets
+//! `ROCKSDB_LIB_DIR` to that folder.
 
 mod build;
 mod recipe;
@@ -19,8 +19,8 @@ use self::recipe::Recipe;
 
 const ARCHIVE: &str = "librocksdb.a";
 
-/// Makes sure that a RocksDB archive for this checkout exists, and sets the variables that make
-/// cargo link it.
+/// Ensures that a RocksDB archive for this checkout exists, and sets the variables that make cargo
+/// link it.
 pub(super) fn ensure(site: &Site<'_>, variables: &mut Variables) -> Result<(), Failure> {
     let folder = match personal(site)? {
         Some(folder) => folder,
@@ -40,7 +40,7 @@ fn personal(site: &Site<'_>) -> Result<Option<PathBuf>, Failure> {
         return Ok(Some(named));
     }
     Err(Failure::new(format!("ROCKSDB_LIB_DIR is {}, which holds no {ARCHIVE}", named.display()))
-        .hint("unset it to have RocksDB built"))
+        .hint("unset it to build RocksDB"))
 }
 
 fn cached(site: &Site<'_>, variables: &Variables) -> Result<PathBuf, Failure> {

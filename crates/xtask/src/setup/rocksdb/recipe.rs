@@ -1,4 +1,4 @@
-//! What a RocksDB archive was made from, and the name that follows from it.
+//! The recipe of a RocksDB archive, and the folder name derived from it.
 
 use std::fmt::Write;
 use std::process::Command;
@@ -9,10 +9,10 @@ use crate::failure::Failure;
 use crate::setup::compiler;
 use crate::workspace::Workspace;
 
-/// Everything that shapes the archive: two equal recipes give interchangeable archives.
+/// Everything that affects the archive: equal recipes give interchangeable archives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Recipe {
-    /// Version of `librocksdb-sys`, which names RocksDB's own release too.
+    /// Version of `librocksdb-sys`, which includes RocksDB's own release.
     pub(super) version: String,
     triple: String,
     features: Vec<String>,
@@ -38,12 +38,12 @@ impl Recipe {
         })
     }
 
-    /// Returns a folder name that is readable and differs when any part of the recipe differs.
+    /// Returns a readable folder name that differs if any part of the recipe differs.
     pub(super) fn folder_name(&self) -> String {
         format!("{}-{}-{:016x}", self.version, self.triple, fnv1a(&self.text()))
     }
 
-    /// Returns the recipe as text, kept beside the archive for whoever wonders what it is.
+    /// Returns the recipe as text, which is stored beside the archive for people.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         let lines = [
@@ -68,7 +68,7 @@ fn host_triple() -> Result<String, Failure> {
     host.map(str::to_owned).ok_or_else(|| Failure::new("rustc -vV names no host"))
 }
 
-/// Returns the compiler flags in use, by cargo's own order of precedence.
+/// Returns the compiler flags in use, by cargo's order of precedence.
 fn rust_flags(workspace: &Workspace, triple: &str) -> Result<Vec<String>, Failure> {
     if let Some(encoded) = environment::text("CARGO_ENCODED_RUSTFLAGS") {
         return Ok(encoded.split('\u{1f}').map(str::to_owned).collect());
@@ -83,7 +83,7 @@ fn rust_flags(workspace: &Workspace, triple: &str) -> Result<Vec<String>, Failur
     Ok(flags)
 }
 
-/// Keeps the flags that reach the C++ compiler: those that choose a processor.
+/// Returns the flags that affect the C++ compiler: those that choose a processor.
 ///
 /// Both spellings, `-Ctarget-cpu=x` and `-C target-cpu=x`, give the same entry.
 fn cpu_flags(flags: &[String]) -> Vec<String> {
@@ -93,8 +93,8 @@ fn cpu_flags(flags: &[String]) -> Vec<String> {
     joined.split_whitespace().filter(wanted).map(str::to_owned).collect()
 }
 
-/// Hashes text with 64-bit FNV-1a, chosen because it stays the same from one Rust to the next,
-/// which the standard library does not promise of its own hasher.
+/// Hashes text with 64-bit FNV-1a. The standard library does not guarantee that its own hasher is
+/// the same in every release of Rust.
 fn fnv1a(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_folder_name_starts_with_what_a_person_looks_for() {
+    fn the_folder_name_starts_with_the_version() {
         let name = recipe().folder_name();
         assert!(name.starts_with("0.19.0+11.8.1-x86_64-unknown-linux-gnu-"), "{name}");
         assert_eq!(name, recipe().folder_name());
