@@ -24,7 +24,7 @@ impl World {
         let service = Service::start(&["--nats-url", &server.url()]).await;
         drop(service.client().await);
         let nats = async_nats::connect(server.url()).await.expect("NATS is there");
-        Self { service, nats, http: reqwest::Client::new(), _server: server }
+        Self { service, nats, http: crate::http::door::client(), _server: server }
     }
 
     async fn over_nats(&self, verb: &str, body: &str) -> Value {

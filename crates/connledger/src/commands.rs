@@ -15,7 +15,7 @@ use crate::queries::Query;
 use crate::replay::ReplayArgs;
 use crate::rights::{AccessCommand, KeyCommand, PrincipalCommand};
 use crate::serve::ServeArgs;
-use crate::verbs::Verb;
+use crate::verbs::{Verb, with_summaries};
 use crate::watch::WatchArgs;
 
 /// An event-sourced ledger of connections: credentials and settings for external services
@@ -51,7 +51,7 @@ impl Cli {
         I: IntoIterator<Item = T>,
         T: Into<OsString> + Clone,
     {
-        let mut command = Self::command();
+        let mut command = with_summaries(Self::command());
         let matches = command.try_get_matches_from_mut(line)?;
         let mut cli =
             Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;

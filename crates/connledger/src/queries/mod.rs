@@ -28,7 +28,6 @@ pub(crate) enum Query {
     List(Box<list::ListArgs>),
     /// Show who changed what, and when
     History(history::HistoryArgs),
-    /// Show secret values, sealed in transit
     Reveal(reveal::RevealArgs),
     /// Show the state of the ledger itself
     #[command(after_help = "Examples:\n  connledger status\n  connledger status --json")]

@@ -21,11 +21,9 @@ use crate::verbs::{self, PendingCommand, WriteArgs};
 /// The subcommands of `key`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
-    /// Issue a key to a principal; it is shown only once
     Issue(IssueArgs),
     /// List keys, without their secret parts
     List(ListArgs),
-    /// Revoke a key, effective immediately
     Revoke(RevokeArgs),
 }
 

@@ -19,13 +19,9 @@ use crate::verbs::{self, PendingCommand, WriteArgs};
 /// The subcommands of `principal`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PrincipalCommand {
-    /// Create a user, service or gateway; `key issue` gives it a key
     Create(Box<CreateArgs>),
-    /// Change the display name, or replace all permissions
     Update(Box<UpdateArgs>),
-    /// Enable a principal, so that its keys are accepted again
     Enable(EnableArgs),
-    /// Disable a principal, so that its keys are refused immediately
     Disable(DisableArgs),
     /// List all principals
     #[command(after_help = "\

@@ -6,12 +6,14 @@ mod edit;
 mod life;
 mod pending;
 mod policy;
+mod registry;
 mod revert;
 mod secret;
 mod workspace;
 
 use clap::Subcommand;
 
+pub(crate) use registry::with_summaries;
 pub(crate) use pending::{PendingCommand, WriteArgs, send};
 
 use crate::common::Common;
@@ -19,44 +21,26 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::Session;
 
-/// The commands that change something.
+/// The commands that change something. Their summaries are those of the contract.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Create a connection
     Create(Box<edit::CreateArgs>),
-    /// Change the given fields of a connection
     Update(Box<edit::UpdateArgs>),
-    /// Replace secret values
     RotateSecret(secret::RotateArgs),
-    /// Let gateways use a connection
     Enable(life::EnableArgs),
-    /// Stop gateways from using a connection
     Disable(life::DisableArgs),
-    /// Record that a connection works badly
     MarkDegraded(life::DegradedArgs),
-    /// Record that a connection does not work and needs a person
     MarkFailed(life::FailedArgs),
-    /// Record that a connection works
     MarkOperational(life::OperationalArgs),
-    /// Archive a connection; `restore` reverses it
     Archive(life::ArchiveArgs),
-    /// Restore an archived connection
     Restore(life::RestoreArgs),
-    /// Let another workspace use a connection
     GrantWorkspace(access::GrantArgs),
-    /// Stop a workspace from using a connection
     RevokeWorkspace(access::RevokeArgs),
-    /// Change the limits of a grant
     SetLimits(access::SetLimitsArgs),
-    /// Set which models may be used
     SetModelPolicy(policy::ModelPolicyArgs),
-    /// Set factors on the provider's prices
     SetPricing(policy::PricingArgs),
-    /// Record something that depends on a connection
     LinkDependent(dependents::LinkArgs),
-    /// Remove a recorded dependent
     UnlinkDependent(dependents::UnlinkArgs),
-    /// Bring back the settings and secrets of an earlier version, as a new change
     Revert(revert::RevertArgs),
     /// Create and list workspaces
     #[command(subcommand)]

@@ -15,7 +15,6 @@ use crate::table::Table;
 /// The subcommands of `workspace`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum WorkspaceCommand {
-    /// Create a workspace
     Create(CreateArgs),
     /// List all workspaces
     #[command(after_help = "Examples:\n  connledger workspace list")]
