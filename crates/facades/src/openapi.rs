@@ -110,7 +110,7 @@ mod tests {
             let fresh = serde_json::to_string_pretty(&document).unwrap() + "\n";
             assert!(
                 written == fresh,
-                "run `cargo run -p ledger-facades --example write-openapi` and commit the files"
+                "run `cargo run -p ledger-facades --example write-facade-openapi` and commit the files"
             );
         }
     }

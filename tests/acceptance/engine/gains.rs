@@ -15,7 +15,10 @@ fn reveal(id: &str) -> TestCommand {
 
 fn expect_gain(refused: &Problem, scope: &str) {
     assert_eq!(refused.code, Code::Forbidden, "{refused}");
-    assert!(refused.message.contains(&format!("would give the credential the scope `{scope}`")), "{refused}");
+    assert!(
+        refused.message.contains(&format!("would give the credential the scope `{scope}`")),
+        "{refused}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,8 +13,8 @@ mod workspace;
 
 use clap::Subcommand;
 
-pub(crate) use registry::with_summaries;
 pub(crate) use pending::{PendingCommand, WriteArgs, send};
+pub(crate) use registry::with_summaries;
 
 use crate::common::Common;
 use crate::failure::Failure;
