@@ -8,7 +8,7 @@ use ledger_domain::{CheckedText, Connection, FieldName, Json, Secret};
 use ledger_providers::{Facade, Provider, looks_secret};
 use serde_json::Value;
 
-/// Names that denote the main key if no provider describes the fields.
+/// Conventional names of the main key, for secrets that the provider does not describe.
 const MAIN_NAMES: [&str; 6] = ["key", "apiKey", "api_key", "token", "access_token", "password"];
 
 /// Returns whether two names denote the same field.

@@ -37,7 +37,7 @@ pub(super) fn by_digits(digits: &str) -> Option<ConnectionId> {
     Uuid::try_parse(digits).ok()?.hyphenated().to_string().parse().ok()
 }
 
-/// Removes the characters that separate the parts of a key and keys in a list.
+/// Replaces the characters that separate the parts of a key, and keys in a list, by hyphens.
 fn plain(text: &str) -> String {
     let separates = |c: char| matches!(c, ':' | '|' | ',') || c.is_whitespace();
     text.chars().map(|c| if separates(c) { '-' } else { c }).collect()

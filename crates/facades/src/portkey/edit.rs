@@ -54,7 +54,7 @@ pub(super) async fn creation(
         Some(text) => for_workspace(request, text).await?,
     };
     let mut create = defaults::of(request, body.ai_provider_id);
-    // The kind of an unknown provider cannot be derived.
+    // Without a description of authentication methods, none can be derived.
     if request.provider(&create.provider).is_some_and(|known| !known.auth_methods.is_empty()) {
         create.auth_method = have.auth_method(provider);
     }

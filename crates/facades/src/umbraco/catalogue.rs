@@ -163,7 +163,7 @@ pub(super) async fn provider(
         let detail = "The specified provider could not be found.";
         return Err(Refusal::Answer(Box::new(refused(404, "Provider not found", detail))));
     };
-    // The checks on an empty connection find the required fields.
+    // Checking a connection without fields finds the required ones.
     let missed = provider.check(Some(Facade::Umbraco), &|_| None);
     let fields = provider.fields_at(Facade::Umbraco).map(|field| FieldOut {
         key: field.name_at(Facade::Umbraco).to_owned(),

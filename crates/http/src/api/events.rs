@@ -42,8 +42,8 @@ async fn page(follower: Follower, wait: Duration) -> Result<Response, Problem> {
     Ok(answer::json(StatusCode::OK, page))
 }
 
-/// Determines where the feed starts. The caller must have been authorized before, because an error
-/// reveals the end of the log.
+/// Determines where the feed starts. The caller must have been authorized, because an error reveals
+/// the end of the log.
 fn start(state: &AppState, params: &RequestParams, map: &HeaderMap) -> Result<Start, Problem> {
     let after = headers::last_event_id(map)?.or_else(|| params.number("after"));
     let Some(after) = after else { return Ok(Start::Now) };
