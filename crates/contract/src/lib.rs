@@ -29,6 +29,7 @@ pub mod commands;
 pub mod errors;
 pub mod headers;
 pub mod operations;
+pub mod parameter;
 pub mod queries;
 pub mod reply;
 pub mod reveal;

@@ -1,11 +1,14 @@
 //! `list`: connections that fit filters, in pages.
 
+use ledger_domain::connection::{AuthMethod, Environment, HealthState, IdentityKind, Kind};
+use ledger_domain::limits;
 use ledger_domain::principal::Scope;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Query, QuerySpec};
 use crate::errors::Code;
+use crate::parameter::{Form, Parameter, many, one, words_of};
 use crate::route::{HttpRoute, Method};
 use crate::view::ConnectionView;
 
@@ -92,6 +95,49 @@ pub struct ListQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
+
+/// What HTTP takes of it in the query string, besides size and cursor of the page.
+pub const PARAMETERS: &[Parameter] = &[
+    many("provider", Form::Text(limits::PROVIDER_CHARS), "The external service; any of these."),
+    one(
+        "environment",
+        Form::Word(|| words_of(Environment::ALL, Environment::as_str)),
+        "The realm.",
+    ),
+    one("enabled", Form::Switch, "Whether gateways may use it."),
+    one("lifecycle", Form::Word(|| vec!["active", "archived", "any"]), "`active` by default."),
+    many("health", Form::Word(|| words_of(HealthState::ALL, HealthState::as_str)), "Any of these."),
+    many(
+        "kind",
+        Form::Word(|| words_of(Kind::ALL, Kind::as_str)),
+        "Sort of service; any of these.",
+    ),
+    many(
+        "auth_method",
+        Form::Word(|| words_of(AuthMethod::ALL, AuthMethod::as_str)),
+        "How it proves itself; any of these.",
+    ),
+    many("tag", Form::Text(limits::TAG_CHARS), "Tags, all of which it must have."),
+    many(
+        "label",
+        Form::Text(limits::LABEL_KEY_CHARS + 1 + limits::LABEL_VALUE_CHARS),
+        "Labels, `key=value` or `key` alone, all of which it must have.",
+    ),
+    one(
+        "identity_type",
+        Form::Word(|| words_of(IdentityKind::ALL, IdentityKind::as_str)),
+        "Sort of party it is for.",
+    ),
+    one("identity", Form::Text(limits::IDENTITY_CHARS), "The caller's id of that party."),
+    one(
+        "text",
+        Form::Text(limits::DISPLAY_NAME_CHARS),
+        "Text in the name or slug, without regard to case.",
+    ),
+    one("sort", Form::Word(|| vec!["created", "updated", "name"]), "`created` by default."),
+    one("descending", Form::Switch, "Last first."),
+    one("page", Form::Number(1, u32::MAX as u64), "Page number; not together with `cursor`."),
+];
 
 /// Answer to `list`.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]

@@ -18,7 +18,7 @@ pub(super) fn routes() -> Vec<Route> {
         query!(
             List at list::CONNECTIONS,
             "connections",
-            &[p::IN_ANY_WORKSPACE, p::LIST, p::PAGE, p::QUERY, p::COMMON],
+            &[p::IN_ANY_WORKSPACE, list::PARAMETERS, p::PAGE, p::QUERY, p::COMMON],
             &[Answer {
                 status: 200,
                 about: "A page of connections, secrets masked.",
@@ -48,7 +48,14 @@ pub(super) fn routes() -> Vec<Route> {
         query!(
             History at history::CONNECTION_HISTORY,
             "history",
-            &[p::IN_ANY_WORKSPACE, p::ON_CONNECTION, p::HISTORY, p::PAGE, p::QUERY, p::COMMON],
+            &[
+                p::IN_ANY_WORKSPACE,
+                p::ON_CONNECTION,
+                history::PARAMETERS,
+                p::PAGE,
+                p::QUERY,
+                p::COMMON,
+            ],
             HISTORY_PAGE,
             "Lists the events of one connection",
             "Newest first, unless asked otherwise."
@@ -56,7 +63,14 @@ pub(super) fn routes() -> Vec<Route> {
         query!(
             History at history::WORKSPACE_HISTORY,
             "history",
-            &[p::IN_ANY_WORKSPACE, p::OF_CONNECTION, p::HISTORY, p::PAGE, p::QUERY, p::COMMON],
+            &[
+                p::IN_ANY_WORKSPACE,
+                p::OF_CONNECTION,
+                history::PARAMETERS,
+                p::PAGE,
+                p::QUERY,
+                p::COMMON,
+            ],
             HISTORY_PAGE
         ),
     ]

@@ -31,7 +31,6 @@ macro_rules! query {
 
 mod connections;
 mod events;
-mod form;
 mod operations;
 mod pages;
 mod parameters;
@@ -47,9 +46,8 @@ use ledger_contract::errors::Code;
 use ledger_contract::queries::QueryName;
 use ledger_domain::principal::Scope;
 
-pub use form::Form;
+pub use ledger_contract::parameter::{Form, Parameter, Place};
 pub use ledger_contract::route::Method;
-pub use parameters::{Parameter, Place};
 
 /// Below this are all routes of the API.
 pub const ROOT: &str = "/api/v1";

@@ -1,75 +1,13 @@
-//! What can be said in path, query and headers.
+//! What can be said in path, query and headers, besides what a query has of its own.
 
-use ledger_contract::commands::Verb;
-use ledger_contract::queries::{PAGE_SIZE_MAX, access_check};
-use ledger_contract::{schemas, subjects};
-use ledger_domain::connection::{AuthMethod, Environment, HealthState, IdentityKind, Kind};
-use ledger_domain::limits;
-use ledger_domain::principal::Scope;
+use ledger_contract::parameter::{Form, Parameter, header, one, path};
+use ledger_contract::queries::PAGE_SIZE_MAX;
+use ledger_contract::subjects;
 
-use super::{CONNECTION, Form, KEY, PRINCIPAL, WORKSPACE};
+use super::{CONNECTION, KEY, PRINCIPAL, WORKSPACE};
 
 /// Largest number that every JSON reader keeps exactly.
 const POSITION_MAX: u64 = (1 << 53) - 1;
-
-/// Where a parameter is said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Place {
-    /// In the path.
-    Path,
-    /// In the query string.
-    Query,
-    /// In a header.
-    Header,
-}
-
-impl Place {
-    /// Returns OpenAPI's word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Path => "path",
-            Self::Query => "query",
-            Self::Header => "header",
-        }
-    }
-}
-
-/// One parameter.
-#[derive(Debug)]
-pub struct Parameter {
-    /// Its name.
-    pub name: &'static str,
-    /// Where it is said.
-    pub place: Place,
-    /// Whether it may be given several times.
-    pub many: bool,
-    /// Whether it must be given.
-    pub required: bool,
-    /// What its text may be.
-    pub form: Form,
-    /// What it means.
-    pub about: &'static str,
-}
-
-const fn path(name: &'static str, form: Form, about: &'static str) -> Parameter {
-    Parameter { name, place: Place::Path, many: false, required: true, form, about }
-}
-
-const fn one(name: &'static str, form: Form, about: &'static str) -> Parameter {
-    Parameter { name, place: Place::Query, many: false, required: false, form, about }
-}
-
-const fn must(name: &'static str, form: Form, about: &'static str) -> Parameter {
-    Parameter { name, place: Place::Query, many: false, required: true, form, about }
-}
-
-const fn many(name: &'static str, form: Form, about: &'static str) -> Parameter {
-    Parameter { name, place: Place::Query, many: true, required: false, form, about }
-}
-
-const fn header(name: &'static str, form: Form, about: &'static str) -> Parameter {
-    Parameter { name, place: Place::Header, many: false, required: false, form, about }
-}
 
 /// The workspace of a command.
 pub(super) const IN_WORKSPACE: &[Parameter] =
@@ -93,14 +31,6 @@ pub(super) const ON_PRINCIPAL: &[Parameter] =
 /// The key.
 pub(super) const ON_KEY: &[Parameter] =
     &[path(KEY, Form::ApiKey, "Id of the key: its third part.")];
-
-/// A question about rights.
-pub(super) const ACCESS_CHECK: &[Parameter] = &[
-    must("as", Form::Principal, "Name of a principal, or the id of one of its keys."),
-    must("may", Form::Word(deeds), "A scope, a verb, or the name of a query."),
-    one("on", Form::Connection, "Id or slug of a connection; all of them when absent."),
-    one(WORKSPACE, Form::AnyWorkspace, "The workspace; the whole ledger when absent or `_all`."),
-];
 
 /// What every route takes.
 pub(super) const COMMON: &[Parameter] = &[header(
@@ -160,52 +90,6 @@ pub(super) const PAGE: &[Parameter] = &[
     one("cursor", Form::Cursor, "Where the last page ended."),
 ];
 
-/// Filters and order of `list`.
-pub(super) const LIST: &[Parameter] = &[
-    many("provider", Form::Text(limits::PROVIDER_CHARS), "The external service; any of these."),
-    one("environment", Form::Word(|| of(Environment::ALL, Environment::as_str)), "The realm."),
-    one("enabled", Form::Switch, "Whether gateways may use it."),
-    one("lifecycle", Form::Word(|| vec!["active", "archived", "any"]), "`active` by default."),
-    many("health", Form::Word(|| of(HealthState::ALL, HealthState::as_str)), "Any of these."),
-    many("kind", Form::Word(|| of(Kind::ALL, Kind::as_str)), "Sort of service; any of these."),
-    many(
-        "auth_method",
-        Form::Word(|| of(AuthMethod::ALL, AuthMethod::as_str)),
-        "How it proves itself; any of these.",
-    ),
-    many("tag", Form::Text(limits::TAG_CHARS), "Tags, all of which it must have."),
-    many(
-        "label",
-        Form::Text(limits::LABEL_KEY_CHARS + 1 + limits::LABEL_VALUE_CHARS),
-        "Labels, `key=value` or `key` alone, all of which it must have.",
-    ),
-    one(
-        "identity_type",
-        Form::Word(|| of(IdentityKind::ALL, IdentityKind::as_str)),
-        "Sort of party it is for.",
-    ),
-    one("identity", Form::Text(limits::IDENTITY_CHARS), "The caller's id of that party."),
-    one(
-        "text",
-        Form::Text(limits::DISPLAY_NAME_CHARS),
-        "Text in the name or slug, without regard to case.",
-    ),
-    one("sort", Form::Word(|| vec!["created", "updated", "name"]), "`created` by default."),
-    one("descending", Form::Switch, "Last first."),
-    one("page", Form::Number(1, u32::MAX as u64), "Page number; not together with `cursor`."),
-];
-
-/// Filters and order of `history`, without the connection.
-pub(super) const HISTORY: &[Parameter] = &[
-    one("actor", Form::Text(limits::SLUG_CHARS), "Who did it."),
-    many("type", Form::Word(event_types), "Stored type names; any of these."),
-    one("from", Form::Time, "Recorded at or after this time."),
-    one("until", Form::Time, "Recorded before this time."),
-    one("correlation_id", Form::MessageId, "Id of the whole conversation."),
-    one("command_id", Form::MessageId, "Id of the command; not with `_all`."),
-    one("oldest_first", Form::Switch, "Newest first by default."),
-];
-
 /// The connection as a filter.
 pub(super) const OF_CONNECTION: &[Parameter] =
     &[one(CONNECTION, Form::Connection, "Id or slug of the connection.")];
@@ -224,18 +108,3 @@ pub(super) const FEED: &[Parameter] = &[
         "The last id that arrived, as a browser sends it; goes before `after`.",
     ),
 ];
-
-fn of<T: Copy>(all: &[T], word: fn(T) -> &'static str) -> Vec<&'static str> {
-    all.iter().copied().map(word).collect()
-}
-
-fn event_types() -> Vec<&'static str> {
-    schemas::event_types().collect()
-}
-
-/// What a question about rights can be about.
-fn deeds() -> Vec<&'static str> {
-    let scopes = Scope::ALL.iter().copied().map(Scope::as_str);
-    let verbs = Verb::ALL.iter().map(|verb| verb.as_str());
-    scopes.chain(verbs).chain(access_check::words()).collect()
-}

@@ -33,7 +33,7 @@ pub(super) fn routes() -> Vec<Route> {
         query!(
             AccessCheck at access_check::ACCESS_CHECK,
             "principals",
-            &[p::ACCESS_CHECK, p::QUERY, p::COMMON],
+            &[access_check::PARAMETERS, p::QUERY, p::COMMON],
             &[Answer {
                 status: 200,
                 about: "Yes or no, and the reason.",

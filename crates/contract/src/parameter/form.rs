@@ -1,9 +1,10 @@
 //! The form of a parameter's text: its JSON Schema and its check, side by side.
 
-use ledger_contract::headers::digits;
-use ledger_contract::time;
 use ledger_domain::limits;
 use serde_json::{Value, json};
+
+use crate::headers::digits;
+use crate::time;
 
 /// Longest time a feed is waited for, in seconds.
 const WAIT_SECONDS_MAX: u64 = 60;
@@ -81,7 +82,7 @@ impl Form {
 
     /// Checks the text of a query parameter and returns its JSON form, or says what would fit.
     /// What the engine checks in the same way is left to it.
-    pub(crate) fn read(self, text: &str) -> Result<Value, String> {
+    pub fn read(self, text: &str) -> Result<Value, String> {
         match self {
             Self::Text(max) => of_length(text, 1, max),
             Self::Word(words) => {
