@@ -29,6 +29,7 @@ mod server_file;
 mod session;
 
 mod body;
+mod fields;
 mod queries;
 mod rights;
 mod verbs;

@@ -7,8 +7,9 @@
 //! Read first: [`records::Record`], [`commands::ParsedCommand`], [`queries::Query`],
 //! [`errors::Problem`].
 //!
-//! Stored records are in `records/`, command bodies in `commands/`, subjects and header names in
-//! `subjects.rs`, error codes in `errors/codes.rs`. `shape.rs` gives domain types their JSON form,
+//! Stored records are in `records/`, command bodies in `commands/`, the fields of a connection as
+//! callers know them in `fields.rs`, subjects and header names in `subjects.rs`, error codes in
+//! `errors/codes.rs`. `shape.rs` gives domain types their JSON form,
 //! so that the domain needs no serde.
 //!
 //! # Invariants
@@ -18,6 +19,7 @@
 //! - Every error code has a page, and every page has a code
 //!   (test: `every_error_code_has_a_page_and_every_page_a_code`).
 
+mod fields;
 mod reduced;
 mod shape;
 
@@ -29,6 +31,7 @@ pub mod commands;
 pub mod errors;
 pub mod headers;
 pub mod operations;
+pub mod parameter;
 pub mod queries;
 pub mod reply;
 pub mod reveal;

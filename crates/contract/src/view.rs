@@ -1,4 +1,5 @@
-//! The public state of a connection: what every reader may see, with masked secrets.
+//! The public state of a connection: what every reader may see, secrets masked. The whole of it is
+//! [`ConnectionView`]; its parts are here.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,83 +8,16 @@ use ledger_domain::connection::{
     Access, Dependent, DependentKey, GrantScope, Health, Identity, Limits, ModelPolicy, Multiplier,
     Pricing, ResetPeriod, SecretReference,
 };
-use ledger_domain::{CheckedText, Connection, Hint, Json, Lifecycle, Micros, Secret};
+use ledger_domain::{CheckedText, Hint, Json, Micros, Secret};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+pub use crate::fields::ConnectionView;
 use crate::time;
 
-type Text<'a> = Cow<'a, str>;
-type TextMap<'a, V> = BTreeMap<Text<'a>, V>;
-
-/// A connection as readers see it.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct ConnectionView<'a> {
-    /// Id of the connection, which never changes.
-    pub id: String,
-    /// Home workspace.
-    pub workspace: Text<'a>,
-    /// Slug.
-    pub slug: Text<'a>,
-    /// Human-readable name.
-    pub display_name: Option<Text<'a>>,
-    /// Free text.
-    pub description: Option<Text<'a>>,
-    /// The provider, such as `openai`.
-    pub provider: Text<'a>,
-    /// Version of the provider's connector.
-    pub provider_version: Option<Text<'a>>,
-    /// Kind of service.
-    pub kind: Text<'a>,
-    /// `test` or `live`.
-    pub environment: Text<'a>,
-    /// How it authenticates to the provider.
-    pub auth_method: Text<'a>,
-    /// Settings that are not secret.
-    pub config: TextMap<'a, Box<RawValue>>,
-    /// Secret fields, masked.
-    pub secrets: TextMap<'a, SecretView<'a>>,
-    /// Fields whose values live in an external secret store.
-    pub secret_references: Vec<SecretReferenceView<'a>>,
-    /// Labels for grouping and filtering, by key.
-    pub labels: TextMap<'a, Text<'a>>,
-    /// Tags for grouping and filtering.
-    pub tags: Vec<Text<'a>>,
-    /// Product-specific fields, under namespaced keys.
-    pub annotations: TextMap<'a, Box<RawValue>>,
-    /// The user, team, organization or project that it is for.
-    pub identity: Option<IdentityView<'a>>,
-    /// `active` or `archived`.
-    pub lifecycle: Text<'a>,
-    /// When it was archived.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub archived_at: Option<String>,
-    /// Whether gateways may use it.
-    pub enabled: bool,
-    /// Last reported working state.
-    pub health: HealthView<'a>,
-    /// Which other workspaces may use it.
-    pub access: AccessView<'a>,
-    /// Which models may be used.
-    pub models: ModelPolicyView<'a>,
-    /// Factors applied to the provider's prices.
-    pub pricing: Option<PricingView<'a>>,
-    /// What depends on the connection.
-    pub dependents: Vec<DependentView<'a>>,
-    /// Number of accepted changes.
-    pub version: u64,
-    /// Log position of the last change.
-    pub position: u64,
-    /// When it was created.
-    pub created_at: String,
-    /// Who created it.
-    pub created_by: Text<'a>,
-    /// When it was last changed.
-    pub updated_at: String,
-    /// Who changed it last.
-    pub updated_by: Text<'a>,
-}
+pub(crate) type Text<'a> = Cow<'a, str>;
+pub(crate) type TextMap<'a, V> = BTreeMap<Text<'a>, V>;
 
 /// A secret field without its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -98,14 +32,14 @@ pub struct SecretView<'a> {
     pub set_by: String,
 }
 
-/// A field whose value lives in an external secret store.
+/// A field filled from an external secret store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SecretReferenceView<'a> {
-    /// The field it fills.
+    /// The field that gets the value.
     pub target: Text<'a>,
     /// Id, path or slug of the value in the external store.
     pub reference: Text<'a>,
-    /// Which part of the external value to use, if it has several.
+    /// The part of the secret.
     pub key: Option<Text<'a>>,
     /// `json` or `string`.
     pub format: Option<Text<'a>>,
@@ -125,7 +59,7 @@ pub struct IdentityView<'a> {
 pub struct HealthView<'a> {
     /// `operational`, `degraded`, `failed` or `unknown`.
     pub state: Text<'a>,
-    /// Why.
+    /// The cause.
     pub reason: Option<Text<'a>>,
     /// Since when it has been in this state.
     pub since: String,
@@ -160,30 +94,29 @@ pub struct LimitsView<'a> {
     pub rate: Option<RateLimitView<'a>>,
 }
 
-/// Limit on total use.
+/// The limit on total use.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct UsageLimitView<'a> {
     /// `cost` or `tokens`.
     pub r#type: Text<'a>,
     /// The amount at which further use is denied.
     pub credit_limit: u64,
-    /// The amount at which a warning is sent.
+    /// The amount at which a warning is due.
     pub alert_threshold: Option<u64>,
-    /// When the counter restarts: `weekly`, `monthly` or a number of days like `30d`; never when
-    /// absent.
+    /// `weekly`, `monthly` or a number of days like `30d`.
     pub reset: Option<Text<'a>>,
-    /// The next time the counter restarts.
+    /// Time of the next reset.
     pub next_reset_at: Option<String>,
 }
 
-/// Limit on the rate of use.
+/// The rate limit.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RateLimitView<'a> {
     /// `requests` or `tokens`.
     pub r#type: Text<'a>,
     /// `rpm`, `rph` or `rpd`.
     pub unit: Text<'a>,
-    /// The limit.
+    /// The number per unit of time.
     pub value: u64,
 }
 
@@ -205,7 +138,7 @@ pub struct ModelRuleView {
     pub settings: Option<Box<RawValue>>,
 }
 
-/// Factors applied to a provider's prices.
+/// Multipliers of a provider's prices.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct PricingView<'a> {
     /// Factors by fixed name.
@@ -221,7 +154,7 @@ pub struct PricingView<'a> {
 pub struct DependentView<'a> {
     /// Kind of dependent, such as `tool`, `mcp_server` or `gateway`.
     pub kind: Text<'a>,
-    /// Its id in its own system.
+    /// Id of the dependent in its own system.
     pub id: Text<'a>,
     /// Its human-readable name.
     pub name: Option<Text<'a>>,
@@ -238,69 +171,26 @@ pub fn masked(hint: &Hint) -> String {
     format!("{}*******{}", hint.prefix, hint.suffix)
 }
 
-fn text<T: CheckedText>(value: &T) -> Text<'_> {
+pub(crate) fn text<T: CheckedText>(value: &T) -> Text<'_> {
     Cow::Borrowed(value.text())
 }
 
-fn optional<T: CheckedText>(value: Option<&T>) -> Option<Text<'_>> {
+pub(crate) fn optional<T: CheckedText>(value: Option<&T>) -> Option<Text<'_>> {
     value.map(text)
 }
 
-fn raw(value: &Json) -> Box<RawValue> {
+pub(crate) fn raw(value: &Json) -> Box<RawValue> {
     RawValue::from_string(value.text().to_owned()).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
-fn map<'a, K: CheckedText, V, W>(
+pub(crate) fn map<'a, K: CheckedText, V, W>(
     entries: &'a BTreeMap<K, V>,
     view: impl Fn(&'a V) -> W,
 ) -> TextMap<'a, W> {
     entries.iter().map(|(key, value)| (text(key), view(value))).collect()
 }
 
-impl<'a> ConnectionView<'a> {
-    /// Returns the public state of a connection.
-    pub fn of(connection: &'a Connection) -> Self {
-        let details = &connection.details;
-        Self {
-            id: connection.id.to_string(),
-            workspace: text(&connection.workspace),
-            slug: text(&connection.slug),
-            display_name: optional(details.display_name.as_ref()),
-            description: optional(details.description.as_ref()),
-            provider: text(&details.provider),
-            provider_version: optional(details.provider_version.as_ref()),
-            kind: details.kind.as_str().into(),
-            environment: details.environment.as_str().into(),
-            auth_method: details.auth_method.as_str().into(),
-            config: map(&details.config, raw),
-            secrets: map(&connection.secrets, secret),
-            secret_references: details.secret_references.iter().map(secret_reference).collect(),
-            labels: map(&details.labels, text),
-            tags: details.tags.iter().map(text).collect(),
-            annotations: map(&details.annotations, raw),
-            identity: details.identity.as_ref().map(identity),
-            lifecycle: connection.lifecycle.as_str().into(),
-            archived_at: match connection.lifecycle {
-                Lifecycle::Active => None,
-                Lifecycle::Archived { at } => Some(time::format(at)),
-            },
-            enabled: connection.enabled,
-            health: health(&connection.health),
-            access: access(&connection.access),
-            models: models(&connection.models),
-            pricing: connection.pricing.as_ref().map(pricing),
-            dependents: connection.dependents.iter().map(dependent).collect(),
-            version: connection.version.get(),
-            position: connection.position.get(),
-            created_at: time::format(connection.created_at),
-            created_by: text(&connection.created_by),
-            updated_at: time::format(connection.updated_at),
-            updated_by: text(&connection.updated_by),
-        }
-    }
-}
-
-fn secret(secret: &Secret) -> SecretView<'_> {
+pub(crate) fn secret(secret: &Secret) -> SecretView<'_> {
     SecretView {
         generation: secret.generation.get(),
         masked: masked(&secret.hint).into(),
@@ -309,7 +199,7 @@ fn secret(secret: &Secret) -> SecretView<'_> {
     }
 }
 
-fn secret_reference(reference: &SecretReference) -> SecretReferenceView<'_> {
+pub(crate) fn secret_reference(reference: &SecretReference) -> SecretReferenceView<'_> {
     SecretReferenceView {
         target: text(&reference.target),
         reference: text(&reference.reference),
@@ -318,11 +208,11 @@ fn secret_reference(reference: &SecretReference) -> SecretReferenceView<'_> {
     }
 }
 
-fn identity(identity: &Identity) -> IdentityView<'_> {
+pub(crate) fn identity(identity: &Identity) -> IdentityView<'_> {
     IdentityView { r#type: identity.kind.as_str().into(), value: text(&identity.value) }
 }
 
-fn health(health: &Health) -> HealthView<'_> {
+pub(crate) fn health(health: &Health) -> HealthView<'_> {
     HealthView {
         state: health.state.as_str().into(),
         reason: optional(health.reason.as_ref()),
@@ -331,7 +221,7 @@ fn health(health: &Health) -> HealthView<'_> {
     }
 }
 
-fn access(access: &Access) -> AccessView<'_> {
+pub(crate) fn access(access: &Access) -> AccessView<'_> {
     AccessView {
         everyone: access.limits(&GrantScope::Everyone).map(limits),
         workspaces: map(&access.workspaces, |grant| GrantView {
@@ -362,7 +252,7 @@ fn limits(limits: &Limits) -> LimitsView<'_> {
     }
 }
 
-fn models(policy: &ModelPolicy) -> ModelPolicyView<'_> {
+pub(crate) fn models(policy: &ModelPolicy) -> ModelPolicyView<'_> {
     ModelPolicyView {
         allow_all: policy.allow_all,
         models: map(&policy.models, |rule| ModelRuleView {
@@ -372,7 +262,7 @@ fn models(policy: &ModelPolicy) -> ModelPolicyView<'_> {
     }
 }
 
-fn pricing(pricing: &Pricing) -> PricingView<'_> {
+pub(crate) fn pricing(pricing: &Pricing) -> PricingView<'_> {
     PricingView {
         multipliers: map(&pricing.multipliers, |factor| factor.map(Multiplier::get)),
         image_default: pricing.image_default.map(Multiplier::get),
@@ -380,7 +270,9 @@ fn pricing(pricing: &Pricing) -> PricingView<'_> {
     }
 }
 
-fn dependent<'a>((key, dependent): (&'a DependentKey, &'a Dependent)) -> DependentView<'a> {
+pub(crate) fn dependent<'a>(
+    (key, dependent): (&'a DependentKey, &'a Dependent),
+) -> DependentView<'a> {
     DependentView {
         kind: text(&key.kind),
         id: text(&key.id),

@@ -72,11 +72,12 @@ impl Draft {
     /// Errors: the invalid field, by the ledger's name for it and without its value.
     pub(crate) fn check(self, workspace: &WorkspaceName) -> Result<ParsedCommand, InvalidField> {
         let secrets = fields("secrets", self.secrets, |name, value| value.check(name))?;
+        let display_name = optional::<DisplayName>("display_name", self.display_name)?;
+        let description = optional::<Description>("description", self.description)?;
+        let provider = Provider::check("provider", self.provider)?;
         let details = Details {
-            display_name: optional::<DisplayName>("display_name", self.display_name)?,
-            description: optional::<Description>("description", self.description)?,
-            provider: Provider::check("provider", self.provider)?,
-            provider_version: None,
+            display_name,
+            description,
             kind: self.kind,
             environment: self.environment,
             auth_method: self.auth_method,
@@ -86,6 +87,7 @@ impl Draft {
             tags: tags(self.tags)?,
             annotations: annotations(self.annotations, |value| json(&value))?,
             identity: self.identity,
+            ..Details::of(provider)
         };
         Ok(ParsedCommand::Create(Box::new(NewConnection {
             workspace: workspace.clone(),

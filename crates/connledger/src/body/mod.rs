@@ -1,11 +1,9 @@
 //! Turns flags into the JSON bodies of commands.
 
-mod fields;
 mod limits;
 mod pairs;
 mod secrets;
 
-pub(crate) use fields::{FieldArgs, identity};
 pub(crate) use limits::LimitArgs;
 pub(crate) use pairs::{Pair, json_or_text};
 pub(crate) use secrets::{SecretArg, SecretReader};

@@ -5,8 +5,8 @@ use ledger_contract::queries::{ListPage, ListQuery};
 use ledger_contract::view::ConnectionView;
 
 use super::{EVERY_WORKSPACE, read_answer};
-use crate::body;
 use crate::failure::Failure;
+use crate::fields::Filters;
 use crate::output::say;
 use crate::session::Session;
 use crate::table::Table;
@@ -39,81 +39,20 @@ pub(crate) struct ListArgs {
     /// Fetch every page
     #[arg(long)]
     all: bool,
-    /// Connections of every workspace
+    /// Follow all workspaces
     #[arg(long, short = 'A')]
     all_workspaces: bool,
 }
 
-/// Which connections to list.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Filters (repeat a filter to match any of its values)")]
-struct Filters {
-    /// External service
-    #[arg(long)]
-    provider: Vec<String>,
-    /// test or live
-    #[arg(long)]
-    environment: Option<String>,
-    /// Whether gateways may use it
-    #[arg(long, value_name = "BOOL")]
-    enabled: Option<bool>,
-    /// active, archived or any [default: active]
-    #[arg(long)]
-    lifecycle: Option<String>,
-    /// operational, degraded, failed or unknown
-    #[arg(long, value_name = "STATE")]
-    health: Vec<String>,
-    /// Kind of service
-    #[arg(long)]
-    kind: Vec<String>,
-    /// Authentication method
-    #[arg(long, value_name = "METHOD")]
-    auth_method: Vec<String>,
-    /// Tag; if repeated, all must be present
-    #[arg(long)]
-    tag: Vec<String>,
-    /// Label; if repeated, all must be present
-    #[arg(long, value_name = "KEY[=VALUE]")]
-    label: Vec<String>,
-    /// Owner
-    #[arg(long, value_name = "TYPE:VALUE", conflicts_with = "identity_type")]
-    identity: Option<String>,
-    /// Type of owner: user, team, organization or project
-    #[arg(long, value_name = "TYPE")]
-    identity_type: Option<String>,
-    /// Text in the display name or slug; case is ignored
-    #[arg(long)]
-    text: Option<String>,
-}
-
 impl ListArgs {
     fn query(self) -> Result<ListQuery, Failure> {
-        let filters = self.filters;
-        let (identity_type, identity) = match filters.identity.as_deref() {
-            Some(text) => {
-                let (kind, value) = body::identity(text)?;
-                (Some(kind.to_owned()), Some(value.to_owned()))
-            }
-            None => (filters.identity_type, None),
-        };
         Ok(ListQuery {
-            provider: filters.provider,
-            environment: filters.environment,
-            enabled: filters.enabled,
-            lifecycle: filters.lifecycle,
-            health: filters.health,
-            kind: filters.kind,
-            auth_method: filters.auth_method,
-            tag: filters.tag,
-            label: filters.label,
-            identity_type,
-            identity,
-            text: filters.text,
             sort: self.sort,
             descending: self.desc,
             page: self.page,
             page_size: self.page_size,
             cursor: self.cursor,
+            ..self.filters.query()?
         })
     }
 }

@@ -4,8 +4,9 @@ use clap::Args;
 use serde_json::Value;
 
 use super::pending::{PendingCommand, WriteArgs};
-use crate::body::{FieldArgs, SecretReader, insert_under};
+use crate::body::{SecretReader, insert_under};
 use crate::failure::Failure;
+use crate::fields::{FieldArgs, UnsetArgs};
 
 /// Creates a connection.
 #[derive(Debug, Args)]
@@ -48,10 +49,8 @@ pub(crate) struct UpdateArgs {
     name_or_id: String,
     #[command(flatten)]
     fields: FieldArgs,
-    /// Field to clear: display_name, description, provider_version, identity, tags, or one entry
-    /// like config.region, labels.team or annotations.note
-    #[arg(long, value_name = "FIELD")]
-    unset: Vec<String>,
+    #[command(flatten)]
+    unset: UnsetArgs,
     /// Secret field to remove
     #[arg(long, value_name = "FIELD")]
     remove_secret: Vec<String>,
@@ -62,20 +61,7 @@ pub(crate) struct UpdateArgs {
 impl UpdateArgs {
     pub(super) fn command(self) -> Result<PendingCommand, Failure> {
         let mut body = self.fields.body(&mut SecretReader::default())?;
-        for path in self.unset {
-            match path.split_once('.') {
-                Some((object @ ("config" | "labels" | "annotations"), key)) => {
-                    insert_under(&mut body, object, key.to_owned(), Value::Null);
-                }
-                _ if path == "tags" => {
-                    body.insert(path, Value::Array(Vec::new()));
-                }
-                // The ledger itself rejects fields that cannot be cleared.
-                _ => {
-                    body.insert(path, Value::Null);
-                }
-            }
-        }
+        self.unset.apply(&mut body);
         for field in self.remove_secret {
             insert_under(&mut body, "secrets", field, Value::Null);
         }

@@ -8,7 +8,7 @@ use super::input::{ConnectionRule, GrantToRule, Input, PrincipalRule, ProseRule}
 use super::parts::LimitsBody;
 
 /// A connection as a body names it.
-pub(super) type ConnectionName = Option<Input<ConnectionRule>>;
+pub(crate) type ConnectionName = Option<Input<ConnectionRule>>;
 /// A principal as a body names it.
 pub(super) type PrincipalNameInput = Option<Input<PrincipalRule>>;
 /// The reason for a command.

@@ -5,7 +5,7 @@
 //! from the domain command until the engine has sealed them.
 
 mod archive;
-mod bodies;
+pub(crate) mod bodies;
 mod content;
 mod create;
 mod create_principal;
@@ -21,7 +21,7 @@ mod link_dependent;
 mod mark_degraded;
 mod mark_failed;
 mod mark_operational;
-mod parts;
+pub(crate) mod parts;
 mod registry;
 mod restore;
 mod reveal_secret;

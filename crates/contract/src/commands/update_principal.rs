@@ -8,9 +8,8 @@ use serde::Deserialize;
 
 use super::ParsedCommand;
 use super::bodies::PrincipalNameInput;
-use super::input::{Input, LineRule, nullable};
+use super::input::{Input, LineRule, nullable, patch};
 use super::parts::PermissionBody;
-use super::update::patch;
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};

@@ -5,7 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Query, QueryName, QuerySpec};
+use crate::commands::Verb;
 use crate::errors::Code;
+use crate::parameter::{Form, Parameter, must, one};
 use crate::route::{HttpRoute, Method};
 
 /// The HTTP route.
@@ -47,6 +49,14 @@ pub struct AccessQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on: Option<String>,
 }
+
+/// What HTTP takes of it in the query string; there, the workspace is among the parameters.
+pub const PARAMETERS: &[Parameter] = &[
+    must("as", Form::Principal, "Name of a principal, or the id of one of its keys."),
+    must("may", Form::Word(deeds), "A scope, a verb, or the name of a query."),
+    one("on", Form::Connection, "Id or slug of a connection; all of them when absent."),
+    one("workspace", Form::AnyWorkspace, "The workspace; the whole ledger when absent or `_all`."),
+];
 
 /// Answer to `access-check`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -93,4 +103,11 @@ pub fn required_by(word: &str) -> Option<(bool, &'static [Scope])> {
     query
         .map(|spec| (spec.on_ledger, spec.scopes))
         .or_else(|| operation().map(|(_, on_ledger, scopes)| (on_ledger, scopes)))
+}
+
+/// What a question about rights can be about.
+fn deeds() -> Vec<&'static str> {
+    let scopes = Scope::ALL.iter().copied().map(Scope::as_str);
+    let verbs = Verb::ALL.iter().map(|verb| verb.as_str());
+    scopes.chain(verbs).chain(words()).collect()
 }

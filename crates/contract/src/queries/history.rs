@@ -1,5 +1,6 @@
 //! `history`: events that match filters, in pages.
 
+use ledger_domain::limits;
 use ledger_domain::principal::Scope;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,9 @@ use serde_json::value::RawValue;
 
 use super::{Query, QuerySpec};
 use crate::errors::Code;
+use crate::parameter::{Form, Parameter, many, one};
 use crate::route::{HttpRoute, Method};
+use crate::schemas;
 
 /// The HTTP route with the connection as a filter.
 pub const WORKSPACE_HISTORY: HttpRoute = HttpRoute {
@@ -76,6 +79,22 @@ pub struct HistoryQuery {
     /// `next_cursor` of the previous page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+}
+
+/// What HTTP takes of it in the query string, besides the connection, and size and cursor of the
+/// page.
+pub const PARAMETERS: &[Parameter] = &[
+    one("actor", Form::Text(limits::SLUG_CHARS), "Who did it."),
+    many("type", Form::Word(event_types), "Stored type names; any of these."),
+    one("from", Form::Time, "Recorded at or after this time."),
+    one("until", Form::Time, "Recorded before this time."),
+    one("correlation_id", Form::MessageId, "Id of the whole conversation."),
+    one("command_id", Form::MessageId, "Id of the command; not with `_all`."),
+    one("oldest_first", Form::Switch, "Newest first by default."),
+];
+
+fn event_types() -> Vec<&'static str> {
+    schemas::event_types().collect()
 }
 
 /// Answer to `history`.

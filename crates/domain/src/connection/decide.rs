@@ -22,7 +22,7 @@ use super::{Connection, Lifecycle};
 use crate::ids::{Expected, Version};
 use crate::limits;
 use crate::secret::NewSecret;
-use crate::text::{FieldName, InvalidField, Prose, Slug};
+use crate::text::{FieldName, InvalidField, Prose};
 
 /// Decides on one command: returns the event that it causes, or the reason for its refusal.
 pub fn decide(
@@ -286,43 +286,4 @@ impl Reverted {
             && self.models == state.models
             && self.pricing == state.pricing
     }
-}
-
-impl Revision {
-    /// Returns the revision without the parts that would not change `state`.
-    fn reduced(self, state: &Connection) -> Self {
-        let details = &state.details;
-        Self {
-            slug: self.slug.filter(|slug: &Slug| *slug != state.slug),
-            display_name: self.display_name.against(details.display_name.as_ref()),
-            description: self.description.against(details.description.as_ref()),
-            provider: self.provider.filter(|new| *new != details.provider),
-            provider_version: self.provider_version.against(details.provider_version.as_ref()),
-            kind: self.kind.filter(|new| *new != details.kind),
-            environment: self.environment.filter(|new| *new != details.environment),
-            auth_method: self.auth_method.filter(|new| *new != details.auth_method),
-            config: differing(self.config, &details.config),
-            secrets: {
-                let mut secrets = self.secrets;
-                secrets.retain(|field, new| new.is_some() || state.secrets.contains_key(field));
-                secrets
-            },
-            secret_references: self
-                .secret_references
-                .filter(|new| *new != details.secret_references),
-            labels: differing(self.labels, &details.labels),
-            tags: self.tags.filter(|new| *new != details.tags),
-            annotations: differing(self.annotations, &details.annotations),
-            identity: self.identity.against(details.identity.as_ref()),
-        }
-    }
-}
-
-/// Returns the entries of a merge that would change `current`.
-fn differing<K: Ord, V: PartialEq>(
-    mut merge: BTreeMap<K, Option<V>>,
-    current: &BTreeMap<K, V>,
-) -> BTreeMap<K, Option<V>> {
-    merge.retain(|key, new| current.get(key) != new.as_ref());
-    merge
 }

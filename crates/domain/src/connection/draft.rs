@@ -1,7 +1,11 @@
 //! The parts of a new connection, and changes to several of them at once.
+//!
+//! All that the domain knows of a field of [`Details`] is here: what it is, how it is changed, and
+//! when a change of it is none. Its limit is in [`limits`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Connection;
 use super::access::Access;
 use super::models::ModelPolicy;
 use super::pricing::Pricing;
@@ -13,7 +17,7 @@ use crate::text::{FieldName, InvalidField, Json, Line, Prose, Slug, WorkspaceNam
 /// The provider and how a connection reaches it, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Details {
-    /// Human-readable name.
+    /// Display name.
     pub display_name: Option<Line>,
     /// Free text.
     pub description: Option<Prose>,
@@ -21,7 +25,7 @@ pub struct Details {
     pub provider: Line,
     /// Version of the provider's connector.
     pub provider_version: Option<Line>,
-    /// Kind of service.
+    /// The kind of service.
     pub kind: Kind,
     /// Whether the credential is for test or live use.
     pub environment: Environment,
@@ -37,7 +41,7 @@ pub struct Details {
     pub tags: Vec<Line>,
     /// Product-specific fields, under namespaced keys.
     pub annotations: BTreeMap<Line, Json>,
-    /// The user, team, organization or project that it is for.
+    /// The owner.
     pub identity: Option<Identity>,
 }
 
@@ -144,6 +148,26 @@ pub struct Revision {
 }
 
 impl Details {
+    /// Makes the details of a connection to a provider, with nothing else said of it: an API that
+    /// takes an API key.
+    pub fn of(provider: Line) -> Self {
+        Self {
+            display_name: None,
+            description: None,
+            provider,
+            provider_version: None,
+            kind: Kind::Api,
+            environment: Environment::Live,
+            auth_method: AuthMethod::ApiKey,
+            config: BTreeMap::new(),
+            secret_references: Vec::new(),
+            labels: BTreeMap::new(),
+            tags: Vec::new(),
+            annotations: BTreeMap::new(),
+            identity: None,
+        }
+    }
+
     /// Checks the limits that apply to a connection as a whole.
     pub(super) fn check(&self) -> Result<(), InvalidField> {
         at_most("config", self.config.len(), limits::CONFIG_FIELDS)?;
@@ -158,6 +182,88 @@ impl Details {
         }
         Ok(())
     }
+
+    /// Returns these details with the changes of a revision.
+    pub(super) fn revised(&self, revision: &Revision) -> Self {
+        let mut details = self.clone();
+        details.revise(revision);
+        details
+    }
+
+    /// Applies the changes of a revision.
+    pub(super) fn revise(&mut self, revision: &Revision) {
+        revision.display_name.clone().apply(&mut self.display_name);
+        revision.description.clone().apply(&mut self.description);
+        replace(&mut self.provider, revision.provider.as_ref());
+        revision.provider_version.clone().apply(&mut self.provider_version);
+        replace(&mut self.kind, revision.kind.as_ref());
+        replace(&mut self.environment, revision.environment.as_ref());
+        replace(&mut self.auth_method, revision.auth_method.as_ref());
+        merge(&mut self.config, &revision.config);
+        replace(&mut self.secret_references, revision.secret_references.as_ref());
+        merge(&mut self.labels, &revision.labels);
+        replace(&mut self.tags, revision.tags.as_ref());
+        merge(&mut self.annotations, &revision.annotations);
+        revision.identity.clone().apply(&mut self.identity);
+    }
+}
+
+impl Revision {
+    /// Returns the revision without the parts that would not change `state`.
+    pub(super) fn reduced(self, state: &Connection) -> Self {
+        let details = &state.details;
+        Self {
+            slug: self.slug.filter(|slug: &Slug| *slug != state.slug),
+            display_name: self.display_name.against(details.display_name.as_ref()),
+            description: self.description.against(details.description.as_ref()),
+            provider: self.provider.filter(|new| *new != details.provider),
+            provider_version: self.provider_version.against(details.provider_version.as_ref()),
+            kind: self.kind.filter(|new| *new != details.kind),
+            environment: self.environment.filter(|new| *new != details.environment),
+            auth_method: self.auth_method.filter(|new| *new != details.auth_method),
+            config: differing(self.config, &details.config),
+            secrets: {
+                let mut secrets = self.secrets;
+                secrets.retain(|field, new| new.is_some() || state.secrets.contains_key(field));
+                secrets
+            },
+            secret_references: self
+                .secret_references
+                .filter(|new| *new != details.secret_references),
+            labels: differing(self.labels, &details.labels),
+            tags: self.tags.filter(|new| *new != details.tags),
+            annotations: differing(self.annotations, &details.annotations),
+            identity: self.identity.against(details.identity.as_ref()),
+        }
+    }
+}
+
+fn replace<T: Clone>(field: &mut T, new: Option<&T>) {
+    if let Some(new) = new {
+        field.clone_from(new);
+    }
+}
+
+fn merge<K: Ord + Clone, V: Clone>(map: &mut BTreeMap<K, V>, changes: &BTreeMap<K, Option<V>>) {
+    for (key, change) in changes {
+        match change {
+            Some(value) => {
+                map.insert(key.clone(), value.clone());
+            }
+            None => {
+                map.remove(key);
+            }
+        }
+    }
+}
+
+/// Returns the entries of a merge that would change `current`.
+fn differing<K: Ord, V: PartialEq>(
+    mut merge: BTreeMap<K, Option<V>>,
+    current: &BTreeMap<K, V>,
+) -> BTreeMap<K, Option<V>> {
+    merge.retain(|key, new| current.get(key) != new.as_ref());
+    merge
 }
 
 /// Checks that there are at most `most` entries.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::draft::{Details, Draft, Revision};
+use super::draft::{Draft, Revision};
 use super::event::{Event, EventFacts, Reverted};
 use super::health::{Health, HealthState};
 use super::{Connection, Lifecycle};
@@ -179,49 +179,4 @@ fn apply_reverted(state: &mut Connection, reverted: Reverted, facts: &EventFacts
     state.access = reverted.access;
     state.models = reverted.models;
     state.pricing = reverted.pricing;
-}
-
-impl Details {
-    /// Returns these details with the changes of a revision.
-    pub(super) fn revised(&self, revision: &Revision) -> Self {
-        let mut details = self.clone();
-        details.revise(revision);
-        details
-    }
-
-    /// Applies the changes of a revision.
-    fn revise(&mut self, revision: &Revision) {
-        revision.display_name.clone().apply(&mut self.display_name);
-        revision.description.clone().apply(&mut self.description);
-        replace(&mut self.provider, revision.provider.as_ref());
-        revision.provider_version.clone().apply(&mut self.provider_version);
-        replace(&mut self.kind, revision.kind.as_ref());
-        replace(&mut self.environment, revision.environment.as_ref());
-        replace(&mut self.auth_method, revision.auth_method.as_ref());
-        merge(&mut self.config, &revision.config);
-        replace(&mut self.secret_references, revision.secret_references.as_ref());
-        merge(&mut self.labels, &revision.labels);
-        replace(&mut self.tags, revision.tags.as_ref());
-        merge(&mut self.annotations, &revision.annotations);
-        revision.identity.clone().apply(&mut self.identity);
-    }
-}
-
-fn replace<T: Clone>(field: &mut T, new: Option<&T>) {
-    if let Some(new) = new {
-        field.clone_from(new);
-    }
-}
-
-fn merge<K: Ord + Clone, V: Clone>(map: &mut BTreeMap<K, V>, changes: &BTreeMap<K, Option<V>>) {
-    for (key, change) in changes {
-        match change {
-            Some(value) => {
-                map.insert(key.clone(), value.clone());
-            }
-            None => {
-                map.remove(key);
-            }
-        }
-    }
 }

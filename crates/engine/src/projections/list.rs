@@ -1,91 +1,11 @@
 //! The list read model: ordinals by every filterable value, and the sort orders of lists.
 
-use ledger_domain::{CheckedText, Connection, Lifecycle};
+use ledger_domain::{Connection, Lifecycle};
 use ledger_store::tables::lists;
-use ledger_store::{Batch, Changes, Gathered, ReadError, Store, Table, Term};
+use ledger_store::{Batch, Changes, Gathered, ReadError, Store, Table};
 
+use super::filters::{each_value, terms};
 use crate::models::Change;
-
-/// A field by which lists can be filtered. The numbers are part of stored keys: never reuse one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Field {
-    Workspace = 1,
-    Provider = 2,
-    Environment = 3,
-    Enabled = 4,
-    Lifecycle = 5,
-    Health = 6,
-    Kind = 7,
-    Tag = 8,
-    Label = 9,
-    LabelKey = 10,
-    IdentityKind = 11,
-    Identity = 12,
-    AuthMethod = 13,
-}
-
-impl Field {
-    /// Returns the term of a value of this field.
-    pub(crate) fn term(self, value: &str) -> Term {
-        Term::new(self as u8, value)
-    }
-}
-
-/// Returns the term of a label.
-pub(crate) fn label(key: &str, value: &str) -> Term {
-    Field::Label.term(&label_value(key, value))
-}
-
-/// Joins a label's key and value. U+0002 cannot occur in either.
-fn label_value(key: &str, value: &str) -> String {
-    format!("{key}\u{2}{value}")
-}
-
-/// Returns the term of a provider, whose case does not matter.
-pub(crate) fn provider(name: &str) -> Term {
-    Field::Provider.term(&folded_provider(name))
-}
-
-fn folded_provider(name: &str) -> String {
-    name.to_lowercase()
-}
-
-/// Returns the indexed word for a boolean.
-pub(crate) const fn switch(on: bool) -> &'static str {
-    if on { "true" } else { "false" }
-}
-
-/// Calls `take` with every value by which a connection can be found.
-fn each_value(connection: &Connection, mut take: impl FnMut(Field, &str)) {
-    let details = &connection.details;
-    take(Field::Workspace, connection.workspace.as_str());
-    take(Field::Provider, &folded_provider(details.provider.as_str()));
-    take(Field::Environment, details.environment.as_str());
-    take(Field::Enabled, switch(connection.enabled));
-    take(Field::Lifecycle, connection.lifecycle.as_str());
-    take(Field::Health, connection.health.state.as_str());
-    take(Field::Kind, details.kind.as_str());
-    take(Field::AuthMethod, details.auth_method.as_str());
-    for tag in &details.tags {
-        take(Field::Tag, tag.as_str());
-    }
-    for (key, value) in &details.labels {
-        take(Field::Label, &label_value(key.text(), value.text()));
-        take(Field::LabelKey, key.text());
-    }
-    if let Some(identity) = &details.identity {
-        take(Field::IdentityKind, identity.kind.as_str());
-        take(Field::Identity, identity.value.as_str());
-    }
-}
-
-/// Returns every term by which a connection can be found.
-pub(crate) fn terms(connection: &Connection) -> Vec<Term> {
-    let mut terms = Vec::with_capacity(16);
-    each_value(connection, |field, value| terms.push(field.term(value)));
-    terms
-}
 
 /// Adds a connection to bitmaps that contain nothing about it yet.
 pub(crate) fn gather(gathered: &mut Gathered, ordinal: u32, connection: &Connection) {

@@ -1,4 +1,5 @@
 //! How each event changes the read models.
 
 pub(crate) mod audit;
+pub(crate) mod filters;
 pub(crate) mod list;

@@ -17,7 +17,7 @@ use super::Reader;
 use crate::access::grant_allows;
 use crate::faults;
 use crate::models::Models;
-use crate::projections::list::{self, Field};
+use crate::projections::filters::{self, Field};
 
 impl Reader<'_> {
     /// Describes the caller.
@@ -185,10 +185,10 @@ fn terms_of(grant: &Grant) -> Vec<Vec<Term>> {
         groups.push(names.iter().map(|name| Field::Workspace.term(name.as_str())).collect());
     }
     if !grant.providers.is_empty() {
-        groups.push(grant.providers.iter().map(|name| list::provider(name.as_str())).collect());
+        groups.push(grant.providers.iter().map(|name| filters::provider(name.as_str())).collect());
     }
     let label = |(key, value): (&ledger_domain::Line, &ledger_domain::Prose)| {
-        vec![list::label(key.text(), value.text())]
+        vec![filters::label(key.text(), value.text())]
     };
     groups.extend(grant.labels.iter().map(label));
     groups

@@ -14,6 +14,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use ledger_domain::InvalidField;
+use ledger_domain::connection::Patch;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -99,7 +100,7 @@ impl<R: Rule> JsonSchema for Input<R> {
 }
 
 /// A field that may be absent.
-pub(super) trait Checked {
+pub(crate) trait Checked {
     /// The domain type of a checked field.
     type Value;
 
@@ -116,7 +117,7 @@ impl<R: Rule> Checked for Option<Input<R>> {
 }
 
 /// Checks every element of a list. `field` names the list in errors.
-pub(super) fn list<R: Rule>(
+pub(crate) fn list<R: Rule>(
     field: &str,
     inputs: Vec<Input<R>>,
 ) -> Result<Vec<R::Value>, InvalidField> {
@@ -131,4 +132,17 @@ pub fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// Converts an absent, null or present field to a patch.
+#[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
+pub(crate) fn patch<R: Rule>(
+    field: &str,
+    input: Option<Option<Input<R>>>,
+) -> Result<Patch<R::Value>, InvalidField> {
+    Ok(match input {
+        None => Patch::Keep,
+        Some(None) => Patch::Clear,
+        Some(Some(value)) => Patch::Set(value.check(field)?),
+    })
 }

@@ -12,15 +12,14 @@ use crate::commands::input::{
 };
 
 /// Settings by field.
-pub(in crate::commands) type Config<V> = MapInput<FieldNameRule, V, { limits::CONFIG_FIELDS }>;
+pub(crate) type Config<V> = MapInput<FieldNameRule, V, { limits::CONFIG_FIELDS }>;
 /// Secrets by field.
-pub(in crate::commands) type Secrets<V = SecretValue> =
-    MapInput<FieldNameRule, V, { limits::SECRET_FIELDS }>;
+pub(crate) type Secrets<V = SecretValue> = MapInput<FieldNameRule, V, { limits::SECRET_FIELDS }>;
 /// Labels by key.
-pub(in crate::commands) type Labels<V, const MAX: usize> =
+pub(crate) type Labels<V, const MAX: usize> =
     MapInput<LineRule<{ limits::LABEL_KEY_CHARS }>, V, MAX>;
 /// Annotations by key.
-pub(in crate::commands) type Annotations<V> =
+pub(crate) type Annotations<V> =
     MapInput<LineRule<{ limits::ANNOTATION_KEY_CHARS }>, V, { limits::ANNOTATIONS }>;
 
 /// The user, team, organization or project that a connection is for.
@@ -34,7 +33,7 @@ pub struct IdentityBody {
 }
 
 impl IdentityBody {
-    pub(in crate::commands) fn check(self) -> Result<Identity, InvalidField> {
+    pub(crate) fn check(self) -> Result<Identity, InvalidField> {
         Ok(Identity {
             kind: self.r#type.check("identity.type")?,
             value: self.value.check("identity.value")?,
@@ -49,7 +48,7 @@ type ReferenceText = Input<LineRule<{ limits::REFERENCE_CHARS }>>;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SecretReferenceBody {
-    /// The field it fills.
+    /// The field that gets the value.
     pub target: ReferenceText,
     /// Id, path or slug of the value in the external store.
     pub reference: ReferenceText,
@@ -94,19 +93,19 @@ impl SecretReferenceBody {
     }
 }
 
-pub(in crate::commands) fn secret_references(
+pub(crate) fn secret_references(
     bodies: Vec<SecretReferenceBody>,
 ) -> Result<Vec<SecretReference>, InvalidField> {
     bodies.into_iter().map(SecretReferenceBody::check).collect()
 }
 
-/// Returns a value in its canonical text form: compact, with sorted keys.
-pub(in crate::commands) fn json(value: &Value) -> Json {
+/// Converts a value into the canonical text form: compact, with sorted keys.
+pub(crate) fn json(value: &Value) -> Json {
     Json::from_canonical(value.to_string())
 }
 
-/// Checks tags and drops duplicates, keeping the first of each.
-pub(in crate::commands) fn tags(
+/// Checks tags and removes duplicates, keeping the first of each.
+pub(crate) fn tags(
     inputs: Vec<Input<LineRule<{ limits::TAG_CHARS }>>>,
 ) -> Result<Vec<Line>, InvalidField> {
     let mut tags: Vec<Line> = Vec::new();
@@ -119,4 +118,4 @@ pub(in crate::commands) fn tags(
 }
 
 /// The value of a label.
-pub(in crate::commands) type LabelValue = Input<ProseRule<{ limits::LABEL_VALUE_CHARS }>>;
+pub(crate) type LabelValue = Input<ProseRule<{ limits::LABEL_VALUE_CHARS }>>;

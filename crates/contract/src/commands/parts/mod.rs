@@ -7,7 +7,7 @@ mod permission;
 mod pricing;
 
 pub use access::{AccessBody, LimitsBody, RateLimitBody, UsageLimitBody};
-pub(super) use details::{
+pub(crate) use details::{
     Annotations, Config, LabelValue, Labels, Secrets, json, secret_references, tags,
 };
 pub use details::{IdentityBody, SecretReferenceBody};

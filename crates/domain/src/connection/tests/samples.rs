@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::connection::{
-    Access, AuthMethod, Command, Dependent, DependentKey, Details, Draft, Environment, Event,
-    GrantScope, Kind, Limits, ModelPolicy, ModelRule, Multiplier, Pricing, RateCounts, RateLimit,
-    RateUnit, Revision,
+    Access, Command, Dependent, DependentKey, Details, Draft, Event, GrantScope, Limits,
+    ModelPolicy, ModelRule, Multiplier, Pricing, RateCounts, RateLimit, RateUnit, Revision,
 };
 use crate::ids::Version;
 use crate::secret::{Hint, NewSecret, Sealed};
@@ -51,18 +50,8 @@ pub(crate) fn state_of_sample() -> crate::connection::Connection {
 pub(crate) fn details() -> Details {
     Details {
         display_name: Some(text("OpenAI")),
-        description: None,
-        provider: text("openai"),
-        provider_version: None,
-        kind: Kind::Api,
-        environment: Environment::Live,
-        auth_method: AuthMethod::ApiKey,
         config: BTreeMap::from([(field("region"), json("\"eu\""))]),
-        secret_references: Vec::new(),
-        labels: BTreeMap::new(),
-        tags: Vec::new(),
-        annotations: BTreeMap::new(),
-        identity: None,
+        ..Details::of(text("openai"))
     }
 }
 

@@ -1,6 +1,5 @@
 //! Lists of connections by any combination of filters, in any of three orders.
 
-mod filters;
 mod rows;
 
 use std::fmt;
@@ -14,8 +13,7 @@ use ledger_store::{Selection, Term};
 use super::{Reader, paging};
 use crate::faults;
 use crate::models::Models;
-use crate::projections::list::Field;
-use filters::groups;
+use crate::projections::filters::{Field, groups};
 use rows::Page;
 
 /// Returns whether a connection is to be listed.

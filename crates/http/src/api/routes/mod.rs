@@ -2,7 +2,6 @@
 //! cannot differ.
 
 mod events;
-mod form;
 mod operations;
 mod pages;
 mod parameters;
@@ -17,9 +16,8 @@ use ledger_contract::errors::Code;
 use ledger_contract::queries::QueryName;
 use ledger_domain::principal::Scope;
 
-pub use form::Form;
+pub use ledger_contract::parameter::{Form, Parameter, Place};
 pub use ledger_contract::route::Method;
-pub use parameters::{Parameter, Place};
 
 /// The path prefix of all routes.
 pub const ROOT: &str = "/api/v1";

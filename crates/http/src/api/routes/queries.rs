@@ -1,6 +1,6 @@
 //! The routes of queries, generated from each query's description in the contract.
 
-use ledger_contract::queries::{QueryName, QuerySpec, history};
+use ledger_contract::queries::{QueryName, QuerySpec, access_check, history, list};
 use ledger_contract::route::HttpRoute;
 
 use super::parameters as p;
@@ -59,14 +59,24 @@ fn parameters(query: QueryName, at: &HttpRoute) -> &'static [&'static [Parameter
         QueryName::Get => {
             &[p::IN_ANY_WORKSPACE, p::ON_CONNECTION, p::CONDITIONAL, p::QUERY, p::COMMON]
         }
-        QueryName::List => &[p::IN_ANY_WORKSPACE, p::LIST, p::PAGE, p::QUERY, p::COMMON],
-        QueryName::History if *at == history::CONNECTION_HISTORY => {
-            &[p::IN_ANY_WORKSPACE, p::ON_CONNECTION, p::HISTORY, p::PAGE, p::QUERY, p::COMMON]
-        }
-        QueryName::History => {
-            &[p::IN_ANY_WORKSPACE, p::OF_CONNECTION, p::HISTORY, p::PAGE, p::QUERY, p::COMMON]
-        }
-        QueryName::AccessCheck => &[p::ACCESS_CHECK, p::QUERY, p::COMMON],
+        QueryName::List => &[p::IN_ANY_WORKSPACE, list::PARAMETERS, p::PAGE, p::QUERY, p::COMMON],
+        QueryName::History if *at == history::CONNECTION_HISTORY => &[
+            p::IN_ANY_WORKSPACE,
+            p::ON_CONNECTION,
+            history::PARAMETERS,
+            p::PAGE,
+            p::QUERY,
+            p::COMMON,
+        ],
+        QueryName::History => &[
+            p::IN_ANY_WORKSPACE,
+            p::OF_CONNECTION,
+            history::PARAMETERS,
+            p::PAGE,
+            p::QUERY,
+            p::COMMON,
+        ],
+        QueryName::AccessCheck => &[access_check::PARAMETERS, p::QUERY, p::COMMON],
         QueryName::Workspaces | QueryName::Status | QueryName::Principals | QueryName::Whoami => {
             &[p::QUERY, p::COMMON]
         }

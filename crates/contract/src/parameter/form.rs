@@ -1,9 +1,10 @@
 //! The formats of parameters: the JSON Schema and the check of each, side by side.
 
-use ledger_contract::headers::digits;
-use ledger_contract::time;
 use ledger_domain::limits;
 use serde_json::{Value, json};
+
+use crate::headers::digits;
+use crate::time;
 
 /// Longest wait for a page of the feed, in seconds.
 const WAIT_SECONDS_MAX: u64 = 60;
@@ -81,7 +82,7 @@ impl Form {
 
     /// Checks the text of a query parameter and returns it as JSON, or an error that describes the
     /// valid values. Formats that the engine checks itself are not checked here.
-    pub(crate) fn read(self, text: &str) -> Result<Value, String> {
+    pub fn read(self, text: &str) -> Result<Value, String> {
         match self {
             Self::Text(max) => of_length(text, 1, max),
             Self::Word(words) => {
@@ -129,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_format_accepts_valid_text_and_describes_it_otherwise() {
+    fn each_form_takes_what_it_should_and_says_what_would_fit() {
         let words: fn() -> Vec<&'static str> = || vec!["test", "live"];
         let good = [
             (Form::Text(3), "äöü", json!("äöü")),
