@@ -30,6 +30,7 @@ impl Query for List {
                       means any of its values, or all of them where it says so. Pages go by \
                       number or by cursor; `Link` leads on.",
         scopes: &[Scope::Read],
+        on_ledger: false,
         in_access_check: true,
         routes: &[CONNECTIONS],
         refusals: &[Code::CursorInvalid],
