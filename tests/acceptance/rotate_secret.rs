@@ -142,7 +142,11 @@ async fn step_2_authenticate_what_was_sealed() {
     let world = World::new().await;
     let listener = world.nats.client().await;
     let mut heard = listener.subscribe("ledger.cmd.>").await.expect("subscribed");
-    listener.flush().await.expect("connected");
+    // The server handles a connection in order: once it has returned this message, it has the
+    // subscription above.
+    let mut echo = listener.subscribe("echo").await.expect("subscribed");
+    listener.publish("echo", "".into()).await.expect("sent");
+    echo.next().await.expect("returned");
     let about = CommandHeaders {
         command_id: Some("rotate-1".to_owned()),
         expected_version: Some("1".to_owned()),
