@@ -39,7 +39,7 @@ const EXAMPLES: &str = "\
 Examples:
   connledger demo                                       a guided tour in half a minute
   connledger serve --data-dir /tmp/ledger --dev         a ledger to experiment with
-  connledger --data-dir /tmp/ledger create --provider openai --slug openai-prod --secret key=@key.txt
+  connledger --data-dir /tmp/ledger create --provider openai --slug openai-prod --secret api_key=@key.txt
   connledger --data-dir /tmp/ledger watch               what a gateway sees
 
 Exit codes: 0 done, 1 refused, 2 usage, 3 unavailable, 4 internal.";

@@ -39,7 +39,7 @@ pub(crate) struct ListArgs {
     /// Fetch every page
     #[arg(long)]
     all: bool,
-    /// Follow all workspaces
+    /// Connections of all workspaces
     #[arg(long, short = 'A')]
     all_workspaces: bool,
 }

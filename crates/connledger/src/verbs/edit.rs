@@ -12,7 +12,7 @@ use crate::fields::{FieldArgs, UnsetArgs};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  connledger create --provider openai --slug openai-prod --secret key=@key.txt --tag llm
+  connledger create --provider openai --slug openai-prod --secret api_key=@key.txt --tag llm
   connledger create --provider postgres --kind databasesql --auth-method basic \\
       --config host=db.internal --config port=5432 --secret password=- < password.txt
   connledger create --file connection.json --expect-version absent")]

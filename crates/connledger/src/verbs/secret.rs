@@ -10,7 +10,7 @@ use crate::failure::Failure;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  connledger rotate-secret openai-prod --secret key=@new-key.txt
+  connledger rotate-secret openai-prod --secret api_key=@new-key.txt
   connledger rotate-secret warehouse --secret password=- --expect-version 7 < password.txt")]
 pub(crate) struct RotateArgs {
     /// Id or slug
