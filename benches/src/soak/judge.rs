@@ -3,9 +3,10 @@
 //! Memory: the medians of the third and the last quarter of the time are compared, so that a
 //! buffer that fills and empties does not matter. Twice their difference is what the later half
 //! grew by. The database's cache and write buffers fill by design, at some rate and up to some
-//! size; what they may still take is allowed on top. Handles: no more sockets than the load has
-//! connections, at any time of the later half; once the load has ended, as many as before it. Files
-//! are the database's own matter, up to a limit that it has.
+//! size; what they may still take is allowed on top. A short run cannot tell filling from growing,
+//! so only the size counts there. Handles: no more sockets than the load has connections, at any
+//! time of the later half; once the load has ended, as many as before it. Files are the database's
+//! own matter, up to a limit that it has.
 
 use super::load::SOCKETS_MAX;
 use super::process::Sample;
@@ -17,8 +18,11 @@ const GROWTH_MIB: f64 = 32.0;
 /// block cache, as much of write buffers, and 256 of the newest events, heads, bitmaps and
 /// messages on their way.
 const FULL_MIB: f64 = 640.0;
-/// By how much those may fill in a second, in MiB.
+/// By how much those may fill in a second, in MiB, in a run that is long enough to tell.
 const FILL_MIB: f64 = 0.5;
+/// Seconds of a later half from which on the rate counts. Before that, each thread that the load
+/// adds to the pool brings the allocator's pages of its own, tens of MiB at a time.
+const FILL_SECONDS_LEAST: u32 = 300;
 /// The database keeps 512 files open at most; its log, locks and the program's own are beside.
 const FILES_MAX: u64 = 640;
 /// Threads and other handles by which two quiet moments may differ: the runtime's helpers end when
@@ -88,7 +92,7 @@ pub(super) fn judge(idle: &Sample, samples: &[Sample], rested: &Sample) -> Verdi
 fn fill(idle_mib: f64, now_mib: f64, seconds: usize) -> f64 {
     let left = (idle_mib + FULL_MIB - now_mib).max(0.0);
     let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
-    left.min(FILL_MIB * f64::from(seconds))
+    if seconds < FILL_SECONDS_LEAST { left } else { left.min(FILL_MIB * f64::from(seconds)) }
 }
 
 #[cfg(test)]
@@ -101,7 +105,16 @@ mod tests {
 
     /// Samples of a run whose memory and sockets are functions of the second.
     fn run(memory: fn(f64) -> f64, sockets: fn(u64) -> u64, rested: &Sample) -> Verdict {
-        let samples = (0_u32..600)
+        run_for(600, memory, sockets, rested)
+    }
+
+    fn run_for(
+        seconds: u32,
+        memory: fn(f64) -> f64,
+        sockets: fn(u64) -> u64,
+        rested: &Sample,
+    ) -> Verdict {
+        let samples = (0..seconds)
             .map(|second| sample(memory(f64::from(second)), sockets(u64::from(second))));
         judge(&sample(100.0, 5), &samples.collect::<Vec<_>>(), rested)
     }
@@ -128,6 +141,15 @@ mod tests {
     fn caches_that_fill_are_no_growth_until_they_are_full() {
         let filling = run(|second| 300.0 + second / 4.0, |_| 20, &sample(450.0, 5));
         assert!(filling.steady, "{:?}", filling.lines);
+    }
+
+    #[test]
+    fn a_short_run_may_fill_caches_at_any_rate_but_no_further() {
+        let step = |second: f64| if second < 45.0 { 430.0 } else { 540.0 };
+        let filled = run_for(60, step, |_| 20, &sample(490.0, 5));
+        assert!(filled.steady, "{:?}", filled.lines);
+        let beyond = run_for(60, |second| 430.0 + 10.0 * second, |_| 20, &sample(900.0, 5));
+        assert!(!beyond.steady, "{:?}", beyond.lines);
     }
 
     #[test]
