@@ -22,6 +22,10 @@ const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(1);
 /// Time limit of a request to the server.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The smallest limit of a message's size, in bytes, with which the ledger works; servers have it by
+/// default.
+const MAX_PAYLOAD_MIN: usize = 1024 * 1024;
+
 /// Address of a NATS server, and credentials for it.
 #[derive(Clone, Default)]
 pub struct ConnectOptions {
@@ -96,8 +100,8 @@ pub async fn connect(options: &ConnectOptions) -> Result<Client, Problem> {
         .map_err(|error| unreachable(format!("cannot connect to NATS: {error}")))
 }
 
-/// Waits up to `patience` for the connection, then checks that the server is recent enough and that
-/// JetStream is enabled.
+/// Waits up to `patience` for the connection, then checks that the server is recent enough, permits
+/// messages of the size of a notification, and has JetStream enabled.
 pub async fn check(client: &Client, patience: Duration) -> Result<(), Problem> {
     // The connection task completes a flush only while it is connected.
     match tokio::time::timeout(patience, client.flush()).await {
@@ -108,6 +112,13 @@ pub async fn check(client: &Client, patience: Duration) -> Result<(), Problem> {
         return Err(Problem::new(Code::NatsUnreachable));
     };
     Release::parse(&server.version).unwrap_or_default().check()?;
+    if server.max_payload < MAX_PAYLOAD_MIN {
+        return Err(refused(format!(
+            "the NATS server permits messages of {} bytes; set max_payload to at least \
+             {MAX_PAYLOAD_MIN}",
+            server.max_payload
+        )));
+    }
     match jetstream::new(client.clone()).query_account().await {
         Ok(_) => Ok(()),
         Err(error) => Err(about_account(&error)),

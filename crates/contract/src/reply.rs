@@ -43,6 +43,15 @@ pub struct Notification<'a> {
     /// The state right after the event; absent for events about a workspace.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<ConnectionView<'a>>,
+    /// Whether the state is left out because the notification would take more than 640 KiB; `get`
+    /// returns it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub state_omitted: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// One page of the event feed.

@@ -72,6 +72,12 @@ pub const API_KEYS: usize = 16;
 pub const REVOKED_API_KEYS: usize = 32;
 /// Longest command, correlation or causation id.
 pub const MESSAGE_ID_CHARS: usize = 128;
+/// Largest state of one connection as its row is stored, in bytes, sealed secrets included. Changes
+/// that only report health, switch it off or archive it are accepted beyond that.
+pub const CONNECTION_BYTES: usize = 512 * 1024;
+/// Largest notification that is published whole, in bytes. A larger one is published without the
+/// state. With its headers it must fit into the 1 MiB that NATS servers permit by default.
+pub const NOTIFICATION_BYTES: usize = 640 * 1024;
 /// Largest stored record (an event with its metadata), in bytes. It must fit into a
 /// transparency-log entry of at most 65,535 bytes.
 pub const RECORD_BYTES: usize = 60 * 1024;

@@ -2,8 +2,8 @@
 
 use ledger_contract::records::{self, Happened, Record};
 use ledger_domain::{Connection, ConnectionId, Position, Version, evolve};
-use ledger_store::Store;
-use ledger_store::tables::{StreamKey, log, streams};
+use ledger_store::tables::{StreamKey, log, snapshots, streams};
+use ledger_store::{Batch, Durability, Store};
 
 use crate::errors::Fault;
 
@@ -22,22 +22,55 @@ pub(crate) fn bytes(store: &Store, position: Position) -> Result<Vec<u8>, Fault>
     }
 }
 
-/// Folds a connection's stream up to and including version `until`.
+/// Bytes of missing snapshots that are written at a time.
+const MISSING_BYTES: usize = 1024 * 1024;
+
+/// Returns the state of a connection at version `until`, or at its newest if that is older.
+///
+/// It is folded from the newest snapshot before it. Snapshots that are missing on the way, as in
+/// ledgers of earlier programs, are written, so that the next fold is short.
 pub(crate) fn state_at(
     store: &Store,
-    connection: ConnectionId,
+    id: ConnectionId,
     until: Version,
 ) -> Result<Option<Connection>, Fault> {
-    let mut state = None;
-    for position in streams::scan(store, StreamKey::connection(connection), Version::new(1)) {
-        let position = position?;
-        let Record { metadata, happened } = record(store, position)?;
+    let mut state = snapshot(store, id, until)?;
+    let from = state.as_ref().map_or(Version::ZERO, |state| state.version).next();
+    let mut missing = Batch::new();
+    for position in streams::scan(store, StreamKey::connection(id), from) {
+        let Record { metadata, happened } = record(store, position?)?;
         if metadata.version > until {
             break;
         }
         if let Happened::Connection(event) = happened {
-            state = evolve(state, event, &metadata.facts(connection));
+            state = evolve(state, event, &metadata.facts(id));
+        }
+        put_snapshot(&mut missing, store, state.as_ref());
+        if missing.size_bytes() >= MISSING_BYTES {
+            store.commit(std::mem::take(&mut missing), Durability::Buffered)?;
         }
     }
+    if !missing.is_empty() {
+        store.commit(missing, Durability::Buffered)?;
+    }
     Ok(state)
+}
+
+/// Adds a state to `batch` as a snapshot, if one is due at its version.
+pub(crate) fn put_snapshot(batch: &mut Batch, store: &Store, state: Option<&Connection>) {
+    if let Some(state) = state.filter(|state| snapshots::is_due(state.version)) {
+        let bytes = records::encode_snapshot(state);
+        snapshots::put(batch, store, state.id, state.version, &bytes);
+    }
+}
+
+/// Returns the newest snapshot of a connection that is not newer than `until`.
+fn snapshot(store: &Store, id: ConnectionId, until: Version) -> Result<Option<Connection>, Fault> {
+    let Some(bytes) = snapshots::latest(store, id, until)? else { return Ok(None) };
+    let state = records::decode_snapshot(&bytes)
+        .map_err(|source| Fault::Row { of: format!("a snapshot of connection {id}"), source })?;
+    if state.id == id && state.version <= until {
+        return Ok(Some(state));
+    }
+    Err(Fault::Damaged(format!("a snapshot of connection {id} holds another state")))
 }

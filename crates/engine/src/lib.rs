@@ -62,7 +62,7 @@ pub use errors::{
 pub use execute::{CommandRequest, Executed};
 pub use fingerprint::{BodyDigest, Fingerprint};
 pub use http_status::HttpStatusSource;
-pub use outbox::OutboxItem;
+pub use outbox::{Outbox, OutboxItem};
 pub use ports::{Clock, IdSource, Ports, Randomness};
 pub use queries::{Keep, ListOptions, ListResult, QueryAnswer, Reader, VersionLine, Versions};
 pub use replay::ReplayLimits;

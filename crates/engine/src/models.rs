@@ -69,6 +69,15 @@ pub(crate) struct Change<'a> {
     pub(crate) after: &'a Connection,
 }
 
+impl Change<'_> {
+    /// Returns the bytes of the resulting row.
+    pub(crate) fn row(&self) -> Vec<u8> {
+        let mut row = Vec::with_capacity(1_024);
+        ConnectionRow::encode(&mut row, self.ordinal, self.after);
+        row
+    }
+}
+
 impl Models {
     /// Opens the tables of the given generations.
     pub(crate) fn at(store: &Arc<Store>, generations: [u32; 3]) -> Self {
@@ -93,17 +102,19 @@ impl Models {
     }
 
     /// Adds an event's changes to rows and orders to `batch`. Bitmaps change after the commit.
-    pub(crate) fn write_rows(&self, batch: &mut Batch, change: &Change<'_>) -> usize {
+    pub(crate) fn write_rows(&self, batch: &mut Batch, change: &Change<'_>) {
+        self.write_encoded(batch, change, &change.row());
+    }
+
+    /// As [`Self::write_rows`], with the bytes of the row.
+    pub(crate) fn write_encoded(&self, batch: &mut Batch, change: &Change<'_>, row: &[u8]) {
         let connection = change.after;
-        let mut row = Vec::with_capacity(1_024);
-        ConnectionRow::encode(&mut row, change.ordinal, connection);
-        connections::put(batch, &self.store, &self.connections, connection.id, &row);
+        connections::put(batch, &self.store, &self.connections, connection.id, row);
         if change.before.is_none() {
             let table = &self.connections;
             connections::put_ordinal(batch, &self.store, table, change.ordinal, connection.id);
         }
         list::write_orders(batch, &self.store, self.lists.table(), change);
-        row.len()
     }
 
     /// Adds a workspace's row to `batch`.

@@ -1,20 +1,30 @@
 //! Turns the log after the outbox mark into notifications for gateways.
 
-use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ledger_contract::records::{self, Happened, Metadata, Record, StreamId};
 use ledger_contract::reply::Notification;
 use ledger_contract::time;
 use ledger_contract::view::ConnectionView;
-use ledger_domain::{Connection, ConnectionId, EventId, Position, Version, WorkspaceName, evolve};
+use ledger_domain::{
+    Connection, ConnectionId, Event, EventId, Position, Version, WorkspaceName, evolve, limits,
+};
 use ledger_store::tables::{log, meta};
 use ledger_store::{Batch, Durability};
 
 use crate::engine::Engine;
 use crate::errors::Fault;
 use crate::history;
+use crate::writer::Recent;
 
+/// States that a reader carries at most.
+const STATES_MAX: usize = 4_096;
+/// Bytes of those states, by the size of their notifications.
+const STATES_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of notifications after which no more are read at a time.
+const READ_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Room for the parts of a state that the event does not contain.
 const BODY_ROOM_BYTES: usize = 1_024;
 
@@ -56,82 +66,127 @@ impl Engine {
         self.shared.store.commit(batch, Durability::Buffered).map_err(Fault::from)
     }
 
-    /// Returns up to `most` notifications after `after`, in order. Blocks only for events older
-    /// than the newest few thousand, which are read from the log.
-    pub fn notifications(&self, after: Position, most: usize) -> Result<Vec<OutboxItem>, Fault> {
-        let head = self.head();
-        let fresh = self.shared.tail.after(after, most);
-        if fresh.is_empty() {
-            return self.notifications_from_log(after, head, most);
-        }
-        let durable = fresh.iter().take_while(|event| event.metadata.position <= head);
-        let items = durable.map(|event| {
-            let connection = event.after.as_deref();
-            item(event.metadata.clone(), event.type_name, &event.record, connection)
-        });
-        Ok(items.collect())
+    /// Returns a reader of notifications.
+    pub fn outbox(&self) -> Outbox {
+        let states = Recent::new(STATES_MAX).within(STATES_BYTES);
+        Outbox { engine: self.clone(), states }
     }
 
-    fn notifications_from_log(
-        &self,
-        after: Position,
-        head: Position,
-        most: usize,
-    ) -> Result<Vec<OutboxItem>, Fault> {
-        let mut states = HashMap::new();
-        let mut items = Vec::new();
-        for row in log::scan(&self.shared.store, after.next()).take(most) {
-            let (position, bytes) = row?;
-            if position > head {
+    /// Returns up to `most` notifications after `after`, as [`Outbox::read`].
+    pub fn notifications(&self, after: Position, most: usize) -> Result<Vec<OutboxItem>, Fault> {
+        self.outbox().read(after, most)
+    }
+
+    /// Returns the id of the event at a position. Blocks.
+    pub fn event_id(&self, position: Position) -> Result<EventId, Fault> {
+        history::record(&self.shared.store, position).map(|record| record.metadata.event_id)
+    }
+}
+
+/// Reads notifications in log order. It carries the states of connections from event to event, so
+/// that reading on costs the same however often a connection has changed.
+pub struct Outbox {
+    engine: Engine,
+    /// States after the last event read of each connection, if that came from the log.
+    states: Recent<ConnectionId, Connection>,
+}
+
+impl fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Outbox(..)")
+    }
+}
+
+impl Outbox {
+    /// Returns the next notifications after `after`, in order: at most `most` of them, and no more
+    /// than a few MiB unless one alone is larger. Blocks only for events older than the newest few
+    /// thousand, which are read from the log.
+    pub fn read(&mut self, after: Position, most: usize) -> Result<Vec<OutboxItem>, Fault> {
+        let head = self.engine.head();
+        let fresh = self.engine.shared.tail.after(after, most);
+        if fresh.is_empty() {
+            return self.read_log(after, head, most);
+        }
+        let durable = fresh.iter().take_while(|event| event.metadata.position <= head);
+        let mut items = Vec::with_capacity(fresh.len());
+        let mut bytes = 0;
+        for event in durable {
+            let connection = event.after.as_deref();
+            let item = item(event.metadata.clone(), event.type_name, &event.record, connection);
+            bytes += item.body.len();
+            items.push(item);
+            if bytes >= READ_BYTES_MAX {
                 break;
             }
-            items.push(self.notification(position, &bytes, &mut states)?);
         }
         Ok(items)
     }
 
-    fn notification(
-        &self,
-        position: Position,
-        bytes: &[u8],
-        states: &mut HashMap<ConnectionId, Connection>,
-    ) -> Result<OutboxItem, Fault> {
+    fn read_log(
+        &mut self,
+        after: Position,
+        head: Position,
+        most: usize,
+    ) -> Result<Vec<OutboxItem>, Fault> {
+        let shared = Arc::clone(&self.engine.shared);
+        let mut items = Vec::new();
+        let mut bytes = 0;
+        for row in log::scan(&shared.store, after.next()).take(most) {
+            let (position, record) = row?;
+            if position > head || bytes >= READ_BYTES_MAX {
+                break;
+            }
+            let item = self.notification(position, &record)?;
+            bytes += item.body.len();
+            items.push(item);
+        }
+        Ok(items)
+    }
+
+    fn notification(&mut self, position: Position, bytes: &[u8]) -> Result<OutboxItem, Fault> {
         let Record { metadata, happened } = records::decode(position, bytes)?;
         let type_name = happened.type_name();
         let connection = match (&metadata.stream, happened) {
             (StreamId::Connection(id), Happened::Connection(event)) => {
-                match self.shared.models.load().row(*id)? {
-                    Some(row) if row.connection.version == metadata.version => Some(row.connection),
-                    _ => {
-                        let before = self.state_before(*id, metadata.version, states)?;
-                        evolve(before, event, &metadata.facts(*id))
-                    }
-                }
+                self.after(*id, event, &metadata)?
             }
             _ => None,
         };
         let item = item(metadata, type_name, bytes, connection.as_ref());
         if let Some(connection) = connection {
-            states.insert(connection.id, connection);
+            self.states.set_sized(connection.id, connection, item.body.len(), |_| true);
         }
         Ok(item)
     }
 
-    /// Returns the state just before a version, from the given states or the log.
-    fn state_before(
-        &self,
+    /// Returns the state of a connection after an event.
+    fn after(
+        &mut self,
         id: ConnectionId,
-        version: Version,
-        states: &mut HashMap<ConnectionId, Connection>,
+        event: Event,
+        metadata: &Metadata,
     ) -> Result<Option<Connection>, Fault> {
-        let before = Version::new(version.get().saturating_sub(1));
-        if before == Version::ZERO {
-            return Ok(None);
-        }
-        match states.remove(&id) {
-            Some(state) if state.version == before => Ok(Some(state)),
-            _ => history::state_at(&self.shared.store, id, before),
-        }
+        let before = Version::new(metadata.version.get().saturating_sub(1));
+        let carried = self.states.take(&id).filter(|state| state.version == before);
+        let before = match carried {
+            Some(state) => Some(state),
+            None if before == Version::ZERO => None,
+            None => {
+                let shared = &self.engine.shared;
+                match shared.models.load().row(id)? {
+                    Some(row) if row.connection.version == metadata.version => {
+                        return Ok(Some(row.connection));
+                    }
+                    _ => history::state_at(&shared.store, id, before)?,
+                }
+            }
+        };
+        Ok(evolve(before, event, &metadata.facts(id)))
+    }
+
+    /// Drops the states that it carries.
+    pub fn forget(&mut self) {
+        self.states.clear();
     }
 }
 
@@ -145,10 +200,15 @@ fn item(
         position: metadata.position.get(),
         event: records::public(record),
         connection: connection.map(ConnectionView::of),
+        state_omitted: false,
     };
     // A state is about as large as the event that produced it; masked secrets take less.
     let mut body = Vec::with_capacity(2 * record.len() + BODY_ROOM_BYTES);
-    serde_json::to_writer(&mut body, &notification).expect("a notification has a JSON form");
+    write(&mut body, &notification);
+    if body.len() > limits::NOTIFICATION_BYTES && notification.connection.is_some() {
+        body = Vec::with_capacity(record.len() + BODY_ROOM_BYTES);
+        write(&mut body, &Notification { connection: None, state_omitted: true, ..notification });
+    }
     OutboxItem {
         position: metadata.position,
         workspace: metadata.workspace,
@@ -158,4 +218,8 @@ fn item(
         recorded_at: time::format(metadata.recorded_at),
         body,
     }
+}
+
+fn write(body: &mut Vec<u8>, notification: &Notification<'_>) {
+    serde_json::to_writer(body, notification).expect("a notification has a JSON form");
 }

@@ -12,8 +12,8 @@ use parking_lot::Mutex;
 
 /// Maximum number of events.
 const EVENTS_MAX: usize = 8_192;
-/// Maximum bytes of records. The states of their connections take about as much again.
-const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Maximum bytes of records and of the rows of their connections, as a measure of the states.
+const BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// A committed event with everything that its notification needs.
 #[derive(Debug)]
@@ -24,6 +24,14 @@ pub(crate) struct Fresh {
     pub(crate) record: Box<[u8]>,
     /// The connection directly after it, or `None` for events about a workspace.
     pub(crate) after: Option<Arc<Connection>>,
+    /// Size of that connection's row.
+    pub(crate) row_bytes: usize,
+}
+
+impl Fresh {
+    fn bytes(&self) -> usize {
+        self.record.len() + self.row_bytes
+    }
 }
 
 /// The newest committed events, without gaps.
@@ -33,7 +41,7 @@ pub(crate) struct Tail(Mutex<Kept>);
 #[derive(Debug, Default)]
 struct Kept {
     events: VecDeque<Arc<Fresh>>,
-    record_bytes: usize,
+    bytes: usize,
 }
 
 impl Tail {
@@ -41,12 +49,12 @@ impl Tail {
     pub(crate) fn extend(&self, events: impl Iterator<Item = Fresh>) {
         let mut kept = self.0.lock();
         for event in events {
-            kept.record_bytes += event.record.len();
+            kept.bytes += event.bytes();
             kept.events.push_back(Arc::new(event));
         }
-        while kept.events.len() > EVENTS_MAX || kept.record_bytes > RECORD_BYTES_MAX {
+        while kept.events.len() > EVENTS_MAX || kept.bytes > BYTES_MAX {
             let Some(oldest) = kept.events.pop_front() else { break };
-            kept.record_bytes -= oldest.record.len();
+            kept.bytes -= oldest.bytes();
         }
     }
 
@@ -91,6 +99,7 @@ mod tests {
             type_name: "workspace_created",
             record: vec![0; record_bytes].into_boxed_slice(),
             after: None,
+            row_bytes: 0,
         }
     }
 
@@ -116,7 +125,8 @@ mod tests {
         let tail = Tail::default();
         tail.extend((1..=10_000).map(|position| fresh(position, 1)));
         assert_eq!(tail.0.lock().events.len(), EVENTS_MAX);
-        tail.extend((10_001..10_021).map(|position| fresh(position, 1024 * 1024)));
+        let large = |position| Fresh { row_bytes: 1024 * 1024, ..fresh(position, 1024 * 1024) };
+        tail.extend((10_001..10_021).map(large));
         assert_eq!(positions(&tail, 10_004, 1), [10_005]);
         assert_eq!(positions(&tail, 10_003, 1), [0; 0]);
     }

@@ -1,6 +1,7 @@
 //! The engine alone, without NATS.
 
 mod access;
+mod bounds;
 mod callers;
 mod gains;
 mod history;

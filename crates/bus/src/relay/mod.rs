@@ -28,7 +28,7 @@ use async_nats::jetstream::{self, Context};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::subjects::Subjects;
 use ledger_domain::Position;
-use ledger_engine::{Engine, OutboxItem};
+use ledger_engine::{Engine, Outbox, OutboxItem};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use tracing::{error, info, warn};
@@ -69,6 +69,7 @@ type Acknowledgment = Pin<Box<dyn Future<Output = Result<PublishAck, PublishErro
 #[derive(Debug)]
 pub(crate) struct Relay {
     engine: Engine,
+    outbox: Outbox,
     client: Client,
     jetstream: Context,
     subjects: Subjects,
@@ -97,6 +98,7 @@ impl Relay {
         Self {
             letterhead: Letterhead::new(engine.ledger_id(), subjects.stream_name()),
             head: engine.subscribe_head(),
+            outbox: engine.outbox(),
             jetstream: jetstream::new(client.clone()),
             engine,
             client,
@@ -235,7 +237,7 @@ impl Relay {
             if !is_full && waiting >= GATHER_EVENTS_MIN && Instant::now() < gathered {
                 return Ok(Some(gathered));
             }
-            let batch = self.engine.notifications(progress.sent, BATCH_EVENTS_MAX)?;
+            let batch = self.outbox.read(progress.sent, BATCH_EVENTS_MAX)?;
             let sent = self.send(batch, progress.sent).await?;
             progress.sent = sent.last;
             progress.left_at = Instant::now();

@@ -35,11 +35,10 @@ pub(super) async fn resume_position(
         return Ok(Position::ZERO);
     }
     let stored = last_message(jetstream, stream, last).await?;
-    let ours = engine.notifications(Position::new(last - 1), 1)?;
-    let event_id = ours.first().map(|item| item.event_id.to_string());
+    let event_id = engine.event_id(Position::new(last))?.to_string();
     let header = |name: &str| stored.headers.get(name).map(async_nats::HeaderValue::as_str);
     let same = header("Nats-Msg-Id") == Some(letterhead.message_id(last).as_str())
-        && header(EVENT_ID) == event_id.as_deref();
+        && header(EVENT_ID) == Some(event_id.as_str());
     if same {
         return Ok(Position::new(last));
     }

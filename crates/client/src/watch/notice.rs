@@ -14,19 +14,24 @@ pub struct Notice {
     pub position: u64,
     message: Message,
     about_connection: bool,
+    state_omitted: bool,
 }
 
 #[derive(Deserialize)]
 struct MessageHead {
     position: u64,
     connection: Option<IgnoredAny>,
+    #[serde(default)]
+    state_omitted: bool,
 }
 
 impl Notice {
     /// Parses the head of a message. Returns `None` if it is not a notification.
     pub(super) fn read(message: Message) -> Option<Self> {
         let head: MessageHead = serde_json::from_slice(&message.payload).ok()?;
-        Some(Self { position: head.position, message, about_connection: head.connection.is_some() })
+        let MessageHead { position, connection, state_omitted } = head;
+        let about_connection = connection.is_some() || state_omitted;
+        Some(Self { position, message, about_connection, state_omitted })
     }
 
     /// Returns the subject of the message, which names the connection.
@@ -42,6 +47,11 @@ impl Notice {
     /// Returns whether the event is about a connection, as opposed to a workspace itself.
     pub fn about_connection(&self) -> bool {
         self.about_connection
+    }
+
+    /// Returns whether the state is too large to be published; ask for it with `get`.
+    pub fn state_omitted(&self) -> bool {
+        self.state_omitted
     }
 
     /// Parses the whole notification.

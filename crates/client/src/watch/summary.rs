@@ -30,6 +30,9 @@ fn summary(notification: &Notification<'_>) -> String {
         Ok(event) => (event.event_type.as_str(), event.actor.as_str()),
         Err(_) => ("(unknown)", "?"),
     };
+    if notification.state_omitted {
+        return format!("{event_type:<22}  (state too large to be published)  by {actor}");
+    }
     let Some(view) = &notification.connection else {
         return format!("{event_type:<22}  by {actor}");
     };

@@ -162,6 +162,7 @@ codes! {
     ("projection_unknown", ProjectionUnknown, NotFound, "There is no read model with that name."),
     ("rate_limited", RateLimited, Busy, "Requests exceed the allowed rate."),
     ("record_corrupt", RecordCorrupt, Internal, "A stored record cannot be read."),
+    ("connection_too_large", ConnectionTooLarge, TooLarge, "The connection would take more than 512 KiB."),
     ("record_too_large", RecordTooLarge, TooLarge, "The change needs a record of more than 60 KiB."),
     ("replay_differs", ReplayDiffers, Internal, "A rebuilt read model differs from the live one."),
     ("replay_running", ReplayRunning, Conflict, "A replay is already running."),

@@ -32,7 +32,9 @@ pub use access_v1::{decode_principal_row, encode_principal_row};
 pub use event_v1::Happened;
 pub use frame::{Frame, Head};
 pub use public::public;
-pub use row::{ConnectionRow, decode_workspace_row, encode_workspace_row};
+pub use row::{
+    ConnectionRow, decode_snapshot, decode_workspace_row, encode_snapshot, encode_workspace_row,
+};
 
 use crate::shape::{self, Read, Shape, Written};
 use access_v1::PrincipalOut;

@@ -26,6 +26,8 @@ pub struct ConnectionRow {
     pub ordinal: u32,
     /// The state.
     pub connection: Connection,
+    /// Size of the stored bytes.
+    pub bytes: usize,
 }
 
 #[derive(Serialize)]
@@ -50,8 +52,18 @@ impl ConnectionRow {
     /// Parses the stored bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         let RowIn { ordinal, connection: Read(connection) } = serde_json::from_slice(bytes)?;
-        Ok(Self { ordinal, connection })
+        Ok(Self { ordinal, connection, bytes: bytes.len() })
     }
+}
+
+/// Returns the stored bytes of an earlier state of a connection.
+pub fn encode_snapshot(connection: &Connection) -> Vec<u8> {
+    serde_json::to_vec(&Written(connection)).expect("checked values always have a JSON form")
+}
+
+/// Parses the stored bytes of an earlier state of a connection.
+pub fn decode_snapshot(bytes: &[u8]) -> Result<Connection, serde_json::Error> {
+    serde_json::from_slice::<Read<Connection>>(bytes).map(|read| read.0)
 }
 
 /// Returns the stored bytes of a workspace's row.

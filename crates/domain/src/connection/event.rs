@@ -134,6 +134,31 @@ pub struct EventFacts {
 }
 
 impl Event {
+    /// Returns whether the event can make the state larger without bound when it is repeated. Events
+    /// about health, the switch and the archive replace what the last one said.
+    pub const fn adds_content(&self) -> bool {
+        match self {
+            Self::Created(_)
+            | Self::Updated(_)
+            | Self::SecretRotated(_)
+            | Self::WorkspaceGranted { .. }
+            | Self::LimitsSet { .. }
+            | Self::ModelPolicySet(_)
+            | Self::PricingSet(_)
+            | Self::DependentLinked { .. }
+            | Self::Reverted(_) => true,
+            Self::Enabled
+            | Self::Disabled { .. }
+            | Self::MarkedDegraded { .. }
+            | Self::MarkedFailed { .. }
+            | Self::MarkedOperational { .. }
+            | Self::Archived { .. }
+            | Self::Restored { .. }
+            | Self::WorkspaceRevoked { .. }
+            | Self::DependentUnlinked { .. } => false,
+        }
+    }
+
     /// All stored type names, in the order of the variants.
     pub const TYPE_NAMES: [&'static str; 18] = [
         "connection_created",

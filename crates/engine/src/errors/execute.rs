@@ -42,6 +42,17 @@ pub enum ExecuteError {
     /// The event would exceed the maximum size of a record.
     #[error("the record would be too large")]
     RecordTooLarge,
+    /// The connection would exceed its maximum size.
+    #[error(
+        "the connection would take {bytes} bytes, and at most {max} can be stored, sealed secrets \
+         included; keep large values outside and refer to them"
+    )]
+    ConnectionTooLarge {
+        /// What it would take, in bytes.
+        bytes: usize,
+        /// What it may take, in bytes.
+        max: usize,
+    },
     /// The verb does not belong to this operation: `reveal-secret` is not executed as a command,
     /// and nothing else is revealed.
     #[error("the verb does not belong to this operation")]

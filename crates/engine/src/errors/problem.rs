@@ -80,7 +80,9 @@ impl From<ExecuteError> for Problem {
             ExecuteError::SlugTaken(_) => {
                 Self { field: Some("slug".to_owned()), ..Self::because(code, error.to_string()) }
             }
-            ExecuteError::WorkspaceUnknown(_) => Self::because(code, error.to_string()),
+            ExecuteError::WorkspaceUnknown(_) | ExecuteError::ConnectionTooLarge { .. } => {
+                Self::because(code, error.to_string())
+            }
             ExecuteError::WorkspaceTaken
             | ExecuteError::WorkspaceVersion
             | ExecuteError::CommandIdReused
@@ -105,6 +107,7 @@ impl ExecuteError {
             Self::CommandIdReused => Code::CommandIdReused,
             Self::DeadlineExpired(_) => Code::DeadlineExpired,
             Self::RecordTooLarge => Code::RecordTooLarge,
+            Self::ConnectionTooLarge { .. } => Code::ConnectionTooLarge,
             Self::VerbUnknown => Code::VerbUnknown,
             Self::Busy => Code::Busy,
             Self::Unavailable(unavailable) => unavailable.code(),

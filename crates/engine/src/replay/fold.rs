@@ -5,6 +5,7 @@ use ledger_contract::records::{self, Happened, Record, StreamId};
 use ledger_domain::{Event, Position, Workspace, evolve, evolve_principal};
 use ledger_store::tables::log;
 use ledger_store::{Batch, Durability, Store};
+use parking_lot::Mutex;
 
 use super::bulk::Bulk;
 use super::{ReplayLimits, Selected, misplaced};
@@ -22,11 +23,20 @@ pub(crate) struct Fold<'a> {
     wanted: Selected,
     position: Position,
     next_ordinal: u32,
+    /// The first stored snapshot that differs, if they are to be compared.
+    compared: Option<Mutex<Option<String>>>,
 }
 
 impl<'a> Fold<'a> {
-    pub(crate) fn new(fresh: &'a Models, wanted: Selected) -> Self {
-        Self { fresh, wanted, position: Position::ZERO, next_ordinal: 0 }
+    /// Starts a replay. With `verify`, snapshots are compared instead of written.
+    pub(crate) fn new(fresh: &'a Models, wanted: Selected, verify: bool) -> Self {
+        let compared = verify.then(Mutex::default);
+        Self { fresh, wanted, position: Position::ZERO, next_ordinal: 0, compared }
+    }
+
+    /// Returns a description of the first snapshot that differs from the log.
+    pub(crate) fn snapshot_difference(&self) -> Option<String> {
+        self.compared.as_ref()?.lock().clone()
     }
 
     /// Returns the last position folded.
@@ -42,7 +52,8 @@ impl<'a> Fold<'a> {
         head: Position,
         progress: &(dyn Fn(ReplayProgress) + Sync),
     ) -> Result<(), Fault> {
-        let bulk = Bulk { fresh: self.fresh, live, wanted: self.wanted, limits, head, progress };
+        let (wanted, compared) = (self.wanted, self.compared.as_ref());
+        let bulk = Bulk { fresh: self.fresh, live, wanted, limits, head, progress, compared };
         self.next_ordinal = bulk.run()?;
         self.position = head;
         self.fresh.flush(head).map_err(Fault::from)

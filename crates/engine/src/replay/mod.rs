@@ -52,7 +52,7 @@ impl Engine {
         let started = Instant::now();
         let live = self.shared.models.load();
         let fresh = self.fresh_models()?;
-        let mut fold = Fold::new(&fresh, wanted);
+        let mut fold = Fold::new(&fresh, wanted, request.verify);
         let rebuilt = self.rebuild(&mut fold, &live, progress).map_err(ReplayError::from);
         let difference = rebuilt.and_then(|()| {
             let paused = self.pause(|| {
@@ -69,7 +69,10 @@ impl Engine {
             Ok(paused?)
         });
         let difference = match difference {
-            Ok(Some(pairs)) => compare::first_difference(pairs).map_err(ReplayError::from),
+            Ok(Some(pairs)) => match fold.snapshot_difference() {
+                Some(difference) => Ok(Some(difference)),
+                None => compare::first_difference(pairs).map_err(ReplayError::from),
+            },
             Ok(None) => Ok(None),
             Err(error) => Err(error),
         };

@@ -110,11 +110,11 @@ impl Committer {
 
 fn fresh(accepted: Accepted) -> Fresh {
     let Accepted { metadata, type_name, record, effect } = accepted;
-    let after = match effect {
-        Effect::Connection(change) => Some(change.after),
-        Effect::Principal(_) | Effect::None => None,
+    let (after, row_bytes) = match effect {
+        Effect::Connection(change) => (Some(change.after), change.row_bytes),
+        Effect::Principal(_) | Effect::None => (None, 0),
     };
-    Fresh { metadata, type_name, record, after }
+    Fresh { metadata, type_name, record, after, row_bytes }
 }
 
 /// Answers everyone in a group. With `fault`, all of them get that error, even for refusals, which

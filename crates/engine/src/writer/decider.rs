@@ -275,26 +275,32 @@ impl Decider {
         if self.record.len() > limits::RECORD_BYTES {
             return Err(ExecuteError::RecordTooLarge);
         }
-        let type_name = event.type_name();
+        let (type_name, adds_content) = (event.type_name(), event.adds_content());
         let after = evolved(before.as_deref(), event, &metadata, id)?;
         permit.check_after(&after)?;
         permit.check_opened(before.as_deref(), &after)?;
         if let Some(before) = &before {
             permit.check_gain(before, &after)?;
         }
+        let row_bytes = head.as_ref().map_or(0, |head| head.row_bytes);
+        let ordinal = head.map_or(self.state.next_ordinal, |head| head.ordinal);
+        let change = Change { ordinal, before: before.as_deref(), after: &after };
+        let row = change.row();
+        if adds_content {
+            check_size(row_bytes, row.len())?;
+        }
         self.move_claim(before.as_deref(), &after)?;
         if let Some(wrapped) = new_key {
             keys::put(&mut self.group.batch, &self.shared.store, id, &wrapped);
         }
-        let ordinal = head.map_or(self.state.next_ordinal, |head| head.ordinal);
         if before.is_none() {
             self.state.next_ordinal += 1;
         }
-        let change = Change { ordinal, before: before.as_deref(), after: &after };
-        self.shared.models.load().write_rows(&mut self.group.batch, &change);
-        let after = Arc::new(after);
-        self.state.set_head(id, Head { ordinal, connection: after.clone() });
-        let effect = Effect::Connection(AcceptedChange { ordinal, before, after });
+        self.shared.models.load().write_encoded(&mut self.group.batch, &change, &row);
+        history::put_snapshot(&mut self.group.batch, &self.shared.store, Some(&after));
+        let (after, row_bytes) = (Arc::new(after), row.len());
+        self.state.set_head(id, Head { ordinal, connection: after.clone(), row_bytes });
+        let effect = Effect::Connection(AcceptedChange { ordinal, before, after, row_bytes });
         self.append(metadata, StreamKey::connection(id), type_name, effect);
         Ok(version)
     }
@@ -378,6 +384,15 @@ impl Decider {
         }
         Ok(())
     }
+}
+
+/// Refuses a state that is too large, unless it is smaller than before.
+fn check_size(before_bytes: usize, bytes: usize) -> Result<(), ExecuteError> {
+    let max = limits::CONNECTION_BYTES;
+    if bytes <= max || bytes < before_bytes {
+        return Ok(());
+    }
+    Err(ExecuteError::ConnectionTooLarge { bytes, max })
 }
 
 /// Returns the claim of a connection, or `None` if it is archived.

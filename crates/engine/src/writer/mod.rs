@@ -127,6 +127,8 @@ pub(crate) struct AcceptedChange {
     pub(crate) ordinal: u32,
     pub(crate) before: Option<Arc<Connection>>,
     pub(crate) after: Arc<Connection>,
+    /// Size of the row of `after`.
+    pub(crate) row_bytes: usize,
 }
 
 /// Events and answers that are committed together.

@@ -17,11 +17,16 @@ use crate::history;
 /// Exceeds the number of commands that can be waiting or in flight.
 const RECENT: usize = 32 * 1024;
 
+/// Bytes of the states kept in memory, by the size of their rows.
+const HEADS_BYTES: usize = 48 * 1024 * 1024;
+
 /// A connection's latest state.
 #[derive(Clone, Debug)]
 pub(crate) struct Head {
     pub(crate) ordinal: u32,
     pub(crate) connection: Arc<Connection>,
+    /// Size of its row.
+    pub(crate) row_bytes: usize,
 }
 
 /// The latest state of everything.
@@ -61,7 +66,7 @@ impl State {
             shared,
             principals,
             reveals: Recent::new(RECENT),
-            heads: Recent::new(RECENT),
+            heads: Recent::new(RECENT).within(HEADS_BYTES),
             receipts: Recent::new(RECENT),
             claims: Recent::new(RECENT),
             workspaces,
@@ -76,13 +81,16 @@ impl State {
             return Ok(Some(head.clone()));
         }
         let Some(row) = self.shared.models.load().row(id)? else { return Ok(None) };
-        let head = Head { ordinal: row.ordinal, connection: Arc::new(row.connection) };
-        self.heads.set(id, head.clone());
+        let (ordinal, row_bytes) = (row.ordinal, row.bytes);
+        let head = Head { ordinal, connection: Arc::new(row.connection), row_bytes };
+        self.set_head(id, head.clone());
         Ok(Some(head))
     }
 
     pub(crate) fn set_head(&mut self, id: ConnectionId, head: Head) {
-        self.heads.set(id, head);
+        let durable = *self.shared.head.borrow();
+        let row_bytes = head.row_bytes;
+        self.heads.set_sized(id, head, row_bytes, |head| head.connection.position <= durable);
     }
 
     pub(crate) fn receipt(&self, key: &Vec<u8>) -> Result<Option<Receipt>, Fault> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ledger_contract::errors::Problem;
 use ledger_domain::Position;
-use ledger_engine::Engine;
+use ledger_engine::{Engine, Outbox};
 use tokio::sync::watch;
 
 use super::frame::Notice;
@@ -98,21 +98,22 @@ fn skip(kept: u64, newest: u64, listeners: Listeners, ring_events: usize) -> Opt
 /// Reads one batch, on a thread that may block.
 async fn read(engine: &Engine, ring: &Ring) -> Result<(), Problem> {
     let after = Position::new(ring.tail());
-    let notices = batch(engine, after, BATCH).await?;
+    // What readers wait for is in memory, so there are no states to carry on.
+    let (notices, _) = batch(engine.outbox(), after, BATCH).await?;
     ring.push(notices);
     Ok(())
 }
 
 /// Reads up to `most` events after a position, on a thread that may block.
 pub(super) async fn batch(
-    engine: &Engine,
+    mut outbox: Outbox,
     after: Position,
     most: usize,
-) -> Result<Vec<Arc<Notice>>, Problem> {
-    let engine = engine.clone();
+) -> Result<(Vec<Arc<Notice>>, Outbox), Problem> {
     let read = move || {
-        let items = engine.notifications(after, most)?;
-        Ok(items.into_iter().map(|item| Arc::new(Notice::of(item))).collect())
+        let items = outbox.read(after, most)?;
+        let notices = items.into_iter().map(|item| Arc::new(Notice::of(item))).collect();
+        Ok((notices, outbox))
     };
     tokio::task::spawn_blocking(read).await.map_err(|failure| crashed(&failure))?
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::principal::Scope;
 use ledger_domain::{Position, WorkspaceName};
-use ledger_engine::LiveCaller;
+use ledger_engine::{LiveCaller, Outbox};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
@@ -42,6 +42,8 @@ pub(crate) struct Follower {
     live_caller: LiveCaller,
     tail: watch::Receiver<Tail>,
     stop: watch::Receiver<bool>,
+    /// Reads the log while the reader is behind the ring.
+    outbox: Option<Outbox>,
 }
 
 /// The result of a step.
@@ -79,7 +81,8 @@ impl Follower {
             Start::After(position) => position,
         };
         let visibility = EventVisibility::of_caller(live_caller.caller(), only);
-        Self { reader, position: position.get(), visibility, live_caller, tail, stop }
+        let position = position.get();
+        Self { reader, position, visibility, live_caller, tail, stop, outbox: None }
     }
 
     pub(super) fn hub(&self) -> &Hub {
@@ -114,7 +117,10 @@ impl Follower {
         }
         self.tail.mark_unchanged();
         let notices = match self.hub().ring.after(self.position) {
-            Lookup::Notices(notices) => notices,
+            Lookup::Notices(notices) => {
+                self.outbox = None;
+                notices
+            }
             Lookup::Behind => self.page_of_log().await?,
             Lookup::End => {
                 let failed = self.tail.borrow().failed;
@@ -135,13 +141,15 @@ impl Follower {
         Ok(Step::Texts(texts))
     }
 
-    async fn page_of_log(&self) -> Result<Vec<Arc<Notice>>, Problem> {
-        let hub = self.hub();
+    async fn page_of_log(&mut self) -> Result<Vec<Arc<Notice>>, Problem> {
+        let hub = Arc::clone(&self.reader.hub);
         let reading = hub.log_readers.acquire().await;
+        let outbox = self.outbox.take().unwrap_or_else(|| hub.engine.outbox());
         let after = Position::new(self.position);
-        let read = broadcaster::batch(&hub.engine, after, LOG_PAGE).await;
+        let (notices, outbox) = broadcaster::batch(outbox, after, LOG_PAGE).await?;
+        self.outbox = Some(outbox);
         drop(reading);
-        read
+        Ok(notices)
     }
 
     /// Waits until there may be new events since the last step, or the reader's credential expires.

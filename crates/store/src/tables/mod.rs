@@ -8,6 +8,7 @@
 //! | `claims` | workspace, 0, folded slug | connection id (16) |
 //! | `keys` | connection id (16) | wrapped data key |
 //! | `meta` | name | per name, see [`meta`] |
+//! | `snapshots` | connection id (16), version (8, BE) | the connection's state at that version |
 //! | `uses` | API key id | time of its last use, i64 BE |
 //! | `connections.g<N>` | see [`connections`] | rows, ordinals, workspaces |
 //! | `lists.g<N>` | see [`lists`] | orders and bitmaps for lists |
@@ -20,6 +21,7 @@ pub mod lists;
 pub mod log;
 pub mod meta;
 pub mod receipts;
+pub mod snapshots;
 pub mod streams;
 pub mod uses;
 
@@ -36,10 +38,11 @@ pub(crate) const RECEIPTS: &str = "receipts";
 pub(crate) const CLAIMS: &str = "claims";
 pub(crate) const KEYS: &str = "keys";
 pub(crate) const META: &str = "meta";
+pub(crate) const SNAPSHOTS: &str = "snapshots";
 pub(crate) const USES: &str = "uses";
 
 /// Tables that every ledger has.
-pub(crate) const FIXED: &[&str] = &[LOG, STREAMS, RECEIPTS, CLAIMS, KEYS, META, USES];
+pub(crate) const FIXED: &[&str] = &[LOG, STREAMS, RECEIPTS, CLAIMS, KEYS, META, SNAPSHOTS, USES];
 
 pub(crate) const fn fixed(name: &'static str) -> Table {
     Table(Cow::Borrowed(name))

@@ -13,6 +13,7 @@
 mod audit;
 mod pack;
 mod scan;
+mod snapshots;
 mod worker;
 mod write;
 
@@ -22,15 +23,17 @@ use std::thread;
 
 use ledger_contract::operations::ReplayProgress;
 use ledger_domain::{Connection, ConnectionId, Position};
-use ledger_store::Gathered;
 use ledger_store::tables::connections;
+use ledger_store::{Batch, Gathered};
 
 use super::Selected;
 use super::limits::ReplayLimits;
 use crate::errors::Fault;
 use crate::models::Models;
 use audit::AuditSink;
+use parking_lot::Mutex;
 use scan::{Scan, Scanned};
+use snapshots::SnapshotWork;
 use worker::{Folded, Worker};
 
 /// Packs that may wait for a worker. Together with the size of a pack it bounds the memory of
@@ -68,6 +71,8 @@ pub(super) struct Bulk<'a> {
     pub(super) limits: ReplayLimits,
     pub(super) head: Position,
     pub(super) progress: &'a (dyn Fn(ReplayProgress) + Sync),
+    /// The first snapshot that differs, if they are to be compared; otherwise they are written.
+    pub(super) compared: Option<&'a Mutex<Option<String>>>,
 }
 
 impl Bulk<'_> {
@@ -117,6 +122,14 @@ impl Bulk<'_> {
         (self.progress)(ReplayProgress { done, total: self.head.get() });
     }
 
+    fn snapshots(&self) -> SnapshotWork<'_> {
+        match (self.wanted, self.compared) {
+            ([false, ..], _) => SnapshotWork::Nothing,
+            (_, Some(difference)) => SnapshotWork::Compare(difference),
+            (_, None) => SnapshotWork::Write(Batch::new()),
+        }
+    }
+
     fn workers(&self) -> usize {
         self.limits.workers.max(1)
     }
@@ -134,7 +147,8 @@ impl Bulk<'_> {
                 crossbeam_channel::bounded((PACKS_WAITING + 2) * self.workers());
             for _ in 0..self.workers() {
                 let (sender, packs) = crossbeam_channel::bounded(PACKS_WAITING);
-                let worker = Worker::new(self.fresh, pass.audits.then_some(&sink));
+                let audit = pass.audits.then_some(&sink);
+                let worker = Worker::new(self.fresh, audit, self.snapshots());
                 senders.push(sender);
                 let spare = spare_out.clone();
                 workers.push(scope.spawn(move || worker.run(&packs, &spare)));

@@ -12,6 +12,7 @@ use ledger_store::{Batch, Durability, Gathered};
 
 use super::audit::AuditSink;
 use super::pack::{Pack, Place};
+use super::snapshots::SnapshotWork;
 use super::{State, States};
 use crate::errors::Fault;
 use crate::models::Models;
@@ -30,6 +31,7 @@ pub(super) struct Folded {
 pub(super) struct Worker<'a> {
     fresh: &'a Models,
     audit: Option<&'a AuditSink<'a>>,
+    snapshots: SnapshotWork<'a>,
     gathered: Gathered,
     states: HashMap<ConnectionId, Box<State>>,
     events: u64,
@@ -39,11 +41,16 @@ pub(super) struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    pub(super) fn new(fresh: &'a Models, audit: Option<&'a AuditSink<'a>>) -> Self {
+    pub(super) fn new(
+        fresh: &'a Models,
+        audit: Option<&'a AuditSink<'a>>,
+        snapshots: SnapshotWork<'a>,
+    ) -> Self {
         let gathered = Gathered::default();
         Self {
             fresh,
             audit,
+            snapshots,
             gathered,
             states: HashMap::new(),
             events: 0,
@@ -70,6 +77,7 @@ impl<'a> Worker<'a> {
             drop(spare.try_send(pack));
         }
         self.write_principals()?;
+        self.snapshots.finish(&self.fresh.store)?;
         Ok(Folded { states: self.states.into_iter().collect(), events: self.events })
     }
 
@@ -122,6 +130,7 @@ impl<'a> Worker<'a> {
             Happened::Connection(event) => advance(&mut state.connection, event, &facts),
             _ => return Err(misplaced(position, &stream)),
         }
+        self.snapshots.take(&self.fresh.store, &state.connection)?;
         self.events += 1;
         Ok(())
     }

@@ -32,6 +32,7 @@ pub(super) const BODY: &[Code] =
 /// Any command.
 pub(super) const COMMAND: &[Code] = &[
     Code::CommandIdReused,
+    Code::ConnectionTooLarge,
     Code::DeadlineExpired,
     Code::LogPoisoned,
     Code::MasterKeyWrong,

@@ -1,0 +1,58 @@
+//! Earlier states of connections, from which those between them are derived.
+//!
+//! ```text
+//! id (16) | version u64 BE   ->   the state at that version
+//! ```
+//!
+//! They are copies of what the log says, and any of them may be missing.
+
+use ledger_domain::{ConnectionId, Version};
+
+use super::{SNAPSHOTS, fixed};
+use crate::batch::Batch;
+use crate::error::ReadError;
+use crate::store::Store;
+
+/// Versions between two snapshots of a connection.
+pub const INTERVAL: u64 = 16;
+
+/// Returns whether a snapshot is stored of this version.
+pub const fn is_due(version: Version) -> bool {
+    version.get().is_multiple_of(INTERVAL)
+}
+
+/// Stores the state at a version.
+pub fn put(batch: &mut Batch, store: &Store, id: ConnectionId, version: Version, state: &[u8]) {
+    batch.put(store, &fixed(SNAPSHOTS), &key(id, version), state);
+}
+
+/// Deletes the state at a version.
+pub fn delete(batch: &mut Batch, store: &Store, id: ConnectionId, version: Version) {
+    batch.delete(store, &fixed(SNAPSHOTS), &key(id, version));
+}
+
+/// Returns the newest state that is not newer than a version.
+pub fn latest(
+    store: &Store,
+    id: ConnectionId,
+    version: Version,
+) -> Result<Option<Box<[u8]>>, ReadError> {
+    let Some(row) = store.scan_back(&fixed(SNAPSHOTS), &key(id, version)).next() else {
+        return Ok(None);
+    };
+    let (key, row) = row?;
+    Ok(key.starts_with(&id.to_bytes()).then_some(row))
+}
+
+/// Returns the state at a version.
+pub fn get(
+    store: &Store,
+    id: ConnectionId,
+    version: Version,
+) -> Result<Option<Vec<u8>>, ReadError> {
+    store.get(&fixed(SNAPSHOTS), &key(id, version))
+}
+
+fn key(id: ConnectionId, version: Version) -> Vec<u8> {
+    [id.to_bytes().as_slice(), &version.get().to_be_bytes()].concat()
+}
