@@ -9,7 +9,7 @@ use ledger_contract::reply::KeyReceipt;
 use ledger_domain::connection::{Draft, Revision};
 use ledger_domain::{
     Command, Connection, ConnectionId, FieldName, MessageId, NewSecret, PrincipalCommand,
-    RevealSecret, Slug, WorkspaceName,
+    RevealSecret, Slug, Version, WorkspaceName,
 };
 use ledger_store::tables::{claims, keys, receipts};
 use ledger_vault::{DataKey, Plaintext, Scope, WrappedDataKey};
@@ -18,6 +18,7 @@ use crate::access::{Permit, connection_unknown, new_key};
 use crate::engine::{Engine, HeldKey};
 use crate::errors::{ConnectionUnknown, ExecuteError, Fault, Unavailable};
 use crate::fingerprint::Fingerprint;
+use crate::history;
 use crate::ports::Ports;
 use crate::request::RequestContext;
 use crate::writer::{Answer, Envelope, Prepared, Work};
@@ -154,7 +155,8 @@ impl Engine {
                 Ok(Work::Reveal { id, command: RevealSecret { fields, reason, from } })
             }
             ParsedCommand::Change { target, command } => {
-                Ok(existing(self.find(permit, workspace, &target)?, *command))
+                let id = self.find(permit, workspace, &target)?;
+                Ok(existing(id, self.with_history(id, *command)?))
             }
             ParsedCommand::RotateSecret { target, secrets } => {
                 let id = self.find(permit, workspace, &target)?;
@@ -176,6 +178,16 @@ impl Engine {
                 Ok(existing(id, Command::Update(Box::new(revision))))
             }
         }
+    }
+
+    /// Adds the state to which a revert returns, so that the deciding thread need not read it. The
+    /// decider looks again for a version that is not durable yet.
+    fn with_history(&self, id: ConnectionId, command: Command) -> Result<Command, ExecuteError> {
+        let Command::Revert { to, then: None } = command else { return Ok(command) };
+        let row = self.shared.models.load().row(id)?;
+        let is_earlier = row.is_some_and(|row| to < row.connection.version && to > Version::ZERO);
+        let then = if is_earlier { history::state_at(&self.shared.store, id, to)? } else { None };
+        Ok(Command::Revert { to, then: then.map(Box::new) })
     }
 
     fn create(&self, draft: NewConnection) -> Work {

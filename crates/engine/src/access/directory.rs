@@ -76,7 +76,10 @@ impl PrincipalDirectory {
     pub(crate) fn put(&self, principal: Arc<Principal>) {
         let grants: Arc<[Grant]> = principal.grants.clone().into();
         let mut pages = self.pages.write();
-        pages.holders.retain(|_, holder| holder.principal != principal.name);
+        let before = pages.principals.insert(principal.name.clone(), principal.clone());
+        for id in before.iter().flat_map(|before| before.keys.keys()) {
+            pages.holders.remove(id);
+        }
         for (id, key) in &principal.keys {
             let holder = Holder {
                 principal: principal.name.clone(),
@@ -87,7 +90,6 @@ impl PrincipalDirectory {
             };
             pages.holders.insert(id.clone(), holder);
         }
-        pages.principals.insert(principal.name.clone(), principal);
         drop(pages);
         // A reader of the new count also sees the new pages.
         self.changes.fetch_add(1, Ordering::Release);

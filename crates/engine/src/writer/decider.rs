@@ -340,14 +340,15 @@ impl Decider {
         }
     }
 
-    /// Loads the state to which a revert returns. The log must be complete up to there.
+    /// Loads the state to which a revert returns, unless its sender could. The log must be complete
+    /// up to there.
     fn with_history(
         &mut self,
         id: ConnectionId,
         before: Option<&Connection>,
         command: Command,
     ) -> Result<Command, ExecuteError> {
-        let Command::Revert { to, .. } = command else { return Ok(command) };
+        let Command::Revert { to, then: None } = command else { return Ok(command) };
         let earlier = before.is_some_and(|state| to < state.version && to > Version::ZERO);
         if !earlier {
             return Ok(Command::Revert { to, then: None });
