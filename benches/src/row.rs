@@ -21,6 +21,10 @@ pub(crate) enum RowName {
     CommitToGateway,
     /// From a rotated secret until a gateway uses the new one
     GatewayRotation,
+    /// Publishing events that waited, of connections that changed often
+    RelayCatchUp,
+    /// The log from its start over HTTP, of connections that changed often
+    FeedCatchUp,
     /// Connections shown by id over HTTP
     HttpGets,
     /// List pages with three filters and the total over HTTP
@@ -38,13 +42,15 @@ pub(crate) enum RowName {
 }
 
 impl RowName {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::NatsCommands,
         Self::HttpCommands,
         Self::EngineCommands,
         Self::SingleCommand,
         Self::CommitToGateway,
         Self::GatewayRotation,
+        Self::RelayCatchUp,
+        Self::FeedCatchUp,
         Self::HttpGets,
         Self::HttpLists,
         Self::FacadeReads,

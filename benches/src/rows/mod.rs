@@ -1,5 +1,6 @@
 //! One file a row: how its figure and its reference are measured, and its mark.
 
+mod catch_up;
 mod commit_to_gateway;
 mod engine_commands;
 mod facade_reads;
@@ -42,6 +43,8 @@ pub(crate) async fn measure(name: RowName, ground: &mut Ground) -> Outcome<Measu
         RowName::SingleCommand => single_command::measure(ground).await,
         RowName::CommitToGateway => commit_to_gateway::measure(ground).await,
         RowName::GatewayRotation => gateway_rotation::measure(ground).await,
+        RowName::RelayCatchUp => catch_up::relay(ground).await,
+        RowName::FeedCatchUp => catch_up::feed(ground).await,
         RowName::HttpGets => http_reads::gets(ground).await,
         RowName::HttpLists => http_reads::lists(ground).await,
         RowName::FacadeReads => facade_reads::measure(ground).await,
