@@ -4,9 +4,9 @@ use clap::Args;
 use ledger_contract::queries::{HistoryPage, HistoryQuery};
 use serde::Deserialize;
 
+use super::paging::{PageArgs, say_shown};
 use super::{EVERY_WORKSPACE, read_answer};
 use crate::failure::Failure;
-use crate::output::say;
 use crate::session::Session;
 use crate::table::Table;
 
@@ -41,15 +41,8 @@ pub(crate) struct HistoryArgs {
     /// Oldest first
     #[arg(long)]
     oldest_first: bool,
-    /// Rows per page, at most 500
-    #[arg(long, value_name = "ROWS")]
-    page_size: Option<u32>,
-    /// Cursor printed with the previous page
-    #[arg(long)]
-    cursor: Option<String>,
-    /// Fetch every page
-    #[arg(long)]
-    all: bool,
+    #[command(flatten)]
+    paging: PageArgs,
     /// Events of every workspace
     #[arg(long, short = 'A')]
     all_workspaces: bool,
@@ -66,8 +59,8 @@ impl HistoryArgs {
             correlation_id: self.correlation_id,
             command_id: self.command_id,
             oldest_first: self.oldest_first,
-            page_size: self.page_size,
-            cursor: self.cursor,
+            page_size: self.paging.page_size,
+            cursor: self.paging.cursor,
         }
     }
 }
@@ -88,7 +81,7 @@ struct Row {
 
 pub(super) async fn run(session: &Session, args: HistoryArgs) -> Result<(), Failure> {
     let workspace = if args.all_workspaces { EVERY_WORKSPACE } else { session.workspace.as_str() };
-    let all = args.all;
+    let all = args.paging.all;
     let mut query = args.query();
     let headings = ["POSITION", "RECORDED", "EVENT", "OF", "VERSION", "ACTOR", "VIA", "COMMAND"];
     let mut table = Table::new(&headings);
@@ -112,10 +105,7 @@ pub(super) async fn run(session: &Session, args: HistoryArgs) -> Result<(), Fail
     if !session.out.is_json() {
         table.lines().iter().try_for_each(|line| session.out.line(line))?;
     }
-    say(format!("{shown} of {total} shown"));
-    if let Some(cursor) = next {
-        say(format!("hint: for the next page: --cursor {cursor}; for all pages: --all"));
-    }
+    say_shown(shown, total, next.as_deref());
     Ok(())
 }
 

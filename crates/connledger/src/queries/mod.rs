@@ -3,6 +3,7 @@
 mod get;
 mod history;
 mod list;
+mod paging;
 mod reveal;
 mod status;
 
