@@ -1,12 +1,12 @@
 //! `history`.
 
 use clap::Args;
-use ledger_contract::queries::{HistoryPage, HistoryQuery};
+use ledger_contract::queries::{ALL_WORKSPACES, HistoryPage, HistoryQuery};
 use serde::Deserialize;
 
 use super::list::short_time;
 use super::paging::{PageArgs, say_shown};
-use super::{EVERY_WORKSPACE, read_answer};
+use super::read_answer;
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::table::Table;
@@ -90,7 +90,7 @@ struct Data {
 }
 
 pub(super) async fn run(session: &Session, args: HistoryArgs) -> Result<(), Failure> {
-    let workspace = if args.all_workspaces { EVERY_WORKSPACE } else { session.workspace.as_str() };
+    let workspace = if args.all_workspaces { ALL_WORKSPACES } else { session.workspace.as_str() };
     let all = args.paging.all;
     let mut query = args.query();
     let (mut shown, mut rows) = (0_u64, Vec::new());

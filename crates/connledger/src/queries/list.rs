@@ -1,11 +1,11 @@
 //! `list`.
 
 use clap::Args;
-use ledger_contract::queries::{ListPage, ListQuery};
+use ledger_contract::queries::{ALL_WORKSPACES, ListPage, ListQuery};
 use ledger_contract::view::ConnectionView;
 
 use super::paging::{PageArgs, say_shown};
-use super::{EVERY_WORKSPACE, read_answer};
+use super::read_answer;
 use crate::failure::Failure;
 use crate::fields::Filters;
 use crate::session::Session;
@@ -52,8 +52,8 @@ impl ListArgs {
 
 pub(super) async fn run(session: &Session, args: ListArgs) -> Result<(), Failure> {
     let all = args.paging.all;
-    let every_workspace = args.all_workspaces || session.workspace == EVERY_WORKSPACE;
-    let workspace = if every_workspace { EVERY_WORKSPACE } else { session.workspace.as_str() };
+    let every_workspace = args.all_workspaces || session.workspace == ALL_WORKSPACES;
+    let workspace = if every_workspace { ALL_WORKSPACES } else { session.workspace.as_str() };
     let mut query = args.query()?;
     let mut rows = Rows::new(session, every_workspace);
     loop {

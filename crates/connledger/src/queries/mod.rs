@@ -17,9 +17,6 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::Session;
 
-/// Stands for all workspaces in a query.
-pub(crate) const EVERY_WORKSPACE: &str = "_all";
-
 /// The read-only commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Query {
