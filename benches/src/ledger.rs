@@ -7,6 +7,7 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_contract::headers::Headers;
 use ledger_contract::queries::{QueryName, QueryWorkspace};
 use ledger_contract::records::Via;
+use ledger_contract::subjects::DEFAULT_WORKSPACE;
 use ledger_domain::{MessageId, WorkspaceName};
 use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions};
 use ledger_vault::Keyring;
@@ -17,7 +18,7 @@ use crate::flight::fly;
 use crate::{load, output};
 
 /// The workspace that all commands go to.
-pub(crate) const WORKSPACE: &str = "default";
+pub(crate) const WORKSPACE: &str = DEFAULT_WORKSPACE;
 /// The master key's file, where `serve --dev` looks for it.
 const MASTER_KEY: &str = "dev-master.key";
 /// Commands in flight while a ledger is filled.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ledger_bus::public_url;
+use ledger_contract::subjects::DEFAULT_WORKSPACE;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -43,7 +44,7 @@ pub(crate) struct Common {
         short = 'w',
         global = true,
         env = "CONNLEDGER_WORKSPACE",
-        default_value = "default",
+        default_value = DEFAULT_WORKSPACE,
         value_name = "NAME"
     )]
     pub(crate) workspace: Vec<String>,

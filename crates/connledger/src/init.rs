@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
+use ledger_contract::subjects::DEFAULT_WORKSPACE;
 use ledger_domain::connection::Environment;
 use ledger_engine::{Engine, EngineOptions};
 use serde_json::json;
@@ -11,7 +12,7 @@ use crate::common::Common;
 use crate::failure::Failure;
 use crate::master_key::{self, Created};
 use crate::output::{Output, say};
-use crate::serve::{DEFAULT_WORKSPACE, close, ensure_workspace, open_engine};
+use crate::serve::{close, ensure_workspace, open_engine};
 
 /// Creates a new ledger: its data directory, its master key, a first workspace and an admin key.
 #[derive(Debug, Args)]

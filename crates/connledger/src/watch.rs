@@ -3,13 +3,13 @@
 use clap::Args;
 use futures::StreamExt as _;
 use ledger_client::{Notice, WatchItem, WatchScope};
+use ledger_contract::queries::ALL_WORKSPACES;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::{Output, say};
-use crate::queries::EVERY_WORKSPACE;
 use crate::session::Session;
 
 /// Follows connections.
@@ -38,7 +38,7 @@ pub(crate) async fn run(common: &Common, args: &WatchArgs, out: Output) -> Resul
     let session = Session::open(common, out).await?;
     let scope = match session.workspace.as_str() {
         _ if args.all_workspaces => WatchScope::Everything,
-        EVERY_WORKSPACE => WatchScope::Everything,
+        ALL_WORKSPACES => WatchScope::Everything,
         workspace => WatchScope::Workspace(workspace.to_owned()),
     };
     let mut items = session.client.watch(scope, args.after);

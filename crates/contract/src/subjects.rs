@@ -29,6 +29,9 @@ pub const POSITION: &str = "Ledger-Position";
 /// On events: the stored type name.
 pub const EVENT_TYPE: &str = "Ledger-Event-Type";
 
+/// The workspace that every new ledger has, in which callers are who name no other.
+pub const DEFAULT_WORKSPACE: &str = "default";
+
 /// Stands for the ledger as a whole in place of a workspace's name, as in commands about
 /// principals.
 pub const LEDGER: &str = "_ledger";

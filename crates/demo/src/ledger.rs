@@ -4,16 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ledger_client::{Client, ClientOptions, Key, WatchScope, Watcher};
-use ledger_contract::queries::{HistoryQuery, ListQuery, StatusView};
+use ledger_contract::queries::{ALL_WORKSPACES, HistoryQuery, ListQuery, StatusView};
+use ledger_contract::subjects::DEFAULT_WORKSPACE;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::error::DemoError;
 
-/// The workspace that every new ledger has.
-pub(crate) const DEFAULT_WORKSPACE: &str = "default";
-/// The name that means every workspace in a query.
-const EVERY_WORKSPACE: &str = "_all";
 /// The file in which a running server records how to reach it.
 pub(crate) const SERVER_FILE: &str = "server.json";
 /// The file in which a development server leaves its admin key.
@@ -63,7 +60,7 @@ impl Ledger {
 
     async fn status(&self) -> Result<StatusView, DemoError> {
         let client = self.client().await?;
-        let answer = client.query(EVERY_WORKSPACE, "status", &json!({})).await?;
+        let answer = client.query(ALL_WORKSPACES, "status", &json!({})).await?;
         read_answer(&answer)
     }
 
@@ -85,7 +82,7 @@ impl Ledger {
         };
         let mut rows = Vec::new();
         loop {
-            let answer = client.query(EVERY_WORKSPACE, "list", &query).await?;
+            let answer = client.query(ALL_WORKSPACES, "list", &query).await?;
             let page: Value = read_answer(&answer)?;
             rows.extend(
                 page.get("connections").and_then(Value::as_array).cloned().unwrap_or_default(),
@@ -104,7 +101,7 @@ impl Ledger {
             HistoryQuery { oldest_first: true, page_size: Some(100), ..HistoryQuery::default() };
         let mut rows = Vec::new();
         loop {
-            let answer = client.query(EVERY_WORKSPACE, "history", &query).await?;
+            let answer = client.query(ALL_WORKSPACES, "history", &query).await?;
             let page: Value = read_answer(&answer)?;
             rows.extend(page.get("events").and_then(Value::as_array).cloned().unwrap_or_default());
             match page.get("next_cursor").and_then(Value::as_str) {

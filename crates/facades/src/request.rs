@@ -8,6 +8,7 @@ use axum::extract::Request;
 use axum::http::HeaderMap;
 use ledger_contract::errors::Problem;
 use ledger_contract::headers::{Headers, invalid};
+use ledger_contract::subjects::DEFAULT_WORKSPACE;
 use ledger_domain::connection::Environment;
 use ledger_domain::principal::Workspaces;
 use ledger_domain::{MessageId, WorkspaceName};
@@ -21,9 +22,6 @@ use crate::api::{FacadeApi, Route};
 
 /// The header that names the workspace at every facade, for clients that can add headers.
 const WORKSPACE: &str = "ledger-workspace";
-
-/// The workspace for keys with rights in several.
-const DEFAULT_WORKSPACE: &str = "default";
 
 /// Longest command id of a request, in characters.
 const COMMAND_ID_CHARS: usize = 120;
@@ -154,6 +152,7 @@ fn workspace(
     }
 }
 
+/// Returns the workspace for keys with rights in several.
 fn default_workspace() -> WorkspaceName {
     WorkspaceName::parse("workspace", DEFAULT_WORKSPACE).expect("the name is well formed")
 }

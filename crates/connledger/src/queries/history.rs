@@ -1,14 +1,18 @@
 //! `history`.
 
 use clap::Args;
-use ledger_contract::queries::{HistoryPage, HistoryQuery};
+use ledger_contract::queries::{ALL_WORKSPACES, HistoryPage, HistoryQuery};
 use serde::Deserialize;
 
-use super::{EVERY_WORKSPACE, read_answer};
+use super::list::short_time;
+use super::paging::{PageArgs, say_shown};
+use super::read_answer;
 use crate::failure::Failure;
-use crate::output::say;
 use crate::session::Session;
 use crate::table::Table;
+
+/// Characters of a line to which reasons are cut.
+const LINE_CHARS: usize = 100;
 
 /// Shows who changed what, and when.
 #[derive(Debug, Args)]
@@ -41,15 +45,8 @@ pub(crate) struct HistoryArgs {
     /// Oldest first
     #[arg(long)]
     oldest_first: bool,
-    /// Rows per page, at most 500
-    #[arg(long, value_name = "ROWS")]
-    page_size: Option<u32>,
-    /// Cursor printed with the previous page
-    #[arg(long)]
-    cursor: Option<String>,
-    /// Fetch every page
-    #[arg(long)]
-    all: bool,
+    #[command(flatten)]
+    paging: PageArgs,
     /// Events of every workspace
     #[arg(long, short = 'A')]
     all_workspaces: bool,
@@ -66,14 +63,14 @@ impl HistoryArgs {
             correlation_id: self.correlation_id,
             command_id: self.command_id,
             oldest_first: self.oldest_first,
-            page_size: self.page_size,
-            cursor: self.cursor,
+            page_size: self.paging.page_size,
+            cursor: self.paging.cursor,
         }
     }
 }
 
 /// The parts of a record that the table shows.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Row {
     position: u64,
     recorded_at: String,
@@ -83,16 +80,20 @@ struct Row {
     version: u64,
     actor: String,
     via: String,
-    command_id: String,
+    data: Data,
+}
+
+/// The part of an event's data that the table shows.
+#[derive(Debug, Deserialize)]
+struct Data {
+    reason: Option<String>,
 }
 
 pub(super) async fn run(session: &Session, args: HistoryArgs) -> Result<(), Failure> {
-    let workspace = if args.all_workspaces { EVERY_WORKSPACE } else { session.workspace.as_str() };
-    let all = args.all;
+    let workspace = if args.all_workspaces { ALL_WORKSPACES } else { session.workspace.as_str() };
+    let all = args.paging.all;
     let mut query = args.query();
-    let headings = ["POSITION", "RECORDED", "EVENT", "OF", "VERSION", "ACTOR", "VIA", "COMMAND"];
-    let mut table = Table::new(&headings);
-    let mut shown = 0_u64;
+    let (mut shown, mut rows) = (0_u64, Vec::new());
     let (total, next) = loop {
         let answer = session.client.query(workspace, "history", &query).await?;
         let page: HistoryPage = read_answer(&answer)?;
@@ -101,7 +102,7 @@ pub(super) async fn run(session: &Session, args: HistoryArgs) -> Result<(), Fail
             if session.out.is_json() {
                 session.out.raw(event.get().as_bytes())?;
             } else {
-                add(&mut table, read_answer(event.get().as_bytes())?);
+                rows.push(read_answer(event.get().as_bytes())?);
             }
         }
         match page.next_cursor {
@@ -110,24 +111,91 @@ pub(super) async fn run(session: &Session, args: HistoryArgs) -> Result<(), Fail
         }
     };
     if !session.out.is_json() {
+        let table = table(rows, query.connection.is_some());
         table.lines().iter().try_for_each(|line| session.out.line(line))?;
     }
-    say(format!("{shown} of {total} shown"));
-    if let Some(cursor) = next {
-        say(format!("hint: for the next page: --cursor {cursor}; for all pages: --all"));
-    }
+    say_shown(shown, total, next.as_deref());
     Ok(())
 }
 
-fn add(table: &mut Table, row: Row) {
-    table.row([
-        row.position.to_string(),
-        super::list::short_time(&row.recorded_at),
-        row.event_type,
-        row.stream.trim_start_matches("connection/").to_owned(),
-        row.version.to_string(),
-        row.actor,
-        row.via,
-        row.command_id,
-    ]);
+/// Returns the table of some events. A column that would say nothing is left out: whose event it
+/// is, if all are of one connection, and the reason, if none has one.
+fn table(rows: Vec<Row>, of_one: bool) -> Table {
+    let with_reason = rows.iter().any(|row| row.data.reason.is_some());
+    let headings = ["POSITION", "RECORDED", "EVENT", "OF", "VERSION", "ACTOR", "VIA", "REASON"];
+    let mut table = Table::new(&headings);
+    for row in rows {
+        let (of, version) = of_and_version(&row);
+        let reason = row.data.reason.unwrap_or_default();
+        table.row([
+            row.position.to_string(),
+            short_time(&row.recorded_at),
+            row.event_type,
+            of,
+            version,
+            row.actor,
+            row.via,
+            // It may have several lines.
+            reason.split_whitespace().collect::<Vec<_>>().join(" "),
+        ]);
+    }
+    if of_one {
+        table.drop_column("OF");
+    }
+    if with_reason {
+        table.cut_last_column(LINE_CHARS);
+    } else {
+        table.drop_column("REASON");
+    }
+    table
+}
+
+/// Returns whose event a row is, and its version there. The reveals of a connection are counted
+/// apart, and their number is no version that one could revert to.
+fn of_and_version(row: &Row) -> (String, String) {
+    if let Some(connection) = row.stream.strip_prefix("reveals/") {
+        return (connection.to_owned(), String::new());
+    }
+    let of = row.stream.strip_prefix("connection/").unwrap_or(&row.stream);
+    (of.to_owned(), row.version.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(reason: Option<&str>) -> Row {
+        Row {
+            position: 6,
+            recorded_at: "2026-11-28T19:25:16.187929Z".to_owned(),
+            event_type: "connection_disabled".to_owned(),
+            stream: "connection/01a2239e-713b-7184-b867-ac067616dde2".to_owned(),
+            version: 3,
+            actor: "user:admin".to_owned(),
+            via: "http".to_owned(),
+            data: Data { reason: reason.map(str::to_owned) },
+        }
+    }
+
+    #[test]
+    fn the_reason_has_a_column_if_there_is_one() {
+        let without = table(vec![row(None)], true).lines();
+        assert!(without[0].ends_with("VIA") && without[1].ends_with("http"), "{without:?}");
+        let with = table(vec![row(Some("budget\nused up")), row(None)], true).lines();
+        assert!(with[0].ends_with("VIA   REASON"), "{with:?}");
+        assert!(with[1].ends_with("budget used up") && with[2].ends_with('-'), "{with:?}");
+    }
+
+    #[test]
+    fn a_reveal_has_no_version_of_the_connection() {
+        let reveal = Row { stream: "reveals/01a2239e".to_owned(), ..row(None) };
+        assert_eq!(of_and_version(&reveal), ("01a2239e".to_owned(), String::new()));
+        assert_eq!(of_and_version(&row(None)).1, "3");
+    }
+
+    #[test]
+    fn the_history_of_one_connection_fits_the_line() {
+        let lines = table(vec![row(Some(&"long ".repeat(200)))], true).lines();
+        assert!(lines.iter().all(|line| line.chars().count() <= LINE_CHARS), "{lines:?}");
+    }
 }

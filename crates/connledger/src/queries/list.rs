@@ -1,13 +1,13 @@
 //! `list`.
 
 use clap::Args;
-use ledger_contract::queries::{ListPage, ListQuery};
+use ledger_contract::queries::{ALL_WORKSPACES, ListPage, ListQuery};
 use ledger_contract::view::ConnectionView;
 
-use super::{EVERY_WORKSPACE, read_answer};
+use super::paging::{PageArgs, say_shown};
+use super::read_answer;
 use crate::failure::Failure;
 use crate::fields::Filters;
-use crate::output::say;
 use crate::session::Session;
 use crate::table::Table;
 
@@ -30,15 +30,8 @@ pub(crate) struct ListArgs {
     /// Page number, from 1
     #[arg(long, conflicts_with_all = ["cursor", "all"])]
     page: Option<u32>,
-    /// Rows per page, at most 500
-    #[arg(long, value_name = "ROWS")]
-    page_size: Option<u32>,
-    /// Cursor printed with the previous page
-    #[arg(long)]
-    cursor: Option<String>,
-    /// Fetch every page
-    #[arg(long)]
-    all: bool,
+    #[command(flatten)]
+    paging: PageArgs,
     /// Connections of all workspaces
     #[arg(long, short = 'A')]
     all_workspaces: bool,
@@ -50,17 +43,17 @@ impl ListArgs {
             sort: self.sort,
             descending: self.desc,
             page: self.page,
-            page_size: self.page_size,
-            cursor: self.cursor,
+            page_size: self.paging.page_size,
+            cursor: self.paging.cursor,
             ..self.filters.query()?
         })
     }
 }
 
 pub(super) async fn run(session: &Session, args: ListArgs) -> Result<(), Failure> {
-    let all = args.all;
-    let every_workspace = args.all_workspaces || session.workspace == EVERY_WORKSPACE;
-    let workspace = if every_workspace { EVERY_WORKSPACE } else { session.workspace.as_str() };
+    let all = args.paging.all;
+    let every_workspace = args.all_workspaces || session.workspace == ALL_WORKSPACES;
+    let workspace = if every_workspace { ALL_WORKSPACES } else { session.workspace.as_str() };
     let mut query = args.query()?;
     let mut rows = Rows::new(session, every_workspace);
     loop {
@@ -122,10 +115,7 @@ impl<'a> Rows<'a> {
         if !out.is_json() {
             self.table.lines().iter().try_for_each(|line| out.line(line))?;
         }
-        say(format!("{} of {total} shown", self.shown));
-        if let Some(cursor) = next_cursor {
-            say(format!("hint: for the next page: --cursor {cursor}; for all pages: --all"));
-        }
+        say_shown(self.shown, total, next_cursor);
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 mod get;
 mod history;
 mod list;
+mod paging;
 mod reveal;
 mod status;
 
@@ -15,9 +16,6 @@ use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::Session;
-
-/// Stands for all workspaces in a query.
-pub(crate) const EVERY_WORKSPACE: &str = "_all";
 
 /// The read-only commands.
 #[derive(Debug, Subcommand)]

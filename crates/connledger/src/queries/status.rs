@@ -1,14 +1,14 @@
 //! `status`.
 
-use ledger_contract::queries::StatusView;
+use ledger_contract::queries::{ALL_WORKSPACES, StatusView};
 
-use super::{EVERY_WORKSPACE, read_answer};
+use super::read_answer;
 use crate::body::Body;
 use crate::failure::Failure;
 use crate::session::Session;
 
 pub(super) async fn run(session: &Session) -> Result<(), Failure> {
-    let answer = session.client.query(EVERY_WORKSPACE, "status", &Body::new()).await?;
+    let answer = session.client.query(ALL_WORKSPACES, "status", &Body::new()).await?;
     if session.out.is_json() {
         return session.out.raw(&answer);
     }

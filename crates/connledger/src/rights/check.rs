@@ -1,14 +1,16 @@
 //! `access check` and `whoami`.
 
 use clap::{Args, Subcommand};
-use ledger_contract::queries::{AccessAnswer, AccessQuery, CallerView, ConditionalAccess};
+use ledger_contract::queries::{
+    ALL_WORKSPACES, AccessAnswer, AccessQuery, CallerView, ConditionalAccess,
+};
 
 use super::words;
 use crate::body::Body;
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::queries::{EVERY_WORKSPACE, read_answer};
+use crate::queries::read_answer;
 use crate::session::Session;
 
 /// The subcommands of `access`.
@@ -53,7 +55,7 @@ pub(crate) async fn run(
         return Err(Failure::usage("--ledger and --workspace contradict each other"));
     }
     let session = Session::open(common, out).await?;
-    let workspace = if args.ledger { EVERY_WORKSPACE } else { session.workspace.as_str() };
+    let workspace = if args.ledger { ALL_WORKSPACES } else { session.workspace.as_str() };
     let query = AccessQuery { who: args.who, what: args.may, on: args.on };
     let answer = session.client.query(workspace, "access-check", &query).await?;
     let access: AccessAnswer = read_answer(&answer)?;
@@ -74,7 +76,7 @@ pub(crate) async fn run(
 /// Shows whose key is in use, and what it may do.
 pub(crate) async fn whoami(common: &Common, out: Output) -> Result<(), Failure> {
     let session = Session::open(common, out).await?;
-    let answer = session.client.query(EVERY_WORKSPACE, "whoami", &Body::new()).await?;
+    let answer = session.client.query(ALL_WORKSPACES, "whoami", &Body::new()).await?;
     if session.out.is_json() {
         return session.out.raw(&answer);
     }

@@ -9,7 +9,7 @@ mod principal;
 mod words;
 
 use ledger_contract::errors::{Code, Problem};
-use ledger_contract::queries::{PrincipalPage, PrincipalView};
+use ledger_contract::queries::{ALL_WORKSPACES, PrincipalPage, PrincipalView};
 
 pub(crate) use check::{AccessCommand, run as run_check, whoami};
 pub(crate) use key::{KeyCommand, run as run_key};
@@ -17,12 +17,12 @@ pub(crate) use principal::{PrincipalCommand, run as run_principal};
 
 use crate::body::Body;
 use crate::failure::Failure;
-use crate::queries::{EVERY_WORKSPACE, read_answer};
+use crate::queries::read_answer;
 use crate::session::Session;
 
 /// Returns every principal.
 async fn principals(session: &Session) -> Result<Vec<PrincipalView>, Failure> {
-    let answer = session.client.query(EVERY_WORKSPACE, "principals", &Body::new()).await?;
+    let answer = session.client.query(ALL_WORKSPACES, "principals", &Body::new()).await?;
     let page: PrincipalPage = read_answer(&answer)?;
     Ok(page.principals)
 }

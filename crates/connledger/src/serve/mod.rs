@@ -16,7 +16,7 @@ use ledger_contract::commands;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::headers::Headers;
 use ledger_contract::records::Via;
-use ledger_contract::subjects::Subjects;
+use ledger_contract::subjects::{DEFAULT_WORKSPACE, Subjects};
 use ledger_domain::{MessageId, WorkspaceName};
 use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions, ExecuteError};
 
@@ -26,8 +26,6 @@ use crate::common::Common;
 use crate::failure::Failure;
 use crate::master_key;
 
-/// The workspace that every new ledger has.
-pub(crate) const DEFAULT_WORKSPACE: &str = "default";
 /// The actor of changes that no caller requested.
 const SYSTEM_ACTOR: &str = "system:init";
 

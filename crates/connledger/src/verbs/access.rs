@@ -1,9 +1,27 @@
 //! `grant-workspace`, `revoke-workspace` and `set-limits`.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::pending::{PendingCommand, WriteArgs};
 use crate::body::LimitArgs;
+
+/// The commands that share a connection with other workspaces.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccessCommand {
+    GrantWorkspace(GrantArgs),
+    RevokeWorkspace(RevokeArgs),
+    SetLimits(SetLimitsArgs),
+}
+
+impl AccessCommand {
+    pub(super) fn command(self) -> PendingCommand {
+        match self {
+            Self::GrantWorkspace(args) => args.command(),
+            Self::RevokeWorkspace(args) => args.command(),
+            Self::SetLimits(args) => args.command(),
+        }
+    }
+}
 
 /// Lets another workspace use a connection; requires `administer` in the connection's own
 /// workspace.

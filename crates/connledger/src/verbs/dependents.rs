@@ -1,8 +1,24 @@
 //! `link-dependent` and `unlink-dependent`.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::pending::{PendingCommand, WriteArgs};
+
+/// The commands about what depends on a connection.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DependentsCommand {
+    LinkDependent(LinkArgs),
+    UnlinkDependent(UnlinkArgs),
+}
+
+impl DependentsCommand {
+    pub(super) fn command(self) -> PendingCommand {
+        match self {
+            Self::LinkDependent(args) => args.command(),
+            Self::UnlinkDependent(args) => args.command(),
+        }
+    }
+}
 
 /// Records something that depends on the connection and blocks its archiving.
 #[derive(Debug, Args)]

@@ -1,12 +1,30 @@
-//! `create` and `update`.
+//! `create`, `update` and `rotate-secret`.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::pending::{PendingCommand, WriteArgs};
-use crate::body::{SecretReader, insert_under};
+use crate::body::{SecretArg, SecretReader, insert_under};
 use crate::failure::Failure;
 use crate::fields::{FieldArgs, UnsetArgs};
+
+/// The commands that set fields and secrets.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EditCommand {
+    Create(Box<CreateArgs>),
+    Update(Box<UpdateArgs>),
+    RotateSecret(RotateArgs),
+}
+
+impl EditCommand {
+    pub(super) fn command(self) -> Result<PendingCommand, Failure> {
+        match self {
+            Self::Create(args) => args.command(),
+            Self::Update(args) => args.command(),
+            Self::RotateSecret(args) => args.command(),
+        }
+    }
+}
 
 /// Creates a connection.
 #[derive(Debug, Args)]
@@ -67,5 +85,29 @@ impl UpdateArgs {
         }
         let command = PendingCommand { verb: "update", body, write: self.write };
         Ok(command.with("connection", self.name_or_id))
+    }
+}
+
+/// Replaces secret values.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connledger rotate-secret openai-prod --secret api_key=@new-key.txt
+  connledger rotate-secret warehouse --secret password=- --expect-version 7 < password.txt")]
+pub(crate) struct RotateArgs {
+    /// Id or slug
+    name: String,
+    /// Secret field and its new value: the value itself, @FILE, or - for standard input
+    #[arg(long, value_name = "FIELD=VALUE", required = true)]
+    secret: Vec<SecretArg>,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+impl RotateArgs {
+    pub(super) fn command(self) -> Result<PendingCommand, Failure> {
+        let mut command = PendingCommand::about("rotate-secret", &self.name, self.write);
+        SecretReader::default().read_into(&self.secret, &mut command.body)?;
+        Ok(command)
     }
 }

@@ -1,8 +1,34 @@
 //! The commands for the enabled flag, the health and the lifecycle of a connection.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::pending::{PendingCommand, WriteArgs};
+
+/// The commands for the enabled flag, the health and the lifecycle.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LifeCommand {
+    Enable(EnableArgs),
+    Disable(DisableArgs),
+    MarkDegraded(DegradedArgs),
+    MarkFailed(FailedArgs),
+    MarkOperational(OperationalArgs),
+    Archive(ArchiveArgs),
+    Restore(RestoreArgs),
+}
+
+impl LifeCommand {
+    pub(super) fn command(self) -> PendingCommand {
+        match self {
+            Self::Enable(args) => args.command(),
+            Self::Disable(args) => args.command(),
+            Self::MarkDegraded(args) => args.command(),
+            Self::MarkFailed(args) => args.command(),
+            Self::MarkOperational(args) => args.command(),
+            Self::Archive(args) => args.command(),
+            Self::Restore(args) => args.command(),
+        }
+    }
+}
 
 /// Lets gateways use a connection.
 #[derive(Debug, Args)]

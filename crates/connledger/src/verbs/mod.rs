@@ -8,7 +8,6 @@ mod pending;
 mod policy;
 mod registry;
 mod revert;
-mod secret;
 mod workspace;
 
 use clap::Subcommand;
@@ -24,23 +23,16 @@ use crate::session::Session;
 /// The commands that change something. Their summaries are those of the contract.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    Create(Box<edit::CreateArgs>),
-    Update(Box<edit::UpdateArgs>),
-    RotateSecret(secret::RotateArgs),
-    Enable(life::EnableArgs),
-    Disable(life::DisableArgs),
-    MarkDegraded(life::DegradedArgs),
-    MarkFailed(life::FailedArgs),
-    MarkOperational(life::OperationalArgs),
-    Archive(life::ArchiveArgs),
-    Restore(life::RestoreArgs),
-    GrantWorkspace(access::GrantArgs),
-    RevokeWorkspace(access::RevokeArgs),
-    SetLimits(access::SetLimitsArgs),
-    SetModelPolicy(policy::ModelPolicyArgs),
-    SetPricing(policy::PricingArgs),
-    LinkDependent(dependents::LinkArgs),
-    UnlinkDependent(dependents::UnlinkArgs),
+    #[command(flatten)]
+    Edit(edit::EditCommand),
+    #[command(flatten)]
+    Life(life::LifeCommand),
+    #[command(flatten)]
+    Access(access::AccessCommand),
+    #[command(flatten)]
+    Policy(policy::PolicyCommand),
+    #[command(flatten)]
+    Dependents(dependents::DependentsCommand),
     Revert(revert::RevertArgs),
     /// Create and list workspaces
     #[command(subcommand)]
@@ -50,23 +42,11 @@ pub(crate) enum Verb {
 pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), Failure> {
     // The command is built first, so that a mistake on the command line shows without a server.
     let command = match verb {
-        Verb::Create(args) => args.command()?,
-        Verb::Update(args) => args.command()?,
-        Verb::RotateSecret(args) => args.command()?,
-        Verb::Enable(args) => args.command(),
-        Verb::Disable(args) => args.command(),
-        Verb::MarkDegraded(args) => args.command(),
-        Verb::MarkFailed(args) => args.command(),
-        Verb::MarkOperational(args) => args.command(),
-        Verb::Archive(args) => args.command(),
-        Verb::Restore(args) => args.command(),
-        Verb::GrantWorkspace(args) => args.command(),
-        Verb::RevokeWorkspace(args) => args.command(),
-        Verb::SetLimits(args) => args.command(),
-        Verb::SetModelPolicy(args) => args.command()?,
-        Verb::SetPricing(args) => args.command()?,
-        Verb::LinkDependent(args) => args.command(),
-        Verb::UnlinkDependent(args) => args.command(),
+        Verb::Edit(command) => command.command()?,
+        Verb::Life(command) => command.command(),
+        Verb::Access(command) => command.command(),
+        Verb::Policy(command) => command.command()?,
+        Verb::Dependents(command) => command.command(),
         Verb::Revert(args) => args.command(),
         Verb::Workspace(command) => return workspace::run(common, command, out).await,
     };

@@ -2,12 +2,28 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::pending::{PendingCommand, WriteArgs};
 use crate::body::{self, Body, Pair, insert_under, json_or_text};
 use crate::failure::Failure;
+
+/// The commands that set rules for the use of a connection.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    SetModelPolicy(ModelPolicyArgs),
+    SetPricing(PricingArgs),
+}
+
+impl PolicyCommand {
+    pub(super) fn command(self) -> Result<PendingCommand, Failure> {
+        match self {
+            Self::SetModelPolicy(args) => args.command(),
+            Self::SetPricing(args) => args.command(),
+        }
+    }
+}
 
 /// Sets which models may be used.
 #[derive(Debug, Args)]

@@ -1,42 +1,23 @@
 //! Where each verb of the contract is on the command line, and its summary there.
 
-use ledger_contract::commands::Verb;
+use ledger_contract::commands::{Target, Verb};
 
-/// Returns the subcommands that lead to a verb.
-const fn path(verb: Verb) -> &'static [&'static str] {
-    match verb {
-        Verb::Create => &["create"],
-        Verb::Update => &["update"],
-        Verb::RotateSecret => &["rotate-secret"],
-        Verb::Enable => &["enable"],
-        Verb::Disable => &["disable"],
-        Verb::MarkDegraded => &["mark-degraded"],
-        Verb::MarkFailed => &["mark-failed"],
-        Verb::MarkOperational => &["mark-operational"],
-        Verb::Archive => &["archive"],
-        Verb::Restore => &["restore"],
-        Verb::GrantWorkspace => &["grant-workspace"],
-        Verb::RevokeWorkspace => &["revoke-workspace"],
-        Verb::SetLimits => &["set-limits"],
-        Verb::SetModelPolicy => &["set-model-policy"],
-        Verb::SetPricing => &["set-pricing"],
-        Verb::LinkDependent => &["link-dependent"],
-        Verb::UnlinkDependent => &["unlink-dependent"],
-        Verb::Revert => &["revert"],
-        Verb::RevealSecret => &["reveal"],
-        Verb::CreateWorkspace => &["workspace", "create"],
-        Verb::CreatePrincipal => &["principal", "create"],
-        Verb::UpdatePrincipal => &["principal", "update"],
-        Verb::EnablePrincipal => &["principal", "enable"],
-        Verb::DisablePrincipal => &["principal", "disable"],
-        Verb::IssueKey => &["key", "issue"],
-        Verb::RevokeKey => &["key", "revoke"],
+/// Returns the subcommands that lead to a verb. Those about a connection are called like the verb;
+/// of the others, as in `create-principal`, the noun is the group and the rest the subcommand.
+fn path(verb: Verb) -> Vec<&'static str> {
+    let name = verb.as_str();
+    match verb.spec().target {
+        _ if verb == Verb::RevealSecret => vec!["reveal"],
+        Target::Connection | Target::NewConnection => vec![name],
+        Target::NewWorkspace | Target::NewPrincipal | Target::Principal | Target::Key => {
+            name.rsplit('-').collect()
+        }
     }
 }
 
 /// Sets the summary of every verb, as the contract has it, in the help of its subcommand.
 pub(crate) fn with_summaries(command: clap::Command) -> clap::Command {
-    let set = |command, verb: &Verb| set_summary(command, path(*verb), verb.spec().summary);
+    let set = |command, verb: &Verb| set_summary(command, &path(*verb), verb.spec().summary);
     Verb::ALL.iter().fold(command, set)
 }
 
@@ -65,6 +46,16 @@ mod tests {
                 command = command.find_subcommand(name).unwrap_or_else(|| panic!("{verb}: {name}"));
             }
         }
+    }
+
+    #[test]
+    fn help_lists_verbs_in_the_order_of_the_contract() {
+        let cli = Cli::command();
+        let place =
+            |name: &&str| cli.get_subcommands().position(|command| command.get_name() == *name);
+        let changes = Verb::ALL.iter().filter(|verb| **verb != Verb::RevealSecret);
+        let places: Vec<_> = changes.filter_map(|verb| path(*verb).first().map(place)).collect();
+        assert!(places.is_sorted(), "{places:?}");
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! `workspace create` and `workspace list`.
 
 use clap::{Args, Subcommand};
-use ledger_contract::queries::WorkspacePage;
+use ledger_contract::queries::{ALL_WORKSPACES, WorkspacePage};
 
 use super::pending::{PendingCommand, WriteArgs, send};
 use crate::body::Body;
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::queries::{EVERY_WORKSPACE, read_answer};
+use crate::queries::read_answer;
 use crate::session::Session;
 use crate::table::Table;
 
@@ -55,7 +55,7 @@ pub(super) async fn run(
 
 async fn list(session: &Session) -> Result<(), Failure> {
     let query = Body::new();
-    let answer = session.client.query(EVERY_WORKSPACE, "workspaces", &query).await?;
+    let answer = session.client.query(ALL_WORKSPACES, "workspaces", &query).await?;
     let page: WorkspacePage = read_answer(&answer)?;
     if session.out.is_json() {
         return page.workspaces.iter().try_for_each(|workspace| session.out.object(workspace));

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::ParsedCommand;
 use super::bodies::{ConnectionName, Reason};
+use super::content::Content;
 use super::input::Checked as _;
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
@@ -51,5 +52,14 @@ impl VerbDefinition for Archive {
         let reason = body.reason.check("reason")?;
         let target = address.connection(body.connection)?;
         Ok(ParsedCommand::change(target, Command::Archive { reason, force: body.force }))
+    }
+
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
+        match command.as_change()? {
+            Command::Archive { reason, force } => {
+                Some(to.field("reason", reason).flag("force", *force))
+            }
+            _ => None,
+        }
     }
 }

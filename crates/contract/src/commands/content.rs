@@ -7,7 +7,7 @@
 use ledger_domain::FieldName;
 use ledger_vault::{FingerprintKey, Plaintext};
 
-use super::{ParsedCommand, registry};
+use super::{ConnectionRef, ParsedCommand};
 use crate::shape::{Shape, Written};
 
 /// The canonical text of one command, while it is written.
@@ -18,25 +18,33 @@ pub(super) struct Content<'a> {
 
 impl Content<'_> {
     /// Adds a field.
-    pub(super) fn field(&mut self, name: &str, value: &impl Shape) {
+    pub(super) fn field(mut self, name: &str, value: &impl Shape) -> Self {
         self.name(name);
         serde_json::to_writer(&mut self.text, &Written(value))
             .expect("checked values always have a JSON form");
+        self
     }
 
     /// Adds a flag.
-    pub(super) fn flag(&mut self, name: &str, value: bool) {
+    pub(super) fn flag(mut self, name: &str, value: bool) -> Self {
         self.name(name);
         self.text.extend_from_slice(if value { b"true" } else { b"false" });
+        self
     }
 
-    /// Adds a secret as its own keyed fingerprint; nothing if its field is removed.
-    pub(super) fn secret(&mut self, field: &FieldName, value: Option<&Plaintext>) {
-        self.name(field.as_str());
-        match value {
-            Some(value) => self.text.extend_from_slice(&self.key.fingerprint_of(value)),
-            None => self.text.extend_from_slice(b"null"),
+    /// Adds secrets, each as its own keyed fingerprint, or as null if its field is removed.
+    pub(super) fn secrets<'s>(
+        mut self,
+        secrets: impl Iterator<Item = (&'s FieldName, Option<&'s Plaintext>)>,
+    ) -> Self {
+        for (field, value) in secrets {
+            self.name(field.as_str());
+            match value {
+                Some(value) => self.text.extend_from_slice(&self.key.fingerprint_of(value)),
+                None => self.text.extend_from_slice(b"null"),
+            }
         }
+        self
     }
 
     /// Writes a name after its length, so that no value can be mistaken for the next name.
@@ -52,13 +60,14 @@ impl ParsedCommand {
     /// spellings of one command have the same fingerprint; two commands have different ones.
     /// `workspace` is the one that the command is sent to.
     pub fn fingerprint(&self, key: &FingerprintKey, workspace: &str) -> [u8; 16] {
-        let mut content = Content { key, text: Vec::with_capacity(512) };
-        registry::content(self, &mut content);
-        let target = self.target().map(super::ConnectionRef::canonical).unwrap_or_default();
+        let verb = self.verb();
+        let content = Content { key, text: Vec::with_capacity(512) };
+        let content = verb.content(self, content).expect("it is a command of this verb");
+        let target = self.target().map(ConnectionRef::canonical).unwrap_or_default();
         key.fingerprint(&[
             b"content 1",
             workspace.as_bytes(),
-            self.verb().as_str().as_bytes(),
+            verb.as_str().as_bytes(),
             target.as_bytes(),
             &content.text,
         ])

@@ -2,8 +2,9 @@
 
 use ledger_domain::principal::Scope;
 
-use super::ParsedCommand;
+use super::content::Content;
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
+use super::{NewConnection, ParsedCommand};
 use crate::errors::{Code, Problem};
 use crate::fields::CreateBody;
 use crate::route::{HttpRoute, Method};
@@ -34,4 +35,24 @@ impl VerbDefinition for Create {
         let made = body.check(address.workspace.clone())?;
         Ok(ParsedCommand::Create(Box::new(made)))
     }
+
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
+        match command {
+            ParsedCommand::Create(new) => Some(write(new, to)),
+            _ => None,
+        }
+    }
+}
+
+/// Names every field, so that a new one does not compile until it is written here.
+fn write<'a>(new: &NewConnection, to: Content<'a>) -> Content<'a> {
+    let NewConnection { workspace: _, slug, details, secrets, enabled, access, models, pricing } =
+        new;
+    to.field("slug", slug)
+        .field("details", details)
+        .flag("enabled", *enabled)
+        .field("access", access)
+        .field("models", models)
+        .field("pricing", pricing)
+        .secrets(secrets.iter().map(|(field, value)| (field, Some(value))))
 }

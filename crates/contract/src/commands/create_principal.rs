@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::ParsedCommand;
 use super::bodies::PrincipalNameInput;
+use super::content::Content;
 use super::input::{Checked as _, Input, LineRule, WordRule};
 use super::parts::PermissionBody;
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
@@ -63,5 +64,14 @@ impl VerbDefinition for CreatePrincipal {
         };
         let name = address.principal(body.principal)?;
         Ok(ParsedCommand::principal(name, PrincipalCommand::Create(draft)))
+    }
+
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
+        match command.as_principal()? {
+            (name, PrincipalCommand::Create(draft)) => {
+                Some(to.field("principal", name).field("draft", draft))
+            }
+            _ => None,
+        }
     }
 }

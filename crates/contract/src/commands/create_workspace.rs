@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::ParsedCommand;
+use super::content::Content;
 use super::input::{Checked as _, Input, LineRule, WorkspaceRule};
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
@@ -67,5 +68,12 @@ impl VerbDefinition for CreateWorkspace {
         let display_name = body.display_name.check("display_name")?;
         let name = address.workspace.clone();
         Ok(ParsedCommand::CreateWorkspace(WorkspaceCreated { name, display_name }))
+    }
+
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
+        match command {
+            ParsedCommand::CreateWorkspace(created) => Some(to.field("workspace", created)),
+            _ => None,
+        }
     }
 }

@@ -5,6 +5,7 @@ use ledger_domain::principal::Scope;
 
 use super::ParsedCommand;
 use super::bodies::ReasonBody;
+use super::content::Content;
 use super::input::Checked as _;
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
@@ -36,5 +37,12 @@ impl VerbDefinition for Disable {
         let target = address.connection(body.connection)?;
         let reason = body.reason.check("reason")?;
         Ok(ParsedCommand::change(target, Command::Disable { reason }))
+    }
+
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
+        match command.as_change()? {
+            Command::Disable { reason } => Some(to.field("reason", reason)),
+            _ => None,
+        }
     }
 }

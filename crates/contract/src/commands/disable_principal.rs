@@ -5,6 +5,7 @@ use ledger_domain::principal::Scope;
 
 use super::ParsedCommand;
 use super::bodies::PrincipalBody;
+use super::content::Content;
 use super::input::Checked as _;
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
@@ -36,5 +37,14 @@ impl VerbDefinition for DisablePrincipal {
         let reason = body.reason.check("reason")?;
         let name = address.principal(body.principal)?;
         Ok(ParsedCommand::principal(name, PrincipalCommand::Disable { reason }))
+    }
+
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
+        match command.as_principal()? {
+            (name, PrincipalCommand::Disable { reason }) => {
+                Some(to.field("principal", name).field("reason", reason))
+            }
+            _ => None,
+        }
     }
 }

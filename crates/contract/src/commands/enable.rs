@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::ParsedCommand;
 use super::bodies::ConnectionName;
+use super::content::Content;
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
@@ -44,5 +45,12 @@ impl VerbDefinition for Enable {
     fn read(address: &Address, body: TargetBody) -> Result<ParsedCommand, Problem> {
         let target = address.connection(body.connection)?;
         Ok(ParsedCommand::change(target, Command::Enable))
+    }
+
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
+        match command.as_change()? {
+            Command::Enable => Some(to),
+            _ => None,
+        }
     }
 }

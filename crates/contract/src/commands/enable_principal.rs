@@ -5,6 +5,7 @@ use ledger_domain::principal::Scope;
 
 use super::ParsedCommand;
 use super::bodies::PrincipalBody;
+use super::content::Content;
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
@@ -34,5 +35,12 @@ impl VerbDefinition for EnablePrincipal {
     fn read(address: &Address, body: PrincipalBody) -> Result<ParsedCommand, Problem> {
         let name = address.principal(body.principal)?;
         Ok(ParsedCommand::principal(name, PrincipalCommand::Enable))
+    }
+
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
+        match command.as_principal()? {
+            (name, PrincipalCommand::Enable) => Some(to.field("principal", name)),
+            _ => None,
+        }
     }
 }

@@ -5,6 +5,7 @@ use ledger_domain::principal::Scope;
 
 use super::ParsedCommand;
 use super::bodies::GrantBody;
+use super::content::Content;
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
@@ -35,5 +36,14 @@ impl VerbDefinition for GrantWorkspace {
         let (scope, limits) = (body.grant_to.check("grant_to")?, body.limits.check()?);
         let target = address.connection(body.connection)?;
         Ok(ParsedCommand::change(target, Command::GrantWorkspace { scope, limits }))
+    }
+
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
+        match command.as_change()? {
+            Command::GrantWorkspace { scope, limits } => {
+                Some(to.field("grant_to", scope).field("limits", limits))
+            }
+            _ => None,
+        }
     }
 }

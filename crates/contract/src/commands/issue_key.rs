@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::ParsedCommand;
 use super::bodies::PrincipalNameInput;
+use super::content::Content;
 use super::input::{Checked as _, Input, LineRule, TimeRule, WordRule};
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
@@ -57,5 +58,15 @@ impl VerbDefinition for IssueKey {
             label: body.label.check("label")?,
             expires_at: body.expires_at.check("expires_at")?,
         })
+    }
+
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
+        match command {
+            ParsedCommand::IssueKey { name, environment, label, expires_at } => {
+                let to = to.field("principal", name).field("environment", environment);
+                Some(to.field("label", label).field("expires_at", expires_at))
+            }
+            _ => None,
+        }
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json as literal};
 
 use super::ParsedCommand;
 use super::bodies::ConnectionName;
+use super::content::Content;
 use super::input::{Checked as _, MapInput};
 use super::parts::json;
 use super::unlink_dependent::{DependentRule, DependentText, dependent_key};
@@ -63,5 +64,14 @@ impl VerbDefinition for LinkDependent {
         let dependent = Dependent { name, attributes };
         let target = address.connection(body.connection)?;
         Ok(ParsedCommand::change(target, Command::LinkDependent { key, dependent }))
+    }
+
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
+        match command.as_change()? {
+            Command::LinkDependent { key, dependent } => {
+                Some(to.field("kind", &key.kind).field("id", &key.id).field("dependent", dependent))
+            }
+            _ => None,
+        }
     }
 }

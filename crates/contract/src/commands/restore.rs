@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::ParsedCommand;
 use super::bodies::ConnectionName;
+use super::content::Content;
 use super::input::{Checked as _, Input, SlugRule};
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
@@ -49,5 +50,12 @@ impl VerbDefinition for Restore {
         let slug = body.slug.check("slug")?;
         let target = address.connection(body.connection)?;
         Ok(ParsedCommand::change(target, Command::Restore { slug }))
+    }
+
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
+        match command.as_change()? {
+            Command::Restore { slug } => Some(to.field("slug", slug)),
+            _ => None,
+        }
     }
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::ParsedCommand;
 use super::bodies::ConnectionName;
+use super::content::Content;
 use super::input::{FieldNameRule, Input, ReasonRule, list};
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
@@ -53,5 +54,14 @@ impl VerbDefinition for RevealSecret {
         let reason = body.reason.check("reason")?;
         let target = address.connection(body.connection)?;
         Ok(ParsedCommand::Reveal { target, fields, reason, from: None })
+    }
+
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
+        match command {
+            ParsedCommand::Reveal { target: _, fields, reason, from: _ } => {
+                Some(to.field("fields", fields).field("reason", reason))
+            }
+            _ => None,
+        }
     }
 }

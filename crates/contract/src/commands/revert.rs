@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::ParsedCommand;
 use super::bodies::ConnectionName;
+use super::content::Content;
 use super::input::{Input, VersionNumber};
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
@@ -55,5 +56,12 @@ impl VerbDefinition for Revert {
         let target = address.connection(body.connection)?;
         let to = body.to_version.check("to_version")?;
         Ok(ParsedCommand::change(target, Command::Revert { to, then: None }))
+    }
+
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
+        match command.as_change()? {
+            Command::Revert { to: version, .. } => Some(to.field("to_version", version)),
+            _ => None,
+        }
     }
 }

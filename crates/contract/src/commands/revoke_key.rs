@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::ParsedCommand;
 use super::bodies::{PrincipalNameInput, Reason};
+use super::content::Content;
 use super::input::{ApiKeyIdRule, Checked as _, Input};
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
@@ -69,5 +70,14 @@ impl VerbDefinition for RevokeKey {
         let (id, reason) = (body.key.check("key")?, body.reason.check("reason")?);
         let name = address.principal(body.principal)?;
         Ok(ParsedCommand::principal(name, PrincipalCommand::RevokeKey { id, reason }))
+    }
+
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
+        match command.as_principal()? {
+            (name, PrincipalCommand::RevokeKey { id, reason }) => {
+                Some(to.field("principal", name).field("key", id).field("reason", reason))
+            }
+            _ => None,
+        }
     }
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::ParsedCommand;
 use super::bodies::ConnectionName;
+use super::content::Content;
 use super::input::{GrantToRule, Input};
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
@@ -48,5 +49,12 @@ impl VerbDefinition for RevokeWorkspace {
         let scope = body.grant_to.check("grant_to")?;
         let target = address.connection(body.connection)?;
         Ok(ParsedCommand::change(target, Command::RevokeWorkspace { scope }))
+    }
+
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
+        match command.as_change()? {
+            Command::RevokeWorkspace { scope } => Some(to.field("grant_to", scope)),
+            _ => None,
+        }
     }
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::ParsedCommand;
 use super::bodies::ConnectionName;
+use super::content::Content;
 use super::parts::Secrets;
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
@@ -48,5 +49,14 @@ impl VerbDefinition for RotateSecret {
         let target = address.connection(body.connection)?;
         let secrets = body.secrets.check("secrets", |name, value| value.check(name))?;
         Ok(ParsedCommand::RotateSecret { target, secrets })
+    }
+
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
+        match command {
+            ParsedCommand::RotateSecret { target: _, secrets } => {
+                Some(to.secrets(secrets.iter().map(|(field, value)| (field, Some(value)))))
+            }
+            _ => None,
+        }
     }
 }

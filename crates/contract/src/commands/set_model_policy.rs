@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::ParsedCommand;
 use super::bodies::ConnectionName;
+use super::content::Content;
 use super::parts::ModelPolicyBody;
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
@@ -48,5 +49,12 @@ impl VerbDefinition for SetModelPolicy {
         let policy = body.policy.check()?;
         let target = address.connection(body.connection)?;
         Ok(ParsedCommand::change(target, Command::SetModelPolicy(policy)))
+    }
+
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
+        match command.as_change()? {
+            Command::SetModelPolicy(policy) => Some(to.field("policy", policy)),
+            _ => None,
+        }
     }
 }

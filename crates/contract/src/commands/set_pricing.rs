@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::ParsedCommand;
 use super::bodies::ConnectionName;
+use super::content::Content;
 use super::parts::PricingBody;
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
@@ -48,5 +49,12 @@ impl VerbDefinition for SetPricing {
         let pricing = body.pricing.map(PricingBody::check).transpose()?;
         let target = address.connection(body.connection)?;
         Ok(ParsedCommand::change(target, Command::SetPricing(pricing)))
+    }
+
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
+        match command.as_change()? {
+            Command::SetPricing(pricing) => Some(to.field("pricing", pricing)),
+            _ => None,
+        }
     }
 }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::ParsedCommand;
 use super::bodies::ConnectionName;
+use super::content::Content;
 use super::input::{Input, LineRule};
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
@@ -65,5 +66,14 @@ impl VerbDefinition for UnlinkDependent {
         let key = dependent_key(body.kind, body.id)?;
         let target = address.connection(body.connection)?;
         Ok(ParsedCommand::change(target, Command::UnlinkDependent { key }))
+    }
+
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
+        match command.as_change()? {
+            Command::UnlinkDependent { key } => {
+                Some(to.field("kind", &key.kind).field("id", &key.id))
+            }
+            _ => None,
+        }
     }
 }

@@ -3,6 +3,7 @@
 use ledger_domain::principal::Scope;
 
 use super::ParsedCommand;
+use super::content::Content;
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
 use crate::fields::UpdateBody;
@@ -38,5 +39,15 @@ impl VerbDefinition for Update {
         let target = address.connection(body.connection.take())?;
         let (revision, secrets) = body.check()?;
         Ok(ParsedCommand::Update { target, revision: Box::new(revision), secrets })
+    }
+
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
+        match command {
+            ParsedCommand::Update { target: _, revision, secrets } => {
+                let secrets = secrets.iter().map(|(field, value)| (field, value.as_ref()));
+                Some(to.field("revision", &**revision).secrets(secrets))
+            }
+            _ => None,
+        }
     }
 }

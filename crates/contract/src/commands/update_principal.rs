@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::ParsedCommand;
 use super::bodies::PrincipalNameInput;
+use super::content::Content;
 use super::input::{Input, LineRule, nullable, patch};
 use super::parts::PermissionBody;
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
@@ -62,5 +63,14 @@ impl VerbDefinition for UpdatePrincipal {
         };
         let name = address.principal(body.principal)?;
         Ok(ParsedCommand::principal(name, PrincipalCommand::Update(revision)))
+    }
+
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
+        match command.as_principal()? {
+            (name, PrincipalCommand::Update(revision)) => {
+                Some(to.field("principal", name).field("revision", revision))
+            }
+            _ => None,
+        }
     }
 }

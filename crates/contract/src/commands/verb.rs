@@ -5,6 +5,7 @@ use ledger_domain::{InvalidField, PrincipalName, WorkspaceName};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
+use super::content::Content;
 use super::input::{ConnectionRule, Input, PrincipalRule};
 use super::{ConnectionRef, ParsedCommand};
 use crate::errors::{Code, Problem};
@@ -24,6 +25,10 @@ pub(super) trait VerbDefinition {
     ///
     /// Errors: `field_invalid`.
     fn read(address: &Address, body: Self::Body) -> Result<ParsedCommand, Problem>;
+
+    /// Writes what a command says besides verb, workspace and connection, for its fingerprint: all
+    /// that makes it another command. Returns `None` if it is a command of another verb.
+    fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>>;
 }
 
 /// The properties of a verb besides its body.

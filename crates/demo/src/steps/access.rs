@@ -1,10 +1,11 @@
 //! A gateway gets its own key, which only reads, in one workspace.
 
+use ledger_contract::subjects::DEFAULT_WORKSPACE;
 use serde_json::Value;
 
 use crate::context::{Context, check};
 use crate::error::DemoError;
-use crate::ledger::{DEFAULT_WORKSPACE, number_at, text_at};
+use crate::ledger::{number_at, text_at};
 use crate::output::tell;
 use crate::shell::Ran;
 

@@ -1,11 +1,12 @@
 //! Refused commands and their errors.
 
 use ledger_client::CommandHeaders;
+use ledger_contract::subjects::DEFAULT_WORKSPACE;
 use serde_json::json;
 
 use crate::context::{Context, check};
 use crate::error::DemoError;
-use crate::ledger::{DEFAULT_WORKSPACE, number_at};
+use crate::ledger::number_at;
 use crate::output::tell;
 
 pub(crate) async fn stale_version(context: &mut Context) -> Result<(), DemoError> {

@@ -99,29 +99,3 @@ pub enum Command {
         then: Option<Box<super::Connection>>,
     },
 }
-
-impl Command {
-    /// Returns the verb, as subjects, routes and the command line spell it.
-    pub const fn verb(&self) -> &'static str {
-        match self {
-            Self::Create(_) => "create",
-            Self::Update(_) => "update",
-            Self::RotateSecret(_) => "rotate-secret",
-            Self::Enable => "enable",
-            Self::Disable { .. } => "disable",
-            Self::MarkDegraded { .. } => "mark-degraded",
-            Self::MarkFailed { .. } => "mark-failed",
-            Self::MarkOperational { .. } => "mark-operational",
-            Self::Archive { .. } => "archive",
-            Self::Restore { .. } => "restore",
-            Self::GrantWorkspace { .. } => "grant-workspace",
-            Self::RevokeWorkspace { .. } => "revoke-workspace",
-            Self::SetLimits { .. } => "set-limits",
-            Self::SetModelPolicy(_) => "set-model-policy",
-            Self::SetPricing(_) => "set-pricing",
-            Self::LinkDependent { .. } => "link-dependent",
-            Self::UnlinkDependent { .. } => "unlink-dependent",
-            Self::Revert { .. } => "revert",
-        }
-    }
-}

@@ -1,0 +1,150 @@
+//! Parsed commands.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ledger_domain::connection::{Access, Environment, Revision};
+use ledger_domain::{
+    Command, FieldName, Line, Micros, PrincipalCommand, PrincipalName, Prose, WorkspaceCreated,
+};
+use ledger_vault::Plaintext;
+
+use super::{Condition, ConnectionRef, NewConnection, Verb};
+
+/// A parsed command, with its secrets still in plaintext.
+#[derive(Debug)]
+pub enum ParsedCommand {
+    /// Creates a connection.
+    Create(Box<NewConnection>),
+    /// Changes fields and secrets.
+    Update {
+        /// The connection to change.
+        target: ConnectionRef,
+        /// The changes, with no secrets in them yet.
+        revision: Box<Revision>,
+        /// Secret fields to set or remove.
+        secrets: BTreeMap<FieldName, Option<Plaintext>>,
+    },
+    /// Replaces secret values.
+    RotateSecret {
+        /// The connection to change.
+        target: ConnectionRef,
+        /// The new values.
+        secrets: BTreeMap<FieldName, Plaintext>,
+    },
+    /// Any other change to a connection; none of these contains a secret.
+    Change {
+        /// The connection to change.
+        target: ConnectionRef,
+        /// The command itself.
+        command: Box<Command>,
+    },
+    /// Creates a workspace.
+    CreateWorkspace(WorkspaceCreated),
+    /// Creates or changes a principal.
+    Principal {
+        /// The principal.
+        name: PrincipalName,
+        /// The command itself.
+        command: Box<PrincipalCommand>,
+    },
+    /// Issues a key to a principal; the engine generates it.
+    IssueKey {
+        /// The principal that gets the key.
+        name: PrincipalName,
+        /// The environment named in the key.
+        environment: Environment,
+        /// Its purpose, in the caller's words.
+        label: Option<Line>,
+        /// When it expires; never when absent.
+        expires_at: Option<Micros>,
+    },
+    /// Requests secrets in the clear.
+    Reveal {
+        /// The connection to change.
+        target: ConnectionRef,
+        /// The secret fields; all when empty.
+        fields: BTreeSet<FieldName>,
+        /// The reason.
+        reason: Prose,
+        /// Where the request came from, if the endpoint knows it.
+        from: Option<Line>,
+    },
+}
+
+impl ParsedCommand {
+    /// Returns a command that changes a connection and contains no secret.
+    pub fn change(target: ConnectionRef, command: Command) -> Self {
+        Self::Change { target, command: Box::new(command) }
+    }
+
+    /// Returns a command about a principal.
+    pub fn principal(name: PrincipalName, command: PrincipalCommand) -> Self {
+        Self::Principal { name, command: Box::new(command) }
+    }
+
+    /// Returns the command's verb.
+    pub const fn verb(&self) -> Verb {
+        match self {
+            Self::Create(_) => Verb::Create,
+            Self::Update { .. } => Verb::Update,
+            Self::RotateSecret { .. } => Verb::RotateSecret,
+            Self::Change { command, .. } => Verb::of_connection(command),
+            Self::Reveal { .. } => Verb::RevealSecret,
+            Self::CreateWorkspace(_) => Verb::CreateWorkspace,
+            Self::Principal { command, .. } => Verb::of_principal(command),
+            Self::IssueKey { .. } => Verb::IssueKey,
+        }
+    }
+
+    /// Returns the connection that the command names; `None` if it is not about an existing
+    /// connection.
+    pub const fn target(&self) -> Option<&ConnectionRef> {
+        match self {
+            Self::Update { target, .. }
+            | Self::RotateSecret { target, .. }
+            | Self::Change { target, .. }
+            | Self::Reveal { target, .. } => Some(target),
+            Self::Create(_)
+            | Self::CreateWorkspace(_)
+            | Self::Principal { .. }
+            | Self::IssueKey { .. } => None,
+        }
+    }
+
+    /// Returns whether a condition holds, judging by the command alone. Whether a revert shares the
+    /// connection is known only when it is decided.
+    pub fn meets(&self, condition: Condition) -> bool {
+        match condition {
+            Condition::Always => true,
+            Condition::ChangesSecrets => match self {
+                Self::Create(new) => !new.secrets.is_empty(),
+                Self::Update { secrets, .. } => !secrets.is_empty(),
+                Self::RotateSecret { .. } => true,
+                Self::Change { .. }
+                | Self::Reveal { .. }
+                | Self::CreateWorkspace(_)
+                | Self::Principal { .. }
+                | Self::IssueKey { .. } => false,
+            },
+            Condition::Shares => match self {
+                Self::Create(new) => new.access.widens(&Access::default()),
+                _ => false,
+            },
+        }
+    }
+    /// Returns the domain's command, if this one changes a connection and contains no secret.
+    pub(super) fn as_change(&self) -> Option<&Command> {
+        match self {
+            Self::Change { command, .. } => Some(command),
+            _ => None,
+        }
+    }
+
+    /// Returns the principal and the domain's command, if this one is about a principal.
+    pub(super) fn as_principal(&self) -> Option<(&PrincipalName, &PrincipalCommand)> {
+        match self {
+            Self::Principal { name, command } => Some((name, command)),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Fingerprints are stored in receipts, so the content of a command must never be written in
+//! another way: a command that is repeated after an upgrade would be refused.
+
+use std::collections::BTreeMap;
+
+use ledger_contract::commands::{self, Verb};
+use ledger_domain::{LedgerId, WorkspaceName};
+use ledger_vault::{FingerprintKey, Keyring};
+
+/// A master key, and the fingerprint key of a ledger that it wraps.
+const MASTER_KEY: &str =
+    "connledger-master-key-v1:289d2618:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+const WRAPPED_KEY: &[&str] = &[
+    "013238396432363138b8b9babbbcbdbebfc0c1c2c3c4c5c6c7c8c9cacbcccdcecf",
+    "2afbb9df827f7f2a1214af6c8732da3c8096109a3f62947c48cc0a4ca842ad11",
+    "301b982612d3839b00712aa69ed7e9dd",
+];
+
+/// A verb, a body that sets each of its fields, and the fingerprint. Lines are added and never
+/// changed.
+const COMMANDS: &[(&str, &str, &str)] = &[
+    (
+        "create",
+        r#"{"provider": "openai", "slug": "main", "secrets": {"api_key": "sk-first"},
+            "enabled": false, "access": {"everyone": {}}, "models": {"allow_all": false},
+            "pricing": {"image_default": 1.5}, "config": {"region": "eu"}, "tags": ["llm"]}"#,
+        "fab19e644c6865a8996457411d53ddb9",
+    ),
+    ("create", r#"{"provider": "openai"}"#, "30f5bab40d339b174c84aa6d9eec045f"),
+    (
+        "update",
+        r#"{"connection": "main", "display_name": null, "labels": {"team": "search"},
+            "secrets": {"api_key": "sk-other", "token": null}}"#,
+        "703a35c1f66162c1358ea02fa5c04898",
+    ),
+    (
+        "rotate-secret",
+        r#"{"connection": "main", "secrets": {"api_key": "sk-second"}}"#,
+        "ee8e765634bdb1bead663a07d4e07f1e",
+    ),
+    ("enable", r#"{"connection": "main"}"#, "9bd788a0000ee86fc53c1048b6993118"),
+    (
+        "disable",
+        r#"{"connection": "main", "reason": "budget"}"#,
+        "122cbbf643eb74985f58c667cc5fe5a5",
+    ),
+    (
+        "mark-degraded",
+        r#"{"connection": "main", "reason": "slow"}"#,
+        "9fcae0502b69ccf1077a1fe5d3351090",
+    ),
+    (
+        "mark-failed",
+        r#"{"connection": "main", "reason": "revoked"}"#,
+        "31ba82f3d8fb7d3bb6e2b8c333d1795d",
+    ),
+    ("mark-operational", r#"{"connection": "main"}"#, "3074ba8cdb28a572303c30613df9a824"),
+    (
+        "archive",
+        r#"{"connection": "main", "reason": "old", "force": true}"#,
+        "31ae112cdbd5dbc47975d14f54889ced",
+    ),
+    ("archive", r#"{"connection": "main"}"#, "4bbe0689b131274638e92485716c3c1f"),
+    ("restore", r#"{"connection": "main", "slug": "again"}"#, "a30a8694beda9c76e48199cbef19391d"),
+    (
+        "grant-workspace",
+        r#"{"connection": "main", "grant_to": "search",
+            "limits": {"rate": {"type": "requests", "unit": "rpm", "value": 5}}}"#,
+        "c4db01795818b94cf02b6e5c2901be6e",
+    ),
+    (
+        "revoke-workspace",
+        r#"{"connection": "main", "grant_to": "*"}"#,
+        "07fe3c17eb9f3572ca42fd19e2a5b047",
+    ),
+    (
+        "set-limits",
+        r#"{"connection": "main", "grant_to": "search",
+            "limits": {"rate": {"type": "requests", "unit": "rpm", "value": 5}}}"#,
+        "436cfd6ef496b9b55ce91a0011cda59c",
+    ),
+    (
+        "set-model-policy",
+        r#"{"connection": "main",
+            "policy": {"allow_all": false, "models": {"gpt-4o": {"enabled": true}}}}"#,
+        "e3920cdc71c58a8d0620c3467a2dd2e2",
+    ),
+    (
+        "set-pricing",
+        r#"{"connection": "main", "pricing": {"multipliers": {"default": 2}}}"#,
+        "4e2864debce11b8aa6812a7d7dd93c10",
+    ),
+    (
+        "set-pricing",
+        r#"{"connection": "main", "pricing": null}"#,
+        "8313f8d2d71d83195d6699cc05f7a8df",
+    ),
+    (
+        "link-dependent",
+        r#"{"connection": "main", "kind": "tool", "id": "t-1", "name": "Analyzer",
+            "attributes": {"owner": "search"}}"#,
+        "641e2e28e5af01cb9fa84197b610c1ab",
+    ),
+    (
+        "unlink-dependent",
+        r#"{"connection": "main", "kind": "tool", "id": "t-1"}"#,
+        "74163c97c67147716ad2275f06687e99",
+    ),
+    ("revert", r#"{"connection": "main", "to_version": 3}"#, "152b69902689a7d604faa504904badc1"),
+    (
+        "reveal-secret",
+        r#"{"connection": "main", "fields": ["api_key"], "reason": "a look"}"#,
+        "74938570fda73c0fe1b6639811bb5cce",
+    ),
+    ("create-workspace", r#"{"display_name": "Home"}"#, "3007c1c40c73ce55092079875d34f2b0"),
+    (
+        "create-principal",
+        r#"{"principal": "eu-1", "kind": "gateway", "display_name": "EU",
+            "grants": [{"scopes": ["read"], "workspaces": ["home"]}]}"#,
+        "f1f46ae34cbfd3d13b3ffe6d52cceb07",
+    ),
+    (
+        "update-principal",
+        r#"{"principal": "eu-1", "display_name": null, "grants": [{"role": "viewer"}]}"#,
+        "ab9b0b578a7a9bc079f7e3197e985dd7",
+    ),
+    ("enable-principal", r#"{"principal": "eu-1"}"#, "5d0f89db9afffb94e01b3f37b104dcb2"),
+    (
+        "disable-principal",
+        r#"{"principal": "eu-1", "reason": "gone"}"#,
+        "a6c814b00c7f3060fb5a96411496c2d8",
+    ),
+    (
+        "issue-key",
+        r#"{"principal": "eu-1", "environment": "test", "label": "ci",
+            "expires_at": "2030-01-01T00:00:00Z"}"#,
+        "539a9ff3a0f63f86d7a6edd9655f1cc5",
+    ),
+    (
+        "revoke-key",
+        r#"{"principal": "eu-1", "key": "k23456789abc", "reason": "leaked"}"#,
+        "2e1b5a380879ce2058a1e3edd015cc21",
+    ),
+];
+
+#[test]
+fn every_verb_has_the_fingerprint_that_receipts_hold() {
+    let (key, workspace) = (key(), WorkspaceName::parse("workspace", "home").expect("a name"));
+    let mut wrong = Vec::new();
+    for (verb, body, expected) in COMMANDS {
+        let command = commands::parse(verb, &workspace, None, body.as_bytes())
+            .unwrap_or_else(|problem| panic!("{verb}: {problem:?}"));
+        assert_eq!(command.verb().as_str(), *verb);
+        let found = command.fingerprint(&key, workspace.as_str());
+        let found = format!("{:032x}", u128::from_be_bytes(found));
+        if found != *expected {
+            wrong.push(format!("{verb} {body}: {found}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_verb_is_tried_and_no_two_commands_are_taken_for_one() {
+    let tried: BTreeMap<_, _> = COMMANDS.iter().map(|(verb, _, print)| (print, verb)).collect();
+    assert_eq!(tried.len(), COMMANDS.len());
+    for verb in Verb::ALL {
+        assert!(tried.values().any(|tried| **tried == verb.as_str()), "{verb} has no line");
+    }
+}
+
+fn key() -> FingerprintKey {
+    let digits = WRAPPED_KEY.concat();
+    let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).expect("two digits");
+    let wrapped: Vec<u8> = (0..digits.len()).step_by(2).map(byte).collect();
+    let keyring = Keyring::parse(MASTER_KEY).expect("a key file");
+    keyring.open_fingerprint_key(LedgerId::from_bytes([0x1d; 16]), &wrapped).expect("its key")
+}
