@@ -70,7 +70,18 @@ pub(crate) async fn execute(
     body: &str,
     command_id: Option<&str>,
 ) -> Result<(), Problem> {
-    let workspace = WorkspaceName::parse("workspace", WORKSPACE)?;
+    execute_at(engine, WORKSPACE, verb, body, command_id).await
+}
+
+/// The same in a workspace.
+pub(crate) async fn execute_at(
+    engine: &Engine,
+    workspace: &str,
+    verb: &str,
+    body: &str,
+    command_id: Option<&str>,
+) -> Result<(), Problem> {
+    let workspace = WorkspaceName::parse("workspace", workspace)?;
     let command = commands::parse(verb, &workspace, None, body.as_bytes())?;
     let command_id = command_id.map(|id| MessageId::parse("command_id", id)).transpose()?;
     let headers = Headers { command_id, ..Headers::default() };
@@ -145,7 +156,17 @@ fn status(engine: &Engine, field: &str) -> Outcome<u64> {
 
 /// Asks a question of the workspace that is measured, in JSON as NATS carries it.
 pub(crate) fn ask(engine: &Engine, query: QueryName, body: &str) -> Outcome<Vec<u8>> {
-    let workspace = QueryWorkspace::parse(WORKSPACE).map_err(Problem::from)?;
+    ask_at(engine, WORKSPACE, query, body)
+}
+
+/// The same of a workspace.
+pub(crate) fn ask_at(
+    engine: &Engine,
+    workspace: &str,
+    query: QueryName,
+    body: &str,
+) -> Outcome<Vec<u8>> {
+    let workspace = QueryWorkspace::parse(workspace).map_err(Problem::from)?;
     Ok(engine.answer_json(&admin(), &workspace, query, body.as_bytes())?)
 }
 

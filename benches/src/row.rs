@@ -35,6 +35,16 @@ pub(crate) enum RowName {
     Replay,
     /// A list page with three filters and the total
     ListFilters,
+    /// Lists by name and text searches of a small workspace beside a crowd
+    CrowdLists,
+    /// Commands beside readers of histories, searches and deep pages
+    BesideReaders,
+    /// Going back to an earlier version of a connection that changed often
+    Revert,
+    /// One connection, with many workspaces and principals
+    TenantsGet,
+    /// Opening a ledger with many workspaces and principals
+    TenantsStart,
     /// Resident memory of a server
     Memory,
     /// Opening a ledger
@@ -42,7 +52,7 @@ pub(crate) enum RowName {
 }
 
 impl RowName {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::NatsCommands,
         Self::HttpCommands,
         Self::EngineCommands,
@@ -56,6 +66,11 @@ impl RowName {
         Self::FacadeReads,
         Self::Replay,
         Self::ListFilters,
+        Self::CrowdLists,
+        Self::BesideReaders,
+        Self::Revert,
+        Self::TenantsGet,
+        Self::TenantsStart,
         Self::Memory,
         Self::Start,
     ];

@@ -23,6 +23,10 @@ pub(crate) struct Sizes {
     pub(crate) connections: u64,
     /// Events of the large ledger when it is started or replayed.
     pub(crate) events: u64,
+    /// Versions of a connection that changed often.
+    pub(crate) versions: u64,
+    /// Workspaces, and principals, of a ledger with many.
+    pub(crate) tenants: u64,
     /// Events that wait in the rows about catching up.
     pub(crate) backlog: u64,
     /// Connections and events of the small ledger, at any scale.
@@ -45,6 +49,8 @@ impl Sizes {
             commands: 500_000 / by,
             connections: 1_000_000 / by,
             events: 10_000_000 / by,
+            versions: 100_000 / by,
+            tenants: 100_000 / by,
             backlog: 200_000 / by,
             few: 10_000,
             samples: 2_000,

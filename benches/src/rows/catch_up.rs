@@ -139,8 +139,8 @@ async fn samples(nats: &Client) -> Outcome<Vec<Message>> {
     let count = usize::try_from(last - start_sequence + 1)?;
     let messages = consumer.messages().await?.take(count);
     let messages: Vec<_> = messages.map_ok(|message| message.split().0).try_collect().await?;
-    match messages.is_empty() {
-        true => Err(Failure::new("the event stream is empty")),
-        false => Ok(messages),
+    if messages.is_empty() {
+        return Err(Failure::new("the event stream is empty"));
     }
+    Ok(messages)
 }

@@ -1,7 +1,9 @@
 //! One file a row: how its figure and its reference are measured, and its mark.
 
+mod beside_readers;
 mod catch_up;
 mod commit_to_gateway;
+mod crowd;
 mod engine_commands;
 mod facade_reads;
 mod gateway_rotation;
@@ -11,8 +13,10 @@ mod list_filters;
 mod memory;
 mod nats_commands;
 mod replay;
+mod revert;
 mod single_command;
 mod start;
+mod tenants;
 
 use crate::failure::Outcome;
 use crate::ground::Ground;
@@ -48,6 +52,11 @@ pub(crate) async fn measure(name: RowName, ground: &mut Ground) -> Outcome<Measu
         RowName::HttpGets => http_reads::gets(ground).await,
         RowName::HttpLists => http_reads::lists(ground).await,
         RowName::FacadeReads => facade_reads::measure(ground).await,
+        RowName::CrowdLists => crowd::measure(ground).await,
+        RowName::BesideReaders => beside_readers::measure(ground).await,
+        RowName::Revert => revert::measure(ground).await,
+        RowName::TenantsGet => tenants::get(ground).await,
+        RowName::TenantsStart => tenants::start(ground).await,
         RowName::Replay => replay::measure(ground).await,
         RowName::ListFilters => list_filters::measure(ground).await,
         RowName::Memory => memory::measure(ground).await,

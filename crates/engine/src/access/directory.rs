@@ -67,13 +67,13 @@ impl PrincipalDirectory {
         for row in connections::principals(store, table) {
             let principal = decode_principal_row(&row?)
                 .map_err(|source| Fault::Row { of: "a principal".to_owned(), source })?;
-            directory.put(Arc::new(principal));
+            directory.put(&Arc::new(principal));
         }
         Ok(directory)
     }
 
     /// Stores a principal's new state.
-    pub(crate) fn put(&self, principal: Arc<Principal>) {
+    pub(crate) fn put(&self, principal: &Arc<Principal>) {
         let grants: Arc<[Grant]> = principal.grants.clone().into();
         let mut pages = self.pages.write();
         let before = pages.principals.insert(principal.name.clone(), principal.clone());

@@ -82,7 +82,7 @@ impl Committer {
         }
         for accepted in &accepted {
             if let Effect::Principal(principal) = &accepted.effect {
-                self.shared.directory.put(principal.clone());
+                self.shared.directory.put(principal);
             }
         }
         self.shared.tail.extend(accepted.into_iter().map(fresh));
