@@ -8,7 +8,7 @@ use ledger_contract::headers::Headers;
 use ledger_contract::queries::{QueryName, QueryWorkspace};
 use ledger_contract::records::Via;
 use ledger_domain::{MessageId, WorkspaceName};
-use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions};
+use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions, Received};
 use ledger_vault::Keyring;
 use serde_json::Value;
 
@@ -73,8 +73,9 @@ pub(crate) async fn execute(
     let command = commands::parse(verb, &workspace, None, body.as_bytes())?;
     let command_id = command_id.map(|id| MessageId::parse("command_id", id)).transpose()?;
     let headers = Headers { command_id, ..Headers::default() };
+    let received = Received::new(verb.to_owned(), body.to_owned());
     let request = CommandRequest {
-        fingerprint: engine.fingerprint(&workspace, &command, verb, body.as_bytes()),
+        fingerprint: engine.fingerprint(&workspace, &command, received),
         workspace,
         command,
         context: engine.context(admin(), Via::Nats, headers),

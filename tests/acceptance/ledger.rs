@@ -12,7 +12,9 @@ use ledger_contract::records::Via;
 use ledger_contract::reply::Receipt;
 use ledger_contract::{commands, subjects};
 use ledger_domain::{Expected, MessageId, Micros, Version, WorkspaceName};
-use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions, Executed, ReplayLimits};
+use ledger_engine::{
+    Caller, CommandRequest, Engine, EngineOptions, Executed, Received, ReplayLimits, RevealRequest,
+};
 use ledger_store::{DataDir, Store};
 use ledger_vault::Keyring;
 use serde_json::{Value, json};
@@ -212,7 +214,7 @@ impl Ledger {
         let test_command = TestCommand::new("reveal-secret", &body);
         let request = request(&self.engine, Caller::system(test_command.actor), &test_command)
             .expect("well made");
-        let revealed = self.engine.reveal(request).await.expect("revealed");
+        let revealed = self.engine.reveal(reveal(request)).await.expect("revealed");
         revealed.secrets[field].value.clone()
     }
 
@@ -302,7 +304,7 @@ pub(crate) async fn send_as(
     if !matches!(request.command, ParsedCommand::Reveal { .. }) {
         return Ok(engine.execute(request).await?);
     }
-    let revealed = engine.reveal(request).await?;
+    let revealed = engine.reveal(reveal(request)).await?;
     let receipt = Receipt {
         connection: Some(revealed.connection.clone()),
         version: 0,
@@ -310,6 +312,12 @@ pub(crate) async fn send_as(
         recorded_at: String::new(),
     };
     Ok(Executed { receipt, repeated: false, api_key: None })
+}
+
+/// Makes a request for secrets of a request.
+fn reveal(request: CommandRequest) -> RevealRequest {
+    let CommandRequest { workspace, command, context, .. } = request;
+    RevealRequest { workspace, command, context }
 }
 
 /// Makes the request that a transport would make of a command.
@@ -337,8 +345,7 @@ fn request(
         fingerprint: engine.fingerprint(
             &workspace,
             &command,
-            &test_command.verb,
-            &test_command.body,
+            Received::new(test_command.verb.clone(), test_command.body.clone()),
         ),
         command,
         workspace,

@@ -60,10 +60,11 @@ pub use errors::{
     LiveCallerError, OpenError, ReplayError, SealedError, Unavailable,
 };
 pub use execute::{CommandRequest, Executed};
-pub use fingerprint::{BodyDigest, Fingerprint};
+pub use fingerprint::{BodyDigest, Fingerprint, Received};
 pub use http_status::HttpStatusSource;
 pub use outbox::OutboxItem;
 pub use ports::{Clock, IdSource, Ports, Randomness};
 pub use queries::{Keep, ListOptions, ListResult, QueryAnswer, Reader, VersionLine, Versions};
 pub use replay::ReplayLimits;
 pub use request::RequestContext;
+pub use reveal::RevealRequest;

@@ -9,7 +9,7 @@ use ledger_contract::queries::QueryWorkspace;
 use ledger_domain::{
     Command, Connection, ConnectionId, Expected, InvalidField, Lifecycle, MessageId,
 };
-use ledger_engine::{CommandRequest, Engine, Executed, ListOptions, ListResult, Reader};
+use ledger_engine::{CommandRequest, Engine, Executed, ListOptions, ListResult, Reader, Received};
 
 use crate::draft::{Changes, Draft};
 use crate::request::FacadeRequest;
@@ -173,8 +173,9 @@ impl FacadeRequest {
         };
         let headers = Headers { command_id, expected, ..self.headers.clone() };
         let kind = format!("{} {number} {}", self.api.via.as_str(), self.request_line);
+        let received = Received::new(kind, self.body.clone());
         let digest = *self.body_digest.get_or_init(|| engine.body_digest(&self.body));
-        let fingerprint = engine.request_fingerprint(&self.workspace, &kind, digest, &self.body);
+        let fingerprint = engine.request_fingerprint(&self.workspace, digest, received);
         let request = CommandRequest {
             fingerprint,
             workspace: self.workspace.clone(),

@@ -18,10 +18,7 @@ impl ServiceState {
         self.counted(self.engine.in_time(deadline))?;
         let engine = self.engine.clone();
         let QueryAddress { workspace, query } = address;
-        let body = match incoming.opened {
-            None => incoming.message.payload.clone(),
-            Some(_) => incoming.body().to_vec().into(),
-        };
+        let body = incoming.body().clone();
         let read = move || engine.answer_json(&caller, &workspace, query, &body);
         let answered = tokio::task::spawn_blocking(read).await.map_err(|failure| crashed(&failure));
         drop(reading);
