@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ledger_contract::commands;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::headers::Headers;
-use ledger_contract::queries::{QueryName, QueryWorkspace};
+use ledger_contract::queries::{QueryName, QueryRequest, QueryWorkspace};
 use ledger_contract::records::Via;
 use ledger_domain::{MessageId, WorkspaceName};
 use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions, Received};
@@ -146,7 +146,9 @@ fn status(engine: &Engine, field: &str) -> Outcome<u64> {
 /// Asks a question of the workspace that is measured, in JSON as NATS carries it.
 pub(crate) fn ask(engine: &Engine, query: QueryName, body: &str) -> Outcome<Vec<u8>> {
     let workspace = QueryWorkspace::parse(WORKSPACE).map_err(Problem::from)?;
-    Ok(engine.answer_json(&admin(), &workspace, query, body.as_bytes())?)
+    let request = QueryRequest::from_json(query, body.as_bytes())?;
+    let answer = engine.answer(&admin(), &workspace, request).map_err(Problem::from)?;
+    Ok(answer.to_json())
 }
 
 /// Reads one number of a JSON answer.

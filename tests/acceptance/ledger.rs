@@ -7,7 +7,7 @@ use ledger_contract::commands::ParsedCommand;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::headers::Headers;
 use ledger_contract::operations::{ReplayReport, ReplayRequest};
-use ledger_contract::queries::{QueryName, QueryWorkspace};
+use ledger_contract::queries::{QueryName, QueryRequest, QueryWorkspace};
 use ledger_contract::records::Via;
 use ledger_contract::reply::Receipt;
 use ledger_contract::{commands, subjects};
@@ -259,7 +259,9 @@ pub(crate) fn ask_as(
 ) -> Result<Value, Problem> {
     let query = QueryName::find(name).expect("a query");
     let workspace = QueryWorkspace::parse(workspace)?;
-    let answer = engine.answer_json(caller, &workspace, query, body.to_string().as_bytes())?;
+    let reader = engine.reader(caller, &workspace)?;
+    let request = QueryRequest::from_json(query, body.to_string().as_bytes())?;
+    let answer = reader.answer(request)?.to_json();
     Ok(serde_json::from_slice(&answer).expect("answers are JSON"))
 }
 

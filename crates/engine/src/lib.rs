@@ -33,7 +33,6 @@
 //!   (test: `no_answer_rests_on_a_write_that_failed`).
 
 mod errors;
-mod faults;
 mod models;
 mod ports;
 
@@ -57,7 +56,7 @@ pub use access::{Caller, LiveCaller, VerifyToken};
 pub use engine::{Engine, EngineOptions};
 pub use errors::{
     AuthenticateError, ConnectionUnknown, DeadlineExpired, ExecuteError, Fault, Forbidden,
-    LiveCallerError, OpenError, ReplayError, SealedError, Unavailable,
+    LiveCallerError, OpenError, QueryError, ReplayError, SealedError, Unavailable,
 };
 pub use execute::{CommandRequest, Executed};
 pub use fingerprint::{BodyDigest, Fingerprint, Received};

@@ -9,6 +9,7 @@ mod execute;
 mod fault;
 mod open;
 mod problem;
+mod query;
 mod replay;
 mod sealed;
 
@@ -16,6 +17,7 @@ pub use authenticate::{AuthenticateError, LiveCallerError};
 pub use execute::{ConnectionUnknown, DeadlineExpired, ExecuteError, Forbidden, Unavailable};
 pub use fault::Fault;
 pub use open::OpenError;
+pub use query::QueryError;
 pub use replay::ReplayError;
 pub use sealed::SealedError;
 

@@ -8,7 +8,7 @@ use ledger_vault::OpenError as UnsealError;
 
 use super::{
     AuthenticateError, ConnectionUnknown, DeadlineExpired, ExecuteError, Fault, Forbidden,
-    LiveCallerError, OpenError, ReplayError, SealedError, Unavailable, chain,
+    LiveCallerError, OpenError, QueryError, ReplayError, SealedError, Unavailable, chain,
 };
 
 impl From<Fault> for Problem {
@@ -113,6 +113,41 @@ impl ExecuteError {
     }
 }
 
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Self {
+        let code = error.code();
+        match error {
+            QueryError::Invalid(invalid) => invalid.into(),
+            QueryError::Forbidden(forbidden) => forbidden.into(),
+            QueryError::ConnectionUnknown(unknown) => unknown.into(),
+            QueryError::VersionUnknown { latest } => {
+                Self { version: Some(latest.get()), ..Self::new(code) }
+            }
+            QueryError::WorkspaceUnknown(_) => Self::because(code, error.to_string()),
+            QueryError::Fault(fault) => fault.into(),
+            QueryError::CursorInvalid
+            | QueryError::ReadForbidden
+            | QueryError::PrincipalUnknown => Self::new(code),
+        }
+    }
+}
+
+impl QueryError {
+    /// Returns the error code for callers.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Invalid(_) => Code::FieldInvalid,
+            Self::CursorInvalid => Code::CursorInvalid,
+            Self::Forbidden(_) | Self::ReadForbidden => Code::Forbidden,
+            Self::ConnectionUnknown(_) => Code::ConnectionUnknown,
+            Self::VersionUnknown { .. } => Code::VersionUnknown,
+            Self::WorkspaceUnknown(_) => Code::WorkspaceUnknown,
+            Self::PrincipalUnknown => Code::PrincipalUnknown,
+            Self::Fault(fault) => fault.code(),
+        }
+    }
+}
+
 impl From<Forbidden> for Problem {
     fn from(forbidden: Forbidden) -> Self {
         Self::because(Code::Forbidden, forbidden.to_string())
@@ -212,7 +247,7 @@ mod tests {
     use std::io;
     use std::sync::Arc;
 
-    use ledger_domain::{CheckedText as _, Rejection, Slug, Version, WorkspaceName};
+    use ledger_domain::{CheckedText as _, InvalidField, Rejection, Slug, Version, WorkspaceName};
 
     use super::*;
 
@@ -247,6 +282,31 @@ mod tests {
             let problem = Problem::from(error);
             assert_eq!(problem.code, code);
             assert!(problem.message.contains(part), "{problem}");
+        }
+    }
+
+    #[test]
+    fn each_error_of_a_query_becomes_the_problem_of_its_code() {
+        let workspace = WorkspaceName::stored("search".into());
+        let cases: [(QueryError, &str); 8] = [
+            (InvalidField::new("page", "starts at 1").into(), "page: starts at 1"),
+            (QueryError::CursorInvalid, Code::CursorInvalid.summary()),
+            (Forbidden::Workspace.into(), "no rights in this workspace"),
+            (QueryError::ReadForbidden, Code::Forbidden.summary()),
+            (
+                QueryError::VersionUnknown { latest: Version::new(3) },
+                Code::VersionUnknown.summary(),
+            ),
+            (QueryError::WorkspaceUnknown(workspace), "there is no workspace search"),
+            (QueryError::PrincipalUnknown, Code::PrincipalUnknown.summary()),
+            (Fault::Damaged("the record is missing".to_owned()).into(), "the record is missing"),
+        ];
+        for (error, part) in cases {
+            let code = error.code();
+            let problem = Problem::from(error);
+            assert_eq!(problem.code, code);
+            assert!(problem.message.contains(part), "{problem}");
+            assert_eq!(problem.version, (code == Code::VersionUnknown).then_some(3));
         }
     }
 

@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use futures::poll;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::Micros;
-use ledger_engine::{Caller, Engine};
+use ledger_engine::{Caller, Engine, QueryError};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::bodies::Bodies;
@@ -97,7 +97,7 @@ impl AppState {
     pub async fn read<T: Send + 'static>(
         &self,
         deadline: Option<Micros>,
-        work: impl FnOnce(&Engine) -> Result<T, Problem> + Send + 'static,
+        work: impl FnOnce(&Engine) -> Result<T, QueryError> + Send + 'static,
     ) -> Result<T, Problem> {
         let permit = self.acquire(&self.queries)?;
         // The semaphore is never closed.
@@ -106,7 +106,7 @@ impl AppState {
         let engine = self.engine.clone();
         let read = tokio::task::spawn_blocking(move || work(&engine)).await;
         drop((reading, permit));
-        read.map_err(|failure| crashed(&failure))?
+        Ok(read.map_err(|failure| crashed(&failure))??)
     }
 
     /// Reads the store after a durable command. It waits instead of returning `busy`, because a
@@ -115,13 +115,13 @@ impl AppState {
     /// Errors: those of `work`.
     pub async fn read_after<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Engine) -> Result<T, Problem> + Send + 'static,
+        work: impl FnOnce(&Engine) -> Result<T, QueryError> + Send + 'static,
     ) -> Result<T, Problem> {
         let reading = self.readers.acquire().await;
         let engine = self.engine.clone();
         let read = tokio::task::spawn_blocking(move || work(&engine)).await;
         drop(reading);
-        read.map_err(|failure| crashed(&failure))?
+        Ok(read.map_err(|failure| crashed(&failure))??)
     }
 
     /// Counts a refusal of the HTTP layer in the ledger's status. The engine counts its own.
