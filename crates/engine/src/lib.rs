@@ -56,7 +56,7 @@ pub use access::{Caller, LiveCaller, VerifyToken};
 pub use engine::{Engine, EngineOptions};
 pub use errors::{
     AuthenticateError, ConnectionUnknown, DeadlineExpired, ExecuteError, Fault, Forbidden,
-    LiveCallerError, OpenError, QueryError, ReplayError, SealedError, Unavailable,
+    LiveCallerError, OpenError, QueryError, ReplayError, SealedError, Unavailable, log_fault,
 };
 pub use execute::{CommandRequest, Executed};
 pub use fingerprint::{BodyDigest, Fingerprint, Received};

@@ -27,7 +27,7 @@ use ledger_contract::commands::{Answer, Verb};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::QueryName;
 use ledger_contract::subjects::Subjects;
-use ledger_engine::{Caller, Engine};
+use ledger_engine::{Caller, Engine, log_fault};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -269,6 +269,7 @@ impl ServiceEndpoint {
     }
 
     fn refuse(&self, problem: &Problem) -> Reply {
+        log_fault(problem);
         self.counters.count(problem.code);
         Reply::problem(problem)
     }

@@ -1,6 +1,6 @@
 //! Converts errors to problems: a stable code and a sentence for the caller.
 //!
-//! Callers learn little about faults; this file logs them in full.
+//! Callers learn little about faults. A problem has the rest in `internal`, which is for the log.
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_store::{AppendError, OpenError as DataDirError, ReadError};
@@ -13,9 +13,8 @@ use super::{
 
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
-        tracing::error!(error = %chain(&fault), "internal fault");
         let code = fault.code();
-        match &fault {
+        let problem = match &fault {
             Fault::Read(error @ ReadError::Corrupt { .. }) => Self::because(code, chain(error)),
             Fault::Read(_) => Self::because(code, "the store cannot be read"),
             Fault::Append(error) => Self::because(code, chain(error)),
@@ -29,7 +28,8 @@ impl From<Fault> for Problem {
             Fault::Unseal(_) => Self::because(code, "a sealed value cannot be opened"),
             Fault::Damaged(_) | Fault::Thread(_) => Self::because(code, chain(&fault)),
             Fault::Bug(_) => Self::new(code),
-        }
+        };
+        Self { internal: Some(chain(&fault)), ..problem }
     }
 }
 
@@ -308,6 +308,15 @@ mod tests {
             assert!(problem.message.contains(part), "{problem}");
             assert_eq!(problem.version, (code == Code::VersionUnknown).then_some(3));
         }
+    }
+
+    #[test]
+    fn a_fault_is_told_to_the_operator_in_full_and_to_no_caller() {
+        let problem = Problem::from(ExecuteError::from(Fault::bug("two heads")));
+        assert_eq!(problem.internal.as_deref(), Some("two heads"));
+        let (body, details) = (problem.body(), problem.details("r-1"));
+        assert!(!format!("{problem} {body:?} {details:?}").contains("two heads"));
+        assert_eq!(Problem::from(ExecuteError::WorkspaceTaken).internal, None);
     }
 
     #[test]

@@ -31,7 +31,7 @@ use axum::http::{self, StatusCode};
 use axum::middleware::from_fn;
 use axum::response::Response;
 use ledger_contract::errors::{Code, Problem};
-use ledger_engine::Engine;
+use ledger_engine::{Engine, log_fault};
 pub(crate) use ledger_http_server::answer;
 use ledger_http_server::request_id::identify;
 use tower_http::compression::CompressionLayer;
@@ -160,7 +160,10 @@ async fn enter(
     id: RequestId,
 ) -> Response {
     let answered = serve(&state, route, request, &id).await;
-    answered.unwrap_or_else(|problem| answer::problem(&problem, &id))
+    answered.unwrap_or_else(|problem| {
+        log_fault(&problem);
+        answer::problem(&problem, &id)
+    })
 }
 
 async fn serve(
