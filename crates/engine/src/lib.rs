@@ -10,6 +10,7 @@
 //! `execute.rs` prepares a command, `outbox.rs` turns the log into notifications, and `replay/`
 //! rebuilds read models beside the live ones: `replay/bulk/` with many threads, then
 //! `replay/fold.rs` event by event. Only `ports.rs` reads the clock or the random number generator.
+//! `admission.rs` has the limits on what is in progress, for all doors.
 //!
 //! # Invariants
 //!
@@ -37,6 +38,7 @@ mod models;
 mod ports;
 
 mod access;
+mod admission;
 mod engine;
 mod execute;
 mod fingerprint;
@@ -53,6 +55,7 @@ mod tail;
 mod writer;
 
 pub use access::{Caller, LiveCaller, VerifyToken};
+pub use admission::{AdmissionLimits, MESSAGE_BYTES_MAX};
 pub use engine::{Engine, EngineOptions};
 pub use errors::{
     AuthenticateError, ConnectionUnknown, DeadlineExpired, ExecuteError, Fault, Forbidden,

@@ -7,6 +7,7 @@ use ledger_contract::headers::{Headers, invalid, read as read_headers, twice};
 use ledger_contract::sealed::{SealedRequest, split};
 use ledger_contract::subjects::{AUTHORIZATION, XKEY};
 use ledger_domain::MessageId;
+use ledger_engine::MESSAGE_BYTES_MAX;
 
 use super::{ServiceState, headers};
 
@@ -66,7 +67,7 @@ impl ServiceState {
         let Some(sender) = sender_of(message.headers.as_ref())? else {
             return Ok(None);
         };
-        if message.payload.len() > super::MESSAGE_BYTES_MAX {
+        if message.payload.len() > MESSAGE_BYTES_MAX {
             return Err(Problem::new(Code::MessageTooLarge));
         }
         let text = self.engine.open_sealed(&message.payload, sender)?;

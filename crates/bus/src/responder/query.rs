@@ -37,8 +37,8 @@ impl ServiceState {
     }
 }
 
-/// Answers a JSON query in JSON. Blocks. Callers without rights in the workspace do not learn whether
-/// the body is valid.
+/// Answers a JSON query in JSON. Blocks. Callers without rights in the workspace do not learn
+/// whether the body is valid.
 fn answer(
     engine: &Engine,
     caller: &Caller,

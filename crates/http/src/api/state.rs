@@ -16,9 +16,6 @@ use super::{ApiOptions, body};
 use crate::crashed::crashed;
 use crate::feed::Feeds;
 
-/// Replay requests in progress at the same time; the engine refuses all but one.
-const OPERATIONS_MAX: usize = 16;
-
 /// The engine, and the limits on concurrent work.
 #[derive(Debug)]
 pub struct AppState {
@@ -36,15 +33,16 @@ pub struct AppState {
 
 impl AppState {
     pub(super) fn new(engine: Engine, options: &ApiOptions) -> Self {
+        let limits = &options.limits;
         Self {
-            feeds: Feeds::open(engine.clone(), options.feeds),
+            feeds: Feeds::open(engine.clone(), options.feeds, limits),
             engine,
             reveals: options.reveals,
-            bodies: Bodies::new(options.bodies_max, options.bodies_per_caller_max),
-            commands: Semaphore::new(options.commands_max.max(1)),
-            queries: Semaphore::new(options.queries_max.max(1)),
-            operations: Semaphore::new(OPERATIONS_MAX),
-            readers: Semaphore::new(options.readers_max.max(1)),
+            bodies: Bodies::new(limits.bodies_max, limits.bodies_per_caller_max),
+            commands: Semaphore::new(limits.commands_max.max(1)),
+            queries: Semaphore::new(limits.queries_max.max(1)),
+            operations: Semaphore::new(limits.operations_max.max(1)),
+            readers: Semaphore::new(limits.readers_max.max(1)),
         }
     }
 
