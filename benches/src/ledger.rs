@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use ledger_contract::commands;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::headers::Headers;
-use ledger_contract::queries::{QueryName, QueryWorkspace};
+use ledger_contract::queries::{QueryName, QueryRequest, QueryWorkspace};
 use ledger_contract::records::Via;
 use ledger_contract::subjects::DEFAULT_WORKSPACE;
 use ledger_domain::{MessageId, WorkspaceName};
-use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions};
+use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions, Received};
 use ledger_vault::Keyring;
 use serde_json::Value;
 
@@ -85,8 +85,9 @@ pub(crate) async fn execute_at(
     let command = commands::parse(verb, &workspace, None, body.as_bytes())?;
     let command_id = command_id.map(|id| MessageId::parse("command_id", id)).transpose()?;
     let headers = Headers { command_id, ..Headers::default() };
+    let received = Received::new(verb.to_owned(), body.to_owned());
     let request = CommandRequest {
-        fingerprint: engine.fingerprint(&workspace, &command, verb, body.as_bytes()),
+        fingerprint: engine.fingerprint(&workspace, &command, received),
         workspace,
         command,
         context: engine.context(admin(), Via::Nats, headers),
@@ -167,7 +168,9 @@ pub(crate) fn ask_at(
     body: &str,
 ) -> Outcome<Vec<u8>> {
     let workspace = QueryWorkspace::parse(workspace).map_err(Problem::from)?;
-    Ok(engine.answer_json(&admin(), &workspace, query, body.as_bytes())?)
+    let request = QueryRequest::from_json(query, body.as_bytes())?;
+    let answer = engine.answer(&admin(), &workspace, request).map_err(Problem::from)?;
+    Ok(answer.to_json())
 }
 
 /// Reads one number of a JSON answer.

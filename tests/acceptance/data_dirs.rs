@@ -113,7 +113,11 @@ async fn every_kept_data_directory_goes_on() {
         let (head, before) = (ledger.engine.head(), ledger.get("openai-prod"));
         let rotation =
             |value: &str| json!({"connection": "openai-prod", "secrets": {"api_key": value}});
-        // Receipts of that time are remembered.
+        // Receipts of that time are remembered, also those with a digest of the bytes.
+        let body = rotation("sk-not-a-real-key-0002");
+        let same = ledger.send(TestCommand::new("rotate-secret", &body).id("rotate-1")).await;
+        assert!(same.expect("answered").repeated);
+        assert_eq!(ledger.engine.head(), head);
         let repeated =
             TestCommand::new("rotate-secret", &rotation("sk-another-0003")).id("rotate-1");
         assert_eq!(ledger.refusal(repeated).await, Code::CommandIdReused);

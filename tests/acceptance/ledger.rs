@@ -7,12 +7,14 @@ use ledger_contract::commands::ParsedCommand;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::headers::Headers;
 use ledger_contract::operations::{ReplayReport, ReplayRequest};
-use ledger_contract::queries::{QueryName, QueryWorkspace};
+use ledger_contract::queries::{QueryName, QueryRequest, QueryWorkspace};
 use ledger_contract::records::Via;
 use ledger_contract::reply::Receipt;
 use ledger_contract::{commands, subjects};
 use ledger_domain::{Expected, MessageId, Micros, Version, WorkspaceName};
-use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions, Executed, ReplayLimits};
+use ledger_engine::{
+    Caller, CommandRequest, Engine, EngineOptions, Executed, Received, ReplayLimits, RevealRequest,
+};
 use ledger_store::{DataDir, Store};
 use ledger_vault::Keyring;
 use serde_json::{Value, json};
@@ -212,7 +214,7 @@ impl Ledger {
         let test_command = TestCommand::new("reveal-secret", &body);
         let request = request(&self.engine, Caller::system(test_command.actor), &test_command)
             .expect("well made");
-        let revealed = self.engine.reveal(request).await.expect("revealed");
+        let revealed = self.engine.reveal(reveal(request)).await.expect("revealed");
         revealed.secrets[field].value.clone()
     }
 
@@ -257,7 +259,9 @@ pub(crate) fn ask_as(
 ) -> Result<Value, Problem> {
     let query = QueryName::find(name).expect("a query");
     let workspace = QueryWorkspace::parse(workspace)?;
-    let answer = engine.answer_json(caller, &workspace, query, body.to_string().as_bytes())?;
+    let reader = engine.reader(caller, &workspace)?;
+    let request = QueryRequest::from_json(query, body.to_string().as_bytes())?;
+    let answer = reader.answer(request)?.to_json();
     Ok(serde_json::from_slice(&answer).expect("answers are JSON"))
 }
 
@@ -302,7 +306,7 @@ pub(crate) async fn send_as(
     if !matches!(request.command, ParsedCommand::Reveal { .. }) {
         return Ok(engine.execute(request).await?);
     }
-    let revealed = engine.reveal(request).await?;
+    let revealed = engine.reveal(reveal(request)).await?;
     let receipt = Receipt {
         connection: Some(revealed.connection.clone()),
         version: 0,
@@ -310,6 +314,12 @@ pub(crate) async fn send_as(
         recorded_at: String::new(),
     };
     Ok(Executed { receipt, repeated: false, api_key: None })
+}
+
+/// Makes a request for secrets of a request.
+fn reveal(request: CommandRequest) -> RevealRequest {
+    let CommandRequest { workspace, command, context, .. } = request;
+    RevealRequest { workspace, command, context }
 }
 
 /// Makes the request that a transport would make of a command.
@@ -337,8 +347,7 @@ fn request(
         fingerprint: engine.fingerprint(
             &workspace,
             &command,
-            &test_command.verb,
-            &test_command.body,
+            Received::new(test_command.verb.clone(), test_command.body.clone()),
         ),
         command,
         workspace,

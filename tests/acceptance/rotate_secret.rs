@@ -114,7 +114,7 @@ async fn step_1_arrive_with_a_permit_or_be_answered_busy() {
     let own = ConnectOptions { url: server.url(), ..ConnectOptions::default() };
     let client = connect(&own).await.expect("good options");
     let mut options = BusOptions::new(client, own);
-    options.commands_max = 1;
+    options.limits.commands_max = 1;
     let bus = Bus::start(ledger.engine.clone(), options).await.expect("the bus starts");
     let client = server.client().await;
     let whoami = Subjects::default().query("_all", "whoami");

@@ -43,7 +43,7 @@ use std::time::Duration;
 use async_nats::Client;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::subjects::Subjects;
-use ledger_engine::Engine;
+use ledger_engine::{AdmissionLimits, Engine};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::{info, warn};
@@ -55,7 +55,7 @@ pub use managed::{
 };
 
 use relay::Relay;
-use responder::{Limits, Responder};
+use responder::Responder;
 use topology::{Choices, Topology};
 
 /// Header of an operation's progress messages, with the value `true`. The final answer lacks it.
@@ -77,12 +77,8 @@ pub struct BusOptions {
     pub duplicate_window: Duration,
     /// Replicas of the streams in a NATS cluster.
     pub replicas: usize,
-    /// Commands in progress at once; further ones are answered `busy`.
-    pub commands_max: usize,
-    /// Queries in progress or waiting at once; further ones are answered `busy`.
-    pub queries_max: usize,
-    /// Queries that read the store at once.
-    pub readers_max: usize,
+    /// Limits on what is in progress over NATS.
+    pub limits: AdmissionLimits,
     /// Whether requests in the clear are rejected.
     pub sealed_only: bool,
 }
@@ -96,9 +92,7 @@ impl BusOptions {
             subjects: Subjects::default(),
             duplicate_window: Duration::from_mins(2),
             replicas: 1,
-            commands_max: 1_024,
-            queries_max: 256,
-            readers_max: 16,
+            limits: AdmissionLimits::default(),
             sealed_only: false,
         }
     }
@@ -129,13 +123,7 @@ impl Bus {
         let begin =
             move |connection| Relay::new(for_relay, connection, events, topology, stopped).run();
         let (cut_off, relayed) = spawn(relay, begin).await?;
-        let limits = Limits {
-            commands: options.commands_max.max(1),
-            queries: options.queries_max.max(1),
-            readers: options.readers_max.max(1),
-            sealed_only: options.sealed_only,
-        };
-        let responder = Responder::start(engine, client.clone(), &subjects, limits).await?;
+        let responder = Responder::start(engine, &options).await?;
         Ok(Self { client, responder, stop, cut_off, relayed })
     }
 

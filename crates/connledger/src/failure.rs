@@ -4,7 +4,7 @@ use std::io;
 
 use ledger_client::ClientError;
 use ledger_contract::errors::{ErrorBody, Problem};
-use ledger_engine::{ExecuteError, OpenError};
+use ledger_engine::{ExecuteError, OpenError, log_fault};
 
 /// The kind of a failure; each kind has its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,11 +27,13 @@ pub(crate) struct Failure {
     hints: Vec<String>,
     /// The error that the ledger returned, if it refused.
     body: Option<Box<ErrorBody>>,
+    /// The problem with the ledger's fault, if that is the cause.
+    fault: Option<Box<Problem>>,
 }
 
 impl Failure {
     fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hints: Vec::new(), body: None }
+        Self { kind, message: message.into(), hints: Vec::new(), body: None, fault: None }
     }
 
     /// Creates a refusal that is not an error returned by the ledger.
@@ -84,6 +86,13 @@ impl Failure {
         self.body.as_deref()
     }
 
+    /// Logs the ledger's fault, if that is the cause.
+    pub(crate) fn log(&self) {
+        if let Some(problem) = &self.fault {
+            log_fault(problem);
+        }
+    }
+
     /// Returns the exit code.
     pub(crate) fn exit_code(&self) -> u8 {
         match self.kind {
@@ -128,7 +137,9 @@ impl From<ErrorBody> for Failure {
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        problem.body().error.into()
+        let failure = Self::from(problem.body().error);
+        let fault = problem.internal.is_some().then(|| Box::new(problem));
+        Self { fault, ..failure }
     }
 }
 

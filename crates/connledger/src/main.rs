@@ -63,7 +63,10 @@ fn main() -> ExitCode {
     let out = Output::new(cli.common.json);
     match run(cli, out) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => out.report(&failure),
+        Err(failure) => {
+            failure.log();
+            out.report(&failure)
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
 use crate::access::{LAST_USE_INTERVAL, PrincipalDirectory, TokenVerifier, UseKeeper};
+use crate::admission::AdmissionLimits;
 use crate::errors::{DeadlineExpired, ExecuteError, Fault, OpenError, Unavailable, chain};
 use crate::http_status::HttpSource;
 use crate::models::{Live, MODELS, Models};
@@ -23,8 +24,6 @@ use crate::replay::{ReplayLimits, recovery};
 use crate::tail::Tail;
 use crate::writer::{Answer, Prepared, Recent, Writer};
 
-/// Commands that may wait for the writer by default.
-const QUEUE_DEPTH: usize = 4_096;
 /// Data keys kept unwrapped in memory.
 const DATA_KEYS: usize = 16 * 1_024;
 /// Generation of the read models in a new ledger.
@@ -39,8 +38,8 @@ pub struct EngineOptions {
     pub keyring: Keyring,
     /// Whether to create a new ledger if the directory contains none.
     pub create: bool,
-    /// Commands that may wait for the writer; further ones are refused with `busy`.
-    pub queue_depth: usize,
+    /// Limits on what is in progress; the engine's own is that of the queue.
+    pub limits: AdmissionLimits,
     /// Limits of a replay.
     pub replay: ReplayLimits,
     /// Interval at which last uses of keys are stored; one minute by default.
@@ -56,7 +55,7 @@ impl EngineOptions {
             data_dir,
             keyring,
             create: false,
-            queue_depth: QUEUE_DEPTH,
+            limits: AdmissionLimits::default(),
             replay: ReplayLimits::default(),
             last_use_interval: LAST_USE_INTERVAL,
             ports: Ports::default(),
@@ -150,7 +149,7 @@ impl Engine {
 
     /// Opens a ledger and starts its writer. Blocks.
     pub fn open(options: EngineOptions) -> Result<Self, OpenError> {
-        let EngineOptions { data_dir, keyring, create, queue_depth, replay, .. } = options;
+        let EngineOptions { data_dir, keyring, create, limits, replay, .. } = options;
         let (ports, last_use_interval) = (options.ports, options.last_use_interval);
         let store = if create && !Self::exists(&data_dir) {
             make(&data_dir, &keyring, &ports)?
@@ -159,7 +158,7 @@ impl Engine {
         };
         let shared = Arc::new(Shared::load(Arc::new(store), keyring, replay, ports)?);
         recovery::catch_up(&shared)?;
-        let writer = Arc::new(RwLock::new(Some(Writer::start(&shared, queue_depth)?)));
+        let writer = Arc::new(RwLock::new(Some(Writer::start(&shared, limits.queued_max)?)));
         let use_keeper = UseKeeper::start(&shared, last_use_interval)?;
         Ok(Self { shared, writer, use_keeper: Arc::new(Mutex::new(Some(use_keeper))) })
     }

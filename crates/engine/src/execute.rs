@@ -112,7 +112,7 @@ impl Engine {
             // The target may be gone because this very command archived it.
             Err(error) => {
                 let id = &provenance.command_id;
-                let answered = self.answered(&permit, &workspace, id, fingerprint)?;
+                let answered = self.answered(&permit, &workspace, id, &fingerprint)?;
                 return answered.map(Begun::Done).ok_or(error);
             }
         };
@@ -126,7 +126,7 @@ impl Engine {
         permit: &Permit,
         workspace: &WorkspaceName,
         command_id: &MessageId,
-        fingerprint: Fingerprint,
+        fingerprint: &Fingerprint,
     ) -> Result<Option<Outcome>, ExecuteError> {
         let receipt = receipts::get(&self.shared.store, &receipts::key(workspace, command_id));
         let Some(receipt) = receipt.map_err(Fault::from)? else {
@@ -135,7 +135,7 @@ impl Engine {
         let models = self.shared.models.load();
         let row = receipt.connection.map(|id| models.row(id)).transpose()?.flatten();
         let state = row.as_ref().map(|row| &row.connection);
-        permit.repeat(workspace, fingerprint, &receipt, state)
+        permit.repeat(workspace, fingerprint, &self.shared.fingerprint_key, &receipt, state)
     }
 
     fn work(

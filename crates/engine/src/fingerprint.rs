@@ -1,52 +1,85 @@
 //! Recognizes a repeated command and tells it from another under the same command id.
 
+use std::borrow::Cow;
+use std::fmt;
+
+use bytes::Bytes;
 use ledger_contract::commands::ParsedCommand;
 use ledger_domain::WorkspaceName;
 use ledger_store::tables::Receipt;
+use ledger_vault::FingerprintKey;
 use serde_json::Value;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::engine::Engine;
 
-/// Keyed digests of a command. They are keyed because bodies contain secrets, and a plain digest of
-/// a short secret could be guessed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A keyed digest of a command, and the request that it came in.
+#[derive(Clone, Debug)]
 pub struct Fingerprint {
-    /// The digest stored in new receipts.
+    /// The digest stored in new receipts. It is keyed because bodies contain secrets, and a plain
+    /// digest of a short secret could be guessed.
     meaning: [u8; 16],
-    /// The digest in receipts of earlier versions of the program: that of the bytes as received.
-    bytes: [u8; 16],
+    received: Received,
+}
+
+/// A request as it arrived. Receipts of earlier programs hold a digest of it, which is computed
+/// only when the command id has a receipt that [`Fingerprint::stored`] does not match.
+#[derive(Clone, Default)]
+pub struct Received {
+    kind: Cow<'static, str>,
+    body: Bytes,
+}
+
+impl Received {
+    /// `kind` stands for everything in the request besides its workspace and its body.
+    pub fn new(kind: impl Into<Cow<'static, str>>, body: impl Into<Bytes>) -> Self {
+        Self { kind: kind.into(), body: body.into() }
+    }
+}
+
+/// Leaves out the body, which may contain secrets.
+impl fmt::Debug for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Received({}, {} bytes)", self.kind, self.body.len())
+    }
 }
 
 impl Fingerprint {
+    /// Returns the fingerprint of a command whose id the ledger generates, so that nothing can
+    /// repeat it.
+    pub(crate) fn of_unrepeatable() -> Self {
+        Self { meaning: [0; 16], received: Received::default() }
+    }
+
     /// Returns the digest to store in a receipt.
     pub(crate) const fn stored(&self) -> [u8; 16] {
         self.meaning
     }
 
-    /// Returns whether a receipt belongs to the same command.
-    pub(crate) fn is_of(&self, receipt: &Receipt) -> bool {
-        receipt.fingerprint == self.meaning || receipt.fingerprint == self.bytes
+    /// Returns whether a receipt in the workspace belongs to the same command.
+    pub(crate) fn is_of(
+        &self,
+        receipt: &Receipt,
+        workspace: &WorkspaceName,
+        key: &FingerprintKey,
+    ) -> bool {
+        let Received { kind, body } = &self.received;
+        let parts = || [workspace.as_str().as_bytes(), kind.as_bytes(), body];
+        receipt.fingerprint == self.meaning || receipt.fingerprint == key.fingerprint(&parts())
     }
 }
 
 impl Engine {
     /// Returns the fingerprint of a parsed command, which white space, the order of keys and the
-    /// endpoint do not affect. `verb` and `body` are as received, for receipts of earlier versions
-    /// of the program.
+    /// endpoint do not affect.
     pub fn fingerprint(
         &self,
         workspace: &WorkspaceName,
         command: &ParsedCommand,
-        verb: &str,
-        body: &[u8],
+        received: Received,
     ) -> Fingerprint {
         let key = &self.shared.fingerprint_key;
-        let workspace = workspace.as_str();
-        Fingerprint {
-            meaning: command.fingerprint(key, workspace),
-            bytes: key.fingerprint(&[workspace.as_bytes(), verb.as_bytes(), body]),
-        }
+        Fingerprint { meaning: command.fingerprint(key, workspace.as_str()), received }
     }
 
     /// Returns the keyed digest of what a body says. In a JSON body, white space and the order of
@@ -64,22 +97,18 @@ impl Engine {
     }
 
     /// Returns the fingerprint of a request whose commands also depend on the current state. A
-    /// repeat may find another state, so only the request can identify it. `kind` stands for
-    /// everything in the request besides its body. `body` is how the body arrived, for receipts of
-    /// earlier programs.
+    /// repeat may find another state, so only the request can identify it. `digest` is that of the
+    /// request's body.
     pub fn request_fingerprint(
         &self,
         workspace: &WorkspaceName,
-        kind: &str,
         digest: BodyDigest,
-        body: &[u8],
+        received: Received,
     ) -> Fingerprint {
         let key = &self.shared.fingerprint_key;
-        let (workspace, kind) = (workspace.as_str().as_bytes(), kind.as_bytes());
-        Fingerprint {
-            meaning: key.fingerprint(&[b"request 1", workspace, kind, &digest.0]),
-            bytes: key.fingerprint(&[workspace, kind, body]),
-        }
+        let (workspace, kind) = (workspace.as_str().as_bytes(), received.kind.as_bytes());
+        let meaning = key.fingerprint(&[b"request 1", workspace, kind, &digest.0]);
+        Fingerprint { meaning, received }
     }
 }
 
@@ -94,5 +123,35 @@ fn wipe(document: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(wipe),
         Value::Object(fields) => fields.values_mut().for_each(wipe),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger_domain::{CheckedText as _, LedgerId, Micros, Position, Version};
+    use ledger_vault::Keyring;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::ports::Ports;
+
+    #[test]
+    fn a_receipt_of_an_earlier_program_belongs_to_the_same_bytes_only() {
+        let ports = Ports::default();
+        let rng = &mut ports.rng();
+        let (key, _) = Keyring::generate(rng).new_fingerprint_key(rng, LedgerId::new(Uuid::nil()));
+        let workspace = WorkspaceName::stored("default".into());
+        let fingerprint = key.fingerprint(&[b"default", b"enable main", b"{ }"]);
+        let (version, position) = (Version::new(2), Position::new(2));
+        let recorded_at = Micros::default();
+        let receipt = Receipt { connection: None, version, position, recorded_at, fingerprint };
+        for (kind, body, same) in
+            [("enable main", "{ }", true), ("enable main", "{}", false), ("enable", "{ }", false)]
+        {
+            let sent = Fingerprint { meaning: [1; 16], received: Received::new(kind, body) };
+            assert_eq!(sent.is_of(&receipt, &workspace, &key), same, "{sent:?}");
+        }
+        let shown = format!("{:?}", Received::new("enable", "sk-secret"));
+        assert_eq!(shown, "Received(enable, 9 bytes)");
     }
 }

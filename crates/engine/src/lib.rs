@@ -10,6 +10,7 @@
 //! `execute.rs` prepares a command, `outbox.rs` turns the log into notifications, and `replay/`
 //! rebuilds read models beside the live ones: `replay/bulk/` with many threads, then
 //! `replay/fold.rs` event by event. Only `ports.rs` reads the clock or the random number generator.
+//! `admission.rs` has the limits on what is in progress, for all doors.
 //!
 //! # Invariants
 //!
@@ -33,11 +34,11 @@
 //!   (test: `no_answer_rests_on_a_write_that_failed`).
 
 mod errors;
-mod faults;
 mod models;
 mod ports;
 
 mod access;
+mod admission;
 mod engine;
 mod execute;
 mod fingerprint;
@@ -54,16 +55,18 @@ mod tail;
 mod writer;
 
 pub use access::{Caller, LiveCaller, VerifyToken};
+pub use admission::{AdmissionLimits, MESSAGE_BYTES_MAX};
 pub use engine::{Engine, EngineOptions};
 pub use errors::{
     AuthenticateError, ConnectionUnknown, DeadlineExpired, ExecuteError, Fault, Forbidden,
-    LiveCallerError, OpenError, ReplayError, SealedError, Unavailable,
+    LiveCallerError, OpenError, QueryError, ReplayError, SealedError, Unavailable, log_fault,
 };
 pub use execute::{CommandRequest, Executed};
-pub use fingerprint::{BodyDigest, Fingerprint};
+pub use fingerprint::{BodyDigest, Fingerprint, Received};
 pub use http_status::HttpStatusSource;
 pub use outbox::{Outbox, OutboxItem};
 pub use ports::{Clock, IdSource, Ports, Randomness};
 pub use queries::{Keep, ListOptions, ListResult, QueryAnswer, Reader, VersionLine, Versions};
 pub use replay::ReplayLimits;
 pub use request::RequestContext;
+pub use reveal::RevealRequest;

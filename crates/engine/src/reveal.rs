@@ -5,22 +5,38 @@ use std::collections::BTreeMap;
 use ledger_contract::commands::ParsedCommand;
 use ledger_contract::records::{Happened, Record};
 use ledger_contract::reveal::{RevealAnswer, RevealedSecret};
-use ledger_domain::{CheckedText, Connection, FieldName, Position, Secret};
+use ledger_domain::{CheckedText, Connection, FieldName, Position, Secret, WorkspaceName};
 use ledger_vault::{Disclosure, Scope};
 
 use crate::engine::Engine;
 use crate::errors::{ConnectionUnknown, ExecuteError, Fault};
 use crate::execute::CommandRequest;
+use crate::fingerprint::Fingerprint;
 use crate::history;
+use crate::request::RequestContext;
+
+/// A request for secrets.
+#[derive(Debug)]
+pub struct RevealRequest {
+    /// The workspace to which it is sent.
+    pub workspace: WorkspaceName,
+    /// The command, which is `reveal-secret`.
+    pub command: ParsedCommand,
+    /// The caller and the request's headers; see [`Engine::context`].
+    pub context: RequestContext,
+}
 
 impl Engine {
     /// Reveals secrets. The event that records it is durable before any value is opened. Every call
     /// records its own event, so the request's command id is not used.
-    pub async fn reveal(&self, mut request: CommandRequest) -> Result<RevealAnswer, ExecuteError> {
-        if !matches!(request.command, ParsedCommand::Reveal { .. }) {
+    pub async fn reveal(&self, request: RevealRequest) -> Result<RevealAnswer, ExecuteError> {
+        let RevealRequest { workspace, command, mut context } = request;
+        if !matches!(command, ParsedCommand::Reveal { .. }) {
             return Err(ExecuteError::VerbUnknown);
         }
-        request.context.provenance.command_id = self.shared.ports.command_id();
+        context.provenance.command_id = self.shared.ports.command_id();
+        let fingerprint = Fingerprint::of_unrepeatable();
+        let request = CommandRequest { workspace, command, fingerprint, context };
         let outcome = self.decide(request).await?;
         let connection =
             outcome.seen.ok_or_else(|| Fault::bug("a reveal was decided without a state"))?;

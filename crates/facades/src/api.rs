@@ -10,6 +10,7 @@ use axum::response::Response;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::records::Via;
 use ledger_domain::InvalidField;
+use ledger_engine::log_fault;
 use ledger_http::toolkit::{self, Handler, Operation, RequestId, allow};
 use ledger_providers::Facade;
 use schemars::{Schema, SchemaGenerator};
@@ -115,7 +116,10 @@ impl FacadeApi {
     ) -> Response {
         match self.serve(&route, shared, request).await {
             Ok(response) => response,
-            Err(Refusal::Problem(problem)) => (self.refuse)(&problem, &id),
+            Err(Refusal::Problem(problem)) => {
+                log_fault(&problem);
+                (self.refuse)(&problem, &id)
+            }
             Err(Refusal::Answer(response)) => *response,
         }
     }

@@ -9,7 +9,9 @@ use ledger_contract::queries::QueryWorkspace;
 use ledger_domain::{
     Command, Connection, ConnectionId, Expected, InvalidField, Lifecycle, MessageId,
 };
-use ledger_engine::{CommandRequest, Engine, Executed, ListOptions, ListResult, Reader};
+use ledger_engine::{
+    CommandRequest, Engine, Executed, ListOptions, ListResult, QueryError, Reader, Received,
+};
 
 use crate::draft::{Changes, Draft};
 use crate::request::FacadeRequest;
@@ -18,7 +20,7 @@ impl FacadeRequest {
     /// Runs a function that reads the store.
     pub(crate) async fn read_store<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Engine) -> Result<T, Problem> + Send + 'static,
+        work: impl FnOnce(&Engine) -> Result<T, QueryError> + Send + 'static,
     ) -> Result<T, Problem> {
         self.shared.state.read(self.headers.deadline, work).await
     }
@@ -26,7 +28,7 @@ impl FacadeRequest {
     /// Runs a query on the request's workspace for the caller.
     pub(crate) async fn query<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Reader<'_>) -> Result<T, Problem> + Send + 'static,
+        work: impl FnOnce(&Reader<'_>) -> Result<T, QueryError> + Send + 'static,
     ) -> Result<T, Problem> {
         let (caller, workspace) = (self.caller.clone(), self.query_workspace());
         self.read_store(move |engine| work(&engine.reader(&caller, &workspace)?)).await
@@ -173,8 +175,9 @@ impl FacadeRequest {
         };
         let headers = Headers { command_id, expected, ..self.headers.clone() };
         let kind = format!("{} {number} {}", self.api.via.as_str(), self.request_line);
+        let received = Received::new(kind, self.body.clone());
         let digest = *self.body_digest.get_or_init(|| engine.body_digest(&self.body));
-        let fingerprint = engine.request_fingerprint(&self.workspace, &kind, digest, &self.body);
+        let fingerprint = engine.request_fingerprint(&self.workspace, digest, received);
         let request = CommandRequest {
             fingerprint,
             workspace: self.workspace.clone(),

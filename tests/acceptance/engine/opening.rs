@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::operations::ReplayRequest;
 use ledger_domain::Position;
-use ledger_engine::{Engine, EngineOptions, ReplayLimits};
+use ledger_engine::{AdmissionLimits, Engine, EngineOptions, ReplayLimits};
 use ledger_store::tables::{log, model};
 use ledger_store::{Batch, Durability};
 use ledger_vault::Keyring;
@@ -276,7 +276,10 @@ fn tear(store: &Path, bytes: u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn more_commands_than_can_wait_are_answered_busy() {
     let place = Ledger::new().await.close();
-    let options = || EngineOptions { queue_depth: 1, ..place.options() };
+    let options = || EngineOptions {
+        limits: AdmissionLimits { queued_max: 1, ..AdmissionLimits::default() },
+        ..place.options()
+    };
     let ledger = Ledger { engine: open(options).expect("opens"), place };
     let test_command = |number| {
         TestCommand::new("create", &json!({"slug": format!("c-{number}"), "provider": "x"}))

@@ -2,7 +2,7 @@
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::Micros;
-use ledger_engine::{Caller, EngineOptions};
+use ledger_engine::{AdmissionLimits, Caller, EngineOptions};
 use serde_json::{Value, json};
 
 use crate::ledger::{ABROAD, HOME, Ledger, TestCommand, open};
@@ -136,7 +136,10 @@ async fn neither_deadlines_nor_a_full_queue_tell_what_is_hidden_from_what_is_mis
     }
     // Whatever gets as far as the queue is answered that it is full.
     let place = ledger.close();
-    let options = || EngineOptions { queue_depth: 0, ..place.options() };
+    let options = || EngineOptions {
+        limits: AdmissionLimits { queued_max: 0, ..AdmissionLimits::default() },
+        ..place.options()
+    };
     let ledger = Ledger { engine: open(options).expect("opens"), place };
     for (caller, hidden, missing) in pairs {
         for (there, nowhere) in commands(hidden).into_iter().zip(commands(missing)) {

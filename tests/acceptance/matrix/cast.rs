@@ -6,7 +6,7 @@ use ledger_contract::headers::Headers;
 use ledger_contract::records::Via;
 use ledger_contract::{commands, subjects};
 use ledger_domain::principal::Role;
-use ledger_engine::{Caller, CommandRequest, Engine, Executed};
+use ledger_engine::{Caller, CommandRequest, Engine, Executed, Received};
 use serde_json::{Value, json};
 
 use super::Rights;
@@ -39,7 +39,7 @@ pub(crate) async fn govern(engine: &Engine, verb: &str, body: &Value) -> Execute
     let workspace = subjects::ledger_workspace();
     let command = commands::parse(verb, &workspace, None, &body).expect("a good body");
     let request = CommandRequest {
-        fingerprint: engine.fingerprint(&workspace, &command, verb, &body),
+        fingerprint: engine.fingerprint(&workspace, &command, Received::default()),
         workspace,
         command,
         context: engine.context(Caller::system("user:admin"), Via::System, Headers::default()),

@@ -28,7 +28,7 @@ use async_nats::jetstream::{self, Context};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::subjects::Subjects;
 use ledger_domain::Position;
-use ledger_engine::{Engine, Outbox, OutboxItem};
+use ledger_engine::{Engine, Outbox, OutboxItem, log_fault};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use tracing::{error, info, warn};
@@ -117,6 +117,7 @@ impl Relay {
             let Err(problem) = self.attempt().await else { return };
             let stopping = is_stopped(&self.stop);
             if stopping && self.is_vain(&problem) {
+                log_fault(&problem);
                 return;
             }
             if self.engine.published() > before {
@@ -303,6 +304,7 @@ impl Relay {
         if self.complained.as_ref() == Some(problem) {
             return;
         }
+        log_fault(problem);
         let (code, message) = (problem.code.as_str(), problem.message.as_str());
         if problem.code == Code::NatsUnreachable {
             warn!(ledger.error.code = code, error = message, "relay interrupted, retrying");

@@ -4,7 +4,7 @@ use ledger_contract::commands::Address;
 use ledger_contract::errors::Problem;
 use ledger_contract::records::Via;
 use ledger_contract::subjects;
-use ledger_engine::CommandRequest;
+use ledger_engine::{CommandRequest, Received};
 use tracing::debug;
 
 use super::incoming::Incoming;
@@ -39,10 +39,9 @@ impl ServiceState {
         let body = incoming.body();
         let verb = address.verb;
         let command = verb.parse(&Address::of(address.workspace.clone()), body)?;
-        let fingerprint =
-            self.engine.fingerprint(&address.workspace, &command, verb.as_str(), body);
+        let received = Received::new(verb.as_str(), body.clone());
         Ok(CommandRequest {
-            fingerprint,
+            fingerprint: self.engine.fingerprint(&address.workspace, &command, received),
             workspace: address.workspace,
             command,
             context: self.engine.context(caller, Via::Nats, headers),

@@ -8,9 +8,6 @@ use ledger_contract::sealed::REQUEST_SECONDS_MAX;
 use ledger_domain::Micros;
 use parking_lot::Mutex;
 
-/// Requests remembered for the current period, and for the one before. Together with the period
-/// this permits 30,000 sealed requests a second, which take 40 MB of memory.
-const REQUESTS_MAX: usize = 1_800_000;
 const MICROS_PER_SECOND: i64 = 1_000_000;
 /// Maximum difference between a request's time and the ledger's clock, in microseconds.
 const NEAR: i64 = REQUEST_SECONDS_MAX * MICROS_PER_SECOND;
@@ -26,6 +23,8 @@ pub(super) struct Freshness {
     /// Hashes requests to short names. Nobody can choose an id with the same hash as another, and
     /// an accidental collision costs one refusal.
     names: RandomState,
+    /// Requests remembered for the current period, and for the one before.
+    requests_max: usize,
     came: Mutex<Came>,
 }
 
@@ -38,9 +37,9 @@ struct Came {
 }
 
 impl Freshness {
-    pub(super) fn new(now: Micros) -> Self {
+    pub(super) fn new(now: Micros, requests_max: usize) -> Self {
         let came = Came { since: now, newer: HashSet::new(), older: HashSet::new() };
-        Self { started_at: now, names: RandomState::new(), came: Mutex::new(came) }
+        Self { started_at: now, names: RandomState::new(), requests_max, came: Mutex::new(came) }
     }
 
     /// Checks the time at which a request was created.
@@ -75,7 +74,7 @@ impl Freshness {
         if came.newer.contains(&name) || came.older.contains(&name) {
             return Err(Problem::new(Code::SealedRepeated));
         }
-        if came.newer.len() >= REQUESTS_MAX {
+        if came.newer.len() >= self.requests_max {
             return Err(Problem::new(Code::Busy));
         }
         came.newer.insert(name);
@@ -93,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_request_is_valid_near_its_time_and_not_before_the_start() {
-        let fresh = Freshness::new(at(1_000));
+        let fresh = Freshness::new(at(1_000), 3);
         for (made, now) in [(1_000, 1_000), (1_000, 1_030), (1_030, 1_000), (5_000, 4_990)] {
             assert!(fresh.check_time(at(made), at(now)).is_ok(), "{made} {now}");
         }
@@ -107,7 +106,7 @@ mod tests {
 
     #[test]
     fn an_id_is_valid_once_while_its_request_can_be() {
-        let fresh = Freshness::new(at(0));
+        let fresh = Freshness::new(at(0), 1_000_000);
         for came in [0, 10, 59, 61, 119, 500] {
             let id = format!("r-{came}");
             assert!(fresh.note("me", &id, at(came)).is_ok());
@@ -121,8 +120,16 @@ mod tests {
     }
 
     #[test]
+    fn requests_over_the_limit_are_answered_busy_until_the_next_period() {
+        let fresh = Freshness::new(at(0), 1);
+        assert!(fresh.note("me", "one", at(0)).is_ok());
+        assert_eq!(fresh.note("me", "two", at(59)).unwrap_err().code, Code::Busy);
+        assert!(fresh.note("me", "two", at(60)).is_ok());
+    }
+
+    #[test]
     fn ids_are_forgotten_when_their_requests_have_expired() {
-        let fresh = Freshness::new(at(0));
+        let fresh = Freshness::new(at(0), 1_000_000);
         for second in 0..600 {
             assert!(fresh.note("me", &second.to_string(), at(second)).is_ok());
         }

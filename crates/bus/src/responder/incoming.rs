@@ -1,12 +1,13 @@
 //! A request, whether it arrived sealed or in the clear.
 
 use async_nats::{HeaderMap, Message};
+use bytes::Bytes;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::headers::{Headers, invalid, read as read_headers, twice};
 use ledger_contract::sealed::{SealedRequest, split};
 use ledger_contract::subjects::{AUTHORIZATION, XKEY};
 use ledger_domain::MessageId;
-use zeroize::Zeroizing;
+use ledger_engine::MESSAGE_BYTES_MAX;
 
 use super::{ServiceState, headers};
 
@@ -26,14 +27,8 @@ pub(super) struct Opened {
     /// The request's id, which is valid once.
     pub(super) id: MessageId,
     pub(super) head: SealedRequest,
-    text: Zeroizing<Vec<u8>>,
-    body_at: usize,
-}
-
-impl Opened {
-    fn body(&self) -> &[u8] {
-        self.text.get(self.body_at..).unwrap_or_default()
-    }
+    /// Wiped when the last owner drops it.
+    body: Bytes,
 }
 
 impl Incoming<'_> {
@@ -59,8 +54,8 @@ impl Incoming<'_> {
     }
 
     /// Returns the body.
-    pub(super) fn body(&self) -> &[u8] {
-        self.opened.map_or(&self.message.payload, Opened::body)
+    pub(super) fn body(&self) -> &Bytes {
+        self.opened.map_or(&self.message.payload, |opened| &opened.body)
     }
 }
 
@@ -72,14 +67,15 @@ impl ServiceState {
         let Some(sender) = sender_of(message.headers.as_ref())? else {
             return Ok(None);
         };
-        if message.payload.len() > super::MESSAGE_BYTES_MAX {
+        if message.payload.len() > MESSAGE_BYTES_MAX {
             return Err(Problem::new(Code::MessageTooLarge));
         }
         let text = self.engine.open_sealed(&message.payload, sender)?;
         let (head, body_at) = split::<SealedRequest>(&text)?;
+        let body = Bytes::from_owner(text).slice(body_at..);
         let id = MessageId::parse("request_id", &head.request_id);
         let id = id.map_err(|error| Problem::because(Code::SealedUnreadable, error.to_string()))?;
-        Ok(Some(Opened { sender: sender.to_owned(), id, head, text, body_at }))
+        Ok(Some(Opened { sender: sender.to_owned(), id, head, body }))
     }
 }
 

@@ -27,37 +27,21 @@ use ledger_contract::commands::{Answer, Verb};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::QueryName;
 use ledger_contract::subjects::Subjects;
-use ledger_engine::{Caller, Engine};
+use ledger_engine::{Caller, Engine, MESSAGE_BYTES_MAX, log_fault};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, warn};
 
+use crate::BusOptions;
 use crate::connect::unreachable;
 use counters::Counters;
 use fresh::Freshness;
 use incoming::Incoming;
 use reply::Reply;
 
-/// Largest accepted message, in bytes.
-const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
-/// Operations at once. The engine permits only one of each kind.
-const OPERATIONS_MAX: usize = 16;
 /// How long subscriptions may take to end before they are aborted.
 const UNSUBSCRIBE_PATIENCE: Duration = Duration::from_millis(500);
-
-/// Limits of the service.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    /// Commands in progress at once.
-    pub(crate) commands: usize,
-    /// Queries in progress or waiting at once.
-    pub(crate) queries: usize,
-    /// Queries that read the store at once.
-    pub(crate) readers: usize,
-    /// Whether requests in the clear are rejected.
-    pub(crate) sealed_only: bool,
-}
 
 /// The running service.
 #[derive(Debug)]
@@ -112,28 +96,23 @@ impl RequestKind {
 impl Responder {
     /// Registers the service and starts to answer. While NATS is down, the subscriptions wait for
     /// the connection.
-    pub(crate) async fn start(
-        engine: Engine,
-        client: Client,
-        subjects: &Subjects,
-        limits: Limits,
-    ) -> Result<Self, Problem> {
+    pub(crate) async fn start(engine: Engine, options: &BusOptions) -> Result<Self, Problem> {
+        let BusOptions { client, subjects, limits, .. } = options;
         let service_endpoints = vec![
-            Arc::new(ServiceEndpoint::new(RequestKind::Command, limits.commands)),
-            Arc::new(ServiceEndpoint::new(RequestKind::Query, limits.queries)),
-            Arc::new(ServiceEndpoint::new(RequestKind::Operation, OPERATIONS_MAX)),
-            Arc::new(ServiceEndpoint::new(RequestKind::Reveal, limits.commands)),
+            Arc::new(ServiceEndpoint::new(RequestKind::Command, limits.commands_max)),
+            Arc::new(ServiceEndpoint::new(RequestKind::Query, limits.queries_max)),
+            Arc::new(ServiceEndpoint::new(RequestKind::Operation, limits.operations_max)),
+            Arc::new(ServiceEndpoint::new(RequestKind::Reveal, limits.commands_max)),
         ];
-        let service = register(&client, subjects, &service_endpoints)
-            .await
-            .map_err(|error| failed(&error))?;
+        let service =
+            register(client, subjects, &service_endpoints).await.map_err(|error| failed(&error))?;
         let state = Arc::new(ServiceState {
-            freshness: Freshness::new(engine.clock().now()),
+            freshness: Freshness::new(engine.clock().now(), limits.sealed_requests_max),
             engine,
-            client,
+            client: client.clone(),
             prefix: subjects.prefix().to_owned(),
-            sealed_only: limits.sealed_only,
-            readers: Semaphore::new(limits.readers),
+            sealed_only: options.sealed_only,
+            readers: Semaphore::new(limits.readers_max.max(1)),
         });
         let mut loops = Vec::new();
         let wheres = [
@@ -259,6 +238,7 @@ fn has_forbidden_reply_subject(message: &async_nats::Message, prefix: &str) -> b
 
 impl ServiceEndpoint {
     fn new(kind: RequestKind, in_flight_max: usize) -> Self {
+        let in_flight_max = in_flight_max.max(1);
         Self {
             kind,
             in_flight: Arc::new(Semaphore::new(in_flight_max)),
@@ -269,6 +249,7 @@ impl ServiceEndpoint {
     }
 
     fn refuse(&self, problem: &Problem) -> Reply {
+        log_fault(problem);
         self.counters.count(problem.code);
         Reply::problem(problem)
     }

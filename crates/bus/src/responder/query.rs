@@ -1,8 +1,9 @@
 //! Answers queries.
 
 use ledger_contract::errors::{Code, Problem};
+use ledger_contract::queries::{QueryName, QueryRequest, QueryWorkspace};
 use ledger_domain::Micros;
-use ledger_engine::Caller;
+use ledger_engine::{Caller, Engine};
 use tracing::error;
 
 use super::incoming::Incoming;
@@ -18,14 +19,12 @@ impl ServiceState {
         self.counted(self.engine.in_time(deadline))?;
         let engine = self.engine.clone();
         let QueryAddress { workspace, query } = address;
-        let body = match incoming.opened {
-            None => incoming.message.payload.clone(),
-            Some(_) => incoming.body().to_vec().into(),
-        };
-        let read = move || engine.answer_json(&caller, &workspace, query, &body);
+        let body = incoming.body().clone();
+        let read = move || answer(&engine, &caller, &workspace, query, &body);
         let answered = tokio::task::spawn_blocking(read).await.map_err(|failure| crashed(&failure));
         drop(reading);
-        self.counted(Reply::bytes(answered??, &self.client))
+        let answer = self.counted(answered?)?;
+        self.counted(Reply::bytes(answer, &self.client))
     }
 
     fn query_address(
@@ -36,6 +35,20 @@ impl ServiceState {
         let address = subject::query(&self.prefix, &incoming.message.subject)?;
         Ok((caller, address, incoming.headers()?.deadline))
     }
+}
+
+/// Answers a JSON query in JSON. Blocks. Callers without rights in the workspace do not learn
+/// whether the body is valid.
+fn answer(
+    engine: &Engine,
+    caller: &Caller,
+    workspace: &QueryWorkspace,
+    query: QueryName,
+    body: &[u8],
+) -> Result<Vec<u8>, Problem> {
+    let reader = engine.reader(caller, workspace)?;
+    let request = QueryRequest::from_json(query, body)?;
+    Ok(reader.answer(request)?.to_json())
 }
 
 /// Returns the problem for a task that panicked, and logs the panic.

@@ -5,7 +5,7 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_contract::headers::Headers;
 use ledger_contract::records::Via;
 use ledger_domain::{CheckedText as _, Expected, Line};
-use ledger_engine::CommandRequest;
+use ledger_engine::RevealRequest;
 
 use super::incoming::Incoming;
 use super::reply::Reply;
@@ -18,23 +18,18 @@ impl ServiceState {
         Ok(Reply::json(&self.engine.reveal(request).await?))
     }
 
-    fn reveal_request(&self, incoming: Incoming<'_>) -> Result<CommandRequest, Problem> {
+    fn reveal_request(&self, incoming: Incoming<'_>) -> Result<RevealRequest, Problem> {
         let opened = incoming.opened.ok_or_else(|| Problem::new(Code::SealedRequired))?;
         let caller = self.admit(incoming)?;
         let (workspace, connection) = subject::reveal(&self.prefix, &incoming.message.subject)?;
         let headers = Headers { expected: Expected::Any, ..incoming.headers()? };
         let target = ConnectionRef::parse("connection", connection)?;
         let address = Address { connection: Some(target), ..Address::of(workspace.clone()) };
-        let verb = Verb::RevealSecret;
-        let mut command = verb.parse(&address, incoming.body())?;
+        let mut command = Verb::RevealSecret.parse(&address, incoming.body())?;
         if let ParsedCommand::Reveal { from, .. } = &mut command {
             *from = Some(Line::stored(format!("nats:{}", opened.sender).into()));
         }
-        Ok(CommandRequest {
-            fingerprint: self.engine.fingerprint(&workspace, &command, verb.as_str(), &[]),
-            workspace,
-            command,
-            context: self.engine.context(caller, Via::Nats, headers),
-        })
+        let context = self.engine.context(caller, Via::Nats, headers);
+        Ok(RevealRequest { workspace, command, context })
     }
 }

@@ -18,7 +18,7 @@ use ledger_contract::headers::Headers;
 use ledger_contract::records::Via;
 use ledger_contract::subjects::{DEFAULT_WORKSPACE, Subjects};
 use ledger_domain::{MessageId, WorkspaceName};
-use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions, ExecuteError};
+use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions, ExecuteError, Received};
 
 pub(crate) use args::ServeArgs;
 
@@ -103,7 +103,7 @@ pub(crate) async fn ensure_workspace(engine: &Engine) -> Result<(), Failure> {
     let command_id = Some(command_id.map_err(|error| internal(&error))?);
     let headers = Headers { command_id, ..Headers::default() };
     let request = CommandRequest {
-        fingerprint: engine.fingerprint(&workspace, &command, VERB, BODY),
+        fingerprint: engine.fingerprint(&workspace, &command, Received::new(VERB, BODY)),
         workspace,
         command,
         context: engine.context(Caller::system(SYSTEM_ACTOR), Via::System, headers),

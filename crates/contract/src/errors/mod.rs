@@ -25,6 +25,8 @@ pub struct Problem {
     pub field: Option<String>,
     /// The current version of the stream, if the caller expected another.
     pub version: Option<u64>,
+    /// The fault of the ledger behind the problem, for the operator's log. No caller sees it.
+    pub internal: Option<String>,
 }
 
 impl Problem {
@@ -35,7 +37,7 @@ impl Problem {
 
     /// Returns a problem with its own message.
     pub fn because(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), field: None, version: None }
+        Self { code, message: message.into(), field: None, version: None, internal: None }
     }
 
     /// Returns the JSON form.
@@ -90,12 +92,8 @@ pub fn hint(code: Code) -> &'static str {
 
 impl From<InvalidField> for Problem {
     fn from(invalid: InvalidField) -> Self {
-        Self {
-            code: Code::FieldInvalid,
-            message: invalid.to_string(),
-            field: Some(invalid.field),
-            version: None,
-        }
+        let problem = Self::because(Code::FieldInvalid, invalid.to_string());
+        Self { field: Some(invalid.field), ..problem }
     }
 }
 

@@ -10,6 +10,7 @@ use ledger_domain::connection::Access;
 use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{Actor, Connection, WorkspaceName};
 use ledger_store::tables::Receipt;
+use ledger_vault::FingerprintKey;
 
 use super::Caller;
 use crate::errors::{ConnectionUnknown, ExecuteError, Forbidden};
@@ -156,11 +157,12 @@ impl Permit {
     pub(crate) fn repeat(
         &self,
         workspace: &WorkspaceName,
-        fingerprint: Fingerprint,
+        fingerprint: &Fingerprint,
+        key: &FingerprintKey,
         receipt: &Receipt,
         state: Option<&Connection>,
     ) -> Result<Option<Outcome>, ExecuteError> {
-        if fingerprint.is_of(receipt) {
+        if fingerprint.is_of(receipt, workspace, key) {
             state.map_or(Ok(()), |state| self.check_before(state))?;
             return Ok(Some(answer(receipt, true)));
         }

@@ -16,6 +16,7 @@ use super::Caller;
 use crate::engine::Engine;
 use crate::errors::{ExecuteError, Fault};
 use crate::execute::{CommandRequest, Executed};
+use crate::fingerprint::Fingerprint;
 
 /// Name of the principal that the first admin key belongs to.
 const ADMIN: &str = "admin";
@@ -74,7 +75,7 @@ impl Engine {
 
     async fn as_system(&self, command: ParsedCommand) -> Result<Executed, ExecuteError> {
         let workspace = subjects::ledger_workspace();
-        let fingerprint = self.fingerprint(&workspace, &command, SYSTEM_ACTOR, &[]);
+        let fingerprint = Fingerprint::of_unrepeatable();
         let caller = Caller::system(SYSTEM_ACTOR);
         let context = self.context(caller, Via::System, Headers::default());
         self.execute(CommandRequest { workspace, command, fingerprint, context }).await

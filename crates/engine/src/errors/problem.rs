@@ -1,6 +1,6 @@
 //! Converts errors to problems: a stable code and a sentence for the caller.
 //!
-//! Callers learn little about faults; this file logs them in full.
+//! Callers learn little about faults. A problem has the rest in `internal`, which is for the log.
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_store::{AppendError, OpenError as DataDirError, ReadError};
@@ -8,14 +8,13 @@ use ledger_vault::OpenError as UnsealError;
 
 use super::{
     AuthenticateError, ConnectionUnknown, DeadlineExpired, ExecuteError, Fault, Forbidden,
-    LiveCallerError, OpenError, ReplayError, SealedError, Unavailable, chain,
+    LiveCallerError, OpenError, QueryError, ReplayError, SealedError, Unavailable, chain,
 };
 
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
-        tracing::error!(error = %chain(&fault), "internal fault");
         let code = fault.code();
-        match &fault {
+        let problem = match &fault {
             Fault::Read(error @ ReadError::Corrupt { .. }) => Self::because(code, chain(error)),
             Fault::Read(_) => Self::because(code, "the store cannot be read"),
             Fault::Append(error) => Self::because(code, chain(error)),
@@ -29,7 +28,8 @@ impl From<Fault> for Problem {
             Fault::Unseal(_) => Self::because(code, "a sealed value cannot be opened"),
             Fault::Damaged(_) | Fault::Thread(_) => Self::because(code, chain(&fault)),
             Fault::Bug(_) => Self::new(code),
-        }
+        };
+        Self { internal: Some(chain(&fault)), ..problem }
     }
 }
 
@@ -111,6 +111,41 @@ impl ExecuteError {
             Self::VerbUnknown => Code::VerbUnknown,
             Self::Busy => Code::Busy,
             Self::Unavailable(unavailable) => unavailable.code(),
+            Self::Fault(fault) => fault.code(),
+        }
+    }
+}
+
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Self {
+        let code = error.code();
+        match error {
+            QueryError::Invalid(invalid) => invalid.into(),
+            QueryError::Forbidden(forbidden) => forbidden.into(),
+            QueryError::ConnectionUnknown(unknown) => unknown.into(),
+            QueryError::VersionUnknown { latest } => {
+                Self { version: Some(latest.get()), ..Self::new(code) }
+            }
+            QueryError::WorkspaceUnknown(_) => Self::because(code, error.to_string()),
+            QueryError::Fault(fault) => fault.into(),
+            QueryError::CursorInvalid
+            | QueryError::ReadForbidden
+            | QueryError::PrincipalUnknown => Self::new(code),
+        }
+    }
+}
+
+impl QueryError {
+    /// Returns the error code for callers.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Invalid(_) => Code::FieldInvalid,
+            Self::CursorInvalid => Code::CursorInvalid,
+            Self::Forbidden(_) | Self::ReadForbidden => Code::Forbidden,
+            Self::ConnectionUnknown(_) => Code::ConnectionUnknown,
+            Self::VersionUnknown { .. } => Code::VersionUnknown,
+            Self::WorkspaceUnknown(_) => Code::WorkspaceUnknown,
+            Self::PrincipalUnknown => Code::PrincipalUnknown,
             Self::Fault(fault) => fault.code(),
         }
     }
@@ -215,7 +250,7 @@ mod tests {
     use std::io;
     use std::sync::Arc;
 
-    use ledger_domain::{CheckedText as _, Rejection, Slug, Version, WorkspaceName};
+    use ledger_domain::{CheckedText as _, InvalidField, Rejection, Slug, Version, WorkspaceName};
 
     use super::*;
 
@@ -251,6 +286,40 @@ mod tests {
             assert_eq!(problem.code, code);
             assert!(problem.message.contains(part), "{problem}");
         }
+    }
+
+    #[test]
+    fn each_error_of_a_query_becomes_the_problem_of_its_code() {
+        let workspace = WorkspaceName::stored("search".into());
+        let cases: [(QueryError, &str); 8] = [
+            (InvalidField::new("page", "starts at 1").into(), "page: starts at 1"),
+            (QueryError::CursorInvalid, Code::CursorInvalid.summary()),
+            (Forbidden::Workspace.into(), "no rights in this workspace"),
+            (QueryError::ReadForbidden, Code::Forbidden.summary()),
+            (
+                QueryError::VersionUnknown { latest: Version::new(3) },
+                Code::VersionUnknown.summary(),
+            ),
+            (QueryError::WorkspaceUnknown(workspace), "there is no workspace search"),
+            (QueryError::PrincipalUnknown, Code::PrincipalUnknown.summary()),
+            (Fault::Damaged("the record is missing".to_owned()).into(), "the record is missing"),
+        ];
+        for (error, part) in cases {
+            let code = error.code();
+            let problem = Problem::from(error);
+            assert_eq!(problem.code, code);
+            assert!(problem.message.contains(part), "{problem}");
+            assert_eq!(problem.version, (code == Code::VersionUnknown).then_some(3));
+        }
+    }
+
+    #[test]
+    fn a_fault_is_told_to_the_operator_in_full_and_to_no_caller() {
+        let problem = Problem::from(ExecuteError::from(Fault::bug("two heads")));
+        assert_eq!(problem.internal.as_deref(), Some("two heads"));
+        let (body, details) = (problem.body(), problem.details("r-1"));
+        assert!(!format!("{problem} {body:?} {details:?}").contains("two heads"));
+        assert_eq!(Problem::from(ExecuteError::WorkspaceTaken).internal, None);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! What lists can be filtered by: the terms under which a connection is found, and those that a
 //! query asks for.
 
-use ledger_contract::errors::Problem;
 use ledger_contract::queries::ListQuery;
 use ledger_domain::connection::{AuthMethod, Environment, HealthState, IdentityKind, Kind};
 use ledger_domain::{CheckedText, Connection, InvalidField, WorkspaceName};
@@ -92,7 +91,7 @@ pub(super) fn terms(connection: &Connection) -> Vec<Term> {
 pub(crate) fn groups(
     workspace: Option<&WorkspaceName>,
     query: &ListQuery,
-) -> Result<Vec<Vec<Term>>, Problem> {
+) -> Result<Vec<Vec<Term>>, InvalidField> {
     let mut groups = Vec::new();
     if let Some(workspace) = workspace {
         groups.push(vec![Field::Workspace.term(workspace.as_str())]);
@@ -103,7 +102,7 @@ pub(crate) fn groups(
         Some(word @ ("active" | "archived")) => Some(word),
         Some(_) => {
             let problem = "must be active, archived or any";
-            return Err(InvalidField::new("lifecycle", problem).into());
+            return Err(InvalidField::new("lifecycle", problem));
         }
     };
     groups.extend(lifecycle.map(|word| vec![Field::Lifecycle.term(word)]));
@@ -138,7 +137,7 @@ fn words(
     texts: &[String],
     field: Field,
     check: impl Fn(&str) -> Result<&'static str, InvalidField>,
-) -> Result<(), Problem> {
+) -> Result<(), InvalidField> {
     if texts.is_empty() {
         return Ok(());
     }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use ledger_contract::commands::{Condition, ConnectionRef, Verb};
-use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::{
     AccessAnswer, AccessQuery, CallerView, ConditionalAccess, PermissionView, PrincipalView,
     access_check,
@@ -15,7 +14,7 @@ use ledger_store::{Selection, Term};
 
 use super::Reader;
 use crate::access::grant_allows;
-use crate::faults;
+use crate::errors::QueryError;
 use crate::models::Models;
 use crate::projections::filters::{self, Field};
 
@@ -31,7 +30,7 @@ impl Reader<'_> {
     /// Returns every principal, by name.
     ///
     /// Errors: `forbidden`.
-    pub fn principals(&self) -> Result<Vec<PrincipalView>, Problem> {
+    pub fn principals(&self) -> Result<Vec<PrincipalView>, QueryError> {
         self.caller.require(Scope::Administer, Subject::Ledger)?;
         let principals = self.engine.shared.directory.principals();
         Ok(principals.iter().map(|principal| self.view(principal)).collect())
@@ -48,7 +47,7 @@ impl Reader<'_> {
     /// Explains whether a principal has a right. Callers may always ask about themselves. Blocks.
     ///
     /// Errors: `forbidden`, `principal_unknown`, `field_invalid`, `connection_unknown`.
-    pub fn access_check(&self, query: &AccessQuery) -> Result<AccessAnswer, Problem> {
+    pub fn access_check(&self, query: &AccessQuery) -> Result<AccessAnswer, QueryError> {
         let principal = self.named_principal(&query.who);
         let own = principal.as_ref().is_ok_and(|one| one.actor() == *self.caller.actor());
         if !own {
@@ -79,16 +78,16 @@ impl Reader<'_> {
         Ok(AccessAnswer { allowed, scope: scope.as_str().to_owned(), because, conditions })
     }
 
-    fn named_principal(&self, text: &str) -> Result<Arc<Principal>, Problem> {
+    fn named_principal(&self, text: &str) -> Result<Arc<Principal>, QueryError> {
         let directory = &self.engine.shared.directory;
         let by_name =
             PrincipalName::parse("as", text).ok().and_then(|name| directory.principal(&name));
         let by_key = || ApiKeyId::parse("as", text).ok().and_then(|id| directory.holder(&id));
-        by_name.or_else(by_key).ok_or_else(|| Problem::new(Code::PrincipalUnknown))
+        by_name.or_else(by_key).ok_or(QueryError::PrincipalUnknown)
     }
 
     /// Returns the connections that the caller may read, or `None` for all of them.
-    pub(super) fn readable(&self, models: &Models) -> Result<Option<Selection>, Problem> {
+    pub(super) fn readable(&self, models: &Models) -> Result<Option<Selection>, QueryError> {
         let whole = self.workspace.map_or(Subject::Ledger, Subject::Workspace);
         if self.caller.may(Scope::Read, whole) {
             return Ok(None);
@@ -97,7 +96,7 @@ impl Reader<'_> {
         let grants = self.caller.grants().iter();
         for grant in grants.filter(|grant| grant.scopes.contains(&Scope::Read)) {
             let selected = models.lists.select(&terms_of(grant));
-            match selected.map_err(|error| faults::from_read(&error))? {
+            match selected? {
                 Some(selected) => readable.unite(selected),
                 // A grant without terms applies to every connection.
                 None => return Ok(None),
@@ -206,7 +205,7 @@ struct AccessNeeds {
 
 impl AccessNeeds {
     /// Reads a scope, a verb, or the name of a query or an operation.
-    fn of(word: &str) -> Result<Self, Problem> {
+    fn of(word: &str) -> Result<Self, InvalidField> {
         if let Some(scope) = Scope::ALL.iter().find(|scope| scope.as_str() == word) {
             return Ok(Self { on_ledger: false, always: vec![*scope], conditional: Vec::new() });
         }
@@ -221,7 +220,7 @@ impl AccessNeeds {
         let Some((on_ledger, scopes)) = access_check::required_by(word) else {
             let problem =
                 "must be a scope (read, write, rotate, reveal, audit, administer) or a verb";
-            return Err(InvalidField::new("may", problem).into());
+            return Err(InvalidField::new("may", problem));
         };
         Ok(Self { on_ledger, always: scopes.to_vec(), conditional: Vec::new() })
     }

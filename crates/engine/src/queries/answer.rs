@@ -1,6 +1,5 @@
 //! Answers to all queries, typed and as JSON.
 
-use ledger_contract::errors::Problem;
 use ledger_contract::queries::{
     AccessAnswer, AccessCheck, CallerView, Get, History, HistoryPage, List, PrincipalPage,
     Principals, Query, QueryRequest, Status, StatusView, Whoami, WorkspacePage, WorkspaceView,
@@ -10,6 +9,7 @@ use ledger_contract::view::ConnectionView;
 use ledger_domain::{Connection, Workspace};
 
 use super::{ListOptions, ListResult, Reader};
+use crate::errors::QueryError;
 
 /// Approximate size of a connection in JSON; only the initial capacity of the buffer.
 const CONNECTION_BYTES: usize = 1_536;
@@ -39,7 +39,7 @@ impl Reader<'_> {
     /// Answers any query. Blocks.
     ///
     /// Errors: those of the query.
-    pub fn answer(&self, request: QueryRequest) -> Result<QueryAnswer, Problem> {
+    pub fn answer(&self, request: QueryRequest) -> Result<QueryAnswer, QueryError> {
         Ok(match request {
             QueryRequest::Get(query) => QueryAnswer::Get(Box::new(self.get(&query)?)),
             QueryRequest::List(query) => QueryAnswer::List(self.list(&ListOptions::page(query)?)?),

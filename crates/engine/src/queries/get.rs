@@ -1,36 +1,40 @@
 //! The query for one connection.
 
 use ledger_contract::commands::ConnectionRef;
-use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::GetQuery;
 use ledger_domain::principal::Scope;
 use ledger_domain::{Connection, ConnectionId, InvalidField, WorkspaceName};
 
 use super::Reader;
 use crate::access::connection_unknown;
+use crate::errors::{ConnectionUnknown, QueryError};
 
 impl Reader<'_> {
     /// Returns the connection named in a query. Blocks.
     ///
     /// Errors: `field_invalid`; those of [`Self::connection`].
-    pub fn get(&self, query: &GetQuery) -> Result<Connection, Problem> {
+    pub fn get(&self, query: &GetQuery) -> Result<Connection, QueryError> {
         self.connection(&ConnectionRef::parse("connection", &query.connection)?)
     }
 
     /// Returns a connection of the workspace, or one shared with it. Blocks.
     ///
     /// Errors: `connection_unknown`, `forbidden`.
-    pub fn connection(&self, target: &ConnectionRef) -> Result<Connection, Problem> {
+    pub fn connection(&self, target: &ConnectionRef) -> Result<Connection, QueryError> {
         let connection = self.known("connection", target)?;
         if self.caller.may_with(Scope::Read, &connection) {
             return Ok(connection);
         }
-        Err(Problem::new(Code::Forbidden))
+        Err(QueryError::ReadForbidden)
     }
 
     /// Returns the named connection, including shared ones, unless it is hidden from the caller.
     /// `field` is the name of the field in errors.
-    pub(super) fn known(&self, field: &str, target: &ConnectionRef) -> Result<Connection, Problem> {
+    pub(super) fn known(
+        &self,
+        field: &str,
+        target: &ConnectionRef,
+    ) -> Result<Connection, QueryError> {
         let id = self.named(field, target)?;
         let row = self.engine.shared.models.load().row(id)?;
         let found = row.map(|row| row.connection).filter(|connection| {
@@ -41,7 +45,7 @@ impl Reader<'_> {
         });
         found.ok_or_else(|| match self.workspace {
             Some(workspace) => connection_unknown(workspace, Some(target)).into(),
-            None => Problem::new(Code::ConnectionUnknown),
+            None => ConnectionUnknown::Id.into(),
         })
     }
 
@@ -51,7 +55,7 @@ impl Reader<'_> {
         &self,
         field: &str,
         target: &ConnectionRef,
-    ) -> Result<ConnectionId, Problem> {
+    ) -> Result<ConnectionId, QueryError> {
         match (target, self.workspace) {
             (ConnectionRef::Id(id), _) => Ok(*id),
             (ConnectionRef::Slug(_), Some(workspace)) => {

@@ -1,7 +1,6 @@
 //! Events of the whole log, by any combination of filters.
 
 use ledger_contract::commands::ConnectionRef;
-use ledger_contract::errors::Problem;
 use ledger_contract::queries::{HistoryPage, HistoryQuery};
 use ledger_contract::records;
 use ledger_contract::{schemas, time};
@@ -12,15 +11,16 @@ use ledger_store::tables::{StreamKey, receipts, streams};
 use serde_json::value::RawValue;
 
 use super::{Reader, paging};
+use crate::errors::{Fault, QueryError};
+use crate::history;
 use crate::models::Models;
 use crate::projections::audit;
-use crate::{faults, history};
 
 impl Reader<'_> {
     /// Returns a page of the events that match every filter. Blocks.
     ///
     /// Errors: `forbidden`, `field_invalid`, `connection_unknown`, `cursor_invalid`.
-    pub fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, Problem> {
+    pub fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, QueryError> {
         let connection = self.check_audit(query)?;
         let size = paging::size(query.page_size)?;
         let order = if query.oldest_first { "history+" } else { "history-" };
@@ -51,7 +51,7 @@ impl Reader<'_> {
     /// Rejects callers who may not see the requested history. A caller with rights to only some
     /// connections must name one of them. Returns the named connection, so that its name is
     /// resolved only once and the rights checked are those for the events shown.
-    fn check_audit(&self, query: &HistoryQuery) -> Result<Option<ConnectionId>, Problem> {
+    fn check_audit(&self, query: &HistoryQuery) -> Result<Option<ConnectionId>, QueryError> {
         let whole = self.workspace.map_or(Subject::Ledger, Subject::Workspace);
         let Some(text) = &query.connection else {
             self.caller.require(Scope::Audit, whole)?;
@@ -67,10 +67,10 @@ impl Reader<'_> {
         Ok(Some(connection.id))
     }
 
-    fn event(&self, position: u64) -> Result<Box<RawValue>, Problem> {
+    fn event(&self, position: u64) -> Result<Box<RawValue>, QueryError> {
         let position = Position::new(position);
         let bytes = history::bytes(&self.engine.shared.store, position)?;
-        records::decode(position, &bytes).map_err(|error| faults::from_record(&error))?;
+        records::decode(position, &bytes).map_err(Fault::from)?;
         Ok(records::public(&bytes))
     }
 
@@ -79,7 +79,7 @@ impl Reader<'_> {
         &self,
         query: &HistoryQuery,
         connection: Option<ConnectionId>,
-    ) -> Result<Selection, Problem> {
+    ) -> Result<Selection, QueryError> {
         let models = self.engine.shared.models.load();
         let mut matches = self.by_terms(&models, query)?;
         if let Some(id) = connection {
@@ -97,7 +97,7 @@ impl Reader<'_> {
         Ok(matches)
     }
 
-    fn by_terms(&self, models: &Models, query: &HistoryQuery) -> Result<Selection, Problem> {
+    fn by_terms(&self, models: &Models, query: &HistoryQuery) -> Result<Selection, QueryError> {
         let mut groups = Vec::new();
         groups.extend(self.workspace.map(|name| vec![audit::workspace(name.as_str())]));
         groups.extend(query.actor.iter().map(|name| vec![audit::actor(name)]));
@@ -112,28 +112,27 @@ impl Reader<'_> {
             // Every event has a type, so the union of all types is the whole log.
             groups.push(schemas::event_types().map(audit::event_type).collect());
         }
-        let selected = models.audit.select(&groups).map_err(|error| faults::from_read(&error))?;
+        let selected = models.audit.select(&groups)?;
         Ok(selected.unwrap_or_default())
     }
 
-    fn of_connection(&self, id: ConnectionId) -> Result<Selection, Problem> {
+    fn of_connection(&self, id: ConnectionId) -> Result<Selection, QueryError> {
         let mut positions = Selection::default();
         for stream in [StreamKey::connection(id), StreamKey::reveals(id)] {
             for position in streams::scan(&self.engine.shared.store, stream, Version::new(1)) {
-                positions.insert(position.map_err(|error| faults::from_read(&error))?.get());
+                positions.insert(position?.get());
             }
         }
         Ok(positions)
     }
 
-    fn of_command(&self, text: &str) -> Result<Selection, Problem> {
+    fn of_command(&self, text: &str) -> Result<Selection, QueryError> {
         let id = MessageId::parse("command_id", text)?;
         let Some(workspace) = self.workspace else {
             let problem = "can only be looked up in a workspace";
             return Err(InvalidField::new("command_id", problem).into());
         };
-        let receipt = receipts::get(&self.engine.shared.store, &receipts::key(workspace, &id))
-            .map_err(|error| faults::from_read(&error))?;
+        let receipt = receipts::get(&self.engine.shared.store, &receipts::key(workspace, &id))?;
         let mut positions = Selection::default();
         if let Some(receipt) = receipt {
             positions.insert(receipt.position.get());
@@ -143,7 +142,7 @@ impl Reader<'_> {
 
     /// Returns the first position recorded at or after a time. Times never decrease along the log,
     /// so a binary search finds it.
-    fn first_at(&self, text: Option<&str>, field: &str) -> Result<Option<u64>, Problem> {
+    fn first_at(&self, text: Option<&str>, field: &str) -> Result<Option<u64>, QueryError> {
         let Some(text) = text else { return Ok(None) };
         let time: Micros = time::parse(field, text)?;
         let (mut low, mut high) = (1, self.engine.head().get() + 1);

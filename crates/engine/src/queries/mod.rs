@@ -13,12 +13,12 @@ pub use answer::QueryAnswer;
 pub use list::{Keep, ListOptions, ListResult};
 pub use versions::{VersionLine, Versions};
 
-use ledger_contract::errors::{Code, Problem};
-use ledger_contract::queries::{QueryName, QueryRequest, QueryWorkspace};
+use ledger_contract::queries::{QueryRequest, QueryWorkspace};
 use ledger_domain::WorkspaceName;
 
 use crate::access::Caller;
 use crate::engine::Engine;
+use crate::errors::QueryError;
 
 /// Answers the queries of one caller about one workspace or all of them.
 #[derive(Clone, Copy, Debug)]
@@ -38,13 +38,12 @@ impl Engine {
         &'a self,
         caller: &'a Caller,
         workspace: &'a QueryWorkspace,
-    ) -> Result<Reader<'a>, Problem> {
+    ) -> Result<Reader<'a>, QueryError> {
         let workspace = workspace.name();
         if let Some(name) = workspace {
             caller.require_foothold(name)?;
             if !self.has_workspace(name)? {
-                let message = format!("there is no workspace {name}");
-                return Err(Problem::because(Code::WorkspaceUnknown, message));
+                return Err(QueryError::WorkspaceUnknown(name.clone()));
             }
         }
         Ok(Reader { engine: self, caller, workspace })
@@ -58,27 +57,8 @@ impl Engine {
         caller: &Caller,
         workspace: &QueryWorkspace,
         request: QueryRequest,
-    ) -> Result<QueryAnswer, Problem> {
+    ) -> Result<QueryAnswer, QueryError> {
         let answer = self.reader(caller, workspace).and_then(|reader| reader.answer(request));
-        answer.inspect_err(|problem| self.count_refusal(problem.code))
-    }
-
-    /// Answers a JSON query in JSON and counts refusals. Blocks. Callers without rights in the
-    /// workspace do not learn whether the body is valid.
-    ///
-    /// Errors: as [`Self::answer`]; `body_malformed`.
-    pub fn answer_json(
-        &self,
-        caller: &Caller,
-        workspace: &QueryWorkspace,
-        query: QueryName,
-        body: &[u8],
-    ) -> Result<Vec<u8>, Problem> {
-        let answer = self.reader(caller, workspace).and_then(|reader| {
-            let request = QueryRequest::from_json(query, body)?;
-            reader.answer(request)
-        });
-        let answer = answer.inspect_err(|problem| self.count_refusal(problem.code));
-        answer.map(|answer| answer.to_json())
+        answer.inspect_err(|error| self.count_refusal(error.code()))
     }
 }

@@ -2,15 +2,16 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::{PAGE_SIZE, PAGE_SIZE_MAX};
 use ledger_domain::InvalidField;
 
+use crate::errors::QueryError;
+
 /// Checks a page size.
-pub(crate) fn size(asked: Option<u32>) -> Result<usize, Problem> {
+pub(crate) fn size(asked: Option<u32>) -> Result<usize, InvalidField> {
     match asked.unwrap_or(PAGE_SIZE) {
         size @ 1..=PAGE_SIZE_MAX => Ok(usize::try_from(size).unwrap_or(usize::MAX)),
-        _ => Err(InvalidField::new("page_size", "must be 1 to 500").into()),
+        _ => Err(InvalidField::new("page_size", "must be 1 to 500")),
     }
 }
 
@@ -23,18 +24,18 @@ pub(crate) fn cursor(order: &str, place: &[u8]) -> String {
 }
 
 /// Returns the key in a cursor of the given order.
-pub(crate) fn place(order: &str, cursor: &str) -> Result<Vec<u8>, Problem> {
+pub(crate) fn place(order: &str, cursor: &str) -> Result<Vec<u8>, QueryError> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
     bytes
         .as_deref()
         .and_then(|bytes| bytes.strip_prefix(order.as_bytes())?.strip_prefix(&[0]))
         .map(<[u8]>::to_vec)
-        .ok_or_else(|| Problem::new(Code::CursorInvalid))
+        .ok_or(QueryError::CursorInvalid)
 }
 
 /// Returns the number in a cursor whose key is a number.
-pub(crate) fn number(order: &str, cursor: &str) -> Result<u64, Problem> {
+pub(crate) fn number(order: &str, cursor: &str) -> Result<u64, QueryError> {
     let bytes = place(order, cursor)?;
-    let bytes = bytes.try_into().map_err(|_| Problem::new(Code::CursorInvalid))?;
+    let bytes = bytes.try_into().map_err(|_| QueryError::CursorInvalid)?;
     Ok(u64::from_be_bytes(bytes))
 }

@@ -1,26 +1,25 @@
 //! Queries for the ledger's status and its workspaces.
 
-use ledger_contract::errors::Problem;
 use ledger_contract::queries::StatusView;
 use ledger_contract::records::decode_workspace_row;
 use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{Workspace, WorkspaceName};
+use ledger_store::ReadError;
 use ledger_store::tables::connections;
 
 use super::Reader;
 use crate::engine::Engine;
-use crate::faults;
+use crate::errors::{Fault, QueryError};
 
 impl Reader<'_> {
     /// Returns the ledger's status. Blocks.
     ///
     /// Errors: `forbidden`.
-    pub fn status(&self) -> Result<StatusView, Problem> {
+    pub fn status(&self) -> Result<StatusView, QueryError> {
         self.caller.require(Scope::Read, Subject::Ledger)?;
         let (engine, shared) = (self.engine, &self.engine.shared);
         let models = shared.models.load();
-        let connections = connections::next_ordinal(&shared.store, &models.connections)
-            .map_err(|error| faults::from_read(&error))?;
+        let connections = connections::next_ordinal(&shared.store, &models.connections)?;
         Ok(StatusView {
             ledger_id: engine.ledger_id().to_string(),
             xkey: engine.xkey(),
@@ -36,14 +35,15 @@ impl Reader<'_> {
     }
 
     /// Returns the workspaces in which the caller has any right, by name. Blocks.
-    pub fn workspaces(&self) -> Result<Vec<Workspace>, Problem> {
+    pub fn workspaces(&self) -> Result<Vec<Workspace>, QueryError> {
         let shared = &self.engine.shared;
         let models = shared.models.load();
         let mut found = Vec::new();
         for row in connections::workspaces(&shared.store, &models.connections) {
-            let row = row.map_err(|error| faults::from_read(&error))?;
-            let workspace = decode_workspace_row(&row)
-                .map_err(|error| faults::corrupt_row("a workspace", &error))?;
+            let row = row?;
+            let of = "a workspace".to_owned();
+            let workspace =
+                decode_workspace_row(&row).map_err(|source| Fault::Row { of, source })?;
             if self.caller.require_foothold(&workspace.name).is_ok() {
                 found.push(workspace);
             }
@@ -53,17 +53,16 @@ impl Reader<'_> {
 }
 
 impl Engine {
-    pub(super) fn has_workspace(&self, name: &WorkspaceName) -> Result<bool, Problem> {
+    pub(super) fn has_workspace(&self, name: &WorkspaceName) -> Result<bool, ReadError> {
         let models = self.shared.models.load();
-        let found = connections::has_workspace(&self.shared.store, &models.connections, name);
-        found.map_err(|error| faults::from_read(&error))
+        connections::has_workspace(&self.shared.store, &models.connections, name)
     }
 
     /// Returns the first of the given workspaces that does not exist. Blocks.
     pub fn missing_workspace(
         &self,
         names: &[WorkspaceName],
-    ) -> Result<Option<WorkspaceName>, Problem> {
+    ) -> Result<Option<WorkspaceName>, QueryError> {
         for name in names {
             if !self.has_workspace(name)? {
                 return Ok(Some(name.clone()));

@@ -1,13 +1,13 @@
 //! Earlier versions of one connection, and its state at each.
 
 use ledger_contract::commands::ConnectionRef;
-use ledger_contract::errors::{Code, Problem};
 use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{Actor, Connection, EventId, Micros, Version};
 use ledger_store::tables::{StreamKey, streams};
 
 use super::Reader;
-use crate::{faults, history};
+use crate::errors::QueryError;
+use crate::history;
 
 /// A range of versions of a connection, newest first.
 #[derive(Clone, Debug)]
@@ -42,14 +42,14 @@ impl Reader<'_> {
         target: &ConnectionRef,
         skip: u64,
         take: u64,
-    ) -> Result<Versions, Problem> {
+    ) -> Result<Versions, QueryError> {
         let now = self.audited(target)?;
         let newest = now.version.get().saturating_sub(skip);
         let oldest = newest.saturating_sub(take).saturating_add(1).max(1);
         let mut lines = Vec::new();
         let stream = StreamKey::connection(now.id);
         for position in streams::scan(&self.engine.shared.store, stream, Version::new(oldest)) {
-            let position = position.map_err(|error| faults::from_read(&error))?;
+            let position = position?;
             let record = history::record(&self.engine.shared.store, position)?;
             if record.metadata.version.get() > newest || take == 0 {
                 break;
@@ -73,7 +73,7 @@ impl Reader<'_> {
         &self,
         target: &ConnectionRef,
         version: Version,
-    ) -> Result<Connection, Problem> {
+    ) -> Result<Connection, QueryError> {
         let now = self.audited(target)?;
         let known = (1..=now.version.get()).contains(&version.get());
         let then = if known {
@@ -81,14 +81,11 @@ impl Reader<'_> {
         } else {
             None
         };
-        then.ok_or_else(|| Problem {
-            version: Some(now.version.get()),
-            ..Problem::new(Code::VersionUnknown)
-        })
+        then.ok_or(QueryError::VersionUnknown { latest: now.version })
     }
 
     /// Returns a connection, if the caller may see its history.
-    fn audited(&self, target: &ConnectionRef) -> Result<Connection, Problem> {
+    fn audited(&self, target: &ConnectionRef) -> Result<Connection, QueryError> {
         let connection = self.known("connection", target)?;
         let subject = Subject::Connection(&connection.workspace, &connection.details);
         self.caller.require(Scope::Audit, subject)?;

@@ -21,7 +21,8 @@ impl Decider {
     ) -> Result<Option<Outcome>, ExecuteError> {
         let head = receipt.connection.map(|id| self.state.head(id)).transpose()?.flatten();
         let state = head.as_ref().map(|head| &*head.connection);
-        envelope.permit.repeat(&envelope.workspace, envelope.fingerprint, receipt, state)
+        let Envelope { permit, workspace, fingerprint, .. } = envelope;
+        permit.repeat(workspace, fingerprint, &self.shared.fingerprint_key, receipt, state)
     }
 
     /// Rejects callers who may not send a command to its target.

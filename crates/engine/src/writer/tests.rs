@@ -14,6 +14,7 @@ use super::*;
 use crate::access::Caller;
 use crate::engine::{Engine, EngineOptions};
 use crate::execute::CommandRequest;
+use crate::fingerprint::Received;
 use crate::ports::Ports;
 
 fn engine() -> (TempDir, Engine) {
@@ -33,7 +34,7 @@ fn prepared(engine: &Engine, name: &str) -> Prepared {
     let command = ParsedCommand::CreateWorkspace(made(name));
     let context = engine.context(caller, Via::System, Headers::default());
     let envelope = Envelope {
-        fingerprint: engine.fingerprint(&workspace, &command, "", b""),
+        fingerprint: engine.fingerprint(&workspace, &command, Received::default()),
         permit: Permit::of(context.caller, &workspace, &command).unwrap(),
         workspace,
         expected: context.expected,
@@ -51,7 +52,7 @@ fn expect_poisoned(engine: &Engine) {
     let workspace = made("later").name;
     let command = ParsedCommand::CreateWorkspace(made("later"));
     let request = CommandRequest {
-        fingerprint: engine.fingerprint(&workspace, &command, "create-workspace", b"{}"),
+        fingerprint: engine.fingerprint(&workspace, &command, Received::default()),
         command,
         workspace,
         context: engine.context(Caller::system("user:a"), Via::System, Headers::default()),

@@ -6,9 +6,7 @@ use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use futures::StreamExt;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::headers::digits;
-
-/// Largest accepted body, in bytes.
-pub(super) const BODY_BYTES_MAX: usize = 1024 * 1024;
+use ledger_engine::MESSAGE_BYTES_MAX;
 
 /// Reads the whole body.
 ///
@@ -16,7 +14,7 @@ pub(super) const BODY_BYTES_MAX: usize = 1024 * 1024;
 pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     check_encoding(headers)?;
     let declared = headers.get(CONTENT_LENGTH).and_then(|length| digits(length.to_str().ok()?));
-    let most = u64::try_from(BODY_BYTES_MAX).unwrap_or(u64::MAX);
+    let most = u64::try_from(MESSAGE_BYTES_MAX).unwrap_or(u64::MAX);
     if declared.is_some_and(|length| length > most) {
         return Err(Problem::new(Code::MessageTooLarge));
     }
@@ -36,7 +34,7 @@ async fn collect(body: Body) -> Result<Bytes, Problem> {
             tracing::debug!(%error, "a body is incomplete");
             Problem::because(Code::BodyMalformed, "the body is incomplete")
         })?;
-        if first.len() + whole.len() + piece.len() > BODY_BYTES_MAX {
+        if first.len() + whole.len() + piece.len() > MESSAGE_BYTES_MAX {
             return Err(Problem::new(Code::MessageTooLarge));
         }
         // Most bodies arrive as one chunk, which then need not be copied.
@@ -117,10 +115,10 @@ mod tests {
     async fn a_body_over_the_limit_is_refused_with_and_without_its_length() {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let large = Body::from(vec![b' '; BODY_BYTES_MAX + 1]);
+        let large = Body::from(vec![b' '; MESSAGE_BYTES_MAX + 1]);
         assert_eq!(read(&headers, large).await.unwrap_err().code, Code::MessageTooLarge);
-        let fitting = Body::from(vec![b' '; BODY_BYTES_MAX]);
-        assert_eq!(read(&headers, fitting).await.unwrap().len(), BODY_BYTES_MAX);
+        let fitting = Body::from(vec![b' '; MESSAGE_BYTES_MAX]);
+        assert_eq!(read(&headers, fitting).await.unwrap().len(), MESSAGE_BYTES_MAX);
         headers.insert(CONTENT_LENGTH, HeaderValue::from_static("9999999999"));
         let refused = read(&headers, Body::empty()).await;
         assert_eq!(refused.unwrap_err().code, Code::MessageTooLarge);

@@ -4,7 +4,7 @@ use axum::http::HeaderMap;
 use ledger_contract::errors::Problem;
 use ledger_contract::queries::{QueryRequest, QueryWorkspace};
 use ledger_domain::principal::{Scope, Subject};
-use ledger_engine::{Engine, Forbidden, QueryAnswer};
+use ledger_engine::{Engine, Forbidden, QueryAnswer, QueryError};
 use ledger_http_server::credential;
 
 /// An authenticated caller.
@@ -41,11 +41,11 @@ impl Caller {
         engine: &Engine,
         workspace: &QueryWorkspace,
         request: QueryRequest,
-    ) -> Result<QueryAnswer, Problem> {
-        engine.answer(&self.0, workspace, request).inspect_err(|problem| {
+    ) -> Result<QueryAnswer, QueryError> {
+        engine.answer(&self.0, workspace, request).inspect_err(|error| {
             tracing::debug!(
                 ledger.actor = self.0.actor().as_str(),
-                ledger.error.code = problem.code.as_str(),
+                ledger.error.code = error.code().as_str(),
                 "query refused"
             );
         })

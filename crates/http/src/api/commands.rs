@@ -12,7 +12,7 @@ use ledger_contract::records::Via;
 use ledger_contract::subjects;
 use ledger_domain::principal::ApiKeyId;
 use ledger_domain::{CheckedText, InvalidField, Line, PrincipalName, WorkspaceName};
-use ledger_engine::{CommandRequest, Executed};
+use ledger_engine::{CommandRequest, Executed, Received, RevealRequest};
 use tracing::debug;
 
 use super::caller::Caller;
@@ -82,16 +82,28 @@ pub(super) async fn reveal(
     }
     let body = state.read_body(caller.known(), map, body).await?;
     let permit = state.acquire_command()?;
-    let addressed = address(state, Verb::RevealSecret, caller, params, map, &body);
-    let Addressed { mut request, .. } = state.counted(addressed)?;
-    if let ParsedCommand::Reveal { from, .. } = &mut request.command {
-        *from = Some(Line::stored(Via::Http.as_str().into()));
-    }
+    let request = state.counted(reveal_request(state, caller, params, map, &body))?;
     let answer = state.engine.reveal(request).await?;
     drop(permit);
     let mut response = answer::json(StatusCode::OK, Bytes::from_owner(answer.to_json()));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
+}
+
+fn reveal_request(
+    state: &AppState,
+    caller: &Caller,
+    params: &RequestParams,
+    map: &HeaderMap,
+    body: &Bytes,
+) -> Result<RevealRequest, Problem> {
+    let said = headers::of_command(map)?;
+    let (workspace, mut command) = command(Verb::RevealSecret, params, body)?;
+    if let ParsedCommand::Reveal { from, .. } = &mut command {
+        *from = Some(Line::stored(Via::Http.as_str().into()));
+    }
+    let context = state.engine.context(caller.known().clone(), Via::Http, said);
+    Ok(RevealRequest { workspace, command, context })
 }
 
 fn address(
@@ -110,10 +122,9 @@ fn address(
         ParsedCommand::Principal { name, .. } => Some(name.clone()),
         _ => None,
     };
-    // Earlier versions used the raw bytes together with the path.
-    let kind = kind(verb, params);
+    let received = Received::new(kind(verb, params), body.clone());
     let request = CommandRequest {
-        fingerprint: state.engine.fingerprint(&workspace, &command, &kind, body),
+        fingerprint: state.engine.fingerprint(&workspace, &command, received),
         workspace: workspace.clone(),
         command,
         context: state.engine.context(caller.known().clone(), Via::Http, said),

@@ -67,7 +67,7 @@ async fn workspace(
     let (asking, looked_at) = (caller.clone(), workspace.clone());
     let look = move |engine: &Engine| {
         let looked = engine.reader(asking.known(), &looked_at).map(drop);
-        looked.inspect_err(|problem| engine.count_refusal(problem.code))
+        looked.inspect_err(|error| engine.count_refusal(error.code()))
     };
     state.read(deadline, look).await?;
     let subject = workspace.name().map_or(Subject::Ledger, Subject::Workspace);

@@ -31,7 +31,7 @@ use axum::http::{self, StatusCode};
 use axum::middleware::from_fn;
 use axum::response::Response;
 use ledger_contract::errors::{Code, Problem};
-use ledger_engine::Engine;
+use ledger_engine::{AdmissionLimits, Engine, log_fault};
 pub(crate) use ledger_http_server::answer;
 use ledger_http_server::request_id::identify;
 use tower_http::compression::CompressionLayer;
@@ -45,20 +45,12 @@ use params::RequestParams;
 use routes::{Keyed, Method, Route, Work, routes};
 use state::AppState;
 
-/// The limits of the API.
+/// Options of the API.
 #[derive(Clone, Copy, Debug)]
 pub struct ApiOptions {
-    /// Bodies awaited at the same time; more are answered `busy`.
-    pub bodies_max: usize,
-    /// Bodies of one caller awaited at the same time; more are answered `busy`.
-    pub bodies_per_caller_max: usize,
-    /// Commands in progress at the same time; more are answered `busy`.
-    pub commands_max: usize,
-    /// Queries in progress or waiting at the same time; more are answered `busy`.
-    pub queries_max: usize,
-    /// Queries that read the store at the same time.
-    pub readers_max: usize,
-    /// Limits of the event feeds.
+    /// Limits on what is in progress over HTTP.
+    pub limits: AdmissionLimits,
+    /// Sizes and times of the event feeds.
     pub feeds: FeedLimits,
     /// Whether secrets may be revealed, which requires a private transport.
     pub reveals: bool,
@@ -66,15 +58,7 @@ pub struct ApiOptions {
 
 impl Default for ApiOptions {
     fn default() -> Self {
-        Self {
-            bodies_max: 1_024,
-            bodies_per_caller_max: 256,
-            commands_max: 1_024,
-            queries_max: 256,
-            readers_max: 16,
-            feeds: FeedLimits::default(),
-            reveals: true,
-        }
+        Self { limits: AdmissionLimits::default(), feeds: FeedLimits::default(), reveals: true }
     }
 }
 
@@ -160,7 +144,10 @@ async fn enter(
     id: RequestId,
 ) -> Response {
     let answered = serve(&state, route, request, &id).await;
-    answered.unwrap_or_else(|problem| answer::problem(&problem, &id))
+    answered.unwrap_or_else(|problem| {
+        log_fault(&problem);
+        answer::problem(&problem, &id)
+    })
 }
 
 async fn serve(

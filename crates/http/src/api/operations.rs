@@ -10,6 +10,7 @@ use futures::stream;
 use ledger_contract::errors::{Problem, read_json};
 use ledger_contract::operations::{HealthAnswer, ReplayProgress, ReplayReport, ReplayRequest};
 use ledger_domain::principal::{Scope, Subject};
+use ledger_engine::log_fault;
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -128,7 +129,10 @@ impl Telling {
         };
         let last = match report {
             Ok(report) => frame::plain("report", &to_json(&report)),
-            Err(problem) => frame::plain("problem", &to_json(&problem.details(self.id.as_str()))),
+            Err(problem) => {
+                log_fault(&problem);
+                frame::plain("problem", &to_json(&problem.details(self.id.as_str())))
+            }
         };
         Some((Ok(last), self))
     }

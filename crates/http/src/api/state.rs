@@ -8,16 +8,13 @@ use axum::http::HeaderMap;
 use futures::poll;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::Micros;
-use ledger_engine::{Caller, Engine};
+use ledger_engine::{Caller, Engine, QueryError};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::bodies::Bodies;
 use super::{ApiOptions, body};
 use crate::crashed::crashed;
 use crate::feed::Feeds;
-
-/// Replay requests in progress at the same time; the engine refuses all but one.
-const OPERATIONS_MAX: usize = 16;
 
 /// The engine, and the limits on concurrent work.
 #[derive(Debug)]
@@ -36,15 +33,16 @@ pub struct AppState {
 
 impl AppState {
     pub(super) fn new(engine: Engine, options: &ApiOptions) -> Self {
+        let limits = &options.limits;
         Self {
-            feeds: Feeds::open(engine.clone(), options.feeds),
+            feeds: Feeds::open(engine.clone(), options.feeds, limits),
             engine,
             reveals: options.reveals,
-            bodies: Bodies::new(options.bodies_max, options.bodies_per_caller_max),
-            commands: Semaphore::new(options.commands_max.max(1)),
-            queries: Semaphore::new(options.queries_max.max(1)),
-            operations: Semaphore::new(OPERATIONS_MAX),
-            readers: Semaphore::new(options.readers_max.max(1)),
+            bodies: Bodies::new(limits.bodies_max, limits.bodies_per_caller_max),
+            commands: Semaphore::new(limits.commands_max.max(1)),
+            queries: Semaphore::new(limits.queries_max.max(1)),
+            operations: Semaphore::new(limits.operations_max.max(1)),
+            readers: Semaphore::new(limits.readers_max.max(1)),
         }
     }
 
@@ -97,7 +95,7 @@ impl AppState {
     pub async fn read<T: Send + 'static>(
         &self,
         deadline: Option<Micros>,
-        work: impl FnOnce(&Engine) -> Result<T, Problem> + Send + 'static,
+        work: impl FnOnce(&Engine) -> Result<T, QueryError> + Send + 'static,
     ) -> Result<T, Problem> {
         let permit = self.acquire(&self.queries)?;
         // The semaphore is never closed.
@@ -106,7 +104,7 @@ impl AppState {
         let engine = self.engine.clone();
         let read = tokio::task::spawn_blocking(move || work(&engine)).await;
         drop((reading, permit));
-        read.map_err(|failure| crashed(&failure))?
+        Ok(read.map_err(|failure| crashed(&failure))??)
     }
 
     /// Reads the store after a durable command. It waits instead of returning `busy`, because a
@@ -115,13 +113,13 @@ impl AppState {
     /// Errors: those of `work`.
     pub async fn read_after<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Engine) -> Result<T, Problem> + Send + 'static,
+        work: impl FnOnce(&Engine) -> Result<T, QueryError> + Send + 'static,
     ) -> Result<T, Problem> {
         let reading = self.readers.acquire().await;
         let engine = self.engine.clone();
         let read = tokio::task::spawn_blocking(move || work(&engine)).await;
         drop(reading);
-        read.map_err(|failure| crashed(&failure))?
+        Ok(read.map_err(|failure| crashed(&failure))??)
     }
 
     /// Counts a refusal of the HTTP layer in the ledger's status. The engine counts its own.

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use futures::{StreamExt as _, stream};
 use ledger_contract::errors::Code;
 use ledger_domain::connection::Environment;
-use ledger_engine::{Engine, EngineOptions};
+use ledger_engine::{AdmissionLimits, Engine, EngineOptions};
 use ledger_vault::Keyring;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -196,9 +196,12 @@ async fn the_description_lists_what_the_router_answers() {
 #[tokio::test]
 async fn slow_bodies_do_not_block_commands() {
     let options = ApiOptions {
-        commands_max: 1,
-        bodies_max: 2,
-        bodies_per_caller_max: 1,
+        limits: AdmissionLimits {
+            commands_max: 1,
+            bodies_max: 2,
+            bodies_per_caller_max: 1,
+            ..AdmissionLimits::default()
+        },
         ..ApiOptions::default()
     };
     let ledger = TestLedger::new(options).await;
@@ -224,7 +227,8 @@ async fn slow_bodies_do_not_block_commands() {
 
 #[tokio::test]
 async fn an_incomplete_body_releases_its_permit() {
-    let options = ApiOptions { bodies_max: 1, ..ApiOptions::default() };
+    let limits = AdmissionLimits { bodies_max: 1, ..AdmissionLimits::default() };
+    let options = ApiOptions { limits, ..ApiOptions::default() };
     let ledger = TestLedger::new(options).await;
     for _ in 0..3 {
         let wait = stream::once(tokio::task::yield_now()).filter_map(async |()| None);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ledger_contract::errors::Problem;
 use ledger_domain::Position;
-use ledger_engine::{Engine, Outbox};
+use ledger_engine::{Engine, Outbox, log_fault};
 use tokio::sync::watch;
 
 use super::frame::Notice;
@@ -38,6 +38,7 @@ pub(super) async fn run(
             ring.restart(position);
         }
         if let Err(problem) = read(&engine, &ring).await {
+            log_fault(&problem);
             tracing::error!(
                 ledger.position = ring.tail(),
                 ledger.error.code = problem.code.as_str(),

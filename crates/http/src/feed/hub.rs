@@ -3,19 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ledger_engine::Engine;
+use ledger_engine::{AdmissionLimits, Engine};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::ring::Ring;
 
-/// Readers behind the ring that read the log at the same time.
-const LOG_READERS: usize = 4;
-
-/// The limits of feeds.
+/// Sizes and times of feeds. How many may be open is in [`AdmissionLimits`].
 #[derive(Clone, Copy, Debug)]
 pub struct FeedLimits {
-    /// Open feeds; more are answered `busy`.
-    pub open_max: usize,
     /// Events that the ring holds.
     pub ring_events: usize,
     /// Bytes of events that the ring holds. The reduced texts, for readers who may not see actors,
@@ -33,7 +28,6 @@ pub struct FeedLimits {
 impl Default for FeedLimits {
     fn default() -> Self {
         Self {
-            open_max: 20_000,
             ring_events: 8_192,
             ring_bytes: 32 * 1024 * 1024,
             heartbeat: Duration::from_secs(15),
@@ -59,12 +53,13 @@ impl Hub {
     pub(super) fn new(
         engine: Engine,
         limits: FeedLimits,
+        admission: &AdmissionLimits,
         ring: Arc<Ring>,
         readers: watch::Sender<usize>,
         stop: watch::Sender<bool>,
     ) -> Self {
-        let permits = Arc::new(Semaphore::new(limits.open_max));
-        let log_readers = Semaphore::new(LOG_READERS);
+        let permits = Arc::new(Semaphore::new(admission.feeds_max));
+        let log_readers = Semaphore::new(admission.feed_log_readers_max.max(1));
         Self { engine, limits, ring, readers, stop, permits, log_readers }
     }
 }

@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::WorkspaceName;
-use ledger_engine::{Engine, LiveCaller};
+use ledger_engine::{AdmissionLimits, Engine, LiveCaller};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -55,13 +55,13 @@ impl fmt::Debug for Feeds {
 
 impl Feeds {
     /// Starts the broadcaster.
-    pub(crate) fn open(engine: Engine, limits: FeedLimits) -> Self {
+    pub(crate) fn open(engine: Engine, limits: FeedLimits, admission: &AdmissionLimits) -> Self {
         let ring = Arc::new(Ring::new(engine.head().get(), limits.ring_events, limits.ring_bytes));
         let (readers, reading) = watch::channel(0);
         let (stop, stopped) = watch::channel(false);
         let work = broadcaster::run(engine.clone(), Arc::clone(&ring), reading, stopped);
         let broadcaster = Mutex::new(Some(tokio::spawn(work)));
-        let hub = Hub::new(engine, limits, ring, readers, stop);
+        let hub = Hub::new(engine, limits, admission, ring, readers, stop);
         Self { hub: Arc::new(hub), broadcaster }
     }
 

@@ -8,6 +8,7 @@ use axum::body::Bytes;
 use futures::Stream;
 use futures::stream::unfold;
 use ledger_contract::errors::Code;
+use ledger_engine::log_fault;
 use tokio::time::Instant;
 
 use super::follower::{Follower, Step, Woken};
@@ -82,7 +83,10 @@ impl Sending {
                 }
                 Ok(Step::Passed) => self.pass(),
                 Ok(Step::End) => self.rest().await,
-                Err(problem) => self.end(problem.code),
+                Err(problem) => {
+                    log_fault(&problem);
+                    self.end(problem.code);
+                }
             }
         }
     }

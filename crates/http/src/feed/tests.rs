@@ -9,7 +9,7 @@ use futures::{Stream, StreamExt};
 use ledger_contract::errors::Code;
 use ledger_domain::principal::{Grant, Scope, Workspaces};
 use ledger_domain::{Actor, Position, WorkspaceName};
-use ledger_engine::{Caller, LiveCaller};
+use ledger_engine::{AdmissionLimits, Caller, LiveCaller};
 use serde_json::{Value, json};
 
 use super::{FeedLimits, Feeds, Start};
@@ -29,12 +29,16 @@ struct Stage {
 
 impl Stage {
     async fn new(limits: FeedLimits) -> Self {
+        Self::with(limits, AdmissionLimits::default()).await
+    }
+
+    async fn with(limits: FeedLimits, admission: AdmissionLimits) -> Self {
         let ledger = TestLedger::new(ApiOptions::default()).await;
         for name in ["default", "other"] {
             let made = ledger.post("/api/v1/workspaces", &json!({ "name": name })).await;
             assert_eq!(made.0.as_u16(), 201);
         }
-        let feeds = Feeds::open(ledger.engine.clone(), limits);
+        let feeds = Feeds::open(ledger.engine.clone(), limits, &admission);
         Self { ledger, feeds }
     }
 
@@ -186,7 +190,8 @@ async fn a_reader_that_reads_nothing_is_disconnected_at_its_position() {
 
 #[tokio::test]
 async fn the_number_of_feeds_is_limited_and_a_closed_one_frees_its_permit() {
-    let stage = Stage::new(FeedLimits { open_max: 1, ..FeedLimits::default() }).await;
+    let admission = AdmissionLimits { feeds_max: 1, ..AdmissionLimits::default() };
+    let stage = Stage::with(FeedLimits::default(), admission).await;
     let one = stage.follow(0, None);
     let refused = stage.feeds.follow(Start::Now, None, anyone()).err().map(|problem| problem.code);
     assert_eq!(refused, Some(Code::Busy));

@@ -4,14 +4,13 @@ mod rows;
 
 use std::fmt;
 
-use ledger_contract::errors::Problem;
 use ledger_contract::queries::{ListPage, ListQuery};
 use ledger_contract::view::ConnectionView;
 use ledger_domain::{Connection, ConnectionId, InvalidField};
 use ledger_store::{Selection, Term};
 
 use super::{Reader, paging};
-use crate::faults;
+use crate::errors::QueryError;
 use crate::models::Models;
 use crate::projections::filters::{Field, groups};
 use rows::Page;
@@ -54,13 +53,13 @@ impl ListOptions {
     /// Selects the page that a query requests.
     ///
     /// Errors: `field_invalid`.
-    pub fn page(query: ListQuery) -> Result<Self, Problem> {
+    pub fn page(query: ListQuery) -> Result<Self, InvalidField> {
         order(&query)?;
         let take = paging::size(query.page_size)?;
         let before = match query.page {
-            Some(0) => return Err(InvalidField::new("page", "starts at 1").into()),
+            Some(0) => return Err(InvalidField::new("page", "starts at 1")),
             Some(_) if query.cursor.is_some() => {
-                return Err(InvalidField::new("page", "cannot be combined with cursor").into());
+                return Err(InvalidField::new("page", "cannot be combined with cursor"));
             }
             Some(number) => number - 1,
             None => 0,
@@ -99,7 +98,7 @@ impl Reader<'_> {
     /// Lists connections that the caller may read. Blocks.
     ///
     /// Errors: `field_invalid`, `cursor_invalid`.
-    pub fn list(&self, options: &ListOptions) -> Result<ListResult, Problem> {
+    pub fn list(&self, options: &ListOptions) -> Result<ListResult, QueryError> {
         let page = page(options)?;
         let mut groups = groups(self.workspace, &options.query)?;
         if !options.any_tag.is_empty() {
@@ -126,8 +125,8 @@ impl Reader<'_> {
         models: &Models,
         query: &ListQuery,
         groups: &[Vec<Term>],
-    ) -> Result<Selection, Problem> {
-        let selected = models.lists.select(groups).map_err(|error| faults::from_read(&error))?;
+    ) -> Result<Selection, QueryError> {
+        let selected = models.lists.select(groups)?;
         let mut selected = match selected {
             Some(selected) => selected,
             None => models.every()?,
@@ -143,15 +142,15 @@ impl Reader<'_> {
 }
 
 /// Returns the order that a query requests.
-fn order(query: &ListQuery) -> Result<&str, Problem> {
+fn order(query: &ListQuery) -> Result<&str, InvalidField> {
     let asked = query.sort.as_deref().unwrap_or("created");
     if ["created", "updated", "name"].contains(&asked) {
         return Ok(asked);
     }
-    Err(InvalidField::new("sort", "must be created, updated or name").into())
+    Err(InvalidField::new("sort", "must be created, updated or name"))
 }
 
-fn page(options: &ListOptions) -> Result<Page<'_>, Problem> {
+fn page(options: &ListOptions) -> Result<Page<'_>, QueryError> {
     let query = &options.query;
     let mut page = Page {
         order: order(query)?,

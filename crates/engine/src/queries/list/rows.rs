@@ -1,13 +1,12 @@
 //! Reads the ordinals and rows of a list in its order.
 
-use ledger_contract::errors::{Code, Problem};
 use ledger_domain::{Connection, ConnectionId};
 use ledger_store::Selection;
 use ledger_store::tables::connections;
 use ledger_store::tables::lists::{self, Order};
 
 use super::Keep;
-use crate::faults;
+use crate::errors::{Fault, QueryError};
 use crate::models::Models;
 use crate::projections::list;
 
@@ -38,9 +37,8 @@ impl Page<'_> {
 
 impl Models {
     /// Returns every existing ordinal.
-    pub(super) fn every(&self) -> Result<Selection, Problem> {
-        let next = connections::next_ordinal(&self.store, &self.connections)
-            .map_err(|error| faults::from_read(&error))?;
+    pub(super) fn every(&self) -> Result<Selection, QueryError> {
+        let next = connections::next_ordinal(&self.store, &self.connections)?;
         let mut all = Selection::default();
         for ordinal in 0..next {
             all.insert(u64::from(ordinal));
@@ -48,17 +46,16 @@ impl Models {
         Ok(all)
     }
 
-    fn by_ordinal(&self, ordinal: u32) -> Result<Connection, Problem> {
-        let id = connections::by_ordinal(&self.store, &self.connections, ordinal)
-            .map_err(|error| faults::from_read(&error))?;
+    fn by_ordinal(&self, ordinal: u32) -> Result<Connection, QueryError> {
+        let id = connections::by_ordinal(&self.store, &self.connections, ordinal)?;
         let row = match id {
             Some(id) => self.row(id)?,
             None => None,
         };
         row.map(|row| row.connection).ok_or_else(|| {
-            let message =
+            let what =
                 format!("the connection with ordinal {ordinal} is listed but does not exist");
-            Problem::because(Code::RecordCorrupt, message)
+            Fault::Damaged(what).into()
         })
     }
 
@@ -67,7 +64,7 @@ impl Models {
         &self,
         selected: &mut Selection,
         text: &str,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), QueryError> {
         let mut with_text = Selection::default();
         if selected.len() <= SORTED_ROWS_MAX {
             for ordinal in all(selected) {
@@ -78,7 +75,7 @@ impl Models {
         } else {
             let table = self.lists.table();
             for entry in lists::walk(&self.store, table, Order::Name, false, None) {
-                let entry = entry.map_err(|error| faults::from_read(&error))?;
+                let entry = entry?;
                 if list::words_have(&entry.words, text) {
                     with_text.insert(u64::from(entry.ordinal));
                 }
@@ -89,7 +86,7 @@ impl Models {
     }
 
     /// Returns the ordinals of the existing connections among `ids`.
-    pub(super) fn with_ids(&self, ids: &[ConnectionId]) -> Result<Selection, Problem> {
+    pub(super) fn with_ids(&self, ids: &[ConnectionId]) -> Result<Selection, QueryError> {
         let mut found = Selection::default();
         for id in ids {
             if let Some(row) = self.row(*id)? {
@@ -99,7 +96,11 @@ impl Models {
         Ok(found)
     }
 
-    pub(super) fn keep_rows(&self, selected: &mut Selection, keep: &Keep) -> Result<(), Problem> {
+    pub(super) fn keep_rows(
+        &self,
+        selected: &mut Selection,
+        keep: &Keep,
+    ) -> Result<(), QueryError> {
         let mut kept = Selection::default();
         for ordinal in all(selected) {
             if keep(&self.by_ordinal(ordinal)?) {
@@ -110,11 +111,15 @@ impl Models {
         Ok(())
     }
 
-    pub(super) fn rows(&self, found: &PageRows) -> Result<Vec<Connection>, Problem> {
+    pub(super) fn rows(&self, found: &PageRows) -> Result<Vec<Connection>, QueryError> {
         found.ordinals.iter().map(|ordinal| self.by_ordinal(*ordinal)).collect()
     }
 
-    pub(super) fn find(&self, selected: &Selection, page: &Page<'_>) -> Result<PageRows, Problem> {
+    pub(super) fn find(
+        &self,
+        selected: &Selection,
+        page: &Page<'_>,
+    ) -> Result<PageRows, QueryError> {
         match page.order {
             "name" => self.in_order(selected, page, Order::Name),
             "updated" => self.in_order(selected, page, Order::Updated),
@@ -127,7 +132,7 @@ impl Models {
         selected: &Selection,
         page: &Page<'_>,
         order: Order,
-    ) -> Result<PageRows, Problem> {
+    ) -> Result<PageRows, QueryError> {
         if selected.len() <= SORTED_ROWS_MAX {
             return self.sorted(selected, page, order);
         }
@@ -135,7 +140,7 @@ impl Models {
         let mut found = PageRows { ordinals: Vec::new(), next: None };
         let (table, after) = (self.lists.table(), page.after.as_deref());
         for entry in lists::walk(&self.store, table, order, page.descending, after) {
-            let entry = entry.map_err(|error| faults::from_read(&error))?;
+            let entry = entry?;
             if !selected.contains(u64::from(entry.ordinal)) {
                 continue;
             }
@@ -159,7 +164,7 @@ impl Models {
         selected: &Selection,
         page: &Page<'_>,
         order: Order,
-    ) -> Result<PageRows, Problem> {
+    ) -> Result<PageRows, QueryError> {
         let mut keys = Vec::new();
         for ordinal in all(selected) {
             let connection = self.by_ordinal(ordinal)?;
@@ -193,12 +198,12 @@ fn ordinals(numbers: Vec<u64>) -> Vec<u32> {
     numbers.into_iter().filter_map(|number| u32::try_from(number).ok()).collect()
 }
 
-fn by_creation(selected: &Selection, page: &Page<'_>) -> Result<PageRows, Problem> {
+fn by_creation(selected: &Selection, page: &Page<'_>) -> Result<PageRows, QueryError> {
     let skip = match &page.after {
         None => page.skip,
         Some(place) => {
             let place: [u8; 8] =
-                place.as_slice().try_into().map_err(|_| Problem::new(Code::CursorInvalid))?;
+                place.as_slice().try_into().map_err(|_| QueryError::CursorInvalid)?;
             let last = u64::from_be_bytes(place);
             if page.descending {
                 selected.len() - selected.rank(last)

@@ -1,0 +1,86 @@
+//! All limits on what the ledger works on at the same time.
+//!
+//! Each door takes its limits from here and counts its own requests. What a listener does with its
+//! sockets is limited in `ledger-http-server`, and what a command may contain in
+//! `ledger_domain::limits`.
+
+/// Largest message over NATS and largest body over HTTP, in bytes.
+pub const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Limits on requests in progress. What exceeds one is answered `busy`, unless its comment says
+/// otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AdmissionLimits {
+    /// Commands that wait for the writer.
+    pub queued_max: usize,
+    /// Commands in progress at one door; reveals have as many places of their own over NATS.
+    pub commands_max: usize,
+    /// Queries in progress or waiting at one door.
+    pub queries_max: usize,
+    /// Queries of one door that read the store. Further ones wait.
+    pub readers_max: usize,
+    /// Operations in progress at one door. The engine permits only one of each kind.
+    pub operations_max: usize,
+    /// Bodies awaited over HTTP.
+    pub bodies_max: usize,
+    /// Bodies of one caller awaited over HTTP.
+    pub bodies_per_caller_max: usize,
+    /// Open feeds.
+    pub feeds_max: usize,
+    /// Feeds that read the log because they are too far behind. Further ones wait.
+    pub feed_log_readers_max: usize,
+    /// Sealed requests remembered for the current minute, and for the one before. This permits
+    /// 30,000 sealed requests a second, which take 40 MB of memory.
+    pub sealed_requests_max: usize,
+}
+
+impl Default for AdmissionLimits {
+    fn default() -> Self {
+        Self {
+            queued_max: 4_096,
+            commands_max: 1_024,
+            queries_max: 256,
+            readers_max: 16,
+            operations_max: 16,
+            bodies_max: 1_024,
+            bodies_per_caller_max: 256,
+            feeds_max: 20_000,
+            feed_log_readers_max: 4,
+            sealed_requests_max: 1_800_000,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(number: usize) -> String {
+        let digits = number.to_string();
+        let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().collect();
+        String::from_utf8(groups.join(&b',')).expect("digits")
+    }
+
+    #[test]
+    fn the_documented_limits_are_these() {
+        let limits = AdmissionLimits::default();
+        let readme = include_str!("../../../README.md");
+        for row in [
+            format!("| command or query body | 1 MiB ({} bytes) |", shown(MESSAGE_BYTES_MAX)),
+            format!("further ones get `busy` | {} |", shown(limits.queued_max)),
+        ] {
+            assert!(readme.contains(&row), "{row}");
+        }
+        let handbook = include_str!("../../../deploy/README.md");
+        let (bodies, of_one) = (shown(limits.bodies_max), shown(limits.bodies_per_caller_max));
+        let (queries, readers) = (shown(limits.queries_max), shown(limits.readers_max));
+        for row in [
+            format!("body is still arriving | {bodies}; {of_one} of one caller |"),
+            format!("commands in progress | {} |", shown(limits.commands_max)),
+            format!("queries in progress or waiting | {queries}; {readers} read the store |"),
+            format!("open feeds | {} |", shown(limits.feeds_max)),
+        ] {
+            assert!(handbook.contains(&row), "{row}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Errors of queries.
+
+use ledger_domain::{InvalidField, Version, WorkspaceName};
+use ledger_store::ReadError;
+
+use super::{ConnectionUnknown, Fault, Forbidden};
+
+/// Why a query was not answered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueryError {
+    /// A field of the query breaks a rule.
+    #[error(transparent)]
+    Invalid(#[from] InvalidField),
+    /// The cursor is not one of this query and order.
+    #[error("the cursor does not belong to this query")]
+    CursorInvalid,
+    /// The caller lacks a right.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    /// The caller knows the connection, but may not read it.
+    #[error("the caller may not read this connection")]
+    ReadForbidden,
+    /// The connection does not exist, or the caller may not see it.
+    #[error(transparent)]
+    ConnectionUnknown(#[from] ConnectionUnknown),
+    /// The connection has no such version.
+    #[error("the connection has no such version; its latest is {latest}")]
+    VersionUnknown {
+        /// The latest version.
+        latest: Version,
+    },
+    /// The workspace does not exist.
+    #[error("there is no workspace {0}")]
+    WorkspaceUnknown(WorkspaceName),
+    /// The principal does not exist.
+    #[error("there is no such principal")]
+    PrincipalUnknown,
+    /// The ledger failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<ReadError> for QueryError {
+    fn from(error: ReadError) -> Self {
+        Self::Fault(error.into())
+    }
+}
