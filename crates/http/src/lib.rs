@@ -6,11 +6,11 @@
 //! Read first: `toolkit` (shared by the native API and the facades), `api/routes` (the table of
 //! routes), [`Api`], `feed` (how events reach thousands of readers).
 //!
-//! The router, the OpenAPI document and the tests of all routes are generated from one table,
-//! `api/routes`. Only `api/caller.rs` authenticates. A feed is a position in the
-//! log: one task reads each new event once into a bounded ring that all feeds share, and a reader
-//! that is behind the ring reads pages from the log. `feed/visibility.rs` decides which parts of an
-//! event a reader may see.
+//! The router, the OpenAPI document and the tests of all routes are made from one table,
+//! `api/routes`. Only `api/caller.rs` authenticates, and only `toolkit/api.rs` counts refusals. A
+//! feed is a position in the log: one task reads each new event once into a bounded ring that all
+//! feeds share, and a reader that is behind the ring reads pages from the log.
+//! `feed/visibility.rs` decides which parts of an event a reader may see.
 //!
 //! # Invariants
 //!

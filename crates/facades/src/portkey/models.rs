@@ -7,14 +7,13 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_domain::connection::{ModelPolicy, ModelRule};
 use ledger_domain::limits::MODEL_CHARS;
 use ledger_domain::{CheckedText, Command, Connection, Expected, InvalidField, Line};
-use ledger_http::toolkit::{Body, Json, Path, Query};
+use ledger_http::toolkit::{Body, Json, Path, Query, Refusal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::handlers::named;
 use super::shapes::{DoneOut, IntegrationPath};
-use crate::api::Refusal;
 use crate::draft::json;
 use crate::request::FacadeRequest;
 
@@ -165,11 +164,11 @@ async fn change(
         let command = Command::SetModelPolicy(change(&connection)?);
         tries -= 1;
         match request.change_as_seen(&connection, command).await {
-            Err(problem)
-                if problem.code == Code::VersionConflict
+            Err(refusal)
+                if refusal.code() == Code::VersionConflict
                     && request.headers.expected == Expected::Any
                     && tries > 0 => {}
-            changed => return Ok(changed.map(|()| Json(DoneOut {}))?),
+            changed => return changed.map(|()| Json(DoneOut {})),
         }
     }
 }

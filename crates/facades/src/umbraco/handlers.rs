@@ -5,14 +5,13 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::ListQuery;
 use ledger_domain::{Connection, InvalidField};
 use ledger_engine::ListOptions;
-use ledger_http::toolkit::{Body, Created, Empty, Json, Path, Query};
+use ledger_http::toolkit::{Body, Created, Empty, Json, Path, Query, Refusal};
 use ledger_providers::Provider;
 
 use super::shapes::{
     ConnectionIn, ConnectionOut, ConnectionPath, Exclusion, Filters, ListOut, PatchIn,
 };
 use super::{catalogue, edit, show};
-use crate::api::Refusal;
 use crate::handles;
 use crate::request::FacadeRequest;
 

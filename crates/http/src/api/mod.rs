@@ -1,7 +1,7 @@
 //! The native API: the table of routes and their handlers.
 //!
-//! The path of a request: `mod.rs` (routing) -> `caller.rs` (authentication) -> `params.rs` (path
-//! and query) -> `commands.rs`, `queries.rs`, `events.rs` or `operations.rs` -> [`answer`].
+//! The path of a request: `toolkit` (routing) -> `caller.rs` (authentication) -> `params.rs` (check
+//! of the query) -> `commands.rs`, `queries.rs`, `events.rs` or `operations.rs` -> [`answer`].
 
 pub mod routes;
 
@@ -16,6 +16,7 @@ mod links;
 mod operations;
 mod params;
 mod queries;
+pub(crate) mod request;
 pub(crate) mod state;
 mod version;
 
@@ -27,7 +28,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{self, StatusCode};
 use axum::middleware::from_fn;
 use axum::response::Response;
 use ledger_contract::errors::{Code, Problem};
@@ -37,12 +37,11 @@ use ledger_http_server::request_id::identify;
 use tower_http::compression::CompressionLayer;
 
 use crate::feed::FeedLimits;
-use crate::toolkit::{self, RequestId, allow};
-use crate::{openapi, page};
+use crate::toolkit::{HttpApi, Inputs, Refusal, RequestId, router};
 
-use caller::Caller;
-use params::RequestParams;
-use routes::{Keyed, Method, Route, Work, routes};
+use caller::admit;
+use request::ApiRequest;
+use routes::{Route, Terms, routes};
 use state::AppState;
 
 /// The limits of the API.
@@ -104,13 +103,8 @@ impl Api {
 
     /// Returns a router of the native routes and of `others`.
     pub fn router(&self, others: Router) -> Router {
-        let handlers = routes().map(|route| {
-            let state = Arc::clone(&self.state);
-            let enter = move |request, id| enter(Arc::clone(&state), route, request, id);
-            (method(route.method), route.path, enter)
-        });
         others
-            .merge(toolkit::router(handlers, method_not_allowed))
+            .merge(router(&self.state, routes()))
             .fallback(no_route)
             .layer(CompressionLayer::new())
             .layer(from_fn(identify))
@@ -130,61 +124,40 @@ impl Api {
     }
 }
 
-fn method(method: Method) -> http::Method {
-    match method {
-        Method::Get => http::Method::GET,
-        Method::Post => http::Method::POST,
-        Method::Patch => http::Method::PATCH,
-    }
-}
-
-fn method_not_allowed(methods: &[http::Method], id: &RequestId) -> Response {
-    let refusal = answer::problem(&Problem::new(Code::MethodNotAllowed), id);
-    // Every route that supports GET supports HEAD.
-    let head = |method: &&http::Method| **method == http::Method::GET;
-    let names = methods.iter().flat_map(|method| {
-        [method].into_iter().chain(Some(&http::Method::HEAD).filter(|_| head(&method)))
-    });
-    allow(refusal, names.map(http::Method::as_str))
-}
-
 async fn no_route(request: Request) -> Response {
     answer::problem(&Problem::new(Code::RouteUnknown), &RequestId::of_request(&request))
 }
 
-/// Handles every request to a route.
-async fn enter(
-    state: Arc<AppState>,
-    route: &'static Route,
-    request: Request,
-    id: RequestId,
-) -> Response {
-    let answered = serve(&state, route, request, &id).await;
-    answered.unwrap_or_else(|problem| answer::problem(&problem, &id))
-}
+impl HttpApi for AppState {
+    type Request = ApiRequest;
+    type Terms = Terms;
 
-async fn serve(
-    state: &AppState,
-    route: &'static Route,
-    request: Request,
-    id: &RequestId,
-) -> Result<Response, Problem> {
-    let (mut parts, body) = request.into_parts();
-    let keyed = match route.work {
-        Work::OpenApi => return Ok(answer::json(StatusCode::OK, openapi::bytes())),
-        Work::Page(name) => return Ok(page::file(name)),
-        Work::Alive => return Ok(operations::alive()),
-        Work::Ready => return operations::ready(state),
-        Work::Keyed(keyed) => keyed,
-    };
-    let caller = state.counted(Caller::admit(&state.engine, &parts.headers))?;
-    let params = state.counted(RequestParams::read(route, &mut parts).await)?;
-    let headers = &parts.headers;
-    match keyed {
-        Keyed::Command(verb) => commands::run(state, verb, &caller, &params, headers, body).await,
-        Keyed::Query(query) => queries::run(state, query, &caller, &params, headers).await,
-        Keyed::Reveal => commands::reveal(state, &caller, &params, headers, body).await,
-        Keyed::Feed => events::run(state, &caller, &params, headers).await,
-        Keyed::Replay => operations::replay(state, &caller, headers, body, id).await,
+    fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    async fn admit(
+        self: Arc<Self>,
+        route: &Route,
+        request: Request,
+        id: &RequestId,
+    ) -> Result<ApiRequest, Refusal> {
+        let (mut parts, body) = request.into_parts();
+        let caller = admit(&self.engine, &parts.headers)?;
+        let mut inputs = Inputs::of(&mut parts).await?;
+        params::check(route, &inputs.query)?;
+        if let Some(check) = route.terms.before_body {
+            check(&self, &caller)?;
+        }
+        let headers = parts.headers;
+        if route.operation.takes_body() {
+            inputs.body = self.read_body(&caller, &headers, body).await?;
+        }
+        let path = parts.uri.path().to_owned();
+        Ok(ApiRequest { state: self, caller, id: id.clone(), headers, path, inputs })
+    }
+
+    fn refuse(&self, problem: &Problem, id: &RequestId) -> Response {
+        answer::problem(problem, id)
     }
 }
