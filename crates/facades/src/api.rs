@@ -1,4 +1,7 @@
 //! The definition of a facade: a table of routes, and a format of errors.
+//!
+//! Every route checks in the same order: the form of what was sent, by the types of its handler;
+//! then that the connection in the path exists; then the content.
 
 use std::sync::Arc;
 

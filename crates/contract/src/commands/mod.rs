@@ -46,11 +46,13 @@ use ledger_domain::{
 };
 use ledger_vault::Plaintext;
 
+pub use crate::fields::{Description, DisplayName, ProviderName};
 pub use create_workspace::NewWorkspaceBody;
 pub use input::{SecretValue, nullable};
 pub use parts::{
-    AccessBody, IdentityBody, LimitsBody, ModelPolicyBody, ModelRuleBody, PermissionBody,
-    PricingBody, RateLimitBody, SecretReferenceBody, UsageLimitBody,
+    AccessBody, Annotations, Config, IdentityBody, LabelValue, Labels, LimitsBody, ModelPolicyBody,
+    ModelRuleBody, Multipliers, PermissionBody, PricingBody, SecretReferenceBody, Secrets, Tag,
+    UnitFactors, json, secret_references, tags,
 };
 pub use registry::{Verb, parse};
 pub use revoke_key::KeyReasonBody;
