@@ -176,7 +176,7 @@ impl FacadeRequest {
         };
         let executed = engine.execute(request).await;
         drop(permit);
-        executed.map_err(|error| Refusal::Counted(error.into()))
+        executed.map_err(Refusal::counted)
     }
 }
 

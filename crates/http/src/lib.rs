@@ -40,15 +40,17 @@
 mod api;
 mod crashed;
 mod feed;
+mod native;
 mod openapi;
 mod page;
 pub mod toolkit;
 
 pub use api::caller::admit;
 pub use api::headers::of_command as command_headers;
+pub use api::options::ApiOptions;
 pub use api::routes;
 pub use api::state::AppState;
-pub use api::{Api, ApiOptions};
 pub use feed::FeedLimits;
 pub use ledger_http_server::credential;
+pub use native::Api;
 pub use openapi::document as openapi_document;

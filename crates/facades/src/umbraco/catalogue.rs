@@ -10,7 +10,7 @@ use ledger_http::toolkit::{Json, Path, Query, Refusal};
 use ledger_providers::{Capability, Facade, Field, Given, KnownModel, Provider};
 use serde_json::Map;
 
-use super::handlers::{named, of};
+use super::find::{named, of};
 use super::shapes::{
     CapabilityPath, ConnectionPath, FieldOut, ItemOut, ModelFilter, ModelOut, ModelRefOut,
     ProviderItemOut, ProviderOut, ProviderPath, SchemaOut, TestOut,

@@ -9,7 +9,7 @@ use ledger_http::toolkit::{Json, Path, Query, Refusal};
 use ledger_providers::Provider;
 use serde_json::Value;
 
-use super::handlers::{named, of, shown};
+use super::find::{named, of, shown};
 use super::shapes::{
     ChangeOut, CompareOut, ComparePath, ConnectionOut, LineOut, Page, VersionOut, VersionPath,
     VersionsOut, VersionsPath,

@@ -6,6 +6,7 @@
 
 mod catalogue;
 mod edit;
+mod find;
 mod handlers;
 mod history;
 mod routes;

@@ -13,12 +13,13 @@ use ledger_contract::subjects;
 use ledger_domain::principal::ApiKeyId;
 use ledger_domain::{CheckedText, InvalidField, Line, PrincipalName, WorkspaceName};
 use ledger_engine::{Caller, CommandRequest, Executed};
+use ledger_http_server::answer;
 use tracing::debug;
 
 use super::request::ApiRequest;
 use super::routes::{CONNECTION, KEY, PRINCIPAL, ROOT, WORKSPACE};
 use super::state::AppState;
-use super::{answer, headers, version};
+use super::{headers, version};
 use crate::toolkit::{Inputs, RawBody, Refusal};
 
 const REPEATED: HeaderName = HeaderName::from_static("ledger-repeated");
@@ -45,7 +46,7 @@ pub(super) async fn run(
             "command refused"
         );
     });
-    let executed = executed.map_err(counted)?;
+    let executed = executed.map_err(Refusal::counted)?;
     drop(permit);
     debug!(
         ledger.command.kind = verb.as_str(),
@@ -80,15 +81,10 @@ pub(super) async fn reveal(
     if let ParsedCommand::Reveal { from, .. } = &mut command.command {
         *from = Some(Line::stored(Via::Http.as_str().into()));
     }
-    let answer = request.state.engine.reveal(command).await.map_err(counted)?;
+    let answer = request.state.engine.reveal(command).await.map_err(Refusal::counted)?;
     drop(permit);
     let response = answer::json(StatusCode::OK, Bytes::from_owner(answer.to_json()));
     Ok(answer::with(response, CACHE_CONTROL, HeaderValue::from_static("no-store")))
-}
-
-/// The engine counts the refusals of commands.
-fn counted(error: impl Into<Problem>) -> Refusal {
-    Refusal::Counted(error.into())
 }
 
 fn address(request: &ApiRequest, verb: Verb, body: &Bytes) -> Result<Addressed, Problem> {

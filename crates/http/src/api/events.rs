@@ -10,11 +10,12 @@ use ledger_contract::parameter::seconds;
 use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{Position, WorkspaceName};
 use ledger_engine::{Engine, LiveCaller};
+use ledger_http_server::answer;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::request::ApiRequest;
-use super::{accept, answer, headers};
+use super::{accept, headers};
 use crate::feed::{Follower, Start};
 use crate::toolkit::{Query, Refusal};
 

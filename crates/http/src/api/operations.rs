@@ -11,6 +11,7 @@ use ledger_contract::errors::Problem;
 use ledger_contract::operations::{HealthAnswer, ReplayProgress, ReplayReport, ReplayRequest};
 use ledger_domain::principal::{Scope, Subject};
 use ledger_engine::Caller;
+use ledger_http_server::answer;
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -19,7 +20,7 @@ use tracing::info;
 
 use super::request::ApiRequest;
 use super::state::AppState;
-use super::{accept, answer, headers};
+use super::{accept, headers};
 use crate::crashed::crashed;
 use crate::feed::frame;
 use crate::toolkit::{Body, Refusal, RequestId};

@@ -77,22 +77,6 @@ mod tests {
     }
 
     #[test]
-    fn every_filter_of_the_query_is_a_parameter() {
-        let list = routes().find(|route| route.id == "listConnections").unwrap();
-        let names = |schema: &Value| -> Vec<String> {
-            schema["properties"].as_object().unwrap().keys().cloned().collect()
-        };
-        let schema = |query: QueryName| query.schemas().parameters.unwrap();
-        for name in names(&schema(QueryName::List)) {
-            assert!(list.query_parameters().any(|known| known.name == name), "{name}");
-        }
-        let history = routes().find(|route| route.id == "workspaceHistory").unwrap();
-        for name in names(&schema(QueryName::History)) {
-            assert!(history.query_parameters().any(|known| known.name == name), "{name}");
-        }
-    }
-
-    #[test]
     fn errors_name_the_parameter_without_its_value() {
         for (text, field) in [
             ("provder=sk-canary", "query"),

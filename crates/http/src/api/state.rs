@@ -12,7 +12,8 @@ use ledger_engine::{Caller, Engine};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::bodies::Bodies;
-use super::{ApiOptions, body};
+use super::body;
+use super::options::ApiOptions;
 use crate::crashed::crashed;
 use crate::feed::Feeds;
 
@@ -22,8 +23,10 @@ const OPERATIONS_MAX: usize = 16;
 /// The engine, and the limits on concurrent work.
 #[derive(Debug)]
 pub struct AppState {
-    pub(super) engine: Engine,
-    pub(super) feeds: Feeds,
+    pub(crate) engine: Engine,
+    pub(crate) feeds: Feeds,
+    /// The serialized OpenAPI document.
+    pub(in crate::api) document: Bytes,
     /// Whether secrets may be revealed.
     pub(super) reveals: bool,
     bodies: Bodies,
@@ -35,8 +38,9 @@ pub struct AppState {
 }
 
 impl AppState {
-    pub(super) fn new(engine: Engine, options: &ApiOptions) -> Self {
+    pub(crate) fn new(engine: Engine, options: &ApiOptions, document: Bytes) -> Self {
         Self {
+            document,
             feeds: Feeds::open(engine.clone(), options.feeds),
             engine,
             reveals: options.reveals,

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use super::routes::routes;
-use super::{Api, ApiOptions};
+use crate::{Api, ApiOptions};
 
 /// The API of a new ledger with one key.
 pub(crate) struct TestLedger {

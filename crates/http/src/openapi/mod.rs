@@ -3,9 +3,6 @@
 mod operation;
 mod schemas;
 
-use std::sync::LazyLock;
-
-use axum::body::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::api::routes::routes;
@@ -65,12 +62,6 @@ fn paths() -> Value {
         }
     }
     Value::Object(paths)
-}
-
-/// Returns the serialized document.
-pub(crate) fn bytes() -> Bytes {
-    static BYTES: LazyLock<Bytes> = LazyLock::new(|| document().to_string().into());
-    BYTES.clone()
 }
 
 #[cfg(test)]

@@ -78,6 +78,11 @@ impl<T: Into<Problem>> From<T> for Refusal {
 }
 
 impl Refusal {
+    /// Returns the refusal of a command by the engine.
+    pub fn counted(error: impl Into<Problem>) -> Self {
+        Self::Counted(error.into())
+    }
+
     /// Returns the code.
     pub const fn code(&self) -> Code {
         match self {

@@ -8,8 +8,8 @@ use ledger_domain::InvalidField;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 
-use super::operation::{Parameter, Signature};
 use super::parameters::{self, ParameterError, Parameters};
+use super::signature::{Parameter, Signature};
 
 /// The parts of a request that handlers extract their arguments from.
 #[derive(Debug, Default)]

@@ -13,12 +13,14 @@ mod operation;
 mod parameters;
 mod response;
 mod router;
+mod signature;
 
 pub use api::{HttpApi, Refusal, Route};
 pub use extract::{Body, Extract, HasInputs, Inputs, Path, Query, RawBody};
 pub use ledger_http_server::answer::{json, of_type, refusal, with};
 pub use ledger_http_server::request_id::{RequestId, X_REQUEST_ID};
-pub use operation::{Handler, Operation, Parameter, Signature};
+pub use operation::{Handler, Operation};
 pub use parameters::{ParameterError, Parameters};
 pub use response::{Created, Empty, Json, Output, Unspecified};
 pub use router::router;
+pub use signature::{Parameter, Signature};

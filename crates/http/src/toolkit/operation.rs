@@ -4,52 +4,17 @@ use std::fmt;
 use std::future::ready;
 use std::pin::Pin;
 
-use axum::http::StatusCode;
 use axum::response::Response;
 use ledger_contract::errors::Problem;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde_json::Value;
+use schemars::SchemaGenerator;
 
 use super::api::{HttpApi, Refusal};
 use super::extract::{Extract, HasInputs};
 use super::response::Output;
+use super::signature::Signature;
 
 /// A response in progress.
 type Pending = Pin<Box<dyn Future<Output = Result<Response, Refusal>> + Send>>;
-
-/// The inputs and the answer of a handler.
-#[derive(Debug, Default)]
-pub struct Signature {
-    /// The path parameters.
-    pub path: Vec<Parameter>,
-    /// The query parameters.
-    pub query: Vec<Parameter>,
-    /// Schema of the request's body.
-    pub body: Option<Schema>,
-    /// Status of success.
-    pub status: StatusCode,
-    /// Schema of the answer's body.
-    pub answer: Option<Schema>,
-}
-
-/// A parameter of a path or a query.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parameter {
-    /// Its name.
-    pub name: String,
-    /// The description.
-    pub about: Option<String>,
-}
-
-impl Parameter {
-    /// Returns the fields of a struct as parameters.
-    pub(super) fn fields_of<T: JsonSchema>() -> Vec<Self> {
-        let schema = T::json_schema(&mut SchemaGenerator::default());
-        let fields = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-        let about = |field: &Value| field["description"].as_str().map(str::to_owned);
-        fields.map(|(name, field)| Self { name: name.clone(), about: about(field) }).collect()
-    }
-}
 
 /// An `async fn` of a request `R` and of `Arguments` extracted from it in their order.
 pub trait Handler<R, Arguments>: Send + Sync + 'static {
@@ -165,11 +130,13 @@ impl<A: HttpApi> Operation<A> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::StatusCode;
     use ledger_contract::errors::Code;
+    use schemars::JsonSchema;
     use serde::Deserialize;
 
     use super::*;
-    use crate::toolkit::{Body, Created, Inputs, Json, Path, Query};
+    use crate::toolkit::{Body, Created, Inputs, Json, Parameter, Path, Query};
 
     struct Request(Inputs);
 

@@ -3,13 +3,13 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use ledger_contract::errors::Problem;
+use ledger_http_server::answer;
 
 use super::refusals as r;
 use super::{Answer, Method, Route, Terms};
-use crate::api::answer;
 use crate::api::state::AppState;
+use crate::page;
 use crate::toolkit::Operation;
-use crate::{openapi, page};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -17,7 +17,7 @@ pub(super) fn routes() -> Vec<Route> {
             "/api/v1/openapi.json",
             "openapi",
             "Returns the OpenAPI 3.1 document",
-            |_| Ok(answer::json(StatusCode::OK, openapi::bytes())),
+            |state| Ok(answer::json(StatusCode::OK, state.document.clone())),
             Answer::json(200, "The document.", "OpenApi", &[]),
         ),
         own(
