@@ -21,7 +21,7 @@ use crate::commands::input::{
 };
 use crate::commands::parts::{
     AccessBody, Annotations, Config, IdentityBody, LabelValue, Labels, ModelPolicyBody,
-    PricingBody, SecretReferenceBody, Secrets, json, secret_references, tags,
+    PricingBody, SecretReferenceBody, Secrets, Tag, json, secret_references, tags,
 };
 use crate::parameter::{Form, Parameter, many, one, words_of};
 use crate::time;
@@ -37,11 +37,11 @@ pub(crate) struct CreateBody {
     /// Slug, unique in the workspace; derived from the provider when absent.
     slug: Option<Input<SlugRule>>,
     /// Display name.
-    display_name: Option<Input<LineRule<{ limits::DISPLAY_NAME_CHARS }>>>,
+    display_name: Option<DisplayName>,
     /// Free text.
-    description: Option<Input<ProseRule<{ limits::DESCRIPTION_CHARS }>>>,
+    description: Option<Description>,
     /// The provider, such as `openai`.
-    provider: Input<LineRule<{ limits::PROVIDER_CHARS }>>,
+    provider: ProviderName,
     /// Version of the provider's connector.
     provider_version: Option<Input<LineRule<{ limits::PROVIDER_VERSION_CHARS }>>>,
     /// `api` (default), `databasesql`, `databasenosql`, `filesystem`, `stream` or `custom`.
@@ -68,7 +68,7 @@ pub(crate) struct CreateBody {
     /// Tags for grouping and filtering.
     #[serde(default)]
     #[schemars(length(max = limits::TAGS), extend("default" = literal!([])))]
-    tags: Vec<Input<LineRule<{ limits::TAG_CHARS }>>>,
+    tags: Vec<Tag>,
     /// Product-specific fields, under namespaced keys.
     #[serde(default)]
     #[schemars(extend("default" = literal!({})))]
@@ -119,8 +119,12 @@ impl CreateBody {
     }
 }
 
-type DisplayName = Input<LineRule<{ limits::DISPLAY_NAME_CHARS }>>;
-type Description = Input<ProseRule<{ limits::DESCRIPTION_CHARS }>>;
+/// A display name.
+pub type DisplayName = Input<LineRule<{ limits::DISPLAY_NAME_CHARS }>>;
+/// A description of a connection, in free text.
+pub type Description = Input<ProseRule<{ limits::DESCRIPTION_CHARS }>>;
+/// The name of a provider.
+pub type ProviderName = Input<LineRule<{ limits::PROVIDER_CHARS }>>;
 type ProviderVersion = Input<LineRule<{ limits::PROVIDER_VERSION_CHARS }>>;
 
 /// `update`: changes editable fields. Absent fields stay unchanged, and null clears a field. Maps
@@ -142,7 +146,7 @@ pub(crate) struct UpdateBody {
     #[schemars(with = "Option<Description>")]
     description: Option<Option<Description>>,
     /// New provider.
-    provider: Option<Input<LineRule<{ limits::PROVIDER_CHARS }>>>,
+    provider: Option<ProviderName>,
     /// New connector version.
     #[serde(default, deserialize_with = "nullable")]
     #[schemars(with = "Option<ProviderVersion>")]
@@ -169,7 +173,7 @@ pub(crate) struct UpdateBody {
     labels: Labels<Option<LabelValue>, { limits::LABELS }>,
     /// All tags; they replace the present ones.
     #[schemars(length(max = limits::TAGS))]
-    tags: Option<Vec<Input<LineRule<{ limits::TAG_CHARS }>>>>,
+    tags: Option<Vec<Tag>>,
     /// Annotations to set or remove.
     #[serde(default)]
     #[schemars(extend("default" = literal!({})))]

@@ -1,21 +1,22 @@
 //! The definition of a facade: a table of routes, and a format of errors.
+//!
+//! Every route checks in the same order: the form of what was sent, by the types of its handler;
+//! then that the connection in the path exists; then the content.
 
 use std::sync::Arc;
 
-use axum::RequestExt;
 use axum::Router;
-use axum::extract::{RawPathParams, Request};
-use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
-use ledger_contract::errors::{Code, Problem};
+use ledger_contract::errors::Problem;
 use ledger_contract::records::Via;
-use ledger_domain::InvalidField;
-use ledger_engine::log_fault;
-use ledger_http::toolkit::{self, Handler, Operation, RequestId, allow};
-use ledger_providers::Facade;
+use ledger_engine::Engine;
+use ledger_http::AppState;
+use ledger_http::toolkit::{self, HttpApi, Refusal, RequestId};
+use ledger_providers::{Catalogue, Facade};
 use schemars::{Schema, SchemaGenerator};
 
-use crate::Shared;
 use crate::request::FacadeRequest;
 
 /// One product's API.
@@ -44,96 +45,47 @@ pub(crate) struct FacadeApi {
 /// Returns the schema of a body.
 pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
-/// One route.
+/// One route; the signature of its handler defines its inputs and answer.
+pub(crate) type Route = toolkit::Route<FacadeServer>;
+
+/// The error statuses of a route beside those of every route.
 #[derive(Debug)]
-pub(crate) struct Route {
-    /// The method.
-    pub(crate) method: Method,
-    /// The path, its parameters in braces.
-    pub(crate) path: &'static str,
-    /// The operation id, unique among the facade's routes.
-    pub(crate) id: &'static str,
-    /// The summary, one or two sentences.
-    pub(crate) summary: &'static str,
-    /// The error statuses beside those of every route.
-    pub(crate) refusals: &'static [u16],
-    /// The handler, whose signature defines the route's inputs and answer.
-    pub(crate) operation: Operation<FacadeRequest, Refusal>,
-}
+pub(crate) struct Refuses(pub(crate) &'static [u16]);
 
-impl Route {
-    /// Returns the names of the path parameters.
-    pub(crate) fn path_parameters(&self) -> impl Iterator<Item = &'static str> + use<> {
-        self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
-    }
-}
-
-/// Converts a handler for use in a route.
-pub(crate) fn operation<Arguments>(
-    handler: impl Handler<FacadeRequest, Refusal, Arguments>,
-) -> Operation<FacadeRequest, Refusal> {
-    Operation::of(handler)
-}
-
-/// Why a handler refuses a request.
+/// One product's API for one ledger.
 #[derive(Debug)]
-pub(crate) enum Refusal {
-    /// An error of the ledger.
-    Problem(Problem),
-    /// An answer specific to the product.
-    Answer(Box<Response>),
+pub(crate) struct FacadeServer {
+    pub(crate) api: &'static FacadeApi,
+    pub(crate) state: Arc<AppState>,
+    pub(crate) catalogue: Arc<Catalogue>,
 }
 
-impl<T: Into<Problem>> From<T> for Refusal {
-    fn from(problem: T) -> Self {
-        Self::Problem(problem.into())
-    }
-}
-
-impl FacadeApi {
+impl FacadeServer {
     /// Returns a router of the routes. The caller adds request ids and compression.
-    pub(crate) fn router(&'static self, shared: &Arc<Shared>) -> Router {
-        let handlers = (self.routes)().into_iter().map(|route| {
-            let (method, path, shared) = (route.method.clone(), route.path, Arc::clone(shared));
-            let route = Arc::new(route);
-            let enter =
-                move |request, id| self.enter(Arc::clone(&route), Arc::clone(&shared), request, id);
-            (method, path, enter)
-        });
-        toolkit::router(handlers, |methods, id| {
-            let refusal = (self.refuse)(&Problem::new(Code::MethodNotAllowed), id);
-            allow(refusal, methods.iter().map(Method::as_str))
-        })
+    pub(crate) fn router(self) -> Router {
+        let routes = (self.api.routes)().into_iter().map(Arc::new);
+        toolkit::router(&Arc::new(self), routes)
+    }
+}
+
+impl HttpApi for FacadeServer {
+    type Request = FacadeRequest;
+    type Terms = Refuses;
+
+    fn engine(&self) -> &Engine {
+        self.state.engine()
     }
 
-    /// Handles every request to a route.
-    async fn enter(
-        &'static self,
-        route: Arc<Route>,
-        shared: Arc<Shared>,
-        request: Request,
-        id: RequestId,
-    ) -> Response {
-        match self.serve(&route, shared, request).await {
-            Ok(response) => response,
-            Err(Refusal::Problem(problem)) => {
-                log_fault(&problem);
-                (self.refuse)(&problem, &id)
-            }
-            Err(Refusal::Answer(response)) => *response,
-        }
-    }
-
-    async fn serve(
-        &'static self,
+    async fn admit(
+        self: Arc<Self>,
         route: &Route,
-        shared: Arc<Shared>,
-        mut request: Request,
-    ) -> Result<Response, Refusal> {
-        let path = request.extract_parts::<RawPathParams>().await;
-        let path = path.map_err(|_| InvalidField::new("path", "must be UTF-8 when decoded"))?;
-        let path = path.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
-        let request = FacadeRequest::read(self, route, shared, path, request).await?;
-        route.operation.call(request).await
+        request: Request,
+        _: &RequestId,
+    ) -> Result<FacadeRequest, Refusal> {
+        Ok(FacadeRequest::read(self, route, request).await?)
+    }
+
+    fn refuse(&self, problem: &Problem, id: &RequestId) -> Response {
+        (self.api.refuse)(problem, id)
     }
 }

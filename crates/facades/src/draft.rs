@@ -5,26 +5,19 @@
 
 use std::collections::BTreeMap;
 
-use ledger_contract::commands::input::{
-    FieldNameRule, LineRule, MapInput, ProseRule, Rule, SlugRule, entry,
-};
+use ledger_contract::commands::input::{Checked as _, Input, SlugRule, entry, patch};
 use ledger_contract::commands::{
-    ConnectionRef, NewConnection, ParsedCommand, SecretReferenceBody, SecretValue,
+    Annotations, Config, ConnectionRef, Description, DisplayName, LabelValue, Labels,
+    NewConnection, ParsedCommand, ProviderName, SecretReferenceBody, SecretValue, Secrets, Tag,
+    json, secret_references, tags,
 };
 use ledger_domain::connection::{
-    Access, AuthMethod, Details, Environment, Identity, Kind, ModelPolicy, Patch, Pricing,
-    Revision, SecretReference,
+    Access, AuthMethod, Details, Environment, Identity, Kind, ModelPolicy, Pricing, Revision,
 };
-use ledger_domain::{InvalidField, Json, Line, Prose, WorkspaceName, limits};
+use ledger_domain::{InvalidField, Prose, WorkspaceName, limits};
 use serde_json::Value;
 
-type DisplayName = LineRule<{ limits::DISPLAY_NAME_CHARS }>;
-type Description = ProseRule<{ limits::DESCRIPTION_CHARS }>;
-type Provider = LineRule<{ limits::PROVIDER_CHARS }>;
-type LabelKey = LineRule<{ limits::LABEL_KEY_CHARS }>;
-type LabelValue = ProseRule<{ limits::LABEL_VALUE_CHARS }>;
-type AnnotationKey = LineRule<{ limits::ANNOTATION_KEY_CHARS }>;
-type Tag = LineRule<{ limits::TAG_CHARS }>;
+type SlugInput = Input<SlugRule>;
 
 /// A new connection.
 #[derive(Debug)]
@@ -71,27 +64,27 @@ impl Draft {
     ///
     /// Errors: the invalid field, by the ledger's name for it and without its value.
     pub(crate) fn check(self, workspace: &WorkspaceName) -> Result<ParsedCommand, InvalidField> {
-        let secrets = fields("secrets", self.secrets, |name, value| value.check(name))?;
-        let display_name = optional::<DisplayName>("display_name", self.display_name)?;
-        let description = optional::<Description>("description", self.description)?;
-        let provider = Provider::check("provider", self.provider)?;
+        let secrets =
+            Secrets::from(self.secrets).check("secrets", |name, value| value.check(name))?;
+        let provider = ProviderName::from(self.provider).check("provider")?;
         let details = Details {
-            display_name,
-            description,
+            display_name: self.display_name.map(DisplayName::from).check("display_name")?,
+            description: self.description.map(Description::from).check("description")?,
             kind: self.kind,
             environment: self.environment,
             auth_method: self.auth_method,
-            config: fields("config", self.config, |_, value| Ok(json(&value)))?,
-            secret_references: references(self.secret_references)?,
-            labels: labels(self.labels, label)?,
-            tags: tags(self.tags)?,
-            annotations: annotations(self.annotations, |value| json(&value))?,
+            config: Config::from(self.config).check("config", |_, value| Ok(json(&value)))?,
+            secret_references: secret_references(self.secret_references)?,
+            labels: labels(self.labels).check("labels", label)?,
+            tags: tags(inputs(self.tags))?,
+            annotations: Annotations::from(self.annotations)
+                .check("annotations", |_, value| Ok(json(&value)))?,
             identity: self.identity,
             ..Details::of(provider)
         };
         Ok(ParsedCommand::Create(Box::new(NewConnection {
             workspace: workspace.clone(),
-            slug: optional::<SlugRule>("slug", self.slug)?,
+            slug: self.slug.map(SlugInput::from).check("slug")?,
             details,
             secrets,
             enabled: self.enabled,
@@ -107,96 +100,39 @@ impl Changes {
     ///
     /// Errors: the invalid field, by the ledger's name for it and without its value.
     pub(crate) fn check(self, target: ConnectionRef) -> Result<ParsedCommand, InvalidField> {
-        let secrets = fields("secrets", self.secrets, |name, value: Option<SecretValue>| {
-            value.map(|value| value.check(name)).transpose()
-        })?;
+        let secrets = Secrets::from(self.secrets)
+            .check("secrets", |name, value| value.map(|value| value.check(name)).transpose())?;
+        let display_name = self.display_name.map(|name| name.map(DisplayName::from));
+        let description = self.description.map(|text| text.map(Description::from));
         let revision = Revision {
-            slug: optional::<SlugRule>("slug", self.slug)?,
-            display_name: patch::<DisplayName>("display_name", self.display_name)?,
-            description: patch::<Description>("description", self.description)?,
-            provider: optional::<Provider>("provider", self.provider)?,
+            slug: self.slug.map(SlugInput::from).check("slug")?,
+            display_name: patch("display_name", display_name)?,
+            description: patch("description", description)?,
+            provider: self.provider.map(ProviderName::from).check("provider")?,
             environment: self.environment,
             auth_method: self.auth_method,
-            config: fields("config", self.config, |_, value: Option<Value>| {
-                Ok(value.as_ref().map(json))
-            })?,
-            secret_references: self.secret_references.map(references).transpose()?,
-            labels: labels(self.labels, |key, value: Option<String>| {
-                value.map(|value| label(key, value)).transpose()
-            })?,
-            tags: self.tags.map(tags).transpose()?,
-            annotations: annotations(self.annotations, |value: Option<Value>| {
-                value.as_ref().map(json)
-            })?,
+            config: Config::from(self.config)
+                .check("config", |_, value| Ok(value.as_ref().map(json)))?,
+            secret_references: self.secret_references.map(secret_references).transpose()?,
+            labels: labels(self.labels)
+                .check("labels", |key, value| value.map(|value| label(key, value)).transpose())?,
+            tags: self.tags.map(inputs).map(tags).transpose()?,
+            annotations: Annotations::from(self.annotations)
+                .check("annotations", |_, value| Ok(value.as_ref().map(json)))?,
             ..Revision::default()
         };
         Ok(ParsedCommand::Update { target, revision: Box::new(revision), secrets })
     }
 }
 
-/// Converts a value into the canonical text form: compact, with sorted keys.
-pub(crate) fn json(value: &Value) -> Json {
-    Json::from_canonical(value.to_string())
-}
-
-fn optional<R: Rule<Raw = String>>(
-    field: &str,
-    text: Option<String>,
-) -> Result<Option<R::Value>, InvalidField> {
-    text.map(|text| R::check(field, text)).transpose()
-}
-
-#[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
-fn patch<R: Rule<Raw = String>>(
-    field: &str,
-    text: Option<Option<String>>,
-) -> Result<Patch<R::Value>, InvalidField> {
-    Ok(match text {
-        None => Patch::Keep,
-        Some(None) => Patch::Clear,
-        Some(Some(text)) => Patch::Set(R::check(field, text)?),
-    })
-}
-
-fn fields<V, W>(
-    field: &str,
-    entries: BTreeMap<String, V>,
-    value: impl Fn(&str, V) -> Result<W, InvalidField>,
-) -> Result<BTreeMap<ledger_domain::FieldName, W>, InvalidField> {
-    MapInput::<FieldNameRule, V, { usize::MAX }>::from(entries).check(field, value)
-}
-
-fn labels<V, W>(
-    entries: BTreeMap<String, V>,
-    value: impl Fn(&str, V) -> Result<W, InvalidField>,
-) -> Result<BTreeMap<Line, W>, InvalidField> {
-    MapInput::<LabelKey, V, { usize::MAX }>::from(entries).check("labels", value)
+fn labels<V>(entries: BTreeMap<String, V>) -> Labels<V, { limits::LABELS }> {
+    entries.into()
 }
 
 fn label(key: &str, value: String) -> Result<Prose, InvalidField> {
-    LabelValue::check(&entry("labels", key), value)
+    LabelValue::from(value).check(&entry("labels", key))
 }
 
-fn annotations<V, W>(
-    entries: BTreeMap<String, V>,
-    value: impl Fn(V) -> W,
-) -> Result<BTreeMap<Line, W>, InvalidField> {
-    let entries = MapInput::<AnnotationKey, V, { usize::MAX }>::from(entries);
-    entries.check("annotations", |_, entry| Ok(value(entry)))
-}
-
-/// Checks tags and removes duplicates, keeping the first of each.
-fn tags(texts: Vec<String>) -> Result<Vec<Line>, InvalidField> {
-    let mut tags: Vec<Line> = Vec::new();
-    for text in texts {
-        let tag = Tag::check("tags", text)?;
-        if !tags.contains(&tag) {
-            tags.push(tag);
-        }
-    }
-    Ok(tags)
-}
-
-fn references(bodies: Vec<SecretReferenceBody>) -> Result<Vec<SecretReference>, InvalidField> {
-    bodies.into_iter().map(SecretReferenceBody::check).collect()
+fn inputs(tags: Vec<String>) -> Vec<Tag> {
+    tags.into_iter().map(Tag::from).collect()
 }

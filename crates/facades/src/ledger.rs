@@ -6,12 +6,11 @@ use ledger_contract::commands::{ConnectionRef, ParsedCommand};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::headers::Headers;
 use ledger_contract::queries::QueryWorkspace;
-use ledger_domain::{
-    Command, Connection, ConnectionId, Expected, InvalidField, Lifecycle, MessageId,
-};
+use ledger_domain::{Command, Connection, ConnectionId, Expected, Lifecycle, MessageId};
 use ledger_engine::{
     CommandRequest, Engine, Executed, ListOptions, ListResult, QueryError, Reader, Received,
 };
+use ledger_http::toolkit::Refusal;
 
 use crate::draft::{Changes, Draft};
 use crate::request::FacadeRequest;
@@ -22,7 +21,7 @@ impl FacadeRequest {
         &self,
         work: impl FnOnce(&Engine) -> Result<T, QueryError> + Send + 'static,
     ) -> Result<T, Problem> {
-        self.shared.state.read(self.headers.deadline, work).await
+        self.server.state.read(self.headers.deadline, work).await
     }
 
     /// Runs a query on the request's workspace for the caller.
@@ -51,31 +50,24 @@ impl FacadeRequest {
         let found = self.query(move |reader| reader.connection(&target)).await?;
         match found.lifecycle {
             Lifecycle::Active => Ok(found),
-            Lifecycle::Archived { .. } => {
-                self.shared.state.counted(Err(Problem::new(Code::ConnectionUnknown)))
-            }
+            Lifecycle::Archived { .. } => Err(Problem::new(Code::ConnectionUnknown)),
         }
     }
 
     /// Creates a connection and returns it.
-    pub(crate) async fn create(&self, draft: Draft) -> Result<Connection, Problem> {
-        let command = self.counted(draft.check(&self.workspace))?;
+    pub(crate) async fn create(&self, draft: Draft) -> Result<Connection, Refusal> {
+        let command = draft.check(&self.workspace)?;
         let executed = self.execute(command).await?;
         let id = executed.receipt.connection.as_deref().and_then(|id| id.parse().ok());
         let id = id.ok_or_else(|| Problem::new(Code::Internal))?;
-        self.find_after(ConnectionRef::Id(id)).await
-    }
-
-    /// Counts the refusal of a field in the ledger's status.
-    fn counted<T>(&self, checked: Result<T, InvalidField>) -> Result<T, Problem> {
-        self.shared.state.counted(checked.map_err(Problem::from))
+        Ok(self.find_after(ConnectionRef::Id(id)).await?)
     }
 
     /// Returns a connection after a command to it.
     async fn find_after(&self, target: ConnectionRef) -> Result<Connection, Problem> {
         let (caller, workspace) = (self.caller.clone(), self.query_workspace());
         let read = move |engine: &Engine| engine.reader(&caller, &workspace)?.connection(&target);
-        self.shared.state.read_after(read).await
+        self.server.state.read_after(read).await
     }
 
     /// Updates a connection and returns it. A change without effect succeeds, as in the products'
@@ -84,15 +76,15 @@ impl FacadeRequest {
         &self,
         connection: &Connection,
         changes: Changes,
-    ) -> Result<Connection, Problem> {
+    ) -> Result<Connection, Refusal> {
         let target = ConnectionRef::Id(connection.id);
-        let command = self.counted(changes.check(target.clone()))?;
+        let command = changes.check(target.clone())?;
         self.execute_or_ignore_no_op(command).await?;
-        self.find_after(target).await
+        Ok(self.find_after(target).await?)
     }
 
     /// Executes a command without secrets. A command without effect succeeds.
-    pub(crate) async fn change(&self, id: ConnectionId, command: Command) -> Result<(), Problem> {
+    pub(crate) async fn change(&self, id: ConnectionId, command: Command) -> Result<(), Refusal> {
         let target = ConnectionRef::Id(id);
         self.execute_or_ignore_no_op(ParsedCommand::change(target, command)).await
     }
@@ -104,7 +96,7 @@ impl FacadeRequest {
         &self,
         id: ConnectionId,
         command: Command,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), Refusal> {
         loop {
             let command = ParsedCommand::change(ConnectionRef::Id(id), command.clone());
             match self.execute(command).await {
@@ -120,7 +112,7 @@ impl FacadeRequest {
         &self,
         connection: &Connection,
         command: Command,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), Refusal> {
         let target = ConnectionRef::Id(connection.id);
         let command = ParsedCommand::change(target, command);
         let seen = Expected::At(connection.version);
@@ -130,7 +122,7 @@ impl FacadeRequest {
     }
 
     /// Enables or disables a connection.
-    pub(crate) async fn switch_to(&self, connection: &Connection, on: bool) -> Result<(), Problem> {
+    pub(crate) async fn switch_to(&self, connection: &Connection, on: bool) -> Result<(), Refusal> {
         let command = if on { Command::Enable } else { Command::Disable { reason: None } };
         self.change(connection.id, command).await
     }
@@ -138,14 +130,14 @@ impl FacadeRequest {
     /// Archives a connection, which is what deleting means at a facade.
     ///
     /// Errors: `connection_in_use` if something depends on it.
-    pub(crate) async fn delete(&self, connection: &Connection) -> Result<(), Problem> {
+    pub(crate) async fn delete(&self, connection: &Connection) -> Result<(), Refusal> {
         let command = Command::Archive { reason: None, force: false };
         let target = ConnectionRef::Id(connection.id);
         let command = ParsedCommand::change(target, command);
         self.execute(command).await.map(drop)
     }
 
-    async fn execute_or_ignore_no_op(&self, command: ParsedCommand) -> Result<(), Problem> {
+    async fn execute_or_ignore_no_op(&self, command: ParsedCommand) -> Result<(), Refusal> {
         ignore_no_op(self.execute(command).await)
     }
 
@@ -154,7 +146,7 @@ impl FacadeRequest {
     /// A request may consist of several commands. The first has the request's own id and expected
     /// version; the others have ids derived from it, so that a repeated request repeats all of
     /// them.
-    pub(crate) async fn execute(&self, command: ParsedCommand) -> Result<Executed, Problem> {
+    pub(crate) async fn execute(&self, command: ParsedCommand) -> Result<Executed, Refusal> {
         let first = self.commands_sent.load(Ordering::Relaxed) == 0;
         self.execute_at(command, if first { self.headers.expected } else { Expected::Any }).await
     }
@@ -163,9 +155,9 @@ impl FacadeRequest {
         &self,
         command: ParsedCommand,
         expected: Expected,
-    ) -> Result<Executed, Problem> {
-        let permit = self.shared.state.acquire_command()?;
-        let engine = self.shared.state.engine();
+    ) -> Result<Executed, Refusal> {
+        let permit = self.server.state.acquire_command()?;
+        let engine = self.server.state.engine();
         let number = self.commands_sent.fetch_add(1, Ordering::Relaxed);
         let command_id = match (&self.headers.command_id, number) {
             (Some(id), 1..) => {
@@ -174,28 +166,28 @@ impl FacadeRequest {
             (id, _) => id.clone(),
         };
         let headers = Headers { command_id, expected, ..self.headers.clone() };
-        let kind = format!("{} {number} {}", self.api.via.as_str(), self.request_line);
-        let received = Received::new(kind, self.body.clone());
-        let digest = *self.body_digest.get_or_init(|| engine.body_digest(&self.body));
+        let kind = format!("{} {number} {}", self.server.api.via.as_str(), self.request_line);
+        let received = Received::new(kind, self.inputs.body.clone());
+        let digest = *self.body_digest.get_or_init(|| engine.body_digest(&self.inputs.body));
         let fingerprint = engine.request_fingerprint(&self.workspace, digest, received);
         let request = CommandRequest {
             fingerprint,
             workspace: self.workspace.clone(),
             command,
-            context: engine.context(self.caller.clone(), self.api.via, headers),
+            context: engine.context(self.caller.clone(), self.server.api.via, headers),
         };
         let executed = engine.execute(request).await;
         drop(permit);
-        Ok(executed?)
+        executed.map_err(Refusal::counted)
     }
 }
 
 /// Treats a command without effect as a success.
-fn ignore_no_op(executed: Result<Executed, Problem>) -> Result<(), Problem> {
+fn ignore_no_op(executed: Result<Executed, Refusal>) -> Result<(), Refusal> {
     match executed {
-        Err(problem)
+        Err(refusal)
             if matches!(
-                problem.code,
+                refusal.code(),
                 Code::NothingToChange | Code::AlreadyEnabled | Code::AlreadyDisabled
             ) =>
         {

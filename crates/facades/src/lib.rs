@@ -39,7 +39,6 @@ mod pica;
 mod portkey;
 mod umbraco;
 
-use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
@@ -47,42 +46,31 @@ use ledger_http::AppState;
 use ledger_providers::{Catalogue, Facade};
 use serde_json::Value;
 
-use api::FacadeApi;
+use api::{FacadeApi, FacadeServer};
 
 /// Every facade, in the order of the documentation.
 const FACADES: [&FacadeApi; 5] =
     [&blaxel::API, &pica::API, &umbraco::API, &portkey::API, &elevenlabs::API];
 
-/// The five products' APIs for one ledger. Cheap to clone.
-#[derive(Clone)]
-pub struct Facades {
-    shared: Arc<Shared>,
-}
-
-/// The state shared by all handlers.
+/// The five products' APIs for one ledger.
 #[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) state: Arc<AppState>,
-    pub(crate) catalogue: Arc<Catalogue>,
-}
-
-impl fmt::Debug for Facades {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Facades(..)")
-    }
+pub struct Facades {
+    state: Arc<AppState>,
+    catalogue: Arc<Catalogue>,
 }
 
 impl Facades {
     /// Creates the facades. They share the limits of `state` with the native API.
     pub fn new(state: Arc<AppState>, catalogue: Arc<Catalogue>) -> Self {
-        Self { shared: Arc::new(Shared { state, catalogue }) }
+        Self { state, catalogue }
     }
 
     /// Returns a router of all facades, at their products' own paths.
     pub fn router(&self) -> Router {
-        FACADES
-            .into_iter()
-            .fold(Router::new(), |router, api| router.merge(api.router(&self.shared)))
+        FACADES.into_iter().fold(Router::new(), |router, api| {
+            let (state, catalogue) = (Arc::clone(&self.state), Arc::clone(&self.catalogue));
+            router.merge(FacadeServer { api, state, catalogue }.router())
+        })
     }
 }
 

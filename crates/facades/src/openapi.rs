@@ -86,7 +86,7 @@ fn responses(
         success.insert("content".to_owned(), content);
     }
     responses.insert(signature.status.as_str().to_owned(), success);
-    for status in ANYWHERE.iter().chain(route.refusals) {
+    for status in ANYWHERE.iter().chain(route.terms.0) {
         let content = json!({ "application/json": { "schema": (api.refusal)(schemas) } });
         let refusal = json!({ "description": "Refused.", "content": content });
         responses.insert(status.to_string(), refusal);

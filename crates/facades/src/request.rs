@@ -3,7 +3,6 @@
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, OnceLock};
 
-use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::HeaderMap;
 use ledger_contract::errors::Problem;
@@ -13,12 +12,11 @@ use ledger_domain::connection::Environment;
 use ledger_domain::principal::Workspaces;
 use ledger_domain::{MessageId, WorkspaceName};
 use ledger_engine::{BodyDigest, Caller};
-use ledger_http::toolkit::{RequestParts, pairs};
+use ledger_http::toolkit::{HasInputs, Inputs};
 use ledger_http::{admit, command_headers, credential};
 use ledger_providers::{Catalogue, Provider};
 
-use crate::Shared;
-use crate::api::{FacadeApi, Route};
+use crate::api::{FacadeApi, FacadeServer, Route};
 
 /// The header that names the workspace at every facade, for clients that can add headers.
 const WORKSPACE: &str = "ledger-workspace";
@@ -32,8 +30,7 @@ const TEST_KEY: &str = "sk_test_";
 /// An admitted request.
 #[derive(Debug)]
 pub(crate) struct FacadeRequest {
-    pub(crate) api: &'static FacadeApi,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) server: Arc<FacadeServer>,
     /// The caller.
     pub(crate) caller: Caller,
     /// The environment in the key's prefix; live for tokens, which have none.
@@ -44,13 +41,11 @@ pub(crate) struct FacadeRequest {
     pub(crate) headers: Headers,
     /// Method, path and parameters, which distinguish commands with the same body.
     pub(crate) request_line: String,
-    pub(crate) body: Bytes,
+    pub(crate) inputs: Inputs,
     /// Number of commands executed so far for this request.
     pub(crate) commands_sent: AtomicU32,
     /// The digest of the body, from the first command on.
     pub(crate) body_digest: OnceLock<BodyDigest>,
-    path: Vec<(String, String)>,
-    query: Vec<(String, String)>,
 }
 
 impl FacadeRequest {
@@ -58,66 +53,49 @@ impl FacadeRequest {
     ///
     /// Errors: those of a key; `header_invalid`, `field_invalid`; those of a body.
     pub(crate) async fn read(
-        api: &'static FacadeApi,
+        server: Arc<FacadeServer>,
         route: &Route,
-        shared: Arc<Shared>,
-        path: Vec<(String, String)>,
         request: Request,
     ) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
-        let headers = &parts.headers;
-        let state = &shared.state;
-        let caller = state.counted(admit(state.engine(), headers))?;
-        let key_environment = key_environment(headers)?;
-        let workspace = state.counted(workspace(api, headers, &caller))?;
-        let sent_with = state.counted(command_headers(headers).and_then(short_enough))?;
-        let query = pairs(parts.uri.query().unwrap_or_default()).map_err(Problem::from);
-        let query = state.counted(query)?;
-        let body = if route.operation.takes_body() {
-            state.read_body(&caller, headers, body).await?
-        } else {
-            Bytes::new()
-        };
+        let (mut parts, body) = request.into_parts();
+        let state = &server.state;
+        let caller = admit(state.engine(), &parts.headers)?;
+        let key_environment = key_environment(&parts.headers)?;
+        let workspace = workspace(server.api, &parts.headers, &caller)?;
+        let headers = command_headers(&parts.headers).and_then(short_enough)?;
+        let mut inputs = Inputs::of(&mut parts).await?;
+        if route.operation.takes_body() {
+            inputs.body = state.read_body(&caller, &parts.headers, body).await?;
+        }
         let place = parts.uri.path_and_query().map_or("", |place| place.as_str());
         let request_line = format!("{} {place}", route.method.as_str());
         Ok(Self {
-            api,
-            shared,
+            server,
             caller,
             key_environment,
             workspace,
-            headers: sent_with,
+            headers,
             request_line,
-            body,
+            inputs,
             commands_sent: AtomicU32::new(0),
             body_digest: OnceLock::new(),
-            path,
-            query,
         })
     }
 
     /// Returns the catalogue of providers.
     pub(crate) fn catalogue(&self) -> &Catalogue {
-        &self.shared.catalogue
+        &self.server.catalogue
     }
 
     /// Returns the description of a provider.
     pub(crate) fn provider(&self, name: &str) -> Option<&Provider> {
-        self.shared.catalogue.find(name)
+        self.server.catalogue.find(name)
     }
 }
 
-impl RequestParts for FacadeRequest {
-    fn path_parameters(&self) -> &[(String, String)] {
-        &self.path
-    }
-
-    fn query_parameters(&self) -> &[(String, String)] {
-        &self.query
-    }
-
-    fn body(&self) -> &[u8] {
-        &self.body
+impl HasInputs for FacadeRequest {
+    fn inputs(&self) -> &Inputs {
+        &self.inputs
     }
 }
 

@@ -6,11 +6,11 @@
 //! Read first: `toolkit` (shared by the native API and the facades), `api/routes` (the table of
 //! routes), [`Api`], `feed` (how events reach thousands of readers).
 //!
-//! The router, the OpenAPI document and the tests of all routes are generated from one table,
-//! `api/routes`. Only `api/caller.rs` authenticates. A feed is a position in the
-//! log: one task reads each new event once into a bounded ring that all feeds share, and a reader
-//! that is behind the ring reads pages from the log. `feed/visibility.rs` decides which parts of an
-//! event a reader may see.
+//! The router, the OpenAPI document and the tests of all routes are made from one table,
+//! `api/routes`. Only `api/caller.rs` authenticates, and only `toolkit/api.rs` counts refusals. A
+//! feed is a position in the log: one task reads each new event once into a bounded ring that all
+//! feeds share, and a reader that is behind the ring reads pages from the log.
+//! `feed/visibility.rs` decides which parts of an event a reader may see.
 //!
 //! # Invariants
 //!
@@ -40,15 +40,17 @@
 mod api;
 mod crashed;
 mod feed;
+mod native;
 mod openapi;
 mod page;
 pub mod toolkit;
 
 pub use api::caller::admit;
 pub use api::headers::of_command as command_headers;
+pub use api::options::ApiOptions;
 pub use api::routes;
 pub use api::state::AppState;
-pub use api::{Api, ApiOptions};
 pub use feed::FeedLimits;
 pub use ledger_http_server::credential;
+pub use native::Api;
 pub use openapi::document as openapi_document;

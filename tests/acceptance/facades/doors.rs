@@ -210,3 +210,30 @@ async fn events_say_through_which_door_they_came() {
         assert_eq!(history["events"][0]["actor"], "user:admin");
     }
 }
+
+async fn refusals(door: &Door) -> u64 {
+    let status = door.get("/api/v1/status").await.json();
+    status["refused"].as_object().expect("counters").values().filter_map(Value::as_u64).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_refusal_of_every_api_is_counted_once() {
+    let door = Door::open().await;
+    let taken = json!({ "slug": "taken", "provider": "openai", "secrets": { "api_key": "sk-1" } });
+    door.create(&taken).await;
+    let nobodys = json!({ "alias": "x", "name": "x", "providerId": "nobody" });
+    let mut requests = vec![
+        (Way::Native, Method::POST, CONNECTIONS.to_owned(), taken),
+        (Way::Umbraco, Method::POST, Way::Umbraco.list().to_owned(), nobodys),
+    ];
+    for way in WAYS {
+        requests.push((way, Method::POST, way.list().to_owned(), json!({})));
+        requests.push((way, Method::DELETE, format!("{}/nobody", way.list()), json!({})));
+    }
+    for (way, method, path, body) in requests {
+        let before = refusals(&door).await;
+        let answer = way.product(&door).send(method.clone(), &path, &body).await;
+        assert!(answer.status >= 400, "{method} {path}: {answer:?}");
+        assert_eq!(refusals(&door).await, before + 1, "{method} {path}: {answer:?}");
+    }
+}

@@ -1,8 +1,8 @@
 //! Every route, asked by everyone.
 
 use ledger_contract::commands::Verb;
-use ledger_http::routes::{Keyed, Method, Route, Work, routes};
-use reqwest::RequestBuilder;
+use ledger_http::routes::{Route, Subject, routes};
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::door::{Answer, CONNECTIONS, Door, read, with_body};
@@ -101,9 +101,8 @@ impl Stage {
             "followEvents" | "followWorkspaceEvents" => path.push_str("?after=0"),
             _ => {}
         }
-        let method = route.method.as_str().parse().expect("a method");
         let client = crate::http::door::client();
-        let request = client.request(method, self.door.url(&path));
+        let request = client.request(route.method.clone(), self.door.url(&path));
         let request = request.header("accept", "application/json");
         match sent(route, self.made) {
             None => request,
@@ -118,13 +117,12 @@ fn is_making(route: &Route) -> bool {
 }
 
 fn sent(route: &Route, number: usize) -> Option<Value> {
-    match route.work {
-        Work::Keyed(Keyed::Command(Verb::CreateWorkspace)) => {
+    match route.terms.subject {
+        Subject::Command(Verb::CreateWorkspace) => {
             Some(json!({ "name": format!("made-{number}") }))
         }
-        Work::Keyed(Keyed::Command(verb)) => Some(body(verb.as_str(), number)),
-        Work::Keyed(Keyed::Reveal) => Some(body("reveal-secret", number)),
-        Work::Keyed(Keyed::Replay) => Some(body("replay", number)),
+        Subject::Command(verb) => Some(body(verb.as_str(), number)),
+        Subject::Http if route.id == "replay" => Some(body("replay", number)),
         _ => None,
     }
 }
@@ -132,7 +130,7 @@ fn sent(route: &Route, number: usize) -> Option<Value> {
 #[track_caller]
 fn expect(answer: &Answer, route: &Route, code: &str, who: &str) {
     if code.is_empty() {
-        let well = route.answers.iter().any(|well| well.status == answer.status);
+        let well = route.terms.answers.iter().any(|well| well.status == answer.status);
         assert!(well, "{who} asks {}: {answer:?}", route.id);
         return;
     }
@@ -176,11 +174,11 @@ fn a_route_says_the_scope_that_it_takes() {
     for route in routes() {
         let (need, _) = line(TABLE, route.id);
         match need {
-            Need::Here(scopes) => assert!(scopes.contains(&route.scope.expect(route.id))),
+            Need::Here(scopes) => assert!(scopes.contains(&route.terms.scope.expect(route.id))),
             Need::Ledger(scope) if route.id != "accessCheck" => {
-                assert_eq!(route.scope, Some(scope), "{}", route.id);
+                assert_eq!(route.terms.scope, Some(scope), "{}", route.id);
             }
-            Need::Nothing | Need::Anyone => assert_eq!(route.scope, None, "{}", route.id),
+            Need::Nothing | Need::Anyone => assert_eq!(route.terms.scope, None, "{}", route.id),
             Need::Foothold | Need::Ledger(_) => {}
         }
     }
@@ -213,7 +211,7 @@ async fn a_principal_is_made_given_a_key_and_shut_out() {
     let place = made.header("location").expect("a place").to_owned();
     assert_eq!(place, "/api/v1/principals/eu-1");
 
-    let ask = || door.ask(Method::Post.as_str().parse().expect("POST"), &format!("{place}/keys"));
+    let ask = || door.ask(Method::POST, &format!("{place}/keys"));
     let issue = || with_body(ask().header("idempotency-key", "k-1"), &json!({ "label": "eu" }));
     let issued = read(issue()).await;
     assert_eq!((issued.status, issued.header("cache-control")), (201, Some("no-store")));

@@ -1,6 +1,6 @@
 //! What a caller may not see sounds like what is not there, to the letter.
 
-use ledger_http::routes::{Keyed, Route, Work, routes};
+use ledger_http::routes::{Route, Subject, routes};
 use serde_json::{Value, json};
 
 use super::door::{Answer, CONNECTIONS, Door, read, with_body};
@@ -76,9 +76,8 @@ impl Stage {
 
     async fn about(&self, route: &Route, connection: &str, version: &str) -> Answer {
         let path = route.path.replace("{workspace}", "default").replace("{connection}", connection);
-        let body = match route.work {
-            Work::Keyed(Keyed::Command(verb)) => Some(body(verb.as_str(), 1)),
-            Work::Keyed(Keyed::Reveal) => Some(body("reveal-secret", 1)),
+        let body = match route.terms.subject {
+            Subject::Command(verb) => Some(body(verb.as_str(), 1)),
             _ => None,
         };
         self.ask(route.method.as_str(), &path, body.as_ref(), version).await

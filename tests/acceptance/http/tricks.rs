@@ -1,6 +1,6 @@
 //! Paths and headers that play tricks, on every route: a clean refusal, and never a fault.
 
-use ledger_http::routes::{Keyed, Route, Work, routes};
+use ledger_http::routes::{Route, Subject, routes};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -78,7 +78,7 @@ async fn odd_names_in_paths_are_refused_on_every_route() {
 #[tokio::test(flavor = "multi_thread")]
 async fn headers_given_twice_are_refused_on_every_route() {
     let door = Door::open().await;
-    let is_command = |route: &&Route| matches!(route.work, Work::Keyed(Keyed::Command(_)));
+    let is_command = |route: &&Route| matches!(route.terms.subject, Subject::Command(_));
     for route in routes().filter(|route| route.needs_key()) {
         let path = filled(route.path);
         let other = "Authorization: Bearer other\r\n";

@@ -46,14 +46,16 @@ mod unlink_dependent;
 mod update;
 mod update_principal;
 
+pub use crate::fields::{Description, DisplayName, ProviderName};
 pub use connection_ref::ConnectionRef;
 pub use create_workspace::NewWorkspaceBody;
 pub use input::{SecretValue, nullable};
 pub use new_connection::NewConnection;
 pub use parsed::ParsedCommand;
 pub use parts::{
-    AccessBody, IdentityBody, LimitsBody, ModelPolicyBody, ModelRuleBody, PermissionBody,
-    PricingBody, RateLimitBody, SecretReferenceBody, UsageLimitBody,
+    AccessBody, Annotations, Config, IdentityBody, LabelValue, Labels, LimitsBody, ModelPolicyBody,
+    ModelRuleBody, Multipliers, PermissionBody, PricingBody, SecretReferenceBody, Secrets, Tag,
+    UnitFactors, json, secret_references, tags,
 };
 pub use registry::parse;
 pub use revoke_key::KeyReasonBody;

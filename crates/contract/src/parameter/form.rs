@@ -80,34 +80,32 @@ impl Form {
         }
     }
 
-    /// Checks the text of a query parameter and returns it as JSON, or an error that describes the
-    /// valid values. Formats that the engine checks itself are not checked here.
-    pub fn read(self, text: &str) -> Result<Value, String> {
+    /// Checks the text of a query parameter. Formats that the engine checks itself are not checked
+    /// here.
+    ///
+    /// Errors: a description of the valid values.
+    pub fn check(self, text: &str) -> Result<(), String> {
         match self {
             Self::Text(max) => of_length(text, 1, max),
             Self::Word(words) => {
                 let words = words();
                 if words.contains(&text) {
-                    return Ok(text.into());
+                    return Ok(());
                 }
                 Err(format!("must be one of {}", words.join(", ")))
             }
             Self::Switch => match text {
-                "true" => Ok(true.into()),
-                "false" => Ok(false.into()),
+                "true" | "false" => Ok(()),
                 _ => Err("must be true or false".to_owned()),
             },
             Self::Number(min, max) => match digits(text) {
-                Some(number) if (min..=max).contains(&number) => Ok(number.into()),
+                Some(number) if (min..=max).contains(&number) => Ok(()),
                 _ => Err(format!("must be a whole number from {min} to {max}")),
             },
-            Self::Time => {
-                let checked = time::parse("time", text).map_err(|invalid| invalid.problem);
-                checked.map(|_| text.into())
-            }
-            Self::Wait => match text.strip_suffix('s').and_then(digits) {
-                Some(seconds @ 0..=WAIT_SECONDS_MAX) => Ok(seconds.into()),
-                _ => Err(format!("must be seconds from 0s to {WAIT_SECONDS_MAX}s")),
+            Self::Time => time::parse("time", text).map(drop).map_err(|invalid| invalid.problem),
+            Self::Wait => match seconds(text) {
+                Some(_) => Ok(()),
+                None => Err(format!("must be seconds from 0s to {WAIT_SECONDS_MAX}s")),
             },
             Self::Cursor => of_length(text, 2, CURSOR_CHARS),
             Self::MessageId => of_length(text, 1, limits::MESSAGE_ID_CHARS),
@@ -116,11 +114,16 @@ impl Form {
     }
 }
 
-fn of_length(text: &str, min: usize, max: usize) -> Result<Value, String> {
+/// Parses the text of a [`Form::Wait`].
+pub fn seconds(text: &str) -> Option<u64> {
+    text.strip_suffix('s').and_then(digits).filter(|seconds| *seconds <= WAIT_SECONDS_MAX)
+}
+
+fn of_length(text: &str, min: usize, max: usize) -> Result<(), String> {
     // A text never has fewer bytes than characters, so most texts need no counting.
     let fits = text.len() >= min && (text.len() <= max || text.chars().count() <= max);
     if fits {
-        return Ok(text.into());
+        return Ok(());
     }
     Err(format!("must be {min} to {max} characters long"))
 }
@@ -133,16 +136,17 @@ mod tests {
     fn each_form_takes_what_it_should_and_says_what_would_fit() {
         let words: fn() -> Vec<&'static str> = || vec!["test", "live"];
         let good = [
-            (Form::Text(3), "äöü", json!("äöü")),
-            (Form::Word(words), "live", json!("live")),
-            (Form::Switch, "true", json!(true)),
-            (Form::Number(1, 500), "500", json!(500)),
-            (Form::Time, "2026-11-21T01:02:03Z", json!("2026-11-21T01:02:03Z")),
-            (Form::Wait, "20s", json!(20)),
+            (Form::Text(3), "äöü"),
+            (Form::Word(words), "live"),
+            (Form::Switch, "true"),
+            (Form::Number(1, 500), "500"),
+            (Form::Time, "2026-11-21T01:02:03Z"),
+            (Form::Wait, "20s"),
         ];
-        for (form, text, value) in good {
-            assert_eq!(form.read(text), Ok(value), "{text}");
+        for (form, text) in good {
+            assert_eq!(form.check(text), Ok(()), "{text}");
         }
+        assert_eq!(seconds("20s"), Some(20));
         let bad = [
             (Form::Text(3), ""),
             (Form::Text(3), "äöüß"),
@@ -157,7 +161,7 @@ mod tests {
             (Form::Cursor, "a"),
         ];
         for (form, text) in bad {
-            assert!(form.read(text).unwrap_err().starts_with("must be "), "{text}");
+            assert!(form.check(text).unwrap_err().starts_with("must be "), "{text}");
         }
     }
 }

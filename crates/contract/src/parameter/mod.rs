@@ -3,7 +3,7 @@
 
 mod form;
 
-pub use form::Form;
+pub use form::{Form, seconds};
 
 /// The location of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -135,7 +135,7 @@ macro_rules! queries {
                 })
             }
 
-            /// Reads parameters in another form than JSON text.
+            /// Reads parameters in another form than JSON text, such as a query string.
             pub fn deserialize<'de, D: Deserializer<'de>>(
                 query: QueryName,
                 parameters: D,

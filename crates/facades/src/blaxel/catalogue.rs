@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::Connection;
-use ledger_http::toolkit::{Json, Path, Unspecified};
+use ledger_http::toolkit::{Json, Path, Refusal, Unspecified};
 use ledger_providers::{Endpoint, Facade, Provider};
 use serde_json::{Value, json};
 
 use super::handlers::named;
 use super::shapes::{ConnectionPath, EndpointOut, ModelPath, ProviderOut, ProviderPath};
-use crate::api::Refusal;
 use crate::request::FacadeRequest;
 
 pub(super) async fn models(

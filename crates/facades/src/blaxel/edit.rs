@@ -8,14 +8,11 @@ use ledger_domain::{Connection, InvalidField};
 use serde_json::Value;
 
 use super::shapes::{ConnectionIn, MetadataIn};
-use super::show::{self, NAME_CHARS};
+use super::show::{self, EXTERNAL_ID, NAME_CHARS};
 use crate::draft::{Changes, Draft};
 use crate::masks::{self, STARS};
 use crate::request::FacadeRequest;
 use crate::{defaults, handles};
-
-/// The annotation that stores Blaxel's `externalId`.
-pub(super) const EXTERNAL_ID: &str = "blaxel.externalId";
 
 /// The provider of connections that name none.
 const NO_PROVIDER: &str = "custom";

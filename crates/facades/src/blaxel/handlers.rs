@@ -3,11 +3,10 @@
 use ledger_contract::errors::Problem;
 use ledger_domain::Connection;
 use ledger_engine::ListOptions;
-use ledger_http::toolkit::{Body, Json, Path};
+use ledger_http::toolkit::{Body, Json, Path, Refusal};
 
 use super::shapes::{ConnectionIn, ConnectionOut, ConnectionPath};
 use super::{edit, show};
-use crate::api::Refusal;
 use crate::handles;
 use crate::request::FacadeRequest;
 

@@ -14,11 +14,11 @@ use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use ledger_contract::errors::{Class, Code, Problem};
 use ledger_contract::records::Via;
-use ledger_http::toolkit::{RequestId, refusal};
+use ledger_http::toolkit::{Operation, RequestId, refusal};
 use ledger_providers::Facade;
 use serde_json::json;
 
-use crate::api::{FacadeApi, Route, operation};
+use crate::api::{FacadeApi, Refuses, Route};
 use shapes::ErrorOut;
 
 /// Blaxel's API.
@@ -51,40 +51,40 @@ fn connections() -> Vec<Route> {
             path: CONNECTIONS,
             id: "ListIntegrationConnections",
             summary: "Lists all connections, oldest first.",
-            refusals: &[],
-            operation: operation(handlers::list),
+            terms: Refuses(&[]),
+            operation: Operation::of(handlers::list),
         },
         Route {
             method: Method::POST,
             path: CONNECTIONS,
             id: "CreateIntegrationConnection",
             summary: "Creates a connection.",
-            refusals: &[409],
-            operation: operation(handlers::create),
+            terms: Refuses(&[409]),
+            operation: Operation::of(handlers::create),
         },
         Route {
             method: Method::GET,
             path: CONNECTION,
             id: "GetIntegrationConnection",
             summary: "Returns a connection.",
-            refusals: &[404],
-            operation: operation(handlers::get),
+            terms: Refuses(&[404]),
+            operation: Operation::of(handlers::get),
         },
         Route {
             method: Method::PUT,
             path: CONNECTION,
             id: "UpdateIntegrationConnection",
             summary: "Updates a connection. Omitted fields stay unchanged.",
-            refusals: &[404],
-            operation: operation(handlers::update),
+            terms: Refuses(&[404]),
+            operation: Operation::of(handlers::update),
         },
         Route {
             method: Method::DELETE,
             path: CONNECTION,
             id: "DeleteIntegrationConnection",
             summary: "Archives a connection and returns it.",
-            refusals: &[404, 409],
-            operation: operation(handlers::delete),
+            terms: Refuses(&[404, 409]),
+            operation: Operation::of(handlers::delete),
         },
     ]
 }
@@ -97,32 +97,32 @@ fn of_providers() -> Vec<Route> {
             path: "/v0/integrations/connections/{connectionName}/models",
             id: "ListIntegrationConnectionModels",
             summary: "Lists the known models of a connection.",
-            refusals: &[404],
-            operation: operation(catalogue::models),
+            terms: Refuses(&[404]),
+            operation: Operation::of(catalogue::models),
         },
         Route {
             method: Method::GET,
             path: "/v0/integrations/connections/{connectionName}/models/{modelId}",
             id: "GetIntegrationConnectionModel",
             summary: "Returns a model of a connection.",
-            refusals: &[404],
-            operation: operation(catalogue::model),
+            terms: Refuses(&[404]),
+            operation: Operation::of(catalogue::model),
         },
         Route {
             method: Method::GET,
             path: "/v0/integrations/connections/{connectionName}/endpointConfigurations",
             id: "ListIntegrationConnectionEndpointConfigurations",
             summary: "Lists the endpoints of a connection's provider.",
-            refusals: &[404],
-            operation: operation(catalogue::endpoints),
+            terms: Refuses(&[404]),
+            operation: Operation::of(catalogue::endpoints),
         },
         Route {
             method: Method::GET,
             path: "/v0/integrations/{integrationName}",
             id: "GetIntegration",
             summary: "Returns the description of a provider.",
-            refusals: &[404],
-            operation: operation(catalogue::provider),
+            terms: Refuses(&[404]),
+            operation: Operation::of(catalogue::provider),
         },
     ]
 }

@@ -5,10 +5,12 @@ use ledger_domain::connection::Environment;
 use ledger_domain::{CheckedText, Connection, Json};
 use serde_json::Value;
 
-use super::edit::EXTERNAL_ID;
 use super::shapes::{ConnectionOut, MetadataOut, SpecOut};
 use crate::handles;
 use crate::masks::STARS;
+
+/// The annotation that stores Blaxel's `externalId`.
+pub(super) const EXTERNAL_ID: &str = "blaxel.externalId";
 
 /// Longest name, in characters.
 pub(super) const NAME_CHARS: usize = 49;

@@ -4,14 +4,13 @@ use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::{Connection, ConnectionId};
 use ledger_engine::ListOptions;
-use ledger_http::toolkit::{Body, Json, Path, Unspecified};
+use ledger_http::toolkit::{Body, Json, Path, Refusal, Unspecified};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::describe::{ConnectionOut, ConnectionPath, CreationIn, ListOut, RevisionIn};
 use super::read::Complaint;
 use super::{edit, show, unprocessable};
-use crate::api::Refusal;
 use crate::request::FacadeRequest;
 
 pub(super) async fn list(request: FacadeRequest) -> Result<Json<ListOut>, Refusal> {
@@ -67,5 +66,5 @@ fn shown(request: &FacadeRequest, connection: &Connection) -> ConnectionOut {
 }
 
 fn refused(complaints: &[Complaint]) -> Refusal {
-    Refusal::Answer(Box::new(unprocessable(complaints)))
+    Refusal::Worded(Code::FieldInvalid, Box::new(unprocessable(complaints)))
 }

@@ -15,11 +15,11 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use ledger_contract::errors::{Class, Code, Problem};
 use ledger_contract::records::Via;
-use ledger_http::toolkit::{RequestId, json, refusal};
+use ledger_http::toolkit::{Operation, RequestId, json, refusal};
 use ledger_providers::Facade;
 use serde_json::{Value, json};
 
-use crate::api::{FacadeApi, Route, operation};
+use crate::api::{FacadeApi, Refuses, Route};
 use read::Complaint;
 
 const CONNECTIONS: &str = "/v1/workspace/auth-connections";
@@ -48,32 +48,32 @@ fn routes() -> Vec<Route> {
             path: CONNECTIONS,
             id: "list_auth_connections",
             summary: "Lists all auth connections, oldest first.",
-            refusals: &[],
-            operation: operation(handlers::list),
+            terms: Refuses(&[]),
+            operation: Operation::of(handlers::list),
         },
         Route {
             method: Method::POST,
             path: CONNECTIONS,
             id: "create_auth_connection",
             summary: "Creates an auth connection.",
-            refusals: &[UNPROCESSABLE],
-            operation: operation(handlers::create),
+            terms: Refuses(&[UNPROCESSABLE]),
+            operation: Operation::of(handlers::create),
         },
         Route {
             method: Method::PATCH,
             path: CONNECTION,
             id: "update_auth_connection",
             summary: "Updates an auth connection. Omitted and null fields stay unchanged.",
-            refusals: &[404, UNPROCESSABLE],
-            operation: operation(handlers::update),
+            terms: Refuses(&[404, UNPROCESSABLE]),
+            operation: Operation::of(handlers::update),
         },
         Route {
             method: Method::DELETE,
             path: CONNECTION,
             id: "delete_auth_connection",
             summary: "Archives an auth connection.",
-            refusals: &[404, UNPROCESSABLE],
-            operation: operation(handlers::delete),
+            terms: Refuses(&[404, UNPROCESSABLE]),
+            operation: Operation::of(handlers::delete),
         },
     ]
 }

@@ -6,14 +6,13 @@ use ledger_contract::queries::ListQuery;
 use ledger_domain::connection::IdentityKind;
 use ledger_domain::{Connection, ConnectionId, WorkspaceName};
 use ledger_engine::{Keep, ListOptions};
-use ledger_http::toolkit::{Body, Empty, Json, Path, Query};
+use ledger_http::toolkit::{Body, Empty, Json, Path, Query, Refusal};
 
 use super::shapes::{
     ConnectionIn, ConnectionOut, ConnectionPath, Filters, PageOut, PatchIn, ProjectConnectionPath,
     ProjectPath,
 };
 use super::{edit, key, show, unknown};
-use crate::api::Refusal;
 use crate::request::FacadeRequest;
 
 /// The default and the largest number of rows per page.

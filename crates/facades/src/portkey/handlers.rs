@@ -4,14 +4,13 @@ use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::{Connection, InvalidField};
 use ledger_engine::{Keep, ListOptions};
-use ledger_http::toolkit::{Body, Json, Path, Query};
+use ledger_http::toolkit::{Body, Json, Path, Query, Refusal};
 
 use super::shapes::{
     CreatedOut, DoneOut, Filters, IntegrationChange, IntegrationDetail, IntegrationIn,
     IntegrationPath, PageOut,
 };
 use super::{edit, ids, show};
-use crate::api::Refusal;
 use crate::request::FacadeRequest;
 
 /// The default number of integrations per page.

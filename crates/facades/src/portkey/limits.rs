@@ -1,10 +1,12 @@
 //! Usage limits, which Portkey represents as lists of at most one.
 
-use ledger_contract::commands::input::Input;
-use ledger_contract::commands::{LimitsBody, RateLimitBody, UsageLimitBody, nullable};
+use ledger_contract::commands::input::{AtLeastOne, Rule as _};
+use ledger_contract::commands::nullable;
 use ledger_contract::time;
 use ledger_domain::InvalidField;
-use ledger_domain::connection::{Limits, RateLimit, ResetPeriod, UsageLimit};
+use ledger_domain::connection::{
+    Limits, RateCounts, RateLimit, RateUnit, ResetPeriod, UsageLimit, UsageUnit,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -118,12 +120,10 @@ impl LimitsIn {
     pub(super) fn over(self, current: &Limits) -> Result<Limits, InvalidField> {
         let mut limits = current.clone();
         if let Some(usage) = self.usage_limits {
-            let usage = only("usage_limits", usage)?.map(usage_body).transpose()?;
-            limits.usage = LimitsBody { usage, rate: None }.check()?.usage;
+            limits.usage = only("usage_limits", usage)?.map(UsageIn::check).transpose()?;
         }
         if let Some(rate) = self.rate_limits {
-            let rate = only("rate_limits", rate)?.map(rate_body);
-            limits.rate = LimitsBody { usage: None, rate }.check()?.rate;
+            limits.rate = only("rate_limits", rate)?.map(RateIn::check).transpose()?;
         }
         Ok(limits)
     }
@@ -140,33 +140,40 @@ fn only<T>(field: &str, given: Option<OneOrList<T>>) -> Result<Option<T>, Invali
     }
 }
 
-fn usage_body(given: UsageIn) -> Result<UsageLimitBody, InvalidField> {
-    let reset = match (given.periodic_reset, given.periodic_reset_days) {
-        (None, days) => days.map(|days| format!("{days}d")),
-        (Some(word), None) if ["monthly", "weekly"].contains(&word.as_str()) => Some(word),
-        (Some(_), None) => {
-            let problem = "must be monthly or weekly";
-            return Err(InvalidField::new("usage_limits.periodic_reset", problem));
-        }
-        (Some(_), Some(_)) => {
-            let problem = "cannot go with periodic_reset_days";
-            return Err(InvalidField::new("usage_limits.periodic_reset", problem));
-        }
-    };
-    Ok(UsageLimitBody {
-        r#type: given.r#type.unwrap_or_else(|| "cost".to_owned()).into(),
-        credit_limit: Input::new(given.credit_limit),
-        alert_threshold: given.alert_threshold.map(Input::new),
-        reset: reset.map(Into::into),
-        next_reset_at: given.next_usage_reset_at.map(Into::into),
-    })
+impl UsageIn {
+    fn check(self) -> Result<UsageLimit, InvalidField> {
+        let wrong = |problem| Err(InvalidField::new("usage_limits.periodic_reset", problem));
+        let reset = match (self.periodic_reset.as_deref(), self.periodic_reset_days) {
+            (None, None) => None,
+            (None, Some(days)) => Some(ResetPeriod::days(days.into())?),
+            (Some("weekly"), None) => Some(ResetPeriod::Weekly),
+            (Some("monthly"), None) => Some(ResetPeriod::Monthly),
+            (Some(_), None) => return wrong("must be monthly or weekly"),
+            (Some(_), Some(_)) => return wrong("cannot go with periodic_reset_days"),
+        };
+        let unit = self.r#type.as_deref();
+        let alert = self.alert_threshold;
+        let alert = alert.map(|at| AtLeastOne::check("limits.usage.alert_threshold", at));
+        let next = self.next_usage_reset_at;
+        let next = next.map(|at| time::parse("limits.usage.next_reset_at", &at));
+        Ok(UsageLimit {
+            unit: unit.map_or(Ok(UsageUnit::Cost), UsageUnit::parse)?,
+            credit_limit: AtLeastOne::check("limits.usage.credit_limit", self.credit_limit)?,
+            alert_threshold: alert.transpose()?,
+            reset,
+            next_reset_at: next.transpose()?,
+        })
+    }
 }
 
-fn rate_body(given: RateIn) -> RateLimitBody {
-    RateLimitBody {
-        r#type: given.r#type.unwrap_or_else(|| "requests".to_owned()).into(),
-        unit: given.unit.unwrap_or_else(|| "rpm".to_owned()).into(),
-        value: Input::new(given.value),
+impl RateIn {
+    fn check(self) -> Result<RateLimit, InvalidField> {
+        let (counts, unit) = (self.r#type.as_deref(), self.unit.as_deref());
+        Ok(RateLimit {
+            counts: counts.map_or(Ok(RateCounts::Requests), RateCounts::parse)?,
+            unit: unit.map_or(Ok(RateUnit::Minute), RateUnit::parse)?,
+            value: AtLeastOne::check("limits.rate.value", self.value)?,
+        })
     }
 }
 

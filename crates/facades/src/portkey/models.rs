@@ -1,21 +1,17 @@
 //! The models of an integration: the ledger's model policy.
 
-use std::collections::BTreeMap;
-
-use ledger_contract::commands::nullable;
+use ledger_contract::commands::{json, nullable};
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::connection::{ModelPolicy, ModelRule};
 use ledger_domain::limits::MODEL_CHARS;
 use ledger_domain::{CheckedText, Command, Connection, Expected, InvalidField, Line};
-use ledger_http::toolkit::{Body, Json, Path, Query};
+use ledger_http::toolkit::{Body, Json, Path, Query, Refusal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::handlers::named;
 use super::shapes::{DoneOut, IntegrationPath};
-use crate::api::Refusal;
-use crate::draft::json;
 use crate::request::FacadeRequest;
 
 /// How often a change is retried after a concurrent change of the policy. Clients change several
@@ -33,7 +29,7 @@ pub(super) struct ModelsIn {
 }
 
 /// Changes to a model. Omitted fields stay unchanged.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(rename = "IntegrationModelInput")]
 #[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
 struct ModelIn {
@@ -124,7 +120,7 @@ pub(super) async fn update(
     change(&request, &path, |connection| {
         let mut policy = connection.models.clone();
         policy.allow_all = body.allow_all_models.unwrap_or(policy.allow_all);
-        for model in body.models.iter().cloned() {
+        for model in &body.models {
             let slug = Line::parse("models", &model.slug, MODEL_CHARS)?;
             let rule = policy.models.remove(&slug);
             policy.models.insert(slug, model.over(rule.as_ref().and_then(settings)));
@@ -142,10 +138,10 @@ pub(super) async fn delete(
     let slugs = slugs.unwrap_or_default();
     let slugs: Vec<&str> =
         slugs.split(',').map(str::trim).filter(|slug| !slug.is_empty()).collect();
-    if slugs.is_empty() {
-        return Err(InvalidField::new("slugs", "must name models, separated by commas").into());
-    }
     change(&request, &path, |connection| {
+        if slugs.is_empty() {
+            return Err(InvalidField::new("slugs", "must name models, separated by commas").into());
+        }
         let mut policy = connection.models.clone();
         policy.models.retain(|slug, _| !slugs.contains(&slug.as_str()));
         Ok(policy)
@@ -165,11 +161,11 @@ async fn change(
         let command = Command::SetModelPolicy(change(&connection)?);
         tries -= 1;
         match request.change_as_seen(&connection, command).await {
-            Err(problem)
-                if problem.code == Code::VersionConflict
+            Err(refusal)
+                if refusal.code() == Code::VersionConflict
                     && request.headers.expected == Expected::Any
                     && tries > 0 => {}
-            changed => return Ok(changed.map(|()| Json(DoneOut {}))?),
+            changed => return changed.map(|()| Json(DoneOut {})),
         }
     }
 }
@@ -178,17 +174,23 @@ fn settings(rule: &ModelRule) -> Option<Map<String, Value>> {
     serde_json::from_str(rule.settings.as_ref()?.text()).ok()
 }
 
+/// Returns the JSON of a field; absent and null stay apart.
+#[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
+fn given<T: Clone + Into<Value>>(field: Option<&Option<T>>) -> Option<Option<Value>> {
+    field.map(|value| value.clone().map(Into::into))
+}
+
 impl ModelIn {
     /// Applies the changes to the present settings and returns the new rule.
-    fn over(self, settings: Option<Map<String, Value>>) -> ModelRule {
+    fn over(&self, settings: Option<Map<String, Value>>) -> ModelRule {
         let mut settings = settings.unwrap_or_default();
-        let given: BTreeMap<&str, Option<Option<Value>>> = BTreeMap::from([
-            ("is_custom", self.is_custom.map(|one| one.map(Value::from))),
-            ("is_finetune", self.is_finetune.map(|one| one.map(Value::from))),
-            ("base_model_slug", self.base_model_slug.map(|one| one.map(Value::from))),
-            ("configurations", self.configurations.map(|one| one.map(Value::from))),
-            ("pricing_config", self.pricing_config.map(|one| one.map(Value::from))),
-        ]);
+        let given = [
+            ("is_custom", given(self.is_custom.as_ref())),
+            ("is_finetune", given(self.is_finetune.as_ref())),
+            ("base_model_slug", given(self.base_model_slug.as_ref())),
+            ("configurations", given(self.configurations.as_ref())),
+            ("pricing_config", given(self.pricing_config.as_ref())),
+        ];
         for (name, value) in given {
             match value {
                 None => {}

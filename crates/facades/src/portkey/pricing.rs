@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use ledger_contract::commands::PricingBody;
-use ledger_contract::commands::input::Input;
+use ledger_contract::commands::input::entry;
+use ledger_contract::commands::{Multipliers, UnitFactors};
 use ledger_domain::InvalidField;
 use ledger_domain::connection::{Multiplier, Pricing};
 use schemars::JsonSchema;
@@ -50,14 +50,18 @@ impl Adjustments {
         let Some(Factors { image, additional_units, named }) = self.multiplier else {
             return Ok(None);
         };
-        let named = named.into_iter().map(|(name, factor)| (name, factor.map(Input::new)));
-        let units = additional_units.into_iter().map(|(name, factor)| (name, Input::new(factor)));
-        let body = PricingBody {
-            multipliers: named.collect::<BTreeMap<_, _>>().into(),
-            image_default: image.and_then(|image| image.default).map(Input::new),
-            additional_units: units.collect::<BTreeMap<_, _>>().into(),
-        };
-        body.check().map(Some)
+        let factor = |name: &str, factor| Multiplier::parse(&entry("pricing", name), factor);
+        let multipliers = Multipliers::from(named).check("pricing.multipliers", |name, value| {
+            value.map(|value| factor(name, value)).transpose()
+        });
+        let units = UnitFactors::from(additional_units);
+        let image = image.and_then(|image| image.default);
+        let image = image.map(|value| Multiplier::parse("pricing.image_default", value));
+        Ok(Some(Pricing {
+            multipliers: multipliers?,
+            additional_units: units.check("pricing.additional_units", factor)?,
+            image_default: image.transpose()?,
+        }))
     }
 
     /// Returns multipliers in Portkey's format.

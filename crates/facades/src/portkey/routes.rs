@@ -1,9 +1,10 @@
 //! The table of routes.
 
 use axum::http::Method;
+use ledger_http::toolkit::Operation;
 
 use super::{handlers, models, workspaces};
-use crate::api::{Route, operation};
+use crate::api::{Refuses, Route};
 
 const INTEGRATIONS: &str = "/v1/integrations";
 const INTEGRATION: &str = "/v1/integrations/{slug}";
@@ -23,24 +24,24 @@ fn integrations() -> Vec<Route> {
             path: INTEGRATIONS,
             id: "listIntegrations",
             summary: "Lists integrations, oldest first.",
-            refusals: &[],
-            operation: operation(handlers::list),
+            terms: Refuses(&[]),
+            operation: Operation::of(handlers::list),
         },
         Route {
             method: Method::POST,
             path: INTEGRATIONS,
             id: "createIntegration",
             summary: "Creates an integration.",
-            refusals: &[409],
-            operation: operation(handlers::create),
+            terms: Refuses(&[409]),
+            operation: Operation::of(handlers::create),
         },
         Route {
             method: Method::GET,
             path: INTEGRATION,
             id: "getIntegration",
             summary: "Returns an integration.",
-            refusals: &[404],
-            operation: operation(handlers::get),
+            terms: Refuses(&[404]),
+            operation: Operation::of(handlers::get),
         },
         Route {
             method: Method::PUT,
@@ -48,16 +49,16 @@ fn integrations() -> Vec<Route> {
             id: "updateIntegration",
             summary: "Updates an integration. Omitted fields stay unchanged, and so do omitted \
                       secrets in `configurations`.",
-            refusals: &[404],
-            operation: operation(handlers::update),
+            terms: Refuses(&[404]),
+            operation: Operation::of(handlers::update),
         },
         Route {
             method: Method::DELETE,
             path: INTEGRATION,
             id: "deleteIntegration",
             summary: "Archives an integration.",
-            refusals: &[404, 409],
-            operation: operation(handlers::delete),
+            terms: Refuses(&[404, 409]),
+            operation: Operation::of(handlers::delete),
         },
     ]
 }
@@ -70,24 +71,24 @@ fn models() -> Vec<Route> {
             path: MODELS,
             id: "getIntegrationModels",
             summary: "Lists the models with an entry.",
-            refusals: &[404],
-            operation: operation(models::list),
+            terms: Refuses(&[404]),
+            operation: Operation::of(models::list),
         },
         Route {
             method: Method::PUT,
             path: MODELS,
             id: "updateIntegrationModels",
             summary: "Sets the entries of models; others stay unchanged.",
-            refusals: &[404, 409],
-            operation: operation(models::update),
+            terms: Refuses(&[404, 409]),
+            operation: Operation::of(models::update),
         },
         Route {
             method: Method::DELETE,
             path: MODELS,
             id: "deleteIntegrationModels",
             summary: "Removes the entries of models.",
-            refusals: &[404, 409],
-            operation: operation(models::delete),
+            terms: Refuses(&[404, 409]),
+            operation: Operation::of(models::delete),
         },
     ]
 }
@@ -100,16 +101,16 @@ fn workspaces() -> Vec<Route> {
             path: WORKSPACES,
             id: "getIntegrationWorkspaces",
             summary: "Lists the workspace of an integration, and those with a grant or a denial.",
-            refusals: &[404],
-            operation: operation(workspaces::list),
+            terms: Refuses(&[404]),
+            operation: Operation::of(workspaces::list),
         },
         Route {
             method: Method::PUT,
             path: WORKSPACES,
             id: "updateIntegrationWorkspaces",
             summary: "Grants an integration to workspaces, or revokes grants.",
-            refusals: &[404],
-            operation: operation(workspaces::update),
+            terms: Refuses(&[404]),
+            operation: Operation::of(workspaces::update),
         },
     ]
 }

@@ -29,7 +29,7 @@ pub(super) fn integration(request: &FacadeRequest, connection: &Connection) -> I
     IntegrationOut {
         object: "integration",
         id: connection.id.to_string(),
-        organisation_id: ids::organisation(request.shared.state.engine().ledger_id()),
+        organisation_id: ids::organisation(request.server.state.engine().ledger_id()),
         r#type: if workspace_id.is_some() { "workspace" } else { "organisation" },
         workspace_id,
         ai_provider_id: provider

@@ -9,7 +9,7 @@ use ledger_domain::principal::Scope;
 use ledger_domain::{
     Command, Connection, EventId, Expected, InvalidField, Rejection, WorkspaceName, advance, decide,
 };
-use ledger_http::toolkit::{Body, Json, Path};
+use ledger_http::toolkit::{Body, Json, Path, Refusal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,6 @@ use super::handlers::named;
 use super::ids;
 use super::limits::{LimitsIn, LimitsOut};
 use super::shapes::{DoneOut, IntegrationPath};
-use crate::api::Refusal;
 use crate::request::FacadeRequest;
 
 /// Grants to give and to revoke.
@@ -145,9 +144,9 @@ pub(super) async fn update(
 }
 
 /// Treats revoking a missing grant as a success.
-fn ignore_missing_grant(changed: Result<(), Problem>) -> Result<(), Problem> {
+fn ignore_missing_grant(changed: Result<(), Refusal>) -> Result<(), Refusal> {
     match changed {
-        Err(problem) if problem.code == Code::GrantUnknown => Ok(()),
+        Err(refusal) if refusal.code() == Code::GrantUnknown => Ok(()),
         changed => changed,
     }
 }

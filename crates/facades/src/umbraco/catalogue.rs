@@ -6,17 +6,16 @@ use std::collections::BTreeSet;
 use ledger_contract::queries::ListQuery;
 use ledger_domain::{CheckedText, Connection};
 use ledger_engine::ListOptions;
-use ledger_http::toolkit::{Json, Path, Query};
+use ledger_http::toolkit::{Json, Path, Query, Refusal};
 use ledger_providers::{Capability, Facade, Field, Given, KnownModel, Provider};
 use serde_json::Map;
 
-use super::handlers::{named, of};
+use super::find::{named, of};
 use super::shapes::{
     CapabilityPath, ConnectionPath, FieldOut, ItemOut, ModelFilter, ModelOut, ModelRefOut,
     ProviderItemOut, ProviderOut, ProviderPath, SchemaOut, TestOut,
 };
 use super::{refused, show};
-use crate::api::Refusal;
 use crate::request::FacadeRequest;
 use crate::settings::{config, same, secret};
 
@@ -161,7 +160,7 @@ pub(super) async fn provider(
 ) -> Result<Json<ProviderOut>, Refusal> {
     let Some(provider) = request.provider(&path.id) else {
         let detail = "The specified provider could not be found.";
-        return Err(Refusal::Answer(Box::new(refused(404, "Provider not found", detail))));
+        return Err(refused(404, "Provider not found", detail));
     };
     // Checking a connection without fields finds the required ones.
     let missed = provider.check(Some(Facade::Umbraco), &|_| None);

@@ -2,12 +2,12 @@
 
 use ledger_contract::errors::Problem;
 use ledger_domain::{Connection, InvalidField};
+use ledger_http::toolkit::Refusal;
 use ledger_providers::Provider;
 
 use super::shapes::{ConnectionIn, PatchIn};
 use super::show::{self, ALIAS_CHARS};
 use super::{refused, settings};
-use crate::api::Refusal;
 use crate::draft::{Changes, Draft};
 use crate::request::FacadeRequest;
 use crate::{defaults, handles};
@@ -17,7 +17,7 @@ pub(super) fn creation(request: &FacadeRequest, body: ConnectionIn) -> Result<Dr
     check_alias(&body.alias)?;
     let Some(provider) = request.provider(&body.provider_id) else {
         let detail = "There is no such provider. GET .../providers lists all providers.";
-        return Err(Refusal::Answer(Box::new(refused(400, "Invalid provider", detail))));
+        return Err(refused(400, "Invalid provider", detail));
     };
     let mut made = Draft {
         slug: Some(body.alias),

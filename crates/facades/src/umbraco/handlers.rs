@@ -1,19 +1,16 @@
 //! The operations on connections.
 
 use ledger_contract::commands::ConnectionRef;
-use ledger_contract::errors::{Code, Problem};
+use ledger_contract::errors::Code;
 use ledger_contract::queries::ListQuery;
-use ledger_domain::{Connection, InvalidField};
 use ledger_engine::ListOptions;
-use ledger_http::toolkit::{Body, Created, Empty, Json, Path, Query};
-use ledger_providers::Provider;
+use ledger_http::toolkit::{Body, Created, Empty, Json, Path, Query, Refusal};
 
+use super::find::{named, of, shown};
 use super::shapes::{
     ConnectionIn, ConnectionOut, ConnectionPath, Exclusion, Filters, ListOut, PatchIn,
 };
 use super::{catalogue, edit, show};
-use crate::api::Refusal;
-use crate::handles;
 use crate::request::FacadeRequest;
 
 /// The default and the largest number of connections per page.
@@ -109,21 +106,4 @@ pub(super) async fn exists(
     };
     let excluded = exclude_id.unwrap_or_default().to_lowercase();
     Ok(Json(found.is_some_and(|found| found.id.to_string() != excluded)))
-}
-
-/// Returns the connection that the path names: by id if it is a GUID, else by alias. An invalid
-/// alias names no connection.
-pub(super) async fn named(request: &FacadeRequest, text: &str) -> Result<Connection, Problem> {
-    let target = handles::target("idOrAlias", text);
-    let unknown = |_: InvalidField| Problem::new(Code::ConnectionUnknown);
-    request.find(target.map_err(unknown)?).await
-}
-
-/// Returns a connection in answers.
-pub(super) fn of<'a>(request: &'a FacadeRequest, connection: &Connection) -> Option<&'a Provider> {
-    request.provider(connection.details.provider.as_str())
-}
-
-pub(super) fn shown(request: &FacadeRequest, connection: &Connection) -> ConnectionOut {
-    show::connection(connection, of(request, connection))
 }

@@ -5,17 +5,16 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_contract::{headers, time};
 use ledger_domain::{Command, Connection, Version};
 use ledger_engine::VersionLine;
-use ledger_http::toolkit::{Json, Path, Query};
+use ledger_http::toolkit::{Json, Path, Query, Refusal};
 use ledger_providers::Provider;
 use serde_json::Value;
 
-use super::handlers::{named, of, shown};
+use super::find::{named, of, shown};
 use super::shapes::{
     ChangeOut, CompareOut, ComparePath, ConnectionOut, LineOut, Page, VersionOut, VersionPath,
     VersionsOut, VersionsPath,
 };
 use super::show;
-use crate::api::Refusal;
 use crate::masks::STARS;
 use crate::request::FacadeRequest;
 
@@ -73,7 +72,7 @@ pub(super) async fn rollback(
     let (target, to) = (ConnectionRef::Id(connection.id), number(&path.version)?);
     let revert = Command::Revert { to, then: None };
     match request.execute(ParsedCommand::change(target.clone(), revert)).await {
-        Err(problem) if problem.code == Code::NothingToChange => {}
+        Err(refusal) if refusal.code() == Code::NothingToChange => {}
         executed => {
             executed?;
         }

@@ -6,6 +6,7 @@
 
 mod catalogue;
 mod edit;
+mod find;
 mod handlers;
 mod history;
 mod routes;
@@ -16,7 +17,7 @@ mod show;
 use axum::response::Response;
 use ledger_contract::errors::{Class, Code, PROBLEM_JSON, Problem};
 use ledger_contract::records::Via;
-use ledger_http::toolkit::{RequestId, refusal};
+use ledger_http::toolkit::{Refusal, RequestId, refusal};
 use ledger_providers::Facade;
 use serde_json::json;
 
@@ -65,7 +66,7 @@ fn refuse(problem: &Problem, _: &RequestId) -> Response {
 }
 
 /// Returns an error with a title and detail of the product's own.
-fn refused(status: u16, title: &str, detail: &str) -> Response {
+fn refused(status: u16, title: &str, detail: &str) -> Refusal {
     let code = if status == 404 { Code::RouteUnknown } else { Code::FieldInvalid };
     let body = json!({
         "type": format!("urn:connledger:error:{code}"),
@@ -73,5 +74,6 @@ fn refused(status: u16, title: &str, detail: &str) -> Response {
         "status": status,
         "detail": detail,
     });
-    refusal(&Problem::new(code), status, PROBLEM_JSON, body.to_string())
+    let response = refusal(&Problem::new(code), status, PROBLEM_JSON, body.to_string());
+    Refusal::Worded(code, Box::new(response))
 }

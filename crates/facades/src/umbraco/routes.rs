@@ -1,9 +1,10 @@
 //! The table of routes.
 
 use axum::http::Method;
+use ledger_http::toolkit::Operation;
 
 use super::{catalogue, handlers, history};
-use crate::api::{Route, operation};
+use crate::api::{Refuses, Route};
 
 macro_rules! path {
     ($rest:literal) => {
@@ -17,8 +18,8 @@ fn get(path: &'static str, id: &'static str, summary: &'static str) -> Route {
         path,
         id,
         summary,
-        refusals: &[404],
-        operation: operation(handlers::get),
+        terms: Refuses(&[404]),
+        operation: Operation::of(handlers::get),
     }
 }
 
@@ -31,20 +32,20 @@ pub(super) fn routes() -> Vec<Route> {
 fn connections() -> Vec<Route> {
     vec![
         Route {
-            refusals: &[],
-            operation: operation(handlers::list),
+            terms: Refuses(&[]),
+            operation: Operation::of(handlers::list),
             ..get(path!("/connections"), "GetConnections", "Lists connections by name.")
         },
         Route {
             method: Method::POST,
-            refusals: &[],
-            operation: operation(handlers::create),
+            terms: Refuses(&[]),
+            operation: Operation::of(handlers::create),
             ..get(path!("/connections"), "CreateConnection", "Creates a connection.")
         },
         get(path!("/connections/{idOrAlias}"), "GetConnection", "Returns a connection."),
         Route {
             method: Method::PUT,
-            operation: operation(handlers::update),
+            operation: Operation::of(handlers::update),
             ..get(
                 path!("/connections/{idOrAlias}"),
                 "UpdateConnection",
@@ -53,12 +54,12 @@ fn connections() -> Vec<Route> {
         },
         Route {
             method: Method::DELETE,
-            operation: operation(handlers::delete),
+            operation: Operation::of(handlers::delete),
             ..get(path!("/connections/{idOrAlias}"), "DeleteConnection", "Archives a connection.")
         },
         Route {
             method: Method::POST,
-            operation: operation(catalogue::test),
+            operation: Operation::of(catalogue::test),
             ..get(
                 path!("/connections/{idOrAlias}/test"),
                 "TestConnection",
@@ -72,8 +73,8 @@ fn connections() -> Vec<Route> {
 fn of_providers() -> Vec<Route> {
     vec![
         Route {
-            refusals: &[],
-            operation: operation(catalogue::all_capabilities),
+            terms: Refuses(&[]),
+            operation: Operation::of(catalogue::all_capabilities),
             ..get(
                 path!("/connections/capabilities"),
                 "GetCapabilities",
@@ -81,7 +82,7 @@ fn of_providers() -> Vec<Route> {
             )
         },
         Route {
-            operation: operation(catalogue::with_capability),
+            operation: Operation::of(catalogue::with_capability),
             ..get(
                 path!("/connections/capabilities/{capability}"),
                 "GetConnectionsByCapability",
@@ -89,7 +90,7 @@ fn of_providers() -> Vec<Route> {
             )
         },
         Route {
-            operation: operation(catalogue::models),
+            operation: Operation::of(catalogue::models),
             ..get(
                 path!("/connections/{idOrAlias}/models"),
                 "GetConnectionModels",
@@ -97,7 +98,7 @@ fn of_providers() -> Vec<Route> {
             )
         },
         Route {
-            operation: operation(catalogue::capabilities),
+            operation: Operation::of(catalogue::capabilities),
             ..get(
                 path!("/connections/{idOrAlias}/capabilities"),
                 "GetConnectionCapabilities",
@@ -105,8 +106,8 @@ fn of_providers() -> Vec<Route> {
             )
         },
         Route {
-            refusals: &[],
-            operation: operation(handlers::exists),
+            terms: Refuses(&[]),
+            operation: Operation::of(handlers::exists),
             ..get(
                 path!("/connections/{idOrAlias}/exists"),
                 "ConnectionAliasExists",
@@ -114,12 +115,12 @@ fn of_providers() -> Vec<Route> {
             )
         },
         Route {
-            refusals: &[],
-            operation: operation(catalogue::providers),
+            terms: Refuses(&[]),
+            operation: Operation::of(catalogue::providers),
             ..get(path!("/providers"), "GetProviders", "Lists the known providers.")
         },
         Route {
-            operation: operation(catalogue::provider),
+            operation: Operation::of(catalogue::provider),
             ..get(path!("/providers/{id}"), "GetProvider", "Returns a provider and its settings.")
         },
     ]
@@ -129,7 +130,7 @@ fn of_providers() -> Vec<Route> {
 fn versions() -> Vec<Route> {
     vec![
         Route {
-            operation: operation(history::versions),
+            operation: Operation::of(history::versions),
             ..get(
                 path!("/versions/connection/{id}"),
                 "GetVersions",
@@ -137,7 +138,7 @@ fn versions() -> Vec<Route> {
             )
         },
         Route {
-            operation: operation(history::version),
+            operation: Operation::of(history::version),
             ..get(
                 path!("/versions/connection/{id}/{version}"),
                 "GetVersion",
@@ -145,7 +146,7 @@ fn versions() -> Vec<Route> {
             )
         },
         Route {
-            operation: operation(history::compare),
+            operation: Operation::of(history::compare),
             ..get(
                 path!("/versions/connection/{id}/{version}/compare/{to}"),
                 "CompareVersions",
@@ -154,7 +155,7 @@ fn versions() -> Vec<Route> {
         },
         Route {
             method: Method::POST,
-            operation: operation(history::rollback),
+            operation: Operation::of(history::rollback),
             ..get(
                 path!("/versions/connection/{id}/{version}/rollback"),
                 "RollbackVersion",

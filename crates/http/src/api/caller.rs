@@ -2,52 +2,13 @@
 
 use axum::http::HeaderMap;
 use ledger_contract::errors::Problem;
-use ledger_contract::queries::{QueryRequest, QueryWorkspace};
-use ledger_domain::principal::{Scope, Subject};
-use ledger_engine::{Engine, Forbidden, QueryAnswer, QueryError};
+use ledger_engine::{Caller, Engine};
 use ledger_http_server::credential;
-
-/// An authenticated caller.
-#[derive(Clone, Debug)]
-pub(super) struct Caller(ledger_engine::Caller);
 
 /// Authenticates the caller. This precedes every other check, so that unknown callers learn nothing
 /// else about a request.
 ///
 /// Errors: `header_invalid`; those of [`Engine::authenticate`].
-pub fn admit(engine: &Engine, headers: &HeaderMap) -> Result<ledger_engine::Caller, Problem> {
+pub fn admit(engine: &Engine, headers: &HeaderMap) -> Result<Caller, Problem> {
     Ok(engine.authenticate(credential(headers)?.as_deref())?)
-}
-
-impl Caller {
-    pub(super) fn admit(engine: &Engine, headers: &HeaderMap) -> Result<Self, Problem> {
-        admit(engine, headers).map(Self)
-    }
-
-    /// Returns the caller as the engine knows it.
-    pub(super) fn known(&self) -> &ledger_engine::Caller {
-        &self.0
-    }
-
-    /// Rejects callers who lack `scope` on `subject`, for operations that are neither a command nor
-    /// a query.
-    pub(super) fn require(&self, scope: Scope, subject: Subject<'_>) -> Result<(), Forbidden> {
-        self.0.require(scope, subject)
-    }
-
-    /// Answers a query for this caller. Blocks.
-    pub(super) fn query(
-        &self,
-        engine: &Engine,
-        workspace: &QueryWorkspace,
-        request: QueryRequest,
-    ) -> Result<QueryAnswer, QueryError> {
-        engine.answer(&self.0, workspace, request).inspect_err(|error| {
-            tracing::debug!(
-                ledger.actor = self.0.actor().as_str(),
-                ledger.error.code = error.code().as_str(),
-                "query refused"
-            );
-        })
-    }
 }

@@ -1,8 +1,8 @@
 //! Executing commands.
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::http::header::{CACHE_CONTROL, ETAG, LOCATION};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use ledger_contract::commands::{
     self, Address, ConnectionRef, KeyReasonBody, NewWorkspaceBody, ParsedCommand, Target, Verb,
@@ -12,44 +12,41 @@ use ledger_contract::records::Via;
 use ledger_contract::subjects;
 use ledger_domain::principal::ApiKeyId;
 use ledger_domain::{CheckedText, InvalidField, Line, PrincipalName, WorkspaceName};
-use ledger_engine::{CommandRequest, Executed, Received, RevealRequest};
+use ledger_engine::{Caller, CommandRequest, Executed, Received, RevealRequest};
+use ledger_http_server::answer;
 use tracing::debug;
 
-use super::caller::Caller;
-use super::params::RequestParams;
+use super::request::ApiRequest;
 use super::routes::{CONNECTION, KEY, PRINCIPAL, ROOT, WORKSPACE};
 use super::state::AppState;
-use super::{answer, headers, version};
+use super::{headers, version};
+use crate::toolkit::{Inputs, RawBody, Refusal};
 
 const REPEATED: HeaderName = HeaderName::from_static("ledger-repeated");
 
 /// The data that a command's answer needs after its execution.
 struct Addressed {
-    request: CommandRequest,
+    command: CommandRequest,
     workspace: WorkspaceName,
     principal: Option<PrincipalName>,
 }
 
 /// Executes one command. Its receipt is durable when this returns `Ok`.
 pub(super) async fn run(
-    state: &AppState,
+    request: ApiRequest,
+    RawBody(body): RawBody,
     verb: Verb,
-    caller: &Caller,
-    params: &RequestParams,
-    map: &HeaderMap,
-    body: Body,
-) -> Result<Response, Problem> {
-    let body = state.read_body(caller.known(), map, body).await?;
-    let permit = state.acquire_command()?;
-    let addressed = address(state, verb, caller, params, map, &body);
-    let Addressed { request, workspace, principal } = state.counted(addressed)?;
-    let executed = state.engine.execute(request).await.inspect_err(|error| {
+) -> Result<Response, Refusal> {
+    let permit = request.state.acquire_command()?;
+    let Addressed { command, workspace, principal } = address(&request, verb, &body)?;
+    let executed = request.state.engine.execute(command).await.inspect_err(|error| {
         debug!(
             ledger.command.kind = verb.as_str(),
             ledger.error.code = error.code().as_str(),
             "command refused"
         );
-    })?;
+    });
+    let executed = executed.map_err(Refusal::counted)?;
     drop(permit);
     debug!(
         ledger.command.kind = verb.as_str(),
@@ -69,75 +66,57 @@ pub(super) async fn run(
     Ok(receipt(created, made, &executed))
 }
 
-/// Reveals secrets. The event that records it is durable when this returns `Ok`.
-pub(super) async fn reveal(
-    state: &AppState,
-    caller: &Caller,
-    params: &RequestParams,
-    map: &HeaderMap,
-    body: Body,
-) -> Result<Response, Problem> {
-    if !state.reveals {
-        return state.counted(Err(Problem::new(Code::RevealUnsafe)));
-    }
-    let body = state.read_body(caller.known(), map, body).await?;
-    let permit = state.acquire_command()?;
-    let request = state.counted(reveal_request(state, caller, params, map, &body))?;
-    let answer = state.engine.reveal(request).await?;
-    drop(permit);
-    let mut response = answer::json(StatusCode::OK, Bytes::from_owner(answer.to_json()));
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+/// Checks that secrets may be revealed here.
+pub(super) fn may_reveal(state: &AppState, _: &Caller) -> Result<(), Problem> {
+    if state.reveals { Ok(()) } else { Err(Problem::new(Code::RevealUnsafe)) }
 }
 
-fn reveal_request(
-    state: &AppState,
-    caller: &Caller,
-    params: &RequestParams,
-    map: &HeaderMap,
-    body: &Bytes,
-) -> Result<RevealRequest, Problem> {
-    let said = headers::of_command(map)?;
-    let (workspace, mut command) = command(Verb::RevealSecret, params, body)?;
+/// Reveals secrets. The event that records it is durable when this returns `Ok`.
+pub(super) async fn reveal(
+    request: ApiRequest,
+    RawBody(body): RawBody,
+) -> Result<Response, Refusal> {
+    let permit = request.state.acquire_command()?;
+    let said = headers::of_command(&request.headers)?;
+    let (workspace, mut command) = command(Verb::RevealSecret, &request.inputs, &body)?;
     if let ParsedCommand::Reveal { from, .. } = &mut command {
         *from = Some(Line::stored(Via::Http.as_str().into()));
     }
-    let context = state.engine.context(caller.known().clone(), Via::Http, said);
-    Ok(RevealRequest { workspace, command, context })
+    let engine = &request.state.engine;
+    let context = engine.context(request.caller.clone(), Via::Http, said);
+    let reveal = RevealRequest { workspace, command, context };
+    let answer = engine.reveal(reveal).await.map_err(Refusal::counted)?;
+    drop(permit);
+    let response = answer::json(StatusCode::OK, Bytes::from_owner(answer.to_json()));
+    Ok(answer::with(response, CACHE_CONTROL, HeaderValue::from_static("no-store")))
 }
 
-fn address(
-    state: &AppState,
-    verb: Verb,
-    caller: &Caller,
-    params: &RequestParams,
-    map: &HeaderMap,
-    body: &Bytes,
-) -> Result<Addressed, Problem> {
-    let said = headers::of_command(map)?;
+fn address(request: &ApiRequest, verb: Verb, body: &Bytes) -> Result<Addressed, Problem> {
+    let said = headers::of_command(&request.headers)?;
     // A repeated command is answered even after its deadline, so the engine checks deadlines of
     // commands.
-    let (workspace, command) = command(verb, params, body)?;
+    let (workspace, command) = command(verb, &request.inputs, body)?;
     let principal = match &command {
         ParsedCommand::Principal { name, .. } => Some(name.clone()),
         _ => None,
     };
-    let received = Received::new(kind(verb, params), body.clone());
-    let request = CommandRequest {
-        fingerprint: state.engine.fingerprint(&workspace, &command, received),
+    let engine = &request.state.engine;
+    let received = Received::new(kind(verb, &request.inputs), body.clone());
+    let command = CommandRequest {
+        fingerprint: engine.fingerprint(&workspace, &command, received),
         workspace: workspace.clone(),
         command,
-        context: state.engine.context(caller.known().clone(), Via::Http, said),
+        context: engine.context(request.caller.clone(), Via::Http, said),
     };
-    Ok(Addressed { request, workspace, principal })
+    Ok(Addressed { command, workspace, principal })
 }
 
 /// Returns a text that identifies the verb and its target, the same for every spelling of a path.
-fn kind(verb: Verb, params: &RequestParams) -> String {
-    let connection = params.connection.as_deref();
+fn kind(verb: Verb, inputs: &Inputs) -> String {
+    let connection = inputs.text(CONNECTION);
     let connection = connection.and_then(|text| ConnectionRef::parse(CONNECTION, text).ok());
     let connection = connection.map(|target| target.canonical());
-    let about = [connection.as_deref(), params.principal.as_deref(), params.key.as_deref()];
+    let about = [connection.as_deref(), inputs.text(PRINCIPAL), inputs.text(KEY)];
     let mut kind = verb.as_str().to_owned();
     for name in about.into_iter().flatten() {
         kind.push(' ');
@@ -149,15 +128,15 @@ fn kind(verb: Verb, params: &RequestParams) -> String {
 /// Parses a command and its address.
 fn command(
     verb: Verb,
-    params: &RequestParams,
+    inputs: &Inputs,
     body: &[u8],
 ) -> Result<(WorkspaceName, ParsedCommand), Problem> {
     let target = verb.spec().target;
     if target == Target::NewWorkspace {
         return read_json::<NewWorkspaceBody>(body)?.read();
     }
-    let address = address_of(target, params)?;
-    let command = match &params.key {
+    let address = address_of(target, inputs)?;
+    let command = match inputs.text(KEY) {
         Some(key) => {
             let id = ApiKeyId::parse(KEY, key)?;
             read_json::<KeyReasonBody>(body)?.revoke(&address, id)?
@@ -168,15 +147,15 @@ fn command(
 }
 
 /// Returns the target that the path names.
-fn address_of(target: Target, params: &RequestParams) -> Result<Address, InvalidField> {
-    let connection = params.connection.as_deref();
+fn address_of(target: Target, inputs: &Inputs) -> Result<Address, InvalidField> {
+    let connection = inputs.text(CONNECTION);
     let connection = connection.map(|text| ConnectionRef::parse(CONNECTION, text)).transpose()?;
-    let principal = params.principal.as_deref();
+    let principal = inputs.text(PRINCIPAL);
     let principal = principal.map(|text| PrincipalName::parse(PRINCIPAL, text)).transpose()?;
     let workspace = if target.is_ledger() {
         subjects::ledger_workspace()
     } else {
-        WorkspaceName::parse(WORKSPACE, &params.workspace)?
+        WorkspaceName::parse(WORKSPACE, inputs.text(WORKSPACE).unwrap_or_default())?
     };
     Ok(Address { workspace, connection, principal })
 }

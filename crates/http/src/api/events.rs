@@ -3,35 +3,48 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use ledger_contract::errors::{Code, Problem};
-use ledger_contract::queries::QueryWorkspace;
+use ledger_contract::parameter::seconds;
 use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{Position, WorkspaceName};
 use ledger_engine::{Engine, LiveCaller};
+use ledger_http_server::answer;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer};
 
-use super::caller::Caller;
-use super::params::RequestParams;
-use super::state::AppState;
-use super::{accept, answer, headers};
+use super::request::ApiRequest;
+use super::{accept, headers};
 use crate::feed::{Follower, Start};
+use crate::toolkit::{Query, Refusal};
+
+/// The query parameters of a feed.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct FeedQuery {
+    /// The position to continue after.
+    after: Option<u64>,
+    /// The seconds to wait for a page's first event.
+    #[serde(default, deserialize_with = "read_seconds")]
+    wait: u64,
+}
+
+fn read_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    seconds(&text).ok_or_else(|| serde::de::Error::custom("must be seconds"))
+}
 
 /// Opens a feed, or returns one page of it.
-pub(super) async fn run(
-    state: &AppState,
-    caller: &Caller,
-    params: &RequestParams,
-    map: &HeaderMap,
-) -> Result<Response, Problem> {
-    let deadline = state.counted(headers::of_query(map))?.deadline;
-    let only = workspace(state, caller, params, deadline).await?;
-    let start = state.counted(start(state, params, map))?;
-    let live_caller = LiveCaller::new(caller.known().clone());
-    let follower = state.counted(state.feeds.follow(start, only, live_caller))?;
-    if accept::wants_json(map) {
-        let wait = Duration::from_secs(params.number("wait").unwrap_or_default());
-        return page(follower, wait).await;
+pub(super) async fn feed(
+    request: ApiRequest,
+    Query(query): Query<FeedQuery>,
+) -> Result<Response, Refusal> {
+    let only = workspace(&request).await?;
+    let start = start(&request, &query)?;
+    let live_caller = LiveCaller::new(request.caller.clone());
+    let follower = request.state.feeds.follow(start, only, live_caller)?;
+    if accept::wants_json(&request.headers) {
+        return Ok(page(follower, Duration::from_secs(query.wait)).await?);
     }
     let events = HeaderValue::from_static(accept::EVENT_STREAM);
     Ok(answer::of_type(StatusCode::OK, events, Body::from_stream(follower.stream())))
@@ -44,10 +57,10 @@ async fn page(follower: Follower, wait: Duration) -> Result<Response, Problem> {
 
 /// Determines where the feed starts. The caller must have been authorized, because an error reveals
 /// the end of the log.
-fn start(state: &AppState, params: &RequestParams, map: &HeaderMap) -> Result<Start, Problem> {
-    let after = headers::last_event_id(map)?.or_else(|| params.number("after"));
+fn start(request: &ApiRequest, query: &FeedQuery) -> Result<Start, Problem> {
+    let after = headers::last_event_id(&request.headers)?.or(query.after);
     let Some(after) = after else { return Ok(Start::Now) };
-    let head = state.engine.head().get();
+    let head = request.state.engine.head().get();
     if after > head {
         let message = format!("the log ends at position {head}, before the requested one");
         return Err(Problem::because(Code::PositionUnknown, message));
@@ -56,21 +69,13 @@ fn start(state: &AppState, params: &RequestParams, map: &HeaderMap) -> Result<St
 }
 
 /// Returns the workspace that the feed is limited to, if it exists and the caller may read it.
-async fn workspace(
-    state: &AppState,
-    caller: &Caller,
-    params: &RequestParams,
-    deadline: Option<ledger_domain::Micros>,
-) -> Result<Option<WorkspaceName>, Problem> {
-    let workspace =
-        state.counted(QueryWorkspace::parse(&params.workspace).map_err(Problem::from))?;
-    let (asking, looked_at) = (caller.clone(), workspace.clone());
-    let look = move |engine: &Engine| {
-        let looked = engine.reader(asking.known(), &looked_at).map(drop);
-        looked.inspect_err(|error| engine.count_refusal(error.code()))
-    };
-    state.read(deadline, look).await?;
+async fn workspace(request: &ApiRequest) -> Result<Option<WorkspaceName>, Problem> {
+    let deadline = headers::of_query(&request.headers)?.deadline;
+    let workspace = request.workspace()?;
+    let (caller, looked_at) = (request.caller.clone(), workspace.clone());
+    let look = move |engine: &Engine| engine.reader(&caller, &looked_at).map(drop);
+    request.state.read(deadline, look).await?;
     let subject = workspace.name().map_or(Subject::Ledger, Subject::Workspace);
-    state.counted(caller.require(Scope::Read, subject))?;
+    request.caller.require(Scope::Read, subject)?;
     Ok(workspace.name().cloned())
 }

@@ -1,7 +1,7 @@
-//! The native API: the table of routes and their handlers.
+//! The native API: the table of routes, and their handlers.
 //!
-//! The path of a request: `mod.rs` (routing) -> `caller.rs` (authentication) -> `params.rs` (path
-//! and query) -> `commands.rs`, `queries.rs`, `events.rs` or `operations.rs` -> [`answer`].
+//! The path of a request: `toolkit` (routing) -> `caller.rs` (authentication) -> `params.rs` (check
+//! of the query) -> `commands.rs`, `queries.rs`, `events.rs` or `operations.rs` -> [`answer`].
 
 pub mod routes;
 
@@ -14,164 +14,61 @@ mod events;
 pub(crate) mod headers;
 mod links;
 mod operations;
+pub(crate) mod options;
 mod params;
 mod queries;
+pub(crate) mod request;
 pub(crate) mod state;
 mod version;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::fmt;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::Request;
-use axum::http::{self, StatusCode};
-use axum::middleware::from_fn;
 use axum::response::Response;
-use ledger_contract::errors::{Code, Problem};
-use ledger_engine::{AdmissionLimits, Engine, log_fault};
-pub(crate) use ledger_http_server::answer;
-use ledger_http_server::request_id::identify;
-use tower_http::compression::CompressionLayer;
+use ledger_contract::errors::Problem;
+use ledger_engine::Engine;
+use ledger_http_server::answer;
 
-use crate::feed::FeedLimits;
-use crate::toolkit::{self, RequestId, allow};
-use crate::{openapi, page};
+use crate::toolkit::{HttpApi, Inputs, Refusal, RequestId};
 
-use caller::Caller;
-use params::RequestParams;
-use routes::{Keyed, Method, Route, Work, routes};
+use caller::admit;
+use request::ApiRequest;
+use routes::{Route, Terms};
 use state::AppState;
 
-/// Options of the API.
-#[derive(Clone, Copy, Debug)]
-pub struct ApiOptions {
-    /// Limits on what is in progress over HTTP.
-    pub limits: AdmissionLimits,
-    /// Sizes and times of the event feeds.
-    pub feeds: FeedLimits,
-    /// Whether secrets may be revealed, which requires a private transport.
-    pub reveals: bool,
-}
+impl HttpApi for AppState {
+    type Request = ApiRequest;
+    type Terms = Terms;
 
-impl Default for ApiOptions {
-    fn default() -> Self {
-        Self { limits: AdmissionLimits::default(), feeds: FeedLimits::default(), reveals: true }
-    }
-}
-
-/// The native API of one ledger. Cheap to clone.
-#[derive(Clone)]
-pub struct Api {
-    state: Arc<AppState>,
-}
-
-impl fmt::Debug for Api {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Api({:?})", self.state.engine)
-    }
-}
-
-impl Api {
-    /// Creates the API of an open ledger. It starts the task that reads events for all feeds, so it
-    /// must be called in a tokio runtime.
-    pub fn new(engine: Engine, options: ApiOptions) -> Self {
-        Self { state: Arc::new(AppState::new(engine, &options)) }
+    fn engine(&self) -> &Engine {
+        &self.engine
     }
 
-    /// Returns the state with the engine and its limits, for other APIs that share them.
-    pub fn state(&self) -> Arc<AppState> {
-        Arc::clone(&self.state)
+    async fn admit(
+        self: Arc<Self>,
+        route: &Route,
+        request: Request,
+        id: &RequestId,
+    ) -> Result<ApiRequest, Refusal> {
+        let (mut parts, body) = request.into_parts();
+        let caller = admit(&self.engine, &parts.headers)?;
+        let mut inputs = Inputs::of(&mut parts).await?;
+        params::check(route, &inputs.query)?;
+        if let Some(check) = route.terms.before_body {
+            check(&self, &caller)?;
+        }
+        let headers = parts.headers;
+        if route.operation.takes_body() {
+            inputs.body = self.read_body(&caller, &headers, body).await?;
+        }
+        let path = parts.uri.path().to_owned();
+        Ok(ApiRequest { state: self, caller, id: id.clone(), headers, path, inputs })
     }
 
-    /// Returns a router of the native routes and of `others`.
-    pub fn router(&self, others: Router) -> Router {
-        let handlers = routes().map(|route| {
-            let state = Arc::clone(&self.state);
-            let enter = move |request, id| enter(Arc::clone(&state), route, request, id);
-            (method(route.method), route.path, enter)
-        });
-        others
-            .merge(toolkit::router(handlers, method_not_allowed))
-            .fallback(no_route)
-            .layer(CompressionLayer::new())
-            .layer(from_fn(identify))
-    }
-
-    /// Ends every feed and every wait for events with a closing event. Call it when the server
-    /// begins to stop: feeds never end by themselves, so a server that waits for its answers would
-    /// wait forever.
-    pub fn stop_feeds(&self) {
-        self.state.feeds.stop();
-    }
-
-    /// Ends every feed, and waits for the end of the task that reads their events.
-    pub async fn shutdown(&self) {
-        self.stop_feeds();
-        self.state.feeds.stopped().await;
-    }
-}
-
-fn method(method: Method) -> http::Method {
-    match method {
-        Method::Get => http::Method::GET,
-        Method::Post => http::Method::POST,
-        Method::Patch => http::Method::PATCH,
-    }
-}
-
-fn method_not_allowed(methods: &[http::Method], id: &RequestId) -> Response {
-    let refusal = answer::problem(&Problem::new(Code::MethodNotAllowed), id);
-    // Every route that supports GET supports HEAD.
-    let head = |method: &&http::Method| **method == http::Method::GET;
-    let names = methods.iter().flat_map(|method| {
-        [method].into_iter().chain(Some(&http::Method::HEAD).filter(|_| head(&method)))
-    });
-    allow(refusal, names.map(http::Method::as_str))
-}
-
-async fn no_route(request: Request) -> Response {
-    answer::problem(&Problem::new(Code::RouteUnknown), &RequestId::of_request(&request))
-}
-
-/// Handles every request to a route.
-async fn enter(
-    state: Arc<AppState>,
-    route: &'static Route,
-    request: Request,
-    id: RequestId,
-) -> Response {
-    let answered = serve(&state, route, request, &id).await;
-    answered.unwrap_or_else(|problem| {
-        log_fault(&problem);
-        answer::problem(&problem, &id)
-    })
-}
-
-async fn serve(
-    state: &AppState,
-    route: &'static Route,
-    request: Request,
-    id: &RequestId,
-) -> Result<Response, Problem> {
-    let (mut parts, body) = request.into_parts();
-    let keyed = match route.work {
-        Work::OpenApi => return Ok(answer::json(StatusCode::OK, openapi::bytes())),
-        Work::Page(name) => return Ok(page::file(name)),
-        Work::Alive => return Ok(operations::alive()),
-        Work::Ready => return operations::ready(state),
-        Work::Keyed(keyed) => keyed,
-    };
-    let caller = state.counted(Caller::admit(&state.engine, &parts.headers))?;
-    let params = state.counted(RequestParams::read(route, &mut parts).await)?;
-    let headers = &parts.headers;
-    match keyed {
-        Keyed::Command(verb) => commands::run(state, verb, &caller, &params, headers, body).await,
-        Keyed::Query(query) => queries::run(state, query, &caller, &params, headers).await,
-        Keyed::Reveal => commands::reveal(state, &caller, &params, headers, body).await,
-        Keyed::Feed => events::run(state, &caller, &params, headers).await,
-        Keyed::Replay => operations::replay(state, &caller, headers, body, id).await,
+    fn refuse(&self, problem: &Problem, id: &RequestId) -> Response {
+        answer::problem(problem, id)
     }
 }

@@ -3,34 +3,30 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::body::{self, Bytes};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use futures::stream;
-use ledger_contract::errors::{Problem, read_json};
+use ledger_contract::errors::Problem;
 use ledger_contract::operations::{HealthAnswer, ReplayProgress, ReplayReport, ReplayRequest};
 use ledger_domain::principal::{Scope, Subject};
-use ledger_engine::log_fault;
+use ledger_engine::{Caller, log_fault};
+use ledger_http_server::answer;
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tracing::info;
 
-use super::caller::Caller;
+use super::request::ApiRequest;
 use super::state::AppState;
-use super::{accept, answer, headers};
+use super::{accept, headers};
 use crate::crashed::crashed;
 use crate::feed::frame;
-use crate::toolkit::RequestId;
+use crate::toolkit::{Body, Refusal, RequestId};
 
 /// Interval between progress events.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
-
-/// Answers the liveness check.
-pub(super) fn alive() -> Response {
-    health("alive")
-}
 
 /// Answers the readiness check, which succeeds if commands are accepted.
 pub(super) fn ready(state: &AppState) -> Result<Response, Problem> {
@@ -38,8 +34,14 @@ pub(super) fn ready(state: &AppState) -> Result<Response, Problem> {
     Ok(health("ready"))
 }
 
-fn health(status: &'static str) -> Response {
+/// Returns the answer of a successful health check.
+pub(super) fn health(status: &'static str) -> Response {
     answer::json(StatusCode::OK, to_json(&HealthAnswer { status }))
+}
+
+/// Checks that the caller may rebuild read models.
+pub(super) fn may_replay(_: &AppState, caller: &Caller) -> Result<(), Problem> {
+    Ok(caller.require(Scope::Administer, Subject::Ledger)?)
 }
 
 /// A running replay.
@@ -50,24 +52,15 @@ struct Running {
 
 /// Rebuilds read models. Answers when that is done, or streams the progress.
 pub(super) async fn replay(
-    state: &AppState,
-    caller: &Caller,
-    map: &HeaderMap,
-    body: Body,
-    id: &RequestId,
-) -> Result<Response, Problem> {
-    state.counted(caller.require(Scope::Administer, Subject::Ledger))?;
-    let body = state.read_body(caller.known(), map, body).await?;
+    request: ApiRequest,
+    Body(replay): Body<ReplayRequest>,
+) -> Result<Response, Refusal> {
+    let ApiRequest { state, caller, headers: map, id, .. } = request;
+    headers::of_query(&map)?;
     let permit = state.acquire_operation()?;
-    let request = headers::of_query(map).and_then(|_| read_json::<ReplayRequest>(&body));
-    let request = state.counted(request)?;
-    info!(
-        ledger.actor = caller.known().actor().as_str(),
-        ledger.operation = "replay",
-        "operation started"
-    );
-    let mut running = start(state, request);
-    if !accept::wants_events(map) {
+    info!(ledger.actor = caller.actor().as_str(), ledger.operation = "replay", "operation started");
+    let mut running = start(&state, replay);
+    if !accept::wants_events(&map) {
         let report = running.task.await.map_err(|failure| crashed(&failure))?;
         return Ok(answer::json(StatusCode::OK, to_json(&report?)));
     }
@@ -82,13 +75,13 @@ pub(super) async fn replay(
     };
     if let Some(ended) = ended {
         let report = ended.map_err(|failure| crashed(&failure))??;
-        return Ok(events(Body::from(frame::plain("report", &to_json(&report)))));
+        return Ok(events(body::Body::from(frame::plain("report", &to_json(&report)))));
     }
     drop(permit);
     let mut ticks = interval(PROGRESS_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let told = Telling { running: Some(running), ticks, id: id.clone() };
-    Ok(events(Body::from_stream(stream::unfold(told, Telling::next))))
+    let told = Telling { running: Some(running), ticks, id };
+    Ok(events(body::Body::from_stream(stream::unfold(told, Telling::next))))
 }
 
 fn start(state: &AppState, request: ReplayRequest) -> Running {
@@ -138,7 +131,7 @@ impl Telling {
     }
 }
 
-fn events(body: Body) -> Response {
+fn events(body: body::Body) -> Response {
     answer::of_type(StatusCode::OK, HeaderValue::from_static(accept::EVENT_STREAM), body)
 }
 

@@ -2,56 +2,49 @@
 
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
-use ledger_contract::errors::{Code, Problem};
-use ledger_contract::queries::{PAGE_SIZE, QueryName, QueryRequest, QueryWorkspace};
-use ledger_domain::Micros;
+use ledger_contract::queries::{PAGE_SIZE, QueryName, QueryRequest};
 use ledger_engine::{Engine, QueryAnswer};
+use ledger_http_server::answer;
+use tracing::debug;
 
-use super::caller::Caller;
 use super::links::Page;
-use super::params::RequestParams;
-use super::state::AppState;
-use super::{answer, headers, version};
+use super::request::ApiRequest;
+use super::{headers, version};
+use crate::toolkit::Refusal;
 
 const X_TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");
 
 /// Answers one query from the store.
-pub(super) async fn run(
-    state: &AppState,
-    query: QueryName,
-    caller: &Caller,
-    params: &RequestParams,
-    map: &HeaderMap,
-) -> Result<Response, Problem> {
-    let Read { workspace, request, deadline, known } = state.counted(read(query, params, map))?;
-    let caller = caller.clone();
+pub(super) async fn run(request: ApiRequest, query: QueryName) -> Result<Response, Refusal> {
+    let deadline = headers::of_query(&request.headers)?.deadline;
+    let known = headers::if_none_match(&request.headers)?;
+    let workspace = request.workspace()?;
+    let asked = request.inputs.parse(|sent| QueryRequest::deserialize(query, sent))?;
+    let page = page_of(&asked);
+    let caller = request.caller.clone();
     let work = move |engine: &Engine| {
-        let answer = caller.query(engine, &workspace, request)?;
+        let answer = engine.reader(&caller, &workspace)?.answer(asked)?;
         Ok(Written::new(&answer, known.as_deref()))
     };
-    state.read(deadline, work).await.map(|written| written.respond(params))
-}
-
-/// Parses a query and its headers.
-struct Read {
-    workspace: QueryWorkspace,
-    request: QueryRequest,
-    deadline: Option<Micros>,
-    known: Option<String>,
-}
-
-fn read(query: QueryName, params: &RequestParams, map: &HeaderMap) -> Result<Read, Problem> {
-    let deadline = headers::of_query(map)?.deadline;
-    let known = headers::if_none_match(map)?;
-    let workspace = QueryWorkspace::parse(&params.workspace)?;
-    let request = QueryRequest::deserialize(query, &params.query).map_err(|_| {
-        // The parser's error would repeat a value.
-        tracing::error!(query = query.as_str(), "a route's parameters do not match its query");
-        Problem::new(Code::Internal)
+    let written = request.state.read(deadline, work).await.inspect_err(|problem| {
+        debug!(
+            ledger.actor = request.caller.actor().as_str(),
+            ledger.error.code = problem.code.as_str(),
+            "query refused"
+        );
     })?;
-    Ok(Read { workspace, request, deadline, known })
+    Ok(written.respond(&request, page))
+}
+
+/// Returns the number and the size of the page that a query asks for.
+fn page_of(asked: &QueryRequest) -> (Option<u32>, Option<u32>) {
+    match asked {
+        QueryRequest::List(query) => (query.page, query.page_size),
+        QueryRequest::History(query) => (None, query.page_size),
+        _ => (None, None),
+    }
 }
 
 /// A serialized answer with the data for its headers. Serializing takes time, so it is done on the
@@ -98,7 +91,7 @@ impl Written {
         Self { body: answer.to_json(), about }
     }
 
-    fn respond(self, params: &RequestParams) -> Response {
+    fn respond(self, request: &ApiRequest, asked: (Option<u32>, Option<u32>)) -> Response {
         match self.about {
             About::Plain => answer::json(StatusCode::OK, self.body),
             About::Version(number) => versioned(answer::json(StatusCode::OK, self.body), number),
@@ -109,7 +102,20 @@ impl Written {
             }
             About::Page { total, next } => {
                 let response = answer::json(StatusCode::OK, self.body);
-                paged(response, params, total, next.as_deref())
+                let (number, size) = asked;
+                let response = answer::with(response, X_TOTAL_COUNT, HeaderValue::from(total));
+                let page = Page {
+                    path: &request.path,
+                    pairs: &request.inputs.query,
+                    number: number.map(u64::from),
+                    size: size.unwrap_or(PAGE_SIZE).into(),
+                    total,
+                    next_cursor: next.as_deref(),
+                };
+                match page.links() {
+                    Some(links) => answer::with(response, LINK, links),
+                    None => response,
+                }
             }
         }
     }
@@ -120,51 +126,38 @@ fn versioned(response: Response, number: u64) -> Response {
     answer::with(response, ETAG, version::tag(number))
 }
 
-fn paged(response: Response, params: &RequestParams, total: u64, next: Option<&str>) -> Response {
-    let response = answer::with(response, X_TOTAL_COUNT, HeaderValue::from(total));
-    let page = Page {
-        path: &params.path,
-        pairs: &params.pairs,
-        number: params.number("page"),
-        size: params.number("page_size").unwrap_or(u64::from(PAGE_SIZE)),
-        total,
-        next_cursor: next,
-    };
-    match page.links() {
-        Some(links) => answer::with(response, LINK, links),
-        None => response,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::{Map, Value, json};
+    use std::collections::BTreeSet;
 
     use super::*;
-    use crate::api::routes::{CONNECTION, Form, Keyed, Parameter, WORKSPACE, Work, routes};
+    use crate::api::routes::{CONNECTION, Form, Parameter, Subject, WORKSPACE, routes};
+    use crate::toolkit::Inputs;
 
-    /// Returns a valid value of a parameter, the largest if there is one.
-    fn sample(parameter: &Parameter) -> Value {
-        let one = match parameter.form {
-            Form::Switch => json!(true),
-            Form::Number(_, max) => json!(max),
-            Form::Word(words) => json!(words()[0]),
-            _ => json!("x"),
-        };
-        if parameter.many { json!([one]) } else { one }
+    /// Returns a valid text of a parameter, the largest if there is one.
+    fn sample(parameter: &Parameter) -> String {
+        match parameter.form {
+            Form::Switch => "true".to_owned(),
+            Form::Number(_, max) => max.to_string(),
+            Form::Word(words) => words()[0].to_owned(),
+            _ => "x".to_owned(),
+        }
     }
 
     #[test]
     fn the_parameters_of_every_route_are_those_of_its_query() {
         for route in routes() {
-            let Work::Keyed(Keyed::Query(query)) = route.work else { continue };
+            let Subject::Query(query) = route.terms.subject else { continue };
             let named = route.query_parameters().filter(|known| known.name != WORKSPACE);
-            let named = named.map(|known| (known.name.to_owned(), sample(known)));
-            let mut parameters: Map<String, Value> = named.collect();
-            if route.path.contains("{connection}") {
-                parameters.insert(CONNECTION.to_owned(), json!("x"));
-            }
-            let read = QueryRequest::deserialize(query, &parameters);
+            let sent: Vec<_> = named.map(|known| (known.name.to_owned(), sample(known))).collect();
+            let path = route.path_parameters().filter(|name| *name == CONNECTION);
+            let path: Vec<_> = path.map(|name| (name.to_owned(), "x".to_owned())).collect();
+            let schema = query.schemas().parameters.unwrap_or_default();
+            let fields = schema["properties"].as_object().into_iter().flat_map(|all| all.keys());
+            let all: BTreeSet<_> = sent.iter().chain(&path).map(|(name, _)| name).collect();
+            assert_eq!(all, fields.collect(), "{}", route.id);
+            let inputs = Inputs { path, query: sent, ..Inputs::default() };
+            let read = inputs.parse(|sent| QueryRequest::deserialize(query, sent));
             assert!(read.is_ok(), "{}: {:?}", route.id, read.err());
         }
     }

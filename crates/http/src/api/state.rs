@@ -12,15 +12,18 @@ use ledger_engine::{Caller, Engine, QueryError};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::bodies::Bodies;
-use super::{ApiOptions, body};
+use super::body;
+use super::options::ApiOptions;
 use crate::crashed::crashed;
 use crate::feed::Feeds;
 
 /// The engine, and the limits on concurrent work.
 #[derive(Debug)]
 pub struct AppState {
-    pub(super) engine: Engine,
-    pub(super) feeds: Feeds,
+    pub(crate) engine: Engine,
+    pub(crate) feeds: Feeds,
+    /// The serialized OpenAPI document.
+    pub(in crate::api) document: Bytes,
     /// Whether secrets may be revealed.
     pub(super) reveals: bool,
     bodies: Bodies,
@@ -32,9 +35,10 @@ pub struct AppState {
 }
 
 impl AppState {
-    pub(super) fn new(engine: Engine, options: &ApiOptions) -> Self {
+    pub(crate) fn new(engine: Engine, options: &ApiOptions, document: Bytes) -> Self {
         let limits = &options.limits;
         Self {
+            document,
             feeds: Feeds::open(engine.clone(), options.feeds, limits),
             engine,
             reveals: options.reveals,
@@ -64,12 +68,12 @@ impl AppState {
     ) -> Result<Bytes, Problem> {
         let mut reading = pin!(body::read(headers, body));
         if let Poll::Ready(read) = poll!(reading.as_mut()) {
-            return self.counted(read);
+            return read;
         }
-        let permit = self.counted(self.bodies.acquire(caller.identity()))?;
+        let permit = self.bodies.acquire(caller.identity())?;
         let read = reading.await;
         drop(permit);
-        self.counted(read)
+        read
     }
 
     /// Acquires a permit for a command. The body must have been read before, because a slow client
@@ -77,16 +81,12 @@ impl AppState {
     ///
     /// Errors: `busy`.
     pub fn acquire_command(&self) -> Result<SemaphorePermit<'_>, Problem> {
-        self.acquire(&self.commands)
+        acquire(&self.commands)
     }
 
     /// Acquires a permit for an operation.
     pub(super) fn acquire_operation(&self) -> Result<SemaphorePermit<'_>, Problem> {
-        self.acquire(&self.operations)
-    }
-
-    fn acquire<'a>(&self, permits: &'a Semaphore) -> Result<SemaphorePermit<'a>, Problem> {
-        self.counted(permits.try_acquire().map_err(|_| Problem::new(Code::Busy)))
+        acquire(&self.operations)
     }
 
     /// Reads the store, on a thread that may block.
@@ -97,10 +97,10 @@ impl AppState {
         deadline: Option<Micros>,
         work: impl FnOnce(&Engine) -> Result<T, QueryError> + Send + 'static,
     ) -> Result<T, Problem> {
-        let permit = self.acquire(&self.queries)?;
+        let permit = acquire(&self.queries)?;
         // The semaphore is never closed.
         let reading = self.readers.acquire().await;
-        self.counted(self.engine.in_time(deadline))?;
+        self.engine.in_time(deadline)?;
         let engine = self.engine.clone();
         let read = tokio::task::spawn_blocking(move || work(&engine)).await;
         drop((reading, permit));
@@ -121,9 +121,8 @@ impl AppState {
         drop(reading);
         Ok(read.map_err(|failure| crashed(&failure))??)
     }
+}
 
-    /// Counts a refusal of the HTTP layer in the ledger's status. The engine counts its own.
-    pub fn counted<T, E: Into<Problem>>(&self, result: Result<T, E>) -> Result<T, Problem> {
-        result.map_err(Into::into).inspect_err(|problem| self.engine.count_refusal(problem.code))
-    }
+fn acquire(permits: &Semaphore) -> Result<SemaphorePermit<'_>, Problem> {
+    permits.try_acquire().map_err(|_| Problem::new(Code::Busy))
 }

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use futures::{StreamExt as _, stream};
 use ledger_contract::errors::Code;
 use ledger_domain::connection::Environment;
@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-use super::routes::{Method, routes};
-use super::{Api, ApiOptions};
+use super::routes::routes;
+use crate::{Api, ApiOptions};
 
 /// The API of a new ledger with one key.
 pub(crate) struct TestLedger {
@@ -187,7 +187,7 @@ async fn the_description_lists_what_the_router_answers() {
     let described: usize = paths.values().map(|methods| methods.as_object().unwrap().len()).sum();
     assert_eq!(described, routes().count());
     // An unknown route would get the router's own 404.
-    for route in routes().filter(|route| route.method == Method::Post) {
+    for route in routes().filter(|route| route.method == Method::POST) {
         let (_, _, body) = ledger.post(&filled(route.path), &json!({})).await;
         assert_ne!(body["code"], "route_unknown", "{}", route.path);
     }

@@ -13,7 +13,7 @@ use ledger_engine::{AdmissionLimits, Caller, LiveCaller};
 use serde_json::{Value, json};
 
 use super::{FeedLimits, Feeds, Start};
-use crate::api::ApiOptions;
+use crate::ApiOptions;
 use crate::api::tests::TestLedger;
 
 /// Returns a reader whose rights do not change.

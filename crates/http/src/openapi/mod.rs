@@ -3,9 +3,6 @@
 mod operation;
 mod schemas;
 
-use std::sync::LazyLock;
-
-use axum::body::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::api::routes::routes;
@@ -67,12 +64,6 @@ fn paths() -> Value {
     Value::Object(paths)
 }
 
-/// Returns the serialized document.
-pub(crate) fn bytes() -> Bytes {
-    static BYTES: LazyLock<Bytes> = LazyLock::new(|| document().to_string().into());
-    BYTES.clone()
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -117,7 +108,7 @@ mod tests {
             let method = route.method.as_str().to_ascii_lowercase();
             let operation = &document["paths"][route.path][&method];
             assert_eq!(operation["operationId"], route.id);
-            tags.insert(route.tag);
+            tags.insert(route.terms.tag);
         }
         assert_eq!(tags, TAGS.into_iter().map(|(name, _)| name).collect());
     }
@@ -156,7 +147,7 @@ mod tests {
         for route in routes() {
             let method = route.method.as_str().to_ascii_lowercase();
             let operation = &document["paths"][route.path][&method];
-            let scope = route.scope.map(ledger_domain::principal::Scope::as_str);
+            let scope = route.terms.scope.map(ledger_domain::principal::Scope::as_str);
             assert_eq!(operation["x-required-scope"].as_str(), scope, "{}", route.id);
             for status in ["401", "403"] {
                 let told = operation["responses"].get(status).is_some();

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use ledger_contract::commands::Verb;
 use ledger_contract::errors::{Code, PROBLEM_JSON};
 use serde_json::{Map, Value, json};
 
-use crate::api::routes::{Answer, Keyed, Parameter, Route, Work};
+use crate::api::routes::{Answer, Parameter, Route, Subject};
 
 /// Returns the operation of a route.
 pub(super) fn of(route: &Route) -> Value {
+    let terms = &route.terms;
     let mut operation = json!({
         "operationId": route.id,
-        "tags": [route.tag],
+        "tags": [terms.tag],
         "summary": route.summary,
         "parameters": route.parameters().map(parameter).collect::<Vec<_>>(),
         "responses": responses(route),
@@ -21,25 +23,26 @@ pub(super) fn of(route: &Route) -> Value {
             operation.insert(name.to_owned(), value);
         }
     };
-    let scope = route.scope.map(|scope| format!("Requires the scope `{scope}` {}.", route.reach()));
-    let about = Some(route.about.as_str()).filter(|about| !about.is_empty());
+    let scope = terms.scope.map(|scope| format!("Requires the scope `{scope}` {}.", route.reach()));
+    let about = Some(terms.about.as_str()).filter(|about| !about.is_empty());
     let about = [about, scope.as_deref()];
     let about: Vec<_> = about.into_iter().flatten().collect();
     if !about.is_empty() {
         add("description", about.join(" ").into());
     }
-    if let Some(scope) = route.scope {
+    if let Some(scope) = terms.scope {
         add("x-required-scope", scope.as_str().into());
     }
     add("security", if route.needs_key() { json!([{ "key": [] }]) } else { json!([]) });
-    match route.work {
-        Work::Keyed(Keyed::Command(verb)) => add("x-ledger-command", verb.as_str().into()),
-        Work::Keyed(Keyed::Query(query)) => add("x-ledger-query", query.as_str().into()),
-        _ => {}
+    match terms.subject {
+        // A reveal changes nothing.
+        Subject::Command(Verb::RevealSecret) | Subject::Http => {}
+        Subject::Command(verb) => add("x-ledger-command", verb.as_str().into()),
+        Subject::Query(query) => add("x-ledger-query", query.as_str().into()),
     }
-    if let Some(schema) = &route.body {
+    if let Some(schema) = &terms.body {
         let body = json!({
-            "required": !route.body_may_be_absent,
+            "required": !terms.body_may_be_absent,
             "content": { "application/json": { "schema": reference(schema) } },
         });
         add("requestBody", body);
@@ -65,7 +68,7 @@ fn parameter(parameter: &Parameter) -> Value {
 
 fn responses(route: &Route) -> Value {
     let mut responses = Map::new();
-    for answer in route.answers {
+    for answer in &route.terms.answers {
         responses.insert(answer.status.to_string(), success(answer));
     }
     let mut refusals: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
@@ -90,7 +93,7 @@ fn success(answer: &Answer) -> Value {
         .content
         .iter()
         .map(|(media_type, schema)| {
-            let schema = schema.map_or_else(|| json!({ "type": "string" }), reference);
+            let schema = schema.as_deref().map_or_else(|| json!({ "type": "string" }), reference);
             ((*media_type).to_owned(), json!({ "schema": schema }))
         })
         .collect();

@@ -4,55 +4,20 @@ use std::fmt;
 use std::future::ready;
 use std::pin::Pin;
 
-use axum::http::StatusCode;
 use axum::response::Response;
 use ledger_contract::errors::Problem;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde_json::Value;
+use schemars::SchemaGenerator;
 
-use super::extract::{Extract, RequestParts};
+use super::api::{HttpApi, Refusal};
+use super::extract::{Extract, HasInputs};
 use super::response::Output;
+use super::signature::Signature;
 
 /// A response in progress.
-type Pending<E> = Pin<Box<dyn Future<Output = Result<Response, E>> + Send>>;
+type Pending = Pin<Box<dyn Future<Output = Result<Response, Refusal>> + Send>>;
 
-/// The inputs and the answer of a handler.
-#[derive(Debug, Default)]
-pub struct Signature {
-    /// The path parameters.
-    pub path: Vec<Parameter>,
-    /// The query parameters.
-    pub query: Vec<Parameter>,
-    /// Schema of the request's body.
-    pub body: Option<Schema>,
-    /// Status of success.
-    pub status: StatusCode,
-    /// Schema of the answer's body.
-    pub answer: Option<Schema>,
-}
-
-/// A parameter of a path or a query.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parameter {
-    /// Its name.
-    pub name: String,
-    /// The description.
-    pub about: Option<String>,
-}
-
-impl Parameter {
-    /// Returns the fields of a struct as parameters.
-    pub(super) fn fields_of<T: JsonSchema>() -> Vec<Self> {
-        let schema = T::json_schema(&mut SchemaGenerator::default());
-        let fields = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-        let about = |field: &Value| field["description"].as_str().map(str::to_owned);
-        fields.map(|(name, field)| Self { name: name.clone(), about: about(field) }).collect()
-    }
-}
-
-/// An `async fn` of a request `R` and of `Arguments` extracted from it in their order. Its error is
-/// `E`.
-pub trait Handler<R, E, Arguments>: Send + Sync + 'static {
+/// An `async fn` of a request `R` and of `Arguments` extracted from it in their order.
+pub trait Handler<R, Arguments>: Send + Sync + 'static {
     /// Whether any argument is the request's body.
     const TAKES_BODY: bool;
 
@@ -60,18 +25,18 @@ pub trait Handler<R, E, Arguments>: Send + Sync + 'static {
     fn signature(schemas: &mut SchemaGenerator) -> Signature;
 
     /// Extracts the arguments and runs the handler.
-    fn call(&self, request: R) -> Pending<E>;
+    fn handle(&self, request: R) -> Pending;
 }
 
 macro_rules! handler {
     ($($argument:ident: $Argument:ident),*) => {
-        impl<F, R, E, O, Answer, $($Argument),*> Handler<R, E, ($($Argument,)*)> for F
+        impl<F, R, E, O, Answer, $($Argument),*> Handler<R, ($($Argument,)*)> for F
         where
             F: Fn(R, $($Argument),*) -> Answer + Send + Sync + 'static,
             Answer: Future<Output = Result<O, E>> + Send + 'static,
-            R: RequestParts + Send + 'static,
+            R: HasInputs + Send + 'static,
             O: Output,
-            E: From<Problem> + Send + 'static,
+            E: Into<Refusal> + Send + 'static,
             $($Argument: Extract + 'static,)*
         {
             const TAKES_BODY: bool = false $(|| $Argument::TAKES_BODY)*;
@@ -86,15 +51,15 @@ macro_rules! handler {
                 signature
             }
 
-            fn call(&self, request: R) -> Pending<E> {
+            fn handle(&self, request: R) -> Pending {
                 $(
-                    let $argument = match $Argument::extract(&request) {
+                    let $argument = match $Argument::extract(request.inputs()) {
                         Ok(argument) => argument,
                         Err(problem) => return Box::pin(ready(Err(problem.into()))),
                     };
                 )*
                 let answer = self(request, $($argument),*);
-                Box::pin(async move { Ok(answer.await?.into_response()) })
+                Box::pin(async move { Ok(answer.await.map_err(Into::into)?.into_response()) })
             }
         }
     };
@@ -105,27 +70,46 @@ handler!(first: First);
 handler!(first: First, second: Second);
 handler!(first: First, second: Second, third: Third);
 
-/// A handler with erased argument types, so that a table can hold many.
-pub struct Operation<R, E> {
+/// What a route does. The types of a handler's arguments are erased, so that a table can hold many.
+pub struct Operation<A: HttpApi> {
     takes_body: bool,
     signature: fn(&mut SchemaGenerator) -> Signature,
-    call: Box<dyn Fn(R) -> Pending<E> + Send + Sync>,
+    work: Work<A>,
 }
 
-impl<R, E> fmt::Debug for Operation<R, E> {
+/// The work of an operation.
+pub(super) enum Work<A: HttpApi> {
+    /// Answers anyone, without reading the request.
+    Open(fn(&A) -> Result<Response, Problem>),
+    /// Answers an admitted request.
+    Admitted(Box<dyn Fn(A::Request) -> Pending + Send + Sync>),
+}
+
+impl<A: HttpApi> fmt::Debug for Operation<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Operation(..)")
     }
 }
 
-impl<R: 'static, E: 'static> Operation<R, E> {
+impl<A: HttpApi> Operation<A> {
     /// Creates an operation from a handler.
-    pub fn of<Arguments, H: Handler<R, E, Arguments>>(handler: H) -> Self {
+    pub fn of<Arguments, H: Handler<A::Request, Arguments>>(handler: H) -> Self {
         Self {
             takes_body: H::TAKES_BODY,
             signature: H::signature,
-            call: Box::new(move |request| handler.call(request)),
+            work: Work::Admitted(Box::new(move |request| handler.handle(request))),
         }
+    }
+
+    /// Creates an operation that answers anyone, without reading the request.
+    pub fn open(answer: fn(&A) -> Result<Response, Problem>) -> Self {
+        let signature = |_: &mut SchemaGenerator| Signature::default();
+        Self { takes_body: false, signature, work: Work::Open(answer) }
+    }
+
+    /// Returns whether the operation answers anyone.
+    pub fn is_open(&self) -> bool {
+        matches!(self.work, Work::Open(_))
     }
 
     /// Returns whether the handler needs the body of the request.
@@ -138,37 +122,27 @@ impl<R: 'static, E: 'static> Operation<R, E> {
         (self.signature)(schemas)
     }
 
-    /// Extracts the arguments and runs the handler.
-    ///
-    /// Errors: those of the arguments, in their order, then the handler's own.
-    pub async fn call(&self, request: R) -> Result<Response, E> {
-        (self.call)(request).await
+    /// Returns the work.
+    pub(super) fn work(&self) -> &Work<A> {
+        &self.work
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::StatusCode;
     use ledger_contract::errors::Code;
+    use schemars::JsonSchema;
     use serde::Deserialize;
 
     use super::*;
-    use crate::toolkit::{Body, Created, Json, Path, Query};
+    use crate::toolkit::{Body, Created, Inputs, Json, Parameter, Path, Query};
 
-    struct Request {
-        body: &'static str,
-    }
+    struct Request(Inputs);
 
-    impl RequestParts for Request {
-        fn path_parameters(&self) -> &[(String, String)] {
-            &[]
-        }
-
-        fn query_parameters(&self) -> &[(String, String)] {
-            &[]
-        }
-
-        fn body(&self) -> &[u8] {
-            self.body.as_bytes()
+    impl HasInputs for Request {
+        fn inputs(&self) -> &Inputs {
+            &self.0
         }
     }
 
@@ -198,25 +172,38 @@ mod tests {
         Ok(Created { location: "/".to_owned(), body })
     }
 
+    fn takes_body<A, H: Handler<Request, A>>(_: &H) -> bool {
+        H::TAKES_BODY
+    }
+
+    fn signature_of<A, H: Handler<Request, A>>(_: &H, schemas: &mut SchemaGenerator) -> Signature {
+        H::signature(schemas)
+    }
+
     #[test]
     fn a_signature_says_what_a_handler_takes_and_answers() {
         let mut schemas = SchemaGenerator::default();
-        let (list, change) = (Operation::of(list), Operation::of(change));
-        assert!(!list.takes_body() && change.takes_body());
+        assert!(!takes_body(&list) && takes_body(&change));
         let limit =
             Parameter { name: "limit".to_owned(), about: Some("Rows on a page.".to_owned()) };
-        let signature = list.signature(&mut schemas);
+        let signature = signature_of(&list, &mut schemas);
         assert_eq!((signature.query, signature.body), (vec![limit], None));
         assert_eq!(signature.answer.unwrap().as_value()["type"], "array");
         let id = Parameter { name: "id".to_owned(), about: Some("Stable identity.".to_owned()) };
-        let signature = change.signature(&mut schemas);
+        let signature = signature_of(&change, &mut schemas);
         assert_eq!((signature.status, signature.path), (StatusCode::CREATED, vec![id]));
         assert_eq!(signature.body.unwrap().as_value()["type"], "integer");
     }
 
     #[tokio::test]
     async fn arguments_are_read_in_their_order() {
-        let refused = async |body| Operation::of(change).call(Request { body }).await.unwrap_err();
+        let refused = async |body: &'static str| {
+            let inputs = Inputs { body: body.into(), ..Inputs::default() };
+            match change.handle(Request(inputs)).await {
+                Err(Refusal::Problem(problem)) => problem,
+                other => panic!("{other:?}"),
+            }
+        };
         assert_eq!(refused("?").await.code, Code::BodyMalformed);
         assert_eq!(refused("1").await.field.as_deref(), Some("id"));
     }

@@ -19,6 +19,17 @@ pub trait Output: Send {
     fn into_response(self) -> Response;
 }
 
+/// A response of any form, which the table of routes describes.
+impl Output for Response {
+    fn schema(_: &mut SchemaGenerator) -> Option<Schema> {
+        None
+    }
+
+    fn into_response(self) -> Response {
+        self
+    }
+}
+
 /// A JSON body.
 #[derive(Debug)]
 pub struct Json<T>(pub T);

@@ -1,62 +1,62 @@
-//! Routing of requests to handlers.
+//! Routing of requests to operations.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::ALLOW;
 use axum::http::{HeaderValue, Method};
-use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter};
+use ledger_contract::errors::{Code, Problem};
 use ledger_http_server::answer::with;
 use ledger_http_server::request_id::RequestId;
 
-/// Returns a router of handlers, each at its method and path. `method_not_allowed` answers requests
-/// with any other method; it receives the methods that the path supports.
-pub fn router<H, Answer, Refuse>(
-    handlers: impl IntoIterator<Item = (Method, &'static str, H)>,
-    method_not_allowed: Refuse,
-) -> Router
+use super::api::{HttpApi, Refusal, Route, refused, serve};
+
+/// Returns a router of an API's routes. A request with a method that its path does not support is
+/// told which ones it does.
+pub fn router<A, R>(api: &Arc<A>, routes: impl IntoIterator<Item = R>) -> Router
 where
-    H: Fn(Request, RequestId) -> Answer + Clone + Send + Sync + 'static,
-    Answer: Future<Output = Response> + Send + 'static,
-    Refuse: Fn(&[Method], &RequestId) -> Response + Clone + Send + Sync + 'static,
+    A: HttpApi,
+    R: Deref<Target = Route<A>> + Clone + Send + Sync + 'static,
 {
-    let mut paths: BTreeMap<&'static str, Vec<(Method, H)>> = BTreeMap::new();
-    for (method, path, handler) in handlers {
-        paths.entry(path).or_default().push((method, handler));
+    let mut paths: BTreeMap<&'static str, Vec<R>> = BTreeMap::new();
+    for route in routes {
+        paths.entry(route.path).or_default().push(route);
     }
-    paths.into_iter().fold(Router::new(), |router, (path, handlers)| {
-        router.route(path, methods(handlers, method_not_allowed.clone()))
-    })
+    let paths = paths.into_iter();
+    paths.fold(Router::new(), |router, (path, routes)| router.route(path, methods(api, routes)))
 }
 
-fn methods<H, Answer, Refuse>(
-    handlers: Vec<(Method, H)>,
-    method_not_allowed: Refuse,
-) -> MethodRouter
+fn methods<A, R>(api: &Arc<A>, routes: Vec<R>) -> MethodRouter
 where
-    H: Fn(Request, RequestId) -> Answer + Clone + Send + Sync + 'static,
-    Answer: Future<Output = Response> + Send + 'static,
-    Refuse: Fn(&[Method], &RequestId) -> Response + Clone + Send + Sync + 'static,
+    A: HttpApi,
+    R: Deref<Target = Route<A>> + Clone + Send + Sync + 'static,
 {
-    let allowed: Vec<Method> = handlers.iter().map(|(method, _)| method.clone()).collect();
-    let methods = handlers.into_iter().fold(MethodRouter::new(), |methods, (method, handler)| {
+    let allowed: Vec<Method> = routes.iter().map(|route| route.method.clone()).collect();
+    let methods = routes.into_iter().fold(MethodRouter::new(), |methods, route| {
+        let method = route.method.clone();
         let filter = MethodFilter::try_from(method).expect("routes have the methods of HTTP");
+        let api = Arc::clone(api);
         methods.on(filter, move |request: Request| {
             let id = RequestId::of_request(&request);
-            handler(request, id)
+            serve(Arc::clone(&api), route.clone(), request, id)
         })
     });
+    let api = Arc::clone(api);
     methods.fallback(move |request: Request| {
-        let answer = method_not_allowed(&allowed, &RequestId::of_request(&request));
+        let id = RequestId::of_request(&request);
+        let refusal = Refusal::Problem(Problem::new(Code::MethodNotAllowed));
+        let answer = with(refused(&*api, refusal, &id), ALLOW, names(&allowed));
         async move { answer }
     })
 }
 
-/// Adds the `Allow` header to a refusal.
-pub fn allow<'a>(refusal: Response, methods: impl IntoIterator<Item = &'a str>) -> Response {
-    let methods: Vec<_> = methods.into_iter().collect();
-    let allowed = HeaderValue::from_str(&methods.join(", ")).expect("methods are ASCII");
-    with(refusal, ALLOW, allowed)
+/// Returns the names of methods. What supports GET supports HEAD.
+fn names(methods: &[Method]) -> HeaderValue {
+    let head = methods.contains(&Method::GET).then_some(&Method::HEAD);
+    let names: Vec<_> = methods.iter().chain(head).map(Method::as_str).collect();
+    HeaderValue::from_str(&names.join(", ")).expect("methods are ASCII")
 }

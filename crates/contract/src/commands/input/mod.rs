@@ -49,11 +49,6 @@ pub trait Rule {
 pub struct Input<R: Rule>(R::Raw);
 
 impl<R: Rule> Input<R> {
-    /// Wraps a value that was read elsewhere.
-    pub const fn new(raw: R::Raw) -> Self {
-        Self(raw)
-    }
-
     /// Returns the value as it was sent.
     pub const fn as_sent(&self) -> &R::Raw {
         &self.0
@@ -100,11 +95,13 @@ impl<R: Rule> JsonSchema for Input<R> {
 }
 
 /// A field that may be absent.
-pub(crate) trait Checked {
+pub trait Checked {
     /// The domain type of a checked field.
     type Value;
 
     /// Checks the value if there is one. `field` names it in the error.
+    ///
+    /// Errors: those of the rule.
     fn check(self, field: &str) -> Result<Option<Self::Value>, InvalidField>;
 }
 
@@ -135,8 +132,9 @@ pub fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 }
 
 /// Converts an absent, null or present field to a patch.
-#[expect(clippy::option_option, reason = "absent, null and a value are three things in JSON")]
-pub(crate) fn patch<R: Rule>(
+///
+/// Errors: those of the rule.
+pub fn patch<R: Rule>(
     field: &str,
     input: Option<Option<Input<R>>>,
 ) -> Result<Patch<R::Value>, InvalidField> {

@@ -12,14 +12,13 @@ use crate::commands::input::{
 };
 
 /// Settings by field.
-pub(crate) type Config<V> = MapInput<FieldNameRule, V, { limits::CONFIG_FIELDS }>;
+pub type Config<V> = MapInput<FieldNameRule, V, { limits::CONFIG_FIELDS }>;
 /// Secrets by field.
-pub(crate) type Secrets<V = SecretValue> = MapInput<FieldNameRule, V, { limits::SECRET_FIELDS }>;
+pub type Secrets<V = SecretValue> = MapInput<FieldNameRule, V, { limits::SECRET_FIELDS }>;
 /// Labels by key.
-pub(crate) type Labels<V, const MAX: usize> =
-    MapInput<LineRule<{ limits::LABEL_KEY_CHARS }>, V, MAX>;
+pub type Labels<V, const MAX: usize> = MapInput<LineRule<{ limits::LABEL_KEY_CHARS }>, V, MAX>;
 /// Annotations by key.
-pub(crate) type Annotations<V> =
+pub type Annotations<V> =
     MapInput<LineRule<{ limits::ANNOTATION_KEY_CHARS }>, V, { limits::ANNOTATIONS }>;
 
 /// The user, team, organization or project that a connection is for.
@@ -93,21 +92,27 @@ impl SecretReferenceBody {
     }
 }
 
-pub(crate) fn secret_references(
+/// Checks references.
+///
+/// Errors: `field_invalid`.
+pub fn secret_references(
     bodies: Vec<SecretReferenceBody>,
 ) -> Result<Vec<SecretReference>, InvalidField> {
     bodies.into_iter().map(SecretReferenceBody::check).collect()
 }
 
 /// Converts a value into the canonical text form: compact, with sorted keys.
-pub(crate) fn json(value: &Value) -> Json {
+pub fn json(value: &Value) -> Json {
     Json::from_canonical(value.to_string())
 }
 
+/// A tag.
+pub type Tag = Input<LineRule<{ limits::TAG_CHARS }>>;
+
 /// Checks tags and removes duplicates, keeping the first of each.
-pub(crate) fn tags(
-    inputs: Vec<Input<LineRule<{ limits::TAG_CHARS }>>>,
-) -> Result<Vec<Line>, InvalidField> {
+///
+/// Errors: `field_invalid`.
+pub fn tags(inputs: Vec<Tag>) -> Result<Vec<Line>, InvalidField> {
     let mut tags: Vec<Line> = Vec::new();
     for tag in list("tags", inputs)? {
         if !tags.contains(&tag) {
@@ -118,4 +123,4 @@ pub(crate) fn tags(
 }
 
 /// The value of a label.
-pub(crate) type LabelValue = Input<ProseRule<{ limits::LABEL_VALUE_CHARS }>>;
+pub type LabelValue = Input<ProseRule<{ limits::LABEL_VALUE_CHARS }>>;

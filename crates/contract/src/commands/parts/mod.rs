@@ -6,11 +6,11 @@ mod models;
 mod permission;
 mod pricing;
 
-pub use access::{AccessBody, LimitsBody, RateLimitBody, UsageLimitBody};
-pub(crate) use details::{
-    Annotations, Config, LabelValue, Labels, Secrets, json, secret_references, tags,
+pub use access::{AccessBody, LimitsBody};
+pub use details::{
+    Annotations, Config, IdentityBody, LabelValue, Labels, SecretReferenceBody, Secrets, Tag, json,
+    secret_references, tags,
 };
-pub use details::{IdentityBody, SecretReferenceBody};
 pub use models::{ModelPolicyBody, ModelRuleBody};
 pub use permission::PermissionBody;
-pub use pricing::PricingBody;
+pub use pricing::{Multipliers, PricingBody, UnitFactors};

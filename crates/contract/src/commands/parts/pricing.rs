@@ -18,14 +18,19 @@ pub struct PricingBody {
     /// Factors by fixed name, each a number of at least 0 or null.
     #[serde(default)]
     #[schemars(extend("default" = json!({})))]
-    pub multipliers: MapInput<MultiplierKey, Option<FactorInput>, ANY_NUMBER>,
+    pub multipliers: Multipliers<Option<FactorInput>>,
     /// The default factor for image prices.
     pub image_default: Option<Input<Factor>>,
     /// Factors for provider-specific units.
     #[serde(default)]
     #[schemars(extend("default" = json!({})))]
-    pub additional_units: MapInput<LineRule<{ limits::FIELD_NAME_CHARS }>, FactorInput, ANY_NUMBER>,
+    pub additional_units: UnitFactors<FactorInput>,
 }
+
+/// Factors by fixed name.
+pub type Multipliers<V> = MapInput<MultiplierKey, V, ANY_NUMBER>;
+/// Factors for provider-specific units, by name.
+pub type UnitFactors<V> = MapInput<LineRule<{ limits::FIELD_NAME_CHARS }>, V, ANY_NUMBER>;
 
 /// The rule for a factor in a map.
 type FactorInput = Input<Factor>;

@@ -4,7 +4,9 @@ use ledger_contract::errors::Code;
 
 use super::parameters as p;
 use super::refusals as r;
-use super::{Answer, Keyed, Method, Parameter, Route, Scope, Work};
+use super::{Answer, Method, Parameter, Route, Scope, Subject, Terms};
+use crate::api::events;
+use crate::toolkit::Operation;
 
 const ABOUT: &str = "\
 In a stream of server-sent events, `id` is the position, `event` the stored type name and `data` \
@@ -18,15 +20,6 @@ feed's workspace or ledger, `event` holds only position, stream, version, type, 
 workspace and time, and reads of secrets are omitted. Events about principals and keys require \
 `administer` on the ledger.";
 
-const ANSWERS: &[Answer] = &[Answer {
-    status: 200,
-    about: "Events in the order of the log.",
-    content: &[("text/event-stream", None), ("application/json", Some("FeedPage"))],
-    headers: &[],
-}];
-
-const REFUSALS: &[&[Code]] = &[r::KEY, r::QUERY, &[Code::PositionUnknown]];
-
 fn feed(
     path: &'static str,
     id: &'static str,
@@ -34,19 +27,31 @@ fn feed(
     parameters: &'static [&'static [Parameter]],
 ) -> Route {
     Route {
-        method: Method::Get,
+        method: Method::GET,
         path,
         id,
-        tag: "events",
         summary,
-        about: ABOUT.to_owned(),
-        work: Work::Keyed(Keyed::Feed),
-        scope: Some(Scope::Read),
-        parameters,
-        body: None,
-        body_may_be_absent: false,
-        answers: ANSWERS,
-        refusals: REFUSALS.to_vec(),
+        terms: Terms {
+            subject: Subject::Http,
+            tag: "events",
+            about: ABOUT.to_owned(),
+            scope: Some(Scope::Read),
+            before_body: None,
+            parameters,
+            body: None,
+            body_may_be_absent: false,
+            answers: vec![Answer {
+                status: 200,
+                about: "Events in the order of the log.",
+                content: vec![
+                    ("text/event-stream", None),
+                    ("application/json", Some("FeedPage".into())),
+                ],
+                headers: &[],
+            }],
+            refusals: vec![r::KEY, r::QUERY, &[Code::PositionUnknown]],
+        },
+        operation: Operation::of(events::feed),
     }
 }
 

@@ -1,10 +1,14 @@
 //! Replay and health checks.
 
-use ledger_contract::errors::Code;
+use axum::response::Response;
+use ledger_contract::errors::{Code, Problem};
 
 use super::parameters as p;
 use super::refusals as r;
-use super::{Answer, Keyed, Method, Route, Scope, Work};
+use super::{Answer, Method, Route, Scope, Subject, Terms};
+use crate::api::operations;
+use crate::api::state::AppState;
+use crate::toolkit::Operation;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -14,7 +18,7 @@ pub(super) fn routes() -> Vec<Route> {
             "alive",
             "Reports that the process is alive",
             "Requires no key. Restart the process if this is not answered.",
-            Work::Alive,
+            |_| Ok(operations::health("alive")),
             vec![r::DOOR],
         ),
         health(
@@ -22,7 +26,7 @@ pub(super) fn routes() -> Vec<Route> {
             "ready",
             "Reports whether commands are accepted",
             "Requires no key. Send no requests here unless the answer is 200.",
-            Work::Ready,
+            operations::ready,
             vec![r::DOOR, &[Code::LogPoisoned, Code::ShuttingDown]],
         ),
     ]
@@ -30,61 +34,61 @@ pub(super) fn routes() -> Vec<Route> {
 
 fn replay() -> Route {
     Route {
-        method: Method::Post,
+        method: Method::POST,
         path: "/api/v1/replay",
         id: "replay",
-        tag: "operation",
         summary: "Rebuilds read models from the log while commands continue",
-        about: "Answers when the replay is done. With `Accept: text/event-stream` it reports the \
-        progress: `progress` events, then one `report` or `problem`. With `verify` the \
-        rebuilt models are compared with the live ones and discarded. A started replay runs \
-        to its end even if the client disconnects."
-            .to_owned(),
-        work: Work::Keyed(Keyed::Replay),
-        scope: Some(Scope::Administer),
-        parameters: &[p::COMMON],
-        body: Some("ReplayRequest".to_owned()),
-        body_may_be_absent: true,
-        answers: &[Answer {
-            status: 200,
-            about: "The report of the replay.",
-            content: &[("application/json", Some("ReplayReport")), ("text/event-stream", None)],
-            headers: &[],
-        }],
-        refusals: vec![
-            r::KEY,
-            r::BODY,
-            &[Code::ProjectionUnknown, Code::ReplayRunning, Code::RecordCorrupt, Code::LogPoisoned],
-        ],
+        terms: Terms {
+            subject: Subject::Http,
+            tag: "operation",
+            about: "Answers when the replay is done. With `Accept: text/event-stream` it reports \
+                    the progress: `progress` events, then one `report` or `problem`. With `verify` \
+                    the rebuilt models are compared with the live ones and discarded. A started \
+                    replay runs to its end even if the client disconnects."
+                .to_owned(),
+            scope: Some(Scope::Administer),
+            before_body: Some(operations::may_replay),
+            parameters: &[p::COMMON],
+            body: Some("ReplayRequest".to_owned()),
+            body_may_be_absent: true,
+            answers: vec![Answer {
+                status: 200,
+                about: "The report of the replay.",
+                content: vec![
+                    ("application/json", Some("ReplayReport".into())),
+                    ("text/event-stream", None),
+                ],
+                headers: &[],
+            }],
+            refusals: vec![r::KEY, r::BODY, REPLAY],
+        },
+        operation: Operation::of(operations::replay),
     }
 }
+
+const REPLAY: &[Code] =
+    &[Code::ProjectionUnknown, Code::ReplayRunning, Code::RecordCorrupt, Code::LogPoisoned];
 
 fn health(
     path: &'static str,
     id: &'static str,
     summary: &'static str,
     about: &str,
-    work: Work,
+    answer: fn(&AppState) -> Result<Response, Problem>,
     refusals: Vec<&'static [Code]>,
 ) -> Route {
     Route {
-        method: Method::Get,
+        method: Method::GET,
         path,
         id,
-        tag: "operation",
         summary,
-        about: about.to_owned(),
-        work,
-        scope: None,
-        parameters: &[p::COMMON],
-        body: None,
-        body_may_be_absent: false,
-        answers: &[Answer {
-            status: 200,
-            about: "The check succeeded.",
-            content: &[("application/json", Some("HealthAnswer"))],
-            headers: &[],
-        }],
-        refusals,
+        terms: Terms {
+            tag: "operation",
+            about: about.to_owned(),
+            answers: vec![Answer::json(200, "The check succeeded.", "HealthAnswer", &[])],
+            refusals,
+            ..Terms::open()
+        },
+        operation: Operation::open(answer),
     }
 }

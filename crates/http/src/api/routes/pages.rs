@@ -1,32 +1,15 @@
 //! The API's description of itself, which requires no key.
 
-use super::parameters as p;
-use super::refusals as r;
-use super::{Answer, Method, Route, Work};
+use axum::http::StatusCode;
+use axum::response::Response;
+use ledger_contract::errors::Problem;
+use ledger_http_server::answer;
 
-fn own(
-    path: &'static str,
-    id: &'static str,
-    summary: &'static str,
-    work: Work,
-    answers: &'static [Answer],
-) -> Route {
-    Route {
-        method: Method::Get,
-        path,
-        id,
-        tag: "description",
-        summary,
-        about: "Requires no key.".to_owned(),
-        work,
-        scope: None,
-        parameters: &[p::COMMON],
-        body: None,
-        body_may_be_absent: false,
-        answers,
-        refusals: vec![r::DOOR],
-    }
-}
+use super::refusals as r;
+use super::{Answer, Method, Route, Terms};
+use crate::api::state::AppState;
+use crate::page;
+use crate::toolkit::Operation;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -34,49 +17,56 @@ pub(super) fn routes() -> Vec<Route> {
             "/api/v1/openapi.json",
             "openapi",
             "Returns the OpenAPI 3.1 document",
-            Work::OpenApi,
-            &[Answer {
-                status: 200,
-                about: "The document.",
-                content: &[("application/json", Some("OpenApi"))],
-                headers: &[],
-            }],
+            |state| Ok(answer::json(StatusCode::OK, state.document.clone())),
+            Answer::json(200, "The document.", "OpenApi", &[]),
         ),
         own(
             "/api/v1/docs",
             "docs",
             "Returns the documentation page",
-            Work::Page("page.html"),
-            &[Answer {
-                status: 200,
-                about: "The page.",
-                content: &[("text/html", None)],
-                headers: &[],
-            }],
+            |_| Ok(page::file("page.html")),
+            file("The page.", "text/html"),
         ),
         own(
             "/api/v1/docs/page.js",
             "docsScript",
             "Returns the page's script",
-            Work::Page("page.js"),
-            &[Answer {
-                status: 200,
-                about: "The script.",
-                content: &[("text/javascript", None)],
-                headers: &[],
-            }],
+            |_| Ok(page::file("page.js")),
+            file("The script.", "text/javascript"),
         ),
         own(
             "/api/v1/docs/page.css",
             "docsStyle",
             "Returns the page's style sheet",
-            Work::Page("page.css"),
-            &[Answer {
-                status: 200,
-                about: "The style sheet.",
-                content: &[("text/css", None)],
-                headers: &[],
-            }],
+            |_| Ok(page::file("page.css")),
+            file("The style sheet.", "text/css"),
         ),
     ]
+}
+
+fn file(about: &'static str, media_type: &'static str) -> Answer {
+    Answer { status: 200, about, content: vec![(media_type, None)], headers: &[] }
+}
+
+fn own(
+    path: &'static str,
+    id: &'static str,
+    summary: &'static str,
+    answer: fn(&AppState) -> Result<Response, Problem>,
+    described: Answer,
+) -> Route {
+    Route {
+        method: Method::GET,
+        path,
+        id,
+        summary,
+        terms: Terms {
+            tag: "description",
+            about: "Requires no key.".to_owned(),
+            answers: vec![described],
+            refusals: vec![r::DOOR],
+            ..Terms::open()
+        },
+        operation: Operation::open(answer),
+    }
 }

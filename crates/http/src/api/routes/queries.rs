@@ -5,9 +5,11 @@ use ledger_contract::route::HttpRoute;
 
 use super::parameters as p;
 use super::refusals as r;
-use super::{Answer, Keyed, Parameter, Route, Work};
+use super::{Answer, Parameter, Route, Subject, Terms, method, title};
+use crate::api::queries;
+use crate::api::request::ApiRequest;
+use crate::toolkit::Operation;
 
-const JSON: &str = "application/json";
 const PAGED: &[&str] = &["Link", "X-Total-Count"];
 
 /// Returns the routes of all queries.
@@ -20,19 +22,23 @@ fn route(query: QueryName, at: &HttpRoute) -> Route {
     let spec = query.spec();
     let (summary, about) = words(spec, at);
     Route {
-        method: at.method,
+        method: method(at.method),
         path: at.path,
         id: at.operation_id,
-        tag: tag(query),
         summary,
-        about: about.to_owned(),
-        work: Work::Keyed(Keyed::Query(query)),
-        scope: spec.scopes.first().copied(),
-        parameters: parameters(query, at),
-        body: None,
-        body_may_be_absent: false,
-        answers: answers(query),
-        refusals: vec![r::KEY, r::QUERY, spec.refusals],
+        terms: Terms {
+            subject: Subject::Query(query),
+            tag: tag(query),
+            about: about.to_owned(),
+            scope: spec.scopes.first().copied(),
+            before_body: None,
+            parameters: parameters(query, at),
+            body: None,
+            body_may_be_absent: false,
+            answers: answers(query),
+            refusals: vec![r::KEY, r::QUERY, spec.refusals],
+        },
+        operation: Operation::of(move |request: ApiRequest| queries::run(request, query)),
     }
 }
 
@@ -83,75 +89,21 @@ fn parameters(query: QueryName, at: &HttpRoute) -> &'static [&'static [Parameter
     }
 }
 
-fn answers(query: QueryName) -> &'static [Answer] {
-    match query {
-        QueryName::Get => {
-            const {
-                &[
-                    found(
-                        "The connection with masked secrets.",
-                        &[(JSON, Some("ConnectionView"))],
-                        &["ETag"],
-                    ),
-                    Answer {
-                        status: 304,
-                        about: "The caller already has this version.",
-                        content: &[],
-                        headers: &["ETag"],
-                    },
-                ]
-            }
-        }
-        QueryName::List => {
-            const {
-                &[found(
-                    "A page of connections with masked secrets.",
-                    &[(JSON, Some("ListPage"))],
-                    PAGED,
-                )]
-            }
-        }
-        QueryName::History => {
-            const {
-                &[found(
-                    "A page of events, without ciphertext.",
-                    &[(JSON, Some("HistoryPage"))],
-                    PAGED,
-                )]
-            }
-        }
-        QueryName::Workspaces => {
-            const { &[found("The workspaces.", &[(JSON, Some("WorkspacePage"))], &[])] }
-        }
-        QueryName::Status => const { &[found("The status.", &[(JSON, Some("StatusView"))], &[])] },
-        QueryName::Principals => {
-            const { &[found("Every principal, by name.", &[(JSON, Some("PrincipalPage"))], &[])] }
-        }
-        QueryName::AccessCheck => {
-            const {
-                &[found(
-                    "Whether it is allowed, and the reason.",
-                    &[(JSON, Some("AccessAnswer"))],
-                    &[],
-                )]
-            }
-        }
-        QueryName::Whoami => {
-            const {
-                &[found(
-                    "The caller's name as recorded in events, and its grants.",
-                    &[(JSON, Some("CallerView"))],
-                    &[],
-                )]
-            }
-        }
+fn answers(query: QueryName) -> Vec<Answer> {
+    let (about, headers): (_, &[_]) = match query {
+        QueryName::Get => ("The connection with masked secrets.", &["ETag"]),
+        QueryName::List => ("A page of connections with masked secrets.", PAGED),
+        QueryName::History => ("A page of events, without ciphertext.", PAGED),
+        QueryName::Workspaces => ("The workspaces.", &[]),
+        QueryName::Status => ("The status.", &[]),
+        QueryName::Principals => ("Every principal, by name.", &[]),
+        QueryName::AccessCheck => ("Whether it is allowed, and the reason.", &[]),
+        QueryName::Whoami => ("The caller's name as recorded in events, and its grants.", &[]),
+    };
+    let mut answers = vec![Answer::json(200, about, title(&query.schemas().answer), headers)];
+    if query == QueryName::Get {
+        let about = "The caller already has this version.";
+        answers.push(Answer { status: 304, about, content: Vec::new(), headers });
     }
-}
-
-const fn found(
-    about: &'static str,
-    content: &'static [(&'static str, Option<&'static str>)],
-    headers: &'static [&'static str],
-) -> Answer {
-    Answer { status: 200, about, content, headers }
+    answers
 }

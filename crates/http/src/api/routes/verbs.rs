@@ -2,69 +2,67 @@
 
 use ledger_contract::commands::{self, Condition, Target, Verb};
 use ledger_contract::errors::Code;
-
 use serde_json::Value;
 
 use super::parameters as p;
 use super::refusals as r;
-use super::{Answer, Keyed, Parameter, Route, Work};
-
-/// Answer to a command that changed something.
-const CHANGED: &[Answer] = &[Answer {
-    status: 200,
-    about: "The change is durable; a repeated command returns its first receipt.",
-    content: &[("application/json", Some("Receipt"))],
-    headers: &["ETag", "Ledger-Repeated"],
-}];
-
-/// Answer to a command that created something.
-const CREATED: &[Answer] = &[Answer {
-    status: 201,
-    about: "The new object is durable; a repeated command returns its first receipt.",
-    content: &[("application/json", Some("Receipt"))],
-    headers: &["Location", "ETag", "Ledger-Repeated"],
-}];
-
-const KEY_ISSUED: &[Answer] = &[Answer {
-    status: 201,
-    about: "The key, which is valid from now on.",
-    content: &[("application/json", Some("KeyReceipt"))],
-    headers: &["ETag", "Ledger-Repeated", "Cache-Control"],
-}];
-
-const SECRETS: &[Answer] = &[Answer {
-    status: 200,
-    about: "The secret values.",
-    content: &[("application/json", Some("RevealAnswer"))],
-    headers: &["Cache-Control"],
-}];
+use super::{Answer, Parameter, Route, Subject, Terms, method, title};
+use crate::api::commands::{may_reveal, reveal, run};
+use crate::api::request::ApiRequest;
+use crate::toolkit::{Operation, RawBody};
 
 /// Returns the route of a verb.
 pub(super) fn route(verb: Verb) -> Route {
     let spec = verb.spec();
     let (body, body_may_be_absent) = body_of(verb);
+    let is_reveal = spec.answer == commands::Answer::Secrets;
     Route {
-        method: spec.route.method,
+        method: method(spec.route.method),
         path: spec.route.path,
         id: spec.route.operation_id,
-        tag: tag(verb),
         summary: spec.summary,
-        about: about(verb),
-        work: match spec.answer {
-            commands::Answer::Secrets => Work::Keyed(Keyed::Reveal),
-            _ => Work::Keyed(Keyed::Command(verb)),
+        terms: Terms {
+            subject: Subject::Command(verb),
+            tag: tag(verb),
+            about: about(verb),
+            scope: spec.always_required().next(),
+            before_body: is_reveal.then_some(may_reveal),
+            parameters: parameters(verb),
+            body: Some(body),
+            body_may_be_absent,
+            answers: vec![answer(spec.answer)],
+            refusals: refusals(verb),
         },
-        scope: spec.always_required().next(),
-        parameters: parameters(verb),
-        body: Some(body),
-        body_may_be_absent,
-        answers: match spec.answer {
-            commands::Answer::Changed => CHANGED,
-            commands::Answer::Created => CREATED,
-            commands::Answer::KeyIssued => KEY_ISSUED,
-            commands::Answer::Secrets => SECRETS,
+        operation: match spec.answer {
+            commands::Answer::Secrets => Operation::of(reveal),
+            _ => Operation::of(move |request: ApiRequest, body: RawBody| run(request, body, verb)),
         },
-        refusals: refusals(verb),
+    }
+}
+
+fn answer(answer: commands::Answer) -> Answer {
+    match answer {
+        commands::Answer::Changed => Answer::json(
+            200,
+            "The change is durable; a repeated command returns its first receipt.",
+            "Receipt",
+            &["ETag", "Ledger-Repeated"],
+        ),
+        commands::Answer::Created => Answer::json(
+            201,
+            "The new object is durable; a repeated command returns its first receipt.",
+            "Receipt",
+            &["Location", "ETag", "Ledger-Repeated"],
+        ),
+        commands::Answer::KeyIssued => Answer::json(
+            201,
+            "The key, which is valid from now on.",
+            "KeyReceipt",
+            &["ETag", "Ledger-Repeated", "Cache-Control"],
+        ),
+        commands::Answer::Secrets => {
+            Answer::json(200, "The secret values.", "RevealAnswer", &["Cache-Control"])
+        }
     }
 }
 
@@ -108,10 +106,9 @@ fn refusals(verb: Verb) -> Vec<&'static [Code]> {
 /// `{}` is valid.
 fn body_of(verb: Verb) -> (String, bool) {
     let schema = ledger_contract::schemas::http_body_schema(verb);
-    let title = schema.get("title").and_then(Value::as_str).unwrap_or_default().to_owned();
     let required = schema.get("required").and_then(Value::as_array);
     let demands = required.is_some_and(|required| !required.is_empty());
-    (title, !demands)
+    (title(&schema), !demands)
 }
 
 /// Returns the description, including scopes that depend on the content of the command.

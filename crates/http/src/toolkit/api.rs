@@ -1,0 +1,126 @@
+//! An API: its routes, how it admits requests, and how it words refusals.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::http::Method;
+use axum::response::Response;
+use ledger_contract::errors::{Code, Problem};
+use ledger_engine::{Engine, log_fault};
+use ledger_http_server::request_id::RequestId;
+
+use super::extract::HasInputs;
+use super::operation::{Operation, Work};
+
+/// An API whose routes share one way to admit requests and to word refusals.
+pub trait HttpApi: Sized + Send + Sync + 'static {
+    /// An admitted request, of which handlers are functions.
+    type Request: HasInputs + Send + 'static;
+
+    /// What its OpenAPI document says about a route beside what every route has.
+    type Terms: Send + Sync + 'static;
+
+    /// Returns the engine, which counts refusals.
+    fn engine(&self) -> &Engine;
+
+    /// Admits a request: authenticates its caller before any other check, and reads it.
+    fn admit(
+        self: Arc<Self>,
+        route: &Route<Self>,
+        request: Request,
+        id: &RequestId,
+    ) -> impl Future<Output = Result<Self::Request, Refusal>> + Send;
+
+    /// Returns the answer for an error.
+    fn refuse(&self, problem: &Problem, id: &RequestId) -> Response;
+}
+
+/// One route. The router and the OpenAPI document are both made from it.
+#[derive(Debug)]
+pub struct Route<A: HttpApi> {
+    /// The method.
+    pub method: Method,
+    /// The path, with parameter names in braces.
+    pub path: &'static str,
+    /// The operation id in the OpenAPI document, unique in the API and never reused.
+    pub id: &'static str,
+    /// The summary, one or two sentences.
+    pub summary: &'static str,
+    /// What the document says beside that.
+    pub terms: A::Terms,
+    /// What the route does, with the signature of its handler.
+    pub operation: Operation<A>,
+}
+
+impl<A: HttpApi> Route<A> {
+    /// Returns the names of the path parameters.
+    pub fn path_parameters(&self) -> impl Iterator<Item = &'static str> + use<A> {
+        self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+    }
+}
+
+/// Why a request is refused.
+#[derive(Debug)]
+pub enum Refusal {
+    /// An error of the ledger.
+    Problem(Problem),
+    /// An error of a command, which the engine has counted.
+    Counted(Problem),
+    /// An answer in words of its own, and the code under which it is counted.
+    Worded(Code, Box<Response>),
+}
+
+impl<T: Into<Problem>> From<T> for Refusal {
+    fn from(problem: T) -> Self {
+        Self::Problem(problem.into())
+    }
+}
+
+impl Refusal {
+    /// Returns the refusal of a command by the engine.
+    pub fn counted(error: impl Into<Problem>) -> Self {
+        Self::Counted(error.into())
+    }
+
+    /// Returns the code.
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Problem(problem) | Self::Counted(problem) => problem.code,
+            Self::Worded(code, _) => *code,
+        }
+    }
+}
+
+/// Answers a request to a route.
+pub(super) async fn serve<A: HttpApi>(
+    api: Arc<A>,
+    route: impl Deref<Target = Route<A>>,
+    request: Request,
+    id: RequestId,
+) -> Response {
+    let answered = match route.operation.work() {
+        // A ledger that is not ready has refused nothing.
+        Work::Open(answer) => answer(&api).map_err(Refusal::Counted),
+        Work::Admitted(call) => match Arc::clone(&api).admit(&route, request, &id).await {
+            Ok(admitted) => call(admitted).await,
+            Err(refusal) => Err(refusal),
+        },
+    };
+    answered.unwrap_or_else(|refusal| refused(&*api, refusal, &id))
+}
+
+/// Returns the answer for a refusal, counts it in the ledger's status, and logs the fault behind it.
+/// Every refusal of every API passes here; the engine counts those of commands itself.
+pub(super) fn refused<A: HttpApi>(api: &A, refusal: Refusal, id: &RequestId) -> Response {
+    if !matches!(refusal, Refusal::Counted(_)) {
+        api.engine().count_refusal(refusal.code());
+    }
+    match refusal {
+        Refusal::Problem(problem) | Refusal::Counted(problem) => {
+            log_fault(&problem);
+            api.refuse(&problem, id)
+        }
+        Refusal::Worded(_, response) => *response,
+    }
+}
