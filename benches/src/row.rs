@@ -35,8 +35,8 @@ pub(crate) enum RowName {
     Replay,
     /// A list page with three filters and the total
     ListFilters,
-    /// Lists by name and text searches of a small workspace beside a crowd
-    CrowdLists,
+    /// Lists by name and text searches of a small workspace beside many connections
+    SmallWorkspace,
     /// Commands beside readers of histories, searches and deep pages
     BesideReaders,
     /// Going back to an earlier version of a connection that changed often
@@ -66,7 +66,7 @@ impl RowName {
         Self::FacadeReads,
         Self::Replay,
         Self::ListFilters,
-        Self::CrowdLists,
+        Self::SmallWorkspace,
         Self::BesideReaders,
         Self::Revert,
         Self::TenantsGet,

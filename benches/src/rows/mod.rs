@@ -3,7 +3,6 @@
 mod beside_readers;
 mod catch_up;
 mod commit_to_gateway;
-mod crowd;
 mod engine_commands;
 mod facade_reads;
 mod gateway_rotation;
@@ -15,6 +14,7 @@ mod nats_commands;
 mod replay;
 mod revert;
 mod single_command;
+mod small_workspace;
 mod start;
 mod tenants;
 
@@ -52,7 +52,7 @@ pub(crate) async fn measure(name: RowName, ground: &mut Ground) -> Outcome<Measu
         RowName::HttpGets => http_reads::gets(ground).await,
         RowName::HttpLists => http_reads::lists(ground).await,
         RowName::FacadeReads => facade_reads::measure(ground).await,
-        RowName::CrowdLists => crowd::measure(ground).await,
+        RowName::SmallWorkspace => small_workspace::measure(ground).await,
         RowName::BesideReaders => beside_readers::measure(ground).await,
         RowName::Revert => revert::measure(ground).await,
         RowName::TenantsGet => tenants::get(ground).await,

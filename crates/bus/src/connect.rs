@@ -22,8 +22,8 @@ const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(1);
 /// Time limit of a request to the server.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The smallest limit of a message's size, in bytes, with which the ledger works; servers have it by
-/// default.
+/// The smallest limit of a message's size, in bytes, with which the ledger works. Servers have it
+/// by default.
 const MAX_PAYLOAD_MIN: usize = 1024 * 1024;
 
 /// Address of a NATS server, and credentials for it.

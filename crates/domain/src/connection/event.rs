@@ -134,8 +134,8 @@ pub struct EventFacts {
 }
 
 impl Event {
-    /// Returns whether the event can make the state larger without bound when it is repeated. Events
-    /// about health, the switch and the archive replace what the last one said.
+    /// Returns whether the event can make the state larger without bound when it is repeated.
+    /// Events about health, the switch and the archive replace what the last one said.
     pub const fn adds_content(&self) -> bool {
         match self {
             Self::Created(_)

@@ -110,8 +110,8 @@ pub(super) async fn serve<A: HttpApi>(
     answered.unwrap_or_else(|refusal| refused(&*api, refusal, &id))
 }
 
-/// Returns the answer for a refusal, counts it in the ledger's status, and logs the fault behind it.
-/// Every refusal of every API passes here; the engine counts those of commands itself.
+/// Returns the answer for a refusal, counts it in the ledger's status, and logs the fault behind
+/// it. Every refusal of every API passes here; the engine counts those of commands itself.
 pub(super) fn refused<A: HttpApi>(api: &A, refusal: Refusal, id: &RequestId) -> Response {
     if !matches!(refusal, Refusal::Counted(_)) {
         api.engine().count_refusal(refusal.code());

@@ -1,4 +1,4 @@
-//! A workspace with few connections beside a crowd of others: its lists by name and its searches,
+//! A workspace with few connections beside many others: its lists by name and its searches,
 //! against the same workspace alone.
 
 use std::time::Instant;
@@ -30,7 +30,7 @@ struct Lists {
 }
 
 pub(super) async fn measure(ground: &mut Ground) -> Outcome<Measured> {
-    let (samples, crowd) = (ground.sizes().samples, ground.sizes().connections);
+    let (samples, others) = (ground.sizes().samples, ground.sizes().connections);
     let alone = ledger::open(&ground.root().join("alone")).await?;
     let among = ledger::open(&ground.large_ledger().await?).await?;
     for engine in [&alone, &among] {
@@ -60,14 +60,14 @@ pub(super) async fn measure(ground: &mut Ground) -> Outcome<Measured> {
         (by_text, Some(alone.by_text.p99_ms()))
     };
     let note = format!(
-        "p99 of {samples} pages of 50 of {CONNECTIONS} connections beside {crowd} others against \
+        "p99 of {samples} pages of 50 of {CONNECTIONS} connections beside {others} others against \
          the {CONNECTIONS} alone, the worse of two; by name: {by_name:.3} ms against {:.3} ms; text \
          search: {by_text:.3} ms against {:.3} ms",
         alone.by_name.p99_ms(),
         alone.by_text.p99_ms()
     );
     let mark = (Mark::AtMost(3.0), "≤ 3 x");
-    Ok(Measured::new(RowName::CrowdLists, figures, "ms", mark, note))
+    Ok(Measured::new(RowName::SmallWorkspace, figures, "ms", mark, note))
 }
 
 async fn fill(engine: &Engine) -> Outcome<()> {
