@@ -30,6 +30,12 @@
 //!   (test: `nobody_shares_a_connection_with_a_workspace_where_they_may_do_more`).
 //! - No caller gains a right to a connection by relabeling it
 //!   (test: `nobody_labels_a_connection_into_their_reach`).
+//! - A connection never grows beyond its limit, and can be switched off and marked at it
+//!   (test: `a_connection_grows_to_its_limit_and_still_can_be_marked_disabled_and_made_smaller`).
+//! - A state that is too large to be published does not stop other events
+//!   (test: `a_state_that_is_too_large_already_is_published_without_it_and_may_only_shrink`).
+//! - An earlier state is the same with and without snapshots
+//!   (test: `the_state_at_each_version_is_the_same_with_and_without_snapshots`).
 //! - No answer, not even a refusal, depends on a write that failed
 //!   (test: `no_answer_rests_on_a_write_that_failed`).
 
