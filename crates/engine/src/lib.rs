@@ -40,9 +40,11 @@ mod ports;
 mod access;
 mod engine;
 mod execute;
+mod fence;
 mod fingerprint;
 mod history;
 mod http_status;
+mod identity;
 mod outbox;
 mod projections;
 mod queries;
@@ -60,8 +62,10 @@ pub use errors::{
     LiveCallerError, OpenError, ReplayError, SealedError, Unavailable,
 };
 pub use execute::{CommandRequest, Executed};
+pub use fence::Fence;
 pub use fingerprint::{BodyDigest, Fingerprint};
 pub use http_status::HttpStatusSource;
+pub use identity::Identity;
 pub use outbox::{Outbox, OutboxItem};
 pub use ports::{Clock, IdSource, Ports, Randomness};
 pub use queries::{Keep, ListOptions, ListResult, QueryAnswer, Reader, VersionLine, Versions};
