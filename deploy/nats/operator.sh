@@ -6,8 +6,9 @@
 #   nsc generate config --mem-resolver --config-file resolver.conf       # or: nsc push --all
 #
 # To change before use: `acme`, which is a workspace. For another workspace copy its two users. With
-# `connledger serve --prefix team`, `ledger.` is `team.`, LEDGER_EVENTS is TEAM_EVENTS and
-# `ledger-connections` is `team-connections`. What each line is for, ledger.conf says.
+# `connledger serve --prefix team`, `ledger.` is `team.`, LEDGER_EVENTS is TEAM_EVENTS,
+# `ledger-connections` is `team-connections`, and `ledger-owner` is `team-owner`. What each line is
+# for, ledger.conf says.
 #
 # tests/acceptance/permissions makes JWTs of the lines below and tests them on a real server.
 set -eu
@@ -52,6 +53,10 @@ offer fetch-bucket '$JS.API.CONSUMER.MSG.NEXT.KV_ledger-connections.*' Stream \
 nsc add user --account LEDGER --name ledger \
   --allow-pub 'ledger.events.>' \
   --allow-pub '_R_.>' \
+  --allow-pub '$KV.ledger-owner.owner' \
+  --allow-pub '$JS.API.STREAM.CREATE.KV_ledger-owner' \
+  --allow-pub '$JS.API.STREAM.INFO.KV_ledger-owner' \
+  --allow-pub '$JS.API.STREAM.MSG.GET.KV_ledger-owner' \
   --allow-pub '$JS.API.INFO' \
   --allow-pub '$JS.API.STREAM.CREATE.LEDGER_EVENTS' \
   --allow-pub '$JS.API.STREAM.CREATE.KV_ledger-connections' \

@@ -37,7 +37,7 @@ pub(crate) async fn expect_equal(client: &async_nats::Client, engine: &Engine) -
     assert_eq!(messages.len(), items.len(), "the stream is not as long as the log");
     let mut last = BTreeMap::new();
     for (message, item) in messages.iter().zip(&items) {
-        expect_same(message, item, engine);
+        expect_same(message, item);
         last.insert(message.subject.to_string(), &message.payload);
     }
     let bucket = everything(&jetstream, &bucket_stream()).await;
@@ -52,7 +52,7 @@ pub(crate) async fn expect_equal(client: &async_nats::Client, engine: &Engine) -
     head
 }
 
-fn expect_same(message: &Message, item: &OutboxItem, engine: &Engine) {
+fn expect_same(message: &Message, item: &OutboxItem) {
     let position = item.position.get();
     let info = message.info().expect("a stream's message");
     assert_eq!(info.stream_sequence, position, "sequence and position differ");
@@ -60,8 +60,7 @@ fn expect_same(message: &Message, item: &OutboxItem, engine: &Engine) {
     assert_eq!(message.subject.as_str(), subject, "position {position}");
     let headers = message.headers.as_ref().expect("headers");
     let header = |name: &str| headers.get(name).map(ToString::to_string);
-    let id = format!("{}/{position}", engine.ledger_id());
-    assert_eq!(header("Nats-Msg-Id"), Some(id));
+    assert_eq!(header("Nats-Msg-Id"), Some(item.event_id.to_string()));
     assert_eq!(header("Ledger-Position"), Some(position.to_string()));
     assert_eq!(header("ce-id"), Some(item.event_id.to_string()));
     assert_eq!(header("ce-time"), Some(item.recorded_at.clone()));

@@ -110,8 +110,8 @@ async def consume(connection, head):
         assert headers["ce-time"] == body["event"]["recorded_at"], headers
         assert headers["ce-subject"] == body["event"]["stream"], headers
         assert headers["content-type"] == "application/json", headers
-        assert headers["Nats-Msg-Id"] not in ids and headers["ce-id"] not in ids, headers
-        ids |= {headers["Nats-Msg-Id"], headers["ce-id"]}
+        assert headers["Nats-Msg-Id"] == headers["ce-id"] not in ids, headers
+        ids.add(headers["ce-id"])
         types.add(body["event"]["type"])
         if "connection" in body:
             assert message.subject == f"ledger.events.default.{body['connection']['id']}"

@@ -265,7 +265,8 @@ pub(crate) fn ask_as(
     Ok(serde_json::from_slice(&answer).expect("answers are JSON"))
 }
 
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
+/// Copies a folder with everything in it.
+pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let path = entry?.path();

@@ -61,6 +61,8 @@ mod nats;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
+mod owner;
+#[cfg(test)]
 mod permissions;
 #[cfg(test)]
 mod program;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use ledger_bus::{Bus, BusOptions, ConnectOptions, connect};
+use ledger_bus::{Bus, BusOptions, ConnectOptions, FencedBy, connect};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -21,6 +21,8 @@ async fn bus(ledger: &Ledger, server: &NatsServer) -> Bus {
     let client = connect(&options).await.expect("good options");
     let mut options = BusOptions::new(client, options);
     options.duplicate_window = DEDUP_WINDOW;
+    // As with a managed server: its absence stops no command.
+    options.fenced_by = FencedBy::DataDir;
     Bus::start(ledger.engine.clone(), options).await.expect("the bus starts")
 }
 

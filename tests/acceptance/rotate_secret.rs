@@ -18,6 +18,7 @@ use ledger_store::tables::{keys, log};
 use ledger_vault::{Plaintext, Scope, WrappedDataKey};
 use serde_json::{Value, json};
 
+use crate::compare::wait_until_published;
 use crate::ledger::{HOME, Ledger, Place, TestCommand};
 use crate::nats_server::NatsServer;
 use crate::service::Service;
@@ -306,6 +307,8 @@ async fn step_8_relay_to_the_stream_at_the_position_of_the_log() {
 #[tokio::test(flavor = "multi_thread")]
 async fn step_9_watch_the_new_generation_and_ask_for_its_value() {
     let world = World::new().await;
+    let head = world.history().await[0]["position"].as_u64().expect("a number");
+    wait_until_published(&world.nats.client().await, head).await;
     let mut watcher = world.client.watch(WatchScope::Workspace(HOME.to_owned()), None);
     let generation = |json: &[u8]| {
         let notification: Value = serde_json::from_slice(json).expect("JSON");

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
+use crate::ledger::copy;
 use crate::settings;
 use crate::wait::eventually;
 
@@ -41,6 +42,15 @@ impl Service {
         let mut service = Self { folder, args: owned(args), under: owned(under), child: None };
         service.start_again().await;
         service
+    }
+
+    /// Copies the data directory. The copy is not started.
+    pub(crate) fn copy(&self, args: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let args = args.iter().map(|word| (*word).to_owned()).collect();
+        let copied = Self { folder, args, under: Vec::new(), child: None };
+        copy(&self.data_dir(), &copied.data_dir()).expect("the folder can be copied");
+        copied
     }
 
     /// Starts the program on the same folder again, this time by itself.

@@ -6,14 +6,24 @@
 //!
 //! Start with [`Bus`], [`connect`] and [`ManagedServer`].
 //!
-//! `responder/` is the micro service, `relay/` publishes the outbox, and `topology.rs` creates the
-//! stream and the bucket. `managed/` runs a nats-server under a guard process, so that it ends with
-//! the ledger, even after `kill -9`.
+//! `lease/` decides which instance owns the names, `responder/` is the micro service, which
+//! `service_switch.rs` starts and stops, `relay/` publishes the outbox, and `topology.rs` creates
+//! the stream and the buckets. `managed/` runs a nats-server under a guard process, so that it ends
+//! with the ledger, even after `kill -9`.
 //!
 //! # Invariants
 //!
 //! - The stream's sequence equals the log's position; a stream that differs is refused
 //!   (test: `the_stream_itself_tells_where_to_go_on`).
+//! - Of two copies of a ledger on one NATS server, one accepts commands and publishes
+//!   (test: `the_second_copy_refuses_by_name_and_the_first_answers_everything`).
+//! - An owner that was stopped past its lease accepts and publishes nothing
+//!   (test: `an_owner_that_was_stopped_past_its_lease_refuses_and_never_mixes_in`).
+//! - A lease is taken over only when it was released, when its holder is known to have ended, or
+//!   after its whole time without a change
+//!   (test: `a_lease_is_taken_over_after_its_whole_time_without_a_change`).
+//! - An event counts as published only when the stream holds it at its position
+//!   (test: `an_acknowledgment_of_a_duplicate_is_not_believed`).
 //! - No reply of the ledger is stored as an event (test: `answers_go_to_inboxes_only`).
 //! - The managed server's client user cannot change a stream
 //!   (test: `the_client_user_can_change_no_stream`).
@@ -31,13 +41,16 @@
 //!   (test: `what_was_heard_before_a_restart_cannot_be_sent_after_it`).
 
 mod connect;
+mod lease;
 mod managed;
 mod relay;
 mod responder;
+mod service_switch;
 mod stop;
 mod topology;
 mod version;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::Client;
@@ -45,24 +58,31 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_contract::subjects::Subjects;
 use ledger_engine::{AdmissionLimits, Engine};
 use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::{info, warn};
 
 pub use connect::{ConnectOptions, check, connect, public_url};
+pub use lease::FencedBy;
 pub use managed::{
     GUARD_COMMAND, MANAGED_INBOX_PREFIX, ManagedOptions, ManagedServer, NATS_SERVER_VARIABLE,
     find_server, guard_main, managed_client_url,
 };
 
+use lease::{Keeper, KeeperOptions, LeaseTime, Ownership};
 use relay::Relay;
-use responder::Responder;
-use topology::{Choices, Topology};
+use service_switch::ServiceSwitch;
+use topology::{Choices, LeaseBucket, Topology};
 
 /// Header of an operation's progress messages, with the value `true`. The final answer lacks it.
 pub const PROGRESS: &str = "Ledger-Progress";
 
 /// How long a shutdown waits for requests in progress and for the last events.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a shutdown waits until the lease is released.
+const RELEASE_PATIENCE: Duration = Duration::from_secs(2);
+/// The time of a lease by default.
+const LEASE_TIME: Duration = Duration::from_secs(10);
 
 /// Options of the bus.
 #[derive(Clone, Debug)]
@@ -81,6 +101,12 @@ pub struct BusOptions {
     pub limits: AdmissionLimits,
     /// Whether requests in the clear are rejected.
     pub sealed_only: bool,
+    /// What keeps a second instance from writing.
+    pub fenced_by: FencedBy,
+    /// How long the lease lasts without a renewal, in whole seconds.
+    pub lease_time: Duration,
+    /// Name of this instance, for people.
+    pub instance: String,
 }
 
 impl BusOptions {
@@ -94,6 +120,9 @@ impl BusOptions {
             replicas: 1,
             limits: AdmissionLimits::default(),
             sealed_only: false,
+            fenced_by: FencedBy::Lease,
+            lease_time: LEASE_TIME,
+            instance: format!("process {}", std::process::id()),
         }
     }
 }
@@ -102,37 +131,90 @@ impl BusOptions {
 #[derive(Debug)]
 pub struct Bus {
     client: Client,
-    responder: Responder,
-    stop: watch::Sender<bool>,
+    ownership: Arc<Ownership>,
+    service: Part,
+    keeper: Part,
+    stop_relay: watch::Sender<bool>,
     /// Dropped to end the relay at once.
     cut_off: oneshot::Sender<()>,
     relayed: oneshot::Receiver<()>,
 }
 
+/// A task and the signal that stops it.
+#[derive(Debug)]
+struct Part {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Part {
+    fn start<Running: Future<Output = ()> + Send + 'static>(
+        begin: impl FnOnce(watch::Receiver<bool>) -> Running,
+    ) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        Self { stop, task: tokio::spawn(begin(stopped)) }
+    }
+
+    /// Gives the signal, and waits for the end until `deadline`.
+    async fn stop(mut self, deadline: Instant) {
+        self.stop.send_replace(true);
+        if timeout_at(deadline, &mut self.task).await.is_err() {
+            self.task.abort();
+        }
+    }
+}
+
 impl Bus {
-    /// Starts to answer and relay. While NATS is down, both wait for it.
+    /// Starts to seek ownership of the names, and answers and relays once it has it. From now on
+    /// the engine accepts commands only as [`BusOptions::fenced_by`] says. While NATS is down, all
+    /// parts wait for it.
     pub async fn start(engine: Engine, options: BusOptions) -> Result<Self, Problem> {
-        let BusOptions { client, relay, subjects, .. } = options.clone();
+        let BusOptions { client, subjects, instance, .. } = &options;
+        let fenced_by = options.fenced_by;
         let choices = Choices {
             duplicate_window: options.duplicate_window,
             replicas: options.replicas.max(1),
         };
-        let topology = Topology::new(&subjects, engine.ledger_id(), choices);
-        let (stop, stopped) = watch::channel(false);
-        let (for_relay, events) = (engine.clone(), subjects.clone());
-        let begin =
-            move |connection| Relay::new(for_relay, connection, events, topology, stopped).run();
-        let (cut_off, relayed) = spawn(relay, begin).await?;
-        let responder = Responder::start(engine, &options).await?;
-        Ok(Self { client, responder, stop, cut_off, relayed })
+        let ownership = Ownership::new(subjects, instance.clone(), engine.identity(), fenced_by);
+        let ownership = Arc::new(ownership);
+        engine.set_fence(ownership.clone());
+        let topology = Topology::new(subjects, engine.ledger_id(), choices);
+        let (stop_relay, stopped) = watch::channel(false);
+        let (for_relay, events, owned) = (engine.clone(), subjects.clone(), ownership.clone());
+        let begin = move |connection| {
+            Relay::new(for_relay, connection, events, topology, owned, stopped).run()
+        };
+        let (cut_off, relayed) = spawn(options.relay.clone(), begin).await?;
+        let keeper = KeeperOptions {
+            subjects,
+            topology: LeaseBucket::new(subjects, choices),
+            fenced_by,
+            time: LeaseTime::new(options.lease_time),
+            instance: instance.clone(),
+        };
+        let keeper = Keeper::new(engine.clone(), client.clone(), ownership.clone(), keeper);
+        let keeper = Part::start(|stop| keeper.run(stop));
+        let client = client.clone();
+        let service = ServiceSwitch { engine, options, ownership: ownership.clone() };
+        let service = Part::start(|stop| service.run(stop));
+        Ok(Self { client, ownership, service, keeper, stop_relay, cut_off, relayed })
     }
 
-    /// Stops accepting messages, completes those in progress, and sends their replies and the last
-    /// events. Gives up after ten seconds; the next start publishes the remaining events.
+    /// Waits until it is decided whether this instance owns the names, and until the server knows
+    /// what requests are received; at most for `patience`.
+    pub async fn settled(&self, patience: Duration) {
+        let mut states = self.ownership.subscribe();
+        // Without a result in time, requests come later.
+        timeout(patience, states.wait_for(lease::State::is_settled)).await.map(drop).ok();
+    }
+
+    /// Stops accepting messages, completes those in progress, sends their replies and the last
+    /// events, and releases the lease. Gives up after ten seconds; the next start publishes the
+    /// remaining events.
     pub async fn shutdown(self) {
         let deadline = Instant::now() + DRAIN_PATIENCE;
-        self.responder.stop(deadline).await;
-        self.stop.send_replace(true);
+        self.service.stop(deadline).await;
+        self.stop_relay.send_replace(true);
         if timeout_at(deadline, self.relayed).await.is_err() {
             warn!("some events are not published yet; the next start publishes them");
         }
@@ -141,6 +223,7 @@ impl Bus {
         if connected && timeout(Duration::from_secs(1), self.client.flush()).await.is_err() {
             warn!("the last replies may not have been sent");
         }
+        self.keeper.stop(Instant::now() + RELEASE_PATIENCE).await;
         info!("bus stopped");
     }
 }

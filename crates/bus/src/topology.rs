@@ -1,7 +1,8 @@
 //! The event stream and the bucket on the NATS server: created if missing, and otherwise checked.
 //!
 //! The bucket has no subjects of its own; the server fills it from the event stream. It is thus a
-//! KV bucket that can be read and watched, but that nobody can write, not even the ledger.
+//! KV bucket that can be read and watched, but that nobody can write, not even the ledger. The
+//! bucket of the lease has the one subject of its one key.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -25,6 +26,8 @@ const LEDGER_ID: &str = "ledger_id";
 const FORMAT: &str = "ledger_format";
 /// The only format so far.
 const FORMAT_VERSION: &str = "1";
+/// Leases have no message ids, so this is only a value that the server accepts.
+const LEASE_DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
 /// NATS's value for no limit.
 const UNLIMITED: i64 = -1;
 
@@ -34,8 +37,28 @@ pub(crate) struct Topology {
     events: Config,
     bucket: Config,
     ledger: String,
-    /// The last alarm, so that each deviation is logged once and not at every check.
-    alarmed: Mutex<String>,
+    /// The deviations found last, so that each is logged once and not at every check.
+    alarmed: Mutex<Vec<String>>,
+}
+
+/// The bucket of the lease, as the server must have it.
+#[derive(Debug)]
+pub(crate) struct LeaseBucket {
+    config: Config,
+    alarmed: Mutex<Vec<String>>,
+}
+
+impl LeaseBucket {
+    pub(crate) fn new(subjects: &Subjects, choices: Choices) -> Self {
+        Self { config: lease_config(subjects, choices), alarmed: Mutex::default() }
+    }
+
+    /// Creates the bucket if it is missing, and logs an error for changed settings.
+    pub(crate) async fn ensure(&self, jetstream: &Context) -> Result<(), Problem> {
+        let found = find_or_create(jetstream, &self.config).await?;
+        alarm(&self.alarmed, deviations(&self.config, &found.config));
+        Ok(())
+    }
 }
 
 /// The range of messages in the event stream.
@@ -70,44 +93,30 @@ impl Topology {
     pub(crate) async fn ensure(&self, jetstream: &Context) -> Result<Extent, Problem> {
         let events = self.ensure_stream(jetstream, &self.events).await?;
         let bucket = self.ensure_stream(jetstream, &self.bucket).await?;
-        let mut drifts = drift(&self.events, &events.config);
-        if drifts == ["duplicate_window"] {
+        let mut found = deviations(&self.events, &events.config);
+        if drift(&self.events, &events.config) == ["duplicate_window"] {
             update(jetstream, &self.events).await?;
-            drifts.clear();
+            found.clear();
         }
-        self.alarm(&drifts, &drift(&self.bucket, &bucket.config), &events);
+        found.extend(deviations(&self.bucket, &bucket.config));
+        let cut = events.state.first_sequence.saturating_sub(1);
+        if cut > 0 {
+            let name = &self.events.name;
+            found.push(format!("{name}: the oldest {cut} events were removed"));
+        }
+        alarm(&self.alarmed, found);
         Ok(Extent { first: events.state.first_sequence, last: events.state.last_sequence })
     }
 
+    /// Returns what differs from the wanted settings, as found by the last check.
+    pub(crate) fn drift(&self) -> Vec<String> {
+        self.alarmed.lock().clone()
+    }
+
     async fn ensure_stream(&self, jetstream: &Context, wanted: &Config) -> Result<Info, Problem> {
-        let name = wanted.name.as_str();
-        match jetstream.get_stream(name).await {
-            Ok(stream) => {
-                let found = stream.cached_info();
-                self.check_owner(&found.config)?;
-                return Ok(found.clone());
-            }
-            Err(error) => match error.kind() {
-                GetStreamErrorKind::JetStream(cause)
-                    if cause.error_code() == ErrorCode::STREAM_NOT_FOUND => {}
-                GetStreamErrorKind::JetStream(cause) => {
-                    return Err(refused(format!(
-                        "the NATS server refused to return information about {name}: {cause}"
-                    )));
-                }
-                _ => {
-                    return Err(unreachable(format!(
-                        "the NATS server did not return information about {name}"
-                    )));
-                }
-            },
-        }
-        let created = jetstream.create_stream(wanted.clone()).await;
-        let stream = created.map_err(|error| {
-            refused(format!("the NATS server refused to create the stream {name}: {error}"))
-        })?;
-        info!(nats.stream = name, "stream created");
-        Ok(stream.cached_info().clone())
+        let found = find_or_create(jetstream, wanted).await?;
+        self.check_owner(&found.config)?;
+        Ok(found)
     }
 
     fn check_owner(&self, found: &Config) -> Result<(), Problem> {
@@ -134,31 +143,59 @@ impl Topology {
             ))),
         }
     }
+}
 
-    fn alarm(&self, events: &[&str], bucket: &[&str], info: &Info) {
-        let cut = info.state.first_sequence.saturating_sub(1);
-        let told = format!("{events:?} {bucket:?} {cut}");
-        let mut alarmed = self.alarmed.lock();
-        if *alarmed == told {
-            return;
-        }
-        alarmed.clone_from(&told);
-        drop(alarmed);
-        for (stream, fields) in [(&self.events.name, events), (&self.bucket.name, bucket)] {
-            if !fields.is_empty() {
-                let fields = fields.join(", ");
-                error!(nats.stream = stream, fields, "the settings of a stream were changed");
+/// Returns a stream, which is created if it is missing.
+async fn find_or_create(jetstream: &Context, wanted: &Config) -> Result<Info, Problem> {
+    let name = wanted.name.as_str();
+    match jetstream.get_stream(name).await {
+        Ok(stream) => return Ok(stream.cached_info().clone()),
+        Err(error) => match error.kind() {
+            GetStreamErrorKind::JetStream(cause)
+                if cause.error_code() == ErrorCode::STREAM_NOT_FOUND => {}
+            GetStreamErrorKind::JetStream(cause) => {
+                return Err(refused(format!(
+                    "the NATS server refused to return information about {name}: {cause}"
+                )));
             }
-        }
-        if cut > 0 {
-            let stream = self.events.name.as_str();
-            error!(
-                nats.stream = stream,
-                missing = cut,
-                "oldest events were removed from the stream"
-            );
-        }
+            _ => {
+                return Err(unreachable(format!(
+                    "the NATS server did not return information about {name}"
+                )));
+            }
+        },
     }
+    let created = jetstream.create_stream(wanted.clone()).await;
+    let stream = created.map_err(|error| {
+        refused(format!("the NATS server refused to create the stream {name}: {error}"))
+    })?;
+    info!(nats.stream = name, "stream created");
+    Ok(stream.cached_info().clone())
+}
+
+/// Returns what differs from the wanted settings, in words.
+fn deviations(wanted: &Config, found: &Config) -> Vec<String> {
+    let name = &wanted.name;
+    let tell = |setting: &str| match setting {
+        "num_replicas" => {
+            let (is, given) = (found.num_replicas, wanted.num_replicas);
+            format!("{name}: num_replicas is {is}, and --nats-replicas is {given}")
+        }
+        _ => format!("{name}: {setting} was changed"),
+    };
+    drift(wanted, found).into_iter().map(tell).collect()
+}
+
+/// Logs deviations, unless they are the same as at the last check.
+fn alarm(alarmed: &Mutex<Vec<String>>, found: Vec<String>) {
+    let mut alarmed = alarmed.lock();
+    if *alarmed == found {
+        return;
+    }
+    for deviation in &found {
+        error!(deviation, "a stream is not as the ledger needs it or was told to make it");
+    }
+    *alarmed = found;
 }
 
 async fn update(jetstream: &Context, wanted: &Config) -> Result<(), Problem> {
@@ -223,6 +260,20 @@ fn bucket_config(subjects: &Subjects, ledger: &str, choices: Choices) -> Config 
     }
 }
 
+fn lease_config(subjects: &Subjects, choices: Choices) -> Config {
+    let name = format!("KV_{}", subjects.lease_bucket_name());
+    Config {
+        subjects: vec![subjects.lease()],
+        max_messages_per_subject: 1,
+        // A replica could show a lease that is no longer in force.
+        allow_direct: false,
+        duplicate_window: LEASE_DUPLICATE_WINDOW,
+        description: Some("which instance owns these names".to_owned()),
+        metadata: HashMap::from([(FORMAT.to_owned(), FORMAT_VERSION.to_owned())]),
+        ..base_config(name, "", choices)
+    }
+}
+
 /// Returns the names of the relevant settings that differ.
 fn drift(wanted: &Config, found: &Config) -> Vec<&'static str> {
     // The server reports -1 for "no limit" where it was given 0, and the other way round.
@@ -247,6 +298,7 @@ fn drift(wanted: &Config, found: &Config) -> Vec<&'static str> {
         ("allow_rollup_hdrs", !found.allow_rollup),
         ("sealed", !found.sealed),
         ("subject_transform", found.subject_transform.is_none()),
+        ("num_replicas", wanted.num_replicas == found.num_replicas),
         ("duplicate_window", wanted.duplicate_window == found.duplicate_window),
     ];
     equal.into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect()
@@ -295,8 +347,11 @@ mod tests {
         let mut changed = events.clone();
         changed.max_messages = 10;
         changed.max_bytes = 0;
-        changed.num_replicas = 3;
         assert_eq!(drift(&events, &changed), ["max_msgs"]);
+        changed.num_replicas = 3;
+        let told = deviations(&events, &changed);
+        assert_eq!(told[0], "LEDGER_EVENTS: max_msgs was changed");
+        assert_eq!(told[1], "LEDGER_EVENTS: num_replicas is 3, and --nats-replicas is 1");
         let mut changed = bucket.clone();
         changed.sources = None;
         changed.subjects = vec!["$KV.ledger-connections.>".to_owned()];

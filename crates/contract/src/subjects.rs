@@ -138,4 +138,15 @@ impl Subjects {
     pub fn bucket_name(&self) -> String {
         format!("{}-connections", self.prefix)
     }
+
+    /// Returns the name of the KV bucket whose only key, `owner`, is the lease of these names:
+    /// `ledger-owner` by default.
+    pub fn lease_bucket_name(&self) -> String {
+        format!("{}-owner", self.prefix)
+    }
+
+    /// Returns the subject of the lease in its bucket: `$KV.ledger-owner.owner` by default.
+    pub fn lease(&self) -> String {
+        format!("$KV.{}.owner", self.lease_bucket_name())
+    }
 }

@@ -67,6 +67,10 @@ uuid_id!(
     /// Id of one ledger, generated when its data directory is created.
     LedgerId, "ledger_id"
 );
+uuid_id!(
+    /// Name of one history of a ledger: copies of a data directory share it.
+    Incarnation, "incarnation"
+);
 
 /// Defines a newtype over a `u64` counter that starts at one.
 macro_rules! counter {

@@ -31,8 +31,8 @@ pub use connection::{
     Command, Connection, Event, EventFacts, Lifecycle, Rejection, advance, decide, evolve,
 };
 pub use ids::{
-    Actor, ConnectionId, EventId, Expected, Generation, LedgerId, MessageId, Micros, Position,
-    Version,
+    Actor, ConnectionId, EventId, Expected, Generation, Incarnation, LedgerId, MessageId, Micros,
+    Position, Version,
 };
 pub use principal::{
     Principal, PrincipalCommand, PrincipalEvent, PrincipalFacts, decide_principal, evolve_principal,

@@ -17,7 +17,9 @@ use tokio::sync::watch;
 use crate::access::{LAST_USE_INTERVAL, PrincipalDirectory, TokenVerifier, UseKeeper};
 use crate::admission::AdmissionLimits;
 use crate::errors::{DeadlineExpired, ExecuteError, Fault, OpenError, Unavailable, chain};
+use crate::fence::FenceSlot;
 use crate::http_status::HttpSource;
+use crate::identity::Identity;
 use crate::models::{Live, MODELS, Models};
 use crate::ports::{Clock, Ports};
 use crate::replay::{ReplayLimits, recovery};
@@ -73,7 +75,7 @@ pub struct Engine {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Engine({}, head {})", self.shared.ledger_id, self.head())
+        write!(f, "Engine({}, head {})", self.ledger_id(), self.head())
     }
 }
 
@@ -84,9 +86,10 @@ pub(crate) struct Shared {
     pub(crate) keyring: Keyring,
     pub(crate) fingerprint_key: FingerprintKey,
     pub(crate) curve_key: CurveKey,
-    pub(crate) ledger_id: LedgerId,
+    pub(crate) identity: Identity,
     pub(crate) directory: PrincipalDirectory,
     pub(crate) tokens: TokenVerifier,
+    pub(crate) fence: FenceSlot,
     pub(crate) http_source: HttpSource,
     pub(crate) data_keys: Mutex<Recent<ConnectionId, HeldKey>>,
     pub(crate) head: watch::Sender<Position>,
@@ -165,7 +168,18 @@ impl Engine {
 
     /// Returns the ledger's id.
     pub fn ledger_id(&self) -> LedgerId {
-        self.shared.ledger_id
+        self.shared.identity.ledger
+    }
+
+    /// Returns the names of the ledger and of its history.
+    pub fn identity(&self) -> Identity {
+        self.shared.identity
+    }
+
+    /// Returns a name of the lock on the data directory that no other lock has; see
+    /// [`DataDir::lock_name`].
+    pub fn lock_name(&self) -> Option<String> {
+        self.shared.store.dir().lock_name()
     }
 
     /// Returns the last durable position.
@@ -180,7 +194,7 @@ impl Engine {
 
     /// Returns an error if commands are not accepted.
     pub fn ready(&self) -> Result<(), Unavailable> {
-        self.with_writer(|_| Ok(()))
+        self.with_writer(|_| self.shared.fence.check())
     }
 
     /// Rejects requests whose deadline has passed. The deadline of a command is checked again when
@@ -289,12 +303,13 @@ impl Shared {
         Ok(Self {
             directory: PrincipalDirectory::load(&store, &models.connections)?,
             tokens: TokenVerifier::default(),
+            fence: FenceSlot::default(),
             http_source: HttpSource::default(),
             models: Live::new(models),
             keyring,
             curve_key: fingerprint_key.curve_key(),
             fingerprint_key,
-            ledger_id,
+            identity: Identity::begin(&store, ledger_id)?,
             data_keys: Mutex::new(Recent::new(DATA_KEYS)),
             head: watch::Sender::new(log::head(&store).map_err(Fault::from)?),
             tail: Tail::default(),

@@ -91,14 +91,22 @@ impl Engine {
     pub(crate) async fn decide(&self, request: CommandRequest) -> Result<Outcome, ExecuteError> {
         let submitted = self.begin(request);
         let begun = submitted.inspect_err(|error| self.count_refusal(error.code()))?;
-        match begun {
-            Begun::Done(outcome) => Ok(outcome),
+        let outcome = match begun {
+            Begun::Done(outcome) => outcome,
             // A missing answer means that the writer has ended; the error says why.
             Begun::Waits(answer) => answer.await.unwrap_or_else(|_| {
                 self.ready()?;
                 Err(Unavailable::ShuttingDown.into())
-            }),
-        }
+            })?,
+        };
+        // A lease may have run out while the command waited. Then another instance may be the owner
+        // by now, and must be the only one whose answers count.
+        self.may_write().inspect_err(|error| self.count_refusal(error.code()))?;
+        Ok(outcome)
+    }
+
+    fn may_write(&self) -> Result<(), Unavailable> {
+        self.shared.fence.check()
     }
 
     /// Checks a command before it is queued, then queues it.
@@ -107,6 +115,7 @@ impl Engine {
         let RequestContext { caller, expected, deadline, provenance } = context;
         // Callers without rights here must not learn which command ids are in use.
         let permit = Permit::of(caller, &workspace, &command)?;
+        self.may_write()?;
         let work = match self.work(&permit, &workspace, command) {
             Ok(work) => work,
             // The target may be gone because this very command archived it.

@@ -47,9 +47,11 @@ mod access;
 mod admission;
 mod engine;
 mod execute;
+mod fence;
 mod fingerprint;
 mod history;
 mod http_status;
+mod identity;
 mod outbox;
 mod projections;
 mod queries;
@@ -68,8 +70,10 @@ pub use errors::{
     LiveCallerError, OpenError, QueryError, ReplayError, SealedError, Unavailable, log_fault,
 };
 pub use execute::{CommandRequest, Executed};
+pub use fence::Fence;
 pub use fingerprint::{BodyDigest, Fingerprint, Received};
 pub use http_status::HttpStatusSource;
+pub use identity::Identity;
 pub use outbox::{Outbox, OutboxItem};
 pub use ports::{Clock, IdSource, Ports, Randomness};
 pub use queries::{Keep, ListOptions, ListResult, QueryAnswer, Reader, VersionLine, Versions};

@@ -12,6 +12,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,8 @@ const STORE_FOLDER: &str = "store";
 /// How long to wait for a process that holds the directory and is about to end.
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 const LOCK_INTERVAL: Duration = Duration::from_millis(20);
+/// The name of this run of the operating system.
+const BOOT_ID_FILE: &str = "/proc/sys/kernel/random/boot_id";
 const SORTING_FOLDER: &str = "sorting";
 /// Files that may exist in the directory before a ledger is created.
 const NEIGHBORS: [&str; 5] = [LOCK_FILE, "nats", "dev-master.key", "dev-admin.key", "lost+found"];
@@ -36,7 +39,7 @@ const NEIGHBORS: [&str; 5] = [LOCK_FILE, "nats", "dev-master.key", "dev-admin.ke
 pub struct DataDir {
     path: PathBuf,
     /// Kept open, because closing it releases the lock.
-    _lock: File,
+    lock: File,
 }
 
 impl DataDir {
@@ -62,7 +65,7 @@ impl DataDir {
     /// Opens and locks the directory of an existing ledger.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         check_format(path)?;
-        Ok(Self { path: path.to_owned(), _lock: lock(path)? })
+        Ok(Self { path: path.to_owned(), lock: lock(path)? })
     }
 
     /// Prepares a directory for a new ledger. The format file is written last, so that an
@@ -73,7 +76,7 @@ impl DataDir {
         let lock = lock(path)?;
         let store = path.join(STORE_FOLDER);
         fs::create_dir_all(&store).map_err(io_error(&store))?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self { path: path.to_owned(), lock })
     }
 
     /// Writes the format file durably, which makes the directory a ledger.
@@ -86,6 +89,14 @@ impl DataDir {
             File::open(&self.path)?.sync_all()
         };
         write().map_err(io_error(&path))
+    }
+
+    /// Returns a name of the lock that no other lock has, on any machine, or `None` if it cannot be
+    /// determined. A process that had the lock of this name before has ended or closed it.
+    pub fn lock_name(&self) -> Option<String> {
+        let boot = fs::read_to_string(BOOT_ID_FILE).ok()?;
+        let file = self.lock.metadata().ok()?;
+        Some(format!("{}/{}/{}", boot.trim(), file.dev(), file.ino()))
     }
 
     /// Returns the folder of the database.

@@ -14,9 +14,15 @@ use crate::wait::{PATIENCE, eventually};
 use world::{Known, User, World, members_of_template};
 
 /// What nobody but the ledger may send.
-const NOBODY_SENDS: [&str; 22] = [
+const NOBODY_SENDS: [&str; 28] = [
     "ledger.events.acme.x",
     "$KV.ledger-connections.acme.x",
+    "$KV.ledger-owner.owner",
+    "$JS.API.STREAM.INFO.KV_ledger-owner",
+    "$JS.API.STREAM.MSG.GET.KV_ledger-owner",
+    "$JS.API.STREAM.UPDATE.KV_ledger-owner",
+    "$JS.API.STREAM.DELETE.KV_ledger-owner",
+    "$JS.API.CONSUMER.CREATE.KV_ledger-owner.x.$KV.ledger-owner.owner",
     "$JS.API.INFO",
     "$JS.API.STREAM.INFO.LEDGER_EVENTS",
     "$JS.API.STREAM.CREATE.X",
@@ -272,6 +278,10 @@ async fn not_even_the_ledger_can_lose_an_event() {
                 user.cannot_publish(&format!("$JS.API.STREAM.{verb}.{stream}")).await;
             }
         }
+        for verb in ["UPDATE", "DELETE", "PURGE", "MSG.DELETE"] {
+            user.cannot_publish(&format!("$JS.API.STREAM.{verb}.KV_ledger-owner")).await;
+        }
+        user.cannot_publish("$KV.ledger-owner.x").await;
         user.cannot_publish("$KV.ledger-connections.acme.x").await;
         user.cannot_subscribe("_INBOX_manager-acme.>").await;
         assert_eq!(world.streams().await, before);

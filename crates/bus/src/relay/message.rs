@@ -14,7 +14,6 @@ pub(super) const EVENT_ID: &str = "ce-id";
 /// Headers that all messages of a ledger share.
 #[derive(Debug)]
 pub(super) struct Letterhead {
-    ledger: String,
     stream: String,
     source: String,
 }
@@ -22,12 +21,7 @@ pub(super) struct Letterhead {
 impl Letterhead {
     pub(super) fn new(ledger: LedgerId, stream: String) -> Self {
         let source = format!("/connection-ledger/{ledger}");
-        Self { ledger: ledger.to_string(), stream, source }
-    }
-
-    /// Returns the message id of the event at `position`.
-    pub(super) fn message_id(&self, position: u64) -> String {
-        format!("{}/{position}", self.ledger)
+        Self { stream, source }
     }
 
     /// Returns the headers: those that JetStream checks, those by which gateways filter, and those
@@ -39,7 +33,7 @@ impl Letterhead {
     pub(super) fn headers(&self, item: &OutboxItem) -> HeaderMap {
         let position = item.position.get();
         let mut headers = HeaderMap::new();
-        headers.insert(NATS_MESSAGE_ID, self.message_id(position));
+        headers.insert(NATS_MESSAGE_ID, item.event_id.to_string());
         headers.insert(NATS_EXPECTED_STREAM, self.stream.as_str());
         headers.insert(NATS_EXPECTED_LAST_SEQUENCE, position.saturating_sub(1).to_string());
         let mut add = |name: &'static str, value: String| {
@@ -80,7 +74,7 @@ mod tests {
             body: Vec::new(),
         });
         for (name, value) in [
-            ("Nats-Msg-Id", format!("{ledger}/7")),
+            ("Nats-Msg-Id", EventId::from_bytes([3; 16]).to_string()),
             ("Nats-Expected-Stream", "LEDGER_EVENTS".to_owned()),
             ("Nats-Expected-Last-Sequence", "6".to_owned()),
             ("Ledger-Position", "7".to_owned()),

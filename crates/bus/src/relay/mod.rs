@@ -2,7 +2,11 @@
 //!
 //! Stream sequence equals log position. Each message is stored only directly after its predecessor,
 //! so an acknowledgment covers all earlier messages, and the relay requests one for each batch.
-//! After any unexpected result it asks the stream for its last event and continues from there.
+//! After any unexpected result it asks the stream for its last event and continues from there. An
+//! acknowledgment of a duplicate is such a result: it says nothing of where the event is.
+//!
+//! The relay works only while this instance holds the lease. Its first look at the stream decides
+//! whether the instance becomes the owner.
 //!
 //! The relay has its own thread and connection: it reads the store, which blocks; events must not
 //! wait for the work of other tasks; and replies must not wait behind events.
@@ -17,6 +21,7 @@ mod resume;
 use std::collections::VecDeque;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -34,6 +39,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use tracing::{error, info, warn};
 
 use crate::connect::{self, unreachable};
+use crate::lease::Ownership;
 use crate::stop::{is_stopped, stopped};
 use crate::topology::Topology;
 use message::Letterhead;
@@ -74,6 +80,7 @@ pub(crate) struct Relay {
     jetstream: Context,
     subjects: Subjects,
     topology: Topology,
+    ownership: Arc<Ownership>,
     letterhead: Letterhead,
     head: watch::Receiver<Position>,
     stop: watch::Receiver<bool>,
@@ -93,6 +100,7 @@ impl Relay {
         client: Client,
         subjects: Subjects,
         topology: Topology,
+        ownership: Arc<Ownership>,
         stop: watch::Receiver<bool>,
     ) -> Self {
         Self {
@@ -104,6 +112,7 @@ impl Relay {
             client,
             subjects,
             topology,
+            ownership,
             stop,
             complained: None,
         }
@@ -113,8 +122,13 @@ impl Relay {
     pub(crate) async fn run(mut self) {
         let mut delay = RETRY_DELAY_MIN;
         loop {
+            let Some(tenure) = self.next_tenure().await else { return };
             let before = self.engine.published();
-            let Err(problem) = self.attempt().await else { return };
+            let Err(problem) = self.attempt(tenure).await else { return };
+            if self.ownership.tenure() != Some(tenure) && problem.code == Code::NatsUnreachable {
+                // The lease was lost, which the keeper has logged.
+                continue;
+            }
             let stopping = is_stopped(&self.stop);
             if stopping && self.is_vain(&problem) {
                 log_fault(&problem);
@@ -133,10 +147,27 @@ impl Relay {
         }
     }
 
+    /// Waits until this instance holds the lease. Returns `None` if it is told to stop before.
+    async fn next_tenure(&mut self) -> Option<u64> {
+        if let Some(tenure) = self.ownership.tenure() {
+            return Some(tenure);
+        }
+        tokio::select! {
+            tenure = self.ownership.next_tenure() => Some(tenure),
+            () = stopped(&mut self.stop) => None,
+        }
+    }
+
     /// Relays until an error occurs. Afterwards the relay must ask the stream for its last event.
-    async fn attempt(&mut self) -> Result<(), Problem> {
-        let from = self.synchronize().await?;
-        self.pump(from).await
+    async fn attempt(&mut self, tenure: u64) -> Result<(), Problem> {
+        let synchronized = self.synchronize().await;
+        let from = synchronized.inspect_err(|problem| {
+            if problem.code != Code::NatsUnreachable {
+                self.ownership.unsuitable(tenure, problem);
+            }
+        })?;
+        self.ownership.synchronized(tenure);
+        self.pump(tenure, from).await
     }
 
     /// Returns whether a retry is hopeless while stopping.
@@ -156,9 +187,8 @@ impl Relay {
         }
         let extent = self.topology.ensure(&self.jetstream).await?;
         let stream = self.subjects.stream_name();
-        let (engine, letterhead) = (&self.engine, &self.letterhead);
-        let from =
-            resume::resume_position(&self.jetstream, engine, letterhead, &stream, extent).await?;
+        self.ownership.set_drift(self.topology.drift());
+        let from = resume::resume_position(&self.jetstream, &self.engine, &stream, extent).await?;
         let mark = self.engine.published();
         if from < mark {
             warn!(
@@ -182,7 +212,7 @@ impl Relay {
 
     /// Publishes events after `from` as they are committed, until it is told to stop and everything
     /// is published.
-    async fn pump(&mut self, from: Position) -> Result<(), Problem> {
+    async fn pump(&mut self, tenure: u64, from: Position) -> Result<(), Problem> {
         let mut progress = Progress::at(from);
         let mut in_flight = VecDeque::new();
         let connects = self.connects();
@@ -190,7 +220,7 @@ impl Relay {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut count = 0;
         loop {
-            let gathering = self.fill(&mut progress, &mut in_flight).await?;
+            let gathering = self.fill(tenure, &mut progress, &mut in_flight).await?;
             let idle = in_flight.is_empty() && gathering.is_none();
             if idle && is_stopped(&self.stop) {
                 return self.mark(&mut progress, 1);
@@ -214,7 +244,8 @@ impl Relay {
                 _ = looks.tick() => {
                     count += 1;
                     self.mark(&mut progress, 1)?;
-                    self.look(connects, count).await?;
+                    self.check_tenure(tenure)?;
+                    self.look(&progress, connects, count).await?;
                 }
             }
         }
@@ -224,6 +255,7 @@ impl Relay {
     /// gather the rest, if it is to be gathered.
     async fn fill(
         &mut self,
+        tenure: u64,
         progress: &mut Progress,
         in_flight: &mut VecDeque<Sent>,
     ) -> Result<Option<Instant>, Problem> {
@@ -239,6 +271,7 @@ impl Relay {
                 return Ok(Some(gathered));
             }
             let batch = self.outbox.read(progress.sent, BATCH_EVENTS_MAX)?;
+            self.check_tenure(tenure)?;
             let sent = self.send(batch, progress.sent).await?;
             progress.sent = sent.last;
             progress.left_at = Instant::now();
@@ -283,16 +316,32 @@ impl Relay {
         Ok(())
     }
 
-    /// Detects changed settings of the streams, and a new connection, whose server may have another
-    /// stream.
-    async fn look(&self, connects: u64, count: u32) -> Result<(), Problem> {
+    /// Detects changed settings of the streams, a stream that lost events or got others, and a new
+    /// connection, whose server may have another stream.
+    async fn look(&self, progress: &Progress, connects: u64, count: u32) -> Result<(), Problem> {
         if self.connects() != connects {
             return Err(unreachable("the client reconnected to NATS"));
         }
         if count.is_multiple_of(LOOKS_PER_CHECK) && !self.is_disconnected() {
-            self.topology.ensure(&self.jetstream).await?;
+            let extent = self.topology.ensure(&self.jetstream).await?;
+            self.ownership.set_drift(self.topology.drift());
+            let (least, most) = (progress.acknowledged.get(), progress.sent.get());
+            if !(least..=most).contains(&extent.last) {
+                let end = extent.last;
+                return Err(unreachable(format!(
+                    "the stream ends at {end}, and not at {least} as acknowledged"
+                )));
+            }
         }
         Ok(())
+    }
+
+    /// Returns an error if this instance may no longer publish.
+    fn check_tenure(&self, tenure: u64) -> Result<(), Problem> {
+        if self.ownership.tenure() == Some(tenure) {
+            return Ok(());
+        }
+        Err(unreachable("this instance does not hold the lease"))
     }
 
     /// Returns how often the client has connected.
@@ -349,6 +398,10 @@ async fn first(in_flight: &mut VecDeque<Sent>) -> Result<Position, Problem> {
     let last = sent.last;
     in_flight.pop_front();
     match acknowledgment {
+        // A duplicate is an event that was stored earlier, perhaps elsewhere.
+        Ok(stored) if stored.duplicate => {
+            Err(unreachable(format!("event {last} was acknowledged as a duplicate")))
+        }
         Ok(stored) if stored.sequence == last.get() => Ok(last),
         Ok(stored) => {
             let at = stored.sequence;

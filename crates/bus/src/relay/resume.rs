@@ -7,7 +7,7 @@ use ledger_contract::errors::Problem;
 use ledger_domain::Position;
 use ledger_engine::Engine;
 
-use super::message::{EVENT_ID, Letterhead};
+use super::message::EVENT_ID;
 use crate::connect::{refused, unreachable};
 use crate::topology::Extent;
 
@@ -19,7 +19,6 @@ use crate::topology::Extent;
 pub(super) async fn resume_position(
     jetstream: &Context,
     engine: &Engine,
-    letterhead: &Letterhead,
     stream: &str,
     extent: Extent,
 ) -> Result<Position, Problem> {
@@ -37,13 +36,17 @@ pub(super) async fn resume_position(
     let stored = last_message(jetstream, stream, last).await?;
     let event_id = engine.event_id(Position::new(last))?.to_string();
     let header = |name: &str| stored.headers.get(name).map(async_nats::HeaderValue::as_str);
-    let same = header("Nats-Msg-Id") == Some(letterhead.message_id(last).as_str())
-        && header(EVENT_ID) == Some(event_id.as_str());
+    // Earlier programs had message ids of ledger and position.
+    let earlier = format!("{}/{last}", engine.ledger_id());
+    let message_id = header("Nats-Msg-Id");
+    let same = header(EVENT_ID) == Some(event_id.as_str())
+        && (message_id == Some(event_id.as_str()) || message_id == Some(earlier.as_str()));
     if same {
         return Ok(Position::new(last));
     }
     Err(refused(format!(
-        "message {last} of the stream {stream} is not this ledger's event at that position"
+        "message {last} of the stream {stream} is not the event at that position of this log: \
+         another copy of the ledger wrote it"
     )))
 }
 

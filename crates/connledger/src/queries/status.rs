@@ -1,6 +1,6 @@
 //! `status`.
 
-use ledger_contract::queries::{ALL_WORKSPACES, StatusView};
+use ledger_contract::queries::{ALL_WORKSPACES, NatsStatus, StatusView};
 
 use super::read_answer;
 use crate::body::Body;
@@ -16,14 +16,25 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
     let behind = status.position.saturating_sub(status.published);
     let mut facts = vec![
         ("ledger", status.ledger_id),
+        ("incarnation", status.incarnation),
+        ("epoch", status.epoch.to_string()),
         ("version", status.program_version),
         ("curve key", status.xkey),
         ("connections", status.connections.to_string()),
         ("position", status.position.to_string()),
         ("published", format!("{} ({behind} behind)", status.published)),
         ("queued", status.queued.to_string()),
-        ("accepts writes", if status.poisoned { "no (log_poisoned)" } else { "yes" }.to_owned()),
+        ("accepts writes", accepts_writes(status.poisoned, status.nats.as_ref())),
     ];
+    if let Some(nats) = status.nats {
+        facts.push(("name", nats.prefix));
+        facts.push(("instance", nats.instance));
+        facts.push(("owner", if nats.owner { "yes" } else { "no" }.to_owned()));
+        if let Some(holder) = nats.holder {
+            facts.push(("lease held by", format!("{}, epoch {}", holder.instance, holder.epoch)));
+        }
+        facts.extend(nats.drift.into_iter().map(|drift| ("differs", drift)));
+    }
     if let Some(http) = &status.http {
         facts.push(("http open", http.connections_open.to_string()));
         facts.push(("http refused", http.connections_refused.to_string()));
@@ -37,4 +48,12 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
         .refused
         .iter()
         .try_for_each(|(code, count)| session.out.line(format!("  {code}  {count}")))
+}
+
+fn accepts_writes(is_poisoned: bool, nats: Option<&NatsStatus>) -> String {
+    match nats.and_then(|nats| nats.refusal.as_deref()) {
+        _ if is_poisoned => "no (log_poisoned)".to_owned(),
+        Some(refusal) => format!("no (not_owner: {refusal})"),
+        None => "yes".to_owned(),
+    }
 }

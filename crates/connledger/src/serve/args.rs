@@ -57,6 +57,25 @@ pub(crate) struct ServeArgs {
     /// Copies of the streams in a NATS cluster
     #[arg(long, env = "CONNLEDGER_NATS_REPLICAS", default_value_t = 1, value_name = "NUMBER")]
     pub(crate) nats_replicas: usize,
+    /// How long the lease of the ledger's name lasts without a renewal, in seconds: after a crash,
+    /// another instance may take over that much later
+    #[arg(
+        long,
+        env = "CONNLEDGER_NATS_LEASE",
+        default_value_t = 10,
+        value_parser = clap::value_parser!(u64).range(2..=300),
+        value_name = "SECONDS"
+    )]
+    pub(crate) nats_lease: u64,
+    /// With --nats-url: accept commands over HTTP while NATS cannot be reached, although the lease
+    /// cannot be renewed, unless another holder has been seen. For ledgers of whose directory no
+    /// copy is ever started
+    #[arg(long, env = "CONNLEDGER_ACCEPT_WITHOUT_LEASE")]
+    pub(crate) accept_without_lease: bool,
+    /// Name of this instance, by which it is known as the holder of the lease [default: the host's
+    /// name and the process id]
+    #[arg(long, env = "CONNLEDGER_INSTANCE", value_parser = instance, value_name = "NAME")]
+    pub(crate) instance: Option<String>,
     /// Refuse requests over NATS that are not sealed to the ledger's curve key. Unsealed, API keys
     /// and new secrets are readable by anyone who runs or taps the NATS server
     #[arg(long, env = "CONNLEDGER_NATS_REQUIRE_SEALED")]
@@ -89,6 +108,18 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// Parses the name of an instance.
+fn instance(text: &str) -> Result<String, String> {
+    const CHARS_MAX: usize = 128;
+    let is_good = !text.trim().is_empty()
+        && text.chars().count() <= CHARS_MAX
+        && !text.chars().any(char::is_control);
+    if is_good {
+        return Ok(text.to_owned());
+    }
+    Err(format!("must be one line of 1 to {CHARS_MAX} characters"))
+}
+
 /// Parses `250ms`, `30s`, `2m` or `1h`.
 fn duration(text: &str) -> Result<Duration, String> {
     let unit_at = text.find(|mark: char| !mark.is_ascii_digit()).unwrap_or(text.len());
@@ -106,6 +137,14 @@ fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_instance_has_a_name_of_one_line() {
+        assert_eq!(instance("eu-1 (blue)"), Ok("eu-1 (blue)".to_owned()));
+        for bad in ["", "  ", "a\nb", &"x".repeat(129)] {
+            assert!(instance(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn durations_have_a_unit() {

@@ -2,8 +2,11 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use ledger_bus::{ConnectOptions, ManagedOptions, ManagedServer, find_server, public_url};
+use ledger_bus::{
+    BusOptions, ConnectOptions, FencedBy, ManagedOptions, ManagedServer, find_server, public_url,
+};
 use ledger_contract::subjects::Subjects;
 
 use super::ServeArgs;
@@ -62,6 +65,27 @@ pub(super) async fn start(
     options.port = args.nats_port;
     options.subjects = subjects.clone();
     Ok(ManagedServer::start(options).await?)
+}
+
+/// Sets the options of the bus that flags decide.
+pub(super) fn set_bus_options(options: &mut BusOptions, args: &ServeArgs, is_managed: bool) {
+    options.duplicate_window = args.nats_dedup_window;
+    options.replicas = args.nats_replicas;
+    options.sealed_only = args.nats_require_sealed;
+    options.lease_time = Duration::from_secs(args.nats_lease);
+    options.instance = args.instance.clone().unwrap_or_else(host_and_process);
+    options.fenced_by = match (is_managed, args.accept_without_lease) {
+        (true, _) => FencedBy::DataDir,
+        (false, true) => FencedBy::LeaseIfReachable,
+        (false, false) => FencedBy::Lease,
+    };
+}
+
+/// Returns a name of this process for people: where it runs, and its id there.
+fn host_and_process() -> String {
+    let host = nix::unistd::gethostname().ok().and_then(|host| host.into_string().ok());
+    let host = host.unwrap_or_else(|| "unknown host".to_owned());
+    format!("{host} (process {})", std::process::id())
 }
 
 /// Builds the options of the connection.

@@ -28,8 +28,8 @@ use crate::server_file::ServerFile;
 /// The timeout of one check of the NATS server; a failed check is logged and repeated.
 const CHECK_PATIENCE: Duration = Duration::from_secs(5);
 
-/// The timeout of the first check, which delays the announcement of the ledger's addresses.
-const FIRST_PATIENCE: Duration = Duration::from_secs(1);
+/// How long the announcement of the ledger's addresses waits for the lease.
+const SETTLE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The parts that are to run beside the engine.
 #[derive(Debug)]
@@ -129,9 +129,7 @@ async fn serve(
             let client = connect(&connection).await?;
             let mut options = BusOptions::new(client.clone(), connection);
             options.subjects = subjects;
-            options.duplicate_window = args.nats_dedup_window;
-            options.replicas = args.nats_replicas;
-            options.sealed_only = args.nats_require_sealed;
+            nats::set_bus_options(&mut options, args, parts.server.is_some());
             parts.bus = Some(Bus::start(engine.clone(), options).await?);
             Some(client)
         }
@@ -147,13 +145,11 @@ async fn serve(
             Some(listener.url())
         }
     };
-    // Clients that find the file send requests at once, so the NATS server should know the
-    // subscriptions by then. An unreachable server is awaited below, while HTTP already serves.
-    if let Some(Err(problem)) = match &client {
-        Some(client) => Some(check(client, FIRST_PATIENCE).await),
-        None => None,
-    } {
-        tracing::debug!(ledger.error.code = problem.code.as_str(), "nats is not available yet");
+    // Clients that find the file send requests at once, so this instance should own the names by
+    // then, and the NATS server know the subscriptions. An unreachable server is awaited below,
+    // while HTTP already serves.
+    if let Some(bus) = &parts.bus {
+        bus.settled(SETTLE_PATIENCE).await;
     }
     let http_shown = http_url.clone().unwrap_or_else(|| "off".to_owned());
     let shown = client_url.as_deref().map_or_else(|| "off".to_owned(), public_url);

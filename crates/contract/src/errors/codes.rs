@@ -155,6 +155,7 @@ codes! {
     ("nats_refused", NatsRefused, Unavailable, "The NATS server rejected an operation that the ledger needs."),
     ("nats_too_old", NatsTooOld, Unavailable, "The NATS server is older than 2.11."),
     ("nats_unreachable", NatsUnreachable, Unavailable, "The NATS server does not respond."),
+    ("not_owner", NotOwner, Unavailable, "This instance may not write now, because it does not hold the lease of the ledger's name on NATS."),
     ("nothing_to_change", NothingToChange, Rejected, "The command would change nothing."),
     ("position_unknown", PositionUnknown, Conflict, "The position is beyond the end of the log."),
     ("principal_exists", PrincipalExists, Conflict, "A principal with this name already exists."),

@@ -21,7 +21,7 @@ pub use history::{History, HistoryPage, HistoryQuery};
 pub use list::{List, ListPage, ListQuery};
 pub use parameters::{NoParameters, Parameters};
 pub use principals::{ApiKeyView, PermissionView, PrincipalPage, PrincipalView, Principals};
-pub use status::{HttpStatus, Status, StatusView};
+pub use status::{HttpStatus, LeaseHolder, NatsStatus, Status, StatusView};
 pub use whoami::{CallerView, Whoami};
 pub use workspace::{ALL_WORKSPACES, QueryWorkspace};
 pub use workspaces::{WorkspacePage, WorkspaceView, Workspaces};

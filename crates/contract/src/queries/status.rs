@@ -37,6 +37,10 @@ impl Query for Status {
 pub struct StatusView {
     /// Id of this ledger.
     pub ledger_id: String,
+    /// Name of this history of the ledger; copies of its data directory share it.
+    pub incarnation: String,
+    /// Number of times the ledger was opened for writing.
+    pub epoch: u64,
     /// Version of the program.
     pub program_version: String,
     /// The ledger's public curve key, to which requests over NATS are sealed.
@@ -53,9 +57,46 @@ pub struct StatusView {
     pub queued: u64,
     /// Number of commands refused since the start, by error code.
     pub refused: BTreeMap<String, u64>,
+    /// State of the ledger's name on NATS; absent if the ledger is not served over NATS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nats: Option<NatsStatus>,
     /// State of the HTTP server; absent if the ledger is not served over HTTP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpStatus>,
+}
+
+/// State of the ledger's name on NATS.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NatsStatus {
+    /// The name: the first token of all subjects.
+    pub prefix: String,
+    /// Name of this instance, as it is written into the lease.
+    pub instance: String,
+    /// Whether this instance owns the name: it holds the lease, and the event stream is a copy of
+    /// its log.
+    pub owner: bool,
+    /// Who held the lease when this instance last looked; absent if nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<LeaseHolder>,
+    /// Why this instance refuses commands; absent if it accepts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
+    /// Settings of the streams that differ from those that this instance was given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<String>,
+}
+
+/// The holder of a lease.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeaseHolder {
+    /// Name of the instance.
+    pub instance: String,
+    /// Id of its ledger.
+    pub ledger_id: String,
+    /// Incarnation of its ledger.
+    pub incarnation: String,
+    /// Epoch of its ledger.
+    pub epoch: u64,
 }
 
 /// Counters of the HTTP server. Refusals are counted since its start.

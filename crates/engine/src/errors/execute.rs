@@ -120,6 +120,10 @@ pub enum Unavailable {
     /// The engine is stopping.
     #[error("the ledger is stopping")]
     ShuttingDown,
+    /// This instance may not write, because another may. Whether a command that was already
+    /// accepted was written is unknown.
+    #[error("{0}")]
+    NotOwner(String),
     /// A write failed earlier.
     #[error("a write failed, and the log accepts no further writes until a restart")]
     Poisoned,

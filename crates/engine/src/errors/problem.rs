@@ -52,6 +52,7 @@ impl From<Unavailable> for Problem {
     fn from(unavailable: Unavailable) -> Self {
         match &unavailable {
             Unavailable::WriteFailed(error) => Self::because(unavailable.code(), chain(error)),
+            Unavailable::NotOwner(refusal) => Self::because(unavailable.code(), refusal),
             Unavailable::ShuttingDown | Unavailable::Poisoned => Self::new(unavailable.code()),
         }
     }
@@ -62,6 +63,7 @@ impl Unavailable {
     pub fn code(&self) -> Code {
         match self {
             Self::ShuttingDown => Code::ShuttingDown,
+            Self::NotOwner(_) => Code::NotOwner,
             Self::Poisoned | Self::WriteFailed(_) => Code::LogPoisoned,
         }
     }

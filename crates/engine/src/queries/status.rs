@@ -22,6 +22,8 @@ impl Reader<'_> {
         let connections = connections::next_ordinal(&shared.store, &models.connections)?;
         Ok(StatusView {
             ledger_id: engine.ledger_id().to_string(),
+            incarnation: engine.identity().incarnation.to_string(),
+            epoch: engine.identity().epoch,
             xkey: engine.xkey(),
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
             position: engine.head().get(),
@@ -30,6 +32,7 @@ impl Reader<'_> {
             poisoned: shared.store.is_poisoned(),
             queued: u64::try_from(engine.queued()).unwrap_or(u64::MAX),
             refused: shared.refusals.by_code(),
+            nats: shared.fence.status(),
             http: shared.http_source.status(),
         })
     }

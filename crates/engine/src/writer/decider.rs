@@ -153,6 +153,8 @@ impl Decider {
         if self.shared.store.is_poisoned() {
             return Err(Unavailable::Poisoned.into());
         }
+        // A process that was stopped for a while finds commands here that it accepted before.
+        self.shared.fence.check()?;
         let key =
             receipts::key(&prepared.envelope.workspace, &prepared.envelope.provenance.command_id);
         let used = self.state.receipt(&key)?;

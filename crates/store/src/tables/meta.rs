@@ -3,13 +3,15 @@
 //! | Name | Value |
 //! |---|---|
 //! | `ledger_id` | id of this ledger (16) |
+//! | `incarnation` | name of this history of the ledger (16) |
+//! | `epoch` | number of times the ledger was opened for writing (8, BE) |
 //! | `key_check` | the vault's proof that a master key is the right one |
 //! | `fingerprint_key` | the vault's wrapped fingerprint key |
 //! | `published` | last position known to be in the event stream (8, BE) |
 //! | `generation.<model>` | live generation of a read model (4, BE) |
 //! | `checkpoint.<table>` | last position a read model's bitmaps hold on disk (8, BE) |
 
-use ledger_domain::Position;
+use ledger_domain::{Incarnation, Position};
 
 use super::{META, fixed, u64_from};
 use crate::batch::Batch;
@@ -23,6 +25,8 @@ pub const LEDGER_ID: &str = "ledger_id";
 pub const KEY_CHECK: &str = "key_check";
 /// Wrapped fingerprint key.
 pub const FINGERPRINT_KEY: &str = "fingerprint_key";
+const INCARNATION: &str = "incarnation";
+const EPOCH: &str = "epoch";
 const PUBLISHED: &str = "published";
 
 /// Sets a value.
@@ -33,6 +37,28 @@ pub fn put(batch: &mut Batch, store: &Store, name: &str, value: &[u8]) {
 /// Returns a value.
 pub fn get(store: &Store, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
     store.get(&fixed(META), name.as_bytes())
+}
+
+/// Names this history of the ledger.
+pub fn put_incarnation(batch: &mut Batch, store: &Store, incarnation: Incarnation) {
+    put(batch, store, INCARNATION, &incarnation.to_bytes());
+}
+
+/// Returns the name of this history, or `None` in a directory of an earlier program.
+pub fn incarnation(store: &Store) -> Result<Option<Incarnation>, ReadError> {
+    let Some(bytes) = get(store, INCARNATION)? else { return Ok(None) };
+    let bytes = bytes.try_into().map_err(|_| corrupt(&fixed(META), INCARNATION))?;
+    Ok(Some(Incarnation::from_bytes(bytes)))
+}
+
+/// Sets how often the ledger was opened for writing.
+pub fn put_epoch(batch: &mut Batch, store: &Store, epoch: u64) {
+    put(batch, store, EPOCH, &epoch.to_be_bytes());
+}
+
+/// Returns how often the ledger was opened for writing.
+pub fn epoch(store: &Store) -> Result<u64, ReadError> {
+    number(store, EPOCH)
 }
 
 /// Moves the outbox mark.
@@ -74,10 +100,13 @@ pub fn generation(store: &Store, model: &str) -> Result<u32, ReadError> {
 }
 
 fn position(store: &Store, name: &str) -> Result<Position, ReadError> {
+    number(store, name).map(Position::new)
+}
+
+/// Returns a number, or 0 if there is none yet.
+fn number(store: &Store, name: &str) -> Result<u64, ReadError> {
     match get(store, name)? {
-        None => Ok(Position::ZERO),
-        Some(bytes) => u64_from(&bytes)
-            .map(Position::new)
-            .ok_or_else(|| corrupt(&fixed(META), name.to_owned())),
+        None => Ok(0),
+        Some(bytes) => u64_from(&bytes).ok_or_else(|| corrupt(&fixed(META), name.to_owned())),
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn routes() -> Vec<Route> {
             "Reports whether commands are accepted",
             "Requires no key. Send no requests here unless the answer is 200.",
             operations::ready,
-            vec![r::DOOR, &[Code::LogPoisoned, Code::ShuttingDown]],
+            vec![r::DOOR, &[Code::LogPoisoned, Code::NotOwner, Code::ShuttingDown]],
         ),
     ]
 }

@@ -1,0 +1,110 @@
+//! The bucket of the lease: reading it, and writing it by compare-and-set.
+
+use async_nats::jetstream::context::PublishErrorKind;
+use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::stream::LastRawMessageErrorKind;
+use async_nats::jetstream::{Context, ErrorCode};
+use ledger_contract::errors::Problem;
+use ledger_contract::lease::Lease;
+use ledger_contract::subjects::Subjects;
+
+use crate::connect::{refused, unreachable};
+
+/// The header by which a KV bucket marks a deleted key.
+const KV_OPERATION: &str = "KV-Operation";
+const KV_DELETE: &str = "DEL";
+
+/// The bucket.
+#[derive(Debug)]
+pub(super) struct Bucket {
+    jetstream: Context,
+    stream: String,
+    subject: String,
+}
+
+/// What the bucket holds, with its revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// Nobody has ever held the lease.
+    Absent,
+    /// The last holder released it.
+    Released(u64),
+    /// Somebody holds it, or held it and ended.
+    Held(u64, Lease),
+    /// Something else than a lease.
+    Foreign(u64),
+}
+
+/// Why a write was not acknowledged.
+#[derive(Debug)]
+pub(super) enum WriteError {
+    /// The bucket is at another revision.
+    Moved,
+    /// The bucket is missing.
+    Missing,
+    /// Unknown. The write may still take effect.
+    Unknown(Problem),
+}
+
+impl Bucket {
+    pub(super) fn new(jetstream: Context, subjects: &Subjects) -> Self {
+        let stream = format!("KV_{}", subjects.lease_bucket_name());
+        Self { jetstream, stream, subject: subjects.lease() }
+    }
+
+    /// Reads the lease from the leader of the stream, never from a replica.
+    pub(super) async fn read(&self) -> Result<Entry, Problem> {
+        let silent =
+            |error: &dyn std::fmt::Display| unreachable(format!("cannot read the lease: {error}"));
+        let stream = self.jetstream.get_stream_no_info(&self.stream).await;
+        let stream = stream.map_err(|error| silent(&error))?;
+        let message = match stream.get_last_raw_message_by_subject(&self.subject).await {
+            Ok(message) => message,
+            Err(error) => {
+                return match error.kind() {
+                    LastRawMessageErrorKind::NoMessageFound => Ok(Entry::Absent),
+                    LastRawMessageErrorKind::JetStream(cause)
+                        if cause.error_code() != ErrorCode::STREAM_NOT_FOUND =>
+                    {
+                        Err(refused(format!("the NATS server does not show the lease: {cause}")))
+                    }
+                    _ => Err(silent(&error)),
+                };
+            }
+        };
+        let revision = message.sequence;
+        if message.headers.get(KV_OPERATION).is_some() {
+            return Ok(Entry::Released(revision));
+        }
+        Ok(match serde_json::from_slice(&message.payload) {
+            Ok(lease) => Entry::Held(revision, lease),
+            Err(_) => Entry::Foreign(revision),
+        })
+    }
+
+    /// Writes the lease if the bucket is at `revision`, and returns the new revision.
+    pub(super) async fn write(&self, revision: u64, lease: &Lease) -> Result<u64, WriteError> {
+        let body = serde_json::to_vec(lease).expect("a lease has a JSON form");
+        self.publish(revision, PublishMessage::build().payload(body.into())).await
+    }
+
+    /// Deletes the lease if the bucket is at `revision`.
+    pub(super) async fn release(&self, revision: u64) -> Result<u64, WriteError> {
+        let deletion = PublishMessage::build().header(KV_OPERATION, KV_DELETE);
+        self.publish(revision, deletion).await
+    }
+
+    async fn publish(&self, revision: u64, message: PublishMessage) -> Result<u64, WriteError> {
+        let message = message.expected_last_subject_sequence(revision);
+        let unknown = |error: &dyn std::fmt::Display| {
+            WriteError::Unknown(unreachable(format!("the lease was not written: {error}")))
+        };
+        let sent = self.jetstream.send_publish(self.subject.clone(), message).await;
+        let acknowledged = sent.map_err(|error| unknown(&error))?.await;
+        acknowledged.map(|stored| stored.sequence).map_err(|error| match error.kind() {
+            PublishErrorKind::WrongLastSequence => WriteError::Moved,
+            PublishErrorKind::StreamNotFound => WriteError::Missing,
+            _ => unknown(&error),
+        })
+    }
+}
