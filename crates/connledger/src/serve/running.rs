@@ -159,8 +159,11 @@ async fn serve(
     if let Some(client) = client {
         wait_for(|| check(&client, CHECK_PATIENCE)).await;
     }
-    let data = absolute(folder);
-    say(format!("ready: data {}, http {http_shown}, nats {shown}", data.display()));
+    let places = format!("data {}, http {http_shown}, nats {shown}", absolute(folder).display());
+    match engine.ready() {
+        Ok(()) => say(format!("ready: {places}")),
+        Err(refusal) => say(format!("standing by: {places}; commands are refused: {refusal}")),
+    }
     // The file is removed when this future is dropped, which is the first step of stopping.
     match (&parts.http, hangups) {
         (Some((_, listener)), Some(hangups)) => reload_at(hangups, listener).await,
