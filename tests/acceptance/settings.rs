@@ -14,6 +14,13 @@ pub(crate) fn connledger() -> PathBuf {
     path
 }
 
+/// Returns how often the server is killed in the crash test, if the environment says.
+pub(crate) fn crash_rounds() -> Option<usize> {
+    let rounds = named("CONNLEDGER_CRASH_ROUNDS")?;
+    let rounds = rounds.to_str().and_then(|rounds| rounds.parse().ok());
+    Some(rounds.expect("CONNLEDGER_CRASH_ROUNDS is a number"))
+}
+
 /// Returns an example program, built beside this test.
 pub(crate) fn example(name: &str) -> PathBuf {
     let this = std::env::current_exe().expect("a running test has a file");

@@ -39,6 +39,12 @@ pub(crate) enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Kill a server under load again and again, and check that nothing was lost or doubled
+    Crash {
+        /// How often it is killed; the test suite does it 50 times
+        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+        rounds: u32,
+    },
     /// Only prepare this machine to build and test
     Setup,
 }
@@ -52,6 +58,7 @@ Examples:
   cargo xtask bench --row replay      measure one row
   cargo xtask bench --json            one JSON object per row, on standard output
   cargo xtask soak --minutes 60       an hour of mixed load; the default is 10 minutes
+  cargo xtask crash --rounds 1000     an hour of kills; the default is 200
   cargo xtask setup                   fetch and build what is missing, run nothing
 
 Environment:

@@ -62,5 +62,6 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Task::Test { filter, .. } => stages::run(&workspace, filter.as_deref()),
         Task::Bench { args } => bench::run(&workspace, &args),
         Task::Soak { args } => soak::run(&workspace, &args),
+        Task::Crash { rounds } => stages::run_crash(&workspace, rounds),
     }
 }

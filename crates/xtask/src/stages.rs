@@ -54,6 +54,21 @@ pub(crate) fn run_schemathesis(workspace: &Workspace) -> Result<ExitCode, Failur
     Ok(code.map_or(ExitCode::SUCCESS, ExitCode::from))
 }
 
+/// Builds the binary and runs the crash test for so many rounds.
+pub(crate) fn run_crash(workspace: &Workspace, rounds: u32) -> Result<ExitCode, Failure> {
+    let variables = setup::prepare(workspace, Purpose::Test)?;
+    let cargo = Cargo::new(workspace, &variables);
+    if let Some(code) = failed("binary", &mut binary(&cargo))? {
+        return Ok(ExitCode::from(code));
+    }
+    let mut test = cargo_with(&cargo, &["test", "--package", "ledger-tests", "--test"]);
+    test.args(["acceptance", "--", "crash::", "--nocapture"]);
+    test.env("CONNLEDGER_BIN", cargo.binary("debug", "connledger")?);
+    test.env("CONNLEDGER_CRASH_ROUNDS", rounds.to_string());
+    let code = failed("crash", &mut test)?;
+    Ok(code.map_or(ExitCode::SUCCESS, ExitCode::from))
+}
+
 fn binary(cargo: &Cargo<'_>) -> Command {
     cargo_with(cargo, &["build", "--package", "connledger"])
 }
