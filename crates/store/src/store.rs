@@ -8,7 +8,8 @@ use parking_lot::Mutex;
 use rocksdb::{
     BoundColumnFamily, Cache, ColumnFamilyDescriptor, DBIteratorWithThreadMode,
     DBRawIteratorWithThreadMode, DBWithThreadMode, Direction, FlushOptions,
-    IngestExternalFileOptions, IteratorMode, MultiThreaded, Options, ReadOptions, WriteOptions,
+    IngestExternalFileOptions, IteratorMode, MultiThreaded, Options, ReadOptions,
+    SnapshotWithThreadMode, WriteOptions,
 };
 
 use crate::batch::Batch;
@@ -154,6 +155,11 @@ impl Store {
         Rows { inner, table: table.clone() }
     }
 
+    /// Returns all tables as they are now, whatever is written later.
+    pub(crate) fn snapshot(&self) -> Snapshot<'_> {
+        Snapshot { store: self, inner: self.db.snapshot() }
+    }
+
     /// Starts a bulk load of rows in key order. The table must have no other readers or writers.
     pub fn sorted_file<'a>(&'a self, table: &'a Table) -> SortedFile<'a> {
         SortedFile::new(self, table)
@@ -206,6 +212,34 @@ impl Store {
 
     pub(crate) fn handle(&self, table: &Table) -> Arc<BoundColumnFamily<'_>> {
         self.db.cf_handle(table.name()).expect("every Table names an open column family")
+    }
+}
+
+/// All tables at one moment.
+pub(crate) struct Snapshot<'a> {
+    store: &'a Store,
+    inner: SnapshotWithThreadMode<'a, Db>,
+}
+
+impl std::fmt::Debug for Snapshot<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Snapshot(..)")
+    }
+}
+
+impl Snapshot<'_> {
+    /// Returns one row.
+    pub(crate) fn get(&self, table: &Table, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        let row = self.inner.get_cf(&self.store.handle(table), key);
+        row.map_err(|error| read_error(table, error))
+    }
+
+    /// Iterates over rows from `from` upwards.
+    pub(crate) fn scan(&self, table: &Table, from: &[u8]) -> Rows<'_> {
+        let mode = IteratorMode::From(from, Direction::Forward);
+        let handle = self.store.handle(table);
+        let inner = self.inner.iterator_cf_opt(&handle, read_options(false), mode);
+        Rows { inner, table: table.clone() }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use ledger_domain::{Connection, Lifecycle};
 use ledger_store::tables::lists;
-use ledger_store::{Batch, Changes, Gathered, ReadError, Store, Table};
+use ledger_store::{Batch, Changes, Gathered, Store, Table};
 
 use super::filters::{each_value, terms};
 use crate::models::Change;
@@ -22,26 +22,25 @@ fn found_alike(before: &Connection, after: &Connection) -> bool {
         && before.details == after.details
 }
 
-/// Applies a change to the bitmaps.
-pub(crate) fn index(changes: &mut Changes<'_>, change: &Change<'_>) -> Result<(), ReadError> {
+/// Adds the effect of a change to changes of the bitmaps.
+pub(crate) fn index(changes: &mut Changes, change: &Change<'_>) {
     let ordinal = u64::from(change.ordinal);
     let after = match change.before {
-        Some(before) if found_alike(before, change.after) => return Ok(()),
+        Some(before) if found_alike(before, change.after) => return,
         Some(before) => {
             let after = terms(change.after);
             for term in terms(before) {
                 if !after.contains(&term) {
-                    changes.remove(&term, ordinal)?;
+                    changes.remove(term, ordinal);
                 }
             }
             after
         }
         None => terms(change.after),
     };
-    for term in &after {
-        changes.insert(term, ordinal)?;
+    for term in after {
+        changes.insert(term, ordinal);
     }
-    Ok(())
 }
 
 /// Returns the name by which a connection is sorted: its display name, or else its slug.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ledger_contract::records::{self, Record, StreamId};
 use ledger_domain::{ConnectionId, Version};
+use ledger_store::Changes;
 use ledger_store::tables::{log, meta, model, model_generation};
 
 use crate::engine::Shared;
@@ -32,7 +33,9 @@ pub(crate) fn catch_up(shared: &Arc<Shared>) -> Result<(), Fault> {
         let Record { metadata, happened } = records::decode(position, &bytes)?;
         if position > of_audit {
             let facts = Facts { metadata: &metadata, type_name: happened.type_name() };
-            audit::index(&mut models.audit.change(), &facts)?;
+            let mut changes = Changes::default();
+            audit::index(&mut changes, &facts);
+            models.audit.apply(changes)?;
         }
         if let (true, StreamId::Connection(id)) = (position > of_lists, &metadata.stream) {
             touched.entry(*id).or_insert(metadata.version);
@@ -55,7 +58,10 @@ fn relist(shared: &Shared, models: &Models, id: ConnectionId, first: Version) ->
         .row(id)?
         .ok_or_else(|| Fault::Damaged(format!("the row of connection {id} is missing")))?;
     let change = Change { ordinal: row.ordinal, before: before.as_ref(), after: &row.connection };
-    list::index(&mut models.lists.change(), &change).map_err(Fault::from)
+    let mut changes = Changes::default();
+    list::index(&mut changes, &change);
+    models.lists.apply(changes)?;
+    Ok(())
 }
 
 fn drop_leftovers(shared: &Shared) -> Result<(), Fault> {
