@@ -10,6 +10,7 @@ use ledger_store::Selection;
 use ledger_store::tables::{StreamKey, receipts, streams};
 use serde_json::value::RawValue;
 
+use super::matches::Matches;
 use super::{Reader, paging};
 use crate::errors::{Fault, QueryError};
 use crate::history;
@@ -79,25 +80,31 @@ impl Reader<'_> {
         &self,
         query: &HistoryQuery,
         connection: Option<ConnectionId>,
-    ) -> Result<Selection, QueryError> {
+    ) -> Result<Matches, QueryError> {
         let models = self.engine.shared.models.load();
-        let mut matches = self.by_terms(&models, query)?;
-        if let Some(id) = connection {
-            let positions = self.of_connection(id)?;
-            matches.intersect(&positions);
-        }
-        if let Some(text) = &query.command_id {
-            let positions = self.of_command(text)?;
-            matches.intersect(&positions);
-        }
         let from = self.first_at(query.from.as_deref(), "from")?.unwrap_or(1);
         let head = self.engine.head().get();
         let until = self.first_at(query.until.as_deref(), "until")?.unwrap_or(head + 1);
-        matches.keep_range(from, until);
+        let mut matches = Matches::Range(from..until);
+        if let Some(positions) = self.by_terms(&models, query)? {
+            matches = matches.intersect(positions);
+        }
+        if let Some(id) = connection {
+            matches = matches.intersect(self.of_connection(id)?);
+        }
+        if let Some(text) = &query.command_id {
+            matches = matches.intersect(self.of_command(text)?);
+        }
         Ok(matches)
     }
 
-    fn by_terms(&self, models: &Models, query: &HistoryQuery) -> Result<Selection, QueryError> {
+    /// Returns the positions that match what is indexed, or `None` if the query asks for nothing
+    /// that is.
+    fn by_terms(
+        &self,
+        models: &Models,
+        query: &HistoryQuery,
+    ) -> Result<Option<Selection>, QueryError> {
         let mut groups = Vec::new();
         groups.extend(self.workspace.map(|name| vec![audit::workspace(name.as_str())]));
         groups.extend(query.actor.iter().map(|name| vec![audit::actor(name)]));
@@ -108,12 +115,7 @@ impl Reader<'_> {
         if let Some(text) = &query.correlation_id {
             groups.push(vec![audit::correlation(&MessageId::parse("correlation_id", text)?)]);
         }
-        if groups.is_empty() {
-            // Every event has a type, so the union of all types is the whole log.
-            groups.push(schemas::event_types().map(audit::event_type).collect());
-        }
-        let selected = models.audit.select(&groups)?;
-        Ok(selected.unwrap_or_default())
+        Ok(models.audit.select(&groups)?)
     }
 
     fn of_connection(&self, id: ConnectionId) -> Result<Selection, QueryError> {

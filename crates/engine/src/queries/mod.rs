@@ -5,6 +5,7 @@ mod answer;
 mod get;
 mod history;
 mod list;
+mod matches;
 mod paging;
 mod status;
 mod versions;
