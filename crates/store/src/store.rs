@@ -125,32 +125,41 @@ impl Store {
 
     /// Iterates over rows from `from` upwards.
     pub fn scan<'a>(&'a self, table: &Table, from: &[u8]) -> Rows<'a> {
-        self.walk(table, IteratorMode::From(from, Direction::Forward), false)
+        self.rows(table, IteratorMode::From(from, Direction::Forward), false)
     }
 
     /// Iterates over rows from `from` downwards.
     pub fn scan_back<'a>(&'a self, table: &Table, from: &[u8]) -> Rows<'a> {
-        self.walk(table, IteratorMode::From(from, Direction::Reverse), false)
+        self.rows(table, IteratorMode::From(from, Direction::Reverse), false)
     }
 
     /// Iterates over all rows upwards without filling the cache.
     pub fn scan_all<'a>(&'a self, table: &Table, from: &[u8]) -> Rows<'a> {
-        self.walk(table, IteratorMode::From(from, Direction::Forward), true)
+        self.rows(table, IteratorMode::From(from, Direction::Forward), true)
     }
 
     /// Returns the last row.
     pub fn last(&self, table: &Table) -> Result<Option<Row>, ReadError> {
-        self.walk(table, IteratorMode::End, false).next().transpose()
+        self.rows(table, IteratorMode::End, false).next().transpose()
     }
 
     /// Iterates over all rows upwards without filling the cache or copying the rows.
     pub(crate) fn walk_all(&self, table: &Table, from: &[u8]) -> Walk<'_> {
-        let mut rows = self.db.raw_iterator_cf_opt(&self.handle(table), read_options(true));
+        self.lend(table, from, true)
+    }
+
+    /// Iterates over rows upwards without copying them.
+    pub(crate) fn walk(&self, table: &Table, from: &[u8]) -> Walk<'_> {
+        self.lend(table, from, false)
+    }
+
+    fn lend(&self, table: &Table, from: &[u8], bulk: bool) -> Walk<'_> {
+        let mut rows = self.db.raw_iterator_cf_opt(&self.handle(table), read_options(bulk));
         rows.seek(from);
         Walk { inner: rows, table: table.clone(), started: false }
     }
 
-    fn walk<'a>(&'a self, table: &Table, mode: IteratorMode<'_>, bulk: bool) -> Rows<'a> {
+    fn rows<'a>(&'a self, table: &Table, mode: IteratorMode<'_>, bulk: bool) -> Rows<'a> {
         let inner = self.db.iterator_cf_opt(&self.handle(table), read_options(bulk), mode);
         Rows { inner, table: table.clone() }
     }

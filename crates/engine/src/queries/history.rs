@@ -1,7 +1,7 @@
 //! Events of the whole log, by any combination of filters.
 
 use ledger_contract::commands::ConnectionRef;
-use ledger_contract::queries::{HistoryPage, HistoryQuery};
+use ledger_contract::queries::{HistoryPage, HistoryQuery, PAGE_BYTES};
 use ledger_contract::records;
 use ledger_contract::{schemas, time};
 use ledger_domain::principal::{Scope, Subject};
@@ -37,16 +37,20 @@ impl Reader<'_> {
             Some(last) if descending => total - matches.rank(last),
             Some(last) => matches.rank(last.saturating_add(1)),
         };
-        let positions = matches.page(skip, size, descending);
-        let shown = u64::try_from(positions.len()).unwrap_or(u64::MAX);
-        let more = skip.saturating_add(shown) < total;
-        let next_cursor = positions
-            .last()
-            .filter(|_| more)
-            .map(|last| paging::cursor(order, &last.to_be_bytes()));
-        let events = positions.into_iter().map(|position| self.event(position));
-        let events = events.collect::<Result<_, _>>()?;
-        Ok(HistoryPage { events, total, next_cursor })
+        let mut budget = paging::Budget::new(Some(PAGE_BYTES));
+        let (mut events, mut last) = (Vec::new(), None);
+        for position in matches.page(skip, size, descending) {
+            let event = self.event(position)?;
+            if !budget.takes(event.get().len()) {
+                break;
+            }
+            events.push(event);
+            last = Some(position);
+        }
+        let shown = u64::try_from(events.len()).unwrap_or(u64::MAX);
+        let last = last.filter(|_| skip.saturating_add(shown) < total);
+        let next_cursor = last.map(|last| paging::cursor(order, &last.to_be_bytes()));
+        Ok(HistoryPage { events, total, next_cursor, truncated: budget.is_spent() })
     }
 
     /// Rejects callers who may not see the requested history. A caller with rights to only some

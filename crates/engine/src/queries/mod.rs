@@ -6,6 +6,7 @@ mod get;
 mod history;
 mod list;
 mod matches;
+mod names;
 mod paging;
 mod status;
 mod versions;

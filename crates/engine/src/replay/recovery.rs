@@ -14,10 +14,13 @@ use crate::history;
 use crate::models::{Change, MODELS, Models};
 use crate::projections::audit::{self, Facts};
 use crate::projections::list;
+use crate::replay::schema;
 
-/// Drops the tables of an unfinished replay and folds the end of the log into the bitmaps.
+/// Drops the tables of an unfinished replay, rebuilds outdated lists and folds the end of the log
+/// into the bitmaps.
 pub(crate) fn catch_up(shared: &Arc<Shared>) -> Result<(), Fault> {
     drop_leftovers(shared)?;
+    schema::rebuild_outdated(shared)?;
     let models = shared.models.load();
     let of_lists = meta::checkpoint(&shared.store, models.lists.table())?;
     let of_audit = meta::checkpoint(&shared.store, models.audit.table())?;

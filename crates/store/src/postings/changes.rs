@@ -67,13 +67,13 @@ pub(super) fn apply(postings: &Postings, changes: Changes) -> Result<usize, Read
     for (term, chunk) in missing {
         read.push((term.clone(), chunk, stored(postings, term, chunk)?.unwrap_or_default()));
     }
-    let mut changed = postings.changed.write();
+    let mut memory = postings.changed.write();
     for (term, chunk, bits) in read {
-        changed.add(term, chunk, bits);
+        memory.add(term, chunk, bits);
     }
     for Change { term, number, present } in changes.list {
         let (chunk, low) = split(number);
-        if let Some(bits) = changed.get(&term, chunk) {
+        if let Some(bits) = memory.get(&term, chunk) {
             let bits = Arc::make_mut(bits);
             if present {
                 bits.insert(low)
@@ -82,14 +82,13 @@ pub(super) fn apply(postings: &Postings, changes: Changes) -> Result<usize, Read
             };
         }
     }
-    Ok(changed.rows)
+    Ok(memory.rows)
 }
 
 /// Returns the rows that are to be changed and not in memory.
-fn missing<'a>(changed: &Changed, changes: &'a Changes) -> Vec<(&'a Term, u64)> {
+fn missing<'a>(memory: &Changed, changes: &'a Changes) -> Vec<(&'a Term, u64)> {
     let rows = changes.list.iter().map(|change| (&change.term, split(change.number).0));
-    let mut missing: Vec<_> =
-        rows.filter(|(term, chunk)| !changed.contains(term, *chunk)).collect();
+    let mut missing: Vec<_> = rows.filter(|(term, chunk)| !memory.contains(term, *chunk)).collect();
     missing.sort_unstable();
     missing.dedup();
     missing
