@@ -45,8 +45,8 @@ impl<'a> Frozen<'a> {
             let mut any = Selection::default();
             for term in group {
                 any.unite(match &selected {
-                    None => self.whole(term)?,
-                    Some(within) => self.part(term, within)?,
+                    Some(within) if within.is_sparse() => self.fetch(term, within)?,
+                    within => self.scan(term, within.as_ref())?,
                 });
             }
             match &mut selected {
@@ -57,29 +57,31 @@ impl<'a> Frozen<'a> {
         Ok(selected)
     }
 
-    /// Returns all numbers of a term.
-    fn whole(&self, term: &Term) -> Result<Selection, ReadError> {
+    /// Returns the numbers of a term, if a set is given in those chunks that it has, by reading all
+    /// rows between its first and its last.
+    fn scan(&self, term: &Term, within: Option<&Selection>) -> Result<Selection, ReadError> {
         let changed = self.changed.get(term);
+        let wanted = |chunk: &u64| within.is_none_or(|set| set.chunks.contains_key(chunk));
+        let (first, last) = within.map_or((0, u64::MAX), Selection::span);
         let mut selection = Selection::default();
-        for row in self.rows.scan(self.table, &term.0) {
+        for row in self.rows.scan(self.table, &term.chunk(first)) {
             let (key, value) = row?;
-            let Some(chunk) = key.strip_prefix(term.0.as_slice()).and_then(chunk_number) else {
-                break;
-            };
-            if !changed.is_some_and(|chunks| chunks.contains_key(&chunk)) {
+            let chunk = key.strip_prefix(term.0.as_slice()).and_then(chunk_number);
+            let Some(chunk) = chunk.filter(|chunk| *chunk <= last) else { break };
+            if wanted(&chunk) && !changed.is_some_and(|chunks| chunks.contains_key(&chunk)) {
                 selection.chunks.insert(chunk, self.decode(&value)?);
             }
         }
         for (chunk, bits) in changed.into_iter().flatten() {
-            if !bits.is_empty() {
+            if wanted(chunk) && !bits.is_empty() {
                 selection.chunks.insert(*chunk, (**bits).clone());
             }
         }
         Ok(selection)
     }
 
-    /// Returns the numbers of a term in those chunks that `within` has, and reads no others.
-    fn part(&self, term: &Term, within: &Selection) -> Result<Selection, ReadError> {
+    /// As [`Self::scan`], by reading single rows.
+    fn fetch(&self, term: &Term, within: &Selection) -> Result<Selection, ReadError> {
         let changed = self.changed.get(term);
         let mut selection = Selection::default();
         for chunk in within.chunks.keys() {

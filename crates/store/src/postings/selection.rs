@@ -39,6 +39,18 @@ impl Selection {
         self.chunks.is_empty()
     }
 
+    /// Returns the first and the last chunk.
+    pub(super) fn span(&self) -> (u64, u64) {
+        let first = self.chunks.first_key_value().map_or(0, |(chunk, _)| *chunk);
+        (first, self.chunks.last_key_value().map_or(0, |(chunk, _)| *chunk))
+    }
+
+    /// Returns whether most chunks between the first and the last are missing.
+    pub(super) fn is_sparse(&self) -> bool {
+        let (first, last) = self.span();
+        u64::try_from(self.chunks.len()).is_ok_and(|chunks| chunks <= (last - first) / 2)
+    }
+
     /// Returns whether the set contains `number`.
     pub fn contains(&self, number: u64) -> bool {
         let (chunk, low) = split(number);

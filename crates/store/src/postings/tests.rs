@@ -86,3 +86,33 @@ fn a_range_is_what_one_by_one_would_be() {
         assert_eq!(range.page(0, usize::MAX, true), one_by_one.page(0, usize::MAX, true));
     }
 }
+
+#[test]
+fn what_is_read_within_a_set_is_its_part_of_the_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let postings = postings(&dir);
+    let term = Term::new(1, "a");
+    let chunk = |number: u64| number << CHUNK_BITS;
+    for number in 0..20 {
+        add(&postings, &term, chunk(number) + number);
+        if number == 12 {
+            postings.flush(Position::new(1)).unwrap();
+        }
+    }
+    remove(&postings, &term, chunk(3) + 3);
+    add(&postings, &Term::new(1, "ab"), 5);
+    let groups = [vec![term.clone()]];
+    let whole = postings.select(&groups).unwrap().unwrap();
+    for chunks in
+        [vec![], vec![0], vec![2, 3, 4], vec![0, 19], vec![1, 3, 17], vec![11, 12, 13, 25]]
+    {
+        let mut within = Selection::default();
+        for number in &chunks {
+            within.unite(Selection::range(chunk(*number), chunk(number + 1)));
+        }
+        let mut expected = whole.clone();
+        expected.intersect(&within);
+        let found = postings.freeze(&groups[0]).select(Some(within), &groups).unwrap();
+        assert_eq!(numbers(found), expected.page(0, usize::MAX, false), "{chunks:?}");
+    }
+}
