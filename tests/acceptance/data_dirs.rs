@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ledger_contract::errors::Code;
 use ledger_store::FORMAT;
+use ledger_store::tables::{lists, meta};
 use serde_json::{Value, json};
 
 use crate::ledger::{Ledger, Place, TestCommand};
@@ -89,6 +90,28 @@ async fn every_kept_data_directory_answers_as_it_did() {
         kept.expect_still_said("workspaces.jsonl", &ask("workspaces", json!({}))["workspaces"]);
         ledger.expect_replay_equal();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_in_an_earlier_layout_are_rebuilt_once() {
+    let layout = |place: &Place| {
+        let store = place.store();
+        let generation = meta::generation(&store, lists::MODEL).expect("readable");
+        (meta::schema(&store, lists::MODEL).expect("readable"), generation)
+    };
+    for (_, kept) in Kept::all() {
+        let place = Place::copy_of(&kept.0.join("data"), kept.text("master.key"));
+        let (schema, generation) = layout(&place);
+        let place = place.open().close();
+        let rebuilt = if schema == lists::SCHEMA { generation } else { generation + 1 };
+        assert_eq!(layout(&place), (lists::SCHEMA, rebuilt));
+        let place = place.open().close();
+        assert_eq!(layout(&place), (lists::SCHEMA, rebuilt), "only once");
+    }
+    let place = Ledger::new().await.close();
+    let made = layout(&place);
+    assert_eq!(made.0, lists::SCHEMA);
+    assert_eq!(layout(&place.open().close()), made, "a new ledger has nothing to rebuild");
 }
 
 #[tokio::test(flavor = "multi_thread")]

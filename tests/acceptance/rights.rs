@@ -104,6 +104,30 @@ async fn a_key_is_issued_used_and_revoked_and_nobody_keeps_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn workspaces_and_principals_are_listed_page_by_page() {
+    let mut service = Service::start(&MANAGED).await;
+    for name in ["a", "b"] {
+        told(&service.run(&["workspace", "create", name]).await);
+        told(&service.run(&["principal", "create", name, "--kind", "user"]).await);
+    }
+    for noun in ["workspace", "principal"] {
+        let whole = objects(&service.run(&[noun, "list", "--json"]).await);
+        assert!(whole.len() > 2, "{noun}");
+        let paged = [noun, "list", "--all", "--page-size", "1", "--json"];
+        assert_eq!(objects(&service.run(&paged).await), whole);
+        let first = service.run(&[noun, "list", "--page-size", "1"]).await;
+        assert_eq!(told(&first).lines().count(), 2, "the headings and one row");
+        assert!(said(&first).contains(&format!("1 of {} shown", whole.len())), "{}", said(&first));
+        let hint = said(&first);
+        let cursor = hint.split_once("--cursor ").and_then(|(_, rest)| rest.split_once(';'));
+        let (cursor, _) = cursor.expect("a hint leads on");
+        let next = [noun, "list", "--page-size", "1", "--cursor", cursor, "--json"];
+        assert_eq!(objects(&service.run(&next).await), whole[1..2]);
+    }
+    assert!(service.stop().await.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn principals_are_made_changed_shown_and_switched_off() {
     let service = Service::start(&MANAGED).await;
     let create = ["principal", "create", "ada", "--kind", "user", "--role", "editor"];

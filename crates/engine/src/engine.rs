@@ -22,7 +22,7 @@ use crate::http_status::HttpSource;
 use crate::identity::Identity;
 use crate::models::{Live, MODELS, Models};
 use crate::ports::{Clock, Ports};
-use crate::replay::{ReplayLimits, recovery};
+use crate::replay::{ReplayLimits, recovery, schema};
 use crate::tail::Tail;
 use crate::writer::{Answer, Prepared, Recent, Writer};
 
@@ -275,6 +275,7 @@ fn make(data_dir: &Path, keyring: &Keyring, ports: &Ports) -> Result<Store, Open
         }
         meta::put_generation(&mut batch, &store, name, FIRST_GENERATION);
     }
+    schema::put(&mut batch, &store);
     store.commit(batch, Durability::Synced).map_err(Fault::from)?;
     store.dir().mark_made()?;
     Ok(store)

@@ -7,7 +7,7 @@ use ledger_contract::records::{
 };
 use ledger_domain::{Connection, ConnectionId, Position, Principal, PrincipalName, Workspace};
 use ledger_store::tables::{connections, lists, meta, model};
-use ledger_store::{AppendError, Batch, Postings, ReadError, Store, Table};
+use ledger_store::{AppendError, Batch, Changes, Postings, ReadError, Store, Table};
 use parking_lot::{Mutex, RwLock};
 
 use crate::errors::{Fault, chain};
@@ -160,14 +160,14 @@ impl Models {
         listed: &[Change<'_>],
         audited: &[audit::Facts<'_>],
     ) -> Result<usize, ReadError> {
-        let mut lists = self.lists.change();
+        let mut lists = Changes::default();
         for change in listed {
-            list::index(&mut lists, change)?;
+            list::index(&mut lists, change);
         }
-        let mut audit = self.audit.change();
+        let mut audit = Changes::default();
         for facts in audited {
-            audit::index(&mut audit, facts)?;
+            audit::index(&mut audit, facts);
         }
-        Ok(lists.rows() + audit.rows())
+        Ok(self.lists.apply(lists)? + self.audit.apply(audit)?)
     }
 }

@@ -11,6 +11,7 @@ use ledger_engine::{
     CommandRequest, Engine, Executed, ListOptions, ListResult, QueryError, Reader, Received,
 };
 use ledger_http::toolkit::Refusal;
+use ledger_providers::Provider;
 
 use crate::draft::{Changes, Draft};
 use crate::request::FacadeRequest;
@@ -37,9 +38,22 @@ impl FacadeRequest {
         QueryWorkspace::Named(self.workspace.clone())
     }
 
-    /// Lists connections.
-    pub(crate) async fn list(&self, options: ListOptions) -> Result<ListResult, Problem> {
-        self.query(move |reader| reader.list(&options)).await
+    /// Lists connections. Of each, only what `show` makes of it stays in memory.
+    pub(crate) async fn list<T: Send + 'static>(
+        &self,
+        options: ListOptions,
+        show: impl Fn(&Connection, Option<&Provider>) -> T + Send + 'static,
+    ) -> Result<ListResult<T>, Problem> {
+        let catalogue = self.server.catalogue.clone();
+        let show = move |connection: Connection| {
+            show(&connection, catalogue.find(connection.details.provider.as_str()))
+        };
+        self.query(move |reader| reader.list_as(&options, show)).await
+    }
+
+    /// Returns the number of connections that a list would have.
+    pub(crate) async fn count(&self, options: ListOptions) -> Result<u64, Problem> {
+        Ok(self.list(ListOptions { take: 0, ..options }, |_, _| ()).await?.total)
     }
 
     /// Returns an active connection. Products have no archive, so an archived connection is

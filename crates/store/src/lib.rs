@@ -17,6 +17,8 @@
 //! - Only one process holds a data directory (test: `a_second_holder_is_told_who_is_first`).
 //! - A directory of a newer or foreign format is refused and left untouched
 //!   (test: `newer_foreign_and_missing_formats_are_refused_untouched`).
+//! - Changes and flushes never wait for a read of bitmaps
+//!   (test: `a_select_in_progress_never_blocks_a_change`).
 //! - Bitmaps that are gathered in bulk equal, byte for byte, those that are built one change at a
 //!   time (test: `gathered_rows_are_what_one_by_one_would_store`).
 
@@ -34,7 +36,7 @@ pub mod tables;
 pub use batch::Batch;
 pub use data_dir::{DataDir, FORMAT};
 pub use error::{AppendError, OpenError, ReadError, StorageFault};
-pub use postings::{BitmapRow, Changes, Gathered, Postings, Selection, Term, load_bitmaps};
+pub use postings::{BitmapRow, Changes, Frozen, Gathered, Postings, Selection, Term, load_bitmaps};
 pub use sorted::SortedFile;
 pub use store::{Durability, Row, Rows, Store};
 pub use table::Table;

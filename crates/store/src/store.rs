@@ -8,7 +8,8 @@ use parking_lot::Mutex;
 use rocksdb::{
     BoundColumnFamily, Cache, ColumnFamilyDescriptor, DBIteratorWithThreadMode,
     DBRawIteratorWithThreadMode, DBWithThreadMode, Direction, FlushOptions,
-    IngestExternalFileOptions, IteratorMode, MultiThreaded, Options, ReadOptions, WriteOptions,
+    IngestExternalFileOptions, IteratorMode, MultiThreaded, Options, ReadOptions,
+    SnapshotWithThreadMode, WriteOptions,
 };
 
 use crate::batch::Batch;
@@ -124,34 +125,48 @@ impl Store {
 
     /// Iterates over rows from `from` upwards.
     pub fn scan<'a>(&'a self, table: &Table, from: &[u8]) -> Rows<'a> {
-        self.walk(table, IteratorMode::From(from, Direction::Forward), false)
+        self.rows(table, IteratorMode::From(from, Direction::Forward), false)
     }
 
     /// Iterates over rows from `from` downwards.
     pub fn scan_back<'a>(&'a self, table: &Table, from: &[u8]) -> Rows<'a> {
-        self.walk(table, IteratorMode::From(from, Direction::Reverse), false)
+        self.rows(table, IteratorMode::From(from, Direction::Reverse), false)
     }
 
     /// Iterates over all rows upwards without filling the cache.
     pub fn scan_all<'a>(&'a self, table: &Table, from: &[u8]) -> Rows<'a> {
-        self.walk(table, IteratorMode::From(from, Direction::Forward), true)
+        self.rows(table, IteratorMode::From(from, Direction::Forward), true)
     }
 
     /// Returns the last row.
     pub fn last(&self, table: &Table) -> Result<Option<Row>, ReadError> {
-        self.walk(table, IteratorMode::End, false).next().transpose()
+        self.rows(table, IteratorMode::End, false).next().transpose()
     }
 
     /// Iterates over all rows upwards without filling the cache or copying the rows.
     pub(crate) fn walk_all(&self, table: &Table, from: &[u8]) -> Walk<'_> {
-        let mut rows = self.db.raw_iterator_cf_opt(&self.handle(table), read_options(true));
+        self.lend(table, from, true)
+    }
+
+    /// Iterates over rows upwards without copying them.
+    pub(crate) fn walk(&self, table: &Table, from: &[u8]) -> Walk<'_> {
+        self.lend(table, from, false)
+    }
+
+    fn lend(&self, table: &Table, from: &[u8], bulk: bool) -> Walk<'_> {
+        let mut rows = self.db.raw_iterator_cf_opt(&self.handle(table), read_options(bulk));
         rows.seek(from);
         Walk { inner: rows, table: table.clone(), started: false }
     }
 
-    fn walk<'a>(&'a self, table: &Table, mode: IteratorMode<'_>, bulk: bool) -> Rows<'a> {
+    fn rows<'a>(&'a self, table: &Table, mode: IteratorMode<'_>, bulk: bool) -> Rows<'a> {
         let inner = self.db.iterator_cf_opt(&self.handle(table), read_options(bulk), mode);
         Rows { inner, table: table.clone() }
+    }
+
+    /// Returns all tables as they are now, whatever is written later.
+    pub(crate) fn snapshot(&self) -> Snapshot<'_> {
+        Snapshot { store: self, inner: self.db.snapshot() }
     }
 
     /// Starts a bulk load of rows in key order. The table must have no other readers or writers.
@@ -206,6 +221,34 @@ impl Store {
 
     pub(crate) fn handle(&self, table: &Table) -> Arc<BoundColumnFamily<'_>> {
         self.db.cf_handle(table.name()).expect("every Table names an open column family")
+    }
+}
+
+/// All tables at one moment.
+pub(crate) struct Snapshot<'a> {
+    store: &'a Store,
+    inner: SnapshotWithThreadMode<'a, Db>,
+}
+
+impl std::fmt::Debug for Snapshot<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Snapshot(..)")
+    }
+}
+
+impl Snapshot<'_> {
+    /// Returns one row.
+    pub(crate) fn get(&self, table: &Table, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        let row = self.inner.get_cf(&self.store.handle(table), key);
+        row.map_err(|error| read_error(table, error))
+    }
+
+    /// Iterates over rows from `from` upwards.
+    pub(crate) fn scan(&self, table: &Table, from: &[u8]) -> Rows<'_> {
+        let mode = IteratorMode::From(from, Direction::Forward);
+        let handle = self.store.handle(table);
+        let inner = self.inner.iterator_cf_opt(&handle, read_options(false), mode);
+        Rows { inner, table: table.clone() }
     }
 }
 

@@ -268,7 +268,7 @@ async fn who_has_no_grant_may_do_nothing_but_ask_who_they_are() {
     assert_eq!(whoami, json!({"actor": "service:nobody", "grants": []}));
     assert_eq!(ask("_all", "get", json!({"connection": id})), Err(Code::ConnectionUnknown));
     assert_eq!(ask("_all", "list", json!({})).expect("nothing is theirs")["total"], 0);
-    assert_eq!(ask("_all", "workspaces", json!({})), Ok(json!({"workspaces": []})));
+    assert_eq!(ask("_all", "workspaces", json!({})), Ok(json!({"workspaces": [], "total": 0})));
     for name in QueryName::names() {
         let answer = ask(HOME, name, json!({"connection": id}));
         assert_eq!(answer, Err(Code::Forbidden), "{name}");

@@ -249,6 +249,9 @@ async fn a_long_list_is_in_order_too() {
             let mut narrow = order.clone();
             narrow["text"] = json!("main");
             check(&ledger, &all, "_all", &narrow, 250);
+            check(&ledger, &all, HOME, &order, 137);
+            check(&ledger, &all, ABROAD, &order, 90);
+            check(&ledger, &all, HOME, &narrow, 250);
         }
     }
     ledger.expect_replay_equal();

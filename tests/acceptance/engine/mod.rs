@@ -8,6 +8,7 @@ mod history;
 mod keys;
 mod lists;
 mod opening;
+mod pages;
 mod probes;
 mod promises;
 mod records;

@@ -89,6 +89,46 @@ async fn links_lead_through_all_pages_by_cursor_and_by_number() {
     }
 }
 
+/// A page by number that ends early leads on by cursor, so that nothing is left out.
+#[tokio::test(flavor = "multi_thread")]
+async fn links_lead_through_pages_that_end_at_their_size() {
+    let door = Door::open().await;
+    let all: Vec<String> = (0..24).map(|number| format!("c-{number:02}")).collect();
+    for slug in &all {
+        let annotations = json!({ "large": "x".repeat(50_000) });
+        door.create(&json!({ "slug": slug, "provider": "x", "annotations": annotations })).await;
+    }
+    let mut seen = Vec::new();
+    let mut next = Some(format!("{CONNECTIONS}?page=1&page_size=20"));
+    while let Some(path) = next {
+        let answer = door.get(&path).await;
+        seen.extend(slugs(&answer));
+        next = link(&answer, "next");
+        if answer.json()["truncated"] == true {
+            assert!(next.as_ref().is_some_and(|next| next.contains("cursor=")), "{next:?}");
+        }
+    }
+    assert_eq!(seen, all);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workspaces_and_principals_go_by_the_same_links() {
+    let door = Door::open().await;
+    for (path, rows) in [("/api/v1/workspaces", "workspaces"), ("/api/v1/principals", "principals")]
+    {
+        let whole = door.get(path).await.json();
+        let mut seen = Vec::new();
+        let mut next = Some(format!("{path}?page_size=1"));
+        while let Some(path) = next {
+            let answer = door.get(&path).await;
+            assert_eq!(answer.header("x-total-count"), Some(whole["total"].to_string().as_str()));
+            seen.extend(answer.json()[rows].as_array().expect("rows").clone());
+            next = link(&answer, "next");
+        }
+        assert_eq!(json!(seen), whole[rows]);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn history_goes_by_the_same_links() {
     let door = filled().await;

@@ -3,7 +3,7 @@
 mod get;
 mod history;
 mod list;
-mod paging;
+pub(crate) mod paging;
 mod reveal;
 mod status;
 

@@ -8,7 +8,7 @@ use ledger_contract::time;
 use serde::Serialize;
 
 use super::lifetime::Lifetime;
-use super::{issue, principal, principal_named, principals, words};
+use super::{Pages, issue, principal, principal_named, words};
 use crate::clock;
 use crate::common::Common;
 use crate::failure::Failure;
@@ -123,50 +123,45 @@ struct Listed<'a> {
 }
 
 async fn list(session: &Session, args: ListArgs) -> Result<(), Failure> {
-    let principals = match args.principal {
-        Some(name) => vec![principal_named(session, &name).await?],
-        None => principals(session).await?,
-    };
-    let now = time::format(clock::now());
-    let listed = |principal: &'_ PrincipalView| -> Vec<(String, &'static str, ApiKeyView)> {
-        let keys = principal.keys.iter();
-        keys.map(|key| {
-            (principal.principal.clone(), words::state(principal, key, &now), key.clone())
-        })
-        .collect()
-    };
-    let keys = principals.iter().flat_map(listed);
-    let mut table = Table::new(&[
-        "ID",
-        "PREFIX",
-        "PRINCIPAL",
-        "LABEL",
-        "ISSUED",
-        "EXPIRES",
-        "LAST USED",
-        "STATE",
-    ]);
-    for (principal, state, key) in keys {
-        if session.out.is_json() {
-            session.out.object(&Listed { principal: &principal, state, key: &key })?;
-            continue;
+    let headings =
+        ["ID", "PREFIX", "PRINCIPAL", "LABEL", "ISSUED", "EXPIRES", "LAST USED", "STATE"];
+    let mut table = Table::new(&headings);
+    if let Some(name) = args.principal {
+        add_keys(session, &mut table, &principal_named(session, &name).await?)?;
+    } else {
+        let mut pages = Pages::new(session);
+        while let Some(principals) = pages.next().await? {
+            principals.iter().try_for_each(|one| add_keys(session, &mut table, one))?;
         }
-        let time = |time: Option<String>| time.map(|time| short_time(&time)).unwrap_or_default();
-        table.row([
-            key.id,
-            key.prefix,
-            principal,
-            key.label.unwrap_or_default(),
-            short_time(&key.issued_at),
-            time(key.expires_at),
-            time(key.last_used_at),
-            state.to_owned(),
-        ]);
     }
     if session.out.is_json() {
         return Ok(());
     }
     table.lines().iter().try_for_each(|line| session.out.line(line))
+}
+
+/// Writes the keys of a principal: as JSON at once, else as rows of the table.
+fn add_keys(session: &Session, table: &mut Table, of: &PrincipalView) -> Result<(), Failure> {
+    let now = time::format(clock::now());
+    let short = |time: &Option<String>| time.as_deref().map(short_time).unwrap_or_default();
+    for key in &of.keys {
+        let (principal, state) = (of.principal.as_str(), words::state(of, key, &now));
+        if session.out.is_json() {
+            session.out.object(&Listed { principal, state, key })?;
+            continue;
+        }
+        table.row([
+            key.id.clone(),
+            key.prefix.clone(),
+            principal.to_owned(),
+            key.label.clone().unwrap_or_default(),
+            short_time(&key.issued_at),
+            short(&key.expires_at),
+            short(&key.last_used_at),
+            state.to_owned(),
+        ]);
+    }
+    Ok(())
 }
 
 async fn revoke(common: &Common, args: RevokeArgs, out: Output) -> Result<(), Failure> {
@@ -176,9 +171,8 @@ async fn revoke(common: &Common, args: RevokeArgs, out: Output) -> Result<(), Fa
             .hint("the id is the third part of a key: in sk_live_k3x9a2bq71ce_..., k3x9a2bq71ce"));
     }
     let session = Session::of_ledger(common, out).await?;
-    let principals = principals(&session).await?;
-    let has = |one: &&PrincipalView| one.keys.iter().any(|key| key.id == args.id);
-    let Some(holder) = principals.iter().find(has) else {
+    let has = |one: &PrincipalView| one.keys.iter().any(|key| key.id == args.id);
+    let Some(holder) = Pages::new(&session).find(has).await? else {
         return Err(Failure::from(Problem::new(Code::ApiKeyUnknown))
             .hint("`connledger key list` shows the ids of all keys"));
     };

@@ -9,26 +9,61 @@ mod principal;
 mod words;
 
 use ledger_contract::errors::{Code, Problem};
-use ledger_contract::queries::{ALL_WORKSPACES, PrincipalPage, PrincipalView};
+use ledger_contract::queries::{
+    ALL_WORKSPACES, PAGE_SIZE_MAX, PageQuery, PrincipalPage, PrincipalView,
+};
 
 pub(crate) use check::{AccessCommand, run as run_check, whoami};
 pub(crate) use key::{KeyCommand, run as run_key};
 pub(crate) use principal::{PrincipalCommand, run as run_principal};
 
-use crate::body::Body;
 use crate::failure::Failure;
 use crate::queries::read_answer;
 use crate::session::Session;
 
-/// Returns every principal.
-async fn principals(session: &Session) -> Result<Vec<PrincipalView>, Failure> {
-    let answer = session.client.query(ALL_WORKSPACES, "principals", &Body::new()).await?;
-    let page: PrincipalPage = read_answer(&answer)?;
-    Ok(page.principals)
+/// All principals, page by page.
+struct Pages<'a> {
+    session: &'a Session,
+    /// The query for the next page, if there is one.
+    query: Option<PageQuery>,
+}
+
+impl<'a> Pages<'a> {
+    fn new(session: &'a Session) -> Self {
+        let query = PageQuery { page_size: Some(PAGE_SIZE_MAX), cursor: None };
+        Self { session, query: Some(query) }
+    }
+
+    /// Returns the next page.
+    async fn next(&mut self) -> Result<Option<Vec<PrincipalView>>, Failure> {
+        let Some(query) = self.query.take() else { return Ok(None) };
+        let page = page(self.session, &query).await?;
+        let next = |cursor| PageQuery { cursor: Some(cursor), ..query };
+        self.query = page.part.next_cursor.map(next);
+        Ok(Some(page.principals))
+    }
+
+    /// Returns the first principal that fits.
+    async fn find(
+        mut self,
+        fits: impl Fn(&PrincipalView) -> bool,
+    ) -> Result<Option<PrincipalView>, Failure> {
+        while let Some(principals) = self.next().await? {
+            if let Some(found) = principals.into_iter().find(&fits) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Returns a page of the principals.
+async fn page(session: &Session, query: &PageQuery) -> Result<PrincipalPage, Failure> {
+    read_answer(&session.client.query(ALL_WORKSPACES, "principals", query).await?)
 }
 
 /// Returns the principal with a name.
 async fn principal_named(session: &Session, name: &str) -> Result<PrincipalView, Failure> {
-    let found = principals(session).await?.into_iter().find(|one| one.principal == name);
+    let found = Pages::new(session).find(|one| one.principal == name).await?;
     found.ok_or_else(|| Problem::new(Code::PrincipalUnknown).into())
 }

@@ -7,11 +7,12 @@ use ledger_contract::time;
 use serde_json::Value;
 
 use super::grants::GrantArgs;
-use super::{principal_named, principals, words};
+use super::{page, principal_named, words};
 use crate::clock;
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::{Output, say};
+use crate::queries::paging::{PageArgs, say_shown};
 use crate::session::Session;
 use crate::table::Table;
 use crate::verbs::{self, PendingCommand, WriteArgs};
@@ -23,12 +24,12 @@ pub(crate) enum PrincipalCommand {
     Update(Box<UpdateArgs>),
     Enable(EnableArgs),
     Disable(DisableArgs),
-    /// List all principals
+    /// List the principals, sorted by name
     #[command(after_help = "\
 Examples:
   connledger principal list
-  connledger principal list --json | jq .principal")]
-    List,
+  connledger principal list --all --json | jq .principal")]
+    List(PageArgs),
     /// Show one principal with its keys
     Show(ShowArgs),
 }
@@ -160,7 +161,9 @@ pub(crate) async fn run(
         PrincipalCommand::Disable(args) => {
             pending("disable-principal", &args.name, args.write).with_some("reason", args.reason)
         }
-        PrincipalCommand::List => return list(&Session::of_ledger(common, out).await?).await,
+        PrincipalCommand::List(paging) => {
+            return list(&Session::of_ledger(common, out).await?, paging).await;
+        }
         PrincipalCommand::Show(args) => {
             return show(&Session::of_ledger(common, out).await?, &args.name).await;
         }
@@ -168,24 +171,39 @@ pub(crate) async fn run(
     verbs::send(&Session::of_ledger(common, out).await?, LEDGER, command).await
 }
 
-async fn list(session: &Session) -> Result<(), Failure> {
-    let principals = principals(session).await?;
-    if session.out.is_json() {
-        return principals.iter().try_for_each(|one| session.out.object(one));
-    }
+async fn list(session: &Session, paging: PageArgs) -> Result<(), Failure> {
+    let all = paging.all;
+    let mut query = paging.query();
     let now = time::format(clock::now());
     let mut table = Table::new(&["NAME", "KIND", "ENABLED", "MAY", "LIVE KEYS"]);
-    for one in &principals {
-        let live = one.keys.iter().filter(|key| words::state(one, key, &now) == "live").count();
-        table.row([
-            one.principal.clone(),
-            one.kind.clone(),
-            yes_or_no(one.enabled).to_owned(),
-            words::permissions(&one.grants),
-            live.to_string(),
-        ]);
+    let mut shown = 0;
+    let part = loop {
+        let page = page(session, &query).await?;
+        for one in &page.principals {
+            shown += 1;
+            if session.out.is_json() {
+                session.out.object(one)?;
+                continue;
+            }
+            let live = one.keys.iter().filter(|key| words::state(one, key, &now) == "live");
+            table.row([
+                one.principal.clone(),
+                one.kind.clone(),
+                yes_or_no(one.enabled).to_owned(),
+                words::permissions(&one.grants),
+                live.count().to_string(),
+            ]);
+        }
+        match page.part.next_cursor {
+            Some(cursor) if all => query.cursor = Some(cursor),
+            _ => break page.part,
+        }
+    };
+    if !session.out.is_json() {
+        table.lines().iter().try_for_each(|line| session.out.line(line))?;
     }
-    table.lines().iter().try_for_each(|line| session.out.line(line))
+    say_shown(shown, part.total, part.next_cursor.as_deref());
+    Ok(())
 }
 
 async fn show(session: &Session, name: &str) -> Result<(), Failure> {

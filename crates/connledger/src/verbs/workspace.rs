@@ -8,6 +8,7 @@ use crate::body::Body;
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::queries::paging::{PageArgs, say_shown};
 use crate::queries::read_answer;
 use crate::session::Session;
 use crate::table::Table;
@@ -16,9 +17,12 @@ use crate::table::Table;
 #[derive(Debug, Subcommand)]
 pub(crate) enum WorkspaceCommand {
     Create(CreateArgs),
-    /// List all workspaces
-    #[command(after_help = "Examples:\n  connledger workspace list")]
-    List,
+    /// List the workspaces, sorted by name
+    #[command(after_help = "\
+Examples:
+  connledger workspace list
+  connledger workspace list --all --json")]
+    List(PageArgs),
 }
 
 /// Creates a workspace.
@@ -49,25 +53,39 @@ pub(super) async fn run(
             let command = command.with_some("display_name", args.name);
             send(&session, &args.workspace_name, command).await
         }
-        WorkspaceCommand::List => list(&session).await,
+        WorkspaceCommand::List(paging) => list(&session, paging).await,
     }
 }
 
-async fn list(session: &Session) -> Result<(), Failure> {
-    let query = Body::new();
-    let answer = session.client.query(ALL_WORKSPACES, "workspaces", &query).await?;
-    let page: WorkspacePage = read_answer(&answer)?;
-    if session.out.is_json() {
-        return page.workspaces.iter().try_for_each(|workspace| session.out.object(workspace));
-    }
+async fn list(session: &Session, paging: PageArgs) -> Result<(), Failure> {
+    let all = paging.all;
+    let mut query = paging.query();
     let mut table = Table::new(&["NAME", "DISPLAY NAME", "CREATED", "BY"]);
-    for workspace in page.workspaces {
-        table.row([
-            workspace.name,
-            workspace.display_name.unwrap_or_default(),
-            workspace.created_at,
-            workspace.created_by,
-        ]);
+    let mut shown = 0;
+    let part = loop {
+        let answer = session.client.query(ALL_WORKSPACES, "workspaces", &query).await?;
+        let page: WorkspacePage = read_answer(&answer)?;
+        for workspace in page.workspaces {
+            shown += 1;
+            if session.out.is_json() {
+                session.out.object(&workspace)?;
+                continue;
+            }
+            table.row([
+                workspace.name,
+                workspace.display_name.unwrap_or_default(),
+                workspace.created_at,
+                workspace.created_by,
+            ]);
+        }
+        match page.part.next_cursor {
+            Some(cursor) if all => query.cursor = Some(cursor),
+            _ => break page.part,
+        }
+    };
+    if !session.out.is_json() {
+        table.lines().iter().try_for_each(|line| session.out.line(line))?;
     }
-    table.lines().iter().try_for_each(|line| session.out.line(line))
+    say_shown(shown, part.total, part.next_cursor.as_deref());
+    Ok(())
 }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::page::is_false;
 use super::{Query, QuerySpec};
 use crate::errors::Code;
 use crate::parameter::{Form, Parameter, many, one};
@@ -107,4 +108,8 @@ pub struct HistoryPage {
     /// Value of `cursor` for the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
+    /// True if the page ended before `page_size` because of its size in bytes; go on with
+    /// `next_cursor`. Absent otherwise.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub truncated: bool,
 }

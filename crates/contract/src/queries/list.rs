@@ -4,6 +4,7 @@ use ledger_domain::principal::Scope;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::page::is_false;
 use super::{Query, QuerySpec};
 use crate::errors::Code;
 use crate::route::{HttpRoute, Method};
@@ -52,4 +53,8 @@ pub struct ListPage<'a> {
     /// Value of `cursor` for the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
+    /// True if the page ended before `page_size` because of its size in bytes; go on with
+    /// `next_cursor`. Absent otherwise.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub truncated: bool,
 }

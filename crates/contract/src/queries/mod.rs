@@ -12,6 +12,7 @@ pub mod status;
 pub mod whoami;
 pub mod workspaces;
 
+mod page;
 mod parameters;
 mod workspace;
 
@@ -19,6 +20,7 @@ pub use access_check::{AccessAnswer, AccessCheck, AccessQuery, ConditionalAccess
 pub use get::{Get, GetQuery};
 pub use history::{History, HistoryPage, HistoryQuery};
 pub use list::{List, ListPage, ListQuery};
+pub use page::{PagePart, PageQuery};
 pub use parameters::{NoParameters, Parameters};
 pub use principals::{ApiKeyView, PermissionView, PrincipalPage, PrincipalView, Principals};
 pub use status::{HttpStatus, LeaseHolder, NatsStatus, Status, StatusView};
@@ -39,6 +41,8 @@ use crate::schemas;
 pub const PAGE_SIZE: u32 = 50;
 /// Largest page size.
 pub const PAGE_SIZE_MAX: u32 = 500;
+/// Bytes of rows after which a page ends, whatever its size; one row is always in it.
+pub const PAGE_BYTES: usize = 512 * 1024;
 
 /// One query. No item has a default, so a query with a missing item does not compile.
 pub trait Query {
@@ -194,7 +198,7 @@ mod tests {
     #[test]
     fn a_query_without_parameters_takes_any_body() {
         for body in ["", "{}", "{\"connection\": 1}", "not JSON"] {
-            for query in [QueryName::Workspaces, QueryName::Status, QueryName::Whoami] {
+            for query in [QueryName::Status, QueryName::Whoami] {
                 let read = QueryRequest::from_json(query, body.as_bytes());
                 assert!(read.is_ok(), "{query:?} with {body}");
             }

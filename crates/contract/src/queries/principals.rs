@@ -1,4 +1,4 @@
-//! `principals`: all principals, with their grants and keys.
+//! `principals`: all principals, with their grants and keys, in pages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,8 @@ use ledger_domain::{CheckedText, Principal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{NoParameters, Query, QuerySpec};
+use super::{PagePart, PageQuery, Query, QuerySpec};
+use crate::errors::Code;
 use crate::route::{HttpRoute, Method};
 use crate::time;
 
@@ -23,22 +24,25 @@ impl Query for Principals {
     const SPEC: QuerySpec = QuerySpec {
         name: "principals",
         summary: "Lists all principals",
-        description: "Includes their grants, and their keys without the secret part.",
+        description: "In pages, sorted by name. Includes their grants, and their keys without the secret part.",
         scopes: &[Scope::Administer],
         on_ledger: true,
         in_access_check: true,
         routes: &[PRINCIPALS],
-        refusals: &[],
+        refusals: &[Code::CursorInvalid],
     };
-    type Parameters = NoParameters;
+    type Parameters = PageQuery;
     type Answer<'a> = PrincipalPage;
 }
 
 /// Answer to `principals`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PrincipalPage {
-    /// All principals, sorted by name.
+    /// The principals of this page, sorted by name.
     pub principals: Vec<PrincipalView>,
+    /// What the page is a part of.
+    #[serde(flatten)]
+    pub part: PagePart,
 }
 
 /// A principal as readers see it.

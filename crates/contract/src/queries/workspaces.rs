@@ -4,7 +4,8 @@ use ledger_domain::Workspace;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{NoParameters, Query, QuerySpec};
+use super::{PagePart, PageQuery, Query, QuerySpec};
+use crate::errors::Code;
 use crate::route::{HttpRoute, Method};
 use crate::time;
 
@@ -20,22 +21,25 @@ impl Query for Workspaces {
     const SPEC: QuerySpec = QuerySpec {
         name: "workspaces",
         summary: "Lists the workspaces in which the key has rights",
-        description: "Sorted by name. Any key may send it.",
+        description: "In pages, sorted by name. Any key may send it.",
         scopes: &[],
         on_ledger: false,
         in_access_check: false,
         routes: &[WORKSPACES],
-        refusals: &[],
+        refusals: &[Code::CursorInvalid],
     };
-    type Parameters = NoParameters;
+    type Parameters = PageQuery;
     type Answer<'a> = WorkspacePage;
 }
 
 /// Answer to `workspaces`.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct WorkspacePage {
-    /// The workspaces, sorted by name.
+    /// The workspaces of this page, sorted by name.
     pub workspaces: Vec<WorkspaceView>,
+    /// What the page is a part of.
+    #[serde(flatten)]
+    pub part: PagePart,
 }
 
 /// A workspace as readers see it.

@@ -1,6 +1,7 @@
 //! All principals, in memory: few, read on every request, and rarely changed.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -138,6 +139,21 @@ impl PrincipalDirectory {
     /// Returns a principal.
     pub(crate) fn principal(&self, name: &PrincipalName) -> Option<Arc<Principal>> {
         self.pages.read().principals.get(name).cloned()
+    }
+
+    /// Returns up to `most` principals whose names are greater than `after`, by name, and the
+    /// number of all principals.
+    pub(crate) fn page(
+        &self,
+        after: Option<&PrincipalName>,
+        most: usize,
+    ) -> (Vec<Arc<Principal>>, u64) {
+        let pages = self.pages.read();
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let found =
+            pages.principals.range::<PrincipalName, _>((start, Bound::Unbounded)).take(most);
+        let found = found.map(|(_, principal)| principal.clone()).collect();
+        (found, u64::try_from(pages.principals.len()).unwrap_or(u64::MAX))
     }
 
     /// Returns every principal, by name.

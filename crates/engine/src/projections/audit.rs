@@ -5,7 +5,7 @@
 
 use ledger_contract::records::{Frame, Metadata};
 use ledger_domain::MessageId;
-use ledger_store::{Changes, Gathered, ReadError, Term};
+use ledger_store::{Changes, Gathered, Term};
 
 const ACTOR: u8 = 1;
 const TYPE: u8 = 2;
@@ -35,17 +35,16 @@ pub(crate) fn correlation(id: &MessageId) -> Term {
     Term::new(CORRELATION, id.as_str())
 }
 
-/// Adds an event to the bitmaps.
-pub(crate) fn index(changes: &mut Changes<'_>, facts: &Facts<'_>) -> Result<(), ReadError> {
+/// Adds an event to changes of the bitmaps.
+pub(crate) fn index(changes: &mut Changes, facts: &Facts<'_>) {
     let metadata = facts.metadata;
     let position = metadata.position.get();
-    changes.insert(&actor(metadata.actor.as_str()), position)?;
-    changes.insert(&event_type(facts.type_name), position)?;
-    changes.insert(&workspace(metadata.workspace.as_str()), position)?;
+    changes.insert(actor(metadata.actor.as_str()), position);
+    changes.insert(event_type(facts.type_name), position);
+    changes.insert(workspace(metadata.workspace.as_str()), position);
     if let Some(id) = &metadata.provenance.correlation_id {
-        changes.insert(&correlation(id), position)?;
+        changes.insert(correlation(id), position);
     }
-    Ok(())
 }
 
 /// Adds an event to bitmaps that contain nothing about it yet.

@@ -3,7 +3,7 @@
 
 use ledger_contract::queries::ListQuery;
 use ledger_domain::connection::{AuthMethod, Environment, HealthState, IdentityKind, Kind};
-use ledger_domain::{CheckedText, Connection, InvalidField, WorkspaceName};
+use ledger_domain::{CheckedText, Connection, InvalidField};
 use ledger_store::Term;
 
 /// A field by which lists can be filtered. The numbers are part of stored keys: never reuse one.
@@ -88,14 +88,8 @@ pub(super) fn terms(connection: &Connection) -> Vec<Term> {
 }
 
 /// Converts filters to groups of terms. A connection must match one term of every group.
-pub(crate) fn groups(
-    workspace: Option<&WorkspaceName>,
-    query: &ListQuery,
-) -> Result<Vec<Vec<Term>>, InvalidField> {
+pub(crate) fn groups(query: &ListQuery) -> Result<Vec<Vec<Term>>, InvalidField> {
     let mut groups = Vec::new();
-    if let Some(workspace) = workspace {
-        groups.push(vec![Field::Workspace.term(workspace.as_str())]);
-    }
     let lifecycle = match query.lifecycle.as_deref() {
         None => Some("active"),
         Some("any") => None,

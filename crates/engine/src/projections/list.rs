@@ -1,8 +1,8 @@
 //! The list read model: ordinals by every filterable value, and the sort orders of lists.
 
 use ledger_domain::{Connection, Lifecycle};
-use ledger_store::tables::lists;
-use ledger_store::{Batch, Changes, Gathered, ReadError, Store, Table};
+use ledger_store::tables::lists::{self, Listed, Orders};
+use ledger_store::{Batch, Changes, Gathered, Store, Table};
 
 use super::filters::{each_value, terms};
 use crate::models::Change;
@@ -22,26 +22,25 @@ fn found_alike(before: &Connection, after: &Connection) -> bool {
         && before.details == after.details
 }
 
-/// Applies a change to the bitmaps.
-pub(crate) fn index(changes: &mut Changes<'_>, change: &Change<'_>) -> Result<(), ReadError> {
+/// Adds the effect of a change to changes of the bitmaps.
+pub(crate) fn index(changes: &mut Changes, change: &Change<'_>) {
     let ordinal = u64::from(change.ordinal);
     let after = match change.before {
-        Some(before) if found_alike(before, change.after) => return Ok(()),
+        Some(before) if found_alike(before, change.after) => return,
         Some(before) => {
             let after = terms(change.after);
             for term in terms(before) {
                 if !after.contains(&term) {
-                    changes.remove(&term, ordinal)?;
+                    changes.remove(term, ordinal);
                 }
             }
             after
         }
         None => terms(change.after),
     };
-    for term in &after {
-        changes.insert(term, ordinal)?;
+    for term in after {
+        changes.insert(term, ordinal);
     }
-    Ok(())
 }
 
 /// Returns the name by which a connection is sorted: its display name, or else its slug.
@@ -74,23 +73,35 @@ pub(crate) fn words_have(words: &[u8], text: &str) -> bool {
         .any(|word| std::str::from_utf8(word).is_ok_and(|word| word.contains(text)))
 }
 
-/// Returns a connection's key in the name order.
-pub(crate) fn name_key(ordinal: u32, connection: &Connection) -> Vec<u8> {
-    lists::name_key(&folded_name(connection), ordinal)
+/// Returns a connection's place in the name order.
+pub(crate) fn name_place(ordinal: u32, connection: &Connection) -> Vec<u8> {
+    lists::name_place(&folded_name(connection), ordinal)
 }
 
-/// Adds a change's effect on the sort orders to `batch`.
+/// Returns where a connection belongs in all orders.
+pub(crate) fn listed(ordinal: u32, connection: &Connection) -> Listed {
+    Listed {
+        ordinal,
+        workspace: connection.workspace.clone(),
+        name: name_place(ordinal, connection),
+        words: words(connection),
+        updated: connection.position,
+    }
+}
+
+/// Adds a change's effect on the sort orders to `batch`. A connection never leaves its workspace.
 pub(crate) fn write_orders(batch: &mut Batch, store: &Store, table: &Table, change: &Change<'_>) {
     let (ordinal, after) = (change.ordinal, change.after);
-    lists::put_updated(batch, store, table, after.position, ordinal);
+    let orders = Orders { store, table, workspace: &after.workspace };
+    orders.put_updated(batch, after.position, ordinal);
     if let Some(before) = change.before {
-        lists::delete(batch, store, table, &lists::updated_key(before.position));
+        orders.delete_updated(batch, before.position);
         let unnamed =
             before.slug == after.slug && before.details.display_name == after.details.display_name;
         if unnamed {
             return;
         }
-        lists::delete(batch, store, table, &name_key(ordinal, before));
+        orders.delete_name(batch, &name_place(ordinal, before));
     }
-    lists::put_name(batch, store, table, &name_key(ordinal, after), &words(after));
+    orders.put_name(batch, &name_place(ordinal, after), &words(after));
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use ledger_contract::commands::{Condition, ConnectionRef, Verb};
 use ledger_contract::queries::{
-    AccessAnswer, AccessQuery, CallerView, ConditionalAccess, PermissionView, PrincipalView,
-    access_check,
+    AccessAnswer, AccessQuery, CallerView, ConditionalAccess, PermissionView, access_check,
 };
-use ledger_contract::time;
 use ledger_domain::principal::{ApiKeyId, Grant, Scope, Subject, Workspaces};
-use ledger_domain::{CheckedText, Connection, InvalidField, Micros, Principal, PrincipalName};
+use ledger_domain::{
+    CheckedText, Connection, InvalidField, Micros, Principal, PrincipalName, WorkspaceName,
+};
 use ledger_store::{Selection, Term};
 
 use super::Reader;
@@ -25,23 +25,6 @@ impl Reader<'_> {
             actor: self.caller.actor().as_str().to_owned(),
             grants: self.caller.grants().iter().map(PermissionView::of).collect(),
         }
-    }
-
-    /// Returns every principal, by name.
-    ///
-    /// Errors: `forbidden`.
-    pub fn principals(&self) -> Result<Vec<PrincipalView>, QueryError> {
-        self.caller.require(Scope::Administer, Subject::Ledger)?;
-        let principals = self.engine.shared.directory.principals();
-        Ok(principals.iter().map(|principal| self.view(principal)).collect())
-    }
-
-    fn view(&self, principal: &Principal) -> PrincipalView {
-        let mut view = PrincipalView::of(principal);
-        for (key, id) in view.keys.iter_mut().zip(principal.keys.keys()) {
-            key.last_used_at = self.engine.shared.directory.uses.last(id).map(time::format);
-        }
-        view
     }
 
     /// Explains whether a principal has a right. Callers may always ask about themselves. Blocks.
@@ -86,23 +69,28 @@ impl Reader<'_> {
         by_name.or_else(by_key).ok_or(QueryError::PrincipalUnknown)
     }
 
-    /// Returns the connections that the caller may read, or `None` for all of them.
-    pub(super) fn readable(&self, models: &Models) -> Result<Option<Selection>, QueryError> {
+    /// Keeps the connections that the caller may read.
+    pub(super) fn keep_readable(
+        &self,
+        models: &Models,
+        selected: &mut Selection,
+    ) -> Result<(), QueryError> {
         let whole = self.workspace.map_or(Subject::Ledger, Subject::Workspace);
         if self.caller.may(Scope::Read, whole) {
-            return Ok(None);
+            return Ok(());
         }
         let mut readable = Selection::default();
-        let grants = self.caller.grants().iter();
-        for grant in grants.filter(|grant| grant.scopes.contains(&Scope::Read)) {
-            let selected = models.lists.select(&terms_of(grant));
-            match selected? {
-                Some(selected) => readable.unite(selected),
-                // A grant without terms applies to every connection.
-                None => return Ok(None),
+        for grant in self.caller.grants() {
+            let reaches = self.workspace.is_none_or(|name| grant.workspaces.contain(name));
+            if reaches && grant.scopes.contains(&Scope::Read) {
+                let groups = terms_of(grant, self.workspace);
+                let frozen = models.lists.freeze(groups.iter().flatten());
+                let within = frozen.select(Some(selected.clone()), &groups)?;
+                readable.unite(within.unwrap_or_default());
             }
         }
-        Ok(Some(readable))
+        *selected = readable;
+        Ok(())
     }
 }
 
@@ -177,10 +165,11 @@ fn explain(
     (false, because)
 }
 
-/// Returns the groups of terms that match a grant's connections.
-fn terms_of(grant: &Grant) -> Vec<Vec<Term>> {
+/// Returns the groups of terms that match a grant's connections, among those of one workspace that
+/// it reaches or of all.
+fn terms_of(grant: &Grant, workspace: Option<&WorkspaceName>) -> Vec<Vec<Term>> {
     let mut groups = Vec::new();
-    if let Workspaces::Named(names) = &grant.workspaces {
+    if let (Workspaces::Named(names), None) = (&grant.workspaces, workspace) {
         groups.push(names.iter().map(|name| Field::Workspace.term(name.as_str())).collect());
     }
     if !grant.providers.is_empty() {

@@ -2,11 +2,10 @@
 
 use ledger_contract::queries::{
     AccessAnswer, AccessCheck, CallerView, Get, History, HistoryPage, List, PrincipalPage,
-    Principals, Query, QueryRequest, Status, StatusView, Whoami, WorkspacePage, WorkspaceView,
-    Workspaces,
+    Principals, Query, QueryRequest, Status, StatusView, Whoami, WorkspacePage, Workspaces,
 };
 use ledger_contract::view::ConnectionView;
-use ledger_domain::{Connection, Workspace};
+use ledger_domain::Connection;
 
 use super::{ListOptions, ListResult, Reader};
 use crate::errors::QueryError;
@@ -24,7 +23,7 @@ pub enum QueryAnswer {
     /// See [`Reader::history`].
     History(HistoryPage),
     /// See [`Reader::workspaces`].
-    Workspaces(Vec<Workspace>),
+    Workspaces(WorkspacePage),
     /// See [`Reader::status`].
     Status(Box<StatusView>),
     /// See [`Reader::principals`].
@@ -44,11 +43,9 @@ impl Reader<'_> {
             QueryRequest::Get(query) => QueryAnswer::Get(Box::new(self.get(&query)?)),
             QueryRequest::List(query) => QueryAnswer::List(self.list(&ListOptions::page(query)?)?),
             QueryRequest::History(query) => QueryAnswer::History(self.history(&query)?),
-            QueryRequest::Workspaces(_) => QueryAnswer::Workspaces(self.workspaces()?),
+            QueryRequest::Workspaces(query) => QueryAnswer::Workspaces(self.workspaces(&query)?),
             QueryRequest::Status(_) => QueryAnswer::Status(Box::new(self.status()?)),
-            QueryRequest::Principals(_) => {
-                QueryAnswer::Principals(PrincipalPage { principals: self.principals()? })
-            }
+            QueryRequest::Principals(query) => QueryAnswer::Principals(self.principals(&query)?),
             QueryRequest::AccessCheck(query) => {
                 QueryAnswer::AccessCheck(self.access_check(&query)?)
             }
@@ -64,10 +61,7 @@ impl QueryAnswer {
             Self::Get(connection) => json::<Get>(&ConnectionView::of(connection), 1),
             Self::List(result) => json::<List>(&result.view(), result.rows.len()),
             Self::History(page) => json::<History>(page, page.events.len()),
-            Self::Workspaces(workspaces) => {
-                let workspaces = workspaces.iter().map(WorkspaceView::of).collect();
-                json::<Workspaces>(&WorkspacePage { workspaces }, 1)
-            }
+            Self::Workspaces(page) => json::<Workspaces>(page, page.workspaces.len()),
             Self::Status(status) => json::<Status>(status, 1),
             Self::Principals(page) => json::<Principals>(page, page.principals.len()),
             Self::AccessCheck(answer) => json::<AccessCheck>(answer, 1),

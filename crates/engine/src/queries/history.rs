@@ -1,7 +1,7 @@
 //! Events of the whole log, by any combination of filters.
 
 use ledger_contract::commands::ConnectionRef;
-use ledger_contract::queries::{HistoryPage, HistoryQuery};
+use ledger_contract::queries::{HistoryPage, HistoryQuery, PAGE_BYTES};
 use ledger_contract::records;
 use ledger_contract::{schemas, time};
 use ledger_domain::principal::{Scope, Subject};
@@ -10,6 +10,7 @@ use ledger_store::Selection;
 use ledger_store::tables::{StreamKey, receipts, streams};
 use serde_json::value::RawValue;
 
+use super::matches::Matches;
 use super::{Reader, paging};
 use crate::errors::{Fault, QueryError};
 use crate::history;
@@ -36,16 +37,20 @@ impl Reader<'_> {
             Some(last) if descending => total - matches.rank(last),
             Some(last) => matches.rank(last.saturating_add(1)),
         };
-        let positions = matches.page(skip, size, descending);
-        let shown = u64::try_from(positions.len()).unwrap_or(u64::MAX);
-        let more = skip.saturating_add(shown) < total;
-        let next_cursor = positions
-            .last()
-            .filter(|_| more)
-            .map(|last| paging::cursor(order, &last.to_be_bytes()));
-        let events = positions.into_iter().map(|position| self.event(position));
-        let events = events.collect::<Result<_, _>>()?;
-        Ok(HistoryPage { events, total, next_cursor })
+        let mut budget = paging::Budget::new(Some(PAGE_BYTES));
+        let (mut events, mut last) = (Vec::new(), None);
+        for position in matches.page(skip, size, descending) {
+            let event = self.event(position)?;
+            if !budget.takes(event.get().len()) {
+                break;
+            }
+            events.push(event);
+            last = Some(position);
+        }
+        let shown = u64::try_from(events.len()).unwrap_or(u64::MAX);
+        let last = last.filter(|_| skip.saturating_add(shown) < total);
+        let next_cursor = last.map(|last| paging::cursor(order, &last.to_be_bytes()));
+        Ok(HistoryPage { events, total, next_cursor, truncated: budget.is_spent() })
     }
 
     /// Rejects callers who may not see the requested history. A caller with rights to only some
@@ -79,25 +84,31 @@ impl Reader<'_> {
         &self,
         query: &HistoryQuery,
         connection: Option<ConnectionId>,
-    ) -> Result<Selection, QueryError> {
+    ) -> Result<Matches, QueryError> {
         let models = self.engine.shared.models.load();
-        let mut matches = self.by_terms(&models, query)?;
-        if let Some(id) = connection {
-            let positions = self.of_connection(id)?;
-            matches.intersect(&positions);
-        }
-        if let Some(text) = &query.command_id {
-            let positions = self.of_command(text)?;
-            matches.intersect(&positions);
-        }
         let from = self.first_at(query.from.as_deref(), "from")?.unwrap_or(1);
         let head = self.engine.head().get();
         let until = self.first_at(query.until.as_deref(), "until")?.unwrap_or(head + 1);
-        matches.keep_range(from, until);
+        let mut matches = Matches::Range(from..until);
+        if let Some(positions) = self.by_terms(&models, query)? {
+            matches = matches.intersect(positions);
+        }
+        if let Some(id) = connection {
+            matches = matches.intersect(self.of_connection(id)?);
+        }
+        if let Some(text) = &query.command_id {
+            matches = matches.intersect(self.of_command(text)?);
+        }
         Ok(matches)
     }
 
-    fn by_terms(&self, models: &Models, query: &HistoryQuery) -> Result<Selection, QueryError> {
+    /// Returns the positions that match what is indexed, or `None` if the query asks for nothing
+    /// that is.
+    fn by_terms(
+        &self,
+        models: &Models,
+        query: &HistoryQuery,
+    ) -> Result<Option<Selection>, QueryError> {
         let mut groups = Vec::new();
         groups.extend(self.workspace.map(|name| vec![audit::workspace(name.as_str())]));
         groups.extend(query.actor.iter().map(|name| vec![audit::actor(name)]));
@@ -108,12 +119,7 @@ impl Reader<'_> {
         if let Some(text) = &query.correlation_id {
             groups.push(vec![audit::correlation(&MessageId::parse("correlation_id", text)?)]);
         }
-        if groups.is_empty() {
-            // Every event has a type, so the union of all types is the whole log.
-            groups.push(schemas::event_types().map(audit::event_type).collect());
-        }
-        let selected = models.audit.select(&groups)?;
-        Ok(selected.unwrap_or_default())
+        Ok(models.audit.select(&groups)?)
     }
 
     fn of_connection(&self, id: ConnectionId) -> Result<Selection, QueryError> {

@@ -5,6 +5,8 @@ mod answer;
 mod get;
 mod history;
 mod list;
+mod matches;
+mod names;
 mod paging;
 mod status;
 mod versions;

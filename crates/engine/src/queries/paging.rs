@@ -15,6 +15,34 @@ pub(crate) fn size(asked: Option<u32>) -> Result<usize, InvalidField> {
     }
 }
 
+/// Bytes of rows that a page may have. It always takes one row.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    left: usize,
+    empty: bool,
+    spent: bool,
+}
+
+impl Budget {
+    /// Returns a budget, without a limit if there is none.
+    pub(crate) fn new(bytes: Option<usize>) -> Self {
+        Self { left: bytes.unwrap_or(usize::MAX), empty: true, spent: false }
+    }
+
+    /// Returns whether the page takes a row of this size. If not, it ends before it.
+    pub(crate) fn takes(&mut self, bytes: usize) -> bool {
+        self.spent = bytes > self.left && !self.empty;
+        self.left = self.left.saturating_sub(bytes);
+        self.empty = false;
+        !self.spent
+    }
+
+    /// Returns whether the page ended because of its size.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.spent
+    }
+}
+
 /// Returns a cursor with its order and the key at which the page ended.
 pub(crate) fn cursor(order: &str, place: &[u8]) -> String {
     let mut bytes = order.as_bytes().to_vec();
@@ -38,4 +66,21 @@ pub(crate) fn number(order: &str, cursor: &str) -> Result<u64, QueryError> {
     let bytes = place(order, cursor)?;
     let bytes = bytes.try_into().map_err(|_| QueryError::CursorInvalid)?;
     Ok(u64::from_be_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_takes_one_row_of_any_size_and_then_what_fits() {
+        let mut budget = Budget::new(Some(10));
+        assert!(budget.takes(4) && budget.takes(6) && !budget.is_spent());
+        assert!(!budget.takes(1) && budget.is_spent());
+        let mut budget = Budget::new(Some(10));
+        assert!(budget.takes(11) && !budget.is_spent());
+        assert!(!budget.takes(1) && budget.is_spent());
+        let mut unlimited = Budget::new(None);
+        assert!(unlimited.takes(usize::MAX) && unlimited.takes(0));
+    }
 }

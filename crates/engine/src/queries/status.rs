@@ -1,15 +1,14 @@
-//! Queries for the ledger's status and its workspaces.
+//! The query for the ledger's status, and whether workspaces exist.
 
 use ledger_contract::queries::StatusView;
-use ledger_contract::records::decode_workspace_row;
+use ledger_domain::WorkspaceName;
 use ledger_domain::principal::{Scope, Subject};
-use ledger_domain::{Workspace, WorkspaceName};
 use ledger_store::ReadError;
 use ledger_store::tables::connections;
 
 use super::Reader;
 use crate::engine::Engine;
-use crate::errors::{Fault, QueryError};
+use crate::errors::QueryError;
 
 impl Reader<'_> {
     /// Returns the ledger's status. Blocks.
@@ -35,23 +34,6 @@ impl Reader<'_> {
             nats: shared.fence.status(),
             http: shared.http_source.status(),
         })
-    }
-
-    /// Returns the workspaces in which the caller has any right, by name. Blocks.
-    pub fn workspaces(&self) -> Result<Vec<Workspace>, QueryError> {
-        let shared = &self.engine.shared;
-        let models = shared.models.load();
-        let mut found = Vec::new();
-        for row in connections::workspaces(&shared.store, &models.connections) {
-            let row = row?;
-            let of = "a workspace".to_owned();
-            let workspace =
-                decode_workspace_row(&row).map_err(|source| Fault::Row { of, source })?;
-            if self.caller.require_foothold(&workspace.name).is_ok() {
-                found.push(workspace);
-            }
-        }
-        Ok(found)
     }
 }
 

@@ -4,7 +4,7 @@ use ledger_contract::operations::ReplayProgress;
 use ledger_contract::records::{self, Happened, Record, StreamId};
 use ledger_domain::{Event, Position, Workspace, evolve, evolve_principal};
 use ledger_store::tables::log;
-use ledger_store::{Batch, Durability, Store};
+use ledger_store::{Batch, Changes, Durability, Store};
 use parking_lot::Mutex;
 
 use super::bulk::Bulk;
@@ -87,13 +87,10 @@ impl<'a> Fold<'a> {
 
     fn audit(&self, record: &Record) -> Result<(), Fault> {
         let facts = Facts { metadata: &record.metadata, type_name: record.happened.type_name() };
-        let mut changes = self.fresh.audit.change();
-        audit::index(&mut changes, &facts)?;
-        let rows = changes.rows();
-        drop(changes);
-        if rows > CHANGED_ROWS_MAX {
-            let flushed = self.fresh.audit.flush(self.position);
-            flushed?;
+        let mut changes = Changes::default();
+        audit::index(&mut changes, &facts);
+        if self.fresh.audit.apply(changes)? > CHANGED_ROWS_MAX {
+            self.fresh.audit.flush(record.metadata.position)?;
         }
         Ok(())
     }
@@ -119,8 +116,9 @@ impl<'a> Fold<'a> {
                 self.next_ordinal += u32::from(before.is_none());
                 let change = Change { ordinal, before: before.as_ref(), after: &after };
                 self.fresh.write_rows(&mut batch, &change);
-                let mut lists = self.fresh.lists.change();
-                list::index(&mut lists, &change)?;
+                let mut changes = Changes::default();
+                list::index(&mut changes, &change);
+                self.fresh.lists.apply(changes)?;
             }
             (StreamId::Workspace(_), Happened::Workspace(created)) => {
                 let workspace = Workspace {

@@ -12,6 +12,7 @@ mod compare;
 mod fold;
 mod limits;
 pub(crate) mod recovery;
+pub(crate) mod schema;
 
 use std::time::Instant;
 
@@ -21,7 +22,7 @@ use ledger_domain::Position;
 use ledger_store::tables::{meta, model};
 use ledger_store::{Batch, Durability, Table};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Shared};
 use crate::errors::{Fault, ReplayError};
 use crate::models::{MODELS, Models};
 use fold::Fold;
@@ -51,7 +52,7 @@ impl Engine {
         };
         let started = Instant::now();
         let live = self.shared.models.load();
-        let fresh = self.fresh_models()?;
+        let fresh = self.shared.fresh_models()?;
         let mut fold = Fold::new(&fresh, wanted, request.verify);
         let rebuilt = self.rebuild(&mut fold, &live, progress).map_err(ReplayError::from);
         let difference = rebuilt.and_then(|()| {
@@ -63,7 +64,7 @@ impl Engine {
                     live.flush(head)?;
                     return Ok(Some(compare::Pair::open(&live, &fresh, wanted)));
                 }
-                self.swap(&fresh, wanted, head)?;
+                self.shared.swap(&fresh, wanted, head)?;
                 Ok::<_, Fault>(None)
             })?;
             Ok(paused?)
@@ -87,17 +88,6 @@ impl Engine {
         })
     }
 
-    /// Creates empty tables with unused generations.
-    fn fresh_models(&self) -> Result<Models, Fault> {
-        let store = &self.shared.store;
-        let live = Models::live_generations(store)?;
-        let used = self.shared.generation_used.lock().next_after(live);
-        for (name, generation) in MODELS.into_iter().zip(used) {
-            store.create_table(&model(name, generation))?;
-        }
-        Ok(Models::at(store, used))
-    }
-
     fn rebuild(
         &self,
         fold: &mut Fold<'_>,
@@ -113,11 +103,24 @@ impl Engine {
         }
         Ok(())
     }
+}
 
-    /// Makes the fresh models live. Runs during the pause.
+impl Shared {
+    /// Creates empty tables with unused generations.
+    fn fresh_models(&self) -> Result<Models, Fault> {
+        let store = &self.store;
+        let live = Models::live_generations(store)?;
+        let used = self.generation_used.lock().next_after(live);
+        for (name, generation) in MODELS.into_iter().zip(used) {
+            store.create_table(&model(name, generation))?;
+        }
+        Ok(Models::at(store, used))
+    }
+
+    /// Makes the fresh models live. Runs while nothing is written.
     fn swap(&self, fresh: &Models, wanted: Selected, head: Position) -> Result<(), Fault> {
-        let store = &self.shared.store;
-        let live = self.shared.models.load();
+        let store = &self.store;
+        let live = self.models.load();
         let [connections, lists, audit] = wanted;
         let mut batch = Batch::new();
         for ((name, wanted), table) in MODELS.into_iter().zip(wanted).zip(tables(fresh)) {
@@ -126,6 +129,9 @@ impl Engine {
             {
                 meta::put_generation(&mut batch, store, name, generation);
             }
+        }
+        if lists {
+            schema::put(&mut batch, store);
         }
         store.commit(batch, Durability::Synced)?;
         let pick = |wanted| if wanted { fresh } else { &*live };
@@ -136,7 +142,7 @@ impl Engine {
             audit: pick(audit).audit.clone(),
             retired: parking_lot::Mutex::default(),
         };
-        let old = self.shared.models.replace(next);
+        let old = self.models.replace(next);
         let replaced = tables(&old).into_iter().zip(wanted).filter(|(_, wanted)| *wanted);
         old.retired.lock().extend(replaced.map(|(table, _)| table));
         tracing::info!(ledger.position = %head, "read models replaced");

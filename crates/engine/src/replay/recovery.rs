@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ledger_contract::records::{self, Record, StreamId};
 use ledger_domain::{ConnectionId, Version};
+use ledger_store::Changes;
 use ledger_store::tables::{log, meta, model, model_generation};
 
 use crate::engine::Shared;
@@ -13,10 +14,13 @@ use crate::history;
 use crate::models::{Change, MODELS, Models};
 use crate::projections::audit::{self, Facts};
 use crate::projections::list;
+use crate::replay::schema;
 
-/// Drops the tables of an unfinished replay and folds the end of the log into the bitmaps.
+/// Drops the tables of an unfinished replay, rebuilds outdated lists and folds the end of the log
+/// into the bitmaps.
 pub(crate) fn catch_up(shared: &Arc<Shared>) -> Result<(), Fault> {
     drop_leftovers(shared)?;
+    schema::rebuild_outdated(shared)?;
     let models = shared.models.load();
     let of_lists = meta::checkpoint(&shared.store, models.lists.table())?;
     let of_audit = meta::checkpoint(&shared.store, models.audit.table())?;
@@ -32,7 +36,9 @@ pub(crate) fn catch_up(shared: &Arc<Shared>) -> Result<(), Fault> {
         let Record { metadata, happened } = records::decode(position, &bytes)?;
         if position > of_audit {
             let facts = Facts { metadata: &metadata, type_name: happened.type_name() };
-            audit::index(&mut models.audit.change(), &facts)?;
+            let mut changes = Changes::default();
+            audit::index(&mut changes, &facts);
+            models.audit.apply(changes)?;
         }
         if let (true, StreamId::Connection(id)) = (position > of_lists, &metadata.stream) {
             touched.entry(*id).or_insert(metadata.version);
@@ -55,7 +61,10 @@ fn relist(shared: &Shared, models: &Models, id: ConnectionId, first: Version) ->
         .row(id)?
         .ok_or_else(|| Fault::Damaged(format!("the row of connection {id} is missing")))?;
     let change = Change { ordinal: row.ordinal, before: before.as_ref(), after: &row.connection };
-    list::index(&mut models.lists.change(), &change).map_err(Fault::from)
+    let mut changes = Changes::default();
+    list::index(&mut changes, &change);
+    models.lists.apply(changes)?;
+    Ok(())
 }
 
 fn drop_leftovers(shared: &Shared) -> Result<(), Fault> {

@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use ledger_contract::records::decode_workspace_row;
 use ledger_domain::{
     Connection, ConnectionId, Micros, Position, Principal, PrincipalName, Version, WorkspaceName,
 };
@@ -54,12 +53,9 @@ impl State {
         };
         let table = shared.models.load().connections.clone();
         let next_ordinal = connections::next_ordinal(&store, &table)?;
-        let mut workspaces = HashSet::new();
-        for row in connections::workspaces(&store, &table) {
-            let workspace = decode_workspace_row(&row?)
-                .map_err(|source| Fault::Row { of: "a workspace".to_owned(), source })?;
-            workspaces.insert(workspace.name);
-        }
+        let workspaces = connections::workspaces(&store, &table, None)
+            .map(|row| row.map(|(name, _)| name))
+            .collect::<Result<HashSet<_>, _>>()?;
         let principals = shared.directory.principals().into_iter();
         let principals = principals.map(|principal| (principal.name.clone(), principal)).collect();
         Ok(Self {

@@ -11,8 +11,8 @@ use crate::handles;
 use crate::request::FacadeRequest;
 
 pub(super) async fn list(request: FacadeRequest) -> Result<Json<Vec<ConnectionOut>>, Refusal> {
-    let found = request.list(ListOptions::all()).await?;
-    Ok(Json(found.rows.iter().map(show::connection).collect()))
+    let found = request.list(ListOptions::all(), |found, _| show::connection(found)).await?;
+    Ok(Json(found.rows))
 }
 
 pub(super) async fn get(

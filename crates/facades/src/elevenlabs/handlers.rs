@@ -5,6 +5,7 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_domain::{Connection, ConnectionId};
 use ledger_engine::ListOptions;
 use ledger_http::toolkit::{Body, Json, Path, Refusal, Unspecified};
+use ledger_providers::Provider;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -14,9 +15,11 @@ use super::{edit, show, unprocessable};
 use crate::request::FacadeRequest;
 
 pub(super) async fn list(request: FacadeRequest) -> Result<Json<ListOut>, Refusal> {
-    let found = request.list(ListOptions::all()).await?;
-    let shown = found.rows.iter().map(|found| shown(&request, found));
-    Ok(Json(ListOut { auth_connections: shown.collect() }))
+    let shown = |found: &Connection, provider: Option<&Provider>| {
+        ConnectionOut(show::connection(found, provider))
+    };
+    let found = request.list(ListOptions::all(), shown).await?;
+    Ok(Json(ListOut { auth_connections: found.rows }))
 }
 
 pub(super) async fn create(

@@ -39,9 +39,10 @@ async fn page(request: &FacadeRequest, filters: Filters) -> Result<Json<PageOut>
     let number = filters.page.unwrap_or(1).max(1);
     let skip = filters.skip.unwrap_or_else(|| (number - 1).saturating_mul(limit));
     let take = usize::try_from(limit).unwrap_or(usize::MAX);
-    let found = request.list(ListOptions { skip, take, ..options(filters)? }).await?;
+    let options = ListOptions { skip, take, ..options(filters)? };
+    let found = request.list(options, show::connection).await?;
     Ok(Json(PageOut {
-        rows: found.rows.iter().map(|found| shown(request, found)).collect(),
+        rows: found.rows,
         total: found.total,
         pages: found.total.div_ceil(limit),
         page: skip / limit + 1,

@@ -5,6 +5,7 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_domain::{Connection, InvalidField};
 use ledger_engine::{Keep, ListOptions};
 use ledger_http::toolkit::{Body, Json, Path, Query, Refusal};
+use ledger_providers::Provider;
 
 use super::shapes::{
     CreatedOut, DoneOut, Filters, IntegrationChange, IntegrationDetail, IntegrationIn,
@@ -56,9 +57,12 @@ pub(super) async fn list(
         });
         options.keep = Some(keep);
     }
-    let found = request.list(options).await?;
-    let data = found.rows.iter().map(|found| show::integration(&request, found)).collect();
-    Ok(Json(PageOut { object: "list", total: found.total, data }))
+    let ledger = request.server.state.engine().ledger_id();
+    let shown = move |found: &Connection, provider: Option<&Provider>| {
+        show::integration(ledger, found, provider)
+    };
+    let found = request.list(options, shown).await?;
+    Ok(Json(PageOut { object: "list", total: found.total, data: found.rows }))
 }
 
 pub(super) async fn create(

@@ -33,7 +33,7 @@ pub(super) async fn workspace(
     if let Some(found) = near.find(|name| is(name, id)) {
         return Ok(found.clone());
     }
-    match known(request).await?.into_iter().find(|name| is(name, id)) {
+    match request.query(move |reader| reader.find_workspace(|name| is(name, id))).await? {
         Some(found) => Ok(found),
         // A name may look like a UUID.
         None => Ok(name?),
@@ -42,11 +42,4 @@ pub(super) async fn workspace(
 
 fn is(name: &WorkspaceName, id: Uuid) -> bool {
     name.stream_id() == id.into_bytes()
-}
-
-/// Returns the workspaces that the caller may see.
-async fn known(request: &FacadeRequest) -> Result<Vec<WorkspaceName>, Problem> {
-    #[expect(clippy::redundant_closure_for_method_calls, reason = "its lifetime is not general")]
-    let known = request.query(|reader| reader.workspaces()).await?;
-    Ok(known.into_iter().map(|workspace| workspace.name).collect())
 }

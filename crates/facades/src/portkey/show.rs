@@ -1,7 +1,7 @@
 //! Connections in Portkey's format.
 
 use ledger_contract::time;
-use ledger_domain::Connection;
+use ledger_domain::{Connection, LedgerId};
 use ledger_providers::{Facade, Provider};
 
 use super::limits::AccessOut;
@@ -21,15 +21,18 @@ pub(super) fn workspace_id(connection: &Connection) -> Option<String> {
 }
 
 /// Returns a connection as lists show it.
-pub(super) fn integration(request: &FacadeRequest, connection: &Connection) -> IntegrationOut {
+pub(super) fn integration(
+    ledger: LedgerId,
+    connection: &Connection,
+    provider: Option<&Provider>,
+) -> IntegrationOut {
     let details = &connection.details;
     let slug = connection.slug.as_str();
     let workspace_id = workspace_id(connection);
-    let provider = request.provider(details.provider.as_str());
     IntegrationOut {
         object: "integration",
         id: connection.id.to_string(),
-        organisation_id: ids::organisation(request.server.state.engine().ledger_id()),
+        organisation_id: ids::organisation(ledger),
         r#type: if workspace_id.is_some() { "workspace" } else { "organisation" },
         workspace_id,
         ai_provider_id: provider
@@ -52,10 +55,12 @@ pub(super) fn detail(
     provider: &Provider,
 ) -> IntegrationDetail {
     let key = settings::main_secret(connection, Some(provider));
+    let ledger = request.server.state.engine().ledger_id();
+    let known = request.provider(connection.details.provider.as_str());
     let granted = connection.access.workspaces.values().filter(|grant| grant.allowed);
     let references = connection.details.secret_references.iter();
     IntegrationDetail {
-        integration: integration(request, connection),
+        integration: integration(ledger, connection, known),
         masked_key: key.map(|(_, secret)| masks::portkey(&secret.hint)),
         configurations: configurations::show(connection, provider),
         global_workspace_access_settings: connection.access.everyone.as_ref().map(AccessOut::of),

@@ -72,7 +72,7 @@ pub(super) async fn all_capabilities(
             continue;
         }
         let query = ListQuery { provider: names(provider), ..ListQuery::default() };
-        if request.list(ListOptions { query, ..ListOptions::default() }).await?.total > 0 {
+        if request.count(ListOptions { query, ..ListOptions::default() }).await? > 0 {
             found.extend(words);
         }
     }
@@ -86,9 +86,7 @@ pub(super) async fn with_capability(
     let mut options = ListOptions::all();
     options.query.sort = Some("name".to_owned());
     narrow(&request, &mut options, &path.capability);
-    let found = request.list(options).await?;
-    let items = found.rows.iter();
-    Ok(Json(items.map(|found| show::item(found, of(&request, found))).collect()))
+    Ok(Json(request.list(options, show::item).await?.rows))
 }
 
 /// Limits a list to connections whose provider has a capability. An unknown capability matches

@@ -6,7 +6,7 @@ use ledger_contract::queries::ListQuery;
 use ledger_engine::ListOptions;
 use ledger_http::toolkit::{Body, Created, Empty, Json, Path, Query, Refusal};
 
-use super::find::{named, of, shown};
+use super::find::{named, shown};
 use super::shapes::{
     ConnectionIn, ConnectionOut, ConnectionPath, Exclusion, Filters, ListOut, PatchIn,
 };
@@ -44,10 +44,8 @@ pub(super) async fn list(
     if let Some(word) = filters.capability {
         catalogue::narrow(&request, &mut options, &word);
     }
-    let found = request.list(options).await?;
-    let items = found.rows.iter();
-    let items = items.map(|found| show::item(found, of(&request, found))).collect();
-    Ok(Json(ListOut { items, total: found.total }))
+    let found = request.list(options, show::item).await?;
+    Ok(Json(ListOut { items: found.rows, total: found.total }))
 }
 
 pub(super) async fn get(

@@ -18,6 +18,8 @@ pub(super) struct Page<'a> {
     pub(super) total: u64,
     /// The cursor of the next page.
     pub(super) next_cursor: Option<&'a str>,
+    /// Whether the page ended early because of its size in bytes. No number leads on from there.
+    pub(super) truncated: bool,
 }
 
 impl Page<'_> {
@@ -31,14 +33,14 @@ impl Page<'_> {
                 let before = (number - 1).min(last);
                 links.push(self.link("prev", "page", &before.to_string()));
             }
-            if number < last {
+            if number < last && !self.truncated {
                 links.push(self.link("next", "page", &(number + 1).to_string()));
             }
         } else {
             links.push(self.link("first", "", ""));
-            if let Some(cursor) = self.next_cursor {
-                links.push(self.link("next", "cursor", cursor));
-            }
+        }
+        if let Some(cursor) = self.next_cursor.filter(|_| self.number.is_none() || self.truncated) {
+            links.push(self.link("next", "cursor", cursor));
         }
         HeaderValue::from_str(&links.join(", ")).ok()
     }
@@ -78,6 +80,7 @@ mod tests {
             size: 10,
             total: 25,
             next_cursor: Some("unused"),
+            truncated: false,
         };
         assert_eq!(
             links(&page),
@@ -98,6 +101,7 @@ mod tests {
             size: 10,
             total: 25,
             next_cursor: None,
+            truncated: false,
         };
         assert!(links(&page).contains("</c?page=3>; rel=\"prev\""));
     }
@@ -112,10 +116,30 @@ mod tests {
             size: 5,
             total: 25,
             next_cursor: Some("new"),
+            truncated: false,
         };
         assert_eq!(
             links(&page),
             "</c?page_size=5>; rel=\"first\", </c?page_size=5&cursor=new>; rel=\"next\""
+        );
+    }
+
+    #[test]
+    fn a_page_that_was_cut_leads_on_by_cursor() {
+        let pairs = pairs(&[("page", "2"), ("page_size", "5")]);
+        let page = Page {
+            path: "/c",
+            pairs: &pairs,
+            number: Some(2),
+            size: 5,
+            total: 10,
+            next_cursor: Some("new"),
+            truncated: true,
+        };
+        assert_eq!(
+            links(&page),
+            "</c?page_size=5&page=1>; rel=\"first\", </c?page_size=5&page=1>; rel=\"prev\", \
+             </c?page_size=5&cursor=new>; rel=\"next\""
         );
     }
 }

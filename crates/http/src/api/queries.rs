@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
-use ledger_contract::queries::{PAGE_SIZE, QueryName, QueryRequest};
+use ledger_contract::queries::{PAGE_SIZE, PagePart, QueryName, QueryRequest};
 use ledger_engine::{Engine, QueryAnswer};
 use ledger_http_server::answer;
 use tracing::debug;
@@ -43,6 +43,9 @@ fn page_of(asked: &QueryRequest) -> (Option<u32>, Option<u32>) {
     match asked {
         QueryRequest::List(query) => (query.page, query.page_size),
         QueryRequest::History(query) => (None, query.page_size),
+        QueryRequest::Workspaces(query) | QueryRequest::Principals(query) => {
+            (None, query.page_size)
+        }
         _ => (None, None),
     }
 }
@@ -62,8 +65,15 @@ enum About {
     Version(u64),
     /// The version that the caller already has; there is no body.
     Unchanged(u64),
-    /// The number of rows, and the cursor of the next page.
-    Page { total: u64, next: Option<String> },
+    /// The number of rows, the cursor of the next page, and whether this one was cut.
+    Page { total: u64, next: Option<String>, truncated: bool },
+}
+
+impl About {
+    fn by_name(part: &PagePart) -> Self {
+        let PagePart { total, next_cursor, truncated } = part.clone();
+        Self::Page { total, next: next_cursor, truncated }
+    }
 }
 
 impl Written {
@@ -76,17 +86,21 @@ impl Written {
                 }
                 About::Version(number)
             }
-            QueryAnswer::List(result) => {
-                About::Page { total: result.total, next: result.next.clone() }
+            QueryAnswer::List(result) => About::Page {
+                total: result.total,
+                next: result.next.clone(),
+                truncated: result.truncated,
+            },
+            QueryAnswer::History(page) => About::Page {
+                total: page.total,
+                next: page.next_cursor.clone(),
+                truncated: page.truncated,
+            },
+            QueryAnswer::Workspaces(page) => About::by_name(&page.part),
+            QueryAnswer::Principals(page) => About::by_name(&page.part),
+            QueryAnswer::Status(_) | QueryAnswer::AccessCheck(_) | QueryAnswer::Whoami(_) => {
+                About::Plain
             }
-            QueryAnswer::History(page) => {
-                About::Page { total: page.total, next: page.next_cursor.clone() }
-            }
-            QueryAnswer::Workspaces(_)
-            | QueryAnswer::Status(_)
-            | QueryAnswer::Principals(_)
-            | QueryAnswer::AccessCheck(_)
-            | QueryAnswer::Whoami(_) => About::Plain,
         };
         Self { body: answer.to_json(), about }
     }
@@ -100,7 +114,7 @@ impl Written {
                 response.headers_mut().remove(CONTENT_TYPE);
                 versioned(response, number)
             }
-            About::Page { total, next } => {
+            About::Page { total, next, truncated } => {
                 let response = answer::json(StatusCode::OK, self.body);
                 let (number, size) = asked;
                 let response = answer::with(response, X_TOTAL_COUNT, HeaderValue::from(total));
@@ -111,6 +125,7 @@ impl Written {
                     size: size.unwrap_or(PAGE_SIZE).into(),
                     total,
                     next_cursor: next.as_deref(),
+                    truncated,
                 };
                 match page.links() {
                     Some(links) => answer::with(response, LINK, links),

@@ -5,6 +5,11 @@
 //! change costs no write. After a crash, the changes since the checkpoint are derived from the log
 //! again.
 //!
+//! Nobody waits for the disk of another. A reader takes a snapshot of the table together with the
+//! bitmaps in memory, which are shared and copied when they change, and reads without a lock. A
+//! writer reads the rows that it changes before it takes the lock. A flush writes what it found
+//! and then forgets those bitmaps that have not changed since.
+//!
 //! ```text
 //! 't' | field (1) | value | 0 | chunk u64 BE   ->   tag (1) | bits
 //! ```
@@ -15,22 +20,27 @@
 //! characters.
 
 mod bits;
+mod changes;
+mod flush;
+mod frozen;
 mod gathered;
+mod selection;
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use ledger_domain::Position;
-use parking_lot::RwLock;
-use roaring::RoaringBitmap;
+use parking_lot::{Mutex, RwLock};
 
-use crate::batch::Batch;
-use crate::error::{AppendError, ReadError, corrupt};
-use crate::store::{Durability, Store};
+use crate::error::{AppendError, ReadError};
+use crate::store::Store;
 use crate::table::Table;
-use crate::tables::meta;
 
+use changes::Changed;
+
+pub use changes::Changes;
+pub use frozen::Frozen;
 pub use gathered::{BitmapRow, Gathered, load_bitmaps};
+pub use selection::Selection;
 
 const CHUNK_BITS: u32 = 16;
 const VALUE_BYTES_MAX: usize = 64;
@@ -67,120 +77,6 @@ fn write_term(key: &mut Vec<u8>, field: u8, value: &str) {
     key.push(0);
 }
 
-/// A set of numbers by chunk, in order. No chunk is empty.
-#[derive(Clone, Debug, Default)]
-pub struct Selection {
-    chunks: BTreeMap<u64, RoaringBitmap>,
-}
-
-impl Selection {
-    /// Returns how many numbers the set has.
-    pub fn len(&self) -> u64 {
-        self.chunks.values().map(RoaringBitmap::len).sum()
-    }
-
-    /// Returns whether the set is empty.
-    pub fn is_empty(&self) -> bool {
-        self.chunks.is_empty()
-    }
-
-    /// Returns whether the set contains `number`.
-    pub fn contains(&self, number: u64) -> bool {
-        let (chunk, low) = split(number);
-        self.chunks.get(&chunk).is_some_and(|bits| bits.contains(low))
-    }
-
-    /// Adds `number`.
-    pub fn insert(&mut self, number: u64) {
-        let (chunk, low) = split(number);
-        self.chunks.entry(chunk).or_default().insert(low);
-    }
-
-    /// Removes `number`.
-    pub fn remove(&mut self, number: u64) {
-        let (chunk, low) = split(number);
-        if let Some(bits) = self.chunks.get_mut(&chunk) {
-            bits.remove(low);
-            if bits.is_empty() {
-                self.chunks.remove(&chunk);
-            }
-        }
-    }
-
-    /// Keeps only numbers that are in both sets.
-    pub fn intersect(&mut self, other: &Self) {
-        self.chunks.retain(|chunk, bits| match other.chunks.get(chunk) {
-            None => false,
-            Some(others) => {
-                *bits &= others;
-                !bits.is_empty()
-            }
-        });
-    }
-
-    /// Adds all numbers of `other`.
-    pub fn unite(&mut self, other: Self) {
-        for (chunk, bits) in other.chunks {
-            *self.chunks.entry(chunk).or_default() |= bits;
-        }
-    }
-
-    /// Returns up to `most` numbers in order after skipping `skip` of them.
-    pub fn page(&self, skip: u64, most: usize, descending: bool) -> Vec<u64> {
-        let mut skip = skip;
-        let mut numbers = Vec::with_capacity(most.min(1_024));
-        let mut visit = |(chunk, bits): (&u64, &RoaringBitmap)| {
-            if skip >= bits.len() {
-                skip -= bits.len();
-                return numbers.len() < most;
-            }
-            let base = chunk << CHUNK_BITS;
-            let skipped = usize::try_from(skip).unwrap_or(usize::MAX);
-            skip = 0;
-            let wanted = most - numbers.len();
-            let number = |low: u32| base | u64::from(low);
-            if descending {
-                numbers.extend(bits.iter().rev().skip(skipped).take(wanted).map(number));
-            } else {
-                numbers.extend(bits.iter().skip(skipped).take(wanted).map(number));
-            }
-            numbers.len() < most
-        };
-        if descending {
-            let _ = self.chunks.iter().rev().all(&mut visit);
-        } else {
-            let _ = self.chunks.iter().all(&mut visit);
-        }
-        numbers
-    }
-
-    /// Returns how many numbers are below `number`.
-    pub fn rank(&self, number: u64) -> u64 {
-        let (chunk, low) = split(number);
-        let whole: u64 = self.chunks.range(..chunk).map(|(_, bits)| bits.len()).sum();
-        let part = match (self.chunks.get(&chunk), low.checked_sub(1)) {
-            (Some(bits), Some(below)) => bits.rank(below),
-            _ => 0,
-        };
-        whole + part
-    }
-
-    /// Keeps only numbers from `from` up to, but not including, `until`.
-    pub fn keep_range(&mut self, from: u64, until: u64) {
-        self.chunks.retain(|chunk, bits| {
-            let base = chunk << CHUNK_BITS;
-            let end = base + (1 << CHUNK_BITS);
-            if from > base || until < end {
-                let low =
-                    |number: u64| u32::try_from(number.clamp(base, end) - base).unwrap_or(u32::MAX);
-                bits.remove_range(..low(from));
-                bits.remove_range(low(until)..);
-            }
-            !bits.is_empty()
-        });
-    }
-}
-
 fn split(number: u64) -> (u64, u32) {
     let (chunk, low) = split_low(number);
     (chunk, u32::from(low))
@@ -195,63 +91,19 @@ fn split_low(number: u64) -> (u64, u16) {
 pub struct Postings {
     store: Arc<Store>,
     table: Table,
+    /// Bitmaps that differ from the rows on disk. Nothing is read or written while it is locked.
     changed: RwLock<Changed>,
-}
-
-/// Bitmaps that differ from the rows on disk.
-#[derive(Debug, Default)]
-struct Changed {
-    terms: HashMap<Term, BTreeMap<u64, RoaringBitmap>>,
-    rows: usize,
-}
-
-/// Changes to bitmaps under one lock.
-#[derive(Debug)]
-pub struct Changes<'a> {
-    postings: &'a Postings,
-    changed: parking_lot::RwLockWriteGuard<'a, Changed>,
-}
-
-impl Changes<'_> {
-    /// Adds `number` to a term.
-    pub fn insert(&mut self, term: &Term, number: u64) -> Result<(), ReadError> {
-        self.change(term, number, RoaringBitmap::insert)
-    }
-
-    /// Removes `number` from a term.
-    pub fn remove(&mut self, term: &Term, number: u64) -> Result<(), ReadError> {
-        self.change(term, number, RoaringBitmap::remove)
-    }
-
-    fn change(
-        &mut self,
-        term: &Term,
-        number: u64,
-        change: impl FnOnce(&mut RoaringBitmap, u32) -> bool,
-    ) -> Result<(), ReadError> {
-        let (chunk, low) = split(number);
-        let known = self.changed.terms.get_mut(term).and_then(|chunks| chunks.get_mut(&chunk));
-        if let Some(bits) = known {
-            change(bits, low);
-            return Ok(());
-        }
-        let mut bits = self.postings.stored(&term.chunk(chunk))?.unwrap_or_default();
-        change(&mut bits, low);
-        self.changed.terms.entry(term.clone()).or_default().insert(chunk, bits);
-        self.changed.rows += 1;
-        Ok(())
-    }
-
-    /// Returns how many rows differ from those on disk.
-    pub fn rows(&self) -> usize {
-        self.changed.rows
-    }
+    /// Held by whoever adds or forgets bitmaps in memory.
+    changing: Mutex<()>,
+    /// Held while bitmaps are written.
+    flushing: Mutex<()>,
 }
 
 impl Postings {
     /// Opens the bitmaps of a read model's table.
     pub fn new(store: Arc<Store>, table: Table) -> Self {
-        Self { store, table, changed: RwLock::default() }
+        let changed = RwLock::default();
+        Self { store, table, changed, changing: Mutex::default(), flushing: Mutex::default() }
     }
 
     /// Returns the table.
@@ -259,78 +111,28 @@ impl Postings {
         &self.table
     }
 
-    /// Starts a change of bitmaps. Readers wait until the result is dropped.
-    pub fn change(&self) -> Changes<'_> {
-        Changes { postings: self, changed: self.changed.write() }
+    /// Makes changes visible, all at once. Returns how many rows differ from those on disk.
+    pub fn apply(&self, changes: Changes) -> Result<usize, ReadError> {
+        changes::apply(self, changes)
+    }
+
+    /// Freezes some terms as they are now, to be read while changes go on.
+    pub fn freeze<'t>(&self, terms: impl IntoIterator<Item = &'t Term>) -> Frozen<'_> {
+        Frozen::of(self, terms)
     }
 
     /// Returns the numbers that match one term of every group, or `None` if there are no groups.
     pub fn select(&self, groups: &[Vec<Term>]) -> Result<Option<Selection>, ReadError> {
-        let changed = self.changed.read();
-        let mut selected: Option<Selection> = None;
-        for group in groups {
-            let mut any = Selection::default();
-            for term in group {
-                any.unite(self.under(&changed, term)?);
-            }
-            match &mut selected {
-                None => selected = Some(any),
-                Some(all) => all.intersect(&any),
-            }
-        }
-        Ok(selected)
+        self.freeze(groups.iter().flatten()).select(None, groups)
     }
 
-    fn under(&self, changed: &Changed, term: &Term) -> Result<Selection, ReadError> {
-        let changed = changed.terms.get(term);
-        let mut selection = Selection::default();
-        for row in self.store.scan(&self.table, &term.0) {
-            let (key, value) = row?;
-            let Some(chunk) = key.strip_prefix(term.0.as_slice()).and_then(chunk_number) else {
-                break;
-            };
-            if !changed.is_some_and(|chunks| chunks.contains_key(&chunk)) {
-                selection.chunks.insert(chunk, self.decode(&value)?);
-            }
-        }
-        for (chunk, bits) in changed.into_iter().flatten() {
-            if !bits.is_empty() {
-                selection.chunks.insert(*chunk, bits.clone());
-            }
-        }
-        Ok(selection)
-    }
-
-    fn stored(&self, key: &[u8]) -> Result<Option<RoaringBitmap>, ReadError> {
-        let bytes = self.store.get(&self.table, key)?;
-        bytes.map(|bytes| self.decode(&bytes)).transpose()
-    }
-
-    /// Writes all changed rows with the checkpoint `position`.
+    /// Writes all changed rows with the checkpoint `position`, which all changes so far must have
+    /// reached and none exceeded. Changes that come while rows are written stay in memory.
     pub fn flush(&self, position: Position) -> Result<(), AppendError> {
-        let mut changed = self.changed.write();
-        let mut batch = Batch::new();
-        for (term, chunks) in &changed.terms {
-            for (chunk, bits) in chunks {
-                let key = term.chunk(*chunk);
-                if bits.is_empty() {
-                    batch.delete(&self.store, &self.table, &key);
-                } else {
-                    batch.put(&self.store, &self.table, &key, &bits::encode(bits));
-                }
-            }
-        }
-        meta::put_checkpoint(&mut batch, &self.store, &self.table, position);
-        self.store.commit(batch, Durability::Buffered)?;
-        *changed = Changed::default();
-        Ok(())
-    }
-
-    fn decode(&self, bytes: &[u8]) -> Result<RoaringBitmap, ReadError> {
-        bits::decode(bytes).ok_or_else(|| corrupt(&self.table, "a bitmap"))
+        let _one = self.flushing.lock();
+        flush::Flush::of(self).write(position)
     }
 }
 
-fn chunk_number(rest: &[u8]) -> Option<u64> {
-    rest.try_into().ok().map(u64::from_be_bytes)
-}
+#[cfg(test)]
+mod tests;

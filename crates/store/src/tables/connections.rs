@@ -7,12 +7,12 @@
 //! 'w' | workspace            ->   workspace row
 //! ```
 
-use ledger_domain::{ConnectionId, PrincipalName, WorkspaceName};
+use ledger_domain::{CheckedText, ConnectionId, PrincipalName, WorkspaceName};
 
 use crate::batch::Batch;
 use crate::error::{AppendError, ReadError, corrupt};
 use crate::sorted::SortedFile;
-use crate::store::Store;
+use crate::store::{Row, Store};
 use crate::table::Table;
 
 /// The read model's name.
@@ -151,26 +151,57 @@ fn principal_key(name: &PrincipalName) -> Vec<u8> {
 pub fn principals<'a>(
     store: &'a Store,
     table: &Table,
-) -> impl Iterator<Item = Result<Box<[u8]>, ReadError>> + 'a {
-    tagged(store, table, b'p')
+) -> impl Iterator<Item = Result<Box<[u8]>, ReadError>> + use<'a> {
+    tagged(store, table, b'p', b"p").map(|row| row.map(|(_, value)| value))
 }
 
-/// Iterates over all workspaces' rows by name.
+/// Iterates over the workspaces whose names are greater than `after`, by name, with their rows.
 pub fn workspaces<'a>(
     store: &'a Store,
     table: &Table,
-) -> impl Iterator<Item = Result<Box<[u8]>, ReadError>> + 'a {
-    tagged(store, table, b'w')
+    after: Option<&WorkspaceName>,
+) -> impl Iterator<Item = Result<(WorkspaceName, Box<[u8]>), ReadError>> + use<'a> {
+    let after = after.map(workspace_key);
+    let table = table.clone();
+    let rows = tagged(store, &table, b'w', after.as_deref().unwrap_or(b"w"));
+    rows.skip_while(move |row| row.as_ref().is_ok_and(|(key, _)| Some(&**key) == after.as_deref()))
+        .map(move |row| {
+            let (key, value) = row?;
+            let name = key.get(1..).and_then(|name| std::str::from_utf8(name).ok());
+            let name = name.ok_or_else(|| corrupt(&table, "the name of a workspace"))?;
+            Ok((WorkspaceName::stored(name.into()), value))
+        })
 }
 
-/// Iterates over the rows whose keys begin with a tag.
+/// Returns a workspace's row.
+pub fn workspace(
+    store: &Store,
+    table: &Table,
+    name: &WorkspaceName,
+) -> Result<Option<Vec<u8>>, ReadError> {
+    store.get(table, &workspace_key(name))
+}
+
+/// Returns the number of workspaces.
+pub fn count_workspaces(store: &Store, table: &Table) -> Result<u64, ReadError> {
+    let mut rows = store.walk(table, b"w");
+    let mut count = 0;
+    while let Some((key, _)) = rows.next_row()?
+        && key.first() == Some(&b'w')
+    {
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// Iterates over the rows from `from` whose keys begin with a tag.
 fn tagged<'a>(
     store: &'a Store,
     table: &Table,
     tag: u8,
-) -> impl Iterator<Item = Result<Box<[u8]>, ReadError>> + 'a {
+    from: &[u8],
+) -> impl Iterator<Item = Result<Row, ReadError>> + use<'a> {
     store
-        .scan(table, &[tag])
+        .scan(table, from)
         .take_while(move |row| row.as_ref().map_or(true, |(key, _)| key.first() == Some(&tag)))
-        .map(|row| row.map(|(_, value)| value))
 }

@@ -9,6 +9,7 @@
 //! | `fingerprint_key` | the vault's wrapped fingerprint key |
 //! | `published` | last position known to be in the event stream (8, BE) |
 //! | `generation.<model>` | live generation of a read model (4, BE) |
+//! | `schema.<model>` | number of the layout of a read model, as far as it has one (4, BE) |
 //! | `checkpoint.<table>` | last position a read model's bitmaps hold on disk (8, BE) |
 
 use ledger_domain::{Incarnation, Position};
@@ -58,7 +59,7 @@ pub fn put_epoch(batch: &mut Batch, store: &Store, epoch: u64) {
 
 /// Returns how often the ledger was opened for writing.
 pub fn epoch(store: &Store) -> Result<u64, ReadError> {
-    number(store, EPOCH)
+    counter(store, EPOCH)
 }
 
 /// Moves the outbox mark.
@@ -89,22 +90,31 @@ pub fn put_generation(batch: &mut Batch, store: &Store, model: &str, generation:
 
 /// Returns the live generation of a read model, or 0 if there is none yet.
 pub fn generation(store: &Store, model: &str) -> Result<u32, ReadError> {
-    match get(store, &format!("generation.{model}"))? {
-        None => Ok(0),
-        Some(bytes) => bytes
-            .as_slice()
-            .try_into()
-            .map(u32::from_be_bytes)
-            .map_err(|_| corrupt(&fixed(META), "a model's generation")),
-    }
+    number(store, &format!("generation.{model}"))
+}
+
+/// Stores the number of the layout of a read model.
+pub fn put_schema(batch: &mut Batch, store: &Store, model: &str, schema: u32) {
+    put(batch, store, &format!("schema.{model}"), &schema.to_be_bytes());
+}
+
+/// Returns the number of the layout of a read model, or 0 if none was stored.
+pub fn schema(store: &Store, model: &str) -> Result<u32, ReadError> {
+    number(store, &format!("schema.{model}"))
+}
+
+fn number(store: &Store, name: &str) -> Result<u32, ReadError> {
+    let Some(bytes) = get(store, name)? else { return Ok(0) };
+    let bytes = bytes.try_into().map_err(|_| corrupt(&fixed(META), name.to_owned()))?;
+    Ok(u32::from_be_bytes(bytes))
 }
 
 fn position(store: &Store, name: &str) -> Result<Position, ReadError> {
-    number(store, name).map(Position::new)
+    counter(store, name).map(Position::new)
 }
 
-/// Returns a number, or 0 if there is none yet.
-fn number(store: &Store, name: &str) -> Result<u64, ReadError> {
+/// Returns a count, or 0 if there is none yet.
+fn counter(store: &Store, name: &str) -> Result<u64, ReadError> {
     match get(store, name)? {
         None => Ok(0),
         Some(bytes) => u64_from(&bytes).ok_or_else(|| corrupt(&fixed(META), name.to_owned())),

@@ -4,7 +4,7 @@ mod rows;
 
 use std::fmt;
 
-use ledger_contract::queries::{ListPage, ListQuery};
+use ledger_contract::queries::{ListPage, ListQuery, PAGE_BYTES};
 use ledger_contract::view::ConnectionView;
 use ledger_domain::{Connection, ConnectionId, InvalidField};
 use ledger_store::{Selection, Term};
@@ -13,7 +13,7 @@ use super::{Reader, paging};
 use crate::errors::QueryError;
 use crate::models::Models;
 use crate::projections::filters::{Field, groups};
-use rows::Page;
+use rows::{Matches, Page};
 
 /// Returns whether a connection is to be listed.
 pub type Keep = Box<dyn Fn(&Connection) -> bool + Send + Sync>;
@@ -36,6 +36,9 @@ pub struct ListOptions {
     pub skip: u64,
     /// Maximum number of connections returned.
     pub take: usize,
+    /// Bytes of rows after which the page ends, which has a cursor then. Without it, everything is
+    /// read that was asked for, and there is no cursor.
+    pub budget_bytes: Option<usize>,
 }
 
 impl fmt::Debug for ListOptions {
@@ -65,21 +68,24 @@ impl ListOptions {
             None => 0,
         };
         let skip = u64::from(before) * u64::try_from(take).unwrap_or(u64::MAX);
-        Ok(Self { query, skip, take, ..Self::default() })
+        let budget_bytes = Some(PAGE_BYTES);
+        Ok(Self { query, skip, take, budget_bytes, ..Self::default() })
     }
 }
 
 /// A page of matching connections.
 #[derive(Clone, Debug)]
-pub struct ListResult {
-    /// The connections of the page, in order.
-    pub rows: Vec<Connection>,
+pub struct ListResult<T = Connection> {
+    /// The connections of the page, in order, or what was made of them.
+    pub rows: Vec<T>,
     /// The number of all matching connections.
     pub total: u64,
     /// The log position that the answer reflects.
     pub position: u64,
     /// The cursor of the next page, or `None` on the last one.
     pub next: Option<String>,
+    /// Whether the page ended early because of its size in bytes.
+    pub truncated: bool,
 }
 
 impl ListResult {
@@ -90,6 +96,7 @@ impl ListResult {
             total: self.total,
             position: self.position,
             next_cursor: self.next.clone(),
+            truncated: self.truncated,
         }
     }
 }
@@ -99,45 +106,70 @@ impl Reader<'_> {
     ///
     /// Errors: `field_invalid`, `cursor_invalid`.
     pub fn list(&self, options: &ListOptions) -> Result<ListResult, QueryError> {
+        self.list_as(options, |connection| connection)
+    }
+
+    /// As [`Self::list`], but keeps only what `show` makes of each connection, so that a long list
+    /// takes no more memory than its answer. Blocks.
+    pub fn list_as<T>(
+        &self,
+        options: &ListOptions,
+        show: impl Fn(Connection) -> T,
+    ) -> Result<ListResult<T>, QueryError> {
         let page = page(options)?;
-        let mut groups = groups(self.workspace, &options.query)?;
-        if !options.any_tag.is_empty() {
-            groups.push(options.any_tag.iter().map(|tag| Field::Tag.term(tag)).collect());
-        }
         let models = self.engine.shared.models.load();
         let position = self.engine.head().get();
-        let mut selected = self.select(&models, &options.query, &groups)?;
+        let mut matches = self.select(&models, options)?;
         if let Some(ids) = &options.ids {
-            selected.intersect(&models.with_ids(ids)?);
+            matches.selected.intersect(&models.with_ids(ids)?);
         }
         if let Some(keep) = &options.keep {
-            models.keep_rows(&mut selected, keep)?;
+            models.keep_rows(&mut matches.selected, keep)?;
         }
-        let found = models.find(&selected, &page)?;
-        let rows = models.rows(&found)?;
-        let next = found.next.map(|place| paging::cursor(&page.order_name(), &place));
-        Ok(ListResult { rows, total: selected.len(), position, next })
+        let found = models.find(&matches, &page)?;
+        let mut budget = paging::Budget::new(options.budget_bytes);
+        let (mut rows, mut last) = (Vec::new(), None);
+        for (ordinal, place) in &found.entries {
+            let (connection, bytes) = models.by_ordinal(*ordinal)?;
+            if !budget.takes(bytes) {
+                break;
+            }
+            rows.push(show(connection));
+            last = Some(place);
+        }
+        let truncated = budget.is_spent();
+        let last = last.filter(|_| page.places && (found.more || truncated));
+        let next = last.map(|place| paging::cursor(&page.order_name(), place));
+        Ok(ListResult { rows, total: matches.selected.len(), position, next, truncated })
     }
 
     /// Returns the matching connections that the caller may read.
-    fn select(
-        &self,
-        models: &Models,
-        query: &ListQuery,
-        groups: &[Vec<Term>],
-    ) -> Result<Selection, QueryError> {
-        let selected = models.lists.select(groups)?;
-        let mut selected = match selected {
-            Some(selected) => selected,
-            None => models.every()?,
+    fn select(&self, models: &Models, options: &ListOptions) -> Result<Matches<'_>, QueryError> {
+        let mut groups = groups(&options.query)?;
+        if !options.any_tag.is_empty() {
+            groups.push(options.any_tag.iter().map(|tag| Field::Tag.term(tag)).collect());
+        }
+        let home: Vec<Vec<Term>> = self
+            .workspace
+            .map(|name| vec![Field::Workspace.term(name.as_str())])
+            .into_iter()
+            .collect();
+        let frozen = models.lists.freeze(home.iter().chain(&groups).flatten());
+        // Of other terms, only the chunks that a workspace has are read.
+        let own = frozen.select(None, &home)?;
+        let population = match &own {
+            Some(own) => own.len(),
+            None => models.population()?,
         };
-        if let Some(readable) = self.readable(models)? {
-            selected.intersect(&readable);
+        let selected = frozen.select(own, &groups)?;
+        let selected = selected.unwrap_or_else(|| Selection::range(0, population));
+        drop(frozen);
+        let mut matches = Matches { selected, workspace: self.workspace, population };
+        self.keep_readable(models, &mut matches.selected)?;
+        if let Some(text) = &options.query.text {
+            models.keep_with_text(&mut matches, &text.to_lowercase())?;
         }
-        if let Some(text) = &query.text {
-            models.keep_with_text(&mut selected, &text.to_lowercase())?;
-        }
-        Ok(selected)
+        Ok(matches)
     }
 }
 
@@ -158,6 +190,7 @@ fn page(options: &ListOptions) -> Result<Page<'_>, QueryError> {
         size: options.take,
         skip: options.skip,
         after: None,
+        places: options.budget_bytes.is_some(),
     };
     if let Some(cursor) = &query.cursor {
         page.after = Some(paging::place(&page.order_name(), cursor)?);

@@ -1,22 +1,34 @@
 //! Reads the ordinals and rows of a list in its order.
 
-use ledger_domain::{Connection, ConnectionId};
+use ledger_domain::{Connection, ConnectionId, WorkspaceName};
 use ledger_store::Selection;
 use ledger_store::tables::connections;
-use ledger_store::tables::lists::{self, Order};
+use ledger_store::tables::lists::{self, Order, Walk};
 
 use super::Keep;
 use crate::errors::{Fault, QueryError};
 use crate::models::Models;
 use crate::projections::list;
 
-/// Up to this many matches are fetched and sorted; for more, the order is walked.
-const SORTED_ROWS_MAX: u64 = 512;
+/// Reading a row costs about as much as reading this many entries of an order.
+const ENTRIES_PER_ROW: u64 = 16;
 
-/// The ordinals of a page and the start of the next one.
+/// The connections that match, and where they come from.
+pub(super) struct Matches<'a> {
+    /// Their ordinals.
+    pub(super) selected: Selection,
+    /// The workspace that was searched, or `None` for the whole ledger.
+    pub(super) workspace: Option<&'a WorkspaceName>,
+    /// The number of all connections there.
+    pub(super) population: u64,
+}
+
+/// The ordinals of a page.
 pub(super) struct PageRows {
-    ordinals: Vec<u32>,
-    pub(super) next: Option<Vec<u8>>,
+    /// Each with its place in the order, if the page asks for places.
+    pub(super) entries: Vec<(u32, Vec<u8>)>,
+    /// Whether others follow.
+    pub(super) more: bool,
 }
 
 /// The requested page.
@@ -26,6 +38,8 @@ pub(super) struct Page<'a> {
     pub(super) size: usize,
     pub(super) skip: u64,
     pub(super) after: Option<Vec<u8>>,
+    /// Whether places are needed; for lists without end they would only take memory.
+    pub(super) places: bool,
 }
 
 impl Page<'_> {
@@ -33,26 +47,42 @@ impl Page<'_> {
     pub(super) fn order_name(&self) -> String {
         format!("{}{}", self.order, if self.descending { "-" } else { "+" })
     }
+
+    fn entry(&self, ordinal: u32, place: Vec<u8>) -> (u32, Vec<u8>) {
+        (ordinal, if self.places { place } else { Vec::new() })
+    }
+}
+
+impl Matches<'_> {
+    /// Returns whether reading the rows of all matches is cheaper than reading `entries` of an
+    /// order.
+    fn rows_are_cheaper_than(&self, entries: u64) -> bool {
+        self.selected.len().saturating_mul(ENTRIES_PER_ROW) < entries
+    }
+
+    /// Returns how many entries of an order are expected before a page is full.
+    fn entries_expected(&self, page: &Page<'_>) -> u64 {
+        let size = u64::try_from(page.size).unwrap_or(u64::MAX);
+        let wanted = page.skip.saturating_add(size).saturating_add(1);
+        let wanted = wanted.saturating_mul(self.population) / self.selected.len().max(1);
+        wanted.min(self.population)
+    }
 }
 
 impl Models {
-    /// Returns every existing ordinal.
-    pub(super) fn every(&self) -> Result<Selection, QueryError> {
-        let next = connections::next_ordinal(&self.store, &self.connections)?;
-        let mut all = Selection::default();
-        for ordinal in 0..next {
-            all.insert(u64::from(ordinal));
-        }
-        Ok(all)
+    /// Returns the number of all connections.
+    pub(super) fn population(&self) -> Result<u64, QueryError> {
+        Ok(connections::next_ordinal(&self.store, &self.connections)?.into())
     }
 
-    fn by_ordinal(&self, ordinal: u32) -> Result<Connection, QueryError> {
+    /// Returns the row of an ordinal that a list or an index names, and its size in bytes.
+    pub(super) fn by_ordinal(&self, ordinal: u32) -> Result<(Connection, usize), QueryError> {
         let id = connections::by_ordinal(&self.store, &self.connections, ordinal)?;
         let row = match id {
             Some(id) => self.row(id)?,
             None => None,
         };
-        row.map(|row| row.connection).ok_or_else(|| {
+        row.map(|row| (row.connection, row.bytes)).ok_or_else(|| {
             let what =
                 format!("the connection with ordinal {ordinal} is listed but does not exist");
             Fault::Damaged(what).into()
@@ -62,26 +92,25 @@ impl Models {
     /// Keeps the connections whose slug or name contains `text`.
     pub(super) fn keep_with_text(
         &self,
-        selected: &mut Selection,
+        matches: &mut Matches<'_>,
         text: &str,
     ) -> Result<(), QueryError> {
         let mut with_text = Selection::default();
-        if selected.len() <= SORTED_ROWS_MAX {
-            for ordinal in all(selected) {
-                if list::has_text(&self.by_ordinal(ordinal)?, text) {
+        if matches.rows_are_cheaper_than(matches.population) {
+            for ordinal in all(&matches.selected) {
+                if list::has_text(&self.by_ordinal(ordinal)?.0, text) {
                     with_text.insert(u64::from(ordinal));
                 }
             }
         } else {
-            let table = self.lists.table();
-            for entry in lists::walk(&self.store, table, Order::Name, false, None) {
-                let entry = entry?;
-                if list::words_have(&entry.words, text) {
-                    with_text.insert(u64::from(entry.ordinal));
+            for entry in lists::words(&self.store, self.lists.table(), matches.workspace) {
+                let (ordinal, words) = entry?;
+                if list::words_have(&words, text) {
+                    with_text.insert(u64::from(ordinal));
                 }
             }
         }
-        selected.intersect(&with_text);
+        matches.selected.intersect(&with_text);
         Ok(())
     }
 
@@ -103,7 +132,7 @@ impl Models {
     ) -> Result<(), QueryError> {
         let mut kept = Selection::default();
         for ordinal in all(selected) {
-            if keep(&self.by_ordinal(ordinal)?) {
+            if keep(&self.by_ordinal(ordinal)?.0) {
                 kept.insert(u64::from(ordinal));
             }
         }
@@ -111,96 +140,96 @@ impl Models {
         Ok(())
     }
 
-    pub(super) fn rows(&self, found: &PageRows) -> Result<Vec<Connection>, QueryError> {
-        found.ordinals.iter().map(|ordinal| self.by_ordinal(*ordinal)).collect()
-    }
-
     pub(super) fn find(
         &self,
-        selected: &Selection,
+        matches: &Matches<'_>,
         page: &Page<'_>,
     ) -> Result<PageRows, QueryError> {
         match page.order {
-            "name" => self.in_order(selected, page, Order::Name),
-            "updated" => self.in_order(selected, page, Order::Updated),
-            _ => by_creation(selected, page),
+            "name" => self.in_order(matches, page, Order::Name),
+            "updated" => self.in_order(matches, page, Order::Updated),
+            _ => by_creation(&matches.selected, page),
         }
     }
 
     fn in_order(
         &self,
-        selected: &Selection,
+        matches: &Matches<'_>,
         page: &Page<'_>,
         order: Order,
     ) -> Result<PageRows, QueryError> {
-        if selected.len() <= SORTED_ROWS_MAX {
-            return self.sorted(selected, page, order);
+        if matches.rows_are_cheaper_than(matches.entries_expected(page)) {
+            return self.sorted(&matches.selected, page, order);
         }
         let mut skip = page.skip;
-        let mut found = PageRows { ordinals: Vec::new(), next: None };
-        let (table, after) = (self.lists.table(), page.after.as_deref());
-        for entry in lists::walk(&self.store, table, order, page.descending, after) {
+        let mut found = PageRows { entries: Vec::new(), more: false };
+        let walk = Walk {
+            order,
+            workspace: matches.workspace,
+            descending: page.descending,
+            after: page.after.as_deref(),
+        };
+        for entry in walk.entries(&self.store, self.lists.table()) {
             let entry = entry?;
-            if !selected.contains(u64::from(entry.ordinal)) {
+            if !matches.selected.contains(u64::from(entry.ordinal)) {
                 continue;
             }
             if skip > 0 {
                 skip -= 1;
                 continue;
             }
-            if found.ordinals.len() == page.size {
+            if found.entries.len() == page.size {
+                found.more = true;
                 return Ok(found);
             }
-            found.ordinals.push(entry.ordinal);
-            found.next = Some(entry.key.into_vec());
+            found.entries.push(page.entry(entry.ordinal, entry.place));
         }
-        found.next = None;
         Ok(found)
     }
 
-    /// Sorts a few rows by the keys that a walk of the order would use.
+    /// Sorts a few rows by the places that a walk of the order would meet.
     fn sorted(
         &self,
         selected: &Selection,
         page: &Page<'_>,
         order: Order,
     ) -> Result<PageRows, QueryError> {
-        let mut keys = Vec::new();
+        let mut places = Vec::new();
         for ordinal in all(selected) {
-            let connection = self.by_ordinal(ordinal)?;
-            let key = match order {
-                Order::Name => list::name_key(ordinal, &connection),
-                Order::Updated => lists::updated_key(connection.position).to_vec(),
+            let (connection, _) = self.by_ordinal(ordinal)?;
+            let place = match order {
+                Order::Name => list::name_place(ordinal, &connection),
+                Order::Updated => lists::updated_place(connection.position).to_vec(),
             };
-            keys.push((key, ordinal));
+            places.push((place, ordinal));
         }
-        keys.sort_unstable();
+        places.sort_unstable();
         if page.descending {
-            keys.reverse();
+            places.reverse();
         }
         if let Some(after) = &page.after {
-            keys.retain(|(key, _)| if page.descending { key < after } else { key > after });
+            places.retain(|(place, _)| if page.descending { place < after } else { place > after });
         }
         let skip = usize::try_from(page.skip).unwrap_or(usize::MAX);
-        let more = keys.len() > skip.saturating_add(page.size);
-        let shown: Vec<_> = keys.into_iter().skip(skip).take(page.size).collect();
-        let next = shown.last().filter(|_| more).map(|(key, _)| key.clone());
-        Ok(PageRows { ordinals: shown.into_iter().map(|(_, ordinal)| ordinal).collect(), next })
+        let more = places.len() > skip.saturating_add(page.size);
+        let shown = places.into_iter().skip(skip).take(page.size);
+        let entries = shown.map(|(place, ordinal)| page.entry(ordinal, place)).collect();
+        Ok(PageRows { entries, more })
     }
 }
 
-fn all(selected: &Selection) -> Vec<u32> {
+fn all(selected: &Selection) -> impl Iterator<Item = u32> {
     let most = usize::try_from(selected.len()).unwrap_or(usize::MAX);
     ordinals(selected.page(0, most, false))
 }
 
-fn ordinals(numbers: Vec<u64>) -> Vec<u32> {
-    numbers.into_iter().filter_map(|number| u32::try_from(number).ok()).collect()
+fn ordinals(numbers: Vec<u64>) -> impl Iterator<Item = u32> {
+    numbers.into_iter().filter_map(|number| u32::try_from(number).ok())
 }
 
 fn by_creation(selected: &Selection, page: &Page<'_>) -> Result<PageRows, QueryError> {
-    let skip = match &page.after {
-        None => page.skip,
+    let before = match &page.after {
+        None => 0,
         Some(place) => {
             let place: [u8; 8] =
                 place.as_slice().try_into().map_err(|_| QueryError::CursorInvalid)?;
@@ -212,9 +241,11 @@ fn by_creation(selected: &Selection, page: &Page<'_>) -> Result<PageRows, QueryE
             }
         }
     };
+    let skip = before.saturating_add(page.skip);
     let numbers = selected.page(skip, page.size, page.descending);
     let shown = u64::try_from(numbers.len()).unwrap_or(u64::MAX);
     let more = skip.saturating_add(shown) < selected.len();
-    let next = numbers.last().filter(|_| more).map(|last| last.to_be_bytes().to_vec());
-    Ok(PageRows { ordinals: ordinals(numbers), next })
+    let place = |ordinal: u32| u64::from(ordinal).to_be_bytes().to_vec();
+    let entries = ordinals(numbers).map(|ordinal| page.entry(ordinal, place(ordinal))).collect();
+    Ok(PageRows { entries, more })
 }

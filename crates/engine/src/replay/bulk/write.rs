@@ -8,8 +8,9 @@ use std::panic::resume_unwind;
 use std::{thread, vec};
 
 use ledger_contract::records::ConnectionRow;
-use ledger_domain::{ConnectionId, Position};
-use ledger_store::tables::{connections, lists};
+use ledger_domain::ConnectionId;
+use ledger_store::tables::connections;
+use ledger_store::tables::lists::{self, Listed};
 use ledger_store::{AppendError, Gathered, load_bitmaps};
 use parking_lot::Mutex;
 
@@ -26,9 +27,7 @@ const PART_STATES: usize = 16_384;
 #[derive(Default)]
 struct Aside {
     ordinals: Vec<(u32, ConnectionId)>,
-    updated: Vec<(Position, u32)>,
-    /// Keys of the name order with their values.
-    names: Vec<(Vec<u8>, Vec<u8>)>,
+    listed: Vec<Listed>,
     gathered: Gathered,
 }
 
@@ -51,8 +50,7 @@ pub(super) fn write(
         for writer in writers {
             let aside = writer.join().unwrap_or_else(|panic| resume_unwind(panic))?;
             all.ordinals.extend(aside.ordinals);
-            all.updated.extend(aside.updated);
-            all.names.extend(aside.names);
+            all.listed.extend(aside.listed);
             gathered.merge(aside.gathered);
         }
         let ordinals = std::mem::take(&mut all.ordinals);
@@ -96,8 +94,7 @@ impl Aside {
     /// Adds a connection to the list read model.
     fn list(&mut self, state: &State) {
         let State { ordinal, connection } = state;
-        self.updated.push((connection.position, *ordinal));
-        self.names.push((list::name_key(*ordinal, connection), list::words(connection)));
+        self.listed.push(list::listed(*ordinal, connection));
         list::gather(&mut self.gathered, *ordinal, connection);
     }
 }
@@ -116,20 +113,14 @@ fn write_ordinals(
 
 fn write_lists(
     fresh: &Models,
-    mut all: Aside,
+    all: Aside,
     gathered: &mut Gathered,
     end: Option<u32>,
 ) -> Result<(), AppendError> {
-    all.names.sort_unstable();
-    all.updated.sort_unstable();
+    let (store, table) = (&fresh.store, fresh.lists.table());
+    lists::load(store, table, all.listed)?;
     let whole = end.map_or(u64::MAX, |end| Gathered::chunk(u64::from(end)));
-    let mut file = fresh.store.sorted_file(fresh.lists.table());
-    for (key, words) in &all.names {
-        lists::load_name(&mut file, key, words)?;
-    }
+    let mut file = store.sorted_file(table);
     load_bitmaps(&mut file, &gathered.take_rows(whole))?;
-    for (position, ordinal) in all.updated {
-        lists::load_updated(&mut file, position, ordinal)?;
-    }
     file.finish()
 }

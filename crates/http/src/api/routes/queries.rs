@@ -83,9 +83,8 @@ fn parameters(query: QueryName, at: &HttpRoute) -> &'static [&'static [Parameter
             p::COMMON,
         ],
         QueryName::AccessCheck => &[access_check::PARAMETERS, p::QUERY, p::COMMON],
-        QueryName::Workspaces | QueryName::Status | QueryName::Principals | QueryName::Whoami => {
-            &[p::QUERY, p::COMMON]
-        }
+        QueryName::Workspaces | QueryName::Principals => &[p::PAGE, p::QUERY, p::COMMON],
+        QueryName::Status | QueryName::Whoami => &[p::QUERY, p::COMMON],
     }
 }
 
@@ -94,9 +93,9 @@ fn answers(query: QueryName) -> Vec<Answer> {
         QueryName::Get => ("The connection with masked secrets.", &["ETag"]),
         QueryName::List => ("A page of connections with masked secrets.", PAGED),
         QueryName::History => ("A page of events, without ciphertext.", PAGED),
-        QueryName::Workspaces => ("The workspaces.", &[]),
+        QueryName::Workspaces => ("A page of workspaces, by name.", PAGED),
         QueryName::Status => ("The status.", &[]),
-        QueryName::Principals => ("Every principal, by name.", &[]),
+        QueryName::Principals => ("A page of principals, by name.", PAGED),
         QueryName::AccessCheck => ("Whether it is allowed, and the reason.", &[]),
         QueryName::Whoami => ("The caller's name as recorded in events, and its grants.", &[]),
     };

@@ -1,0 +1,141 @@
+//! Workspaces and principals, in pages sorted by name.
+
+use std::collections::BTreeSet;
+
+use ledger_contract::queries::{
+    PAGE_BYTES, PagePart, PageQuery, PrincipalPage, PrincipalView, WorkspacePage, WorkspaceView,
+};
+use ledger_contract::records::decode_workspace_row;
+use ledger_contract::time;
+use ledger_domain::principal::{Scope, Subject, Workspaces};
+use ledger_domain::{CheckedText, Principal, PrincipalName, WorkspaceName};
+use ledger_store::tables::connections;
+
+use super::{Reader, paging};
+use crate::errors::{Fault, QueryError};
+
+/// The names of the two orders in cursors.
+const WORKSPACES: &str = "workspaces";
+const PRINCIPALS: &str = "principals";
+
+/// A row of a page: its name, the row as it is shown, and its size in bytes.
+type Row<V> = (String, V, usize);
+
+impl Reader<'_> {
+    /// Returns a page of the workspaces in which the caller has any right. Blocks.
+    ///
+    /// Errors: `field_invalid`, `cursor_invalid`.
+    pub fn workspaces(&self, query: &PageQuery) -> Result<WorkspacePage, QueryError> {
+        let size = paging::size(query.page_size)?;
+        let after = after(WORKSPACES, query)?.map(WorkspaceName::stored);
+        let (store, models) = (&self.engine.shared.store, self.engine.shared.models.load());
+        let table = &models.connections;
+        let (workspaces, part) = match self.named_workspaces() {
+            None => {
+                let total = connections::count_workspaces(store, table)?;
+                let rows = connections::workspaces(store, table, after.as_ref());
+                fill(WORKSPACES, size, total, rows.map(|row| workspace(row?)))?
+            }
+            Some(names) => {
+                let mut existing = Vec::new();
+                for name in names {
+                    if let Some(row) = connections::workspace(store, table, name)? {
+                        existing.push((name.clone(), row.into_boxed_slice()));
+                    }
+                }
+                let total = u64::try_from(existing.len()).unwrap_or(u64::MAX);
+                existing.retain(|(name, _)| after.as_ref().is_none_or(|after| name > after));
+                fill(WORKSPACES, size, total, existing.into_iter().map(workspace))?
+            }
+        };
+        Ok(WorkspacePage { workspaces, part })
+    }
+
+    /// Returns the first workspace that fits and in which the caller has any right. Blocks.
+    pub fn find_workspace(
+        &self,
+        fits: impl Fn(&WorkspaceName) -> bool,
+    ) -> Result<Option<WorkspaceName>, QueryError> {
+        let (store, models) = (&self.engine.shared.store, self.engine.shared.models.load());
+        for row in connections::workspaces(store, &models.connections, None) {
+            let (name, _) = row?;
+            if fits(&name) && self.caller.require_foothold(&name).is_ok() {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns the names of the workspaces in which the caller may have rights, or `None` if they
+    /// have rights in all.
+    fn named_workspaces(&self) -> Option<BTreeSet<&WorkspaceName>> {
+        let mut all = BTreeSet::new();
+        for grant in self.caller.grants().iter().filter(|grant| !grant.scopes.is_empty()) {
+            match &grant.workspaces {
+                Workspaces::All => return None,
+                Workspaces::Named(names) => all.extend(names),
+            }
+        }
+        Some(all)
+    }
+
+    /// Returns a page of all principals.
+    ///
+    /// Errors: `forbidden`, `field_invalid`, `cursor_invalid`.
+    pub fn principals(&self, query: &PageQuery) -> Result<PrincipalPage, QueryError> {
+        self.caller.require(Scope::Administer, Subject::Ledger)?;
+        let size = paging::size(query.page_size)?;
+        let after = after(PRINCIPALS, query)?.map(PrincipalName::stored);
+        let (found, total) = self.engine.shared.directory.page(after.as_ref(), size + 1);
+        let rows = found.iter().map(|principal| {
+            let view = self.view(principal);
+            let bytes = serde_json::to_vec(&view).map_or(0, |json| json.len());
+            Ok((principal.name.as_str().to_owned(), view, bytes))
+        });
+        let (principals, part) = fill(PRINCIPALS, size, total, rows)?;
+        Ok(PrincipalPage { principals, part })
+    }
+
+    fn view(&self, principal: &Principal) -> PrincipalView {
+        let mut view = PrincipalView::of(principal);
+        for (key, id) in view.keys.iter_mut().zip(principal.keys.keys()) {
+            key.last_used_at = self.engine.shared.directory.uses.last(id).map(time::format);
+        }
+        view
+    }
+}
+
+/// Returns the name at which the previous page ended.
+fn after(order: &str, query: &PageQuery) -> Result<Option<Box<str>>, QueryError> {
+    let Some(cursor) = &query.cursor else { return Ok(None) };
+    let name = String::from_utf8(paging::place(order, cursor)?);
+    name.map(|name| Some(name.into())).map_err(|_| QueryError::CursorInvalid)
+}
+
+fn workspace((name, row): (WorkspaceName, Box<[u8]>)) -> Result<Row<WorkspaceView>, QueryError> {
+    let workspace = decode_workspace_row(&row)
+        .map_err(|source| Fault::Row { of: format!("workspace {name}"), source })?;
+    Ok((name.as_str().to_owned(), WorkspaceView::of(&workspace), row.len()))
+}
+
+/// Takes rows until the page is full.
+fn fill<V>(
+    order: &str,
+    size: usize,
+    total: u64,
+    rows: impl Iterator<Item = Result<Row<V>, QueryError>>,
+) -> Result<(Vec<V>, PagePart), QueryError> {
+    let mut budget = paging::Budget::new(Some(PAGE_BYTES));
+    let (mut shown, mut last, mut more) = (Vec::new(), None, false);
+    for row in rows {
+        let (name, view, bytes) = row?;
+        more = shown.len() == size || !budget.takes(bytes);
+        if more {
+            break;
+        }
+        shown.push(view);
+        last = Some(name);
+    }
+    let next_cursor = last.filter(|_| more).map(|name| paging::cursor(order, name.as_bytes()));
+    Ok((shown, PagePart { total, next_cursor, truncated: budget.is_spent() }))
+}
