@@ -142,6 +142,12 @@ impl Engine {
         DataDir::holds_ledger(data_dir)
     }
 
+    /// Checks, without changing anything, that a directory contains a ledger that this program may
+    /// open.
+    pub fn check(data_dir: &Path) -> Result<(), OpenError> {
+        DataDir::check(data_dir).map_err(OpenError::from)
+    }
+
     /// Returns the id of the process that has the ledger in a directory open, or `None` if there is
     /// none or it cannot be determined.
     pub fn holder(data_dir: &Path) -> Option<u32> {
@@ -247,7 +253,7 @@ impl Engine {
 
 /// Creates a new ledger. The format file is written only after everything it needs is durable.
 fn make(data_dir: &Path, keyring: &Keyring, ports: &Ports) -> Result<Store, OpenError> {
-    let store = Store::open(DataDir::create(data_dir)?)?;
+    let store = Store::create(DataDir::create(data_dir)?)?;
     let id = ports.ledger_id();
     let mut batch = Batch::new();
     meta::put(&mut batch, &store, meta::LEDGER_ID, &id.to_bytes());

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::error::OpenError;
+use crate::presence;
 
 /// The format that this program writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
@@ -45,6 +46,12 @@ impl DataDir {
         path.join(FORMAT_FILE).is_file()
     }
 
+    /// Checks, without locking or changing anything, that `path` contains a ledger that this program
+    /// may open.
+    pub fn check(path: &Path) -> Result<(), OpenError> {
+        check_format(path)
+    }
+
     /// Returns the id of the process that holds `path`, or `None` if there is none or it cannot be
     /// determined.
     pub fn holder(path: &Path) -> Option<u32> {
@@ -66,8 +73,13 @@ impl DataDir {
     }
 
     /// Prepares a directory for a new ledger. The format file is written last, so that an
-    /// incomplete directory is not mistaken for a ledger.
+    /// incomplete directory is not mistaken for a ledger. A directory that already holds events is
+    /// refused, whatever else is missing in it.
     pub fn create(path: &Path) -> Result<Self, OpenError> {
+        match check_format(path) {
+            Err(refused @ OpenError::Incomplete { .. }) => return Err(refused),
+            Ok(()) | Err(_) => {}
+        }
         fs::create_dir_all(path).map_err(io_error(path))?;
         refuse_foreign(path)?;
         let lock = lock(path)?;
@@ -86,6 +98,11 @@ impl DataDir {
             File::open(&self.path)?.sync_all()
         };
         write().map_err(io_error(&path))
+    }
+
+    /// Returns the data directory.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Returns the folder of the database.
@@ -130,7 +147,11 @@ fn check_format(path: &Path) -> Result<(), OpenError> {
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(OpenError::Missing { path: path.to_owned() });
+            let path = path.to_owned();
+            if presence::holds_events(&path.join(STORE_FOLDER)) {
+                return Err(OpenError::Incomplete { path, part: FORMAT_FILE.to_owned() });
+            }
+            return Err(OpenError::Missing { path });
         }
         Err(error) => return Err(io_error(&file)(error)),
     };

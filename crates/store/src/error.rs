@@ -26,6 +26,15 @@ pub enum OpenError {
         /// The data directory.
         path: PathBuf,
     },
+    /// The directory holds a ledger's events, but a part without which they are of no use is
+    /// missing.
+    #[error("{path} holds a ledger, but {part} is missing")]
+    Incomplete {
+        /// The data directory.
+        path: PathBuf,
+        /// The file or table that is missing.
+        part: String,
+    },
     /// The directory contains other files.
     #[error("{path} contains files that do not belong to a ledger")]
     Foreign {

@@ -17,6 +17,8 @@
 //! - Only one process holds a data directory (test: `a_second_holder_is_told_who_is_first`).
 //! - A directory of a newer or foreign format is refused and left untouched
 //!   (test: `newer_foreign_and_missing_formats_are_refused_untouched`).
+//! - A database is created only for a new ledger; one that lacks a part is refused and left
+//!   untouched (test: `a_database_that_lacks_a_part_is_refused_by_name`).
 //! - Bitmaps that are gathered in bulk equal, byte for byte, those that are built one change at a
 //!   time (test: `gathered_rows_are_what_one_by_one_would_store`).
 
@@ -25,6 +27,7 @@ mod data_dir;
 mod error;
 mod options;
 mod postings;
+mod presence;
 mod sorted;
 mod store;
 mod table;

@@ -16,7 +16,7 @@ use crate::data_dir::DataDir;
 use crate::error::{AppendError, OpenError, ReadError, read_error};
 use crate::sorted::{SortedFile, Sorting};
 use crate::table::Table;
-use crate::{options, tables};
+use crate::{options, presence, tables};
 
 type Db = DBWithThreadMode<MultiThreaded>;
 
@@ -51,17 +51,39 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the database in `dir`, or creates it if the folder is empty.
+    /// Creates the database of a new ledger in `dir`. What an interrupted first start left there
+    /// is used.
+    pub fn create(dir: DataDir) -> Result<Self, OpenError> {
+        let path = dir.store_path();
+        let names = match presence::missing_part(&path) {
+            Some(_) => vec!["default".to_owned()],
+            None => tables_in(&path)?,
+        };
+        Self::with_tables(dir, names, true)
+    }
+
+    /// Opens the database of an existing ledger. Nothing is created in place of a part that is
+    /// missing, except tables that ledgers of earlier programs do not have.
     pub fn open(dir: DataDir) -> Result<Self, OpenError> {
+        let path = dir.store_path();
+        let incomplete = |part| OpenError::Incomplete { path: dir.path().to_owned(), part };
+        if let Some(part) = presence::missing_part(&path) {
+            return Err(incomplete(format!("store/{part}")));
+        }
+        let names = tables_in(&path)?;
+        for required in tables::REQUIRED {
+            if !names.iter().any(|name| name == required) {
+                return Err(incomplete(format!("the table {required} in store")));
+            }
+        }
+        Self::with_tables(dir, names, false)
+    }
+
+    fn with_tables(dir: DataDir, mut names: Vec<String>, create: bool) -> Result<Self, OpenError> {
         dir.clear_sorting()?;
         let path = dir.store_path();
         let cache = options::cache();
-        let database = options::database();
-        let mut names = match Db::list_cf(&database, &path) {
-            Ok(names) => names,
-            // Only an empty folder has no list of tables. A damaged database fails to open below.
-            Err(_) => vec!["default".to_owned()],
-        };
+        let database = options::database(create);
         for fixed in tables::FIXED {
             if !names.iter().any(|name| name == fixed) {
                 names.push((*fixed).to_owned());
@@ -209,6 +231,12 @@ impl Store {
     }
 }
 
+/// Returns the names of the tables of a database that is not open.
+fn tables_in(path: &Path) -> Result<Vec<String>, OpenError> {
+    let names = Db::list_cf(&Options::default(), path);
+    names.map_err(|source| OpenError::Storage { path: path.to_owned(), source: source.into() })
+}
+
 /// A row's key and value.
 pub type Row = (Box<[u8]>, Box<[u8]>);
 
@@ -271,4 +299,37 @@ fn read_options(bulk: bool) -> ReadOptions {
         read_options.set_readahead_size(2 * 1024 * 1024);
     }
     read_options
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::tables::{log, meta};
+
+    fn made(folder: &Path) -> Store {
+        let store = Store::create(DataDir::create(folder).unwrap()).unwrap();
+        store.dir().mark_made().unwrap();
+        store
+    }
+
+    #[test]
+    fn a_database_that_lacks_a_part_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = made(folder.path());
+        let mut batch = Batch::new();
+        log::put(&mut batch, &store, ledger_domain::Position::new(1), b"{}");
+        meta::put(&mut batch, &store, meta::LEDGER_ID, b"id");
+        store.commit(batch, Durability::Synced).unwrap();
+        store.drop_table(&tables::fixed(tables::KEYS)).unwrap();
+        drop(store);
+        let refused = Store::open(DataDir::open(folder.path()).unwrap()).unwrap_err();
+        assert!(matches!(&refused, OpenError::Incomplete { part, .. } if part.contains("keys")));
+        fs::remove_file(folder.path().join("store/CURRENT")).unwrap();
+        let before = fs::read_dir(folder.path().join("store")).unwrap().count();
+        let refused = Store::open(DataDir::open(folder.path()).unwrap()).unwrap_err();
+        assert!(matches!(&refused, OpenError::Incomplete { part, .. } if part.contains("CURRENT")));
+        assert_eq!(fs::read_dir(folder.path().join("store")).unwrap().count(), before);
+    }
 }

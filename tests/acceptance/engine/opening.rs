@@ -105,6 +105,32 @@ async fn a_first_start_that_was_cut_short_is_begun_again() {
     open(options).expect("made again, with another key").shutdown();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_without_a_part_is_refused_by_name_and_never_made_anew() {
+    let ledger = Ledger::new().await;
+    ledger.create("main").await;
+    let place = ledger.close();
+    let store = place.path().join("store");
+    let current = fs::read_to_string(store.join("CURRENT")).expect("readable");
+    let parts =
+        [place.path().join("ledger-format"), store.join("CURRENT"), store.join(current.trim())];
+    for part in parts {
+        let kept = fs::read(&part).expect("readable");
+        fs::remove_file(&part).expect("there");
+        let before = contents(&place.path());
+        for create in [false, true] {
+            let options = || EngineOptions { create, ..place.options() };
+            let problem = open(options).expect_err("must be refused");
+            assert_eq!(problem.code, Code::DataDirIncomplete);
+            let name = part.file_name().expect("a file").to_string_lossy();
+            assert!(problem.message.contains(&*name), "{problem}");
+            assert_eq!(contents(&place.path()), before, "what was refused has been touched");
+        }
+        fs::write(&part, kept).expect("writable");
+    }
+    place.open().get("main");
+}
+
 /// Puts bytes of ours where record `position` was.
 fn overwrite(place: &Place, position: u64, bytes: &[u8]) {
     let store = place.store();

@@ -177,6 +177,7 @@ impl From<OpenError> for Problem {
             OpenError::DataDir(fault) => {
                 let code = match fault {
                     DataDirError::Missing { .. } => Code::DataDirMissing,
+                    DataDirError::Incomplete { .. } => Code::DataDirIncomplete,
                     DataDirError::Foreign { .. } => Code::DataDirForeign,
                     DataDirError::Newer { .. } => Code::DataDirNewer,
                     DataDirError::InUse { .. } => Code::DataDirInUse,
@@ -184,7 +185,7 @@ impl From<OpenError> for Problem {
                 };
                 Self::because(code, chain(&fault))
             }
-            OpenError::Incomplete(_) => Self::because(Code::DataDirForeign, error.to_string()),
+            OpenError::Incomplete(_) => Self::because(Code::DataDirIncomplete, error.to_string()),
             OpenError::MasterKey(_) => Self::because(Code::MasterKeyWrong, chain(&error)),
             OpenError::Fault(fault) => fault.into(),
         }
