@@ -69,14 +69,11 @@ async fn offline(
     let keyring = master_key::find(key, Some(folder))?;
     let options = EngineOptions::new(folder.to_owned(), keyring);
     let bar = bar.clone();
-    let replay = move || {
-        let engine = Engine::open(options)?;
-        let report = engine.replay(&request, &|progress| show(&bar, progress));
-        engine.shutdown();
-        Ok::<_, Problem>(report?)
-    };
+    let replay =
+        move || Engine::replay_offline(options, &request, &|progress| show(&bar, progress));
     let done = tokio::task::spawn_blocking(replay).await;
-    Ok(done.map_err(|error| Failure::internal(format!("the replay stopped: {error}")))??)
+    let done = done.map_err(|error| Failure::internal(format!("the replay stopped: {error}")))?;
+    Ok(done.map_err(Problem::from)?)
 }
 
 fn show(bar: &ProgressBar, progress: ReplayProgress) {

@@ -32,8 +32,10 @@
 //! - No answer, not even a refusal, depends on a write that failed
 //!   (test: `no_answer_rests_on_a_write_that_failed`).
 
+mod derived;
 mod errors;
 mod faults;
+mod identity;
 mod models;
 mod ports;
 

@@ -42,12 +42,12 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// A newer version of the program wrote it.
-    #[error("{path} has format {found}; this program supports formats up to {known}")]
+    #[error("{path} needs a program that knows format {needed}; this one knows up to {known}")]
     Newer {
         /// The data directory.
         path: PathBuf,
-        /// Its format.
-        found: u32,
+        /// The format that a program must know.
+        needed: u32,
         /// The newest format known.
         known: u32,
     },

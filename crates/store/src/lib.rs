@@ -17,6 +17,8 @@
 //! - Only one process holds a data directory (test: `a_second_holder_is_told_who_is_first`).
 //! - A directory of a newer or foreign format is refused and left untouched
 //!   (test: `newer_foreign_and_missing_formats_are_refused_untouched`).
+//! - Tables are dropped only while every write has succeeded
+//!   (test: `a_poisoned_store_drops_no_table`).
 //! - A database is created only for a new ledger; one that lacks a part is refused and left
 //!   untouched (test: `a_database_that_lacks_a_part_is_refused_by_name`).
 //! - Bitmaps that are gathered in bulk equal, byte for byte, those that are built one change at a

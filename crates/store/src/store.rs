@@ -35,10 +35,10 @@ pub struct Store {
     db: Db,
     poisoned: AtomicBool,
     cache: Cache,
-    /// Tables that existed when the database was opened.
-    found: Vec<String>,
-    /// Tables created since, except those dropped again.
-    made: Mutex<Vec<String>>,
+    /// The names of all tables.
+    tables: Mutex<Vec<String>>,
+    /// Fixed tables that the database did not have when it was opened.
+    added: Vec<String>,
     sorting: Sorting,
     /// Dropped after the database, because dropping it releases the lock.
     dir: DataDir,
@@ -84,19 +84,17 @@ impl Store {
         let path = dir.store_path();
         let cache = options::cache();
         let database = options::database(create);
-        for fixed in tables::FIXED {
-            if !names.iter().any(|name| name == fixed) {
-                names.push((*fixed).to_owned());
-            }
-        }
+        let absent = tables::FIXED.iter().filter(|fixed| !names.iter().any(|name| name == *fixed));
+        let added: Vec<String> = absent.map(|fixed| (*fixed).to_owned()).collect();
+        names.extend(added.iter().cloned());
         let descriptors = names.iter().map(|name| {
             ColumnFamilyDescriptor::new(name, options::table(&cache, name == tables::LOG))
         });
         let db = Db::open_cf_descriptors(&database, &path, descriptors)
             .map_err(|source| OpenError::Storage { path: path.clone(), source: source.into() })?;
         let sorting = Sorting::new(dir.sorting_path(), options::table(&cache, false));
-        let (poisoned, made) = (AtomicBool::new(false), Mutex::default());
-        Ok(Self { db, poisoned, cache, found: names, made, sorting, dir })
+        let (poisoned, tables) = (AtomicBool::new(false), Mutex::new(names));
+        Ok(Self { db, poisoned, cache, tables, added, sorting, dir })
     }
 
     /// Stops all further writes until the process is restarted.
@@ -124,10 +122,8 @@ impl Store {
     /// Flushes the write-ahead log into the tables' own files, so that the next start need not read
     /// it.
     pub fn settle(&self) -> Result<(), AppendError> {
-        let made = self.made.lock();
-        let names = self.found.iter().chain(made.iter());
-        // Tables dropped in the meantime have no handle.
-        let handles: Vec<_> = names.filter_map(|name| self.db.cf_handle(name)).collect();
+        let names = self.tables.lock();
+        let handles: Vec<_> = names.iter().filter_map(|name| self.db.cf_handle(name)).collect();
         let handles: Vec<_> = handles.iter().collect();
         self.db
             .flush_cfs_opt(&handles, &FlushOptions::default())
@@ -203,27 +199,47 @@ impl Store {
     /// Creates an empty table.
     pub fn create_table(&self, table: &Table) -> Result<(), AppendError> {
         let options: Options = options::table(&self.cache, false);
-        let mut made = self.made.lock();
+        let mut names = self.tables.lock();
         self.db
             .create_cf(table.name(), &options)
             .map_err(|source| AppendError::Write { bytes: 0, source: source.into() })?;
-        made.push(table.name().to_owned());
+        names.push(table.name().to_owned());
         Ok(())
     }
 
-    /// Drops a table and all its rows.
+    /// Drops a table and all its rows. A poisoned store drops nothing: the failed write may have
+    /// reached the disk, and may say that this table is the one in use.
     pub fn drop_table(&self, table: &Table) -> Result<(), AppendError> {
-        let mut made = self.made.lock();
+        if self.is_poisoned() {
+            return Err(AppendError::Poisoned);
+        }
+        let mut names = self.tables.lock();
         self.db
             .drop_cf(table.name())
             .map_err(|source| AppendError::Write { bytes: 0, source: source.into() })?;
-        made.retain(|name| name != table.name());
+        names.retain(|name| name != table.name());
         Ok(())
     }
 
-    /// Returns the names of the tables that existed when the database was opened.
-    pub fn tables_found(&self) -> &[String] {
-        &self.found
+    /// Removes all rows of a table, which must have no readers or writers.
+    pub(crate) fn empty_table(&self, table: &Table) -> Result<(), AppendError> {
+        self.drop_table(table)?;
+        self.create_table(table)
+    }
+
+    /// Returns the names of all tables.
+    pub fn table_names(&self) -> Vec<String> {
+        self.tables.lock().clone()
+    }
+
+    /// Returns whether a table exists.
+    pub fn has_table(&self, table: &Table) -> bool {
+        self.db.cf_handle(table.name()).is_some()
+    }
+
+    /// Returns whether a fixed table was missing when the database was opened, and is empty.
+    pub(crate) fn lacked(&self, table: &str) -> bool {
+        self.added.iter().any(|name| name == table)
     }
 
     pub(crate) fn handle(&self, table: &Table) -> Arc<BoundColumnFamily<'_>> {
@@ -307,6 +323,17 @@ mod tests {
 
     use super::*;
     use crate::tables::{log, meta};
+
+    #[test]
+    fn a_poisoned_store_drops_no_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = made(folder.path());
+        let table = tables::model("lists", 1);
+        store.create_table(&table).unwrap();
+        store.poison();
+        assert!(matches!(store.drop_table(&table), Err(AppendError::Poisoned)));
+        assert_eq!(store.get(&table, b"k").unwrap(), None, "it is still there");
+    }
 
     fn made(folder: &Path) -> Store {
         let store = Store::create(DataDir::create(folder).unwrap()).unwrap();

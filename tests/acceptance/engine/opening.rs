@@ -64,7 +64,7 @@ async fn a_newer_or_foreign_format_is_refused_and_left_alone() {
     let file = place.path().join("ledger-format");
     let own = fs::read_to_string(&file).expect("readable");
     let cases = [
-        (own.replace("format 1", "format 2"), Code::DataDirNewer),
+        (own.replace("needs format 2", "needs format 3"), Code::DataDirNewer),
         ("something else\n".to_owned(), Code::DataDirForeign),
         (String::new(), Code::DataDirForeign),
     ];
@@ -223,7 +223,8 @@ async fn what_a_killed_replay_left_is_dropped_at_the_next_start() {
     let place = ledger.close();
     let store = place.store();
     let models = |name: &&String| name.contains(".g");
-    assert_eq!(store.tables_found().iter().filter(models).count(), 3, "{:?}", store.tables_found());
+    let names = store.table_names();
+    assert_eq!(names.iter().filter(models).count(), 3, "{names:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -74,6 +74,8 @@ pub struct Frame<'a> {
     pub recorded_at: Micros,
     /// Actor of the event.
     pub actor: Cow<'a, str>,
+    /// Command id.
+    pub command_id: Cow<'a, str>,
     /// Correlation id, if the caller gave one.
     pub correlation_id: Option<Cow<'a, str>>,
     data: Data<'a>,
@@ -134,6 +136,7 @@ impl From<Record> for Frame<'_> {
             workspace: owned(metadata.workspace.as_str()),
             recorded_at: metadata.recorded_at,
             actor: owned(metadata.actor.as_str()),
+            command_id: owned(metadata.provenance.command_id.as_str()),
             correlation_id: metadata.provenance.correlation_id.map(|id| owned(id.as_str())),
             stream: metadata.stream,
             data: Data::Read(happened),
@@ -203,7 +206,7 @@ impl<'a> Scan<'a> {
         let via = self.text()?;
         Via::ALL.into_iter().find(|known| known.as_str() == via)?;
         self.skip(b",\"command_id\":\"")?;
-        self.text()?;
+        let command_id = self.text()?;
         let mut correlation_id = None;
         if self.skip(b",\"correlation_id\":\"").is_some() {
             correlation_id = Some(self.text()?);
@@ -224,6 +227,7 @@ impl<'a> Scan<'a> {
             workspace: Cow::Borrowed(workspace),
             recorded_at,
             actor: Cow::Borrowed(actor),
+            command_id: Cow::Borrowed(command_id),
             correlation_id: correlation_id.map(Cow::Borrowed),
             data: Data::Text(data),
         })

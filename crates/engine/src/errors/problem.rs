@@ -186,6 +186,7 @@ impl From<OpenError> for Problem {
                 Self::because(code, chain(&fault))
             }
             OpenError::Incomplete(_) => Self::because(Code::DataDirIncomplete, error.to_string()),
+            OpenError::NewerModel { .. } => Self::because(Code::DataDirNewer, error.to_string()),
             OpenError::MasterKey(_) => Self::because(Code::MasterKeyWrong, chain(&error)),
             OpenError::Fault(fault) => fault.into(),
         }
@@ -199,6 +200,7 @@ impl From<ReplayError> for Problem {
                 Self::because(Code::ProjectionUnknown, error.to_string())
             }
             ReplayError::Running => Self::new(Code::ReplayRunning),
+            ReplayError::Open(error) => error.into(),
             ReplayError::Unavailable(unavailable) => unavailable.into(),
             ReplayError::Fault(fault) => fault.into(),
         }

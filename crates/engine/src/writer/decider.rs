@@ -7,7 +7,7 @@ use crossbeam_channel::Sender;
 use ledger_contract::records::{self, Metadata, StreamId};
 use ledger_domain::connection::GrantScope;
 use ledger_domain::{
-    Command, Connection, ConnectionId, Event, Expected, Lifecycle, Micros, Version, Workspace,
+    Command, Connection, ConnectionId, Event, Expected, Micros, Version, Workspace,
     WorkspaceCreated, WorkspaceName, decide, evolve, limits,
 };
 use ledger_store::Batch;
@@ -26,6 +26,7 @@ use crate::errors::{DeadlineExpired, ExecuteError, Fault, Unavailable};
 use crate::execute::Outcome;
 use crate::history;
 use crate::models::Change;
+use crate::projections::claims::claim;
 
 /// The decider, which runs on its own thread.
 pub(crate) struct Decider {
@@ -394,14 +395,6 @@ fn check_size(before_bytes: usize, bytes: usize) -> Result<(), ExecuteError> {
         return Ok(());
     }
     Err(ExecuteError::ConnectionTooLarge { bytes, max })
-}
-
-/// Returns the claim of a connection, or `None` if it is archived.
-fn claim(connection: &Connection) -> Option<Vec<u8>> {
-    match connection.lifecycle {
-        Lifecycle::Active => Some(claims::key(&connection.workspace, &connection.slug)),
-        Lifecycle::Archived { .. } => None,
-    }
 }
 
 fn evolved(

@@ -40,6 +40,20 @@ pub fn put(batch: &mut Batch, store: &Store, key: &[u8], receipt: &Receipt) {
     batch.put(store, &fixed(RECEIPTS), key, &receipt.encode());
 }
 
+/// Iterates over the keys of all receipts and what they say, as they are now. Bytes that are not a
+/// receipt are `None`.
+pub fn all(store: &Store) -> impl Iterator<Item = Result<(Box<[u8]>, Option<Receipt>), ReadError>> {
+    store.scan_all(&fixed(RECEIPTS), &[]).map(|row| {
+        let (key, bytes) = row?;
+        Ok((key, Receipt::decode(&bytes)))
+    })
+}
+
+/// Removes a receipt.
+pub fn delete(batch: &mut Batch, store: &Store, key: &[u8]) {
+    batch.delete(store, &fixed(RECEIPTS), key);
+}
+
 /// Returns the receipt of a command.
 pub fn get(store: &Store, key: &[u8]) -> Result<Option<Receipt>, ReadError> {
     let table = fixed(RECEIPTS);
@@ -48,7 +62,8 @@ pub fn get(store: &Store, key: &[u8]) -> Result<Option<Receipt>, ReadError> {
 }
 
 impl Receipt {
-    fn encode(&self) -> Vec<u8> {
+    /// Returns the stored bytes.
+    pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(BYTES);
         bytes.push(TAG);
         bytes.push(u8::from(self.connection.is_some()));
