@@ -119,7 +119,7 @@ impl Place {
     pub(crate) fn replay(&self, verify: bool) -> Result<ReplayReport, Problem> {
         let request = ReplayRequest { projection: None, verify };
         soon("the folder is free", || {
-            let replayed = Engine::replay_offline(self.options(), &request, &|_| {});
+            let replayed = Engine::replay_offline(&self.options(), &request, &|_| {});
             match replayed.map_err(Problem::from) {
                 Err(problem) if problem.code == Code::DataDirInUse => None,
                 replayed => Some(replayed),

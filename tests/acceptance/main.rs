@@ -64,6 +64,7 @@ mod outage;
 mod permissions;
 #[cfg(test)]
 mod program;
+mod provenance;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]

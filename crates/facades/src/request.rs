@@ -67,7 +67,7 @@ impl FacadeRequest {
         let (parts, body) = request.into_parts();
         let headers = &parts.headers;
         let state = &shared.state;
-        let caller = state.counted(admit(state.engine(), headers))?;
+        let caller = state.counted(admit(state.engine(), &parts))?;
         let key_environment = key_environment(headers)?;
         let workspace = state.counted(workspace(api, headers, &caller))?;
         let sent_with = state.counted(command_headers(headers).and_then(short_enough))?;

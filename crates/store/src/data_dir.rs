@@ -54,8 +54,8 @@ impl DataDir {
         path.join(FORMAT_FILE).is_file()
     }
 
-    /// Checks, without locking or changing anything, that `path` contains a ledger that this program
-    /// may open.
+    /// Checks, without locking or changing anything, that `path` contains a ledger that this
+    /// program may open.
     pub fn check(path: &Path) -> Result<(), OpenError> {
         check_format(path).map(drop)
     }
@@ -84,9 +84,8 @@ impl DataDir {
     /// incomplete directory is not mistaken for a ledger. A directory that already holds events is
     /// refused, whatever else is missing in it.
     pub fn create(path: &Path) -> Result<Self, OpenError> {
-        match check_format(path) {
-            Err(refused @ OpenError::Incomplete { .. }) => return Err(refused),
-            Ok(_) | Err(_) => {}
+        if let Err(refused @ OpenError::Incomplete { .. }) = check_format(path) {
+            return Err(refused);
         }
         fs::create_dir_all(path).map_err(io_error(path))?;
         refuse_foreign(path)?;

@@ -7,6 +7,7 @@
 
 use ledger_contract::records::{ConnectionRow, Frame, StreamId};
 use ledger_domain::{CheckedText, MessageId, Position, Version, WorkspaceName};
+use ledger_store::tables::receipts::ReceiptRow;
 use ledger_store::tables::{Receipt, StreamKey, claims, connections, log, receipts, streams};
 use ledger_store::{Batch, Durability, ReadError, Rows, Store, Table};
 
@@ -84,7 +85,7 @@ pub(super) struct Indexes<'a> {
     head: Position,
     streams: Rows<'a>,
     claims: Rows<'a>,
-    receipts: Box<dyn Iterator<Item = Result<(Box<[u8]>, Option<Receipt>), ReadError>> + 'a>,
+    receipts: Box<dyn Iterator<Item = Result<ReceiptRow, ReadError>> + 'a>,
     connections: Box<dyn Iterator<Item = Result<Box<[u8]>, ReadError>> + 'a>,
 }
 
@@ -113,8 +114,9 @@ impl<'a> Indexes<'a> {
         })?;
         let mut claims_due = Sum::default();
         for row in self.connections {
-            if let Some((key, value)) = claim_in(&row?)? {
-                claims_due.add(&key, &value);
+            let connection = decode(&row?)?.connection;
+            if let Some(key) = claim(&connection) {
+                claims_due.add(&key, &claims::value(connection.id));
             }
         }
         let mut receipts = Sum::default();
@@ -163,9 +165,8 @@ pub(super) fn rebuild(store: &Store, connections: &Table, head: Position) -> Res
         writing.write_when_full()
     })?;
     for row in connections::scan(store, connections) {
-        if let Some(connection) = Some(decode(&row?)?.connection)
-            && let Some(key) = claim(&connection)
-        {
+        let connection = decode(&row?)?.connection;
+        if let Some(key) = claim(&connection) {
             claims::put(&mut writing.batch, store, &key, connection.id);
             writing.write_when_full()?;
         }
@@ -240,11 +241,6 @@ fn each_entry(
         take(Entry::read(position, &record)?)?;
     }
     Ok(())
-}
-
-fn claim_in(row: &[u8]) -> Result<Option<(Vec<u8>, [u8; 16])>, Fault> {
-    let connection = decode(row)?.connection;
-    Ok(claim(&connection).map(|key| (key, claims::value(connection.id))))
 }
 
 fn decode(row: &[u8]) -> Result<ConnectionRow, Fault> {

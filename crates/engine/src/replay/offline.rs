@@ -30,7 +30,7 @@ impl Engine {
     /// Rebuilds or compares what is derived from the log of a ledger that nobody has open. Besides
     /// the read models, that includes streams, claims and receipts. Blocks.
     pub fn replay_offline(
-        options: EngineOptions,
+        options: &EngineOptions,
         request: &ReplayRequest,
         progress: Progress<'_>,
     ) -> Result<ReplayReport, ReplayError> {

@@ -39,6 +39,8 @@ pub(crate) struct Decider {
     busy: bool,
     /// Whether the last group was a single command.
     alone: bool,
+    /// What the clock says, if it went back since the last event.
+    clock: Option<Micros>,
     pub(super) group: Group,
     pub(super) record: Vec<u8>,
 }
@@ -61,6 +63,7 @@ impl Decider {
             committer,
             busy: false,
             alone: true,
+            clock: None,
             group,
             record,
         })
@@ -175,6 +178,7 @@ impl Decider {
             return Err(ExecuteError::CommandIdReused);
         }
         let recorded_at = now.max(self.state.recorded_at);
+        self.clock = (now < recorded_at).then_some(now);
         let mut seen = None;
         let (connection, version) = match work {
             Work::Workspace(created) => {
@@ -217,6 +221,8 @@ impl Decider {
             event_id: self.shared.ports.event_id(at),
             workspace: envelope.workspace,
             recorded_at: at,
+            clock: self.clock,
+            epoch: None,
             actor: envelope.permit.actor().clone(),
             provenance: envelope.provenance,
         }

@@ -1,11 +1,11 @@
 //! The caller of a request. Only this module authenticates.
 
-use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use ledger_contract::errors::Problem;
 use ledger_contract::queries::{QueryRequest, QueryWorkspace};
 use ledger_domain::principal::{Scope, Subject};
 use ledger_engine::{Engine, Forbidden, QueryAnswer};
-use ledger_http_server::credential;
+use ledger_http_server::{ClientAddress, credential};
 
 /// An authenticated caller.
 #[derive(Clone, Debug)]
@@ -15,13 +15,15 @@ pub(super) struct Caller(ledger_engine::Caller);
 /// else about a request.
 ///
 /// Errors: `header_invalid`; those of [`Engine::authenticate`].
-pub fn admit(engine: &Engine, headers: &HeaderMap) -> Result<ledger_engine::Caller, Problem> {
-    Ok(engine.authenticate(credential(headers)?.as_deref())?)
+pub fn admit(engine: &Engine, request: &Parts) -> Result<ledger_engine::Caller, Problem> {
+    let caller = engine.authenticate(credential(&request.headers)?.as_deref())?;
+    let address = request.extensions.get::<ClientAddress>();
+    Ok(caller.from_address(address.map(|address| address.0)))
 }
 
 impl Caller {
-    pub(super) fn admit(engine: &Engine, headers: &HeaderMap) -> Result<Self, Problem> {
-        admit(engine, headers).map(Self)
+    pub(super) fn admit(engine: &Engine, request: &Parts) -> Result<Self, Problem> {
+        admit(engine, request).map(Self)
     }
 
     /// Returns the caller as the engine knows it.

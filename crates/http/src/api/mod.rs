@@ -177,7 +177,7 @@ async fn serve(
         Work::Ready => return operations::ready(state),
         Work::Keyed(keyed) => keyed,
     };
-    let caller = state.counted(Caller::admit(&state.engine, &parts.headers))?;
+    let caller = state.counted(Caller::admit(&state.engine, &parts))?;
     let params = state.counted(RequestParams::read(route, &mut parts).await)?;
     let headers = &parts.headers;
     match keyed {

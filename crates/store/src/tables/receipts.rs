@@ -40,9 +40,11 @@ pub fn put(batch: &mut Batch, store: &Store, key: &[u8], receipt: &Receipt) {
     batch.put(store, &fixed(RECEIPTS), key, &receipt.encode());
 }
 
-/// Iterates over the keys of all receipts and what they say, as they are now. Bytes that are not a
-/// receipt are `None`.
-pub fn all(store: &Store) -> impl Iterator<Item = Result<(Box<[u8]>, Option<Receipt>), ReadError>> {
+/// A key with what is stored there. Bytes that are not a receipt are `None`.
+pub type ReceiptRow = (Box<[u8]>, Option<Receipt>);
+
+/// Iterates over all receipts as they are now.
+pub fn all(store: &Store) -> impl Iterator<Item = Result<ReceiptRow, ReadError>> {
     store.scan_all(&fixed(RECEIPTS), &[]).map(|row| {
         let (key, bytes) = row?;
         Ok((key, Receipt::decode(&bytes)))
