@@ -9,7 +9,7 @@ use std::time::Duration;
 use ledger_contract::errors::Code;
 use ledger_domain::{ConnectionId, LedgerId, Micros, Position, WorkspaceName};
 use ledger_store::tables::{log, meta};
-use ledger_store::{DataDir, Store};
+use ledger_store::{DataDir, Poison, Store};
 use ledger_vault::{CurveKey, DataKey, FingerprintKey, Keyring};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
@@ -190,6 +190,11 @@ impl Engine {
     /// Returns an error if commands are not accepted.
     pub fn ready(&self) -> Result<(), Unavailable> {
         self.with_writer(|_| Ok(()))
+    }
+
+    /// Returns why writing has stopped until a restart, if it has. Reading goes on.
+    pub fn poisoned_by(&self) -> Option<Poison> {
+        self.shared.store.poisoned_by()
     }
 
     /// Rejects requests whose deadline has passed. The deadline of a command is checked again when

@@ -69,3 +69,5 @@ pub use ports::{Clock, IdSource, Ports, Randomness};
 pub use queries::{Keep, ListOptions, ListResult, QueryAnswer, Reader, VersionLine, Versions};
 pub use replay::ReplayLimits;
 pub use request::RequestContext;
+
+pub use ledger_store::Poison;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use parking_lot::Mutex;
 use rocksdb::{
@@ -14,6 +14,7 @@ use rocksdb::{
 use crate::batch::Batch;
 use crate::data_dir::DataDir;
 use crate::error::{AppendError, OpenError, ReadError, read_error};
+use crate::poison::Poison;
 use crate::sorted::{SortedFile, Sorting};
 use crate::table::Table;
 use crate::{options, presence, tables};
@@ -33,7 +34,7 @@ pub enum Durability {
 /// An open database.
 pub struct Store {
     db: Db,
-    poisoned: AtomicBool,
+    poison: AtomicU8,
     cache: Cache,
     /// The names of all tables.
     tables: Mutex<Vec<String>>,
@@ -93,13 +94,19 @@ impl Store {
         let db = Db::open_cf_descriptors(&database, &path, descriptors)
             .map_err(|source| OpenError::Storage { path: path.clone(), source: source.into() })?;
         let sorting = Sorting::new(dir.sorting_path(), options::table(&cache, false));
-        let (poisoned, tables) = (AtomicBool::new(false), Mutex::new(names));
-        Ok(Self { db, poisoned, cache, tables, added, sorting, dir })
+        let (poison, tables) = (AtomicU8::new(Poison::NONE), Mutex::new(names));
+        Ok(Self { db, poison, cache, tables, added, sorting, dir })
     }
 
     /// Stops all further writes until the process is restarted.
     pub fn poison(&self) {
-        self.poisoned.store(true, Ordering::SeqCst);
+        self.poison_by(Poison::Fault);
+    }
+
+    fn poison_by(&self, cause: Poison) {
+        let (new, order) = (cause.number(), Ordering::SeqCst);
+        // The first cause is the one that explains the others.
+        let (Ok(_) | Err(_)) = self.poison.compare_exchange(Poison::NONE, new, order, order);
     }
 
     /// Writes a batch atomically. A failed write poisons the log: it is unknown what reached the
@@ -114,7 +121,7 @@ impl Store {
         // Most keys grow with time, so each is inserted near the previous one.
         write_options.set_memtable_insert_hint_per_batch(true);
         self.db.write_opt(batch.into_inner(), &write_options).map_err(|source| {
-            self.poisoned.store(true, Ordering::SeqCst);
+            self.poison_by(Poison::of(&source));
             AppendError::Write { bytes, source: source.into() }
         })
     }
@@ -132,7 +139,12 @@ impl Store {
 
     /// Returns whether a write has failed.
     pub fn is_poisoned(&self) -> bool {
-        self.poisoned.load(Ordering::SeqCst)
+        self.poisoned_by().is_some()
+    }
+
+    /// Returns why writing has stopped, if it has.
+    pub fn poisoned_by(&self) -> Option<Poison> {
+        Poison::parse(self.poison.load(Ordering::SeqCst))
     }
 
     /// Returns one row.

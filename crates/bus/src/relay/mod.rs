@@ -168,7 +168,7 @@ impl Relay {
             );
         }
         self.engine.set_published(from);
-        self.engine.store_published()?;
+        self.store_mark();
         if self.complained.take().is_some() {
             info!(nats.stream = stream, ledger.position = from.get(), "relay continues");
         }
@@ -192,9 +192,10 @@ impl Relay {
             let gathering = self.fill(&mut progress, &mut in_flight).await?;
             let idle = in_flight.is_empty() && gathering.is_none();
             if idle && is_stopped(&self.stop) {
-                return self.mark(&mut progress, 1);
+                self.mark(&mut progress, 1);
+                return Ok(());
             }
-            self.mark(&mut progress, MARK_EVENTS)?;
+            self.mark(&mut progress, MARK_EVENTS);
             let may_send = gathering.is_none() && in_flight.len() < PARTIAL_IN_FLIGHT_MAX;
             tokio::select! {
                 biased;
@@ -212,7 +213,7 @@ impl Relay {
                 () = stopped(&mut self.stop), if idle => {}
                 _ = looks.tick() => {
                     count += 1;
-                    self.mark(&mut progress, 1)?;
+                    self.mark(&mut progress, 1);
                     self.look(connects, count).await?;
                 }
             }
@@ -274,12 +275,19 @@ impl Relay {
 
     /// Stores the outbox mark if at least `events_min` events were acknowledged since it was last
     /// stored.
-    fn mark(&self, progress: &mut Progress, events_min: u64) -> Result<(), Problem> {
+    fn mark(&self, progress: &mut Progress, events_min: u64) {
         if progress.acknowledged.get() - progress.marked.get() >= events_min {
-            self.engine.store_published()?;
+            self.store_mark();
             progress.marked = progress.acknowledged;
         }
-        Ok(())
+    }
+
+    /// Stores the outbox mark. It is only a hint, so publishing goes on without it, also when the
+    /// log accepts no more writes: what is durable must reach the stream.
+    fn store_mark(&self) {
+        if let Err(fault) = self.engine.store_published() {
+            warn!(error = %Problem::from(fault), "the outbox mark is not stored");
+        }
     }
 
     /// Detects changed settings of the streams, and a new connection, whose server may have another
