@@ -16,8 +16,8 @@ use tokio::sync::watch;
 
 use crate::access::{LAST_USE_INTERVAL, PrincipalDirectory, TokenVerifier, UseKeeper};
 use crate::errors::{DeadlineExpired, ExecuteError, Fault, OpenError, Unavailable, chain};
+use crate::founding::{self, Founding};
 use crate::http_status::HttpSource;
-use crate::identity::{self, Identity};
 use crate::models::{Live, Models};
 use crate::ports::{Clock, Ports};
 use crate::replay::{ReplayLimits, bring_up_to_date, recovery};
@@ -158,14 +158,14 @@ impl Engine {
         let EngineOptions { data_dir, keyring, create, queue_depth, replay, .. } = options;
         let (ports, last_use_interval) = (options.ports, options.last_use_interval);
         let store = if create && !Self::exists(&data_dir) {
-            identity::make(&data_dir, &keyring, &ports)?
+            founding::make(&data_dir, &keyring, &ports)?
         } else {
             Store::open(DataDir::open(&data_dir)?)?
         };
         let store = Arc::new(store);
-        let identity = Identity::read(&store, &keyring)?;
+        let founding = Founding::read(&store, &keyring)?;
         bring_up_to_date(&store, replay)?;
-        let shared = Arc::new(Shared::load(store, identity, keyring, replay, ports)?);
+        let shared = Arc::new(Shared::load(store, founding, keyring, replay, ports)?);
         recovery::catch_up(&shared.models.load(), *shared.head.borrow())?;
         let writer = Arc::new(RwLock::new(Some(Writer::start(&shared, queue_depth)?)));
         let use_keeper = UseKeeper::start(&shared, last_use_interval)?;
@@ -261,12 +261,12 @@ impl Engine {
 impl Shared {
     fn load(
         store: Arc<Store>,
-        identity: Identity,
+        founding: Founding,
         keyring: Keyring,
         replay: ReplayLimits,
         ports: Ports,
     ) -> Result<Self, OpenError> {
-        let Identity { ledger_id, fingerprint_key } = identity;
+        let Founding { ledger_id, fingerprint_key } = founding;
         let models = Models::at(&store, Models::live_generations(&store).map_err(Fault::from)?);
         Ok(Self {
             directory: PrincipalDirectory::load(&store, &models.connections)?,

@@ -35,7 +35,7 @@
 mod derived;
 mod errors;
 mod faults;
-mod identity;
+mod founding;
 mod models;
 mod ports;
 

@@ -18,7 +18,7 @@ use super::{ReplayLimits, Selected, compare, fresh, recovery, report, wanted};
 use crate::derived::Stale;
 use crate::engine::{Engine, EngineOptions};
 use crate::errors::{Fault, OpenError, ReplayError, chain};
-use crate::identity::Identity;
+use crate::founding::Founding;
 use crate::models::Models;
 
 /// How often the progress of a rebuild at a start is logged.
@@ -38,7 +38,7 @@ impl Engine {
         let started = Instant::now();
         let dir = DataDir::open(&options.data_dir).map_err(OpenError::from)?;
         let store = Arc::new(Store::open(dir).map_err(OpenError::from)?);
-        Identity::read(&store, &options.keyring)?;
+        Founding::read(&store, &options.keyring)?;
         let stale = Stale::find(&store)?;
         fresh::drop_leftovers(&store)?;
         let whole = request.projection.is_none();

@@ -1,4 +1,4 @@
-//! What makes a ledger that ledger: its id and the keys that are wrapped under the master key.
+//! What a ledger is made with: its id, and keys that are wrapped under the master key.
 
 use std::path::Path;
 
@@ -16,12 +16,12 @@ use crate::ports::Ports;
 const FIRST_GENERATION: u32 = 1;
 
 /// The id of a ledger and the key that only its master key opens.
-pub(crate) struct Identity {
+pub(crate) struct Founding {
     pub(crate) ledger_id: LedgerId,
     pub(crate) fingerprint_key: FingerprintKey,
 }
 
-impl Identity {
+impl Founding {
     /// Reads both, and checks that the master key is the ledger's.
     pub(crate) fn read(store: &Store, keyring: &Keyring) -> Result<Self, OpenError> {
         let value = |name: &str| {
