@@ -93,25 +93,25 @@ async fn every_kept_data_directory_answers_as_it_did() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lists_in_an_earlier_layout_are_rebuilt_once() {
-    let layout = |place: &Place| {
+async fn lists_of_an_earlier_version_are_rebuilt_once() {
+    let lists_of = |place: &Place| {
         let store = place.store();
         let generation = meta::generation(&store, lists::MODEL).expect("readable");
-        (meta::schema(&store, lists::MODEL).expect("readable"), generation)
+        (meta::version(&store, lists::MODEL).expect("readable"), generation)
     };
+    let place = Ledger::new().await.close();
+    let made = lists_of(&place);
+    assert_eq!(lists_of(&place.open().close()), made, "a new ledger has nothing to rebuild");
+    let (today, _) = made;
     for (_, kept) in Kept::all() {
         let place = Place::copy_of(&kept.0.join("data"), kept.text("master.key"));
-        let (schema, generation) = layout(&place);
+        let (version, generation) = lists_of(&place);
         let place = place.open().close();
-        let rebuilt = if schema == lists::SCHEMA { generation } else { generation + 1 };
-        assert_eq!(layout(&place), (lists::SCHEMA, rebuilt));
+        let rebuilt = if version == today { generation } else { generation + 1 };
+        assert_eq!(lists_of(&place), (today, rebuilt));
         let place = place.open().close();
-        assert_eq!(layout(&place), (lists::SCHEMA, rebuilt), "only once");
+        assert_eq!(lists_of(&place), (today, rebuilt), "only once");
     }
-    let place = Ledger::new().await.close();
-    let made = layout(&place);
-    assert_eq!(made.0, lists::SCHEMA);
-    assert_eq!(layout(&place.open().close()), made, "a new ledger has nothing to rebuild");
 }
 
 #[tokio::test(flavor = "multi_thread")]

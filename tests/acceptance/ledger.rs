@@ -117,6 +117,18 @@ impl Place {
         EngineOptions { replay: self.replay, ..options }
     }
 
+    /// Rebuilds or compares what is derived from the log, while the ledger is closed.
+    pub(crate) fn replay(&self, verify: bool) -> Result<ReplayReport, Problem> {
+        let request = ReplayRequest { projection: None, verify };
+        soon("the folder is free", || {
+            let replayed = Engine::replay_offline(&self.options(), &request, &|_| {});
+            match replayed.map_err(Problem::from) {
+                Err(problem) if problem.code == Code::DataDirInUse => None,
+                replayed => Some(replayed),
+            }
+        })
+    }
+
     /// Opens the database below the engine.
     pub(crate) fn store(&self) -> Store {
         let dir = soon("the folder is free", || DataDir::open(&self.path()).ok());

@@ -66,6 +66,7 @@ mod owner;
 mod permissions;
 #[cfg(test)]
 mod program;
+mod provenance;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]

@@ -114,8 +114,13 @@ impl Service {
     /// Asks it to stop, and waits.
     pub(crate) async fn stop(&mut self) -> ExitStatus {
         self.signal(Signal::SIGTERM);
+        self.ended().await
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
         let mut child = self.child.take().expect("it runs");
-        eventually("connledger stops", || {
+        eventually("connledger ends", || {
             std::future::ready(child.try_wait().expect("it can be asked"))
         })
         .await

@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
+use ledger_contract::errors::{Code, Problem};
 use ledger_contract::subjects::DEFAULT_WORKSPACE;
 use ledger_domain::connection::Environment;
 use ledger_engine::{Engine, EngineOptions};
@@ -74,7 +75,12 @@ pub(crate) async fn run(common: &Common, args: &InitArgs, out: Output) -> Result
 
 fn refuse_unless_meant(folder: &Path, args: &InitArgs) -> Result<(), Failure> {
     let name = folder.display();
-    match (Engine::exists(folder), args.reissue_admin_key) {
+    let exists = match Engine::check(folder).map_err(Problem::from) {
+        Ok(()) => true,
+        Err(missing) if missing.code == Code::DataDirMissing => false,
+        Err(problem) => return Err(problem.into()),
+    };
+    match (exists, args.reissue_admin_key) {
         (true, false) => Err(Failure::refused(format!("{name} already holds a ledger"))
             .hint("to serve it: connledger serve --data-dir DIR --master-key-file FILE")
             .hint("to replace a lost admin key: --reissue-admin-key")),

@@ -20,7 +20,9 @@ use crate::session::Session;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A running server keeps accepting commands during the rebuild and switches to the rebuilt models in
-one step. With --data-dir and no running server, the directory is opened directly.
+one step. With --data-dir and no running server, the directory is opened directly. That takes only the
+log and the master key, so it also repairs what a server cannot start with, and it rebuilds streams,
+claims and receipts, which a running server only compares.
 
 Examples:
   connledger replay                                    rebuild everything
@@ -69,14 +71,11 @@ async fn offline(
     let keyring = master_key::find(key, Some(folder))?;
     let options = EngineOptions::new(folder.to_owned(), keyring);
     let bar = bar.clone();
-    let replay = move || {
-        let engine = Engine::open(options)?;
-        let report = engine.replay(&request, &|progress| show(&bar, progress));
-        engine.shutdown();
-        Ok::<_, Problem>(report?)
-    };
+    let replay =
+        move || Engine::replay_offline(&options, &request, &|progress| show(&bar, progress));
     let done = tokio::task::spawn_blocking(replay).await;
-    Ok(done.map_err(|error| Failure::internal(format!("the replay stopped: {error}")))??)
+    let done = done.map_err(|error| Failure::internal(format!("the replay stopped: {error}")))?;
+    Ok(done.map_err(Problem::from)?)
 }
 
 fn show(bar: &ProgressBar, progress: ReplayProgress) {

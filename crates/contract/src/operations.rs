@@ -10,7 +10,8 @@ pub struct ReplayRequest {
     /// The read model to rebuild: `connections`, `lists` or `audit`; all when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub projection: Option<String>,
-    /// Only compares the rebuilt read model with the live one and replaces nothing.
+    /// Only compares the rebuilt read model with the live one and replaces nothing. If all are
+    /// compared, so are the positions of streams, the claims to slugs and the receipts.
     pub verify: bool,
 }
 
@@ -30,7 +31,8 @@ pub struct ReplayReport {
     pub events: u64,
     /// Duration, in seconds.
     pub seconds: f64,
-    /// The read models that were rebuilt.
+    /// The read models that were rebuilt, and with them the tables `streams`, `claims` and
+    /// `receipts`, if they were compared or rebuilt.
     pub projections: Vec<String>,
     /// The first difference found while verifying; absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

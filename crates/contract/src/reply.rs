@@ -38,7 +38,8 @@ pub struct KeyReceipt {
 pub struct Notification<'a> {
     /// Log position of the event; later states have higher positions.
     pub position: u64,
-    /// The stored record, without ciphertext.
+    /// The stored record, without ciphertext, and without credential and address, which only
+    /// `history` shows.
     pub event: Box<RawValue>,
     /// The state right after the event; absent for events about a workspace.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]

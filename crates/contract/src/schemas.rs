@@ -45,7 +45,10 @@ pub fn files() -> Vec<File> {
         files.push(file(format!("messages/{name}.answer.json"), &answer));
     }
     for name in event_types() {
-        files.push(file(format!("events/{name}/v1.schema.json"), &record_schema(name)));
+        // Records of both versions of the metadata are in logs.
+        let (first, newest) = (record_schema(name, 1), record_schema(name, 2));
+        files.push(file(format!("events/{name}/v1.schema.json"), &first));
+        files.push(file(format!("events/{name}/v1.record2.schema.json"), &newest));
     }
     files.push(file("errors/codes.json".to_owned(), &error_codes()));
     files.push(file("asyncapi.json".to_owned(), &asyncapi()));
@@ -132,8 +135,8 @@ pub fn message_schemas() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// Returns the schema of a whole stored record of one event type.
-fn record_schema(type_name: &str) -> Value {
+/// Returns the schema of a whole stored record of one event type, with this version of metadata.
+fn record_schema(type_name: &str, metadata: u32) -> Value {
     let mut data = records::data_schema(type_name).map_or(json!({}), Schema::to_value);
     let definitions = data.as_object_mut().and_then(|data| {
         data.remove("$schema");
@@ -158,7 +161,7 @@ fn record_schema(type_name: &str) -> Value {
             "version": number,
             "event_id": uuid,
             "type": { "const": type_name },
-            "schema": { "const": records::SCHEMA_VERSION },
+            "schema": { "const": records::data_version(type_name) },
             "workspace": text,
             "recorded_at": { "type": "string", "format": "date-time" },
             "actor": text,
@@ -170,10 +173,28 @@ fn record_schema(type_name: &str) -> Value {
             "data": data,
         },
     });
+    if metadata > 1 {
+        add_later_metadata(&mut schema, metadata);
+    }
     if let (Some(definitions), Some(schema)) = (definitions, schema.as_object_mut()) {
         schema.insert("$defs".to_owned(), definitions);
     }
     schema
+}
+
+/// Adds what version 2 of the metadata has and version 1 has not.
+fn add_later_metadata(schema: &mut Value, metadata: u32) {
+    let title = schema.get("title").and_then(Value::as_str).unwrap_or_default();
+    schema["title"] = format!("{title}, metadata v{metadata}").into();
+    if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+        required.insert(0, "record".into());
+    }
+    let properties = &mut schema["properties"];
+    properties["record"] = json!({ "const": metadata });
+    properties["epoch"] = json!({ "type": "integer", "minimum": 0 });
+    properties["clock"] = json!({ "type": "string", "format": "date-time" });
+    properties["key"] = json!({ "type": "string" });
+    properties["address"] = json!({ "type": "string" });
 }
 
 fn error_codes() -> Value {

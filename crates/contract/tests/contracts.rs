@@ -27,43 +27,70 @@ fn generated_schemas_are_fresh() {
     );
 }
 
-/// Golden pairs are never edited. `v1.json` is a stored record, and `v1.expected.json` is its
-/// public form. A missing pair is written once and must be committed.
+/// Returns the names of an event type's golden pairs, by versions of metadata and data.
+fn goldens(type_name: &str) -> impl Iterator<Item = String> {
+    let versions = 1..=records::data_version(type_name);
+    versions.flat_map(|version| [format!("v{version}"), format!("v{version}.record2")])
+}
+
+/// Golden pairs are never edited. `v1.json` is a stored record whose metadata has version 1, and
+/// `v1.record2.json` one whose metadata has version 2; `*.expected.json` is its public form. A
+/// missing pair of today's versions is written once and must be committed.
 #[test]
 fn golden_records_still_read_the_same() {
     for type_name in schemas::event_types() {
         let folder = root().join("events").join(type_name);
-        let stored = folder.join("v1.json");
-        if !stored.exists() {
+        let newest = goldens(type_name).last().unwrap();
+        if !folder.join(format!("{newest}.json")).exists() {
             let (record, shown) = samples::golden(type_name);
-            fs::write(&stored, record).unwrap();
-            fs::write(folder.join("v1.expected.json"), shown).unwrap();
+            fs::write(folder.join(format!("{newest}.json")), record).unwrap();
+            fs::write(folder.join(format!("{newest}.expected.json")), shown).unwrap();
             panic!("wrote the missing golden pair of {type_name}; commit it and run again");
         }
-        let bytes = fs::read(&stored).unwrap();
-        let record = records::decode(Position::new(7), &bytes).unwrap();
-        assert_eq!(record.happened.type_name(), type_name);
-        let mut again = Vec::new();
-        match &record.happened {
-            Happened::Connection(event) => {
-                records::encode_event(&mut again, &record.metadata, event);
+        for name in goldens(type_name) {
+            let bytes = fs::read(folder.join(format!("{name}.json"))).unwrap();
+            let record = records::decode(Position::new(7), &bytes).unwrap();
+            assert_eq!(record.happened.type_name(), type_name);
+            let again = encoded(&record);
+            assert_eq!(records::decode(Position::new(7), &again).unwrap(), record, "{name}");
+            if name == newest {
+                assert_eq!(String::from_utf8(again), String::from_utf8(bytes.clone()));
             }
-            Happened::Workspace(created) => {
-                records::encode_workspace(&mut again, &record.metadata, created);
-            }
-            Happened::Principal(event) => {
-                records::encode_principal(&mut again, &record.metadata, event);
-            }
-            Happened::Revealed(revealed) => {
-                records::encode_revealed(&mut again, &record.metadata, revealed);
-            }
+            let expected = fs::read_to_string(folder.join(format!("{name}.expected.json")));
+            let expected = expected.unwrap();
+            assert_eq!(records::public(&bytes).get(), expected, "{type_name} {name}");
+            assert!(!expected.contains("sealed"), "{type_name} shows ciphertext");
+            assert!(!expected.contains("digest"), "{type_name} shows the digest of a key");
+            let announced = records::announced(&bytes).get().to_owned();
+            let audited = ",\"key\":\"k3x9a2bq71ce\",\"address\":\"192.0.2.7\"";
+            assert_eq!(announced, expected.replace(audited, ""), "{type_name} {name}");
         }
-        assert_eq!(String::from_utf8(again).unwrap(), String::from_utf8(bytes.clone()).unwrap());
-        let shown = records::public(&bytes);
-        let expected = fs::read_to_string(folder.join("v1.expected.json")).unwrap();
-        assert_eq!(shown.get(), expected, "{type_name}");
-        assert!(!expected.contains("sealed"), "{type_name} shows ciphertext");
-        assert!(!expected.contains("digest"), "{type_name} shows the digest of a key");
+    }
+}
+
+/// Returns the bytes of a record in today's versions.
+fn encoded(record: &Record) -> Vec<u8> {
+    let (mut bytes, metadata) = (Vec::new(), &record.metadata);
+    match &record.happened {
+        Happened::Connection(event) => records::encode_event(&mut bytes, metadata, event),
+        Happened::Workspace(created) => records::encode_workspace(&mut bytes, metadata, created),
+        Happened::Principal(event) => records::encode_principal(&mut bytes, metadata, event),
+        Happened::Revealed(revealed) => records::encode_revealed(&mut bytes, metadata, revealed),
+    }
+    bytes
+}
+
+#[test]
+fn metadata_of_version_1_has_nothing_of_version_2() {
+    let folder = root().join("events/marked_degraded");
+    let first = fs::read_to_string(folder.join("v1.json")).unwrap();
+    let record = records::decode(Position::new(7), first.as_bytes()).unwrap();
+    let Record { metadata, .. } = record;
+    assert_eq!((metadata.clock, metadata.epoch), (None, None));
+    assert_eq!((metadata.provenance.key, metadata.provenance.address), (None, None));
+    for field in ["\"epoch\":3,", "\"key\":\"k\",", "\"address\":\"192.0.2.7\","] {
+        let mixed = first.replace("\"data\":", &format!("{field}\"data\":"));
+        assert!(records::decode(Position::new(7), mixed.as_bytes()).is_err(), "{mixed}");
     }
 }
 
@@ -74,6 +101,10 @@ fn a_record_with_another_shape_is_refused() {
     let bad = [
         good.replace("\"position\":7", "\"position\":8"),
         good.replace("\"schema\":1", "\"schema\":2"),
+        good.replace("\"record\":2", "\"record\":3"),
+        good.replace("\"record\":2", "\"record\":1"),
+        good.replace("\"record\":2,", ""),
+        good.replace("192.0.2.7", "elsewhere"),
         good.replace("marked_degraded", "marked_purple"),
         good.replace("\"workspace\":\"default\",", ""),
         good.replace("\"data\":", "\"date\":"),
@@ -112,6 +143,8 @@ fn expect_same_in_parts(bytes: &[u8]) {
 #[test]
 fn a_record_reads_the_same_in_parts() {
     for type_name in schemas::event_types() {
+        let first = root().join("events").join(type_name).join("v1.json");
+        expect_same_in_parts(&fs::read(first).unwrap());
         let (golden, _) = samples::golden(type_name);
         expect_same_in_parts(&golden);
         let text = String::from_utf8(golden).unwrap();
@@ -122,6 +155,9 @@ fn a_record_reads_the_same_in_parts() {
             text.replace("\"workspace\":", "\"workspace\": "),
             text.replace("\"causation_id\":\"event-1\",", ""),
             text.replace("\"correlation_id\":\"conversation-1\",", ""),
+            text.replace("\"epoch\":3,", ""),
+            text.replace("\"key\":\"k3x9a2bq71ce\",", ""),
+            text.replace("\"address\":\"192.0.2.7\",", ""),
         ] {
             assert_ne!(other, text);
             expect_same_in_parts(other.as_bytes());

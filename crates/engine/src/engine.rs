@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use ledger_contract::errors::Code;
 use ledger_domain::{ConnectionId, LedgerId, Micros, Position, WorkspaceName};
-use ledger_store::tables::{log, meta, model};
-use ledger_store::{Batch, DataDir, Durability, Store};
+use ledger_store::tables::{log, meta};
+use ledger_store::{DataDir, Poison, Store};
 use ledger_vault::{CurveKey, DataKey, FingerprintKey, Keyring};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
@@ -18,18 +18,17 @@ use crate::access::{LAST_USE_INTERVAL, PrincipalDirectory, TokenVerifier, UseKee
 use crate::admission::AdmissionLimits;
 use crate::errors::{DeadlineExpired, ExecuteError, Fault, OpenError, Unavailable, chain};
 use crate::fence::FenceSlot;
+use crate::founding::{self, Founding};
 use crate::http_status::HttpSource;
 use crate::identity::Identity;
-use crate::models::{Live, MODELS, Models};
+use crate::models::{Live, Models};
 use crate::ports::{Clock, Ports};
-use crate::replay::{ReplayLimits, recovery, schema};
+use crate::replay::{ReplayLimits, bring_up_to_date, recovery};
 use crate::tail::Tail;
 use crate::writer::{Answer, Prepared, Recent, Writer};
 
 /// Data keys kept unwrapped in memory.
 const DATA_KEYS: usize = 16 * 1_024;
-/// Generation of the read models in a new ledger.
-const FIRST_GENERATION: u32 = 1;
 
 /// How to open a ledger.
 #[derive(Debug)]
@@ -144,6 +143,12 @@ impl Engine {
         DataDir::holds_ledger(data_dir)
     }
 
+    /// Checks, without changing anything, that a directory contains a ledger that this program may
+    /// open.
+    pub fn check(data_dir: &Path) -> Result<(), OpenError> {
+        DataDir::check(data_dir).map_err(OpenError::from)
+    }
+
     /// Returns the id of the process that has the ledger in a directory open, or `None` if there is
     /// none or it cannot be determined.
     pub fn holder(data_dir: &Path) -> Option<u32> {
@@ -155,12 +160,15 @@ impl Engine {
         let EngineOptions { data_dir, keyring, create, limits, replay, .. } = options;
         let (ports, last_use_interval) = (options.ports, options.last_use_interval);
         let store = if create && !Self::exists(&data_dir) {
-            make(&data_dir, &keyring, &ports)?
+            founding::make(&data_dir, &keyring, &ports)?
         } else {
             Store::open(DataDir::open(&data_dir)?)?
         };
-        let shared = Arc::new(Shared::load(Arc::new(store), keyring, replay, ports)?);
-        recovery::catch_up(&shared)?;
+        let store = Arc::new(store);
+        let founding = Founding::read(&store, &keyring)?;
+        bring_up_to_date(&store, replay)?;
+        let shared = Arc::new(Shared::load(store, founding, keyring, replay, ports)?);
+        recovery::catch_up(&shared.models.load(), *shared.head.borrow())?;
         let writer = Arc::new(RwLock::new(Some(Writer::start(&shared, limits.queued_max)?)));
         let use_keeper = UseKeeper::start(&shared, last_use_interval)?;
         Ok(Self { shared, writer, use_keeper: Arc::new(Mutex::new(Some(use_keeper))) })
@@ -195,6 +203,11 @@ impl Engine {
     /// Returns an error if commands are not accepted.
     pub fn ready(&self) -> Result<(), Unavailable> {
         self.with_writer(|_| self.shared.fence.check())
+    }
+
+    /// Returns why writing has stopped until a restart, if it has. Reading goes on.
+    pub fn poisoned_by(&self) -> Option<Poison> {
+        self.shared.store.poisoned_by()
     }
 
     /// Rejects requests whose deadline has passed. The deadline of a command is checked again when
@@ -258,48 +271,15 @@ impl Engine {
     }
 }
 
-/// Creates a new ledger. The format file is written only after everything it needs is durable.
-fn make(data_dir: &Path, keyring: &Keyring, ports: &Ports) -> Result<Store, OpenError> {
-    let store = Store::open(DataDir::create(data_dir)?)?;
-    let id = ports.ledger_id();
-    let mut batch = Batch::new();
-    meta::put(&mut batch, &store, meta::LEDGER_ID, &id.to_bytes());
-    let check = keyring.make_check(&mut ports.rng(), id);
-    meta::put(&mut batch, &store, meta::KEY_CHECK, &check);
-    let (_, wrapped) = keyring.new_fingerprint_key(&mut ports.rng(), id);
-    meta::put(&mut batch, &store, meta::FINGERPRINT_KEY, &wrapped);
-    for name in MODELS {
-        let table = model(name, FIRST_GENERATION);
-        if !store.tables_found().iter().any(|found| found == table.name()) {
-            store.create_table(&table).map_err(Fault::from)?;
-        }
-        meta::put_generation(&mut batch, &store, name, FIRST_GENERATION);
-    }
-    schema::put(&mut batch, &store);
-    store.commit(batch, Durability::Synced).map_err(Fault::from)?;
-    store.dir().mark_made()?;
-    Ok(store)
-}
-
 impl Shared {
     fn load(
         store: Arc<Store>,
+        founding: Founding,
         keyring: Keyring,
         replay: ReplayLimits,
         ports: Ports,
     ) -> Result<Self, OpenError> {
-        let value = |name: &str| {
-            let bytes = meta::get(&store, name).map_err(Fault::from)?;
-            bytes.ok_or_else(|| OpenError::Incomplete(name.to_owned()))
-        };
-        let id = <[u8; 16]>::try_from(value(meta::LEDGER_ID)?)
-            .map_err(|_| Fault::Damaged("the ledger's id is damaged".to_owned()))?;
-        let ledger_id = LedgerId::from_bytes(id);
-        let check = value(meta::KEY_CHECK)?;
-        keyring.verify_check(ledger_id, &check).map_err(OpenError::MasterKey)?;
-        let fingerprint_key = keyring
-            .open_fingerprint_key(ledger_id, &value(meta::FINGERPRINT_KEY)?)
-            .map_err(Fault::from)?;
+        let Founding { ledger_id, fingerprint_key } = founding;
         let models = Models::at(&store, Models::live_generations(&store).map_err(Fault::from)?);
         Ok(Self {
             directory: PrincipalDirectory::load(&store, &models.connections)?,

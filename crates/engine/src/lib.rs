@@ -39,7 +39,9 @@
 //! - No answer, not even a refusal, depends on a write that failed
 //!   (test: `no_answer_rests_on_a_write_that_failed`).
 
+mod derived;
 mod errors;
+mod founding;
 mod models;
 mod ports;
 
@@ -80,3 +82,5 @@ pub use queries::{Keep, ListOptions, ListResult, QueryAnswer, Reader, VersionLin
 pub use replay::ReplayLimits;
 pub use request::RequestContext;
 pub use reveal::RevealRequest;
+
+pub use ledger_store::Poison;

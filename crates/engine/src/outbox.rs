@@ -59,8 +59,12 @@ impl Engine {
     }
 
     /// Stores the outbox mark for the next start. The write is not synced, so the stored mark may
-    /// be behind; the relay asks the event stream for its last position.
+    /// be behind; the relay asks the event stream for its last position. A poisoned store keeps
+    /// its mark.
     pub fn store_published(&self) -> Result<(), Fault> {
+        if self.shared.store.is_poisoned() {
+            return Ok(());
+        }
         let mut batch = Batch::new();
         meta::put_published(&mut batch, &self.shared.store, self.published());
         self.shared.store.commit(batch, Durability::Buffered).map_err(Fault::from)
@@ -198,7 +202,7 @@ fn item(
 ) -> OutboxItem {
     let notification = Notification {
         position: metadata.position.get(),
-        event: records::public(record),
+        event: records::announced(record),
         connection: connection.map(ConnectionView::of),
         state_omitted: false,
     };

@@ -27,7 +27,15 @@ impl Engine {
         let Headers { command_id, expected, deadline, correlation_id, causation_id, trace_id } =
             headers;
         let command_id = command_id.unwrap_or_else(|| self.shared.ports.command_id());
-        let provenance = Provenance { via, command_id, correlation_id, causation_id, trace_id };
+        let provenance = Provenance {
+            via,
+            command_id,
+            correlation_id,
+            causation_id,
+            trace_id,
+            key: caller.credential().cloned(),
+            address: caller.address(),
+        };
         RequestContext { caller, expected, deadline, provenance }
     }
 }

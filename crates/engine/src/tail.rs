@@ -87,6 +87,8 @@ mod tests {
                 event_id: EventId::from_bytes([1; 16]),
                 workspace,
                 recorded_at: Micros::new(0),
+                clock: None,
+                epoch: None,
                 actor: Actor::new("key:admin"),
                 provenance: Provenance {
                     via: Via::Nats,
@@ -94,6 +96,8 @@ mod tests {
                     correlation_id: None,
                     causation_id: None,
                     trace_id: None,
+                    key: None,
+                    address: None,
                 },
             },
             type_name: "workspace_created",

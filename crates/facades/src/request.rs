@@ -59,7 +59,7 @@ impl FacadeRequest {
     ) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
         let state = &server.state;
-        let caller = admit(state.engine(), &parts.headers)?;
+        let caller = admit(state.engine(), &parts)?;
         let key_environment = key_environment(&parts.headers)?;
         let workspace = workspace(server.api, &parts.headers, &caller)?;
         let headers = command_headers(&parts.headers).and_then(short_enough)?;

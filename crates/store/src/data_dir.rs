@@ -2,13 +2,15 @@
 //! uses it.
 //!
 //! ```text
-//! DIR/ledger-format   text: "connection-ledger data directory, format 1"
+//! DIR/ledger-format   text: "connection-ledger data directory, format 2, needs format 2"
 //! DIR/ledger.lock     locked while a process has it open; holds that process's id
 //! DIR/store/          the database
 //! DIR/sorting/        files of rows that are not in the database yet; emptied by every opening
 //! ```
 //!
 //! The format is in a plain file because opening a database to read its format would write to it.
+//! The second number is the lowest format that a program must know to open the directory. A program
+//! that adds something which earlier ones may overlook raises only the first.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -17,12 +19,18 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::error::OpenError;
+use crate::presence;
 
-/// The format that this program writes, and the newest that it reads.
-pub const FORMAT: u32 = 1;
+/// The format that this program writes, and the newest that it knows.
+pub const FORMAT: u32 = 2;
+/// The format that a program must know to open what this one writes.
+const FORMAT_NEEDED: u32 = 2;
 
 const FORMAT_FILE: &str = "ledger-format";
+/// The new format file until it is complete.
+const FORMAT_FILE_NEW: &str = "ledger-format.new";
 const FORMAT_TEXT: &str = "connection-ledger data directory, format ";
+const NEEDS_TEXT: &str = ", needs format ";
 const LOCK_FILE: &str = "ledger.lock";
 const STORE_FOLDER: &str = "store";
 /// How long to wait for a process that holds the directory and is about to end.
@@ -32,7 +40,8 @@ const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 const BOOT_ID_FILE: &str = "/proc/sys/kernel/random/boot_id";
 const SORTING_FOLDER: &str = "sorting";
 /// Files that may exist in the directory before a ledger is created.
-const NEIGHBORS: [&str; 5] = [LOCK_FILE, "nats", "dev-master.key", "dev-admin.key", "lost+found"];
+const NEIGHBORS: [&str; 6] =
+    [LOCK_FILE, FORMAT_FILE_NEW, "nats", "dev-master.key", "dev-admin.key", "lost+found"];
 
 /// A data directory, locked by this process.
 #[derive(Debug)]
@@ -46,6 +55,12 @@ impl DataDir {
     /// Returns whether `path` contains a ledger of any format.
     pub fn holds_ledger(path: &Path) -> bool {
         path.join(FORMAT_FILE).is_file()
+    }
+
+    /// Checks, without locking or changing anything, that `path` contains a ledger that this
+    /// program may open.
+    pub fn check(path: &Path) -> Result<(), OpenError> {
+        check_format(path).map(drop)
     }
 
     /// Returns the id of the process that holds `path`, or `None` if there is none or it cannot be
@@ -69,8 +84,12 @@ impl DataDir {
     }
 
     /// Prepares a directory for a new ledger. The format file is written last, so that an
-    /// incomplete directory is not mistaken for a ledger.
+    /// incomplete directory is not mistaken for a ledger. A directory that already holds events is
+    /// refused, whatever else is missing in it.
     pub fn create(path: &Path) -> Result<Self, OpenError> {
+        if let Err(refused @ OpenError::Incomplete { .. }) = check_format(path) {
+            return Err(refused);
+        }
         fs::create_dir_all(path).map_err(io_error(path))?;
         refuse_foreign(path)?;
         let lock = lock(path)?;
@@ -79,13 +98,15 @@ impl DataDir {
         Ok(Self { path: path.to_owned(), lock })
     }
 
-    /// Writes the format file durably, which makes the directory a ledger.
+    /// Writes the format file durably, which makes the directory a ledger of today's format.
     pub fn mark_made(&self) -> Result<(), OpenError> {
         let path = self.path.join(FORMAT_FILE);
+        let new = self.path.join(FORMAT_FILE_NEW);
         let write = || {
-            let mut file = File::create(&path)?;
-            writeln!(file, "{FORMAT_TEXT}{FORMAT}")?;
+            let mut file = File::create(&new)?;
+            writeln!(file, "{FORMAT_TEXT}{FORMAT}{NEEDS_TEXT}{FORMAT_NEEDED}")?;
             file.sync_all()?;
+            fs::rename(&new, &path)?;
             File::open(&self.path)?.sync_all()
         };
         write().map_err(io_error(&path))
@@ -97,6 +118,22 @@ impl DataDir {
         let boot = fs::read_to_string(BOOT_ID_FILE).ok()?;
         let file = self.lock.metadata().ok()?;
         Some(format!("{}/{}/{}", boot.trim(), file.dev(), file.ino()))
+    }
+
+    /// Gives a ledger of an earlier format today's, before anything is written that programs of
+    /// that format cannot read. Returns the earlier format if there was one.
+    pub fn upgrade(&self) -> Result<Option<u32>, OpenError> {
+        let format = check_format(&self.path)?;
+        if format >= FORMAT {
+            return Ok(None);
+        }
+        self.mark_made()?;
+        Ok(Some(format))
+    }
+
+    /// Returns the data directory.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Returns the folder of the database.
@@ -136,22 +173,36 @@ fn refuse_foreign(path: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-fn check_format(path: &Path) -> Result<(), OpenError> {
+/// Returns the format of a directory that this program may open.
+fn check_format(path: &Path) -> Result<u32, OpenError> {
     let file = path.join(FORMAT_FILE);
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(OpenError::Missing { path: path.to_owned() });
+            let path = path.to_owned();
+            if presence::holds_events(&path.join(STORE_FOLDER)) {
+                return Err(OpenError::Incomplete { path, part: FORMAT_FILE.to_owned() });
+            }
+            return Err(OpenError::Missing { path });
         }
         Err(error) => return Err(io_error(&file)(error)),
     };
-    let format = text.trim().strip_prefix(FORMAT_TEXT).and_then(|number| number.parse().ok());
-    match format {
-        Some(found) if found > FORMAT => {
-            Err(OpenError::Newer { path: path.to_owned(), found, known: FORMAT })
+    match parse_format(&text) {
+        Some((_, needed)) if needed > FORMAT => {
+            Err(OpenError::Newer { path: path.to_owned(), needed, known: FORMAT })
         }
-        Some(_) => Ok(()),
+        Some((format, _)) => Ok(format),
         None => Err(OpenError::Foreign { path: path.to_owned() }),
+    }
+}
+
+/// Parses the first line of the format file: the format, and the one that a program must know.
+/// Programs of format 1 wrote one number for both.
+fn parse_format(text: &str) -> Option<(u32, u32)> {
+    let numbers = text.lines().next()?.trim().strip_prefix(FORMAT_TEXT)?;
+    match numbers.split_once(NEEDS_TEXT) {
+        Some((format, needed)) => Some((format.parse().ok()?, needed.parse().ok()?)),
+        None => numbers.parse().ok().map(|format| (format, format)),
     }
 }
 
@@ -223,10 +274,31 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert!(matches!(DataDir::open(dir.path()), Err(OpenError::Missing { .. })));
         fs::write(dir.path().join(FORMAT_FILE), format!("{FORMAT_TEXT}99\n")).unwrap();
-        assert!(matches!(DataDir::open(dir.path()), Err(OpenError::Newer { found: 99, .. })));
+        assert!(matches!(DataDir::open(dir.path()), Err(OpenError::Newer { needed: 99, .. })));
+        let newer = format!("{FORMAT_TEXT}99{NEEDS_TEXT}98\n");
+        fs::write(dir.path().join(FORMAT_FILE), newer).unwrap();
+        assert!(matches!(DataDir::open(dir.path()), Err(OpenError::Newer { needed: 98, .. })));
         fs::write(dir.path().join(FORMAT_FILE), "something else").unwrap();
         assert!(matches!(DataDir::open(dir.path()), Err(OpenError::Foreign { .. })));
         assert!(matches!(DataDir::create(dir.path()), Err(OpenError::Foreign { .. })));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn the_directory_says_which_format_it_has_and_which_a_program_must_know() {
+        assert_eq!(parse_format(&format!("{FORMAT_TEXT}1\n")), Some((1, 1)));
+        let both = format!("{FORMAT_TEXT}7{NEEDS_TEXT}2\nmore\n");
+        assert_eq!(parse_format(&both), Some((7, 2)));
+        assert_eq!(parse_format(&format!("{FORMAT_TEXT}7, needs luck")), None);
+        assert_eq!(parse_format(""), None);
+
+        let dir = tempfile::tempdir().unwrap();
+        let made = DataDir::create(dir.path()).unwrap();
+        fs::write(dir.path().join(FORMAT_FILE), format!("{FORMAT_TEXT}1\n")).unwrap();
+        assert_eq!(made.upgrade().unwrap(), Some(1));
+        assert_eq!(made.upgrade().unwrap(), None);
+        fs::write(dir.path().join(FORMAT_FILE), format!("{FORMAT_TEXT}99{NEEDS_TEXT}2\n")).unwrap();
+        assert_eq!(made.upgrade().unwrap(), None, "what a later program added stays");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3, "no other file is left");
     }
 }

@@ -26,6 +26,15 @@ pub enum OpenError {
         /// The data directory.
         path: PathBuf,
     },
+    /// The directory holds a ledger's events, but a part without which they are of no use is
+    /// missing.
+    #[error("{path} holds a ledger, but {part} is missing")]
+    Incomplete {
+        /// The data directory.
+        path: PathBuf,
+        /// The file or table that is missing.
+        part: String,
+    },
     /// The directory contains other files.
     #[error("{path} contains files that do not belong to a ledger")]
     Foreign {
@@ -33,12 +42,12 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// A newer version of the program wrote it.
-    #[error("{path} has format {found}; this program supports formats up to {known}")]
+    #[error("{path} needs a program that knows format {needed}; this one knows up to {known}")]
     Newer {
         /// The data directory.
         path: PathBuf,
-        /// Its format.
-        found: u32,
+        /// The format that a program must know.
+        needed: u32,
         /// The newest format known.
         known: u32,
     },

@@ -19,6 +19,10 @@
 //!   (test: `newer_foreign_and_missing_formats_are_refused_untouched`).
 //! - Changes and flushes never wait for a read of bitmaps
 //!   (test: `a_select_in_progress_never_blocks_a_change`).
+//! - Tables are dropped only while every write has succeeded
+//!   (test: `a_poisoned_store_drops_no_table`).
+//! - A database is created only for a new ledger; one that lacks a part is refused and left
+//!   untouched (test: `a_database_that_lacks_a_part_is_refused_by_name`).
 //! - Bitmaps that are gathered in bulk equal, byte for byte, those that are built one change at a
 //!   time (test: `gathered_rows_are_what_one_by_one_would_store`).
 
@@ -26,7 +30,9 @@ mod batch;
 mod data_dir;
 mod error;
 mod options;
+mod poison;
 mod postings;
+mod presence;
 mod sorted;
 mod store;
 mod table;
@@ -36,6 +42,7 @@ pub mod tables;
 pub use batch::Batch;
 pub use data_dir::{DataDir, FORMAT};
 pub use error::{AppendError, OpenError, ReadError, StorageFault};
+pub use poison::Poison;
 pub use postings::{BitmapRow, Changes, Frozen, Gathered, Postings, Selection, Term, load_bitmaps};
 pub use sorted::SortedFile;
 pub use store::{Durability, Row, Rows, Store};

@@ -15,10 +15,11 @@ const LOG_BLOCK_BYTES: usize = 32 * 1024;
 const TABLE_BLOCK_BYTES: usize = 8 * 1024;
 const BLOOM_BITS_PER_KEY: f64 = 10.0;
 
-/// Returns the options of the database.
-pub(crate) fn database() -> Options {
+/// Returns the options of the database. Only a new ledger's is created: in the folder of an
+/// existing one, a missing database is a loss to report.
+pub(crate) fn database(create: bool) -> Options {
     let mut options = Options::default();
-    options.create_if_missing(true);
+    options.create_if_missing(create);
     options.create_missing_column_families(true);
     options.set_db_write_buffer_size(WRITE_BUFFERS_BYTES);
     options.set_max_total_wal_size(WAL_BYTES_MAX);

@@ -131,7 +131,7 @@ mod tests {
     fn rows_are_there_once_finished_and_nothing_is_left_of_the_rest() {
         let dir = tempfile::tempdir().unwrap();
         let table = model("lists", 1);
-        let store = Store::open(DataDir::create(dir.path()).unwrap()).unwrap();
+        let store = Store::create(DataDir::create(dir.path()).unwrap()).unwrap();
         store.dir().mark_made().unwrap();
         store.create_table(&table).unwrap();
         let folder = store.dir().sorting_path();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use parking_lot::Mutex;
 use rocksdb::{
@@ -15,9 +15,10 @@ use rocksdb::{
 use crate::batch::Batch;
 use crate::data_dir::DataDir;
 use crate::error::{AppendError, OpenError, ReadError, read_error};
+use crate::poison::Poison;
 use crate::sorted::{SortedFile, Sorting};
 use crate::table::Table;
-use crate::{options, tables};
+use crate::{options, presence, tables};
 
 type Db = DBWithThreadMode<MultiThreaded>;
 
@@ -34,12 +35,12 @@ pub enum Durability {
 /// An open database.
 pub struct Store {
     db: Db,
-    poisoned: AtomicBool,
+    poison: AtomicU8,
     cache: Cache,
-    /// Tables that existed when the database was opened.
-    found: Vec<String>,
-    /// Tables created since, except those dropped again.
-    made: Mutex<Vec<String>>,
+    /// The names of all tables.
+    tables: Mutex<Vec<String>>,
+    /// Fixed tables that the database did not have when it was opened.
+    added: Vec<String>,
     sorting: Sorting,
     /// Dropped after the database, because dropping it releases the lock.
     dir: DataDir,
@@ -52,35 +53,61 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the database in `dir`, or creates it if the folder is empty.
+    /// Creates the database of a new ledger in `dir`. What an interrupted first start left there
+    /// is used.
+    pub fn create(dir: DataDir) -> Result<Self, OpenError> {
+        let path = dir.store_path();
+        let names = match presence::missing_part(&path) {
+            Some(_) => vec!["default".to_owned()],
+            None => tables_in(&path)?,
+        };
+        Self::with_tables(dir, names, true)
+    }
+
+    /// Opens the database of an existing ledger. Nothing is created in place of a part that is
+    /// missing, except tables that ledgers of earlier programs do not have.
     pub fn open(dir: DataDir) -> Result<Self, OpenError> {
+        let path = dir.store_path();
+        let incomplete = |part| OpenError::Incomplete { path: dir.path().to_owned(), part };
+        if let Some(part) = presence::missing_part(&path) {
+            return Err(incomplete(format!("store/{part}")));
+        }
+        let names = tables_in(&path)?;
+        for required in tables::REQUIRED {
+            if !names.iter().any(|name| name == required) {
+                return Err(incomplete(format!("the table {required} in store")));
+            }
+        }
+        Self::with_tables(dir, names, false)
+    }
+
+    fn with_tables(dir: DataDir, mut names: Vec<String>, create: bool) -> Result<Self, OpenError> {
         dir.clear_sorting()?;
         let path = dir.store_path();
         let cache = options::cache();
-        let database = options::database();
-        let mut names = match Db::list_cf(&database, &path) {
-            Ok(names) => names,
-            // Only an empty folder has no list of tables. A damaged database fails to open below.
-            Err(_) => vec!["default".to_owned()],
-        };
-        for fixed in tables::FIXED {
-            if !names.iter().any(|name| name == fixed) {
-                names.push((*fixed).to_owned());
-            }
-        }
+        let database = options::database(create);
+        let absent = tables::FIXED.iter().filter(|fixed| !names.iter().any(|name| name == *fixed));
+        let added: Vec<String> = absent.map(|fixed| (*fixed).to_owned()).collect();
+        names.extend(added.iter().cloned());
         let descriptors = names.iter().map(|name| {
             ColumnFamilyDescriptor::new(name, options::table(&cache, name == tables::LOG))
         });
         let db = Db::open_cf_descriptors(&database, &path, descriptors)
             .map_err(|source| OpenError::Storage { path: path.clone(), source: source.into() })?;
         let sorting = Sorting::new(dir.sorting_path(), options::table(&cache, false));
-        let (poisoned, made) = (AtomicBool::new(false), Mutex::default());
-        Ok(Self { db, poisoned, cache, found: names, made, sorting, dir })
+        let (poison, tables) = (AtomicU8::new(Poison::NONE), Mutex::new(names));
+        Ok(Self { db, poison, cache, tables, added, sorting, dir })
     }
 
     /// Stops all further writes until the process is restarted.
     pub fn poison(&self) {
-        self.poisoned.store(true, Ordering::SeqCst);
+        self.poison_by(Poison::Fault);
+    }
+
+    fn poison_by(&self, cause: Poison) {
+        let (new, order) = (cause.number(), Ordering::SeqCst);
+        // The first cause is the one that explains the others.
+        let (Ok(_) | Err(_)) = self.poison.compare_exchange(Poison::NONE, new, order, order);
     }
 
     /// Writes a batch atomically. A failed write poisons the log: it is unknown what reached the
@@ -95,7 +122,7 @@ impl Store {
         // Most keys grow with time, so each is inserted near the previous one.
         write_options.set_memtable_insert_hint_per_batch(true);
         self.db.write_opt(batch.into_inner(), &write_options).map_err(|source| {
-            self.poisoned.store(true, Ordering::SeqCst);
+            self.poison_by(Poison::of(&source));
             AppendError::Write { bytes, source: source.into() }
         })
     }
@@ -103,10 +130,8 @@ impl Store {
     /// Flushes the write-ahead log into the tables' own files, so that the next start need not read
     /// it.
     pub fn settle(&self) -> Result<(), AppendError> {
-        let made = self.made.lock();
-        let names = self.found.iter().chain(made.iter());
-        // Tables dropped in the meantime have no handle.
-        let handles: Vec<_> = names.filter_map(|name| self.db.cf_handle(name)).collect();
+        let names = self.tables.lock();
+        let handles: Vec<_> = names.iter().filter_map(|name| self.db.cf_handle(name)).collect();
         let handles: Vec<_> = handles.iter().collect();
         self.db
             .flush_cfs_opt(&handles, &FlushOptions::default())
@@ -115,7 +140,12 @@ impl Store {
 
     /// Returns whether a write has failed.
     pub fn is_poisoned(&self) -> bool {
-        self.poisoned.load(Ordering::SeqCst)
+        self.poisoned_by().is_some()
+    }
+
+    /// Returns why writing has stopped, if it has.
+    pub fn poisoned_by(&self) -> Option<Poison> {
+        Poison::parse(self.poison.load(Ordering::SeqCst))
     }
 
     /// Returns one row.
@@ -196,27 +226,47 @@ impl Store {
     /// Creates an empty table.
     pub fn create_table(&self, table: &Table) -> Result<(), AppendError> {
         let options: Options = options::table(&self.cache, false);
-        let mut made = self.made.lock();
+        let mut names = self.tables.lock();
         self.db
             .create_cf(table.name(), &options)
             .map_err(|source| AppendError::Write { bytes: 0, source: source.into() })?;
-        made.push(table.name().to_owned());
+        names.push(table.name().to_owned());
         Ok(())
     }
 
-    /// Drops a table and all its rows.
+    /// Drops a table and all its rows. A poisoned store drops nothing: the failed write may have
+    /// reached the disk, and may say that this table is the one in use.
     pub fn drop_table(&self, table: &Table) -> Result<(), AppendError> {
-        let mut made = self.made.lock();
+        if self.is_poisoned() {
+            return Err(AppendError::Poisoned);
+        }
+        let mut names = self.tables.lock();
         self.db
             .drop_cf(table.name())
             .map_err(|source| AppendError::Write { bytes: 0, source: source.into() })?;
-        made.retain(|name| name != table.name());
+        names.retain(|name| name != table.name());
         Ok(())
     }
 
-    /// Returns the names of the tables that existed when the database was opened.
-    pub fn tables_found(&self) -> &[String] {
-        &self.found
+    /// Removes all rows of a table, which must have no readers or writers.
+    pub(crate) fn empty_table(&self, table: &Table) -> Result<(), AppendError> {
+        self.drop_table(table)?;
+        self.create_table(table)
+    }
+
+    /// Returns the names of all tables.
+    pub fn table_names(&self) -> Vec<String> {
+        self.tables.lock().clone()
+    }
+
+    /// Returns whether a table exists.
+    pub fn has_table(&self, table: &Table) -> bool {
+        self.db.cf_handle(table.name()).is_some()
+    }
+
+    /// Returns whether a fixed table was missing when the database was opened, and is empty.
+    pub(crate) fn lacked(&self, table: &str) -> bool {
+        self.added.iter().any(|name| name == table)
     }
 
     pub(crate) fn handle(&self, table: &Table) -> Arc<BoundColumnFamily<'_>> {
@@ -250,6 +300,12 @@ impl Snapshot<'_> {
         let inner = self.inner.iterator_cf_opt(&handle, read_options(false), mode);
         Rows { inner, table: table.clone() }
     }
+}
+
+/// Returns the names of the tables of a database that is not open.
+fn tables_in(path: &Path) -> Result<Vec<String>, OpenError> {
+    let names = Db::list_cf(&Options::default(), path);
+    names.map_err(|source| OpenError::Storage { path: path.to_owned(), source: source.into() })
 }
 
 /// A row's key and value.
@@ -314,4 +370,48 @@ fn read_options(bulk: bool) -> ReadOptions {
         read_options.set_readahead_size(2 * 1024 * 1024);
     }
     read_options
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::tables::{log, meta};
+
+    #[test]
+    fn a_poisoned_store_drops_no_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = made(folder.path());
+        let table = tables::model("lists", 1);
+        store.create_table(&table).unwrap();
+        store.poison();
+        assert!(matches!(store.drop_table(&table), Err(AppendError::Poisoned)));
+        assert_eq!(store.get(&table, b"k").unwrap(), None, "it is still there");
+    }
+
+    fn made(folder: &Path) -> Store {
+        let store = Store::create(DataDir::create(folder).unwrap()).unwrap();
+        store.dir().mark_made().unwrap();
+        store
+    }
+
+    #[test]
+    fn a_database_that_lacks_a_part_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = made(folder.path());
+        let mut batch = Batch::new();
+        log::put(&mut batch, &store, ledger_domain::Position::new(1), b"{}");
+        meta::put(&mut batch, &store, meta::LEDGER_ID, b"id");
+        store.commit(batch, Durability::Synced).unwrap();
+        store.drop_table(&tables::fixed(tables::KEYS)).unwrap();
+        drop(store);
+        let refused = Store::open(DataDir::open(folder.path()).unwrap()).unwrap_err();
+        assert!(matches!(&refused, OpenError::Incomplete { part, .. } if part.contains("keys")));
+        fs::remove_file(folder.path().join("store/CURRENT")).unwrap();
+        let before = fs::read_dir(folder.path().join("store")).unwrap().count();
+        let refused = Store::open(DataDir::open(folder.path()).unwrap()).unwrap_err();
+        assert!(matches!(&refused, OpenError::Incomplete { part, .. } if part.contains("CURRENT")));
+        assert_eq!(fs::read_dir(folder.path().join("store")).unwrap().count(), before);
+    }
 }

@@ -1,6 +1,6 @@
 //! Checks the claims of a token whose signature is valid.
 
-use ledger_domain::{Actor, Line, Micros};
+use ledger_domain::{Actor, CheckedText as _, Line, Micros};
 use serde_json::{Map, Value};
 
 /// Prefix of the subject in an actor's name.
@@ -9,6 +9,9 @@ const ACTOR_KIND: &str = "oidc";
 pub(crate) const SUBJECT_CHARS_MAX: usize = 255;
 /// Permitted difference between the clocks of the issuer and of this machine, in microseconds.
 pub(crate) const LEEWAY_MICROS: i64 = 60_000_000;
+
+/// Maximum length of a token's id that is recorded.
+const TOKEN_ID_CHARS_MAX: usize = 128;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
@@ -23,6 +26,8 @@ pub(crate) struct Expectation {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Bearer {
     pub(crate) actor: Actor,
+    /// The token's issuer, and its id if it has one.
+    pub(crate) credential: Line,
     /// The time at which the token expires, including leeway.
     pub(crate) until: Micros,
 }
@@ -71,7 +76,15 @@ impl Expectation {
         if now >= until {
             return Err(Fault::Expired);
         }
-        Ok(Bearer { actor: Actor::new(format!("{ACTOR_KIND}:{}", subject.as_str())), until })
+        let actor = Actor::new(format!("{ACTOR_KIND}:{}", subject.as_str()));
+        Ok(Bearer { actor, credential: self.credential(text("jti")), until })
+    }
+
+    /// Returns the name of a token in events. An id that is long or no single line is left out.
+    fn credential(&self, id: Option<&str>) -> Line {
+        let id = id.and_then(|id| Line::parse("jti", id, TOKEN_ID_CHARS_MAX).ok());
+        let name = id.map_or_else(|| self.issuer.clone(), |id| format!("{} {id}", self.issuer));
+        Line::stored(name.into())
     }
 }
 
@@ -106,6 +119,11 @@ mod tests {
         assert_eq!(bearer.actor.as_str(), "oidc:anna");
         assert_eq!(bearer.until, Micros::new(1_000_360 * MICROS_PER_SECOND));
         assert!(check(&json!({"aud": ["x", 1, "b"], "exp": 1_000_000.5})).is_ok());
+        assert_eq!(bearer.credential.as_str(), "i");
+        let named = check(&json!({"jti": "t-1"})).unwrap();
+        assert_eq!(named.credential.as_str(), "i t-1");
+        let odd = check(&json!({"jti": "a\nb"})).unwrap();
+        assert_eq!(odd.credential.as_str(), "i");
     }
 
     #[test]

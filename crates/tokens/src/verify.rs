@@ -71,7 +71,9 @@ impl VerifyToken for Verifier {
             Fault::Expired => AuthenticateError::TokenExpired,
             Fault::Wrong(reason) => refused(reason),
         })?;
-        let caller = Caller::new(bearer.actor, self.rights.of(&claims)).until(bearer.until);
+        let caller = Caller::new(bearer.actor, self.rights.of(&claims))
+            .with_credential(bearer.credential)
+            .until(bearer.until);
         self.seen.lock().put(digest, *set.digest(), caller.clone(), bearer.until);
         Ok(caller)
     }

@@ -3,6 +3,7 @@
 mod access;
 mod bounds;
 mod callers;
+mod derived;
 mod gains;
 mod history;
 mod keys;

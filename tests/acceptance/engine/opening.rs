@@ -64,7 +64,7 @@ async fn a_newer_or_foreign_format_is_refused_and_left_alone() {
     let file = place.path().join("ledger-format");
     let own = fs::read_to_string(&file).expect("readable");
     let cases = [
-        (own.replace("format 1", "format 2"), Code::DataDirNewer),
+        (own.replace("needs format 2", "needs format 3"), Code::DataDirNewer),
         ("something else\n".to_owned(), Code::DataDirForeign),
         (String::new(), Code::DataDirForeign),
     ];
@@ -103,6 +103,32 @@ async fn a_first_start_that_was_cut_short_is_begun_again() {
     // The format file comes last, so without it the rest is what a cut leaves.
     fs::remove_file(folder.path().join("ledger-format")).expect("there");
     open(options).expect("made again, with another key").shutdown();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_without_a_part_is_refused_by_name_and_never_made_anew() {
+    let ledger = Ledger::new().await;
+    ledger.create("main").await;
+    let place = ledger.close();
+    let store = place.path().join("store");
+    let current = fs::read_to_string(store.join("CURRENT")).expect("readable");
+    let parts =
+        [place.path().join("ledger-format"), store.join("CURRENT"), store.join(current.trim())];
+    for part in parts {
+        let kept = fs::read(&part).expect("readable");
+        fs::remove_file(&part).expect("there");
+        let before = contents(&place.path());
+        for create in [false, true] {
+            let options = || EngineOptions { create, ..place.options() };
+            let problem = open(options).expect_err("must be refused");
+            assert_eq!(problem.code, Code::DataDirIncomplete);
+            let name = part.file_name().expect("a file").to_string_lossy();
+            assert!(problem.message.contains(&*name), "{problem}");
+            assert_eq!(contents(&place.path()), before, "what was refused has been touched");
+        }
+        fs::write(&part, kept).expect("writable");
+    }
+    place.open().get("main");
 }
 
 /// Puts bytes of ours where record `position` was.
@@ -197,7 +223,8 @@ async fn what_a_killed_replay_left_is_dropped_at_the_next_start() {
     let place = ledger.close();
     let store = place.store();
     let models = |name: &&String| name.contains(".g");
-    assert_eq!(store.tables_found().iter().filter(models).count(), 3, "{:?}", store.tables_found());
+    let names = store.table_names();
+    assert_eq!(names.iter().filter(models).count(), 3, "{names:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -100,17 +100,45 @@ async fn records_are_byte_for_byte_as_written_here() {
     assert_eq!(records.len(), WRITTEN.len());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_goes_back_is_noted_beside_times_that_do_not() {
+    let ledger = Staged::new();
+    ledger.run("create-workspace", json!({})).await;
+    ledger.now.fetch_add(3_600 * SECOND, Ordering::SeqCst);
+    ledger.run("create", json!({"slug": "ahead", "provider": "x"})).await;
+    ledger.now.store(NOON + 5 * SECOND, Ordering::SeqCst);
+    ledger.run("create", json!({"slug": "back", "provider": "x"})).await;
+    ledger.now.fetch_add(7_200 * SECOND, Ordering::SeqCst);
+    ledger.run("create", json!({"slug": "again", "provider": "x"})).await;
+    let records = ledger.records();
+    let times = records.iter().map(|record| {
+        let record: Value = serde_json::from_str(record).expect("JSON");
+        (
+            record["recorded_at"].as_str().map(str::to_owned),
+            record["clock"].as_str().map(str::to_owned),
+        )
+    });
+    let at = |time: &str| Some(format!("2026-11-28T{time}.000000Z"));
+    let expected = [
+        (at("12:00:01"), None),
+        (at("13:00:02"), None),
+        (at("13:00:02"), at("12:00:06")),
+        (at("14:00:07"), None),
+    ];
+    assert_eq!(times.collect::<Vec<_>>(), expected);
+}
+
 /// What the log holds then.
 const WRITTEN: [&str; 6] = [
     concat!(
-        r#"{"position":1,"stream":"workspace/default","version":1,"#,
+        r#"{"record":2,"position":1,"stream":"workspace/default","version":1,"#,
         r#""event_id":"00000000-0000-0001-8000-000000000003","type":"workspace_created","#,
         r#""schema":1,"workspace":"default","recorded_at":"2026-11-28T12:00:01.000000Z","#,
         r#""actor":"user:admin","via":"nats","command_id":"00000000-0000-0001-8000-000000000002","#,
         r#""data":{"name":"default","display_name":"Home"}}"#,
     ),
     concat!(
-        r#"{"position":2,"stream":"connection/00000000-0000-0001-8000-000000000004","version":1,"#,
+        r#"{"record":2,"position":2,"stream":"connection/00000000-0000-0001-8000-000000000004","version":1,"#,
         r#""event_id":"00000000-0000-0001-8000-000000000005","type":"connection_created","#,
         r#""schema":1,"workspace":"default","recorded_at":"2026-11-28T12:00:02.000000Z","#,
         r#""actor":"user:ann","via":"nats","command_id":"c-1","correlation_id":"order-7","data":{"#,
@@ -121,7 +149,7 @@ const WRITTEN: [&str; 6] = [
         r#""hint":{"prefix":"sk-","suffix":"-1"}}},"enabled":true}}"#,
     ),
     concat!(
-        r#"{"position":3,"stream":"connection/00000000-0000-0001-8000-000000000004","version":2,"#,
+        r#"{"record":2,"position":3,"stream":"connection/00000000-0000-0001-8000-000000000004","version":2,"#,
         r#""event_id":"00000000-0000-0001-8000-000000000006","type":"secret_rotated","schema":1,"#,
         r#""workspace":"default","recorded_at":"2026-11-28T12:00:03.000000Z","#,
         r#""actor":"user:admin","via":"nats","command_id":"c-2","data":{"secrets":{"api_key":{"#,
@@ -130,21 +158,21 @@ const WRITTEN: [&str; 6] = [
         r#""hint":{"prefix":"sk-","suffix":"-2"}}}}}"#,
     ),
     concat!(
-        r#"{"position":4,"stream":"reveals/00000000-0000-0001-8000-000000000004","version":1,"#,
+        r#"{"record":2,"position":4,"stream":"reveals/00000000-0000-0001-8000-000000000004","version":1,"#,
         r#""event_id":"00000000-0000-0001-8000-000000000009","type":"secret_revealed","schema":1,"#,
         r#""workspace":"default","recorded_at":"2026-11-28T12:00:04.000000Z","#,
         r#""actor":"user:admin","via":"nats","command_id":"00000000-0000-0001-8000-000000000008","#,
         r#""data":{"generations":{"api_key":2},"reason":"a drill"}}"#,
     ),
     concat!(
-        r#"{"position":5,"stream":"principal/gate","version":1,"#,
+        r#"{"record":2,"position":5,"stream":"principal/gate","version":1,"#,
         r#""event_id":"00000000-0000-0001-8000-00000000000b","type":"principal_created","#,
         r#""schema":1,"workspace":"_ledger","recorded_at":"2026-11-28T12:00:05.000000Z","#,
         r#""actor":"user:admin","via":"nats","command_id":"00000000-0000-0001-8000-00000000000a","#,
         r#""data":{"kind":"gateway","grants":[{"scopes":["read"],"workspaces":["default"]}]}}"#,
     ),
     concat!(
-        r#"{"position":6,"stream":"principal/gate","version":2,"#,
+        r#"{"record":2,"position":6,"stream":"principal/gate","version":2,"#,
         r#""event_id":"00000000-0000-0001-8000-00000000000d","type":"api_key_issued","schema":1,"#,
         r#""workspace":"_ledger","recorded_at":"2026-11-28T12:00:06.000000Z","#,
         r#""actor":"user:admin","via":"nats","command_id":"00000000-0000-0001-8000-00000000000c","#,

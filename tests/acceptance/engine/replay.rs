@@ -14,7 +14,7 @@ use crate::ledger::{Ledger, TestCommand, send};
 use crate::random;
 
 /// Everything a reader can see, but for what counts from the start of the process.
-fn sight(ledger: &Ledger) -> [Value; 4] {
+pub(super) fn sight(ledger: &Ledger) -> [Value; 4] {
     let all =
         |name: &str, body: Value| ledger.ask_at("_all", name, &body).expect("a good question");
     [

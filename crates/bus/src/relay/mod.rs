@@ -199,7 +199,7 @@ impl Relay {
             );
         }
         self.engine.set_published(from);
-        self.engine.store_published()?;
+        self.store_mark();
         if self.complained.take().is_some() {
             info!(nats.stream = stream, ledger.position = from.get(), "relay continues");
         }
@@ -223,9 +223,10 @@ impl Relay {
             let gathering = self.fill(tenure, &mut progress, &mut in_flight).await?;
             let idle = in_flight.is_empty() && gathering.is_none();
             if idle && is_stopped(&self.stop) {
-                return self.mark(&mut progress, 1);
+                self.mark(&mut progress, 1);
+                return Ok(());
             }
-            self.mark(&mut progress, MARK_EVENTS)?;
+            self.mark(&mut progress, MARK_EVENTS);
             let may_send = gathering.is_none() && in_flight.len() < PARTIAL_IN_FLIGHT_MAX;
             tokio::select! {
                 biased;
@@ -243,7 +244,7 @@ impl Relay {
                 () = stopped(&mut self.stop), if idle => {}
                 _ = looks.tick() => {
                     count += 1;
-                    self.mark(&mut progress, 1)?;
+                    self.mark(&mut progress, 1);
                     self.check_tenure(tenure)?;
                     self.look(&progress, connects, count).await?;
                 }
@@ -308,12 +309,19 @@ impl Relay {
 
     /// Stores the outbox mark if at least `events_min` events were acknowledged since it was last
     /// stored.
-    fn mark(&self, progress: &mut Progress, events_min: u64) -> Result<(), Problem> {
+    fn mark(&self, progress: &mut Progress, events_min: u64) {
         if progress.acknowledged.get() - progress.marked.get() >= events_min {
-            self.engine.store_published()?;
+            self.store_mark();
             progress.marked = progress.acknowledged;
         }
-        Ok(())
+    }
+
+    /// Stores the outbox mark. It is only a hint, so publishing goes on without it, also when the
+    /// log accepts no more writes: what is durable must reach the stream.
+    fn store_mark(&self) {
+        if let Err(fault) = self.engine.store_published() {
+            warn!(error = %Problem::from(fault), "the outbox mark is not stored");
+        }
     }
 
     /// Detects changed settings of the streams, a stream that lost events or got others, and a new

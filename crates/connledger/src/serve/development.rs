@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use ledger_contract::errors::{Code, Problem};
 use ledger_domain::connection::Environment;
 use ledger_engine::{Engine, EngineOptions};
 
@@ -14,12 +15,17 @@ use crate::session::DEV_KEY_FILE;
 
 pub(super) async fn open(folder: &Path, key: &MasterKeyArgs) -> Result<Engine, Failure> {
     std::fs::create_dir_all(folder).map_err(|error| Failure::file("create", folder, &error))?;
+    let create = match Engine::check(folder).map_err(Problem::from) {
+        Ok(()) => false,
+        Err(missing) if missing.code == Code::DataDirMissing => true,
+        Err(problem) => return Err(problem.into()),
+    };
     let keyring = match &key.master_key_file {
         Some(_) => master_key::find(key, None)?,
         None => throw_away_key(folder)?,
     };
     let mut options = EngineOptions::new(folder.to_owned(), keyring);
-    options.create = !Engine::exists(folder);
+    options.create = create;
     let engine = open_engine(options).await?;
     ensure_workspace(&engine).await?;
     leave_admin_key(&engine, folder).await?;

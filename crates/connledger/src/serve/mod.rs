@@ -66,11 +66,16 @@ async fn open(folder: &Path, args: &ServeArgs) -> Result<Engine, Failure> {
     if args.dev {
         return development::open(folder, &args.master_key).await;
     }
-    if !Engine::exists(folder) {
-        let shown = folder.display();
-        return Err(Failure::from(Problem::new(Code::DataDirMissing))
-            .hint(format!("create one: connledger init --data-dir {shown} --master-key-file FILE"))
-            .hint("to experiment, add --dev"));
+    match Engine::check(folder).map_err(Problem::from) {
+        Ok(()) => {}
+        Err(missing) if missing.code == Code::DataDirMissing => {
+            let shown = folder.display();
+            let create = format!("connledger init --data-dir {shown} --master-key-file FILE");
+            return Err(Failure::from(missing)
+                .hint(format!("create one: {create}"))
+                .hint("to experiment, add --dev"));
+        }
+        Err(problem) => return Err(problem.into()),
     }
     let keyring = master_key::find(&args.master_key, None)?;
     open_engine(EngineOptions::new(folder.to_owned(), keyring)).await

@@ -7,9 +7,9 @@ use std::time::Duration;
 use ledger_bus::{
     Bus, BusOptions, MANAGED_INBOX_PREFIX, ManagedServer, check, connect, public_url,
 };
-use ledger_contract::errors::Problem;
+use ledger_contract::errors::{Code, Problem};
 use ledger_contract::subjects::Subjects;
-use ledger_engine::Engine;
+use ledger_engine::{Engine, Poison};
 use ledger_facades::Facades;
 use ledger_http::{Api, ApiOptions};
 use ledger_http_server::Listener;
@@ -30,6 +30,9 @@ const CHECK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long the announcement of the ledger's addresses waits for the lease.
 const SETTLE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often the server looks whether a write has failed.
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The parts that are to run beside the engine.
 #[derive(Debug)]
@@ -87,9 +90,27 @@ pub(super) async fn until_stopped(
             tracing::info!(signal = name, "stopping");
             Ok(())
         }
+        failure = until_broken(engine) => Err(failure),
     };
     parts.stop().await;
     done
+}
+
+/// Waits until a write has failed and a restart may help. After a full disk it would not, so then
+/// the server goes on and answers what needs no write.
+async fn until_broken(engine: &Engine) -> Failure {
+    let mut looks = tokio::time::interval(LOOK_INTERVAL);
+    loop {
+        looks.tick().await;
+        match engine.poisoned_by() {
+            None => {}
+            Some(Poison::DiskFull) => {
+                tracing::error!("the disk is full; make room, then restart the server");
+                std::future::pending::<()>().await;
+            }
+            Some(Poison::Fault) => return Problem::new(Code::LogPoisoned).into(),
+        }
+    }
 }
 
 /// Starts all parts and announces them; returns only if that fails.

@@ -132,6 +132,7 @@ codes! {
     ("cursor_invalid", CursorInvalid, Invalid, "The cursor does not belong to this list."),
     ("data_dir_foreign", DataDirForeign, Internal, "The folder contains files that do not belong to a ledger."),
     ("data_dir_in_use", DataDirInUse, Unavailable, "Another process has the data directory open."),
+    ("data_dir_incomplete", DataDirIncomplete, Internal, "A part of the data directory is missing."),
     ("data_dir_missing", DataDirMissing, NotFound, "The data directory contains no ledger."),
     ("data_dir_newer", DataDirNewer, Internal, "The data directory was written by a newer version."),
     ("data_dir_unusable", DataDirUnusable, Internal, "The data directory cannot be read or written."),

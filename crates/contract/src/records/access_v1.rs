@@ -170,27 +170,28 @@ impl Serialize for PrincipalOut<'_> {
     }
 }
 
-/// Reads a principal event's `data`; `None` if the type is not a principal's.
+/// Reads a principal event's `data`; `None` if the type or the version is not a principal's.
 pub(crate) fn read_principal<'de, D: Deserializer<'de>>(
     type_name: &str,
+    schema: u32,
     d: D,
 ) -> Result<Option<PrincipalEvent>, D::Error> {
-    Ok(Some(match type_name {
-        "principal_created" => PrincipalEvent::Created(Shape::read(d)?),
-        "principal_updated" => PrincipalEvent::Updated(Shape::read(d)?),
-        "principal_enabled" => {
+    Ok(Some(match (type_name, schema) {
+        ("principal_created", 1) => PrincipalEvent::Created(Shape::read(d)?),
+        ("principal_updated", 1) => PrincipalEvent::Updated(Shape::read(d)?),
+        ("principal_enabled", 1) => {
             Empty::deserialize(d)?;
             PrincipalEvent::Enabled
         }
-        "principal_disabled" => {
+        ("principal_disabled", 1) => {
             PrincipalEvent::Disabled { reason: Disabled::deserialize(d)?.reason }
         }
-        "api_key_issued" => {
+        ("api_key_issued", 1) => {
             let KeyIssued { id, digest, environment, label, expires_at } =
                 KeyIssued::deserialize(d)?;
             PrincipalEvent::KeyIssued { id, digest, environment, label, expires_at }
         }
-        "api_key_revoked" => {
+        ("api_key_revoked", 1) => {
             let KeyRevoked { id, reason } = KeyRevoked::deserialize(d)?;
             PrincipalEvent::KeyRevoked { id, reason }
         }

@@ -220,9 +220,10 @@ pub enum Happened {
     Revealed(SecretRevealed),
 }
 
-/// Reads an event's `data`, given its stored type name.
+/// Reads an event's `data`, given its stored type name and the version of its data.
 pub(crate) struct DataSeed<'a> {
     pub(crate) type_name: &'a str,
+    pub(crate) schema: u32,
 }
 
 impl<'de> DeserializeSeed<'de> for DataSeed<'_> {
@@ -230,36 +231,36 @@ impl<'de> DeserializeSeed<'de> for DataSeed<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<Happened, D::Error> {
         let reason = |d: D| ReasonIn::deserialize(d).map(|read| read.reason.map(|read| read.0));
-        Ok(Happened::Connection(match self.type_name {
-            "connection_created" => Event::Created(Shape::read(d)?),
-            "connection_updated" => Event::Updated(Shape::read(d)?),
-            "secret_rotated" => Event::SecretRotated(SecretsIn::deserialize(d)?.secrets.0),
-            "connection_enabled" => {
+        Ok(Happened::Connection(match (self.type_name, self.schema) {
+            ("connection_created", 1) => Event::Created(Shape::read(d)?),
+            ("connection_updated", 1) => Event::Updated(Shape::read(d)?),
+            ("secret_rotated", 1) => Event::SecretRotated(SecretsIn::deserialize(d)?.secrets.0),
+            ("connection_enabled", 1) => {
                 EmptyIn::deserialize(d)?;
                 Event::Enabled
             }
-            "connection_disabled" => Event::Disabled { reason: reason(d)? },
-            "marked_degraded" => Event::MarkedDegraded { reason: reason(d)? },
-            "marked_failed" => Event::MarkedFailed { reason: reason(d)? },
-            "marked_operational" => Event::MarkedOperational { reason: reason(d)? },
-            "connection_archived" => Event::Archived { reason: reason(d)? },
-            "connection_restored" => {
+            ("connection_disabled", 1) => Event::Disabled { reason: reason(d)? },
+            ("marked_degraded", 1) => Event::MarkedDegraded { reason: reason(d)? },
+            ("marked_failed", 1) => Event::MarkedFailed { reason: reason(d)? },
+            ("marked_operational", 1) => Event::MarkedOperational { reason: reason(d)? },
+            ("connection_archived", 1) => Event::Archived { reason: reason(d)? },
+            ("connection_restored", 1) => {
                 Event::Restored { slug: SlugIn::deserialize(d)?.slug.map(|read| read.0) }
             }
-            "workspace_granted" => {
+            ("workspace_granted", 1) => {
                 let (scope, limits) = grant_in(d)?;
                 Event::WorkspaceGranted { scope, limits }
             }
-            "workspace_revoked" => Event::WorkspaceRevoked { scope: grant_in(d)?.0 },
-            "limits_set" => {
+            ("workspace_revoked", 1) => Event::WorkspaceRevoked { scope: grant_in(d)?.0 },
+            ("limits_set", 1) => {
                 let (scope, limits) = grant_in(d)?;
                 Event::LimitsSet { scope, limits }
             }
-            "model_policy_set" => Event::ModelPolicySet(Shape::read(d)?),
-            "pricing_set" => {
+            ("model_policy_set", 1) => Event::ModelPolicySet(Shape::read(d)?),
+            ("pricing_set", 1) => {
                 Event::PricingSet(PricingIn::deserialize(d)?.pricing.map(|read| read.0))
             }
-            "dependent_linked" => {
+            ("dependent_linked", 1) => {
                 let read = DependentIn::deserialize(d)?;
                 let key = read.key();
                 let dependent = read.dependent.map(|read| read.0);
@@ -269,18 +270,26 @@ impl<'de> DeserializeSeed<'de> for DataSeed<'_> {
                         .unwrap_or(Dependent { name: None, attributes: BTreeMap::new() }),
                 }
             }
-            "dependent_unlinked" => {
+            ("dependent_unlinked", 1) => {
                 Event::DependentUnlinked { key: DependentIn::deserialize(d)?.key() }
             }
-            "connection_reverted" => Event::Reverted(Shape::read(d)?),
-            "workspace_created" => return Ok(Happened::Workspace(Shape::read(d)?)),
-            SecretRevealed::TYPE_NAME => return Ok(Happened::Revealed(Shape::read(d)?)),
-            other => {
-                let read = read_principal(other, d)?.map(Happened::Principal);
-                return read.ok_or_else(|| serde::de::Error::custom("unknown event type"));
+            ("connection_reverted", 1) => Event::Reverted(Shape::read(d)?),
+            ("workspace_created", 1) => return Ok(Happened::Workspace(Shape::read(d)?)),
+            (SecretRevealed::TYPE_NAME, 1) => return Ok(Happened::Revealed(Shape::read(d)?)),
+            (type_name, schema) => {
+                let read = read_principal(type_name, schema, d)?.map(Happened::Principal);
+                return read.ok_or_else(|| unknown(type_name, schema));
             }
         }))
     }
+}
+
+/// Returns the error for data that no arm reads.
+fn unknown<E: serde::de::Error>(type_name: &str, schema: u32) -> E {
+    if data_schema(type_name).is_none() {
+        return E::custom("unknown event type");
+    }
+    E::custom(format!("{type_name} has unknown version {schema}"))
 }
 
 /// Returns the schema of an event type's `data`.

@@ -6,6 +6,7 @@
 //! valid record and reports errors in others.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use ledger_domain::{
     Actor, CheckedText, ConnectionId, EventFacts, EventId, Micros, Position, PrincipalName,
@@ -15,7 +16,8 @@ use serde::de::DeserializeSeed;
 use uuid::Uuid;
 
 use super::event_v1::DataSeed;
-use super::{Happened, Record, RecordError, SCHEMA_VERSION, StreamId, Via, decode};
+use super::versions::{METADATA_VERSION, data_version};
+use super::{Happened, Record, RecordError, StreamId, Via, decode};
 use crate::time;
 
 /// Length of a UUID as text.
@@ -36,7 +38,7 @@ impl Head {
     /// Reads the first fields of a stored record. `position` is where the bytes were found and must
     /// match the record.
     pub fn read(position: Position, bytes: &[u8]) -> Result<Self, RecordError> {
-        if let Some((found, stream, version)) = Scan(bytes).head()
+        if let Some((_, found, stream, version)) = Scan(bytes).head()
             && found == position
         {
             let connection = match stream {
@@ -68,12 +70,16 @@ pub struct Frame<'a> {
     pub event_id: EventId,
     /// The stored name of the event's type.
     pub type_name: &'static str,
+    /// The version of the event's data.
+    schema: u32,
     /// The workspace that the event belongs to.
     pub workspace: Cow<'a, str>,
     /// When it was recorded.
     pub recorded_at: Micros,
     /// Actor of the event.
     pub actor: Cow<'a, str>,
+    /// Command id.
+    pub command_id: Cow<'a, str>,
     /// Correlation id, if the caller gave one.
     pub correlation_id: Option<Cow<'a, str>>,
     data: Data<'a>,
@@ -97,13 +103,13 @@ impl<'a> Frame<'a> {
 
     /// Reads the event.
     pub fn happened(self) -> Result<Happened, RecordError> {
-        let (position, type_name) = (self.position, self.type_name);
+        let (position, type_name, schema) = (self.position, self.type_name, self.schema);
         let text = match self.data {
             Data::Text(text) => text,
             Data::Read(happened) => return Ok(happened),
         };
         let mut reader = serde_json::Deserializer::from_slice(text);
-        let read = DataSeed { type_name }.deserialize(&mut reader);
+        let read = DataSeed { type_name, schema }.deserialize(&mut reader);
         read.and_then(|happened| reader.end().map(|()| happened))
             .map_err(|source| RecordError { position, source })
     }
@@ -131,9 +137,11 @@ impl From<Record> for Frame<'_> {
             version: metadata.version,
             event_id: metadata.event_id,
             type_name: happened.type_name(),
+            schema: data_version(happened.type_name()),
             workspace: owned(metadata.workspace.as_str()),
             recorded_at: metadata.recorded_at,
             actor: owned(metadata.actor.as_str()),
+            command_id: owned(metadata.provenance.command_id.as_str()),
             correlation_id: metadata.provenance.correlation_id.map(|id| owned(id.as_str())),
             stream: metadata.stream,
             data: Data::Read(happened),
@@ -165,8 +173,15 @@ impl From<Stream<'_>> for StreamId {
 struct Scan<'a>(&'a [u8]);
 
 impl<'a> Scan<'a> {
-    fn head(&mut self) -> Option<(Position, Stream<'a>, Version)> {
-        self.skip(b"{\"position\":")?;
+    /// Reads the version of the metadata, the position, the stream and the version in it.
+    fn head(&mut self) -> Option<(u32, Position, Stream<'a>, Version)> {
+        self.skip(b"{")?;
+        let mut metadata_version = 1;
+        if self.skip(b"\"record\":").is_some() {
+            metadata_version = u32::try_from(self.number()?).ok()?;
+            self.skip(b",")?;
+        }
+        self.skip(b"\"position\":")?;
         let position = Position::new(self.number()?);
         self.skip(b",\"stream\":\"")?;
         let stream = if self.skip(b"connection/").is_some() {
@@ -180,19 +195,17 @@ impl<'a> Scan<'a> {
             Stream::Workspace(self.text()?)
         };
         self.skip(b",\"version\":")?;
-        Some((position, stream, Version::new(self.number()?)))
+        Some((metadata_version, position, stream, Version::new(self.number()?)))
     }
 
     fn frame(mut self) -> Option<Frame<'a>> {
-        let (position, stream, version) = self.head()?;
+        let (metadata_version, position, stream, version) = self.head()?;
         self.skip(b",\"event_id\":\"")?;
         let event_id = EventId::new(self.uuid()?);
         self.skip(b",\"type\":\"")?;
         let type_name = known_type(self.text()?)?;
         self.skip(b",\"schema\":")?;
-        if self.number()? != u64::from(SCHEMA_VERSION) {
-            return None;
-        }
+        let schema = u32::try_from(self.number()?).ok()?;
         self.skip(b",\"workspace\":\"")?;
         let workspace = self.text()?;
         self.skip(b",\"recorded_at\":\"")?;
@@ -203,7 +216,7 @@ impl<'a> Scan<'a> {
         let via = self.text()?;
         Via::ALL.into_iter().find(|known| known.as_str() == via)?;
         self.skip(b",\"command_id\":\"")?;
-        self.text()?;
+        let command_id = self.text()?;
         let mut correlation_id = None;
         if self.skip(b",\"correlation_id\":\"").is_some() {
             correlation_id = Some(self.text()?);
@@ -213,6 +226,11 @@ impl<'a> Scan<'a> {
                 self.text()?;
             }
         }
+        match metadata_version {
+            1 => {}
+            METADATA_VERSION => self.later_fields()?,
+            _ => return None,
+        }
         self.skip(b",\"data\":")?;
         let data = self.0.strip_suffix(b"}")?;
         Some(Frame {
@@ -221,12 +239,31 @@ impl<'a> Scan<'a> {
             version,
             event_id,
             type_name,
+            schema,
             workspace: Cow::Borrowed(workspace),
             recorded_at,
             actor: Cow::Borrowed(actor),
+            command_id: Cow::Borrowed(command_id),
             correlation_id: correlation_id.map(Cow::Borrowed),
             data: Data::Text(data),
         })
+    }
+
+    /// Skips what version 2 of the metadata has and version 1 has not.
+    fn later_fields(&mut self) -> Option<()> {
+        if self.skip(b",\"epoch\":").is_some() {
+            self.number()?;
+        }
+        if self.skip(b",\"clock\":\"").is_some() {
+            self.time()?;
+        }
+        if self.skip(b",\"key\":\"").is_some() {
+            self.text()?;
+        }
+        if self.skip(b",\"address\":\"").is_some() {
+            self.text()?.parse::<IpAddr>().ok()?;
+        }
+        Some(())
     }
 
     fn skip(&mut self, bytes: &[u8]) -> Option<()> {

@@ -1,48 +1,50 @@
 //! The stored record: an event with its metadata, as JSON text in a fixed field order.
 //!
 //! ```text
-//! {"position":7,"stream":"connection/018f…","version":2,"event_id":"018f…",
+//! {"record":2,"position":7,"stream":"connection/018f…","version":2,"event_id":"018f…",
 //!  "type":"secret_rotated","schema":1,"workspace":"default",
 //!  "recorded_at":"2026-11-21T01:02:03.123456Z","actor":"key:admin","via":"nats",
-//!  "command_id":"…","correlation_id":"…","causation_id":"…","trace_id":"…","data":{…}}
+//!  "command_id":"…","correlation_id":"…","causation_id":"…","trace_id":"…","epoch":3,
+//!  "clock":"…","key":"k3x9a2bq71ce","address":"192.0.2.7","data":{…}}
 //! ```
 //!
-//! The stored bytes are the truth and are exported and published unchanged. Only the newest schema
-//! version of a type is written; all versions can be read.
+//! The stored bytes are the truth and are never rewritten. `record` is the version of the metadata,
+//! `schema` that of the event's data; see `versions.rs`. Only the newest versions are written; all
+//! are read.
 
 mod access_v1;
+mod decode;
 mod event_v1;
 mod frame;
 mod parts_v1;
 mod public;
 mod row;
+mod versions;
 
-use std::borrow::Cow;
 use std::fmt;
+use std::net::IpAddr;
 
 use ledger_domain::{
-    Actor, CheckedText, ConnectionId, Event, EventFacts, EventId, MessageId, Micros, Position,
-    PrincipalEvent, PrincipalFacts, PrincipalName, SecretRevealed, Version, WorkspaceCreated,
-    WorkspaceName,
+    Actor, CheckedText, ConnectionId, Event, EventFacts, EventId, Line, MessageId, Micros,
+    Position, PrincipalEvent, PrincipalFacts, PrincipalName, SecretRevealed, Version,
+    WorkspaceCreated, WorkspaceName,
 };
-use serde::de::{self, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserializer, Serialize};
 
 pub use access_v1::{decode_principal_row, encode_principal_row};
+pub use decode::decode;
 pub use event_v1::Happened;
 pub use frame::{Frame, Head};
-pub use public::public;
+pub use public::{announced, public};
 pub use row::{
     ConnectionRow, decode_snapshot, decode_workspace_row, encode_snapshot, encode_workspace_row,
 };
+pub use versions::{METADATA_VERSION, data_version};
 
-use crate::shape::{self, Read, Shape, Written};
+use crate::shape::{self, Shape, Written};
 use access_v1::PrincipalOut;
+use event_v1::DataOut;
 pub(crate) use event_v1::data_schema;
-use event_v1::{DataOut, DataSeed};
-
-/// The schema version written for every event type today.
-pub const SCHEMA_VERSION: u32 = 1;
 
 /// The way a command came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,6 +172,10 @@ pub struct Provenance {
     pub causation_id: Option<MessageId>,
     /// W3C trace id (32 hex digits), if the caller sent a `traceparent`.
     pub trace_id: Option<MessageId>,
+    /// The credential: the id of an API key, or the issuer of a token and the token's id.
+    pub key: Option<Line>,
+    /// The client's address, if the request came over HTTP.
+    pub address: Option<IpAddr>,
 }
 
 /// The metadata of an event in the log.
@@ -187,6 +193,10 @@ pub struct Metadata {
     pub workspace: WorkspaceName,
     /// When it was recorded; never goes back along the log.
     pub recorded_at: Micros,
+    /// What the clock said, if that was before the time of the previous record.
+    pub clock: Option<Micros>,
+    /// The epoch of the ledger's owner that recorded it.
+    pub epoch: Option<u64>,
     /// Actor of the event.
     pub actor: Actor,
     /// The request that caused it.
@@ -240,6 +250,7 @@ pub struct RecordError {
 
 #[derive(Serialize)]
 struct RecordOut<'a, D: Serialize> {
+    record: u32,
     position: u64,
     stream: Written<'a, StreamId>,
     version: u64,
@@ -257,6 +268,15 @@ struct RecordOut<'a, D: Serialize> {
     causation_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epoch: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock: Option<Written<'a, Micros>>,
+    // What only auditors see comes last; see `announced`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<IpAddr>,
     data: D,
 }
 
@@ -283,12 +303,13 @@ pub fn encode_revealed(out: &mut Vec<u8>, metadata: &Metadata, revealed: &Secret
 fn encode<D: Serialize>(out: &mut Vec<u8>, metadata: &Metadata, type_name: &str, data: D) {
     let provenance = &metadata.provenance;
     let record = RecordOut {
+        record: METADATA_VERSION,
         position: metadata.position.get(),
         stream: Written(&metadata.stream),
         version: metadata.version.get(),
         event_id: Written(&metadata.event_id),
         r#type: type_name,
-        schema: SCHEMA_VERSION,
+        schema: data_version(type_name),
         workspace: metadata.workspace.as_str(),
         recorded_at: Written(&metadata.recorded_at),
         actor: metadata.actor.as_str(),
@@ -297,107 +318,13 @@ fn encode<D: Serialize>(out: &mut Vec<u8>, metadata: &Metadata, type_name: &str,
         correlation_id: provenance.correlation_id.as_ref().map(MessageId::as_str),
         causation_id: provenance.causation_id.as_ref().map(MessageId::as_str),
         trace_id: provenance.trace_id.as_ref().map(MessageId::as_str),
+        epoch: metadata.epoch,
+        clock: metadata.clock.as_ref().map(Written),
+        key: provenance.key.as_ref().map(Line::as_str),
+        address: provenance.address,
         data,
     };
     serde_json::to_writer(out, &record).expect("checked values always have a JSON form");
-}
-
-/// Parses a stored record. `position` is where the bytes were found and must match the record.
-pub fn decode(position: Position, bytes: &[u8]) -> Result<Record, RecordError> {
-    let record: Record =
-        serde_json::from_slice(bytes).map_err(|source| RecordError { position, source })?;
-    if record.metadata.position == position {
-        return Ok(record);
-    }
-    let source = de::Error::custom(format!(
-        "the record says it belongs at position {}",
-        record.metadata.position
-    ));
-    Err(RecordError { position, source })
-}
-
-impl<'de> Deserialize<'de> for Record {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(RecordVisitor)
-    }
-}
-
-/// Reads a record in one pass, which the fixed field order allows: `type` comes before `data`.
-struct RecordVisitor;
-
-impl<'de> Visitor<'de> for RecordVisitor {
-    type Value = Record;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a record")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record, A::Error> {
-        let position = required(&mut map, "position")?;
-        let stream = required(&mut map, "stream")?;
-        let version = required(&mut map, "version")?;
-        let event_id = required(&mut map, "event_id")?;
-        expect_key(&mut map, "type")?;
-        let Word(type_name) = map.next_value()?;
-        expect_key(&mut map, "schema")?;
-        let schema: u32 = map.next_value()?;
-        if schema != SCHEMA_VERSION {
-            return Err(de::Error::custom(format!("{type_name} has unknown version {schema}")));
-        }
-        let workspace = required(&mut map, "workspace")?;
-        let recorded_at = required(&mut map, "recorded_at")?;
-        let actor = required(&mut map, "actor")?;
-        let via = required(&mut map, "via")?;
-        let command_id = required(&mut map, "command_id")?;
-        let (mut correlation_id, mut causation_id, mut trace_id) = (None, None, None);
-        let happened = loop {
-            match map.next_key::<Word<'de>>()?.as_ref().map(|key| key.0.as_ref()) {
-                Some("correlation_id") => correlation_id = Some(read(&mut map)?),
-                Some("causation_id") => causation_id = Some(read(&mut map)?),
-                Some("trace_id") => trace_id = Some(read(&mut map)?),
-                Some("data") => break map.next_value_seed(DataSeed { type_name: &type_name })?,
-                Some(_) => return Err(de::Error::custom("unexpected field in a record")),
-                None => return Err(de::Error::missing_field("data")),
-            }
-        };
-        let metadata = Metadata {
-            position,
-            stream,
-            version,
-            event_id,
-            workspace,
-            recorded_at,
-            actor,
-            provenance: Provenance { via, command_id, correlation_id, causation_id, trace_id },
-        };
-        Ok(Record { metadata, happened })
-    }
-}
-
-/// A string that borrows from the input if it has no escapes.
-#[derive(Deserialize)]
-struct Word<'a>(#[serde(borrow)] Cow<'a, str>);
-
-/// Reads the next key, which must be `name`.
-fn expect_key<'de, A: MapAccess<'de>>(map: &mut A, name: &'static str) -> Result<(), A::Error> {
-    match map.next_key::<Word<'de>>()? {
-        Some(Word(key)) if key == name => Ok(()),
-        _ => Err(de::Error::missing_field(name)),
-    }
-}
-
-/// Reads the next field, which must be `name`.
-fn required<'de, T: Shape, A: MapAccess<'de>>(
-    map: &mut A,
-    name: &'static str,
-) -> Result<T, A::Error> {
-    expect_key(map, name)?;
-    read(map)
-}
-
-/// Reads the value of the key just read.
-fn read<'de, T: Shape, A: MapAccess<'de>>(map: &mut A) -> Result<T, A::Error> {
-    map.next_value::<Read<T>>().map(|read| read.0)
 }
 
 impl Happened {

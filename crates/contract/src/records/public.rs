@@ -11,17 +11,34 @@ use serde_json::value::RawValue;
 /// consist of numbers and strings, and in a JSON string every quote has a backslash before it.
 const DATA: &str = ",\"data\":";
 
-/// Returns a stored record without ciphertext and digests of keys. Other fields keep their order
-/// and text.
+/// The fields that only auditors see, as they begin. They are the last ones before [`DATA`].
+const AUDITED: [&str; 2] = [",\"key\":", ",\"address\":"];
+
+/// Returns a stored record without ciphertext and digests of keys, for auditors. Other fields keep
+/// their order and text.
 pub fn public(record: &[u8]) -> Box<RawValue> {
-    let text = std::str::from_utf8(record).ok().and_then(without_hidden_parts);
+    shown(record, |metadata| metadata)
+}
+
+/// Returns the same for everybody who follows events: also without credential and address.
+pub fn announced(record: &[u8]) -> Box<RawValue> {
+    shown(record, |metadata| {
+        let audited = AUDITED.iter().filter_map(|field| metadata.find(field)).min();
+        audited.and_then(|from| metadata.get(..from)).unwrap_or(metadata)
+    })
+}
+
+fn shown(record: &[u8], shorten: impl Fn(&str) -> &str) -> Box<RawValue> {
+    let text = std::str::from_utf8(record).ok();
+    let text = text.and_then(|record| without_hidden_parts(record, shorten));
     // A record that cannot be parsed is not shown at all.
     let shown = text.and_then(|text| RawValue::from_string(text).ok());
     shown.unwrap_or_else(|| RawValue::NULL.to_owned())
 }
 
-fn without_hidden_parts(record: &str) -> Option<String> {
+fn without_hidden_parts(record: &str, shorten: impl Fn(&str) -> &str) -> Option<String> {
     let (metadata, data) = record.strip_suffix('}')?.split_once(DATA)?;
+    let metadata = shorten(metadata);
     let data = edited(data, |field, secrets| match field {
         "secrets" => edited(secrets, |_, secret| without(secret, "sealed")),
         _ => Some(Cow::Borrowed(secrets)),
@@ -87,7 +104,9 @@ impl<'de> Deserialize<'de> for Fields<'de> {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
                 let mut fields = Vec::new();
-                while let Some(entry) = map.next_entry::<super::Word<'de>, &'de RawValue>()? {
+                while let Some(entry) =
+                    map.next_entry::<super::decode::Word<'de>, &'de RawValue>()?
+                {
                     fields.push((entry.0.0, entry.1));
                 }
                 Ok(Fields(fields))

@@ -241,6 +241,8 @@ pub(crate) fn golden(type_name: &str) -> (Vec<u8>, String) {
         event_id: event_id(),
         workspace: workspace.clone(),
         recorded_at: AT,
+        clock: Some(Micros::new(AT.get() - 1_000_000)),
+        epoch: Some(3),
         actor: Actor::new("key:admin"),
         provenance: Provenance {
             via: Via::Nats,
@@ -248,6 +250,8 @@ pub(crate) fn golden(type_name: &str) -> (Vec<u8>, String) {
             correlation_id: Some(text("conversation-1")),
             causation_id: Some(text("event-1")),
             trace_id: Some(text("0af7651916cd43dd8448eb211c80319c")),
+            key: Some(text("k3x9a2bq71ce")),
+            address: Some("192.0.2.7".parse().expect("an address")),
         },
     };
     let mut bytes = Vec::new();

@@ -1,9 +1,10 @@
 //! Authenticated callers.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use ledger_domain::principal::{ApiKeyId, Grant, Scope, Subject, Workspaces};
-use ledger_domain::{Actor, Connection, Micros, WorkspaceName};
+use ledger_domain::{Actor, CheckedText as _, Connection, Line, Micros, WorkspaceName};
 
 use super::bootstrap::everything;
 
@@ -13,13 +14,16 @@ pub struct Caller {
     actor: Actor,
     grants: Arc<[Grant]>,
     key: Option<ApiKeyId>,
+    credential: Option<Line>,
+    address: Option<IpAddr>,
     ends_at: Option<Micros>,
 }
 
 impl Caller {
     /// Creates a caller whose credential was verified elsewhere, such as the token of an issuer.
     pub fn new(actor: Actor, grants: Vec<Grant>) -> Self {
-        Self { actor, grants: grants.into(), key: None, ends_at: None }
+        let grants = grants.into();
+        Self { actor, grants, key: None, credential: None, address: None, ends_at: None }
     }
 
     /// Creates the caller that stands for the ledger itself and has every right. `name` is the
@@ -29,7 +33,33 @@ impl Caller {
     }
 
     pub(super) fn of_key(actor: Actor, grants: Arc<[Grant]>, key: ApiKeyId) -> Self {
-        Self { actor, grants, key: Some(key), ends_at: None }
+        let credential = Some(Line::stored(key.as_str().into()));
+        Self { actor, grants, key: Some(key), credential, address: None, ends_at: None }
+    }
+
+    /// Sets the name under which events record the credential, such as the issuer and id of a
+    /// token.
+    #[must_use]
+    pub fn with_credential(mut self, name: Line) -> Self {
+        self.credential = Some(name);
+        self
+    }
+
+    /// Sets the address from which the request came.
+    #[must_use]
+    pub fn from_address(mut self, address: Option<IpAddr>) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// Returns the name under which events record the credential.
+    pub fn credential(&self) -> Option<&Line> {
+        self.credential.as_ref()
+    }
+
+    /// Returns the address from which the request came, if it is known.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.address
     }
 
     /// Sets the time at which the credential expires.

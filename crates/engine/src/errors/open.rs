@@ -14,6 +14,16 @@ pub enum OpenError {
     /// A required part is missing.
     #[error("the ledger has no {0}")]
     Incomplete(String),
+    /// A newer version of the program wrote a read model.
+    #[error("{name} has version {found}; this program knows versions up to {known}")]
+    NewerModel {
+        /// What it wrote.
+        name: String,
+        /// Its version.
+        found: u32,
+        /// The newest version known.
+        known: u32,
+    },
     /// The ledger was created with another master key.
     #[error("the master key belongs to another ledger")]
     MasterKey(#[source] UnsealError),

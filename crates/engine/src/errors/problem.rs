@@ -214,6 +214,7 @@ impl From<OpenError> for Problem {
             OpenError::DataDir(fault) => {
                 let code = match fault {
                     DataDirError::Missing { .. } => Code::DataDirMissing,
+                    DataDirError::Incomplete { .. } => Code::DataDirIncomplete,
                     DataDirError::Foreign { .. } => Code::DataDirForeign,
                     DataDirError::Newer { .. } => Code::DataDirNewer,
                     DataDirError::InUse { .. } => Code::DataDirInUse,
@@ -221,7 +222,8 @@ impl From<OpenError> for Problem {
                 };
                 Self::because(code, chain(&fault))
             }
-            OpenError::Incomplete(_) => Self::because(Code::DataDirForeign, error.to_string()),
+            OpenError::Incomplete(_) => Self::because(Code::DataDirIncomplete, error.to_string()),
+            OpenError::NewerModel { .. } => Self::because(Code::DataDirNewer, error.to_string()),
             OpenError::MasterKey(_) => Self::because(Code::MasterKeyWrong, chain(&error)),
             OpenError::Fault(fault) => fault.into(),
         }
@@ -235,6 +237,7 @@ impl From<ReplayError> for Problem {
                 Self::because(Code::ProjectionUnknown, error.to_string())
             }
             ReplayError::Running => Self::new(Code::ReplayRunning),
+            ReplayError::Open(error) => error.into(),
             ReplayError::Unavailable(unavailable) => unavailable.into(),
             ReplayError::Fault(fault) => fault.into(),
         }

@@ -1,6 +1,6 @@
 //! Errors of a replay.
 
-use super::{Fault, Unavailable};
+use super::{Fault, OpenError, Unavailable};
 
 /// Why a replay failed. The live read models are unchanged.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +15,9 @@ pub enum ReplayError {
     /// Another replay is running.
     #[error("another replay is running")]
     Running,
+    /// The data directory cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
     /// The ledger accepts no more writes.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),

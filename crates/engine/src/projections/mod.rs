@@ -1,5 +1,6 @@
 //! How each event changes the read models.
 
 pub(crate) mod audit;
+pub(crate) mod claims;
 pub(crate) mod filters;
 pub(crate) mod list;

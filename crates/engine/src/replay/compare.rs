@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use ledger_store::{Row, Rows};
 
-use super::{Selected, tables};
+use super::Selected;
+use super::fresh::tables;
 use crate::errors::Fault;
 use crate::models::Models;
 

@@ -44,16 +44,18 @@ impl<'a> Fold<'a> {
         self.position
     }
 
-    /// Folds the log from its start to `head`. The rows of `live` serve to estimate the duration.
+    /// Folds the log from its start to `head`. The number of connections that are expected serves
+    /// to estimate the duration.
     pub(crate) fn bulk(
         &mut self,
-        live: &Models,
+        connections_expected: u32,
         limits: ReplayLimits,
         head: Position,
         progress: &(dyn Fn(ReplayProgress) + Sync),
     ) -> Result<(), Fault> {
         let (wanted, compared) = (self.wanted, self.compared.as_ref());
-        let bulk = Bulk { fresh: self.fresh, live, wanted, limits, head, progress, compared };
+        let fresh = self.fresh;
+        let bulk = Bulk { fresh, connections_expected, wanted, limits, head, progress, compared };
         self.next_ordinal = bulk.run()?;
         self.position = head;
         self.fresh.flush(head).map_err(Fault::from)

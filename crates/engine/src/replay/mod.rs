@@ -6,28 +6,36 @@
 //! 2. fold what came meanwhile, until little is left
 //! 3. pause the writer, fold the rest, then swap in one synced batch, or open both for comparison
 //! ```
+//!
+//! `offline.rs` does the same while nothing else uses the ledger. Only there, the tables of
+//! `indexes.rs` are rebuilt as well; they are always compared.
 
 mod bulk;
 mod compare;
 mod fold;
+mod fresh;
+mod indexes;
 mod limits;
+mod offline;
 pub(crate) mod recovery;
-pub(crate) mod schema;
+#[cfg(test)]
+mod tests;
 
 use std::time::Instant;
 
 use ledger_contract::operations::{ReplayProgress, ReplayReport, ReplayRequest};
 use ledger_contract::records::StreamId;
 use ledger_domain::Position;
-use ledger_store::tables::{meta, model};
-use ledger_store::{Batch, Durability, Table};
+use ledger_store::tables::connections;
 
-use crate::engine::{Engine, Shared};
+use crate::engine::Engine;
 use crate::errors::{Fault, ReplayError};
 use crate::models::{MODELS, Models};
 use fold::Fold;
+use indexes::Indexes;
 
 pub use limits::ReplayLimits;
+pub(crate) use offline::bring_up_to_date;
 
 /// Events that may be left for the pause. Folding them takes a few milliseconds.
 const LEFT_FOR_PAUSE: u64 = 2_000;
@@ -46,55 +54,43 @@ impl Engine {
         request: &ReplayRequest,
         progress: &(dyn Fn(ReplayProgress) + Sync),
     ) -> Result<ReplayReport, ReplayError> {
-        let wanted = wanted(request.projection.as_deref())?;
+        let models = wanted(request.projection.as_deref())?;
         let Some(_only) = self.shared.replaying.try_lock() else {
             return Err(ReplayError::Running);
         };
         let started = Instant::now();
-        let live = self.shared.models.load();
-        let fresh = self.shared.fresh_models()?;
-        let mut fold = Fold::new(&fresh, wanted, request.verify);
-        let rebuilt = self.rebuild(&mut fold, &live, progress).map_err(ReplayError::from);
-        let difference = rebuilt.and_then(|()| {
-            let paused = self.pause(|| {
-                fold.catch_up(self.head(), progress)?;
-                let head = self.head();
-                fresh.flush(head)?;
-                if request.verify {
-                    live.flush(head)?;
-                    return Ok(Some(compare::Pair::open(&live, &fresh, wanted)));
-                }
-                self.shared.swap(&fresh, wanted, head)?;
-                Ok::<_, Fault>(None)
-            })?;
-            Ok(paused?)
+        let fresh = self.fresh_models()?;
+        let mut fold = Fold::new(&fresh, models, request.verify);
+        let whole = request.projection.is_none();
+        let replayed = self.rebuild(&mut fold, progress).map_err(ReplayError::from);
+        let replayed = replayed.and_then(|()| {
+            if request.verify {
+                return self.compare(&mut fold, &fresh, models, whole, progress);
+            }
+            self.pause(|| self.swap(&mut fold, &fresh, models, progress))??;
+            Ok(None)
         });
-        let difference = match difference {
-            Ok(Some(pairs)) => match fold.snapshot_difference() {
-                Some(difference) => Ok(Some(difference)),
-                None => compare::first_difference(pairs).map_err(ReplayError::from),
-            },
-            Ok(None) => Ok(None),
-            Err(error) => Err(error),
-        };
-        let swapped = !request.verify && difference.is_ok();
-        retire(&fresh, wanted, swapped);
-        let names = MODELS.into_iter().zip(wanted).filter(|(_, wanted)| *wanted);
-        Ok(ReplayReport {
-            events: fold.position().get(),
-            seconds: started.elapsed().as_secs_f64(),
-            projections: names.map(|(name, _)| name.to_owned()).collect(),
-            difference: difference?,
-        })
+        fresh::retire(&fresh, models, !request.verify && replayed.is_ok());
+        Ok(report(fold.position(), started, models, whole && request.verify, replayed?))
+    }
+
+    /// Creates empty tables with unused generations.
+    fn fresh_models(&self) -> Result<Models, Fault> {
+        let store = &self.shared.store;
+        let live = Models::live_generations(store)?;
+        let used = self.shared.generation_used.lock().next_after(live);
+        fresh::create(store, used)
     }
 
     fn rebuild(
         &self,
         fold: &mut Fold<'_>,
-        live: &Models,
         progress: &(dyn Fn(ReplayProgress) + Sync),
     ) -> Result<(), Fault> {
-        fold.bulk(live, self.shared.replay, self.head(), progress)?;
+        let live = self.shared.models.load().connections.clone();
+        // It serves only the progress report, because the live rows may be wrong.
+        let connections = connections::next_ordinal(&self.shared.store, &live)?;
+        fold.bulk(connections, self.shared.replay, self.head(), progress)?;
         for _ in 0..ROUNDS_MAX {
             if self.head().get() - fold.position().get() <= LEFT_FOR_PAUSE {
                 break;
@@ -103,57 +99,81 @@ impl Engine {
         }
         Ok(())
     }
-}
 
-impl Shared {
-    /// Creates empty tables with unused generations.
-    fn fresh_models(&self) -> Result<Models, Fault> {
-        let store = &self.store;
-        let live = Models::live_generations(store)?;
-        let used = self.generation_used.lock().next_after(live);
-        for (name, generation) in MODELS.into_iter().zip(used) {
-            store.create_table(&model(name, generation))?;
+    /// Compares the fresh models with the live ones, as of one moment.
+    fn compare(
+        &self,
+        fold: &mut Fold<'_>,
+        fresh: &Models,
+        models: Selected,
+        whole: bool,
+        progress: &(dyn Fn(ReplayProgress) + Sync),
+    ) -> Result<Option<String>, ReplayError> {
+        let live = self.shared.models.load();
+        let (pairs, indexes) = self.pause(|| {
+            let head = self.head();
+            fold.catch_up(head, progress)?;
+            fresh.flush(head)?;
+            live.flush(head)?;
+            let pairs = compare::Pair::open(&live, fresh, models);
+            let indexes = whole.then(|| Indexes::open(&live.store, &fresh.connections, head));
+            Ok::<_, Fault>((pairs, indexes))
+        })??;
+        if let Some(difference) = fold.snapshot_difference() {
+            return Ok(Some(difference));
         }
-        Ok(Models::at(store, used))
+        Ok(match (compare::first_difference(pairs)?, indexes) {
+            (None, Some(indexes)) => indexes.first_difference()?,
+            (difference, _) => difference,
+        })
     }
 
-    /// Makes the fresh models live. Runs while nothing is written.
-    fn swap(&self, fresh: &Models, wanted: Selected, head: Position) -> Result<(), Fault> {
-        let store = &self.store;
-        let live = self.models.load();
-        let [connections, lists, audit] = wanted;
-        let mut batch = Batch::new();
-        for ((name, wanted), table) in MODELS.into_iter().zip(wanted).zip(tables(fresh)) {
-            if let (true, Some((_, generation))) =
-                (wanted, ledger_store::tables::model_generation(table.name()))
-            {
-                meta::put_generation(&mut batch, store, name, generation);
-            }
-        }
-        if lists {
-            schema::put(&mut batch, store);
-        }
-        store.commit(batch, Durability::Synced)?;
+    /// Makes the fresh models live. Runs during the pause.
+    fn swap(
+        &self,
+        fold: &mut Fold<'_>,
+        fresh: &Models,
+        models: Selected,
+        progress: &(dyn Fn(ReplayProgress) + Sync),
+    ) -> Result<(), Fault> {
+        let head = self.head();
+        fold.catch_up(head, progress)?;
+        fresh.flush(head)?;
+        fresh::make_live(fresh, models)?;
+        let live = self.shared.models.load();
+        let [connections, lists, audit] = models;
         let pick = |wanted| if wanted { fresh } else { &*live };
         let next = Models {
-            store: store.clone(),
+            store: live.store.clone(),
             connections: pick(connections).connections.clone(),
             lists: pick(lists).lists.clone(),
             audit: pick(audit).audit.clone(),
             retired: parking_lot::Mutex::default(),
         };
-        let old = self.models.replace(next);
-        let replaced = tables(&old).into_iter().zip(wanted).filter(|(_, wanted)| *wanted);
+        let old = self.shared.models.replace(next);
+        let replaced = fresh::tables(&old).into_iter().zip(models).filter(|(_, wanted)| *wanted);
         old.retired.lock().extend(replaced.map(|(table, _)| table));
         tracing::info!(ledger.position = %head, "read models replaced");
         Ok(())
     }
 }
 
-/// Marks the tables that did not become live for dropping.
-fn retire(fresh: &Models, wanted: Selected, swapped: bool) {
-    let unused = tables(fresh).into_iter().zip(wanted).filter(|(_, wanted)| !(swapped && *wanted));
-    fresh.retired.lock().extend(unused.map(|(table, _)| table));
+/// Returns the report of a replay. `whole` says that streams, claims and receipts took part.
+fn report(
+    position: Position,
+    started: Instant,
+    models: Selected,
+    whole: bool,
+    difference: Option<String>,
+) -> ReplayReport {
+    let names = MODELS.into_iter().zip(models).filter(|(_, wanted)| *wanted).map(|(name, _)| name);
+    let indexes = indexes::NAMES.into_iter().filter(|_| whole);
+    ReplayReport {
+        events: position.get(),
+        seconds: started.elapsed().as_secs_f64(),
+        projections: names.chain(indexes).map(str::to_owned).collect(),
+        difference,
+    }
 }
 
 /// Returns the fault for an event that does not follow its predecessor in the stream.
@@ -163,8 +183,9 @@ fn misplaced(position: Position, stream: &StreamId) -> Fault {
     ))
 }
 
-fn tables(models: &Models) -> [Table; 3] {
-    [models.connections.clone(), models.lists.table().clone(), models.audit.table().clone()]
+/// Returns the fault for a gap in the log.
+fn missing(position: Position) -> Fault {
+    Fault::Damaged(format!("the record at position {position} is missing"))
 }
 
 fn wanted(projection: Option<&str>) -> Result<Selected, ReplayError> {

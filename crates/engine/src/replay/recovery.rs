@@ -1,37 +1,30 @@
 //! Brings bitmaps up to date after a start, from the log since their checkpoint.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use ledger_contract::records::{self, Record, StreamId};
-use ledger_domain::{ConnectionId, Version};
+use ledger_domain::{ConnectionId, Position, Version};
 use ledger_store::Changes;
-use ledger_store::tables::{log, meta, model, model_generation};
+use ledger_store::tables::{log, meta};
 
-use crate::engine::Shared;
 use crate::errors::Fault;
 use crate::history;
-use crate::models::{Change, MODELS, Models};
+use crate::models::{Change, Models};
 use crate::projections::audit::{self, Facts};
 use crate::projections::list;
-use crate::replay::schema;
 
-/// Drops the tables of an unfinished replay, rebuilds outdated lists and folds the end of the log
-/// into the bitmaps.
-pub(crate) fn catch_up(shared: &Arc<Shared>) -> Result<(), Fault> {
-    drop_leftovers(shared)?;
-    schema::rebuild_outdated(shared)?;
-    let models = shared.models.load();
-    let of_lists = meta::checkpoint(&shared.store, models.lists.table())?;
-    let of_audit = meta::checkpoint(&shared.store, models.audit.table())?;
-    let head = *shared.head.borrow();
+/// Folds the end of the log, up to `head`, into the bitmaps.
+pub(crate) fn catch_up(models: &Models, head: Position) -> Result<(), Fault> {
+    let store = &models.store;
+    let of_lists = meta::checkpoint(store, models.lists.table())?;
+    let of_audit = meta::checkpoint(store, models.audit.table())?;
     if of_lists > head || of_audit > head {
         let message = "a read model is ahead of the log; run connledger replay";
         return Err(Fault::Damaged(message.to_owned()));
     }
     // The first version of each connection that is missing from its lists.
     let mut touched: BTreeMap<ConnectionId, Version> = BTreeMap::new();
-    for row in log::scan(&shared.store, of_lists.min(of_audit).next()) {
+    for row in log::scan(store, of_lists.min(of_audit).next()) {
         let (position, bytes) = row?;
         let Record { metadata, happened } = records::decode(position, &bytes)?;
         if position > of_audit {
@@ -45,17 +38,17 @@ pub(crate) fn catch_up(shared: &Arc<Shared>) -> Result<(), Fault> {
         }
     }
     for (id, first) in touched {
-        relist(shared, &models, id, first)?;
+        relist(models, id, first)?;
     }
     Ok(())
 }
 
 /// Moves a connection in the lists from its last indexed state to its current one.
-fn relist(shared: &Shared, models: &Models, id: ConnectionId, first: Version) -> Result<(), Fault> {
+fn relist(models: &Models, id: ConnectionId, first: Version) -> Result<(), Fault> {
     let seen = Version::new(first.get() - 1);
     let before = match seen {
         Version::ZERO => None,
-        _ => history::state_at(&shared.store, id, seen)?,
+        _ => history::state_at(&models.store, id, seen)?,
     };
     let row = models
         .row(id)?
@@ -64,22 +57,5 @@ fn relist(shared: &Shared, models: &Models, id: ConnectionId, first: Version) ->
     let mut changes = Changes::default();
     list::index(&mut changes, &change);
     models.lists.apply(changes)?;
-    Ok(())
-}
-
-fn drop_leftovers(shared: &Shared) -> Result<(), Fault> {
-    let live = Models::live_generations(&shared.store)?;
-    let kept: Vec<String> = MODELS
-        .into_iter()
-        .zip(live)
-        .map(|(name, generation)| model(name, generation).name().to_owned())
-        .collect();
-    for name in shared.store.tables_found() {
-        let Some((of, generation)) = model_generation(name) else { continue };
-        if !kept.contains(name) {
-            tracing::info!(table = %name, "dropping the table of an unfinished replay");
-            shared.store.drop_table(&model(of, generation))?;
-        }
-    }
     Ok(())
 }

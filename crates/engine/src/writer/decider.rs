@@ -7,7 +7,7 @@ use crossbeam_channel::Sender;
 use ledger_contract::records::{self, Metadata, StreamId};
 use ledger_domain::connection::GrantScope;
 use ledger_domain::{
-    Command, Connection, ConnectionId, Event, Expected, Lifecycle, Micros, Version, Workspace,
+    Command, Connection, ConnectionId, Event, Expected, Micros, Version, Workspace,
     WorkspaceCreated, WorkspaceName, decide, evolve, limits,
 };
 use ledger_store::Batch;
@@ -26,6 +26,7 @@ use crate::errors::{DeadlineExpired, ExecuteError, Fault, Unavailable};
 use crate::execute::Outcome;
 use crate::history;
 use crate::models::Change;
+use crate::projections::claims::claim;
 
 /// The decider, which runs on its own thread.
 pub(crate) struct Decider {
@@ -38,6 +39,8 @@ pub(crate) struct Decider {
     busy: bool,
     /// Whether the last group was a single command.
     alone: bool,
+    /// What the clock says, if it went back since the last event.
+    clock: Option<Micros>,
     pub(super) group: Group,
     pub(super) record: Vec<u8>,
 }
@@ -60,6 +63,7 @@ impl Decider {
             committer,
             busy: false,
             alone: true,
+            clock: None,
             group,
             record,
         })
@@ -176,6 +180,7 @@ impl Decider {
             return Err(ExecuteError::CommandIdReused);
         }
         let recorded_at = now.max(self.state.recorded_at);
+        self.clock = (now < recorded_at).then_some(now);
         let mut seen = None;
         let (connection, version) = match work {
             Work::Workspace(created) => {
@@ -218,6 +223,8 @@ impl Decider {
             event_id: self.shared.ports.event_id(at),
             workspace: envelope.workspace,
             recorded_at: at,
+            clock: self.clock,
+            epoch: Some(self.shared.identity.epoch),
             actor: envelope.permit.actor().clone(),
             provenance: envelope.provenance,
         }
@@ -396,14 +403,6 @@ fn check_size(before_bytes: usize, bytes: usize) -> Result<(), ExecuteError> {
         return Ok(());
     }
     Err(ExecuteError::ConnectionTooLarge { bytes, max })
-}
-
-/// Returns the claim of a connection, or `None` if it is archived.
-fn claim(connection: &Connection) -> Option<Vec<u8>> {
-    match connection.lifecycle {
-        Lifecycle::Active => Some(claims::key(&connection.workspace, &connection.slug)),
-        Lifecycle::Archived { .. } => None,
-    }
 }
 
 fn evolved(

@@ -204,7 +204,7 @@ mod tests {
         queue.push(job()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let dir = DataDir::create(folder.path()).unwrap();
-        let store = Arc::new(Store::open(dir).unwrap());
+        let store = Arc::new(Store::create(dir).unwrap());
         drop(CloseOnDrop::new(Arc::clone(&queue), Arc::clone(&store)));
         assert!(!store.is_poisoned(), "nothing went wrong");
         assert_eq!((queue.push(job()), queue.len()), (Err(Refused::Closed), 0));

@@ -54,7 +54,7 @@ impl HttpApi for AppState {
         id: &RequestId,
     ) -> Result<ApiRequest, Refusal> {
         let (mut parts, body) = request.into_parts();
-        let caller = admit(&self.engine, &parts.headers)?;
+        let caller = admit(&self.engine, &parts)?;
         let mut inputs = Inputs::of(&mut parts).await?;
         params::check(route, &inputs.query)?;
         if let Some(check) = route.terms.before_body {

@@ -21,9 +21,6 @@ use crate::table::Table;
 
 /// The read model's name.
 pub const MODEL: &str = "lists";
-/// The number of this layout. Lists in another one are rebuilt when the ledger is opened.
-pub const SCHEMA: u32 = 2;
-
 const NAME_BYTES_MAX: usize = 128;
 const WORDS: u8 = b'm';
 const NAME: u8 = b'n';

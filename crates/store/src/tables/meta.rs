@@ -9,7 +9,7 @@
 //! | `fingerprint_key` | the vault's wrapped fingerprint key |
 //! | `published` | last position known to be in the event stream (8, BE) |
 //! | `generation.<model>` | live generation of a read model (4, BE) |
-//! | `schema.<model>` | number of the layout of a read model, as far as it has one (4, BE) |
+//! | `version.<name>` | version of the code that wrote a read model or derived table (4, BE) |
 //! | `checkpoint.<table>` | last position a read model's bitmaps hold on disk (8, BE) |
 
 use ledger_domain::{Incarnation, Position};
@@ -90,23 +90,26 @@ pub fn put_generation(batch: &mut Batch, store: &Store, model: &str, generation:
 
 /// Returns the live generation of a read model, or 0 if there is none yet.
 pub fn generation(store: &Store, model: &str) -> Result<u32, ReadError> {
-    number(store, &format!("generation.{model}"))
+    Ok(number(store, &format!("generation.{model}"))?.unwrap_or(0))
 }
 
-/// Stores the number of the layout of a read model.
-pub fn put_schema(batch: &mut Batch, store: &Store, model: &str, schema: u32) {
-    put(batch, store, &format!("schema.{model}"), &schema.to_be_bytes());
+/// Sets the version of the code that wrote something derived from the log.
+pub fn put_version(batch: &mut Batch, store: &Store, name: &str, version: u32) {
+    put(batch, store, &format!("version.{name}"), &version.to_be_bytes());
 }
 
-/// Returns the number of the layout of a read model, or 0 if none was stored.
-pub fn schema(store: &Store, model: &str) -> Result<u32, ReadError> {
-    number(store, &format!("schema.{model}"))
+/// Returns the version of the code that wrote something derived from the log. Programs that did not
+/// store it wrote version 1.
+pub fn version(store: &Store, name: &str) -> Result<u32, ReadError> {
+    Ok(number(store, &format!("version.{name}"))?.unwrap_or(1))
 }
 
-fn number(store: &Store, name: &str) -> Result<u32, ReadError> {
-    let Some(bytes) = get(store, name)? else { return Ok(0) };
-    let bytes = bytes.try_into().map_err(|_| corrupt(&fixed(META), name.to_owned()))?;
-    Ok(u32::from_be_bytes(bytes))
+fn number(store: &Store, name: &str) -> Result<Option<u32>, ReadError> {
+    let number = |bytes: Vec<u8>| {
+        let bytes = bytes.as_slice().try_into().map_err(|_| corrupt(&fixed(META), name))?;
+        Ok(u32::from_be_bytes(bytes))
+    };
+    get(store, name)?.map(number).transpose()
 }
 
 fn position(store: &Store, name: &str) -> Result<Position, ReadError> {

@@ -44,6 +44,9 @@ pub(crate) const USES: &str = "uses";
 /// Tables that every ledger has.
 pub(crate) const FIXED: &[&str] = &[LOG, STREAMS, RECEIPTS, CLAIMS, KEYS, META, SNAPSHOTS, USES];
 
+/// Tables that nothing can replace. The others are derived from them, or are new in this program.
+pub(crate) const REQUIRED: &[&str] = &[LOG, RECEIPTS, KEYS, META];
+
 pub(crate) const fn fixed(name: &'static str) -> Table {
     Table(Cow::Borrowed(name))
 }

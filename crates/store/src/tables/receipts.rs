@@ -40,6 +40,22 @@ pub fn put(batch: &mut Batch, store: &Store, key: &[u8], receipt: &Receipt) {
     batch.put(store, &fixed(RECEIPTS), key, &receipt.encode());
 }
 
+/// A key with what is stored there. Bytes that are not a receipt are `None`.
+pub type ReceiptRow = (Box<[u8]>, Option<Receipt>);
+
+/// Iterates over all receipts as they are now.
+pub fn all(store: &Store) -> impl Iterator<Item = Result<ReceiptRow, ReadError>> {
+    store.scan_all(&fixed(RECEIPTS), &[]).map(|row| {
+        let (key, bytes) = row?;
+        Ok((key, Receipt::decode(&bytes)))
+    })
+}
+
+/// Removes a receipt.
+pub fn delete(batch: &mut Batch, store: &Store, key: &[u8]) {
+    batch.delete(store, &fixed(RECEIPTS), key);
+}
+
 /// Returns the receipt of a command.
 pub fn get(store: &Store, key: &[u8]) -> Result<Option<Receipt>, ReadError> {
     let table = fixed(RECEIPTS);
@@ -48,7 +64,8 @@ pub fn get(store: &Store, key: &[u8]) -> Result<Option<Receipt>, ReadError> {
 }
 
 impl Receipt {
-    fn encode(&self) -> Vec<u8> {
+    /// Returns the stored bytes.
+    pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(BYTES);
         bytes.push(TAG);
         bytes.push(u8::from(self.connection.is_some()));

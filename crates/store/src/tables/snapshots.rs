@@ -10,7 +10,7 @@ use ledger_domain::{ConnectionId, Version};
 
 use super::{SNAPSHOTS, fixed};
 use crate::batch::Batch;
-use crate::error::ReadError;
+use crate::error::{AppendError, ReadError};
 use crate::store::Store;
 
 /// Versions between two snapshots of a connection.
@@ -24,6 +24,11 @@ pub const fn is_due(version: Version) -> bool {
 /// Stores the state at a version.
 pub fn put(batch: &mut Batch, store: &Store, id: ConnectionId, version: Version, state: &[u8]) {
     batch.put(store, &fixed(SNAPSHOTS), &key(id, version), state);
+}
+
+/// Removes all states. Nobody may read or write the table meanwhile.
+pub fn clear(store: &Store) -> Result<(), AppendError> {
+    store.empty_table(&fixed(SNAPSHOTS))
 }
 
 /// Deletes the state at a version.

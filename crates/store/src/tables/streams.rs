@@ -11,8 +11,8 @@ use ledger_domain::{ConnectionId, Position, PrincipalName, Version, WorkspaceNam
 
 use super::{STREAMS, fixed, u64_from};
 use crate::batch::Batch;
-use crate::error::{ReadError, corrupt};
-use crate::store::Store;
+use crate::error::{AppendError, ReadError, corrupt};
+use crate::store::{Rows, Store};
 
 const KEY_BYTES: usize = 17;
 
@@ -63,7 +63,28 @@ pub fn put(
     version: Version,
     position: Position,
 ) {
-    batch.put(store, &fixed(STREAMS), &stream.at(version), &position.get().to_be_bytes());
+    let (key, value) = row(stream, version, position);
+    batch.put(store, &fixed(STREAMS), &key, &value);
+}
+
+/// Returns the key and value that record the position of a version.
+pub fn row(stream: StreamKey, version: Version, position: Position) -> (Vec<u8>, [u8; 8]) {
+    (stream.at(version), position.get().to_be_bytes())
+}
+
+/// Iterates over the keys and values of all streams as they are now.
+pub fn rows(store: &Store) -> Rows<'_> {
+    store.scan_all(&fixed(STREAMS), &[])
+}
+
+/// Returns whether the table was missing when the database was opened.
+pub fn were_missing(store: &Store) -> bool {
+    store.lacked(STREAMS)
+}
+
+/// Removes all rows. Nobody may read or write the table meanwhile.
+pub fn clear(store: &Store) -> Result<(), AppendError> {
+    store.empty_table(&fixed(STREAMS))
 }
 
 /// Returns the last version of a stream, or zero if it is empty.

@@ -23,7 +23,6 @@ use std::thread;
 
 use ledger_contract::operations::ReplayProgress;
 use ledger_domain::{Connection, ConnectionId, Position};
-use ledger_store::tables::connections;
 use ledger_store::{Batch, Gathered};
 
 use super::Selected;
@@ -66,7 +65,8 @@ struct Pass {
 /// Builds the `wanted` models of `fresh`, which are empty, from the log up to `head`.
 pub(super) struct Bulk<'a> {
     pub(super) fresh: &'a Models,
-    pub(super) live: &'a Models,
+    /// The number of connections that is expected; it serves only the progress report.
+    pub(super) connections_expected: u32,
     pub(super) wanted: Selected,
     pub(super) limits: ReplayLimits,
     pub(super) head: Position,
@@ -80,7 +80,7 @@ impl Bulk<'_> {
     pub(super) fn run(&self) -> Result<u32, Fault> {
         let [rows, lists, audits] = self.wanted;
         let states = self.limits.states.max(1);
-        let (folds, expected) = (rows || lists, self.passes_expected(states)?);
+        let (folds, expected) = (rows || lists, self.passes_expected(states));
         let mut pass =
             Pass { from: Position::new(1), ordinals: 0..states, folds, first: true, audits };
         let mut gathered = Gathered::default();
@@ -110,12 +110,9 @@ impl Bulk<'_> {
         }
     }
 
-    /// Returns the expected number of passes. It serves only the progress report, because the live
-    /// rows may be wrong.
-    fn passes_expected(&self, states: u32) -> Result<u64, Fault> {
-        let live = connections::next_ordinal(&self.live.store, &self.live.connections);
-        let live = live?;
-        Ok(u64::from(live.div_ceil(states).max(1)))
+    /// Returns the expected number of passes.
+    fn passes_expected(&self, states: u32) -> u64 {
+        u64::from(self.connections_expected.div_ceil(states).max(1))
     }
 
     fn report(&self, done: u64) {

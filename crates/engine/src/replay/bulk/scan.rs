@@ -11,6 +11,7 @@ use ledger_store::{Gathered, Store};
 use super::Pass;
 use super::pack::{Pack, Place};
 use crate::errors::Fault;
+use crate::replay::missing;
 
 /// Number of records between progress reports.
 const RECORDS_PER_REPORT: u64 = 4_096;
@@ -181,8 +182,4 @@ fn send(worker: &Sender<Pack>, pack: &mut Pack, spare: &Receiver<Pack>) -> Resul
 fn random_part(id: ConnectionId) -> u64 {
     let (_, random) = id.uuid().as_u64_pair();
     random
-}
-
-fn missing(position: Position) -> Fault {
-    Fault::Damaged(format!("the record at position {position} is missing"))
 }

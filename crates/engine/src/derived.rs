@@ -1,0 +1,92 @@
+//! Versions of what is derived from the log.
+//!
+//! Everything here can be rebuilt. Whoever changes what is stored in one of these, or what is
+//! derived from an event, raises its version; the next start then rebuilds it.
+
+use ledger_domain::Position;
+use ledger_store::tables::{claims, connections, lists, log, meta, model, streams};
+use ledger_store::{Batch, Store};
+
+use crate::errors::{Fault, OpenError};
+use crate::models::{AUDIT, MODELS};
+use crate::replay::Selected;
+
+/// Versions of the read models, in the order of [`MODELS`].
+const MODEL_VERSIONS: [(&str, u32); 3] = [(connections::MODEL, 1), (lists::MODEL, 2), (AUDIT, 1)];
+/// Version of the earlier states of connections, which are written together with their rows.
+const SNAPSHOTS: (&str, u32) = ("snapshots", 1);
+/// Version of the tables that follow from the log without being a read model.
+const INDEXES: (&str, u32) = ("indexes", 1);
+
+/// Marks something as incomplete until its version is stored again.
+const INCOMPLETE: u32 = 0;
+
+/// What has to be rebuilt before the ledger can be served.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stale {
+    /// The read models, in the order of [`MODELS`].
+    pub(crate) models: Selected,
+    /// Streams, claims and receipts.
+    pub(crate) indexes: bool,
+}
+
+impl Stale {
+    /// Finds what is missing or was written by an earlier version of the code. What a later version
+    /// wrote is refused.
+    pub(crate) fn find(store: &Store) -> Result<Self, OpenError> {
+        let mut models = [false; 3];
+        for (stale, known) in models.iter_mut().zip(MODEL_VERSIONS) {
+            *stale = is_older(store, known)? || !has_table(store, known.0)?;
+        }
+        let [rows, ..] = &mut models;
+        *rows |= is_older(store, SNAPSHOTS)?;
+        let indexes = is_older(store, INDEXES)? || lacks_index(store)?;
+        Ok(Self { models, indexes })
+    }
+
+    /// Returns the names of what has to be rebuilt.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        let models = MODELS.into_iter().zip(self.models).filter(|(_, stale)| *stale);
+        let indexes = self.indexes.then_some(INDEXES.0);
+        models.map(|(name, _)| name).chain(indexes).collect()
+    }
+}
+
+fn is_older(store: &Store, (name, known): (&str, u32)) -> Result<bool, OpenError> {
+    let found = meta::version(store, name).map_err(Fault::from)?;
+    if found > known {
+        return Err(OpenError::NewerModel { name: name.to_owned(), found, known });
+    }
+    Ok(found < known)
+}
+
+fn has_table(store: &Store, name: &str) -> Result<bool, OpenError> {
+    let generation = meta::generation(store, name).map_err(Fault::from)?;
+    Ok(store.has_table(&model(name, generation)))
+}
+
+/// Returns whether a table that follows from the log was lost.
+fn lacks_index(store: &Store) -> Result<bool, OpenError> {
+    if log::head(store).map_err(Fault::from)? == Position::ZERO {
+        return Ok(false);
+    }
+    let without_streams = streams::rows(store).next().is_none();
+    Ok(without_streams || streams::were_missing(store) || claims::were_missing(store))
+}
+
+/// Adds to `batch` that today's code wrote these read models.
+pub(crate) fn put_versions(batch: &mut Batch, store: &Store, models: Selected) {
+    for ((name, version), _) in MODEL_VERSIONS.into_iter().zip(models).filter(|(_, put)| *put) {
+        meta::put_version(batch, store, name, version);
+    }
+    let [rows, ..] = models;
+    if rows {
+        meta::put_version(batch, store, SNAPSHOTS.0, SNAPSHOTS.1);
+    }
+}
+
+/// Adds to `batch` whether streams, claims and receipts are complete.
+pub(crate) fn put_indexes(batch: &mut Batch, store: &Store, complete: bool) {
+    let version = if complete { INDEXES.1 } else { INCOMPLETE };
+    meta::put_version(batch, store, INDEXES.0, version);
+}

@@ -1,0 +1,64 @@
+//! Fresh tables beside the live ones, and how they become live.
+
+use std::sync::Arc;
+
+use ledger_store::tables::{meta, model, model_generation};
+use ledger_store::{Batch, Durability, Store, Table};
+
+use super::Selected;
+use crate::derived;
+use crate::errors::Fault;
+use crate::models::{MODELS, Models};
+
+/// Creates empty tables of these generations, which are not in use.
+pub(super) fn create(store: &Arc<Store>, generations: [u32; 3]) -> Result<Models, Fault> {
+    for (name, generation) in MODELS.into_iter().zip(generations) {
+        store.create_table(&model(name, generation))?;
+    }
+    Ok(Models::at(store, generations))
+}
+
+/// Makes the wanted tables of `fresh` those of the next start, durably and all at once.
+///
+/// If it fails, the store is poisoned and drops no tables, because either generation may be the one
+/// that the next start finds.
+pub(super) fn make_live(fresh: &Models, wanted: Selected) -> Result<(), Fault> {
+    let store = &fresh.store;
+    let mut batch = Batch::new();
+    for ((name, wanted), table) in MODELS.into_iter().zip(wanted).zip(tables(fresh)) {
+        if let (true, Some((_, generation))) = (wanted, model_generation(table.name())) {
+            meta::put_generation(&mut batch, store, name, generation);
+        }
+    }
+    derived::put_versions(&mut batch, store, wanted);
+    store.commit(batch, Durability::Synced).map_err(Fault::from)
+}
+
+/// Marks the tables that did not become live for dropping.
+pub(super) fn retire(fresh: &Models, wanted: Selected, swapped: bool) {
+    let unused = tables(fresh).into_iter().zip(wanted).filter(|(_, wanted)| !(swapped && *wanted));
+    fresh.retired.lock().extend(unused.map(|(table, _)| table));
+}
+
+/// Returns the tables of all models.
+pub(super) fn tables(models: &Models) -> [Table; 3] {
+    [models.connections.clone(), models.lists.table().clone(), models.audit.table().clone()]
+}
+
+/// Drops the tables of replays that did not come to their end.
+pub(super) fn drop_leftovers(store: &Store) -> Result<(), Fault> {
+    let live = Models::live_generations(store)?;
+    let kept: Vec<String> = MODELS
+        .into_iter()
+        .zip(live)
+        .map(|(name, generation)| model(name, generation).name().to_owned())
+        .collect();
+    for name in store.table_names() {
+        let Some((of, generation)) = model_generation(&name) else { continue };
+        if !kept.contains(&name) {
+            tracing::info!(table = %name, "dropping the table of an unfinished replay");
+            store.drop_table(&model(of, generation))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,249 @@
+//! The tables that follow from the log without being read models: the positions of streams, the
+//! claims to slugs, and what receipts say besides their fingerprints.
+//!
+//! They have no generations, because the writer uses them. So they are rebuilt in place, and only
+//! while nothing else uses the ledger. They are compared by order-independent sums over their rows
+//! and over what the log says, because the log has another order.
+
+use ledger_contract::records::{ConnectionRow, Frame, StreamId};
+use ledger_domain::{CheckedText, MessageId, Position, Version, WorkspaceName};
+use ledger_store::tables::receipts::ReceiptRow;
+use ledger_store::tables::{Receipt, StreamKey, claims, connections, log, receipts, streams};
+use ledger_store::{Batch, Durability, ReadError, Rows, Store, Table};
+
+use crate::derived;
+use crate::errors::Fault;
+use crate::projections::claims::claim;
+
+/// The names of the tables.
+pub(super) const NAMES: [&str; 3] = ["streams", "claims", "receipts"];
+
+/// Bytes of rows that are written at a time.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+/// What a record says about streams and receipts.
+struct Entry {
+    stream: StreamKey,
+    version: Version,
+    position: Position,
+    key: Vec<u8>,
+    /// The receipt but for its fingerprint, which is not in the log.
+    receipt: Receipt,
+}
+
+impl Entry {
+    fn read(position: Position, record: &[u8]) -> Result<Self, Fault> {
+        let frame = Frame::read(position, record)?;
+        let (stream, connection) = match &frame.stream {
+            StreamId::Connection(id) => (StreamKey::connection(*id), Some(*id)),
+            StreamId::Reveals(id) => (StreamKey::reveals(*id), Some(*id)),
+            StreamId::Workspace(name) => (StreamKey::workspace(name), None),
+            StreamId::Principal(name) => (StreamKey::principal(name), None),
+        };
+        let workspace = WorkspaceName::stored(frame.workspace.as_ref().into());
+        let command_id = MessageId::stored(frame.command_id.as_ref().into());
+        let (version, recorded_at) = (frame.version, frame.recorded_at);
+        let receipt = Receipt { connection, version, position, recorded_at, fingerprint: [0; 16] };
+        let key = receipts::key(&workspace, &command_id);
+        Ok(Self { stream, version, position, key, receipt })
+    }
+}
+
+/// A sum over rows in any order.
+#[derive(Default, PartialEq, Eq)]
+struct Sum {
+    rows: u64,
+    digests: u128,
+}
+
+impl Sum {
+    fn add(&mut self, key: &[u8], value: &[u8]) {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&u64::try_from(key.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hasher.update(key).update(value);
+        let mut digest = [0; 16];
+        hasher.finalize_xof().fill(&mut digest);
+        self.rows += 1;
+        self.digests = self.digests.wrapping_add(u128::from_be_bytes(digest));
+    }
+
+    /// Returns how a table differs from what the log says.
+    fn difference(&self, table: &str, from_log: &Self) -> Option<String> {
+        let (found, due) = (self.rows, from_log.rows);
+        if found != due {
+            return Some(format!(
+                "table {table}: it has {found} rows, but {due} follow from the log"
+            ));
+        }
+        (self != from_log).then(|| format!("table {table}: a row differs from what the log says"))
+    }
+}
+
+/// The tables as they were at one moment.
+pub(super) struct Indexes<'a> {
+    store: &'a Store,
+    head: Position,
+    streams: Rows<'a>,
+    claims: Rows<'a>,
+    receipts: Box<dyn Iterator<Item = Result<ReceiptRow, ReadError>> + 'a>,
+    connections: Box<dyn Iterator<Item = Result<Box<[u8]>, ReadError>> + 'a>,
+}
+
+impl<'a> Indexes<'a> {
+    /// Opens the tables, and rows of connections that are known to be right. Later writes are not
+    /// visible.
+    pub(super) fn open(store: &'a Store, connections: &Table, head: Position) -> Self {
+        Self {
+            store,
+            head,
+            streams: streams::rows(store),
+            claims: claims::rows(store),
+            receipts: Box::new(receipts::all(store)),
+            connections: Box::new(connections::scan(store, connections)),
+        }
+    }
+
+    /// Returns a description of the first table that differs from the log.
+    pub(super) fn first_difference(self) -> Result<Option<String>, Fault> {
+        let (mut streams_due, mut receipts_due) = (Sum::default(), Sum::default());
+        each_entry(self.store, self.head, |entry| {
+            let (key, value) = streams::row(entry.stream, entry.version, entry.position);
+            streams_due.add(&key, &value);
+            receipts_due.add(&entry.key, &entry.receipt.encode());
+            Ok(())
+        })?;
+        let mut claims_due = Sum::default();
+        for row in self.connections {
+            let connection = decode(&row?)?.connection;
+            if let Some(key) = claim(&connection) {
+                claims_due.add(&key, &claims::value(connection.id));
+            }
+        }
+        let mut receipts = Sum::default();
+        for row in self.receipts {
+            let (key, receipt) = row?;
+            let said = receipt.map(|receipt| Receipt { fingerprint: [0; 16], ..receipt }.encode());
+            receipts.add(&key, &said.unwrap_or_default());
+        }
+        let [of_streams, of_claims, of_receipts] = NAMES;
+        let streams = sum(self.streams)?.difference(of_streams, &streams_due);
+        let claims = sum(self.claims)?.difference(of_claims, &claims_due);
+        Ok(streams.or(claims).or_else(|| receipts.difference(of_receipts, &receipts_due)))
+    }
+}
+
+fn sum(rows: Rows<'_>) -> Result<Sum, Fault> {
+    let mut sum = Sum::default();
+    for row in rows {
+        let (key, value) = row?;
+        sum.add(&key, &value);
+    }
+    Ok(sum)
+}
+
+/// Rebuilds the tables in place. Nothing else may use the ledger meanwhile. `connections` are rows
+/// that are known to be right.
+///
+/// A receipt that is lost comes back without its fingerprint, so a repeat of its command is refused
+/// and never executed twice.
+pub(super) fn rebuild(store: &Store, connections: &Table, head: Position) -> Result<(), Fault> {
+    mark(store, false)?;
+    streams::clear(store)?;
+    claims::clear(store)?;
+    let mut writing = Writing { store, batch: Batch::new() };
+    each_entry(store, head, |entry| {
+        streams::put(&mut writing.batch, store, entry.stream, entry.version, entry.position);
+        let found = match receipts::get(store, &entry.key) {
+            Err(ReadError::Corrupt { .. }) => None,
+            found => found?,
+        };
+        let fingerprint = found.map_or([0; 16], |receipt| receipt.fingerprint);
+        let due = Receipt { fingerprint, ..entry.receipt };
+        if found != Some(due) {
+            receipts::put(&mut writing.batch, store, &entry.key, &due);
+        }
+        writing.write_when_full()
+    })?;
+    for row in connections::scan(store, connections) {
+        let connection = decode(&row?)?.connection;
+        if let Some(key) = claim(&connection) {
+            claims::put(&mut writing.batch, store, &key, connection.id);
+            writing.write_when_full()?;
+        }
+    }
+    writing.write()?;
+    drop_unfounded_receipts(store, head)?;
+    mark(store, true)
+}
+
+/// Removes receipts of commands that are not in the log.
+fn drop_unfounded_receipts(store: &Store, head: Position) -> Result<(), Fault> {
+    let mut rows = 0_u64;
+    for row in receipts::all(store) {
+        row?;
+        rows += 1;
+    }
+    if rows == head.get() {
+        return Ok(());
+    }
+    let mut writing = Writing { store, batch: Batch::new() };
+    for row in receipts::all(store) {
+        let (key, receipt) = row?;
+        let position = receipt.map_or(Position::ZERO, |receipt| receipt.position);
+        let record = log::get(store, position)?;
+        let entry = record.map(|record| Entry::read(position, &record)).transpose()?;
+        if entry.is_none_or(|entry| entry.key != *key) {
+            receipts::delete(&mut writing.batch, store, &key);
+            writing.write_when_full()?;
+        }
+    }
+    writing.write()
+}
+
+/// Rows on their way into the tables.
+struct Writing<'a> {
+    store: &'a Store,
+    batch: Batch,
+}
+
+impl Writing<'_> {
+    fn write_when_full(&mut self) -> Result<(), Fault> {
+        if self.batch.size_bytes() < BATCH_BYTES { Ok(()) } else { self.write() }
+    }
+
+    fn write(&mut self) -> Result<(), Fault> {
+        let batch = std::mem::take(&mut self.batch);
+        self.store.commit(batch, Durability::Buffered).map_err(Fault::from)
+    }
+}
+
+fn mark(store: &Store, complete: bool) -> Result<(), Fault> {
+    let mut batch = Batch::new();
+    derived::put_indexes(&mut batch, store, complete);
+    store.commit(batch, Durability::Synced).map_err(Fault::from)
+}
+
+/// Calls `take` for every record up to `head`, none of which may be missing.
+fn each_entry(
+    store: &Store,
+    head: Position,
+    mut take: impl FnMut(Entry) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let mut expected = Position::ZERO;
+    for row in log::scan_all(store, expected.next())
+        .take_while(|row| row.as_ref().map_or(true, |(position, _)| *position <= head))
+    {
+        let (position, record) = row?;
+        expected = expected.next();
+        if position != expected {
+            return Err(super::missing(expected));
+        }
+        take(Entry::read(position, &record)?)?;
+    }
+    Ok(())
+}
+
+fn decode(row: &[u8]) -> Result<ConnectionRow, Fault> {
+    ConnectionRow::decode(row)
+        .map_err(|source| Fault::Row { of: "a connection".to_owned(), source })
+}

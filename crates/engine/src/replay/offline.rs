@@ -1,0 +1,157 @@
+//! Rebuilds and comparisons while nothing else uses the ledger: at a start, when the code is newer
+//! than what it finds, and by `connledger replay` on a directory that is not served.
+//!
+//! They need the log and the master key. Nothing that is derived from the log is decoded, so it may
+//! be damaged or missing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use ledger_contract::operations::{ReplayProgress, ReplayReport, ReplayRequest};
+use ledger_store::tables::{log, snapshots};
+use ledger_store::{DataDir, ReadError, Store};
+
+use super::fold::Fold;
+use super::indexes::{self, Indexes};
+use super::{ReplayLimits, Selected, compare, fresh, recovery, report, wanted};
+use crate::derived::Stale;
+use crate::engine::{Engine, EngineOptions};
+use crate::errors::{Fault, OpenError, ReplayError, chain};
+use crate::founding::Founding;
+use crate::models::Models;
+
+/// How often the progress of a rebuild at a start is logged.
+const TENTHS: u64 = 10;
+
+type Progress<'a> = &'a (dyn Fn(ReplayProgress) + Sync);
+
+impl Engine {
+    /// Rebuilds or compares what is derived from the log of a ledger that nobody has open. Besides
+    /// the read models, that includes streams, claims and receipts. Blocks.
+    pub fn replay_offline(
+        options: &EngineOptions,
+        request: &ReplayRequest,
+        progress: Progress<'_>,
+    ) -> Result<ReplayReport, ReplayError> {
+        let models = wanted(request.projection.as_deref())?;
+        let started = Instant::now();
+        let dir = DataDir::open(&options.data_dir).map_err(OpenError::from)?;
+        let store = Arc::new(Store::open(dir).map_err(OpenError::from)?);
+        Founding::read(&store, &options.keyring)?;
+        let stale = Stale::find(&store)?;
+        fresh::drop_leftovers(&store)?;
+        let whole = request.projection.is_none();
+        let difference = if request.verify {
+            difference(&store, &stale, models, whole, options.replay, progress)?
+        } else {
+            upgrade(&store)?;
+            rebuild(&store, models, options.replay, progress)?;
+            if whole {
+                rebuild_indexes(&store)?;
+            }
+            None
+        };
+        let head = log::head(&store).map_err(Fault::from)?;
+        store.settle().map_err(Fault::from)?;
+        Ok(report(head, started, models, whole, difference))
+    }
+}
+
+/// Gives the directory today's format and rebuilds what earlier versions of the code wrote.
+pub(crate) fn bring_up_to_date(store: &Arc<Store>, limits: ReplayLimits) -> Result<(), OpenError> {
+    let stale = Stale::find(store)?;
+    fresh::drop_leftovers(store)?;
+    upgrade(store)?;
+    if stale == Stale::default() {
+        return Ok(());
+    }
+    let names = stale.names().join(", ");
+    tracing::info!(projections = names, "rebuilding what is missing or of an earlier version");
+    if stale.models.contains(&true) {
+        let logged = AtomicU64::new(0);
+        rebuild(store, stale.models, limits, &|ReplayProgress { done, total }| {
+            let tenth = TENTHS * done / total.max(1);
+            if logged.fetch_max(tenth, Ordering::Relaxed) < tenth {
+                tracing::info!(done, total, "rebuilding");
+            }
+        })?;
+    }
+    if stale.indexes {
+        rebuild_indexes(store)?;
+    }
+    tracing::info!(projections = names, "rebuilt");
+    Ok(())
+}
+
+fn upgrade(store: &Store) -> Result<(), OpenError> {
+    if let Some(earlier) = store.dir().upgrade()? {
+        let format = ledger_store::FORMAT;
+        tracing::info!(earlier, format, "the data directory now has the format of this version");
+    }
+    Ok(())
+}
+
+/// Rebuilds read models from the log alone.
+fn rebuild(
+    store: &Arc<Store>,
+    models: Selected,
+    limits: ReplayLimits,
+    progress: Progress<'_>,
+) -> Result<(), Fault> {
+    let head = log::head(store)?;
+    let next = Models::live_generations(store)?.map(|live| live + 1);
+    let fresh = fresh::create(store, next)?;
+    if let [true, ..] = models {
+        snapshots::clear(store)?;
+    }
+    let mut fold = Fold::new(&fresh, models, false);
+    // How many connections there are is not known, since live rows are not trusted.
+    let folded = fold.bulk(0, limits, head, progress);
+    let done = folded.and_then(|()| fresh::make_live(&fresh, models));
+    fresh::retire(&fresh, models, done.is_ok());
+    done?;
+    drop(fresh);
+    fresh::drop_leftovers(store)
+}
+
+fn rebuild_indexes(store: &Arc<Store>) -> Result<(), Fault> {
+    let rows = Models::at(store, Models::live_generations(store)?).connections.clone();
+    indexes::rebuild(store, &rows, log::head(store)?)
+}
+
+/// Compares read models with the log. Returns a description of the first difference.
+fn difference(
+    store: &Arc<Store>,
+    stale: &Stale,
+    models: Selected,
+    whole: bool,
+    limits: ReplayLimits,
+    progress: Progress<'_>,
+) -> Result<Option<String>, Fault> {
+    let head = log::head(store)?;
+    let next = Models::live_generations(store)?.map(|live| live + 1);
+    let fresh = fresh::create(store, next)?;
+    fresh::retire(&fresh, models, false);
+    let mut fold = Fold::new(&fresh, models, true);
+    fold.bulk(0, limits, head, progress)?;
+    if let Some(name) = stale.names().first() {
+        return Ok(Some(format!("{name}: missing or written by an earlier version")));
+    }
+    let live = Models::at(store, Models::live_generations(store)?);
+    // Bitmaps follow behind a checkpoint. What cannot be decoded on the way is a difference, since
+    // the log has just been read without an error.
+    match recovery::catch_up(&live, head) {
+        Err(fault @ (Fault::Row { .. } | Fault::Damaged(_))) => return Ok(Some(chain(&fault))),
+        Err(Fault::Read(error @ ReadError::Corrupt { .. })) => return Ok(Some(chain(&error))),
+        caught_up => caught_up?,
+    }
+    live.flush(head)?;
+    if let Some(difference) = fold.snapshot_difference() {
+        return Ok(Some(difference));
+    }
+    match compare::first_difference(compare::Pair::open(&live, &fresh, models))? {
+        None if whole => Indexes::open(store, &fresh.connections, head).first_difference(),
+        difference => Ok(difference),
+    }
+}
