@@ -42,7 +42,7 @@ async fn history_names_the_credential_and_the_address_and_feeds_do_not() {
         assert_eq!((&event["record"], &event["key"]), (&json!(2), &json!(key_id)), "{event}");
         assert_eq!(event["address"], address, "{event}");
     }
-    let feed = get("/events?after=0&wait=1").await.to_string();
+    let feed = get("/events?after=0&wait=1s").await.to_string();
     assert!(feed.contains("over-http") && feed.contains("over-nats"), "{feed}");
     assert!(!feed.contains("127.0.0.1") && !feed.contains(&format!("\"{key_id}\"")), "{feed}");
 }

@@ -9,9 +9,9 @@
 //! | 1 | has no field `record` |
 //! | 2 | `epoch`, `clock`, `key`, `address` |
 //!
-//! To change the data of an event type: keep the form of the old version in `event_v1.rs`, and have
-//! its arm in `DataSeed` convert what it reads to today's event. Add an arm for the new version, and
-//! its line to `LATER`. Golden pairs of the old version stay, and a test reads them.
+//! To change the data of an event type: keep the form of the old version in `event_v1.rs`, and
+//! have its arm in `DataSeed` convert what it reads to today's event. Add an arm for the new
+//! version, and its line to `LATER`. Golden pairs of the old version stay, and a test reads them.
 
 /// The version of the metadata that is written.
 pub const METADATA_VERSION: u32 = 2;
