@@ -5,7 +5,7 @@ use crate::data_dir::DataDir;
 use crate::tables::{meta, model};
 
 fn postings(dir: &tempfile::TempDir) -> Postings {
-    let store = Store::open(DataDir::create(dir.path()).unwrap()).unwrap();
+    let store = Store::create(DataDir::create(dir.path()).unwrap()).unwrap();
     let table = model("lists", 1);
     store.create_table(&table).unwrap();
     Postings::new(Arc::new(store), table)

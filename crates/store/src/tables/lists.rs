@@ -319,7 +319,7 @@ mod tests {
     fn filled() -> (tempfile::TempDir, Store, Table) {
         let dir = tempfile::tempdir().unwrap();
         let (one, other) = (model(MODEL, 1), model(MODEL, 2));
-        let store = Store::open(DataDir::create(dir.path()).unwrap()).unwrap();
+        let store = Store::create(DataDir::create(dir.path()).unwrap()).unwrap();
         store.create_table(&one).unwrap();
         store.create_table(&other).unwrap();
         let mut batch = Batch::new();
