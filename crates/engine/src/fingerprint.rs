@@ -23,7 +23,7 @@ pub struct Fingerprint {
 }
 
 /// A request as it arrived. Receipts of earlier programs hold a digest of it, which is computed
-/// only when the command id has a receipt that [`Fingerprint::stored`] does not match.
+/// only when the command id has a receipt that `Fingerprint::stored` does not match.
 #[derive(Clone, Default)]
 pub struct Received {
     kind: Cow<'static, str>,
