@@ -5,6 +5,7 @@
 //! eras.
 
 use ledger_domain::{InvalidField, Micros};
+use serde_json::{Value, json};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -33,6 +34,15 @@ pub fn format(time: Micros) -> String {
     }
     put_byte(&mut text, TEXT_BYTES - 1, b'Z');
     String::from_utf8_lossy(&text).into_owned()
+}
+
+/// Returns the JSON Schema of the times that [`parse`] reads.
+pub fn schema() -> Value {
+    json!({
+        "type": "string",
+        "format": "date-time",
+        "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z$",
+    })
 }
 
 /// Parses an RFC 3339 time in UTC (`Z`). Decimals after the sixth are dropped. `field` names it in

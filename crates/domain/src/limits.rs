@@ -50,6 +50,8 @@ pub const GRANTS: usize = 256;
 pub const MODELS: usize = 512;
 /// Longest model slug.
 pub const MODEL_CHARS: usize = 255;
+/// Largest factor on a price.
+pub const PRICE_FACTOR: f64 = 1e9;
 /// Most dependents recorded on one connection.
 pub const DEPENDENTS: usize = 256;
 /// Longest id, kind or name of a dependent.

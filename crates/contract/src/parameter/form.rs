@@ -57,11 +57,7 @@ impl Form {
             Self::Word(words) => json!({ "type": "string", "enum": words() }),
             Self::Switch => json!({ "type": "boolean" }),
             Self::Number(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
-            Self::Time => json!({
-                "type": "string",
-                "format": "date-time",
-                "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z$",
-            }),
+            Self::Time => time::schema(),
             Self::MessageId => text("^[!-~]{1,128}$"),
             Self::Cursor => text("^[A-Za-z0-9_-]{2,2048}$"),
             Self::Wait => text("^([0-9]|[1-5][0-9]|60)s$"),

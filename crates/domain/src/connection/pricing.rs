@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::limits;
 use crate::text::{InvalidField, Line};
 
 /// The multipliers with fixed names, as the Portkey API document lists them.
@@ -37,10 +38,10 @@ impl Eq for Multiplier {}
 impl Multiplier {
     /// Checks a factor; `field` names it in the error.
     pub fn parse(field: &str, value: f64) -> Result<Self, InvalidField> {
-        if value.is_finite() && value >= 0.0 {
+        if (0.0..=limits::PRICE_FACTOR).contains(&value) {
             return Ok(Self(value));
         }
-        Err(InvalidField::new(field, "must be a number of at least 0"))
+        Err(InvalidField::new(field, "must be a number from 0 to 1,000,000,000"))
     }
     /// Returns the factor.
     pub const fn get(self) -> f64 {

@@ -1,7 +1,7 @@
 //! Rules of numbers.
 
 use ledger_domain::connection::Multiplier;
-use ledger_domain::{InvalidField, Version};
+use ledger_domain::{InvalidField, Version, limits};
 use serde_json::{Value, json};
 
 use super::Rule;
@@ -50,6 +50,7 @@ impl Rule for Factor {
         Multiplier::parse(field, raw)
     }
     fn schema() -> Value {
-        json!({ "type": "number", "format": "double", "minimum": 0 })
+        json!({ "type": "number", "format": "double", "minimum": 0,
+                "maximum": limits::PRICE_FACTOR })
     }
 }

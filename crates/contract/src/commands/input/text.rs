@@ -85,9 +85,9 @@ text_rule!(
     json!({ "type": "string" })
 );
 text_rule!(
-    /// An RFC 3339 time.
+    /// An RFC 3339 time in UTC.
     TimeRule -> Micros, time::parse,
-    json!({ "type": "string", "format": "date-time" })
+    time::schema()
 );
 text_rule!(
     /// The name of a workspace, or `*` for all.
