@@ -15,7 +15,7 @@ use rocksdb::{
 use crate::failure::{Failure, Outcome};
 
 /// The rows that an accepted `create` writes: their table, and the tag their keys begin with.
-const ROWS: [(&str, &[u8]); 9] = [
+const ROWS: [(&str, &[u8]); 11] = [
     ("log", b""),
     ("streams", b"c"),
     ("receipts", b""),
@@ -23,8 +23,10 @@ const ROWS: [(&str, &[u8]); 9] = [
     ("keys", b""),
     ("connections.g1", b"c"),
     ("connections.g1", b"o"),
+    ("lists.g1", b"m"),
     ("lists.g1", b"n"),
     ("lists.g1", b"u"),
+    ("lists.g1", b"v"),
 ];
 const TABLES: [&str; 7] =
     ["log", "streams", "receipts", "claims", "keys", "connections.g1", "lists.g1"];

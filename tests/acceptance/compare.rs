@@ -84,7 +84,7 @@ fn outbox(engine: &Engine) -> Vec<OutboxItem> {
     let mut items: Vec<OutboxItem> = Vec::new();
     loop {
         let after = items.last().map_or(Position::ZERO, |item| item.position);
-        let more = engine.notifications(after, 1_000).expect("the log can be read");
+        let more = engine.outbox().read(after, 1_000).expect("the log can be read");
         if more.is_empty() {
             return items;
         }

@@ -196,7 +196,7 @@ impl Shape for Multiplier {
     }
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = f64::deserialize(deserializer)?;
-        Self::parse("multiplier", value).map_err(|error| de::Error::custom(error.problem))
+        Self::stored(value).ok_or_else(|| de::Error::custom("not a factor"))
     }
 }
 
@@ -300,5 +300,18 @@ impl<K: CheckedText + Shape + Ord, V: Shape> Shape for BTreeMap<K, V> {
             }
         }
         deserializer.deserialize_map(TreeVisitor(PhantomData))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_stored_under_another_limit_is_read() {
+        let read = |text| serde_json::from_str::<Read<Multiplier>>(text).map(|read| read.0.get());
+        assert!(read("1e12").is_ok_and(|factor| factor > 1e9));
+        assert!(read("-1").is_err());
+        assert!(Multiplier::parse("factor", 1e12).is_err(), "new ones have a limit");
     }
 }

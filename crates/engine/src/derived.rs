@@ -5,7 +5,7 @@
 
 use ledger_domain::Position;
 use ledger_store::tables::{claims, connections, lists, log, meta, model, streams};
-use ledger_store::{Batch, Store};
+use ledger_store::{Batch, Durability, Store};
 
 use crate::errors::{Fault, OpenError};
 use crate::models::{AUDIT, MODELS};
@@ -14,9 +14,9 @@ use crate::replay::Selected;
 /// Versions of the read models, in the order of [`MODELS`].
 const MODEL_VERSIONS: [(&str, u32); 3] = [(connections::MODEL, 1), (lists::MODEL, 2), (AUDIT, 1)];
 /// Version of the earlier states of connections, which are written together with their rows.
-const SNAPSHOTS: (&str, u32) = ("snapshots", 1);
+const SNAPSHOTS: (&str, u32) = ("snapshots", 2);
 /// Version of the tables that follow from the log without being a read model.
-const INDEXES: (&str, u32) = ("indexes", 1);
+const INDEXES: (&str, u32) = ("indexes", 2);
 
 /// Marks something as incomplete until its version is stored again.
 const INCOMPLETE: u32 = 0;
@@ -42,6 +42,15 @@ impl Stale {
         *rows |= is_older(store, SNAPSHOTS)?;
         let indexes = is_older(store, INDEXES)? || lacks_index(store)?;
         Ok(Self { models, indexes })
+    }
+
+    /// Returns the part of it that concerns some read models, and the rest only if `whole`.
+    pub(crate) fn among(&self, models: Selected, whole: bool) -> Self {
+        let mut among = self.models;
+        for (stale, wanted) in among.iter_mut().zip(models) {
+            *stale &= wanted;
+        }
+        Self { models: among, indexes: self.indexes && whole }
     }
 
     /// Returns the names of what has to be rebuilt.
@@ -83,6 +92,17 @@ pub(crate) fn put_versions(batch: &mut Batch, store: &Store, models: Selected) {
     if rows {
         meta::put_version(batch, store, SNAPSHOTS.0, SNAPSHOTS.1);
     }
+}
+
+/// Notes durably that a table that follows from the log was lost. Opening the database created it
+/// anew, so that the next process could not tell.
+pub(crate) fn note_lost_indexes(store: &Store) -> Result<(), Fault> {
+    if !streams::were_missing(store) && !claims::were_missing(store) {
+        return Ok(());
+    }
+    let mut batch = Batch::new();
+    put_indexes(&mut batch, store, false);
+    store.commit(batch, Durability::Synced).map_err(Fault::from)
 }
 
 /// Adds to `batch` whether streams, claims and receipts are complete.

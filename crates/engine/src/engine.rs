@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::access::{LAST_USE_INTERVAL, PrincipalDirectory, TokenVerifier, UseKeeper};
 use crate::admission::AdmissionLimits;
+use crate::derived;
 use crate::errors::{DeadlineExpired, ExecuteError, Fault, OpenError, Unavailable, chain};
 use crate::fence::FenceSlot;
 use crate::founding::{self, Founding};
@@ -165,6 +166,7 @@ impl Engine {
             Store::open(DataDir::open(&data_dir)?)?
         };
         let store = Arc::new(store);
+        derived::note_lost_indexes(&store)?;
         let founding = Founding::read(&store, &keyring)?;
         bring_up_to_date(&store, replay)?;
         let shared = Arc::new(Shared::load(store, founding, keyring, replay, ports)?);

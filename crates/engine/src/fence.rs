@@ -11,8 +11,8 @@ use crate::errors::Unavailable;
 
 /// Decides whether this instance may write.
 pub trait Fence: fmt::Debug + Send + Sync {
-    /// Returns why this instance may not write now, or `None` if it may. Called twice for every
-    /// command, so it must be quick.
+    /// Returns why this instance may not write now, or `None` if it may. Called three
+    /// times for every command, so it must be quick.
     fn refusal(&self) -> Option<String>;
 
     /// Returns what the ledger's status says about it.

@@ -3,7 +3,7 @@
 use ledger_contract::records::{self, Happened, Record};
 use ledger_domain::{Connection, ConnectionId, Position, Version, evolve};
 use ledger_store::tables::{StreamKey, log, snapshots, streams};
-use ledger_store::{Batch, Durability, Store};
+use ledger_store::{Batch, Store};
 
 use crate::errors::Fault;
 
@@ -22,13 +22,9 @@ pub(crate) fn bytes(store: &Store, position: Position) -> Result<Vec<u8>, Fault>
     }
 }
 
-/// Bytes of missing snapshots that are written at a time.
-const MISSING_BYTES: usize = 1024 * 1024;
-
 /// Returns the state of a connection at version `until`, or at its newest if that is older.
 ///
-/// It is folded from the newest snapshot before it. Snapshots that are missing on the way, as in
-/// ledgers of earlier programs, are written, so that the next fold is short.
+/// It is folded from the newest snapshot before it, or from the start if there is none.
 pub(crate) fn state_at(
     store: &Store,
     id: ConnectionId,
@@ -36,7 +32,6 @@ pub(crate) fn state_at(
 ) -> Result<Option<Connection>, Fault> {
     let mut state = snapshot(store, id, until)?;
     let from = state.as_ref().map_or(Version::ZERO, |state| state.version).next();
-    let mut missing = Batch::new();
     for position in streams::scan(store, StreamKey::connection(id), from) {
         let Record { metadata, happened } = record(store, position?)?;
         if metadata.version > until {
@@ -45,20 +40,13 @@ pub(crate) fn state_at(
         if let Happened::Connection(event) = happened {
             state = evolve(state, event, &metadata.facts(id));
         }
-        put_snapshot(&mut missing, store, state.as_ref());
-        if missing.size_bytes() >= MISSING_BYTES {
-            store.commit(std::mem::take(&mut missing), Durability::Buffered)?;
-        }
-    }
-    if !missing.is_empty() {
-        store.commit(missing, Durability::Buffered)?;
     }
     Ok(state)
 }
 
 /// Adds a state to `batch` as a snapshot, if one is due at its version.
-pub(crate) fn put_snapshot(batch: &mut Batch, store: &Store, state: Option<&Connection>) {
-    if let Some(state) = state.filter(|state| snapshots::is_due(state.version)) {
+pub(crate) fn put_snapshot(batch: &mut Batch, store: &Store, state: &Connection) {
+    if snapshots::is_due(state.version) {
         let bytes = records::encode_snapshot(state);
         snapshots::put(batch, store, state.id, state.version, &bytes);
     }

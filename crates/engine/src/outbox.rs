@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use ledger_contract::records::{self, Happened, Metadata, Record, StreamId};
+use ledger_contract::records::{self, Frame, Happened, Metadata, Record, StreamId};
 use ledger_contract::reply::Notification;
 use ledger_contract::time;
 use ledger_contract::view::ConnectionView;
@@ -76,14 +76,10 @@ impl Engine {
         Outbox { engine: self.clone(), states }
     }
 
-    /// Returns up to `most` notifications after `after`, as [`Outbox::read`].
-    pub fn notifications(&self, after: Position, most: usize) -> Result<Vec<OutboxItem>, Fault> {
-        self.outbox().read(after, most)
-    }
-
     /// Returns the id of the event at a position. Blocks.
     pub fn event_id(&self, position: Position) -> Result<EventId, Fault> {
-        history::record(&self.shared.store, position).map(|record| record.metadata.event_id)
+        let bytes = history::bytes(&self.shared.store, position)?;
+        Ok(Frame::read(position, &bytes)?.event_id)
     }
 }
 
@@ -116,7 +112,7 @@ impl Outbox {
         let mut bytes = 0;
         for event in durable {
             let connection = event.after.as_deref();
-            let item = item(event.metadata.clone(), event.type_name, &event.record, connection);
+            let (item, _) = item(&event.metadata, event.type_name, &event.record, connection);
             bytes += item.body.len();
             items.push(item);
             if bytes >= READ_BYTES_MAX {
@@ -156,8 +152,9 @@ impl Outbox {
             }
             _ => None,
         };
-        let item = item(metadata, type_name, bytes, connection.as_ref());
-        if let Some(connection) = connection {
+        let (item, is_whole) = item(&metadata, type_name, bytes, connection.as_ref());
+        // The size of a state that was left out is unknown, and it is large.
+        if let Some(connection) = connection.filter(|_| is_whole) {
             self.states.set_sized(connection.id, connection, item.body.len(), |_| true);
         }
         Ok(item)
@@ -187,19 +184,15 @@ impl Outbox {
         };
         Ok(evolve(before, event, &metadata.facts(id)))
     }
-
-    /// Drops the states that it carries.
-    pub fn forget(&mut self) {
-        self.states.clear();
-    }
 }
 
+/// Returns a notification, and whether it has the state.
 fn item(
-    metadata: Metadata,
+    metadata: &Metadata,
     type_name: &'static str,
     record: &[u8],
     connection: Option<&Connection>,
-) -> OutboxItem {
+) -> (OutboxItem, bool) {
     let notification = Notification {
         position: metadata.position.get(),
         event: records::announced(record),
@@ -209,19 +202,21 @@ fn item(
     // A state is about as large as the event that produced it; masked secrets take less.
     let mut body = Vec::with_capacity(2 * record.len() + BODY_ROOM_BYTES);
     write(&mut body, &notification);
-    if body.len() > limits::NOTIFICATION_BYTES && notification.connection.is_some() {
+    let is_whole = body.len() <= limits::NOTIFICATION_BYTES || notification.connection.is_none();
+    if !is_whole {
         body = Vec::with_capacity(record.len() + BODY_ROOM_BYTES);
         write(&mut body, &Notification { connection: None, state_omitted: true, ..notification });
     }
-    OutboxItem {
+    let item = OutboxItem {
         position: metadata.position,
-        workspace: metadata.workspace,
-        stream: metadata.stream,
+        workspace: metadata.workspace.clone(),
+        stream: metadata.stream.clone(),
         event_id: metadata.event_id,
         type_name,
         recorded_at: time::format(metadata.recorded_at),
         body,
-    }
+    };
+    (item, is_whole)
 }
 
 fn write(body: &mut Vec<u8>, notification: &Notification<'_>) {

@@ -16,6 +16,9 @@ pub(crate) fn missing_part(store: &Path) -> Option<String> {
         return Some(CURRENT.to_owned());
     };
     let manifest = manifest.trim();
+    if manifest.is_empty() {
+        return Some(CURRENT.to_owned());
+    }
     (!store.join(manifest).is_file()).then(|| manifest.to_owned())
 }
 

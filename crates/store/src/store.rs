@@ -264,7 +264,7 @@ impl Store {
         self.db.cf_handle(table.name()).is_some()
     }
 
-    /// Returns whether a fixed table was missing when the database was opened, and is empty.
+    /// Returns whether a fixed table was missing when the database was opened, which created it.
     pub(crate) fn lacked(&self, table: &str) -> bool {
         self.added.iter().any(|name| name == table)
     }

@@ -28,7 +28,7 @@ async fn grow(ledger: &Ledger) -> usize {
 }
 
 fn bodies(ledger: &Ledger) -> Vec<Value> {
-    let items = ledger.engine.notifications(Position::ZERO, 1_000).expect("readable");
+    let items = ledger.engine.outbox().read(Position::ZERO, 1_000).expect("readable");
     items.iter().map(|item| serde_json::from_slice(&item.body).expect("JSON")).collect()
 }
 
@@ -46,7 +46,7 @@ async fn a_connection_grows_to_its_limit_and_still_can_be_marked_disabled_and_ma
     assert_eq!(ledger.refusal(full.clone()).await, Code::ConnectionTooLarge);
     ledger.run("update", json!({"connection": "big", "annotations": {"part-0": null}})).await;
     ledger.send(full).await.expect("there is room again");
-    let items = ledger.engine.notifications(Position::ZERO, 1_000).expect("readable");
+    let items = ledger.engine.outbox().read(Position::ZERO, 1_000).expect("readable");
     assert!(items.iter().all(|item| item.body.len() <= limits::NOTIFICATION_BYTES));
     ledger.expect_replay_equal();
 }

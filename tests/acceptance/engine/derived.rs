@@ -13,7 +13,7 @@ use ledger_store::{Batch, Durability, Store};
 use serde_json::{Value, json};
 
 use super::replay::sight;
-use crate::ledger::{Ledger, Place, TestCommand, open};
+use crate::ledger::{ABROAD, Ledger, Place, TestCommand, open};
 
 const MODELS: [&str; 3] = ["connections", "lists", "audit"];
 
@@ -34,6 +34,9 @@ async fn lived() -> (Place, [Value; 4], ConnectionId) {
     ledger.run("archive", json!({"connection": "third"})).await;
     ledger.send(rotation()).await.expect("accepted");
     ledger.reveal("main", "api_key").await;
+    ledger.run("grant-workspace", json!({"connection": "main", "grant_to": ABROAD})).await;
+    let body = json!({"connection": id, "fields": ["api_key"], "reason": "as a guest"});
+    ledger.send(TestCommand::new("reveal-secret", &body).at(ABROAD)).await.expect("revealed");
     let seen = sight(&ledger);
     (ledger.close(), seen, id.parse().expect("an id"))
 }

@@ -15,7 +15,7 @@ use crate::random;
 fn log(ledger: &Ledger) -> Vec<Value> {
     let head = ledger.engine.head().get();
     let most = usize::try_from(head).expect("a small log");
-    let items = ledger.engine.notifications(ledger_domain::Position::ZERO, most).expect("readable");
+    let items = ledger.engine.outbox().read(ledger_domain::Position::ZERO, most).expect("readable");
     let bodies =
         items.iter().map(|item| serde_json::from_slice::<Value>(&item.body).expect("JSON"));
     bodies.map(|body| body["event"].clone()).collect()

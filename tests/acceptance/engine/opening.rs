@@ -156,7 +156,7 @@ async fn a_corrupted_record_is_reported_with_its_position() {
     let problem = Problem::from(ledger.engine.replay(&replay, &|_| {}).expect_err("damaged"));
     assert_eq!(problem.code, Code::RecordCorrupt);
     assert!(problem.message.contains("position 7"), "{problem}");
-    let fault = ledger.engine.notifications(Position::ZERO, 100).expect_err("damaged");
+    let fault = ledger.engine.outbox().read(Position::ZERO, 100).expect_err("damaged");
     let problem = Problem::from(fault);
     assert!(problem.message.contains("position 7"), "{problem}");
     assert_eq!(ledger.ask("list", &json!({}))["total"], 10, "the failed replay changed nothing");

@@ -28,7 +28,7 @@ async fn a_secret_is_in_no_file_answer_or_notification() {
     for answer in answers {
         assert!(!sings(answer.to_string().as_bytes()), "{answer}");
     }
-    for item in ledger.engine.notifications(Position::ZERO, 1_000).expect("readable") {
+    for item in ledger.engine.outbox().read(Position::ZERO, 1_000).expect("readable") {
         assert!(!sings(&item.body), "{item:?}");
     }
     let folder = ledger.place.path();

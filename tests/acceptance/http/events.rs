@@ -75,7 +75,7 @@ async fn a_feed_without_a_place_to_start_begins_now_and_says_where_that_is() {
     let next = feed.next().await.expect("an event");
     assert_eq!((next.kind.as_str(), next.id), ("connection_created", Some(6)));
     assert_eq!(next.data["connection"]["slug"], "after");
-    let told = door.ledger.engine.notifications(ledger_domain::Position::new(5), 1);
+    let told = door.ledger.engine.outbox().read(ledger_domain::Position::new(5), 1);
     let told = told.expect("the log can be read").remove(0).body;
     assert_eq!(next.data, serde_json::from_slice::<Value>(&told).expect("JSON"), "as on NATS");
 }

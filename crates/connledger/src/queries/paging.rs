@@ -2,8 +2,11 @@
 
 use clap::Args;
 use ledger_contract::queries::PageQuery;
+use serde::Serialize;
 
-use crate::output::say;
+use crate::failure::Failure;
+use crate::output::{Output, say};
+use crate::table::Table;
 
 /// Flags that choose what part of the answer is fetched.
 #[derive(Debug, Args)]
@@ -23,6 +26,43 @@ impl PageArgs {
     /// Returns the parameters of a query that is sorted by name.
     pub(crate) fn query(self) -> PageQuery {
         PageQuery { page_size: self.page_size, cursor: self.cursor }
+    }
+}
+
+/// Rows of an answer in pages: JSON objects at once, a table at the end, when its column widths are
+/// known.
+pub(crate) struct Listing {
+    out: Output,
+    table: Table,
+    shown: u64,
+}
+
+impl Listing {
+    pub(crate) fn new(out: Output, headings: &[&'static str]) -> Self {
+        Self { out, table: Table::new(headings), shown: 0 }
+    }
+
+    /// Adds a row: as it is in JSON, or its cells in a table.
+    pub(crate) fn add<const N: usize>(
+        &mut self,
+        row: &impl Serialize,
+        cells: impl FnOnce() -> [String; N],
+    ) -> Result<(), Failure> {
+        self.shown += 1;
+        if self.out.is_json() {
+            return self.out.object(row);
+        }
+        self.table.row(cells());
+        Ok(())
+    }
+
+    /// Writes the table, and says how much of the answer was shown and how to get the rest.
+    pub(crate) fn finish(self, total: u64, next_cursor: Option<&str>) -> Result<(), Failure> {
+        if !self.out.is_json() {
+            self.table.lines().iter().try_for_each(|line| self.out.line(line))?;
+        }
+        say_shown(self.shown, total, next_cursor);
+        Ok(())
     }
 }
 

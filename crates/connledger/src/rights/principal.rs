@@ -12,9 +12,8 @@ use crate::clock;
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::{Output, say};
-use crate::queries::paging::{PageArgs, say_shown};
+use crate::queries::paging::{Listing, PageArgs};
 use crate::session::Session;
-use crate::table::Table;
 use crate::verbs::{self, PendingCommand, WriteArgs};
 
 /// The subcommands of `principal`.
@@ -175,35 +174,26 @@ async fn list(session: &Session, paging: PageArgs) -> Result<(), Failure> {
     let all = paging.all;
     let mut query = paging.query();
     let now = time::format(clock::now());
-    let mut table = Table::new(&["NAME", "KIND", "ENABLED", "MAY", "LIVE KEYS"]);
-    let mut shown = 0;
-    let part = loop {
+    let mut rows = Listing::new(session.out, &["NAME", "KIND", "ENABLED", "MAY", "LIVE KEYS"]);
+    loop {
         let page = page(session, &query).await?;
         for one in &page.principals {
-            shown += 1;
-            if session.out.is_json() {
-                session.out.object(one)?;
-                continue;
-            }
             let live = one.keys.iter().filter(|key| words::state(one, key, &now) == "live");
-            table.row([
-                one.principal.clone(),
-                one.kind.clone(),
-                yes_or_no(one.enabled).to_owned(),
-                words::permissions(&one.grants),
-                live.count().to_string(),
-            ]);
+            rows.add(one, || {
+                [
+                    one.principal.clone(),
+                    one.kind.clone(),
+                    yes_or_no(one.enabled).to_owned(),
+                    words::permissions(&one.grants),
+                    live.count().to_string(),
+                ]
+            })?;
         }
         match page.part.next_cursor {
             Some(cursor) if all => query.cursor = Some(cursor),
-            _ => break page.part,
+            next => return rows.finish(page.part.total, next.as_deref()),
         }
-    };
-    if !session.out.is_json() {
-        table.lines().iter().try_for_each(|line| session.out.line(line))?;
     }
-    say_shown(shown, part.total, part.next_cursor.as_deref());
-    Ok(())
 }
 
 async fn show(session: &Session, name: &str) -> Result<(), Failure> {

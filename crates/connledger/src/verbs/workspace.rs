@@ -8,10 +8,9 @@ use crate::body::Body;
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::queries::paging::{PageArgs, say_shown};
+use crate::queries::paging::{Listing, PageArgs};
 use crate::queries::read_answer;
 use crate::session::Session;
-use crate::table::Table;
 
 /// The subcommands of `workspace`.
 #[derive(Debug, Subcommand)]
@@ -60,32 +59,23 @@ pub(super) async fn run(
 async fn list(session: &Session, paging: PageArgs) -> Result<(), Failure> {
     let all = paging.all;
     let mut query = paging.query();
-    let mut table = Table::new(&["NAME", "DISPLAY NAME", "CREATED", "BY"]);
-    let mut shown = 0;
-    let part = loop {
+    let mut rows = Listing::new(session.out, &["NAME", "DISPLAY NAME", "CREATED", "BY"]);
+    loop {
         let answer = session.client.query(ALL_WORKSPACES, "workspaces", &query).await?;
         let page: WorkspacePage = read_answer(&answer)?;
-        for workspace in page.workspaces {
-            shown += 1;
-            if session.out.is_json() {
-                session.out.object(&workspace)?;
-                continue;
-            }
-            table.row([
-                workspace.name,
-                workspace.display_name.unwrap_or_default(),
-                workspace.created_at,
-                workspace.created_by,
-            ]);
+        for one in &page.workspaces {
+            rows.add(one, || {
+                [
+                    one.name.clone(),
+                    one.display_name.clone().unwrap_or_default(),
+                    one.created_at.clone(),
+                    one.created_by.clone(),
+                ]
+            })?;
         }
         match page.part.next_cursor {
             Some(cursor) if all => query.cursor = Some(cursor),
-            _ => break page.part,
+            next => return rows.finish(page.part.total, next.as_deref()),
         }
-    };
-    if !session.out.is_json() {
-        table.lines().iter().try_for_each(|line| session.out.line(line))?;
     }
-    say_shown(shown, part.total, part.next_cursor.as_deref());
-    Ok(())
 }

@@ -43,6 +43,13 @@ impl Multiplier {
         }
         Err(InvalidField::new(field, "must be a number from 0 to 1,000,000,000"))
     }
+
+    /// Takes a factor that was stored, whatever the limit was then. Returns `None` for what no
+    /// version of the program accepted.
+    pub fn stored(value: f64) -> Option<Self> {
+        (value.is_finite() && value >= 0.0).then_some(Self(value))
+    }
+
     /// Returns the factor.
     pub const fn get(self) -> f64 {
         self.0

@@ -28,12 +28,11 @@ pub(crate) fn index(changes: &mut Changes, change: &Change<'_>) {
     let after = match change.before {
         Some(before) if found_alike(before, change.after) => return,
         Some(before) => {
-            let after = terms(change.after);
-            for term in terms(before) {
-                if !after.contains(&term) {
-                    changes.remove(term, ordinal);
-                }
+            let (before, mut after) = (terms(before), terms(change.after));
+            for term in before.iter().filter(|term| !after.contains(term)) {
+                changes.remove(term.clone(), ordinal);
             }
+            after.retain(|term| !before.contains(term));
             after
         }
         None => terms(change.after),

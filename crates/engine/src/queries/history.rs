@@ -2,7 +2,7 @@
 
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::queries::{HistoryPage, HistoryQuery, PAGE_BYTES};
-use ledger_contract::records;
+use ledger_contract::records::{self, Frame};
 use ledger_contract::{schemas, time};
 use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{ConnectionId, InvalidField, MessageId, Micros, Position, Version};
@@ -154,8 +154,9 @@ impl Reader<'_> {
         let (mut low, mut high) = (1, self.engine.head().get() + 1);
         while low < high {
             let middle = low + (high - low) / 2;
-            let record = history::record(&self.engine.shared.store, Position::new(middle))?;
-            if record.metadata.recorded_at < time {
+            let position = Position::new(middle);
+            let record = history::bytes(&self.engine.shared.store, position)?;
+            if Frame::read(position, &record).map_err(Fault::from)?.recorded_at < time {
                 low = middle + 1;
             } else {
                 high = middle;

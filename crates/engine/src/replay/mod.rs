@@ -8,7 +8,8 @@
 //! ```
 //!
 //! `offline.rs` does the same while nothing else uses the ledger. Only there, the tables of
-//! `indexes.rs` are rebuilt as well; they are always compared.
+//! `indexes.rs` are rebuilt as well; they are compared unless one read
+//! model is named.
 
 mod bulk;
 mod compare;

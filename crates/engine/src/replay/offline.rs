@@ -15,7 +15,7 @@ use ledger_store::{DataDir, ReadError, Store};
 use super::fold::Fold;
 use super::indexes::{self, Indexes};
 use super::{ReplayLimits, Selected, compare, fresh, recovery, report, wanted};
-use crate::derived::Stale;
+use crate::derived::{self, Stale};
 use crate::engine::{Engine, EngineOptions};
 use crate::errors::{Fault, OpenError, ReplayError, chain};
 use crate::founding::Founding;
@@ -38,6 +38,7 @@ impl Engine {
         let started = Instant::now();
         let dir = DataDir::open(&options.data_dir).map_err(OpenError::from)?;
         let store = Arc::new(Store::open(dir).map_err(OpenError::from)?);
+        derived::note_lost_indexes(&store).map_err(OpenError::from)?;
         Founding::read(&store, &options.keyring)?;
         let stale = Stale::find(&store)?;
         fresh::drop_leftovers(&store)?;
@@ -129,15 +130,15 @@ fn difference(
     limits: ReplayLimits,
     progress: Progress<'_>,
 ) -> Result<Option<String>, Fault> {
+    if let Some(name) = stale.among(models, whole).names().first() {
+        return Ok(Some(format!("{name}: missing or written by an earlier version")));
+    }
     let head = log::head(store)?;
     let next = Models::live_generations(store)?.map(|live| live + 1);
     let fresh = fresh::create(store, next)?;
     fresh::retire(&fresh, models, false);
     let mut fold = Fold::new(&fresh, models, true);
     fold.bulk(0, limits, head, progress)?;
-    if let Some(name) = stale.names().first() {
-        return Ok(Some(format!("{name}: missing or written by an earlier version")));
-    }
     let live = Models::at(store, Models::live_generations(store)?);
     // Bitmaps follow behind a checkpoint. What cannot be decoded on the way is a difference, since
     // the log has just been read without an error.

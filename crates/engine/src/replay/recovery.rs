@@ -45,7 +45,8 @@ pub(crate) fn catch_up(models: &Models, head: Position) -> Result<(), Fault> {
 
 /// Moves a connection in the lists from its last indexed state to its current one.
 fn relist(models: &Models, id: ConnectionId, first: Version) -> Result<(), Fault> {
-    let seen = Version::new(first.get() - 1);
+    let seen = first.get().checked_sub(1).map(Version::new);
+    let seen = seen.ok_or_else(|| Fault::Damaged(format!("connection {id} has a version 0")))?;
     let before = match seen {
         Version::ZERO => None,
         _ => history::state_at(&models.store, id, seen)?,

@@ -159,7 +159,7 @@ impl Decider {
         }
         // A process that was stopped for a while finds commands here that it accepted before.
         self.shared.fence.check()?;
-        let key =
+        let mut key =
             receipts::key(&prepared.envelope.workspace, &prepared.envelope.provenance.command_id);
         let used = self.state.receipt(&key)?;
         if let Some(receipt) = &used
@@ -195,7 +195,10 @@ impl Decider {
                 (None, self.change_principal(envelope, &name, *command, recorded_at)?)
             }
             Work::Reveal { id, command } => {
+                let command_id = envelope.provenance.command_id.clone();
                 let (version, connection) = self.reveal(envelope, id, command, recorded_at)?;
+                // The receipt belongs where the event does.
+                key = receipts::key(&connection.workspace, &command_id);
                 seen = Some(connection);
                 (Some(id), version)
             }
@@ -306,7 +309,7 @@ impl Decider {
             self.state.next_ordinal += 1;
         }
         self.shared.models.load().write_encoded(&mut self.group.batch, &change, &row);
-        history::put_snapshot(&mut self.group.batch, &self.shared.store, Some(&after));
+        history::put_snapshot(&mut self.group.batch, &self.shared.store, &after);
         let (after, row_bytes) = (Arc::new(after), row.len());
         self.state.set_head(id, Head { ordinal, connection: after.clone(), row_bytes });
         let effect = Effect::Connection(AcceptedChange { ordinal, before, after, row_bytes });

@@ -50,12 +50,6 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         self.values.remove(key).map(|(_, value)| value)
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.values.clear();
-        self.order.clear();
-        self.bytes = 0;
-    }
-
     pub(crate) fn set(&mut self, key: K, value: V) {
         self.set_sized(key, value, 0, |_| true);
     }

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `log` | position (8, BE) | record, JSON |
 //! | `streams` | stream (1 + 16), version (8, BE) | position (8, BE) |
-//! | `receipts` | workspace, 0, command id | [`Receipt`], 57 bytes |
+//! | `receipts` | workspace, 0, command id | [`Receipt`], 58 bytes |
 //! | `claims` | workspace, 0, folded slug | connection id (16) |
 //! | `keys` | connection id (16) | wrapped data key |
 //! | `meta` | name | per name, see [`meta`] |

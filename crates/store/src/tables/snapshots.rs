@@ -8,7 +8,7 @@
 
 use ledger_domain::{ConnectionId, Version};
 
-use super::{SNAPSHOTS, fixed};
+use super::{SNAPSHOTS, fixed, u64_from};
 use crate::batch::Batch;
 use crate::error::{AppendError, ReadError};
 use crate::store::Store;
@@ -42,11 +42,16 @@ pub fn latest(
     id: ConnectionId,
     version: Version,
 ) -> Result<Option<Box<[u8]>>, ReadError> {
-    let Some(row) = store.scan_back(&fixed(SNAPSHOTS), &key(id, version)).next() else {
-        return Ok(None);
-    };
-    let (key, row) = row?;
-    Ok(key.starts_with(&id.to_bytes()).then_some(row))
+    let newest = Version::new(version.get() - version.get() % INTERVAL);
+    for row in store.scan_back(&fixed(SNAPSHOTS), &key(id, newest)) {
+        let (key, row) = row?;
+        let Some(version) = key.strip_prefix(&id.to_bytes()).and_then(u64_from) else { break };
+        // Nothing checks a row that is not due.
+        if is_due(Version::new(version)) {
+            return Ok(Some(row));
+        }
+    }
+    Ok(None)
 }
 
 /// Returns the state at a version.

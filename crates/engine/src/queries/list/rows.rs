@@ -105,7 +105,8 @@ impl Models {
         } else {
             for entry in lists::words(&self.store, self.lists.table(), matches.workspace) {
                 let (ordinal, words) = entry?;
-                if list::words_have(&words, text) {
+                let number = u64::from(ordinal);
+                if matches.selected.contains(number) && list::words_have(&words, text) {
                     with_text.insert(u64::from(ordinal));
                 }
             }

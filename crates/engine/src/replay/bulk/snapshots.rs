@@ -28,7 +28,7 @@ impl SnapshotWork<'_> {
         match self {
             Self::Nothing => Ok(()),
             Self::Write(batch) => {
-                history::put_snapshot(batch, store, Some(state));
+                history::put_snapshot(batch, store, state);
                 if batch.size_bytes() < BATCH_BYTES {
                     return Ok(());
                 }

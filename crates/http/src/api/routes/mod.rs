@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use axum::http::Method;
+use axum::response::Response;
 use ledger_contract::commands::Verb;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::QueryName;
@@ -24,7 +25,7 @@ use serde_json::Value;
 pub use ledger_contract::parameter::{Form, Parameter, Place};
 
 use super::state::AppState;
-use crate::toolkit;
+use crate::toolkit::{self, Operation};
 
 /// The path prefix of all routes.
 pub const ROOT: &str = "/api/v1";
@@ -74,6 +75,17 @@ impl Answer {
     ) -> Self {
         Self { status, about, content: vec![("application/json", Some(schema.into()))], headers }
     }
+}
+
+/// Returns a GET route that requires no key.
+fn open(
+    path: &'static str,
+    id: &'static str,
+    summary: &'static str,
+    terms: Terms,
+    answer: fn(&AppState) -> Result<Response, Problem>,
+) -> Route {
+    Route { method: Method::GET, path, id, summary, terms, operation: Operation::open(answer) }
 }
 
 /// Returns the name of a schema, which is that of its type.

@@ -5,7 +5,7 @@ use ledger_contract::errors::{Code, Problem};
 
 use super::parameters as p;
 use super::refusals as r;
-use super::{Answer, Method, Route, Scope, Subject, Terms};
+use super::{Answer, Method, Route, Scope, Subject, Terms, open};
 use crate::api::operations;
 use crate::api::state::AppState;
 use crate::toolkit::Operation;
@@ -77,18 +77,12 @@ fn health(
     answer: fn(&AppState) -> Result<Response, Problem>,
     refusals: Vec<&'static [Code]>,
 ) -> Route {
-    Route {
-        method: Method::GET,
-        path,
-        id,
-        summary,
-        terms: Terms {
-            tag: "operation",
-            about: about.to_owned(),
-            answers: vec![Answer::json(200, "The check succeeded.", "HealthAnswer", &[])],
-            refusals,
-            ..Terms::open()
-        },
-        operation: Operation::open(answer),
-    }
+    let terms = Terms {
+        tag: "operation",
+        about: about.to_owned(),
+        answers: vec![Answer::json(200, "The check succeeded.", "HealthAnswer", &[])],
+        refusals,
+        ..Terms::open()
+    };
+    open(path, id, summary, terms, answer)
 }

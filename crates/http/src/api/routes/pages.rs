@@ -6,10 +6,9 @@ use ledger_contract::errors::Problem;
 use ledger_http_server::answer;
 
 use super::refusals as r;
-use super::{Answer, Method, Route, Terms};
+use super::{Answer, Route, Terms, open};
 use crate::api::state::AppState;
 use crate::page;
-use crate::toolkit::Operation;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -55,18 +54,12 @@ fn own(
     answer: fn(&AppState) -> Result<Response, Problem>,
     described: Answer,
 ) -> Route {
-    Route {
-        method: Method::GET,
-        path,
-        id,
-        summary,
-        terms: Terms {
-            tag: "description",
-            about: "Requires no key.".to_owned(),
-            answers: vec![described],
-            refusals: vec![r::DOOR],
-            ..Terms::open()
-        },
-        operation: Operation::open(answer),
-    }
+    let terms = Terms {
+        tag: "description",
+        about: "Requires no key.".to_owned(),
+        answers: vec![described],
+        refusals: vec![r::DOOR],
+        ..Terms::open()
+    };
+    open(path, id, summary, terms, answer)
 }
