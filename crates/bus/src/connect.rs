@@ -11,6 +11,7 @@ use async_nats::{Client, Event, ServerAddr, jetstream};
 use ledger_contract::errors::{Code, Problem};
 use tracing::{error, info, warn};
 
+use crate::jetstream_error;
 use crate::version::Release;
 
 /// The client name that the server lists.
@@ -129,8 +130,14 @@ fn about_account(error: &jetstream::context::AccountError) -> Problem {
     use jetstream::context::AccountErrorKind as Kind;
     match error.kind() {
         Kind::TimedOut => Problem::new(Code::NatsUnreachable),
-        Kind::JetStreamUnavailable => refused("JetStream is not enabled on the NATS server"),
-        _ => refused(format!("JetStream cannot be used with this NATS account: {error}")),
+        Kind::JetStream(cause) => {
+            jetstream_error::problem("JetStream cannot be used with this NATS account", &cause)
+        }
+        // A server that starts or has lost its cluster does not respond, either.
+        Kind::JetStreamUnavailable => {
+            unreachable("JetStream does not respond; it may not be enabled on the NATS server")
+        }
+        Kind::Other => unreachable(format!("JetStream does not respond: {error}")),
     }
 }
 

@@ -19,6 +19,8 @@
 //!   (test: `the_second_copy_refuses_by_name_and_the_first_answers_everything`).
 //! - An owner that was stopped past its lease accepts and publishes nothing
 //!   (test: `an_owner_that_was_stopped_past_its_lease_refuses_and_never_mixes_in`).
+//! - A holder gives its lease up before its time only because the event stream is not a copy of its
+//!   log (test: `only_an_unsuitable_stream_ends_a_tenure_before_its_time`).
 //! - A lease is taken over only when it was released, when its holder is known to have ended, or
 //!   after its whole time without a change
 //!   (test: `a_lease_is_taken_over_after_its_whole_time_without_a_change`).
@@ -41,6 +43,7 @@
 //!   (test: `what_was_heard_before_a_restart_cannot_be_sent_after_it`).
 
 mod connect;
+mod jetstream_error;
 mod lease;
 mod managed;
 mod relay;

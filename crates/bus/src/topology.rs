@@ -7,7 +7,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use async_nats::jetstream::context::GetStreamErrorKind;
+use async_nats::jetstream::context::{
+    CreateStreamError, CreateStreamErrorKind, GetStreamErrorKind,
+};
 use async_nats::jetstream::stream::{
     Config, DiscardPolicy, Info, RetentionPolicy, Source, StorageType, SubjectTransform,
 };
@@ -19,6 +21,7 @@ use parking_lot::Mutex;
 use tracing::{error, info};
 
 use crate::connect::{refused, unreachable};
+use crate::jetstream_error;
 
 /// Metadata key for the ledger to which the stream belongs.
 const LEDGER_ID: &str = "ledger_id";
@@ -154,9 +157,8 @@ async fn find_or_create(jetstream: &Context, wanted: &Config) -> Result<Info, Pr
             GetStreamErrorKind::JetStream(cause)
                 if cause.error_code() == ErrorCode::STREAM_NOT_FOUND => {}
             GetStreamErrorKind::JetStream(cause) => {
-                return Err(refused(format!(
-                    "the NATS server refused to return information about {name}: {cause}"
-                )));
+                let about = format!("the NATS server refused to return information about {name}");
+                return Err(jetstream_error::problem(&about, &cause));
             }
             _ => {
                 return Err(unreachable(format!(
@@ -166,9 +168,8 @@ async fn find_or_create(jetstream: &Context, wanted: &Config) -> Result<Info, Pr
         },
     }
     let created = jetstream.create_stream(wanted.clone()).await;
-    let stream = created.map_err(|error| {
-        refused(format!("the NATS server refused to create the stream {name}: {error}"))
-    })?;
+    let stream =
+        created.map_err(|error| unwritten(&format!("create the stream {name}"), &error))?;
     info!(nats.stream = name, "stream created");
     Ok(stream.cached_info().clone())
 }
@@ -201,10 +202,18 @@ fn alarm(alarmed: &Mutex<Vec<String>>, found: Vec<String>) {
 async fn update(jetstream: &Context, wanted: &Config) -> Result<(), Problem> {
     let name = wanted.name.as_str();
     let updated = jetstream.update_stream(wanted).await;
-    updated
-        .map_err(|error| refused(format!("the NATS server refused to change {name}: {error}")))?;
+    updated.map_err(|error| unwritten(&format!("change {name}"), &error))?;
     info!(nats.stream = name, "duplicate window changed");
     Ok(())
+}
+
+fn unwritten(what: &str, error: &CreateStreamError) -> Problem {
+    match error.kind() {
+        CreateStreamErrorKind::JetStream(cause) => {
+            jetstream_error::problem(&format!("the NATS server refused to {what}"), &cause)
+        }
+        _ => unreachable(format!("the NATS server did not {what}: {error}")),
+    }
 }
 
 fn base_config(name: String, ledger: &str, choices: Choices) -> Config {

@@ -8,7 +8,8 @@ use ledger_contract::errors::Problem;
 use ledger_contract::lease::Lease;
 use ledger_contract::subjects::Subjects;
 
-use crate::connect::{refused, unreachable};
+use crate::connect::unreachable;
+use crate::jetstream_error;
 
 /// The header by which a KV bucket marks a deleted key.
 const KV_OPERATION: &str = "KV-Operation";
@@ -66,7 +67,10 @@ impl Bucket {
                     LastRawMessageErrorKind::JetStream(cause)
                         if cause.error_code() != ErrorCode::STREAM_NOT_FOUND =>
                     {
-                        Err(refused(format!("the NATS server does not show the lease: {cause}")))
+                        Err(jetstream_error::problem(
+                            "the NATS server does not show the lease",
+                            &cause,
+                        ))
                     }
                     _ => Err(silent(&error)),
                 };

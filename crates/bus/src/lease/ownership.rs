@@ -32,6 +32,9 @@ pub(crate) struct State {
     until: Option<Instant>,
     /// Whether the event stream was found to be a copy of the log during this tenure.
     is_synchronized: bool,
+    /// Whether the relay found during this tenure that the event stream is not a copy of the log,
+    /// so that the lease is to be released.
+    is_unsuitable: bool,
     /// The lease when it was last seen.
     seen: Option<Lease>,
     /// Another holder, if one was seen since this instance last held the lease.
@@ -77,9 +80,9 @@ impl Ownership {
     /// Records that the lease was taken.
     pub(super) fn taken(&self, lease: Lease, until: Instant) {
         self.state.send_modify(|state| {
+            state.end_tenure();
             state.tenure += 1;
             state.phase = Phase::Held;
-            state.is_synchronized = false;
             state.other = None;
             state.seen = Some(lease);
             state.until = Some(until);
@@ -89,7 +92,7 @@ impl Ownership {
     /// Records that the lease was renewed.
     pub(super) fn renewed(&self, lease: Lease, until: Instant) {
         self.state.send_modify(|state| {
-            if !matches!(state.phase, Phase::Refused(_)) {
+            if !state.is_unsuitable {
                 state.phase = if state.is_synchronized { Phase::Owner } else { Phase::Held };
             }
             state.seen = Some(lease);
@@ -115,7 +118,8 @@ impl Ownership {
         });
     }
 
-    /// Records why an attempt to take or renew the lease failed.
+    /// Records why an attempt to take or renew the lease failed. The right from the last renewal
+    /// stays as long as it would anyway.
     pub(super) fn failed(&self, problem: &Problem) {
         self.state.send_modify(|state| {
             // An unsuitable stream is still the reason while the server is away.
@@ -146,6 +150,7 @@ impl Ownership {
         self.state.send_modify(|state| {
             if state.tenure == tenure && state.until.is_some() {
                 state.is_synchronized = false;
+                state.is_unsuitable = true;
                 state.phase = Phase::Refused(problem.message.clone());
             }
         });
@@ -162,6 +167,8 @@ impl Ownership {
         let now = Instant::now();
         let holder = state.other.as_ref().map(|lease| lease.holder.as_str());
         let about = match &state.phase {
+            // A failure of the keeper is news when the right has run out.
+            _ if state.is_owner(now) => "",
             Phase::Starting | Phase::Held => return None,
             Phase::Refused(reason) => reason.as_str(),
             Phase::Owner | Phase::Waiting => holder.unwrap_or_default(),
@@ -225,16 +232,16 @@ impl State {
     fn end_tenure(&mut self) {
         self.until = None;
         self.is_synchronized = false;
+        self.is_unsuitable = false;
     }
 
     /// Returns whether the lease is to be released, because of [`Ownership::unsuitable`].
     pub(super) fn is_unsuitable(&self) -> bool {
-        self.until.is_some() && matches!(self.phase, Phase::Refused(_))
+        self.is_unsuitable
     }
 
     fn tenure_at(&self, now: Instant) -> Option<u64> {
-        let is_refused = matches!(self.phase, Phase::Refused(_));
-        self.until.filter(|until| *until > now && !is_refused).map(|_| self.tenure)
+        self.until.filter(|until| *until > now && !self.is_unsuitable).map(|_| self.tenure)
     }
 
     fn is_owner(&self, now: Instant) -> bool {
@@ -407,6 +414,32 @@ mod tests {
             us.failed(&unreachable());
         };
         assert_eq!(accepting(lapsed_in_an_outage), [LeaseIfReachable, DataDir]);
+    }
+
+    #[test]
+    fn only_an_unsuitable_stream_ends_a_tenure_before_its_time() {
+        let refused = Problem::new(Code::NatsRefused);
+        for failure in [unreachable(), refused.clone()] {
+            for us in all() {
+                us.taken(lease(own()), later());
+                us.synchronized(1);
+                us.failed(&failure);
+                assert!(!us.is_unsuitable(), "the lease is kept");
+                assert_eq!((us.tenure(), us.refusal()), (Some(1), None));
+                us.renewed(lease(own()), later());
+                assert!(us.status().owner, "as before");
+                us.failed(&failure);
+                us.renewed(lease(own()), Instant::now());
+                assert_eq!(us.tenure(), None, "it has run out");
+            }
+        }
+        let [us, ..] = all();
+        us.taken(lease(own()), later());
+        us.unsuitable(1, &refused);
+        us.renewed(lease(own()), later());
+        assert_eq!((us.is_unsuitable(), us.tenure()), (true, None));
+        us.free();
+        assert!(!us.is_unsuitable(), "released");
     }
 
     #[test]
