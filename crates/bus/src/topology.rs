@@ -64,15 +64,6 @@ impl LeaseBucket {
     }
 }
 
-/// The range of messages in the event stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Extent {
-    /// Sequence number of the oldest message.
-    pub(crate) first: u64,
-    /// Sequence number of the newest message, or 0 if there is none.
-    pub(crate) last: u64,
-}
-
 /// Settings of the streams that the operator can choose.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Choices {
@@ -92,8 +83,9 @@ impl Topology {
     }
 
     /// Creates missing streams, rejects those of another ledger, and logs an error for changed
-    /// settings. Returns the range of messages in the event stream.
-    pub(crate) async fn ensure(&self, jetstream: &Context) -> Result<Extent, Problem> {
+    /// settings. Returns the sequence number of the newest message in the event stream, or 0 if
+    /// there is none.
+    pub(crate) async fn ensure(&self, jetstream: &Context) -> Result<u64, Problem> {
         let events = self.ensure_stream(jetstream, &self.events).await?;
         let bucket = self.ensure_stream(jetstream, &self.bucket).await?;
         let mut found = deviations(&self.events, &events.config);
@@ -108,7 +100,7 @@ impl Topology {
             found.push(format!("{name}: the oldest {cut} events were removed"));
         }
         alarm(&self.alarmed, found);
-        Ok(Extent { first: events.state.first_sequence, last: events.state.last_sequence })
+        Ok(events.state.last_sequence)
     }
 
     /// Returns what differs from the wanted settings, as found by the last check.
@@ -216,7 +208,7 @@ fn unwritten(what: &str, error: &CreateStreamError) -> Problem {
     }
 }
 
-fn base_config(name: String, ledger: &str, choices: Choices) -> Config {
+fn base_config(name: String, metadata: HashMap<String, String>, choices: Choices) -> Config {
     Config {
         name,
         max_bytes: UNLIMITED,
@@ -232,19 +224,27 @@ fn base_config(name: String, ledger: &str, choices: Choices) -> Config {
         deny_purge: true,
         allow_direct: true,
         duplicate_window: choices.duplicate_window,
-        metadata: HashMap::from([
-            (LEDGER_ID.to_owned(), ledger.to_owned()),
-            (FORMAT.to_owned(), FORMAT_VERSION.to_owned()),
-        ]),
+        metadata,
         ..Config::default()
     }
+}
+
+/// Returns the metadata of a stream that belongs to one ledger.
+fn metadata_of(ledger: &str) -> HashMap<String, String> {
+    let mut metadata = format_metadata();
+    metadata.insert(LEDGER_ID.to_owned(), ledger.to_owned());
+    metadata
+}
+
+fn format_metadata() -> HashMap<String, String> {
+    HashMap::from([(FORMAT.to_owned(), FORMAT_VERSION.to_owned())])
 }
 
 fn events_config(subjects: &Subjects, ledger: &str, choices: Choices) -> Config {
     Config {
         subjects: vec![subjects.all_events()],
         description: Some("every event of the connection ledger, in log order".to_owned()),
-        ..base_config(subjects.stream_name(), ledger, choices)
+        ..base_config(subjects.stream_name(), metadata_of(ledger), choices)
     }
 }
 
@@ -265,7 +265,7 @@ fn bucket_config(subjects: &Subjects, ledger: &str, choices: Choices) -> Config 
         description: Some(
             "latest public state of every connection; filled by the server".to_owned(),
         ),
-        ..base_config(format!("KV_{bucket}"), ledger, choices)
+        ..base_config(format!("KV_{bucket}"), metadata_of(ledger), choices)
     }
 }
 
@@ -278,8 +278,7 @@ fn lease_config(subjects: &Subjects, choices: Choices) -> Config {
         allow_direct: false,
         duplicate_window: LEASE_DUPLICATE_WINDOW,
         description: Some("which instance owns these names".to_owned()),
-        metadata: HashMap::from([(FORMAT.to_owned(), FORMAT_VERSION.to_owned())]),
-        ..base_config(name, "", choices)
+        ..base_config(name, format_metadata(), choices)
     }
 }
 

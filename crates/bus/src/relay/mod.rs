@@ -185,10 +185,10 @@ impl Relay {
                 return Err(Problem::new(Code::NatsUnreachable));
             }
         }
-        let extent = self.topology.ensure(&self.jetstream).await?;
+        let last = self.topology.ensure(&self.jetstream).await?;
         let stream = self.subjects.stream_name();
         self.ownership.set_drift(self.topology.drift());
-        let from = resume::resume_position(&self.jetstream, &self.engine, &stream, extent).await?;
+        let from = resume::resume_position(&self.jetstream, &self.engine, &stream, last).await?;
         let mark = self.engine.published();
         if from < mark {
             warn!(
@@ -331,11 +331,10 @@ impl Relay {
             return Err(unreachable("the client reconnected to NATS"));
         }
         if count.is_multiple_of(LOOKS_PER_CHECK) && !self.is_disconnected() {
-            let extent = self.topology.ensure(&self.jetstream).await?;
+            let end = self.topology.ensure(&self.jetstream).await?;
             self.ownership.set_drift(self.topology.drift());
             let (least, most) = (progress.acknowledged.get(), progress.sent.get());
-            if !(least..=most).contains(&extent.last) {
-                let end = extent.last;
+            if !(least..=most).contains(&end) {
                 return Err(unreachable(format!(
                     "the stream ends at {end}, and not at {least} as acknowledged"
                 )));

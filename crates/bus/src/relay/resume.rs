@@ -9,10 +9,9 @@ use ledger_engine::Engine;
 
 use super::message::EVENT_ID;
 use crate::connect::{refused, unreachable};
-use crate::topology::Extent;
 
 /// Returns the position of the last event in the stream, after checking that the stream has the
-/// events of this log and not another's.
+/// events of this log and not another's. `last` is the sequence number of its newest message.
 ///
 /// A stream shorter than the outbox mark lost events (a server restarted empty), which are
 /// published again. A longer one has events whose acknowledgments never arrived.
@@ -20,9 +19,8 @@ pub(super) async fn resume_position(
     jetstream: &Context,
     engine: &Engine,
     stream: &str,
-    extent: Extent,
+    last: u64,
 ) -> Result<Position, Problem> {
-    let last = extent.last;
     let head = engine.head().get();
     if last > head {
         return Err(refused(format!(
