@@ -56,11 +56,13 @@ impl LeaseBucket {
         Self { config: lease_config(subjects, choices), alarmed: Mutex::default() }
     }
 
-    /// Creates the bucket if it is missing, and logs an error for changed settings.
-    pub(crate) async fn ensure(&self, jetstream: &Context) -> Result<(), Problem> {
+    /// Creates the bucket if it is missing, and logs an error for changed settings. Returns what
+    /// differs from the wanted settings.
+    pub(crate) async fn ensure(&self, jetstream: &Context) -> Result<Vec<String>, Problem> {
         let found = find_or_create(jetstream, &self.config).await?;
-        alarm(&self.alarmed, deviations(&self.config, &found.config));
-        Ok(())
+        let deviations = deviations(&self.config, &found.config);
+        alarm(&self.alarmed, deviations.clone());
+        Ok(deviations)
     }
 }
 

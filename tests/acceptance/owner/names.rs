@@ -50,6 +50,7 @@ async fn other_replicas_than_asked_for_are_reported() {
             json!([
                 "LEDGER_EVENTS: num_replicas is 1, and --nats-replicas is 3",
                 "KV_ledger-connections: num_replicas is 1, and --nats-replicas is 3",
+                "KV_ledger-owner: num_replicas is 1, and --nats-replicas is 3",
             ]),
         ),
     ] {

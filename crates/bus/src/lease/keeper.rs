@@ -177,7 +177,7 @@ impl Keeper {
         }
         let connects = self.connects();
         connect::check(&self.client, CONNECT_PATIENCE).await?;
-        self.topology.ensure(&self.jetstream).await?;
+        self.ownership.set_lease_drift(self.topology.ensure(&self.jetstream).await?);
         // A connection that was made meanwhile is checked by the next attempt.
         self.prepared = Some(connects.max(1));
         Ok(())

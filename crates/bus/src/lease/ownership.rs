@@ -41,7 +41,10 @@ pub(crate) struct State {
     other: Option<Lease>,
     /// Whether requests over NATS are received.
     is_listening: bool,
-    drift: Vec<String>,
+    /// What differs from the wanted settings of the event stream and its bucket.
+    stream_drift: Vec<String>,
+    /// The same of the bucket of the lease.
+    lease_drift: Vec<String>,
 }
 
 /// The result of the latest attempt to be the owner.
@@ -183,10 +186,19 @@ impl Ownership {
         self.state.send_modify(|state| state.is_listening = is_listening);
     }
 
-    pub(crate) fn set_drift(&self, drift: Vec<String>) {
+    pub(crate) fn set_stream_drift(&self, drift: Vec<String>) {
+        self.set_drift(drift, |state| &mut state.stream_drift);
+    }
+
+    pub(super) fn set_lease_drift(&self, drift: Vec<String>) {
+        self.set_drift(drift, |state| &mut state.lease_drift);
+    }
+
+    fn set_drift(&self, drift: Vec<String>, place: impl FnOnce(&mut State) -> &mut Vec<String>) {
         self.state.send_if_modified(|state| {
-            let changed = state.drift != drift;
-            state.drift = drift;
+            let place = place(state);
+            let changed = *place != drift;
+            *place = drift;
             changed
         });
     }
@@ -327,7 +339,7 @@ impl Fence for Ownership {
             owner: state.is_owner(Instant::now()),
             holder,
             refusal: self.refusal(),
-            drift: state.drift,
+            drift: [state.stream_drift, state.lease_drift].concat(),
         }
     }
 }

@@ -187,7 +187,7 @@ impl Relay {
         }
         let last = self.topology.ensure(&self.jetstream).await?;
         let stream = self.subjects.stream_name();
-        self.ownership.set_drift(self.topology.drift());
+        self.ownership.set_stream_drift(self.topology.drift());
         let from = resume::resume_position(&self.jetstream, &self.engine, &stream, last).await?;
         let mark = self.engine.published();
         if from < mark {
@@ -332,7 +332,7 @@ impl Relay {
         }
         if count.is_multiple_of(LOOKS_PER_CHECK) && !self.is_disconnected() {
             let end = self.topology.ensure(&self.jetstream).await?;
-            self.ownership.set_drift(self.topology.drift());
+            self.ownership.set_stream_drift(self.topology.drift());
             let (least, most) = (progress.acknowledged.get(), progress.sent.get());
             if !(least..=most).contains(&end) {
                 return Err(unreachable(format!(
