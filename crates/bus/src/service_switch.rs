@@ -45,7 +45,10 @@ impl ServiceSwitch {
                 }
                 Err(problem) => {
                     warn!(error = problem.message, "requests over nats cannot be received yet");
-                    sleep(RETRY_DELAY).await;
+                    tokio::select! {
+                        () = sleep(RETRY_DELAY) => {}
+                        () = stopped(&mut stop) => {}
+                    }
                 }
             }
         }
