@@ -92,20 +92,27 @@ impl Stage {
 
     /// Seals a request and sends it, perhaps elsewhere than its head says.
     async fn send(&self, subject: &str, head: &SealedRequest, body: &Value) -> Told {
+        self.try_send(subject, head, body).await.expect("answered")
+    }
+
+    /// The same, which returns nothing if nobody answers.
+    async fn try_send(&self, subject: &str, head: &SealedRequest, body: &Value) -> Option<Told> {
         let own = CurveKey::generate();
         let text = join(head, body.to_string().as_bytes());
         let sealed = own.seal(&text, &self.xkey()).expect("a good key");
         let mut headers = HeaderMap::new();
         headers.insert(XKEY, own.public());
-        let reply = self.request(subject, headers, sealed).await;
+        let nats = self.nats.client().await;
+        let sent = nats.request_with_headers(subject.to_owned(), headers, sealed.into()).await;
+        let reply = sent.ok()?;
         let Ok(text) = own.open(&reply.payload, &self.xkey()) else {
-            return Told::in_the_clear(&reply);
+            return Some(Told::in_the_clear(&reply));
         };
         let (answer, at) = split::<SealedAnswer>(&text).expect("an answer");
         assert_eq!(answer.answer_to, head.request_id);
         let code = answer.headers.get(ERROR_CODE).cloned().unwrap_or_default();
         let body = serde_json::from_slice(&text[at..]).expect("JSON");
-        Told { sealed: true, code, body }
+        Some(Told { sealed: true, code, body })
     }
 
     async fn request(&self, subject: &str, headers: HeaderMap, payload: Vec<u8>) -> Message {

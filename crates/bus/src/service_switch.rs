@@ -32,14 +32,17 @@ impl ServiceSwitch {
     /// Runs until it is told to stop, then completes the requests in progress.
     ///
     /// Each start begins with a new memory of sealed requests, which refuses all that were made
-    /// before: the previous owner may have received them.
+    /// before: the previous owner may have received them. So each tenure has a start of its own,
+    /// also if an outage hid that another instance was the owner in between.
     pub(crate) async fn run(self, mut stop: watch::Receiver<bool>) {
         let mut states = self.ownership.subscribe();
-        while Self::until(&mut states, true, &mut stop).await {
+        let is_wanted = |state: &State| state.listens() == Some(true);
+        while let Some(tenure) = Self::until(&mut states, &mut stop, is_wanted).await {
             match self.start().await {
                 Ok(responder) => {
                     self.ownership.set_listening(true);
-                    Self::until(&mut states, false, &mut stop).await;
+                    let ends = |state: &State| state.ends_service_of(tenure);
+                    Self::until(&mut states, &mut stop, ends).await;
                     responder.stop(Instant::now() + DRAIN_PATIENCE).await;
                     self.ownership.set_listening(false);
                 }
@@ -54,18 +57,18 @@ impl ServiceSwitch {
         }
     }
 
-    /// Waits until the service is to run, or not to run. Returns false when told to stop.
+    /// Waits for a state, and returns its tenure. Returns `None` when told to stop.
     async fn until(
         states: &mut watch::Receiver<State>,
-        run: bool,
         stop: &mut watch::Receiver<bool>,
-    ) -> bool {
+        is_awaited: impl FnMut(&State) -> bool,
+    ) -> Option<u64> {
         if is_stopped(stop) {
-            return false;
+            return None;
         }
         tokio::select! {
-            found = states.wait_for(|state| state.listens() == Some(run)) => found.is_ok(),
-            () = stopped(stop) => false,
+            found = states.wait_for(is_awaited) => found.ok().map(|state| state.tenure()),
+            () = stopped(stop) => None,
         }
     }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{Stage, code};
 use crate::canary::secret;
 use crate::sniffer::{Heard, Sniffer};
+use crate::wait::eventually;
 
 /// Where a ledger is asked.
 const DOORS: [&str; 4] = ["ledger.cmd.", "ledger.query.", "ledger.reveal.", "ledger.admin."];
@@ -145,4 +146,27 @@ async fn what_was_heard_before_a_restart_cannot_be_sent_after_it() {
         sent += 1;
     }
     assert_eq!((sent, stage.head().await), (3, position), "nothing came of it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_heard_in_one_tenure_cannot_be_sent_in_the_next() {
+    let stage = Stage::with(&["--nats-lease", "2"]).await;
+    let list = "ledger.query.default.list";
+    let heard = stage.head_for(list);
+    let told = stage.send(list, &heard, &json!({})).await;
+    assert_eq!(told.code, "", "{}", told.body);
+    // As if another instance had been the owner, unseen, and had released the lease.
+    let mut headers = HeaderMap::new();
+    headers.insert("KV-Operation", "DEL");
+    let jetstream = async_nats::jetstream::new(stage.nats.client().await);
+    let sent = jetstream.publish_with_headers("$KV.ledger-owner.owner", headers, "".into()).await;
+    sent.expect("sent").await.expect("stored");
+    let refused = eventually("the next tenure has begun", async || {
+        let told = stage.try_send(list, &heard, &json!({})).await?;
+        (told.code == "sealed_expired").then_some(told)
+    })
+    .await;
+    let told = refused.body.to_string();
+    // After half a minute, it would be refused as too old.
+    assert!(told.contains("before the ledger started"), "{told}");
 }

@@ -285,6 +285,16 @@ impl State {
         }
     }
 
+    /// Returns the number of the last tenure.
+    pub(crate) fn tenure(&self) -> u64 {
+        self.tenure
+    }
+
+    /// Returns whether the service that was started in `tenure` is to end.
+    pub(crate) fn ends_service_of(&self, tenure: u64) -> bool {
+        self.listens() == Some(false) || self.tenure != tenure
+    }
+
     /// Returns whether the first attempt to be the owner has ended, and requests over NATS are
     /// received if they are to be.
     pub(crate) fn is_settled(&self) -> bool {
@@ -452,6 +462,23 @@ mod tests {
         assert_eq!((us.is_unsuitable(), us.tenure()), (true, None));
         us.free();
         assert!(!us.is_unsuitable(), "released");
+    }
+
+    #[test]
+    fn a_service_ends_with_its_tenure_also_if_nobody_else_was_seen() {
+        let [us, ..] = all();
+        let ends = |tenure| us.subscribe().borrow().ends_service_of(tenure);
+        us.taken(lease(own()), later());
+        us.synchronized(1);
+        us.failed(&unreachable());
+        us.renewed(lease(own()), later());
+        assert!(!ends(1), "after an outage in which nobody wrote the lease");
+        us.failed(&unreachable());
+        us.taken(lease(own()), later());
+        assert!(ends(1));
+        us.synchronized(2);
+        assert!(ends(1));
+        assert!(!ends(2));
     }
 
     #[test]
