@@ -16,13 +16,21 @@ use crate::wait::{PATIENCE, eventually};
 
 const STREAM: &str = "LEDGER_EVENTS";
 
-async fn bus(ledger: &Ledger, server: &NatsServer) -> Bus {
+async fn start(ledger: &Ledger, server: &NatsServer) -> Bus {
     let options = ConnectOptions { url: server.url(), ..ConnectOptions::default() };
     let client = connect(&options).await.expect("good options");
     let options = BusOptions::new(client, options);
     let bus = Bus::start(ledger.engine.clone(), options).await.expect("the bus starts");
     bus.settled(PATIENCE).await;
     bus
+}
+
+/// A new ledger that owns its name on a server of its own.
+async fn started() -> (NatsServer, Ledger, Bus) {
+    let server = NatsServer::start().await;
+    let ledger = Ledger::new().await;
+    let bus = start(&ledger, &server).await;
+    (server, ledger, bus)
 }
 
 async fn delete_streams(jetstream: &Context) {
@@ -33,9 +41,7 @@ async fn delete_streams(jetstream: &Context) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_acknowledgment_of_a_duplicate_is_not_believed() {
-    let server = NatsServer::start().await;
-    let ledger = Ledger::new().await;
-    let bus = bus(&ledger, &server).await;
+    let (server, ledger, bus) = started().await;
     ledger.create("before").await;
     let client = server.client().await;
     expect_equal(&client, &ledger.engine).await;
@@ -80,9 +86,8 @@ async fn store(client: &async_nats::Client, event_id: &str, message_id: &str) ->
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_with_the_message_ids_of_earlier_programs_is_continued() {
-    let server = NatsServer::start().await;
-    let ledger = Ledger::new().await;
-    bus(&ledger, &server).await.shutdown().await;
+    let (server, ledger, bus) = started().await;
+    bus.shutdown().await;
     let client = server.client().await;
     let published = expect_equal(&client, &ledger.engine).await;
     let alone = ledger.reopen();
@@ -90,7 +95,7 @@ async fn a_stream_with_the_message_ids_of_earlier_programs_is_continued() {
     let earlier = format!("{}/{}", alone.engine.ledger_id(), published + 1);
     store(&client, &id(&alone, published + 1), &earlier).await;
 
-    let bus = bus(&alone, &server).await;
+    let bus = start(&alone, &server).await;
     alone.create("two").await;
     eventually("the next event is published", async || {
         (alone.engine.published().get() == published + 2).then_some(())
@@ -102,9 +107,8 @@ async fn a_stream_with_the_message_ids_of_earlier_programs_is_continued() {
 /// The server takes a message for the event that has its id, wherever it is in the stream.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_whose_id_is_in_the_stream_at_another_position_is_not_published() {
-    let server = NatsServer::start().await;
-    let ledger = Ledger::new().await;
-    bus(&ledger, &server).await.shutdown().await;
+    let (server, ledger, bus) = started().await;
+    bus.shutdown().await;
     let client = server.client().await;
     let published = expect_equal(&client, &ledger.engine).await;
 
@@ -114,7 +118,7 @@ async fn an_event_whose_id_is_in_the_stream_at_another_position_is_not_published
     let [one, two] = [1, 2].map(|number| id(&alone, published + number));
     assert_eq!(store(&client, &one, &two).await, published + 1);
 
-    let bus = bus(&alone, &server).await;
+    let bus = start(&alone, &server).await;
     let status = alone.ask_at("_all", "status", &json!({})).expect("answered");
     assert_eq!(status["nats"]["owner"], false, "{status}");
     let refusal = status["nats"]["refusal"].as_str().expect("a reason");
@@ -130,9 +134,7 @@ async fn an_event_whose_id_is_in_the_stream_at_another_position_is_not_published
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_is_deleted_while_nothing_happens_is_filled_again() {
-    let server = NatsServer::start().await;
-    let ledger = Ledger::new().await;
-    let bus = bus(&ledger, &server).await;
+    let (server, ledger, bus) = started().await;
     ledger.create("main").await;
     let client = server.client().await;
     expect_equal(&client, &ledger.engine).await;
