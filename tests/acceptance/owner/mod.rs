@@ -1,6 +1,7 @@
 //! Who owns a ledger's name on NATS: copies of one ledger, other ledgers, and outages.
 
 mod handover;
+mod lease;
 mod names;
 mod outage;
 mod relay;

@@ -7,6 +7,7 @@ use async_nats::jetstream::{Context, ErrorCode};
 use ledger_contract::errors::Problem;
 use ledger_contract::lease::Lease;
 use ledger_contract::subjects::Subjects;
+use rand::Rng as _;
 
 use crate::connect::unreachable;
 use crate::jetstream_error;
@@ -14,6 +15,8 @@ use crate::jetstream_error;
 /// The header by which a KV bucket marks a deleted key.
 const KV_OPERATION: &str = "KV-Operation";
 const KV_DELETE: &str = "DEL";
+/// The header with the random name of the process that wrote the lease.
+const WRITER: &str = "Ledger-Writer";
 
 /// The bucket.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub(super) struct Bucket {
     jetstream: Context,
     stream: String,
     subject: String,
+    /// The random name of this process.
+    writer: String,
 }
 
 /// What the bucket holds, with its revision.
@@ -30,7 +35,9 @@ pub(super) enum Entry {
     Absent,
     /// The last holder released it.
     Released(u64),
-    /// Somebody holds it, or held it and ended.
+    /// This process wrote it last.
+    Own(u64),
+    /// Another process holds it, or held it and ended.
     Held(u64, Lease),
     /// Something else than a lease.
     Foreign(u64),
@@ -50,7 +57,8 @@ pub(super) enum WriteError {
 impl Bucket {
     pub(super) fn new(jetstream: Context, subjects: &Subjects) -> Self {
         let stream = format!("KV_{}", subjects.lease_bucket_name());
-        Self { jetstream, stream, subject: subjects.lease() }
+        let writer = format!("{:032x}", rand::rng().random::<u128>());
+        Self { jetstream, stream, subject: subjects.lease(), writer }
     }
 
     /// Reads the lease from the leader of the stream, never from a replica.
@@ -80,6 +88,10 @@ impl Bucket {
         if message.headers.get(KV_OPERATION).is_some() {
             return Ok(Entry::Released(revision));
         }
+        let writer = message.headers.get(WRITER);
+        if writer.is_some_and(|writer| writer.as_str() == self.writer) {
+            return Ok(Entry::Own(revision));
+        }
         Ok(match serde_json::from_slice(&message.payload) {
             Ok(lease) => Entry::Held(revision, lease),
             Err(_) => Entry::Foreign(revision),
@@ -89,7 +101,8 @@ impl Bucket {
     /// Writes the lease if the bucket is at `revision`, and returns the new revision.
     pub(super) async fn write(&self, revision: u64, lease: &Lease) -> Result<u64, WriteError> {
         let body = serde_json::to_vec(lease).expect("a lease has a JSON form");
-        self.publish(revision, PublishMessage::build().payload(body.into())).await
+        let message = PublishMessage::build().header(WRITER, self.writer.as_str());
+        self.publish(revision, message.payload(body.into())).await
     }
 
     /// Deletes the lease if the bucket is at `revision`.

@@ -13,6 +13,8 @@ pub(super) struct Watched {
     last: Option<(u64, Instant, Duration)>,
     /// Whether a look failed since then, so that a renewal may have been impossible, too.
     is_interrupted: bool,
+    /// Whether this process has held the lease.
+    was_holder: bool,
 }
 
 /// What to do about the lease.
@@ -30,6 +32,9 @@ impl Watched {
     /// A lease is taken over if it was released, if `lock` proves that its holder has ended, or if
     /// it was seen unchanged, without a failed look in between, for as long as its holder may rely
     /// on it. Only this instance's own clock counts.
+    ///
+    /// A process that has held the lease no longer believes `lock`: another that wrote under the
+    /// same lock since then is a copy of the whole machine.
     pub(super) fn step(
         &mut self,
         found: &Entry,
@@ -42,7 +47,10 @@ impl Watched {
                 self.last = None;
                 return Step::Take(*revision);
             }
-            Entry::Held(revision, lease) if lease.lock == lock => return Step::Take(*revision),
+            Entry::Own(revision) => return Step::Take(*revision),
+            Entry::Held(revision, lease) if lease.lock == lock && !self.was_holder => {
+                return Step::Take(*revision);
+            }
             // The bucket was lost with a holder in it, who may still rely on what it wrote.
             Entry::Absent => match self.last {
                 None => return Step::Take(0),
@@ -69,8 +77,10 @@ impl Watched {
         self.is_interrupted = true;
     }
 
-    pub(super) fn forget(&mut self) {
+    /// Records that this process holds the lease.
+    pub(super) fn taken(&mut self) {
         self.last = None;
+        self.was_holder = true;
     }
 }
 
@@ -149,7 +159,23 @@ mod tests {
         assert_eq!(step(&Entry::Absent), Step::Take(0));
         assert_eq!(step(&Entry::Released(7)), Step::Take(7));
         assert_eq!(step(&held(7, "mine", 10)), Step::Take(7), "its holder has ended");
+        assert_eq!(step(&Entry::Own(7)), Step::Take(7));
         assert_eq!(step(&Entry::Foreign(7)), Step::Leave);
+    }
+
+    #[test]
+    fn a_copy_of_the_machine_has_the_same_lock_and_its_lease_is_waited_for() {
+        let mut watched = Watched::default();
+        let start = Instant::now();
+        let at = |watched: &mut Watched, found: &Entry, seconds: u64| {
+            watched.step(found, "mine", TIME, start + Duration::from_secs(seconds))
+        };
+        let first = at(&mut watched, &held(5, "mine", 10), 0);
+        assert_eq!(first, Step::Take(5), "its holder has ended");
+        watched.taken();
+        assert_eq!(at(&mut watched, &Entry::Own(6), 3), Step::Take(6));
+        assert_eq!(at(&mut watched, &held(7, "mine", 10), 6), Step::Leave);
+        assert_eq!(at(&mut watched, &held(7, "mine", 10), 16), Step::Take(7));
     }
 
     #[test]

@@ -147,10 +147,11 @@ impl Keeper {
         let found = self.bucket.read().await?;
         let now = Instant::now();
         let step = self.watched.step(&found, &self.lock, self.time.whole(), now);
-        let is_own = matches!(&found, Entry::Held(_, lease) if lease.lock == self.lock);
-        let is_renewal = self.held.is_some() && is_own;
+        let is_renewal = self.held.is_some() && matches!(found, Entry::Own(_));
         match &found {
-            _ if is_own => {}
+            Entry::Own(_) => {}
+            // Its holder has ended.
+            Entry::Held(_, lease) if lease.lock == self.lock && step != Step::Leave => {}
             Entry::Held(_, lease) => self.lose(|ownership| ownership.held_by(lease.clone())),
             Entry::Absent | Entry::Released(_) => self.lose(Ownership::free),
             Entry::Foreign(_) => {
@@ -196,7 +197,7 @@ impl Keeper {
                 let until = sent_at + self.time.right();
                 self.held = Some(written);
                 self.is_in_doubt = false;
-                self.watched.forget();
+                self.watched.taken();
                 if is_renewal {
                     self.ownership.renewed(lease, until);
                 } else {
@@ -246,7 +247,7 @@ impl Keeper {
         // A renewal whose outcome is unknown may have moved the bucket.
         if std::mem::take(&mut self.is_in_doubt) {
             match self.bucket.read().await {
-                Ok(Entry::Held(found, lease)) if lease.lock == self.lock => revision = found,
+                Ok(Entry::Own(found)) => revision = found,
                 _ => return,
             }
         }
