@@ -21,6 +21,8 @@
 //!   (test: `an_owner_that_was_stopped_past_its_lease_refuses_and_never_mixes_in`).
 //! - A holder gives its lease up before its time only because the event stream is not a copy of its
 //!   log (test: `only_an_unsuitable_stream_ends_a_tenure_before_its_time`).
+//! - A stopping owner releases its lease only if the stream holds every event
+//!   (test: `a_lease_is_not_released_while_an_event_is_unpublished`).
 //! - A lease is taken over only when it was released, when its holder is known to have ended, or
 //!   after its whole time without a change
 //!   (test: `a_lease_is_taken_over_after_its_whole_time_without_a_change`).
@@ -80,8 +82,10 @@ use topology::{Choices, LeaseBucket, Topology};
 /// Header of an operation's progress messages, with the value `true`. The final answer lacks it.
 pub const PROGRESS: &str = "Ledger-Progress";
 
-/// How long a shutdown waits for requests in progress and for the last events.
+/// How long a shutdown waits for requests in progress.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a shutdown waits for the last events after that.
+const PUBLISH_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a shutdown waits until the lease is released.
 const RELEASE_PATIENCE: Duration = Duration::from_secs(2);
 /// The time of a lease by default.
@@ -212,13 +216,12 @@ impl Bus {
     }
 
     /// Stops accepting messages, completes those in progress, sends their replies and the last
-    /// events, and releases the lease. Gives up after ten seconds; the next start publishes the
-    /// remaining events.
+    /// events, and releases the lease if the stream holds every event. Gives up after ten seconds
+    /// for the requests and ten more for the events; the next start publishes the remaining ones.
     pub async fn shutdown(self) {
-        let deadline = Instant::now() + DRAIN_PATIENCE;
-        self.service.stop(deadline).await;
+        self.service.stop(Instant::now() + DRAIN_PATIENCE).await;
         self.stop_relay.send_replace(true);
-        if timeout_at(deadline, self.relayed).await.is_err() {
+        if timeout(PUBLISH_PATIENCE, self.relayed).await.is_err() {
             warn!("some events are not published yet; the next start publishes them");
         }
         drop(self.cut_off);

@@ -59,3 +59,19 @@ async fn a_clone_of_the_machine_that_writes_under_the_same_lock_is_another_holde
     .await;
     bus.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_is_not_released_while_an_event_is_unpublished() {
+    let (lease, mut events) = (NatsServer::start().await, NatsServer::start().await);
+    let ledger = Ledger::new().await;
+    let is_released = async || written(&lease).await.headers.get("KV-Operation").is_some();
+    start(&ledger, &lease, &events).await.shutdown().await;
+    assert!(is_released().await, "everything is published");
+
+    let bus = start(&ledger, &lease, &events).await;
+    events.stop().await;
+    ledger.create("unpublished").await;
+    assert_eq!(own_status(&ledger)["owner"], true);
+    bus.shutdown().await;
+    assert!(!is_released().await);
+}

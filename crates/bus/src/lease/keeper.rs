@@ -106,7 +106,7 @@ impl Keeper {
         }
     }
 
-    /// Runs until it is told to stop, then releases the lease.
+    /// Runs until it is told to stop, then releases the lease if the stream holds every event.
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let mut states = self.ownership.subscribe();
         loop {
@@ -129,7 +129,26 @@ impl Keeper {
                 () = stopped(&mut stop) => break,
             }
         }
-        self.release().await;
+        self.leave().await;
+    }
+
+    /// Ends the tenure, and releases the lease unless some events are not published: a copy that
+    /// took the lease at once would lack them.
+    async fn leave(&mut self) {
+        if self.held.is_none() {
+            return;
+        }
+        self.ownership.free();
+        let (published, head) = (self.engine.published(), self.engine.head());
+        if published == head {
+            self.release().await;
+        } else {
+            warn!(
+                ledger.published = published.get(),
+                ledger.position = head.get(),
+                "some events are not published, so the lease is not released and runs out by itself"
+            );
+        }
     }
 
     /// Renews the lease, or takes it if that is permitted. Returns when to look again.
