@@ -23,6 +23,8 @@
 //!   log (test: `only_an_unsuitable_stream_ends_a_tenure_before_its_time`).
 //! - A stopping owner releases its lease only if the stream holds every event
 //!   (test: `a_lease_is_not_released_while_an_event_is_unpublished`).
+//! - An instance of which a part has ended unexpectedly accepts no commands
+//!   (test: `a_part_that_panics_ends_the_right_to_write`).
 //! - A lease is taken over only when it was released, when its holder is known to have ended, or
 //!   after its whole time without a change
 //!   (test: `a_lease_is_taken_over_after_its_whole_time_without_a_change`).
@@ -48,6 +50,7 @@ mod connect;
 mod jetstream_error;
 mod lease;
 mod managed;
+mod part;
 mod relay;
 mod responder;
 mod service_switch;
@@ -63,8 +66,7 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_contract::subjects::Subjects;
 use ledger_engine::{AdmissionLimits, Engine};
 use tokio::sync::{oneshot, watch};
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 use tracing::{info, warn};
 
 pub use connect::{ConnectOptions, check, connect, public_url};
@@ -75,6 +77,7 @@ pub use managed::{
 };
 
 use lease::{Keeper, KeeperOptions, LeaseTime, Ownership};
+use part::{Part, Watchdog};
 use relay::Relay;
 use service_switch::ServiceSwitch;
 use topology::{Choices, LeaseBucket, Topology};
@@ -147,30 +150,6 @@ pub struct Bus {
     relayed: oneshot::Receiver<()>,
 }
 
-/// A task and the signal that stops it.
-#[derive(Debug)]
-struct Part {
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
-}
-
-impl Part {
-    fn start<Running: Future<Output = ()> + Send + 'static>(
-        begin: impl FnOnce(watch::Receiver<bool>) -> Running,
-    ) -> Self {
-        let (stop, stopped) = watch::channel(false);
-        Self { stop, task: tokio::spawn(begin(stopped)) }
-    }
-
-    /// Gives the signal, and waits for the end until `deadline`.
-    async fn stop(mut self, deadline: Instant) {
-        self.stop.send_replace(true);
-        if timeout_at(deadline, &mut self.task).await.is_err() {
-            self.task.abort();
-        }
-    }
-}
-
 impl Bus {
     /// Starts to seek ownership of the names, and answers and relays once it has it. From now on
     /// the engine accepts commands only as [`BusOptions::fenced_by`] says. While NATS is down, all
@@ -188,8 +167,9 @@ impl Bus {
         let topology = Topology::new(subjects, engine.ledger_id(), choices);
         let (stop_relay, stopped) = watch::channel(false);
         let (for_relay, events, owned) = (engine.clone(), subjects.clone(), ownership.clone());
-        let begin = move |connection| {
-            Relay::new(for_relay, connection, events, topology, owned, stopped).run()
+        let begin = move |connection| async move {
+            let _watchdog = Watchdog::new("relay", owned.clone(), stopped.clone());
+            Relay::new(for_relay, connection, events, topology, owned, stopped).run().await;
         };
         let (cut_off, relayed) = spawn(options.relay.clone(), begin).await?;
         let keeper = KeeperOptions {
@@ -200,10 +180,10 @@ impl Bus {
             instance: instance.clone(),
         };
         let keeper = Keeper::new(engine.clone(), client.clone(), ownership.clone(), keeper);
-        let keeper = Part::start(|stop| keeper.run(stop));
+        let keeper = Part::start("keeper", &ownership, |stop| keeper.run(stop));
         let client = client.clone();
         let service = ServiceSwitch { engine, options, ownership: ownership.clone() };
-        let service = Part::start(|stop| service.run(stop));
+        let service = Part::start("service switch", &ownership, |stop| service.run(stop));
         Ok(Self { client, ownership, service, keeper, stop_relay, cut_off, relayed })
     }
 
@@ -213,6 +193,13 @@ impl Bus {
         let mut states = self.ownership.subscribe();
         // Without a result in time, requests come later.
         timeout(patience, states.wait_for(lease::State::is_settled)).await.map(drop).ok();
+    }
+
+    /// Waits until a part of the bus has ended although it was not told to, after which the engine
+    /// accepts no commands.
+    pub async fn until_broken(&self) -> Problem {
+        let part = self.ownership.until_part_ended().await;
+        Problem::because(Code::Internal, format!("the {part} of the bus has ended unexpectedly"))
     }
 
     /// Stops accepting messages, completes those in progress, sends their replies and the last

@@ -8,6 +8,7 @@ use ledger_contract::queries::{LeaseHolder, NatsStatus};
 use ledger_contract::subjects::Subjects;
 use ledger_engine::{Fence, Identity};
 use tokio::sync::watch;
+use tracing::error;
 
 use super::FencedBy;
 
@@ -45,6 +46,8 @@ pub(crate) struct State {
     stream_drift: Vec<String>,
     /// The same of the bucket of the lease.
     lease_drift: Vec<String>,
+    /// The first part of the bus that ended although it was not told to.
+    ended: Option<&'static str>,
 }
 
 /// The result of the latest attempt to be the owner.
@@ -159,6 +162,26 @@ impl Ownership {
         });
     }
 
+    /// Records that a part of the bus has ended although it was not told to. From now on this
+    /// instance does not write.
+    pub(crate) fn ended(&self, part: &'static str) {
+        error!(part, "a part of the bus has ended unexpectedly; commands are refused");
+        self.state.send_modify(|state| {
+            state.ended.get_or_insert(part);
+        });
+    }
+
+    /// Waits until a part of the bus has ended although it was not told to, and returns its name.
+    pub(crate) async fn until_part_ended(&self) -> &'static str {
+        let mut states = self.subscribe();
+        loop {
+            if let Some(part) = states.borrow_and_update().ended {
+                return part;
+            }
+            states.changed().await.expect("this ownership has the sender");
+        }
+    }
+
     pub(super) fn is_unsuitable(&self) -> bool {
         self.state.borrow().is_unsuitable()
     }
@@ -257,11 +280,14 @@ impl State {
     }
 
     fn is_owner(&self, now: Instant) -> bool {
-        self.is_synchronized && self.tenure_at(now).is_some()
+        self.ended.is_none() && self.is_synchronized && self.tenure_at(now).is_some()
     }
 
     /// Returns whether this instance may write.
     fn may_write(&self, now: Instant) -> bool {
+        if self.ended.is_some() {
+            return false;
+        }
         let is_unreachable = matches!(self.phase, Phase::Unreachable(_));
         self.is_owner(now)
             || match self.fenced_by {
@@ -311,6 +337,11 @@ impl Fence for Ownership {
         let state = self.state.borrow();
         if state.may_write(Instant::now()) {
             return None;
+        }
+        if let Some(part) = state.ended {
+            return Some(format!(
+                "this instance must be restarted: its {part} has ended unexpectedly"
+            ));
         }
         let prefix = &self.prefix;
         Some(match (&state.phase, &state.other) {

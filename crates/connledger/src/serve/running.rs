@@ -177,18 +177,36 @@ async fn serve(
     let pid = std::process::id();
     let file = ServerFile { pid, nats_url: client_url, http_url, prefix, xkey: engine.xkey() };
     let _file = file.write(folder)?;
-    if let Some(client) = client {
-        wait_for(|| check(&client, CHECK_PATIENCE)).await;
-    }
     let places = format!("data {}, http {http_shown}, nats {shown}", absolute(folder).display());
+    let served = async {
+        if let Some(client) = client {
+            wait_for(|| check(&client, CHECK_PATIENCE)).await;
+        }
+        announce(engine, &places);
+        match (&parts.http, hangups) {
+            (Some((_, listener)), Some(hangups)) => reload_at(hangups, listener).await,
+            _ => std::future::pending().await,
+        }
+    };
+    // The file is removed when this future is dropped, which is the first step of stopping.
+    tokio::select! {
+        done = served => done,
+        problem = until_bus_broken(parts.bus.as_ref()) => Err(problem.into()),
+    }
+}
+
+fn announce(engine: &Engine, places: &str) {
     match engine.ready() {
         Ok(()) => say(format!("ready: {places}")),
         Err(refusal) => say(format!("standing by: {places}; commands are refused: {refusal}")),
     }
-    // The file is removed when this future is dropped, which is the first step of stopping.
-    match (&parts.http, hangups) {
-        (Some((_, listener)), Some(hangups)) => reload_at(hangups, listener).await,
-        _ => std::future::pending().await,
+}
+
+/// Waits until a part of the bus has ended by a defect, which a restart may mend.
+async fn until_bus_broken(bus: Option<&Bus>) -> Problem {
+    match bus {
+        Some(bus) => bus.until_broken().await,
+        None => std::future::pending().await,
     }
 }
 
