@@ -107,7 +107,8 @@ mod tests {
         stop.send_replace(true);
         task.await.expect("no panic");
         assert_eq!(ownership.refusal(), None);
-        drop(Watchdog::new("relay", ownership.clone(), watch::channel(false).1));
+        let (_, dropped) = watch::channel(false);
+        drop(Watchdog::new("relay", ownership.clone(), dropped));
         assert_eq!(ownership.refusal(), None, "the bus was dropped");
     }
 }
