@@ -6,10 +6,12 @@ use std::process::Stdio;
 use ledger_client::{ClientError, CommandHeaders};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::canary::secret;
+use crate::http::door;
 use crate::nats_server::NatsServer;
 use crate::service::Service;
 use crate::settings;
@@ -71,6 +73,88 @@ async fn a_write_that_fails_ends_the_server_and_loses_nothing() {
     }
     let verified = service.run(&["replay", "--verify"]).await;
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+}
+
+/// Runs a program whose folder `store` is a small disk of its own, which grows once there is a file
+/// `grow` beside the data directory.
+const SMALL_DISK: &str = r#"
+    for word; do [ "$before" = --data-dir ] && folder=$word; before=$word; done
+    mkdir -p "$folder/store" && mount -t tmpfs -o size=24m none "$folder/store" || exit 9
+    {
+        until [ -e "$folder/../grow" ]; do kill -0 $$ || exit; sleep 0.05; done
+        mount -o remount,size=400m "$folder/store"
+    } &
+    exec "$@"
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_full_disk_the_server_goes_on_by_itself() {
+    let under = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", SMALL_DISK, "sh"];
+    let service = Service::start_under(&under, &["--nats", "off"]).await;
+    let pid = service.pid();
+    let http = door::client();
+    // The port is another one after the start.
+    let call = async |method: Method, path: &str, id: Option<&str>, body: Option<&Value>| {
+        let mut sent = http
+            .request(method, format!("{}{path}", service.http_url_now()?))
+            .bearer_auth(service.key());
+        if let Some(id) = id {
+            sent = sent.header("Idempotency-Key", id);
+        }
+        if let Some(body) = body {
+            sent = sent.header("Content-Type", "application/json").body(body.to_string());
+        }
+        let answer = sent.send().await.ok()?;
+        let (status, body) = (answer.status(), answer.bytes().await.ok()?);
+        Some((status, serde_json::from_slice::<Value>(&body).ok()?))
+    };
+    let create = async |number: usize| {
+        let body = json!({
+            "slug": format!("c-{number}"), "provider": "x", "description": "d".repeat(4_000),
+        });
+        let id = format!("create-{number}");
+        call(Method::POST, "/api/v1/workspaces/default/connections", Some(&id), Some(&body)).await
+    };
+    let mut accepted = 0;
+    let refused = loop {
+        let (status, answer) = create(accepted).await.expect("it answers");
+        if !status.is_success() {
+            break answer;
+        }
+        accepted += 1;
+        assert!(accepted < 50_000, "the disk never filled up");
+    };
+    assert_eq!(refused["code"], "disk_full", "{refused}");
+    let (status, _) = call(Method::GET, "/api/v1/workspaces/default/connections/c-0", None, None)
+        .await
+        .expect("it answers");
+    assert!(status.is_success(), "reading goes on");
+    let (status, unready) = call(Method::GET, "/readyz", None, None).await.expect("it answers");
+    assert_eq!(status, 503);
+    assert_eq!(unready["code"], "disk_full");
+    assert!(unready["detail"].as_str().expect("a sentence").contains("256 MiB"), "{unready}");
+    let (_, before) = call(Method::GET, "/api/v1/status", None, None).await.expect("it answers");
+    assert!(
+        before["disk_full"]["free_bytes"].as_u64() < before["disk_full"]["needed_bytes"].as_u64()
+    );
+
+    fs::write(service.folder().join("grow"), "").expect("a file");
+    let after = eventually("it accepts commands again", async || {
+        let (status, _) = create(accepted).await?;
+        if !status.is_success() {
+            return None;
+        }
+        call(Method::GET, "/api/v1/status", None, None).await
+    })
+    .await
+    .1;
+    assert_eq!(service.pid(), pid, "no other process took its place");
+    assert_eq!(after["epoch"].as_u64(), before["epoch"].as_u64().map(|epoch| epoch + 1));
+    assert_eq!(after["connections"], accepted + 1, "every accepted one is there once");
+    assert_eq!(after.get("disk_full"), None);
+    for said in ["the disk is full", "there is room; starting again", "serving again"] {
+        assert!(service.log().contains(said), "{said}: {}", service.log());
+    }
 }
 
 #[tokio::test]

@@ -175,9 +175,14 @@ impl Service {
 
     /// Returns the address of the HTTP API, from the same file.
     pub(crate) fn http_url(&self) -> String {
-        let text = fs::read(self.data_dir().join("server.json")).expect("the server's file");
-        let file: Value = serde_json::from_slice(&text).expect("JSON");
-        file["http_url"].as_str().expect("it serves HTTP").to_owned()
+        self.http_url_now().expect("it serves HTTP")
+    }
+
+    /// The same while it may be starting again.
+    pub(crate) fn http_url_now(&self) -> Option<String> {
+        let text = fs::read(self.data_dir().join("server.json")).ok()?;
+        let file: Value = serde_json::from_slice(&text).ok()?;
+        file["http_url"].as_str().map(str::to_owned)
     }
 
     pub(crate) fn key(&self) -> String {

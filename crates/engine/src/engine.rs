@@ -1,6 +1,7 @@
 //! The engine: opens a data directory and holds the parts together.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +10,7 @@ use std::time::Duration;
 use ledger_contract::errors::Code;
 use ledger_domain::{ConnectionId, LedgerId, Micros, Position, WorkspaceName};
 use ledger_store::tables::{log, meta};
-use ledger_store::{DataDir, Poison, Store};
+use ledger_store::{DataDir, Poison, Room, Store};
 use ledger_vault::{CurveKey, DataKey, FingerprintKey, Keyring};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
@@ -207,9 +208,15 @@ impl Engine {
         self.with_writer(|_| self.shared.fence.check())
     }
 
-    /// Returns why writing has stopped until a restart, if it has. Reading goes on.
+    /// Returns why writing has stopped until the ledger is opened again, if it has. Reading goes
+    /// on.
     pub fn poisoned_by(&self) -> Option<Poison> {
         self.shared.store.poisoned_by()
+    }
+
+    /// Returns the room on the disk that holds the database.
+    pub fn room(&self) -> io::Result<Room> {
+        self.shared.store.dir().room()
     }
 
     /// Rejects requests whose deadline has passed. The deadline of a command is checked again when
@@ -263,8 +270,8 @@ impl Engine {
         &self,
         work: impl FnOnce(&Writer) -> Result<T, E>,
     ) -> Result<T, E> {
-        if self.shared.store.is_poisoned() {
-            return Err(Unavailable::Poisoned.into());
+        if let Some(poison) = self.shared.store.poisoned_by() {
+            return Err(Unavailable::from(poison).into());
         }
         match &*self.writer.read() {
             Some(writer) => work(writer),

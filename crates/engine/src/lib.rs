@@ -83,4 +83,4 @@ pub use replay::ReplayLimits;
 pub use request::RequestContext;
 pub use reveal::RevealRequest;
 
-pub use ledger_store::Poison;
+pub use ledger_store::{Poison, ROOM_NEEDED_BYTES, Room};

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::poison::Poison;
 use crate::table::Table;
 
 /// An error of RocksDB in its own words. Keeps `rocksdb` types inside this crate.
@@ -126,10 +127,19 @@ pub enum AppendError {
     },
     /// An earlier write failed.
     #[error("the log is poisoned by an earlier failed write")]
-    Poisoned,
+    Poisoned(Poison),
 }
 
 impl AppendError {
+    /// Returns why writing has stopped, or `None` if it has not.
+    pub fn poison(&self) -> Option<Poison> {
+        match self {
+            Self::Write { source, .. } => Some(Poison::of_text(&source.0)),
+            Self::Poisoned(poison) => Some(*poison),
+            Self::Sorted { .. } => None,
+        }
+    }
+
     /// Returns the error for sorted rows that could not be added to a table.
     pub(crate) fn sorted(table: &Table, why: String) -> Self {
         Self::Sorted { table: table.name().to_owned(), source: StorageFault(why) }

@@ -10,7 +10,7 @@
 //!
 //! `tables/mod.rs` is the registry of tables. Each table has one file, whose documentation shows
 //! the layout of its keys. A failed write, or a panic in a writer thread, poisons the store:
-//! nothing more is written until a restart.
+//! nothing more is written until it is opened again.
 //!
 //! # Invariants
 //!
@@ -33,6 +33,7 @@ mod options;
 mod poison;
 mod postings;
 mod presence;
+mod room;
 mod sorted;
 mod store;
 mod table;
@@ -44,6 +45,7 @@ pub use data_dir::{DataDir, FORMAT};
 pub use error::{AppendError, OpenError, ReadError, StorageFault};
 pub use poison::Poison;
 pub use postings::{BitmapRow, Changes, Frozen, Gathered, Postings, Selection, Term, load_bitmaps};
+pub use room::{ROOM_NEEDED_BYTES, Room};
 pub use sorted::SortedFile;
 pub use store::{Durability, Row, Rows, Store};
 pub use table::Table;

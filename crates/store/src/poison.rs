@@ -3,7 +3,7 @@
 /// What has made a store stop writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Poison {
-    /// The disk is full. A restart helps only once there is room.
+    /// The disk is full. Opening the store again helps once there is room.
     DiskFull,
     /// Another failed write, or a writer that ended halfway.
     Fault,
@@ -33,7 +33,7 @@ impl Poison {
         Self::of_text(error.as_ref())
     }
 
-    fn of_text(error: &str) -> Self {
+    pub(crate) fn of_text(error: &str) -> Self {
         let full = ["No space left on device", "Disk quota exceeded"];
         if full.iter().any(|text| error.contains(text)) { Self::DiskFull } else { Self::Fault }
     }

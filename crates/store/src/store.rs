@@ -113,8 +113,8 @@ impl Store {
     /// Writes a batch atomically. A failed write poisons the log: it is unknown what reached the
     /// disk, so nothing more is written until the process is restarted.
     pub fn commit(&self, batch: Batch, durability: Durability) -> Result<(), AppendError> {
-        if self.is_poisoned() {
-            return Err(AppendError::Poisoned);
+        if let Some(poison) = self.poisoned_by() {
+            return Err(AppendError::Poisoned(poison));
         }
         let bytes = batch.size_bytes();
         let mut write_options = WriteOptions::default();
@@ -237,8 +237,8 @@ impl Store {
     /// Drops a table and all its rows. A poisoned store drops nothing: the failed write may have
     /// reached the disk, and may say that this table is the one in use.
     pub fn drop_table(&self, table: &Table) -> Result<(), AppendError> {
-        if self.is_poisoned() {
-            return Err(AppendError::Poisoned);
+        if let Some(poison) = self.poisoned_by() {
+            return Err(AppendError::Poisoned(poison));
         }
         let mut names = self.tables.lock();
         self.db
@@ -386,7 +386,7 @@ mod tests {
         let table = tables::model("lists", 1);
         store.create_table(&table).unwrap();
         store.poison();
-        assert!(matches!(store.drop_table(&table), Err(AppendError::Poisoned)));
+        assert!(matches!(store.drop_table(&table), Err(AppendError::Poisoned(Poison::Fault))));
         assert_eq!(store.get(&table, b"k").unwrap(), None, "it is still there");
     }
 

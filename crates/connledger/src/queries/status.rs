@@ -1,6 +1,6 @@
 //! `status`.
 
-use ledger_contract::queries::{ALL_WORKSPACES, NatsStatus, StatusView};
+use ledger_contract::queries::{ALL_WORKSPACES, DiskFullStatus, StatusView};
 
 use super::read_answer;
 use crate::body::Body;
@@ -14,6 +14,7 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
     }
     let status: StatusView = read_answer(&answer)?;
     let behind = status.position.saturating_sub(status.published);
+    let accepts_writes = accepts_writes(&status);
     let mut facts = vec![
         ("ledger", status.ledger_id),
         ("incarnation", status.incarnation),
@@ -24,7 +25,7 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
         ("position", status.position.to_string()),
         ("published", format!("{} ({behind} behind)", status.published)),
         ("queued", status.queued.to_string()),
-        ("accepts writes", accepts_writes(status.poisoned, status.nats.as_ref())),
+        ("accepts writes", accepts_writes),
     ];
     if let Some(nats) = status.nats {
         facts.push(("name", nats.prefix));
@@ -50,9 +51,14 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
         .try_for_each(|(code, count)| session.out.line(format!("  {code}  {count}")))
 }
 
-fn accepts_writes(is_poisoned: bool, nats: Option<&NatsStatus>) -> String {
-    match nats.and_then(|nats| nats.refusal.as_deref()) {
-        _ if is_poisoned => "no (log_poisoned)".to_owned(),
+fn accepts_writes(status: &StatusView) -> String {
+    const MIB: u64 = 1024 * 1024;
+    if let Some(DiskFullStatus { free_bytes, needed_bytes }) = status.disk_full {
+        let free = free_bytes.map_or_else(|| "?".to_owned(), |bytes| (bytes / MIB).to_string());
+        return format!("no (disk_full: {free} of {} MiB needed are free)", needed_bytes / MIB);
+    }
+    match status.nats.as_ref().and_then(|nats| nats.refusal.as_deref()) {
+        _ if status.poisoned => "no (log_poisoned)".to_owned(),
         Some(refusal) => format!("no (not_owner: {refusal})"),
         None => "yes".to_owned(),
     }

@@ -6,6 +6,7 @@ mod files;
 mod http;
 mod logs;
 mod nats;
+mod room;
 mod running;
 mod tokens;
 
@@ -25,6 +26,7 @@ pub(crate) use args::ServeArgs;
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::master_key;
+use running::Stopped;
 
 /// The actor of changes that no caller requested.
 const SYSTEM_ACTOR: &str = "system:init";
@@ -58,7 +60,16 @@ pub(crate) async fn run(common: &Common, args: ServeArgs) -> Result<(), Failure>
     let engine = open(&folder, &args).await?;
     let done = running::until_stopped(common, &args, &folder, plan, &engine).await;
     close(engine).await;
-    done
+    match done? {
+        Stopped::BySignal => Ok(()),
+        Stopped::ForRoom { since } => Err(room::start_again(since)),
+    }
+}
+
+/// Checks that a master key is where this run found it.
+fn check_master_key(folder: &Path, args: &ServeArgs) -> Result<(), Failure> {
+    let own = args.dev.then_some(folder);
+    master_key::find(&args.master_key, own).map(drop)
 }
 
 /// Opens the ledger; with `--dev`, creates it if missing.

@@ -9,6 +9,7 @@ use ledger_bus::{
 };
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::subjects::Subjects;
+use ledger_domain::Micros;
 use ledger_engine::{Engine, Poison};
 use ledger_facades::Facades;
 use ledger_http::{Api, ApiOptions};
@@ -19,7 +20,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::http::PreparedHttp;
 use super::nats::{self, Choice};
-use super::{ServeArgs, absolute, tokens};
+use super::{ServeArgs, absolute, check_master_key, room, tokens};
+use crate::clock;
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::say;
@@ -33,6 +35,15 @@ const SETTLE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often the server looks whether a write has failed.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Why the server was stopped in order.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Stopped {
+    /// Somebody asked for it.
+    BySignal,
+    /// The disk was full, and there is room now. Stopping began at this time.
+    ForRoom { since: Micros },
+}
 
 /// The parts that are to run beside the engine.
 #[derive(Debug)]
@@ -81,34 +92,37 @@ pub(super) async fn until_stopped(
     folder: &Path,
     plan: Plan,
     engine: &Engine,
-) -> Result<(), Failure> {
+) -> Result<Stopped, Failure> {
     let mut signals = Signals::new()?;
     let mut parts = Parts::default();
     let done = tokio::select! {
         done = serve(common, args, folder, plan, engine, &mut parts) => done,
         name = signals.wait() => {
             tracing::info!(signal = name, "stopping");
-            Ok(())
+            Ok(Stopped::BySignal)
         }
-        failure = until_broken(engine) => Err(failure),
+        done = until_broken(engine, || check_master_key(folder, args)) => done,
     };
     parts.stop().await;
     done
 }
 
-/// Waits until a write has failed and a restart may help. After a full disk it would not, so then
-/// the server goes on and answers what needs no write.
-async fn until_broken(engine: &Engine) -> Failure {
+/// Waits until a write has failed and opening the ledger again may help. After a full disk it helps
+/// once there is room, so until then the server goes on and answers what needs no write.
+async fn until_broken(
+    engine: &Engine,
+    check: impl Fn() -> Result<(), Failure>,
+) -> Result<Stopped, Failure> {
     let mut looks = tokio::time::interval(LOOK_INTERVAL);
     loop {
         looks.tick().await;
         match engine.poisoned_by() {
             None => {}
             Some(Poison::DiskFull) => {
-                tracing::error!("the disk is full; make room, then restart the server");
-                std::future::pending::<()>().await;
+                room::until_there_is_room(engine, check).await?;
+                return Ok(Stopped::ForRoom { since: clock::now() });
             }
-            Some(Poison::Fault) => return Problem::new(Code::LogPoisoned).into(),
+            Some(Poison::Fault) => return Err(Problem::new(Code::LogPoisoned).into()),
         }
     }
 }
@@ -121,7 +135,7 @@ async fn serve(
     plan: Plan,
     engine: &Engine,
     parts: &mut Parts,
-) -> Result<(), Failure> {
+) -> Result<Stopped, Failure> {
     let Plan { subjects, nats: choice, http, tokens, providers } = plan;
     tracing::info!(providers = providers.len(), "provider descriptions loaded");
     if let Some(prepared) = tokens {
@@ -183,6 +197,7 @@ async fn serve(
             wait_for(|| check(&client, CHECK_PATIENCE)).await;
         }
         announce(engine, &places);
+        room::log_interruption();
         match (&parts.http, hangups) {
             (Some((_, listener)), Some(hangups)) => reload_at(hangups, listener).await,
             _ => std::future::pending().await,
@@ -211,7 +226,7 @@ async fn until_bus_broken(bus: Option<&Bus>) -> Problem {
 }
 
 /// Reloads the certificates at each SIGHUP.
-async fn reload_at(mut hangups: Signal, listener: &Listener) -> Result<(), Failure> {
+async fn reload_at(mut hangups: Signal, listener: &Listener) -> Result<Stopped, Failure> {
     while hangups.recv().await.is_some() {
         tracing::info!(signal = "SIGHUP", "reloading the certificates");
         listener.reload_certificates().await;

@@ -51,8 +51,13 @@ pub struct StatusView {
     pub published: u64,
     /// Number of connections ever created.
     pub connections: u64,
-    /// Whether a write has failed, so that no more writes are accepted until a restart.
+    /// Whether a write has failed, so that no more writes are accepted until the ledger is opened
+    /// again.
     pub poisoned: bool,
+    /// What the disk has and needs, if it was full at the failed write. The ledger is opened again
+    /// by itself once there is room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk_full: Option<DiskFullStatus>,
     /// Number of commands that wait for the writer.
     pub queued: u64,
     /// Number of commands refused since the start, by error code.
@@ -63,6 +68,16 @@ pub struct StatusView {
     /// State of the HTTP server; absent if the ledger is not served over HTTP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpStatus>,
+}
+
+/// Room on a disk that was full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DiskFullStatus {
+    /// Bytes that are free now; absent if that cannot be determined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub free_bytes: Option<u64>,
+    /// Bytes that must be free before writes are accepted again.
+    pub needed_bytes: u64,
 }
 
 /// State of the ledger's name on NATS.

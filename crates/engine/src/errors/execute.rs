@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use ledger_domain::principal::Scope;
 use ledger_domain::{Rejection, Slug, WorkspaceName};
-use ledger_store::AppendError;
+use ledger_store::{AppendError, Poison, ROOM_NEEDED_BYTES};
 
 use super::Fault;
+
+const ROOM_NEEDED_MIB: u64 = ROOM_NEEDED_BYTES / (1024 * 1024);
 
 /// Why a command was not executed.
 #[derive(Debug, thiserror::Error)]
@@ -124,10 +126,25 @@ pub enum Unavailable {
     /// accepted was written is unknown.
     #[error("{0}")]
     NotOwner(String),
+    /// The disk was full at an earlier write.
+    #[error(
+        "the disk is full; the ledger accepts writes again once {} MiB are free",
+        ROOM_NEEDED_MIB
+    )]
+    DiskFull,
     /// A write failed earlier.
     #[error("a write failed, and the log accepts no further writes until a restart")]
     Poisoned,
     /// Writing the group of this command failed.
-    #[error("cannot write the log, which accepts no further writes until a restart")]
+    #[error("cannot write the log, which accepts no further writes until it is opened again")]
     WriteFailed(#[source] Arc<AppendError>),
+}
+
+impl From<Poison> for Unavailable {
+    fn from(poison: Poison) -> Self {
+        match poison {
+            Poison::DiskFull => Self::DiskFull,
+            Poison::Fault => Self::Poisoned,
+        }
+    }
 }

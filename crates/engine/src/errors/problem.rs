@@ -3,7 +3,7 @@
 //! Callers learn little about faults. A problem has the rest in `internal`, which is for the log.
 
 use ledger_contract::errors::{Code, Problem};
-use ledger_store::{AppendError, OpenError as DataDirError, ReadError};
+use ledger_store::{AppendError, OpenError as DataDirError, Poison, ReadError};
 use ledger_vault::OpenError as UnsealError;
 
 use super::{
@@ -41,10 +41,18 @@ impl Fault {
             | Self::Row { .. }
             | Self::Damaged(_) => Code::RecordCorrupt,
             Self::Append(AppendError::Sorted { .. }) => Code::Internal,
-            Self::Append(_) => Code::LogPoisoned,
+            Self::Append(error) => poison_code(error),
             Self::Unseal(UnsealError::UnknownKey { .. }) => Code::MasterKeyWrong,
             Self::Read(_) | Self::Unseal(_) | Self::Thread(_) | Self::Bug(_) => Code::Internal,
         }
+    }
+}
+
+/// Returns the code for a write that failed or was not tried.
+fn poison_code(error: &AppendError) -> Code {
+    match error.poison() {
+        Some(Poison::DiskFull) => Code::DiskFull,
+        Some(Poison::Fault) | None => Code::LogPoisoned,
     }
 }
 
@@ -53,6 +61,7 @@ impl From<Unavailable> for Problem {
         match &unavailable {
             Unavailable::WriteFailed(error) => Self::because(unavailable.code(), chain(error)),
             Unavailable::NotOwner(refusal) => Self::because(unavailable.code(), refusal),
+            Unavailable::DiskFull => Self::because(Code::DiskFull, unavailable.to_string()),
             Unavailable::ShuttingDown | Unavailable::Poisoned => Self::new(unavailable.code()),
         }
     }
@@ -64,7 +73,9 @@ impl Unavailable {
         match self {
             Self::ShuttingDown => Code::ShuttingDown,
             Self::NotOwner(_) => Code::NotOwner,
-            Self::Poisoned | Self::WriteFailed(_) => Code::LogPoisoned,
+            Self::DiskFull => Code::DiskFull,
+            Self::Poisoned => Code::LogPoisoned,
+            Self::WriteFailed(error) => poison_code(error),
         }
     }
 }
@@ -267,8 +278,8 @@ mod tests {
             expected: "version 2".to_owned(),
             actual: Version::new(3),
         };
-        let write = || Arc::new(AppendError::Poisoned);
-        let cases: [(ExecuteError, Code, &str); 7] = [
+        let write = || Arc::new(AppendError::Poisoned(Poison::Fault));
+        let cases: [(ExecuteError, Code, &str); 8] = [
             (conflict.into(), Code::VersionConflict, "is at version 3"),
             (ExecuteError::SlugTaken(slug()), Code::SlugTaken, "the slug main is taken"),
             (ConnectionUnknown::Id.into(), Code::ConnectionUnknown, "no such connection"),
@@ -283,6 +294,7 @@ mod tests {
                 Code::LogPoisoned,
                 "an earlier failed write",
             ),
+            (Unavailable::from(Poison::DiskFull).into(), Code::DiskFull, "once 256 MiB are free"),
             (Fault::bug("two heads").into(), Code::Internal, "unexpected error"),
         ];
         for (error, code, part) in cases {
@@ -332,7 +344,7 @@ mod tests {
         let full = || io::Error::other("no more processes");
         let faults = [
             Fault::Thread(full()),
-            Fault::Append(AppendError::Poisoned),
+            Fault::Append(AppendError::Poisoned(Poison::Fault)),
             Fault::Unseal(UnsealError::Corrupt),
         ];
         for fault in faults {

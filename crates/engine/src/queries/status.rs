@@ -1,10 +1,10 @@
 //! The query for the ledger's status, and whether workspaces exist.
 
-use ledger_contract::queries::StatusView;
+use ledger_contract::queries::{DiskFullStatus, StatusView};
 use ledger_domain::WorkspaceName;
 use ledger_domain::principal::{Scope, Subject};
-use ledger_store::ReadError;
 use ledger_store::tables::connections;
+use ledger_store::{Poison, ROOM_NEEDED_BYTES, ReadError};
 
 use super::Reader;
 use crate::engine::Engine;
@@ -29,6 +29,7 @@ impl Reader<'_> {
             published: engine.published().get(),
             connections: u64::from(connections),
             poisoned: shared.store.is_poisoned(),
+            disk_full: engine.disk_full(),
             queued: u64::try_from(engine.queued()).unwrap_or(u64::MAX),
             refused: shared.refusals.by_code(),
             nats: shared.fence.status(),
@@ -38,6 +39,14 @@ impl Reader<'_> {
 }
 
 impl Engine {
+    fn disk_full(&self) -> Option<DiskFullStatus> {
+        let is_full = self.poisoned_by() == Some(Poison::DiskFull);
+        is_full.then(|| DiskFullStatus {
+            free_bytes: self.room().ok().map(|room| room.free_bytes),
+            needed_bytes: ROOM_NEEDED_BYTES,
+        })
+    }
+
     pub(super) fn has_workspace(&self, name: &WorkspaceName) -> Result<bool, ReadError> {
         let models = self.shared.models.load();
         connections::has_workspace(&self.shared.store, &models.connections, name)

@@ -47,8 +47,8 @@ impl Committer {
         if accepted.is_empty() {
             // The group contains only refusals and repeats. They may depend on the previous group,
             // which is durable by now unless its write failed.
-            let failed = self.shared.store.is_poisoned();
-            return send(replies, failed.then_some(&Unavailable::Poisoned));
+            let failed = self.shared.store.poisoned_by().map(Unavailable::from);
+            return send(replies, failed.as_ref());
         }
         if let Err(error) = self.shared.store.commit(batch, Durability::Synced) {
             tracing::error!(error = %chain(&error), "cannot write the log");

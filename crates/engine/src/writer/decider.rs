@@ -154,8 +154,8 @@ impl Decider {
     }
 
     fn execute(&mut self, prepared: Prepared) -> Result<Outcome, ExecuteError> {
-        if self.shared.store.is_poisoned() {
-            return Err(Unavailable::Poisoned.into());
+        if let Some(poison) = self.shared.store.poisoned_by() {
+            return Err(Unavailable::from(poison).into());
         }
         // A process that was stopped for a while finds commands here that it accepted before.
         self.shared.fence.check()?;

@@ -27,7 +27,7 @@ pub(super) fn routes() -> Vec<Route> {
             "Reports whether commands are accepted",
             "Requires no key. Send no requests here unless the answer is 200.",
             operations::ready,
-            vec![r::DOOR, &[Code::LogPoisoned, Code::NotOwner, Code::ShuttingDown]],
+            vec![r::DOOR, &[Code::DiskFull, Code::LogPoisoned, Code::NotOwner, Code::ShuttingDown]],
         ),
     ]
 }
@@ -66,8 +66,13 @@ fn replay() -> Route {
     }
 }
 
-const REPLAY: &[Code] =
-    &[Code::ProjectionUnknown, Code::ReplayRunning, Code::RecordCorrupt, Code::LogPoisoned];
+const REPLAY: &[Code] = &[
+    Code::ProjectionUnknown,
+    Code::ReplayRunning,
+    Code::RecordCorrupt,
+    Code::DiskFull,
+    Code::LogPoisoned,
+];
 
 fn health(
     path: &'static str,

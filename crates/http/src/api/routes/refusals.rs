@@ -34,6 +34,7 @@ pub(super) const COMMAND: &[Code] = &[
     Code::CommandIdReused,
     Code::ConnectionTooLarge,
     Code::DeadlineExpired,
+    Code::DiskFull,
     Code::LogPoisoned,
     Code::MasterKeyWrong,
     Code::NotOwner,
@@ -47,6 +48,7 @@ pub(super) const COMMAND: &[Code] = &[
 pub(super) const LEDGER_COMMAND: &[Code] = &[
     Code::CommandIdReused,
     Code::DeadlineExpired,
+    Code::DiskFull,
     Code::LogPoisoned,
     Code::NotOwner,
     Code::RecordCorrupt,
