@@ -21,7 +21,7 @@ const INDEXES: (&str, u32) = ("indexes", 2);
 /// Marks something as incomplete until its version is stored again.
 const INCOMPLETE: u32 = 0;
 
-/// What has to be rebuilt before the ledger can be served.
+/// What has to be rebuilt.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stale {
     /// The read models, in the order of [`MODELS`].
@@ -51,6 +51,13 @@ impl Stale {
             *stale &= wanted;
         }
         Self { models: among, indexes: self.indexes && whole }
+    }
+
+    /// Divides it into what has to be right before the ledger is served, and the read models that
+    /// only lists and histories need.
+    pub(crate) fn divide(self) -> (Self, Selected) {
+        let [rows, lists, audit] = self.models;
+        (Self { models: [rows, false, false], ..self }, [false, lists, audit])
     }
 
     /// Returns the names of what has to be rebuilt.

@@ -25,7 +25,9 @@ use crate::http_status::HttpSource;
 use crate::identity::Identity;
 use crate::models::{Live, Models};
 use crate::ports::{Clock, Ports};
-use crate::replay::{ReplayLimits, bring_up_to_date, recovery};
+use crate::replay::{
+    Rebuilder, Rebuilding, ReplayLimits, Selected, bring_up_to_date, recovery, stand_in,
+};
 use crate::tail::Tail;
 use crate::writer::{Answer, Prepared, Recent, Writer};
 
@@ -72,6 +74,7 @@ pub struct Engine {
     pub(crate) shared: Arc<Shared>,
     writer: Arc<RwLock<Option<Writer>>>,
     use_keeper: Arc<Mutex<Option<UseKeeper>>>,
+    rebuilder: Arc<Mutex<Option<Rebuilder>>>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -99,6 +102,7 @@ pub(crate) struct Shared {
     pub(crate) refusals: Refusals,
     pub(crate) replay: ReplayLimits,
     pub(crate) replaying: Mutex<()>,
+    pub(crate) rebuilding: Rebuilding,
     pub(crate) generation_used: Mutex<GenerationsUsed>,
     pub(crate) ports: Ports,
 }
@@ -169,12 +173,15 @@ impl Engine {
         let store = Arc::new(store);
         derived::note_lost_indexes(&store)?;
         let founding = Founding::read(&store, &keyring)?;
-        bring_up_to_date(&store, replay)?;
-        let shared = Arc::new(Shared::load(store, founding, keyring, replay, ports)?);
-        recovery::catch_up(&shared.models.load(), *shared.head.borrow())?;
+        let later = bring_up_to_date(&store, replay)?;
+        let shared = Arc::new(Shared::load(store, founding, keyring, replay, later, ports)?);
+        recovery::catch_up(&shared.models.load(), *shared.head.borrow(), later)?;
         let writer = Arc::new(RwLock::new(Some(Writer::start(&shared, limits.queued_max)?)));
         let use_keeper = UseKeeper::start(&shared, last_use_interval)?;
-        Ok(Self { shared, writer, use_keeper: Arc::new(Mutex::new(Some(use_keeper))) })
+        let use_keeper = Arc::new(Mutex::new(Some(use_keeper)));
+        let without = Self { shared, writer, use_keeper, rebuilder: Arc::default() };
+        let rebuilder = Rebuilder::start(without.clone())?;
+        Ok(Self { rebuilder: Arc::new(Mutex::new(rebuilder)), ..without })
     }
 
     /// Returns the ledger's id.
@@ -240,6 +247,7 @@ impl Engine {
 
     /// Stops accepting commands, completes the accepted ones and writes everything to disk. Blocks.
     pub fn shutdown(&self) {
+        drop(self.rebuilder.lock().take());
         let Some(writer) = self.writer.write().take() else { return };
         drop(writer);
         drop(self.use_keeper.lock().take());
@@ -286,10 +294,13 @@ impl Shared {
         founding: Founding,
         keyring: Keyring,
         replay: ReplayLimits,
+        later: Selected,
         ports: Ports,
     ) -> Result<Self, OpenError> {
         let Founding { ledger_id, fingerprint_key } = founding;
-        let models = Models::at(&store, Models::live_generations(&store).map_err(Fault::from)?);
+        let generations = stand_in(&store, later)?;
+        let models = Models::at(&store, generations);
+        let head = log::head(&store).map_err(Fault::from)?;
         Ok(Self {
             directory: PrincipalDirectory::load(&store, &models.connections)?,
             tokens: TokenVerifier::default(),
@@ -301,13 +312,14 @@ impl Shared {
             fingerprint_key,
             identity: Identity::begin(&store, ledger_id)?,
             data_keys: Mutex::new(Recent::new(DATA_KEYS)),
-            head: watch::Sender::new(log::head(&store).map_err(Fault::from)?),
+            head: watch::Sender::new(head),
             tail: Tail::default(),
             published: AtomicU64::new(meta::published(&store).map_err(Fault::from)?.get()),
             refusals: Refusals::default(),
             replay,
             replaying: Mutex::new(()),
-            generation_used: Mutex::default(),
+            rebuilding: Rebuilding::begin(later, head.get()),
+            generation_used: Mutex::new(GenerationsUsed(generations)),
             ports,
             store,
         })

@@ -36,6 +36,8 @@
 //!   (test: `a_state_that_is_too_large_already_is_published_without_it_and_may_only_shrink`).
 //! - An earlier state is the same with and without snapshots
 //!   (test: `the_state_at_each_version_is_the_same_with_and_without_snapshots`).
+//! - While read models are rebuilt, commands go on, and lists are refused or complete
+//!   (test: `commands_go_on_while_lists_and_audit_are_rebuilt`).
 //! - No answer, not even a refusal, depends on a write that failed
 //!   (test: `no_answer_rests_on_a_write_that_failed`).
 

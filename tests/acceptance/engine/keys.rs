@@ -120,7 +120,9 @@ async fn an_admin_gets_every_right_back_whatever_it_was_left_with() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn principals_and_keys_survive_restarts_and_replays_and_no_key_is_stored() {
-    let ledger = Ledger::with_replay(ReplayLimits { workers: 2, states: 2 }).await;
+    let ledger =
+        Ledger::with_replay(ReplayLimits { workers: 2, states: 2, ..ReplayLimits::default() })
+            .await;
     let grants = json!([{
         "role": "editor", "workspaces": [HOME], "providers": ["openai"], "labels": {"team": "a"},
     }]);
@@ -168,7 +170,9 @@ async fn principals_and_keys_survive_restarts_and_replays_and_no_key_is_stored()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_replay_misses_nothing_of_principals_that_change_meanwhile() {
-    let ledger = Ledger::with_replay(ReplayLimits { workers: 2, states: 40 }).await;
+    let ledger =
+        Ledger::with_replay(ReplayLimits { workers: 2, states: 40, ..ReplayLimits::default() })
+            .await;
     for number in 0..120 {
         ledger.create(&format!("c-{number}")).await;
     }

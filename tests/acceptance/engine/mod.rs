@@ -12,6 +12,7 @@ mod opening;
 mod pages;
 mod probes;
 mod promises;
+mod rebuild;
 mod records;
 mod refusals;
 mod repeats;

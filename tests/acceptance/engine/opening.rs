@@ -166,7 +166,9 @@ async fn a_corrupted_record_is_reported_with_its_position() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_to_a_connection_that_was_never_made_is_reported() {
     for states in [2, 100] {
-        let ledger = Ledger::with_replay(ReplayLimits { workers: 2, states }).await;
+        let ledger =
+            Ledger::with_replay(ReplayLimits { workers: 2, states, ..ReplayLimits::default() })
+                .await;
         for number in 0..10 {
             ledger.create(&format!("c-{number}")).await;
         }
@@ -229,7 +231,9 @@ async fn what_a_killed_replay_left_is_dropped_at_the_next_start() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_cut_off_in_the_middle_does_no_harm() {
-    let ledger = Ledger::with_replay(ReplayLimits { workers: 2, states: 20 }).await;
+    let ledger =
+        Ledger::with_replay(ReplayLimits { workers: 2, states: 20, ..ReplayLimits::default() })
+            .await;
     for number in 0..50 {
         ledger.create(&format!("c-{number}")).await;
     }

@@ -39,7 +39,8 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         runtime.block_on(async {
-            let mut ledger = Ledger::with_replay(ReplayLimits { workers, states }).await;
+            let limits = ReplayLimits { workers, states, ..ReplayLimits::default() };
+            let mut ledger = Ledger::with_replay(limits).await;
             let ids = settle(&ledger, drafts).await;
             live(&ledger, &ids, before).await;
             ledger.expect_replay_equal();
@@ -60,7 +61,9 @@ proptest! {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_read_model_can_be_rebuilt_alone() {
-    let ledger = Ledger::with_replay(ReplayLimits { workers: 2, states: 2 }).await;
+    let ledger =
+        Ledger::with_replay(ReplayLimits { workers: 2, states: 2, ..ReplayLimits::default() })
+            .await;
     for slug in ["main", "second", "third"] {
         ledger.create(slug).await;
     }
@@ -81,7 +84,9 @@ async fn one_read_model_can_be_rebuilt_alone() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_replay_beside_a_writer_misses_nothing() {
-    let ledger = Ledger::with_replay(ReplayLimits { workers: 2, states: 70 }).await;
+    let ledger =
+        Ledger::with_replay(ReplayLimits { workers: 2, states: 70, ..ReplayLimits::default() })
+            .await;
     for number in 0..200 {
         ledger.create(&format!("c-{number}")).await;
     }
@@ -137,7 +142,9 @@ async fn a_second_replay_at_once_is_refused() {
 async fn the_numbers_of_every_position_are_there_across_chunks() {
     // Bitmaps are cut at every 65,536th position; the log has to be longer than that.
     const EVENTS: u64 = 66_000;
-    let ledger = Ledger::with_replay(ReplayLimits { workers: 3, states: 3 }).await;
+    let ledger =
+        Ledger::with_replay(ReplayLimits { workers: 3, states: 3, ..ReplayLimits::default() })
+            .await;
     for number in 0..8 {
         ledger.create(&format!("c-{number}")).await;
     }
@@ -159,7 +166,9 @@ async fn the_numbers_of_every_position_are_there_across_chunks() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_replay_that_was_broken_off_is_done_again() {
-    let ledger = Ledger::with_replay(ReplayLimits { workers: 2, states: 4 }).await;
+    let ledger =
+        Ledger::with_replay(ReplayLimits { workers: 2, states: 4, ..ReplayLimits::default() })
+            .await;
     for number in 0..20 {
         ledger.create(&format!("c-{number}")).await;
     }

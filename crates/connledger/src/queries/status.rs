@@ -1,6 +1,6 @@
 //! `status`.
 
-use ledger_contract::queries::{ALL_WORKSPACES, DiskFullStatus, StatusView};
+use ledger_contract::queries::{ALL_WORKSPACES, DiskFullStatus, RebuildStatus, StatusView};
 
 use super::read_answer;
 use crate::body::Body;
@@ -27,6 +27,10 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
         ("queued", status.queued.to_string()),
         ("accepts writes", accepts_writes),
     ];
+    if let Some(RebuildStatus { projections, done, total }) = status.rebuilding {
+        facts
+            .push(("rebuilding", format!("{} ({done} of {total} events)", projections.join(", "))));
+    }
     if let Some(nats) = status.nats {
         facts.push(("name", nats.prefix));
         facts.push(("instance", nats.instance));

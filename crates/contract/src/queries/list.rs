@@ -34,7 +34,7 @@ impl Query for List {
         on_ledger: false,
         in_access_check: true,
         routes: &[CONNECTIONS],
-        refusals: &[Code::CursorInvalid],
+        refusals: &[Code::CursorInvalid, Code::Rebuilding],
     };
     type Parameters = ListQuery;
     type Answer<'a> = ListPage<'a>;

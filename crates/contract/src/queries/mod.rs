@@ -23,7 +23,9 @@ pub use list::{List, ListPage, ListQuery};
 pub use page::{PagePart, PageQuery};
 pub use parameters::{NoParameters, Parameters};
 pub use principals::{ApiKeyView, PermissionView, PrincipalPage, PrincipalView, Principals};
-pub use status::{DiskFullStatus, HttpStatus, LeaseHolder, NatsStatus, Status, StatusView};
+pub use status::{
+    DiskFullStatus, HttpStatus, LeaseHolder, NatsStatus, RebuildStatus, Status, StatusView,
+};
 pub use whoami::{CallerView, Whoami};
 pub use workspace::{ALL_WORKSPACES, QueryWorkspace};
 pub use workspaces::{WorkspacePage, WorkspaceView, Workspaces};

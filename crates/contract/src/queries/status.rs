@@ -58,6 +58,9 @@ pub struct StatusView {
     /// by itself once there is room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disk_full: Option<DiskFullStatus>,
+    /// What is being rebuilt from the log; absent if nothing is. Queries that need it are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebuilding: Option<RebuildStatus>,
     /// Number of commands that wait for the writer.
     pub queued: u64,
     /// Number of commands refused since the start, by error code.
@@ -78,6 +81,17 @@ pub struct DiskFullStatus {
     pub free_bytes: Option<u64>,
     /// Bytes that must be free before writes are accepted again.
     pub needed_bytes: u64,
+}
+
+/// A rebuild of read models while the ledger is served.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RebuildStatus {
+    /// The read models, such as `lists` and `audit`.
+    pub projections: Vec<String>,
+    /// Events read so far.
+    pub done: u64,
+    /// Events to read.
+    pub total: u64,
 }
 
 /// State of the ledger's name on NATS.

@@ -40,6 +40,9 @@ pub enum Fault {
     /// The operating system refuses to start a thread.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
+    /// The work was given up because the ledger is stopping.
+    #[error("the ledger is stopping")]
+    Stopped,
     /// A bug in the engine.
     #[error("{0}")]
     Bug(Cow<'static, str>),

@@ -27,7 +27,7 @@ impl From<Fault> for Problem {
             }
             Fault::Unseal(_) => Self::because(code, "a sealed value cannot be opened"),
             Fault::Damaged(_) | Fault::Thread(_) => Self::because(code, chain(&fault)),
-            Fault::Bug(_) => Self::new(code),
+            Fault::Stopped | Fault::Bug(_) => Self::new(code),
         };
         Self { internal: Some(chain(&fault)), ..problem }
     }
@@ -43,6 +43,7 @@ impl Fault {
             Self::Append(AppendError::Sorted { .. }) => Code::Internal,
             Self::Append(error) => poison_code(error),
             Self::Unseal(UnsealError::UnknownKey { .. }) => Code::MasterKeyWrong,
+            Self::Stopped => Code::ShuttingDown,
             Self::Read(_) | Self::Unseal(_) | Self::Thread(_) | Self::Bug(_) => Code::Internal,
         }
     }
@@ -139,7 +140,9 @@ impl From<QueryError> for Problem {
             QueryError::VersionUnknown { latest } => {
                 Self { version: Some(latest.get()), ..Self::new(code) }
             }
-            QueryError::WorkspaceUnknown(_) => Self::because(code, error.to_string()),
+            QueryError::WorkspaceUnknown(_) | QueryError::Rebuilding { .. } => {
+                Self::because(code, error.to_string())
+            }
             QueryError::Fault(fault) => fault.into(),
             QueryError::CursorInvalid
             | QueryError::ReadForbidden
@@ -159,6 +162,7 @@ impl QueryError {
             Self::VersionUnknown { .. } => Code::VersionUnknown,
             Self::WorkspaceUnknown(_) => Code::WorkspaceUnknown,
             Self::PrincipalUnknown => Code::PrincipalUnknown,
+            Self::Rebuilding { .. } => Code::Rebuilding,
             Self::Fault(fault) => fault.code(),
         }
     }
@@ -308,7 +312,7 @@ mod tests {
     #[test]
     fn each_error_of_a_query_becomes_the_problem_of_its_code() {
         let workspace = WorkspaceName::stored("search".into());
-        let cases: [(QueryError, &str); 8] = [
+        let cases: [(QueryError, &str); 9] = [
             (InvalidField::new("page", "starts at 1").into(), "page: starts at 1"),
             (QueryError::CursorInvalid, Code::CursorInvalid.summary()),
             (Forbidden::Workspace.into(), "no rights in this workspace"),
@@ -319,6 +323,10 @@ mod tests {
             ),
             (QueryError::WorkspaceUnknown(workspace), "there is no workspace search"),
             (QueryError::PrincipalUnknown, Code::PrincipalUnknown.summary()),
+            (
+                QueryError::Rebuilding { model: "lists", done: 3, total: 9 },
+                "lists is being rebuilt; 3 of 9 events are done",
+            ),
             (Fault::Damaged("the record is missing".to_owned()).into(), "the record is missing"),
         ];
         for (error, part) in cases {

@@ -36,6 +36,16 @@ pub enum QueryError {
     /// The principal does not exist.
     #[error("there is no such principal")]
     PrincipalUnknown,
+    /// The query needs a read model that is being rebuilt.
+    #[error("{model} is being rebuilt; {done} of {total} events are done")]
+    Rebuilding {
+        /// The read model.
+        model: &'static str,
+        /// Events read so far.
+        done: u64,
+        /// Events to read.
+        total: u64,
+    },
     /// The ledger failed.
     #[error(transparent)]
     Fault(#[from] Fault),

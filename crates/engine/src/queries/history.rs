@@ -14,7 +14,7 @@ use super::matches::Matches;
 use super::{Reader, paging};
 use crate::errors::{Fault, QueryError};
 use crate::history;
-use crate::models::Models;
+use crate::models::{AUDIT, Models};
 use crate::projections::audit;
 
 impl Reader<'_> {
@@ -85,6 +85,9 @@ impl Reader<'_> {
         query: &HistoryQuery,
         connection: Option<ConnectionId>,
     ) -> Result<Matches, QueryError> {
+        if self.is_indexed(query) {
+            self.engine.shared.rebuilding.expect_complete(AUDIT)?;
+        }
         let models = self.engine.shared.models.load();
         let from = self.first_at(query.from.as_deref(), "from")?.unwrap_or(1);
         let head = self.engine.head().get();
@@ -100,6 +103,14 @@ impl Reader<'_> {
             matches = matches.intersect(self.of_command(text)?);
         }
         Ok(matches)
+    }
+
+    /// Returns whether the query asks for something that is indexed.
+    fn is_indexed(&self, query: &HistoryQuery) -> bool {
+        self.workspace.is_some()
+            || query.actor.is_some()
+            || !query.event_type.is_empty()
+            || query.correlation_id.is_some()
     }
 
     /// Returns the positions that match what is indexed, or `None` if the query asks for nothing

@@ -30,6 +30,7 @@ impl Reader<'_> {
             connections: u64::from(connections),
             poisoned: shared.store.is_poisoned(),
             disk_full: engine.disk_full(),
+            rebuilding: shared.rebuilding.status(),
             queued: u64::try_from(engine.queued()).unwrap_or(u64::MAX),
             refused: shared.refusals.by_code(),
             nats: shared.fence.status(),

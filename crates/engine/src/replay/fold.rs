@@ -1,5 +1,7 @@
 //! Brings fresh tables up to date with the log: most of it in bulk, the rest event by event.
 
+use std::sync::atomic::AtomicBool;
+
 use ledger_contract::operations::ReplayProgress;
 use ledger_contract::records::{self, Happened, Record, StreamId};
 use ledger_domain::{Event, Position, Workspace, evolve, evolve_principal};
@@ -8,7 +10,7 @@ use ledger_store::{Batch, Changes, Durability, Store};
 use parking_lot::Mutex;
 
 use super::bulk::Bulk;
-use super::{ReplayLimits, Selected, misplaced};
+use super::{ReplayLimits, Selected, go_on, misplaced};
 use crate::errors::Fault;
 use crate::models::{Change, Models};
 use crate::projections::audit::{self, Facts};
@@ -25,13 +27,20 @@ pub(crate) struct Fold<'a> {
     next_ordinal: u32,
     /// The first stored snapshot that differs, if they are to be compared.
     compared: Option<Mutex<Option<String>>>,
+    /// Set when the replay is to end early.
+    stop: &'a AtomicBool,
 }
 
 impl<'a> Fold<'a> {
     /// Starts a replay. With `verify`, snapshots are compared instead of written.
-    pub(crate) fn new(fresh: &'a Models, wanted: Selected, verify: bool) -> Self {
+    pub(crate) fn new(
+        fresh: &'a Models,
+        wanted: Selected,
+        verify: bool,
+        stop: &'a AtomicBool,
+    ) -> Self {
         let compared = verify.then(Mutex::default);
-        Self { fresh, wanted, position: Position::ZERO, next_ordinal: 0, compared }
+        Self { fresh, wanted, position: Position::ZERO, next_ordinal: 0, compared, stop }
     }
 
     /// Returns a description of the first snapshot that differs from the log.
@@ -54,8 +63,9 @@ impl<'a> Fold<'a> {
         progress: &(dyn Fn(ReplayProgress) + Sync),
     ) -> Result<(), Fault> {
         let (wanted, compared) = (self.wanted, self.compared.as_ref());
-        let fresh = self.fresh;
-        let bulk = Bulk { fresh, connections_expected, wanted, limits, head, progress, compared };
+        let (fresh, stop) = (self.fresh, self.stop);
+        let bulk =
+            Bulk { fresh, connections_expected, wanted, limits, head, progress, compared, stop };
         self.next_ordinal = bulk.run()?;
         self.position = head;
         self.fresh.flush(head).map_err(Fault::from)
@@ -74,6 +84,7 @@ impl<'a> Fold<'a> {
             if position > head {
                 break;
             }
+            go_on(self.stop)?;
             let record = records::decode(position, &bytes)?;
             if audit {
                 self.audit(&record)?;

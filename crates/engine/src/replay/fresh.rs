@@ -18,6 +18,23 @@ pub(super) fn create(store: &Arc<Store>, generations: [u32; 3]) -> Result<Models
     Ok(Models::at(store, generations))
 }
 
+/// Creates empty tables for the writer in place of the read models that are rebuilt `later`, and
+/// drops those. Nothing reads the empty ones, and the next start drops them unless they were
+/// replaced. Returns the generations to serve with.
+pub(crate) fn stand_in(store: &Store, later: Selected) -> Result<[u32; 3], Fault> {
+    let mut generations = Models::live_generations(store)?;
+    let models = MODELS.into_iter().zip(&mut generations).zip(later);
+    for ((name, generation), _) in models.filter(|(_, later)| *later) {
+        let outdated = model(name, *generation);
+        if store.has_table(&outdated) {
+            store.drop_table(&outdated)?;
+        }
+        *generation += 1;
+        store.create_table(&model(name, *generation))?;
+    }
+    Ok(generations)
+}
+
 /// Makes the wanted tables of `fresh` those of the next start, durably and all at once.
 ///
 /// If it fails, the store is poisoned and drops no tables, because either generation may be the one

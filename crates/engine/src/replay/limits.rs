@@ -4,6 +4,8 @@ use std::thread::available_parallelism;
 
 /// Default number of connections whose states are in memory at a time.
 const STATES: u32 = 524_288;
+/// Default number of events that are read again before serving; that takes about a second.
+const EVENTS_AT_START: u64 = 20_000;
 /// Maximum default number of folding threads; the one reading thread cannot supply more.
 const WORKERS_MAX: usize = 8;
 
@@ -15,12 +17,19 @@ pub struct ReplayLimits {
     /// Connections whose states are in memory at a time, at about 3 KiB each; at least one. If a
     /// ledger has more, its log is read several times.
     pub states: u32,
+    /// Events of a log that is rebuilt from before the ledger is served, whatever needs it. With a
+    /// longer log, lists and histories are rebuilt meanwhile.
+    pub events_at_start: u64,
 }
 
 impl Default for ReplayLimits {
-    /// As many threads as there are processors, up to 8, and 524,288 states.
+    /// As many threads as there are processors, up to 8, 524,288 states and 20,000 events.
     fn default() -> Self {
         let processors = available_parallelism().map_or(1, usize::from);
-        Self { workers: processors.min(WORKERS_MAX), states: STATES }
+        Self {
+            workers: processors.min(WORKERS_MAX),
+            states: STATES,
+            events_at_start: EVENTS_AT_START,
+        }
     }
 }

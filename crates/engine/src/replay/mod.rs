@@ -7,10 +7,11 @@
 //! 3. pause the writer, fold the rest, then swap in one synced batch, or open both for comparison
 //! ```
 //!
-//! `offline.rs` does the same while nothing else uses the ledger. Only there, the tables of
-//! `indexes.rs` are rebuilt as well; they are compared unless one read
-//! model is named.
+//! `background.rs` does it at a start for what lists and histories need, while the ledger is
+//! served. `offline.rs` does the same while nothing else uses the ledger. Only there, the tables of
+//! `indexes.rs` are rebuilt as well; they are compared unless one read model is named.
 
+mod background;
 mod bulk;
 mod compare;
 mod fold;
@@ -22,6 +23,7 @@ pub(crate) mod recovery;
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use ledger_contract::operations::{ReplayProgress, ReplayReport, ReplayRequest};
@@ -35,6 +37,8 @@ use crate::models::{MODELS, Models};
 use fold::Fold;
 use indexes::Indexes;
 
+pub(crate) use background::{Rebuilder, Rebuilding};
+pub(crate) use fresh::stand_in;
 pub use limits::ReplayLimits;
 pub(crate) use offline::bring_up_to_date;
 
@@ -56,23 +60,36 @@ impl Engine {
         progress: &(dyn Fn(ReplayProgress) + Sync),
     ) -> Result<ReplayReport, ReplayError> {
         let models = wanted(request.projection.as_deref())?;
+        let whole = request.projection.is_none();
+        self.replay_models(models, whole, request.verify, progress)
+    }
+
+    fn replay_models(
+        &self,
+        models: Selected,
+        whole: bool,
+        verify: bool,
+        progress: &(dyn Fn(ReplayProgress) + Sync),
+    ) -> Result<ReplayReport, ReplayError> {
         let Some(_only) = self.shared.replaying.try_lock() else {
             return Err(ReplayError::Running);
         };
+        if verify && self.shared.rebuilding.concerns(models) {
+            return Err(ReplayError::Running);
+        }
         let started = Instant::now();
         let fresh = self.fresh_models()?;
-        let mut fold = Fold::new(&fresh, models, request.verify);
-        let whole = request.projection.is_none();
+        let mut fold = Fold::new(&fresh, models, verify, self.shared.rebuilding.stop());
         let replayed = self.rebuild(&mut fold, progress).map_err(ReplayError::from);
         let replayed = replayed.and_then(|()| {
-            if request.verify {
+            if verify {
                 return self.compare(&mut fold, &fresh, models, whole, progress);
             }
             self.pause(|| self.swap(&mut fold, &fresh, models, progress))??;
             Ok(None)
         });
-        fresh::retire(&fresh, models, !request.verify && replayed.is_ok());
-        Ok(report(fold.position(), started, models, whole && request.verify, replayed?))
+        fresh::retire(&fresh, models, !verify && replayed.is_ok());
+        Ok(report(fold.position(), started, models, whole && verify, replayed?))
     }
 
     /// Creates empty tables with unused generations.
@@ -154,6 +171,7 @@ impl Engine {
         let old = self.shared.models.replace(next);
         let replaced = fresh::tables(&old).into_iter().zip(models).filter(|(_, wanted)| *wanted);
         old.retired.lock().extend(replaced.map(|(table, _)| table));
+        self.shared.rebuilding.finish(models);
         tracing::info!(ledger.position = %head, "read models replaced");
         Ok(())
     }
@@ -182,6 +200,23 @@ fn misplaced(position: Position, stream: &StreamId) -> Fault {
     Fault::Damaged(format!(
         "the record at position {position} does not continue its stream {stream}"
     ))
+}
+
+/// Returns an error if the replay is to end early.
+fn go_on(stop: &AtomicBool) -> Result<(), Fault> {
+    if stop.load(Ordering::Relaxed) { Err(Fault::Stopped) } else { Ok(()) }
+}
+
+/// Returns a function that logs the progress of a rebuild ten times.
+fn log_tenths() -> impl Fn(ReplayProgress) + Sync {
+    const TENTHS: u64 = 10;
+    let logged = AtomicU64::new(0);
+    move |ReplayProgress { done, total }| {
+        let tenth = TENTHS * done / total.max(1);
+        if logged.fetch_max(tenth, Ordering::Relaxed) < tenth {
+            tracing::info!(done, total, "rebuilding");
+        }
+    }
 }
 
 /// Returns the fault for a gap in the log.

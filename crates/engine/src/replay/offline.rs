@@ -5,7 +5,7 @@
 //! be damaged or missing.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use ledger_contract::operations::{ReplayProgress, ReplayReport, ReplayRequest};
@@ -14,15 +14,15 @@ use ledger_store::{DataDir, ReadError, Store};
 
 use super::fold::Fold;
 use super::indexes::{self, Indexes};
-use super::{ReplayLimits, Selected, compare, fresh, recovery, report, wanted};
+use super::{ReplayLimits, Selected, compare, fresh, log_tenths, recovery, report, wanted};
 use crate::derived::{self, Stale};
 use crate::engine::{Engine, EngineOptions};
 use crate::errors::{Fault, OpenError, ReplayError, chain};
 use crate::founding::Founding;
 use crate::models::Models;
 
-/// How often the progress of a rebuild at a start is logged.
-const TENTHS: u64 = 10;
+/// Nothing stops a replay of a ledger that is not served.
+static NEVER: AtomicBool = AtomicBool::new(false);
 
 type Progress<'a> = &'a (dyn Fn(ReplayProgress) + Sync);
 
@@ -59,30 +59,30 @@ impl Engine {
     }
 }
 
-/// Gives the directory today's format and rebuilds what earlier versions of the code wrote.
-pub(crate) fn bring_up_to_date(store: &Arc<Store>, limits: ReplayLimits) -> Result<(), OpenError> {
+/// Gives the directory today's format, and rebuilds what earlier versions of the code wrote and has
+/// to be right before the ledger is served. Returns the read models to rebuild meanwhile.
+pub(crate) fn bring_up_to_date(
+    store: &Arc<Store>,
+    limits: ReplayLimits,
+) -> Result<Selected, OpenError> {
     let stale = Stale::find(store)?;
     fresh::drop_leftovers(store)?;
     upgrade(store)?;
-    if stale == Stale::default() {
-        return Ok(());
+    let is_short = log::head(store).map_err(Fault::from)?.get() <= limits.events_at_start;
+    let (now, later) = if is_short { (stale, [false; 3]) } else { stale.divide() };
+    if now == Stale::default() {
+        return Ok(later);
     }
-    let names = stale.names().join(", ");
+    let names = now.names().join(", ");
     tracing::info!(projections = names, "rebuilding what is missing or of an earlier version");
-    if stale.models.contains(&true) {
-        let logged = AtomicU64::new(0);
-        rebuild(store, stale.models, limits, &|ReplayProgress { done, total }| {
-            let tenth = TENTHS * done / total.max(1);
-            if logged.fetch_max(tenth, Ordering::Relaxed) < tenth {
-                tracing::info!(done, total, "rebuilding");
-            }
-        })?;
+    if now.models.contains(&true) {
+        rebuild(store, now.models, limits, &log_tenths())?;
     }
-    if stale.indexes {
+    if now.indexes {
         rebuild_indexes(store)?;
     }
     tracing::info!(projections = names, "rebuilt");
-    Ok(())
+    Ok(later)
 }
 
 fn upgrade(store: &Store) -> Result<(), OpenError> {
@@ -106,7 +106,7 @@ fn rebuild(
     if let [true, ..] = models {
         snapshots::clear(store)?;
     }
-    let mut fold = Fold::new(&fresh, models, false);
+    let mut fold = Fold::new(&fresh, models, false, &NEVER);
     // How many connections there are is not known, since live rows are not trusted.
     let folded = fold.bulk(0, limits, head, progress);
     let done = folded.and_then(|()| fresh::make_live(&fresh, models));
@@ -137,12 +137,12 @@ fn difference(
     let next = Models::live_generations(store)?.map(|live| live + 1);
     let fresh = fresh::create(store, next)?;
     fresh::retire(&fresh, models, false);
-    let mut fold = Fold::new(&fresh, models, true);
+    let mut fold = Fold::new(&fresh, models, true, &NEVER);
     fold.bulk(0, limits, head, progress)?;
     let live = Models::at(store, Models::live_generations(store)?);
     // Bitmaps follow behind a checkpoint. What cannot be decoded on the way is a difference, since
     // the log has just been read without an error.
-    match recovery::catch_up(&live, head) {
+    match recovery::catch_up(&live, head, [false; 3]) {
         Err(fault @ (Fault::Row { .. } | Fault::Damaged(_))) => return Ok(Some(chain(&fault))),
         Err(Fault::Read(error @ ReadError::Corrupt { .. })) => return Ok(Some(chain(&error))),
         caught_up => caught_up?,

@@ -7,17 +7,20 @@ use ledger_domain::{ConnectionId, Position, Version};
 use ledger_store::Changes;
 use ledger_store::tables::{log, meta};
 
+use super::Selected;
 use crate::errors::Fault;
 use crate::history;
 use crate::models::{Change, Models};
 use crate::projections::audit::{self, Facts};
 use crate::projections::list;
 
-/// Folds the end of the log, up to `head`, into the bitmaps.
-pub(crate) fn catch_up(models: &Models, head: Position) -> Result<(), Fault> {
+/// Folds the end of the log, up to `head`, into the bitmaps, except those that `later` replaces.
+pub(crate) fn catch_up(models: &Models, head: Position, later: Selected) -> Result<(), Fault> {
     let store = &models.store;
-    let of_lists = meta::checkpoint(store, models.lists.table())?;
-    let of_audit = meta::checkpoint(store, models.audit.table())?;
+    let checkpoint = |table, later| if later { Ok(head) } else { meta::checkpoint(store, table) };
+    let [_, lists, audit] = later;
+    let of_lists = checkpoint(models.lists.table(), lists)?;
+    let of_audit = checkpoint(models.audit.table(), audit)?;
     if of_lists > head || of_audit > head {
         let message = "a read model is ahead of the log; run connledger replay";
         return Err(Fault::Damaged(message.to_owned()));

@@ -18,7 +18,12 @@ fn a_swap_that_failed_late_leaves_a_ledger_that_opens() {
     for live in [1, 2] {
         let engine = Engine::open(options(live == 1)).unwrap();
         let fresh = engine.fresh_models().unwrap();
-        engine.rebuild(&mut Fold::new(&fresh, [true; 3], false), &|_| {}).unwrap();
+        engine
+            .rebuild(
+                &mut Fold::new(&fresh, [true; 3], false, engine.shared.rebuilding.stop()),
+                &|_| {},
+            )
+            .unwrap();
         fresh::make_live(&fresh, [true; 3]).unwrap();
         engine.shared.store.poison();
         let swapped = fresh::make_live(&fresh, [true; 3]);

@@ -7,6 +7,7 @@ use std::fmt;
 use ledger_contract::queries::{ListPage, ListQuery, PAGE_BYTES};
 use ledger_contract::view::ConnectionView;
 use ledger_domain::{Connection, ConnectionId, InvalidField};
+use ledger_store::tables::lists;
 use ledger_store::{Selection, Term};
 
 use super::{Reader, paging};
@@ -117,6 +118,7 @@ impl Reader<'_> {
         show: impl Fn(Connection) -> T,
     ) -> Result<ListResult<T>, QueryError> {
         let page = page(options)?;
+        self.engine.shared.rebuilding.expect_complete(lists::MODEL)?;
         let models = self.engine.shared.models.load();
         let position = self.engine.head().get();
         let mut matches = self.select(&models, options)?;

@@ -19,14 +19,15 @@ mod write;
 
 use std::ops::Range;
 use std::panic::resume_unwind;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use ledger_contract::operations::ReplayProgress;
 use ledger_domain::{Connection, ConnectionId, Position};
 use ledger_store::{Batch, Gathered};
 
-use super::Selected;
 use super::limits::ReplayLimits;
+use super::{Selected, go_on};
 use crate::errors::Fault;
 use crate::models::Models;
 use audit::AuditSink;
@@ -73,6 +74,8 @@ pub(super) struct Bulk<'a> {
     pub(super) progress: &'a (dyn Fn(ReplayProgress) + Sync),
     /// The first snapshot that differs, if they are to be compared; otherwise they are written.
     pub(super) compared: Option<&'a Mutex<Option<String>>>,
+    /// Set when the replay is to end early.
+    pub(super) stop: &'a AtomicBool,
 }
 
 impl Bulk<'_> {
@@ -90,6 +93,7 @@ impl Bulk<'_> {
             let (scanned, parts) = self.pass(&pass, &|position| {
                 let done = done_before + position.get() / expected;
                 self.report(done.min(self.head.get()));
+                go_on(self.stop)
             })?;
             if pass.first {
                 events = scanned.connection_events;
@@ -135,7 +139,7 @@ impl Bulk<'_> {
     fn pass(
         &self,
         pass: &Pass,
-        reached: &dyn Fn(Position),
+        reached: &dyn Fn(Position) -> Result<(), Fault>,
     ) -> Result<(Scanned, Vec<Folded>), Fault> {
         let sink = AuditSink::new(self.fresh, self.workers());
         let passed = thread::scope(|scope| {

@@ -60,7 +60,7 @@ impl<'a> Scan<'a> {
         mut self,
         store: &Store,
         head: Position,
-        reached: &dyn Fn(Position),
+        reached: &dyn Fn(Position) -> Result<(), Fault>,
     ) -> Result<Scanned, Fault> {
         match self.read(store, head, reached) {
             Ok(()) | Err(Stop::WorkerGone) => Ok(self.found),
@@ -72,7 +72,7 @@ impl<'a> Scan<'a> {
         &mut self,
         store: &Store,
         head: Position,
-        reached: &dyn Fn(Position),
+        reached: &dyn Fn(Position) -> Result<(), Fault>,
     ) -> Result<(), Stop> {
         let mut records = Records::walk(store, self.pass.from);
         let mut expected = self.pass.from;
@@ -86,7 +86,7 @@ impl<'a> Scan<'a> {
             let place = self.place(position, bytes)?;
             self.route(position, place, bytes)?;
             if position.get() % RECORDS_PER_REPORT == 0 {
-                reached(position);
+                reached(position).map_err(Stop::Fault)?;
             }
             expected = expected.next();
         }

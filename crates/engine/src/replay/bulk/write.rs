@@ -19,6 +19,7 @@ use super::{Bulk, State, States};
 use crate::errors::Fault;
 use crate::models::Models;
 use crate::projections::list;
+use crate::replay::go_on;
 
 /// States in a part; its file has about 16 MiB.
 const PART_STATES: usize = 16_384;
@@ -43,8 +44,8 @@ pub(super) fn write(
     states.sort_unstable_by_key(|(id, _)| *id);
     let [_, lists, _] = bulk.wanted;
     let left = Mutex::new(states.into_iter());
-    let written = thread::scope(|scope| {
-        let spawn = |_| scope.spawn(|| write_parts(bulk.fresh, &left, lists));
+    thread::scope(|scope| {
+        let spawn = |_| scope.spawn(|| write_parts(bulk, &left, lists));
         let writers: Vec<_> = (0..bulk.workers()).map(spawn).collect();
         let mut all = Aside::default();
         for writer in writers {
@@ -58,20 +59,22 @@ pub(super) fn write(
         if lists {
             write_lists(bulk.fresh, all, gathered, end)?;
         }
-        ordinals.join().unwrap_or_else(|panic| resume_unwind(panic))
-    });
-    written.map_err(Fault::from)
+        ordinals.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+        Ok(())
+    })
 }
 
 /// Takes parts until none are left.
 fn write_parts(
-    fresh: &Models,
+    bulk: &Bulk<'_>,
     left: &Mutex<vec::IntoIter<(ConnectionId, Box<State>)>>,
     lists: bool,
-) -> Result<Aside, AppendError> {
+) -> Result<Aside, Fault> {
+    let fresh = bulk.fresh;
     let mut aside = Aside::default();
     let mut row = Vec::with_capacity(2_048);
     loop {
+        go_on(bulk.stop)?;
         let part: States = left.lock().by_ref().take(PART_STATES).collect();
         if part.is_empty() {
             return Ok(aside);
