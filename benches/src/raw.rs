@@ -5,11 +5,13 @@
 //! once more, because the store shows none of RocksDB to others.
 
 use std::path::Path;
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
+use ledger_store::open_files_max;
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, Direction,
-    IteratorMode, Options, WriteBatch, WriteOptions,
+    BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType,
+    Direction, IteratorMode, Options, WriteBatch, WriteOptions,
 };
 
 use crate::failure::{Failure, Outcome};
@@ -139,8 +141,10 @@ fn database() -> Options {
     options.create_missing_column_families(true);
     options.set_db_write_buffer_size(192 * MIB);
     options.set_max_total_wal_size(96 * 1_024 * 1_024);
-    options.set_max_background_jobs(2);
-    options.set_max_open_files(512);
+    let jobs = available_parallelism().map_or(2, usize::from).clamp(2, 8);
+    options.set_max_background_jobs(i32::try_from(jobs).unwrap_or(2));
+    options.set_max_open_files(i32::try_from(open_files_max()).unwrap_or(i32::MAX));
+    options.set_compaction_readahead_size(2 * MIB);
     options.set_paranoid_checks(true);
     options.set_bytes_per_sync(1_024 * 1_024);
     options
@@ -151,10 +155,15 @@ fn table(cache: &Cache, name: &str) -> Options {
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(cache);
     blocks.set_cache_index_and_filter_blocks(true);
+    blocks.set_cache_index_and_filter_blocks_with_high_priority(true);
     blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    blocks.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+    blocks.set_metadata_block_size(4 * 1_024);
+    blocks.set_pin_top_level_index_and_filter(true);
     blocks.set_block_size(if is_log { 32 * 1_024 } else { 8 * 1_024 });
     if !is_log {
         blocks.set_bloom_filter(10.0, false);
+        blocks.set_partition_filters(true);
     }
     let mut options = Options::default();
     options.set_block_based_table_factory(&blocks);

@@ -23,8 +23,8 @@ const FILL_MIB: f64 = 0.5;
 /// Seconds of a later half from which on the rate counts. Before that, each thread that the load
 /// adds to the pool brings the allocator's pages of its own, tens of MiB at a time.
 const FILL_SECONDS_LEAST: u32 = 300;
-/// The database keeps 512 files open at most; its log, locks and the program's own are beside.
-const FILES_MAX: u64 = 640;
+/// The database keeps 4,096 files open at most; its log, locks and the program's own are beside.
+const FILES_MAX: u64 = 4_224;
 /// Threads and other handles by which two quiet moments may differ: the runtime's helpers end when
 /// they have had no work for a while.
 const OTHERS_SLACK: u64 = 2;

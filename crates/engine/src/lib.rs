@@ -85,4 +85,4 @@ pub use replay::ReplayLimits;
 pub use request::RequestContext;
 pub use reveal::RevealRequest;
 
-pub use ledger_store::{Poison, ROOM_NEEDED_BYTES, Room};
+pub use ledger_store::{Poison, ROOM_NEEDED_BYTES, Room, open_files_max};

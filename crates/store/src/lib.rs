@@ -43,6 +43,7 @@ pub mod tables;
 pub use batch::Batch;
 pub use data_dir::{DataDir, FORMAT};
 pub use error::{AppendError, OpenError, ReadError, StorageFault};
+pub use options::open_files_max;
 pub use poison::Poison;
 pub use postings::{BitmapRow, Changes, Frozen, Gathered, Postings, Selection, Term, load_bitmaps};
 pub use room::{ROOM_NEEDED_BYTES, Room};

@@ -1,10 +1,11 @@
 //! The limit on open files, of which every connection needs one.
 
+use ledger_engine::open_files_max;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tracing::warn;
 
-/// Files kept for everything but HTTP connections: the store, NATS, logs.
-const OTHER_FILES: u64 = 1_024;
+/// Files kept for everything but HTTP connections and the database: NATS, logs.
+const OTHER_FILES: u64 = 512;
 
 /// Raises the limit on open files, and returns how many of the wanted connections fit within it.
 pub(super) fn connections_max(wanted: usize) -> usize {
@@ -15,7 +16,8 @@ pub(super) fn connections_max(wanted: usize) -> usize {
             return wanted;
         }
     };
-    let fit = usize::try_from(files.saturating_sub(OTHER_FILES).max(OTHER_FILES / 2));
+    let others = OTHER_FILES + open_files_max();
+    let fit = usize::try_from(files.saturating_sub(others).max(OTHER_FILES));
     let fit = fit.unwrap_or(usize::MAX);
     if fit < wanted {
         warn!(files, connections = fit, wanted, "the limit on open files limits connections");
