@@ -10,7 +10,7 @@ use ledger_store::{Batch, Changes, Durability, Store};
 use parking_lot::Mutex;
 
 use super::bulk::Bulk;
-use super::{ReplayLimits, Selected, go_on, misplaced};
+use super::{ReplayLimits, Selected, go_on, misplaced, missing};
 use crate::errors::Fault;
 use crate::models::{Change, Models};
 use crate::projections::audit::{self, Facts};
@@ -79,11 +79,13 @@ impl<'a> Fold<'a> {
     ) -> Result<(), Fault> {
         let [connections, lists, audit] = self.wanted;
         let store = self.fresh.store.clone();
-        for row in log::scan_all(&store, self.position.next()) {
-            let (position, bytes) = row?;
-            if position > head {
-                break;
-            }
+        let mut rows = log::scan_all(&store, self.position.next());
+        while self.position < head {
+            let expected = self.position.next();
+            let (position, bytes) = match rows.next().transpose()? {
+                Some(row) if row.0 == expected => row,
+                _ => return Err(missing(expected)),
+            };
             go_on(self.stop)?;
             let record = records::decode(position, &bytes)?;
             if audit {
@@ -131,7 +133,9 @@ impl<'a> Fold<'a> {
                 self.fresh.write_rows(&mut batch, &change);
                 let mut changes = Changes::default();
                 list::index(&mut changes, &change);
-                self.fresh.lists.apply(changes)?;
+                if self.fresh.lists.apply(changes)? > CHANGED_ROWS_MAX {
+                    self.fresh.lists.flush(metadata.position)?;
+                }
             }
             (StreamId::Workspace(_), Happened::Workspace(created)) => {
                 let workspace = Workspace {

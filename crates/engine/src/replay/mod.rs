@@ -44,8 +44,11 @@ pub(crate) use offline::bring_up_to_date;
 
 /// Events that may be left for the pause. Folding them takes a few milliseconds.
 const LEFT_FOR_PAUSE: u64 = 2_000;
-/// Rounds of catching up before the pause, however many events are left.
+/// Rounds of catching up while commands go on. If they come faster than they are folded, the writer
+/// is then paused for some at a time.
 const ROUNDS_MAX: u32 = 20;
+/// Events that are folded in such a pause; more than come in between.
+const PAUSE_EVENTS: u64 = 10_000;
 
 /// The read models to rebuild.
 pub(crate) type Selected = [bool; 3];
@@ -80,7 +83,7 @@ impl Engine {
         let started = Instant::now();
         let fresh = self.fresh_models()?;
         let mut fold = Fold::new(&fresh, models, verify, self.shared.rebuilding.stop());
-        let replayed = self.rebuild(&mut fold, progress).map_err(ReplayError::from);
+        let replayed = self.rebuild(&mut fold, progress);
         let replayed = replayed.and_then(|()| {
             if verify {
                 return self.compare(&mut fold, &fresh, models, whole, progress);
@@ -104,18 +107,26 @@ impl Engine {
         &self,
         fold: &mut Fold<'_>,
         progress: &(dyn Fn(ReplayProgress) + Sync),
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ReplayError> {
         let live = self.shared.models.load().connections.clone();
         // It serves only the progress report, because the live rows may be wrong.
-        let connections = connections::next_ordinal(&self.shared.store, &live)?;
+        let connections = connections::next_ordinal(&self.shared.store, &live);
+        let connections = connections.map_err(Fault::from)?;
         fold.bulk(connections, self.shared.replay, self.head(), progress)?;
-        for _ in 0..ROUNDS_MAX {
-            if self.head().get() - fold.position().get() <= LEFT_FOR_PAUSE {
-                break;
+        let mut rounds = 0;
+        loop {
+            let (position, head) = (fold.position(), self.head());
+            if head.get() - position.get() <= LEFT_FOR_PAUSE {
+                return Ok(());
             }
-            fold.catch_up(self.head(), progress)?;
+            if rounds < ROUNDS_MAX {
+                fold.catch_up(head, progress)?;
+            } else {
+                let until = head.min(Position::new(position.get() + PAUSE_EVENTS));
+                self.pause(|| fold.catch_up(until, progress))??;
+            }
+            rounds += 1;
         }
-        Ok(())
     }
 
     /// Compares the fresh models with the live ones, as of one moment.

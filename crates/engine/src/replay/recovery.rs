@@ -7,7 +7,7 @@ use ledger_domain::{ConnectionId, Position, Version};
 use ledger_store::Changes;
 use ledger_store::tables::{log, meta};
 
-use super::Selected;
+use super::{Selected, missing};
 use crate::errors::Fault;
 use crate::history;
 use crate::models::{Change, Models};
@@ -27,8 +27,14 @@ pub(crate) fn catch_up(models: &Models, head: Position, later: Selected) -> Resu
     }
     // The first version of each connection that is missing from its lists.
     let mut touched: BTreeMap<ConnectionId, Version> = BTreeMap::new();
-    for row in log::scan(store, of_lists.min(of_audit).next()) {
-        let (position, bytes) = row?;
+    let mut done = of_lists.min(of_audit);
+    let mut rows = log::scan(store, done.next());
+    while done < head {
+        done = done.next();
+        let (position, bytes) = match rows.next().transpose()? {
+            Some(row) if row.0 == done => row,
+            _ => return Err(missing(done)),
+        };
         let Record { metadata, happened } = records::decode(position, &bytes)?;
         if position > of_audit {
             let facts = Facts { metadata: &metadata, type_name: happened.type_name() };
