@@ -39,6 +39,8 @@ mod store;
 mod table;
 
 pub mod tables;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use batch::Batch;
 pub use data_dir::{DataDir, FORMAT};

@@ -6,10 +6,12 @@ use ledger_domain::{
     CheckedText as _, ConnectionId, MessageId, Position, PrincipalName, Slug, Version,
     WorkspaceName,
 };
+use ledger_engine::EngineOptions;
 use ledger_store::tables::{
     StreamKey, claims, connections, meta, model, receipts, snapshots, streams,
 };
-use ledger_store::{Batch, Durability, Store};
+use ledger_store::{Batch, Durability, Store, testing};
+use ledger_vault::Keyring;
 use serde_json::{Value, json};
 
 use super::replay::sight;
@@ -112,6 +114,30 @@ async fn a_lost_table_of_a_read_model_is_rebuilt_at_the_start() {
     assert_eq!(sight(&ledger), seen);
     ledger.expect_replay_equal();
     ledger.create("later").await;
+}
+
+/// The first start creates the table anew and ends before it has filled it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_table_is_noted_before_a_start_can_end() {
+    let (mut place, seen, _) = lived().await;
+    for lost in ["claims", "streams"] {
+        {
+            let store = place.store();
+            testing::lose_table(&store, lost).expect("dropped");
+        }
+        let stranger = || {
+            let keyring = Keyring::generate(&mut rand::rng());
+            EngineOptions { keyring, ..place.options() }
+        };
+        assert_eq!(open(stranger).expect_err("another key").code, Code::MasterKeyWrong);
+        let ledger = place.open();
+        assert_eq!(sight(&ledger), seen, "{lost}");
+        let taken = json!({"slug": "main", "provider": "openai"});
+        let refused = ledger.refusal(TestCommand::new("create", &taken)).await;
+        assert_eq!(refused, Code::SlugTaken, "{lost}");
+        ledger.expect_replay_equal();
+        place = ledger.close();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
