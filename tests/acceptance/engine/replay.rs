@@ -106,12 +106,20 @@ async fn a_replay_beside_a_writer_misses_nothing() {
     });
     let engine = ledger.engine.clone();
     let replays = async {
-        for verify in [true, false, true, false, true] {
+        let lists = Some("lists");
+        for (projection, verify) in [
+            (None, true),
+            (None, false),
+            (lists, true),
+            (lists, false),
+            (lists, true),
+            (None, true),
+        ] {
             let engine = engine.clone();
-            let request = ReplayRequest { projection: None, verify };
+            let request = ReplayRequest { projection: projection.map(str::to_owned), verify };
             let replayed = tokio::task::spawn_blocking(move || engine.replay(&request, &|_| {}));
             let report = replayed.await.expect("no panic").expect("replayed");
-            assert_eq!(report.difference, None, "verify: {verify}");
+            assert_eq!(report.difference, None, "{projection:?}, verify: {verify}");
         }
         done.store(true, Ordering::SeqCst);
     };

@@ -1,16 +1,17 @@
 //! Brings fresh tables up to date with the log: most of it in bulk, the rest event by event.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicBool;
 
 use ledger_contract::operations::ReplayProgress;
 use ledger_contract::records::{self, Happened, Record, StreamId};
-use ledger_domain::{Event, Position, Workspace, evolve, evolve_principal};
+use ledger_domain::{ConnectionId, Event, Position, Version, Workspace, evolve, evolve_principal};
 use ledger_store::tables::log;
 use ledger_store::{Batch, Changes, Durability, Store};
 use parking_lot::Mutex;
 
 use super::bulk::Bulk;
-use super::{ReplayLimits, Selected, go_on, misplaced, missing};
+use super::{ReplayLimits, Selected, go_on, misplaced, missing, recovery};
 use crate::errors::Fault;
 use crate::models::{Change, Models};
 use crate::projections::audit::{self, Facts};
@@ -29,18 +30,31 @@ pub(crate) struct Fold<'a> {
     compared: Option<Mutex<Option<String>>>,
     /// Set when the replay is to end early.
     stop: &'a AtomicBool,
+    /// The live models, whose rows serve if only lists are rebuilt.
+    live: &'a Models,
+    /// Versions that the fresh lists show already, of connections whose rows were ahead.
+    ahead: HashMap<ConnectionId, Version>,
 }
 
 impl<'a> Fold<'a> {
     /// Starts a replay. With `verify`, snapshots are compared instead of written.
     pub(crate) fn new(
         fresh: &'a Models,
+        live: &'a Models,
         wanted: Selected,
         verify: bool,
         stop: &'a AtomicBool,
     ) -> Self {
-        let compared = verify.then(Mutex::default);
-        Self { fresh, wanted, position: Position::ZERO, next_ordinal: 0, compared, stop }
+        Self {
+            fresh,
+            wanted,
+            position: Position::ZERO,
+            next_ordinal: 0,
+            compared: verify.then(Mutex::default),
+            stop,
+            live,
+            ahead: HashMap::new(),
+        }
     }
 
     /// Returns a description of the first snapshot that differs from the log.
@@ -79,6 +93,8 @@ impl<'a> Fold<'a> {
     ) -> Result<(), Fault> {
         let [connections, lists, audit] = self.wanted;
         let store = self.fresh.store.clone();
+        // The first and the last version of each connection that is missing from the lists.
+        let mut touched: BTreeMap<ConnectionId, (Version, Version)> = BTreeMap::new();
         let mut rows = log::scan_all(&store, self.position.next());
         while self.position < head {
             let expected = self.position.next();
@@ -92,10 +108,52 @@ impl<'a> Fold<'a> {
                 self.audit(&record)?;
             }
             self.position = position;
-            if connections || lists {
-                self.follow(record)?;
+            match record.metadata.stream {
+                _ if connections => self.follow(record)?,
+                StreamId::Connection(id) if lists => {
+                    let version = record.metadata.version;
+                    touched.entry(id).or_insert((version, version)).1 = version;
+                }
+                _ => {}
             }
             progress(ReplayProgress { done: position.get(), total: head.get() });
+        }
+        for (id, (first, last)) in touched {
+            go_on(self.stop)?;
+            self.relist(id, first, last)?;
+        }
+        Ok(())
+    }
+
+    /// Moves a connection in the lists to the state of its live row, which may be ahead of what was
+    /// read from the log.
+    fn relist(&mut self, id: ConnectionId, first: Version, last: Version) -> Result<(), Fault> {
+        let listed = match self.ahead.remove(&id) {
+            Some(listed) => listed,
+            None => recovery::predecessor(id, first)?,
+        };
+        let (before, row) = recovery::moved(self.live, id, listed)?;
+        let after = &row.connection;
+        if after.version > last {
+            self.ahead.insert(id, after.version);
+        }
+        if after.version == listed {
+            return Ok(());
+        }
+        let change = Change { ordinal: row.ordinal, before: before.as_ref(), after };
+        let mut batch = Batch::new();
+        let table = self.fresh.lists.table();
+        list::write_orders(&mut batch, &self.fresh.store, table, &change);
+        self.index(&change)?;
+        buffered(&self.fresh.store, batch)
+    }
+
+    /// Applies a change to the bitmaps of lists.
+    fn index(&self, change: &Change<'_>) -> Result<(), Fault> {
+        let mut changes = Changes::default();
+        list::index(&mut changes, change);
+        if self.fresh.lists.apply(changes)? > CHANGED_ROWS_MAX {
+            self.fresh.lists.flush(change.after.position)?;
         }
         Ok(())
     }
@@ -131,11 +189,7 @@ impl<'a> Fold<'a> {
                 self.next_ordinal += u32::from(before.is_none());
                 let change = Change { ordinal, before: before.as_ref(), after: &after };
                 self.fresh.write_rows(&mut batch, &change);
-                let mut changes = Changes::default();
-                list::index(&mut changes, &change);
-                if self.fresh.lists.apply(changes)? > CHANGED_ROWS_MAX {
-                    self.fresh.lists.flush(metadata.position)?;
-                }
+                self.index(&change)?;
             }
             (StreamId::Workspace(_), Happened::Workspace(created)) => {
                 let workspace = Workspace {

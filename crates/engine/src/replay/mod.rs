@@ -82,7 +82,9 @@ impl Engine {
         }
         let started = Instant::now();
         let fresh = self.fresh_models()?;
-        let mut fold = Fold::new(&fresh, models, verify, self.shared.rebuilding.stop());
+        let live = self.shared.models.load();
+        let stop = self.shared.rebuilding.stop();
+        let mut fold = Fold::new(&fresh, &live, models, verify, stop);
         let replayed = self.rebuild(&mut fold, progress);
         let replayed = replayed.and_then(|()| {
             if verify {

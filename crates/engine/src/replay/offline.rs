@@ -106,7 +106,7 @@ fn rebuild(
     if let [true, ..] = models {
         snapshots::clear(store)?;
     }
-    let mut fold = Fold::new(&fresh, models, false, &NEVER);
+    let mut fold = Fold::new(&fresh, &fresh, models, false, &NEVER);
     // How many connections there are is not known, since live rows are not trusted.
     let folded = fold.bulk(0, limits, head, progress);
     let done = folded.and_then(|()| fresh::make_live(&fresh, models));
@@ -137,7 +137,7 @@ fn difference(
     let next = Models::live_generations(store)?.map(|live| live + 1);
     let fresh = fresh::create(store, next)?;
     fresh::retire(&fresh, models, false);
-    let mut fold = Fold::new(&fresh, models, true, &NEVER);
+    let mut fold = Fold::new(&fresh, &fresh, models, true, &NEVER);
     fold.bulk(0, limits, head, progress)?;
     let live = Models::at(store, Models::live_generations(store)?);
     // Bitmaps follow behind a checkpoint. What cannot be decoded on the way is a difference, since

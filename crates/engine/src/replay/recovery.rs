@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use ledger_contract::records::{self, Record, StreamId};
-use ledger_domain::{ConnectionId, Position, Version};
+use ledger_contract::records::{self, ConnectionRow, Record, StreamId};
+use ledger_domain::{Connection, ConnectionId, Position, Version};
 use ledger_store::Changes;
 use ledger_store::tables::{log, meta};
 
@@ -54,18 +54,31 @@ pub(crate) fn catch_up(models: &Models, head: Position, later: Selected) -> Resu
 
 /// Moves a connection in the lists from its last indexed state to its current one.
 fn relist(models: &Models, id: ConnectionId, first: Version) -> Result<(), Fault> {
-    let seen = first.get().checked_sub(1).map(Version::new);
-    let seen = seen.ok_or_else(|| Fault::Damaged(format!("connection {id} has a version 0")))?;
-    let before = match seen {
-        Version::ZERO => None,
-        _ => history::state_at(&models.store, id, seen)?,
-    };
-    let row = models
-        .row(id)?
-        .ok_or_else(|| Fault::Damaged(format!("the row of connection {id} is missing")))?;
+    let (before, row) = moved(models, id, predecessor(id, first)?)?;
     let change = Change { ordinal: row.ordinal, before: before.as_ref(), after: &row.connection };
     let mut changes = Changes::default();
     list::index(&mut changes, &change);
     models.lists.apply(changes)?;
     Ok(())
+}
+
+/// Returns the version before one that a record has.
+pub(super) fn predecessor(id: ConnectionId, version: Version) -> Result<Version, Fault> {
+    let before = version.get().checked_sub(1).map(Version::new);
+    before.ok_or_else(|| Fault::Damaged(format!("connection {id} has a version 0")))
+}
+
+/// Returns the state of a connection at the version that lists show, and its current row.
+pub(super) fn moved(
+    models: &Models,
+    id: ConnectionId,
+    listed: Version,
+) -> Result<(Option<Connection>, ConnectionRow), Fault> {
+    let before = match listed {
+        Version::ZERO => None,
+        _ => history::state_at(&models.store, id, listed)?,
+    };
+    let row = models.row(id)?;
+    let missing = || Fault::Damaged(format!("the row of connection {id} is missing"));
+    Ok((before, row.ok_or_else(missing)?))
 }

@@ -1,5 +1,6 @@
-//! A replay whose last write fails.
+//! Replays whose last write fails, and what they write.
 
+use ledger_domain::connection::Environment;
 use ledger_vault::Keyring;
 
 use super::*;
@@ -20,7 +21,7 @@ fn a_swap_that_failed_late_leaves_a_ledger_that_opens() {
         let fresh = engine.fresh_models().unwrap();
         engine
             .rebuild(
-                &mut Fold::new(&fresh, [true; 3], false, engine.shared.rebuilding.stop()),
+                &mut Fold::new(&fresh, &fresh, [true; 3], false, engine.shared.rebuilding.stop()),
                 &|_| {},
             )
             .unwrap();
@@ -36,4 +37,23 @@ fn a_swap_that_failed_late_leaves_a_ledger_that_opens() {
     assert_eq!(Models::live_generations(&engine.shared.store).unwrap(), [3; 3]);
     let verify = ReplayRequest { projection: None, verify: true };
     assert_eq!(engine.replay(&verify, &|_| {}).unwrap().difference, None);
+}
+
+#[test]
+fn a_replay_of_lists_writes_no_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let keyring = Keyring::generate(&mut Ports::default().rng());
+    let options = EngineOptions::new(folder.path().join("data"), keyring);
+    let engine = Engine::open(EngineOptions { create: true, ..options }).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(engine.issue_admin_key(Environment::Test)).unwrap();
+    let (live, stop) = (engine.shared.models.load(), engine.shared.rebuilding.stop());
+    for wanted in [[true; 3], [false, true, true]] {
+        let fresh = engine.fresh_models().unwrap();
+        fresh::retire(&fresh, wanted, false);
+        engine.rebuild(&mut Fold::new(&fresh, &live, wanted, false, stop), &|_| {}).unwrap();
+        let [rows, ..] = wanted;
+        let has_rows = fresh.store.scan_all(&fresh.connections, &[]).next().is_some();
+        assert_eq!(has_rows, rows, "{wanted:?}");
+    }
 }

@@ -142,6 +142,7 @@ impl Bulk<'_> {
         reached: &dyn Fn(Position) -> Result<(), Fault>,
     ) -> Result<(Scanned, Vec<Folded>), Fault> {
         let sink = AuditSink::new(self.fresh, self.workers());
+        let [rows, ..] = self.wanted;
         let passed = thread::scope(|scope| {
             let (mut senders, mut workers) = (Vec::new(), Vec::new());
             let (spare_out, spare) =
@@ -149,7 +150,7 @@ impl Bulk<'_> {
             for _ in 0..self.workers() {
                 let (sender, packs) = crossbeam_channel::bounded(PACKS_WAITING);
                 let audit = pass.audits.then_some(&sink);
-                let worker = Worker::new(self.fresh, audit, self.snapshots());
+                let worker = Worker::new(self.fresh, audit, self.snapshots(), rows);
                 senders.push(sender);
                 let spare = spare_out.clone();
                 workers.push(scope.spawn(move || worker.run(&packs, &spare)));

@@ -32,6 +32,8 @@ pub(super) struct Worker<'a> {
     fresh: &'a Models,
     audit: Option<&'a AuditSink<'a>>,
     snapshots: SnapshotWork<'a>,
+    /// Whether rows are written.
+    rows: bool,
     gathered: Gathered,
     states: HashMap<ConnectionId, Box<State>>,
     events: u64,
@@ -45,12 +47,14 @@ impl<'a> Worker<'a> {
         fresh: &'a Models,
         audit: Option<&'a AuditSink<'a>>,
         snapshots: SnapshotWork<'a>,
+        rows: bool,
     ) -> Self {
         let gathered = Gathered::default();
         Self {
             fresh,
             audit,
             snapshots,
+            rows,
             gathered,
             states: HashMap::new(),
             events: 0,
@@ -181,6 +185,9 @@ impl<'a> Worker<'a> {
     }
 
     fn commit(&self, batch: Batch) -> Result<(), Fault> {
+        if !self.rows {
+            return Ok(());
+        }
         let written = self.fresh.store.commit(batch, Durability::Buffered);
         written.map_err(Fault::from)
     }

@@ -45,7 +45,7 @@ pub(super) fn write(
     let [_, lists, _] = bulk.wanted;
     let left = Mutex::new(states.into_iter());
     thread::scope(|scope| {
-        let spawn = |_| scope.spawn(|| write_parts(bulk, &left, lists));
+        let spawn = |_| scope.spawn(|| write_parts(bulk, &left));
         let writers: Vec<_> = (0..bulk.workers()).map(spawn).collect();
         let mut all = Aside::default();
         for writer in writers {
@@ -68,9 +68,9 @@ pub(super) fn write(
 fn write_parts(
     bulk: &Bulk<'_>,
     left: &Mutex<vec::IntoIter<(ConnectionId, Box<State>)>>,
-    lists: bool,
 ) -> Result<Aside, Fault> {
     let fresh = bulk.fresh;
+    let [rows, lists, _] = bulk.wanted;
     let mut aside = Aside::default();
     let mut row = Vec::with_capacity(2_048);
     loop {
@@ -81,10 +81,12 @@ fn write_parts(
         }
         let mut file = fresh.store.sorted_file(&fresh.connections);
         for (id, state) in part {
-            row.clear();
-            ConnectionRow::encode(&mut row, state.ordinal, &state.connection);
-            connections::load(&mut file, id, &row)?;
-            aside.ordinals.push((state.ordinal, id));
+            if rows {
+                row.clear();
+                ConnectionRow::encode(&mut row, state.ordinal, &state.connection);
+                connections::load(&mut file, id, &row)?;
+                aside.ordinals.push((state.ordinal, id));
+            }
             if lists {
                 aside.list(&state);
             }
