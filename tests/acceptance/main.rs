@@ -52,6 +52,7 @@ mod faults;
 mod http;
 #[cfg(test)]
 mod listen;
+mod load;
 #[cfg(test)]
 mod logins;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Output, Stdio};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
@@ -39,28 +39,6 @@ async fn a_ledger_is_made_once_and_its_admin_key_can_be_replaced() {
     let other_key = init(&["--reissue-admin-key"]).await;
     assert!(!other_key.status.success());
     assert!(said(&other_key).contains("master_key_wrong"), "{}", said(&other_key));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_is_loaded_once_however_often_it_is_loaded() {
-    let service = Service::start(&MANAGED).await;
-    let file = service.folder().join("fleet.jsonl");
-    let line = |slug: &str| json!({"slug": slug, "provider": "openai"}).to_string();
-    let lines = [line("one"), String::new(), line("two"), "{".to_owned(), line("two words")];
-    fs::write(&file, lines.join("\n")).expect("writable");
-    let load = ["load", file.to_str().expect("text"), "--json"];
-    for (created, repeated) in [(2, 0), (0, 2)] {
-        let loaded = service.run(&load).await;
-        assert_eq!(loaded.status.code(), Some(1), "two lines are wrong: {}", said(&loaded));
-        let told = String::from_utf8(loaded.stdout).expect("text");
-        let told: Vec<Value> =
-            told.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-        assert_eq!(told[0]["line"], 4);
-        assert_eq!(told[0]["code"], "body_malformed");
-        assert_eq!(told[1]["line"], 5);
-        assert_eq!(told[1]["code"], "field_invalid");
-        assert_eq!(told[2], json!({"created": created, "repeated": repeated, "refused": 2}));
-    }
 }
 
 /// Reads what a running `watch --json` tells next.

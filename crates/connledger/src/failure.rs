@@ -17,6 +17,8 @@ enum Kind {
     Usage,
     Unavailable,
     Internal,
+    /// Ctrl-C.
+    Interrupted,
 }
 
 /// Why a command failed.
@@ -61,6 +63,11 @@ impl Failure {
         Self::new(Kind::Internal, message)
     }
 
+    /// Creates the failure of a command that Ctrl-C ended early.
+    pub(crate) fn interrupted() -> Self {
+        Self::new(Kind::Interrupted, "interrupted")
+    }
+
     /// Creates a failure caused by a file that cannot be used.
     pub(crate) fn file(what: &str, path: &std::path::Path, error: &io::Error) -> Self {
         Self::usage(format!("cannot {what} {}: {error}", path.display()))
@@ -101,6 +108,7 @@ impl Failure {
             Kind::Usage => 2,
             Kind::Unavailable => 3,
             Kind::Internal => 4,
+            Kind::Interrupted => 130,
         }
     }
 
