@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Output, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
@@ -89,4 +89,44 @@ async fn a_watcher_sees_what_is_there_then_each_change_also_over_a_restart() {
     let missed = next(&mut lines).await;
     assert_eq!(missed["notification"]["event"]["type"], "connection_enabled", "{missed}");
     assert_eq!(missed["notification"]["position"], position + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_environment_variable_is_an_unset_one() {
+    let service = Service::start(&MANAGED).await;
+    let mut command = service.command(&["list", "--json"]);
+    for name in ["WORKSPACE", "KEY", "KEY_FILE", "NATS_URL", "NATS_CREDS", "PREFIX", "XKEY"] {
+        command.env(format!("CONNLEDGER_{name}"), "");
+    }
+    let listed = command.output().await.expect("connledger runs");
+    assert!(listed.status.success(), "{}", said(&listed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_stay_as_typed_and_no_error_repeats_one() {
+    let service = Service::start(&MANAGED).await;
+    let create = |more: &[&str]| {
+        let args = ["create", "--slug", "main", "--provider", "postgres", "--json"];
+        service.command(&[&args, more].concat())
+    };
+    for wrong in [["--secret", "canary-secret"], ["--secret", "password=@canary-secret"]] {
+        let refused = create(&wrong).output().await.expect("connledger runs");
+        assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+        assert!(!said(&refused).contains("canary"), "{}", said(&refused));
+    }
+    let settings = ["api_version=1.10", "commit=81111e1", "retries:=3", "port=5432"];
+    let mut create = create(&["--secret", "password=@@home"]);
+    for setting in settings {
+        create.args(["--config", setting]);
+    }
+    let created = create.output().await.expect("connledger runs");
+    assert!(created.status.success(), "{}", said(&created));
+    let shown = service.run(&["get", "main", "--json"]).await;
+    let shown: Value = serde_json::from_slice(&shown.stdout).expect("JSON");
+    let expected = json!({
+        "api_version": "1.10", "commit": "81111e1", "retries": 3, "port": 5432
+    });
+    assert_eq!(shown["config"], expected, "the catalogue knows that a port is a number");
+    let revealed = service.run(&["reveal", "main", "--json", "--reason", "test"]).await;
+    assert!(String::from_utf8_lossy(&revealed.stdout).contains("\"@home\""), "{revealed:?}");
 }

@@ -24,6 +24,7 @@ mod settings;
 mod failure;
 mod output;
 mod table;
+mod text;
 
 mod server_file;
 mod session;

@@ -11,6 +11,7 @@ use crate::common::{Common, NatsLogin};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::server_file::ServerFile;
+use crate::text;
 
 /// The file in which a development server leaves its admin key.
 pub(crate) const DEV_KEY_FILE: &str = "dev-admin.key";
@@ -117,7 +118,7 @@ pub(crate) fn credentials(login: &NatsLogin) -> Result<Credentials, Failure> {
 
 /// Reads a one-line file.
 pub(crate) fn read_line(path: &Path) -> Result<String, Failure> {
-    match std::fs::read_to_string(path) {
+    match text::read_file(path) {
         Ok(text) => Ok(text.trim().to_owned()),
         Err(error) => Err(Failure::file("read", path, &error)),
     }
