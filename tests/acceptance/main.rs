@@ -49,6 +49,7 @@ mod facades;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod hints;
 mod http;
 #[cfg(test)]
 mod listen;

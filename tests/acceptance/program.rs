@@ -130,3 +130,27 @@ async fn values_stay_as_typed_and_no_error_repeats_one() {
     let revealed = service.run(&["reveal", "main", "--json", "--reason", "test"]).await;
     assert!(String::from_utf8_lossy(&revealed.stdout).contains("\"@home\""), "{revealed:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_gets_every_page_unless_it_chooses_one() {
+    let service = Service::start(&MANAGED).await;
+    let file = service.folder().join("fleet.jsonl");
+    let lines = (0..60).map(|number| json!({"slug": format!("c-{number}"), "provider": "openai"}));
+    let lines = lines.map(|line| line.to_string()).collect::<Vec<_>>().join("\n");
+    fs::write(&file, lines).expect("writable");
+    assert!(service.run(&["load", file.to_str().expect("text")]).await.status.success());
+    let shown = async |args: &[&str]| {
+        let listed = service.run(args).await;
+        let rows = String::from_utf8_lossy(&listed.stdout).lines().count();
+        let said = said(&listed);
+        let total = said.split(" of ").nth(1).and_then(|rest| rest.split(' ').next());
+        (rows, total.and_then(|total| total.parse::<usize>().ok()).expect("a total"))
+    };
+    for noun in ["list", "history"] {
+        let (rows, total) = shown(&[noun, "--json"]).await;
+        assert!(rows >= 60 && rows == total, "{noun}: {rows} of {total}");
+        let (rows, total) = shown(&[noun, "--json", "--page-size", "20"]).await;
+        assert!(rows == 20 && total >= 60, "{noun}: {rows} of {total}");
+    }
+    assert_eq!(shown(&["list", "--json", "--page", "1"]).await, (50, 60));
+}

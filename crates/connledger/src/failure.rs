@@ -169,6 +169,10 @@ impl From<ClientError> for Failure {
             ClientError::Problem(body) => (*body).into(),
             ClientError::Unavailable(message) => Self::unavailable(message)
                 .hint("is the ledger running? start it with `connledger serve`"),
+            ClientError::LoginRefused(message) => Self::refused(message).hint(
+                "check the user and the password, --nats-creds or --nats-nkey; a managed server's \
+                 login is in server.json, which --data-dir reads",
+            ),
             ClientError::Unanswered(message) => Self::unavailable(message),
             other => Self::internal(other.to_string()),
         }
