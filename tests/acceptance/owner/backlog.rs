@@ -32,8 +32,8 @@ async fn backlog() -> Ledger {
         let body = json!({"connection": connection, "description": format!("change {number}")});
         ledger.send(TestCommand::new("update", &body))
     });
-    let changed = changes.buffer_unordered(256).map_ok(drop).try_collect::<()>().await;
-    changed.expect("every change is accepted");
+    let accepted = changes.buffer_unordered(256).map_ok(drop).try_collect::<()>().await;
+    accepted.expect("every change is accepted");
     ledger
 }
 

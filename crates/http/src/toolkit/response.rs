@@ -46,8 +46,8 @@ impl<T: Serialize + JsonSchema + Send> Output for Json<T> {
     }
 }
 
-/// A JSON body that has been written already. A long one takes time to write, which the threads that
-/// answer requests do not have.
+/// A JSON body that has been written already. A long one takes time to write, which the threads
+/// that answer requests do not have.
 #[derive(Debug)]
 pub struct Written<T> {
     json: Vec<u8>,
