@@ -9,7 +9,7 @@ use ledger_contract::queries::{QueryName, QueryRequest, QueryWorkspace};
 use ledger_contract::records::Via;
 use ledger_contract::subjects::DEFAULT_WORKSPACE;
 use ledger_domain::{MessageId, WorkspaceName};
-use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions, Received};
+use ledger_engine::{Caller, CommandRequest, Effort, Engine, EngineOptions, Received};
 use ledger_vault::Keyring;
 use serde_json::Value;
 
@@ -153,6 +153,18 @@ pub(crate) async fn fill_events(engine: &Engine, events: u64) -> Outcome<()> {
 /// Returns one number of a ledger's status.
 fn status(engine: &Engine, field: &str) -> Outcome<u64> {
     number(&ask(engine, QueryName::Status, "{}")?, field)
+}
+
+/// Asks a question of the workspace that is measured, where a server answers it.
+pub(crate) async fn ask_as_served(engine: &Engine, query: QueryName, body: &str) -> Outcome<()> {
+    let (workspace, body) =
+        (QueryWorkspace::parse(WORKSPACE).map_err(Problem::from)?, body.to_owned());
+    let read = move |engine: &Engine| {
+        let request = QueryRequest::from_json(query, body.as_bytes())?;
+        Ok::<_, Problem>(engine.answer(&admin(), &workspace, request)?.to_json())
+    };
+    engine.read(Effort::of(query), None, read).await?;
+    Ok(())
 }
 
 /// Asks a question of the workspace that is measured, in JSON as NATS carries it.

@@ -24,6 +24,7 @@ use crate::http_status::HttpSource;
 use crate::identity::Identity;
 use crate::models::{Live, Models};
 use crate::ports::{Clock, Ports};
+use crate::readers::Readers;
 use crate::replay::{ReplayLimits, bring_up_to_date, recovery};
 use crate::tail::Tail;
 use crate::writer::{Answer, Prepared, Recent, Writer};
@@ -40,7 +41,7 @@ pub struct EngineOptions {
     pub keyring: Keyring,
     /// Whether to create a new ledger if the directory contains none.
     pub create: bool,
-    /// Limits on what is in progress; the engine's own is that of the queue.
+    /// Limits on what is in progress; the engine's own are those of the queue and of what reads.
     pub limits: AdmissionLimits,
     /// Limits of a replay.
     pub replay: ReplayLimits,
@@ -69,6 +70,7 @@ impl EngineOptions {
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) readers: Arc<Readers>,
     writer: Arc<RwLock<Option<Writer>>>,
     use_keeper: Arc<Mutex<Option<UseKeeper>>>,
 }
@@ -173,7 +175,9 @@ impl Engine {
         recovery::catch_up(&shared.models.load(), *shared.head.borrow())?;
         let writer = Arc::new(RwLock::new(Some(Writer::start(&shared, limits.queued_max)?)));
         let use_keeper = UseKeeper::start(&shared, last_use_interval)?;
-        Ok(Self { shared, writer, use_keeper: Arc::new(Mutex::new(Some(use_keeper))) })
+        let use_keeper = Arc::new(Mutex::new(Some(use_keeper)));
+        let readers = Arc::new(Readers::start(&limits)?);
+        Ok(Self { shared, readers, writer, use_keeper })
     }
 
     /// Returns the ledger's id.
@@ -231,8 +235,10 @@ impl Engine {
         self.shared.refusals.count(code);
     }
 
-    /// Stops accepting commands, completes the accepted ones and writes everything to disk. Blocks.
+    /// Stops accepting commands and scans, completes the accepted commands and the running scans,
+    /// and writes everything to disk. Blocks.
     pub fn shutdown(&self) {
+        self.readers.end_scans();
         let Some(writer) = self.writer.write().take() else { return };
         drop(writer);
         drop(self.use_keeper.lock().take());

@@ -10,7 +10,8 @@
 //! `execute.rs` prepares a command, `outbox.rs` turns the log into notifications, and `replay/`
 //! rebuilds read models beside the live ones: `replay/bulk/` with many threads, then
 //! `replay/fold.rs` event by event. Only `ports.rs` reads the clock or the random number generator.
-//! `admission.rs` has the limits on what is in progress, for all doors.
+//! `admission.rs` has the limits on what is in progress, for all doors, and `readers/` decides
+//! where queries run.
 //!
 //! # Invariants
 //!
@@ -36,6 +37,11 @@
 //!   (test: `a_state_that_is_too_large_already_is_published_without_it_and_may_only_shrink`).
 //! - An earlier state is the same with and without snapshots
 //!   (test: `the_state_at_each_version_is_the_same_with_and_without_snapshots`).
+//! - Queries that read many rows run on threads of lower priority, and others do not
+//!   (test: `scans_run_at_low_priority_and_lookups_do_not`).
+//! - No more of them run at once than the limit says
+//!   (test: `at_most_as_many_scans_run_at_once_as_there_are_threads`).
+//! - They run in the order of their arrival (test: `scans_run_in_the_order_of_arrival`).
 //! - No answer, not even a refusal, depends on a write that failed
 //!   (test: `no_answer_rests_on_a_write_that_failed`).
 
@@ -57,6 +63,7 @@ mod identity;
 mod outbox;
 mod projections;
 mod queries;
+mod readers;
 mod replay;
 mod request;
 mod reveal;
@@ -79,6 +86,7 @@ pub use identity::Identity;
 pub use outbox::{Outbox, OutboxItem};
 pub use ports::{Clock, IdSource, Ports, Randomness};
 pub use queries::{Keep, ListOptions, ListResult, QueryAnswer, Reader, VersionLine, Versions};
+pub use readers::Effort;
 pub use replay::ReplayLimits;
 pub use request::RequestContext;
 pub use reveal::RevealRequest;

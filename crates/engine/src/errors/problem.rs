@@ -129,8 +129,11 @@ impl From<QueryError> for Problem {
                 Self { version: Some(latest.get()), ..Self::new(code) }
             }
             QueryError::WorkspaceUnknown(_) => Self::because(code, error.to_string()),
+            QueryError::DeadlineExpired(expired) => expired.into(),
+            QueryError::Unavailable(unavailable) => unavailable.into(),
             QueryError::Fault(fault) => fault.into(),
             QueryError::CursorInvalid
+            | QueryError::Busy
             | QueryError::ReadForbidden
             | QueryError::PrincipalUnknown => Self::new(code),
         }
@@ -148,6 +151,9 @@ impl QueryError {
             Self::VersionUnknown { .. } => Code::VersionUnknown,
             Self::WorkspaceUnknown(_) => Code::WorkspaceUnknown,
             Self::PrincipalUnknown => Code::PrincipalUnknown,
+            Self::Busy => Code::Busy,
+            Self::DeadlineExpired(_) => Code::DeadlineExpired,
+            Self::Unavailable(unavailable) => unavailable.code(),
             Self::Fault(fault) => fault.code(),
         }
     }
