@@ -110,10 +110,10 @@ mod tests {
 
     use super::*;
 
-    fn batch(position: u64) -> Batch {
+    fn batch(position: u64) -> Vec<Message> {
         let position = Position::new(position);
         let (subject, headers) = ("ledger.events.x".to_owned(), HeaderMap::new());
-        Ok(vec![Message { position, subject, headers, payload: Vec::new().into() }])
+        vec![Message { position, subject, headers, payload: Vec::new().into() }]
     }
 
     /// Waits for the next batch and returns the positions in it, or nothing at the end.
@@ -131,7 +131,8 @@ mod tests {
     #[tokio::test]
     async fn everything_arrives_once_and_in_order_before_the_end() {
         let mut positions = 1..=50;
-        let mut ahead = ReadAhead::start(move || positions.next().map(batch)).expect("a thread");
+        let mut ahead =
+            ReadAhead::start(move || positions.next().map(batch).map(Ok)).expect("a thread");
         for position in 1..=50 {
             // A wait that is given up loses nothing.
             let (Poll::Ready(()) | Poll::Pending) = futures::poll!(pin!(ahead.ready()));
@@ -146,7 +147,7 @@ mod tests {
         let count = reads.clone();
         let mut ahead = ReadAhead::start(move || {
             let number = count.fetch_add(1, Ordering::SeqCst) + 1;
-            Some(batch(number))
+            Some(Ok(batch(number)))
         })
         .expect("a thread");
         assert_eq!(next(&mut ahead).await, Some(vec![1]));
@@ -162,7 +163,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_error_of_reading_arrives_after_what_was_read() {
-        let mut results = vec![Err(Problem::new(Code::RecordCorrupt)), batch(1)];
+        let mut results = vec![Err(Problem::new(Code::RecordCorrupt)), Ok(batch(1))];
         let mut ahead = ReadAhead::start(move || results.pop()).expect("a thread");
         assert_eq!(next(&mut ahead).await, Some(vec![1]));
         ahead.ready().await;

@@ -42,10 +42,10 @@ impl Held {
 }
 
 fn held(readers: &Arc<Readers>) -> (Held, tokio::task::JoinHandle<Result<(), QueryError>>) {
-    let (begin, begun) = sync_channel(1);
+    let (started, begun) = sync_channel(1);
     let (end, ended) = sync_channel(1);
     let work = move || {
-        begin.send(()).expect("somebody waits for the scan");
+        started.send(()).expect("somebody waits for the scan");
         ended.recv().expect("somebody ends the scan");
     };
     (Held { begun, end }, tokio::spawn(scan(readers.clone(), work)))
@@ -93,7 +93,9 @@ async fn scans_run_in_the_order_of_arrival() {
         Box::pin(scan(readers.clone(), move || order.lock().push(number)))
     };
     let mut waiting: Vec<_> = (0..5).map(later).collect();
-    waiting.iter_mut().for_each(|scan| enqueue(scan.as_mut()));
+    for scan in &mut waiting {
+        enqueue(scan.as_mut());
+    }
     // Their callers look for the answers in the opposite order.
     waiting.reverse();
     let answers: Vec<_> = waiting.into_iter().map(tokio::spawn).collect();
