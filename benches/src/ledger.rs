@@ -8,8 +8,10 @@ use ledger_contract::headers::Headers;
 use ledger_contract::queries::{QueryName, QueryRequest, QueryWorkspace};
 use ledger_contract::records::Via;
 use ledger_contract::subjects::DEFAULT_WORKSPACE;
-use ledger_domain::{MessageId, WorkspaceName};
+use ledger_domain::{LedgerId, MessageId, WorkspaceName};
 use ledger_engine::{Caller, CommandRequest, Effort, Engine, EngineOptions, Received};
+use ledger_store::tables::founding::{LEDGER_ID, MAC_KEY};
+use ledger_store::{DataDir, Store, UnkeyedStore};
 use ledger_vault::Keyring;
 use serde_json::Value;
 
@@ -46,6 +48,18 @@ pub(crate) async fn open(folder: &Path) -> Outcome<Engine> {
 pub(crate) fn open_blocking(folder: PathBuf) -> Outcome<Engine> {
     let (keyring, create) = (keyring(&folder)?, !Engine::exists(&folder));
     Ok(Engine::open(EngineOptions { create, ..EngineOptions::new(folder, keyring) })?)
+}
+
+/// Opens the database of a closed ledger.
+pub(crate) fn store(folder: &Path) -> Outcome<Store> {
+    let store = UnkeyedStore::open(DataDir::open(folder)?)?;
+    let value = |name: &str| -> Outcome<Vec<u8>> {
+        store.founding(name)?.ok_or_else(|| Failure::new(format!("the ledger has no {name}")))
+    };
+    let id = <[u8; 16]>::try_from(value(LEDGER_ID)?);
+    let id = id.map_err(|_| Failure::new("the ledger's id is damaged"))?;
+    let key = keyring(folder)?.open_mac_key(LedgerId::from_bytes(id), &value(MAC_KEY)?)?;
+    Ok(store.with_key(key)?)
 }
 
 /// Reads the master key of a folder, making one when there is none.

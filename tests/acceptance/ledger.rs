@@ -11,11 +11,12 @@ use ledger_contract::queries::{QueryName, QueryRequest, QueryWorkspace};
 use ledger_contract::records::Via;
 use ledger_contract::reply::Receipt;
 use ledger_contract::{commands, subjects};
-use ledger_domain::{Expected, MessageId, Micros, Version, WorkspaceName};
+use ledger_domain::{Expected, LedgerId, MessageId, Micros, Version, WorkspaceName};
 use ledger_engine::{
     Caller, CommandRequest, Engine, EngineOptions, Executed, Received, ReplayLimits, RevealRequest,
 };
-use ledger_store::{DataDir, Store};
+use ledger_store::tables::founding::{LEDGER_ID, MAC_KEY};
+use ledger_store::{DataDir, Store, UnkeyedStore};
 use ledger_vault::Keyring;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -131,8 +132,12 @@ impl Place {
 
     /// Opens the database below the engine.
     pub(crate) fn store(&self) -> Store {
-        let dir = soon("the folder is free", || DataDir::open(&self.path()).ok());
-        Store::open(dir).expect("the database opens")
+        store(&self.path(), &self.keyring())
+    }
+
+    /// Opens the database as [`strangers_store`].
+    pub(crate) fn strangers_store(&self) -> Store {
+        strangers_store(&self.path())
     }
 
     pub(crate) fn open(self) -> Ledger {
@@ -290,6 +295,29 @@ pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Opens the database of a ledger without the key of its MACs.
+pub(crate) fn unkeyed(data_dir: &Path) -> UnkeyedStore {
+    let dir = soon("the folder is free", || DataDir::open(data_dir).ok());
+    UnkeyedStore::open(dir).expect("the database opens")
+}
+
+/// Opens the database of a ledger whose master key is known.
+pub(crate) fn store(data_dir: &Path, keyring: &Keyring) -> Store {
+    let store = unkeyed(data_dir);
+    let value = |name| store.founding(name).expect("readable").expect("there");
+    let ledger = LedgerId::from_bytes(value(LEDGER_ID).try_into().expect("16 bytes"));
+    let key = keyring.open_mac_key(ledger, &value(MAC_KEY)).expect("the right master key");
+    store.with_key(key).expect("complete")
+}
+
+/// Opens the database of a ledger as somebody who can write to it but lacks the master key. What
+/// they write has MACs under a key of their own.
+pub(crate) fn strangers_store(data_dir: &Path) -> Store {
+    let rng = &mut rand::rng();
+    let (key, _) = Keyring::generate(rng).new_mac_key(rng, LedgerId::from_bytes([0; 16]));
+    unkeyed(data_dir).with_key(key).expect("complete")
 }
 
 /// Opens a ledger that nobody here has open.

@@ -37,6 +37,8 @@ mod verbs;
 mod wait;
 
 #[cfg(test)]
+mod altered;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod crash;

@@ -19,7 +19,7 @@ use crate::admission::AdmissionLimits;
 use crate::derived;
 use crate::errors::{DeadlineExpired, ExecuteError, Fault, OpenError, Unavailable, chain};
 use crate::fence::FenceSlot;
-use crate::founding::{self, Founding};
+use crate::founding::{self, Founding, Opening};
 use crate::http_status::HttpSource;
 use crate::identity::Identity;
 use crate::models::{Live, Models};
@@ -162,14 +162,13 @@ impl Engine {
     pub fn open(options: EngineOptions) -> Result<Self, OpenError> {
         let EngineOptions { data_dir, keyring, create, limits, replay, .. } = options;
         let (ports, last_use_interval) = (options.ports, options.last_use_interval);
-        let store = if create && !Self::exists(&data_dir) {
+        let (store, founding) = if create && !Self::exists(&data_dir) {
             founding::make(&data_dir, &keyring, &ports)?
         } else {
-            Store::open(DataDir::open(&data_dir)?)?
+            Opening::begin(&data_dir, &keyring)?.finish(&ports)?
         };
         let store = Arc::new(store);
         derived::note_lost_indexes(&store)?;
-        let founding = Founding::read(&store, &keyring)?;
         bring_up_to_date(&store, replay)?;
         let shared = Arc::new(Shared::load(store, founding, keyring, replay, ports)?);
         recovery::catch_up(&shared.models.load(), *shared.head.borrow())?;

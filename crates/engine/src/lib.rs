@@ -42,6 +42,15 @@
 //! - No more of them run at once than the limit says
 //!   (test: `at_most_as_many_scans_run_at_once_as_there_are_threads`).
 //! - They run in the order of their arrival (test: `scans_run_in_the_order_of_arrival`).
+//! - A row that was edited without the master key is named by a comparison and by whoever reads it,
+//!   and a start that reads it is refused
+//!   (test: `every_altered_row_is_named_by_a_comparison_and_refused_by_a_start_that_reads_it`).
+//! - An edited directory does not pass as one whose rows have no MACs yet
+//!   (test: `an_edit_is_not_blessed_by_claiming_an_earlier_format_or_another_key`).
+//! - Nothing is published from an altered record on
+//!   (test: `nothing_is_published_from_an_altered_record_on`).
+//! - Bitmaps and orders decide about no right
+//!   (test: `an_edited_bitmap_shows_nobody_what_is_not_theirs`).
 //! - No answer, not even a refusal, depends on a write that failed
 //!   (test: `no_answer_rests_on_a_write_that_failed`).
 

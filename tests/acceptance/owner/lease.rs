@@ -1,4 +1,5 @@
-//! What an instance makes of what others write in the bucket of the lease, and what it leaves there.
+//! What an instance makes of what others write in the bucket of the lease, and what it leaves
+//! there.
 
 use std::time::Duration;
 

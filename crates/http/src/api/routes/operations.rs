@@ -66,8 +66,13 @@ fn replay() -> Route {
     }
 }
 
-const REPLAY: &[Code] =
-    &[Code::ProjectionUnknown, Code::ReplayRunning, Code::RecordCorrupt, Code::LogPoisoned];
+const REPLAY: &[Code] = &[
+    Code::ProjectionUnknown,
+    Code::ReplayRunning,
+    Code::RecordAltered,
+    Code::RecordCorrupt,
+    Code::LogPoisoned,
+];
 
 fn health(
     path: &'static str,

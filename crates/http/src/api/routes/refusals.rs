@@ -37,6 +37,7 @@ pub(super) const COMMAND: &[Code] = &[
     Code::LogPoisoned,
     Code::MasterKeyWrong,
     Code::NotOwner,
+    Code::RecordAltered,
     Code::RecordCorrupt,
     Code::RecordTooLarge,
     Code::VersionConflict,
@@ -49,6 +50,7 @@ pub(super) const LEDGER_COMMAND: &[Code] = &[
     Code::DeadlineExpired,
     Code::LogPoisoned,
     Code::NotOwner,
+    Code::RecordAltered,
     Code::RecordCorrupt,
     Code::RecordTooLarge,
     Code::VersionConflict,
@@ -59,4 +61,4 @@ pub(super) const CHANGE: &[Code] = &[Code::ConnectionUnknown, Code::ConnectionAr
 
 /// Any query.
 pub(super) const QUERY: &[Code] =
-    &[Code::DeadlineExpired, Code::RecordCorrupt, Code::WorkspaceUnknown];
+    &[Code::DeadlineExpired, Code::RecordAltered, Code::RecordCorrupt, Code::WorkspaceUnknown];
