@@ -8,8 +8,10 @@ use ledger_contract::headers::Headers;
 use ledger_contract::queries::{QueryName, QueryRequest, QueryWorkspace};
 use ledger_contract::records::Via;
 use ledger_contract::subjects::DEFAULT_WORKSPACE;
-use ledger_domain::{MessageId, WorkspaceName};
-use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions, Received};
+use ledger_domain::{LedgerId, MessageId, WorkspaceName};
+use ledger_engine::{Caller, CommandRequest, Effort, Engine, EngineOptions, Received};
+use ledger_store::tables::founding::{LEDGER_ID, MAC_KEY};
+use ledger_store::{DataDir, Store, UnkeyedStore};
 use ledger_vault::Keyring;
 use serde_json::Value;
 
@@ -46,6 +48,18 @@ pub(crate) async fn open(folder: &Path) -> Outcome<Engine> {
 pub(crate) fn open_blocking(folder: PathBuf) -> Outcome<Engine> {
     let (keyring, create) = (keyring(&folder)?, !Engine::exists(&folder));
     Ok(Engine::open(EngineOptions { create, ..EngineOptions::new(folder, keyring) })?)
+}
+
+/// Opens the database of a closed ledger.
+pub(crate) fn store(folder: &Path) -> Outcome<Store> {
+    let store = UnkeyedStore::open(DataDir::open(folder)?)?;
+    let value = |name: &str| -> Outcome<Vec<u8>> {
+        store.founding(name)?.ok_or_else(|| Failure::new(format!("the ledger has no {name}")))
+    };
+    let id = <[u8; 16]>::try_from(value(LEDGER_ID)?);
+    let id = id.map_err(|_| Failure::new("the ledger's id is damaged"))?;
+    let key = keyring(folder)?.open_mac_key(LedgerId::from_bytes(id), &value(MAC_KEY)?)?;
+    Ok(store.with_key(key, |_| Ok(()))?)
 }
 
 /// Reads the master key of a folder, making one when there is none.
@@ -153,6 +167,18 @@ pub(crate) async fn fill_events(engine: &Engine, events: u64) -> Outcome<()> {
 /// Returns one number of a ledger's status.
 fn status(engine: &Engine, field: &str) -> Outcome<u64> {
     number(&ask(engine, QueryName::Status, "{}")?, field)
+}
+
+/// Asks a question of the workspace that is measured, where a server answers it.
+pub(crate) async fn ask_as_served(engine: &Engine, query: QueryName, body: &str) -> Outcome<()> {
+    let (workspace, body) =
+        (QueryWorkspace::parse(WORKSPACE).map_err(Problem::from)?, body.to_owned());
+    let read = move |engine: &Engine| {
+        let request = QueryRequest::from_json(query, body.as_bytes())?;
+        Ok::<_, Problem>(engine.answer(&admin(), &workspace, request)?.to_json())
+    };
+    engine.read(Effort::of(query), None, read).await?;
+    Ok(())
 }
 
 /// Asks a question of the workspace that is measured, in JSON as NATS carries it.

@@ -5,11 +5,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ledger_contract::errors::Code;
+use ledger_domain::LedgerId;
 use ledger_store::FORMAT;
+use ledger_store::tables::founding::{LEDGER_ID, MAC_KEY};
 use ledger_store::tables::{lists, meta};
 use serde_json::{Value, json};
 
-use crate::ledger::{Ledger, Place, TestCommand};
+use crate::ledger::{Ledger, Place, TestCommand, unkeyed};
+
+/// The first format whose rows have MACs.
+const WITH_MACS: u32 = 3;
 
 /// A kept data directory with everything beside it.
 #[derive(Debug)]
@@ -103,14 +108,42 @@ async fn lists_of_an_earlier_version_are_rebuilt_once() {
     let made = lists_of(&place);
     assert_eq!(lists_of(&place.open().close()), made, "a new ledger has nothing to rebuild");
     let (today, _) = made;
-    for (_, kept) in Kept::all() {
+    for (format, kept) in Kept::all() {
         let place = Place::copy_of(&kept.0.join("data"), kept.text("master.key"));
-        let (version, generation) = lists_of(&place);
+        // Before its upgrade, nothing but the program can read a directory whose rows have no MACs.
+        let before = (format >= WITH_MACS).then(|| lists_of(&place));
         let place = place.open().close();
-        let rebuilt = if version == today { generation } else { generation + 1 };
-        assert_eq!(lists_of(&place), (today, rebuilt));
+        let rebuilt = lists_of(&place);
+        assert_eq!(rebuilt.0, today);
+        if let Some((version, generation)) = before {
+            assert_eq!(rebuilt.1, generation + u32::from(version != today));
+        }
         let place = place.open().close();
-        assert_eq!(lists_of(&place), (today, rebuilt), "only once");
+        assert_eq!(lists_of(&place), rebuilt, "only once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_an_earlier_format_get_their_macs_once_and_a_comparison_waits_for_it() {
+    for (_, kept) in Kept::all().into_iter().filter(|(format, _)| *format < WITH_MACS) {
+        let place = Place::copy_of(&kept.0.join("data"), kept.text("master.key"));
+        let file = place.path().join("ledger-format");
+        let format = fs::read_to_string(&file).expect("readable");
+        let difference = place.replay(true).expect("compared").difference.expect("a difference");
+        assert!(difference.contains("the next start adds them"), "{difference}");
+        assert_eq!(fs::read_to_string(&file).expect("readable"), format, "nothing was upgraded");
+        // A start that was killed had stored the key of the MACs.
+        let rng = &mut rand::rng();
+        let store = unkeyed(&place.path());
+        let id = store.founding(LEDGER_ID).expect("readable").expect("there");
+        let ledger = LedgerId::from_bytes(id.try_into().expect("16 bytes"));
+        let (_, wrapped) = place.keyring().new_mac_key(rng, ledger);
+        store.put_founding(&[(MAC_KEY, &wrapped)]).expect("stored");
+        drop(store);
+        let place = place.open().close();
+        assert_eq!(place.replay(true).expect("compared").difference, None);
+        drop(place.store());
+        place.open().expect_replay_equal();
     }
 }
 

@@ -1,5 +1,7 @@
 //! A ledger opened in this process, on a temporary folder.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -11,11 +13,12 @@ use ledger_contract::queries::{QueryName, QueryRequest, QueryWorkspace};
 use ledger_contract::records::Via;
 use ledger_contract::reply::Receipt;
 use ledger_contract::{commands, subjects};
-use ledger_domain::{Expected, MessageId, Micros, Version, WorkspaceName};
+use ledger_domain::{Expected, LedgerId, MessageId, Micros, Version, WorkspaceName};
 use ledger_engine::{
     Caller, CommandRequest, Engine, EngineOptions, Executed, Received, ReplayLimits, RevealRequest,
 };
-use ledger_store::{DataDir, Store};
+use ledger_store::tables::founding::{LEDGER_ID, MAC_KEY};
+use ledger_store::{DataDir, Store, UnkeyedStore};
 use ledger_vault::Keyring;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -98,10 +101,13 @@ pub(crate) struct Place {
 impl Place {
     /// Copies a data directory, which the text of a master key opens.
     pub(crate) fn copy_of(data_dir: &Path, keys: String) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let place = Self { folder, keys, replay: ReplayLimits::default() };
-        copy(data_dir, &place.path()).expect("the folder can be copied");
-        place
+        Self::try_copy_of(data_dir, keys).expect("the folder can be copied")
+    }
+
+    fn try_copy_of(data_dir: &Path, keys: String) -> io::Result<Self> {
+        let place = Self { folder: tempfile::tempdir()?, keys, replay: ReplayLimits::default() };
+        copy(data_dir, &place.path())?;
+        Ok(place)
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -131,8 +137,12 @@ impl Place {
 
     /// Opens the database below the engine.
     pub(crate) fn store(&self) -> Store {
-        let dir = soon("the folder is free", || DataDir::open(&self.path()).ok());
-        Store::open(dir).expect("the database opens")
+        store(&self.path(), &self.keyring())
+    }
+
+    /// Opens the database as [`strangers_store`].
+    pub(crate) fn strangers_store(&self) -> Store {
+        strangers_store(&self.path())
     }
 
     pub(crate) fn open(self) -> Ledger {
@@ -182,9 +192,16 @@ impl Ledger {
         self.close().open()
     }
 
-    /// Returns what a power cut at this moment would leave: a copy of the folder as it is.
+    /// Returns what a power cut would leave: a copy of the folder from a moment in which none of its
+    /// files came or went.
     pub(crate) fn power_cut(&self) -> Place {
-        let copied = Place::copy_of(&self.place.path(), self.place.keys.clone());
+        let (path, keys) = (self.place.path(), &self.place.keys);
+        let names = || names_in(&path.join("store")).expect("a folder");
+        let copied = soon("no file comes or goes", || {
+            let before = names();
+            let copied = Place::try_copy_of(&path, keys.clone()).ok()?;
+            (names() == before).then_some(copied)
+        });
         Place { replay: self.place.replay, ..copied }
     }
 
@@ -290,6 +307,33 @@ pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+fn names_in(folder: &Path) -> io::Result<BTreeSet<OsString>> {
+    fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
+}
+
+/// Opens the database of a ledger without the key of its MACs.
+pub(crate) fn unkeyed(data_dir: &Path) -> UnkeyedStore {
+    let dir = soon("the folder is free", || DataDir::open(data_dir).ok());
+    UnkeyedStore::open(dir).expect("the database opens")
+}
+
+/// Opens the database of a ledger whose master key is known.
+pub(crate) fn store(data_dir: &Path, keyring: &Keyring) -> Store {
+    let store = unkeyed(data_dir);
+    let value = |name| store.founding(name).expect("readable").expect("there");
+    let ledger = LedgerId::from_bytes(value(LEDGER_ID).try_into().expect("16 bytes"));
+    let key = keyring.open_mac_key(ledger, &value(MAC_KEY)).expect("the right master key");
+    store.with_key(key, |_| Ok(())).expect("complete")
+}
+
+/// Opens the database of a ledger as somebody who can write to it but lacks the master key. What
+/// they write has MACs under a key of their own.
+pub(crate) fn strangers_store(data_dir: &Path) -> Store {
+    let rng = &mut rand::rng();
+    let (key, _) = Keyring::generate(rng).new_mac_key(rng, LedgerId::from_bytes([0; 16]));
+    unkeyed(data_dir).with_key(key, |_| Ok(())).expect("complete")
 }
 
 /// Opens a ledger that nobody here has open.

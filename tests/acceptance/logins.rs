@@ -72,7 +72,7 @@ impl Guarded {
         for wrong in wrongs {
             let refused = service.run(&[&["list"], &address[..], wrong].concat()).await;
             let said = String::from_utf8_lossy(&refused.stderr);
-            assert_eq!(refused.status.code(), Some(3), "{said}");
+            assert_eq!(refused.status.code(), Some(1), "{said}");
             assert!(said.contains("NATS"), "{said}");
         }
     }

@@ -37,6 +37,8 @@ mod verbs;
 mod wait;
 
 #[cfg(test)]
+mod altered;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod crash;
@@ -48,10 +50,12 @@ mod engine;
 mod facades;
 #[cfg(test)]
 mod faults;
+mod hints;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
 mod listen;
+mod load;
 #[cfg(test)]
 mod logins;
 #[cfg(test)]

@@ -41,28 +41,6 @@ async fn a_ledger_is_made_once_and_its_admin_key_can_be_replaced() {
     assert!(said(&other_key).contains("master_key_wrong"), "{}", said(&other_key));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_is_loaded_once_however_often_it_is_loaded() {
-    let service = Service::start(&MANAGED).await;
-    let file = service.folder().join("fleet.jsonl");
-    let line = |slug: &str| json!({"slug": slug, "provider": "openai"}).to_string();
-    let lines = [line("one"), String::new(), line("two"), "{".to_owned(), line("two words")];
-    fs::write(&file, lines.join("\n")).expect("writable");
-    let load = ["load", file.to_str().expect("text"), "--json"];
-    for (created, repeated) in [(2, 0), (0, 2)] {
-        let loaded = service.run(&load).await;
-        assert_eq!(loaded.status.code(), Some(1), "two lines are wrong: {}", said(&loaded));
-        let told = String::from_utf8(loaded.stdout).expect("text");
-        let told: Vec<Value> =
-            told.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-        assert_eq!(told[0]["line"], 4);
-        assert_eq!(told[0]["code"], "body_malformed");
-        assert_eq!(told[1]["line"], 5);
-        assert_eq!(told[1]["code"], "field_invalid");
-        assert_eq!(told[2], json!({"created": created, "repeated": repeated, "refused": 2}));
-    }
-}
-
 /// Reads what a running `watch --json` tells next.
 async fn next(lines: &mut Lines<BufReader<ChildStdout>>) -> Value {
     let line = tokio::time::timeout(std::time::Duration::from_secs(20), lines.next_line()).await;
@@ -111,4 +89,68 @@ async fn a_watcher_sees_what_is_there_then_each_change_also_over_a_restart() {
     let missed = next(&mut lines).await;
     assert_eq!(missed["notification"]["event"]["type"], "connection_enabled", "{missed}");
     assert_eq!(missed["notification"]["position"], position + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_environment_variable_is_an_unset_one() {
+    let service = Service::start(&MANAGED).await;
+    let mut command = service.command(&["list", "--json"]);
+    for name in ["WORKSPACE", "KEY", "KEY_FILE", "NATS_URL", "NATS_CREDS", "PREFIX", "XKEY"] {
+        command.env(format!("CONNLEDGER_{name}"), "");
+    }
+    let listed = command.output().await.expect("connledger runs");
+    assert!(listed.status.success(), "{}", said(&listed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_stay_as_typed_and_no_error_repeats_one() {
+    let service = Service::start(&MANAGED).await;
+    let create = |more: &[&str]| {
+        let args = ["create", "--slug", "main", "--provider", "postgres", "--json"];
+        service.command(&[&args, more].concat())
+    };
+    for wrong in [["--secret", "canary-secret"], ["--secret", "password=@canary-secret"]] {
+        let refused = create(&wrong).output().await.expect("connledger runs");
+        assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+        assert!(!said(&refused).contains("canary"), "{}", said(&refused));
+    }
+    let settings = ["api_version=1.10", "commit=81111e1", "retries:=3", "port=5432"];
+    let mut create = create(&["--secret", "password=@@home"]);
+    for setting in settings {
+        create.args(["--config", setting]);
+    }
+    let created = create.output().await.expect("connledger runs");
+    assert!(created.status.success(), "{}", said(&created));
+    let shown = service.run(&["get", "main", "--json"]).await;
+    let shown: Value = serde_json::from_slice(&shown.stdout).expect("JSON");
+    let expected = json!({
+        "api_version": "1.10", "commit": "81111e1", "retries": 3, "port": 5432
+    });
+    assert_eq!(shown["config"], expected, "the catalogue knows that a port is a number");
+    let revealed = service.run(&["reveal", "main", "--json", "--reason", "test"]).await;
+    assert!(String::from_utf8_lossy(&revealed.stdout).contains("\"@home\""), "{revealed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_gets_every_page_unless_it_chooses_one() {
+    let service = Service::start(&MANAGED).await;
+    let file = service.folder().join("fleet.jsonl");
+    let lines = (0..60).map(|number| json!({"slug": format!("c-{number}"), "provider": "openai"}));
+    let lines = lines.map(|line| line.to_string()).collect::<Vec<_>>().join("\n");
+    fs::write(&file, lines).expect("writable");
+    assert!(service.run(&["load", file.to_str().expect("text")]).await.status.success());
+    let shown = async |args: &[&str]| {
+        let listed = service.run(args).await;
+        let rows = String::from_utf8_lossy(&listed.stdout).lines().count();
+        let said = said(&listed);
+        let total = said.split(" of ").nth(1).and_then(|rest| rest.split(' ').next());
+        (rows, total.and_then(|total| total.parse::<usize>().ok()).expect("a total"))
+    };
+    for noun in ["list", "history"] {
+        let (rows, total) = shown(&[noun, "--json"]).await;
+        assert!(rows >= 60 && rows == total, "{noun}: {rows} of {total}");
+        let (rows, total) = shown(&[noun, "--json", "--page-size", "20"]).await;
+        assert!(rows == 20 && total >= 60, "{noun}: {rows} of {total}");
+    }
+    assert_eq!(shown(&["list", "--json", "--page", "1"]).await, (50, 60));
 }

@@ -76,8 +76,8 @@ async fn one_command_in_three_spellings_is_one_event_with_one_answer() {
                       "config": { "b": 2, "a": 1 }, "provider": "openai", "slug": "main" }"#;
     let (status, second) = world.over_http("connections", turned).await;
     assert_eq!((status, &second), (StatusCode::CREATED, &first));
-    let args = ["create", "--slug", "main", "--provider", "openai", "--config", "a=1", "--config"];
-    let args = [&args[..], &["b=2", "--secret", "api_key=sk-first-value-1"]].concat();
+    let args = ["create", "--slug", "main", "--provider", "openai", "--config", "a:=1", "--config"];
+    let args = [&args[..], &["b:=2", "--secret", "api_key=sk-first-value-1"]].concat();
     let third = world.by_command_line(&args).await.expect("answered");
     for field in ["connection", "version", "position", "recorded_at"] {
         assert_eq!(third[field], first[field], "{third}");

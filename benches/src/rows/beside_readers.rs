@@ -8,7 +8,7 @@ use std::time::Instant;
 use ledger_contract::queries::QueryName;
 use ledger_engine::Engine;
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::ground::Ground;
 use crate::ledger;
 use crate::load::{self, Dice};
@@ -31,14 +31,14 @@ pub(super) async fn measure(ground: &mut Ground) -> Outcome<Measured> {
     let readers: Vec<_> = (0..READERS)
         .map(|number| {
             let (engine, stop, asked) = (engine.clone(), Arc::clone(&stop), Arc::clone(&asked));
-            std::thread::spawn(move || read(&engine, number, connections, &stop, &asked))
+            tokio::spawn(async move { read(&engine, number, connections, &stop, &asked).await })
         })
         .collect();
     let mut beside = Times::new();
     let sent = commands(&engine, &mut round, connections, &mut beside).await;
     stop.store(true, Ordering::Relaxed);
     for reader in readers {
-        reader.join().map_err(|_| Failure::new("a reader panicked"))??;
+        reader.await??;
     }
     sent?;
     ledger::close(engine).await?;
@@ -71,8 +71,8 @@ async fn commands(
     Ok(())
 }
 
-/// Asks until it is told to stop. Blocks.
-fn read(
+/// Asks as a server does, until it is told to stop.
+async fn read(
     engine: &Engine,
     number: u64,
     connections: u64,
@@ -89,7 +89,7 @@ fn read(
                 (QueryName::List, format!(r#"{{"sort":"name","page":{page}}}"#))
             }
         };
-        ledger::ask(engine, name, &body)?;
+        ledger::ask_as_served(engine, name, &body).await?;
     }
     Ok(())
 }

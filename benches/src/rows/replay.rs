@@ -7,7 +7,6 @@ use ledger_contract::operations::{ReplayProgress, ReplayRequest};
 use ledger_domain::Position;
 use ledger_engine::Engine;
 use ledger_store::tables::log;
-use ledger_store::{DataDir, Store};
 
 use crate::failure::Outcome;
 use crate::ground::Ground;
@@ -53,7 +52,7 @@ fn replay(engine: &Engine) -> Outcome<(u64, f64)> {
 
 /// Reads the whole log of a closed ledger, several times.
 fn scans(folder: &Path) -> Outcome<Vec<f64>> {
-    let store = Store::open(DataDir::open(folder)?)?;
+    let store = ledger::store(folder)?;
     let mut rates = Vec::new();
     // The first one finds out what the operating system has to read from disk.
     for attempt in 0..=ATTEMPTS {

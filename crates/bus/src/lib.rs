@@ -30,6 +30,10 @@
 //!   (test: `a_lease_is_taken_over_after_its_whole_time_without_a_change`).
 //! - An event counts as published only when the stream holds it at its position
 //!   (test: `an_acknowledgment_of_a_duplicate_is_not_believed`).
+//! - What is read ahead of the relay is sent once and in order, or not at all
+//!   (test: `a_backlog_is_published_once_and_in_order_whatever_interrupts_it`).
+//! - A thread that reads ahead ends with its relay, and reads no more than the relay takes
+//!   (test: `a_thread_of_which_nobody_takes_anything_reads_little_and_ends_when_dropped`).
 //! - No reply of the ledger is stored as an event (test: `answers_go_to_inboxes_only`).
 //! - The managed server's client user cannot change a stream
 //!   (test: `the_client_user_can_change_no_stream`).

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_nats::client::RequestErrorKind;
 use async_nats::connection::State;
-use async_nats::{ConnectOptions, Event, Request, ServerAddr, jetstream};
+use async_nats::{ConnectErrorKind, ConnectOptions, Event, Request, ServerAddr, jetstream};
 use ledger_contract::subjects::Subjects;
 use tokio::sync::watch;
 
@@ -69,7 +69,12 @@ impl Client {
         }
         let nats = connect.connect(addresses).await.map_err(|error| {
             let url = without_password(&options.url);
-            ClientError::Unavailable(format!("NATS at {url} does not answer: {error}"))
+            match error.kind() {
+                ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
+                    ClientError::LoginRefused(format!("NATS at {url} refuses the login: {error}"))
+                }
+                _ => ClientError::Unavailable(format!("NATS at {url} does not answer: {error}")),
+            }
         })?;
         let ClientOptions { key, ledger_xkey, timeout, jetstream_prefix, .. } = options;
         Ok(Self { nats, subjects, key, ledger_xkey, timeout, jetstream_prefix, link })

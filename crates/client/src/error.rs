@@ -12,6 +12,9 @@ pub enum ClientError {
     /// The ledger or NATS could not be reached, so nothing was done.
     #[error("{0}")]
     Unavailable(String),
+    /// The NATS server refused the login.
+    #[error("{0}")]
+    LoginRefused(String),
     /// No answer arrived in time. A command may have been executed: send it again with the same
     /// command id to find out.
     #[error("{0}")]
@@ -27,7 +30,7 @@ impl ClientError {
         match self {
             Self::Problem(problem) => problem.retry,
             Self::Unavailable(_) | Self::Unanswered(_) => true,
-            Self::Internal(_) => false,
+            Self::LoginRefused(_) | Self::Internal(_) => false,
         }
     }
 
@@ -35,7 +38,10 @@ impl ClientError {
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Problem(problem) => Some(&problem.code),
-            Self::Unavailable(_) | Self::Unanswered(_) | Self::Internal(_) => None,
+            Self::Unavailable(_)
+            | Self::LoginRefused(_)
+            | Self::Unanswered(_)
+            | Self::Internal(_) => None,
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::queries::Query;
 use crate::replay::ReplayArgs;
 use crate::rights::{AccessCommand, KeyCommand, PrincipalCommand};
 use crate::serve::ServeArgs;
+use crate::settings::without_empty_variables;
 use crate::verbs::{Verb, with_summaries};
 use crate::watch::WatchArgs;
 
@@ -42,7 +43,7 @@ Examples:
   connledger --data-dir /tmp/ledger create --provider openai --slug openai-prod --secret api_key=@key.txt
   connledger --data-dir /tmp/ledger watch               what a gateway sees
 
-Exit codes: 0 done, 1 refused, 2 usage, 3 unavailable, 4 internal.";
+Exit codes: 0 done, 1 refused, 2 usage, 3 unavailable, 4 internal, 130 interrupted.";
 
 impl Cli {
     /// Parses a command line.
@@ -51,7 +52,7 @@ impl Cli {
         I: IntoIterator<Item = T>,
         T: Into<OsString> + Clone,
     {
-        let mut command = with_summaries(Self::command());
+        let mut command = without_empty_variables(with_summaries(Self::command()));
         let matches = command.try_get_matches_from_mut(line)?;
         let mut cli =
             Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;

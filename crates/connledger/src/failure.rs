@@ -17,6 +17,8 @@ enum Kind {
     Usage,
     Unavailable,
     Internal,
+    /// Ctrl-C.
+    Interrupted,
 }
 
 /// Why a command failed.
@@ -61,6 +63,11 @@ impl Failure {
         Self::new(Kind::Internal, message)
     }
 
+    /// Creates the failure of a command that Ctrl-C ended early.
+    pub(crate) fn interrupted() -> Self {
+        Self::new(Kind::Interrupted, "interrupted")
+    }
+
     /// Creates a failure caused by a file that cannot be used.
     pub(crate) fn file(what: &str, path: &std::path::Path, error: &io::Error) -> Self {
         Self::usage(format!("cannot {what} {}: {error}", path.display()))
@@ -101,6 +108,7 @@ impl Failure {
             Kind::Usage => 2,
             Kind::Unavailable => 3,
             Kind::Internal => 4,
+            Kind::Interrupted => 130,
         }
     }
 
@@ -161,6 +169,10 @@ impl From<ClientError> for Failure {
             ClientError::Problem(body) => (*body).into(),
             ClientError::Unavailable(message) => Self::unavailable(message)
                 .hint("is the ledger running? start it with `connledger serve`"),
+            ClientError::LoginRefused(message) => Self::refused(message).hint(
+                "check the user and the password, --nats-creds or --nats-nkey; a managed server's \
+                 login is in server.json, which --data-dir reads",
+            ),
             ClientError::Unanswered(message) => Self::unavailable(message),
             other => Self::internal(other.to_string()),
         }

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use clap::Args;
 use ledger_contract::queries::ListQuery;
 use ledger_contract::view::ConnectionView;
+use ledger_providers::{Catalogue, FieldType};
 use serde_json::{Value, json};
 
-use crate::body::{self, Body, Pair, SecretArg, SecretReader, insert_under, json_or_text};
+use crate::body::{self, Body, Pair, SecretArg, SecretReader, Setting, insert_under};
 use crate::failure::Failure;
 
 /// Fields of a connection.
@@ -42,10 +43,12 @@ pub(crate) struct FieldArgs {
     /// Authentication method: api_key, basic, bearer, oauth2_client_credentials, ...
     #[arg(long, value_name = "METHOD")]
     auth_method: Option<String>,
-    /// Setting that is not secret; the value is parsed as JSON if possible, else taken as text
+    /// Setting that is not secret: KEY=TEXT, or KEY:=JSON for a number, true, false, a list or an
+    /// object. With --provider, text becomes the number or boolean that its catalogue entry wants
     #[arg(long, value_name = "KEY=VALUE")]
-    config: Vec<Pair>,
-    /// Secret field: its value, @FILE, or - for standard input; one trailing newline is dropped
+    config: Vec<Setting>,
+    /// Secret field: its value, @FILE, or - for standard input. One line end is dropped from the
+    /// end of a file or of standard input. A value that begins with @ is written with @@
     #[arg(long, value_name = "FIELD=VALUE")]
     secret: Vec<SecretArg>,
     /// Label
@@ -54,9 +57,9 @@ pub(crate) struct FieldArgs {
     /// Tag; on update, the given tags replace all others
     #[arg(long)]
     tag: Vec<String>,
-    /// Namespaced fact; the value is JSON if it reads as JSON, text if not
+    /// Namespaced fact: KEY=TEXT or KEY:=JSON
     #[arg(long, value_name = "KEY=VALUE")]
-    annotation: Vec<Pair>,
+    annotation: Vec<Setting>,
     /// Owner: user, team, organization or project, and its id
     #[arg(long, value_name = "TYPE:VALUE")]
     identity: Option<String>,
@@ -67,6 +70,10 @@ impl FieldArgs {
     pub(crate) fn body(self, secrets: &mut SecretReader) -> Result<Body, Failure> {
         let mut body = self.file.as_deref().map(body::read).transpose()?.unwrap_or_default();
         secrets.read_into(&self.secret, &mut body)?;
+        for setting in self.config {
+            let Setting { key, value } = typed(self.provider.as_deref(), setting);
+            insert_under(&mut body, "config", key, value);
+        }
         let texts = [
             ("slug", self.slug),
             ("provider", self.provider),
@@ -82,14 +89,11 @@ impl FieldArgs {
                 body.insert(field.to_owned(), Value::String(text));
             }
         }
-        for Pair { key, value } in self.config {
-            insert_under(&mut body, "config", key, json_or_text(&value));
-        }
         for Pair { key, value } in self.label {
             insert_under(&mut body, "labels", key, Value::String(value));
         }
-        for Pair { key, value } in self.annotation {
-            insert_under(&mut body, "annotations", key, json_or_text(&value));
+        for Setting { key, value } in self.annotation {
+            insert_under(&mut body, "annotations", key, value);
         }
         if !self.tag.is_empty() {
             body.insert("tags".to_owned(), json!(self.tag));
@@ -100,6 +104,24 @@ impl FieldArgs {
         }
         Ok(body)
     }
+}
+
+/// Makes text the number or boolean that the provider's description wants, if it reads as one.
+fn typed(provider: Option<&str>, setting: Setting) -> Setting {
+    let Setting { key, value } = setting;
+    let field = provider.and_then(|name| Catalogue::built_in().find(name)?.field(&key));
+    let wanted = field.map(|field| field.r#type);
+    let read = match (&value, wanted) {
+        (Value::String(text), Some(FieldType::Integer)) => {
+            text.parse::<i64>().ok().map(Value::from)
+        }
+        (Value::String(text), Some(FieldType::Number)) => text.parse::<f64>().ok().map(Value::from),
+        (Value::String(text), Some(FieldType::Boolean)) => {
+            text.parse::<bool>().ok().map(Value::from)
+        }
+        _ => None,
+    };
+    Setting { key, value: read.unwrap_or(value) }
 }
 
 /// Fields to clear.

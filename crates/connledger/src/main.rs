@@ -1,7 +1,7 @@
 //! The `connledger` binary: the server and its command-line client.
 //!
 //! Standard output carries data, standard error carries messages. Exit codes: 0 done, 1 refused,
-//! 2 usage, 3 unavailable, 4 internal.
+//! 2 usage, 3 unavailable, 4 internal, 130 interrupted.
 //!
 //! Read first: [`commands::Cli`], [`session::Session`], [`serve`].
 //!
@@ -24,6 +24,7 @@ mod settings;
 mod failure;
 mod output;
 mod table;
+mod text;
 
 mod server_file;
 mod session;

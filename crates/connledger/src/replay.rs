@@ -43,7 +43,7 @@ pub(crate) struct ReplayArgs {
 pub(crate) async fn run(common: &Common, args: ReplayArgs, out: Output) -> Result<(), Failure> {
     let request = ReplayRequest { projection: args.projection, verify: args.verify };
     let bar = progress_bar(Some(0));
-    let report = if let Some(folder) = offline_folder(common) {
+    let report = if let Some(folder) = offline_folder(common)? {
         offline(folder, &args.master_key, request, &bar).await?
     } else {
         let session = Session::open(common, out).await?;
@@ -55,10 +55,10 @@ pub(crate) async fn run(common: &Common, args: ReplayArgs, out: Output) -> Resul
 
 /// Returns the data directory to open directly: it was named, no server holds it, and no NATS
 /// address was given.
-fn offline_folder(common: &Common) -> Option<&Path> {
-    let folder = common.data_dir.as_deref()?;
-    let served = common.nats_url.is_some() || ServerFile::find(folder).is_some();
-    (!served).then_some(folder)
+fn offline_folder(common: &Common) -> Result<Option<&Path>, Failure> {
+    let Some(folder) = common.data_dir.as_deref() else { return Ok(None) };
+    let served = common.nats_url.is_some() || ServerFile::find(folder)?.is_some();
+    Ok((!served).then_some(folder))
 }
 
 async fn offline(

@@ -42,14 +42,24 @@ impl fmt::Debug for ServerFile {
 }
 
 impl ServerFile {
-    /// Reads the file of the server that is running now; returns nothing if there is none.
+    /// Reads the file of the server that is running now; returns `None` if there is none.
     ///
     /// The file alone is not trusted: it survives a crash, and its process id may belong to another
     /// program by now. A running server holds its data directory.
-    pub(crate) fn find(data_dir: &Path) -> Option<Self> {
-        let text = std::fs::read(data_dir.join(NAME)).ok()?;
-        let file: Self = serde_json::from_slice(&text).ok()?;
-        (Engine::holder(data_dir)? == file.pid).then_some(file)
+    pub(crate) fn find(data_dir: &Path) -> Result<Option<Self>, Failure> {
+        let Some(holder) = Engine::holder(data_dir) else { return Ok(None) };
+        let path = data_dir.join(NAME);
+        let unreadable = |error: &dyn fmt::Display| {
+            Failure::usage(format!("cannot read {}: {error}", path.display()))
+                .hint("restart the server, which writes it anew, or pass --nats-url and --key-file")
+        };
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(unreadable(&error)),
+        };
+        let file: Self = serde_json::from_slice(&text).map_err(|error| unreadable(&error))?;
+        Ok((holder == file.pid).then_some(file))
     }
 
     /// Writes the file, readable for the owner only, and returns a guard that removes it.
@@ -105,14 +115,14 @@ mod tests {
         let engine = Engine::open(options).unwrap();
         let file = of_process(std::process::id());
         let written = file.write(&data).unwrap();
-        assert_eq!(ServerFile::find(&data), Some(file.clone()));
+        assert_eq!(ServerFile::find(&data).unwrap(), Some(file.clone()));
         let other = of_process(std::process::id() + 1).write(&data).unwrap();
-        assert_eq!(ServerFile::find(&data), None, "another process holds the folder");
+        assert_eq!(ServerFile::find(&data).unwrap(), None, "another process holds the folder");
         std::mem::forget(other);
         let again = file.write(&data).unwrap();
         engine.shutdown();
         drop(engine);
-        assert_eq!(ServerFile::find(&data), None, "the process lives but holds nothing");
+        assert_eq!(ServerFile::find(&data).unwrap(), None, "the process lives but holds nothing");
         drop((written, again));
         assert!(!data.join(NAME).exists());
     }

@@ -11,6 +11,7 @@ use crate::common::{Common, NatsLogin};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::server_file::ServerFile;
+use crate::text;
 
 /// The file in which a development server leaves its admin key.
 pub(crate) const DEV_KEY_FILE: &str = "dev-admin.key";
@@ -40,17 +41,18 @@ impl Session {
 
 /// Builds the client's options from the flags and the file of a running server.
 pub(crate) fn options(common: &Common) -> Result<ClientOptions, Failure> {
-    let server = common.data_dir.as_deref().and_then(ServerFile::find);
-    let mut options = ClientOptions::new(Key::new(key_text(common)?.as_str()));
-    match (&common.nats_url, &server, &common.data_dir) {
-        (Some(url), _, _) | (None, Some(ServerFile { nats_url: Some(url), .. }), _) => {
-            options.url.clone_from(url);
-        }
+    let server = common.data_dir.as_deref().map(ServerFile::find).transpose()?.flatten();
+    let url = match (&common.nats_url, &server, &common.data_dir) {
+        (Some(url), _, _) | (None, Some(ServerFile { nats_url: Some(url), .. }), _) => Some(url),
         (None, Some(_), _) => {
             return Err(Failure::unavailable("the server runs without NATS (`--nats off`)"));
         }
         (None, None, Some(folder)) => return Err(not_running(folder)),
-        (None, None, None) => {}
+        (None, None, None) => None,
+    };
+    let mut options = ClientOptions::new(Key::new(key_text(common)?.as_str()));
+    if let Some(url) = url {
+        options.url.clone_from(url);
     }
     options.ledger_xkey.clone_from(&common.ledger_xkey);
     if let (None, Some(server)) = (&options.ledger_xkey, &server) {
@@ -76,6 +78,9 @@ fn timeout(seconds: f64) -> Result<Duration, Failure> {
 }
 
 fn not_running(folder: &Path) -> Failure {
+    if !folder.exists() {
+        return Failure::usage(format!("there is no folder {}", folder.display()));
+    }
     let folder = folder.display();
     Failure::unavailable(format!("no server is running on {folder}"))
         .hint(format!("start one: connledger serve --data-dir {folder}"))
@@ -117,7 +122,7 @@ pub(crate) fn credentials(login: &NatsLogin) -> Result<Credentials, Failure> {
 
 /// Reads a one-line file.
 pub(crate) fn read_line(path: &Path) -> Result<String, Failure> {
-    match std::fs::read_to_string(path) {
+    match text::read_file(path) {
         Ok(text) => Ok(text.trim().to_owned()),
         Err(error) => Err(Failure::file("read", path, &error)),
     }

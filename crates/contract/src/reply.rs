@@ -1,10 +1,12 @@
 //! Answers to commands, and notifications of their events.
 
+use ledger_domain::{Connection, Position};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::access::IssuedKey;
+use crate::records;
 use crate::view::ConnectionView;
 
 /// Answer to an accepted command. A repeat with the same command id gets the same answer, forever.
@@ -34,7 +36,7 @@ pub struct KeyReceipt {
 
 /// A notification: an event with the resulting public state. It is the value in the KV bucket and
 /// the body on the event stream.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub struct Notification<'a> {
     /// Log position of the event; later states have higher positions.
     pub position: u64,
@@ -46,13 +48,40 @@ pub struct Notification<'a> {
     pub connection: Option<ConnectionView<'a>>,
     /// Whether the state is left out because the notification would take more than 640 KiB; `get`
     /// returns it.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub state_omitted: bool,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_false(flag: &bool) -> bool {
-    !flag
+/// The state in a notification that is written.
+#[derive(Clone, Copy, Debug)]
+pub enum NotifiedState<'a> {
+    /// The event is about a workspace or a principal.
+    None,
+    /// This one.
+    Is(&'a Connection),
+    /// It is too large.
+    Omitted,
+}
+
+impl Notification<'_> {
+    /// Appends the JSON form of the notification of a stored record to `out`. The record is JSON
+    /// already, so it is cut and copied and not parsed.
+    pub fn write(out: &mut Vec<u8>, position: Position, record: &[u8], state: NotifiedState<'_>) {
+        let event = records::announced(record);
+        for part in ["{\"position\":", &position.to_string(), ",\"event\":", &event] {
+            out.extend_from_slice(part.as_bytes());
+        }
+        match state {
+            NotifiedState::None => {}
+            NotifiedState::Is(connection) => {
+                out.extend_from_slice(b",\"connection\":");
+                let view = ConnectionView::of(connection);
+                serde_json::to_writer(&mut *out, &view).expect("a view has a JSON form");
+            }
+            NotifiedState::Omitted => out.extend_from_slice(b",\"state_omitted\":true"),
+        }
+        out.push(b'}');
+    }
 }
 
 /// One page of the event feed.

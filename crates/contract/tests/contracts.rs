@@ -2,13 +2,17 @@
 
 mod samples;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use ledger_contract::errors::{Code, hint};
 use ledger_contract::records::{self, Happened, Record, StreamId};
+use ledger_contract::reply::{Notification, NotifiedState};
 use ledger_contract::schemas;
-use ledger_domain::{Actor, ConnectionId, MessageId, Position};
+use ledger_contract::view::ConnectionView;
+use ledger_domain::{Actor, ConnectionId, MessageId, Position, evolve};
+use serde_json::Value;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas")
@@ -61,11 +65,52 @@ fn golden_records_still_read_the_same() {
             assert_eq!(records::public(&bytes).get(), expected, "{type_name} {name}");
             assert!(!expected.contains("sealed"), "{type_name} shows ciphertext");
             assert!(!expected.contains("digest"), "{type_name} shows the digest of a key");
-            let announced = records::announced(&bytes).get().to_owned();
+            let announced = records::announced(&bytes);
             let audited = ",\"key\":\"k3x9a2bq71ce\",\"address\":\"192.0.2.7\"";
             assert_eq!(announced, expected.replace(audited, ""), "{type_name} {name}");
         }
     }
+}
+
+/// Every event about a connection with the state after it, as the state would be if the connection
+/// had been created before.
+#[test]
+fn a_written_notification_is_read_back_and_has_nothing_else() {
+    let mut states = 0;
+    for type_name in schemas::event_types() {
+        let bytes = samples::golden(type_name).0;
+        let record = records::decode(Position::new(7), &bytes).unwrap();
+        let created = samples::golden("connection_created").0;
+        let created = records::decode(Position::new(7), &created).unwrap();
+        let id = ConnectionId::from_bytes([1; 16]);
+        let before = match created.happened {
+            Happened::Connection(event) => evolve(None, event, &created.metadata.facts(id)),
+            _ => None,
+        };
+        let connection = match record.happened {
+            Happened::Connection(event) => evolve(before, event, &record.metadata.facts(id)),
+            _ => None,
+        };
+        states += usize::from(connection.is_some());
+        let state = connection.as_ref().map_or(NotifiedState::None, NotifiedState::Is);
+        let mut written = Vec::new();
+        Notification::write(&mut written, Position::new(7), &bytes, state);
+        let read: Notification<'_> = serde_json::from_slice(&written).unwrap();
+        assert_eq!(read.position, 7);
+        assert_eq!(read.event.get(), records::announced(&bytes));
+        assert!(!read.state_omitted);
+        let json = |view: &ConnectionView<'_>| serde_json::to_string(view).unwrap();
+        let wanted = connection.as_ref().map(ConnectionView::of);
+        assert_eq!(read.connection.as_ref().map(json), wanted.as_ref().map(json), "{type_name}");
+
+        written.clear();
+        Notification::write(&mut written, Position::new(7), &bytes, NotifiedState::Omitted);
+        let read: Notification<'_> = serde_json::from_slice(&written).unwrap();
+        assert!(read.state_omitted && read.connection.is_none(), "{type_name}");
+        let fields: BTreeMap<String, Value> = serde_json::from_slice(&written).unwrap();
+        assert_eq!(fields.keys().collect::<Vec<_>>(), ["event", "position", "state_omitted"]);
+    }
+    assert!(states > 10, "{states}");
 }
 
 /// Returns the bytes of a record in today's versions.

@@ -4,6 +4,8 @@
 //! sockets is limited in `ledger-http-server`, and what a command may contain in
 //! `ledger_domain::limits`.
 
+use std::thread::available_parallelism;
+
 /// Largest message over NATS and largest body over HTTP, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 
@@ -17,8 +19,14 @@ pub struct AdmissionLimits {
     pub commands_max: usize,
     /// Queries in progress or waiting at one door.
     pub queries_max: usize,
-    /// Queries of one door that read the store. Further ones wait.
-    pub readers_max: usize,
+    /// Queries that look up a few rows at once. Further ones wait.
+    pub lookups_max: usize,
+    /// Queries that may read many rows at once; by default one less than there are processors, but
+    /// at least one. Further ones wait.
+    pub scans_max: usize,
+    /// Queries that may read many rows and wait. There are fewer than queries at a door, so that
+    /// they leave places to the others.
+    pub scans_waiting_max: usize,
     /// Operations in progress at one door. The engine permits only one of each kind.
     pub operations_max: usize,
     /// Bodies awaited over HTTP.
@@ -40,7 +48,9 @@ impl Default for AdmissionLimits {
             queued_max: 4_096,
             commands_max: 1_024,
             queries_max: 256,
-            readers_max: 16,
+            lookups_max: 16,
+            scans_max: available_parallelism().map_or(1, |all| all.get().saturating_sub(1).max(1)),
+            scans_waiting_max: 192,
             operations_max: 16,
             bodies_max: 1_024,
             bodies_per_caller_max: 256,
@@ -73,11 +83,14 @@ mod tests {
         }
         let handbook = include_str!("../../../deploy/README.md");
         let (bodies, of_one) = (shown(limits.bodies_max), shown(limits.bodies_per_caller_max));
-        let (queries, readers) = (shown(limits.queries_max), shown(limits.readers_max));
+        let (queries, lookups) = (shown(limits.queries_max), shown(limits.lookups_max));
+        let waiting = shown(limits.scans_waiting_max);
         for row in [
             format!("body is still arriving | {bodies}; {of_one} of one caller |"),
             format!("commands in progress | {} |", shown(limits.commands_max)),
-            format!("queries in progress or waiting | {queries}; {readers} read the store |"),
+            format!("queries in progress or waiting at one door | {queries} |"),
+            format!("gets and other queries of few rows that read at once | {lookups} |"),
+            format!("lists, histories and pages that wait for one of those | {waiting} |"),
             format!("open feeds | {} |", shown(limits.feeds_max)),
         ] {
             assert!(handbook.contains(&row), "{row}");

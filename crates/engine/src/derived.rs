@@ -5,18 +5,18 @@
 
 use ledger_domain::Position;
 use ledger_store::tables::{claims, connections, lists, log, meta, model, streams};
-use ledger_store::{Batch, Durability, Store};
+use ledger_store::{AppendError, Batch, Durability, Store};
 
 use crate::errors::{Fault, OpenError};
 use crate::models::{AUDIT, MODELS};
 use crate::replay::Selected;
 
 /// Versions of the read models, in the order of [`MODELS`].
-const MODEL_VERSIONS: [(&str, u32); 3] = [(connections::MODEL, 1), (lists::MODEL, 2), (AUDIT, 1)];
+const MODEL_VERSIONS: [(&str, u32); 3] = [(connections::MODEL, 2), (lists::MODEL, 2), (AUDIT, 1)];
 /// Version of the earlier states of connections, which are written together with their rows.
 const SNAPSHOTS: (&str, u32) = ("snapshots", 2);
 /// Version of the tables that follow from the log without being a read model.
-const INDEXES: (&str, u32) = ("indexes", 2);
+const INDEXES: (&str, u32) = ("indexes", 3);
 
 /// Marks something as incomplete until its version is stored again.
 const INCOMPLETE: u32 = 0;
@@ -101,15 +101,15 @@ pub(crate) fn put_versions(batch: &mut Batch, store: &Store, models: Selected) {
     }
 }
 
-/// Notes durably that a table that follows from the log was lost. Opening the database created it
-/// anew, so that the next process could not tell.
-pub(crate) fn note_lost_indexes(store: &Store) -> Result<(), Fault> {
+/// Notes durably that a table that follows from the log was lost. It is created anew now, so the next
+/// process could not tell.
+pub(crate) fn note_lost_indexes(store: &Store) -> Result<(), AppendError> {
     if !streams::were_missing(store) && !claims::were_missing(store) {
         return Ok(());
     }
     let mut batch = Batch::new();
     put_indexes(&mut batch, store, false);
-    store.commit(batch, Durability::Synced).map_err(Fault::from)
+    store.commit(batch, Durability::Synced)
 }
 
 /// Adds to `batch` whether streams, claims and receipts are complete.

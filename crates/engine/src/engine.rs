@@ -17,14 +17,14 @@ use tokio::sync::watch;
 
 use crate::access::{LAST_USE_INTERVAL, PrincipalDirectory, TokenVerifier, UseKeeper};
 use crate::admission::AdmissionLimits;
-use crate::derived;
 use crate::errors::{DeadlineExpired, ExecuteError, Fault, OpenError, Unavailable, chain};
 use crate::fence::FenceSlot;
-use crate::founding::{self, Founding};
+use crate::founding::{self, Founding, Opening};
 use crate::http_status::HttpSource;
 use crate::identity::Identity;
 use crate::models::{Live, Models};
 use crate::ports::{Clock, Ports};
+use crate::readers::Readers;
 use crate::replay::{
     Rebuilder, Rebuilding, ReplayLimits, Selected, bring_up_to_date, recovery, stand_in,
 };
@@ -43,7 +43,7 @@ pub struct EngineOptions {
     pub keyring: Keyring,
     /// Whether to create a new ledger if the directory contains none.
     pub create: bool,
-    /// Limits on what is in progress; the engine's own is that of the queue.
+    /// Limits on what is in progress; the engine's own are those of the queue and of what reads.
     pub limits: AdmissionLimits,
     /// Limits of a replay.
     pub replay: ReplayLimits,
@@ -72,6 +72,7 @@ impl EngineOptions {
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) readers: Arc<Readers>,
     writer: Arc<RwLock<Option<Writer>>>,
     use_keeper: Arc<Mutex<Option<UseKeeper>>>,
     rebuilder: Arc<Mutex<Option<Rebuilder>>>,
@@ -165,21 +166,20 @@ impl Engine {
     pub fn open(options: EngineOptions) -> Result<Self, OpenError> {
         let EngineOptions { data_dir, keyring, create, limits, replay, .. } = options;
         let (ports, last_use_interval) = (options.ports, options.last_use_interval);
-        let store = if create && !Self::exists(&data_dir) {
+        let (store, founding) = if create && !Self::exists(&data_dir) {
             founding::make(&data_dir, &keyring, &ports)?
         } else {
-            Store::open(DataDir::open(&data_dir)?)?
+            Opening::begin(&data_dir, &keyring)?.finish(&ports)?
         };
         let store = Arc::new(store);
-        derived::note_lost_indexes(&store)?;
-        let founding = Founding::read(&store, &keyring)?;
         let later = bring_up_to_date(&store, replay)?;
         let shared = Arc::new(Shared::load(store, founding, keyring, replay, later, ports)?);
         recovery::catch_up(&shared.models.load(), *shared.head.borrow(), later)?;
         let writer = Arc::new(RwLock::new(Some(Writer::start(&shared, limits.queued_max)?)));
         let use_keeper = UseKeeper::start(&shared, last_use_interval)?;
         let use_keeper = Arc::new(Mutex::new(Some(use_keeper)));
-        let without = Self { shared, writer, use_keeper, rebuilder: Arc::default() };
+        let readers = Arc::new(Readers::start(&limits)?);
+        let without = Self { shared, readers, writer, use_keeper, rebuilder: Arc::default() };
         let rebuilder = Rebuilder::start(without.clone())?;
         Ok(Self { rebuilder: Arc::new(Mutex::new(rebuilder)), ..without })
     }
@@ -245,8 +245,10 @@ impl Engine {
         self.shared.refusals.count(code);
     }
 
-    /// Stops accepting commands, completes the accepted ones and writes everything to disk. Blocks.
+    /// Stops accepting commands and scans, completes the accepted commands and the running scans,
+    /// and writes everything to disk. Blocks.
     pub fn shutdown(&self) {
+        self.readers.end_scans();
         drop(self.rebuilder.lock().take());
         let Some(writer) = self.writer.write().take() else { return };
         drop(writer);

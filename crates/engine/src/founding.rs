@@ -1,11 +1,15 @@
-//! What a ledger is made with: its id, and keys that are wrapped under the master key.
+//! What a ledger is made with: its id, and keys that are wrapped under the master key. With them, a
+//! data directory is opened in two steps: first the master key is checked and the key of the MACs
+//! opened, then rows can be read.
 
+use std::cell::Cell;
 use std::path::Path;
 
 use ledger_domain::LedgerId;
+use ledger_store::tables::founding::{FINGERPRINT_KEY, KEY_CHECK, LEDGER_ID, MAC_KEY};
 use ledger_store::tables::{meta, model};
-use ledger_store::{Batch, DataDir, Durability, Store};
-use ledger_vault::{FingerprintKey, Keyring};
+use ledger_store::{Batch, DataDir, Durability, Store, UnkeyedStore};
+use ledger_vault::{FingerprintKey, KeyCheck, Keyring, MacKey, OpenError as UnsealError};
 
 use crate::derived;
 use crate::errors::{Fault, OpenError};
@@ -15,51 +19,143 @@ use crate::ports::Ports;
 /// Generation of the read models in a new ledger.
 const FIRST_GENERATION: u32 = 1;
 
+/// How often the progress of an upgrade is logged.
+const TENTHS: u64 = 10;
+
 /// The id of a ledger and the key that only its master key opens.
 pub(crate) struct Founding {
     pub(crate) ledger_id: LedgerId,
     pub(crate) fingerprint_key: FingerprintKey,
 }
 
-impl Founding {
-    /// Reads both, and checks that the master key is the ledger's.
-    pub(crate) fn read(store: &Store, keyring: &Keyring) -> Result<Self, OpenError> {
-        let value = |name: &str| {
-            let bytes = meta::get(store, name).map_err(Fault::from)?;
-            bytes.ok_or_else(|| OpenError::Incomplete(name.to_owned()))
-        };
-        let id = <[u8; 16]>::try_from(value(meta::LEDGER_ID)?)
+/// A data directory between the two steps: the master key is the right one.
+pub(crate) struct Opening<'a> {
+    store: UnkeyedStore,
+    keyring: &'a Keyring,
+    founding: Founding,
+    check: KeyCheck,
+}
+
+impl<'a> Opening<'a> {
+    /// Opens the database of an existing ledger, and checks that the master key is the ledger's.
+    pub(crate) fn begin(data_dir: &Path, keyring: &'a Keyring) -> Result<Self, OpenError> {
+        Self::of(UnkeyedStore::open(DataDir::open(data_dir)?)?, keyring)
+    }
+
+    fn of(store: UnkeyedStore, keyring: &'a Keyring) -> Result<Self, OpenError> {
+        let id = <[u8; 16]>::try_from(required(&store, LEDGER_ID)?)
             .map_err(|_| Fault::Damaged("the ledger's id is damaged".to_owned()))?;
         let ledger_id = LedgerId::from_bytes(id);
-        let check = value(meta::KEY_CHECK)?;
-        keyring.verify_check(ledger_id, &check).map_err(OpenError::MasterKey)?;
+        let check = keyring.open_check(ledger_id, &required(&store, KEY_CHECK)?);
+        let check = check.map_err(OpenError::MasterKey)?;
         let fingerprint_key = keyring
-            .open_fingerprint_key(ledger_id, &value(meta::FINGERPRINT_KEY)?)
-            .map_err(Fault::from)?;
-        Ok(Self { ledger_id, fingerprint_key })
+            .open_fingerprint_key(ledger_id, &required(&store, FINGERPRINT_KEY)?)
+            .map_err(|error| not_authentic(FINGERPRINT_KEY, error))?;
+        let founding = Founding { ledger_id, fingerprint_key };
+        Ok(Self { store, keyring, founding, check })
+    }
+
+    /// Returns whether all rows have MACs. If not, an earlier program wrote them, or an upgrade was
+    /// interrupted.
+    pub(crate) fn has_macs(&self) -> bool {
+        self.check.has_macs()
+    }
+
+    /// Makes the rows readable. Rows of an earlier program get their MACs now, which takes a pass
+    /// over the log.
+    pub(crate) fn finish(self, ports: &Ports) -> Result<(Store, Founding), OpenError> {
+        if !self.has_macs() {
+            return self.upgrade(ports);
+        }
+        let key = self.mac_key(&required(&self.store, MAC_KEY)?)?;
+        if !self.check.is_of(&key) {
+            return Err(not_authentic(MAC_KEY, UnsealError::Corrupt).into());
+        }
+        Ok((self.store.with_key(key, derived::note_lost_indexes)?, self.founding))
+    }
+
+    fn upgrade(self, ports: &Ports) -> Result<(Store, Founding), OpenError> {
+        // From here on, programs of earlier formats refuse the directory.
+        upgrade_format(self.store.dir())?;
+        let ledger = self.founding.ledger_id;
+        // An upgrade that was interrupted goes on under its key.
+        let kept = self.store.founding(MAC_KEY).map_err(Fault::from)?;
+        let key = if let Some(wrapped) = kept {
+            self.mac_key(&wrapped)?
+        } else {
+            let (key, wrapped) = self.keyring.new_mac_key(&mut ports.rng(), ledger);
+            self.store.put_founding(&[(MAC_KEY, &wrapped)]).map_err(Fault::from)?;
+            key
+        };
+        let check = self.keyring.make_check(&mut ports.rng(), ledger, &key);
+        tracing::info!("adding authentication codes to the rows of an earlier version");
+        let logged = Cell::new(0);
+        let store = self.store.upgrade(key, &check, &|done, total| {
+            let tenth = TENTHS * done / total.max(1);
+            if logged.replace(tenth.max(logged.get())) < tenth {
+                tracing::info!(done, total, "adding authentication codes");
+            }
+        })?;
+        tracing::info!("all rows have authentication codes");
+        Ok((store, self.founding))
+    }
+
+    fn mac_key(&self, wrapped: &[u8]) -> Result<MacKey, Fault> {
+        let opened = self.keyring.open_mac_key(self.founding.ledger_id, wrapped);
+        opened.map_err(|error| not_authentic(MAC_KEY, error))
     }
 }
 
+/// Returns a founding value, without which the ledger cannot be opened.
+fn required(store: &UnkeyedStore, name: &str) -> Result<Vec<u8>, OpenError> {
+    let bytes = store.founding(name).map_err(Fault::from)?;
+    bytes.ok_or_else(|| OpenError::Incomplete(name.to_owned()))
+}
+
+fn not_authentic(name: &'static str, source: UnsealError) -> Fault {
+    match source {
+        UnsealError::UnknownKey { .. } => Fault::Unseal(source),
+        _ => Fault::Founding { name, source },
+    }
+}
+
+/// Gives the directory of an earlier program today's format.
+pub(crate) fn upgrade_format(dir: &DataDir) -> Result<(), OpenError> {
+    if let Some(earlier) = dir.upgrade()? {
+        let format = ledger_store::FORMAT;
+        tracing::info!(earlier, format, "the data directory now has the format of this version");
+    }
+    Ok(())
+}
+
 /// Creates a new ledger. The format file is written only after everything it needs is durable.
-pub(crate) fn make(data_dir: &Path, keyring: &Keyring, ports: &Ports) -> Result<Store, OpenError> {
-    let store = Store::create(DataDir::create(data_dir)?)?;
-    let id = ports.ledger_id();
+pub(crate) fn make(
+    data_dir: &Path,
+    keyring: &Keyring,
+    ports: &Ports,
+) -> Result<(Store, Founding), OpenError> {
+    let store = UnkeyedStore::create(DataDir::create(data_dir)?)?;
+    let ledger_id = ports.ledger_id();
+    let (fingerprint_key, fingerprints) = keyring.new_fingerprint_key(&mut ports.rng(), ledger_id);
+    let (mac_key, macs) = keyring.new_mac_key(&mut ports.rng(), ledger_id);
+    let check = keyring.make_check(&mut ports.rng(), ledger_id, &mac_key);
+    let id = ledger_id.to_bytes();
+    let values = [
+        (LEDGER_ID, id.as_slice()),
+        (KEY_CHECK, &check),
+        (FINGERPRINT_KEY, &fingerprints),
+        (MAC_KEY, &macs),
+    ];
+    store.put_founding(&values).map_err(Fault::from)?;
+    let store = store.found(mac_key);
     let mut batch = Batch::new();
-    meta::put(&mut batch, &store, meta::LEDGER_ID, &id.to_bytes());
-    let check = keyring.make_check(&mut ports.rng(), id);
-    meta::put(&mut batch, &store, meta::KEY_CHECK, &check);
-    let (_, wrapped) = keyring.new_fingerprint_key(&mut ports.rng(), id);
-    meta::put(&mut batch, &store, meta::FINGERPRINT_KEY, &wrapped);
     for name in MODELS {
-        let table = model(name, FIRST_GENERATION);
-        if !store.has_table(&table) {
-            store.create_table(&table).map_err(Fault::from)?;
-        }
+        store.create_table(&model(name, FIRST_GENERATION)).map_err(Fault::from)?;
         meta::put_generation(&mut batch, &store, name, FIRST_GENERATION);
     }
     derived::put_versions(&mut batch, &store, [true; 3]);
     derived::put_indexes(&mut batch, &store, true);
     store.commit(batch, Durability::Synced).map_err(Fault::from)?;
     store.dir().mark_made()?;
-    Ok(store)
+    Ok((store, Founding { ledger_id, fingerprint_key }))
 }

@@ -10,7 +10,8 @@
 //! `execute.rs` prepares a command, `outbox.rs` turns the log into notifications, and `replay/`
 //! rebuilds read models beside the live ones: `replay/bulk/` with many threads, then
 //! `replay/fold.rs` event by event. Only `ports.rs` reads the clock or the random number generator.
-//! `admission.rs` has the limits on what is in progress, for all doors.
+//! `admission.rs` has the limits on what is in progress, for all doors, and `readers/` decides
+//! where queries run.
 //!
 //! # Invariants
 //!
@@ -38,6 +39,20 @@
 //!   (test: `the_state_at_each_version_is_the_same_with_and_without_snapshots`).
 //! - While read models are rebuilt, commands go on, and lists are refused or complete
 //!   (test: `commands_go_on_while_lists_and_audit_are_rebuilt`).
+//! - Queries that read many rows run on threads of lower priority, and others do not
+//!   (test: `scans_run_at_low_priority_and_lookups_do_not`).
+//! - No more of them run at once than the limit says
+//!   (test: `at_most_as_many_scans_run_at_once_as_there_are_threads`).
+//! - They run in the order of their arrival (test: `scans_run_in_the_order_of_arrival`).
+//! - A row that was edited without the master key is named by a comparison and by whoever reads it,
+//!   and a start that reads it is refused
+//!   (test: `every_altered_row_is_named_by_a_comparison_and_refused_by_a_start_that_reads_it`).
+//! - An edited directory does not pass as one whose rows have no MACs yet
+//!   (test: `an_edit_is_not_blessed_by_claiming_an_earlier_format_or_another_key`).
+//! - Nothing is published from an altered record on
+//!   (test: `nothing_is_published_from_an_altered_record_on`).
+//! - Bitmaps and orders decide about no right
+//!   (test: `an_edited_bitmap_shows_nobody_what_is_not_theirs`).
 //! - No answer, not even a refusal, depends on a write that failed
 //!   (test: `no_answer_rests_on_a_write_that_failed`).
 
@@ -59,6 +74,7 @@ mod identity;
 mod outbox;
 mod projections;
 mod queries;
+mod readers;
 mod replay;
 mod request;
 mod reveal;
@@ -81,6 +97,7 @@ pub use identity::Identity;
 pub use outbox::{Outbox, OutboxItem};
 pub use ports::{Clock, IdSource, Ports, Randomness};
 pub use queries::{Keep, ListOptions, ListResult, QueryAnswer, Reader, VersionLine, Versions};
+pub use readers::Effort;
 pub use replay::ReplayLimits;
 pub use request::RequestContext;
 pub use reveal::RevealRequest;

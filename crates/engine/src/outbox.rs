@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ledger_contract::records::{self, Frame, Happened, Metadata, Record, StreamId};
-use ledger_contract::reply::Notification;
+use ledger_contract::reply::{Notification, NotifiedState};
 use ledger_contract::time;
-use ledger_contract::view::ConnectionView;
 use ledger_domain::{
     Connection, ConnectionId, Event, EventId, Position, Version, WorkspaceName, evolve, limits,
 };
@@ -131,12 +130,13 @@ impl Outbox {
         let shared = Arc::clone(&self.engine.shared);
         let mut items = Vec::new();
         let mut bytes = 0;
-        for row in log::scan(&shared.store, after.next()).take(most) {
-            let (position, record) = row?;
-            if position > head || bytes >= READ_BYTES_MAX {
+        let mut records = log::Records::walk_some(&shared.store, after.next());
+        while items.len() < most && bytes < READ_BYTES_MAX {
+            let Some((position, record)) = records.next_record()? else { break };
+            if position > head {
                 break;
             }
-            let item = self.notification(position, &record)?;
+            let item = self.notification(position, record)?;
             bytes += item.body.len();
             items.push(item);
         }
@@ -193,22 +193,18 @@ fn item(
     record: &[u8],
     connection: Option<&Connection>,
 ) -> (OutboxItem, bool) {
-    let notification = Notification {
-        position: metadata.position.get(),
-        event: records::announced(record),
-        connection: connection.map(ConnectionView::of),
-        state_omitted: false,
-    };
+    let position = metadata.position;
     // A state is about as large as the event that produced it; masked secrets take less.
     let mut body = Vec::with_capacity(2 * record.len() + BODY_ROOM_BYTES);
-    write(&mut body, &notification);
-    let is_whole = body.len() <= limits::NOTIFICATION_BYTES || notification.connection.is_none();
+    let state = connection.map_or(NotifiedState::None, NotifiedState::Is);
+    Notification::write(&mut body, position, record, state);
+    let is_whole = body.len() <= limits::NOTIFICATION_BYTES || connection.is_none();
     if !is_whole {
         body = Vec::with_capacity(record.len() + BODY_ROOM_BYTES);
-        write(&mut body, &Notification { connection: None, state_omitted: true, ..notification });
+        Notification::write(&mut body, position, record, NotifiedState::Omitted);
     }
     let item = OutboxItem {
-        position: metadata.position,
+        position,
         workspace: metadata.workspace.clone(),
         stream: metadata.stream.clone(),
         event_id: metadata.event_id,
@@ -217,8 +213,4 @@ fn item(
         body,
     };
     (item, is_whole)
-}
-
-fn write(body: &mut Vec<u8>, notification: &Notification<'_>) {
-    serde_json::to_writer(body, notification).expect("a notification has a JSON form");
 }

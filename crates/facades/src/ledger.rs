@@ -8,10 +8,11 @@ use ledger_contract::headers::Headers;
 use ledger_contract::queries::QueryWorkspace;
 use ledger_domain::{Command, Connection, ConnectionId, Expected, Lifecycle, MessageId};
 use ledger_engine::{
-    CommandRequest, Engine, Executed, ListOptions, ListResult, QueryError, Reader, Received,
+    CommandRequest, Effort, Engine, Executed, ListOptions, ListResult, QueryError, Reader, Received,
 };
-use ledger_http::toolkit::Refusal;
+use ledger_http::toolkit::{Refusal, Written};
 use ledger_providers::Provider;
+use serde::Serialize;
 
 use crate::draft::{Changes, Draft};
 use crate::request::FacadeRequest;
@@ -20,40 +21,47 @@ impl FacadeRequest {
     /// Runs a function that reads the store.
     pub(crate) async fn read_store<T: Send + 'static>(
         &self,
+        effort: Effort,
         work: impl FnOnce(&Engine) -> Result<T, QueryError> + Send + 'static,
     ) -> Result<T, Problem> {
-        self.server.state.read(self.headers.deadline, work).await
+        self.server.state.read(effort, self.headers.deadline, work).await
     }
 
     /// Runs a query on the request's workspace for the caller.
     pub(crate) async fn query<T: Send + 'static>(
         &self,
+        effort: Effort,
         work: impl FnOnce(&Reader<'_>) -> Result<T, QueryError> + Send + 'static,
     ) -> Result<T, Problem> {
         let (caller, workspace) = (self.caller.clone(), self.query_workspace());
-        self.read_store(move |engine| work(&engine.reader(&caller, &workspace)?)).await
+        self.read_store(effort, move |engine| work(&engine.reader(&caller, &workspace)?)).await
     }
 
     fn query_workspace(&self) -> QueryWorkspace {
         QueryWorkspace::Named(self.workspace.clone())
     }
 
-    /// Lists connections. Of each, only what `show` makes of it stays in memory.
-    pub(crate) async fn list<T: Send + 'static>(
+    /// Lists connections and writes the answer. Of each connection, only what `show` makes of it
+    /// stays in memory.
+    pub(crate) async fn list<T, A: Serialize + 'static>(
         &self,
         options: ListOptions,
         show: impl Fn(&Connection, Option<&Provider>) -> T + Send + 'static,
-    ) -> Result<ListResult<T>, Problem> {
+        answer: impl FnOnce(ListResult<T>) -> A + Send + 'static,
+    ) -> Result<Written<A>, Problem> {
         let catalogue = self.server.catalogue.clone();
         let show = move |connection: Connection| {
             show(&connection, catalogue.find(connection.details.provider.as_str()))
         };
-        self.query(move |reader| reader.list_as(&options, show)).await
+        let list =
+            move |reader: &Reader<'_>| Ok(Written::of(&answer(reader.list_as(&options, show)?)));
+        self.query(Effort::Scan, list).await
     }
 
     /// Returns the number of connections that a list would have.
     pub(crate) async fn count(&self, options: ListOptions) -> Result<u64, Problem> {
-        Ok(self.list(ListOptions { take: 0, ..options }, |_, _| ()).await?.total)
+        let options = ListOptions { take: 0, ..options };
+        self.query(Effort::Scan, move |reader| Ok(reader.list(&options)?.total)).await
     }
 
     /// Returns an active connection. Products have no archive, so an archived connection is
@@ -61,7 +69,7 @@ impl FacadeRequest {
     ///
     /// Errors: `connection_unknown`, `forbidden`.
     pub(crate) async fn find(&self, target: ConnectionRef) -> Result<Connection, Problem> {
-        let found = self.query(move |reader| reader.connection(&target)).await?;
+        let found = self.query(Effort::Lookup, move |reader| reader.connection(&target)).await?;
         match found.lifecycle {
             Lifecycle::Active => Ok(found),
             Lifecycle::Archived { .. } => Err(Problem::new(Code::ConnectionUnknown)),

@@ -9,6 +9,8 @@ use crate::table::Table;
 #[derive(Default)]
 pub struct Batch {
     inner: WriteBatch,
+    /// Room for a value with its MAC.
+    room: Vec<u8>,
 }
 
 impl std::fmt::Debug for Batch {
@@ -34,7 +36,10 @@ impl Batch {
     }
 
     pub(crate) fn put(&mut self, store: &Store, table: &Table, key: &[u8], value: &[u8]) {
-        self.inner.put_cf(&store.handle(table), key, value);
+        let Self { inner, room } = self;
+        store.macs().seal(table, key, value, room, |stored| {
+            inner.put_cf(&store.handle(table), key, stored);
+        });
     }
 
     pub(crate) fn delete(&mut self, store: &Store, table: &Table, key: &[u8]) {

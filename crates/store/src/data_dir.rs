@@ -2,7 +2,7 @@
 //! uses it.
 //!
 //! ```text
-//! DIR/ledger-format   text: "connection-ledger data directory, format 2, needs format 2"
+//! DIR/ledger-format   text: "connection-ledger data directory, format 3, needs format 3"
 //! DIR/ledger.lock     locked while a process has it open; holds that process's id
 //! DIR/store/          the database
 //! DIR/sorting/        files of rows that are not in the database yet; emptied by every opening
@@ -10,7 +10,8 @@
 //!
 //! The format is in a plain file because opening a database to read its format would write to it.
 //! The second number is the lowest format that a program must know to open the directory. A program
-//! that adds something which earlier ones may overlook raises only the first.
+//! that adds something which earlier ones may overlook raises only the first. The file is a hint:
+//! whether rows have MACs is said by the key check, which cannot be changed without the master key.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -22,9 +23,9 @@ use crate::error::OpenError;
 use crate::presence;
 
 /// The format that this program writes, and the newest that it knows.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 /// The format that a program must know to open what this one writes.
-const FORMAT_NEEDED: u32 = 2;
+const FORMAT_NEEDED: u32 = 3;
 
 const FORMAT_FILE: &str = "ledger-format";
 /// The new format file until it is complete.
@@ -144,6 +145,24 @@ impl DataDir {
     /// Returns the folder of sorted files to be ingested, on the same disk as the database.
     pub(crate) fn sorting_path(&self) -> PathBuf {
         self.path.join(SORTING_FOLDER)
+    }
+
+    /// Deletes what an interrupted first start left of a database, which holds no event.
+    pub(crate) fn clear_store(&self) -> Result<(), OpenError> {
+        let path = self.store_path();
+        // The folder itself may be a mount point.
+        let clear = || {
+            for entry in fs::read_dir(&path)? {
+                let entry = entry?;
+                if entry.file_type()?.is_dir() {
+                    fs::remove_dir_all(entry.path())?;
+                } else {
+                    fs::remove_file(entry.path())?;
+                }
+            }
+            Ok(())
+        };
+        clear().map_err(io_error(&path))
     }
 
     /// Deletes the sorted files that an earlier process left.

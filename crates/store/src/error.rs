@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::poison::Poison;
 use crate::table::Table;
+use crate::tables;
 
 /// An error of RocksDB in its own words. Keeps `rocksdb` types inside this crate.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +94,20 @@ pub enum ReadError {
         #[source]
         source: StorageFault,
     },
+    /// A row is not as the ledger wrote it. It was changed without the master key, or moved from
+    /// another place.
+    #[error(
+        "table {table} holds a row that is not authentic at {place}: it was changed by something \
+         other than this ledger"
+    )]
+    Altered {
+        /// The table.
+        table: String,
+        /// A description of the key.
+        place: String,
+        /// The key.
+        key: Box<[u8]>,
+    },
     /// Stored bytes are malformed. They are never skipped.
     #[error("table {table} holds corrupt bytes at {place}")]
     Corrupt {
@@ -101,6 +116,20 @@ pub enum ReadError {
         /// A description of the key.
         place: String,
     },
+}
+
+/// Why the second step of opening a database failed, or that of an earlier program.
+#[derive(Debug, thiserror::Error)]
+pub enum UpgradeError {
+    /// One of their tables is missing.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// They cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// They cannot be written.
+    #[error(transparent)]
+    Append(#[from] AppendError),
 }
 
 /// Why a write failed.
@@ -148,6 +177,12 @@ impl AppendError {
 
 pub(crate) fn read_error(table: &Table, error: rocksdb::Error) -> ReadError {
     ReadError::Storage { table: table.name().to_owned(), source: error.into() }
+}
+
+/// Returns the error for a row whose MAC is not that of its place and value.
+pub(crate) fn altered(table: &Table, key: &[u8]) -> ReadError {
+    let place = tables::place(table, key);
+    ReadError::Altered { table: table.name().to_owned(), place, key: key.into() }
 }
 
 /// Returns the error for malformed bytes in a table.

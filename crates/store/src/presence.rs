@@ -36,12 +36,14 @@ fn read_log(store: &Path) -> Result<bool, rocksdb::Error> {
     type Db = DBWithThreadMode<MultiThreaded>;
     let options = Options::default();
     let names = Db::list_cf(&options, store)?;
-    if !names.iter().any(|name| name == tables::LOG) {
-        return Ok(false);
-    }
     let db = Db::open_cf_for_read_only(&options, store, names, false)?;
-    let Some(log) = db.cf_handle(tables::LOG) else { return Ok(false) };
-    db.iterator_cf(&log, IteratorMode::Start).next().transpose().map(|row| row.is_some())
+    for name in [Some(tables::LOG), tables::earlier(tables::LOG)].into_iter().flatten() {
+        let Some(log) = db.cf_handle(name) else { continue };
+        if db.iterator_cf(&log, IteratorMode::Start).next().transpose()?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Returns whether the folder has files of rows, without asking the database.

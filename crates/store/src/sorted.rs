@@ -13,6 +13,7 @@ use rocksdb::{IngestExternalFileOptions, Options, SstFileWriter};
 use crate::error::AppendError;
 use crate::store::Store;
 use crate::table::Table;
+use crate::tables::LOG;
 
 /// Size in bytes at which a file is closed and the next one begun.
 const FILE_BYTES: u64 = 64 * 1024 * 1024;
@@ -21,12 +22,14 @@ const FILE_BYTES: u64 = 64 * 1024 * 1024;
 pub(crate) struct Sorting {
     folder: PathBuf,
     options: Options,
+    /// The options for the log.
+    log_options: Options,
     made: AtomicU64,
 }
 
 impl Sorting {
-    pub(crate) fn new(folder: PathBuf, options: Options) -> Self {
-        Self { folder, options, made: AtomicU64::new(0) }
+    pub(crate) fn new(folder: PathBuf, options: Options, log_options: Options) -> Self {
+        Self { folder, options, log_options, made: AtomicU64::new(0) }
     }
 
     fn next_path(&self) -> PathBuf {
@@ -43,6 +46,8 @@ pub struct SortedFile<'a> {
     store: &'a Store,
     table: &'a Table,
     open: Option<Open<'a>>,
+    /// Room for a value with its MAC.
+    room: Vec<u8>,
 }
 
 struct Open<'a> {
@@ -58,7 +63,7 @@ impl std::fmt::Debug for SortedFile<'_> {
 
 impl<'a> SortedFile<'a> {
     pub(crate) fn new(store: &'a Store, table: &'a Table) -> Self {
-        Self { store, table, open: None }
+        Self { store, table, open: None, room: Vec::new() }
     }
 
     pub(crate) fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), AppendError> {
@@ -66,7 +71,9 @@ impl<'a> SortedFile<'a> {
             Some(open) => open,
             None => self.begin()?,
         };
-        open.writer.put(key, value).map_err(|error| self.fault(error))?;
+        let macs = self.store.macs();
+        macs.seal(self.table, key, value, &mut self.room, |stored| open.writer.put(key, stored))
+            .map_err(|error| self.fault(error))?;
         let full = open.writer.file_size() >= FILE_BYTES;
         self.open = Some(open);
         if full { self.end() } else { Ok(()) }
@@ -82,7 +89,9 @@ impl<'a> SortedFile<'a> {
         fs::create_dir_all(&sorting.folder)
             .map_err(|error| AppendError::sorted(self.table, error.to_string()))?;
         let path = sorting.next_path();
-        let writer = SstFileWriter::create(&sorting.options);
+        let is_log = self.table.name() == LOG;
+        let options = if is_log { &sorting.log_options } else { &sorting.options };
+        let writer = SstFileWriter::create(options);
         writer.open(&path).map_err(|error| self.fault(error))?;
         Ok(Open { writer, path })
     }
@@ -120,7 +129,7 @@ fn remove(path: &std::path::Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data_dir::DataDir;
+    use crate::fixtures::{created, mac_key, unkeyed};
     use crate::tables::model;
 
     fn files(folder: &std::path::Path) -> usize {
@@ -131,8 +140,7 @@ mod tests {
     fn rows_are_there_once_finished_and_nothing_is_left_of_the_rest() {
         let dir = tempfile::tempdir().unwrap();
         let table = model("lists", 1);
-        let store = Store::create(DataDir::create(dir.path()).unwrap()).unwrap();
-        store.dir().mark_made().unwrap();
+        let store = created(dir.path());
         store.create_table(&table).unwrap();
         let folder = store.dir().sorting_path();
 
@@ -157,7 +165,7 @@ mod tests {
 
         fs::write(folder.join("7.sst"), "left by a kill").unwrap();
         drop(store);
-        let store = Store::open(DataDir::open(dir.path()).unwrap()).unwrap();
+        let store = unkeyed(dir.path()).with_key(mac_key(1), |_| Ok(())).unwrap();
         assert_eq!(files(&folder), 0, "an opening clears the folder");
         let rows: Vec<_> = store.scan(&table, &[]).map(|row| row.unwrap().0).collect();
         assert_eq!(rows, [*b"a", *b"b", *b"c"].map(|key| Box::from(key.as_slice())));

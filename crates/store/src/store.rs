@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use parking_lot::Mutex;
 use rocksdb::{
-    BoundColumnFamily, Cache, ColumnFamilyDescriptor, DBIteratorWithThreadMode,
-    DBRawIteratorWithThreadMode, DBWithThreadMode, Direction, FlushOptions,
-    IngestExternalFileOptions, IteratorMode, MultiThreaded, Options, ReadOptions,
+    BoundColumnFamily, Cache, ColumnFamilyDescriptor, DBRawIteratorWithThreadMode,
+    DBWithThreadMode, FlushOptions, IngestExternalFileOptions, MultiThreaded, Options, ReadOptions,
     SnapshotWithThreadMode, WriteOptions,
 };
 
 use crate::batch::Batch;
 use crate::data_dir::DataDir;
 use crate::error::{AppendError, OpenError, ReadError, read_error};
+use crate::macs::Macs;
 use crate::poison::Poison;
 use crate::sorted::{SortedFile, Sorting};
 use crate::table::Table;
@@ -35,12 +35,13 @@ pub enum Durability {
 /// An open database.
 pub struct Store {
     db: Db,
+    macs: Macs,
     poison: AtomicU8,
     cache: Cache,
     /// The names of all tables.
     tables: Mutex<Vec<String>>,
     /// Fixed tables that the database did not have when it was opened.
-    added: Vec<String>,
+    absent: Vec<String>,
     sorting: Sorting,
     /// Dropped after the database, because dropping it releases the lock.
     dir: DataDir,
@@ -53,29 +54,24 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Creates the database of a new ledger in `dir`. What an interrupted first start left there
-    /// is used.
-    pub fn create(dir: DataDir) -> Result<Self, OpenError> {
-        let path = dir.store_path();
-        let names = match presence::missing_part(&path) {
-            Some(_) => vec!["default".to_owned()],
-            None => tables_in(&path)?,
-        };
-        Self::with_tables(dir, names, true)
+    /// Creates the database of a new ledger, without the key of its MACs.
+    pub(crate) fn create(dir: DataDir) -> Result<Self, OpenError> {
+        dir.clear_store()?;
+        Self::with_tables(dir, vec!["default".to_owned()], true)
     }
 
-    /// Opens the database of an existing ledger. Nothing is created in place of a part that is
-    /// missing, except tables that ledgers of earlier programs do not have.
-    pub fn open(dir: DataDir) -> Result<Self, OpenError> {
+    /// Opens the database of an existing ledger, without the key of its MACs.
+    pub(crate) fn open(dir: DataDir) -> Result<Self, OpenError> {
         let path = dir.store_path();
         let incomplete = |part| OpenError::Incomplete { path: dir.path().to_owned(), part };
         if let Some(part) = presence::missing_part(&path) {
             return Err(incomplete(format!("store/{part}")));
         }
         let names = tables_in(&path)?;
+        let has = |wanted: &str| names.iter().any(|name| name == wanted);
         for required in tables::REQUIRED {
-            if !names.iter().any(|name| name == required) {
-                return Err(incomplete(format!("the table {required} in store")));
+            if !has(required) && !tables::earlier(required).is_some_and(has) {
+                return Err(incomplete(missing_table(required)));
             }
         }
         Self::with_tables(dir, names, false)
@@ -87,16 +83,33 @@ impl Store {
         let cache = options::cache();
         let database = options::database(create);
         let absent = tables::FIXED.iter().filter(|fixed| !names.iter().any(|name| name == *fixed));
-        let added: Vec<String> = absent.map(|fixed| (*fixed).to_owned()).collect();
-        names.extend(added.iter().cloned());
+        let mut absent: Vec<String> = absent.map(|fixed| (*fixed).to_owned()).collect();
+        if create {
+            names.append(&mut absent);
+        }
         let descriptors = names.iter().map(|name| {
             ColumnFamilyDescriptor::new(name, options::table(&cache, name == tables::LOG))
         });
         let db = Db::open_cf_descriptors(&database, &path, descriptors)
             .map_err(|source| OpenError::Storage { path: path.clone(), source: source.into() })?;
-        let sorting = Sorting::new(dir.sorting_path(), options::table(&cache, false));
+        let (options, log_options) = (options::table(&cache, false), options::table(&cache, true));
+        let sorting = Sorting::new(dir.sorting_path(), options, log_options);
         let (poison, tables) = (AtomicU8::new(Poison::NONE), Mutex::new(names));
-        Ok(Self { db, poison, cache, tables, added, sorting, dir })
+        let macs = Macs::without_key();
+        Ok(Self { db, macs, poison, cache, tables, absent, sorting, dir })
+    }
+
+    pub(crate) fn with_macs(self, macs: Macs) -> Self {
+        Self { macs, ..self }
+    }
+
+    pub(crate) const fn macs(&self) -> &Macs {
+        &self.macs
+    }
+
+    /// Returns the error for a table without which the database is of no use.
+    pub(crate) fn lacks_table(&self, table: &str) -> OpenError {
+        OpenError::Incomplete { path: self.dir.path().to_owned(), part: missing_table(table) }
     }
 
     /// Stops all further writes until the process is restarted.
@@ -150,27 +163,44 @@ impl Store {
 
     /// Returns one row.
     pub fn get(&self, table: &Table, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
-        self.db.get_cf(&self.handle(table), key).map_err(|error| read_error(table, error))
+        let stored = self.db.get_cf(&self.handle(table), key);
+        self.value(table, key, stored.map_err(|error| read_error(table, error))?)
+    }
+
+    /// Returns the value in the stored bytes of a row.
+    fn value(
+        &self,
+        table: &Table,
+        key: &[u8],
+        stored: Option<Vec<u8>>,
+    ) -> Result<Option<Vec<u8>>, ReadError> {
+        let Some(mut stored) = stored else { return Ok(None) };
+        stored.truncate(self.macs.check(table, key, &stored)?);
+        Ok(Some(stored))
     }
 
     /// Iterates over rows from `from` upwards.
     pub fn scan<'a>(&'a self, table: &Table, from: &[u8]) -> Rows<'a> {
-        self.rows(table, IteratorMode::From(from, Direction::Forward), false)
+        Rows(self.walk(table, from))
     }
 
     /// Iterates over rows from `from` downwards.
     pub fn scan_back<'a>(&'a self, table: &Table, from: &[u8]) -> Rows<'a> {
-        self.rows(table, IteratorMode::From(from, Direction::Reverse), false)
+        let mut inner = self.raw(table, false);
+        inner.seek_for_prev(from);
+        Rows(Walk { back: true, ..Walk::over(self, table, inner) })
     }
 
     /// Iterates over all rows upwards without filling the cache.
     pub fn scan_all<'a>(&'a self, table: &Table, from: &[u8]) -> Rows<'a> {
-        self.rows(table, IteratorMode::From(from, Direction::Forward), true)
+        Rows(self.walk_all(table, from))
     }
 
     /// Returns the last row.
     pub fn last(&self, table: &Table) -> Result<Option<Row>, ReadError> {
-        self.rows(table, IteratorMode::End, false).next().transpose()
+        let mut inner = self.raw(table, false);
+        inner.seek_to_last();
+        Rows(Walk::over(self, table, inner)).next().transpose()
     }
 
     /// Iterates over all rows upwards without filling the cache or copying the rows.
@@ -184,14 +214,13 @@ impl Store {
     }
 
     fn lend(&self, table: &Table, from: &[u8], bulk: bool) -> Walk<'_> {
-        let mut rows = self.db.raw_iterator_cf_opt(&self.handle(table), read_options(bulk));
-        rows.seek(from);
-        Walk { inner: rows, table: table.clone(), started: false }
+        let mut inner = self.raw(table, bulk);
+        inner.seek(from);
+        Walk::over(self, table, inner)
     }
 
-    fn rows<'a>(&'a self, table: &Table, mode: IteratorMode<'_>, bulk: bool) -> Rows<'a> {
-        let inner = self.db.iterator_cf_opt(&self.handle(table), read_options(bulk), mode);
-        Rows { inner, table: table.clone() }
+    fn raw(&self, table: &Table, bulk: bool) -> RawRows<'_> {
+        self.db.raw_iterator_cf_opt(&self.handle(table), read_options(bulk))
     }
 
     /// Returns all tables as they are now, whatever is written later.
@@ -225,7 +254,7 @@ impl Store {
 
     /// Creates an empty table.
     pub fn create_table(&self, table: &Table) -> Result<(), AppendError> {
-        let options: Options = options::table(&self.cache, false);
+        let options: Options = options::table(&self.cache, table.name() == tables::LOG);
         let mut names = self.tables.lock();
         self.db
             .create_cf(table.name(), &options)
@@ -264,9 +293,20 @@ impl Store {
         self.db.cf_handle(table.name()).is_some()
     }
 
-    /// Returns whether a fixed table was missing when the database was opened, which created it.
+    /// Returns whether a fixed table was missing when the database was opened.
     pub(crate) fn lacked(&self, table: &str) -> bool {
-        self.added.iter().any(|name| name == table)
+        self.absent.iter().any(|name| name == table)
+    }
+
+    /// Returns whether any was.
+    pub(crate) fn lacked_some(&self) -> bool {
+        !self.absent.is_empty()
+    }
+
+    /// Creates the fixed tables that were missing.
+    pub(crate) fn create_absent(&self) -> Result<(), AppendError> {
+        let absent = tables::FIXED.iter().filter(|name| self.lacked(name));
+        absent.map(|name| tables::fixed(name)).try_for_each(|table| self.create_table(&table))
     }
 
     pub(crate) fn handle(&self, table: &Table) -> Arc<BoundColumnFamily<'_>> {
@@ -289,17 +329,22 @@ impl std::fmt::Debug for Snapshot<'_> {
 impl Snapshot<'_> {
     /// Returns one row.
     pub(crate) fn get(&self, table: &Table, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
-        let row = self.inner.get_cf(&self.store.handle(table), key);
-        row.map_err(|error| read_error(table, error))
+        let stored = self.inner.get_cf(&self.store.handle(table), key);
+        self.store.value(table, key, stored.map_err(|error| read_error(table, error))?)
     }
 
     /// Iterates over rows from `from` upwards.
     pub(crate) fn scan(&self, table: &Table, from: &[u8]) -> Rows<'_> {
-        let mode = IteratorMode::From(from, Direction::Forward);
         let handle = self.store.handle(table);
-        let inner = self.inner.iterator_cf_opt(&handle, read_options(false), mode);
-        Rows { inner, table: table.clone() }
+        let mut inner = self.inner.raw_iterator_cf_opt(&handle, read_options(false));
+        inner.seek(from);
+        Rows(Walk::over(self.store, table, inner))
     }
+}
+
+/// Names a table that a database lacks.
+fn missing_table(name: &str) -> String {
+    format!("the table {name} in store")
 }
 
 /// Returns the names of the tables of a database that is not open.
@@ -311,15 +356,13 @@ fn tables_in(path: &Path) -> Result<Vec<String>, OpenError> {
 /// A row's key and value.
 pub type Row = (Box<[u8]>, Box<[u8]>);
 
-/// An iterator over rows in key order, which reads them lazily.
-pub struct Rows<'a> {
-    inner: DBIteratorWithThreadMode<'a, Db>,
-    table: Table,
-}
+/// An iterator over rows in key order, which reads them lazily. After a row that is not authentic
+/// it goes on with the next.
+pub struct Rows<'a>(Walk<'a>);
 
 impl std::fmt::Debug for Rows<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Rows({})", self.table.name())
+        write!(f, "Rows({})", self.0.table.name())
     }
 }
 
@@ -327,8 +370,8 @@ impl Iterator for Rows<'_> {
     type Item = Result<Row, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let next = self.inner.next()?;
-        Some(next.map_err(|error| read_error(&self.table, error)))
+        let row = self.0.next_row().transpose()?;
+        Some(row.map(|(key, value)| (key.into(), value.into())))
     }
 }
 
@@ -337,10 +380,15 @@ type LentRow<'a> = (&'a [u8], &'a [u8]);
 
 /// Rows in key order, each borrowed until the next one is requested.
 pub(crate) struct Walk<'a> {
-    inner: DBRawIteratorWithThreadMode<'a, Db>,
+    store: &'a Store,
+    inner: RawRows<'a>,
     table: Table,
     started: bool,
+    /// Whether it goes downwards.
+    back: bool,
 }
+
+type RawRows<'a> = DBRawIteratorWithThreadMode<'a, Db>;
 
 impl std::fmt::Debug for Walk<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -348,17 +396,26 @@ impl std::fmt::Debug for Walk<'_> {
     }
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    /// Goes upwards from where `inner` is.
+    fn over(store: &'a Store, table: &Table, inner: RawRows<'a>) -> Self {
+        Self { store, inner, table: table.clone(), started: false, back: false }
+    }
+
     /// Returns the key and value of the next row.
     pub(crate) fn next_row(&mut self) -> Result<Option<LentRow<'_>>, ReadError> {
-        if self.started {
-            self.inner.next();
+        match (self.started, self.back) {
+            (false, _) => {}
+            (true, false) => self.inner.next(),
+            (true, true) => self.inner.prev(),
         }
         self.started = self.inner.valid();
         if !self.started {
             self.inner.status().map_err(|error| read_error(&self.table, error))?;
         }
-        Ok(self.inner.item())
+        let Some((key, stored)) = self.inner.item() else { return Ok(None) };
+        let length = self.store.macs.check(&self.table, key, stored)?;
+        Ok(Some((key, stored.get(..length).unwrap_or_default())))
     }
 }
 
@@ -377,12 +434,13 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::tables::{log, meta};
+    use crate::fixtures::created;
+    use crate::tables::log;
 
     #[test]
     fn a_poisoned_store_drops_no_table() {
         let folder = tempfile::tempdir().unwrap();
-        let store = made(folder.path());
+        let store = created(folder.path());
         let table = tables::model("lists", 1);
         store.create_table(&table).unwrap();
         store.poison();
@@ -390,19 +448,12 @@ mod tests {
         assert_eq!(store.get(&table, b"k").unwrap(), None, "it is still there");
     }
 
-    fn made(folder: &Path) -> Store {
-        let store = Store::create(DataDir::create(folder).unwrap()).unwrap();
-        store.dir().mark_made().unwrap();
-        store
-    }
-
     #[test]
     fn a_database_that_lacks_a_part_is_refused_by_name() {
         let folder = tempfile::tempdir().unwrap();
-        let store = made(folder.path());
+        let store = created(folder.path());
         let mut batch = Batch::new();
         log::put(&mut batch, &store, ledger_domain::Position::new(1), b"{}");
-        meta::put(&mut batch, &store, meta::LEDGER_ID, b"id");
         store.commit(batch, Durability::Synced).unwrap();
         store.drop_table(&tables::fixed(tables::KEYS)).unwrap();
         drop(store);

@@ -144,7 +144,7 @@ mod tests {
         let label = labels::SEALED_VALUE.len();
         assert_eq!(data.as_bytes().len(), 7 * 8 + label + 1 + 63 + 16 + 128 + 16 + 16);
         assert!(
-            [labels::WRAPPED_DATA_KEY, labels::FINGERPRINT_KEY, labels::KEY_CHECK]
+            [labels::WRAPPED_DATA_KEY, labels::FINGERPRINT_KEY, labels::MAC_KEY, labels::KEY_CHECK]
                 .iter()
                 .all(|label| label.len() <= LABEL_BYTES_MAX)
         );

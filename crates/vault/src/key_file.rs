@@ -12,6 +12,8 @@ use crate::error::KeyFileError;
 use crate::keyring::Keyring;
 use crate::master_key::{KEY_BYTES, KeyId, MasterKey};
 
+/// The mark that some editors write at the beginning of UTF-8 text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 const PREFIX: &str = "connledger-master-key-v1:";
 const COMMENT: &str = "\
 # Master keys of a connection ledger. The first key is active, the others only open.
@@ -27,7 +29,9 @@ impl Keyring {
     /// line, the active key first. Empty lines and lines that start with `#` are skipped.
     pub fn parse(text: &str) -> Result<Self, KeyFileError> {
         let mut keys: Vec<MasterKey> = Vec::new();
-        for (number, content) in (1..).zip(text.lines().map(str::trim)) {
+        for (number, content) in
+            (1..).zip(text.trim_start_matches(BYTE_ORDER_MARK).lines().map(str::trim))
+        {
             if content.is_empty() || content.starts_with('#') {
                 continue;
             }

@@ -15,12 +15,17 @@ pub(crate) const DATA_KEY_CIPHER: &str = "connledger value encryption v1";
 /// Derives a ledger's curve key from its fingerprint key's bytes.
 pub(crate) const CURVE_KEY: &str = "connledger curve key v1";
 
+/// Derives the value that identifies a ledger's MAC key in its check.
+pub(crate) const MAC_KEY_COMMITMENT: &str = "connledger mac key commitment v1";
+
 /// Associated data of a sealed value.
 pub(crate) const SEALED_VALUE: &str = "connledger sealed value";
 /// Associated data of a wrapped data key.
 pub(crate) const WRAPPED_DATA_KEY: &str = "connledger wrapped data key";
 /// Associated data of a wrapped fingerprint key.
 pub(crate) const FINGERPRINT_KEY: &str = "connledger fingerprint key";
+/// Associated data of a wrapped MAC key.
+pub(crate) const MAC_KEY: &str = "connledger mac key";
 /// Associated data of the check that the right master key was given.
 pub(crate) const KEY_CHECK: &str = "connledger master key check";
 
@@ -36,6 +41,8 @@ mod tests {
             DATA_KEY_ID,
             DATA_KEY_CIPHER,
             CURVE_KEY,
+            MAC_KEY_COMMITMENT,
+            MAC_KEY,
             SEALED_VALUE,
             WRAPPED_DATA_KEY,
             FINGERPRINT_KEY,

@@ -7,11 +7,14 @@
 //! nowhere else. Deleting a connection's wrapped data key makes all its values unreadable, even in
 //! backups of the log.
 //!
+//! Rows of the store have MACs under a [`MacKey`] of the ledger, which is wrapped under the master
+//! key. The ledger's [`KeyCheck`] says that they do, so that leaving the MACs out is noticed, too.
+//!
 //! It protects against attackers who read or edit the stored files without the master key. It does
 //! not protect against attackers who read the memory of a running process (owned buffers are wiped
 //! when dropped, but copies that the compiler leaves on the stack are not), against attackers with
-//! both the files and the master key, or against the replay of an old value of the same field,
-//! which only the order of the log can detect.
+//! both the files and the master key, or against attackers who put back an old value, row or
+//! directory that was authentic once. A comparison of rows with the log shows the first two.
 //!
 //! Not here: the storage of keys and values (`ledger-store`), the right to reveal a value
 //! (`ledger-engine`), and masks as clients see them (`ledger-contract`). The crate uses no
@@ -47,6 +50,10 @@
 //!
 //! - A sealed value that is moved to another connection, field or workspace does not open
 //!   (test: `a_moved_value_is_refused`).
+//! - A MAC holds for one row of one table
+//!   (test: `a_mac_holds_for_one_row_of_one_table_under_one_key`).
+//! - Whether rows have MACs, and under which key, cannot be denied without the master key
+//!   (test: `a_check_says_under_which_key_rows_have_macs`).
 //! - Debug output never shows a secret (test: `debug_output_never_shows_a_value`).
 
 mod plaintext;
@@ -62,6 +69,7 @@ mod wrapped;
 mod curve;
 mod fingerprint;
 mod key_check;
+mod mac_key;
 
 mod associated;
 mod error;
@@ -71,7 +79,9 @@ pub use curve::{CurveError, CurveKey};
 pub use data_key::{DataKey, DataKeyId};
 pub use error::{KeyFileError, OpenError};
 pub use fingerprint::FingerprintKey;
+pub use key_check::KeyCheck;
 pub use keyring::{Keyring, Scope};
+pub use mac_key::MacKey;
 pub use master_key::KeyId;
 pub use plaintext::{Disclosure, Plaintext};
 pub use wrapped::WrappedDataKey;

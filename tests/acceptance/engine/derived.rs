@@ -20,7 +20,7 @@ use crate::ledger::{ABROAD, Ledger, Place, TestCommand, open};
 const MODELS: [&str; 3] = ["connections", "lists", "audit"];
 
 /// Makes a ledger with some history, and returns it closed with everything a reader can see.
-async fn lived() -> (Place, [Value; 4], ConnectionId) {
+pub(super) async fn lived() -> (Place, [Value; 4], ConnectionId) {
     let ledger = Ledger::new().await;
     let id = ledger.create("main").await;
     for slug in ["second", "third"] {
@@ -43,7 +43,7 @@ async fn lived() -> (Place, [Value; 4], ConnectionId) {
     (ledger.close(), seen, id.parse().expect("an id"))
 }
 
-fn rotation() -> TestCommand {
+pub(super) fn rotation() -> TestCommand {
     let body = json!({"connection": "main", "secrets": {"api_key": "sk-second-value"}});
     TestCommand::new("rotate-secret", &body).id("rotation-1")
 }
@@ -56,7 +56,7 @@ fn write(place: &Place, put: impl FnOnce(&mut Batch, &Store)) {
     store.commit(batch, Durability::Synced).expect("written");
 }
 
-fn claim() -> Vec<u8> {
+pub(super) fn claim() -> Vec<u8> {
     claims::key(&WorkspaceName::stored("default".into()), &Slug::stored("main".into()))
 }
 

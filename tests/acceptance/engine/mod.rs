@@ -1,6 +1,7 @@
 //! The engine alone, without NATS.
 
 mod access;
+mod altered;
 mod bounds;
 mod callers;
 mod derived;

@@ -64,7 +64,7 @@ async fn a_newer_or_foreign_format_is_refused_and_left_alone() {
     let file = place.path().join("ledger-format");
     let own = fs::read_to_string(&file).expect("readable");
     let cases = [
-        (own.replace("needs format 2", "needs format 3"), Code::DataDirNewer),
+        (own.replace("needs format 3", "needs format 4"), Code::DataDirNewer),
         ("something else\n".to_owned(), Code::DataDirForeign),
         (String::new(), Code::DataDirForeign),
     ];

@@ -6,22 +6,25 @@ use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 use ledger_domain::{Micros, Position};
 use ledger_engine::{Clock, Engine, EngineOptions, IdSource, Ports, Randomness};
 use ledger_store::tables::log;
-use ledger_store::{DataDir, Store};
 use ledger_vault::Keyring;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::ledger::{TestCommand, send};
-use crate::wait::soon;
+use crate::ledger::{TestCommand, send, store};
 
 /// When the first command is sent: 2026-11-28T12:00:00Z.
 const NOON: i64 = 1_795_867_200_000_000;
 const SECOND: i64 = 1_000_000;
 
+/// The first random byte. Each of the values that a ledger is made with takes some; with this one,
+/// the bytes in records stay as they were when a ledger had fewer of them.
+const FIRST_BYTE: u8 = 200;
+
 /// A ledger for which a test chooses everything that otherwise comes from the machine.
 struct Staged {
     folder: TempDir,
+    keyring: Keyring,
     engine: Engine,
     now: Arc<AtomicI64>,
 }
@@ -30,7 +33,7 @@ impl Staged {
     fn new() -> Self {
         let now = Arc::new(AtomicI64::new(NOON));
         let shown = Arc::clone(&now);
-        let (ids, bytes) = (AtomicU64::new(0), AtomicU8::new(0));
+        let (ids, bytes) = (AtomicU64::new(0), AtomicU8::new(FIRST_BYTE));
         let ports = Ports {
             clock: Clock::new(move || Micros::new(shown.load(Ordering::SeqCst))),
             ids: IdSource::new(move |_| {
@@ -45,9 +48,10 @@ impl Staged {
         };
         let folder = tempfile::tempdir().expect("a temporary folder");
         let keyring = Keyring::generate(&mut ports.randomness.rng());
+        let kept = Keyring::parse(&keyring.to_file_text()).expect("written by the vault");
         let options = EngineOptions::new(folder.path().join("data"), keyring);
         let engine = Engine::open(EngineOptions { create: true, ports, ..options });
-        Self { folder, engine: engine.expect("a new ledger"), now }
+        Self { folder, keyring: kept, engine: engine.expect("a new ledger"), now }
     }
 
     /// Executes a command a second after the one before.
@@ -64,9 +68,7 @@ impl Staged {
     fn records(self) -> Vec<String> {
         self.engine.shutdown();
         drop(self.engine);
-        let path = self.folder.path().join("data");
-        let dir = soon("the folder is free", || DataDir::open(&path).ok());
-        let store = Store::open(dir).expect("the database opens");
+        let store = store(&self.folder.path().join("data"), &self.keyring);
         let records = log::scan(&store, Position::new(1)).map(|row| {
             let (_, bytes) = row.expect("readable");
             String::from_utf8(bytes.into_vec()).expect("a record is text")

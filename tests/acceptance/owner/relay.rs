@@ -16,7 +16,7 @@ use crate::wait::{PATIENCE, eventually};
 
 const STREAM: &str = "LEDGER_EVENTS";
 
-async fn start(ledger: &Ledger, server: &NatsServer) -> Bus {
+pub(super) async fn start(ledger: &Ledger, server: &NatsServer) -> Bus {
     let options = ConnectOptions { url: server.url(), ..ConnectOptions::default() };
     let client = connect(&options).await.expect("good options");
     let options = BusOptions::new(client, options);
@@ -33,7 +33,7 @@ async fn started() -> (NatsServer, Ledger, Bus) {
     (server, ledger, bus)
 }
 
-async fn delete_streams(jetstream: &Context) {
+pub(super) async fn delete_streams(jetstream: &Context) {
     for stream in ["KV_ledger-connections", STREAM] {
         jetstream.delete_stream(stream).await.expect("it can be deleted");
     }

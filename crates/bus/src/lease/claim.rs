@@ -1,16 +1,17 @@
 //! Decides when another's lease may be taken over.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ledger_contract::lease::Lease;
 
 use super::bucket::Entry;
+use super::moment::Moment;
 
 /// What an instance that does not hold the lease has seen of it.
 #[derive(Debug, Default)]
 pub(super) struct Watched {
     /// The last revision, when it was first seen, and for how long its holder may rely on it.
-    last: Option<(u64, Instant, Duration)>,
+    last: Option<(u64, Moment, Duration)>,
     /// Whether a look failed since then, so that a renewal may have been impossible, too.
     is_interrupted: bool,
     /// Whether this process has held the lease.
@@ -40,7 +41,7 @@ impl Watched {
         found: &Entry,
         lock: &str,
         own_time: Duration,
-        now: Instant,
+        now: Moment,
     ) -> Step {
         let (revision, time) = match found {
             Entry::Released(revision) => {
@@ -61,7 +62,7 @@ impl Watched {
         };
         match self.last {
             Some((last, since, time)) if last == revision && !self.is_interrupted => {
-                if now.saturating_duration_since(since) >= time {
+                if now.since(since) >= time {
                     return Step::Take(revision);
                 }
             }
@@ -111,7 +112,7 @@ mod tests {
     #[test]
     fn a_lease_is_taken_over_after_its_whole_time_without_a_change() {
         let mut watched = Watched::default();
-        let start = Instant::now();
+        let start = Moment::now();
         let mut at = |found: &Entry, seconds: u64| {
             watched.step(found, "mine", TIME, start + Duration::from_secs(seconds))
         };
@@ -125,7 +126,7 @@ mod tests {
     #[test]
     fn after_an_outage_the_whole_time_is_waited_again() {
         let mut watched = Watched::default();
-        let start = Instant::now();
+        let start = Moment::now();
         let found = held(5, "theirs", 10);
         let at = |watched: &mut Watched, seconds: u64| {
             watched.step(&found, "mine", TIME, start + Duration::from_secs(seconds))
@@ -140,7 +141,7 @@ mod tests {
     #[test]
     fn the_longer_of_both_times_counts() {
         let mut watched = Watched::default();
-        let start = Instant::now();
+        let start = Moment::now();
         let mut at = |found: &Entry, seconds: u64| {
             watched.step(found, "mine", TIME, start + Duration::from_secs(seconds))
         };
@@ -154,7 +155,7 @@ mod tests {
 
     #[test]
     fn what_is_free_is_taken_at_once() {
-        let now = Instant::now();
+        let now = Moment::now();
         let step = |found: &Entry| Watched::default().step(found, "mine", TIME, now);
         assert_eq!(step(&Entry::Absent), Step::Take(0));
         assert_eq!(step(&Entry::Released(7)), Step::Take(7));
@@ -166,7 +167,7 @@ mod tests {
     #[test]
     fn a_copy_of_the_machine_has_the_same_lock_and_its_lease_is_waited_for() {
         let mut watched = Watched::default();
-        let start = Instant::now();
+        let start = Moment::now();
         let at = |watched: &mut Watched, found: &Entry, seconds: u64| {
             watched.step(found, "mine", TIME, start + Duration::from_secs(seconds))
         };
@@ -181,7 +182,7 @@ mod tests {
     #[test]
     fn a_bucket_that_was_lost_with_its_holder_is_not_free() {
         let mut watched = Watched::default();
-        let start = Instant::now();
+        let start = Moment::now();
         let mut at = |found: &Entry, seconds: u64| {
             watched.step(found, "mine", TIME, start + Duration::from_secs(seconds))
         };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_nats::Client;
 use async_nats::connection::State as Connection;
@@ -19,6 +19,7 @@ use tracing::{debug, info, warn};
 
 use super::bucket::{Bucket, Entry, WriteError};
 use super::claim::{Step, Watched};
+use super::moment::Moment;
 use super::ownership::Ownership;
 use super::{FencedBy, LeaseTime};
 use crate::connect::{self, refused, unreachable};
@@ -55,7 +56,7 @@ pub(crate) struct Keeper {
     is_in_doubt: bool,
     watched: Watched,
     /// When the lease may be taken again after the event stream was found unsuitable.
-    not_before: Option<Instant>,
+    not_before: Option<Moment>,
     /// What the last announcement in the log was about.
     announced: Option<String>,
 }
@@ -155,7 +156,7 @@ impl Keeper {
     async fn attempt(&mut self) -> Result<Duration, Problem> {
         if self.ownership.is_unsuitable() {
             self.release().await;
-            self.not_before = Some(Instant::now() + UNSUITABLE_DELAY);
+            self.not_before = Some(Moment::now() + UNSUITABLE_DELAY);
         }
         self.prepare().await?;
         if let (Some(revision), false) = (self.held, self.is_in_doubt)
@@ -164,7 +165,7 @@ impl Keeper {
             return Ok(self.time.renewal());
         }
         let found = self.bucket.read().await?;
-        let now = Instant::now();
+        let now = Moment::now();
         let step = self.watched.step(&found, &self.lock, self.time.whole(), now);
         let is_renewal = self.held.is_some() && matches!(found, Entry::Own(_));
         match &found {
@@ -210,7 +211,7 @@ impl Keeper {
     /// Writes the lease if the bucket is at `revision`. Returns whether this instance holds it now.
     async fn write(&mut self, revision: u64, is_renewal: bool) -> Result<bool, Problem> {
         let lease = self.lease();
-        let sent_at = Instant::now();
+        let sent_at = Moment::now();
         match self.bucket.write(revision, &lease).await {
             Ok(written) => {
                 let until = sent_at + self.time.right();

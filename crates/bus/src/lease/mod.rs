@@ -4,7 +4,7 @@
 //! revision, so that of two instances one succeeds. No decision depends on a clock that two
 //! machines would have to agree on: the holder's right ends some time after it *sent* its last
 //! successful renewal, and a challenger takes over only after it has *seen* the lease unchanged for
-//! longer than that, each by its own monotonic clock.
+//! longer than that, each by its own clock, which also runs while the machine is suspended.
 //!
 //! The order is: take the lease, let the relay find that the event stream is a copy of the log,
 //! then accept commands. `keeper.rs` takes and renews, `claim.rs` decides when another's lease may
@@ -14,6 +14,7 @@
 mod bucket;
 mod claim;
 mod keeper;
+mod moment;
 mod ownership;
 
 use std::time::Duration;

@@ -1,7 +1,5 @@
 //! What this instance knows about the ownership of its names, and what follows from it.
 
-use std::time::Instant;
-
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::lease::Lease;
 use ledger_contract::queries::{LeaseHolder, NatsStatus};
@@ -11,6 +9,7 @@ use tokio::sync::watch;
 use tracing::error;
 
 use super::FencedBy;
+use super::moment::Moment;
 
 /// What this instance knows, shared by all parts of the bus.
 #[derive(Debug)]
@@ -30,7 +29,7 @@ pub(crate) struct State {
     /// was taken.
     tenure: u64,
     /// When the right from the lease ends, while the lease is held.
-    until: Option<Instant>,
+    until: Option<Moment>,
     /// Whether the event stream was found to be a copy of the log during this tenure.
     is_synchronized: bool,
     /// Whether the relay found during this tenure that the event stream is not a copy of the log,
@@ -84,7 +83,7 @@ impl Ownership {
     }
 
     /// Records that the lease was taken.
-    pub(super) fn taken(&self, lease: Lease, until: Instant) {
+    pub(super) fn taken(&self, lease: Lease, until: Moment) {
         self.state.send_modify(|state| {
             state.end_tenure();
             state.tenure += 1;
@@ -96,7 +95,7 @@ impl Ownership {
     }
 
     /// Records that the lease was renewed.
-    pub(super) fn renewed(&self, lease: Lease, until: Instant) {
+    pub(super) fn renewed(&self, lease: Lease, until: Moment) {
         self.state.send_modify(|state| {
             if !state.is_unsuitable {
                 state.phase = if state.is_synchronized { Phase::Owner } else { Phase::Held };
@@ -190,7 +189,7 @@ impl Ownership {
     /// to be the owner is running.
     pub(super) fn topic(&self) -> Option<String> {
         let state = self.state.borrow();
-        let now = Instant::now();
+        let now = Moment::now();
         let holder = state.other.as_ref().map(|lease| lease.holder.as_str());
         let about = match &state.phase {
             // A failure of the keeper is news when the right has run out.
@@ -228,13 +227,13 @@ impl Ownership {
 
     /// Returns the tenure in which events may be published now, if any.
     pub(crate) fn tenure(&self) -> Option<u64> {
-        self.state.borrow().tenure_at(Instant::now())
+        self.state.borrow().tenure_at(Moment::now())
     }
 
     /// Waits for a tenure in which events may be published.
     pub(crate) async fn next_tenure(&self) -> u64 {
         let mut states = self.subscribe();
-        let found = states.wait_for(|state| state.tenure_at(Instant::now()).is_some()).await;
+        let found = states.wait_for(|state| state.tenure_at(Moment::now()).is_some()).await;
         found.map_or(0, |state| state.tenure)
     }
 
@@ -275,16 +274,16 @@ impl State {
         self.is_unsuitable
     }
 
-    fn tenure_at(&self, now: Instant) -> Option<u64> {
+    fn tenure_at(&self, now: Moment) -> Option<u64> {
         self.until.filter(|until| *until > now && !self.is_unsuitable).map(|_| self.tenure)
     }
 
-    fn is_owner(&self, now: Instant) -> bool {
+    fn is_owner(&self, now: Moment) -> bool {
         self.ended.is_none() && self.is_synchronized && self.tenure_at(now).is_some()
     }
 
     /// Returns whether this instance may write.
-    fn may_write(&self, now: Instant) -> bool {
+    fn may_write(&self, now: Moment) -> bool {
         if self.ended.is_some() {
             return false;
         }
@@ -335,7 +334,7 @@ impl State {
 impl Fence for Ownership {
     fn refusal(&self) -> Option<String> {
         let state = self.state.borrow();
-        if state.may_write(Instant::now()) {
+        if state.may_write(Moment::now()) {
             return None;
         }
         if let Some(part) = state.ended {
@@ -377,7 +376,7 @@ impl Fence for Ownership {
         NatsStatus {
             prefix: self.prefix.clone(),
             instance: self.instance.clone(),
-            owner: state.is_owner(Instant::now()),
+            owner: state.is_owner(Moment::now()),
             holder,
             refusal: self.refusal(),
             drift: [state.stream_drift, state.lease_drift].concat(),
@@ -427,8 +426,8 @@ mod tests {
         all.iter().zip(ALL).filter(|(ownership, _)| accepts(ownership)).map(|(_, by)| by).collect()
     }
 
-    fn later() -> Instant {
-        Instant::now() + Duration::from_mins(1)
+    fn later() -> Moment {
+        Moment::now() + Duration::from_mins(1)
     }
 
     fn unreachable() -> Problem {
@@ -459,7 +458,7 @@ mod tests {
         assert_eq!(accepting(refused), [DataDir]);
         let lapsed = |us: &Ownership| {
             synchronized(us);
-            us.renewed(lease(own()), Instant::now());
+            us.renewed(lease(own()), Moment::now());
         };
         assert_eq!(accepting(lapsed), [DataDir]);
         let lapsed_in_an_outage = |us: &Ownership| {
@@ -482,7 +481,7 @@ mod tests {
                 us.renewed(lease(own()), later());
                 assert!(us.status().owner, "as before");
                 us.failed(&failure);
-                us.renewed(lease(own()), Instant::now());
+                us.renewed(lease(own()), Moment::now());
                 assert_eq!(us.tenure(), None, "it has run out");
             }
         }

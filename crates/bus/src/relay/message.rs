@@ -4,24 +4,64 @@ use async_nats::HeaderMap;
 use async_nats::header::{
     HeaderName, NATS_EXPECTED_LAST_SEQUENCE, NATS_EXPECTED_STREAM, NATS_MESSAGE_ID,
 };
-use ledger_contract::subjects;
-use ledger_domain::LedgerId;
-use ledger_engine::OutboxItem;
+use bytes::Bytes;
+use ledger_contract::errors::Problem;
+use ledger_contract::subjects::{self, Subjects};
+use ledger_domain::{LedgerId, Position};
+use ledger_engine::{Outbox, OutboxItem};
+
+use super::BATCH_EVENTS_MAX;
 
 /// CloudEvents id, which is the event's own.
 pub(super) const EVENT_ID: &str = "ce-id";
 
-/// Headers that all messages of a ledger share.
+const POSITION: HeaderName = HeaderName::from_static(subjects::POSITION);
+const EVENT_TYPE: HeaderName = HeaderName::from_static(subjects::EVENT_TYPE);
+const CE_SPECVERSION: HeaderName = HeaderName::from_static("ce-specversion");
+const CE_ID: HeaderName = HeaderName::from_static(EVENT_ID);
+const CE_SOURCE: HeaderName = HeaderName::from_static("ce-source");
+const CE_TYPE: HeaderName = HeaderName::from_static("ce-type");
+const CE_TIME: HeaderName = HeaderName::from_static("ce-time");
+const CE_SUBJECT: HeaderName = HeaderName::from_static("ce-subject");
+const CONTENT_TYPE: HeaderName = HeaderName::from_static("content-type");
+
+/// An event, ready to be sent.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) position: Position,
+    pub(super) subject: String,
+    pub(super) headers: HeaderMap,
+    pub(super) payload: Bytes,
+}
+
+/// What all messages of a ledger share.
 #[derive(Debug)]
 pub(super) struct Letterhead {
+    subjects: Subjects,
     stream: String,
     source: String,
 }
 
 impl Letterhead {
-    pub(super) fn new(ledger: LedgerId, stream: String) -> Self {
+    pub(super) fn new(ledger: LedgerId, subjects: &Subjects) -> Self {
         let source = format!("/connection-ledger/{ledger}");
-        Self { stream, source }
+        Self { stream: subjects.stream_name(), subjects: subjects.clone(), source }
+    }
+
+    /// Returns the messages of the next batch after a position, or none at the end of the log.
+    pub(super) fn batch(
+        &self,
+        outbox: &mut Outbox,
+        after: Position,
+    ) -> Result<Vec<Message>, Problem> {
+        let items = outbox.read(after, BATCH_EVENTS_MAX)?;
+        Ok(items.into_iter().map(|item| self.message(item)).collect())
+    }
+
+    fn message(&self, item: OutboxItem) -> Message {
+        let subject = self.subjects.event(&item.workspace, &item.stream);
+        let (position, headers) = (item.position, self.headers(&item));
+        Message { position, subject, headers, payload: item.body.into() }
     }
 
     /// Returns the headers: those that JetStream checks, those by which gateways filter, and those
@@ -30,24 +70,22 @@ impl Letterhead {
     /// The stream sequence of each event is its log position. JetStream stores a message only
     /// directly after its predecessor, so each event is stored once and in order, however often it
     /// is sent.
-    pub(super) fn headers(&self, item: &OutboxItem) -> HeaderMap {
+    fn headers(&self, item: &OutboxItem) -> HeaderMap {
         let position = item.position.get();
+        let event_id = item.event_id.to_string();
         let mut headers = HeaderMap::new();
-        headers.insert(NATS_MESSAGE_ID, item.event_id.to_string());
+        headers.insert(NATS_MESSAGE_ID, event_id.clone());
         headers.insert(NATS_EXPECTED_STREAM, self.stream.as_str());
         headers.insert(NATS_EXPECTED_LAST_SEQUENCE, position.saturating_sub(1).to_string());
-        let mut add = |name: &'static str, value: String| {
-            headers.insert(HeaderName::from_static(name), value);
-        };
-        add(subjects::POSITION, position.to_string());
-        add(subjects::EVENT_TYPE, item.type_name.to_owned());
-        add("ce-specversion", "1.0".to_owned());
-        add(EVENT_ID, item.event_id.to_string());
-        add("ce-source", self.source.clone());
-        add("ce-type", format!("connledger.{}.v1", item.type_name));
-        add("ce-time", item.recorded_at.clone());
-        add("ce-subject", item.stream.to_string());
-        add("content-type", "application/json".to_owned());
+        headers.insert(POSITION, position.to_string());
+        headers.insert(EVENT_TYPE, item.type_name);
+        headers.insert(CE_SPECVERSION, "1.0");
+        headers.insert(CE_ID, event_id);
+        headers.insert(CE_SOURCE, self.source.as_str());
+        headers.insert(CE_TYPE, ["connledger.", item.type_name, ".v1"].concat());
+        headers.insert(CE_TIME, item.recorded_at.as_str());
+        headers.insert(CE_SUBJECT, item.stream.to_string());
+        headers.insert(CONTENT_TYPE, "application/json");
         headers
     }
 }
@@ -62,9 +100,9 @@ mod tests {
     #[test]
     fn headers_identify_the_event_and_its_position() {
         let ledger = LedgerId::from_bytes([1; 16]);
-        let letterhead = Letterhead::new(ledger, "LEDGER_EVENTS".to_owned());
+        let letterhead = Letterhead::new(ledger, &Subjects::default());
         let connection = ConnectionId::from_bytes([2; 16]);
-        let headers = letterhead.headers(&OutboxItem {
+        let message = letterhead.message(OutboxItem {
             position: Position::new(7),
             workspace: WorkspaceName::parse("w", "default").unwrap(),
             stream: StreamId::Connection(connection),
@@ -85,7 +123,9 @@ mod tests {
             ("ce-subject", format!("connection/{connection}")),
             ("content-type", "application/json".to_owned()),
         ] {
-            assert_eq!(headers.get(name).unwrap().as_str(), value, "{name}");
+            assert_eq!(message.headers.get(name).unwrap().as_str(), value, "{name}");
         }
+        assert_eq!(message.position, Position::new(7));
+        assert_eq!(message.subject, format!("ledger.events.default.{connection}"));
     }
 }

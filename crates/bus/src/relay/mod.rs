@@ -9,12 +9,14 @@
 //! whether the instance becomes the owner.
 //!
 //! The relay has its own thread and connection: it reads the store, which blocks; events must not
-//! wait for the work of other tasks; and replies must not wait behind events.
+//! wait for the work of other tasks; and replies must not wait behind events. While it is far
+//! behind, a second thread reads the log and writes messages, and the relay sends them.
 //!
 //! A single event is sent at once. If several arrived since the last batch, more are likely to
 //! follow, and they are gathered for a few milliseconds. That costs the NATS server and the ledger
 //! a fraction of sending them one by one.
 
+mod ahead;
 mod message;
 mod resume;
 
@@ -33,7 +35,7 @@ use async_nats::jetstream::{self, Context};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::subjects::Subjects;
 use ledger_domain::Position;
-use ledger_engine::{Engine, Outbox, OutboxItem, log_fault};
+use ledger_engine::{Engine, Outbox, log_fault};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use tracing::{error, info, warn};
@@ -42,7 +44,8 @@ use crate::connect::{self, unreachable};
 use crate::lease::Ownership;
 use crate::stop::{is_stopped, stopped};
 use crate::topology::Topology;
-use message::Letterhead;
+use ahead::{Next, ReadAhead};
+use message::{Letterhead, Message};
 
 /// Maximum number of events in a batch, which is acknowledged as a whole.
 const BATCH_EVENTS_MAX: usize = 256;
@@ -50,6 +53,8 @@ const BATCH_EVENTS_MAX: usize = 256;
 const BATCHES_IN_FLIGHT_MAX: usize = 4;
 /// Maximum number of unacknowledged batches before a partial one is sent.
 const PARTIAL_IN_FLIGHT_MAX: usize = 2;
+/// Number of waiting events from which on a second thread reads them.
+const AHEAD_EVENTS_MIN: u64 = 4_096;
 /// Number of waiting events from which on more are gathered.
 const GATHER_EVENTS_MIN: u64 = 8;
 /// How long after a batch the next gathered one may be sent.
@@ -81,7 +86,7 @@ pub(crate) struct Relay {
     subjects: Subjects,
     topology: Topology,
     ownership: Arc<Ownership>,
-    letterhead: Letterhead,
+    letterhead: Arc<Letterhead>,
     head: watch::Receiver<Position>,
     stop: watch::Receiver<bool>,
     /// The last problem logged, so that each is logged once.
@@ -104,7 +109,7 @@ impl Relay {
         stop: watch::Receiver<bool>,
     ) -> Self {
         Self {
-            letterhead: Letterhead::new(engine.ledger_id(), subjects.stream_name()),
+            letterhead: Arc::new(Letterhead::new(engine.ledger_id(), &subjects)),
             head: engine.subscribe_head(),
             outbox: engine.outbox(),
             jetstream: jetstream::new(client.clone()),
@@ -214,23 +219,23 @@ impl Relay {
     /// is published.
     async fn pump(&mut self, tenure: u64, from: Position) -> Result<(), Problem> {
         let mut progress = Progress::at(from);
-        let mut in_flight = VecDeque::new();
         let connects = self.connects();
         let mut looks = interval(LOOK_INTERVAL);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut count = 0;
         loop {
-            let gathering = self.fill(tenure, &mut progress, &mut in_flight).await?;
-            let idle = in_flight.is_empty() && gathering.is_none();
+            let gathering = self.fill(tenure, &mut progress).await?;
+            let (sent, ahead) = (progress.in_flight.len(), progress.ahead.is_some());
+            let idle = sent == 0 && gathering.is_none() && !ahead;
             if idle && is_stopped(&self.stop) {
                 self.mark(&mut progress, 1);
                 return Ok(());
             }
             self.mark(&mut progress, MARK_EVENTS);
-            let may_send = gathering.is_none() && in_flight.len() < PARTIAL_IN_FLIGHT_MAX;
+            let may_send = gathering.is_none() && !ahead && sent < PARTIAL_IN_FLIGHT_MAX;
             tokio::select! {
                 biased;
-                acknowledged = first(&mut in_flight), if !in_flight.is_empty() => {
+                acknowledged = first(&mut progress.in_flight), if sent > 0 => {
                     progress.acknowledged = acknowledged?;
                     self.engine.set_published(progress.acknowledged);
                 }
@@ -240,6 +245,7 @@ impl Relay {
                         return Ok(());
                     }
                 }
+                () = ready(&mut progress.ahead), if ahead && sent < BATCHES_IN_FLIGHT_MAX => {}
                 () = until(gathering), if gathering.is_some() => {}
                 () = stopped(&mut self.stop), if idle => {}
                 _ = looks.tick() => {
@@ -258,53 +264,82 @@ impl Relay {
         &mut self,
         tenure: u64,
         progress: &mut Progress,
-        in_flight: &mut VecDeque<Sent>,
     ) -> Result<Option<Instant>, Problem> {
-        while in_flight.len() < BATCHES_IN_FLIGHT_MAX {
+        while progress.in_flight.len() < BATCHES_IN_FLIGHT_MAX {
             let head = *self.head.borrow_and_update();
             let waiting = head.get().saturating_sub(progress.sent.get());
-            let is_full = usize::try_from(waiting).is_ok_and(|most| most >= BATCH_EVENTS_MAX);
-            if waiting == 0 || (!is_full && in_flight.len() >= PARTIAL_IN_FLIGHT_MAX) {
+            if progress.ahead.is_none() && waiting >= AHEAD_EVENTS_MIN {
+                progress.ahead = Some(self.read_ahead(progress.sent)?);
+            }
+            if let Some(ahead) = &mut progress.ahead {
+                match ahead.take()? {
+                    Next::Messages(batch) => self.send(tenure, progress, batch).await?,
+                    Next::Pending => return Ok(None),
+                    Next::End => progress.ahead = None,
+                }
+                continue;
+            }
+            let is_full = waiting >= BATCH_EVENTS_MAX as u64;
+            if waiting == 0 || (!is_full && progress.in_flight.len() >= PARTIAL_IN_FLIGHT_MAX) {
                 return Ok(None);
             }
             let gathered = progress.left_at + GATHER_TIME;
             if !is_full && waiting >= GATHER_EVENTS_MIN && Instant::now() < gathered {
                 return Ok(Some(gathered));
             }
-            let batch = self.outbox.read(progress.sent, BATCH_EVENTS_MAX)?;
-            self.check_tenure(tenure)?;
-            let sent = self.send(batch, progress.sent).await?;
-            progress.sent = sent.last;
-            progress.left_at = Instant::now();
-            in_flight.push_back(sent);
+            let batch = self.letterhead.batch(&mut self.outbox, progress.sent)?;
+            self.send(tenure, progress, batch).await?;
         }
         Ok(None)
     }
 
-    /// Sends a batch. Only its last message requests an acknowledgment.
-    async fn send(&self, batch: Vec<OutboxItem>, after: Position) -> Result<Sent, Problem> {
+    /// Reads full batches after a position on another thread, until fewer events than one wait.
+    fn read_ahead(&self, after: Position) -> Result<ReadAhead, Problem> {
+        let (letterhead, head) = (self.letterhead.clone(), self.head.clone());
+        let (mut outbox, mut after) = (self.engine.outbox(), after);
+        ReadAhead::start(move || {
+            let waiting = head.borrow().get().saturating_sub(after.get());
+            if waiting < BATCH_EVENTS_MAX as u64 {
+                return None;
+            }
+            let batch = letterhead.batch(&mut outbox, after);
+            if let Ok([.., last]) = batch.as_deref() {
+                after = last.position;
+            }
+            Some(batch)
+        })
+    }
+
+    /// Sends the batch after what was sent before, if this instance may still publish. Only its
+    /// last message requests an acknowledgment.
+    async fn send(
+        &self,
+        tenure: u64,
+        progress: &mut Progress,
+        mut batch: Vec<Message>,
+    ) -> Result<(), Problem> {
+        self.check_tenure(tenure)?;
         if self.is_disconnected() {
             return Err(Problem::new(Code::NatsUnreachable));
         }
-        let last = batch.len().checked_sub(1).ok_or_else(|| gap(after))?;
-        let mut expected = after;
-        for (index, item) in batch.into_iter().enumerate() {
-            expected = expected.next();
-            if item.position != expected {
-                return Err(gap(after));
-            }
-            let subject = self.subjects.event(&item.workspace, &item.stream);
-            let headers = self.letterhead.headers(&item);
-            if index == last {
-                let message = PublishMessage::build().headers(headers).payload(item.body.into());
-                let sent = self.jetstream.send_publish(subject, message).await;
-                let acknowledgment = sent.map_err(|error| unsent(&error))?.into_future();
-                return Ok(Sent { last: expected, acknowledgment });
-            }
-            let sent = self.client.publish_with_headers(subject, headers, item.body.into()).await;
+        let after = progress.sent;
+        let positions = batch.iter().map(|message| message.position.get());
+        if !positions.eq((after.get() + 1..).take(batch.len())) {
+            return Err(gap(after));
+        }
+        let final_message = batch.pop().ok_or_else(|| gap(after))?;
+        for Message { subject, headers, payload, .. } in batch {
+            let sent = self.client.publish_with_headers(subject, headers, payload).await;
             sent.map_err(|error| unsent(&error))?;
         }
-        Err(gap(after))
+        let Message { position: last, subject, headers, payload } = final_message;
+        let message = PublishMessage::build().headers(headers).payload(payload);
+        let sent = self.jetstream.send_publish(subject, message).await;
+        let acknowledgment = sent.map_err(|error| unsent(&error))?.into_future();
+        progress.in_flight.push_back(Sent { last, acknowledgment });
+        progress.sent = last;
+        progress.left_at = Instant::now();
+        Ok(())
     }
 
     /// Stores the outbox mark if at least `events_min` events were acknowledged since it was last
@@ -378,12 +413,30 @@ struct Progress {
     marked: Position,
     /// When the last batch was sent.
     left_at: Instant,
+    /// Batches that were sent and are not acknowledged.
+    in_flight: VecDeque<Sent>,
+    /// Reads what comes after `sent`, while that is much.
+    ahead: Option<ReadAhead>,
 }
 
 impl Progress {
     fn at(position: Position) -> Self {
-        let left_at = Instant::now();
-        Self { sent: position, acknowledged: position, marked: position, left_at }
+        Self {
+            sent: position,
+            acknowledged: position,
+            marked: position,
+            left_at: Instant::now(),
+            in_flight: VecDeque::new(),
+            ahead: None,
+        }
+    }
+}
+
+/// Waits until the next batch has been read ahead, or all of them.
+async fn ready(ahead: &mut Option<ReadAhead>) {
+    match ahead {
+        Some(ahead) => ahead.ready().await,
+        None => std::future::pending().await,
     }
 }
 

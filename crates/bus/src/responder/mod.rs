@@ -60,8 +60,6 @@ struct ServiceState {
     freshness: Freshness,
     /// Whether requests in the clear are rejected.
     sealed_only: bool,
-    /// Limits the queries that read the store at once.
-    readers: Semaphore,
 }
 
 /// An endpoint: its kind of request, its limit, and its refusals.
@@ -112,7 +110,6 @@ impl Responder {
             client: client.clone(),
             prefix: subjects.prefix().to_owned(),
             sealed_only: options.sealed_only,
-            readers: Semaphore::new(limits.readers_max.max(1)),
         });
         let mut loops = Vec::new();
         let wheres = [

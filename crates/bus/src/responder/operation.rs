@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use async_nats::Subject;
-use ledger_contract::errors::{Problem, read_json};
+use ledger_contract::errors::{Code, Problem, read_json};
 use ledger_contract::operations::{ReplayProgress, ReplayReport, ReplayRequest};
 use ledger_domain::principal::Scope;
 use tokio::sync::watch;
+use tokio::task::JoinError;
 use tokio::time::{MissedTickBehavior, interval};
-use tracing::info;
+use tracing::{error, info};
 
 use super::incoming::Incoming;
-use super::query::crashed;
 use super::reply::Reply;
 use super::{ServiceState, subject};
 use crate::PROGRESS;
@@ -81,4 +81,10 @@ impl ServiceState {
             }
         }
     }
+}
+
+/// Returns the problem for a task that panicked, and logs the panic.
+fn crashed(failure: &JoinError) -> Problem {
+    error!(error = %failure, "a task panicked");
+    Problem::new(Code::Internal)
 }

@@ -1,10 +1,9 @@
 //! Answers queries.
 
-use ledger_contract::errors::{Code, Problem};
+use ledger_contract::errors::Problem;
 use ledger_contract::queries::{QueryName, QueryRequest, QueryWorkspace};
 use ledger_domain::Micros;
-use ledger_engine::{Caller, Engine};
-use tracing::error;
+use ledger_engine::{Caller, Effort, Engine};
 
 use super::incoming::Incoming;
 use super::reply::Reply;
@@ -15,15 +14,10 @@ impl ServiceState {
     /// Answers a query from the store, on a thread that may block.
     pub(super) async fn query(&self, incoming: Incoming<'_>) -> Result<Reply, Problem> {
         let (caller, address, deadline) = self.counted(self.query_address(incoming))?;
-        let reading = self.readers.acquire().await;
-        self.counted(self.engine.in_time(deadline))?;
-        let engine = self.engine.clone();
         let QueryAddress { workspace, query } = address;
         let body = incoming.body().clone();
-        let read = move || answer(&engine, &caller, &workspace, query, &body);
-        let answered = tokio::task::spawn_blocking(read).await.map_err(|failure| crashed(&failure));
-        drop(reading);
-        let answer = self.counted(answered?)?;
+        let read = move |engine: &Engine| answer(engine, &caller, &workspace, query, &body);
+        let answer = self.counted(self.engine.read(Effort::of(query), deadline, read).await)?;
         self.counted(Reply::bytes(answer, &self.client))
     }
 
@@ -49,10 +43,4 @@ fn answer(
     let reader = engine.reader(caller, workspace)?;
     let request = QueryRequest::from_json(query, body)?;
     Ok(reader.answer(request)?.to_json())
-}
-
-/// Returns the problem for a task that panicked, and logs the panic.
-pub(super) fn crashed(failure: &tokio::task::JoinError) -> Problem {
-    error!(error = %failure, "a task panicked");
-    Problem::new(Code::Internal)
 }

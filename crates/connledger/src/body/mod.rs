@@ -5,16 +5,16 @@ mod pairs;
 mod secrets;
 
 pub(crate) use limits::LimitArgs;
-pub(crate) use pairs::{Pair, json_or_text};
+pub(crate) use pairs::{Pair, Setting};
 pub(crate) use secrets::{SecretArg, SecretReader};
 
-use std::io::Read as _;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
+use crate::text;
 
 /// A JSON object under construction.
 pub(crate) type Body = Map<String, Value>;
@@ -31,13 +31,9 @@ pub(crate) fn read_array(path: &Path) -> Result<Value, Failure> {
 }
 
 fn read_as<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, Failure> {
-    let mut text = String::new();
-    let read = if path == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text)
-    } else {
-        std::fs::File::open(path).and_then(|mut file| file.read_to_string(&mut text))
-    };
-    read.map_err(|error| Failure::file("read", path, &error))?;
+    let is_stdin = path == Path::new("-");
+    let read = if is_stdin { text::read_stdin() } else { text::read_file(path) };
+    let text = read.map_err(|error| Failure::file("read", path, &error))?;
     // The parser's own message may quote a secret.
     serde_json::from_str(&text).map_err(|error| {
         let (line, column) = (error.line(), error.column());

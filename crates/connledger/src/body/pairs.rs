@@ -25,9 +25,51 @@ impl FromStr for Pair {
     }
 }
 
-/// Parses the text as JSON; returns it as a string if it is not JSON.
-pub(crate) fn json_or_text(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+/// A flag `KEY=TEXT` or `KEY:=JSON`.
+///
+/// Text stays as it was typed: `1.10` and `00123` must not become numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Setting {
+    /// The key.
+    pub(crate) key: String,
+    /// Its value.
+    pub(crate) value: Value,
+}
+
+impl FromStr for Setting {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let Pair { key, value } = text.parse()?;
+        match key.strip_suffix(':') {
+            None => Ok(Self { key, value: Value::String(value) }),
+            Some("") => Err("must have a key before the `:=`"),
+            Some(key) => Ok(Self { key: key.to_owned(), value: json(&value)? }),
+        }
+    }
+}
+
+/// Parses JSON. A number with more digits than the ledger stores is an error.
+fn json(text: &str) -> Result<Value, &'static str> {
+    let value = serde_json::from_str(text).map_err(|_| "must have JSON after the `:=`")?;
+    match &value {
+        Value::Number(number) if !is_exact(number, text) => {
+            Err("has a number that would lose digits; write it as text, with `=`")
+        }
+        _ => Ok(value),
+    }
+}
+
+/// Returns whether a number keeps the significant digits with which it was written.
+fn is_exact(number: &serde_json::Number, text: &str) -> bool {
+    digits(&number.to_string()) == digits(text)
+}
+
+/// Returns the significant digits of a number before its exponent.
+fn digits(text: &str) -> String {
+    let mantissa = text.trim().split(['e', 'E']).next().unwrap_or_default();
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    digits.trim_matches('0').to_owned()
 }
 
 #[cfg(test)]
@@ -45,9 +87,19 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_not_json_is_a_string() {
-        assert_eq!(json_or_text("5432"), json!(5432));
-        assert_eq!(json_or_text("[1]"), json!([1]));
-        assert_eq!(json_or_text("eu-west-1"), json!("eu-west-1"));
+    fn text_stays_as_it_was_typed_unless_json_is_requested() {
+        let value = |text: &str| text.parse::<Setting>().map(|setting| setting.value);
+        for text in ["1.10", "81111e1", "12345678901234567890123", "00123", "true", "[1]", ""] {
+            assert_eq!(value(&format!("key={text}")), Ok(json!(text)));
+        }
+        assert_eq!(value("key:=5432"), Ok(json!(5432)));
+        assert_eq!(value("key:=0.50"), Ok(json!(0.5)));
+        assert_eq!(value("key:=1.5e3"), Ok(json!(1500.0)));
+        assert_eq!(value("key:=[1, \"x\"]"), Ok(json!([1, "x"])));
+        assert_eq!(value("key:=\"a=b\""), Ok(json!("a=b")));
+        for text in ["key:=eu-west-1", "key:=", ":=1", "=1", "key", "key:=12345678901234567890123"]
+        {
+            assert!(value(text).is_err(), "{text}");
+        }
     }
 }

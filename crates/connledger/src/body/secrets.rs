@@ -1,7 +1,7 @@
-//! `--secret` flags: a value, a file, or standard input.
+//! `--secret` flags: a value, a file, or standard input. No message repeats a value.
 
+use std::convert::Infallible;
 use std::fmt;
-use std::io::Read as _;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{Body, insert_under};
 use crate::failure::Failure;
 use crate::output::say;
+use crate::text;
 
 /// `FIELD=VALUE`, `FIELD=@FILE` or `FIELD=-`. Its debug output omits the value.
 #[derive(Clone)]
@@ -23,16 +24,23 @@ enum Source {
     CommandLine(String),
     File(PathBuf),
     StandardInput,
+    /// It does not have the form.
+    Malformed,
 }
 
 impl FromStr for SecretArg {
-    type Err = &'static str;
+    type Err = Infallible;
 
+    /// Reports a malformed text later, because the parser of the command line would repeat it.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // The message must not repeat the text, which is a secret.
-        let (field, value) = text.split_once('=').ok_or("must have the form FIELD=VALUE")?;
+        let Some((field, value)) = text.split_once('=') else {
+            return Ok(Self { field: String::new(), source: Source::Malformed });
+        };
         let source = match (value, value.strip_prefix('@')) {
             ("-", _) => Source::StandardInput,
+            (_, Some(literal)) if literal.starts_with('@') => {
+                Source::CommandLine(literal.to_owned())
+            }
             (_, Some(path)) => Source::File(PathBuf::from(path)),
             (_, None) => Source::CommandLine(value.to_owned()),
         };
@@ -69,11 +77,13 @@ impl SecretReader {
                 self.warn(&arg.field);
                 Ok(text.clone())
             }
-            Source::File(path) => match std::fs::read_to_string(path) {
-                Ok(text) => Ok(without_line_end(text)),
-                Err(error) => Err(Failure::file("read", path, &error)),
-            },
+            Source::File(path) => text::read_file(path).map(without_line_end).map_err(|error| {
+                let field = &arg.field;
+                Failure::usage(format!("cannot read the file of --secret {field}=@FILE: {error}"))
+                    .hint("for a value that begins with @, write @@")
+            }),
             Source::StandardInput => self.read_stdin(),
+            Source::Malformed => Err(Failure::usage("--secret must have the form FIELD=VALUE")),
         }
     }
 
@@ -81,9 +91,8 @@ impl SecretReader {
         if std::mem::replace(&mut self.stdin_taken, true) {
             return Err(Failure::usage("only one secret can come from standard input"));
         }
-        let mut text = String::new();
-        match std::io::stdin().read_to_string(&mut text) {
-            Ok(_) => Ok(without_line_end(text)),
+        match text::read_stdin() {
+            Ok(text) => Ok(without_line_end(text)),
             Err(error) => Err(Failure::usage(format!("cannot read standard input: {error}"))),
         }
     }
@@ -117,6 +126,17 @@ mod tests {
     fn debug_output_never_shows_a_value() {
         let arg: SecretArg = "api_key=sk-canary".parse().unwrap();
         assert!(!format!("{arg:?}").contains("canary"));
+    }
+
+    #[test]
+    fn a_value_that_begins_with_an_at_sign_is_written_with_two() {
+        let read = |text: &str| SecretReader::default().read(&text.parse().unwrap());
+        assert_eq!(read("password=@@home@").unwrap(), "@home@");
+        assert_eq!(read("password=a@@b").unwrap(), "a@@b");
+        for text in ["password=@canary-file", "canary"] {
+            let lines = read(text).unwrap_err().lines().join("\n");
+            assert!(lines.contains("--secret") && !lines.contains("canary"), "{lines}");
+        }
     }
 
     #[test]

@@ -91,7 +91,7 @@ struct Data {
 
 pub(super) async fn run(session: &Session, args: HistoryArgs) -> Result<(), Failure> {
     let workspace = if args.all_workspaces { ALL_WORKSPACES } else { session.workspace.as_str() };
-    let all = args.paging.all;
+    let all = args.paging.wants_all(session.out);
     let mut query = args.query();
     let (mut shown, mut rows) = (0_u64, Vec::new());
     let (total, next) = loop {

@@ -50,7 +50,7 @@ impl ListArgs {
 }
 
 pub(super) async fn run(session: &Session, args: ListArgs) -> Result<(), Failure> {
-    let all = args.paging.all;
+    let all = args.paging.wants_all(session.out) && args.page.is_none();
     let every_workspace = args.all_workspaces || session.workspace == ALL_WORKSPACES;
     let workspace = if every_workspace { ALL_WORKSPACES } else { session.workspace.as_str() };
     let mut query = args.query()?;

@@ -17,12 +17,17 @@ pub(crate) struct PageArgs {
     /// Cursor printed with the previous page
     #[arg(long)]
     pub(crate) cursor: Option<String>,
-    /// Fetch every page
+    /// Fetch every page; so does --json, unless a page is chosen
     #[arg(long)]
-    pub(crate) all: bool,
+    all: bool,
 }
 
 impl PageArgs {
+    /// Returns whether every page is to be fetched. A program would take the first page for all.
+    pub(crate) fn wants_all(&self, out: Output) -> bool {
+        self.all || (out.is_json() && self.page_size.is_none() && self.cursor.is_none())
+    }
+
     /// Returns the parameters of a query that is sorted by name.
     pub(crate) fn query(self) -> PageQuery {
         PageQuery { page_size: self.page_size, cursor: self.cursor }

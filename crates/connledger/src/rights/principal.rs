@@ -171,7 +171,7 @@ pub(crate) async fn run(
 }
 
 async fn list(session: &Session, paging: PageArgs) -> Result<(), Failure> {
-    let all = paging.all;
+    let all = paging.wants_all(session.out);
     let mut query = paging.query();
     let now = time::format(clock::now());
     let mut rows = Listing::new(session.out, &["NAME", "KIND", "ENABLED", "MAY", "LIVE KEYS"]);

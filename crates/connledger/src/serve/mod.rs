@@ -40,10 +40,10 @@ pub(crate) fn guard() -> Option<ExitCode> {
 
 pub(crate) async fn run(common: &Common, args: ServeArgs) -> Result<(), Failure> {
     logs::install(&args)?;
-    let folder = common
-        .data_dir
-        .clone()
-        .ok_or_else(|| Failure::usage("--data-dir is required").hint("to experiment, add --dev"))?;
+    let folder = common.data_dir.clone().ok_or_else(|| {
+        let required = Failure::usage("--data-dir is required");
+        required.hint("for example --data-dir /var/lib/connledger; to experiment, add --dev to it")
+    })?;
     let subjects = Subjects::with_prefix(common.prefix.as_deref().unwrap_or("ledger"))
         .map_err(|invalid| Failure::usage(format!("--{}: {}", invalid.field, invalid.problem)))?;
     if args.dev {

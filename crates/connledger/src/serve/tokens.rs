@@ -12,6 +12,7 @@ use ledger_tokens::{
 };
 
 use crate::failure::Failure;
+use crate::text;
 
 /// The largest mapping file that is read, in bytes.
 const MAPPING_BYTES_MAX: u64 = 1024 * 1024;
@@ -116,7 +117,7 @@ fn mapping(path: &Path) -> Result<Mapping, Failure> {
     if size > MAPPING_BYTES_MAX {
         return Err(wrong("it is larger than 1 MiB"));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(&error))?;
+    let text = text::read_file(path).map_err(|error| unreadable(&error))?;
     Mapping::read(form, &text).map_err(|problem| {
         wrong(problem.trim_end())
             .hint("each value is mapped to a role or to scopes, as in: [editors] role = \"editor\"")

@@ -97,7 +97,8 @@ Examples:
 pub(crate) struct RotateArgs {
     /// Id or slug
     name: String,
-    /// Secret field and its new value: the value itself, @FILE, or - for standard input
+    /// Secret field and its new value: the value itself, @FILE, or - for standard input. A value
+    /// that begins with @ is written with @@
     #[arg(long, value_name = "FIELD=VALUE", required = true)]
     secret: Vec<SecretArg>,
     #[command(flatten)]

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::pending::{PendingCommand, WriteArgs};
-use crate::body::{self, Body, Pair, insert_under, json_or_text};
+use crate::body::{self, Body, Setting, insert_under};
 use crate::failure::Failure;
 
 /// The commands that set rules for the use of a connection.
@@ -85,8 +85,13 @@ pub(crate) struct PricingArgs {
     /// Id or slug
     name: String,
     /// Factor by name: a number that is at least 0, or null
-    #[arg(long, value_name = "NAME=FACTOR", required_unless_present_any = ["clear", "file"])]
-    multiplier: Vec<Pair>,
+    #[arg(
+        long,
+        value_name = "NAME=FACTOR",
+        value_parser = factor,
+        required_unless_present_any = ["clear", "file"]
+    )]
+    multiplier: Vec<Setting>,
     /// Remove all factors
     #[arg(long, conflicts_with_all = ["multiplier", "file"])]
     clear: bool,
@@ -104,12 +109,17 @@ impl PricingArgs {
             Some(path) => Value::Object(body::read(&path)?),
             None => {
                 let mut pricing = Body::new();
-                for Pair { key, value } in self.multiplier {
-                    insert_under(&mut pricing, "multipliers", key, json_or_text(&value));
+                for Setting { key, value } in self.multiplier {
+                    insert_under(&mut pricing, "multipliers", key, value);
                 }
                 Value::Object(pricing)
             }
         };
         Ok(PendingCommand::about("set-pricing", &self.name, self.write).with("pricing", pricing))
     }
+}
+
+/// Parses `NAME=FACTOR`, where the factor is JSON.
+fn factor(text: &str) -> Result<Setting, &'static str> {
+    text.replacen('=', ":=", 1).parse()
 }

@@ -57,7 +57,7 @@ pub(super) async fn run(
 }
 
 async fn list(session: &Session, paging: PageArgs) -> Result<(), Failure> {
-    let all = paging.all;
+    let all = paging.wants_all(session.out);
     let mut query = paging.query();
     let mut rows = Listing::new(session.out, &["NAME", "DISPLAY NAME", "CREATED", "BY"]);
     loop {

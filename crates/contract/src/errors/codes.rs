@@ -165,6 +165,7 @@ codes! {
     ("projection_unknown", ProjectionUnknown, NotFound, "There is no read model with that name."),
     ("rate_limited", RateLimited, Busy, "Requests exceed the allowed rate."),
     ("rebuilding", Rebuilding, Unavailable, "What the query needs is being rebuilt from the log."),
+    ("record_altered", RecordAltered, Internal, "A stored record or row is not as the ledger wrote it."),
     ("record_corrupt", RecordCorrupt, Internal, "A stored record cannot be read."),
     ("connection_too_large", ConnectionTooLarge, TooLarge, "The connection would take more than 512 KiB."),
     ("record_too_large", RecordTooLarge, TooLarge, "The change needs a record of more than 60 KiB."),

@@ -17,32 +17,39 @@ const AUDITED: [&str; 2] = [",\"key\":", ",\"address\":"];
 /// Returns a stored record without ciphertext and digests of keys, for auditors. Other fields keep
 /// their order and text.
 pub fn public(record: &[u8]) -> Box<RawValue> {
-    shown(record, |metadata| metadata)
+    // A record that cannot be parsed is not shown at all.
+    RawValue::from_string(shown(record, |metadata| metadata))
+        .unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
-/// Returns the same for everybody who follows events: also without credential and address.
-pub fn announced(record: &[u8]) -> Box<RawValue> {
+/// Returns the same for everybody who follows events: also without credential and address. It is
+/// JSON if the record is.
+pub fn announced(record: &[u8]) -> String {
     shown(record, |metadata| {
         let audited = AUDITED.iter().filter_map(|field| metadata.find(field)).min();
         audited.and_then(|from| metadata.get(..from)).unwrap_or(metadata)
     })
 }
 
-fn shown(record: &[u8], shorten: impl Fn(&str) -> &str) -> Box<RawValue> {
+fn shown(record: &[u8], shorten: impl Fn(&str) -> &str) -> String {
     let text = std::str::from_utf8(record).ok();
     let text = text.and_then(|record| without_hidden_parts(record, shorten));
-    // A record that cannot be parsed is not shown at all.
-    let shown = text.and_then(|text| RawValue::from_string(text).ok());
-    shown.unwrap_or_else(|| RawValue::NULL.to_owned())
+    text.unwrap_or_else(|| RawValue::NULL.get().to_owned())
 }
 
 fn without_hidden_parts(record: &str, shorten: impl Fn(&str) -> &str) -> Option<String> {
     let (metadata, data) = record.strip_suffix('}')?.split_once(DATA)?;
     let metadata = shorten(metadata);
-    let data = edited(data, |field, secrets| match field {
-        "secrets" => edited(secrets, |_, secret| without(secret, "sealed")),
-        _ => Some(Cow::Borrowed(secrets)),
-    })?;
+    // Records are compact, and in a JSON string every quote has a backslash before it, so that only
+    // the name of a field looks like this.
+    let mut data = Cow::Borrowed(data);
+    if data.contains("\"secrets\":") {
+        let edit = |field: &str, secrets| match field {
+            "secrets" => edited(secrets, |_, secret| without(secret, "sealed")),
+            _ => Some(Cow::Borrowed(secrets)),
+        };
+        data = Cow::Owned(edited(&data, edit)?.into_owned());
+    }
     let data = if data.contains("\"digest\":") { without(&data, "digest")? } else { data };
     Some([metadata, DATA, &data, "}"].concat())
 }

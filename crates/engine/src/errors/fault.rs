@@ -31,6 +31,17 @@ pub enum Fault {
         #[source]
         source: serde_json::Error,
     },
+    /// A value that the ledger was made with is not as it was written.
+    #[error(
+        "the ledger's {name} is not authentic: it was changed by something other than this ledger"
+    )]
+    Founding {
+        /// The value's name.
+        name: &'static str,
+        /// The cause.
+        #[source]
+        source: UnsealError,
+    },
     /// Stored data contradicts itself.
     #[error("{0}")]
     Damaged(String),

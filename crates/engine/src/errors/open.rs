@@ -1,5 +1,6 @@
 //! Errors of opening a ledger.
 
+use ledger_store::UpgradeError;
 use ledger_vault::OpenError as UnsealError;
 
 use super::Fault;
@@ -30,4 +31,14 @@ pub enum OpenError {
     /// The ledger failed.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl From<UpgradeError> for OpenError {
+    fn from(error: UpgradeError) -> Self {
+        match error {
+            UpgradeError::Open(error) => error.into(),
+            UpgradeError::Read(error) => Fault::from(error).into(),
+            UpgradeError::Append(error) => Fault::from(error).into(),
+        }
+    }
 }

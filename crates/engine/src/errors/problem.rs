@@ -15,7 +15,9 @@ impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         let code = fault.code();
         let problem = match &fault {
-            Fault::Read(error @ ReadError::Corrupt { .. }) => Self::because(code, chain(error)),
+            Fault::Read(error @ (ReadError::Corrupt { .. } | ReadError::Altered { .. })) => {
+                Self::because(code, chain(error))
+            }
             Fault::Read(_) => Self::because(code, "the store cannot be read"),
             Fault::Append(error) => Self::because(code, chain(error)),
             Fault::Record(error) => Self::because(code, chain(error)),
@@ -26,6 +28,7 @@ impl From<Fault> for Problem {
                 Self::because(code, error.to_string())
             }
             Fault::Unseal(_) => Self::because(code, "a sealed value cannot be opened"),
+            Fault::Founding { .. } => Self::because(code, fault.to_string()),
             Fault::Damaged(_) | Fault::Thread(_) => Self::because(code, chain(&fault)),
             Fault::Stopped | Fault::Bug(_) => Self::new(code),
         };
@@ -36,6 +39,7 @@ impl From<Fault> for Problem {
 impl Fault {
     fn code(&self) -> Code {
         match self {
+            Self::Read(ReadError::Altered { .. }) | Self::Founding { .. } => Code::RecordAltered,
             Self::Read(ReadError::Corrupt { .. })
             | Self::Record(_)
             | Self::Row { .. }
@@ -143,8 +147,11 @@ impl From<QueryError> for Problem {
             QueryError::WorkspaceUnknown(_) | QueryError::Rebuilding { .. } => {
                 Self::because(code, error.to_string())
             }
+            QueryError::DeadlineExpired(expired) => expired.into(),
+            QueryError::Unavailable(unavailable) => unavailable.into(),
             QueryError::Fault(fault) => fault.into(),
             QueryError::CursorInvalid
+            | QueryError::Busy
             | QueryError::ReadForbidden
             | QueryError::PrincipalUnknown => Self::new(code),
         }
@@ -163,6 +170,9 @@ impl QueryError {
             Self::WorkspaceUnknown(_) => Code::WorkspaceUnknown,
             Self::PrincipalUnknown => Code::PrincipalUnknown,
             Self::Rebuilding { .. } => Code::Rebuilding,
+            Self::Busy => Code::Busy,
+            Self::DeadlineExpired(_) => Code::DeadlineExpired,
+            Self::Unavailable(unavailable) => unavailable.code(),
             Self::Fault(fault) => fault.code(),
         }
     }

@@ -3,7 +3,7 @@
 use ledger_domain::{InvalidField, Version, WorkspaceName};
 use ledger_store::ReadError;
 
-use super::{ConnectionUnknown, Fault, Forbidden};
+use super::{ConnectionUnknown, DeadlineExpired, Fault, Forbidden, Unavailable};
 
 /// Why a query was not answered.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +46,15 @@ pub enum QueryError {
         /// Events to read.
         total: u64,
     },
+    /// Too many queries that read much are waiting.
+    #[error("too many queries are waiting")]
+    Busy,
+    /// The query was to be answered before.
+    #[error(transparent)]
+    DeadlineExpired(#[from] DeadlineExpired),
+    /// The ledger has stopped answering.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
     /// The ledger failed.
     #[error(transparent)]
     Fault(#[from] Fault),

@@ -37,15 +37,19 @@ impl Reader<'_> {
     ) -> Result<Connection, QueryError> {
         let id = self.named(field, target)?;
         let row = self.engine.shared.models.load().row(id)?;
-        let found = row.map(|row| row.connection).filter(|connection| {
-            let here = |workspace: &WorkspaceName| {
-                connection.workspace == *workspace || connection.access.allows(workspace)
-            };
-            self.workspace.is_none_or(here) && self.caller.knows(connection)
-        });
+        let found = row
+            .map(|row| row.connection)
+            .filter(|connection| self.is_here(connection) && self.caller.knows(connection));
         found.ok_or_else(|| match self.workspace {
             Some(workspace) => connection_unknown(workspace, Some(target)).into(),
             None => ConnectionUnknown::Id.into(),
+        })
+    }
+
+    /// Returns whether the workspace of the queries has a connection or shares it.
+    pub(super) fn is_here(&self, connection: &Connection) -> bool {
+        self.workspace.is_none_or(|workspace: &WorkspaceName| {
+            connection.workspace == *workspace || connection.access.allows(workspace)
         })
     }
 

@@ -40,7 +40,7 @@ impl Reader<'_> {
         let mut budget = paging::Budget::new(Some(PAGE_BYTES));
         let (mut events, mut last) = (Vec::new(), None);
         for position in matches.page(skip, size, descending) {
-            let event = self.event(position)?;
+            let Some(event) = self.event(position)? else { continue };
             if !budget.takes(event.get().len()) {
                 break;
             }
@@ -72,11 +72,14 @@ impl Reader<'_> {
         Ok(Some(connection.id))
     }
 
-    fn event(&self, position: u64) -> Result<Box<RawValue>, QueryError> {
+    /// Returns an event, unless it belongs to another workspace. Bitmaps have no MACs, so what they
+    /// name is checked against the record.
+    fn event(&self, position: u64) -> Result<Option<Box<RawValue>>, QueryError> {
         let position = Position::new(position);
         let bytes = history::bytes(&self.engine.shared.store, position)?;
-        records::decode(position, &bytes).map_err(Fault::from)?;
-        Ok(records::public(&bytes))
+        let record = records::decode(position, &bytes).map_err(Fault::from)?;
+        let is_here = self.workspace.is_none_or(|name| *name == record.metadata.workspace);
+        Ok(is_here.then(|| records::public(&bytes)))
     }
 
     /// Returns the positions of all matching events.

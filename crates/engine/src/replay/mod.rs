@@ -154,7 +154,11 @@ impl Engine {
             return Ok(Some(difference));
         }
         Ok(match (compare::first_difference(pairs)?, indexes) {
-            (None, Some(indexes)) => indexes.first_difference()?,
+            (None, Some(indexes)) => {
+                let difference = indexes.first_difference()?;
+                indexes::check_rest(&live.store)?;
+                difference
+            }
             (difference, _) => difference,
         })
     }

@@ -9,20 +9,25 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use ledger_contract::operations::{ReplayProgress, ReplayReport, ReplayRequest};
+use ledger_domain::Position;
 use ledger_store::tables::{log, snapshots};
-use ledger_store::{DataDir, ReadError, Store};
+use ledger_store::{ReadError, Store};
 
 use super::fold::Fold;
-use super::indexes::{self, Indexes};
+use super::indexes::{self, Indexes, check_rest};
 use super::{ReplayLimits, Selected, compare, fresh, log_tenths, recovery, report, wanted};
-use crate::derived::{self, Stale};
+use crate::derived::Stale;
 use crate::engine::{Engine, EngineOptions};
 use crate::errors::{Fault, OpenError, ReplayError, chain};
-use crate::founding::Founding;
+use crate::founding::{Opening, upgrade_format};
 use crate::models::Models;
 
 /// Nothing stops a replay of a ledger that is not served.
 static NEVER: AtomicBool = AtomicBool::new(false);
+
+/// What a comparison says of a directory that no program of this format has opened.
+const WITHOUT_MACS: &str = "its rows were written by an earlier version and have no authentication \
+                            codes; the next start adds them";
 
 type Progress<'a> = &'a (dyn Fn(ReplayProgress) + Sync);
 
@@ -36,17 +41,20 @@ impl Engine {
     ) -> Result<ReplayReport, ReplayError> {
         let models = wanted(request.projection.as_deref())?;
         let started = Instant::now();
-        let dir = DataDir::open(&options.data_dir).map_err(OpenError::from)?;
-        let store = Arc::new(Store::open(dir).map_err(OpenError::from)?);
-        derived::note_lost_indexes(&store).map_err(OpenError::from)?;
-        Founding::read(&store, &options.keyring)?;
+        let whole = request.projection.is_none();
+        let opening = Opening::begin(&options.data_dir, &options.keyring)?;
+        if request.verify && !opening.has_macs() {
+            let difference = Some(WITHOUT_MACS.to_owned());
+            return Ok(report(Position::ZERO, started, models, whole, difference));
+        }
+        let (store, _) = opening.finish(&options.ports)?;
+        let store = Arc::new(store);
         let stale = Stale::find(&store)?;
         fresh::drop_leftovers(&store)?;
-        let whole = request.projection.is_none();
         let difference = if request.verify {
             difference(&store, &stale, models, whole, options.replay, progress)?
         } else {
-            upgrade(&store)?;
+            upgrade_format(store.dir())?;
             rebuild(&store, models, options.replay, progress)?;
             if whole {
                 rebuild_indexes(&store)?;
@@ -67,7 +75,7 @@ pub(crate) fn bring_up_to_date(
 ) -> Result<Selected, OpenError> {
     let stale = Stale::find(store)?;
     fresh::drop_leftovers(store)?;
-    upgrade(store)?;
+    upgrade_format(store.dir())?;
     let is_short = log::head(store).map_err(Fault::from)?.get() <= limits.events_at_start;
     let (now, later) = if is_short { (stale, [false; 3]) } else { stale.divide() };
     if now == Stale::default() {
@@ -83,14 +91,6 @@ pub(crate) fn bring_up_to_date(
     }
     tracing::info!(projections = names, "rebuilt");
     Ok(later)
-}
-
-fn upgrade(store: &Store) -> Result<(), OpenError> {
-    if let Some(earlier) = store.dir().upgrade()? {
-        let format = ledger_store::FORMAT;
-        tracing::info!(earlier, format, "the data directory now has the format of this version");
-    }
-    Ok(())
 }
 
 /// Rebuilds read models from the log alone.
@@ -152,7 +152,11 @@ fn difference(
         return Ok(Some(difference));
     }
     match compare::first_difference(compare::Pair::open(&live, &fresh, models))? {
-        None if whole => Indexes::open(store, &fresh.connections, head).first_difference(),
+        None if whole => {
+            let difference = Indexes::open(store, &fresh.connections, head).first_difference()?;
+            check_rest(store)?;
+            Ok(difference)
+        }
         difference => Ok(difference),
     }
 }

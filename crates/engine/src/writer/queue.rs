@@ -170,9 +170,11 @@ impl Drop for CloseOnDrop {
 
 #[cfg(test)]
 mod tests {
-    use ledger_store::DataDir;
+    use ledger_vault::Keyring;
 
     use super::*;
+    use crate::founding;
+    use crate::ports::Ports;
 
     fn job() -> Job {
         Job::Pause(Box::new(|| ()))
@@ -203,8 +205,9 @@ mod tests {
         let queue = Arc::new(Queue::new(100));
         queue.push(job()).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let dir = DataDir::create(folder.path()).unwrap();
-        let store = Arc::new(Store::create(dir).unwrap());
+        let keyring = Keyring::generate(&mut rand::rng());
+        let made = founding::make(folder.path(), &keyring, &Ports::default());
+        let store = Arc::new(made.unwrap().0);
         drop(CloseOnDrop::new(Arc::clone(&queue), Arc::clone(&store)));
         assert!(!store.is_poisoned(), "nothing went wrong");
         assert_eq!((queue.push(job()), queue.len()), (Err(Refused::Closed), 0));

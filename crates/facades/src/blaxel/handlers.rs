@@ -3,16 +3,17 @@
 use ledger_contract::errors::Problem;
 use ledger_domain::Connection;
 use ledger_engine::ListOptions;
-use ledger_http::toolkit::{Body, Json, Path, Refusal};
+use ledger_http::toolkit::{Body, Json, Path, Refusal, Written};
+use ledger_providers::Provider;
 
 use super::shapes::{ConnectionIn, ConnectionOut, ConnectionPath};
 use super::{edit, show};
 use crate::handles;
 use crate::request::FacadeRequest;
 
-pub(super) async fn list(request: FacadeRequest) -> Result<Json<Vec<ConnectionOut>>, Refusal> {
-    let found = request.list(ListOptions::all(), |found, _| show::connection(found)).await?;
-    Ok(Json(found.rows))
+pub(super) async fn list(request: FacadeRequest) -> Result<Written<Vec<ConnectionOut>>, Refusal> {
+    let shown = |found: &Connection, _: Option<&Provider>| show::connection(found);
+    Ok(request.list(ListOptions::all(), shown, |found| found.rows).await?)
 }
 
 pub(super) async fn get(

@@ -3,8 +3,8 @@
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::{Connection, ConnectionId};
-use ledger_engine::ListOptions;
-use ledger_http::toolkit::{Body, Json, Path, Refusal, Unspecified};
+use ledger_engine::{ListOptions, ListResult};
+use ledger_http::toolkit::{Body, Json, Path, Refusal, Unspecified, Written};
 use ledger_providers::Provider;
 use serde_json::Value;
 use uuid::Uuid;
@@ -14,12 +14,12 @@ use super::read::Complaint;
 use super::{edit, show, unprocessable};
 use crate::request::FacadeRequest;
 
-pub(super) async fn list(request: FacadeRequest) -> Result<Json<ListOut>, Refusal> {
+pub(super) async fn list(request: FacadeRequest) -> Result<Written<ListOut>, Refusal> {
     let shown = |found: &Connection, provider: Option<&Provider>| {
         ConnectionOut(show::connection(found, provider))
     };
-    let found = request.list(ListOptions::all(), shown).await?;
-    Ok(Json(ListOut { auth_connections: found.rows }))
+    let answer = |found: ListResult<_>| ListOut { auth_connections: found.rows };
+    Ok(request.list(ListOptions::all(), shown, answer).await?)
 }
 
 pub(super) async fn create(

@@ -5,8 +5,8 @@ use ledger_contract::errors::Problem;
 use ledger_contract::queries::ListQuery;
 use ledger_domain::connection::IdentityKind;
 use ledger_domain::{Connection, ConnectionId, WorkspaceName};
-use ledger_engine::{Keep, ListOptions};
-use ledger_http::toolkit::{Body, Empty, Json, Path, Query, Refusal};
+use ledger_engine::{Keep, ListOptions, ListResult};
+use ledger_http::toolkit::{Body, Empty, Json, Path, Query, Refusal, Written};
 
 use super::shapes::{
     ConnectionIn, ConnectionOut, ConnectionPath, Filters, PageOut, PatchIn, ProjectConnectionPath,
@@ -22,7 +22,7 @@ const LIMIT_MAX: u64 = 150;
 pub(super) async fn list(
     request: FacadeRequest,
     Query(filters): Query<Filters>,
-) -> Result<Json<PageOut>, Refusal> {
+) -> Result<Written<PageOut>, Refusal> {
     page(&request, filters).await
 }
 
@@ -30,23 +30,23 @@ pub(super) async fn list_in_project(
     request: FacadeRequest,
     Path(path): Path<ProjectPath>,
     Query(filters): Query<Filters>,
-) -> Result<Json<PageOut>, Refusal> {
+) -> Result<Written<PageOut>, Refusal> {
     page(&within(request, &path.project)?, filters).await
 }
 
-async fn page(request: &FacadeRequest, filters: Filters) -> Result<Json<PageOut>, Refusal> {
+async fn page(request: &FacadeRequest, filters: Filters) -> Result<Written<PageOut>, Refusal> {
     let limit = filters.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
     let number = filters.page.unwrap_or(1).max(1);
     let skip = filters.skip.unwrap_or_else(|| (number - 1).saturating_mul(limit));
     let take = usize::try_from(limit).unwrap_or(usize::MAX);
     let options = ListOptions { skip, take, ..options(filters)? };
-    let found = request.list(options, show::connection).await?;
-    Ok(Json(PageOut {
+    let answer = move |found: ListResult<_>| PageOut {
         rows: found.rows,
         total: found.total,
         pages: found.total.div_ceil(limit),
         page: skip / limit + 1,
-    }))
+    };
+    Ok(request.list(options, show::connection, answer).await?)
 }
 
 pub(super) async fn get(

@@ -3,8 +3,8 @@
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::{Connection, InvalidField};
-use ledger_engine::{Keep, ListOptions};
-use ledger_http::toolkit::{Body, Json, Path, Query, Refusal};
+use ledger_engine::{Keep, ListOptions, ListResult};
+use ledger_http::toolkit::{Body, Json, Path, Query, Refusal, Written};
 use ledger_providers::Provider;
 
 use super::shapes::{
@@ -20,7 +20,7 @@ const PAGE_SIZE: u64 = 100;
 pub(super) async fn list(
     request: FacadeRequest,
     Query(filters): Query<Filters>,
-) -> Result<Json<PageOut>, Refusal> {
+) -> Result<Written<PageOut>, Refusal> {
     let page = filters.current_page.unwrap_or(0);
     let size = filters.page_size.unwrap_or(PAGE_SIZE);
     if size == 0 {
@@ -61,8 +61,9 @@ pub(super) async fn list(
     let shown = move |found: &Connection, provider: Option<&Provider>| {
         show::integration(ledger, found, provider)
     };
-    let found = request.list(options, shown).await?;
-    Ok(Json(PageOut { object: "list", total: found.total, data: found.rows }))
+    let answer =
+        |found: ListResult<_>| PageOut { object: "list", total: found.total, data: found.rows };
+    Ok(request.list(options, shown, answer).await?)
 }
 
 pub(super) async fn create(

@@ -2,6 +2,7 @@
 
 use ledger_contract::errors::Problem;
 use ledger_domain::{Connection, LedgerId, WorkspaceName};
+use ledger_engine::Effort;
 use uuid::Uuid;
 
 use crate::request::FacadeRequest;
@@ -33,7 +34,10 @@ pub(super) async fn workspace(
     if let Some(found) = near.find(|name| is(name, id)) {
         return Ok(found.clone());
     }
-    match request.query(move |reader| reader.find_workspace(|name| is(name, id))).await? {
+    match request
+        .query(Effort::Scan, move |reader| reader.find_workspace(|name| is(name, id)))
+        .await?
+    {
         Some(found) => Ok(found),
         // A name may look like a UUID.
         None => Ok(name?),

@@ -9,6 +9,7 @@ use ledger_domain::principal::Scope;
 use ledger_domain::{
     Command, Connection, EventId, Expected, InvalidField, Rejection, WorkspaceName, advance, decide,
 };
+use ledger_engine::Effort;
 use ledger_http::toolkit::{Body, Json, Path, Refusal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -206,7 +207,8 @@ async fn plan(
 ///
 /// Errors: `workspace_unknown`.
 async fn all_exist(request: &FacadeRequest, names: Vec<WorkspaceName>) -> Result<(), Problem> {
-    match request.read_store(move |engine| engine.missing_workspace(&names)).await? {
+    match request.read_store(Effort::Lookup, move |engine| engine.missing_workspace(&names)).await?
+    {
         None => Ok(()),
         Some(name) => {
             let message = format!("there is no workspace {name}");

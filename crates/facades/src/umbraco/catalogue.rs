@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use ledger_contract::queries::ListQuery;
 use ledger_domain::{CheckedText, Connection};
 use ledger_engine::ListOptions;
-use ledger_http::toolkit::{Json, Path, Query, Refusal};
+use ledger_http::toolkit::{Json, Path, Query, Refusal, Written};
 use ledger_providers::{Capability, Facade, Field, Given, KnownModel, Provider};
 use serde_json::Map;
 
@@ -82,11 +82,11 @@ pub(super) async fn all_capabilities(
 pub(super) async fn with_capability(
     request: FacadeRequest,
     Path(path): Path<CapabilityPath>,
-) -> Result<Json<Vec<ItemOut>>, Refusal> {
+) -> Result<Written<Vec<ItemOut>>, Refusal> {
     let mut options = ListOptions::all();
     options.query.sort = Some("name".to_owned());
     narrow(&request, &mut options, &path.capability);
-    Ok(Json(request.list(options, show::item).await?.rows))
+    Ok(request.list(options, show::item, |found| found.rows).await?)
 }
 
 /// Limits a list to connections whose provider has a capability. An unknown capability matches

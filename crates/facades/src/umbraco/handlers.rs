@@ -3,8 +3,8 @@
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::Code;
 use ledger_contract::queries::ListQuery;
-use ledger_engine::ListOptions;
-use ledger_http::toolkit::{Body, Created, Empty, Json, Path, Query, Refusal};
+use ledger_engine::{ListOptions, ListResult};
+use ledger_http::toolkit::{Body, Created, Empty, Json, Path, Query, Refusal, Written};
 
 use super::find::{named, shown};
 use super::shapes::{
@@ -20,7 +20,7 @@ const TAKE_MAX: u64 = 10_000;
 pub(super) async fn list(
     request: FacadeRequest,
     Query(filters): Query<Filters>,
-) -> Result<Json<ListOut>, Refusal> {
+) -> Result<Written<ListOut>, Refusal> {
     let take = filters.take.unwrap_or(TAKE).min(TAKE_MAX);
     let mut options = ListOptions {
         query: ListQuery { sort: Some("name".to_owned()), ..ListQuery::default() },
@@ -44,8 +44,8 @@ pub(super) async fn list(
     if let Some(word) = filters.capability {
         catalogue::narrow(&request, &mut options, &word);
     }
-    let found = request.list(options, show::item).await?;
-    Ok(Json(ListOut { items: found.rows, total: found.total }))
+    let answer = |found: ListResult<_>| ListOut { items: found.rows, total: found.total };
+    Ok(request.list(options, show::item, answer).await?)
 }
 
 pub(super) async fn get(

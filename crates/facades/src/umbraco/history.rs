@@ -4,7 +4,7 @@ use ledger_contract::commands::{ConnectionRef, ParsedCommand};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::{headers, time};
 use ledger_domain::{Command, Connection, Version};
-use ledger_engine::VersionLine;
+use ledger_engine::{Effort, VersionLine};
 use ledger_http::toolkit::{Json, Path, Query, Refusal};
 use ledger_providers::Provider;
 use serde_json::Value;
@@ -93,7 +93,7 @@ async fn lines(
     take: u64,
 ) -> Result<Vec<VersionLine>, Problem> {
     let target = ConnectionRef::Id(connection.id);
-    Ok(request.query(move |reader| reader.versions(&target, skip, take)).await?.lines)
+    Ok(request.query(Effort::Scan, move |reader| reader.versions(&target, skip, take)).await?.lines)
 }
 
 async fn at(
@@ -102,7 +102,7 @@ async fn at(
     version: Version,
 ) -> Result<Connection, Problem> {
     let target = ConnectionRef::Id(connection.id);
-    request.query(move |reader| reader.connection_at(&target, version)).await
+    request.query(Effort::Lookup, move |reader| reader.connection_at(&target, version)).await
 }
 
 fn line(connection: &Connection, line: &VersionLine) -> LineOut {

@@ -9,7 +9,7 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_contract::parameter::seconds;
 use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{Position, WorkspaceName};
-use ledger_engine::{Engine, LiveCaller};
+use ledger_engine::{Effort, Engine, LiveCaller};
 use ledger_http_server::answer;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
@@ -74,7 +74,7 @@ async fn workspace(request: &ApiRequest) -> Result<Option<WorkspaceName>, Proble
     let workspace = request.workspace()?;
     let (caller, looked_at) = (request.caller.clone(), workspace.clone());
     let look = move |engine: &Engine| engine.reader(&caller, &looked_at).map(drop);
-    request.state.read(deadline, look).await?;
+    request.state.read(Effort::Lookup, deadline, look).await?;
     let subject = workspace.name().map_or(Subject::Ledger, Subject::Workspace);
     request.caller.require(Scope::Read, subject)?;
     Ok(workspace.name().cloned())

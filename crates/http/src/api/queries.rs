@@ -5,7 +5,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LINK};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use ledger_contract::queries::{PAGE_SIZE, PagePart, QueryName, QueryRequest};
-use ledger_engine::{Engine, QueryAnswer};
+use ledger_engine::{Effort, Engine, QueryAnswer};
 use ledger_http_server::answer;
 use tracing::debug;
 
@@ -28,7 +28,8 @@ pub(super) async fn run(request: ApiRequest, query: QueryName) -> Result<Respons
         let answer = engine.reader(&caller, &workspace)?.answer(asked)?;
         Ok(Written::new(&answer, known.as_deref()))
     };
-    let written = request.state.read(deadline, work).await.inspect_err(|problem| {
+    let read = request.state.read(Effort::of(query), deadline, work).await;
+    let written = read.inspect_err(|problem| {
         debug!(
             ledger.actor = request.caller.actor().as_str(),
             ledger.error.code = problem.code.as_str(),

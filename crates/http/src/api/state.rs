@@ -8,13 +8,12 @@ use axum::http::HeaderMap;
 use futures::poll;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::Micros;
-use ledger_engine::{Caller, Engine, QueryError};
+use ledger_engine::{Caller, Effort, Engine, QueryError};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::bodies::Bodies;
 use super::body;
 use super::options::ApiOptions;
-use crate::crashed::crashed;
 use crate::feed::Feeds;
 
 /// The engine, and the limits on concurrent work.
@@ -30,8 +29,6 @@ pub struct AppState {
     commands: Semaphore,
     queries: Semaphore,
     operations: Semaphore,
-    /// Held while a query reads the store.
-    readers: Semaphore,
 }
 
 impl AppState {
@@ -46,7 +43,6 @@ impl AppState {
             commands: Semaphore::new(limits.commands_max.max(1)),
             queries: Semaphore::new(limits.queries_max.max(1)),
             operations: Semaphore::new(limits.operations_max.max(1)),
-            readers: Semaphore::new(limits.readers_max.max(1)),
         }
     }
 
@@ -94,20 +90,17 @@ impl AppState {
     /// Errors: `busy`; `deadline_expired` if the wait exceeded the deadline; those of `work`.
     pub async fn read<T: Send + 'static>(
         &self,
+        effort: Effort,
         deadline: Option<Micros>,
         work: impl FnOnce(&Engine) -> Result<T, QueryError> + Send + 'static,
     ) -> Result<T, Problem> {
         let permit = acquire(&self.queries)?;
-        // The semaphore is never closed.
-        let reading = self.readers.acquire().await;
-        self.engine.in_time(deadline)?;
-        let engine = self.engine.clone();
-        let read = tokio::task::spawn_blocking(move || work(&engine)).await;
-        drop((reading, permit));
-        Ok(read.map_err(|failure| crashed(&failure))??)
+        let read = self.engine.read(effort, deadline, work).await;
+        drop(permit);
+        Ok(read?)
     }
 
-    /// Reads the store after a durable command. It waits instead of returning `busy`, because a
+    /// Looks up a few rows after a durable command. It waits instead of returning `busy`, because a
     /// refused caller would repeat the command.
     ///
     /// Errors: those of `work`.
@@ -115,11 +108,7 @@ impl AppState {
         &self,
         work: impl FnOnce(&Engine) -> Result<T, QueryError> + Send + 'static,
     ) -> Result<T, Problem> {
-        let reading = self.readers.acquire().await;
-        let engine = self.engine.clone();
-        let read = tokio::task::spawn_blocking(move || work(&engine)).await;
-        drop(reading);
-        Ok(read.map_err(|failure| crashed(&failure))??)
+        Ok(self.engine.read(Effort::Lookup, None, work).await?)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The answers of handlers.
 
+use std::marker::PhantomData;
+
 use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
@@ -41,6 +43,31 @@ impl<T: Serialize + JsonSchema + Send> Output for Json<T> {
 
     fn into_response(self) -> Response {
         serialized(Self::STATUS, &self.0)
+    }
+}
+
+/// A JSON body that has been written already. A long one takes time to write, which the threads
+/// that answer requests do not have.
+#[derive(Debug)]
+pub struct Written<T> {
+    json: Vec<u8>,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: Serialize> Written<T> {
+    /// Writes a body.
+    pub fn of(body: &T) -> Self {
+        Self { json: written(body), of: PhantomData }
+    }
+}
+
+impl<T: JsonSchema> Output for Written<T> {
+    fn schema(schemas: &mut SchemaGenerator) -> Option<Schema> {
+        Some(schemas.subschema_for::<T>())
+    }
+
+    fn into_response(self) -> Response {
+        json(Self::STATUS, self.json)
     }
 }
 
@@ -95,5 +122,9 @@ impl Output for Empty {
 }
 
 fn serialized(status: StatusCode, body: &impl Serialize) -> Response {
-    json(status, serde_json::to_vec(body).expect("answers have a JSON form"))
+    json(status, written(body))
+}
+
+fn written(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).expect("answers have a JSON form")
 }

@@ -1,11 +1,11 @@
 //! Readers, changes and flushes at the same time, in one thread: whoever waited would never return.
 
 use super::*;
-use crate::data_dir::DataDir;
+use crate::fixtures::created;
 use crate::tables::{meta, model};
 
 fn postings(dir: &tempfile::TempDir) -> Postings {
-    let store = Store::create(DataDir::create(dir.path()).unwrap()).unwrap();
+    let store = created(dir.path());
     let table = model("lists", 1);
     store.create_table(&table).unwrap();
     Postings::new(Arc::new(store), table)

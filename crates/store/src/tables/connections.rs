@@ -32,6 +32,19 @@ fn ordinal_key(ordinal: u32) -> [u8; 5] {
     [b'o', a, b, c, d]
 }
 
+/// Describes a key of this table.
+pub(super) fn place(key: &[u8]) -> Option<String> {
+    let (tag, rest) = key.split_first()?;
+    let name = std::str::from_utf8(rest);
+    match tag {
+        b'c' => super::place::connection(rest),
+        b'o' => Some(format!("ordinal {}", u32::from_be_bytes(rest.try_into().ok()?))),
+        b'p' => Some(format!("principal {}", name.ok()?)),
+        b'w' => Some(format!("workspace {}", name.ok()?)),
+        _ => None,
+    }
+}
+
 /// Writes a connection's row.
 pub fn put(batch: &mut Batch, store: &Store, table: &Table, id: ConnectionId, row: &[u8]) {
     batch.put(store, table, &row_key(id), row);

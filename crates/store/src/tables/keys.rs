@@ -9,11 +9,16 @@ use ledger_domain::ConnectionId;
 use super::{KEYS, fixed};
 use crate::batch::Batch;
 use crate::error::ReadError;
-use crate::store::Store;
+use crate::store::{Rows, Store};
 
 /// Stores a connection's wrapped data key.
 pub fn put(batch: &mut Batch, store: &Store, connection: ConnectionId, wrapped: &[u8]) {
     batch.put(store, &fixed(KEYS), &connection.to_bytes(), wrapped);
+}
+
+/// Iterates over all wrapped data keys.
+pub fn rows(store: &Store) -> Rows<'_> {
+    store.scan_all(&fixed(KEYS), &[])
 }
 
 /// Returns a connection's wrapped data key.

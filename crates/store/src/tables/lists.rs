@@ -281,7 +281,7 @@ pub fn words<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data_dir::DataDir;
+    use crate::fixtures::created;
     use crate::store::Durability;
     use crate::tables::model;
 
@@ -319,7 +319,7 @@ mod tests {
     fn filled() -> (tempfile::TempDir, Store, Table) {
         let dir = tempfile::tempdir().unwrap();
         let (one, other) = (model(MODEL, 1), model(MODEL, 2));
-        let store = Store::create(DataDir::create(dir.path()).unwrap()).unwrap();
+        let store = created(dir.path());
         store.create_table(&one).unwrap();
         store.create_table(&other).unwrap();
         let mut batch = Batch::new();

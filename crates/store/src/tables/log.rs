@@ -46,14 +46,19 @@ pub fn scan_all(
     store.scan_all(&fixed(LOG), &from.get().to_be_bytes()).map(record)
 }
 
-/// An iterator that borrows each record, for scans of much of the log.
+/// An iterator that borrows each record.
 #[derive(Debug)]
 pub struct Records<'a>(Walk<'a>);
 
 impl Records<'_> {
-    /// Starts at `from`.
+    /// Starts at `from` without filling the cache, for scans of much of the log.
     pub fn walk(store: &Store, from: Position) -> Records<'_> {
         Records(store.walk_all(&fixed(LOG), &from.get().to_be_bytes()))
+    }
+
+    /// Starts at `from`, for a short stretch of the log. Fills the cache.
+    pub fn walk_some(store: &Store, from: Position) -> Records<'_> {
+        Records(store.walk(&fixed(LOG), &from.get().to_be_bytes()))
     }
 
     /// Returns the next record.

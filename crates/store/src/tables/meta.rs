@@ -2,11 +2,8 @@
 //!
 //! | Name | Value |
 //! |---|---|
-//! | `ledger_id` | id of this ledger (16) |
 //! | `incarnation` | name of this history of the ledger (16) |
 //! | `epoch` | number of times the ledger was opened for writing (8, BE) |
-//! | `key_check` | the vault's proof that a master key is the right one |
-//! | `fingerprint_key` | the vault's wrapped fingerprint key |
 //! | `published` | last position known to be in the event stream (8, BE) |
 //! | `generation.<model>` | live generation of a read model (4, BE) |
 //! | `version.<name>` | version of the code that wrote a read model or derived table (4, BE) |
@@ -17,27 +14,24 @@ use ledger_domain::{Incarnation, Position};
 use super::{META, fixed, u64_from};
 use crate::batch::Batch;
 use crate::error::{ReadError, corrupt};
-use crate::store::Store;
+use crate::store::{Rows, Store};
 use crate::table::Table;
 
-/// Id of this ledger.
-pub const LEDGER_ID: &str = "ledger_id";
-/// Proof that a master key is the right one.
-pub const KEY_CHECK: &str = "key_check";
-/// Wrapped fingerprint key.
-pub const FINGERPRINT_KEY: &str = "fingerprint_key";
 const INCARNATION: &str = "incarnation";
 const EPOCH: &str = "epoch";
 const PUBLISHED: &str = "published";
 
-/// Sets a value.
-pub fn put(batch: &mut Batch, store: &Store, name: &str, value: &[u8]) {
+fn put(batch: &mut Batch, store: &Store, name: &str, value: &[u8]) {
     batch.put(store, &fixed(META), name.as_bytes(), value);
 }
 
-/// Returns a value.
-pub fn get(store: &Store, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
+fn get(store: &Store, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
     store.get(&fixed(META), name.as_bytes())
+}
+
+/// Iterates over all values.
+pub fn rows(store: &Store) -> Rows<'_> {
+    store.scan_all(&fixed(META), &[])
 }
 
 /// Names this history of the ledger.

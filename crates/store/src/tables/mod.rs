@@ -1,30 +1,40 @@
 //! The registry of tables. The meaning of a name or key tag never changes.
 //!
+//! A value in the tables whose names end in `.mac`, and in those of the read model `connections`,
+//! is followed by the MAC of its row (16 bytes), which the store adds and checks.
+//!
 //! | Table | Key | Value |
 //! |---|---|---|
-//! | `log` | position (8, BE) | record, JSON |
-//! | `streams` | stream (1 + 16), version (8, BE) | position (8, BE) |
-//! | `receipts` | workspace, 0, command id | [`Receipt`], 58 bytes |
-//! | `claims` | workspace, 0, folded slug | connection id (16) |
-//! | `keys` | connection id (16) | wrapped data key |
-//! | `meta` | name | per name, see [`meta`] |
-//! | `snapshots` | connection id (16), version (8, BE) | the connection's state at that version |
+//! | `log.mac` | position (8, BE) | record, JSON |
+//! | `streams.mac` | stream (1 + 16), version (8, BE) | position (8, BE) |
+//! | `receipts.mac` | workspace, 0, command id | [`Receipt`], 58 bytes |
+//! | `claims.mac` | workspace, 0, folded slug | connection id (16) |
+//! | `keys.mac` | connection id (16) | wrapped data key |
+//! | `meta` | name | what a ledger was made with, see [`founding`] |
+//! | `meta.mac` | name | per name, see [`meta`] |
+//! | `snapshots.mac` | connection id (16), version (8, BE) | the state at that version |
 //! | `uses` | API key id | time of its last use, i64 BE |
 //! | `connections.g<N>` | see [`connections`] | rows, ordinals, workspaces |
 //! | `lists.g<N>` | see [`lists`] | orders and bitmaps for lists |
 //! | `audit.g<N>` | see [`crate::Postings`] | bitmaps for history |
+//!
+//! `log`, `streams`, `receipts`, `claims`, `keys` and `snapshots` were the tables of formats 1 and
+//! 2, whose rows have no MACs. `meta` held everything that `meta.mac` has now.
 
 pub mod claims;
 pub mod connections;
+pub mod founding;
 pub mod keys;
 pub mod lists;
 pub mod log;
 pub mod meta;
+mod place;
 pub mod receipts;
 pub mod snapshots;
 pub mod streams;
 pub mod uses;
 
+pub(crate) use place::place;
 pub use receipts::Receipt;
 pub use streams::StreamKey;
 
@@ -32,28 +42,54 @@ use std::borrow::Cow;
 
 use crate::table::Table;
 
-pub(crate) const LOG: &str = "log";
-pub(crate) const STREAMS: &str = "streams";
-pub(crate) const RECEIPTS: &str = "receipts";
-pub(crate) const CLAIMS: &str = "claims";
-pub(crate) const KEYS: &str = "keys";
-pub(crate) const META: &str = "meta";
-pub(crate) const SNAPSHOTS: &str = "snapshots";
+pub(crate) const LOG: &str = "log.mac";
+pub(crate) const STREAMS: &str = "streams.mac";
+pub(crate) const RECEIPTS: &str = "receipts.mac";
+pub(crate) const CLAIMS: &str = "claims.mac";
+pub(crate) const KEYS: &str = "keys.mac";
+pub(crate) const FOUNDING: &str = "meta";
+pub(crate) const META: &str = "meta.mac";
+pub(crate) const SNAPSHOTS: &str = "snapshots.mac";
 pub(crate) const USES: &str = "uses";
 
 /// Tables that every ledger has.
-pub(crate) const FIXED: &[&str] = &[LOG, STREAMS, RECEIPTS, CLAIMS, KEYS, META, SNAPSHOTS, USES];
+pub(crate) const FIXED: &[&str] =
+    &[LOG, STREAMS, RECEIPTS, CLAIMS, KEYS, FOUNDING, META, SNAPSHOTS, USES];
 
 /// Tables that nothing can replace. The others are derived from them, or are new in this program.
-pub(crate) const REQUIRED: &[&str] = &[LOG, RECEIPTS, KEYS, META];
+pub(crate) const REQUIRED: &[&str] = &[LOG, RECEIPTS, KEYS, FOUNDING, META];
 
-pub(crate) const fn fixed(name: &'static str) -> Table {
-    Table(Cow::Borrowed(name))
+/// Fixed tables whose rows are stored as they are. Founding values are authenticated by the master
+/// key, and nothing depends on the last uses of keys.
+const WITHOUT_MACS: &[&str] = &[FOUNDING, USES];
+
+/// The ending of the names of tables that formats 1 and 2 had without it.
+const MAC: &str = ".mac";
+
+/// Returns the name that a table had while its rows had no MACs, if it is such a table.
+pub(crate) fn earlier(name: &str) -> Option<&str> {
+    name.strip_suffix(MAC)
+}
+
+/// Returns whether a table of a database is of no use any more: its rows have no MACs, and a table
+/// with MACs has replaced it.
+pub(crate) fn is_retired(name: &str) -> bool {
+    name != FOUNDING && FIXED.iter().any(|fixed| earlier(fixed) == Some(name))
+}
+
+pub(crate) fn fixed(name: &'static str) -> Table {
+    Table { name: Cow::Borrowed(name), has_macs: !WITHOUT_MACS.contains(&name) }
+}
+
+/// Returns the table that held the rows of a fixed one before they had MACs.
+pub(crate) fn before_macs(name: &'static str) -> Option<Table> {
+    earlier(name).map(|name| Table { name: Cow::Borrowed(name), has_macs: false })
 }
 
 /// Returns the table of one generation of a read model.
 pub fn model(name: &str, generation: u32) -> Table {
-    Table(Cow::Owned(format!("{name}.g{generation}")))
+    let has_macs = name == connections::MODEL;
+    Table { name: Cow::Owned(format!("{name}.g{generation}")), has_macs }
 }
 
 /// Returns the read model and generation in a table's name, if it is the name of one.

@@ -40,7 +40,7 @@ pub fn put(batch: &mut Batch, store: &Store, key: &[u8], receipt: &Receipt) {
     batch.put(store, &fixed(RECEIPTS), key, &receipt.encode());
 }
 
-/// A key with what is stored there. Bytes that are not a receipt are `None`.
+/// A key with what is stored there. Authentic bytes that are not a receipt are `None`.
 pub type ReceiptRow = (Box<[u8]>, Option<Receipt>);
 
 /// Iterates over all receipts as they are now.

@@ -11,7 +11,7 @@ use ledger_domain::{ConnectionId, Version};
 use super::{SNAPSHOTS, fixed, u64_from};
 use crate::batch::Batch;
 use crate::error::{AppendError, ReadError};
-use crate::store::Store;
+use crate::store::{Rows, Store};
 
 /// Versions between two snapshots of a connection.
 pub const INTERVAL: u64 = 16;
@@ -24,6 +24,11 @@ pub const fn is_due(version: Version) -> bool {
 /// Stores the state at a version.
 pub fn put(batch: &mut Batch, store: &Store, id: ConnectionId, version: Version, state: &[u8]) {
     batch.put(store, &fixed(SNAPSHOTS), &key(id, version), state);
+}
+
+/// Iterates over all states.
+pub fn rows(store: &Store) -> Rows<'_> {
+    store.scan_all(&fixed(SNAPSHOTS), &[])
 }
 
 /// Removes all states. Nobody may read or write the table meanwhile.

@@ -55,6 +55,20 @@ impl StreamKey {
     }
 }
 
+/// Describes a key of this table.
+pub(super) fn place(key: &[u8]) -> Option<String> {
+    let (kind, rest) = key.split_first()?;
+    let (id, version) = rest.split_first_chunk::<16>()?;
+    let version = u64_from(version)?;
+    let of = super::place::connection(id)?;
+    Some(match kind {
+        b'c' => format!("version {version} of {of}"),
+        b'r' => format!("reveal {version} of {of}"),
+        b'p' => format!("version {version} of a principal"),
+        _ => format!("version {version} of a workspace"),
+    })
+}
+
 /// Records the position of a version.
 pub fn put(
     batch: &mut Batch,

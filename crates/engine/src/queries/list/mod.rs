@@ -6,6 +6,7 @@ use std::fmt;
 
 use ledger_contract::queries::{ListPage, ListQuery, PAGE_BYTES};
 use ledger_contract::view::ConnectionView;
+use ledger_domain::principal::Scope;
 use ledger_domain::{Connection, ConnectionId, InvalidField};
 use ledger_store::tables::lists;
 use ledger_store::{Selection, Term};
@@ -133,6 +134,10 @@ impl Reader<'_> {
         let (mut rows, mut last) = (Vec::new(), None);
         for (ordinal, place) in &found.entries {
             let (connection, bytes) = models.by_ordinal(*ordinal)?;
+            // Lists and bitmaps have no MACs, so what they name is checked against the row.
+            if !self.is_here(&connection) || !self.caller.may_with(Scope::Read, &connection) {
+                continue;
+            }
             if !budget.takes(bytes) {
                 break;
             }

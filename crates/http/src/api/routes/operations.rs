@@ -69,6 +69,7 @@ fn replay() -> Route {
 const REPLAY: &[Code] = &[
     Code::ProjectionUnknown,
     Code::ReplayRunning,
+    Code::RecordAltered,
     Code::RecordCorrupt,
     Code::DiskFull,
     Code::LogPoisoned,

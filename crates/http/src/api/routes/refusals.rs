@@ -38,6 +38,7 @@ pub(super) const COMMAND: &[Code] = &[
     Code::LogPoisoned,
     Code::MasterKeyWrong,
     Code::NotOwner,
+    Code::RecordAltered,
     Code::RecordCorrupt,
     Code::RecordTooLarge,
     Code::VersionConflict,
@@ -51,6 +52,7 @@ pub(super) const LEDGER_COMMAND: &[Code] = &[
     Code::DiskFull,
     Code::LogPoisoned,
     Code::NotOwner,
+    Code::RecordAltered,
     Code::RecordCorrupt,
     Code::RecordTooLarge,
     Code::VersionConflict,
@@ -61,4 +63,4 @@ pub(super) const CHANGE: &[Code] = &[Code::ConnectionUnknown, Code::ConnectionAr
 
 /// Any query.
 pub(super) const QUERY: &[Code] =
-    &[Code::DeadlineExpired, Code::RecordCorrupt, Code::WorkspaceUnknown];
+    &[Code::DeadlineExpired, Code::RecordAltered, Code::RecordCorrupt, Code::WorkspaceUnknown];

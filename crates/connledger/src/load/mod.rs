@@ -1,0 +1,248 @@
+//! `load`: creates many connections from a file of create bodies.
+//!
+//! The command id of a line is derived from the workspace and the line's content, so loading the
+//! same file again, whole or in part, creates nothing twice.
+
+mod lines;
+mod tally;
+
+use std::cell::Cell;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::time::Duration;
+
+use clap::Args;
+use futures::stream::{self, Stream, StreamExt as _};
+use indicatif::{ProgressBar, ProgressStyle};
+use ledger_client::{Accepted, ClientError, CommandHeaders};
+use ledger_contract::errors::{Code, ErrorBody};
+use ledger_contract::queries::GetQuery;
+use ledger_contract::view::ConnectionView;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::common::Common;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::session::Session;
+use lines::Line;
+use tally::{Loaded, Remark, Tally};
+
+/// Most commands that are sent but not yet answered.
+const IN_FLIGHT: usize = 64;
+/// How often a command is sent while the ledger is busy or unreachable.
+const ATTEMPTS: u32 = 12;
+/// The pauses between attempts: the first one, and the longest.
+const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
+const AGAIN: &str = "the lines loaded so far are kept; load the same file again to continue";
+
+/// Creates many connections.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Each line is the JSON body of one create command. Blank lines are skipped. Loading a file again is
+safe: a line already loaded into the workspace gets its first answer and creates nothing. The exit
+code is 1 if a line was refused, or if its connection has been archived since it was loaded.
+
+Examples:
+  connledger load connections.jsonl
+  zcat fleet.jsonl.gz | connledger load - --workspace payments --json
+  jq -c '.[]' fleet.json | connledger load -           a file that holds one JSON array")]
+pub(crate) struct LoadArgs {
+    /// File with one create body per line; `-` for standard input
+    file: PathBuf,
+}
+
+pub(crate) async fn run(common: &Common, args: &LoadArgs, out: Output) -> Result<(), Failure> {
+    let failed = |error: &io::Error| Failure::file("read", &args.file, error);
+    let total = lines::count(&args.file).map_err(|error| failed(&error))?;
+    let session = Session::open(common, out).await?;
+    let read = read_ahead(&args.file).map_err(|error| failed(&error))?;
+    let bar = progress_bar(total);
+    let mut tally = Tally::default();
+    let loaded = load_all(&session, &args.file, read, &bar, &mut tally).await;
+    bar.finish_and_clear();
+    tally.write(out)?;
+    loaded?;
+    tally.verdict()
+}
+
+/// Reads lines on a thread of their own, because a read of standard input can block for ever.
+fn read_ahead(path: &Path) -> io::Result<impl Stream<Item = io::Result<(u64, Line)>>> {
+    let lines = lines::open(path)?;
+    let (sender, mut receiver) = mpsc::channel(IN_FLIGHT);
+    std::thread::spawn(move || {
+        for line in lines {
+            // The load has ended early.
+            if sender.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(stream::poll_fn(move |context| receiver.poll_recv(context)))
+}
+
+/// Loads every line. An error ends the load, which can be resumed.
+async fn load_all(
+    session: &Session,
+    file: &Path,
+    lines: impl Stream<Item = io::Result<(u64, Line)>>,
+    bar: &ProgressBar,
+    tally: &mut Tally,
+) -> Result<(), Failure> {
+    let interrupted = Cell::new(false);
+    let stop = async {
+        // Without the signal's handler, the signal ends the process.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        interrupted.set(true);
+    };
+    // What was sent before an interruption is still answered and counted.
+    let sent = lines.take_until(stop).map(async |line| {
+        let (number, line) = line.map_err(|error| Failure::file("read", file, &error))?;
+        load(session, file, number, line).await
+    });
+    let mut loaded = pin!(sent.buffer_unordered(IN_FLIGHT));
+    while let Some(loaded) = loaded.next().await {
+        tally.count(loaded?);
+        bar.inc(1);
+    }
+    if interrupted.get() { Err(Failure::interrupted().hint(AGAIN)) } else { Ok(()) }
+}
+
+/// Loads one line.
+async fn load(session: &Session, file: &Path, line: u64, body: Line) -> Result<Loaded, Failure> {
+    let refused = |code: &str, message: String| {
+        Ok(Loaded::Refused(Remark { line, code: code.to_owned(), message }))
+    };
+    let body = match body {
+        Ok(body) => body,
+        Err(unsendable) => return refused(unsendable.code().as_str(), unsendable.message()),
+    };
+    if body.starts_with('[') {
+        let file = file.display();
+        return Err(Failure::usage(format!("line {line} of {file} is a JSON array"))
+            .hint("each line must be one JSON object; `jq -c '.[]' FILE` writes an array so"));
+    }
+    let accepted = match persist(session, body).await {
+        Ok(accepted) => accepted,
+        Err(ClientError::Problem(problem)) if problem.code == Code::CommandIdReused.as_str() => {
+            let message = "it has been loaded with other secrets; `connledger rotate-secret` \
+                           changes them";
+            return refused(&problem.code, message.to_owned());
+        }
+        Err(ClientError::Problem(problem)) if is_about_the_line(&problem) => {
+            return refused(&problem.code, problem.message);
+        }
+        Err(error) => return Err(Failure::from(error).hint(AGAIN)),
+    };
+    match accepted {
+        Accepted { repeated: true, receipt, .. } => {
+            repeated(session, line, receipt.connection.unwrap_or_default()).await
+        }
+        Accepted { .. } => Ok(Loaded::Created),
+    }
+}
+
+fn is_about_the_line(problem: &ErrorBody) -> bool {
+    !problem.retry && problem.class != "internal" && problem.class != "unauthenticated"
+}
+
+/// Sends a create command until it is accepted or refused. The command id makes repeating safe.
+async fn persist(session: &Session, body: String) -> Result<Accepted, ClientError> {
+    let workspace = &session.workspace;
+    let headers = command_id(workspace, &body).map(CommandHeaders::with_id).unwrap_or_default();
+    let body = body.into_bytes();
+    let mut pause = RETRY.0;
+    for _ in 1..ATTEMPTS {
+        match session.client.command(workspace, "create", body.clone(), headers.clone()).await {
+            Err(error) if error.retry() => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(RETRY.1);
+            }
+            answer => return answer,
+        }
+    }
+    session.client.command(workspace, "create", body, headers).await
+}
+
+/// Finds out whether the connection of a line that was loaded before is still in use.
+async fn repeated(session: &Session, line: u64, connection: String) -> Result<Loaded, Failure> {
+    let query = GetQuery { connection };
+    let answer = match session.client.query(&session.workspace, "get", &query).await {
+        Ok(answer) => answer,
+        // It has moved, or the caller may create connections but not read them.
+        Err(ClientError::Problem(problem)) if is_about_the_line(&problem) => {
+            return Ok(Loaded::Repeated);
+        }
+        Err(error) => return Err(Failure::from(error).hint(AGAIN)),
+    };
+    let view: ConnectionView<'_> = serde_json::from_slice(&answer)
+        .map_err(|error| Failure::internal(format!("cannot read a connection: {error}")))?;
+    if view.archived_at.is_none() {
+        return Ok(Loaded::Repeated);
+    }
+    let id = query.connection;
+    let message = format!(
+        "its connection {} has been archived; `connledger restore {id}` brings it back",
+        view.slug
+    );
+    let code = Code::ConnectionArchived.as_str().to_owned();
+    Ok(Loaded::Archived(Remark { line, code, message }))
+}
+
+/// Derives the command id of a line from its content, or returns `None` if it is not JSON and will
+/// be refused.
+///
+/// The id is stored and published with the event. It therefore leaves out the values of secrets,
+/// which could be guessed from a hash of them.
+fn command_id(workspace: &str, line: &str) -> Option<String> {
+    let mut body: Value = serde_json::from_str(line).ok()?;
+    let secrets = body.get_mut("secrets").and_then(Value::as_object_mut);
+    secrets.into_iter().flatten().for_each(|(_, value)| *value = Value::Null);
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(workspace.as_bytes());
+    hasher.update(&[0]);
+    hasher.update(body.to_string().as_bytes());
+    let hex = hasher.finalize().to_hex();
+    Some(format!("load-{}", hex.get(..32).unwrap_or_default()))
+}
+
+/// Creates a progress bar on standard error, which is hidden unless that is a terminal.
+pub(crate) fn progress_bar(total: Option<u64>) -> ProgressBar {
+    let (bar, template) = match total {
+        Some(total) => {
+            (ProgressBar::new(total), "{wide_bar} {human_pos}/{human_len} {per_sec} {eta}")
+        }
+        None => (ProgressBar::new_spinner(), "{spinner} {human_pos} {per_sec}"),
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_id_depends_on_workspace_and_content() {
+        let id = |workspace, line| command_id(workspace, line).unwrap();
+        let first = id("default", r#"{"provider":"openai","enabled":true}"#);
+        assert_eq!(first, id("default", r#"{ "enabled": true, "provider": "openai" }"#));
+        assert_ne!(first, id("other", r#"{"provider":"openai","enabled":true}"#));
+        assert_ne!(first, id("default", r#"{"provider":"anthropic","enabled":true}"#));
+        assert_eq!(first.len(), "load-".len() + 32);
+        assert_eq!(command_id("default", "{"), None);
+    }
+
+    #[test]
+    fn the_command_id_tells_nothing_about_secrets() {
+        let id = |secrets| command_id("w", &format!(r#"{{"provider":"x","secrets":{secrets}}}"#));
+        assert_eq!(id(r#"{"key":"one"}"#), id(r#"{"key":"two"}"#));
+        assert_eq!(id(r#"{"key":{"nested":"one"}}"#), id(r#"{"key":null}"#));
+        assert_ne!(id(r#"{"key":"one"}"#), id(r#"{"password":"one"}"#));
+    }
+}
