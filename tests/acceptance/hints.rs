@@ -47,3 +47,20 @@ async fn a_wrong_login_and_an_unreadable_server_file_are_named() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("server.json") && said.contains("restart the server"), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_database_is_named() {
+    let mut service = Service::start(&["--nats", "off"]).await;
+    service.stop().await;
+    let store = service.data_dir().join("store");
+    let current = fs::read_to_string(store.join("CURRENT")).expect("the name of the manifest");
+    let manifest = store.join(current.trim());
+    let mut bytes = fs::read(&manifest).expect("readable");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xff;
+    fs::write(&manifest, bytes).expect("writable");
+    let folder = service.data_dir();
+    let (code, said) = run(&["serve", "--dev", "--data-dir", folder.to_str().expect("text")]).await;
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("[data_dir_damaged]") && !said.contains("writable"), "{said}");
+}

@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 
 use crate::ledger::copy;
 use crate::settings;
-use crate::wait::eventually;
+use crate::wait::{eventually, soon};
 
 /// Many servers run at once, so each takes a free port, unless its arguments say another.
 const ANY_PORT: &str = "127.0.0.1:0";
@@ -130,6 +130,21 @@ impl Service {
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.pid()).expect("process numbers are small");
         kill(Pid::from_raw(pid), signal).expect("it is there");
+    }
+
+    /// Stops it until SIGCONT, and waits until every thread stands still: on a loaded machine, some
+    /// go on for a moment after the signal.
+    pub(crate) fn pause(&self) {
+        self.signal(Signal::SIGSTOP);
+        let threads = format!("/proc/{}/task", self.pid());
+        soon("every thread stands still", || {
+            let all = fs::read_dir(&threads).ok()?.map(|thread| {
+                let stat = fs::read_to_string(thread.ok()?.path().join("stat")).ok()?;
+                // The state follows the name, which is in parentheses.
+                stat.rsplit_once(')').map(|(_, rest)| rest.starts_with(" T"))
+            });
+            all.collect::<Option<Vec<_>>>()?.iter().all(|stopped| *stopped).then_some(())
+        });
     }
 
     /// Returns the number of its process.

@@ -1,7 +1,9 @@
 //! Errors of the store, by operation.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use rocksdb::ErrorKind;
 
 use crate::poison::Poison;
 use crate::table::Table;
@@ -69,6 +71,15 @@ pub enum OpenError {
         /// The cause.
         #[source]
         source: io::Error,
+    },
+    /// The database is damaged: its files contradict themselves or each other.
+    #[error("the database in {path} is damaged")]
+    Damaged {
+        /// The data directory.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: StorageFault,
     },
     /// The database does not open.
     #[error("cannot open the database in {path}")]
@@ -177,6 +188,17 @@ impl AppendError {
 
 pub(crate) fn read_error(table: &Table, error: rocksdb::Error) -> ReadError {
     ReadError::Storage { table: table.name().to_owned(), source: error.into() }
+}
+
+/// Returns the error for a database that does not open.
+pub(crate) fn open_error(path: &Path, error: rocksdb::Error) -> OpenError {
+    let (path, is_damaged) = (path.to_owned(), error.kind() == ErrorKind::Corruption);
+    let source = error.into();
+    if is_damaged {
+        OpenError::Damaged { path, source }
+    } else {
+        OpenError::Storage { path, source }
+    }
 }
 
 /// Returns the error for a row whose MAC is not that of its place and value.

@@ -13,7 +13,7 @@ use rocksdb::{
 
 use crate::batch::Batch;
 use crate::data_dir::DataDir;
-use crate::error::{AppendError, OpenError, ReadError, read_error};
+use crate::error::{AppendError, OpenError, ReadError, open_error, read_error};
 use crate::macs::Macs;
 use crate::poison::Poison;
 use crate::sorted::{SortedFile, Sorting};
@@ -91,7 +91,7 @@ impl Store {
             ColumnFamilyDescriptor::new(name, options::table(&cache, name == tables::LOG))
         });
         let db = Db::open_cf_descriptors(&database, &path, descriptors)
-            .map_err(|source| OpenError::Storage { path: path.clone(), source: source.into() })?;
+            .map_err(|error| open_error(&path, error))?;
         let (options, log_options) = (options::table(&cache, false), options::table(&cache, true));
         let sorting = Sorting::new(dir.sorting_path(), options, log_options);
         let (poison, tables) = (AtomicU8::new(Poison::NONE), Mutex::new(names));
@@ -350,7 +350,7 @@ fn missing_table(name: &str) -> String {
 /// Returns the names of the tables of a database that is not open.
 fn tables_in(path: &Path) -> Result<Vec<String>, OpenError> {
     let names = Db::list_cf(&Options::default(), path);
-    names.map_err(|source| OpenError::Storage { path: path.to_owned(), source: source.into() })
+    names.map_err(|error| open_error(path, error))
 }
 
 /// A row's key and value.

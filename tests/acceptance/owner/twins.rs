@@ -96,7 +96,7 @@ async fn an_owner_that_was_stopped_past_its_lease_refuses_and_never_mixes_in() {
     let nats = NatsServer::start().await;
     let (first, second) = running_twins(&nats, SHORT).await;
     let before = first.status().await["position"].clone();
-    first.service.signal(Signal::SIGSTOP);
+    first.service.pause();
     // These wait in the sockets of the stopped process.
     let late_over_http = {
         let url = format!("{}{}", first.service.http_url(), door::CONNECTIONS);

@@ -130,6 +130,7 @@ codes! {
     ("credential_missing", CredentialMissing, Unauthenticated, "The request has no API key or access token."),
     ("credential_revoked", CredentialRevoked, Unauthenticated, "The API key has been revoked, or its principal has been disabled."),
     ("cursor_invalid", CursorInvalid, Invalid, "The cursor does not belong to this list."),
+    ("data_dir_damaged", DataDirDamaged, Internal, "The database in the data directory is damaged."),
     ("data_dir_foreign", DataDirForeign, Internal, "The folder contains files that do not belong to a ledger."),
     ("data_dir_in_use", DataDirInUse, Unavailable, "Another process has the data directory open."),
     ("data_dir_incomplete", DataDirIncomplete, Internal, "A part of the data directory is missing."),

@@ -243,6 +243,7 @@ impl From<OpenError> for Problem {
                     DataDirError::Foreign { .. } => Code::DataDirForeign,
                     DataDirError::Newer { .. } => Code::DataDirNewer,
                     DataDirError::InUse { .. } => Code::DataDirInUse,
+                    DataDirError::Damaged { .. } => Code::DataDirDamaged,
                     _ => Code::DataDirUnusable,
                 };
                 Self::because(code, chain(&fault))
