@@ -250,13 +250,7 @@ impl Decider {
         self.record.clear();
         records::encode_workspace(&mut self.record, &metadata, &created);
         let key = StreamKey::workspace(&created.name);
-        let workspace = Workspace {
-            name: created.name,
-            display_name: created.display_name,
-            created_at: at,
-            created_by: metadata.actor.clone(),
-            position: metadata.position,
-        };
+        let workspace = Workspace::of(created, at, metadata.actor.clone(), metadata.position);
         self.shared.models.load().write_workspace(&mut self.group.batch, &workspace);
         self.state.add_workspace(workspace.name);
         self.append(metadata, key, WorkspaceCreated::TYPE_NAME, Effect::None);
