@@ -101,8 +101,8 @@ pub(crate) fn put_versions(batch: &mut Batch, store: &Store, models: Selected) {
     }
 }
 
-/// Notes durably that a table that follows from the log was lost. It is created anew now, so the next
-/// process could not tell.
+/// Notes durably that a table that follows from the log was lost. It is created anew now, so the
+/// next process could not tell.
 pub(crate) fn note_lost_indexes(store: &Store) -> Result<(), AppendError> {
     if !streams::were_missing(store) && !claims::were_missing(store) {
         return Ok(());
