@@ -1,7 +1,7 @@
 //! The audit read model: positions by actor, type, workspace and correlation id.
 //!
-//! The stream index knows the connection of each event, and the receipts know its command; both
-//! belong to the log, not to this read model.
+//! The stream index knows the connection of each event, and the receipts know the commands whose
+//! ids are the callers'; both belong to the log, not to this read model.
 
 use ledger_contract::records::{Frame, Metadata};
 use ledger_domain::MessageId;
