@@ -192,8 +192,8 @@ impl Ledger {
         self.close().open()
     }
 
-    /// Returns what a power cut would leave: a copy of the folder from a moment in which none of its
-    /// files came or went.
+    /// Returns what a power cut would leave: a copy of the folder from a moment in which none of
+    /// its files came or went.
     pub(crate) fn power_cut(&self) -> Place {
         let (path, keys) = (self.place.path(), &self.place.keys);
         let names = || names_in(&path.join("store")).expect("a folder");
