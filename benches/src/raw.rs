@@ -18,11 +18,11 @@ use crate::failure::{Failure, Outcome};
 
 /// The rows that an accepted `create` writes: their table, and the tag their keys begin with.
 const ROWS: [(&str, &[u8]); 11] = [
-    ("log", b""),
-    ("streams", b"c"),
-    ("receipts", b""),
-    ("claims", b""),
-    ("keys", b""),
+    ("log.mac", b""),
+    ("streams.mac", b"c"),
+    ("receipts.mac", b""),
+    ("claims.mac", b""),
+    ("keys.mac", b""),
     ("connections.g1", b"c"),
     ("connections.g1", b"o"),
     ("lists.g1", b"m"),
@@ -30,8 +30,15 @@ const ROWS: [(&str, &[u8]); 11] = [
     ("lists.g1", b"u"),
     ("lists.g1", b"v"),
 ];
-const TABLES: [&str; 7] =
-    ["log", "streams", "receipts", "claims", "keys", "connections.g1", "lists.g1"];
+const TABLES: [&str; 7] = [
+    "log.mac",
+    "streams.mac",
+    "receipts.mac",
+    "claims.mac",
+    "keys.mac",
+    "connections.g1",
+    "lists.g1",
+];
 /// Rows of each kind that are taken as samples.
 const SAMPLES: usize = 1_000;
 const MIB: usize = 1_024 * 1_024;
@@ -151,7 +158,7 @@ fn database() -> Options {
 }
 
 fn table(cache: &Cache, name: &str) -> Options {
-    let is_log = name == "log";
+    let is_log = name == "log.mac";
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(cache);
     blocks.set_cache_index_and_filter_blocks(true);

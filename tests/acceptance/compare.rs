@@ -92,7 +92,8 @@ fn outbox(engine: &Engine) -> Vec<OutboxItem> {
     }
 }
 
-async fn everything(jetstream: &Context, name: &str) -> Vec<Message> {
+/// Returns all messages of a stream.
+pub(crate) async fn everything(jetstream: &Context, name: &str) -> Vec<Message> {
     let stream = jetstream.get_stream(name).await.expect("the stream is there");
     let count = usize::try_from(stream.cached_info().state.messages).expect("a small stream");
     let ordered = pull::OrderedConfig { deliver_policy: DeliverPolicy::All, ..Default::default() };
@@ -101,6 +102,7 @@ async fn everything(jetstream: &Context, name: &str) -> Vec<Message> {
     messages.take(count).map(|message| message.expect("a message")).collect().await
 }
 
-fn bucket_stream() -> String {
+/// Returns the stream of the bucket that holds the last states.
+pub(crate) fn bucket_stream() -> String {
     format!("KV_{}", Subjects::default().bucket_name())
 }

@@ -5,10 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ledger_contract::errors::Code;
-use ledger_domain::LedgerId;
-use ledger_store::FORMAT;
+use ledger_domain::{CheckedText as _, LedgerId, MessageId, WorkspaceName};
 use ledger_store::tables::founding::{LEDGER_ID, MAC_KEY};
-use ledger_store::tables::{lists, meta};
+use ledger_store::tables::{Receipt, lists, meta, receipts};
+use ledger_store::{Batch, Durability, FORMAT, Store};
 use serde_json::{Value, json};
 
 use crate::ledger::{Ledger, Place, TestCommand, unkeyed};
@@ -159,6 +159,52 @@ async fn every_kept_data_directory_opens_its_secrets_and_knows_its_keys() {
         authenticate("admin.key").expect("a good key");
         let revoked = authenticate("revoked.key").expect_err("revoked");
         assert_eq!(revoked.code(), Code::CredentialRevoked);
+    }
+}
+
+/// Their records do not have the fingerprints of receipts, and those of today do.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_receipt_of_an_earlier_version_comes_back_without_its_fingerprint() {
+    let receipt = |id: &str| {
+        receipts::key(&WorkspaceName::stored("default".into()), &MessageId::stored(id.into()))
+    };
+    let (earlier, today) = (receipt("rotate-1"), receipt("later"));
+    let body = json!({"slug": "later", "provider": "x"});
+    let later = TestCommand::new("create", &body).id("later");
+    for (format, kept) in Kept::all() {
+        let ledger = kept.open();
+        ledger.send(later.clone()).await.expect("accepted");
+        let place = ledger.close();
+        let write = |put: &dyn Fn(&mut Batch, &Store)| {
+            let store = place.store();
+            let mut batch = Batch::new();
+            put(&mut batch, &store);
+            store.commit(batch, Durability::Synced).expect("written");
+        };
+        let altered = |key: &[u8]| {
+            write(&|batch, store| {
+                let receipt = receipts::get(store, key).expect("readable").expect("there");
+                let other = Receipt { fingerprint: [7; 16], ..receipt };
+                receipts::put(batch, store, key, &other);
+            });
+            place.replay(true).expect("compared").difference
+        };
+        assert_eq!(altered(&earlier), None, "{format}: no record says it");
+        assert!(altered(&today).is_some(), "{format}");
+        write(&|batch, store| {
+            for key in [&earlier, &today] {
+                receipts::delete(batch, store, key);
+            }
+        });
+        assert!(place.replay(true).expect("compared").difference.is_some(), "{format}");
+        place.replay(false).expect("rebuilt");
+        let ledger = place.open();
+        ledger.expect_replay_equal();
+        assert!(ledger.send(later.clone()).await.expect("remembered").repeated, "{format}");
+        let body = json!({"connection": "openai-prod",
+                          "secrets": {"api_key": "sk-not-a-real-key-0002"}});
+        let rotation = TestCommand::new("rotate-secret", &body).id("rotate-1");
+        assert_eq!(ledger.refusal(rotation).await, Code::CommandIdReused, "{format}");
     }
 }
 

@@ -50,7 +50,9 @@ async fn create(engine: &Engine, numbers: std::ops::Range<u64>, what: &str) -> O
         let (engine, bar) = (engine.clone(), moving.clone());
         async move {
             let body = load::create_body(ledger::PREFIX, number);
-            ledger::execute(&engine, "create", &body, None).await?;
+            // Only a command with an id has a receipt. This one is as long as a UUID.
+            let id = format!("create-{number:029}");
+            ledger::execute(&engine, "create", &body, Some(&id)).await?;
             bar.inc(1);
             Ok(())
         }

@@ -45,10 +45,12 @@ pub fn files() -> Vec<File> {
         files.push(file(format!("messages/{name}.answer.json"), &answer));
     }
     for name in event_types() {
-        // Records of both versions of the metadata are in logs.
-        let (first, newest) = (record_schema(name, 1), record_schema(name, 2));
-        files.push(file(format!("events/{name}/v1.schema.json"), &first));
-        files.push(file(format!("events/{name}/v1.record2.schema.json"), &newest));
+        // Records of every version of the metadata are in logs.
+        files.push(file(format!("events/{name}/v1.schema.json"), &record_schema(name, 1)));
+        for metadata in 2..=records::METADATA_VERSION {
+            let path = format!("events/{name}/v1.record{metadata}.schema.json");
+            files.push(file(path, &record_schema(name, metadata)));
+        }
     }
     files.push(file("errors/codes.json".to_owned(), &error_codes()));
     files.push(file("asyncapi.json".to_owned(), &asyncapi()));
@@ -182,7 +184,7 @@ fn record_schema(type_name: &str, metadata: u32) -> Value {
     schema
 }
 
-/// Adds what version 2 of the metadata has and version 1 has not.
+/// Adds what later versions of the metadata have and version 1 has not.
 fn add_later_metadata(schema: &mut Value, metadata: u32) {
     let title = schema.get("title").and_then(Value::as_str).unwrap_or_default();
     schema["title"] = format!("{title}, metadata v{metadata}").into();
@@ -195,6 +197,10 @@ fn add_later_metadata(schema: &mut Value, metadata: u32) {
     properties["clock"] = json!({ "type": "string", "format": "date-time" });
     properties["key"] = json!({ "type": "string" });
     properties["address"] = json!({ "type": "string" });
+    if metadata > 2 {
+        let pattern = format!("^[A-Za-z0-9_-]{{{}}}$", records::FINGERPRINT_CHARS);
+        properties["fingerprint"] = json!({ "type": "string", "pattern": pattern });
+    }
 }
 
 fn error_codes() -> Value {

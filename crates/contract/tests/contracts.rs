@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ledger_contract::errors::{Code, hint};
-use ledger_contract::records::{self, Happened, Record, StreamId};
+use ledger_contract::records::{self, Happened, Record, Repeats, StoredFingerprint, StreamId};
 use ledger_contract::reply::{Notification, NotifiedState};
 use ledger_contract::schemas;
 use ledger_contract::view::ConnectionView;
@@ -34,12 +34,16 @@ fn generated_schemas_are_fresh() {
 /// Returns the names of an event type's golden pairs, by versions of metadata and data.
 fn goldens(type_name: &str) -> impl Iterator<Item = String> {
     let versions = 1..=records::data_version(type_name);
-    versions.flat_map(|version| [format!("v{version}"), format!("v{version}.record2")])
+    versions.flat_map(|version| {
+        let later = 2..=records::METADATA_VERSION;
+        let later = later.map(move |metadata| format!("v{version}.record{metadata}"));
+        std::iter::once(format!("v{version}")).chain(later)
+    })
 }
 
 /// Golden pairs are never edited. `v1.json` is a stored record whose metadata has version 1, and
-/// `v1.record2.json` one whose metadata has version 2; `*.expected.json` is its public form. A
-/// missing pair of today's versions is written once and must be committed.
+/// `v1.record2.json` one whose metadata has version 2 and so on; `*.expected.json` is its public
+/// form. A missing pair of today's versions is written once and must be committed.
 #[test]
 fn golden_records_still_read_the_same() {
     for type_name in schemas::event_types() {
@@ -65,6 +69,7 @@ fn golden_records_still_read_the_same() {
             assert_eq!(records::public(&bytes).get(), expected, "{type_name} {name}");
             assert!(!expected.contains("sealed"), "{type_name} shows ciphertext");
             assert!(!expected.contains("digest"), "{type_name} shows the digest of a key");
+            assert!(!expected.contains("fingerprint"), "{type_name} shows a fingerprint");
             let announced = records::announced(&bytes);
             let audited = ",\"key\":\"k3x9a2bq71ce\",\"address\":\"192.0.2.7\"";
             assert_eq!(announced, expected.replace(audited, ""), "{type_name} {name}");
@@ -126,7 +131,7 @@ fn encoded(record: &Record) -> Vec<u8> {
 }
 
 #[test]
-fn metadata_of_version_1_has_nothing_of_version_2() {
+fn metadata_of_an_earlier_version_have_nothing_of_a_later_one() {
     let folder = root().join("events/marked_degraded");
     let first = fs::read_to_string(folder.join("v1.json")).unwrap();
     let record = records::decode(Position::new(7), first.as_bytes()).unwrap();
@@ -137,6 +142,32 @@ fn metadata_of_version_1_has_nothing_of_version_2() {
         let mixed = first.replace("\"data\":", &format!("{field}\"data\":"));
         assert!(records::decode(Position::new(7), mixed.as_bytes()).is_err(), "{mixed}");
     }
+    let second = fs::read_to_string(folder.join("v1.record2.json")).unwrap();
+    let mixed = second.replace("\"data\":", &format!("{FINGERPRINT}\"data\":"));
+    assert!(records::decode(Position::new(7), mixed.as_bytes()).is_err(), "{mixed}");
+}
+
+/// The fingerprint of the samples as it is stored.
+const FINGERPRINT: &str = "\"fingerprint\":\"-_v7-_v7-_v7-_v7-_v7-w\",";
+
+#[test]
+fn a_frame_says_whether_a_command_has_a_receipt() {
+    let folder = root().join("events/marked_degraded");
+    let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    let newest = read("v1.record3.json");
+    let fingerprint = StoredFingerprint([0xfb; 16]);
+    for (record, repeats) in [
+        (read("v1.json"), Repeats::Unsaid),
+        (read("v1.record2.json"), Repeats::Unsaid),
+        (newest.replace(FINGERPRINT, ""), Repeats::Never),
+        (newest, Repeats::By(fingerprint)),
+    ] {
+        // The second form is one that the program does not write, but can read.
+        for text in [record.replace("\"workspace\":", "\"workspace\": "), record] {
+            let frame = records::Frame::read(Position::new(7), text.as_bytes()).unwrap();
+            assert_eq!(frame.repeats, repeats, "{text}");
+        }
+    }
 }
 
 #[test]
@@ -146,9 +177,12 @@ fn a_record_with_another_shape_is_refused() {
     let bad = [
         good.replace("\"position\":7", "\"position\":8"),
         good.replace("\"schema\":1", "\"schema\":2"),
-        good.replace("\"record\":2", "\"record\":3"),
-        good.replace("\"record\":2", "\"record\":1"),
-        good.replace("\"record\":2,", ""),
+        good.replace("\"record\":3", "\"record\":4"),
+        good.replace("\"record\":3", "\"record\":2"),
+        good.replace("\"record\":3", "\"record\":1"),
+        good.replace("\"record\":3,", ""),
+        good.replace(FINGERPRINT, "\"fingerprint\":\"-_v7\","),
+        good.replace(FINGERPRINT, "\"fingerprint\":\"-_v7-_v7-_v7-_v7-_v7-x\","),
         good.replace("192.0.2.7", "elsewhere"),
         good.replace("marked_degraded", "marked_purple"),
         good.replace("\"workspace\":\"default\",", ""),
@@ -157,6 +191,7 @@ fn a_record_with_another_shape_is_refused() {
     ];
     assert!(records::decode(Position::new(7), good.as_bytes()).is_ok());
     for text in bad {
+        assert_ne!(text, good);
         assert!(records::decode(Position::new(7), text.as_bytes()).is_err(), "{text}");
         let in_parts = records::Frame::read(Position::new(7), text.as_bytes());
         assert!(in_parts.and_then(records::Frame::happened).is_err(), "{text}");
@@ -203,6 +238,7 @@ fn a_record_reads_the_same_in_parts() {
             text.replace("\"epoch\":3,", ""),
             text.replace("\"key\":\"k3x9a2bq71ce\",", ""),
             text.replace("\"address\":\"192.0.2.7\",", ""),
+            text.replace(FINGERPRINT, ""),
         ] {
             assert_ne!(other, text);
             expect_same_in_parts(other.as_bytes());

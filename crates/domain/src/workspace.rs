@@ -18,6 +18,19 @@ pub struct Workspace {
     pub position: Position,
 }
 
+impl Workspace {
+    /// Returns the workspace that an event created.
+    pub fn of(
+        created: WorkspaceCreated,
+        created_at: Micros,
+        created_by: Actor,
+        position: Position,
+    ) -> Self {
+        let WorkspaceCreated { name, display_name } = created;
+        Self { name, display_name, created_at, created_by, position }
+    }
+}
+
 /// The request to create a workspace and, once accepted, the event of its creation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkspaceCreated {

@@ -30,7 +30,8 @@ pub struct CommandRequest {
     pub workspace: WorkspaceName,
     /// The command, with its secrets in plaintext.
     pub command: ParsedCommand,
-    /// Distinguishes a repeat from another command under the same id.
+    /// Distinguishes a repeat from another command under the same id. It is not used without an id
+    /// of the caller's.
     pub fingerprint: Fingerprint,
     /// The caller and the request's headers; see [`Engine::context`].
     pub context: RequestContext,
@@ -112,7 +113,8 @@ impl Engine {
     /// Checks a command before it is queued, then queues it.
     fn begin(&self, request: CommandRequest) -> Result<Begun, ExecuteError> {
         let CommandRequest { workspace, command, fingerprint, context } = request;
-        let RequestContext { caller, expected, deadline, provenance } = context;
+        let RequestContext { caller, expected, deadline, provenance, repeatable } = context;
+        let fingerprint = if repeatable { fingerprint } else { Fingerprint::of_unrepeatable() };
         // Callers without rights here must not learn which command ids are in use.
         let permit = Permit::of(caller, &workspace, &command)?;
         self.may_write()?;
@@ -137,6 +139,9 @@ impl Engine {
         command_id: &MessageId,
         fingerprint: &Fingerprint,
     ) -> Result<Option<Outcome>, ExecuteError> {
+        if fingerprint.stored().is_none() {
+            return Ok(None);
+        }
         let receipt = receipts::get(&self.shared.store, &receipts::key(workspace, command_id));
         let Some(receipt) = receipt.map_err(Fault::from)? else {
             return Ok(None);

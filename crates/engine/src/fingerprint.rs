@@ -16,9 +16,10 @@ use crate::engine::Engine;
 /// A keyed digest of a command, and the request that it came in.
 #[derive(Clone, Debug)]
 pub struct Fingerprint {
-    /// The digest stored in new receipts. It is keyed because bodies contain secrets, and a plain
-    /// digest of a short secret could be guessed.
-    meaning: [u8; 16],
+    /// The digest stored in new receipts and in records, unless nothing can repeat the command. It
+    /// is keyed because bodies contain secrets, and a plain digest of a short secret could be
+    /// guessed.
+    meaning: Option<[u8; 16]>,
     received: Received,
 }
 
@@ -48,11 +49,11 @@ impl Fingerprint {
     /// Returns the fingerprint of a command whose id the ledger generates, so that nothing can
     /// repeat it.
     pub(crate) fn of_unrepeatable() -> Self {
-        Self { meaning: [0; 16], received: Received::default() }
+        Self { meaning: None, received: Received::default() }
     }
 
-    /// Returns the digest to store in a receipt.
-    pub(crate) const fn stored(&self) -> [u8; 16] {
+    /// Returns the digest to store in a receipt, or `None` if the command has no receipt.
+    pub(crate) const fn stored(&self) -> Option<[u8; 16]> {
         self.meaning
     }
 
@@ -65,7 +66,8 @@ impl Fingerprint {
     ) -> bool {
         let Received { kind, body } = &self.received;
         let parts = || [workspace.as_str().as_bytes(), kind.as_bytes(), body];
-        receipt.fingerprint == self.meaning || receipt.fingerprint == key.fingerprint(&parts())
+        self.meaning == Some(receipt.fingerprint)
+            || receipt.fingerprint == key.fingerprint(&parts())
     }
 }
 
@@ -79,7 +81,7 @@ impl Engine {
         received: Received,
     ) -> Fingerprint {
         let key = &self.shared.fingerprint_key;
-        Fingerprint { meaning: command.fingerprint(key, workspace.as_str()), received }
+        Fingerprint { meaning: Some(command.fingerprint(key, workspace.as_str())), received }
     }
 
     /// Returns the keyed digest of what a body says. In a JSON body, white space and the order of
@@ -108,7 +110,7 @@ impl Engine {
         let key = &self.shared.fingerprint_key;
         let (workspace, kind) = (workspace.as_str().as_bytes(), received.kind.as_bytes());
         let meaning = key.fingerprint(&[b"request 1", workspace, kind, &digest.0]);
-        Fingerprint { meaning, received }
+        Fingerprint { meaning: Some(meaning), received }
     }
 }
 
@@ -148,7 +150,7 @@ mod tests {
         for (kind, body, same) in
             [("enable main", "{ }", true), ("enable main", "{}", false), ("enable", "{ }", false)]
         {
-            let sent = Fingerprint { meaning: [1; 16], received: Received::new(kind, body) };
+            let sent = Fingerprint { meaning: Some([1; 16]), received: Received::new(kind, body) };
             assert_eq!(sent.is_of(&receipt, &workspace, &key), same, "{sent:?}");
         }
         let shown = format!("{:?}", Received::new("enable", "sk-secret"));

@@ -37,6 +37,11 @@
 //!   (test: `a_state_that_is_too_large_already_is_published_without_it_and_may_only_shrink`).
 //! - An earlier state is the same with and without snapshots
 //!   (test: `the_state_at_each_version_is_the_same_with_and_without_snapshots`).
+//! - A command has a receipt only if its id is the caller's
+//!   (test: `only_a_command_with_an_id_of_the_callers_has_a_receipt`).
+//! - A lost receipt comes back with the fingerprint that the record has
+//!   (test: `lost_receipts_come_back_with_their_fingerprints`), which no reader sees
+//!   (test: `no_form_of_an_event_has_the_fingerprint_of_its_command`).
 //! - While read models are rebuilt, commands go on, and lists are refused or complete
 //!   (test: `commands_go_on_while_lists_and_audit_are_rebuilt`).
 //! - Queries that read many rows run on threads of lower priority, and others do not

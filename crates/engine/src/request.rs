@@ -18,6 +18,9 @@ pub struct RequestContext {
     pub deadline: Option<Micros>,
     /// The parts of the request that are recorded with the event.
     pub provenance: Provenance,
+    /// Whether the command id is the caller's. Nobody can repeat a command whose id the ledger
+    /// made, so it has no receipt.
+    pub repeatable: bool,
 }
 
 impl Engine {
@@ -26,6 +29,7 @@ impl Engine {
     pub fn context(&self, caller: Caller, via: Via, headers: Headers) -> RequestContext {
         let Headers { command_id, expected, deadline, correlation_id, causation_id, trace_id } =
             headers;
+        let repeatable = command_id.is_some();
         let command_id = command_id.unwrap_or_else(|| self.shared.ports.command_id());
         let provenance = Provenance {
             via,
@@ -36,6 +40,6 @@ impl Engine {
             key: caller.credential().cloned(),
             address: caller.address(),
         };
-        RequestContext { caller, expected, deadline, provenance }
+        RequestContext { caller, expected, deadline, provenance, repeatable }
     }
 }

@@ -35,6 +35,7 @@ impl Engine {
             return Err(ExecuteError::VerbUnknown);
         }
         context.provenance.command_id = self.shared.ports.command_id();
+        context.repeatable = false;
         let fingerprint = Fingerprint::of_unrepeatable();
         let request = CommandRequest { workspace, command, fingerprint, context };
         let outcome = self.decide(request).await?;

@@ -99,6 +99,7 @@ mod tests {
                     key: None,
                     address: None,
                 },
+                fingerprint: None,
             },
             type_name: "workspace_created",
             record: vec![0; record_bytes].into_boxed_slice(),

@@ -14,6 +14,7 @@ mod pages;
 mod probes;
 mod promises;
 mod rebuild;
+mod receipts;
 mod records;
 mod refusals;
 mod repeats;

@@ -39,7 +39,7 @@ pub(crate) struct HistoryArgs {
     /// Correlation id
     #[arg(long, value_name = "ID")]
     correlation_id: Option<String>,
-    /// Command id
+    /// Command id, if the caller chose it
     #[arg(long, value_name = "ID")]
     command_id: Option<String>,
     /// Oldest first

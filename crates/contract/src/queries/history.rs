@@ -69,7 +69,7 @@ pub struct HistoryQuery {
     /// Correlation id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
-    /// Command id.
+    /// Command id. One that the ledger made is not found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command_id: Option<String>,
     /// True for oldest first; the default is newest first.
@@ -90,7 +90,11 @@ pub const PARAMETERS: &[Parameter] = &[
     one("from", Form::Time, "Recorded at or after this time."),
     one("until", Form::Time, "Recorded before this time."),
     one("correlation_id", Form::MessageId, "Id of the whole conversation."),
-    one("command_id", Form::MessageId, "Id of the command; not with `_all`."),
+    one(
+        "command_id",
+        Form::MessageId,
+        "Id of the command, if the caller chose it; not with `_all`.",
+    ),
     one("oldest_first", Form::Switch, "Newest first by default."),
 ];
 

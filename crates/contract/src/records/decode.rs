@@ -14,10 +14,22 @@ use crate::shape::{Read, Shape};
 
 /// Parses a stored record. `position` is where the bytes were found and must match the record.
 pub fn decode(position: Position, bytes: &[u8]) -> Result<Record, RecordError> {
-    let record: Record =
+    decode_versioned(position, bytes).map(|Versioned { record, .. }| record)
+}
+
+/// A record, and the version of the metadata that it was stored with.
+pub(super) struct Versioned {
+    pub(super) metadata_version: u32,
+    pub(super) record: Record,
+}
+
+/// Does the same as [`decode`].
+pub(super) fn decode_versioned(position: Position, bytes: &[u8]) -> Result<Versioned, RecordError> {
+    let versioned: Versioned =
         serde_json::from_slice(bytes).map_err(|source| RecordError { position, source })?;
+    let record = &versioned.record;
     if record.metadata.position == position {
-        return Ok(record);
+        return Ok(versioned);
     }
     let source = de::Error::custom(format!(
         "the record says it belongs at position {}",
@@ -26,7 +38,7 @@ pub fn decode(position: Position, bytes: &[u8]) -> Result<Record, RecordError> {
     Err(RecordError { position, source })
 }
 
-impl<'de> Deserialize<'de> for Record {
+impl<'de> Deserialize<'de> for Versioned {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(RecordVisitor)
     }
@@ -36,13 +48,13 @@ impl<'de> Deserialize<'de> for Record {
 struct RecordVisitor;
 
 impl<'de> Visitor<'de> for RecordVisitor {
-    type Value = Record;
+    type Value = Versioned;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a record")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Versioned, A::Error> {
         let (metadata_version, position) = first_fields(&mut map)?;
         let stream = required(&mut map, "stream")?;
         let version = required(&mut map, "version")?;
@@ -57,8 +69,9 @@ impl<'de> Visitor<'de> for RecordVisitor {
         let via = required(&mut map, "via")?;
         let command_id = required(&mut map, "command_id")?;
         let (mut correlation_id, mut causation_id, mut trace_id) = (None, None, None);
-        // What records of version 1 do not have stays absent.
+        // What records of earlier versions do not have stays absent.
         let (mut epoch, mut clock, mut key, mut address) = (None, None, None, None);
+        let mut fingerprint = None;
         let data = DataSeed { type_name: &type_name, schema };
         let happened = loop {
             let field = map.next_key::<Word<'de>>()?;
@@ -66,10 +79,11 @@ impl<'de> Visitor<'de> for RecordVisitor {
                 (Some("correlation_id"), _) => correlation_id = Some(read(&mut map)?),
                 (Some("causation_id"), _) => causation_id = Some(read(&mut map)?),
                 (Some("trace_id"), _) => trace_id = Some(read(&mut map)?),
-                (Some("epoch"), 2) => epoch = Some(map.next_value()?),
-                (Some("clock"), 2) => clock = Some(read(&mut map)?),
-                (Some("key"), 2) => key = Some(read(&mut map)?),
-                (Some("address"), 2) => address = Some(map.next_value()?),
+                (Some("epoch"), 2..) => epoch = Some(map.next_value()?),
+                (Some("clock"), 2..) => clock = Some(read(&mut map)?),
+                (Some("key"), 2..) => key = Some(read(&mut map)?),
+                (Some("address"), 2..) => address = Some(map.next_value()?),
+                (Some("fingerprint"), 3..) => fingerprint = Some(read(&mut map)?),
                 (Some("data"), _) => break map.next_value_seed(data)?,
                 (Some(_), _) => return Err(de::Error::custom("unexpected field in a record")),
                 (None, _) => return Err(de::Error::missing_field("data")),
@@ -94,8 +108,9 @@ impl<'de> Visitor<'de> for RecordVisitor {
                 key,
                 address,
             },
+            fingerprint,
         };
-        Ok(Record { metadata, happened })
+        Ok(Versioned { metadata_version, record: Record { metadata, happened } })
     }
 }
 
@@ -108,7 +123,7 @@ fn first_fields<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(u32, Position), 
     match map.next_key::<Word<'de>>()? {
         Some(Word(key)) if key == "position" => Ok((1, read(map)?)),
         Some(Word(key)) if key == "record" => match map.next_value()? {
-            METADATA_VERSION => Ok((METADATA_VERSION, required(map, "position")?)),
+            version @ 2..=METADATA_VERSION => Ok((version, required(map, "position")?)),
             other => {
                 Err(de::Error::custom(format!("the record's metadata has unknown version {other}")))
             }

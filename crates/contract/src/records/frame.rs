@@ -15,7 +15,9 @@ use ledger_domain::{
 use serde::de::DeserializeSeed;
 use uuid::Uuid;
 
+use super::decode::{Versioned, decode_versioned};
 use super::event_v1::DataSeed;
+use super::repeats::{Repeats, StoredFingerprint};
 use super::versions::{METADATA_VERSION, data_version};
 use super::{Happened, Record, RecordError, StreamId, Via, decode};
 use crate::time;
@@ -82,6 +84,8 @@ pub struct Frame<'a> {
     pub command_id: Cow<'a, str>,
     /// Correlation id, if the caller gave one.
     pub correlation_id: Option<Cow<'a, str>>,
+    /// Whether and how a repeat of the command is recognized.
+    pub repeats: Repeats,
     data: Data<'a>,
 }
 
@@ -97,7 +101,7 @@ impl<'a> Frame<'a> {
     pub fn read(position: Position, bytes: &'a [u8]) -> Result<Self, RecordError> {
         match Scan(bytes).frame() {
             Some(frame) if frame.position == position => Ok(frame),
-            _ => decode(position, bytes).map(Self::from),
+            _ => decode_versioned(position, bytes).map(Self::from),
         }
     }
 
@@ -128,9 +132,9 @@ impl<'a> Frame<'a> {
     }
 }
 
-impl From<Record> for Frame<'_> {
-    fn from(record: Record) -> Self {
-        let Record { metadata, happened } = record;
+impl From<Versioned> for Frame<'_> {
+    fn from(versioned: Versioned) -> Self {
+        let Versioned { metadata_version, record: Record { metadata, happened } } = versioned;
         let owned = |text: &str| Cow::Owned(text.to_owned());
         Self {
             position: metadata.position,
@@ -143,6 +147,7 @@ impl From<Record> for Frame<'_> {
             actor: owned(metadata.actor.as_str()),
             command_id: owned(metadata.provenance.command_id.as_str()),
             correlation_id: metadata.provenance.correlation_id.map(|id| owned(id.as_str())),
+            repeats: Repeats::of(metadata_version, metadata.fingerprint),
             stream: metadata.stream,
             data: Data::Read(happened),
         }
@@ -226,11 +231,7 @@ impl<'a> Scan<'a> {
                 self.text()?;
             }
         }
-        match metadata_version {
-            1 => {}
-            METADATA_VERSION => self.later_fields()?,
-            _ => return None,
-        }
+        let repeats = self.later_fields(metadata_version)?;
         self.skip(b",\"data\":")?;
         let data = self.0.strip_suffix(b"}")?;
         Some(Frame {
@@ -245,12 +246,19 @@ impl<'a> Scan<'a> {
             actor: Cow::Borrowed(actor),
             command_id: Cow::Borrowed(command_id),
             correlation_id: correlation_id.map(Cow::Borrowed),
+            repeats,
             data: Data::Text(data),
         })
     }
 
-    /// Skips what version 2 of the metadata has and version 1 has not.
-    fn later_fields(&mut self) -> Option<()> {
+    /// Reads what version 3 of the metadata says about repeats. Skips all else that version 1 has
+    /// not.
+    fn later_fields(&mut self, metadata_version: u32) -> Option<Repeats> {
+        match metadata_version {
+            1 => return Some(Repeats::Unsaid),
+            2..=METADATA_VERSION => {}
+            _ => return None,
+        }
         if self.skip(b",\"epoch\":").is_some() {
             self.number()?;
         }
@@ -263,7 +271,11 @@ impl<'a> Scan<'a> {
         if self.skip(b",\"address\":\"").is_some() {
             self.text()?.parse::<IpAddr>().ok()?;
         }
-        Some(())
+        let mut fingerprint = None;
+        if metadata_version > 2 && self.skip(b",\"fingerprint\":\"").is_some() {
+            fingerprint = Some(StoredFingerprint::parse(self.text()?)?);
+        }
+        Some(Repeats::of(metadata_version, fingerprint))
     }
 
     fn skip(&mut self, bytes: &[u8]) -> Option<()> {

@@ -1,11 +1,11 @@
 //! The stored record: an event with its metadata, as JSON text in a fixed field order.
 //!
 //! ```text
-//! {"record":2,"position":7,"stream":"connection/018f…","version":2,"event_id":"018f…",
+//! {"record":3,"position":7,"stream":"connection/018f…","version":2,"event_id":"018f…",
 //!  "type":"secret_rotated","schema":1,"workspace":"default",
 //!  "recorded_at":"2026-11-21T01:02:03.123456Z","actor":"key:admin","via":"nats",
 //!  "command_id":"…","correlation_id":"…","causation_id":"…","trace_id":"…","epoch":3,
-//!  "clock":"…","key":"k3x9a2bq71ce","address":"192.0.2.7","data":{…}}
+//!  "clock":"…","key":"k3x9a2bq71ce","address":"192.0.2.7","fingerprint":"…","data":{…}}
 //! ```
 //!
 //! The stored bytes are the truth and are never rewritten. `record` is the version of the metadata,
@@ -18,6 +18,7 @@ mod event_v1;
 mod frame;
 mod parts_v1;
 mod public;
+mod repeats;
 mod row;
 mod versions;
 
@@ -36,6 +37,8 @@ pub use decode::decode;
 pub use event_v1::Happened;
 pub use frame::{Frame, Head};
 pub use public::{announced, public};
+pub(crate) use repeats::FINGERPRINT_CHARS;
+pub use repeats::{Repeats, StoredFingerprint};
 pub use row::{
     ConnectionRow, decode_snapshot, decode_workspace_row, encode_snapshot, encode_workspace_row,
 };
@@ -201,6 +204,8 @@ pub struct Metadata {
     pub actor: Actor,
     /// The request that caused it.
     pub provenance: Provenance,
+    /// Fingerprint of the command, if it can be repeated. Records of earlier versions have none.
+    pub fingerprint: Option<StoredFingerprint>,
 }
 
 impl Metadata {
@@ -272,11 +277,14 @@ struct RecordOut<'a, D: Serialize> {
     epoch: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     clock: Option<Written<'a, Micros>>,
-    // What only auditors see comes last; see `announced`.
+    // What only auditors see follows; see `announced`.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<IpAddr>,
+    // What nobody sees comes last; see `public`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<Written<'a, StoredFingerprint>>,
     data: D,
 }
 
@@ -322,6 +330,7 @@ fn encode<D: Serialize>(out: &mut Vec<u8>, metadata: &Metadata, type_name: &str,
         clock: metadata.clock.as_ref().map(Written),
         key: provenance.key.as_ref().map(Line::as_str),
         address: provenance.address,
+        fingerprint: metadata.fingerprint.as_ref().map(Written),
         data,
     };
     serde_json::to_writer(out, &record).expect("checked values always have a JSON form");

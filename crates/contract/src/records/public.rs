@@ -1,4 +1,5 @@
-//! Stored records as readers may see them: the same bytes without ciphertext and digests.
+//! Stored records as readers may see them: the same bytes without ciphertext, digests and
+//! fingerprints.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,11 +12,14 @@ use serde_json::value::RawValue;
 /// consist of numbers and strings, and in a JSON string every quote has a backslash before it.
 const DATA: &str = ",\"data\":";
 
-/// The fields that only auditors see, as they begin. They are the last ones before [`DATA`].
+/// The field that nobody sees, as it begins. It is the last one before [`DATA`].
+const HIDDEN: &str = ",\"fingerprint\":";
+
+/// The fields that only auditors see, as they begin. They are the last ones before [`HIDDEN`].
 const AUDITED: [&str; 2] = [",\"key\":", ",\"address\":"];
 
-/// Returns a stored record without ciphertext and digests of keys, for auditors. Other fields keep
-/// their order and text.
+/// Returns a stored record without ciphertext, digests of keys and the command's fingerprint, for
+/// auditors. Other fields keep their order and text.
 pub fn public(record: &[u8]) -> Box<RawValue> {
     // A record that cannot be parsed is not shown at all.
     RawValue::from_string(shown(record, |metadata| metadata))
@@ -39,6 +43,7 @@ fn shown(record: &[u8], shorten: impl Fn(&str) -> &str) -> String {
 
 fn without_hidden_parts(record: &str, shorten: impl Fn(&str) -> &str) -> Option<String> {
     let (metadata, data) = record.strip_suffix('}')?.split_once(DATA)?;
+    let metadata = metadata.split_once(HIDDEN).map_or(metadata, |(shown, _)| shown);
     let metadata = shorten(metadata);
     // Records are compact, and in a JSON string every quote has a backslash before it, so that only
     // the name of a field looks like this.

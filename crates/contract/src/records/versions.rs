@@ -8,13 +8,14 @@
 //! |---|---|
 //! | 1 | has no field `record` |
 //! | 2 | `epoch`, `clock`, `key`, `address` |
+//! | 3 | `fingerprint`; without it, the command has no receipt |
 //!
 //! To change the data of an event type: keep the form of the old version in `event_v1.rs`, and
 //! have its arm in `DataSeed` convert what it reads to today's event. Add an arm for the new
 //! version, and its line to `LATER`. Golden pairs of the old version stay, and a test reads them.
 
 /// The version of the metadata that is written.
-pub const METADATA_VERSION: u32 = 2;
+pub const METADATA_VERSION: u32 = 3;
 
 /// Event types whose data is written in a later version than 1.
 const LATER: &[(&str, u32)] = &[];

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ledger_contract::records::{self, Metadata, Provenance, StreamId, Via};
+use ledger_contract::records::{self, Metadata, Provenance, StoredFingerprint, StreamId, Via};
 use ledger_domain::connection::{
     Access, AuthMethod, Dependent, DependentKey, Details, Draft, Environment, GrantScope, Identity,
     IdentityKind, Kind, Limits, ModelPolicy, ModelRule, Multiplier, Patch, Pricing, RateCounts,
@@ -253,6 +253,7 @@ pub(crate) fn golden(type_name: &str) -> (Vec<u8>, String) {
             key: Some(text("k3x9a2bq71ce")),
             address: Some("192.0.2.7".parse().expect("an address")),
         },
+        fingerprint: Some(StoredFingerprint([0xfb; 16])),
     };
     let mut bytes = Vec::new();
     match (type_name, principal) {

@@ -1,7 +1,7 @@
 //! The audit read model: positions by actor, type, workspace and correlation id.
 //!
-//! The stream index knows the connection of each event, and the receipts know its command; both
-//! belong to the log, not to this read model.
+//! The stream index knows the connection of each event, and the receipts know the commands whose
+//! ids are the callers'; both belong to the log, not to this read model.
 
 use ledger_contract::records::{Frame, Metadata};
 use ledger_domain::MessageId;
@@ -37,23 +37,29 @@ pub(crate) fn correlation(id: &MessageId) -> Term {
 
 /// Adds an event to changes of the bitmaps.
 pub(crate) fn index(changes: &mut Changes, facts: &Facts<'_>) {
-    let metadata = facts.metadata;
-    let position = metadata.position.get();
-    changes.insert(actor(metadata.actor.as_str()), position);
-    changes.insert(event_type(facts.type_name), position);
-    changes.insert(workspace(metadata.workspace.as_str()), position);
-    if let Some(id) = &metadata.provenance.correlation_id {
-        changes.insert(correlation(id), position);
+    let Facts { metadata, type_name } = facts;
+    let correlation = metadata.provenance.correlation_id.as_ref().map(MessageId::as_str);
+    let (actor, workspace) = (metadata.actor.as_str(), metadata.workspace.as_str());
+    for (field, value) in indexed(actor, type_name, workspace, correlation) {
+        changes.insert(Term::new(field, value), metadata.position.get());
     }
 }
 
 /// Adds an event to bitmaps that contain nothing about it yet.
 pub(crate) fn gather(gathered: &mut Gathered, frame: &Frame<'_>) {
-    let position = frame.position.get();
-    gathered.add(ACTOR, &frame.actor, position);
-    gathered.add(TYPE, frame.type_name, position);
-    gathered.add(WORKSPACE, &frame.workspace, position);
-    if let Some(id) = &frame.correlation_id {
-        gathered.add(CORRELATION, id, position);
+    let Frame { actor, type_name, workspace, correlation_id, .. } = frame;
+    for (field, value) in indexed(actor, type_name, workspace, correlation_id.as_deref()) {
+        gathered.add(field, value, frame.position.get());
     }
+}
+
+/// Returns all that is indexed of an event, as fields and values.
+fn indexed<'a>(
+    actor: &'a str,
+    type_name: &'a str,
+    workspace: &'a str,
+    correlation: Option<&'a str>,
+) -> impl Iterator<Item = (u8, &'a str)> {
+    let always = [(ACTOR, actor), (TYPE, type_name), (WORKSPACE, workspace)];
+    always.into_iter().chain(correlation.map(|id| (CORRELATION, id)))
 }

@@ -192,13 +192,8 @@ impl<'a> Fold<'a> {
                 self.index(&change)?;
             }
             (StreamId::Workspace(_), Happened::Workspace(created)) => {
-                let workspace = Workspace {
-                    name: created.name,
-                    display_name: created.display_name,
-                    created_at: metadata.recorded_at,
-                    created_by: metadata.actor.clone(),
-                    position: metadata.position,
-                };
+                let (at, by) = (metadata.recorded_at, metadata.actor.clone());
+                let workspace = Workspace::of(created, at, by, metadata.position);
                 self.fresh.write_workspace(&mut batch, &workspace);
             }
             (StreamId::Principal(name), Happened::Principal(event)) => {

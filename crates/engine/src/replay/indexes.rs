@@ -1,11 +1,12 @@
 //! The tables that follow from the log without being read models: the positions of streams, the
-//! claims to slugs, and what receipts say besides their fingerprints.
+//! claims to slugs, and the receipts. Records of earlier versions lack the fingerprint of a
+//! receipt.
 //!
 //! They have no generations, because the writer uses them. So they are rebuilt in place, and only
 //! while nothing else uses the ledger. They are compared by order-independent sums over their rows
 //! and over what the log says, because the log has another order.
 
-use ledger_contract::records::{ConnectionRow, Frame, StreamId};
+use ledger_contract::records::{ConnectionRow, Frame, Repeats, StoredFingerprint, StreamId};
 use ledger_domain::{CheckedText, MessageId, Position, Version, WorkspaceName};
 use ledger_store::tables::receipts::ReceiptRow;
 use ledger_store::tables::{
@@ -20,6 +21,9 @@ use crate::projections::claims::claim;
 /// The names of the tables.
 pub(super) const NAMES: [&str; 3] = ["streams", "claims", "receipts"];
 
+/// The fingerprint of a rebuilt receipt whose record does not have it. No command matches it.
+const UNSAID: [u8; 16] = [0; 16];
+
 /// Bytes of rows that are written at a time.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
@@ -29,8 +33,17 @@ struct Entry {
     version: Version,
     position: Position,
     key: Vec<u8>,
-    /// The receipt but for its fingerprint, which is not in the log.
-    receipt: Receipt,
+    receipt: Due,
+}
+
+/// The receipt that follows from a record.
+enum Due {
+    /// None, because nobody can repeat the command.
+    None,
+    /// This one but for its fingerprint, which a record of an earlier version does not have.
+    Partly(Receipt),
+    /// Exactly this one.
+    Exactly(Receipt),
 }
 
 impl Entry {
@@ -45,7 +58,13 @@ impl Entry {
         let workspace = WorkspaceName::stored(frame.workspace.as_ref().into());
         let command_id = MessageId::stored(frame.command_id.as_ref().into());
         let (version, recorded_at) = (frame.version, frame.recorded_at);
-        let receipt = Receipt { connection, version, position, recorded_at, fingerprint: [0; 16] };
+        let with =
+            |fingerprint| Receipt { connection, version, position, recorded_at, fingerprint };
+        let receipt = match frame.repeats {
+            Repeats::Never => Due::None,
+            Repeats::Unsaid => Due::Partly(with(UNSAID)),
+            Repeats::By(StoredFingerprint(fingerprint)) => Due::Exactly(with(fingerprint)),
+        };
         let key = receipts::key(&workspace, &command_id);
         Ok(Self { stream, version, position, key, receipt })
     }
@@ -108,10 +127,19 @@ impl<'a> Indexes<'a> {
     /// Returns a description of the first table that differs from the log.
     pub(super) fn first_difference(self) -> Result<Option<String>, Fault> {
         let (mut streams_due, mut receipts_due) = (Sum::default(), Sum::default());
+        // The version of the metadata never goes back along the log.
+        let mut last_unsaid = Position::ZERO;
         each_entry(self.store, self.head, |entry| {
             let (key, value) = streams::row(entry.stream, entry.version, entry.position);
             streams_due.add(&key, &value);
-            receipts_due.add(&entry.key, &entry.receipt.encode());
+            match entry.receipt {
+                Due::None => {}
+                Due::Partly(receipt) => {
+                    last_unsaid = entry.position;
+                    receipts_due.add(&entry.key, &receipt.encode());
+                }
+                Due::Exactly(receipt) => receipts_due.add(&entry.key, &receipt.encode()),
+            }
             Ok(())
         })?;
         let mut claims_due = Sum::default();
@@ -124,7 +152,11 @@ impl<'a> Indexes<'a> {
         let mut receipts = Sum::default();
         for row in self.receipts {
             let (key, receipt) = row?;
-            let said = receipt.map(|receipt| Receipt { fingerprint: [0; 16], ..receipt }.encode());
+            let said = receipt.map(|receipt| {
+                let is_said = receipt.position > last_unsaid;
+                let fingerprint = if is_said { receipt.fingerprint } else { UNSAID };
+                Receipt { fingerprint, ..receipt }.encode()
+            });
             receipts.add(&key, &said.unwrap_or_default());
         }
         let [of_streams, of_claims, of_receipts] = NAMES;
@@ -157,23 +189,18 @@ pub(super) fn check_rest(store: &Store) -> Result<(), Fault> {
 /// Rebuilds the tables in place. Nothing else may use the ledger meanwhile. `connections` are rows
 /// that are known to be right.
 ///
-/// A receipt that is lost comes back without its fingerprint, so a repeat of its command is refused
-/// and never executed twice.
+/// A lost receipt comes back as it was. If its record is of an earlier version, it comes back
+/// without its fingerprint, so a repeat of its command is refused and never executed twice.
 pub(super) fn rebuild(store: &Store, connections: &Table, head: Position) -> Result<(), Fault> {
     mark(store, false)?;
     streams::clear(store)?;
     claims::clear(store)?;
     let mut writing = Writing { store, batch: Batch::new() };
+    let mut receipts_due = 0;
     each_entry(store, head, |entry| {
         streams::put(&mut writing.batch, store, entry.stream, entry.version, entry.position);
-        let found = match receipts::get(store, &entry.key) {
-            Err(ReadError::Corrupt { .. } | ReadError::Altered { .. }) => None,
-            found => found?,
-        };
-        let fingerprint = found.map_or([0; 16], |receipt| receipt.fingerprint);
-        let due = Receipt { fingerprint, ..entry.receipt };
-        if found != Some(due) {
-            receipts::put(&mut writing.batch, store, &entry.key, &due);
+        if put_receipt(&mut writing.batch, store, &entry)? {
+            receipts_due += 1;
         }
         writing.write_when_full()
     })?;
@@ -185,12 +212,31 @@ pub(super) fn rebuild(store: &Store, connections: &Table, head: Position) -> Res
         }
     }
     writing.write()?;
-    drop_unfounded_receipts(store, head)?;
+    drop_unfounded_receipts(store, receipts_due)?;
     mark(store, true)
 }
 
-/// Removes receipts of commands that are not in the log.
-fn drop_unfounded_receipts(store: &Store, head: Position) -> Result<(), Fault> {
+/// Stores the receipt that follows from a record, unless it is there. Returns whether one follows.
+fn put_receipt(batch: &mut Batch, store: &Store, entry: &Entry) -> Result<bool, Fault> {
+    let (Due::Partly(receipt) | Due::Exactly(receipt)) = entry.receipt else { return Ok(false) };
+    let found = match receipts::get(store, &entry.key) {
+        Err(ReadError::Corrupt { .. } | ReadError::Altered { .. }) => None,
+        found => found?,
+    };
+    let fingerprint = match (&entry.receipt, found) {
+        (Due::Partly(_), Some(found)) => found.fingerprint,
+        _ => receipt.fingerprint,
+    };
+    let due = Receipt { fingerprint, ..receipt };
+    if found != Some(due) {
+        receipts::put(batch, store, &entry.key, &due);
+    }
+    Ok(true)
+}
+
+/// Removes receipts that do not follow from the log. Those that do, of which there are `due`, are
+/// in the table.
+fn drop_unfounded_receipts(store: &Store, due: u64) -> Result<(), Fault> {
     let mut rows = 0_u64;
     for row in receipts::all(store) {
         match row {
@@ -198,7 +244,7 @@ fn drop_unfounded_receipts(store: &Store, head: Position) -> Result<(), Fault> {
             Err(error) => return Err(error.into()),
         }
     }
-    if rows == head.get() {
+    if rows == due {
         return Ok(());
     }
     let mut writing = Writing { store, batch: Batch::new() };
@@ -211,7 +257,8 @@ fn drop_unfounded_receipts(store: &Store, head: Position) -> Result<(), Fault> {
         let position = receipt.map_or(Position::ZERO, |receipt| receipt.position);
         let record = log::get(store, position)?;
         let entry = record.map(|record| Entry::read(position, &record)).transpose()?;
-        if entry.is_none_or(|entry| entry.key != *key) {
+        let has_receipt = |entry: &Entry| entry.key == *key && !matches!(entry.receipt, Due::None);
+        if !entry.is_some_and(|entry| has_receipt(&entry)) {
             receipts::delete(&mut writing.batch, store, &key);
             writing.write_when_full()?;
         }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crossbeam_channel::Sender;
-use ledger_contract::records::{self, Metadata, StreamId};
+use ledger_contract::records::{self, Metadata, StoredFingerprint, StreamId};
 use ledger_domain::connection::GrantScope;
 use ledger_domain::{
     Command, Connection, ConnectionId, Event, Expected, Micros, Version, Workspace,
@@ -159,16 +159,16 @@ impl Decider {
         }
         // A process that was stopped for a while finds commands here that it accepted before.
         self.shared.fence.check()?;
-        let mut key =
-            receipts::key(&prepared.envelope.workspace, &prepared.envelope.provenance.command_id);
-        let used = self.state.receipt(&key)?;
+        let fingerprint = prepared.envelope.fingerprint.stored();
+        // A command that nobody can repeat has no receipt.
+        let key = fingerprint.map(|_| receipt_key(&prepared.envelope));
+        let used = key.as_ref().map(|key| self.state.receipt(key)).transpose()?.flatten();
         if let Some(receipt) = &used
             && let Some(outcome) = self.repeat(&prepared.envelope, receipt)?
         {
             return Ok(outcome);
         }
         let Prepared { work, envelope } = prepared;
-        let fingerprint = envelope.fingerprint.stored();
         let now = self.shared.ports.now();
         if envelope.deadline.is_some_and(|deadline| deadline < now) {
             return Err(DeadlineExpired.into());
@@ -195,18 +195,18 @@ impl Decider {
                 (None, self.change_principal(envelope, &name, *command, recorded_at)?)
             }
             Work::Reveal { id, command } => {
-                let command_id = envelope.provenance.command_id.clone();
                 let (version, connection) = self.reveal(envelope, id, command, recorded_at)?;
-                // The receipt belongs where the event does.
-                key = receipts::key(&connection.workspace, &command_id);
                 seen = Some(connection);
                 (Some(id), version)
             }
         };
         let position = self.state.position;
+        let fingerprint = fingerprint.unwrap_or_default();
         let receipt = Receipt { connection, version, position, recorded_at, fingerprint };
-        receipts::put(&mut self.group.batch, &self.shared.store, &key, &receipt);
-        self.state.set_receipt(key, receipt);
+        if let Some(key) = key {
+            receipts::put(&mut self.group.batch, &self.shared.store, &key, &receipt);
+            self.state.set_receipt(key, receipt);
+        }
         self.state.recorded_at = recorded_at;
         Ok(Outcome { seen, ..answer(&receipt, false) })
     }
@@ -230,6 +230,7 @@ impl Decider {
             epoch: Some(self.shared.identity.epoch),
             actor: envelope.permit.actor().clone(),
             provenance: envelope.provenance,
+            fingerprint: envelope.fingerprint.stored().map(StoredFingerprint),
         }
     }
 
@@ -250,13 +251,7 @@ impl Decider {
         self.record.clear();
         records::encode_workspace(&mut self.record, &metadata, &created);
         let key = StreamKey::workspace(&created.name);
-        let workspace = Workspace {
-            name: created.name,
-            display_name: created.display_name,
-            created_at: at,
-            created_by: metadata.actor.clone(),
-            position: metadata.position,
-        };
+        let workspace = Workspace::of(created, at, metadata.actor.clone(), metadata.position);
         self.shared.models.load().write_workspace(&mut self.group.batch, &workspace);
         self.state.add_workspace(workspace.name);
         self.append(metadata, key, WorkspaceCreated::TYPE_NAME, Effect::None);
@@ -397,6 +392,10 @@ impl Decider {
         }
         Ok(())
     }
+}
+
+fn receipt_key(envelope: &Envelope) -> Vec<u8> {
+    receipts::key(&envelope.workspace, &envelope.provenance.command_id)
 }
 
 /// Refuses a state that is too large, unless it is smaller than before.

@@ -169,8 +169,7 @@ impl<'a> Worker<'a> {
         created_at: Micros,
         created_by: Actor,
     ) -> Result<(), Fault> {
-        let (name, display_name) = (created.name, created.display_name);
-        let workspace = Workspace { name, display_name, created_at, created_by, position };
+        let workspace = Workspace::of(created, created_at, created_by, position);
         let mut batch = Batch::new();
         self.fresh.write_workspace(&mut batch, &workspace);
         self.commit(batch)
