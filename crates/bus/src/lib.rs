@@ -77,7 +77,7 @@ pub use connect::{ConnectOptions, check, connect, public_url};
 pub use lease::FencedBy;
 pub use managed::{
     GUARD_COMMAND, MANAGED_INBOX_PREFIX, ManagedOptions, ManagedServer, NATS_SERVER_VARIABLE,
-    find_server, guard_main, managed_client_url,
+    find_server, guard_main, managed_client_url, own_program,
 };
 
 use lease::{Keeper, KeeperOptions, LeaseTime, Ownership};

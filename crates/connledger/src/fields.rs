@@ -115,7 +115,7 @@ fn typed(provider: Option<&str>, setting: Setting) -> Setting {
         (Value::String(text), Some(FieldType::Integer)) => {
             text.parse::<i64>().ok().map(Value::from)
         }
-        (Value::String(text), Some(FieldType::Number)) => text.parse::<f64>().ok().map(Value::from),
+        (Value::String(text), Some(FieldType::Number)) => body::number(text),
         (Value::String(text), Some(FieldType::Boolean)) => {
             text.parse::<bool>().ok().map(Value::from)
         }

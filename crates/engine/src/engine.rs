@@ -248,6 +248,7 @@ impl Engine {
     /// Stops accepting commands and scans, completes the accepted commands and the running scans,
     /// and writes everything to disk. Blocks.
     pub fn shutdown(&self) {
+        self.shared.rebuilding.end_replays();
         self.readers.end_scans();
         drop(self.rebuilder.lock().take());
         let Some(writer) = self.writer.write().take() else { return };

@@ -75,11 +75,14 @@ impl<'a> Opening<'a> {
     }
 
     fn upgrade(self, ports: &Ports) -> Result<(Store, Founding), OpenError> {
+        // An upgrade that was interrupted goes on under its key.
+        let kept = self.store.founding(MAC_KEY).map_err(Fault::from)?;
+        if kept.is_none() {
+            self.expect_room()?;
+        }
         // From here on, programs of earlier formats refuse the directory.
         upgrade_format(self.store.dir())?;
         let ledger = self.founding.ledger_id;
-        // An upgrade that was interrupted goes on under its key.
-        let kept = self.store.founding(MAC_KEY).map_err(Fault::from)?;
         let key = if let Some(wrapped) = kept {
             self.mac_key(&wrapped)?
         } else {
@@ -88,7 +91,10 @@ impl<'a> Opening<'a> {
             key
         };
         let check = self.keyring.make_check(&mut ports.rng(), ledger, &key);
-        tracing::info!("adding authentication codes to the rows of an earlier version");
+        tracing::warn!(
+            "an earlier version wrote this directory: its rows are taken as they are, and get \
+             authentication codes"
+        );
         let logged = Cell::new(0);
         let store = self.store.upgrade(key, &check, &|done, total| {
             let tenth = TENTHS * done / total.max(1);
@@ -98,6 +104,17 @@ impl<'a> Opening<'a> {
         })?;
         tracing::info!("all rows have authentication codes");
         Ok((store, self.founding))
+    }
+
+    /// Refuses an upgrade for which the disk has no room, before anything is changed.
+    fn expect_room(&self) -> Result<(), OpenError> {
+        let dir = self.store.dir();
+        let room = dir.room().map_err(Fault::Room)?;
+        let needed_bytes = dir.store_bytes().map_err(Fault::Room)?;
+        if room.free_bytes < needed_bytes {
+            return Err(OpenError::NoRoom { free_bytes: room.free_bytes, needed_bytes });
+        }
+        Ok(())
     }
 
     fn mac_key(&self, wrapped: &[u8]) -> Result<MacKey, Fault> {

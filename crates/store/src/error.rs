@@ -180,6 +180,16 @@ impl AppendError {
         }
     }
 
+    /// Returns whether the disk was full.
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Self::Write { source, .. } | Self::Sorted { source, .. } => {
+                Poison::of_text(&source.0) == Poison::DiskFull
+            }
+            Self::Poisoned(poison) => *poison == Poison::DiskFull,
+        }
+    }
+
     /// Returns the error for sorted rows that could not be added to a table.
     pub(crate) fn sorted(table: &Table, why: String) -> Self {
         Self::Sorted { table: table.name().to_owned(), source: StorageFault(why) }

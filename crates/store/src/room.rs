@@ -1,7 +1,7 @@
 //! Room on the disk.
 
-use std::io;
 use std::path::Path;
+use std::{fs, io};
 
 use crate::data_dir::DataDir;
 
@@ -28,6 +28,15 @@ impl DataDir {
     /// Returns the room on the disk that holds the database.
     pub fn room(&self) -> io::Result<Room> {
         room_at(&self.store_path())
+    }
+
+    /// Returns the bytes of all files of the database.
+    pub fn store_bytes(&self) -> io::Result<u64> {
+        let mut bytes = 0;
+        for entry in fs::read_dir(self.store_path())? {
+            bytes += entry?.metadata()?.len();
+        }
+        Ok(bytes)
     }
 }
 

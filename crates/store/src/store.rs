@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use parking_lot::Mutex;
 use rocksdb::{
-    BoundColumnFamily, Cache, ColumnFamilyDescriptor, DBRawIteratorWithThreadMode,
-    DBWithThreadMode, FlushOptions, IngestExternalFileOptions, MultiThreaded, Options, ReadOptions,
-    SnapshotWithThreadMode, WriteOptions,
+    BottommostLevelCompaction, BoundColumnFamily, Cache, ColumnFamilyDescriptor, CompactOptions,
+    DBRawIteratorWithThreadMode, DBWithThreadMode, FlushOptions, IngestExternalFileOptions,
+    MultiThreaded, Options, ReadOptions, SnapshotWithThreadMode, WriteOptions,
 };
 
 use crate::batch::Batch;
@@ -254,6 +254,9 @@ impl Store {
 
     /// Creates an empty table.
     pub fn create_table(&self, table: &Table) -> Result<(), AppendError> {
+        if let Some(poison) = self.poisoned_by() {
+            return Err(AppendError::Poisoned(poison));
+        }
         let options: Options = options::table(&self.cache, table.name() == tables::LOG);
         let mut names = self.tables.lock();
         self.db
@@ -301,6 +304,14 @@ impl Store {
     /// Returns whether any was.
     pub(crate) fn lacked_some(&self) -> bool {
         !self.absent.is_empty()
+    }
+
+    /// Rewrites a table, so that no file contains its former values.
+    pub(crate) fn rewrite_table(&self, table: &Table) {
+        let mut options = CompactOptions::default();
+        options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
+        let all: (Option<&[u8]>, Option<&[u8]>) = (None, None);
+        self.db.compact_range_cf_opt(&self.handle(table), all.0, all.1, &options);
     }
 
     /// Creates the fixed tables that were missing.

@@ -88,6 +88,8 @@ impl UnkeyedStore {
         upgrade::delete_moved(&mut batch, &store)?;
         batch.put(&store, &fixed(FOUNDING), founding::KEY_CHECK.as_bytes(), check);
         store.commit(batch, Durability::Synced)?;
+        // Whoever found the former check in a file could claim again that rows have no MACs.
+        store.rewrite_table(&fixed(FOUNDING));
         upgrade::drop_retired(&store);
         Ok(store)
     }

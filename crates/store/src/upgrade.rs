@@ -83,6 +83,7 @@ pub(crate) fn drop_retired(store: &Store) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::path::Path;
 
     use super::*;
@@ -92,6 +93,7 @@ mod tests {
     use crate::unkeyed::UnkeyedStore;
 
     const ROWS: u64 = 300;
+    const FORMER_CHECK: &str = "5d0c1f7a93e24b68-without-MACs";
 
     fn put(store: &Store, table: &Table, rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
         let mut batch = Batch::new();
@@ -122,8 +124,10 @@ mod tests {
         put(&store, &before_macs(LOG).unwrap(), records());
         put(&store, &before_macs(KEYS).unwrap(), [value("connection", "wrapped")]);
         put(&store, &before_macs(RECEIPTS).unwrap(), [value("home\0c", "receipt")]);
-        let both = [value(founding::LEDGER_ID, "id"), value("epoch", "8"), value("published", "7")];
-        put(&store, &fixed(FOUNDING), both);
+        let check = value(founding::KEY_CHECK, FORMER_CHECK);
+        let others =
+            [value(founding::LEDGER_ID, "id"), value("epoch", "8"), value("published", "7")];
+        put(&store, &fixed(FOUNDING), others.into_iter().chain([check]));
     }
 
     fn all(store: &Store, table: &Table) -> Vec<Row> {
@@ -177,6 +181,22 @@ mod tests {
             drop(store);
             expect_whole(&unkeyed(dir.path()).with_key(mac_key(1), |_| Ok(())).unwrap());
         }
+    }
+
+    /// With it, whoever can write to the directory could have other rows upgraded.
+    #[test]
+    fn no_file_contains_the_former_key_check_after_an_upgrade() {
+        let dir = tempfile::tempdir().unwrap();
+        made_without_macs(dir.path());
+        let holds = || {
+            let files = fs::read_dir(dir.path().join("store")).unwrap();
+            files.map(|file| fs::read(file.unwrap().path()).unwrap()).any(|bytes| {
+                bytes.windows(FORMER_CHECK.len()).any(|part| part == FORMER_CHECK.as_bytes())
+            })
+        };
+        assert!(holds());
+        drop(upgraded(unkeyed(dir.path())));
+        assert!(!holds());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::wait::soon;
 
 /// Reads the whole log again for each connection, which takes a while.
 const SLOW: ReplayLimits = ReplayLimits { workers: 1, states: 1, events_at_start: 0 };
-const CONNECTIONS: usize = 40;
+const CONNECTIONS: usize = 120;
 
 /// Makes a ledger whose lists and audit an earlier version wrote.
 async fn outdated() -> Place {

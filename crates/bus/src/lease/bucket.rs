@@ -1,5 +1,6 @@
 //! The bucket of the lease: reading it, and writing it by compare-and-set.
 
+use async_nats::HeaderValue;
 use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
@@ -15,8 +16,9 @@ use crate::jetstream_error;
 /// The header by which a KV bucket marks a deleted key.
 const KV_OPERATION: &str = "KV-Operation";
 const KV_DELETE: &str = "DEL";
-/// The header with the random name of the process that wrote the lease.
-const WRITER: &str = "Ledger-Writer";
+/// The header with the random name of a write. A copy of a running machine does not know the names
+/// of the writes that the original makes afterwards.
+const WRITE: &str = "Ledger-Write";
 
 /// The bucket.
 #[derive(Debug)]
@@ -24,8 +26,10 @@ pub(super) struct Bucket {
     jetstream: Context,
     stream: String,
     subject: String,
-    /// The random name of this process.
-    writer: String,
+    /// The last write that was acknowledged.
+    last: Option<String>,
+    /// A write after it whose outcome is unknown.
+    in_doubt: Option<String>,
 }
 
 /// What the bucket holds, with its revision.
@@ -35,7 +39,7 @@ pub(super) enum Entry {
     Absent,
     /// The last holder released it.
     Released(u64),
-    /// This process wrote it last.
+    /// It is as this process wrote it last.
     Own(u64),
     /// Another process holds it, or held it and ended.
     Held(u64, Lease),
@@ -57,8 +61,7 @@ pub(super) enum WriteError {
 impl Bucket {
     pub(super) fn new(jetstream: Context, subjects: &Subjects) -> Self {
         let stream = format!("KV_{}", subjects.lease_bucket_name());
-        let writer = format!("{:032x}", rand::rng().random::<u128>());
-        Self { jetstream, stream, subject: subjects.lease(), writer }
+        Self { jetstream, stream, subject: subjects.lease(), last: None, in_doubt: None }
     }
 
     /// Reads the lease from the leader of the stream, never from a replica.
@@ -88,8 +91,8 @@ impl Bucket {
         if message.headers.get(KV_OPERATION).is_some() {
             return Ok(Entry::Released(revision));
         }
-        let writer = message.headers.get(WRITER);
-        if writer.is_some_and(|writer| writer.as_str() == self.writer) {
+        let write = message.headers.get(WRITE).map(HeaderValue::as_str);
+        if write.is_some_and(|write| self.knows(write)) {
             return Ok(Entry::Own(revision));
         }
         Ok(match serde_json::from_slice(&message.payload) {
@@ -98,11 +101,24 @@ impl Bucket {
         })
     }
 
+    /// Returns whether a write was made by this process, and none after it was acknowledged.
+    fn knows(&self, write: &str) -> bool {
+        [&self.last, &self.in_doubt].into_iter().flatten().any(|known| known == write)
+    }
+
     /// Writes the lease if the bucket is at `revision`, and returns the new revision.
-    pub(super) async fn write(&self, revision: u64, lease: &Lease) -> Result<u64, WriteError> {
+    pub(super) async fn write(&mut self, revision: u64, lease: &Lease) -> Result<u64, WriteError> {
         let body = serde_json::to_vec(lease).expect("a lease has a JSON form");
-        let message = PublishMessage::build().header(WRITER, self.writer.as_str());
-        self.publish(revision, message.payload(body.into())).await
+        let name = format!("{:032x}", rand::rng().random::<u128>());
+        let message = PublishMessage::build().header(WRITE, name.as_str());
+        self.in_doubt = Some(name);
+        let written = self.publish(revision, message.payload(body.into())).await;
+        match &written {
+            Ok(_) => self.last = self.in_doubt.take(),
+            Err(WriteError::Moved | WriteError::Missing) => self.in_doubt = None,
+            Err(WriteError::Unknown(_)) => {}
+        }
+        written
     }
 
     /// Deletes the lease if the bucket is at `revision`.

@@ -26,6 +26,7 @@ pub use guard::guard_main;
 
 use settings::Settings;
 use supervisor::Plan;
+pub use supervisor::own_program;
 
 /// The subcommand that runs the guard; see [`guard_main`].
 pub const GUARD_COMMAND: &str = "nats-guard";
@@ -79,7 +80,7 @@ impl ManagedServer {
         let text = configuration::text(&dir, &settings, &options);
         let path = configuration::path(&dir);
         settings::write_private(&path, &text).map_err(|error| unwritable(&path, &error))?;
-        let plan = Plan::new(&dir, options.program, &settings)?;
+        let plan = Plan::new(&dir, options.program, &settings);
         let (stop, stopped) = watch::channel(false);
         let guarded = supervisor::launch(&plan).await?;
         info!(nats.port = settings.port, "nats-server started");

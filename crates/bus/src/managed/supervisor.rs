@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use ledger_contract::errors::{Code, Problem};
+use ledger_contract::errors::Problem;
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpStream;
@@ -61,14 +61,16 @@ struct Greeting {
     server_name: String,
 }
 
+/// Returns the running program. After an upgrade its file may have another name or none.
+pub fn own_program() -> PathBuf {
+    let file = std::env::current_exe().ok().filter(|file| file.exists());
+    file.unwrap_or_else(|| PathBuf::from("/proc/self/exe"))
+}
+
 impl Plan {
-    pub(super) fn new(dir: &Path, program: PathBuf, settings: &Settings) -> Result<Self, Problem> {
-        let guard = std::env::current_exe().map_err(|error| {
-            let message = format!("cannot find this program's executable: {error}");
-            Problem::because(Code::Internal, message)
-        })?;
+    pub(super) fn new(dir: &Path, program: PathBuf, settings: &Settings) -> Self {
         let (port, server_name) = (settings.port, settings.server_name.clone());
-        Ok(Self { guard, program, dir: dir.to_owned(), port, server_name })
+        Self { guard: own_program(), program, dir: dir.to_owned(), port, server_name }
     }
 
     /// Starts the guard in its own process group. An interrupt from the terminal then reaches only

@@ -5,7 +5,7 @@ mod pairs;
 mod secrets;
 
 pub(crate) use limits::LimitArgs;
-pub(crate) use pairs::{Pair, Setting};
+pub(crate) use pairs::{Pair, Setting, number};
 pub(crate) use secrets::{SecretArg, SecretReader};
 
 use std::path::Path;

@@ -1,8 +1,10 @@
 //! `key=value` flags.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use serde_json::Value;
+use serde_json::value::RawValue;
+use serde_json::{Number, Value};
 
 /// A `key=value` flag.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,19 +51,39 @@ impl FromStr for Setting {
     }
 }
 
+/// Parses a number. A text that is none, or whose digits would be lost, is `None`.
+pub(crate) fn number(text: &str) -> Option<Value> {
+    let number = serde_json::from_str(text).ok()?;
+    is_exact(&number, text).then_some(Value::Number(number))
+}
+
 /// Parses JSON. A number with more digits than the ledger stores is an error.
 fn json(text: &str) -> Result<Value, &'static str> {
-    let value = serde_json::from_str(text).map_err(|_| "must have JSON after the `:=`")?;
-    match &value {
-        Value::Number(number) if !is_exact(number, text) => {
-            Err("has a number that would lose digits; write it as text, with `=`")
-        }
-        _ => Ok(value),
+    let raw: &RawValue = serde_json::from_str(text).map_err(|_| "must have JSON after the `:=`")?;
+    let lossy = "has a number that would lose digits; write it as text";
+    if is_lossless(raw.get()) {
+        Ok(serde_json::from_str(text).map_err(|_| lossy)?)
+    } else {
+        Err(lossy)
+    }
+}
+
+/// Returns whether every number in a JSON text keeps its digits.
+fn is_lossless(json: &str) -> bool {
+    if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(json) {
+        return items.into_iter().all(|item| is_lossless(item.get()));
+    }
+    if let Ok(fields) = serde_json::from_str::<BTreeMap<String, &RawValue>>(json) {
+        return fields.into_values().all(|field| is_lossless(field.get()));
+    }
+    match serde_json::from_str::<Number>(json) {
+        Ok(number) => is_exact(&number, json),
+        Err(_) => true,
     }
 }
 
 /// Returns whether a number keeps the significant digits with which it was written.
-fn is_exact(number: &serde_json::Number, text: &str) -> bool {
+fn is_exact(number: &Number, text: &str) -> bool {
     digits(&number.to_string()) == digits(text)
 }
 
@@ -84,6 +106,14 @@ mod tests {
         assert_eq!((pair.key.as_str(), pair.value.as_str()), ("endpoint", "https://x?a=b"));
         assert!("endpoint".parse::<Pair>().is_err());
         assert!("=x".parse::<Pair>().is_err());
+    }
+
+    #[test]
+    fn a_number_keeps_its_digits_or_stays_text() {
+        assert_eq!(number("0.7"), Some(json!(0.7)));
+        for text in ["nan", "inf", "00123", "12345678901234567890123", "", "x"] {
+            assert_eq!(number(text), None, "{text}");
+        }
     }
 
     #[test]

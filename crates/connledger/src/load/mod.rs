@@ -1,8 +1,9 @@
 //! `load`: creates many connections from a file of create bodies.
 //!
 //! The command id of a line is derived from the workspace and the line's content, so loading the
-//! same file again, whole or in part, creates nothing twice.
+//! same file again creates nothing twice.
 
+mod command_ids;
 mod lines;
 mod tally;
 
@@ -19,13 +20,13 @@ use ledger_client::{Accepted, ClientError, CommandHeaders};
 use ledger_contract::errors::{Code, ErrorBody};
 use ledger_contract::queries::GetQuery;
 use ledger_contract::view::ConnectionView;
-use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::session::Session;
+use command_ids::CommandIds;
 use lines::Line;
 use tally::{Loaded, Remark, Tally};
 
@@ -98,10 +99,16 @@ async fn load_all(
         }
         interrupted.set(true);
     };
-    // What was sent before an interruption is still answered and counted.
-    let sent = lines.take_until(stop).map(async |line| {
+    let mut ids = CommandIds::default();
+    let named = lines.take_until(stop).map(|line| {
         let (number, line) = line.map_err(|error| Failure::file("read", file, &error))?;
-        load(session, file, number, line).await
+        let id = line.as_ref().ok().and_then(|body| ids.next(&session.workspace, body));
+        Ok((number, line, id))
+    });
+    // What was sent before an interruption is still answered and counted.
+    let sent = named.map(async |named: Result<_, Failure>| {
+        let (number, line, id) = named?;
+        load(session, file, number, line, id).await
     });
     let mut loaded = pin!(sent.buffer_unordered(IN_FLIGHT));
     while let Some(loaded) = loaded.next().await {
@@ -112,7 +119,13 @@ async fn load_all(
 }
 
 /// Loads one line.
-async fn load(session: &Session, file: &Path, line: u64, body: Line) -> Result<Loaded, Failure> {
+async fn load(
+    session: &Session,
+    file: &Path,
+    line: u64,
+    body: Line,
+    id: Option<String>,
+) -> Result<Loaded, Failure> {
     let refused = |code: &str, message: String| {
         Ok(Loaded::Refused(Remark { line, code: code.to_owned(), message }))
     };
@@ -125,7 +138,7 @@ async fn load(session: &Session, file: &Path, line: u64, body: Line) -> Result<L
         return Err(Failure::usage(format!("line {line} of {file} is a JSON array"))
             .hint("each line must be one JSON object; `jq -c '.[]' FILE` writes an array so"));
     }
-    let accepted = match persist(session, body).await {
+    let accepted = match persist(session, body, id).await {
         Ok(accepted) => accepted,
         Err(ClientError::Problem(problem)) if problem.code == Code::CommandIdReused.as_str() => {
             let message = "it has been loaded with other secrets; `connledger rotate-secret` \
@@ -150,9 +163,13 @@ fn is_about_the_line(problem: &ErrorBody) -> bool {
 }
 
 /// Sends a create command until it is accepted or refused. The command id makes repeating safe.
-async fn persist(session: &Session, body: String) -> Result<Accepted, ClientError> {
+async fn persist(
+    session: &Session,
+    body: String,
+    id: Option<String>,
+) -> Result<Accepted, ClientError> {
     let workspace = &session.workspace;
-    let headers = command_id(workspace, &body).map(CommandHeaders::with_id).unwrap_or_default();
+    let headers = id.map(CommandHeaders::with_id).unwrap_or_default();
     let body = body.into_bytes();
     let mut pause = RETRY.0;
     for _ in 1..ATTEMPTS {
@@ -192,23 +209,6 @@ async fn repeated(session: &Session, line: u64, connection: String) -> Result<Lo
     Ok(Loaded::Archived(Remark { line, code, message }))
 }
 
-/// Derives the command id of a line from its content, or returns `None` if it is not JSON and will
-/// be refused.
-///
-/// The id is stored and published with the event. It therefore leaves out the values of secrets,
-/// which could be guessed from a hash of them.
-fn command_id(workspace: &str, line: &str) -> Option<String> {
-    let mut body: Value = serde_json::from_str(line).ok()?;
-    let secrets = body.get_mut("secrets").and_then(Value::as_object_mut);
-    secrets.into_iter().flatten().for_each(|(_, value)| *value = Value::Null);
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(workspace.as_bytes());
-    hasher.update(&[0]);
-    hasher.update(body.to_string().as_bytes());
-    let hex = hasher.finalize().to_hex();
-    Some(format!("load-{}", hex.get(..32).unwrap_or_default()))
-}
-
 /// Creates a progress bar on standard error, which is hidden unless that is a terminal.
 pub(crate) fn progress_bar(total: Option<u64>) -> ProgressBar {
     let (bar, template) = match total {
@@ -221,28 +221,4 @@ pub(crate) fn progress_bar(total: Option<u64>) -> ProgressBar {
         bar.set_style(style);
     }
     bar
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_id_depends_on_workspace_and_content() {
-        let id = |workspace, line| command_id(workspace, line).unwrap();
-        let first = id("default", r#"{"provider":"openai","enabled":true}"#);
-        assert_eq!(first, id("default", r#"{ "enabled": true, "provider": "openai" }"#));
-        assert_ne!(first, id("other", r#"{"provider":"openai","enabled":true}"#));
-        assert_ne!(first, id("default", r#"{"provider":"anthropic","enabled":true}"#));
-        assert_eq!(first.len(), "load-".len() + 32);
-        assert_eq!(command_id("default", "{"), None);
-    }
-
-    #[test]
-    fn the_command_id_tells_nothing_about_secrets() {
-        let id = |secrets| command_id("w", &format!(r#"{{"provider":"x","secrets":{secrets}}}"#));
-        assert_eq!(id(r#"{"key":"one"}"#), id(r#"{"key":"two"}"#));
-        assert_eq!(id(r#"{"key":{"nested":"one"}}"#), id(r#"{"key":null}"#));
-        assert_ne!(id(r#"{"key":"one"}"#), id(r#"{"password":"one"}"#));
-    }
 }

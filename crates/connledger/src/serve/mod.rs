@@ -50,26 +50,33 @@ pub(crate) async fn run(common: &Common, args: ServeArgs) -> Result<(), Failure>
         nats::refuse_far_away(common)?;
     }
     // Missing prerequisites on the machine are reported before the ledger is touched.
-    let plan = running::Plan {
-        subjects,
-        nats: nats::Choice::of(common, &args)?,
-        http: http::prepare(&args.http, args.dev)?,
-        tokens: tokens::prepare(&args.tokens)?,
-        providers: args.providers.read()?,
-    };
+    let plan = plan(common, &args, subjects)?;
     let engine = open(&folder, &args).await?;
-    let done = running::until_stopped(common, &args, &folder, plan, &engine).await;
+    let mut signals = running::Signals::new()?;
+    let done = running::until_stopped(common, &args, &folder, plan, &engine, &mut signals).await;
     close(engine).await;
     match done? {
-        Stopped::BySignal => Ok(()),
-        Stopped::ForRoom { since } => Err(room::start_again(since)),
+        Stopped::ForRoom { since } if !signals.is_pending() => Err(room::start_again(since)),
+        Stopped::BySignal | Stopped::ForRoom { .. } => Ok(()),
     }
 }
 
-/// Checks that a master key is where this run found it.
-fn check_master_key(folder: &Path, args: &ServeArgs) -> Result<(), Failure> {
+/// Reads what the parts are started with.
+fn plan(common: &Common, args: &ServeArgs, subjects: Subjects) -> Result<running::Plan, Failure> {
+    Ok(running::Plan {
+        subjects,
+        nats: nats::Choice::of(common, args)?,
+        http: http::prepare(&args.http, args.dev)?,
+        tokens: tokens::prepare(&args.tokens)?,
+        providers: args.providers.read()?,
+    })
+}
+
+/// Checks that the files and settings with which this run started would also start another one.
+fn check_start(common: &Common, args: &ServeArgs, folder: &Path) -> Result<(), Failure> {
     let own = args.dev.then_some(folder);
-    master_key::find(&args.master_key, own).map(drop)
+    master_key::find(&args.master_key, own)?;
+    plan(common, args, Subjects::default()).map(drop)
 }
 
 /// Opens the ledger; with `--dev`, creates it if missing.

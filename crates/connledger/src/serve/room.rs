@@ -6,10 +6,10 @@
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use ledger_bus::own_program;
 use ledger_domain::Micros;
 use ledger_engine::{Engine, ROOM_NEEDED_BYTES};
 
@@ -25,16 +25,17 @@ const LOOKS: u32 = 3;
 const STARTS_APART: Duration = Duration::from_mins(5);
 
 /// Waits until there is room, and everything that a start needs. `check` says whether the latter
-/// is there.
+/// is there, and `started` is when this run of the program began.
 pub(super) async fn until_there_is_room(
     engine: &Engine,
+    started: Instant,
     check: impl Fn() -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     tracing::error!(
         needed_bytes = ROOM_NEEDED_BYTES,
         "the disk is full; commands are refused until there is room, reading goes on"
     );
-    let earliest = settings::reopening_since().map(|_| Instant::now() + STARTS_APART);
+    let earliest = settings::reopening_since().map(|_| started + STARTS_APART);
     let mut looks = tokio::time::interval(LOOK_INTERVAL);
     let mut found = 0;
     let mut refused = None;
@@ -71,18 +72,12 @@ pub(super) async fn until_there_is_room(
 pub(super) fn start_again(since: Micros) -> Failure {
     let mut args = std::env::args_os();
     let name = args.next().unwrap_or_else(|| OsString::from("connledger"));
-    let error = Command::new(program())
+    let error = Command::new(own_program())
         .arg0(name)
         .args(args)
         .env(settings::REOPENING_SINCE, since.get().to_string())
         .exec();
     Failure::unavailable(format!("cannot start again after a full disk: {error}"))
-}
-
-/// Returns the running program. After an upgrade its file may have another name or none.
-fn program() -> PathBuf {
-    let file = std::env::current_exe().ok().filter(|file| file.exists());
-    file.unwrap_or_else(|| PathBuf::from("/proc/self/exe"))
 }
 
 /// Logs how long the service was interrupted, if this is a start after a full disk.

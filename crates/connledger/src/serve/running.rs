@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures::FutureExt as _;
 use ledger_bus::{
     Bus, BusOptions, MANAGED_INBOX_PREFIX, ManagedServer, check, connect, public_url,
 };
@@ -20,7 +21,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::http::PreparedHttp;
 use super::nats::{self, Choice};
-use super::{ServeArgs, absolute, check_master_key, room, tokens};
+use super::{ServeArgs, absolute, check_start, room, tokens};
 use crate::clock;
 use crate::common::Common;
 use crate::failure::Failure;
@@ -92,8 +93,9 @@ pub(super) async fn until_stopped(
     folder: &Path,
     plan: Plan,
     engine: &Engine,
+    signals: &mut Signals,
 ) -> Result<Stopped, Failure> {
-    let mut signals = Signals::new()?;
+    let started = Instant::now();
     let mut parts = Parts::default();
     let done = tokio::select! {
         done = serve(common, args, folder, plan, engine, &mut parts) => done,
@@ -101,7 +103,7 @@ pub(super) async fn until_stopped(
             tracing::info!(signal = name, "stopping");
             Ok(Stopped::BySignal)
         }
-        done = until_broken(engine, || check_master_key(folder, args)) => done,
+        done = until_broken(engine, started, || check_start(common, args, folder)) => done,
     };
     parts.stop().await;
     done
@@ -111,6 +113,7 @@ pub(super) async fn until_stopped(
 /// once there is room, so until then the server goes on and answers what needs no write.
 async fn until_broken(
     engine: &Engine,
+    started: Instant,
     check: impl Fn() -> Result<(), Failure>,
 ) -> Result<Stopped, Failure> {
     let mut looks = tokio::time::interval(LOOK_INTERVAL);
@@ -119,7 +122,7 @@ async fn until_broken(
         match engine.poisoned_by() {
             None => {}
             Some(Poison::DiskFull) => {
-                room::until_there_is_room(engine, check).await?;
+                room::until_there_is_room(engine, started, check).await?;
                 return Ok(Stopped::ForRoom { since: clock::now() });
             }
             Some(Poison::Fault) => return Err(Problem::new(Code::LogPoisoned).into()),
@@ -251,17 +254,22 @@ async fn wait_for<Look: Future<Output = Result<(), Problem>>>(look: impl Fn() ->
 }
 
 /// The signals that stop the server.
-struct Signals {
+pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
-    fn new() -> Result<Self, Failure> {
+    pub(super) fn new() -> Result<Self, Failure> {
         Ok(Self {
             terminate: listen_for(SignalKind::terminate())?,
             interrupt: listen_for(SignalKind::interrupt())?,
         })
+    }
+
+    /// Returns whether a signal has arrived that nobody has waited for.
+    pub(super) fn is_pending(&mut self) -> bool {
+        self.wait().now_or_never().is_some()
     }
 
     async fn wait(&mut self) -> &'static str {

@@ -48,6 +48,9 @@ pub enum Fault {
     /// A sealed value or a wrapped key cannot be opened.
     #[error("cannot open sealed bytes")]
     Unseal(#[from] UnsealError),
+    /// The operating system does not tell how much room the disk has.
+    #[error("cannot determine the free space")]
+    Room(#[source] io::Error),
     /// The operating system refuses to start a thread.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),

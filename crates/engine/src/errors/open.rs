@@ -25,6 +25,14 @@ pub enum OpenError {
         /// The newest version known.
         known: u32,
     },
+    /// The disk has no room for an upgrade, and nothing was changed.
+    #[error("an upgrade copies the log and needs {needed_bytes} free bytes; {free_bytes} are free")]
+    NoRoom {
+        /// Bytes that are free.
+        free_bytes: u64,
+        /// Bytes that must be free.
+        needed_bytes: u64,
+    },
     /// The ledger was created with another master key.
     #[error("the master key belongs to another ledger")]
     MasterKey(#[source] UnsealError),

@@ -29,7 +29,9 @@ impl From<Fault> for Problem {
             }
             Fault::Unseal(_) => Self::because(code, "a sealed value cannot be opened"),
             Fault::Founding { .. } => Self::because(code, fault.to_string()),
-            Fault::Damaged(_) | Fault::Thread(_) => Self::because(code, chain(&fault)),
+            Fault::Damaged(_) | Fault::Room(_) | Fault::Thread(_) => {
+                Self::because(code, chain(&fault))
+            }
             Fault::Stopped | Fault::Bug(_) => Self::new(code),
         };
         Self { internal: Some(chain(&fault)), ..problem }
@@ -44,11 +46,14 @@ impl Fault {
             | Self::Record(_)
             | Self::Row { .. }
             | Self::Damaged(_) => Code::RecordCorrupt,
+            Self::Append(error) if error.is_disk_full() => Code::DiskFull,
             Self::Append(AppendError::Sorted { .. }) => Code::Internal,
             Self::Append(error) => poison_code(error),
             Self::Unseal(UnsealError::UnknownKey { .. }) => Code::MasterKeyWrong,
             Self::Stopped => Code::ShuttingDown,
-            Self::Read(_) | Self::Unseal(_) | Self::Thread(_) | Self::Bug(_) => Code::Internal,
+            Self::Read(_) | Self::Unseal(_) | Self::Room(_) | Self::Thread(_) | Self::Bug(_) => {
+                Code::Internal
+            }
         }
     }
 }
@@ -250,6 +255,7 @@ impl From<OpenError> for Problem {
             }
             OpenError::Incomplete(_) => Self::because(Code::DataDirIncomplete, error.to_string()),
             OpenError::NewerModel { .. } => Self::because(Code::DataDirNewer, error.to_string()),
+            OpenError::NoRoom { .. } => Self::because(Code::DiskFull, error.to_string()),
             OpenError::MasterKey(_) => Self::because(Code::MasterKeyWrong, chain(&error)),
             OpenError::Fault(fault) => fault.into(),
         }

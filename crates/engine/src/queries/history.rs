@@ -38,17 +38,18 @@ impl Reader<'_> {
             Some(last) => matches.rank(last.saturating_add(1)),
         };
         let mut budget = paging::Budget::new(Some(PAGE_BYTES));
-        let (mut events, mut last) = (Vec::new(), None);
+        let (mut events, mut last, mut passed) = (Vec::new(), None, 0);
         for position in matches.page(skip, size, descending) {
-            let Some(event) = self.event(position)? else { continue };
-            if !budget.takes(event.get().len()) {
-                break;
+            if let Some(event) = self.event(position)? {
+                if !budget.takes(event.get().len()) {
+                    break;
+                }
+                events.push(event);
             }
-            events.push(event);
+            passed += 1;
             last = Some(position);
         }
-        let shown = u64::try_from(events.len()).unwrap_or(u64::MAX);
-        let last = last.filter(|_| skip.saturating_add(shown) < total);
+        let last = last.filter(|_| skip.saturating_add(passed) < total);
         let next_cursor = last.map(|last| paging::cursor(order, &last.to_be_bytes()));
         Ok(HistoryPage { events, total, next_cursor, truncated: budget.is_spent() })
     }

@@ -21,6 +21,9 @@ use crate::models::MODELS;
 /// The first pause after a rebuild that failed, and the longest.
 const RETRY_PAUSES: [Duration; 2] = [Duration::from_mins(1), Duration::from_hours(1)];
 
+/// The pause while another replay is running.
+const RUNNING_PAUSE: Duration = Duration::from_secs(5);
+
 /// What is being rebuilt, and how far that is.
 #[derive(Debug, Default)]
 pub(crate) struct Rebuilding {
@@ -50,6 +53,11 @@ impl Rebuilding {
 
     pub(crate) fn stop(&self) -> &AtomicBool {
         &self.stop
+    }
+
+    /// Makes every replay end early.
+    pub(crate) fn end_replays(&self) {
+        self.stop.store(true, Ordering::Relaxed);
     }
 
     /// Refuses a query that needs a read model which is incomplete. The models in use have to be
@@ -112,7 +120,7 @@ impl Rebuilder {
 
 impl Drop for Rebuilder {
     fn drop(&mut self) {
-        self.engine.shared.rebuilding.stop.store(true, Ordering::Relaxed);
+        self.engine.shared.rebuilding.end_replays();
         drop(self.stop.take());
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the thread that rebuilds read models panicked");
@@ -139,6 +147,13 @@ fn run(engine: &Engine, stopped: &Receiver<()>) {
                 return;
             }
             Err(ReplayError::Fault(Fault::Stopped) | ReplayError::Unavailable(_)) => return,
+            Err(ReplayError::Running) => {
+                tracing::info!(projections = names, "waiting for the replay that is running");
+                if stopped.recv_timeout(RUNNING_PAUSE) != Err(RecvTimeoutError::Timeout) {
+                    return;
+                }
+                continue;
+            }
             Err(error) => {
                 tracing::error!(error = %chain(&error), "cannot rebuild; trying again later");
             }

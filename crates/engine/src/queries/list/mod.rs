@@ -136,6 +136,8 @@ impl Reader<'_> {
             let (connection, bytes) = models.by_ordinal(*ordinal)?;
             // Lists and bitmaps have no MACs, so what they name is checked against the row.
             if !self.is_here(&connection) || !self.caller.may_with(Scope::Read, &connection) {
+                // The page goes on behind it, also if it has no other row.
+                last = Some(place);
                 continue;
             }
             if !budget.takes(bytes) {
