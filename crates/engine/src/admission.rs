@@ -4,7 +4,6 @@
 //! sockets is limited in `ledger-http-server`, and what a command may contain in
 //! `ledger_domain::limits`.
 
-use std::num::NonZero;
 use std::thread::available_parallelism;
 
 /// Largest message over NATS and largest body over HTTP, in bytes.
@@ -22,8 +21,8 @@ pub struct AdmissionLimits {
     pub queries_max: usize,
     /// Queries that look up a few rows at once. Further ones wait.
     pub lookups_max: usize,
-    /// Queries that may read many rows at once; by default as many as there are processors. Further
-    /// ones wait.
+    /// Queries that may read many rows at once; by default one less than there are processors, but
+    /// at least one. Further ones wait.
     pub scans_max: usize,
     /// Queries that may read many rows and wait. There are fewer than queries at a door, so that
     /// they leave places to the others.
@@ -50,7 +49,7 @@ impl Default for AdmissionLimits {
             commands_max: 1_024,
             queries_max: 256,
             lookups_max: 16,
-            scans_max: available_parallelism().map_or(1, NonZero::get),
+            scans_max: available_parallelism().map_or(1, |all| all.get().saturating_sub(1).max(1)),
             scans_waiting_max: 192,
             operations_max: 16,
             bodies_max: 1_024,
