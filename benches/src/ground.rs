@@ -112,7 +112,7 @@ impl Ground {
     pub(crate) async fn long_ledger(&self) -> Outcome<PathBuf> {
         let folder = self.large_ledger().await?;
         let engine = ledger::open(&folder).await?;
-        ledger::fill_events(&engine, self.sizes.events).await?;
+        ledger::fill_events(&engine, self.sizes.connections, self.sizes.events).await?;
         ledger::close(engine).await?;
         Ok(folder)
     }

@@ -134,10 +134,10 @@ pub(crate) async fn fill_connections(engine: &Engine, connections: u64) -> Outco
     Ok(())
 }
 
-/// Adds changes of health, round and round all connections, up to a number of events.
-pub(crate) async fn fill_events(engine: &Engine, events: u64) -> Outcome<()> {
+/// Adds changes of health, round and round the connections of the measured workspace, up to a number
+/// of events. Another row may have added connections to other workspaces.
+pub(crate) async fn fill_events(engine: &Engine, connections: u64, events: u64) -> Outcome<()> {
     let there = engine.head().get();
-    let connections = status(engine, "connections")?;
     if there >= events || connections == 0 {
         return Ok(());
     }

@@ -69,7 +69,7 @@ async fn backlog(ground: &Ground) -> Outcome<PathBuf> {
     let folder = ground.fresh_folder("backlog")?;
     let engine = ledger::open(&folder).await?;
     ledger::fill_connections(&engine, CONNECTIONS).await?;
-    ledger::fill_events(&engine, ground.sizes().backlog).await?;
+    ledger::fill_events(&engine, CONNECTIONS, ground.sizes().backlog).await?;
     ledger::close(engine).await?;
     Ok(folder)
 }
