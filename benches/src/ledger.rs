@@ -134,8 +134,8 @@ pub(crate) async fn fill_connections(engine: &Engine, connections: u64) -> Outco
     Ok(())
 }
 
-/// Adds changes of health, round and round the connections of the measured workspace, up to a number
-/// of events. Another row may have added connections to other workspaces.
+/// Adds changes of health, round and round the connections of the measured workspace, up to a
+/// number of events. Another row may have added connections to other workspaces.
 pub(crate) async fn fill_events(engine: &Engine, connections: u64, events: u64) -> Outcome<()> {
     let there = engine.head().get();
     if there >= events || connections == 0 {
