@@ -101,7 +101,7 @@ pub(crate) async fn execute_at(
     let headers = Headers { command_id, ..Headers::default() };
     let received = Received::new(verb.to_owned(), body.to_owned());
     let request = CommandRequest {
-        fingerprint: engine.fingerprint(&workspace, &command, received),
+        received,
         workspace,
         command,
         context: engine.context(admin(), Via::Nats, headers),

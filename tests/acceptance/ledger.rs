@@ -411,11 +411,7 @@ fn request(
         ..Headers::default()
     };
     Ok(CommandRequest {
-        fingerprint: engine.fingerprint(
-            &workspace,
-            &command,
-            Received::new(test_command.verb.clone(), test_command.body.clone()),
-        ),
+        received: Received::new(test_command.verb.clone(), test_command.body.clone()),
         command,
         workspace,
         context: engine.context(caller, Via::Nats, headers),

@@ -4,7 +4,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 /// The mark that some editors write at the beginning of UTF-8 text. It belongs to the encoding.
-const BYTE_ORDER_MARK: char = '\u{feff}';
+pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Reads a file as text, without a byte order mark.
 pub(crate) fn read_file(path: &Path) -> io::Result<String> {
@@ -18,7 +18,8 @@ pub(crate) fn read_stdin() -> io::Result<String> {
     Ok(without_mark(text))
 }
 
-fn without_mark(mut text: String) -> String {
+/// Drops a byte order mark from the beginning of a text.
+pub(crate) fn without_mark(mut text: String) -> String {
     if text.starts_with(BYTE_ORDER_MARK) {
         text.drain(..BYTE_ORDER_MARK.len_utf8());
     }

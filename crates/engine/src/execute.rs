@@ -17,7 +17,7 @@ use ledger_vault::{DataKey, Plaintext, Scope, WrappedDataKey};
 use crate::access::{Permit, connection_unknown, new_key};
 use crate::engine::{Engine, HeldKey};
 use crate::errors::{ConnectionUnknown, ExecuteError, Fault, Unavailable};
-use crate::fingerprint::Fingerprint;
+use crate::fingerprint::{Fingerprint, Received};
 use crate::history;
 use crate::ports::Ports;
 use crate::request::RequestContext;
@@ -30,9 +30,9 @@ pub struct CommandRequest {
     pub workspace: WorkspaceName,
     /// The command, with its secrets in plaintext.
     pub command: ParsedCommand,
-    /// Distinguishes a repeat from another command under the same id. It is not used without an id
-    /// of the caller's.
-    pub fingerprint: Fingerprint,
+    /// The request as it arrived, which helps to tell a repeat from another command under the same
+    /// id.
+    pub received: Received,
     /// The caller and the request's headers; see [`Engine::context`].
     pub context: RequestContext,
 }
@@ -112,18 +112,21 @@ impl Engine {
 
     /// Checks a command before it is queued, then queues it.
     fn begin(&self, request: CommandRequest) -> Result<Begun, ExecuteError> {
-        let CommandRequest { workspace, command, fingerprint, context } = request;
+        let CommandRequest { workspace, command, received, context } = request;
         let RequestContext { caller, expected, deadline, provenance, repeatable } = context;
-        let fingerprint = if repeatable { fingerprint } else { Fingerprint::of_unrepeatable() };
         // Callers without rights here must not learn which command ids are in use.
         let permit = Permit::of(caller, &workspace, &command)?;
         self.may_write()?;
+        let fingerprint = repeatable.then(|| self.fingerprint(&workspace, &command, received));
         let work = match self.work(&permit, &workspace, command) {
             Ok(work) => work,
             // The target may be gone because this very command archived it.
             Err(error) => {
                 let id = &provenance.command_id;
-                let answered = self.answered(&permit, &workspace, id, &fingerprint)?;
+                let answered = match &fingerprint {
+                    Some(fingerprint) => self.answered(&permit, &workspace, id, fingerprint)?,
+                    None => None,
+                };
                 return answered.map(Begun::Done).ok_or(error);
             }
         };
@@ -139,9 +142,6 @@ impl Engine {
         command_id: &MessageId,
         fingerprint: &Fingerprint,
     ) -> Result<Option<Outcome>, ExecuteError> {
-        if fingerprint.stored().is_none() {
-            return Ok(None);
-        }
         let receipt = receipts::get(&self.shared.store, &receipts::key(workspace, command_id));
         let Some(receipt) = receipt.map_err(Fault::from)? else {
             return Ok(None);

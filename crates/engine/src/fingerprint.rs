@@ -13,13 +13,12 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::engine::Engine;
 
-/// A keyed digest of a command, and the request that it came in.
+/// A keyed digest of a command that can be repeated, and the request that it came in.
 #[derive(Clone, Debug)]
-pub struct Fingerprint {
-    /// The digest stored in new receipts and in records, unless nothing can repeat the command. It
-    /// is keyed because bodies contain secrets, and a plain digest of a short secret could be
-    /// guessed.
-    meaning: Option<[u8; 16]>,
+pub(crate) struct Fingerprint {
+    /// The digest stored in new receipts and in records. It is keyed because bodies contain
+    /// secrets, and a plain digest of a short secret could be guessed.
+    meaning: [u8; 16],
     received: Received,
 }
 
@@ -29,12 +28,21 @@ pub struct Fingerprint {
 pub struct Received {
     kind: Cow<'static, str>,
     body: Bytes,
+    /// The digest of the body, if the request identifies its command.
+    digest: Option<BodyDigest>,
 }
 
 impl Received {
     /// `kind` stands for everything in the request besides its workspace and its body.
     pub fn new(kind: impl Into<Cow<'static, str>>, body: impl Into<Bytes>) -> Self {
-        Self { kind: kind.into(), body: body.into() }
+        Self { kind: kind.into(), body: body.into(), digest: None }
+    }
+
+    /// Says that the command also depends on the current state. A repeat may find another state, so
+    /// only the request can identify it. `digest` is that of the request's body.
+    #[must_use]
+    pub fn identified_by(self, digest: BodyDigest) -> Self {
+        Self { digest: Some(digest), ..self }
     }
 }
 
@@ -46,14 +54,8 @@ impl fmt::Debug for Received {
 }
 
 impl Fingerprint {
-    /// Returns the fingerprint of a command whose id the ledger generates, so that nothing can
-    /// repeat it.
-    pub(crate) fn of_unrepeatable() -> Self {
-        Self { meaning: None, received: Received::default() }
-    }
-
-    /// Returns the digest to store in a receipt, or `None` if the command has no receipt.
-    pub(crate) const fn stored(&self) -> Option<[u8; 16]> {
+    /// Returns the digest to store in the receipt and in the record.
+    pub(crate) const fn stored(&self) -> [u8; 16] {
         self.meaning
     }
 
@@ -64,24 +66,30 @@ impl Fingerprint {
         workspace: &WorkspaceName,
         key: &FingerprintKey,
     ) -> bool {
-        let Received { kind, body } = &self.received;
+        let Received { kind, body, .. } = &self.received;
         let parts = || [workspace.as_str().as_bytes(), kind.as_bytes(), body];
-        self.meaning == Some(receipt.fingerprint)
-            || receipt.fingerprint == key.fingerprint(&parts())
+        receipt.fingerprint == self.meaning || receipt.fingerprint == key.fingerprint(&parts())
     }
 }
 
 impl Engine {
     /// Returns the fingerprint of a parsed command, which white space, the order of keys and the
-    /// endpoint do not affect.
-    pub fn fingerprint(
+    /// endpoint do not affect unless the request identifies the command.
+    pub(crate) fn fingerprint(
         &self,
         workspace: &WorkspaceName,
         command: &ParsedCommand,
         received: Received,
     ) -> Fingerprint {
         let key = &self.shared.fingerprint_key;
-        Fingerprint { meaning: Some(command.fingerprint(key, workspace.as_str())), received }
+        let meaning = match &received.digest {
+            None => command.fingerprint(key, workspace.as_str()),
+            Some(BodyDigest(digest)) => {
+                let (workspace, kind) = (workspace.as_str().as_bytes(), received.kind.as_bytes());
+                key.fingerprint(&[b"request 1", workspace, kind, digest])
+            }
+        };
+        Fingerprint { meaning, received }
     }
 
     /// Returns the keyed digest of what a body says. In a JSON body, white space and the order of
@@ -96,21 +104,6 @@ impl Engine {
         serde_json::to_writer(&mut *text, &document).expect("a document has a JSON form");
         wipe(&mut document);
         BodyDigest(key.fingerprint(&[&text]))
-    }
-
-    /// Returns the fingerprint of a request whose commands also depend on the current state. A
-    /// repeat may find another state, so only the request can identify it. `digest` is that of the
-    /// request's body.
-    pub fn request_fingerprint(
-        &self,
-        workspace: &WorkspaceName,
-        digest: BodyDigest,
-        received: Received,
-    ) -> Fingerprint {
-        let key = &self.shared.fingerprint_key;
-        let (workspace, kind) = (workspace.as_str().as_bytes(), received.kind.as_bytes());
-        let meaning = key.fingerprint(&[b"request 1", workspace, kind, &digest.0]);
-        Fingerprint { meaning: Some(meaning), received }
     }
 }
 
@@ -150,7 +143,7 @@ mod tests {
         for (kind, body, same) in
             [("enable main", "{ }", true), ("enable main", "{}", false), ("enable", "{ }", false)]
         {
-            let sent = Fingerprint { meaning: Some([1; 16]), received: Received::new(kind, body) };
+            let sent = Fingerprint { meaning: [1; 16], received: Received::new(kind, body) };
             assert_eq!(sent.is_of(&receipt, &workspace, &key), same, "{sent:?}");
         }
         let shown = format!("{:?}", Received::new("enable", "sk-secret"));

@@ -2,9 +2,9 @@
 //! data directory is opened in two steps: first the master key is checked and the key of the MACs
 //! opened, then rows can be read.
 
-use std::cell::Cell;
 use std::path::Path;
 
+use ledger_contract::operations::ReplayProgress;
 use ledger_domain::LedgerId;
 use ledger_store::tables::founding::{FINGERPRINT_KEY, KEY_CHECK, LEDGER_ID, MAC_KEY};
 use ledger_store::tables::{meta, model};
@@ -15,12 +15,10 @@ use crate::derived;
 use crate::errors::{Fault, OpenError};
 use crate::models::MODELS;
 use crate::ports::Ports;
+use crate::replay::log_tenths;
 
 /// Generation of the read models in a new ledger.
 const FIRST_GENERATION: u32 = 1;
-
-/// How often the progress of an upgrade is logged.
-const TENTHS: u64 = 10;
 
 /// The id of a ledger and the key that only its master key opens.
 pub(crate) struct Founding {
@@ -95,13 +93,9 @@ impl<'a> Opening<'a> {
             "an earlier version wrote this directory: its rows are taken as they are, and get \
              authentication codes"
         );
-        let logged = Cell::new(0);
-        let store = self.store.upgrade(key, &check, &|done, total| {
-            let tenth = TENTHS * done / total.max(1);
-            if logged.replace(tenth.max(logged.get())) < tenth {
-                tracing::info!(done, total, "adding authentication codes");
-            }
-        })?;
+        let log = log_tenths("adding authentication codes");
+        let progress = |done, total| log(ReplayProgress { done, total });
+        let store = self.store.upgrade(key, &check, &progress)?;
         tracing::info!("all rows have authentication codes");
         Ok((store, self.founding))
     }

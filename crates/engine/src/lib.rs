@@ -96,7 +96,7 @@ pub use errors::{
 };
 pub use execute::{CommandRequest, Executed};
 pub use fence::Fence;
-pub use fingerprint::{BodyDigest, Fingerprint, Received};
+pub use fingerprint::{BodyDigest, Received};
 pub use http_status::HttpStatusSource;
 pub use identity::Identity;
 pub use outbox::{Outbox, OutboxItem};

@@ -11,7 +11,7 @@ use ledger_vault::{Disclosure, Scope};
 use crate::engine::Engine;
 use crate::errors::{ConnectionUnknown, ExecuteError, Fault};
 use crate::execute::CommandRequest;
-use crate::fingerprint::Fingerprint;
+use crate::fingerprint::Received;
 use crate::history;
 use crate::request::RequestContext;
 
@@ -36,8 +36,8 @@ impl Engine {
         }
         context.provenance.command_id = self.shared.ports.command_id();
         context.repeatable = false;
-        let fingerprint = Fingerprint::of_unrepeatable();
-        let request = CommandRequest { workspace, command, fingerprint, context };
+        let received = Received::default();
+        let request = CommandRequest { workspace, command, received, context };
         let outcome = self.decide(request).await?;
         let connection =
             outcome.seen.ok_or_else(|| Fault::bug("a reveal was decided without a state"))?;

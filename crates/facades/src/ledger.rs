@@ -189,11 +189,10 @@ impl FacadeRequest {
         };
         let headers = Headers { command_id, expected, ..self.headers.clone() };
         let kind = format!("{} {number} {}", self.server.api.via.as_str(), self.request_line);
-        let received = Received::new(kind, self.inputs.body.clone());
         let digest = *self.body_digest.get_or_init(|| engine.body_digest(&self.inputs.body));
-        let fingerprint = engine.request_fingerprint(&self.workspace, digest, received);
+        let received = Received::new(kind, self.inputs.body.clone()).identified_by(digest);
         let request = CommandRequest {
-            fingerprint,
+            received,
             workspace: self.workspace.clone(),
             command,
             context: engine.context(self.caller.clone(), self.server.api.via, headers),

@@ -39,7 +39,7 @@ pub(crate) async fn govern(engine: &Engine, verb: &str, body: &Value) -> Execute
     let workspace = subjects::ledger_workspace();
     let command = commands::parse(verb, &workspace, None, &body).expect("a good body");
     let request = CommandRequest {
-        fingerprint: engine.fingerprint(&workspace, &command, Received::default()),
+        received: Received::default(),
         workspace,
         command,
         context: engine.context(Caller::system("user:admin"), Via::System, Headers::default()),

@@ -39,9 +39,8 @@ impl ServiceState {
         let body = incoming.body();
         let verb = address.verb;
         let command = verb.parse(&Address::of(address.workspace.clone()), body)?;
-        let received = Received::new(verb.as_str(), body.clone());
         Ok(CommandRequest {
-            fingerprint: self.engine.fingerprint(&address.workspace, &command, received),
+            received: Received::new(verb.as_str(), body.clone()),
             workspace: address.workspace,
             command,
             context: self.engine.context(caller, Via::Nats, headers),

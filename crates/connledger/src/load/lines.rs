@@ -7,8 +7,7 @@ use std::path::Path;
 use ledger_contract::errors::Code;
 use ledger_engine::MESSAGE_BYTES_MAX;
 
-/// The mark of UTF-8 text that some editors write at its beginning.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+use crate::text::{BYTE_ORDER_MARK, without_mark};
 
 /// A line that is not blank, or why it cannot be sent.
 pub(super) type Line = Result<String, Unsendable>;
@@ -68,7 +67,7 @@ pub(super) fn count(path: &Path) -> io::Result<Option<u64>> {
 impl<R: BufRead> Lines<R> {
     /// Reads the next line, blank or not.
     fn read(&mut self) -> io::Result<Option<Line>> {
-        let limit = MESSAGE_BYTES_MAX + BYTE_ORDER_MARK.len() + 1;
+        let limit = MESSAGE_BYTES_MAX + BYTE_ORDER_MARK.len_utf8() + 1;
         let mut line = Vec::new();
         let bytes = u64::try_from(limit).unwrap_or(u64::MAX);
         if self.from.by_ref().take(bytes).read_until(b'\n', &mut line)? == 0 {
@@ -79,10 +78,9 @@ impl<R: BufRead> Lines<R> {
             self.from.skip_until(b'\n')?;
             return Ok(Some(Err(Unsendable::TooLong)));
         }
-        if self.number == 1 && line.starts_with(BYTE_ORDER_MARK) {
-            line.drain(..BYTE_ORDER_MARK.len());
-        }
+        let is_first = self.number == 1;
         Ok(Some(String::from_utf8(line).map_err(|_| Unsendable::NotText).and_then(|text| {
+            let text = if is_first { without_mark(text) } else { text };
             let text = text.trim();
             if text.len() > MESSAGE_BYTES_MAX { Err(Unsendable::TooLong) } else { Ok(text.into()) }
         })))

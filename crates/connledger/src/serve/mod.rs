@@ -126,7 +126,7 @@ pub(crate) async fn ensure_workspace(engine: &Engine) -> Result<(), Failure> {
     let command_id = Some(command_id.map_err(|error| internal(&error))?);
     let headers = Headers { command_id, ..Headers::default() };
     let request = CommandRequest {
-        fingerprint: engine.fingerprint(&workspace, &command, Received::new(VERB, BODY)),
+        received: Received::new(VERB, BODY),
         workspace,
         command,
         context: engine.context(Caller::system(SYSTEM_ACTOR), Via::System, headers),

@@ -16,7 +16,7 @@ use super::Caller;
 use crate::engine::Engine;
 use crate::errors::{ExecuteError, Fault};
 use crate::execute::{CommandRequest, Executed};
-use crate::fingerprint::Fingerprint;
+use crate::fingerprint::Received;
 
 /// Name of the principal that the first admin key belongs to.
 const ADMIN: &str = "admin";
@@ -75,10 +75,10 @@ impl Engine {
 
     async fn as_system(&self, command: ParsedCommand) -> Result<Executed, ExecuteError> {
         let workspace = subjects::ledger_workspace();
-        let fingerprint = Fingerprint::of_unrepeatable();
+        let received = Received::default();
         let caller = Caller::system(SYSTEM_ACTOR);
         let context = self.context(caller, Via::System, Headers::default());
-        self.execute(CommandRequest { workspace, command, fingerprint, context }).await
+        self.execute(CommandRequest { workspace, command, received, context }).await
     }
 }
 

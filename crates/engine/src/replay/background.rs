@@ -136,7 +136,7 @@ fn run(engine: &Engine, stopped: &Receiver<()>) {
         let names = status.projections.join(", ");
         let models = rebuilding.left.lock().models;
         tracing::info!(projections = names, "rebuilding while the ledger is served");
-        let log = log_tenths();
+        let log = log_tenths("rebuilding");
         let rebuilt = engine.replay_models(models, false, false, &|progress| {
             rebuilding.left.lock().progress = progress;
             log(progress);

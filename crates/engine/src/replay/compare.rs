@@ -1,7 +1,6 @@
 //! Compares rebuilt read models with the live ones, byte for byte.
 
-use std::fmt::Write;
-
+use ledger_store::tables::printable;
 use ledger_store::{Row, Rows};
 
 use super::Selected;
@@ -55,32 +54,20 @@ fn next(rows: &mut Rows<'_>) -> Result<Option<Row>, Fault> {
 
 fn difference(live: Option<&Row>, fresh: Option<&Row>) -> Option<String> {
     match (live, fresh) {
-        (Some((key, _)), None) => Some(format!("row {} is only in the live model", shown(key))),
-        (None, Some((key, _))) => Some(format!("row {} is only in the rebuilt one", shown(key))),
+        (Some((key, _)), None) => Some(format!("row {} is only in the live model", printable(key))),
+        (None, Some((key, _))) => {
+            Some(format!("row {} is only in the rebuilt one", printable(key)))
+        }
         (Some((left, _)), Some((right, _))) if left != right => {
             let (first, side) =
                 if left < right { (left, "live model") } else { (right, "rebuilt one") };
-            Some(format!("row {} is only in the {side}", shown(first)))
+            Some(format!("row {} is only in the {side}", printable(first)))
         }
         (Some((key, left)), Some((_, right))) if left != right => {
             let at = left.iter().zip(right).position(|(a, b)| a != b);
             let at = at.unwrap_or_else(|| left.len().min(right.len()));
-            Some(format!("row {} differs from byte {at} on", shown(key)))
+            Some(format!("row {} differs from byte {at} on", printable(key)))
         }
         _ => None,
     }
-}
-
-/// Formats a key: text as it is, other bytes in hex.
-fn shown(key: &[u8]) -> String {
-    let mut text = String::new();
-    for byte in key {
-        let printed = if byte.is_ascii_graphic() {
-            write!(text, "{}", char::from(*byte))
-        } else {
-            write!(text, "\\x{byte:02x}")
-        };
-        printed.expect("a String takes any text");
-    }
-    text
 }

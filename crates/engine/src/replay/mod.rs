@@ -224,14 +224,14 @@ fn go_on(stop: &AtomicBool) -> Result<(), Fault> {
     if stop.load(Ordering::Relaxed) { Err(Fault::Stopped) } else { Ok(()) }
 }
 
-/// Returns a function that logs the progress of a rebuild ten times.
-fn log_tenths() -> impl Fn(ReplayProgress) + Sync {
+/// Returns a function that logs the progress of some work ten times.
+pub(crate) fn log_tenths(work: &'static str) -> impl Fn(ReplayProgress) + Sync {
     const TENTHS: u64 = 10;
     let logged = AtomicU64::new(0);
     move |ReplayProgress { done, total }| {
         let tenth = TENTHS * done / total.max(1);
         if logged.fetch_max(tenth, Ordering::Relaxed) < tenth {
-            tracing::info!(done, total, "rebuilding");
+            tracing::info!(done, total, "{work}");
         }
     }
 }

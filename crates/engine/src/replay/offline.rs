@@ -84,7 +84,7 @@ pub(crate) fn bring_up_to_date(
     let names = now.names().join(", ");
     tracing::info!(projections = names, "rebuilding what is missing or of an earlier version");
     if now.models.contains(&true) {
-        rebuild(store, now.models, limits, &log_tenths())?;
+        rebuild(store, now.models, limits, &log_tenths("rebuilding"))?;
     }
     if now.indexes {
         rebuild_indexes(store)?;

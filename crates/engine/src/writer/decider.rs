@@ -24,6 +24,7 @@ use super::{
 use crate::engine::Shared;
 use crate::errors::{DeadlineExpired, ExecuteError, Fault, Unavailable};
 use crate::execute::Outcome;
+use crate::fingerprint::Fingerprint;
 use crate::history;
 use crate::models::Change;
 use crate::projections::claims::claim;
@@ -159,7 +160,7 @@ impl Decider {
         }
         // A process that was stopped for a while finds commands here that it accepted before.
         self.shared.fence.check()?;
-        let fingerprint = prepared.envelope.fingerprint.stored();
+        let fingerprint = prepared.envelope.fingerprint.as_ref().map(Fingerprint::stored);
         // A command that nobody can repeat has no receipt.
         let key = fingerprint.map(|_| receipt_key(&prepared.envelope));
         let used = key.as_ref().map(|key| self.state.receipt(key)).transpose()?.flatten();
@@ -230,7 +231,7 @@ impl Decider {
             epoch: Some(self.shared.identity.epoch),
             actor: envelope.permit.actor().clone(),
             provenance: envelope.provenance,
-            fingerprint: envelope.fingerprint.stored().map(StoredFingerprint),
+            fingerprint: envelope.fingerprint.as_ref().map(|own| StoredFingerprint(own.stored())),
         }
     }
 

@@ -64,7 +64,8 @@ pub(crate) struct Prepared {
 #[derive(Debug)]
 pub(crate) struct Envelope {
     pub(crate) workspace: WorkspaceName,
-    pub(crate) fingerprint: Fingerprint,
+    /// The fingerprint, if the command can be repeated.
+    pub(crate) fingerprint: Option<Fingerprint>,
     pub(crate) permit: Permit,
     pub(crate) expected: Expected,
     pub(crate) deadline: Option<Micros>,

@@ -19,9 +19,11 @@ impl Decider {
         envelope: &Envelope,
         receipt: &Receipt,
     ) -> Result<Option<Outcome>, ExecuteError> {
+        let Envelope { permit, workspace, fingerprint: Some(fingerprint), .. } = envelope else {
+            return Ok(None);
+        };
         let head = receipt.connection.map(|id| self.state.head(id)).transpose()?.flatten();
         let state = head.as_ref().map(|head| &*head.connection);
-        let Envelope { permit, workspace, fingerprint, .. } = envelope;
         permit.repeat(workspace, fingerprint, &self.shared.fingerprint_key, receipt, state)
     }
 

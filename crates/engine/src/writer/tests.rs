@@ -34,7 +34,7 @@ fn prepared(engine: &Engine, name: &str) -> Prepared {
     let command = ParsedCommand::CreateWorkspace(made(name));
     let context = engine.context(caller, Via::System, Headers::default());
     let envelope = Envelope {
-        fingerprint: engine.fingerprint(&workspace, &command, Received::default()),
+        fingerprint: Some(engine.fingerprint(&workspace, &command, Received::default())),
         permit: Permit::of(context.caller, &workspace, &command).unwrap(),
         workspace,
         expected: context.expected,
@@ -52,7 +52,7 @@ fn expect_poisoned(engine: &Engine) {
     let workspace = made("later").name;
     let command = ParsedCommand::CreateWorkspace(made("later"));
     let request = CommandRequest {
-        fingerprint: engine.fingerprint(&workspace, &command, Received::default()),
+        received: Received::default(),
         command,
         workspace,
         context: engine.context(Caller::system("user:a"), Via::System, Headers::default()),

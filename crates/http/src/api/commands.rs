@@ -101,9 +101,8 @@ fn address(request: &ApiRequest, verb: Verb, body: &Bytes) -> Result<Addressed, 
         _ => None,
     };
     let engine = &request.state.engine;
-    let received = Received::new(kind(verb, &request.inputs), body.clone());
     let command = CommandRequest {
-        fingerprint: engine.fingerprint(&workspace, &command, received),
+        received: Received::new(kind(verb, &request.inputs), body.clone()),
         workspace: workspace.clone(),
         command,
         context: engine.context(request.caller.clone(), Via::Http, said),

@@ -35,6 +35,7 @@ pub mod streams;
 pub mod uses;
 
 pub(crate) use place::place;
+pub use place::printable;
 pub use receipts::Receipt;
 pub use streams::StreamKey;
 

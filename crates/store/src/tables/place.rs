@@ -25,7 +25,7 @@ pub(crate) fn place(table: &Table, key: &[u8]) -> String {
             _ => None,
         },
     };
-    words.unwrap_or_else(|| escaped(key))
+    words.unwrap_or_else(|| format!("key {}", printable(key)))
 }
 
 /// Describes a connection by the bytes of its id.
@@ -39,9 +39,9 @@ fn pair(key: &[u8]) -> Option<(&str, &str)> {
     std::str::from_utf8(key).ok()?.split_once('\0')
 }
 
-/// Formats bytes that are no key of the table: printable ones as they are, others in hexadecimal.
-fn escaped(key: &[u8]) -> String {
-    let mut text = String::from("key ");
+/// Formats the bytes of a key: printable ones as they are, others in hexadecimal.
+pub fn printable(key: &[u8]) -> String {
+    let mut text = String::new();
     for byte in key {
         let printed = if byte.is_ascii_graphic() {
             write!(text, "{}", char::from(*byte))
