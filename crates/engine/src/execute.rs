@@ -77,20 +77,30 @@ impl Engine {
     ///
     /// After [`ExecuteError::Unavailable`] the outcome is unknown: retry with the same command id.
     pub async fn execute(&self, request: CommandRequest) -> Result<Executed, ExecuteError> {
-        let mut request = request;
-        if matches!(request.command, ParsedCommand::Reveal { .. }) {
+        let CommandRequest { workspace, mut command, received, context } = request;
+        if matches!(command, ParsedCommand::Reveal { .. }) {
             // `execute` would record the reveal and return no secret.
             return Err(ExecuteError::VerbUnknown);
         }
-        let issued = draw_key(&self.shared.ports, &mut request.command);
-        let outcome = self.decide(request).await?;
+        // Comes first, because a repeat draws another key.
+        let repeatable = context.repeatable;
+        let fingerprint = repeatable.then(|| self.fingerprint(&workspace, &command, received));
+        let issued = draw_key(&self.shared.ports, &mut command);
+        let outcome = self.decide(workspace, command, fingerprint, context).await?;
         let api_key = issued.filter(|_| !outcome.repeated);
         Ok(Executed { receipt: outcome.receipt, repeated: outcome.repeated, api_key })
     }
 
-    /// Queues a command and waits for the writer's decision.
-    pub(crate) async fn decide(&self, request: CommandRequest) -> Result<Outcome, ExecuteError> {
-        let submitted = self.begin(request);
+    /// Queues a command and waits for the writer's decision. Without a fingerprint, the command has
+    /// no receipt.
+    pub(crate) async fn decide(
+        &self,
+        workspace: WorkspaceName,
+        command: ParsedCommand,
+        fingerprint: Option<Fingerprint>,
+        context: RequestContext,
+    ) -> Result<Outcome, ExecuteError> {
+        let submitted = self.begin(workspace, command, fingerprint, context);
         let begun = submitted.inspect_err(|error| self.count_refusal(error.code()))?;
         let outcome = match begun {
             Begun::Done(outcome) => outcome,
@@ -111,13 +121,17 @@ impl Engine {
     }
 
     /// Checks a command before it is queued, then queues it.
-    fn begin(&self, request: CommandRequest) -> Result<Begun, ExecuteError> {
-        let CommandRequest { workspace, command, received, context } = request;
-        let RequestContext { caller, expected, deadline, provenance, repeatable } = context;
+    fn begin(
+        &self,
+        workspace: WorkspaceName,
+        command: ParsedCommand,
+        fingerprint: Option<Fingerprint>,
+        context: RequestContext,
+    ) -> Result<Begun, ExecuteError> {
+        let RequestContext { caller, expected, deadline, provenance, .. } = context;
         // Callers without rights here must not learn which command ids are in use.
         let permit = Permit::of(caller, &workspace, &command)?;
         self.may_write()?;
-        let fingerprint = repeatable.then(|| self.fingerprint(&workspace, &command, received));
         let work = match self.work(&permit, &workspace, command) {
             Ok(work) => work,
             // The target may be gone because this very command archived it.

@@ -10,8 +10,6 @@ use ledger_vault::{Disclosure, Scope};
 
 use crate::engine::Engine;
 use crate::errors::{ConnectionUnknown, ExecuteError, Fault};
-use crate::execute::CommandRequest;
-use crate::fingerprint::Received;
 use crate::history;
 use crate::request::RequestContext;
 
@@ -35,10 +33,7 @@ impl Engine {
             return Err(ExecuteError::VerbUnknown);
         }
         context.provenance.command_id = self.shared.ports.command_id();
-        context.repeatable = false;
-        let received = Received::default();
-        let request = CommandRequest { workspace, command, received, context };
-        let outcome = self.decide(request).await?;
+        let outcome = self.decide(workspace, command, None, context).await?;
         let connection =
             outcome.seen.ok_or_else(|| Fault::bug("a reveal was decided without a state"))?;
         let position = Position::new(outcome.receipt.position);
