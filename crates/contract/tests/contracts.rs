@@ -157,8 +157,8 @@ fn a_frame_says_whether_a_command_has_a_receipt() {
     let newest = read("v1.record3.json");
     let fingerprint = StoredFingerprint([0xfb; 16]);
     for (record, repeats) in [
-        (read("v1.json"), Repeats::Unsaid),
-        (read("v1.record2.json"), Repeats::Unsaid),
+        (read("v1.json"), Repeats::Unknown),
+        (read("v1.record2.json"), Repeats::Unknown),
         (newest.replace(FINGERPRINT, ""), Repeats::Never),
         (newest, Repeats::By(fingerprint)),
     ] {

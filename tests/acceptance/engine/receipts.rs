@@ -73,7 +73,7 @@ async fn only_a_command_with_an_id_of_the_callers_has_a_receipt() {
     let repeatable = log::scan(&store, Position::new(1)).filter(|row| {
         let (position, record) = row.as_ref().expect("readable");
         let repeats = Frame::read(*position, record).expect("a record").repeats;
-        assert_ne!(repeats, Repeats::Unsaid);
+        assert_ne!(repeats, Repeats::Unknown);
         repeats != Repeats::Never
     });
     assert_eq!(repeatable.count(), IDS.len());

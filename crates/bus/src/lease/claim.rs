@@ -34,7 +34,7 @@ impl Watched {
     /// it was seen unchanged, without a failed look in between, for as long as its holder may rely
     /// on it. Only this instance's own clock counts.
     ///
-    /// A process that has held the lease no longer believes `lock`: another that wrote under the
+    /// A process that has held the lease no longer trusts `lock`: another that wrote under the
     /// same lock since then is a copy of the whole machine.
     pub(super) fn step(
         &mut self,

@@ -255,7 +255,7 @@ impl<'a> Scan<'a> {
     /// not.
     fn later_fields(&mut self, metadata_version: u32) -> Option<Repeats> {
         match metadata_version {
-            1 => return Some(Repeats::Unsaid),
+            1 => return Some(Repeats::Unknown),
             2..=METADATA_VERSION => {}
             _ => return None,
         }

@@ -42,7 +42,7 @@ impl Shape for StoredFingerprint {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeats {
     /// The record is of an earlier version, which does not say. The command has a receipt.
-    Unsaid,
+    Unknown,
     /// The ledger made the command id, so that nobody can repeat it. There is no receipt.
     Never,
     /// The receipt has this fingerprint.
@@ -54,7 +54,7 @@ impl Repeats {
     pub(super) fn of(metadata_version: u32, fingerprint: Option<StoredFingerprint>) -> Self {
         match fingerprint {
             Some(fingerprint) => Self::By(fingerprint),
-            None if metadata_version < 3 => Self::Unsaid,
+            None if metadata_version < 3 => Self::Unknown,
             None => Self::Never,
         }
     }

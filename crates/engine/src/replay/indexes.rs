@@ -22,7 +22,7 @@ use crate::projections::claims::claim;
 pub(super) const NAMES: [&str; 3] = ["streams", "claims", "receipts"];
 
 /// The fingerprint of a rebuilt receipt whose record does not have it. No command matches it.
-const UNSAID: [u8; 16] = [0; 16];
+const NO_FINGERPRINT: [u8; 16] = [0; 16];
 
 /// Bytes of rows that are written at a time.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
@@ -41,9 +41,9 @@ enum Due {
     /// None, because nobody can repeat the command.
     None,
     /// This one but for its fingerprint, which a record of an earlier version does not have.
-    Partly(Receipt),
+    WithoutFingerprint(Receipt),
     /// Exactly this one.
-    Exactly(Receipt),
+    Whole(Receipt),
 }
 
 impl Entry {
@@ -62,8 +62,8 @@ impl Entry {
             |fingerprint| Receipt { connection, version, position, recorded_at, fingerprint };
         let receipt = match frame.repeats {
             Repeats::Never => Due::None,
-            Repeats::Unsaid => Due::Partly(with(UNSAID)),
-            Repeats::By(StoredFingerprint(fingerprint)) => Due::Exactly(with(fingerprint)),
+            Repeats::Unknown => Due::WithoutFingerprint(with(NO_FINGERPRINT)),
+            Repeats::By(StoredFingerprint(fingerprint)) => Due::Whole(with(fingerprint)),
         };
         let key = receipts::key(&workspace, &command_id);
         Ok(Self { stream, version, position, key, receipt })
@@ -128,17 +128,17 @@ impl<'a> Indexes<'a> {
     pub(super) fn first_difference(self) -> Result<Option<String>, Fault> {
         let (mut streams_due, mut receipts_due) = (Sum::default(), Sum::default());
         // The version of the metadata never goes back along the log.
-        let mut last_unsaid = Position::ZERO;
+        let mut last_without = Position::ZERO;
         each_entry(self.store, self.head, |entry| {
             let (key, value) = streams::row(entry.stream, entry.version, entry.position);
             streams_due.add(&key, &value);
             match entry.receipt {
                 Due::None => {}
-                Due::Partly(receipt) => {
-                    last_unsaid = entry.position;
+                Due::WithoutFingerprint(receipt) => {
+                    last_without = entry.position;
                     receipts_due.add(&entry.key, &receipt.encode());
                 }
-                Due::Exactly(receipt) => receipts_due.add(&entry.key, &receipt.encode()),
+                Due::Whole(receipt) => receipts_due.add(&entry.key, &receipt.encode()),
             }
             Ok(())
         })?;
@@ -153,8 +153,8 @@ impl<'a> Indexes<'a> {
         for row in self.receipts {
             let (key, receipt) = row?;
             let said = receipt.map(|receipt| {
-                let is_said = receipt.position > last_unsaid;
-                let fingerprint = if is_said { receipt.fingerprint } else { UNSAID };
+                let is_compared = receipt.position > last_without;
+                let fingerprint = if is_compared { receipt.fingerprint } else { NO_FINGERPRINT };
                 Receipt { fingerprint, ..receipt }.encode()
             });
             receipts.add(&key, &said.unwrap_or_default());
@@ -218,13 +218,15 @@ pub(super) fn rebuild(store: &Store, connections: &Table, head: Position) -> Res
 
 /// Stores the receipt that follows from a record, unless it is there. Returns whether one follows.
 fn put_receipt(batch: &mut Batch, store: &Store, entry: &Entry) -> Result<bool, Fault> {
-    let (Due::Partly(receipt) | Due::Exactly(receipt)) = entry.receipt else { return Ok(false) };
+    let (Due::WithoutFingerprint(receipt) | Due::Whole(receipt)) = entry.receipt else {
+        return Ok(false);
+    };
     let found = match receipts::get(store, &entry.key) {
         Err(ReadError::Corrupt { .. } | ReadError::Altered { .. }) => None,
         found => found?,
     };
     let fingerprint = match (&entry.receipt, found) {
-        (Due::Partly(_), Some(found)) => found.fingerprint,
+        (Due::WithoutFingerprint(_), Some(found)) => found.fingerprint,
         _ => receipt.fingerprint,
     };
     let due = Receipt { fingerprint, ..receipt };
