@@ -5,6 +5,7 @@
 
 mod command;
 mod counters;
+mod crashed;
 mod fresh;
 mod headers;
 mod incoming;
@@ -19,9 +20,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::Client;
 use async_nats::service::endpoint::Endpoint;
-use async_nats::service::{Request, Service, ServiceExt};
+use async_nats::service::{Service, ServiceExt};
+use async_nats::{Client, Message};
 use futures::StreamExt;
 use ledger_contract::commands::{Answer, Verb};
 use ledger_contract::errors::{Code, Problem};
@@ -212,7 +213,9 @@ async fn take_in(
         if let Ok(permit) = Arc::clone(&service_endpoint.in_flight).try_acquire_owned() {
             let (service_endpoint, state) = (Arc::clone(&service_endpoint), Arc::clone(&state));
             tokio::spawn(async move {
-                state.answer(&service_endpoint, request).await;
+                let answer = state.answer(&service_endpoint, &request.message);
+                let reply = crashed::caught(answer).await;
+                reply.unwrap_or_else(|crash| service_endpoint.refuse(&crash)).send(&request).await;
                 drop(permit);
             });
         } else {
@@ -253,16 +256,14 @@ impl ServiceEndpoint {
 }
 
 impl ServiceState {
-    async fn answer(&self, service_endpoint: &ServiceEndpoint, request: Request) {
-        let message = &request.message;
-        let reply = match self.counted(self.open(message)) {
+    async fn answer(&self, service_endpoint: &ServiceEndpoint, message: &Message) -> Reply {
+        match self.counted(self.open(message)) {
             Ok(opened) => {
                 let incoming = Incoming { message, opened: opened.as_ref() };
                 self.seal_like(self.work(service_endpoint, incoming).await, incoming)
             }
             Err(problem) => service_endpoint.refuse(&problem),
-        };
-        reply.send(&request).await;
+        }
     }
 
     async fn work(&self, service_endpoint: &ServiceEndpoint, incoming: Incoming<'_>) -> Reply {
