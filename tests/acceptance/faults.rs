@@ -115,6 +115,11 @@ async fn after_a_full_disk_the_server_goes_on_by_itself() {
         let id = format!("create-{number}");
         call(Method::POST, "/api/v1/workspaces/default/connections", Some(&id), Some(&body)).await
     };
+    let body = json!({});
+    let replayed = call(Method::POST, "/api/v1/replay", None, Some(&body)).await;
+    let (_, replayed) = replayed.expect("it answers");
+    assert_eq!(replayed["code"], "disk_full", "before anything is written: {replayed}");
+    assert!(replayed["detail"].as_str().expect("a sentence").contains("rebuilding"), "{replayed}");
     let mut accepted = 0;
     let refused = loop {
         let (status, answer) = create(accepted).await.expect("it answers");

@@ -4,8 +4,9 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use async_nats::jetstream::{self, stream};
-use async_nats::{Client, Message};
+use async_nats::jetstream::{self, Message, stream};
+use async_nats::{Client, HeaderMap};
+use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _};
 use ledger_contract::subjects::Subjects;
 
@@ -112,8 +113,8 @@ async fn plain(server: &Server, messages: u64) -> Outcome<f64> {
             async move {
                 let Some(sample) = sample else { return Ok(()) };
                 let subject = format!("{PLAIN}.{}", number % CONNECTIONS);
-                let sent = context.publish(subject, sample.payload.clone()).await?;
-                sent.await?;
+                let (headers, payload) = sample.clone();
+                context.publish_with_headers(subject, headers, payload).await?.await?;
                 Outcome::Ok(())
             }
         })
@@ -125,8 +126,11 @@ async fn plain(server: &Server, messages: u64) -> Outcome<f64> {
     Ok(per_second(messages, took))
 }
 
+/// What a plain publisher sends: the same bytes, without the headers that JetStream checks.
+type Sample = (HeaderMap, Bytes);
+
 /// Reads the newest messages of the event stream.
-async fn samples(nats: &Client) -> Outcome<Vec<Message>> {
+async fn samples(nats: &Client) -> Outcome<Vec<Sample>> {
     let context = jetstream::new(nats.clone());
     let mut events = context.get_stream(Subjects::default().stream_name()).await?;
     let last = events.info().await?.state.last_sequence;
@@ -138,9 +142,20 @@ async fn samples(nats: &Client) -> Outcome<Vec<Message>> {
     let consumer = events.create_consumer(config).await?;
     let count = usize::try_from(last - start_sequence + 1)?;
     let messages = consumer.messages().await?.take(count);
-    let messages: Vec<_> = messages.map_ok(|message| message.split().0).try_collect().await?;
+    let messages: Vec<_> = messages.map_ok(|message| sample(&message)).try_collect().await?;
     if messages.is_empty() {
         return Err(Failure::new("the event stream is empty"));
     }
     Ok(messages)
+}
+
+fn sample(message: &Message) -> Sample {
+    let mut headers = HeaderMap::new();
+    let all = message.headers.iter().flat_map(HeaderMap::iter);
+    for (name, values) in all.filter(|(name, _)| !name.to_string().starts_with("Nats-")) {
+        for value in values {
+            headers.append(name.clone(), value.clone());
+        }
+    }
+    (headers, message.payload.clone())
 }

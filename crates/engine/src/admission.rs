@@ -21,9 +21,12 @@ pub struct AdmissionLimits {
     pub queries_max: usize,
     /// Queries that look up a few rows at once. Further ones wait.
     pub lookups_max: usize,
-    /// Queries that may read many rows at once; by default one less than there are processors, but
-    /// at least one. Further ones wait.
+    /// Queries that may read many rows at once while commands arrive; by default one less than
+    /// there are processors, but at least one. Further ones wait.
     pub scans_max: usize,
+    /// How many more of them there may be while no commands arrive; by default one on a machine
+    /// with several processors.
+    pub scans_spare_max: usize,
     /// Queries that may read many rows and wait. There are fewer than queries at a door, so that
     /// they leave places to the others.
     pub scans_waiting_max: usize,
@@ -44,12 +47,15 @@ pub struct AdmissionLimits {
 
 impl Default for AdmissionLimits {
     fn default() -> Self {
+        let processors = available_parallelism().map_or(1, usize::from);
+        let scans_max = processors.saturating_sub(1).max(1);
         Self {
             queued_max: 4_096,
             commands_max: 1_024,
             queries_max: 256,
             lookups_max: 16,
-            scans_max: available_parallelism().map_or(1, |all| all.get().saturating_sub(1).max(1)),
+            scans_max,
+            scans_spare_max: processors - scans_max,
             scans_waiting_max: 192,
             operations_max: 16,
             bodies_max: 1_024,

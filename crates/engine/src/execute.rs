@@ -129,6 +129,7 @@ impl Engine {
         context: RequestContext,
     ) -> Result<Begun, ExecuteError> {
         let RequestContext { caller, expected, deadline, provenance, .. } = context;
+        self.readers.note_command();
         // Callers without rights here must not learn which command ids are in use.
         let permit = Permit::of(caller, &workspace, &command)?;
         self.may_write()?;

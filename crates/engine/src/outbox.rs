@@ -130,7 +130,7 @@ impl Outbox {
         let shared = Arc::clone(&self.engine.shared);
         let mut items = Vec::new();
         let mut bytes = 0;
-        let mut records = log::Records::walk_some(&shared.store, after.next());
+        let mut records = log::Records::walk(&shared.store, after.next());
         while items.len() < most && bytes < READ_BYTES_MAX {
             let Some((position, record)) = records.next_record()? else { break };
             if position > head {

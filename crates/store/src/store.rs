@@ -9,6 +9,7 @@ use rocksdb::{
     BottommostLevelCompaction, BoundColumnFamily, Cache, ColumnFamilyDescriptor, CompactOptions,
     DBRawIteratorWithThreadMode, DBWithThreadMode, FlushOptions, IngestExternalFileOptions,
     MultiThreaded, Options, ReadOptions, SnapshotWithThreadMode, WriteOptions,
+    properties::LIVE_SST_FILES_SIZE,
 };
 
 use crate::batch::Batch;
@@ -296,6 +297,14 @@ impl Store {
         self.db.cf_handle(table.name()).is_some()
     }
 
+    /// Returns the size in bytes of a table's files, which lack its newest rows. A table that does
+    /// not exist has none.
+    pub fn table_bytes(&self, table: &Table) -> Result<u64, ReadError> {
+        let Some(handle) = self.db.cf_handle(table.name()) else { return Ok(0) };
+        let bytes = self.db.property_int_value_cf(&handle, LIVE_SST_FILES_SIZE);
+        Ok(bytes.map_err(|error| read_error(table, error))?.unwrap_or_default())
+    }
+
     /// Returns whether a fixed table was missing when the database was opened.
     pub(crate) fn lacked(&self, table: &str) -> bool {
         self.absent.iter().any(|name| name == table)
@@ -415,6 +424,21 @@ impl<'a> Walk<'a> {
 
     /// Returns the key and value of the next row.
     pub(crate) fn next_row(&mut self) -> Result<Option<LentRow<'_>>, ReadError> {
+        if !self.step()? {
+            return Ok(None);
+        }
+        let Some((key, stored)) = self.inner.item() else { return Ok(None) };
+        let length = self.store.macs.check(&self.table, key, stored)?;
+        Ok(Some((key, stored.get(..length).unwrap_or_default())))
+    }
+
+    /// Returns the key and the unchecked stored bytes of the next row.
+    pub(crate) fn next_stored(&mut self) -> Result<Option<LentRow<'_>>, ReadError> {
+        Ok(if self.step()? { self.inner.item() } else { None })
+    }
+
+    /// Goes to the next row, and returns whether there is one.
+    fn step(&mut self) -> Result<bool, ReadError> {
         match (self.started, self.back) {
             (false, _) => {}
             (true, false) => self.inner.next(),
@@ -424,9 +448,7 @@ impl<'a> Walk<'a> {
         if !self.started {
             self.inner.status().map_err(|error| read_error(&self.table, error))?;
         }
-        let Some((key, stored)) = self.inner.item() else { return Ok(None) };
-        let length = self.store.macs.check(&self.table, key, stored)?;
-        Ok(Some((key, stored.get(..length).unwrap_or_default())))
+        Ok(self.started)
     }
 }
 

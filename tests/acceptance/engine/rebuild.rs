@@ -11,7 +11,8 @@ use crate::ledger::{HOME, Ledger, Place, TestCommand};
 use crate::wait::soon;
 
 /// Reads the whole log again for each connection, which takes a while.
-const SLOW: ReplayLimits = ReplayLimits { workers: 1, states: 1, events_at_start: 0 };
+const SLOW: ReplayLimits =
+    ReplayLimits { workers: 1, states: 1, state_bytes: u64::MAX, events_at_start: 0 };
 const CONNECTIONS: usize = 120;
 
 /// Makes a ledger whose lists and audit an earlier version wrote.

@@ -36,10 +36,12 @@ proptest! {
         reopened in any::<bool>(),
         workers in 1_usize..4,
         states in 1_u32..8,
+        state_bytes in 0_u64..20_000,
     ) {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         runtime.block_on(async {
-            let limits = ReplayLimits { workers, states, ..ReplayLimits::default() };
+            let limits =
+                ReplayLimits { workers, states, state_bytes, ..ReplayLimits::default() };
             let mut ledger = Ledger::with_replay(limits).await;
             let ids = settle(&ledger, drafts).await;
             live(&ledger, &ids, before).await;

@@ -50,7 +50,7 @@ use message::{Letterhead, Message};
 /// Maximum number of events in a batch, which is acknowledged as a whole.
 const BATCH_EVENTS_MAX: usize = 256;
 /// Maximum number of unacknowledged batches.
-const BATCHES_IN_FLIGHT_MAX: usize = 4;
+const BATCHES_IN_FLIGHT_MAX: usize = 16;
 /// Maximum number of unacknowledged batches before a partial one is sent.
 const PARTIAL_IN_FLIGHT_MAX: usize = 2;
 /// Number of waiting events from which on a second thread reads them.

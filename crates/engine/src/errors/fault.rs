@@ -51,6 +51,17 @@ pub enum Fault {
     /// The operating system does not tell how much room the disk has.
     #[error("cannot determine the free space")]
     Room(#[source] io::Error),
+    /// The disk has no room for read models beside the present ones.
+    #[error(
+        "rebuilding read models beside the present ones needs {needed_bytes} free bytes; \
+         {free_bytes} are free"
+    )]
+    NoRoom {
+        /// Bytes that are free.
+        free_bytes: u64,
+        /// Bytes that are needed.
+        needed_bytes: u64,
+    },
     /// The operating system refuses to start a thread.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),

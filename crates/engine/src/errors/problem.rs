@@ -28,7 +28,7 @@ impl From<Fault> for Problem {
                 Self::because(code, error.to_string())
             }
             Fault::Unseal(_) => Self::because(code, "a sealed value cannot be opened"),
-            Fault::Founding { .. } => Self::because(code, fault.to_string()),
+            Fault::Founding { .. } | Fault::NoRoom { .. } => Self::because(code, fault.to_string()),
             Fault::Damaged(_) | Fault::Room(_) | Fault::Thread(_) => {
                 Self::because(code, chain(&fault))
             }
@@ -46,6 +46,7 @@ impl Fault {
             | Self::Record(_)
             | Self::Row { .. }
             | Self::Damaged(_) => Code::RecordCorrupt,
+            Self::NoRoom { .. } => Code::DiskFull,
             Self::Append(error) if error.is_disk_full() => Code::DiskFull,
             Self::Append(AppendError::Sorted { .. }) => Code::Internal,
             Self::Append(error) => poison_code(error),

@@ -2,12 +2,13 @@
 //!
 //! A lookup reads a few rows by their keys and runs at once, on a thread of the runtime that may
 //! block. A scan reads any number of rows. It runs on one of a few threads that the operating
-//! system gives less time than all others, and leaves one processor to commands. Further scans wait
-//! in the order of their arrival.
+//! system gives less time than all others. While commands arrive, scans leave one processor to
+//! them. Further scans wait in the order of their arrival.
 //!
 //! A scan that waits and is abandoned gives up its place. One that runs ends first, because nothing
 //! interrupts a read.
 
+mod lanes;
 mod pool;
 mod priority;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use tokio::task::spawn_blocking;
 use crate::admission::AdmissionLimits;
 use crate::engine::Engine;
 use crate::errors::{Fault, QueryError, Unavailable};
+use lanes::Lanes;
 use pool::Pool;
 
 /// How much a query reads, which decides where it runs.
@@ -85,8 +87,8 @@ pub(crate) struct Readers {
     lookups: Arc<Semaphore>,
     /// Scans that run or wait. Further ones are refused.
     places: Arc<Semaphore>,
-    /// Scans at once, as many as the pool has threads.
-    scans: Arc<Semaphore>,
+    /// Scans at once, at most as many as the pool has threads.
+    scans: Lanes,
     pool: Pool,
 }
 
@@ -101,15 +103,21 @@ pub(crate) enum Turn {
 impl Readers {
     /// Starts the threads.
     pub(crate) fn start(limits: &AdmissionLimits) -> Result<Self, Fault> {
-        let threads = limits.scans_max.max(1);
+        let (always, spare) = (limits.scans_max.max(1), limits.scans_spare_max);
+        let threads = always.saturating_add(spare);
         let places = threads.saturating_add(limits.scans_waiting_max);
         let semaphore = |permits: usize| Arc::new(Semaphore::new(permits));
         Ok(Self {
             lookups: semaphore(limits.lookups_max.max(1)),
             places: semaphore(places.min(Semaphore::MAX_PERMITS)),
-            scans: semaphore(threads),
+            scans: Lanes::new(always, spare),
             pool: Pool::start(threads)?,
         })
+    }
+
+    /// Notes that a command has arrived.
+    pub(crate) fn note_command(&self) {
+        self.scans.note_command();
     }
 
     /// Waits until it is this reader's turn. Dropping the future gives the place to another.
@@ -119,7 +127,7 @@ impl Readers {
             return Ok(Turn::Lookup(self.lookups.clone().acquire_owned().await.map_err(ended)?));
         }
         let place = self.places.clone().try_acquire_owned().map_err(|_| QueryError::Busy)?;
-        let thread = self.scans.clone().acquire_owned().await.map_err(ended)?;
+        let thread = self.scans.enter().await.map_err(ended)?;
         Ok(Turn::Scan { place, thread })
     }
 

@@ -11,7 +11,12 @@ use parking_lot::Mutex;
 use super::*;
 
 fn readers(scans_max: usize, scans_waiting_max: usize) -> Arc<Readers> {
-    let limits = AdmissionLimits { scans_max, scans_waiting_max, ..AdmissionLimits::default() };
+    let limits = AdmissionLimits {
+        scans_max,
+        scans_spare_max: 0,
+        scans_waiting_max,
+        ..AdmissionLimits::default()
+    };
     Arc::new(Readers::start(&limits).expect("threads start"))
 }
 
@@ -72,14 +77,14 @@ async fn at_most_as_many_scans_run_at_once_as_there_are_threads() {
     let is_released = released.clone();
     let mut third = pin!(scan(readers.clone(), move || is_released.load(Ordering::SeqCst)));
     enqueue(third.as_mut());
-    assert_eq!(readers.scans.available_permits(), 0);
+    assert_eq!(readers.scans.free(), 0);
     released.store(true, Ordering::SeqCst);
     first.release();
     one.await.expect("no panic").expect("answered");
     assert!(third.await.expect("answered"), "it ran beside the two");
     second.release();
     two.await.expect("no panic").expect("answered");
-    assert_eq!(readers.scans.available_permits(), 2);
+    assert_eq!(readers.scans.free(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,13 +2,37 @@
 
 use std::sync::Arc;
 
-use ledger_store::tables::{meta, model, model_generation};
+use ledger_store::tables::{log, meta, model, model_generation};
 use ledger_store::{Batch, Durability, Store, Table};
 
 use super::Selected;
 use crate::derived;
 use crate::errors::Fault;
 use crate::models::{MODELS, Models};
+
+/// Bytes that must be free in addition to the size of the models, for the log of the database.
+const ROOM_BESIDE_BYTES: u64 = 32 * 1024 * 1024;
+/// The part of the log's size that a model has which is missing.
+const LOG_PART: u64 = 4;
+
+/// Refuses to rebuild models for which the disk has no room, before anything is written.
+pub(super) fn expect_room(store: &Store, wanted: Selected) -> Result<(), Fault> {
+    let live = Models::live_generations(store)?;
+    let mut needed_bytes = ROOM_BESIDE_BYTES;
+    for ((name, generation), _) in
+        MODELS.into_iter().zip(live).zip(wanted).filter(|(_, wanted)| *wanted)
+    {
+        needed_bytes += match store.table_bytes(&model(name, generation))? {
+            0 => log::bytes(store)? / LOG_PART,
+            bytes => bytes,
+        };
+    }
+    let free_bytes = store.dir().room().map_err(Fault::Room)?.free_bytes;
+    if free_bytes < needed_bytes {
+        return Err(Fault::NoRoom { free_bytes, needed_bytes });
+    }
+    Ok(())
+}
 
 /// Creates empty tables of these generations, which are not in use.
 pub(super) fn create(store: &Arc<Store>, generations: [u32; 3]) -> Result<Models, Fault> {

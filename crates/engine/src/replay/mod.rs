@@ -80,6 +80,7 @@ impl Engine {
         if verify && self.shared.rebuilding.concerns(models) {
             return Err(ReplayError::Running);
         }
+        fresh::expect_room(&self.shared.store, models)?;
         let started = Instant::now();
         let fresh = self.fresh_models()?;
         let live = self.shared.models.load();

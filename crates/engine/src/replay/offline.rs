@@ -101,6 +101,7 @@ fn rebuild(
     progress: Progress<'_>,
 ) -> Result<(), Fault> {
     let head = log::head(store)?;
+    fresh::expect_room(store, models)?;
     let next = Models::live_generations(store)?.map(|live| live + 1);
     let fresh = fresh::create(store, next)?;
     if let [true, ..] = models {
@@ -134,6 +135,7 @@ fn difference(
         return Ok(Some(format!("{name}: missing or written by an earlier version")));
     }
     let head = log::head(store)?;
+    fresh::expect_room(store, models)?;
     let next = Models::live_generations(store)?.map(|live| live + 1);
     let fresh = fresh::create(store, next)?;
     fresh::retire(&fresh, models, false);

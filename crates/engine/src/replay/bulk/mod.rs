@@ -7,10 +7,11 @@
 //! ```
 //!
 //! A pass folds the connections in one range of ordinals and starts where the first of them was
-//! created. The number of passes depends on how many states fit in memory. Only the first pass
+//! created. It ends its range earlier if the states would take too much memory. Only the first pass
 //! reads the whole log, for the audit bitmaps and the workspaces.
 
 mod audit;
+mod budget;
 mod pack;
 mod scan;
 mod snapshots;
@@ -24,6 +25,7 @@ use std::thread;
 
 use ledger_contract::operations::ReplayProgress;
 use ledger_domain::{Connection, ConnectionId, Position};
+use ledger_store::tables::log;
 use ledger_store::{Batch, Gathered};
 
 use super::limits::ReplayLimits;
@@ -31,10 +33,11 @@ use super::{Selected, go_on};
 use crate::errors::Fault;
 use crate::models::Models;
 use audit::AuditSink;
+use budget::Budget;
 use parking_lot::Mutex;
-use scan::{Scan, Scanned};
+use scan::{Beyond, Scan, Scanned};
 use snapshots::SnapshotWork;
-use worker::{Folded, Worker};
+use worker::{Work, Worker};
 
 /// Packs that may wait for a worker. Together with the size of a pack it bounds the memory of
 /// records in transit.
@@ -44,6 +47,8 @@ const PACKS_WAITING: usize = 4;
 struct State {
     ordinal: u32,
     connection: Connection,
+    /// What it takes in memory, or more.
+    bytes: u64,
 }
 
 /// Final states to be written as rows.
@@ -53,6 +58,8 @@ type States = Vec<(ConnectionId, Box<State>)>;
 struct Pass {
     /// The position at which reading starts.
     from: Position,
+    /// Number of connections created before that.
+    created: u32,
     /// The ordinals of the connections to fold.
     ordinals: Range<u32>,
     /// Whether connections are folded at all.
@@ -84,13 +91,14 @@ impl Bulk<'_> {
         let [rows, lists, audits] = self.wanted;
         let states = self.limits.states.max(1);
         let (folds, expected) = (rows || lists, self.passes_expected(states));
-        let mut pass =
-            Pass { from: Position::new(1), ordinals: 0..states, folds, first: true, audits };
+        let ordinals = 0..states;
+        let from = Position::new(1);
+        let mut pass = Pass { from, created: 0, ordinals, folds, first: true, audits };
         let mut gathered = Gathered::default();
         let (mut passes, mut events, mut folded) = (0, 0, 0);
         loop {
             let done_before = self.head.get() * passes / expected;
-            let (scanned, parts) = self.pass(&pass, &|position| {
+            let Passed { scanned, end, states: parts } = self.pass(&pass, &|position| {
                 let done = done_before + position.get() / expected;
                 self.report(done.min(self.head.get()));
                 go_on(self.stop)
@@ -98,19 +106,22 @@ impl Bulk<'_> {
             if pass.first {
                 events = scanned.connection_events;
             }
-            folded += parts.iter().map(|part| part.events).sum::<u64>();
-            let end = scanned.beyond.map(|_| pass.ordinals.end);
-            write::write(self, parts, &mut gathered, end)?;
-            let Some(from) = scanned.beyond else {
+            // The version of a connection is the number of its events.
+            let versions = parts.iter().map(|(_, state)| state.connection.version.get());
+            folded += versions.sum::<u64>();
+            write::write(self, parts, &mut gathered, scanned.beyond.map(|_| end))?;
+            let Some(beyond) = scanned.beyond else {
                 self.report(self.head.get());
-                expect_all_folded(folds, events, folded)?;
+                if folds && events != folded {
+                    return Err(self.not_all_folded(events, folded));
+                }
                 return Ok(scanned.connections);
             };
             passes += 1;
             self.report((self.head.get() * passes / expected).min(self.head.get()));
-            let start = pass.ordinals.end;
-            let ordinals = start..start.saturating_add(states);
-            pass = Pass { from, ordinals, folds, first: false, audits: false };
+            let Beyond { position: from, created } = beyond;
+            let ordinals = end..end.saturating_add(states);
+            pass = Pass { from, created, ordinals, folds, first: false, audits: false };
         }
     }
 
@@ -140,42 +151,71 @@ impl Bulk<'_> {
         &self,
         pass: &Pass,
         reached: &dyn Fn(Position) -> Result<(), Fault>,
-    ) -> Result<(Scanned, Vec<Folded>), Fault> {
-        let sink = AuditSink::new(self.fresh, self.workers());
+    ) -> Result<Passed, Fault> {
+        let (fresh, count) = (self.fresh, self.workers());
+        let sink = AuditSink::new(fresh, count);
+        let budget = Budget::new(self.limits.state_bytes, &pass.ordinals, count);
         let [rows, ..] = self.wanted;
         let passed = thread::scope(|scope| {
             let (mut senders, mut workers) = (Vec::new(), Vec::new());
-            let (spare_out, spare) =
-                crossbeam_channel::bounded((PACKS_WAITING + 2) * self.workers());
-            for _ in 0..self.workers() {
+            let (spare_out, spare) = crossbeam_channel::bounded((PACKS_WAITING + 2) * count);
+            for number in 0..count {
                 let (sender, packs) = crossbeam_channel::bounded(PACKS_WAITING);
-                let audit = pass.audits.then_some(&sink);
-                let worker = Worker::new(self.fresh, audit, self.snapshots(), rows);
+                let (audit, snapshots) = (pass.audits.then_some(&sink), self.snapshots());
+                let (folds, budget) = (pass.folds, &budget);
+                let work = Work { fresh, audit, snapshots, rows, folds, budget, number };
+                let worker = Worker::new(work);
                 senders.push(sender);
                 let spare = spare_out.clone();
                 workers.push(scope.spawn(move || worker.run(&packs, &spare)));
             }
-            let scanned =
-                Scan::new(pass, senders, spare).run(&self.fresh.store, self.head, reached);
-            let folded = workers
+            let scan = Scan::new(&fresh.store, pass, &budget, senders, spare);
+            let scanned = scan.run(self.head, reached);
+            let states = workers
                 .into_iter()
                 .map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
             // The error of a worker is what ended the scan, so it is reported first.
-            let folded = folded.collect::<Result<Vec<_>, _>>()?;
-            Ok::<_, Fault>((scanned?, folded))
+            let states = states.collect::<Result<Vec<_>, _>>()?;
+            Ok::<_, Fault>(Passed::new(pass, &budget, scanned?, states))
         })?;
         sink.finish()?;
         Ok(passed)
     }
+
+    /// Returns the fault for records that no pass has folded.
+    fn not_all_folded(&self, events: u64, folded: u64) -> Fault {
+        // A record whose stream was altered is one that nobody has checked.
+        let mut records = log::scan_all(&self.fresh.store, Position::new(1));
+        if let Some(Err(altered)) = records.find(Result::is_err) {
+            return altered.into();
+        }
+        Fault::Damaged(format!(
+            "of {events} records about connections {folded} continue their stream; the log is \
+             damaged"
+        ))
+    }
 }
 
-/// Checks that every event about a connection was folded in exactly one pass.
-fn expect_all_folded(folds: bool, events: u64, folded: u64) -> Result<(), Fault> {
-    if !folds || events == folded {
-        return Ok(());
+/// The result of a pass.
+struct Passed {
+    scanned: Scanned,
+    /// The ordinal at which it ended.
+    end: u32,
+    states: States,
+}
+
+impl Passed {
+    fn new(pass: &Pass, budget: &Budget, mut scanned: Scanned, states: Vec<States>) -> Self {
+        let end = budget.end();
+        let is_right = |beyond: &Beyond| beyond.created == end;
+        // Where a pass ended early, it is not known where the first connection of the next one was
+        // created.
+        scanned.beyond = scanned.beyond.filter(is_right).or_else(|| {
+            let same = Beyond { position: pass.from, created: pass.created };
+            (pass.folds && end < scanned.connections).then_some(same)
+        });
+        let mut states: States = states.into_iter().flatten().collect();
+        states.retain(|(_, state)| state.ordinal < end);
+        Self { scanned, end, states }
     }
-    let message = format!(
-        "of {events} records about connections {folded} continue their stream; the log is damaged"
-    );
-    Err(Fault::Damaged(message))
 }

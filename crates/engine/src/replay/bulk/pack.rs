@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use ledger_domain::{ConnectionId, Position};
+use ledger_store::tables::log::Stored;
 
 /// Size in bytes at which a pack is sent.
 const BYTES: usize = 256 * 1_024;
@@ -42,11 +43,11 @@ pub(super) struct Pack {
 }
 
 impl Pack {
-    pub(super) fn push(&mut self, position: Position, place: Place, record: &[u8]) {
+    pub(super) fn push(&mut self, position: Position, place: Place, record: Stored<'_>) {
         if self.bytes.capacity() == 0 {
             self.bytes.reserve(BYTES + ROOM);
         }
-        self.bytes.extend_from_slice(record);
+        self.bytes.extend_from_slice(record.bytes());
         self.entries.push(Entry { position, place, end: self.bytes.len() });
     }
 
@@ -62,12 +63,13 @@ impl Pack {
     }
 
     /// Iterates over the records.
-    pub(super) fn records(&self) -> impl Iterator<Item = (Position, Place, &[u8])> {
+    pub(super) fn records(&self) -> impl Iterator<Item = (Position, Place, Stored<'_>)> {
         let mut start = 0;
         self.entries.iter().map(move |entry| {
             let range: Range<usize> = start..entry.end;
             start = entry.end;
-            (entry.position, entry.place, self.bytes.get(range).unwrap_or_default())
+            let bytes = self.bytes.get(range).unwrap_or_default();
+            (entry.position, entry.place, Stored::from_bytes(bytes))
         })
     }
 }

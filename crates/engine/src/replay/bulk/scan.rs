@@ -1,14 +1,17 @@
 //! Reads the log, assigns ordinals to connections and routes records to workers.
 //!
-//! One thread does this for all records, so it reads only the first fields of each.
+//! One thread does this for all records, so it reads only the first fields of each, and leaves to
+//! the workers to check that a record is authentic. A record whose first fields were altered goes
+//! to the wrong worker or pass, where its check fails, or to none, which is noticed at the end.
 
 use crossbeam_channel::{Receiver, Sender};
-use ledger_contract::records::Head;
+use ledger_contract::records::{Head, RecordError};
 use ledger_domain::{ConnectionId, Position, Version};
-use ledger_store::tables::log::Records;
+use ledger_store::tables::log::{Stored, StoredRecords};
 use ledger_store::{Gathered, Store};
 
 use super::Pass;
+use super::budget::Budget;
 use super::pack::{Pack, Place};
 use crate::errors::Fault;
 use crate::replay::missing;
@@ -22,10 +25,18 @@ const FIRST_VERSION: Version = Version::new(1);
 pub(super) struct Scanned {
     /// Number of connections created up to the end of the log.
     pub(super) connections: u32,
-    /// The position at which the first connection beyond this pass was created.
-    pub(super) beyond: Option<Position>,
+    /// Where the first connection beyond this pass was created.
+    pub(super) beyond: Option<Beyond>,
     /// Number of records about connections.
     pub(super) connection_events: u64,
+}
+
+/// Where the next pass can begin to read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Beyond {
+    pub(super) position: Position,
+    /// Number of connections created before.
+    pub(super) created: u32,
 }
 
 /// Why a scan ended early.
@@ -37,7 +48,9 @@ enum Stop {
 
 /// A scan in progress.
 pub(super) struct Scan<'a> {
+    store: &'a Store,
     pass: &'a Pass,
+    budget: &'a Budget,
     routes: Vec<(Sender<Pack>, Pack)>,
     /// Packs that can be reused.
     spare: Receiver<Pack>,
@@ -48,21 +61,25 @@ pub(super) struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    pub(super) fn new(pass: &'a Pass, workers: Vec<Sender<Pack>>, spare: Receiver<Pack>) -> Self {
-        let found =
-            Scanned { connections: pass.ordinals.start, beyond: None, connection_events: 0 };
+    pub(super) fn new(
+        store: &'a Store,
+        pass: &'a Pass,
+        budget: &'a Budget,
+        workers: Vec<Sender<Pack>>,
+        spare: Receiver<Pack>,
+    ) -> Self {
+        let found = Scanned { connections: pass.created, beyond: None, connection_events: 0 };
         let routes = workers.into_iter().map(|worker| (worker, Pack::default())).collect();
-        Self { pass, routes, spare, found, span: None }
+        Self { store, pass, budget, routes, spare, found, span: None }
     }
 
     /// Reads up to `head`. A gap in the log is an error and never skipped.
     pub(super) fn run(
         mut self,
-        store: &Store,
         head: Position,
         reached: &dyn Fn(Position) -> Result<(), Fault>,
     ) -> Result<Scanned, Fault> {
-        match self.read(store, head, reached) {
+        match self.read(head, reached) {
             Ok(()) | Err(Stop::WorkerGone) => Ok(self.found),
             Err(Stop::Fault(fault)) => Err(fault),
         }
@@ -70,21 +87,20 @@ impl<'a> Scan<'a> {
 
     fn read(
         &mut self,
-        store: &Store,
         head: Position,
         reached: &dyn Fn(Position) -> Result<(), Fault>,
     ) -> Result<(), Stop> {
-        let mut records = Records::walk(store, self.pass.from);
+        let mut records = StoredRecords::walk_all(self.store, self.pass.from);
         let mut expected = self.pass.from;
         while expected <= head {
             let record = records.next_record();
             let record = record.map_err(|error| Stop::Fault(error.into()))?;
-            let (position, bytes) = match record {
-                Some((position, bytes)) if position == expected => (position, bytes),
+            let (position, stored) = match record {
+                Some((position, stored)) if position == expected => (position, stored),
                 _ => return Err(Stop::Fault(missing(expected))),
             };
-            let place = self.place(position, bytes)?;
-            self.route(position, place, bytes)?;
+            let place = self.place(position, stored)?;
+            self.route(position, place, stored)?;
             if position.get() % RECORDS_PER_REPORT == 0 {
                 reached(position).map_err(Stop::Fault)?;
             }
@@ -94,9 +110,10 @@ impl<'a> Scan<'a> {
     }
 
     /// Classifies a record for this pass.
-    fn place(&mut self, position: Position, bytes: &[u8]) -> Result<Place, Stop> {
-        let head = Head::read(position, bytes);
-        let head = head.map_err(|error| Stop::Fault(error.into()))?;
+    fn place(&mut self, position: Position, stored: Stored<'_>) -> Result<Place, Stop> {
+        let head = Head::read(position, stored.unchecked());
+        let head =
+            head.map_err(|error| Stop::Fault(unreadable(self.store, position, stored, error)))?;
         let Some(id) = head.connection else { return Ok(Place::Apart) };
         self.found.connection_events += 1;
         if !self.pass.folds {
@@ -111,8 +128,12 @@ impl<'a> Scan<'a> {
     fn created(&mut self, id: ConnectionId, position: Position) -> Place {
         let ordinal = self.found.connections;
         self.found.connections += 1;
-        if !self.pass.ordinals.contains(&ordinal) {
-            self.found.beyond.get_or_insert(position);
+        if ordinal < self.pass.ordinals.start {
+            return Place::Elsewhere;
+        }
+        if ordinal >= self.budget.end() {
+            let created = ordinal;
+            self.found.beyond.get_or_insert(Beyond { position, created });
             return Place::Elsewhere;
         }
         let (least, greatest) = self.span.unwrap_or((id, id));
@@ -130,7 +151,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn route(&mut self, position: Position, place: Place, bytes: &[u8]) -> Result<(), Stop> {
+    fn route(&mut self, position: Position, place: Place, stored: Stored<'_>) -> Result<(), Stop> {
         let of_use = match place {
             Place::Elsewhere => self.pass.audits,
             Place::Apart => self.pass.first,
@@ -139,7 +160,7 @@ impl<'a> Scan<'a> {
         if of_use {
             let worker = self.worker(position, place);
             if let Some((worker, pack)) = self.routes.get_mut(worker) {
-                pack.push(position, place, bytes);
+                pack.push(position, place, stored);
                 if pack.is_full() {
                     send(worker, pack, &self.spare)?;
                 }
@@ -176,6 +197,19 @@ impl<'a> Scan<'a> {
 fn send(worker: &Sender<Pack>, pack: &mut Pack, spare: &Receiver<Pack>) -> Result<(), Stop> {
     let next = spare.try_recv().unwrap_or_default();
     worker.send(std::mem::replace(pack, next)).map_err(|_| Stop::WorkerGone)
+}
+
+/// Returns why a record that has not been checked cannot be read.
+pub(super) fn unreadable(
+    store: &Store,
+    position: Position,
+    stored: Stored<'_>,
+    error: RecordError,
+) -> Fault {
+    match stored.check(store, position) {
+        Ok(_) => error.into(),
+        Err(altered) => altered.into(),
+    }
 }
 
 /// Returns the half of an id that does not depend on time.

@@ -1,17 +1,20 @@
-//! Decodes and folds the records of some connections.
+//! Checks, decodes and folds the records of some connections.
 
 use std::collections::HashMap;
 
 use crossbeam_channel::{Receiver, Sender};
-use ledger_contract::records::{Frame, Happened, StreamId};
+use ledger_contract::records::{ConnectionRow, Frame, Happened, StreamId};
 use ledger_domain::{
     Actor, ConnectionId, Micros, Position, Principal, PrincipalFacts, PrincipalName, Workspace,
     WorkspaceCreated, advance, evolve, evolve_principal,
 };
+use ledger_store::tables::log::Stored;
 use ledger_store::{Batch, Durability, Gathered};
 
 use super::audit::AuditSink;
+use super::budget::{Budget, STATE_BYTES, Task};
 use super::pack::{Pack, Place};
+use super::scan::unreadable;
 use super::snapshots::SnapshotWork;
 use super::{State, States};
 use crate::errors::Fault;
@@ -19,45 +22,49 @@ use crate::models::Models;
 use crate::projections::audit;
 use crate::replay::misplaced;
 
-/// What a worker produced in a pass.
-pub(super) struct Folded {
-    /// Final states, in no particular order.
-    pub(super) states: States,
-    /// Number of events folded into them.
-    pub(super) events: u64,
+/// What a worker is to do in a pass.
+pub(super) struct Work<'a> {
+    pub(super) fresh: &'a Models,
+    /// Where audit bitmaps go, if they are gathered.
+    pub(super) audit: Option<&'a AuditSink<'a>>,
+    pub(super) snapshots: SnapshotWork<'a>,
+    /// Whether rows are written.
+    pub(super) rows: bool,
+    /// Whether connections are folded in this pass or another.
+    pub(super) folds: bool,
+    pub(super) budget: &'a Budget,
+    /// The worker's number.
+    pub(super) number: usize,
 }
 
 /// One worker thread of a pass.
 pub(super) struct Worker<'a> {
-    fresh: &'a Models,
-    audit: Option<&'a AuditSink<'a>>,
-    snapshots: SnapshotWork<'a>,
-    /// Whether rows are written.
-    rows: bool,
+    work: Work<'a>,
     gathered: Gathered,
     states: HashMap<ConnectionId, Box<State>>,
-    events: u64,
+    /// The size of the states, or more.
+    bytes: u64,
+    /// The ordinal after that of the newest connection.
+    created: u32,
+    /// The ordinal at which the pass ends, as far as this worker knows.
+    end: u32,
+    /// The last round of the budget that this worker took part in.
+    round: u32,
     principals: HashMap<PrincipalName, Principal>,
     /// The most recent actor, shared among all states that it changed.
     actor: Option<Actor>,
 }
 
 impl<'a> Worker<'a> {
-    pub(super) fn new(
-        fresh: &'a Models,
-        audit: Option<&'a AuditSink<'a>>,
-        snapshots: SnapshotWork<'a>,
-        rows: bool,
-    ) -> Self {
-        let gathered = Gathered::default();
+    pub(super) fn new(work: Work<'a>) -> Self {
         Self {
-            fresh,
-            audit,
-            snapshots,
-            rows,
-            gathered,
+            work,
+            gathered: Gathered::default(),
             states: HashMap::new(),
-            events: 0,
+            bytes: 0,
+            created: 0,
+            end: u32::MAX,
+            round: 0,
             principals: HashMap::new(),
             actor: None,
         }
@@ -68,43 +75,90 @@ impl<'a> Worker<'a> {
         mut self,
         packs: &Receiver<Pack>,
         spare: &Sender<Pack>,
-    ) -> Result<Folded, Fault> {
+    ) -> Result<States, Fault> {
         for mut pack in packs {
-            for (position, place, bytes) in pack.records() {
-                self.take(position, place, bytes)?;
+            for (position, place, stored) in pack.records() {
+                self.take(position, place, stored)?;
             }
-            if let (Some(sink), Some(chunk)) = (self.audit, pack.ends) {
+            if let (Some(sink), Some(chunk)) = (self.work.audit, pack.ends) {
                 sink.deliver(chunk, std::mem::take(&mut self.gathered))?;
             }
             pack.clear();
             // If there are enough spare packs, this one is freed.
             drop(spare.try_send(pack));
+            self.keep_to_budget();
         }
         self.write_principals()?;
-        self.snapshots.finish(&self.fresh.store)?;
-        Ok(Folded { states: self.states.into_iter().collect(), events: self.events })
+        self.work.snapshots.finish(&self.work.fresh.store)?;
+        Ok(self.states.into_iter().collect())
     }
 
-    fn take(&mut self, position: Position, place: Place, bytes: &[u8]) -> Result<(), Fault> {
-        if let (None, Place::Perhaps(id)) = (self.audit, place)
-            && !self.states.contains_key(&id)
-        {
+    /// Does what the budget asks of all workers, once.
+    fn keep_to_budget(&mut self) {
+        let (budget, number) = (self.work.budget, self.work.number);
+        let round = budget.report(number, self.bytes, self.created);
+        if round.number == self.round {
+            return;
+        }
+        self.round = round.number;
+        match round.task {
+            Task::Measure => {
+                let mut row = Vec::new();
+                for state in self.states.values_mut() {
+                    row.clear();
+                    ConnectionRow::encode(&mut row, state.ordinal, &state.connection);
+                    state.bytes = size(&row);
+                }
+            }
+            Task::DropFrom(end) => {
+                self.end = end;
+                self.states.retain(|_, state| state.ordinal < end);
+            }
+        }
+        self.bytes = self.states.values().map(|state| state.bytes).sum();
+        budget.done(number, self.bytes);
+    }
+
+    /// A record is checked in the pass that folds it. One that is only indexed here is therefore
+    /// checked in another pass, unless none folds it.
+    fn take(&mut self, position: Position, place: Place, stored: Stored<'_>) -> Result<(), Fault> {
+        let folded = match place {
+            Place::Elsewhere => false,
+            Place::Apart => true,
+            Place::New(_, ordinal) => ordinal < self.end,
+            Place::Known(id) => self.end == u32::MAX || self.states.contains_key(&id),
+            Place::Perhaps(id) => self.states.contains_key(&id),
+        };
+        if !folded && self.work.audit.is_none() {
             return Ok(());
         }
-        let frame = Frame::read(position, bytes)?;
-        if self.audit.is_some() {
+        let store = &self.work.fresh.store;
+        let bytes = if folded || !self.work.folds {
+            stored.check(store, position)?
+        } else {
+            stored.unchecked()
+        };
+        let frame = Frame::read(position, bytes)
+            .map_err(|error| unreadable(store, position, stored, error))?;
+        if self.work.audit.is_some() {
             audit::gather(&mut self.gathered, &frame);
         }
         match place {
+            _ if !folded => Ok(()),
             Place::Elsewhere => Ok(()),
             Place::Apart => self.apart(frame),
-            Place::New(id, ordinal) => self.create(id, ordinal, frame),
-            Place::Known(id) => self.change(id, frame, true),
-            Place::Perhaps(id) => self.change(id, frame, false),
+            Place::New(id, ordinal) => self.create(id, ordinal, frame, size(bytes)),
+            Place::Known(id) | Place::Perhaps(id) => self.change(id, frame, size(bytes)),
         }
     }
 
-    fn create(&mut self, id: ConnectionId, ordinal: u32, frame: Frame<'_>) -> Result<(), Fault> {
+    fn create(
+        &mut self,
+        id: ConnectionId,
+        ordinal: u32,
+        frame: Frame<'_>,
+        bytes: u64,
+    ) -> Result<(), Fault> {
         let (position, stream) = (frame.position, frame.stream.clone());
         let facts = frame.facts(id, self.actor(&frame.actor));
         let connection = match read(frame)? {
@@ -112,18 +166,16 @@ impl<'a> Worker<'a> {
             _ => None,
         };
         let connection = connection.ok_or_else(|| misplaced(position, &stream))?;
-        self.events += 1;
-        match self.states.insert(id, Box::new(State { ordinal, connection })) {
+        (self.bytes, self.created) = (self.bytes + bytes, ordinal + 1);
+        match self.states.insert(id, Box::new(State { ordinal, connection, bytes })) {
             None => Ok(()),
             Some(_) => Err(misplaced(position, &stream)),
         }
     }
 
-    /// Folds a change. If `must` is set, a missing connection means that it was never created.
-    fn change(&mut self, id: ConnectionId, frame: Frame<'_>, must: bool) -> Result<(), Fault> {
+    fn change(&mut self, id: ConnectionId, frame: Frame<'_>, bytes: u64) -> Result<(), Fault> {
         let actor = self.actor(&frame.actor);
         let state = match self.states.get_mut(&id) {
-            None if !must => return Ok(()),
             Some(state) if state.connection.version.next() == frame.version => state,
             _ => return Err(misplaced(frame.position, &frame.stream)),
         };
@@ -134,9 +186,9 @@ impl<'a> Worker<'a> {
             Happened::Connection(event) => advance(&mut state.connection, event, &facts),
             _ => return Err(misplaced(position, &stream)),
         }
-        self.snapshots.take(&self.fresh.store, &state.connection)?;
-        self.events += 1;
-        Ok(())
+        state.bytes += bytes;
+        self.bytes += bytes;
+        self.work.snapshots.take(&self.work.fresh.store, &state.connection)
     }
 
     /// Folds a record that is not part of a connection's state.
@@ -171,23 +223,23 @@ impl<'a> Worker<'a> {
     ) -> Result<(), Fault> {
         let workspace = Workspace::of(created, created_at, created_by, position);
         let mut batch = Batch::new();
-        self.fresh.write_workspace(&mut batch, &workspace);
+        self.work.fresh.write_workspace(&mut batch, &workspace);
         self.commit(batch)
     }
 
     fn write_principals(&self) -> Result<(), Fault> {
         let mut batch = Batch::new();
         for principal in self.principals.values() {
-            self.fresh.write_principal(&mut batch, principal);
+            self.work.fresh.write_principal(&mut batch, principal);
         }
         self.commit(batch)
     }
 
     fn commit(&self, batch: Batch) -> Result<(), Fault> {
-        if !self.rows {
+        if !self.work.rows {
             return Ok(());
         }
-        let written = self.fresh.store.commit(batch, Durability::Buffered);
+        let written = self.work.fresh.store.commit(batch, Durability::Buffered);
         written.map_err(Fault::from)
     }
 
@@ -197,6 +249,11 @@ impl<'a> Worker<'a> {
             _ => self.actor.insert(Actor::new(name)).clone(),
         }
     }
+}
+
+/// Returns what a state takes whose row, or the record of its last change, has these bytes.
+fn size(bytes: &[u8]) -> u64 {
+    STATE_BYTES + bytes.len() as u64
 }
 
 fn read(frame: Frame<'_>) -> Result<Happened, Fault> {

@@ -14,7 +14,6 @@ use ledger_store::tables::lists::{self, Listed};
 use ledger_store::{AppendError, Gathered, load_bitmaps};
 use parking_lot::Mutex;
 
-use super::worker::Folded;
 use super::{Bulk, State, States};
 use crate::errors::Fault;
 use crate::models::Models;
@@ -36,11 +35,10 @@ struct Aside {
 /// one; bitmaps that it continues stay in `gathered`.
 pub(super) fn write(
     bulk: &Bulk<'_>,
-    folded: Vec<Folded>,
+    mut states: States,
     gathered: &mut Gathered,
     end: Option<u32>,
 ) -> Result<(), Fault> {
-    let mut states: States = folded.into_iter().flat_map(|folded| folded.states).collect();
     states.sort_unstable_by_key(|(id, _)| *id);
     let [_, lists, _] = bulk.wanted;
     let left = Mutex::new(states.into_iter());
@@ -98,7 +96,7 @@ fn write_parts(
 impl Aside {
     /// Adds a connection to the list read model.
     fn list(&mut self, state: &State) {
-        let State { ordinal, connection } = state;
+        let State { ordinal, connection, .. } = state;
         self.listed.push(list::listed(*ordinal, connection));
         list::gather(&mut self.gathered, *ordinal, connection);
     }
