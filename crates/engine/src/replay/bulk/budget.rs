@@ -10,7 +10,7 @@ use std::ops::Range;
 use parking_lot::Mutex;
 
 /// What a state takes in addition to the bytes of its row.
-pub(super) const STATE_BYTES: u64 = 1_024;
+pub(super) const STATE_BYTES: u64 = 2 * 1_024;
 
 /// What the workers are to do, once each, when the round is a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -148,7 +148,7 @@ impl<'a> Worker<'a> {
             Place::Elsewhere => Ok(()),
             Place::Apart => self.apart(frame),
             Place::New(id, ordinal) => self.create(id, ordinal, frame, size(bytes)),
-            Place::Known(id) | Place::Perhaps(id) => self.change(id, frame, size(bytes)),
+            Place::Known(id) | Place::Perhaps(id) => self.change(id, frame, bytes.len() as u64),
         }
     }
 
@@ -251,7 +251,7 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// Returns what a state takes whose row, or the record of its last change, has these bytes.
+/// Returns what a state takes whose row, or the record of its creation, has these bytes.
 fn size(bytes: &[u8]) -> u64 {
     STATE_BYTES + bytes.len() as u64
 }
