@@ -128,7 +128,8 @@ impl Engine {
         fingerprint: Option<Fingerprint>,
         context: RequestContext,
     ) -> Result<Begun, ExecuteError> {
-        let RequestContext { caller, expected, deadline, provenance, .. } = context;
+        let RequestContext { mut caller, expected, deadline, provenance, .. } = context;
+        self.renew(&mut caller)?;
         // Callers without rights here must not learn which command ids are in use.
         let permit = Permit::of(caller, &workspace, &command)?;
         self.may_write()?;

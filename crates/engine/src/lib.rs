@@ -23,6 +23,12 @@
 //!   (test: `neither_deadlines_nor_a_full_queue_tell_what_is_hidden_from_what_is_missing`).
 //! - Neither do the ids of earlier commands
 //!   (test: `ids_of_commands_to_what_is_hidden_tell_nothing_of_it`).
+//! - A command is decided with the rights that its caller has when it is decided
+//!   (test: `who_was_let_in_before_a_loss_may_do_nothing_after_it`), also if its body was still
+//!   arriving when they were lost
+//!   (test: `what_is_half_sent_when_its_caller_loses_the_right_is_refused`).
+//! - No event of a key comes after the event that revoked it
+//!   (test: `no_event_of_a_key_comes_after_its_revocation`).
 //! - No caller moves a connection into or out of the reach of their own rights
 //!   (test: `nobody_moves_a_connection_out_of_or_into_their_reach`).
 //! - A caller who holds only `write` gives no other workspace access

@@ -2,6 +2,7 @@
 
 mod access;
 mod altered;
+mod at_once;
 mod bounds;
 mod callers;
 mod derived;

@@ -7,6 +7,7 @@ use ledger_domain::principal::{ApiKeyId, Grant, Scope, Subject, Workspaces};
 use ledger_domain::{Actor, CheckedText as _, Connection, Line, Micros, WorkspaceName};
 
 use super::bootstrap::everything;
+use crate::errors::AuthenticateError;
 
 /// An authenticated caller and their grants. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -17,13 +18,15 @@ pub struct Caller {
     credential: Option<Line>,
     address: Option<IpAddr>,
     ends_at: Option<Micros>,
+    /// The number of changes to principals when the key was looked up.
+    seen: u64,
 }
 
 impl Caller {
     /// Creates a caller whose credential was verified elsewhere, such as the token of an issuer.
     pub fn new(actor: Actor, grants: Vec<Grant>) -> Self {
         let grants = grants.into();
-        Self { actor, grants, key: None, credential: None, address: None, ends_at: None }
+        Self { actor, grants, key: None, credential: None, address: None, ends_at: None, seen: 0 }
     }
 
     /// Creates the caller that stands for the ledger itself and has every right. `name` is the
@@ -32,9 +35,34 @@ impl Caller {
         Self::new(Actor::new(name), vec![everything()])
     }
 
-    pub(super) fn of_key(actor: Actor, grants: Arc<[Grant]>, key: ApiKeyId) -> Self {
+    /// Creates the caller of a key. `seen` is the number of changes to principals so far.
+    pub(super) fn of_key(actor: Actor, grants: Arc<[Grant]>, key: ApiKeyId, seen: u64) -> Self {
         let credential = Some(Line::stored(key.as_str().into()));
-        Self { actor, grants, key: Some(key), credential, address: None, ends_at: None }
+        Self { actor, grants, key: Some(key), credential, address: None, ends_at: None, seen }
+    }
+
+    /// Takes over the present rights of the credential. Returns whether they may have changed since
+    /// they were taken over last, which costs two comparisons while no principal changes.
+    /// `changes` is the number of changes to principals, and `again` looks up a key.
+    ///
+    /// Errors: those of a credential that has expired or been revoked meanwhile.
+    pub(crate) fn renew(
+        &mut self,
+        now: Micros,
+        changes: u64,
+        again: impl FnOnce(&ApiKeyId) -> Result<Self, AuthenticateError>,
+    ) -> Result<bool, AuthenticateError> {
+        if self.ends_at.is_some_and(|end| now >= end) {
+            let is_key = self.key.is_some();
+            let expired =
+                if is_key { AuthenticateError::Expired } else { AuthenticateError::TokenExpired };
+            return Err(expired);
+        }
+        let Some(key) = self.key.as_ref().filter(|_| self.seen != changes) else {
+            return Ok(false);
+        };
+        *self = Self { seen: changes, address: self.address, ..again(key)? };
+        Ok(true)
     }
 
     /// Sets the name under which events record the credential, such as the issuer and id of a
