@@ -8,6 +8,7 @@ mod callers;
 mod derived;
 mod gains;
 mod history;
+mod journal;
 mod keys;
 mod lists;
 mod opening;

@@ -51,14 +51,15 @@ impl Permit {
         workspace: &WorkspaceName,
         command: &ParsedCommand,
     ) -> Result<Self, Forbidden> {
-        let requires = command.verb().spec();
+        let spec = command.verb().spec();
         let changes_secrets = command.meets(Condition::ChangesSecrets);
-        let permit = Self { caller, requires, changes_secrets, target: command.target().cloned() };
+        let permit =
+            Self { caller, requires: spec, changes_secrets, target: command.target().cloned() };
         permit.check_place(workspace)?;
         // Before the decider looks up the workspaces that a draft names.
         if let ParsedCommand::Create(draft) = command {
             let subject = Subject::Connection(workspace, &draft.details);
-            let mut required = requires.required(|condition| command.meets(condition));
+            let mut required = spec.required(|condition| command.meets(condition));
             match required.find(|(_, scope)| !permit.caller.may(*scope, subject)) {
                 None => {}
                 Some((Condition::Shares, _)) => return Err(Forbidden::Sharing),

@@ -13,8 +13,8 @@ use ledger_store::{AppendError, Store, Table};
 use parking_lot::RwLock;
 use subtle::ConstantTimeEq;
 
-use super::Caller;
 use super::uses::Uses;
+use super::{Caller, Claim};
 use crate::errors::{AuthenticateError, Fault};
 
 /// Every principal and the holders of all keys.
@@ -137,6 +137,14 @@ impl PrincipalDirectory {
         // Keys that were revoked long ago are no longer here.
         let holder = pages.holders.get(id);
         holder.ok_or(AuthenticateError::Revoked)?.caller(id, seen, now)
+    }
+
+    /// Returns what is known of a key that is not accepted.
+    pub(crate) fn claim(&self, id: ApiKeyId, digest: &KeyDigest) -> Claim {
+        let pages = self.pages.read();
+        let Some(holder) = pages.holders.get(&id) else { return Claim::default() };
+        let is_whole = same(&holder.key.digest, digest);
+        Claim { key: Some(id), actor: is_whole.then(|| holder.actor.clone()) }
     }
 
     /// Writes pending last uses to the store and removes those of deleted keys.

@@ -16,7 +16,7 @@ mod live_caller;
 mod token;
 mod uses;
 
-pub use caller::Caller;
+pub use caller::{Caller, Claim};
 pub use live_caller::LiveCaller;
 pub use token::VerifyToken;
 
@@ -26,7 +26,7 @@ pub(crate) use authorize::{Permit, connection_unknown};
 pub(crate) use directory::{PrincipalDirectory, caller_of};
 pub(crate) use keys::new_key;
 pub(crate) use token::TokenVerifier;
-pub(crate) use uses::{LAST_USE_INTERVAL, UseKeeper};
+pub(crate) use uses::{LAST_USE_INTERVAL, keep_uses};
 
 use std::sync::Arc;
 
@@ -66,6 +66,16 @@ impl Engine {
         let mut caller = caller.clone();
         self.renew(&mut caller)?;
         Ok(caller.require(scope, Subject::Ledger)?)
+    }
+
+    /// Returns what a credential that was not accepted claims to be. The key is named if the ledger
+    /// issued it, and the actor if the credential was once good.
+    pub fn claim(&self, authorization: Option<&str>) -> Claim {
+        let key = authorization.and_then(|header| Some(header.trim().split_once(' ')?.1.trim()));
+        let Some((key, id)) = key.and_then(|key| Some((key, keys::id_of(key)?))) else {
+            return Claim::default();
+        };
+        self.shared.directory.claim(id, &keys::digest(key))
     }
 
     /// Accepts an issuer's tokens in addition to API keys from now on.

@@ -2,6 +2,7 @@
 
 mod access;
 mod answer;
+mod audit;
 mod get;
 mod history;
 mod list;

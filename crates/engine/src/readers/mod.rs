@@ -44,6 +44,7 @@ impl Effort {
             }
             QueryName::List
             | QueryName::History
+            | QueryName::Audit
             | QueryName::Workspaces
             | QueryName::Principals => Self::Scan,
         }
