@@ -39,6 +39,8 @@ mod wait;
 #[cfg(test)]
 mod altered;
 #[cfg(test)]
+mod attempts;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod crash;

@@ -30,6 +30,7 @@ pub mod access;
 pub mod commands;
 pub mod errors;
 pub mod headers;
+pub mod journal;
 pub mod lease;
 pub mod operations;
 pub mod parameter;

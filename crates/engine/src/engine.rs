@@ -15,13 +15,15 @@ use ledger_vault::{CurveKey, DataKey, FingerprintKey, Keyring};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
-use crate::access::{LAST_USE_INTERVAL, PrincipalDirectory, TokenVerifier, UseKeeper};
+use crate::access::{LAST_USE_INTERVAL, PrincipalDirectory, TokenVerifier, keep_uses};
 use crate::admission::AdmissionLimits;
 use crate::errors::{DeadlineExpired, ExecuteError, Fault, OpenError, Unavailable, chain};
 use crate::fence::FenceSlot;
 use crate::founding::{self, Founding, Opening};
 use crate::http_status::HttpSource;
 use crate::identity::Identity;
+use crate::journal::{self, Journal, JournalOptions};
+use crate::keeper::Keeper;
 use crate::models::{Live, Models};
 use crate::ports::{Clock, Ports};
 use crate::readers::Readers;
@@ -47,6 +49,8 @@ pub struct EngineOptions {
     pub limits: AdmissionLimits,
     /// Limits of a replay.
     pub replay: ReplayLimits,
+    /// Limits of the audit journal.
+    pub journal: JournalOptions,
     /// Interval at which last uses of keys are stored; one minute by default.
     pub last_use_interval: Duration,
     /// Sources of time, ids and randomness; those of the system by default.
@@ -62,6 +66,7 @@ impl EngineOptions {
             create: false,
             limits: AdmissionLimits::default(),
             replay: ReplayLimits::default(),
+            journal: JournalOptions::default(),
             last_use_interval: LAST_USE_INTERVAL,
             ports: Ports::default(),
         }
@@ -74,7 +79,8 @@ pub struct Engine {
     pub(crate) shared: Arc<Shared>,
     pub(crate) readers: Arc<Readers>,
     writer: Arc<RwLock<Option<Writer>>>,
-    use_keeper: Arc<Mutex<Option<UseKeeper>>>,
+    /// The threads that store what is kept in memory.
+    keepers: Arc<Mutex<Vec<Keeper>>>,
     rebuilder: Arc<Mutex<Option<Rebuilder>>>,
 }
 
@@ -101,6 +107,7 @@ pub(crate) struct Shared {
     pub(crate) tail: Tail,
     pub(crate) published: AtomicU64,
     pub(crate) refusals: Refusals,
+    pub(crate) journal: Journal,
     pub(crate) replay: ReplayLimits,
     pub(crate) replaying: Mutex<()>,
     pub(crate) rebuilding: Rebuilding,
@@ -166,6 +173,7 @@ impl Engine {
     pub fn open(options: EngineOptions) -> Result<Self, OpenError> {
         let EngineOptions { data_dir, keyring, create, limits, replay, .. } = options;
         let (ports, last_use_interval) = (options.ports, options.last_use_interval);
+        let journal = Journal::new(options.journal);
         let (store, founding) = if create && !Self::exists(&data_dir) {
             founding::make(&data_dir, &keyring, &ports)?
         } else {
@@ -173,13 +181,17 @@ impl Engine {
         };
         let store = Arc::new(store);
         let later = bring_up_to_date(&store, replay)?;
-        let shared = Arc::new(Shared::load(store, founding, keyring, replay, later, ports)?);
+        let shared =
+            Arc::new(Shared::load(store, founding, keyring, (replay, journal), later, ports)?);
         recovery::catch_up(&shared.models.load(), *shared.head.borrow(), later)?;
         let writer = Arc::new(RwLock::new(Some(Writer::start(&shared, limits.queued_max)?)));
-        let use_keeper = UseKeeper::start(&shared, last_use_interval)?;
-        let use_keeper = Arc::new(Mutex::new(Some(use_keeper)));
+        let keepers = vec![
+            Keeper::start("ledger-uses", &shared, last_use_interval, keep_uses)?,
+            Keeper::start("ledger-journal", &shared, journal::STORE_INTERVAL, journal::keep)?,
+        ];
+        let keepers = Arc::new(Mutex::new(keepers));
         let readers = Arc::new(Readers::start(&limits)?);
-        let without = Self { shared, readers, writer, use_keeper, rebuilder: Arc::default() };
+        let without = Self { shared, readers, writer, keepers, rebuilder: Arc::default() };
         let rebuilder = Rebuilder::start(without.clone())?;
         Ok(Self { rebuilder: Arc::new(Mutex::new(rebuilder)), ..without })
     }
@@ -253,7 +265,7 @@ impl Engine {
         drop(self.rebuilder.lock().take());
         let Some(writer) = self.writer.write().take() else { return };
         drop(writer);
-        drop(self.use_keeper.lock().take());
+        self.keepers.lock().clear();
         if self.shared.store.is_poisoned() {
             return;
         }
@@ -296,7 +308,7 @@ impl Shared {
         store: Arc<Store>,
         founding: Founding,
         keyring: Keyring,
-        replay: ReplayLimits,
+        (replay, journal): (ReplayLimits, Journal),
         later: Selected,
         ports: Ports,
     ) -> Result<Self, OpenError> {
@@ -319,6 +331,7 @@ impl Shared {
             tail: Tail::default(),
             published: AtomicU64::new(meta::published(&store).map_err(Fault::from)?.get()),
             refusals: Refusals::default(),
+            journal,
             replay,
             replaying: Mutex::new(()),
             rebuilding: Rebuilding::begin(later, head.get()),

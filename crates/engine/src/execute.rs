@@ -92,8 +92,20 @@ impl Engine {
     }
 
     /// Queues a command and waits for the writer's decision. Without a fingerprint, the command has
-    /// no receipt.
+    /// no receipt. A refusal that matters is recorded in the audit journal.
     pub(crate) async fn decide(
+        &self,
+        workspace: WorkspaceName,
+        command: ParsedCommand,
+        fingerprint: Option<Fingerprint>,
+        context: RequestContext,
+    ) -> Result<Outcome, ExecuteError> {
+        let attempt = context.attempt(&workspace, &command);
+        let decided = self.await_decision(workspace, command, fingerprint, context).await;
+        decided.inspect_err(|error| self.record_refusal(error.code(), &attempt))
+    }
+
+    async fn await_decision(
         &self,
         workspace: WorkspaceName,
         command: ParsedCommand,
@@ -128,8 +140,9 @@ impl Engine {
         fingerprint: Option<Fingerprint>,
         context: RequestContext,
     ) -> Result<Begun, ExecuteError> {
-        let RequestContext { caller, expected, deadline, provenance, .. } = context;
+        let RequestContext { mut caller, expected, deadline, provenance, .. } = context;
         self.readers.note_command();
+        self.renew(&mut caller)?;
         // Callers without rights here must not learn which command ids are in use.
         let permit = Permit::of(caller, &workspace, &command)?;
         self.may_write()?;

@@ -10,6 +10,7 @@
 //! `execute.rs` prepares a command, `outbox.rs` turns the log into notifications, and `replay/`
 //! rebuilds read models beside the live ones: `replay/bulk/` with many threads, then
 //! `replay/fold.rs` event by event. Only `ports.rs` reads the clock or the random number generator.
+//! `journal/` keeps what was refused and read, beside the log.
 //! `admission.rs` has the limits on what is in progress, for all doors, and `readers/` decides
 //! where queries run.
 //!
@@ -23,6 +24,12 @@
 //!   (test: `neither_deadlines_nor_a_full_queue_tell_what_is_hidden_from_what_is_missing`).
 //! - Neither do the ids of earlier commands
 //!   (test: `ids_of_commands_to_what_is_hidden_tell_nothing_of_it`).
+//! - A command is decided with the rights that its caller has when it is decided
+//!   (test: `who_was_let_in_before_a_loss_may_do_nothing_after_it`), also if its body was still
+//!   arriving when they were lost
+//!   (test: `what_is_half_sent_when_its_caller_loses_the_right_is_refused`).
+//! - No event of a key comes after the event that revoked it
+//!   (test: `no_event_of_a_key_comes_after_its_revocation`).
 //! - No caller moves a connection into or out of the reach of their own rights
 //!   (test: `nobody_moves_a_connection_out_of_or_into_their_reach`).
 //! - A caller who holds only `write` gives no other workspace access
@@ -42,6 +49,15 @@
 //! - A lost receipt comes back with the fingerprint that the record has
 //!   (test: `lost_receipts_come_back_with_their_fingerprints`), which no reader sees
 //!   (test: `no_form_of_an_event_has_the_fingerprint_of_its_command`).
+//! - Every refusal that matters is counted once in the audit journal, in few rows, however many
+//!   there are (test: `a_flood_of_refusals_is_counted_exactly_in_few_entries`).
+//! - The journal keeps to its size and age (test: `the_journal_keeps_to_its_size_and_age`).
+//! - It never holds a credential
+//!   (test: `attempts_with_wrong_keys_are_told_from_every_door_and_the_keys_are_not`).
+//! - A comparison names an entry of it that is missing or altered
+//!   (test: `a_missing_or_altered_entry_is_named_by_a_comparison`).
+//! - A refusal that cannot be recorded stands
+//!   (test: `what_cannot_be_stored_is_refused_all_the_same_and_counted_in_memory`).
 //! - While read models are rebuilt, commands go on, and lists are refused or complete
 //!   (test: `commands_go_on_while_lists_and_audit_are_rebuilt`).
 //! - Queries that read many rows run on threads of lower priority, and others do not
@@ -76,6 +92,8 @@ mod fingerprint;
 mod history;
 mod http_status;
 mod identity;
+mod journal;
+mod keeper;
 mod outbox;
 mod projections;
 mod queries;
@@ -87,7 +105,7 @@ mod sealed;
 mod tail;
 mod writer;
 
-pub use access::{Caller, LiveCaller, VerifyToken};
+pub use access::{Caller, Claim, LiveCaller, VerifyToken};
 pub use admission::{AdmissionLimits, MESSAGE_BYTES_MAX};
 pub use engine::{Engine, EngineOptions};
 pub use errors::{
@@ -99,6 +117,7 @@ pub use fence::Fence;
 pub use fingerprint::{BodyDigest, Received};
 pub use http_status::HttpStatusSource;
 pub use identity::Identity;
+pub use journal::{Attempt, JournalOptions};
 pub use outbox::{Outbox, OutboxItem};
 pub use ports::{Clock, IdSource, Ports, Randomness};
 pub use queries::{Keep, ListOptions, ListResult, QueryAnswer, Reader, VersionLine, Versions};

@@ -1,11 +1,13 @@
 //! The circumstances of a request.
 
+use ledger_contract::commands::ParsedCommand;
 use ledger_contract::headers::Headers;
 use ledger_contract::records::{Provenance, Via};
-use ledger_domain::{Expected, Micros};
+use ledger_domain::{Expected, Micros, WorkspaceName};
 
 use crate::access::Caller;
 use crate::engine::Engine;
+use crate::journal::Attempt;
 
 /// The circumstances of a command, assembled where the request arrives by [`Engine::context`].
 #[derive(Clone, Debug)]
@@ -21,6 +23,19 @@ pub struct RequestContext {
     /// Whether the command id is the caller's. Nobody can repeat a command whose id the ledger
     /// made, so it has no receipt.
     pub repeatable: bool,
+}
+
+impl RequestContext {
+    /// Returns what the audit journal records of a command.
+    pub(crate) fn attempt(&self, workspace: &WorkspaceName, command: &ParsedCommand) -> Attempt {
+        let Provenance { via, address, .. } = &self.provenance;
+        let mut attempt = Attempt::new(*via, command.verb().as_str())
+            .from_address(*address)
+            .in_workspace(Some(workspace.clone()))
+            .to_connection(command.target());
+        attempt.by(&self.caller);
+        attempt
+    }
 }
 
 impl Engine {

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use ledger_contract::errors::Problem;
 use ledger_contract::records::Via;
-use ledger_engine::Engine;
+use ledger_engine::{Attempt, Engine};
 use ledger_http::AppState;
 use ledger_http::toolkit::{self, HttpApi, Refusal, RequestId};
 use ledger_providers::{Catalogue, Facade};
@@ -76,13 +76,22 @@ impl HttpApi for FacadeServer {
         self.state.engine()
     }
 
+    fn via(&self) -> Via {
+        self.api.via
+    }
+
+    fn operation(&self, route: &Route) -> &'static str {
+        route.id
+    }
+
     async fn admit(
         self: Arc<Self>,
         route: &Route,
         request: Request,
         _: &RequestId,
+        attempt: &mut Attempt,
     ) -> Result<FacadeRequest, Refusal> {
-        Ok(FacadeRequest::read(self, route, request).await?)
+        Ok(FacadeRequest::read(self, route, request, attempt).await?)
     }
 
     fn refuse(&self, problem: &Problem, id: &RequestId) -> Response {

@@ -11,7 +11,7 @@ use ledger_contract::subjects::DEFAULT_WORKSPACE;
 use ledger_domain::connection::Environment;
 use ledger_domain::principal::Workspaces;
 use ledger_domain::{MessageId, WorkspaceName};
-use ledger_engine::{BodyDigest, Caller};
+use ledger_engine::{Attempt, BodyDigest, Caller};
 use ledger_http::toolkit::{HasInputs, Inputs};
 use ledger_http::{admit, command_headers, credential};
 use ledger_providers::{Catalogue, Provider};
@@ -56,12 +56,14 @@ impl FacadeRequest {
         server: Arc<FacadeServer>,
         route: &Route,
         request: Request,
+        attempt: &mut Attempt,
     ) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
         let state = &server.state;
-        let caller = admit(state.engine(), &parts)?;
+        let caller = admit(state.engine(), &parts, attempt)?;
         let key_environment = key_environment(&parts.headers)?;
         let workspace = workspace(server.api, &parts.headers, &caller)?;
+        attempt.enters(&workspace);
         let headers = command_headers(&parts.headers).and_then(short_enough)?;
         let mut inputs = Inputs::of(&mut parts).await?;
         if route.operation.takes_body() {

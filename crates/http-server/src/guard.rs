@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use ipnet::IpNet;
+use ledger_contract::errors::Code;
 use tracing::warn;
 
 use crate::clock::Clock;
@@ -19,6 +20,47 @@ use crate::refusal::Refusal;
 /// so it must be fast.
 #[derive(Clone)]
 pub struct Accepts(Arc<dyn Fn(&str) -> Verdict + Send + Sync>);
+
+/// A function that is told of each request that the guard refuses. It must not block.
+#[derive(Clone)]
+pub struct Tells(Arc<dyn Fn(Refused<'_>) + Send + Sync>);
+
+impl Tells {
+    /// Wraps a function.
+    pub fn new(tells: impl Fn(Refused<'_>) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tells))
+    }
+}
+
+impl Default for Tells {
+    fn default() -> Self {
+        Self::new(|_| ())
+    }
+}
+
+impl fmt::Debug for Tells {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tells(..)")
+    }
+}
+
+/// A request that the guard refuses.
+#[derive(Clone, Copy)]
+pub struct Refused<'a> {
+    /// The error code.
+    pub code: Code,
+    /// The address of the client.
+    pub address: IpAddr,
+    /// What it presents as its credential, in the form `Bearer <key>`.
+    pub credential: Option<&'a str>,
+}
+
+/// The credential is left out.
+impl fmt::Debug for Refused<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Refused({}, {})", self.code, self.address)
+    }
+}
 
 /// The identity behind a key; the same for all tokens of one subject.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -74,6 +116,7 @@ impl fmt::Debug for Accepts {
 /// keys and requests without a key, shares the address's rate.
 pub(crate) struct Guard {
     accepts: Accepts,
+    tells: Tells,
     trusted: Vec<IpNet>,
     per_key: Buckets,
     per_address: Buckets,
@@ -86,12 +129,18 @@ impl Guard {
     pub(crate) fn new(accepts: Accepts, rates: Rates, trusted: Vec<IpNet>, clock: &Clock) -> Self {
         Self {
             accepts,
+            tells: Tells::default(),
             trusted,
             per_key: Buckets::new(rates.per_key, clock.clone()),
             per_address: Buckets::new(rates.per_address, clock.clone()),
             lockout: Lockout::new(clock.clone()),
             digest_key: rand::random(),
         }
+    }
+
+    /// Tells of refusals from now on.
+    pub(crate) fn telling(self, tells: Tells) -> Self {
+        Self { tells, ..self }
     }
 
     /// Admits or refuses a request. Until a lockout, a request with an invalid key is admitted, and
@@ -102,11 +151,19 @@ impl Guard {
         headers: &HeaderMap,
     ) -> Result<ClientAddress, Refusal> {
         let client = ClientAddress::find(peer, headers, &self.trusted);
-        let network = client.network();
         // The route refuses a request with two keys, and checks neither of them.
-        let Some(credential) = credential(headers).unwrap_or_default() else {
-            self.per_address.take(&network).map_err(Refusal::RateLimited)?;
-            return Ok(client);
+        let credential = credential(headers).unwrap_or_default();
+        let credential = credential.as_deref();
+        let admitted = self.check(client.network(), credential);
+        admitted.map(|()| client).inspect_err(|refusal| {
+            let (code, address) = (refusal.code(), client.0);
+            (self.tells.0)(Refused { code, address, credential });
+        })
+    }
+
+    fn check(&self, network: IpAddr, credential: Option<&str>) -> Result<(), Refusal> {
+        let Some(credential) = credential else {
+            return self.per_address.take(&network).map_err(Refusal::RateLimited);
         };
         let key: KeyDigest =
             *blake3::keyed_hash(&self.digest_key, credential.as_bytes()).as_bytes();
@@ -117,7 +174,7 @@ impl Guard {
             }
             self.per_address.take(&network).map_err(Refusal::RateLimited)?;
         }
-        match self.accepts.judge(&credential) {
+        match self.accepts.judge(credential) {
             Verdict::Good(identity) => {
                 if !known {
                     self.lockout.accepted(network, key);
@@ -131,7 +188,7 @@ impl Guard {
             Verdict::NoGuess => {}
             Verdict::Wrong => self.wrong_key(network, key),
         }
-        Ok(client)
+        Ok(())
     }
 
     fn wrong_key(&self, network: IpAddr, key: KeyDigest) {

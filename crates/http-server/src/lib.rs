@@ -56,7 +56,7 @@ pub use clock::Clock;
 pub use counters::Counters;
 pub use credential::credential;
 pub use error::{ListenError, TlsError};
-pub use guard::{Accepts, Identity, Verdict};
+pub use guard::{Accepts, Identity, Refused, Tells, Verdict};
 pub use headers::{NoOrigin, Origin};
 pub use limits::Limits;
 pub use listener::Listener;

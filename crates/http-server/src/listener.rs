@@ -41,6 +41,7 @@ impl Prepared {
             Arc::clone(&counters),
         );
         let guard = Guard::new(options.accepts, options.rates, trusted, &options.clock);
+        let guard = guard.telling(options.tells);
         let guard = Arc::new(guard);
         let with_tls = tls.is_some();
         let admission =

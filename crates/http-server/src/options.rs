@@ -7,7 +7,7 @@ use ipnet::{IpNet, Ipv4Net};
 
 use crate::clock::Clock;
 use crate::error::ListenError;
-use crate::guard::Accepts;
+use crate::guard::{Accepts, Tells};
 use crate::headers::Origin;
 use crate::limits::Limits;
 use crate::rates::Rates;
@@ -38,6 +38,8 @@ pub struct ListenOptions {
     pub clock: Clock,
     /// Judges keys.
     pub accepts: Accepts,
+    /// Is told of requests that are refused because of their rate or a lockout.
+    pub tells: Tells,
 }
 
 impl ListenOptions {
@@ -54,6 +56,7 @@ impl ListenOptions {
             limits: Limits::default(),
             clock: Clock::default(),
             accepts,
+            tells: Tells::default(),
         }
     }
 
@@ -79,6 +82,13 @@ impl Prepared {
     #[must_use]
     pub fn accepting(mut self, accepts: Accepts) -> Self {
         self.options.accepts = accepts;
+        self
+    }
+
+    /// Replaces the function that is told of refused requests.
+    #[must_use]
+    pub fn telling(mut self, tells: Tells) -> Self {
+        self.options.tells = tells;
         self
     }
 }

@@ -26,7 +26,7 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    fn code(&self) -> Code {
+    pub(crate) fn code(&self) -> Code {
         match self {
             Self::RateLimited(_) => Code::RateLimited,
             Self::LockedOut(_) => Code::CredentialLockout,

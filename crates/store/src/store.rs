@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use rocksdb::{
@@ -38,6 +38,8 @@ pub struct Store {
     db: Db,
     macs: Macs,
     poison: AtomicU8,
+    /// Number of synced commits.
+    synced: AtomicU64,
     cache: Cache,
     /// The names of all tables.
     tables: Mutex<Vec<String>>,
@@ -95,9 +97,10 @@ impl Store {
             .map_err(|error| open_error(&path, error))?;
         let (options, log_options) = (options::table(&cache, false), options::table(&cache, true));
         let sorting = Sorting::new(dir.sorting_path(), options, log_options);
-        let (poison, tables) = (AtomicU8::new(Poison::NONE), Mutex::new(names));
+        let (poison, synced) = (AtomicU8::new(Poison::NONE), AtomicU64::new(0));
+        let tables = Mutex::new(names);
         let macs = Macs::without_key();
-        Ok(Self { db, macs, poison, cache, tables, absent, sorting, dir })
+        Ok(Self { db, macs, poison, synced, cache, tables, absent, sorting, dir })
     }
 
     pub(crate) fn with_macs(self, macs: Macs) -> Self {
@@ -138,6 +141,24 @@ impl Store {
         self.db.write_opt(batch.into_inner(), &write_options).map_err(|source| {
             self.poison_by(Poison::of(&source));
             AppendError::Write { bytes, source: source.into() }
+        })?;
+        if durability == Durability::Synced {
+            self.synced.fetch_add(1, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Returns the number of synced commits so far. What was committed without a sync survives
+    /// power loss once this number has grown.
+    pub fn synced_commits(&self) -> u64 {
+        self.synced.load(Ordering::Acquire)
+    }
+
+    /// Makes everything committed so far survive power loss.
+    pub fn sync(&self) -> Result<(), AppendError> {
+        self.db.flush_wal(true).map_err(|source| {
+            self.poison_by(Poison::of(&source));
+            AppendError::Write { bytes: 0, source: source.into() }
         })
     }
 

@@ -153,7 +153,7 @@ impl Somebody {
             // Of every workspace, all that is theirs is theirs to see.
             "get" | "list" => self.has("read"),
             "whoami" | "workspaces" => true,
-            "history" => self.has("audit") && (self.everywhere || workspace == HOME),
+            "history" | "audit" => self.has("audit") && (self.everywhere || workspace == HOME),
             "status" => self.has("read") && self.everywhere,
             "principals" | "access-check" => self.has("administer") && self.everywhere,
             other => panic!("say here who may ask {other}"),

@@ -2,11 +2,13 @@
 
 mod access;
 mod altered;
+mod at_once;
 mod bounds;
 mod callers;
 mod derived;
 mod gains;
 mod history;
+mod journal;
 mod keys;
 mod lists;
 mod opening;

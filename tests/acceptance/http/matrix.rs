@@ -23,6 +23,7 @@ const TABLE: &[Line] = &[
     ("updateConnection", WRITE, LET_IN),
     ("connectionHistory", AUDIT, WELL),
     ("workspaceHistory", AUDIT, WELL),
+    ("audit", AUDIT, WELL),
     ("revealSecret", REVEAL, WELL),
     ("rotateSecret", ROTATE, LET_IN),
     ("enableConnection", WRITE, LET_IN),

@@ -5,6 +5,7 @@ pub(crate) mod door;
 mod endings;
 mod events;
 mod feed;
+mod half_sent;
 mod lists;
 mod matrix;
 mod operations;

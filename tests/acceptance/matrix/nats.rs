@@ -48,6 +48,7 @@ const TABLE: &[Line] = &[
     ("get", READ, WELL),
     ("list", Need::Foothold, WELL),
     ("history", AUDIT, WELL),
+    ("audit", AUDIT, WELL),
     ("workspaces", Need::Foothold, WELL),
     ("status", READ_ALL, WELL),
     ("principals", GOVERN, WELL),

@@ -14,7 +14,7 @@ use super::{ServiceState, subject};
 impl ServiceState {
     /// Executes a command. When this returns, its receipt is durable.
     pub(super) async fn command(&self, incoming: Incoming<'_>) -> Result<Reply, Problem> {
-        let request = self.counted(self.command_request(incoming))?;
+        let request = self.counted(incoming.attempt, self.command_request(incoming))?;
         let executed = self.engine.execute(request).await.inspect_err(|error| {
             debug!(
                 nats.subject = %incoming.message.subject,

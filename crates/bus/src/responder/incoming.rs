@@ -7,7 +7,8 @@ use ledger_contract::headers::{Headers, invalid, read as read_headers, twice};
 use ledger_contract::sealed::{SealedRequest, split};
 use ledger_contract::subjects::{AUTHORIZATION, XKEY};
 use ledger_domain::MessageId;
-use ledger_engine::MESSAGE_BYTES_MAX;
+use ledger_engine::{Attempt, MESSAGE_BYTES_MAX};
+use parking_lot::Mutex;
 
 use super::{ServiceState, headers};
 
@@ -17,6 +18,8 @@ pub(super) struct Incoming<'a> {
     pub(super) message: &'a Message,
     /// The opened content of a sealed request.
     pub(super) opened: Option<&'a Opened>,
+    /// What is known of it, for the audit journal.
+    pub(super) attempt: &'a Mutex<Attempt>,
 }
 
 /// The content of a sealed request.

@@ -24,11 +24,13 @@ use async_nats::service::endpoint::Endpoint;
 use async_nats::service::{Service, ServiceExt};
 use async_nats::{Client, Message};
 use futures::StreamExt;
-use ledger_contract::commands::{Answer, Verb};
+use ledger_contract::commands::{Answer, ConnectionRef, Verb};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::QueryName;
+use ledger_contract::records::Via;
 use ledger_contract::subjects::Subjects;
-use ledger_engine::{Caller, Engine, MESSAGE_BYTES_MAX, log_fault};
+use ledger_engine::{Attempt, Caller, Engine, MESSAGE_BYTES_MAX, log_fault};
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -257,9 +259,10 @@ impl ServiceEndpoint {
 
 impl ServiceState {
     async fn answer(&self, service_endpoint: &ServiceEndpoint, message: &Message) -> Reply {
-        match self.counted(self.open(message)) {
+        let attempt = Mutex::new(self.attempt(service_endpoint.kind, &message.subject));
+        match self.counted(&attempt, self.open(message)) {
             Ok(opened) => {
-                let incoming = Incoming { message, opened: opened.as_ref() };
+                let incoming = Incoming { message, opened: opened.as_ref(), attempt: &attempt };
                 self.seal_like(self.work(service_endpoint, incoming).await, incoming)
             }
             Err(problem) => service_endpoint.refuse(&problem),
@@ -282,7 +285,12 @@ impl ServiceState {
         if self.sealed_only && incoming.opened.is_none() {
             return Err(Problem::new(Code::SealedRequired));
         }
-        let caller = self.engine.authenticate(incoming.authorization()?)?;
+        let authorization = incoming.authorization()?;
+        let authenticated = self.engine.authenticate(authorization);
+        let caller = authenticated
+            .inspect_err(|_| incoming.attempt.lock().claims(&self.engine.claim(authorization)))?
+            .through(Via::Nats, None);
+        incoming.attempt.lock().by(&caller);
         if let Some(opened) = incoming.opened {
             self.check_sealed(incoming.message, opened)?;
         }
@@ -292,10 +300,43 @@ impl ServiceState {
         Ok(caller)
     }
 
-    /// Counts a refusal by this crate in the ledger's status. The engine counts its own.
-    fn counted<T, E: Into<Problem>>(&self, result: Result<T, E>) -> Result<T, Problem> {
-        result.map_err(Into::into).inspect_err(|problem| self.engine.count_refusal(problem.code))
+    /// Counts a refusal by this crate in the ledger's status, and records it if it matters. The
+    /// engine counts and records its own.
+    fn counted<T, E: Into<Problem>>(
+        &self,
+        attempt: &Mutex<Attempt>,
+        result: Result<T, E>,
+    ) -> Result<T, Problem> {
+        let refused = |problem: &Problem| self.engine.refused(problem.code, &attempt.lock());
+        result.map_err(Into::into).inspect_err(refused)
     }
+
+    /// Returns what the subject of a request tells.
+    fn attempt(&self, kind: RequestKind, subject: &str) -> Attempt {
+        let begin = |operation| Attempt::new(Via::Nats, operation);
+        let prefix = &self.prefix;
+        let known = match kind {
+            RequestKind::Command => subject::command(prefix, subject)
+                .map(|to| begin(to.verb.as_str()).in_workspace(Some(to.workspace))),
+            RequestKind::Query => subject::query(prefix, subject)
+                .map(|to| begin(to.query.as_str()).in_workspace(to.workspace.name().cloned())),
+            RequestKind::Operation => subject::operation(prefix, subject).map(begin_operation),
+            RequestKind::Reveal => {
+                subject::reveal(prefix, subject).map(|(workspace, connection)| {
+                    let target = ConnectionRef::parse("connection", connection).ok();
+                    let attempt = begin(Verb::RevealSecret.as_str()).in_workspace(Some(workspace));
+                    attempt.to_connection(target.as_ref())
+                })
+            }
+        };
+        known.unwrap_or_else(|_| begin(""))
+    }
+}
+
+/// Begins with a request for an operation, whose name is known.
+fn begin_operation(name: &str) -> Attempt {
+    let known = subject::OPERATIONS.iter().find(|known| **known == name);
+    Attempt::new(Via::Nats, known.copied().unwrap_or_default())
 }
 
 #[cfg(test)]

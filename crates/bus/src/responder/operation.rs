@@ -22,7 +22,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 impl ServiceState {
     /// Runs an operation.
     pub(super) async fn operation(&self, incoming: Incoming<'_>) -> Result<Reply, Problem> {
-        let request = self.counted(self.replay_request(incoming))?;
+        let request = self.counted(incoming.attempt, self.replay_request(incoming))?;
         self.replay(request, incoming).await.map(|report| Reply::json(&report))
     }
 

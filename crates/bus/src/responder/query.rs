@@ -13,12 +13,14 @@ use super::{ServiceState, subject};
 impl ServiceState {
     /// Answers a query from the store, on a thread that may block.
     pub(super) async fn query(&self, incoming: Incoming<'_>) -> Result<Reply, Problem> {
-        let (caller, address, deadline) = self.counted(self.query_address(incoming))?;
+        let (caller, address, deadline) =
+            self.counted(incoming.attempt, self.query_address(incoming))?;
         let QueryAddress { workspace, query } = address;
         let body = incoming.body().clone();
         let read = move |engine: &Engine| answer(engine, &caller, &workspace, query, &body);
-        let answer = self.counted(self.engine.read(Effort::of(query), deadline, read).await)?;
-        self.counted(Reply::bytes(answer, &self.client))
+        let answer = self
+            .counted(incoming.attempt, self.engine.read(Effort::of(query), deadline, read).await)?;
+        self.counted(incoming.attempt, Reply::bytes(answer, &self.client))
     }
 
     fn query_address(

@@ -14,7 +14,7 @@ use super::{ServiceState, subject};
 impl ServiceState {
     /// Reveals secrets in a reply that only the sender can open.
     pub(super) async fn reveal(&self, incoming: Incoming<'_>) -> Result<Reply, Problem> {
-        let request = self.counted(self.reveal_request(incoming))?;
+        let request = self.counted(incoming.attempt, self.reveal_request(incoming))?;
         Ok(Reply::json(&self.engine.reveal(request).await?))
     }
 

@@ -24,18 +24,24 @@ impl ServiceState {
     /// Seals a reply if its request was sealed.
     pub(super) fn seal_like(&self, reply: Reply, incoming: Incoming<'_>) -> Reply {
         let Some(opened) = incoming.opened else { return reply };
-        self.sealed(reply, opened).unwrap_or_else(|problem| {
+        self.sealed(reply, opened, incoming).unwrap_or_else(|problem| {
             let refusal = Reply::problem(&problem);
             // A refusal is short, and the sender's key has already opened a message, so sealing
             // succeeds.
-            self.sealed(refusal, opened).unwrap_or_else(|problem| Reply::problem(&problem))
+            self.sealed(refusal, opened, incoming)
+                .unwrap_or_else(|problem| Reply::problem(&problem))
         })
     }
 
-    fn sealed(&self, reply: Reply, opened: &Opened) -> Result<Reply, Problem> {
+    fn sealed(
+        &self,
+        reply: Reply,
+        opened: &Opened,
+        incoming: Incoming<'_>,
+    ) -> Result<Reply, Problem> {
         let text = reply.text(opened.id.as_str());
         let sealed = self.engine.seal_for(&text, &opened.sender)?;
-        let reply = self.counted(Reply::bytes(sealed, &self.client))?;
+        let reply = self.counted(incoming.attempt, Reply::bytes(sealed, &self.client))?;
         Ok(reply.with_header(subjects::XKEY, &self.engine.xkey()))
     }
 }

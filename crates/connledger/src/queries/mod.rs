@@ -1,5 +1,6 @@
 //! The read-only commands, one file each.
 
+mod audit;
 mod get;
 mod history;
 mod list;
@@ -26,6 +27,7 @@ pub(crate) enum Query {
     List(Box<list::ListArgs>),
     /// Show who changed what, and when
     History(history::HistoryArgs),
+    Audit(audit::AuditArgs),
     Reveal(reveal::RevealArgs),
     /// Show the state of the ledger itself
     #[command(after_help = "Examples:\n  connledger status\n  connledger status --json")]
@@ -38,6 +40,7 @@ pub(crate) async fn run(common: &Common, query: Query, out: Output) -> Result<()
         Query::Get(args) => get::run(&session, args).await,
         Query::List(args) => list::run(&session, *args).await,
         Query::History(args) => history::run(&session, args).await,
+        Query::Audit(args) => audit::run(&session, common.workspace_given, args).await,
         Query::Reveal(args) => reveal::run(&session, args).await,
         Query::Status => status::run(&session).await,
     }

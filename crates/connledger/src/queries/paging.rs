@@ -62,7 +62,11 @@ impl Listing {
     }
 
     /// Writes the table, and says how much of the answer was shown and how to get the rest.
-    pub(crate) fn finish(self, total: u64, next_cursor: Option<&str>) -> Result<(), Failure> {
+    pub(crate) fn finish(
+        self,
+        total: impl Into<Option<u64>>,
+        next_cursor: Option<&str>,
+    ) -> Result<(), Failure> {
         if !self.out.is_json() {
             self.table.lines().iter().try_for_each(|line| self.out.line(line))?;
         }
@@ -72,8 +76,11 @@ impl Listing {
 }
 
 /// Says how much of the answer was shown, and how to get the rest.
-pub(crate) fn say_shown(shown: u64, total: u64, next_cursor: Option<&str>) {
-    say(format!("{shown} of {total} shown"));
+pub(crate) fn say_shown(shown: u64, total: impl Into<Option<u64>>, next_cursor: Option<&str>) {
+    say(match total.into() {
+        Some(total) => format!("{shown} of {total} shown"),
+        None => format!("{shown} shown"),
+    });
     if let Some(cursor) = next_cursor {
         say(format!("hint: for the next page: --cursor {cursor}; for all pages: --all"));
     }

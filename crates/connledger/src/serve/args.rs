@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::http::HttpArgs;
+use super::journal::JournalArgs;
 use super::tokens::TokenArgs;
 use crate::master_key::MasterKeyArgs;
 use crate::providers::ProviderArgs;
@@ -86,6 +87,8 @@ pub(crate) struct ServeArgs {
     /// Format of log lines on standard error
     #[arg(long, env = "CONNLEDGER_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub(crate) log_format: LogFormat,
+    #[command(flatten)]
+    pub(crate) journal: JournalArgs,
     #[command(flatten)]
     pub(crate) tokens: TokenArgs,
 }

@@ -9,11 +9,12 @@ use clap::Args;
 use ipnet::IpNet;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::HttpStatus;
-use ledger_engine::{AuthenticateError, Engine, HttpStatusSource};
+use ledger_contract::records::Via;
+use ledger_engine::{Attempt, AuthenticateError, Engine, HttpStatusSource};
 use ledger_http_server::limits::CONNECTIONS_PER_ADDRESS;
 use ledger_http_server::{
     Accepts, Counters, Identity, ListenError, ListenOptions, Listener, Origin, Prepared,
-    RATE_PER_ADDRESS, RATE_PER_KEY, Rates, TlsFiles, Verdict, is_loopback,
+    RATE_PER_ADDRESS, RATE_PER_KEY, Rates, Refused, Tells, TlsFiles, Verdict, is_loopback,
 };
 
 use super::files;
@@ -158,7 +159,9 @@ impl PreparedHttp {
     pub(super) async fn open(self, engine: &Engine, routes: Router) -> Result<Listener, Failure> {
         let judging = engine.clone();
         let accepts = Accepts::judging(move |header| judge(&judging, header));
-        let listener = self.prepared.accepting(accepts).open(routes).await;
+        let told = engine.clone();
+        let tells = Tells::new(move |refused| tell(&told, refused));
+        let listener = self.prepared.accepting(accepts).telling(tells).open(routes).await;
         let listener = listener.map_err(|error| failure(&error))?;
         engine.set_http_status_source(Arc::new(HttpCounters(listener.counters())));
         Ok(listener)
@@ -173,6 +176,13 @@ impl HttpStatusSource for HttpCounters {
     fn http_status(&self) -> HttpStatus {
         self.0.status()
     }
+}
+
+/// Records in the audit journal a request that was refused before it reached a route.
+fn tell(engine: &Engine, refused: Refused<'_>) {
+    let mut attempt = Attempt::new(Via::Http, "").from_address(Some(refused.address));
+    attempt.claims(&engine.claim(refused.credential));
+    engine.record_refusal(refused.code, &attempt);
 }
 
 /// Distinguishes valid keys and tokens from guesses. An expired or revoked one is no guess: the

@@ -4,6 +4,7 @@ mod args;
 mod development;
 mod files;
 mod http;
+mod journal;
 mod logs;
 mod nats;
 mod room;
@@ -82,7 +83,7 @@ fn check_start(common: &Common, args: &ServeArgs, folder: &Path) -> Result<(), F
 /// Opens the ledger; with `--dev`, creates it if missing.
 async fn open(folder: &Path, args: &ServeArgs) -> Result<Engine, Failure> {
     if args.dev {
-        return development::open(folder, &args.master_key).await;
+        return development::open(folder, &args.master_key, args.journal.options()).await;
     }
     match Engine::check(folder).map_err(Problem::from) {
         Ok(()) => {}
@@ -96,7 +97,8 @@ async fn open(folder: &Path, args: &ServeArgs) -> Result<Engine, Failure> {
         Err(problem) => return Err(problem.into()),
     }
     let keyring = master_key::find(&args.master_key, None)?;
-    open_engine(EngineOptions::new(folder.to_owned(), keyring)).await
+    let options = EngineOptions::new(folder.to_owned(), keyring);
+    open_engine(EngineOptions { journal: args.journal.options(), ..options }).await
 }
 
 /// Opens the engine on a thread that may block.

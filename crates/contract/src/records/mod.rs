@@ -50,7 +50,7 @@ use event_v1::DataOut;
 pub(crate) use event_v1::data_schema;
 
 /// The way a command came in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Via {
     /// A NATS request.
     Nats,

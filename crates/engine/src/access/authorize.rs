@@ -1,19 +1,19 @@
 //! Checks whether a caller may execute a command.
 //!
-//! The decider checks twice: before the domain's rules, whose errors reveal the state, and again on
-//! the resulting state. Otherwise callers could move a connection into or out of their own reach,
-//! gain a right to it by changing it, or share it without `administer`. A connection to which a
-//! caller has no right at all is treated as missing.
+//! The decider renews the caller's rights, then checks twice: before the domain's rules, whose
+//! errors reveal the state, and again on the resulting state. Otherwise callers could move a
+//! connection into or out of their own reach, gain a right to it by changing it, or share it
+//! without `administer`. A connection to which a caller has no right at all is treated as missing.
 
 use ledger_contract::commands::{Condition, ConnectionRef, ParsedCommand, Target, VerbSpec};
 use ledger_domain::connection::Access;
-use ledger_domain::principal::{Scope, Subject};
-use ledger_domain::{Actor, Connection, WorkspaceName};
+use ledger_domain::principal::{ApiKeyId, Scope, Subject};
+use ledger_domain::{Actor, Connection, Micros, WorkspaceName};
 use ledger_store::tables::Receipt;
 use ledger_vault::FingerprintKey;
 
 use super::Caller;
-use crate::errors::{ConnectionUnknown, ExecuteError, Forbidden};
+use crate::errors::{AuthenticateError, ConnectionUnknown, ExecuteError, Forbidden};
 use crate::execute::Outcome;
 use crate::fingerprint::Fingerprint;
 use crate::writer::answer;
@@ -52,30 +52,52 @@ impl Permit {
         command: &ParsedCommand,
     ) -> Result<Self, Forbidden> {
         let spec = command.verb().spec();
-        let subject = match (spec.target, command) {
-            (Target::NewPrincipal | Target::Principal | Target::Key, _) => Some(Subject::Ledger),
-            (Target::NewWorkspace, _) => Some(Subject::Workspace(workspace)),
-            // Before the decider looks up the workspaces that a draft names.
-            (_, ParsedCommand::Create(draft)) => {
-                caller.require_foothold(workspace)?;
-                Some(Subject::Connection(workspace, &draft.details))
-            }
-            // Settled when the decider has found the connection.
-            (Target::Connection | Target::NewConnection, _) => {
-                caller.require_foothold(workspace)?;
-                None
-            }
-        };
-        if let Some(subject) = subject {
+        let changes_secrets = command.meets(Condition::ChangesSecrets);
+        let permit =
+            Self { caller, requires: spec, changes_secrets, target: command.target().cloned() };
+        permit.check_place(workspace)?;
+        // Before the decider looks up the workspaces that a draft names.
+        if let ParsedCommand::Create(draft) = command {
+            let subject = Subject::Connection(workspace, &draft.details);
             let mut required = spec.required(|condition| command.meets(condition));
-            match required.find(|(_, scope)| !caller.may(*scope, subject)) {
+            match required.find(|(_, scope)| !permit.caller.may(*scope, subject)) {
                 None => {}
                 Some((Condition::Shares, _)) => return Err(Forbidden::Sharing),
                 Some((_, scope)) => return Err(Forbidden::Scope(scope)),
             }
         }
-        let changes_secrets = command.meets(Condition::ChangesSecrets);
-        Ok(Self { caller, requires: spec, changes_secrets, target: command.target().cloned() })
+        Ok(permit)
+    }
+
+    /// Checks what depends on no connection: the rights to a command about the ledger or a
+    /// workspace, and for others that the caller has any right in the workspace.
+    fn check_place(&self, workspace: &WorkspaceName) -> Result<(), Forbidden> {
+        let subject = match self.requires.target {
+            Target::NewPrincipal | Target::Principal | Target::Key => Subject::Ledger,
+            Target::NewWorkspace => Subject::Workspace(workspace),
+            // Settled when the decider has found the connection.
+            Target::Connection | Target::NewConnection => {
+                return self.caller.require_foothold(workspace);
+            }
+        };
+        self.scopes().try_for_each(|scope| self.caller.require(scope, subject))
+    }
+
+    /// Gives the caller the rights that the credential has now, and checks again what
+    /// [`Self::check_place`] did. The arguments are those of [`Caller::renew`].
+    ///
+    /// Errors: those of a credential; `forbidden`.
+    pub(crate) fn renew(
+        &mut self,
+        workspace: &WorkspaceName,
+        now: Micros,
+        changes: u64,
+        again: impl FnOnce(&ApiKeyId) -> Result<Caller, AuthenticateError>,
+    ) -> Result<(), ExecuteError> {
+        if self.caller.renew(now, changes, again)? {
+            self.check_place(workspace)?;
+        }
+        Ok(())
     }
 
     /// Returns the scopes that the command requires whatever it leads to. Whether it lets further

@@ -3,10 +3,21 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use ledger_contract::records::Via;
 use ledger_domain::principal::{ApiKeyId, Grant, Scope, Subject, Workspaces};
 use ledger_domain::{Actor, CheckedText as _, Connection, Line, Micros, WorkspaceName};
 
 use super::bootstrap::everything;
+use crate::errors::AuthenticateError;
+
+/// What a credential that was not accepted claims to be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claim {
+    /// The id of the API key, if the ledger issued such a key.
+    pub key: Option<ApiKeyId>,
+    /// The holder, if the whole key was presented.
+    pub actor: Option<Actor>,
+}
 
 /// An authenticated caller and their grants. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -15,15 +26,26 @@ pub struct Caller {
     grants: Arc<[Grant]>,
     key: Option<ApiKeyId>,
     credential: Option<Line>,
+    via: Via,
     address: Option<IpAddr>,
     ends_at: Option<Micros>,
+    /// The number of changes to principals when the key was looked up.
+    seen: u64,
 }
 
 impl Caller {
     /// Creates a caller whose credential was verified elsewhere, such as the token of an issuer.
     pub fn new(actor: Actor, grants: Vec<Grant>) -> Self {
-        let grants = grants.into();
-        Self { actor, grants, key: None, credential: None, address: None, ends_at: None }
+        Self {
+            actor,
+            grants: grants.into(),
+            key: None,
+            credential: None,
+            via: Via::System,
+            address: None,
+            ends_at: None,
+            seen: 0,
+        }
     }
 
     /// Creates the caller that stands for the ledger itself and has every right. `name` is the
@@ -32,9 +54,35 @@ impl Caller {
         Self::new(Actor::new(name), vec![everything()])
     }
 
-    pub(super) fn of_key(actor: Actor, grants: Arc<[Grant]>, key: ApiKeyId) -> Self {
+    /// Creates the caller of a key. `seen` is the number of changes to principals so far.
+    pub(super) fn of_key(actor: Actor, grants: Arc<[Grant]>, key: ApiKeyId, seen: u64) -> Self {
         let credential = Some(Line::stored(key.as_str().into()));
-        Self { actor, grants, key: Some(key), credential, address: None, ends_at: None }
+        let caller = Self::new(actor, Vec::new());
+        Self { grants, key: Some(key), credential, seen, ..caller }
+    }
+
+    /// Takes over the present rights of the credential. Returns whether they may have changed since
+    /// they were taken over last, which costs two comparisons while no principal changes.
+    /// `changes` is the number of changes to principals, and `again` looks up a key.
+    ///
+    /// Errors: those of a credential that has expired or been revoked meanwhile.
+    pub(crate) fn renew(
+        &mut self,
+        now: Micros,
+        changes: u64,
+        again: impl FnOnce(&ApiKeyId) -> Result<Self, AuthenticateError>,
+    ) -> Result<bool, AuthenticateError> {
+        if self.ends_at.is_some_and(|end| now >= end) {
+            let is_key = self.key.is_some();
+            let expired =
+                if is_key { AuthenticateError::Expired } else { AuthenticateError::TokenExpired };
+            return Err(expired);
+        }
+        let Some(key) = self.key.as_ref().filter(|_| self.seen != changes) else {
+            return Ok(false);
+        };
+        *self = Self { seen: changes, via: self.via, address: self.address, ..again(key)? };
+        Ok(true)
     }
 
     /// Sets the name under which events record the credential, such as the issuer and id of a
@@ -45,11 +93,17 @@ impl Caller {
         self
     }
 
-    /// Sets the address from which the request came.
+    /// Sets how the request came in, and from which address.
     #[must_use]
-    pub fn from_address(mut self, address: Option<IpAddr>) -> Self {
+    pub fn through(mut self, via: Via, address: Option<IpAddr>) -> Self {
+        self.via = via;
         self.address = address;
         self
+    }
+
+    /// Returns how the request came in.
+    pub fn via(&self) -> Via {
+        self.via
     }
 
     /// Returns the name under which events record the credential.

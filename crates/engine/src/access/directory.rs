@@ -13,8 +13,8 @@ use ledger_store::{AppendError, Store, Table};
 use parking_lot::RwLock;
 use subtle::ConstantTimeEq;
 
-use super::Caller;
 use super::uses::Uses;
+use super::{Caller, Claim};
 use crate::errors::{AuthenticateError, Fault};
 
 /// Every principal and the holders of all keys.
@@ -44,15 +44,27 @@ struct Holder {
 }
 
 impl Holder {
-    /// Returns the caller for a key, if the key is still valid.
-    fn caller(&self, id: &ApiKeyId, now: Micros) -> Result<Caller, AuthenticateError> {
+    /// Returns the holder of one of a principal's keys. `grants` are those of the principal.
+    fn of(principal: &Principal, grants: &Arc<[Grant]>, key: &ApiKey) -> Self {
+        Self {
+            principal: principal.name.clone(),
+            actor: principal.actor(),
+            enabled: principal.enabled,
+            grants: grants.clone(),
+            key: key.clone(),
+        }
+    }
+
+    /// Returns the caller for a key, if the key is still valid. `seen` is the number of changes to
+    /// principals before the holder was looked up.
+    fn caller(&self, id: &ApiKeyId, seen: u64, now: Micros) -> Result<Caller, AuthenticateError> {
         if !self.enabled || self.key.revoked.is_some() {
             return Err(AuthenticateError::Revoked);
         }
         if !self.key.is_live(now) {
             return Err(AuthenticateError::Expired);
         }
-        let caller = Caller::of_key(self.actor.clone(), self.grants.clone(), id.clone());
+        let caller = Caller::of_key(self.actor.clone(), self.grants.clone(), id.clone(), seen);
         Ok(match self.key.expires_at {
             Some(end) => caller.until(end),
             None => caller,
@@ -82,14 +94,7 @@ impl PrincipalDirectory {
             pages.holders.remove(id);
         }
         for (id, key) in &principal.keys {
-            let holder = Holder {
-                principal: principal.name.clone(),
-                actor: principal.actor(),
-                enabled: principal.enabled,
-                grants: grants.clone(),
-                key: key.clone(),
-            };
-            pages.holders.insert(id.clone(), holder);
+            pages.holders.insert(id.clone(), Holder::of(principal, &grants, key));
         }
         drop(pages);
         // A reader of the new count also sees the new pages.
@@ -110,10 +115,12 @@ impl PrincipalDirectory {
         digest: &KeyDigest,
         now: Micros,
     ) -> Result<Caller, AuthenticateError> {
+        // Read before the pages, so that a later change is noticed when the caller is renewed.
+        let seen = self.changes();
         let pages = self.pages.read();
         let holder = pages.holders.get(id).filter(|holder| same(&holder.key.digest, digest));
         let holder = holder.ok_or(AuthenticateError::Unknown)?;
-        let caller = holder.caller(id, now)?;
+        let caller = holder.caller(id, seen, now)?;
         drop(pages);
         self.uses.note(id, now);
         Ok(caller)
@@ -125,10 +132,19 @@ impl PrincipalDirectory {
         id: &ApiKeyId,
         now: Micros,
     ) -> Result<Caller, AuthenticateError> {
+        let seen = self.changes();
         let pages = self.pages.read();
         // Keys that were revoked long ago are no longer here.
         let holder = pages.holders.get(id);
-        holder.ok_or(AuthenticateError::Revoked)?.caller(id, now)
+        holder.ok_or(AuthenticateError::Revoked)?.caller(id, seen, now)
+    }
+
+    /// Returns what is known of a key that is not accepted.
+    pub(crate) fn claim(&self, id: ApiKeyId, digest: &KeyDigest) -> Claim {
+        let pages = self.pages.read();
+        let Some(holder) = pages.holders.get(&id) else { return Claim::default() };
+        let is_whole = same(&holder.key.digest, digest);
+        Claim { key: Some(id), actor: is_whole.then(|| holder.actor.clone()) }
     }
 
     /// Writes pending last uses to the store and removes those of deleted keys.
@@ -167,6 +183,18 @@ impl PrincipalDirectory {
         let holder = pages.holders.get(id)?;
         pages.principals.get(&holder.principal).cloned()
     }
+}
+
+/// Returns the caller for a key of a principal in the given state, after `changes` changes to
+/// principals.
+pub(crate) fn caller_of(
+    principal: &Principal,
+    id: &ApiKeyId,
+    changes: u64,
+    now: Micros,
+) -> Result<Caller, AuthenticateError> {
+    let key = principal.keys.get(id).ok_or(AuthenticateError::Revoked)?;
+    Holder::of(principal, &principal.grants.clone().into(), key).caller(id, changes, now)
 }
 
 fn same(one: &KeyDigest, other: &KeyDigest) -> bool {

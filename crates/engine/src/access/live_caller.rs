@@ -6,7 +6,7 @@ use ledger_domain::principal::{Scope, Subject};
 
 use super::Caller;
 use crate::engine::Engine;
-use crate::errors::{AuthenticateError, LiveCallerError};
+use crate::errors::LiveCallerError;
 
 /// The caller of a long-lived request, such as the reader of a feed. A check costs two comparisons
 /// as long as no principal changes.
@@ -39,17 +39,11 @@ impl LiveCaller {
         scope: Scope,
         subject: Subject<'_>,
     ) -> Result<bool, LiveCallerError> {
-        let (directory, now) = (&engine.shared.directory, engine.clock().now());
-        if self.caller.ends_at().is_some_and(|end| now >= end) {
-            return Err(AuthenticateError::Expired.into());
-        }
         // Read before the check, so that a later change is noticed at the next one.
-        let changes = directory.changes();
+        let changes = engine.shared.directory.changes();
+        engine.renew(&mut self.caller)?;
         if self.seen == Some(changes) {
             return Ok(false);
-        }
-        if let Some(id) = self.caller.key() {
-            self.caller = directory.caller_again(id, now)?;
         }
         self.caller.require(scope, subject)?;
         self.seen = Some(changes);

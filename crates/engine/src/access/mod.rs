@@ -1,7 +1,11 @@
 //! Authentication and authorization.
 //!
-//! A credential is checked once, where the request arrives, and becomes a [`Caller`], which
-//! accompanies every operation of the engine. Only what a grant of the caller names is permitted.
+//! A credential is checked where the request arrives, and becomes a [`Caller`], which accompanies
+//! every operation of the engine. Only what a grant of the caller names is permitted.
+//!
+//! A request may take a while to arrive and to wait, and rights may be lost meanwhile. So they are
+//! asked again where the decision is made: by the decider for commands, on its own latest state of
+//! principals, and by [`Engine::reader`] for queries.
 
 mod authorize;
 mod bootstrap;
@@ -12,22 +16,24 @@ mod live_caller;
 mod token;
 mod uses;
 
-pub use caller::Caller;
+pub use caller::{Caller, Claim};
 pub use live_caller::LiveCaller;
 pub use token::VerifyToken;
 
 pub(crate) use caller::grant_allows;
 
 pub(crate) use authorize::{Permit, connection_unknown};
-pub(crate) use directory::PrincipalDirectory;
+pub(crate) use directory::{PrincipalDirectory, caller_of};
 pub(crate) use keys::new_key;
 pub(crate) use token::TokenVerifier;
-pub(crate) use uses::{LAST_USE_INTERVAL, UseKeeper};
+pub(crate) use uses::{LAST_USE_INTERVAL, keep_uses};
 
 use std::sync::Arc;
 
+use ledger_domain::principal::{Scope, Subject};
+
 use crate::engine::Engine;
-use crate::errors::AuthenticateError;
+use crate::errors::{AuthenticateError, LiveCallerError};
 
 impl Engine {
     /// Verifies the value of an `Authorization` header and returns the caller.
@@ -44,6 +50,32 @@ impl Engine {
             return self.authenticate_key(key);
         }
         self.shared.tokens.verify(key)
+    }
+
+    /// Gives a caller the rights that the credential has now.
+    ///
+    /// Errors: those of a credential that has expired or been revoked meanwhile.
+    pub(crate) fn renew(&self, caller: &mut Caller) -> Result<(), AuthenticateError> {
+        let (directory, now) = (&self.shared.directory, self.clock().now());
+        caller.renew(now, directory.changes(), |id| directory.caller_again(id, now)).map(drop)
+    }
+
+    /// Checks that a caller has a scope for the whole ledger now, however long ago the credential
+    /// was verified.
+    pub fn check_now(&self, caller: &Caller, scope: Scope) -> Result<(), LiveCallerError> {
+        let mut caller = caller.clone();
+        self.renew(&mut caller)?;
+        Ok(caller.require(scope, Subject::Ledger)?)
+    }
+
+    /// Returns what a credential that was not accepted claims to be. The key is named if the ledger
+    /// issued it, and the actor if the credential was once good.
+    pub fn claim(&self, authorization: Option<&str>) -> Claim {
+        let key = authorization.and_then(|header| Some(header.trim().split_once(' ')?.1.trim()));
+        let Some((key, id)) = key.and_then(|key| Some((key, keys::id_of(key)?))) else {
+            return Claim::default();
+        };
+        self.shared.directory.claim(id, &keys::digest(key))
     }
 
     /// Accepts an issuer's tokens in addition to API keys from now on.

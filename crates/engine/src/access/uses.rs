@@ -2,11 +2,8 @@
 //! last use is not an event, because requests that only read must not write to the log.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use ledger_domain::Micros;
 use ledger_domain::principal::ApiKeyId;
 use ledger_store::tables::uses;
@@ -14,7 +11,7 @@ use ledger_store::{AppendError, Batch, Durability, ReadError, Store};
 use parking_lot::RwLock;
 
 use crate::engine::Shared;
-use crate::errors::{Fault, chain};
+use crate::errors::chain;
 
 /// Interval at which last uses are written to the store; `kill -9` loses at most this much.
 pub(crate) const LAST_USE_INTERVAL: Duration = Duration::from_mins(1);
@@ -84,41 +81,8 @@ impl Uses {
     }
 }
 
-/// The thread that writes last uses to the store. Dropping it writes once more and ends the thread.
-#[derive(Debug)]
-pub(crate) struct UseKeeper {
-    /// Dropped to end the thread.
-    stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl UseKeeper {
-    /// Starts the thread.
-    pub(crate) fn start(shared: &Arc<Shared>, interval: Duration) -> Result<Self, Fault> {
-        let (stop, stopped) = bounded::<()>(0);
-        let shared = Arc::clone(shared);
-        let keep = move || {
-            while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
-                write(&shared);
-            }
-            write(&shared);
-        };
-        let thread = std::thread::Builder::new().name("ledger-uses".to_owned()).spawn(keep);
-        let thread = thread.map_err(Fault::Thread)?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
-    }
-}
-
-impl Drop for UseKeeper {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the thread that records last uses of keys panicked");
-        }
-    }
-}
-
-fn write(shared: &Shared) {
+/// Writes pending last uses: what the keeper does.
+pub(crate) fn keep_uses(shared: &Shared) {
     if shared.store.is_poisoned() {
         return;
     }

@@ -6,7 +6,7 @@ use ledger_domain::principal::Scope;
 use ledger_domain::{Rejection, Slug, WorkspaceName};
 use ledger_store::{AppendError, Poison, ROOM_NEEDED_BYTES};
 
-use super::Fault;
+use super::{AuthenticateError, Fault};
 
 const ROOM_NEEDED_MIB: u64 = ROOM_NEEDED_BYTES / (1024 * 1024);
 
@@ -17,6 +17,9 @@ pub enum ExecuteError {
     /// The domain's rules reject the command.
     #[error(transparent)]
     Rejected(#[from] Rejection),
+    /// The credential has expired or been revoked since it was verified.
+    #[error(transparent)]
+    Credential(#[from] AuthenticateError),
     /// The caller lacks a right.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),

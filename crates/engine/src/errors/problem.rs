@@ -96,6 +96,7 @@ impl From<ExecuteError> for Problem {
         let code = error.code();
         match error {
             ExecuteError::Rejected(rejection) => rejection.into(),
+            ExecuteError::Credential(error) => error.into(),
             ExecuteError::Forbidden(forbidden) => forbidden.into(),
             ExecuteError::ConnectionUnknown(unknown) => unknown.into(),
             ExecuteError::DeadlineExpired(expired) => expired.into(),
@@ -122,6 +123,7 @@ impl ExecuteError {
     pub fn code(&self) -> Code {
         match self {
             Self::Rejected(rejection) => Problem::from(rejection.clone()).code,
+            Self::Credential(error) => error.code(),
             Self::Forbidden(_) => Code::Forbidden,
             Self::ConnectionUnknown(_) => Code::ConnectionUnknown,
             Self::WorkspaceUnknown(_) => Code::WorkspaceUnknown,
@@ -145,6 +147,7 @@ impl From<QueryError> for Problem {
         let code = error.code();
         match error {
             QueryError::Invalid(invalid) => invalid.into(),
+            QueryError::Credential(error) => error.into(),
             QueryError::Forbidden(forbidden) => forbidden.into(),
             QueryError::ConnectionUnknown(unknown) => unknown.into(),
             QueryError::VersionUnknown { latest } => {
@@ -170,6 +173,7 @@ impl QueryError {
         match self {
             Self::Invalid(_) => Code::FieldInvalid,
             Self::CursorInvalid => Code::CursorInvalid,
+            Self::Credential(error) => error.code(),
             Self::Forbidden(_) | Self::ReadForbidden => Code::Forbidden,
             Self::ConnectionUnknown(_) => Code::ConnectionUnknown,
             Self::VersionUnknown { .. } => Code::VersionUnknown,

@@ -3,7 +3,7 @@
 use ledger_domain::{InvalidField, Version, WorkspaceName};
 use ledger_store::ReadError;
 
-use super::{ConnectionUnknown, DeadlineExpired, Fault, Forbidden, Unavailable};
+use super::{AuthenticateError, ConnectionUnknown, DeadlineExpired, Fault, Forbidden, Unavailable};
 
 /// Why a query was not answered.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +15,9 @@ pub enum QueryError {
     /// The cursor is not one of this query and order.
     #[error("the cursor does not belong to this query")]
     CursorInvalid,
+    /// The credential has expired or been revoked since it was verified.
+    #[error(transparent)]
+    Credential(#[from] AuthenticateError),
     /// The caller lacks a right.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),

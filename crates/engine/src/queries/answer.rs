@@ -1,8 +1,9 @@
 //! Answers to all queries, typed and as JSON.
 
 use ledger_contract::queries::{
-    AccessAnswer, AccessCheck, CallerView, Get, History, HistoryPage, List, PrincipalPage,
-    Principals, Query, QueryRequest, Status, StatusView, Whoami, WorkspacePage, Workspaces,
+    AccessAnswer, AccessCheck, Audit, AuditPage, CallerView, Get, History, HistoryPage, List,
+    PrincipalPage, Principals, Query, QueryRequest, Status, StatusView, Whoami, WorkspacePage,
+    Workspaces,
 };
 use ledger_contract::view::ConnectionView;
 use ledger_domain::Connection;
@@ -22,6 +23,8 @@ pub enum QueryAnswer {
     List(ListResult),
     /// See [`Reader::history`].
     History(HistoryPage),
+    /// See [`Reader::audit`].
+    Audit(AuditPage),
     /// See [`Reader::workspaces`].
     Workspaces(WorkspacePage),
     /// See [`Reader::status`].
@@ -43,6 +46,7 @@ impl Reader<'_> {
             QueryRequest::Get(query) => QueryAnswer::Get(Box::new(self.get(&query)?)),
             QueryRequest::List(query) => QueryAnswer::List(self.list(&ListOptions::page(query)?)?),
             QueryRequest::History(query) => QueryAnswer::History(self.history(&query)?),
+            QueryRequest::Audit(query) => QueryAnswer::Audit(self.audit(&query)?),
             QueryRequest::Workspaces(query) => QueryAnswer::Workspaces(self.workspaces(&query)?),
             QueryRequest::Status(_) => QueryAnswer::Status(Box::new(self.status()?)),
             QueryRequest::Principals(query) => QueryAnswer::Principals(self.principals(&query)?),
@@ -61,6 +65,7 @@ impl QueryAnswer {
             Self::Get(connection) => json::<Get>(&ConnectionView::of(connection), 1),
             Self::List(result) => json::<List>(&result.view(), result.rows.len()),
             Self::History(page) => json::<History>(page, page.events.len()),
+            Self::Audit(page) => json::<Audit>(page, page.entries.len()),
             Self::Workspaces(page) => json::<Workspaces>(page, page.workspaces.len()),
             Self::Status(status) => json::<Status>(status, 1),
             Self::Principals(page) => json::<Principals>(page, page.principals.len()),

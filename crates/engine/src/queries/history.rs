@@ -1,7 +1,7 @@
 //! Events of the whole log, by any combination of filters.
 
 use ledger_contract::commands::ConnectionRef;
-use ledger_contract::queries::{HistoryPage, HistoryQuery, PAGE_BYTES};
+use ledger_contract::queries::{HistoryPage, HistoryQuery, PAGE_BYTES, QueryName};
 use ledger_contract::records::{self, Frame};
 use ledger_contract::{schemas, time};
 use ledger_domain::principal::{Scope, Subject};
@@ -51,6 +51,8 @@ impl Reader<'_> {
         }
         let last = last.filter(|_| skip.saturating_add(passed) < total);
         let next_cursor = last.map(|last| paging::cursor(order, &last.to_be_bytes()));
+        let connection = connection.map(|id| id.to_string());
+        self.note_reading(QueryName::History.as_str(), connection.as_deref());
         Ok(HistoryPage { events, total, next_cursor, truncated: budget.is_spent() })
     }
 

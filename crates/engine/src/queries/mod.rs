@@ -2,6 +2,7 @@
 
 mod access;
 mod answer;
+mod audit;
 mod get;
 mod history;
 mod list;
@@ -23,24 +24,28 @@ use crate::engine::Engine;
 use crate::errors::QueryError;
 
 /// Answers the queries of one caller about one workspace or all of them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Reader<'a> {
     engine: &'a Engine,
-    caller: &'a Caller,
+    /// The caller, with the present rights.
+    caller: Caller,
     /// The workspace of the queries, or `None` for all.
     workspace: Option<&'a WorkspaceName>,
 }
 
 impl Engine {
-    /// Returns the reader for the workspace to which a query is sent. Blocks.
+    /// Returns the reader for the workspace to which a query is sent, with the rights that the
+    /// caller has now. Blocks.
     ///
-    /// Errors: `forbidden` for callers without rights in the workspace, whether or not it exists;
-    /// `workspace_unknown`.
+    /// Errors: those of a credential that has expired or been revoked meanwhile; `forbidden` for
+    /// callers without rights in the workspace, whether or not it exists; `workspace_unknown`.
     pub fn reader<'a>(
         &'a self,
-        caller: &'a Caller,
+        caller: &Caller,
         workspace: &'a QueryWorkspace,
     ) -> Result<Reader<'a>, QueryError> {
+        let mut caller = caller.clone();
+        self.renew(&mut caller)?;
         let workspace = workspace.name();
         if let Some(name) = workspace {
             caller.require_foothold(name)?;

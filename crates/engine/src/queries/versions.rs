@@ -1,6 +1,7 @@
 //! Earlier versions of one connection, and its state at each.
 
 use ledger_contract::commands::ConnectionRef;
+use ledger_contract::queries::QueryName;
 use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{Actor, Connection, EventId, Micros, Version};
 use ledger_store::tables::{StreamKey, streams};
@@ -84,11 +85,12 @@ impl Reader<'_> {
         then.ok_or(QueryError::VersionUnknown { latest: now.version })
     }
 
-    /// Returns a connection, if the caller may see its history.
+    /// Returns a connection, if the caller may see its history, and records that it was read.
     fn audited(&self, target: &ConnectionRef) -> Result<Connection, QueryError> {
         let connection = self.known("connection", target)?;
         let subject = Subject::Connection(&connection.workspace, &connection.details);
         self.caller.require(Scope::Audit, subject)?;
+        self.note_reading(QueryName::History.as_str(), Some(&connection.id.to_string()));
         Ok(connection)
     }
 }

@@ -46,6 +46,7 @@ impl Effort {
             }
             QueryName::List
             | QueryName::History
+            | QueryName::Audit
             | QueryName::Workspaces
             | QueryName::Principals => Self::Scan,
         }

@@ -10,7 +10,7 @@ use ledger_contract::records::{ConnectionRow, Frame, Repeats, StoredFingerprint,
 use ledger_domain::{CheckedText, MessageId, Position, Version, WorkspaceName};
 use ledger_store::tables::receipts::ReceiptRow;
 use ledger_store::tables::{
-    Receipt, StreamKey, claims, connections, keys, log, meta, receipts, snapshots, streams,
+    Receipt, StreamKey, claims, connections, journal, keys, log, meta, receipts, snapshots, streams,
 };
 use ledger_store::{Batch, Durability, ReadError, Rows, Store, Table};
 
@@ -182,6 +182,20 @@ pub(super) fn check_rest(store: &Store) -> Result<(), Fault> {
         for row in rows {
             row?;
         }
+    }
+    check_journal(store)
+}
+
+/// Reads the audit journal, whose entries have numbers without gaps.
+fn check_journal(store: &Store) -> Result<(), Fault> {
+    let mut next = None;
+    for row in journal::all(store) {
+        let (number, _) = row?;
+        if let Some(missing) = next.filter(|next| *next != number) {
+            let what = format!("entry {missing} of the audit journal is missing");
+            return Err(Fault::Damaged(what));
+        }
+        next = Some(number + 1);
     }
     Ok(())
 }

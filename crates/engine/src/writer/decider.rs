@@ -154,12 +154,17 @@ impl Decider {
         self.group.replies.push((reply, outcome));
     }
 
-    fn execute(&mut self, prepared: Prepared) -> Result<Outcome, ExecuteError> {
+    fn execute(&mut self, mut prepared: Prepared) -> Result<Outcome, ExecuteError> {
         if let Some(poison) = self.shared.store.poisoned_by() {
             return Err(Unavailable::from(poison).into());
         }
         // A process that was stopped for a while finds commands here that it accepted before.
         self.shared.fence.check()?;
+        let now = self.shared.ports.now();
+        let state = &self.state;
+        let Envelope { permit, workspace, .. } = &mut prepared.envelope;
+        let changes = state.principal_changes();
+        permit.renew(workspace, now, changes, |id| state.caller(id, now))?;
         let fingerprint = prepared.envelope.fingerprint.as_ref().map(Fingerprint::stored);
         // A command that nobody can repeat has no receipt.
         let key = fingerprint.map(|_| receipt_key(&prepared.envelope));
@@ -170,7 +175,6 @@ impl Decider {
             return Ok(outcome);
         }
         let Prepared { work, envelope } = prepared;
-        let now = self.shared.ports.now();
         if envelope.deadline.is_some_and(|deadline| deadline < now) {
             return Err(DeadlineExpired.into());
         }

@@ -3,14 +3,16 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use ledger_domain::principal::ApiKeyId;
 use ledger_domain::{
     Connection, ConnectionId, Micros, Position, Principal, PrincipalName, Version, WorkspaceName,
 };
 use ledger_store::tables::{Receipt, StreamKey, claims, connections, log, receipts, streams};
 
 use super::recent::Recent;
+use crate::access::{Caller, caller_of};
 use crate::engine::Shared;
-use crate::errors::Fault;
+use crate::errors::{AuthenticateError, Fault};
 use crate::history;
 
 /// Exceeds the number of commands that can be waiting or in flight.
@@ -36,6 +38,9 @@ pub(crate) struct State {
     claims: Recent<Vec<u8>, Option<ConnectionId>>,
     workspaces: HashSet<WorkspaceName>,
     principals: HashMap<PrincipalName, Arc<Principal>>,
+    /// The number of changes to principals so far, as [`crate::access::PrincipalDirectory`] counts
+    /// them. The directory follows once a change is durable.
+    principal_changes: u64,
     /// Last versions of the streams of reveals.
     reveals: Recent<ConnectionId, Version>,
     pub(crate) position: Position,
@@ -56,11 +61,13 @@ impl State {
         let workspaces = connections::workspaces(&store, &table, None)
             .map(|row| row.map(|(name, _)| name))
             .collect::<Result<HashSet<_>, _>>()?;
+        let principal_changes = shared.directory.changes();
         let principals = shared.directory.principals().into_iter();
         let principals = principals.map(|principal| (principal.name.clone(), principal)).collect();
         Ok(Self {
             shared,
             principals,
+            principal_changes,
             reveals: Recent::new(RECENT),
             heads: Recent::new(RECENT).within(HEADS_BYTES),
             receipts: Recent::new(RECENT),
@@ -117,6 +124,19 @@ impl State {
 
     pub(crate) fn set_principal(&mut self, principal: Arc<Principal>) {
         self.principals.insert(principal.name.clone(), principal);
+        self.principal_changes += 1;
+    }
+
+    pub(crate) fn principal_changes(&self) -> u64 {
+        self.principal_changes
+    }
+
+    /// Returns the caller for a key that was accepted before, with its rights after every change
+    /// decided so far.
+    pub(crate) fn caller(&self, id: &ApiKeyId, now: Micros) -> Result<Caller, AuthenticateError> {
+        let holder = self.shared.directory.holder(id).ok_or(AuthenticateError::Revoked)?;
+        let latest = self.principals.get(&holder.name).ok_or(AuthenticateError::Revoked)?;
+        caller_of(latest, id, self.principal_changes, now)
     }
 
     /// Returns the number of times that a connection's secrets were revealed.

@@ -9,7 +9,7 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_contract::parameter::seconds;
 use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{Position, WorkspaceName};
-use ledger_engine::{Effort, Engine, LiveCaller};
+use ledger_engine::{Attempt, Effort, Engine, LiveCaller};
 use ledger_http_server::answer;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
@@ -18,6 +18,9 @@ use super::request::ApiRequest;
 use super::{accept, headers};
 use crate::feed::{Follower, Start};
 use crate::toolkit::{Query, Refusal};
+
+/// What the audit journal calls the reading of a feed by somebody who sees whole events.
+const OPERATION: &str = "events";
 
 /// The query parameters of a feed.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -42,6 +45,11 @@ pub(super) async fn feed(
     let only = workspace(&request).await?;
     let start = start(&request, &query)?;
     let live_caller = LiveCaller::new(request.caller.clone());
+    let subject = only.as_ref().map_or(Subject::Ledger, Subject::Workspace);
+    if request.caller.may(Scope::Audit, subject) {
+        let attempt = Attempt::of(&request.caller, OPERATION).in_workspace(only.clone());
+        request.state.engine.note_reading(&attempt);
+    }
     let follower = request.state.feeds.follow(start, only, live_caller)?;
     if accept::wants_json(&request.headers) {
         return Ok(page(follower, Duration::from_secs(query.wait)).await?);

@@ -29,14 +29,15 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::response::Response;
 use ledger_contract::errors::Problem;
-use ledger_engine::Engine;
+use ledger_contract::records::Via;
+use ledger_engine::{Attempt, Engine};
 use ledger_http_server::answer;
 
 use crate::toolkit::{HttpApi, Inputs, Refusal, RequestId};
 
 use caller::admit;
 use request::ApiRequest;
-use routes::{Route, Terms};
+use routes::{Route, Subject, Terms};
 use state::AppState;
 
 impl HttpApi for AppState {
@@ -47,14 +48,27 @@ impl HttpApi for AppState {
         &self.engine
     }
 
+    fn via(&self) -> Via {
+        Via::Http
+    }
+
+    fn operation(&self, route: &Route) -> &'static str {
+        match route.terms.subject {
+            Subject::Command(verb) => verb.as_str(),
+            Subject::Query(query) => query.as_str(),
+            Subject::Http => route.id,
+        }
+    }
+
     async fn admit(
         self: Arc<Self>,
         route: &Route,
         request: Request,
         id: &RequestId,
+        attempt: &mut Attempt,
     ) -> Result<ApiRequest, Refusal> {
         let (mut parts, body) = request.into_parts();
-        let caller = admit(&self.engine, &parts)?;
+        let caller = admit(&self.engine, &parts, attempt)?;
         let mut inputs = Inputs::of(&mut parts).await?;
         params::check(route, &inputs.query)?;
         if let Some(check) = route.terms.before_body {

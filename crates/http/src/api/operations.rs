@@ -9,7 +9,7 @@ use axum::response::Response;
 use futures::stream;
 use ledger_contract::errors::Problem;
 use ledger_contract::operations::{HealthAnswer, ReplayProgress, ReplayReport, ReplayRequest};
-use ledger_domain::principal::{Scope, Subject};
+use ledger_domain::principal::Scope;
 use ledger_engine::{Caller, log_fault};
 use ledger_http_server::answer;
 use serde::Serialize;
@@ -39,9 +39,9 @@ pub(super) fn health(status: &'static str) -> Response {
     answer::json(StatusCode::OK, to_json(&HealthAnswer { status }))
 }
 
-/// Checks that the caller may rebuild read models.
-pub(super) fn may_replay(_: &AppState, caller: &Caller) -> Result<(), Problem> {
-    Ok(caller.require(Scope::Administer, Subject::Ledger)?)
+/// Checks that the caller may rebuild read models now.
+pub(super) fn may_replay(state: &AppState, caller: &Caller) -> Result<(), Problem> {
+    Ok(state.engine.check_now(caller, Scope::Administer)?)
 }
 
 /// A running replay.
@@ -57,6 +57,8 @@ pub(super) async fn replay(
 ) -> Result<Response, Refusal> {
     let ApiRequest { state, caller, headers: map, id, .. } = request;
     headers::of_query(&map)?;
+    // The right may have been lost while the body arrived.
+    may_replay(&state, &caller)?;
     let permit = state.acquire_operation()?;
     info!(ledger.actor = caller.actor().as_str(), ledger.operation = "replay", "operation started");
     let mut running = start(&state, replay);

@@ -44,6 +44,7 @@ fn page_of(asked: &QueryRequest) -> (Option<u32>, Option<u32>) {
     match asked {
         QueryRequest::List(query) => (query.page, query.page_size),
         QueryRequest::History(query) => (None, query.page_size),
+        QueryRequest::Audit(query) => (None, query.page_size),
         QueryRequest::Workspaces(query) | QueryRequest::Principals(query) => {
             (None, query.page_size)
         }
@@ -66,14 +67,15 @@ enum About {
     Version(u64),
     /// The version that the caller already has; there is no body.
     Unchanged(u64),
-    /// The number of rows, the cursor of the next page, and whether this one was cut.
-    Page { total: u64, next: Option<String>, truncated: bool },
+    /// The number of rows if it is known, the cursor of the next page, and whether this one was
+    /// cut.
+    Page { total: Option<u64>, next: Option<String>, truncated: bool },
 }
 
 impl About {
     fn by_name(part: &PagePart) -> Self {
         let PagePart { total, next_cursor, truncated } = part.clone();
-        Self::Page { total, next: next_cursor, truncated }
+        Self::Page { total: Some(total), next: next_cursor, truncated }
     }
 }
 
@@ -88,12 +90,17 @@ impl Written {
                 About::Version(number)
             }
             QueryAnswer::List(result) => About::Page {
-                total: result.total,
+                total: Some(result.total),
                 next: result.next.clone(),
                 truncated: result.truncated,
             },
             QueryAnswer::History(page) => About::Page {
-                total: page.total,
+                total: Some(page.total),
+                next: page.next_cursor.clone(),
+                truncated: page.truncated,
+            },
+            QueryAnswer::Audit(page) => About::Page {
+                total: None,
                 next: page.next_cursor.clone(),
                 truncated: page.truncated,
             },
@@ -116,15 +123,17 @@ impl Written {
                 versioned(response, number)
             }
             About::Page { total, next, truncated } => {
-                let response = answer::json(StatusCode::OK, self.body);
+                let mut response = answer::json(StatusCode::OK, self.body);
                 let (number, size) = asked;
-                let response = answer::with(response, X_TOTAL_COUNT, HeaderValue::from(total));
+                if let Some(total) = total {
+                    response = answer::with(response, X_TOTAL_COUNT, HeaderValue::from(total));
+                }
                 let page = Page {
                     path: &request.path,
                     pairs: &request.inputs.query,
                     number: number.map(u64::from),
                     size: size.unwrap_or(PAGE_SIZE).into(),
-                    total,
+                    total: total.unwrap_or_default(),
                     next_cursor: next.as_deref(),
                     truncated,
                 };

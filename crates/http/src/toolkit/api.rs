@@ -6,8 +6,12 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::Method;
 use axum::response::Response;
+use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::{Code, Problem};
-use ledger_engine::{Engine, log_fault};
+use ledger_contract::records::Via;
+use ledger_domain::WorkspaceName;
+use ledger_engine::{Attempt, Engine, log_fault};
+use ledger_http_server::ClientAddress;
 use ledger_http_server::request_id::RequestId;
 
 use super::extract::HasInputs;
@@ -24,12 +28,20 @@ pub trait HttpApi: Sized + Send + Sync + 'static {
     /// Returns the engine, which counts refusals.
     fn engine(&self) -> &Engine;
 
-    /// Admits a request: authenticates its caller before any other check, and reads it.
+    /// Returns how its requests come in.
+    fn via(&self) -> Via;
+
+    /// Returns the name of what a route does, for the audit journal.
+    fn operation(&self, route: &Route<Self>) -> &'static str;
+
+    /// Admits a request: authenticates its caller before any other check, and reads it. `attempt`
+    /// learns who the caller is.
     fn admit(
         self: Arc<Self>,
         route: &Route<Self>,
         request: Request,
         id: &RequestId,
+        attempt: &mut Attempt,
     ) -> impl Future<Output = Result<Self::Request, Refusal>> + Send;
 
     /// Returns the answer for an error.
@@ -99,22 +111,48 @@ pub(super) async fn serve<A: HttpApi>(
     request: Request,
     id: RequestId,
 ) -> Response {
+    let mut attempt = attempt(&*api, &route, &request);
     let answered = match route.operation.work() {
         // A ledger that is not ready has refused nothing.
         Work::Open(answer) => answer(&api).map_err(Refusal::Counted),
-        Work::Admitted(call) => match Arc::clone(&api).admit(&route, request, &id).await {
-            Ok(admitted) => call(admitted).await,
-            Err(refusal) => Err(refusal),
-        },
+        Work::Admitted(call) => {
+            match Arc::clone(&api).admit(&route, request, &id, &mut attempt).await {
+                Ok(admitted) => call(admitted).await,
+                Err(refusal) => Err(refusal),
+            }
+        }
     };
-    answered.unwrap_or_else(|refusal| refused(&*api, refusal, &id))
+    answered.unwrap_or_else(|refusal| refused(&*api, refusal, &id, &attempt))
 }
 
-/// Returns the answer for a refusal, counts it in the ledger's status, and logs the fault behind
-/// it. Every refusal of every API passes here; the engine counts those of commands itself.
-pub(super) fn refused<A: HttpApi>(api: &A, refusal: Refusal, id: &RequestId) -> Response {
+/// Returns what is known of a request before it is admitted.
+fn attempt<A: HttpApi>(api: &A, route: &Route<A>, request: &Request) -> Attempt {
+    let address = request.extensions().get::<ClientAddress>();
+    let named = |name: &str| {
+        let mut parts = route.path.split('/').zip(request.uri().path().split('/'));
+        let is_named =
+            |part: &str| part.strip_prefix('{')?.strip_suffix('}')?.eq(name).then_some(());
+        parts.find(|(part, _)| is_named(part).is_some()).map(|(_, value)| value)
+    };
+    let workspace = named("workspace").and_then(|name| WorkspaceName::parse("path", name).ok());
+    let connection = named("connection").and_then(|text| ConnectionRef::parse("path", text).ok());
+    Attempt::new(api.via(), api.operation(route))
+        .from_address(address.map(|address| address.0))
+        .in_workspace(workspace)
+        .to_connection(connection.as_ref())
+}
+
+/// Returns the answer for a refusal, counts it in the ledger's status, records it if it matters,
+/// and logs the fault behind it. Every refusal of every API passes here; the engine counts and
+/// records those of commands itself.
+pub(super) fn refused<A: HttpApi>(
+    api: &A,
+    refusal: Refusal,
+    id: &RequestId,
+    attempt: &Attempt,
+) -> Response {
     if !matches!(refusal, Refusal::Counted(_)) {
-        api.engine().count_refusal(refusal.code());
+        api.engine().refused(refusal.code(), attempt);
     }
     match refusal {
         Refusal::Problem(problem) | Refusal::Counted(problem) => {

@@ -10,6 +10,7 @@ use axum::http::header::ALLOW;
 use axum::http::{HeaderValue, Method};
 use axum::routing::{MethodFilter, MethodRouter};
 use ledger_contract::errors::{Code, Problem};
+use ledger_engine::Attempt;
 use ledger_http_server::answer::with;
 use ledger_http_server::request_id::RequestId;
 
@@ -49,7 +50,8 @@ where
     methods.fallback(move |request: Request| {
         let id = RequestId::of_request(&request);
         let refusal = Refusal::Problem(Problem::new(Code::MethodNotAllowed));
-        let answer = with(refused(&*api, refusal, &id), ALLOW, names(&allowed));
+        let attempt = Attempt::new(api.via(), "");
+        let answer = with(refused(&*api, refusal, &id, &attempt), ALLOW, names(&allowed));
         async move { answer }
     })
 }

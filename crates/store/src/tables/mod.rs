@@ -12,6 +12,7 @@
 //! | `keys.mac` | connection id (16) | wrapped data key |
 //! | `meta` | name | what a ledger was made with, see [`founding`] |
 //! | `meta.mac` | name | per name, see [`meta`] |
+//! | `journal.mac` | number (8, BE) | an entry of the audit journal, JSON |
 //! | `snapshots.mac` | connection id (16), version (8, BE) | the state at that version |
 //! | `uses` | API key id | time of its last use, i64 BE |
 //! | `connections.g<N>` | see [`connections`] | rows, ordinals, workspaces |
@@ -24,6 +25,7 @@
 pub mod claims;
 pub mod connections;
 pub mod founding;
+pub mod journal;
 pub mod keys;
 pub mod lists;
 pub mod log;
@@ -51,11 +53,12 @@ pub(crate) const KEYS: &str = "keys.mac";
 pub(crate) const FOUNDING: &str = "meta";
 pub(crate) const META: &str = "meta.mac";
 pub(crate) const SNAPSHOTS: &str = "snapshots.mac";
+pub(crate) const JOURNAL: &str = "journal.mac";
 pub(crate) const USES: &str = "uses";
 
 /// Tables that every ledger has.
 pub(crate) const FIXED: &[&str] =
-    &[LOG, STREAMS, RECEIPTS, CLAIMS, KEYS, FOUNDING, META, SNAPSHOTS, USES];
+    &[LOG, STREAMS, RECEIPTS, CLAIMS, KEYS, FOUNDING, META, SNAPSHOTS, JOURNAL, USES];
 
 /// Tables that nothing can replace. The others are derived from them, or are new in this program.
 pub(crate) const REQUIRED: &[&str] = &[LOG, RECEIPTS, KEYS, FOUNDING, META];

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use ledger_domain::ConnectionId;
 
-use super::{CLAIMS, KEYS, LOG, META, RECEIPTS, SNAPSHOTS, STREAMS, connections, u64_from};
+use super::{
+    CLAIMS, JOURNAL, KEYS, LOG, META, RECEIPTS, SNAPSHOTS, STREAMS, connections, u64_from,
+};
 use super::{model_generation, streams};
 use crate::table::Table;
 
@@ -16,6 +18,7 @@ pub(crate) fn place(table: &Table, key: &[u8]) -> String {
         RECEIPTS => pair(key).map(|(home, id)| format!("command {id} in workspace {home}")),
         CLAIMS => pair(key).map(|(home, slug)| format!("slug {slug} in workspace {home}")),
         KEYS => connection(key),
+        JOURNAL => u64_from(key).map(|number| format!("entry {number} of the audit journal")),
         META => std::str::from_utf8(key).ok().map(str::to_owned),
         SNAPSHOTS => key.split_first_chunk::<16>().and_then(|(id, version)| {
             Some(format!("{} at version {}", connection(id)?, u64_from(version)?))
@@ -75,6 +78,7 @@ mod tests {
             (fixed(RECEIPTS), b"home\0c-1".to_vec(), "command c-1 in workspace home".to_owned()),
             (fixed(CLAIMS), b"home\0main".to_vec(), "slug main in workspace home".to_owned()),
             (fixed(KEYS), id.to_vec(), connection.to_owned()),
+            (fixed(JOURNAL), two.to_vec(), "entry 2 of the audit journal".to_owned()),
             (fixed(META), b"epoch".to_vec(), "epoch".to_owned()),
             (fixed(SNAPSHOTS), with(&id, &two), format!("{connection} at version 2")),
             (rows.clone(), with(b"c", &id), connection.to_owned()),

@@ -1,6 +1,6 @@
 //! The routes of queries, generated from each query's description in the contract.
 
-use ledger_contract::queries::{QueryName, QuerySpec, access_check, history, list};
+use ledger_contract::queries::{QueryName, QuerySpec, access_check, audit, history, list};
 use ledger_contract::route::HttpRoute;
 
 use super::parameters as p;
@@ -53,7 +53,7 @@ fn words(spec: &QuerySpec, at: &HttpRoute) -> (&'static str, &'static str) {
 fn tag(query: QueryName) -> &'static str {
     match query {
         QueryName::Get | QueryName::List => "connections",
-        QueryName::History => "history",
+        QueryName::History | QueryName::Audit => "history",
         QueryName::Workspaces => "workspaces",
         QueryName::Status => "operation",
         QueryName::Principals | QueryName::AccessCheck | QueryName::Whoami => "principals",
@@ -82,6 +82,7 @@ fn parameters(query: QueryName, at: &HttpRoute) -> &'static [&'static [Parameter
             p::QUERY,
             p::COMMON,
         ],
+        QueryName::Audit => &[p::IN_ANY_WORKSPACE, audit::PARAMETERS, p::PAGE, p::QUERY, p::COMMON],
         QueryName::AccessCheck => &[access_check::PARAMETERS, p::QUERY, p::COMMON],
         QueryName::Workspaces | QueryName::Principals => &[p::PAGE, p::QUERY, p::COMMON],
         QueryName::Status | QueryName::Whoami => &[p::QUERY, p::COMMON],
@@ -93,6 +94,7 @@ fn answers(query: QueryName) -> Vec<Answer> {
         QueryName::Get => ("The connection with masked secrets.", &["ETag"]),
         QueryName::List => ("A page of connections with masked secrets.", PAGED),
         QueryName::History => ("A page of events, without ciphertext.", PAGED),
+        QueryName::Audit => ("A page of entries of the audit journal.", &["Link"]),
         QueryName::Workspaces => ("A page of workspaces, by name.", PAGED),
         QueryName::Status => ("The status.", &[]),
         QueryName::Principals => ("A page of principals, by name.", PAGED),
