@@ -182,6 +182,10 @@ pub(crate) struct UpdateBody {
     #[serde(default, deserialize_with = "nullable")]
     #[schemars(with = "Option<IdentityBody>")]
     identity: Option<Option<IdentityBody>>,
+    /// If the change sends secrets elsewhere, as a new base URL or user does, remove the secrets
+    /// and secret references that it would send there; false by default.
+    #[serde(default)]
+    pub(crate) detach_secrets: bool,
 }
 
 impl UpdateBody {
@@ -202,7 +206,6 @@ impl UpdateBody {
             environment: self.environment.check("environment")?,
             auth_method: self.auth_method.check("auth_method")?,
             config: self.config.check("config", |_, value| Ok(value.as_ref().map(json)))?,
-            secrets: BTreeMap::new(),
             secret_references: self.secret_references.map(secret_references).transpose()?,
             labels: self.labels.check("labels", |key, value| value.check(&entry("labels", key)))?,
             tags: self.tags.map(tags).transpose()?,
@@ -214,6 +217,7 @@ impl UpdateBody {
                 Some(None) => Patch::Clear,
                 Some(Some(identity)) => Patch::Set(identity.check()?),
             },
+            ..Revision::default()
         };
         Ok((revision, secrets))
     }

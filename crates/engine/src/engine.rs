@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ledger_contract::errors::Code;
 use ledger_domain::{ConnectionId, LedgerId, Micros, Position, WorkspaceName};
+use ledger_providers::Catalogue;
 use ledger_store::tables::{log, meta};
 use ledger_store::{DataDir, Poison, Room, Store};
 use ledger_vault::{CurveKey, DataKey, FingerprintKey, Keyring};
@@ -51,6 +52,8 @@ pub struct EngineOptions {
     pub last_use_interval: Duration,
     /// Sources of time, ids and randomness; those of the system by default.
     pub ports: Ports,
+    /// What is known of providers and their fields; the built-in descriptions by default.
+    pub catalogue: Arc<Catalogue>,
 }
 
 impl EngineOptions {
@@ -64,6 +67,7 @@ impl EngineOptions {
             replay: ReplayLimits::default(),
             last_use_interval: LAST_USE_INTERVAL,
             ports: Ports::default(),
+            catalogue: Arc::clone(Catalogue::built_in()),
         }
     }
 }
@@ -106,6 +110,7 @@ pub(crate) struct Shared {
     pub(crate) rebuilding: Rebuilding,
     pub(crate) generation_used: Mutex<GenerationsUsed>,
     pub(crate) ports: Ports,
+    pub(crate) catalogue: Arc<Catalogue>,
 }
 
 /// A data key and the workspace to which it is bound.
@@ -166,6 +171,7 @@ impl Engine {
     pub fn open(options: EngineOptions) -> Result<Self, OpenError> {
         let EngineOptions { data_dir, keyring, create, limits, replay, .. } = options;
         let (ports, last_use_interval) = (options.ports, options.last_use_interval);
+        let catalogue = options.catalogue;
         let (store, founding) = if create && !Self::exists(&data_dir) {
             founding::make(&data_dir, &keyring, &ports)?
         } else {
@@ -173,7 +179,8 @@ impl Engine {
         };
         let store = Arc::new(store);
         let later = bring_up_to_date(&store, replay)?;
-        let shared = Arc::new(Shared::load(store, founding, keyring, replay, later, ports)?);
+        let shared =
+            Arc::new(Shared::load(store, founding, keyring, replay, later, ports, catalogue)?);
         recovery::catch_up(&shared.models.load(), *shared.head.borrow(), later)?;
         let writer = Arc::new(RwLock::new(Some(Writer::start(&shared, limits.queued_max)?)));
         let use_keeper = UseKeeper::start(&shared, last_use_interval)?;
@@ -299,6 +306,7 @@ impl Shared {
         replay: ReplayLimits,
         later: Selected,
         ports: Ports,
+        catalogue: Arc<Catalogue>,
     ) -> Result<Self, OpenError> {
         let Founding { ledger_id, fingerprint_key } = founding;
         let generations = stand_in(&store, later)?;
@@ -324,6 +332,7 @@ impl Shared {
             rebuilding: Rebuilding::begin(later, head.get()),
             generation_used: Mutex::new(GenerationsUsed(generations)),
             ports,
+            catalogue,
             store,
         })
     }

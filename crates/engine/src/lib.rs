@@ -58,6 +58,8 @@
 //!   (test: `nothing_is_published_from_an_altered_record_on`).
 //! - Bitmaps and orders decide about no right
 //!   (test: `an_edited_bitmap_shows_nobody_what_is_not_theirs`).
+//! - Who may not reveal a secret does not have it sent elsewhere
+//!   (test: `who_may_only_write_sends_no_secret_elsewhere`).
 //! - No answer, not even a refusal, depends on a write that failed
 //!   (test: `no_answer_rests_on_a_write_that_failed`).
 
@@ -69,6 +71,7 @@ mod ports;
 
 mod access;
 mod admission;
+mod destination;
 mod engine;
 mod execute;
 mod fence;

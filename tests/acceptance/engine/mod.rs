@@ -5,6 +5,7 @@ mod altered;
 mod bounds;
 mod callers;
 mod derived;
+mod destinations;
 mod gains;
 mod history;
 mod keys;

@@ -1,5 +1,6 @@
 //! The facades, over sockets: what takes more than the scenarios of single facades, which are data.
 
+mod destinations;
 mod doors;
 mod many;
 mod side_by_side;

@@ -61,7 +61,8 @@ impl CreateArgs {
 Examples:
   connledger update openai-prod --name \"OpenAI, production\" --label team=search
   connledger update openai-prod --unset description --unset labels.team
-  connledger update openai-prod --slug openai-main --expect-version 4")]
+  connledger update openai-prod --slug openai-main --expect-version 4
+  connledger update openai-prod --config base_url=https://eu.example --detach-secrets")]
 pub(crate) struct UpdateArgs {
     /// Id or slug
     name_or_id: String,
@@ -72,6 +73,10 @@ pub(crate) struct UpdateArgs {
     /// Secret field to remove
     #[arg(long, value_name = "FIELD")]
     remove_secret: Vec<String>,
+    /// If the change sends secrets elsewhere, as a new base URL does, remove those that it does not
+    /// set itself; without it, such a change takes the right to reveal
+    #[arg(long)]
+    detach_secrets: bool,
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -84,7 +89,8 @@ impl UpdateArgs {
             insert_under(&mut body, "secrets", field, Value::Null);
         }
         let command = PendingCommand { verb: "update", body, write: self.write };
-        Ok(command.with("connection", self.name_or_id))
+        let command = command.with("connection", self.name_or_id);
+        Ok(if self.detach_secrets { command.with("detach_secrets", true) } else { command })
     }
 }
 

@@ -139,6 +139,7 @@ codes! {
     ("data_dir_unusable", DataDirUnusable, Internal, "The data directory cannot be read or written."),
     ("deadline_expired", DeadlineExpired, Rejected, "The command arrived after its deadline."),
     ("dependent_unknown", DependentUnknown, Rejected, "The connection has no such dependent."),
+    ("destination_forbidden", DestinationForbidden, Forbidden, "The change would send stored secrets elsewhere, which requires the right to reveal them."),
     ("disk_full", DiskFull, Unavailable, "The disk is full, and the log accepts no writes until there is room."),
     ("feed_too_slow", FeedTooSlow, Busy, "The reader of a feed did not keep up."),
     ("field_invalid", FieldInvalid, Invalid, "A field's value is not valid."),

@@ -146,6 +146,19 @@ fn reverted() -> Reverted {
         access: access(),
         models: models(),
         pricing: None,
+        destination: Vec::new(),
+        health_unknown: false,
+    }
+}
+
+fn redirecting() -> Revision {
+    Revision {
+        config: map("base_url", Some(text("\"https://new.example\""))),
+        secrets: [(text("api_key"), None), (text("token"), Some(new_secret()))].into(),
+        redact: [text("base_url")].into(),
+        destination: vec![text("config.base_url")],
+        health_unknown: true,
+        ..Revision::default()
     }
 }
 
@@ -158,7 +171,10 @@ fn event(type_name: &str) -> Event {
     match type_name {
         "connection_created" => Event::Created(Box::new(draft())),
         "connection_updated" => Event::Updated(Box::new(revision())),
-        "secret_rotated" => Event::SecretRotated(map("api_key", new_secret())),
+        "destination_changed" => Event::Updated(Box::new(redirecting())),
+        "secret_rotated" => {
+            Event::SecretRotated { secrets: map("api_key", new_secret()), health_unknown: false }
+        }
         "connection_enabled" => Event::Enabled,
         "connection_disabled" => Event::Disabled { reason: Some(reason()) },
         "marked_degraded" => Event::MarkedDegraded { reason: Some(reason()) },
@@ -180,6 +196,11 @@ fn event(type_name: &str) -> Event {
         },
         "dependent_unlinked" => Event::DependentUnlinked { key: dependent_key() },
         "connection_reverted" => Event::Reverted(Box::new(reverted())),
+        "destination_reverted" => Event::Reverted(Box::new(Reverted {
+            destination: vec![text("provider")],
+            health_unknown: true,
+            ..reverted()
+        })),
         _ => panic!("there is no sample of {type_name}"),
     }
 }

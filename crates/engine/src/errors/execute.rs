@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ledger_domain::principal::Scope;
-use ledger_domain::{Rejection, Slug, WorkspaceName};
+use ledger_domain::{Line, Rejection, Slug, WorkspaceName};
 use ledger_store::{AppendError, Poison, ROOM_NEEDED_BYTES};
 
 use super::Fault;
@@ -20,6 +20,14 @@ pub enum ExecuteError {
     /// The caller lacks a right.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
+    /// The change would send secrets elsewhere that stay attached, which takes the right to reveal.
+    #[error(
+        "this changes {}, which decides where secrets are sent, and takes the scope `reveal` here, \
+         which the credential lacks; set detach_secrets to remove the secrets in the same change, or \
+         have it made by somebody who may reveal them",
+        listed(.0)
+    )]
+    DestinationForbidden(Vec<Line>),
     /// The connection does not exist, or the caller may not see it.
     #[error(transparent)]
     ConnectionUnknown(#[from] ConnectionUnknown),
@@ -68,6 +76,11 @@ pub enum ExecuteError {
     /// The ledger failed.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+fn listed(fields: &[Line]) -> String {
+    let fields: Vec<&str> = fields.iter().map(Line::as_str).collect();
+    fields.join(", ")
 }
 
 /// A right that the caller lacks.
