@@ -16,8 +16,8 @@ use serde_json::{Value, json as literal};
 use crate::commands::NewConnection;
 use crate::commands::bodies::ConnectionName;
 use crate::commands::input::{
-    Checked as _, Input, LineRule, ProseRule, SecretValue, SlugRule, WordRule, entry, nullable,
-    patch,
+    Checked as _, Input, LineRule, ProseRule, ProviderRule, SecretValue, SlugRule, WordRule, entry,
+    nullable, patch,
 };
 use crate::commands::parts::{
     AccessBody, Annotations, Config, IdentityBody, LabelValue, Labels, ModelPolicyBody,
@@ -124,7 +124,7 @@ pub type DisplayName = Input<LineRule<{ limits::DISPLAY_NAME_CHARS }>>;
 /// A description of a connection, in free text.
 pub type Description = Input<ProseRule<{ limits::DESCRIPTION_CHARS }>>;
 /// The name of a provider.
-pub type ProviderName = Input<LineRule<{ limits::PROVIDER_CHARS }>>;
+pub type ProviderName = Input<ProviderRule>;
 type ProviderVersion = Input<LineRule<{ limits::PROVIDER_VERSION_CHARS }>>;
 
 /// `update`: changes editable fields. Absent fields stay unchanged, and null clears a field. Maps

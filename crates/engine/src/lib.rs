@@ -60,6 +60,8 @@
 //!   (test: `an_edited_bitmap_shows_nobody_what_is_not_theirs`).
 //! - Who may not reveal a secret does not have it sent elsewhere
 //!   (test: `who_may_only_write_sends_no_secret_elsewhere`).
+//! - No changed setting holds a secret in the clear
+//!   (test: `a_setting_that_holds_a_secret_is_refused_with_its_place_and_nothing_is_stored`).
 //! - No answer, not even a refusal, depends on a write that failed
 //!   (test: `no_answer_rests_on_a_write_that_failed`).
 
@@ -74,6 +76,7 @@ mod admission;
 mod destination;
 mod engine;
 mod execute;
+mod exposure;
 mod fence;
 mod fingerprint;
 mod history;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::naming::words;
 use crate::provider::Provider;
 use crate::secrecy::{looks_secret, may_be_a_number};
 
@@ -91,7 +92,7 @@ impl Provider {
 /// Returns the first secret in a value, judging by its members' names and its texts.
 fn within(path: &str, value: &Value) -> Option<Exposed> {
     match value {
-        Value::String(text) => why(text).map(|why| Exposed { path: path.to_owned(), why }),
+        Value::String(text) => why(path, text).map(|why| Exposed { path: path.to_owned(), why }),
         Value::Array(items) => items.iter().find_map(|item| within(path, item)),
         Value::Object(members) => {
             let named = PAIR_NAMES.iter().find_map(|name| members.get(*name)?.as_str());
@@ -136,9 +137,11 @@ fn is_blank(text: &str) -> bool {
         || (text.starts_with("{{") && text.ends_with("}}"))
 }
 
-/// Returns why a text under a harmless name counts as a secret, if it does.
-fn why(text: &str) -> Option<Why> {
-    if has_credential_form(text) {
+/// Returns why a text under a harmless name counts as a secret, if it does. Services give ids the
+/// form of their tokens.
+fn why(path: &str, text: &str) -> Option<Why> {
+    let is_id = words(path).last().is_some_and(|last| last == "id");
+    if !is_id && has_credential_form(text) {
         return Some(Why::Form);
     }
     let within = text.match_indices("://").any(|(at, _)| {
@@ -239,10 +242,11 @@ mod tests {
             ("password", json!("")),
             ("password", json!("${DB_PASSWORD}")),
             ("token_budget", json!(4096)),
-            ("base_url", json!("https://user@[::1]:8080/v1?model=x".replace("user@", ""))),
+            ("base_url", json!("https://[::1]:8080/v1?model=x")),
             ("url", json!("postgres://app@db.internal:5432/main?sslmode=require")),
             ("custom_headers", json!({"X-Team": "search", "Authorization": ""})),
             ("locale", json!("sk-SK")),
+            ("client_id", json!("gho_0123456789abcdef0123")),
             ("scheme", json!("Bearer token")),
             ("description", json!("basic access for the search team")),
         ] {

@@ -68,6 +68,7 @@ mod wrapped;
 
 mod curve;
 mod fingerprint;
+mod form;
 mod key_check;
 mod mac_key;
 

@@ -6,6 +6,7 @@ mod bounds;
 mod callers;
 mod derived;
 mod destinations;
+mod exposed;
 mod gains;
 mod history;
 mod keys;

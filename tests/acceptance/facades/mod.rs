@@ -2,6 +2,7 @@
 
 mod destinations;
 mod doors;
+mod exposed;
 mod many;
 mod side_by_side;
 

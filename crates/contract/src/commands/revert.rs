@@ -60,6 +60,7 @@ impl VerbDefinition for Revert {
             Code::NothingToChange,
             Code::SlugTaken,
             Code::DestinationForbidden,
+            Code::SecretExposed,
         ],
         answer: Answer::Changed,
     };

@@ -40,6 +40,7 @@ impl VerbDefinition for Update {
             Code::SecretFieldUnknown,
             Code::SlugTaken,
             Code::DestinationForbidden,
+            Code::SecretExposed,
         ],
         answer: Answer::Changed,
     };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ledger_domain::principal::Scope;
 use ledger_domain::{Line, Rejection, Slug, WorkspaceName};
+use ledger_providers::Why;
 use ledger_store::{AppendError, Poison, ROOM_NEEDED_BYTES};
 
 use super::Fault;
@@ -28,6 +29,14 @@ pub enum ExecuteError {
         listed(.0)
     )]
     DestinationForbidden(Vec<Line>),
+    /// A setting contains a secret in the clear.
+    #[error("{field} {why}; send it under `secrets`, where it is sealed, and leave it out here")]
+    SecretExposed {
+        /// Its place, from `config` on.
+        field: String,
+        /// Why it counts as a secret.
+        why: Why,
+    },
     /// The connection does not exist, or the caller may not see it.
     #[error(transparent)]
     ConnectionUnknown(#[from] ConnectionUnknown),

@@ -104,6 +104,9 @@ impl From<ExecuteError> for Problem {
                 let field = fields.first().map(ToString::to_string);
                 Self { field, ..Self::because(code, error.to_string()) }
             }
+            ExecuteError::SecretExposed { ref field, .. } => {
+                Self { field: Some(field.clone()), ..Self::because(code, error.to_string()) }
+            }
             ExecuteError::SlugTaken(_) => {
                 Self { field: Some("slug".to_owned()), ..Self::because(code, error.to_string()) }
             }
@@ -131,6 +134,7 @@ impl ExecuteError {
             Self::WorkspaceTaken => Code::WorkspaceTaken,
             Self::WorkspaceVersion => Code::VersionConflict,
             Self::DestinationForbidden(_) => Code::DestinationForbidden,
+            Self::SecretExposed { .. } => Code::SecretExposed,
             Self::SlugTaken(_) => Code::SlugTaken,
             Self::CommandIdReused => Code::CommandIdReused,
             Self::DeadlineExpired(_) => Code::DeadlineExpired,

@@ -25,6 +25,7 @@ use crate::destination::{self, SecretsGiven};
 use crate::engine::Shared;
 use crate::errors::{DeadlineExpired, ExecuteError, Fault, Unavailable};
 use crate::execute::Outcome;
+use crate::exposure;
 use crate::fingerprint::Fingerprint;
 use crate::history;
 use crate::models::Change;
@@ -278,6 +279,7 @@ impl Decider {
         let command = self.with_history(id, before.as_deref(), command)?;
         let given = SecretsGiven::of(&command);
         let event = decide(before.as_deref(), envelope.expected, command)?;
+        exposure::check(&self.shared.catalogue, before.as_deref(), &event)?;
         let event = match before.as_deref() {
             Some(before) => {
                 destination::settle(&self.shared.catalogue, &permit, before, &given, event)?

@@ -97,7 +97,8 @@ impl Changes {
             return Ok(());
         }
         let field = provider.and_then(|provider| provider.field(name));
-        match given(field, name, secret.is_some(), value)? {
+        let is_one = secret.is_some() || settings::exposed(provider, name, &value);
+        match given(field, name, is_one, value)? {
             Given::Nothing => {}
             Given::Secret(value) => {
                 if secret.is_some_and(|(_, old)| masks::is_echo(&masks::portkey(&old.hint), &value))
@@ -142,8 +143,8 @@ impl Changes {
     }
 }
 
-/// Classifies a value. It is a secret if a secret is already stored, else if the provider's
-/// description or, without one, the field's name says so.
+/// Classifies a value. It is a secret if `is_one`, because a secret is already stored or the value
+/// contains one, else if the provider's description or, without one, the field's name says so.
 fn given(
     field: Option<&Field>,
     name: &str,
