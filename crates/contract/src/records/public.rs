@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use ledger_domain::{Hint, Sealed};
+use ledger_vault::plaintext_bytes;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -58,7 +60,7 @@ fn without_hidden_parts(
     let mut data = Cow::Borrowed(data);
     if data.contains("\"secrets\":") {
         let edit = |field: &str, secrets| match field {
-            "secrets" => edited(secrets, |_, secret| without(secret, "sealed")),
+            "secrets" => edited(secrets, shown_secret),
             _ => Some(Cow::Borrowed(secrets)),
         };
         data = Cow::Owned(edited(&data, edit)?.into_owned());
@@ -68,6 +70,26 @@ fn without_hidden_parts(
     }
     let data = if data.contains("\"digest\":") { without(&data, "digest")? } else { data };
     Some([metadata, DATA, &data, "}"].concat())
+}
+
+/// Returns a secret without its ciphertext, and without its hint if that shows more than is shown
+/// today.
+fn shown_secret<'a>(field: &str, secret: &'a str) -> Option<Cow<'a, str>> {
+    if secret == "null" {
+        return Some(Cow::Borrowed(secret));
+    }
+    let Fields(fields) = serde_json::from_str(secret).ok()?;
+    let sealed = fields.iter().find(|(name, _)| name == "sealed");
+    let sealed = sealed.and_then(|(_, text)| serde_json::from_str::<&str>(text.get()).ok());
+    let bytes = sealed.and_then(|text| plaintext_bytes(&Sealed::from_text(text)));
+    let is_shown = bytes.is_none_or(|bytes| Hint::is_shown(field, bytes));
+    let kept = fields.into_iter().filter(|(name, value)| match name.as_ref() {
+        "sealed" => false,
+        "hint" => is_shown && value.get().is_ascii(),
+        _ => true,
+    });
+    joined(secret.len(), kept.map(|(name, value)| Some((name, Cow::Borrowed(value.get())))))
+        .map(Cow::Owned)
 }
 
 /// Returns a part of an event's data with the settings in it hidden.
