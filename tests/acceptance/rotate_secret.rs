@@ -203,7 +203,7 @@ async fn step_4_seal_under_the_key_of_the_connection_that_the_slug_names() {
     let record = stored(&place, receipt.position);
     assert!(!String::from_utf8_lossy(&record).contains(SECOND));
     let record = records::decode(Position::new(receipt.position), &record).expect("readable");
-    let Happened::Connection(Event::SecretRotated(secrets)) = record.happened else {
+    let Happened::Connection(Event::SecretRotated { secrets, .. }) = record.happened else {
         panic!("another event");
     };
     let id: ConnectionId = connection.parse().expect("an id");

@@ -14,7 +14,10 @@ const EDGES: [(&str, &[&str]); 18] = [
     ("ledger-providers", &["ledger-domain"]),
     ("ledger-contract", &["ledger-domain", "ledger-vault"]),
     ("ledger-store", &["ledger-domain", "ledger-vault", "ledger-contract"]),
-    ("ledger-engine", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-store"]),
+    (
+        "ledger-engine",
+        &["ledger-domain", "ledger-vault", "ledger-providers", "ledger-contract", "ledger-store"],
+    ),
     ("ledger-tokens", &["ledger-domain", "ledger-contract", "ledger-engine"]),
     ("ledger-bus", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine"]),
     ("ledger-http-server", &["ledger-contract"]),

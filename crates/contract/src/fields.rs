@@ -16,8 +16,8 @@ use serde_json::{Value, json as literal};
 use crate::commands::NewConnection;
 use crate::commands::bodies::ConnectionName;
 use crate::commands::input::{
-    Checked as _, Input, LineRule, ProseRule, SecretValue, SlugRule, WordRule, entry, nullable,
-    patch,
+    Checked as _, FieldNameRule, Input, LineRule, ProseRule, ProviderRule, SecretValue, SlugRule,
+    WordRule, entry, list, nullable, patch,
 };
 use crate::commands::parts::{
     AccessBody, Annotations, Config, IdentityBody, LabelValue, Labels, ModelPolicyBody,
@@ -124,7 +124,7 @@ pub type DisplayName = Input<LineRule<{ limits::DISPLAY_NAME_CHARS }>>;
 /// A description of a connection, in free text.
 pub type Description = Input<ProseRule<{ limits::DESCRIPTION_CHARS }>>;
 /// The name of a provider.
-pub type ProviderName = Input<LineRule<{ limits::PROVIDER_CHARS }>>;
+pub type ProviderName = Input<ProviderRule>;
 type ProviderVersion = Input<LineRule<{ limits::PROVIDER_VERSION_CHARS }>>;
 
 /// `update`: changes editable fields. Absent fields stay unchanged, and null clears a field. Maps
@@ -182,6 +182,16 @@ pub(crate) struct UpdateBody {
     #[serde(default, deserialize_with = "nullable")]
     #[schemars(with = "Option<IdentityBody>")]
     identity: Option<Option<IdentityBody>>,
+    /// Settings whose earlier values are hidden from now on from all who may not reveal, because a
+    /// secret stood there in the clear. What is removed under `config` in the form of a secret, or
+    /// set under `secrets` for the first time, is hidden without being named.
+    #[serde(default)]
+    #[schemars(length(max = limits::CONFIG_FIELDS))]
+    redact: Vec<Input<FieldNameRule>>,
+    /// If the change sends secrets elsewhere, as a new base URL or user does, remove the secrets
+    /// and secret references that it would send there; false by default.
+    #[serde(default)]
+    pub(crate) detach_secrets: bool,
 }
 
 impl UpdateBody {
@@ -202,7 +212,6 @@ impl UpdateBody {
             environment: self.environment.check("environment")?,
             auth_method: self.auth_method.check("auth_method")?,
             config: self.config.check("config", |_, value| Ok(value.as_ref().map(json)))?,
-            secrets: BTreeMap::new(),
             secret_references: self.secret_references.map(secret_references).transpose()?,
             labels: self.labels.check("labels", |key, value| value.check(&entry("labels", key)))?,
             tags: self.tags.map(tags).transpose()?,
@@ -214,6 +223,8 @@ impl UpdateBody {
                 Some(None) => Patch::Clear,
                 Some(Some(identity)) => Patch::Set(identity.check()?),
             },
+            redact: list("redact", self.redact)?.into_iter().collect(),
+            ..Revision::default()
         };
         Ok((revision, secrets))
     }
@@ -306,7 +317,11 @@ impl<'a> ConnectionView<'a> {
             environment: details.environment.as_str().into(),
             auth_method: details.auth_method.as_str().into(),
             config: view::map(&details.config, view::raw),
-            secrets: view::map(&connection.secrets, view::secret),
+            secrets: connection
+                .secrets
+                .iter()
+                .map(|(field, secret)| (view::text(field), view::secret(field, secret)))
+                .collect(),
             secret_references: details
                 .secret_references
                 .iter()

@@ -120,6 +120,16 @@ const COMMANDS: &[(&str, &str, &str)] = &[
         "f1f46ae34cbfd3d13b3ffe6d52cceb07",
     ),
     (
+        "revert",
+        r#"{"connection": "openai-prod", "to_version": 3, "detach_secrets": true}"#,
+        "59dfd6152da77814a949c384348bc4a6",
+    ),
+    (
+        "update",
+        r#"{"connection": "openai-prod", "provider": "x", "detach_secrets": true}"#,
+        "0b256612017cdabbc2148173f3237eb0",
+    ),
+    (
         "update-principal",
         r#"{"principal": "eu-1", "display_name": null, "grants": [{"role": "viewer"}]}"#,
         "ab9b0b578a7a9bc079f7e3197e985dd7",

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ledger_contract::errors::Code;
 use ledger_domain::{ConnectionId, LedgerId, Micros, Position, WorkspaceName};
+use ledger_providers::Catalogue;
 use ledger_store::tables::{log, meta};
 use ledger_store::{DataDir, Poison, Room, Store};
 use ledger_vault::{CurveKey, DataKey, FingerprintKey, Keyring};
@@ -55,6 +56,8 @@ pub struct EngineOptions {
     pub last_use_interval: Duration,
     /// Sources of time, ids and randomness; those of the system by default.
     pub ports: Ports,
+    /// What is known of providers and their fields; the built-in descriptions by default.
+    pub catalogue: Arc<Catalogue>,
 }
 
 impl EngineOptions {
@@ -69,6 +72,7 @@ impl EngineOptions {
             journal: JournalOptions::default(),
             last_use_interval: LAST_USE_INTERVAL,
             ports: Ports::default(),
+            catalogue: Arc::clone(Catalogue::built_in()),
         }
     }
 }
@@ -113,6 +117,7 @@ pub(crate) struct Shared {
     pub(crate) rebuilding: Rebuilding,
     pub(crate) generation_used: Mutex<GenerationsUsed>,
     pub(crate) ports: Ports,
+    pub(crate) catalogue: Arc<Catalogue>,
 }
 
 /// A data key and the workspace to which it is bound.
@@ -173,7 +178,7 @@ impl Engine {
     pub fn open(options: EngineOptions) -> Result<Self, OpenError> {
         let EngineOptions { data_dir, keyring, create, limits, replay, .. } = options;
         let (ports, last_use_interval) = (options.ports, options.last_use_interval);
-        let journal = Journal::new(options.journal);
+        let (journal, catalogue) = (Journal::new(options.journal), options.catalogue);
         let (store, founding) = if create && !Self::exists(&data_dir) {
             founding::make(&data_dir, &keyring, &ports)?
         } else {
@@ -181,8 +186,8 @@ impl Engine {
         };
         let store = Arc::new(store);
         let later = bring_up_to_date(&store, replay)?;
-        let shared =
-            Arc::new(Shared::load(store, founding, keyring, (replay, journal), later, ports)?);
+        let given = (replay, journal, catalogue);
+        let shared = Arc::new(Shared::load(store, founding, keyring, given, later, ports)?);
         recovery::catch_up(&shared.models.load(), *shared.head.borrow(), later)?;
         let writer = Arc::new(RwLock::new(Some(Writer::start(&shared, limits.queued_max)?)));
         let keepers = vec![
@@ -308,7 +313,7 @@ impl Shared {
         store: Arc<Store>,
         founding: Founding,
         keyring: Keyring,
-        (replay, journal): (ReplayLimits, Journal),
+        (replay, journal, catalogue): (ReplayLimits, Journal, Arc<Catalogue>),
         later: Selected,
         ports: Ports,
     ) -> Result<Self, OpenError> {
@@ -337,6 +342,7 @@ impl Shared {
             rebuilding: Rebuilding::begin(later, head.get()),
             generation_used: Mutex::new(GenerationsUsed(generations)),
             ports,
+            catalogue,
             store,
         })
     }

@@ -205,7 +205,7 @@ impl Engine {
                 let secrets = self.seal_all(workspace, id, secrets)?;
                 Ok(existing(id, Command::RotateSecret(secrets)))
             }
-            ParsedCommand::Update { target, revision, secrets } => {
+            ParsedCommand::Update { target, revision, secrets, detach_secrets } => {
                 let id = self.find(permit, workspace, &target)?;
                 let (set, removed): (Vec<_>, Vec<_>) =
                     secrets.into_iter().partition(|(_, value)| value.is_some());
@@ -216,8 +216,8 @@ impl Engine {
                     .map(|(field, secret)| (field, Some(secret)))
                     .collect();
                 secrets.extend(removed.into_iter().map(|(field, _)| (field, None)));
-                let revision = Revision { secrets, ..*revision };
-                Ok(existing(id, Command::Update(Box::new(revision))))
+                let revision = Box::new(Revision { secrets, ..*revision });
+                Ok(existing(id, Command::Update { revision, detach_secrets }))
             }
         }
     }
@@ -225,11 +225,13 @@ impl Engine {
     /// Adds the state to which a revert returns, so that the deciding thread need not read it. The
     /// decider looks again for a version that is not durable yet.
     fn with_history(&self, id: ConnectionId, command: Command) -> Result<Command, ExecuteError> {
-        let Command::Revert { to, then: None } = command else { return Ok(command) };
+        let Command::Revert { to, then: None, detach_secrets } = command else {
+            return Ok(command);
+        };
         let row = self.shared.models.load().row(id)?;
         let is_earlier = row.is_some_and(|row| to < row.connection.version && to > Version::ZERO);
         let then = if is_earlier { history::state_at(&self.shared.store, id, to)? } else { None };
-        Ok(Command::Revert { to, then: then.map(Box::new) })
+        Ok(Command::Revert { to, then: then.map(Box::new), detach_secrets })
     }
 
     fn create(&self, draft: NewConnection) -> Work {
@@ -361,7 +363,7 @@ fn seal(
     field: &FieldName,
     value: &Plaintext,
 ) -> NewSecret {
-    NewSecret { sealed: key.seal(&mut ports.rng(), scope, field, value), hint: value.hint() }
+    NewSecret { sealed: key.seal(&mut ports.rng(), scope, field, value), hint: value.hint(field) }
 }
 
 /// Derives a slug from the provider's name and the random end of the id.

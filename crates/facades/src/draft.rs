@@ -121,7 +121,8 @@ impl Changes {
                 .check("annotations", |_, value| Ok(value.as_ref().map(json)))?,
             ..Revision::default()
         };
-        Ok(ParsedCommand::Update { target, revision: Box::new(revision), secrets })
+        let revision = Box::new(revision);
+        Ok(ParsedCommand::Update { target, revision, secrets, detach_secrets: false })
     }
 }
 

@@ -5,7 +5,7 @@
 //! fields that another has set, and changes them in place.
 
 use ledger_domain::{CheckedText, Connection, FieldName, Json, Secret};
-use ledger_providers::{Facade, Provider, looks_secret};
+use ledger_providers::{Catalogue, Facade, Provider, looks_secret};
 use serde_json::Value;
 
 /// Conventional names of the main key, for secrets that the provider does not describe.
@@ -17,9 +17,17 @@ pub(crate) fn same(provider: Option<&Provider>, one: &str, other: &str) -> bool 
     one == other || field(one).is_some_and(|field| field.is_called(other))
 }
 
-/// Returns whether a field's value is secret.
-pub(crate) fn is_secret(provider: Option<&Provider>, name: &str) -> bool {
-    provider.map_or_else(|| looks_secret(name), |provider| provider.is_secret(name))
+/// Returns whether a field is secret, or its value contains a secret. A product that has settings
+/// and secrets in one object has such a value sealed as a whole.
+pub(crate) fn holds_secret(provider: Option<&Provider>, name: &str, value: &Value) -> bool {
+    let is_secret = provider.map_or_else(|| looks_secret(name), |known| known.is_secret(name));
+    is_secret || exposed(provider, name, value)
+}
+
+/// Returns whether a setting would show a secret.
+pub(crate) fn exposed(provider: Option<&Provider>, name: &str, value: &Value) -> bool {
+    let unknown = || Catalogue::built_in().of("");
+    provider.unwrap_or_else(unknown).exposed(name, value).is_some()
 }
 
 /// Returns a product's name for a stored field.

@@ -43,6 +43,10 @@ pub struct Field {
     /// Whether the value is secret.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub secret: bool,
+    /// Whether the value decides where, or as whom, secrets are sent. If absent, it does if it is
+    /// part of the provider's addresses, or if its name or its value says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<bool>,
     /// Whether this is the provider's main key, for products with a single place for it. At most
     /// one field of a provider, and always a secret.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

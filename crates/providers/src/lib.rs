@@ -7,6 +7,7 @@
 //!
 //! Read first: [`Catalogue`], [`Provider`], [`Field`].
 //!
+//! `exposure.rs` finds secrets in the clear and `destination.rs` what decides where they are sent.
 //! `check.rs` finds what is wrong with a connection, in a product's words. `catalogue/built_in.rs`
 //! lists the built-in descriptions, and `rules/` contains the rules for descriptions beyond their
 //! JSON form.
@@ -27,6 +28,7 @@
 //!   (test: `the_schema_of_providers_is_fresh`).
 
 pub mod limits;
+mod naming;
 mod words;
 
 mod endpoint;
@@ -36,6 +38,8 @@ mod provider;
 mod secrecy;
 
 mod check;
+mod destination;
+mod exposure;
 mod rules;
 mod shape;
 mod template;
@@ -46,6 +50,7 @@ pub mod schema;
 pub use catalogue::{Catalogue, CatalogueError, FileFault, Origin, read_file};
 pub use check::{Complaint, Given, Wrong};
 pub use endpoint::Endpoint;
+pub use exposure::{Exposed, Why};
 pub use field::{Condition, Field};
 pub use pattern::Pattern;
 pub use provider::{KnownModel, Models, Provider};

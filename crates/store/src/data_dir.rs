@@ -23,9 +23,9 @@ use crate::error::OpenError;
 use crate::presence;
 
 /// The format that this program writes, and the newest that it knows.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 /// The format that a program must know to open what this one writes.
-const FORMAT_NEEDED: u32 = 3;
+const FORMAT_NEEDED: u32 = 4;
 
 const FORMAT_FILE: &str = "ledger-format";
 /// The new format file until it is complete.

@@ -68,6 +68,7 @@ mod wrapped;
 
 mod curve;
 mod fingerprint;
+mod form;
 mod key_check;
 mod mac_key;
 
@@ -84,6 +85,7 @@ pub use keyring::{Keyring, Scope};
 pub use mac_key::MacKey;
 pub use master_key::KeyId;
 pub use plaintext::{Disclosure, Plaintext};
+pub use sealed_text::plaintext_bytes;
 pub use wrapped::WrappedDataKey;
 
 #[cfg(test)]

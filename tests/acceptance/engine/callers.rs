@@ -18,13 +18,13 @@ impl Ledger {
     }
 
     /// Makes a principal.
-    pub(super) async fn make(&self, name: &str, grants: Value) {
+    pub(crate) async fn make(&self, name: &str, grants: Value) {
         let body = json!({"principal": name, "kind": "service", "grants": grants});
         self.lead("create-principal", body).await;
     }
 
     /// Issues a key to a principal.
-    pub(super) async fn issue(&self, name: &str, more: Value) -> IssuedKey {
+    pub(crate) async fn issue(&self, name: &str, more: Value) -> IssuedKey {
         let mut body = more;
         body["principal"] = json!(name);
         self.lead("issue-key", body).await.api_key.expect("a key is told once")

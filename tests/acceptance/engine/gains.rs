@@ -78,7 +78,9 @@ async fn nobody_labels_a_connection_into_their_reach() {
     for (number, (grant, scope)) in narrow.into_iter().enumerate() {
         let grants = json!([{"scopes": MANAGES, "workspaces": [HOME]}, grant]);
         let caller = ledger.enter(&format!("caller-{number}"), grants).await;
-        let moved = change(json!({"labels": {"env": "test"}, "provider": "mistral"}));
+        let moved = change(json!({
+            "labels": {"env": "test"}, "provider": "mistral", "detach_secrets": true,
+        }));
         expect_gain(&ledger.send_as(&caller, moved).await.expect_err("into reach"), scope);
         let refused = ledger.send_as(&caller, reveal(&id)).await.expect_err("not theirs");
         assert_eq!(refused.code, Code::Forbidden);

@@ -74,14 +74,18 @@ async fn a_revert_brings_settings_back_and_keeps_what_happened() {
         .run("rotate-secret", json!({"connection": id, "secrets": {"api_key": "sk-other-value"}}))
         .await;
     ledger.run("mark-failed", json!({"connection": id, "reason": "down"})).await;
-    let before = ledger.get(&id);
     ledger.run("revert", json!({"connection": id, "to_version": 1})).await;
     let view = ledger.get("main");
     assert_eq!((&view["version"], &view["tags"]), (&json!(5), &json!([])));
     assert_eq!(view["secrets"]["api_key"]["masked"], "sk-*******-1", "the old value is back");
-    assert_eq!(view["health"], before["health"], "health is no setting");
+    assert_eq!(view["health"]["state"], "unknown", "the report was about another value");
     let same = TestCommand::new("revert", &json!({"connection": id, "to_version": 1}));
     assert_eq!(ledger.refusal(same).await, Code::NothingToChange);
+    ledger.run("mark-failed", json!({"connection": id, "reason": "down"})).await;
+    ledger.run("update", json!({"connection": id, "tags": ["u"]})).await;
+    let before = ledger.get(&id);
+    ledger.run("revert", json!({"connection": id, "to_version": 6})).await;
+    assert_eq!(ledger.get(&id)["health"], before["health"], "health is no setting");
     ledger.expect_replay_equal();
 }
 

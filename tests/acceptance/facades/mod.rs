@@ -1,6 +1,8 @@
 //! The facades, over sockets: what takes more than the scenarios of single facades, which are data.
 
+mod destinations;
 mod doors;
+mod exposed;
 mod many;
 mod side_by_side;
 

@@ -1,10 +1,12 @@
 //! `--dev`: creates a ledger, a throw-away master key and an admin key in a file.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::connection::Environment;
 use ledger_engine::{Engine, EngineOptions, JournalOptions};
+use ledger_providers::Catalogue;
 
 use super::{ensure_workspace, open_engine};
 use crate::failure::Failure;
@@ -17,6 +19,7 @@ pub(super) async fn open(
     folder: &Path,
     key: &MasterKeyArgs,
     journal: JournalOptions,
+    providers: &Arc<Catalogue>,
 ) -> Result<Engine, Failure> {
     std::fs::create_dir_all(folder).map_err(|error| Failure::file("create", folder, &error))?;
     let create = match Engine::check(folder).map_err(Problem::from) {
@@ -31,6 +34,7 @@ pub(super) async fn open(
     let mut options = EngineOptions::new(folder.to_owned(), keyring);
     options.create = create;
     options.journal = journal;
+    options.catalogue = Arc::clone(providers);
     let engine = open_engine(options).await?;
     ensure_workspace(&engine).await?;
     leave_admin_key(&engine, folder).await?;

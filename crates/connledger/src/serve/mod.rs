@@ -13,6 +13,7 @@ mod tokens;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use ledger_contract::commands;
 use ledger_contract::errors::{Code, Problem};
@@ -21,6 +22,7 @@ use ledger_contract::records::Via;
 use ledger_contract::subjects::{DEFAULT_WORKSPACE, Subjects};
 use ledger_domain::{MessageId, WorkspaceName};
 use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions, ExecuteError, Received};
+use ledger_providers::Catalogue;
 
 pub(crate) use args::ServeArgs;
 
@@ -52,7 +54,7 @@ pub(crate) async fn run(common: &Common, args: ServeArgs) -> Result<(), Failure>
     }
     // Missing prerequisites on the machine are reported before the ledger is touched.
     let plan = plan(common, &args, subjects)?;
-    let engine = open(&folder, &args).await?;
+    let engine = open(&folder, &args, &plan.providers).await?;
     let mut signals = running::Signals::new()?;
     let done = running::until_stopped(common, &args, &folder, plan, &engine, &mut signals).await;
     close(engine).await;
@@ -81,9 +83,14 @@ fn check_start(common: &Common, args: &ServeArgs, folder: &Path) -> Result<(), F
 }
 
 /// Opens the ledger; with `--dev`, creates it if missing.
-async fn open(folder: &Path, args: &ServeArgs) -> Result<Engine, Failure> {
+async fn open(
+    folder: &Path,
+    args: &ServeArgs,
+    providers: &Arc<Catalogue>,
+) -> Result<Engine, Failure> {
     if args.dev {
-        return development::open(folder, &args.master_key, args.journal.options()).await;
+        let journal = args.journal.options();
+        return development::open(folder, &args.master_key, journal, providers).await;
     }
     match Engine::check(folder).map_err(Problem::from) {
         Ok(()) => {}
@@ -98,7 +105,8 @@ async fn open(folder: &Path, args: &ServeArgs) -> Result<Engine, Failure> {
     }
     let keyring = master_key::find(&args.master_key, None)?;
     let options = EngineOptions::new(folder.to_owned(), keyring);
-    open_engine(EngineOptions { journal: args.journal.options(), ..options }).await
+    let (journal, catalogue) = (args.journal.options(), Arc::clone(providers));
+    open_engine(EngineOptions { journal, catalogue, ..options }).await
 }
 
 /// Opens the engine on a thread that may block.

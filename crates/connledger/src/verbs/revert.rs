@@ -19,12 +19,18 @@ pub(crate) struct RevertArgs {
     /// Version to bring back
     #[arg(long, value_name = "VERSION")]
     to_version: u64,
+    /// If that version sends secrets elsewhere than the present one, leave its secrets out; without
+    /// it, such a revert takes the right to reveal
+    #[arg(long)]
+    detach_secrets: bool,
     #[command(flatten)]
     write: WriteArgs,
 }
 
 impl RevertArgs {
     pub(super) fn command(self) -> PendingCommand {
-        PendingCommand::about("revert", &self.name, self.write).with("to_version", self.to_version)
+        let command = PendingCommand::about("revert", &self.name, self.write);
+        let command = command.with("to_version", self.to_version);
+        if self.detach_secrets { command.with("detach_secrets", true) } else { command }
     }
 }

@@ -32,6 +32,11 @@ impl Content<'_> {
         self
     }
 
+    /// Adds a flag that commands did not always have.
+    pub(super) fn flag_if_set(self, name: &str, value: bool) -> Self {
+        if value { self.flag(name, value) } else { self }
+    }
+
     /// Adds secrets, each as its own keyed fingerprint, or as null if its field is removed.
     pub(super) fn secrets<'s>(
         mut self,

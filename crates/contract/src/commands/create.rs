@@ -27,7 +27,7 @@ impl VerbDefinition for Create {
         summary: "Create a connection",
         description: "Secrets are sealed before anything is stored; answers show only their masks.",
         requires: &[Requirement::always(&[Scope::Write]), Requirement::for_sharing()],
-        refusals: &[Code::SlugTaken, Code::ConnectionExists],
+        refusals: &[Code::SlugTaken, Code::ConnectionExists, Code::SecretExposed],
         answer: Answer::Created,
     };
 

@@ -23,6 +23,8 @@ pub enum ParsedCommand {
         revision: Box<Revision>,
         /// Secret fields to set or remove.
         secrets: BTreeMap<FieldName, Option<Plaintext>>,
+        /// Whether secrets that the change would send elsewhere are removed.
+        detach_secrets: bool,
     },
     /// Replaces secret values.
     RotateSecret {
@@ -112,13 +114,15 @@ impl ParsedCommand {
     }
 
     /// Returns whether a condition holds, judging by the command alone. Whether a revert shares the
-    /// connection is known only when it is decided.
+    /// connection, and whether a change sends secrets elsewhere, is known only when it is decided.
     pub fn meets(&self, condition: Condition) -> bool {
         match condition {
             Condition::Always => true,
             Condition::ChangesSecrets => match self {
                 Self::Create(new) => !new.secrets.is_empty(),
-                Self::Update { secrets, .. } => !secrets.is_empty(),
+                Self::Update { secrets, detach_secrets, .. } => {
+                    *detach_secrets || !secrets.is_empty()
+                }
                 Self::RotateSecret { .. } => true,
                 Self::Change { .. }
                 | Self::Reveal { .. }
@@ -130,6 +134,7 @@ impl ParsedCommand {
                 Self::Create(new) => new.access.widens(&Access::default()),
                 _ => false,
             },
+            Condition::Redirects => false,
         }
     }
     /// Returns the domain's command, if this one changes a connection and contains no secret.

@@ -22,6 +22,10 @@ pub(super) struct RevertBody {
     /// The earlier version whose settings are restored. Its secret values come into use again, even
     /// those that were replaced because they leaked.
     to_version: Input<VersionNumber>,
+    /// If that version sends secrets elsewhere than the present one, leave its secrets and secret
+    /// references out; false by default.
+    #[serde(default)]
+    detach_secrets: bool,
 }
 
 /// Restores the settings of an earlier version.
@@ -43,24 +47,37 @@ impl VerbDefinition for Revert {
         description: "As one new event. The slug, the fields, the grants, the models, the prices, the \
              switch and the secret values of that version come back, each value as a new \
              generation: a value that was replaced because it leaked is in use again, so rotate it \
-             afterwards. Lifecycle, health and dependents stay as they are.",
+             afterwards. Lifecycle and dependents stay as they are, and the health unless a \
+             secret changes. If that version sends secrets elsewhere than the present one, a \
+             revert requires the right to reveal as well, or `detach_secrets`.",
         requires: &[
             Requirement::always(&[Scope::Write, Scope::Rotate]),
             Requirement::for_sharing(),
+            Requirement::for_destination(),
         ],
-        refusals: &[Code::VersionUnknown, Code::NothingToChange, Code::SlugTaken],
+        refusals: &[
+            Code::VersionUnknown,
+            Code::NothingToChange,
+            Code::SlugTaken,
+            Code::DestinationForbidden,
+            Code::SecretExposed,
+        ],
         answer: Answer::Changed,
     };
 
     fn read(address: &Address, body: RevertBody) -> Result<ParsedCommand, Problem> {
         let target = address.connection(body.connection)?;
         let to = body.to_version.check("to_version")?;
-        Ok(ParsedCommand::change(target, Command::Revert { to, then: None }))
+        let detach_secrets = body.detach_secrets;
+        Ok(ParsedCommand::change(target, Command::Revert { to, then: None, detach_secrets }))
     }
 
     fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
         match command.as_change()? {
-            Command::Revert { to: version, .. } => Some(to.field("to_version", version)),
+            Command::Revert { to: version, then: _, detach_secrets } => {
+                let to = to.field("to_version", version);
+                Some(to.flag_if_set("detach_secrets", *detach_secrets))
+            }
             _ => None,
         }
     }

@@ -26,26 +26,39 @@ impl VerbDefinition for Update {
         },
         summary: "Change editable fields and secrets",
         description: "The `update` command. Absent fields stay; null clears; maps are merged key \
-             by key, and a null value removes its key.",
+             by key, and a null value removes its key. A change of the provider, the auth method, a \
+             secret reference, or a setting that is a URL, a host, a user or the like, requires \
+             the right to reveal as well while secrets stay attached: they would be sent \
+             elsewhere. With `detach_secrets` such a change removes them instead.",
         requires: &[
             Requirement::always(&[Scope::Write]),
             Requirement::for_secrets(&[Scope::Rotate]),
+            Requirement::for_destination(),
         ],
-        refusals: &[Code::NothingToChange, Code::SecretFieldUnknown, Code::SlugTaken],
+        refusals: &[
+            Code::NothingToChange,
+            Code::SecretFieldUnknown,
+            Code::SlugTaken,
+            Code::DestinationForbidden,
+            Code::SecretExposed,
+        ],
         answer: Answer::Changed,
     };
 
     fn read(address: &Address, mut body: UpdateBody) -> Result<ParsedCommand, Problem> {
         let target = address.connection(body.connection.take())?;
+        let detach_secrets = body.detach_secrets;
         let (revision, secrets) = body.check()?;
-        Ok(ParsedCommand::Update { target, revision: Box::new(revision), secrets })
+        let revision = Box::new(revision);
+        Ok(ParsedCommand::Update { target, revision, secrets, detach_secrets })
     }
 
     fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
         match command {
-            ParsedCommand::Update { target: _, revision, secrets } => {
+            ParsedCommand::Update { target: _, revision, secrets, detach_secrets } => {
                 let secrets = secrets.iter().map(|(field, value)| (field, value.as_ref()));
-                Some(to.field("revision", &**revision).secrets(secrets))
+                let to = to.field("revision", &**revision);
+                Some(to.flag_if_set("detach_secrets", *detach_secrets).secrets(secrets))
             }
             _ => None,
         }

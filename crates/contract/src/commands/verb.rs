@@ -125,6 +125,11 @@ impl Requirement {
     pub(super) const fn for_sharing() -> Self {
         Self { when: Condition::Shares, scopes: &[Scope::Administer] }
     }
+
+    /// Requires `reveal` of commands that send secrets elsewhere which stay attached.
+    pub(super) const fn for_destination() -> Self {
+        Self { when: Condition::Redirects, scopes: &[Scope::Reveal] }
+    }
 }
 
 /// What a requirement depends on.
@@ -138,6 +143,9 @@ pub enum Condition {
     /// it. For a revert, the earlier version does, so the condition is checked when the command is
     /// decided.
     Shares,
+    /// The command changes where, or as whom, secrets are sent that stay attached to the
+    /// connection. Checked when the command is decided.
+    Redirects,
 }
 
 impl Condition {
@@ -147,6 +155,10 @@ impl Condition {
             Self::Always => "always",
             Self::ChangesSecrets => "when it sets or removes secrets",
             Self::Shares => "when it gives further workspaces access to the connection",
+            Self::Redirects => {
+                "when it changes where, or as whom, secrets are sent, unless it has the secrets \
+                 itself or detaches them"
+            }
         }
     }
 }

@@ -59,6 +59,11 @@ struct RevertedV1 {
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<PricingV1>")]
     pricing: Option<Pricing>,
+    #[serde(with = "shape", default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
+    destination: Vec<Line>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    health_unknown: bool,
 }
 
 /// A value written through its [`Shape`].
@@ -67,6 +72,8 @@ type W<'a, T> = Written<'a, T>;
 #[derive(Serialize)]
 struct SecretsOut<'a> {
     secrets: W<'a, BTreeMap<FieldName, NewSecret>>,
+    #[serde(skip_serializing_if = "is_default")]
+    health_unknown: bool,
 }
 
 #[derive(Serialize)]
@@ -112,7 +119,10 @@ impl Serialize for DataOut<'_> {
         match self.0 {
             Event::Created(draft) => draft.write(s),
             Event::Updated(revision) => revision.write(s),
-            Event::SecretRotated(values) => SecretsOut { secrets: Written(values) }.serialize(s),
+            Event::SecretRotated { secrets, health_unknown } => {
+                SecretsOut { secrets: Written(secrets), health_unknown: *health_unknown }
+                    .serialize(s)
+            }
             Event::Enabled => EmptyOut {}.serialize(s),
             Event::Disabled { reason }
             | Event::MarkedDegraded { reason }
@@ -156,6 +166,8 @@ fn dependent_out<S: Serializer>(
 struct SecretsIn {
     #[schemars(with = "BTreeMap<String, NewSecretV1>")]
     secrets: Read<BTreeMap<FieldName, NewSecret>>,
+    #[serde(default)]
+    health_unknown: bool,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -233,8 +245,11 @@ impl<'de> DeserializeSeed<'de> for DataSeed<'_> {
         let reason = |d: D| ReasonIn::deserialize(d).map(|read| read.reason.map(|read| read.0));
         Ok(Happened::Connection(match (self.type_name, self.schema) {
             ("connection_created", 1) => Event::Created(Shape::read(d)?),
-            ("connection_updated", 1) => Event::Updated(Shape::read(d)?),
-            ("secret_rotated", 1) => Event::SecretRotated(SecretsIn::deserialize(d)?.secrets.0),
+            ("connection_updated" | "destination_changed", 1) => Event::Updated(Shape::read(d)?),
+            ("secret_rotated", 1) => {
+                let SecretsIn { secrets, health_unknown } = SecretsIn::deserialize(d)?;
+                Event::SecretRotated { secrets: secrets.0, health_unknown }
+            }
             ("connection_enabled", 1) => {
                 EmptyIn::deserialize(d)?;
                 Event::Enabled
@@ -273,7 +288,7 @@ impl<'de> DeserializeSeed<'de> for DataSeed<'_> {
             ("dependent_unlinked", 1) => {
                 Event::DependentUnlinked { key: DependentIn::deserialize(d)?.key() }
             }
-            ("connection_reverted", 1) => Event::Reverted(Shape::read(d)?),
+            ("connection_reverted" | "destination_reverted", 1) => Event::Reverted(Shape::read(d)?),
             ("workspace_created", 1) => return Ok(Happened::Workspace(Shape::read(d)?)),
             (SecretRevealed::TYPE_NAME, 1) => return Ok(Happened::Revealed(Shape::read(d)?)),
             (type_name, schema) => {
@@ -296,7 +311,7 @@ fn unknown<E: serde::de::Error>(type_name: &str, schema: u32) -> E {
 pub(crate) fn data_schema(type_name: &str) -> Option<Schema> {
     Some(match type_name {
         "connection_created" => schema_for!(DraftV1),
-        "connection_updated" => schema_for!(RevisionV1),
+        "connection_updated" | "destination_changed" => schema_for!(RevisionV1),
         "secret_rotated" => schema_for!(SecretsIn),
         "connection_enabled" => schema_for!(EmptyIn),
         "connection_disabled"
@@ -309,7 +324,7 @@ pub(crate) fn data_schema(type_name: &str) -> Option<Schema> {
         "model_policy_set" => schema_for!(ModelPolicyV1),
         "pricing_set" => schema_for!(PricingIn),
         "dependent_linked" | "dependent_unlinked" => schema_for!(DependentIn),
-        "connection_reverted" => schema_for!(RevertedV1),
+        "connection_reverted" | "destination_reverted" => schema_for!(RevertedV1),
         "workspace_created" => schema_for!(WorkspaceCreatedV1),
         other => return access_schema(other),
     })

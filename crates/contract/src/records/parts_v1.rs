@@ -3,7 +3,7 @@
 //! Each struct mirrors a domain type field by field (`serde`'s remote derive). It is never
 //! constructed and only defines how the domain type is read and written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ledger_domain::connection::{
     Access, Dependent, Details, Draft, Grant, GrantScope, Health, HealthState, Identity,
@@ -208,6 +208,14 @@ pub(super) struct RevisionV1 {
     #[serde(with = "shape", default, skip_serializing_if = "keeps")]
     #[schemars(with = "Option<IdentityV1>")]
     identity: Patch<Identity>,
+    #[serde(with = "shape", default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schemars(with = "Vec<String>")]
+    redact: BTreeSet<FieldName>,
+    #[serde(with = "shape", default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
+    destination: Vec<Line>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    health_unknown: bool,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]

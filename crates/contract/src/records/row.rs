@@ -106,6 +106,8 @@ struct StoredConnection {
     secrets: BTreeMap<FieldName, Secret>,
     #[serde(with = "shape", default, skip_serializing_if = "is_default")]
     generations_removed: Generation,
+    #[serde(with = "shape", default, skip_serializing_if = "BTreeMap::is_empty")]
+    redacted: BTreeMap<FieldName, Version>,
     #[serde(
         with = "shape",
         rename = "archived_at",

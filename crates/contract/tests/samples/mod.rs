@@ -146,6 +146,19 @@ fn reverted() -> Reverted {
         access: access(),
         models: models(),
         pricing: None,
+        destination: Vec::new(),
+        health_unknown: false,
+    }
+}
+
+fn redirecting() -> Revision {
+    Revision {
+        config: map("base_url", Some(text("\"https://new.example\""))),
+        secrets: [(text("api_key"), None), (text("token"), Some(new_secret()))].into(),
+        redact: [text("base_url")].into(),
+        destination: vec![text("config.base_url")],
+        health_unknown: true,
+        ..Revision::default()
     }
 }
 
@@ -158,7 +171,10 @@ fn event(type_name: &str) -> Event {
     match type_name {
         "connection_created" => Event::Created(Box::new(draft())),
         "connection_updated" => Event::Updated(Box::new(revision())),
-        "secret_rotated" => Event::SecretRotated(map("api_key", new_secret())),
+        "destination_changed" => Event::Updated(Box::new(redirecting())),
+        "secret_rotated" => {
+            Event::SecretRotated { secrets: map("api_key", new_secret()), health_unknown: false }
+        }
         "connection_enabled" => Event::Enabled,
         "connection_disabled" => Event::Disabled { reason: Some(reason()) },
         "marked_degraded" => Event::MarkedDegraded { reason: Some(reason()) },
@@ -180,6 +196,11 @@ fn event(type_name: &str) -> Event {
         },
         "dependent_unlinked" => Event::DependentUnlinked { key: dependent_key() },
         "connection_reverted" => Event::Reverted(Box::new(reverted())),
+        "destination_reverted" => Event::Reverted(Box::new(Reverted {
+            destination: vec![text("provider")],
+            health_unknown: true,
+            ..reverted()
+        })),
         _ => panic!("there is no sample of {type_name}"),
     }
 }
@@ -268,6 +289,6 @@ pub(crate) fn golden(type_name: &str) -> (Vec<u8>, String) {
         (_, Some(event)) => records::encode_principal(&mut bytes, &metadata, &event),
         (_, None) => records::encode_event(&mut bytes, &metadata, &event(type_name)),
     }
-    let shown = records::public(&bytes).get().to_owned();
+    let shown = records::public(&bytes, None).get().to_owned();
     (bytes, shown)
 }

@@ -18,7 +18,13 @@ pub enum Command {
     /// Creates the connection.
     Create(Box<Draft>),
     /// Changes its editable fields.
-    Update(Box<Revision>),
+    Update {
+        /// The changes.
+        revision: Box<Revision>,
+        /// Whether secrets that stay attached are removed if the change sends them elsewhere, of
+        /// which the engine judges.
+        detach_secrets: bool,
+    },
     /// Replaces the values of existing secret fields.
     RotateSecret(BTreeMap<FieldName, NewSecret>),
     /// Allows gateways to use it.
@@ -97,5 +103,8 @@ pub enum Command {
         /// The connection at that version, as the engine found it; `None` if there is no such
         /// version.
         then: Option<Box<super::Connection>>,
+        /// Whether the secrets of that version stay away if they would be sent elsewhere than the
+        /// present ones, of which the engine judges.
+        detach_secrets: bool,
     },
 }

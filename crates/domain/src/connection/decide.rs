@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use super::access::{Access, GrantScope};
 use super::command::Command;
 use super::dependents::{Dependent, DependentKey};
-use super::draft::{Details, Draft, Revision, at_most};
+use super::draft::{Details, Draft, Revision, at_most, is_other};
 use super::event::{Event, Reverted};
 use super::health::HealthState;
 use super::limits_of_use::Limits;
@@ -21,7 +21,7 @@ use super::rejection::Rejection;
 use super::{Connection, Lifecycle};
 use crate::ids::{Expected, Version};
 use crate::limits;
-use crate::secret::NewSecret;
+use crate::secret::{NewSecret, Secret};
 use crate::text::{FieldName, InvalidField, Prose};
 
 /// Decides on one command: returns the event that it causes, or the reason for its refusal.
@@ -63,7 +63,7 @@ fn decide_active(state: &Connection, command: Command) -> Result<Event, Rejectio
     match command {
         Command::Create(_) => Err(Rejection::ConnectionExists),
         Command::Restore { .. } => Err(Rejection::ConnectionNotArchived),
-        Command::Update(revision) => update(state, *revision),
+        Command::Update { revision, .. } => update(state, *revision),
         Command::RotateSecret(values) => rotate_secret(state, values),
         Command::Enable if state.enabled => Err(Rejection::AlreadyEnabled),
         Command::Enable => Ok(Event::Enabled),
@@ -89,7 +89,7 @@ fn decide_active(state: &Connection, command: Command) -> Result<Event, Rejectio
         Command::SetPricing(pricing) => set_pricing(state, pricing),
         Command::LinkDependent { key, dependent } => link_dependent(state, key, dependent),
         Command::UnlinkDependent { key } => unlink_dependent(state, key),
-        Command::Revert { to, then } => revert(state, to, then),
+        Command::Revert { to, then, .. } => revert(state, to, then),
     }
 }
 
@@ -130,12 +130,34 @@ fn update(state: &Connection, revision: Revision) -> Result<Event, Rejection> {
     }
     let details = state.details.revised(&revision);
     details.check()?;
+    check_redactable(&details, &revision)?;
     let kept = state.secrets.keys().filter(|field| revision.secrets.get(*field) != Some(&None));
     let set = revision.secrets.iter().filter(|(_, value)| value.is_some()).map(|(field, _)| field);
     let fields: std::collections::BTreeSet<&FieldName> = kept.chain(set).collect();
     at_most("secrets", fields.len(), limits::SECRET_FIELDS)?;
     check_disjoint(&details, fields.into_iter())?;
-    Ok(Event::Updated(Box::new(revision)))
+    let is_new = revision.secrets.values().any(Option::is_some);
+    let health_unknown = is_new && has_report(state);
+    Ok(Event::Updated(Box::new(Revision { health_unknown, ..revision })))
+}
+
+/// Checks that nothing is hidden that is still in use.
+fn check_redactable(details: &Details, revision: &Revision) -> Result<(), InvalidField> {
+    at_most("redact", revision.redact.len(), limits::CONFIG_FIELDS)?;
+    let stays =
+        |field: &&FieldName| details.config.contains_key(*field) && !changes(revision, field);
+    let Some(field) = revision.redact.iter().find(stays) else { return Ok(()) };
+    let problem = format!("names {field}, which still has its value; remove or replace it as well");
+    Err(InvalidField::new("redact", problem))
+}
+
+fn changes(revision: &Revision, field: &FieldName) -> bool {
+    revision.config.contains_key(field)
+}
+
+/// Returns whether there is a report of health, which is one of the present secrets.
+fn has_report(state: &Connection) -> bool {
+    state.health.state != HealthState::Unknown
 }
 
 fn rotate_secret(
@@ -150,7 +172,12 @@ fn rotate_secret(
             return Err(Rejection::SecretFieldUnknown { field: field.clone() });
         }
     }
-    Ok(Event::SecretRotated(values))
+    let mut secrets = values;
+    secrets.retain(|field, new| is_other(state.secrets.get(field), Some(new)));
+    if secrets.is_empty() {
+        return Err(Rejection::NothingToChange);
+    }
+    Ok(Event::SecretRotated { secrets, health_unknown: has_report(state) })
 }
 
 fn check_health_differs(
@@ -255,7 +282,7 @@ fn revert(
     let Some(then) = then.filter(|_| to < state.version) else {
         return Err(Rejection::VersionUnknown { to, actual: state.version });
     };
-    let reverted = Reverted {
+    let mut reverted = Reverted {
         to,
         slug: then.slug,
         details: then.details,
@@ -264,10 +291,16 @@ fn revert(
         access: then.access,
         models: then.models,
         pricing: then.pricing,
+        destination: Vec::new(),
+        health_unknown: false,
     };
     if reverted.matches(state) {
         return Err(Rejection::NothingToChange);
     }
+    let is_new = |(field, old): (&FieldName, &Secret)| {
+        state.secrets.get(field).is_none_or(|now| now.sealed != old.sealed)
+    };
+    reverted.health_unknown = has_report(state) && reverted.secrets.iter().any(is_new);
     Ok(Event::Reverted(Box::new(reverted)))
 }
 

@@ -11,7 +11,7 @@ use super::models::ModelPolicy;
 use super::pricing::Pricing;
 use super::vocabulary::{AuthMethod, Environment, Identity, Kind};
 use crate::limits;
-use crate::secret::NewSecret;
+use crate::secret::{NewSecret, Secret};
 use crate::text::{FieldName, InvalidField, Json, Line, Prose, Slug, WorkspaceName};
 
 /// The provider and how a connection reaches it, without secrets.
@@ -145,6 +145,12 @@ pub struct Revision {
     pub annotations: BTreeMap<Line, Option<Json>>,
     /// New user, team, organization or project that it is for.
     pub identity: Patch<Identity>,
+    /// Settings whose earlier values are hidden from now on.
+    pub redact: BTreeSet<FieldName>,
+    /// Of an event: the fields by which secrets that stay attached are sent elsewhere.
+    pub destination: Vec<Line>,
+    /// Of an event: whether the health becomes unknown, because a secret has a new value.
+    pub health_unknown: bool,
 }
 
 impl Details {
@@ -224,7 +230,7 @@ impl Revision {
             config: differing(self.config, &details.config),
             secrets: {
                 let mut secrets = self.secrets;
-                secrets.retain(|field, new| new.is_some() || state.secrets.contains_key(field));
+                secrets.retain(|field, new| is_other(state.secrets.get(field), new.as_ref()));
                 secrets
             },
             secret_references: self
@@ -234,8 +240,16 @@ impl Revision {
             tags: self.tags.filter(|new| *new != details.tags),
             annotations: differing(self.annotations, &details.annotations),
             identity: self.identity.against(details.identity.as_ref()),
+            redact: self.redact,
+            destination: self.destination,
+            health_unknown: self.health_unknown,
         }
     }
+}
+
+/// Returns whether a secret field changes. A value that is already stored keeps its ciphertext.
+pub(super) fn is_other(old: Option<&Secret>, new: Option<&NewSecret>) -> bool {
+    old.map(|old| &old.sealed) != new.map(|new| &new.sealed)
 }
 
 fn replace<T: Clone>(field: &mut T, new: Option<&T>) {

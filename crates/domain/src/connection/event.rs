@@ -10,7 +10,7 @@ use super::models::ModelPolicy;
 use super::pricing::Pricing;
 use crate::ids::{Actor, ConnectionId, EventId, Micros, Position, Version};
 use crate::secret::{NewSecret, Secret};
-use crate::text::{FieldName, Prose, Slug};
+use crate::text::{FieldName, Line, Prose, Slug};
 
 /// The result of an accepted command. Each accepted command is one event, so a version number
 /// counts accepted changes.
@@ -21,7 +21,12 @@ pub enum Event {
     /// Fields were changed. The event contains only those that differ.
     Updated(Box<Revision>),
     /// Secret fields got new values.
-    SecretRotated(BTreeMap<FieldName, NewSecret>),
+    SecretRotated {
+        /// The new values.
+        secrets: BTreeMap<FieldName, NewSecret>,
+        /// Whether the health becomes unknown.
+        health_unknown: bool,
+    },
     /// Gateways may use the connection.
     Enabled,
     /// Gateways may no longer use the connection.
@@ -114,6 +119,10 @@ pub struct Reverted {
     pub models: ModelPolicy,
     /// The price factors.
     pub pricing: Option<Pricing>,
+    /// The fields by which restored secrets are sent elsewhere than the present ones.
+    pub destination: Vec<Line>,
+    /// Whether the health becomes unknown, because a secret has another value.
+    pub health_unknown: bool,
 }
 
 /// The metadata of an event that the state depends on.
@@ -140,7 +149,7 @@ impl Event {
         match self {
             Self::Created(_)
             | Self::Updated(_)
-            | Self::SecretRotated(_)
+            | Self::SecretRotated { .. }
             | Self::WorkspaceGranted { .. }
             | Self::LimitsSet { .. }
             | Self::ModelPolicySet(_)
@@ -159,10 +168,12 @@ impl Event {
         }
     }
 
-    /// All stored type names, in the order of the variants.
-    pub const TYPE_NAMES: [&'static str; 18] = [
+    /// All stored type names, in the order of the variants. A change that sends secrets elsewhere
+    /// has a name of its own, so that auditors find it.
+    pub const TYPE_NAMES: [&'static str; 20] = [
         "connection_created",
         "connection_updated",
+        "destination_changed",
         "secret_rotated",
         "connection_enabled",
         "connection_disabled",
@@ -179,14 +190,16 @@ impl Event {
         "dependent_linked",
         "dependent_unlinked",
         "connection_reverted",
+        "destination_reverted",
     ];
 
     /// Returns the stored type name, which is independent of the Rust name.
     pub const fn type_name(&self) -> &'static str {
         match self {
             Self::Created(_) => "connection_created",
-            Self::Updated(_) => "connection_updated",
-            Self::SecretRotated(_) => "secret_rotated",
+            Self::Updated(revision) if revision.destination.is_empty() => "connection_updated",
+            Self::Updated(_) => "destination_changed",
+            Self::SecretRotated { .. } => "secret_rotated",
             Self::Enabled => "connection_enabled",
             Self::Disabled { .. } => "connection_disabled",
             Self::MarkedDegraded { .. } => "marked_degraded",
@@ -201,7 +214,8 @@ impl Event {
             Self::PricingSet(_) => "pricing_set",
             Self::DependentLinked { .. } => "dependent_linked",
             Self::DependentUnlinked { .. } => "dependent_unlinked",
-            Self::Reverted(_) => "connection_reverted",
+            Self::Reverted(reverted) if reverted.destination.is_empty() => "connection_reverted",
+            Self::Reverted(_) => "destination_reverted",
         }
     }
 }

@@ -45,6 +45,7 @@ fn created(draft: Draft, facts: &EventFacts) -> Connection {
         details: draft.details,
         secrets,
         generations_removed: Generation::ZERO,
+        redacted: BTreeMap::new(),
         lifecycle: Lifecycle::Active,
         enabled: draft.enabled,
         health: Health {
@@ -80,10 +81,11 @@ fn apply(state: &mut Connection, event: Event, facts: &EventFacts) {
     match event {
         Event::Created(draft) => *state = created(*draft, facts),
         Event::Updated(revision) => apply_revision(state, *revision, facts),
-        Event::SecretRotated(values) => {
-            for (field, new) in values {
+        Event::SecretRotated { secrets, health_unknown } => {
+            for (field, new) in secrets {
                 set_secret(state, field, new, facts);
             }
+            forget_health(state, health_unknown, facts);
         }
         Event::Enabled => state.enabled = true,
         Event::Disabled { .. } => state.enabled = false,
@@ -129,10 +131,29 @@ fn next_generation(state: &Connection, field: &FieldName) -> Generation {
     state.secrets.get(field).map_or(state.generations_removed, |secret| secret.generation).next()
 }
 
-/// Remembers the generations of removed secrets.
-fn forget(state: &mut Connection, removed: impl IntoIterator<Item = Secret>) {
-    for secret in removed {
+/// Remembers the generations of removed secrets, and that settings of their names were secret.
+fn forget(
+    state: &mut Connection,
+    removed: impl IntoIterator<Item = (FieldName, Secret)>,
+    facts: &EventFacts,
+) {
+    for (field, secret) in removed {
         state.generations_removed = state.generations_removed.max(secret.generation);
+        state.redacted.insert(field, facts.version);
+    }
+}
+
+/// Hides what stood in the clear under the name of a new secret field.
+fn redact_if_new(state: &mut Connection, field: &FieldName, facts: &EventFacts) {
+    if !state.secrets.contains_key(field) {
+        state.redacted.insert(field.clone(), facts.version);
+    }
+}
+
+/// A report about secrets that were replaced says nothing about the new ones.
+fn forget_health(state: &mut Connection, is_unknown: bool, facts: &EventFacts) {
+    if is_unknown {
+        set_health(state, HealthState::Unknown, None, facts);
     }
 }
 
@@ -148,17 +169,23 @@ fn apply_revision(state: &mut Connection, revision: Revision, facts: &EventFacts
     }
     for (field, change) in revision.secrets {
         if let Some(new) = change {
+            redact_if_new(state, &field, facts);
             set_secret(state, field, new, facts);
         } else {
-            let removed = state.secrets.remove(&field);
-            forget(state, removed);
+            let removed = state.secrets.remove_entry(&field);
+            forget(state, removed, facts);
         }
     }
+    for field in revision.redact {
+        state.redacted.insert(field, facts.version);
+    }
+    forget_health(state, revision.health_unknown, facts);
 }
 
 fn apply_reverted(state: &mut Connection, reverted: Reverted, facts: &EventFacts) {
     let mut secrets = BTreeMap::new();
     for (field, old) in reverted.secrets {
+        redact_if_new(state, &field, facts);
         let secret = match state.secrets.remove(&field) {
             Some(now) if now.sealed == old.sealed => now,
             now => Secret {
@@ -172,7 +199,8 @@ fn apply_reverted(state: &mut Connection, reverted: Reverted, facts: &EventFacts
         secrets.insert(field, secret);
     }
     let removed = std::mem::replace(&mut state.secrets, secrets);
-    forget(state, removed.into_values());
+    forget(state, removed, facts);
+    forget_health(state, reverted.health_unknown, facts);
     state.slug = reverted.slug;
     state.details = reverted.details;
     state.enabled = reverted.enabled;

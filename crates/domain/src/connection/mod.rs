@@ -11,6 +11,7 @@ mod health;
 mod limits_of_use;
 mod models;
 mod pricing;
+mod redirect;
 mod rejection;
 mod vocabulary;
 
@@ -32,6 +33,7 @@ pub use limits_of_use::{
 };
 pub use models::{ModelPolicy, ModelRule};
 pub use pricing::{MULTIPLIER_KEYS, Multiplier, Pricing};
+pub use redirect::Attached;
 pub use rejection::Rejection;
 pub use vocabulary::{AuthMethod, Environment, Identity, IdentityKind, Kind};
 
@@ -58,6 +60,8 @@ pub struct Connection {
     pub secrets: BTreeMap<FieldName, Secret>,
     /// Highest generation among removed secrets. A field that is set again continues from here.
     pub generations_removed: Generation,
+    /// Settings whose values before a version are hidden, because they are or were secret.
+    pub redacted: BTreeMap<FieldName, Version>,
     /// Lifecycle state.
     pub lifecycle: Lifecycle,
     /// Whether gateways may use it.

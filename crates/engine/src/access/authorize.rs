@@ -101,12 +101,13 @@ impl Permit {
     }
 
     /// Returns the scopes that the command requires whatever it leads to. Whether it lets further
-    /// workspaces in is judged by the states: see [`Self::check_opened`].
+    /// workspaces in or sends secrets elsewhere is judged by the states: see [`Self::check_opened`]
+    /// and [`Self::may_redirect`].
     fn scopes(&self) -> impl Iterator<Item = Scope> {
         let required = self.requires.required(|condition| match condition {
             Condition::Always => true,
             Condition::ChangesSecrets => self.changes_secrets,
-            Condition::Shares => false,
+            Condition::Shares | Condition::Redirects => false,
         });
         required.map(|(_, scope)| scope)
     }
@@ -157,6 +158,12 @@ impl Permit {
             return Err(Forbidden::Sharing);
         }
         Ok(())
+    }
+
+    /// Returns whether the caller may send the secrets of a connection elsewhere.
+    pub(crate) fn may_redirect(&self, before: &Connection) -> bool {
+        let mut required = self.requires.required(|condition| condition == Condition::Redirects);
+        required.all(|(_, scope)| self.caller.may_with(scope, before))
     }
 
     /// Checks that the caller gains no right to a connection by changing its sharing or its labels.

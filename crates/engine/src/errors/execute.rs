@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ledger_domain::principal::Scope;
-use ledger_domain::{Rejection, Slug, WorkspaceName};
+use ledger_domain::{Line, Rejection, Slug, WorkspaceName};
 use ledger_store::{AppendError, Poison, ROOM_NEEDED_BYTES};
 
 use super::{AuthenticateError, Fault};
@@ -23,6 +23,22 @@ pub enum ExecuteError {
     /// The caller lacks a right.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
+    /// The change would send secrets elsewhere that stay attached, which takes the right to reveal.
+    #[error(
+        "this changes {}, which decides where secrets are sent, and takes the scope `reveal` here, \
+         which the credential lacks; set detach_secrets to remove the secrets in the same change, or \
+         have it made by somebody who may reveal them",
+        listed(.0)
+    )]
+    DestinationForbidden(Vec<Line>),
+    /// A setting contains a secret in the clear.
+    #[error("{field} {why}; send it under `secrets`, where it is sealed, and leave it out here")]
+    SecretExposed {
+        /// Its place, from `config` on.
+        field: String,
+        /// Why it counts as a secret.
+        why: String,
+    },
     /// The connection does not exist, or the caller may not see it.
     #[error(transparent)]
     ConnectionUnknown(#[from] ConnectionUnknown),
@@ -71,6 +87,11 @@ pub enum ExecuteError {
     /// The ledger failed.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+fn listed(fields: &[Line]) -> String {
+    let fields: Vec<&str> = fields.iter().map(Line::as_str).collect();
+    fields.join(", ")
 }
 
 /// A right that the caller lacks.

@@ -102,6 +102,13 @@ impl From<ExecuteError> for Problem {
             ExecuteError::DeadlineExpired(expired) => expired.into(),
             ExecuteError::Unavailable(unavailable) => unavailable.into(),
             ExecuteError::Fault(fault) => fault.into(),
+            ExecuteError::DestinationForbidden(ref fields) => {
+                let field = fields.first().map(ToString::to_string);
+                Self { field, ..Self::because(code, error.to_string()) }
+            }
+            ExecuteError::SecretExposed { ref field, .. } => {
+                Self { field: Some(field.clone()), ..Self::because(code, error.to_string()) }
+            }
             ExecuteError::SlugTaken(_) => {
                 Self { field: Some("slug".to_owned()), ..Self::because(code, error.to_string()) }
             }
@@ -129,6 +136,8 @@ impl ExecuteError {
             Self::WorkspaceUnknown(_) => Code::WorkspaceUnknown,
             Self::WorkspaceTaken => Code::WorkspaceTaken,
             Self::WorkspaceVersion => Code::VersionConflict,
+            Self::DestinationForbidden(_) => Code::DestinationForbidden,
+            Self::SecretExposed { .. } => Code::SecretExposed,
             Self::SlugTaken(_) => Code::SlugTaken,
             Self::CommandIdReused => Code::CommandIdReused,
             Self::DeadlineExpired(_) => Code::DeadlineExpired,

@@ -21,13 +21,16 @@ use super::{
     Accepted, AcceptedChange, Effect, Envelope, GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, Group, Job,
     Prepared, ReplyTo, Work, answer,
 };
+use crate::destination::{self, SecretsGiven};
 use crate::engine::Shared;
 use crate::errors::{DeadlineExpired, ExecuteError, Fault, Unavailable};
 use crate::execute::Outcome;
+use crate::exposure;
 use crate::fingerprint::Fingerprint;
 use crate::history;
 use crate::models::Change;
 use crate::projections::claims::claim;
+use crate::redaction;
 
 /// The decider, which runs on its own thread.
 pub(crate) struct Decider {
@@ -279,7 +282,17 @@ impl Decider {
         self.check_grantees(&command)?;
         let permit = envelope.permit.clone();
         let command = self.with_history(id, before.as_deref(), command)?;
+        let given = SecretsGiven::of(&command);
         let event = decide(before.as_deref(), envelope.expected, command)?;
+        exposure::check(&self.shared.catalogue, before.as_deref(), &event)?;
+        let event = match before.as_deref() {
+            Some(before) => {
+                let catalogue = &self.shared.catalogue;
+                let event = redaction::settle(catalogue, before, event);
+                destination::settle(catalogue, &permit, before, &given, event)?
+            }
+            None => event,
+        };
         let version = before.as_ref().map_or(Version::ZERO, |state| state.version).next();
         let metadata = self.metadata(envelope, StreamId::Connection(id), version, at);
         self.record.clear();
@@ -360,14 +373,16 @@ impl Decider {
         before: Option<&Connection>,
         command: Command,
     ) -> Result<Command, ExecuteError> {
-        let Command::Revert { to, then: None } = command else { return Ok(command) };
+        let Command::Revert { to, then: None, detach_secrets } = command else {
+            return Ok(command);
+        };
         let earlier = before.is_some_and(|state| to < state.version && to > Version::ZERO);
         if !earlier {
-            return Ok(Command::Revert { to, then: None });
+            return Ok(Command::Revert { to, then: None, detach_secrets });
         }
         self.drain();
         let then = history::state_at(&self.shared.store, id, to)?.map(Box::new);
-        Ok(Command::Revert { to, then })
+        Ok(Command::Revert { to, then, detach_secrets })
     }
 
     /// Keeps slugs unique among the active connections of a workspace.

@@ -1,12 +1,15 @@
 //! Translates bodies of ElevenLabs into commands.
 
+use std::collections::BTreeMap;
+
+use ledger_contract::commands::SecretValue;
 use ledger_domain::{CheckedText, Connection};
 use ledger_providers::Provider;
 use serde_json::{Map, Value};
 
 use super::read::{self, Body, Complaint, Given};
-use super::show;
 use super::types::Is;
+use super::{maps, show};
 use crate::draft::{Changes, Draft};
 use crate::request::FacadeRequest;
 use crate::{defaults, settings};
@@ -35,13 +38,23 @@ pub(super) fn creation(request: &FacadeRequest, mut body: Body) -> Result<Draft,
     if !complaints.is_empty() {
         return Err(complaints);
     }
-    let config = config.into_iter().map(|(name, value)| (name.to_owned(), without_nulls(value)));
-    let secrets = secrets.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let known = request.provider(&provider);
+    let mut secrets: BTreeMap<String, SecretValue> =
+        secrets.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let config = config.into_iter().map(|(name, value)| {
+        let mut value = without_nulls(value);
+        if let Value::Object(entries) = &mut value {
+            let sealed = maps::take_secrets(None, known, name, entries).into_iter();
+            secrets.extend(sealed.filter_map(|(field, value)| Some((field, value?))));
+        }
+        (name.to_owned(), value)
+    });
+    let config: BTreeMap<String, Value> = config.collect();
     Ok(Draft {
         display_name: Some(name),
         auth_method: kind.method,
-        config: config.collect(),
-        secrets: secrets.collect(),
+        config,
+        secrets,
         ..defaults::of(request, provider)
     })
 }
@@ -63,8 +76,12 @@ pub(super) fn revision(
     }
     let changeable = kind.fields.iter().filter(|field| field.is != Is::Fixed);
     let Given { config, secrets } = read::fields(&mut body, changeable)?;
-    let config = config.into_iter().map(|(name, value)| {
+    let mut sealed = maps::SecretChanges::new();
+    let config = config.into_iter().map(|(name, mut value)| {
         let stored = settings::config(connection, provider, name);
+        if let Value::Object(entries) = &mut value {
+            sealed.extend(maps::take_secrets(Some(connection), provider, name, entries));
+        }
         let new = match (value, stored) {
             (Value::Object(changes), Some((_, old))) => merged(old.text(), changes),
             (value, _) => without_nulls(value),
@@ -72,6 +89,7 @@ pub(super) fn revision(
         let name = stored.map_or(name, |(stored, _)| stored.as_str());
         (name.to_owned(), Some(new))
     });
+    let config: BTreeMap<String, Option<Value>> = config.collect();
     let secrets = secrets.into_iter().map(|(name, value)| {
         let main = || settings::main_secret(connection, provider).filter(|_| name == "token");
         let stored = settings::secret(connection, provider, name).or_else(main);
@@ -80,8 +98,8 @@ pub(super) fn revision(
     });
     Ok(Changes {
         provider: read::text(&mut body, "provider")?,
-        config: config.collect(),
-        secrets: secrets.collect(),
+        config,
+        secrets: secrets.chain(sealed).collect(),
         ..Changes::default()
     })
 }

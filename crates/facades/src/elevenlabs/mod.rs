@@ -7,6 +7,7 @@
 mod describe;
 mod edit;
 mod handlers;
+mod maps;
 mod read;
 mod show;
 mod types;

@@ -6,8 +6,8 @@ use ledger_domain::{CheckedText, Connection};
 use ledger_providers::Provider;
 use serde_json::{Map, Value, json};
 
-use super::read;
 use super::types::{self, AuthType, BEARER, Is};
+use super::{maps, read};
 use crate::settings;
 
 /// The prefix of ids.
@@ -60,6 +60,10 @@ fn fields(
         let stored = stored.and_then(|(_, value)| serde_json::from_str(value.text()).ok());
         let stored = stored.filter(|value| read::fits(field, value));
         match stored.or_else(|| read::default(field.form)) {
+            Some(Value::Object(mut map)) => {
+                maps::show_secrets(connection, field.name, &mut map);
+                shown.insert(field.name.to_owned(), map.into());
+            }
             Some(value) => {
                 shown.insert(field.name.to_owned(), value);
             }

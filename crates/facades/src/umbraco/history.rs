@@ -70,7 +70,7 @@ pub(super) async fn rollback(
 ) -> Result<Json<ConnectionOut>, Refusal> {
     let connection = named(&request, &path.id).await?;
     let (target, to) = (ConnectionRef::Id(connection.id), number(&path.version)?);
-    let revert = Command::Revert { to, then: None };
+    let revert = Command::Revert { to, then: None, detach_secrets: false };
     match request.execute(ParsedCommand::change(target.clone(), revert)).await {
         Err(refusal) if refusal.code() == Code::NothingToChange => {}
         executed => {

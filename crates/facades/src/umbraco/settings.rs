@@ -1,11 +1,12 @@
 //! The settings object of Umbraco.AI, which combines what the ledger stores separately: settings,
-//! secrets, and references (text that begins with `$`).
+//! secrets, and references (text like `$OpenAI:ApiKey`).
 
 use std::collections::BTreeMap;
 
 use ledger_contract::commands::{SecretReferenceBody, SecretValue};
+use ledger_contract::view::shown_hint;
 use ledger_domain::connection::SecretReference;
-use ledger_domain::{CheckedText, Connection, Secret};
+use ledger_domain::{CheckedText, Connection, FieldName, Secret};
 use ledger_providers::{Facade, Provider};
 use ledger_vault::Plaintext;
 use serde_json::Value;
@@ -13,7 +14,7 @@ use serde_json::Value;
 use super::shapes::Settings;
 use crate::draft::{Changes, Draft};
 use crate::masks;
-use crate::settings::{config, is_secret, is_value, same, secret};
+use crate::settings::{config, holds_secret, is_value, same, secret};
 
 /// The prefix of references into configuration.
 const REFERENCE: char = '$';
@@ -30,7 +31,7 @@ pub(super) fn shown(connection: &Connection, provider: Option<&Provider>) -> Opt
         shown.insert(name(reference.target.as_str()), reference.reference.as_str().into());
     }
     for (stored, secret) in &connection.secrets {
-        shown.insert(name(stored.as_str()), masks::umbraco(&secret.hint).into());
+        shown.insert(name(stored.as_str()), mask(stored, secret).into());
     }
     (!shown.is_empty()).then_some(shown)
 }
@@ -63,10 +64,20 @@ enum Setting {
     Absent,
 }
 
+/// Returns whether a text is a reference, in the one form that the product documents: `$` and the
+/// path of a setting, whose parts are separated by colons. A password may begin with `$`, too.
+fn is_reference(text: &str) -> bool {
+    let part = |part: &str| {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+        !part.is_empty() && part.bytes().all(allowed)
+    };
+    text.strip_prefix(REFERENCE).is_some_and(|path| path.contains(':') && path.split(':').all(part))
+}
+
 /// Classifies a value. The text of a secret is moved, not copied.
 fn sort(secret: bool, value: Value) -> Setting {
     match value {
-        Value::String(text) if text.starts_with(REFERENCE) => Setting::Reference(text),
+        Value::String(text) if is_reference(&text) => Setting::Reference(text),
         value if !secret => Setting::Config(value),
         Value::Null => Setting::Absent,
         Value::String(text) if text.is_empty() => Setting::Absent,
@@ -78,7 +89,7 @@ fn sort(secret: bool, value: Value) -> Setting {
 /// Adds settings to the draft of a new connection.
 pub(super) fn set_first(body: &mut Draft, provider: Option<&Provider>, settings: Settings) {
     for (name, value) in settings {
-        match sort(is_secret(provider, &name), value) {
+        match sort(holds_secret(provider, &name, &value), value) {
             Setting::Config(value) => {
                 body.config.insert(name, value);
             }
@@ -116,12 +127,12 @@ pub(super) fn replace(
             (None, None, Some(target)) => target.clone(),
             (None, None, None) => name.clone(),
         };
-        let echo = |(_, held): (_, &Secret)| is_echo(held, &value);
+        let echo = |(stored, held): (&FieldName, &Secret)| is_echo(stored, held, &value);
         if set.is_some_and(|(_, known)| is_value(known, &value)) || held.is_some_and(echo) {
             continue;
         }
         // A field that another API stored as a secret is one here, too, regardless of its name.
-        let new = sort(held.is_some() || is_secret(provider, &name), value);
+        let new = sort(held.is_some() || holds_secret(provider, &name, &value), value);
         // The old value is removed in whichever form it was stored, unless it is set again.
         references.retain(|known, _| Some(known) != target.as_ref());
         if set.is_some() && !matches!(new, Setting::Config(_)) {
@@ -151,9 +162,13 @@ fn remove(update: &mut Changes, held: bool, stored: String) {
     }
 }
 
-fn is_echo(held: &Secret, sent: &Value) -> bool {
+fn mask(stored: &FieldName, secret: &Secret) -> String {
+    masks::umbraco(&shown_hint(stored, secret))
+}
+
+fn is_echo(stored: &FieldName, held: &Secret, sent: &Value) -> bool {
     let sent = sent.as_str().map(Plaintext::new);
-    sent.is_some_and(|sent| masks::is_echo(&masks::umbraco(&held.hint), &sent))
+    sent.is_some_and(|sent| masks::is_echo(&mask(stored, held), &sent))
 }
 
 /// Removes all settings, which is the effect of null.

@@ -25,7 +25,7 @@ pub use secret::SecretValue;
 pub use text::entry;
 pub use text::{
     ApiKeyIdRule, ConnectionRule, FieldNameRule, GrantToRule, LineRule, PrincipalRule, ProseRule,
-    ReasonRule, ResetRule, SlugRule, TimeRule, WorkspaceRule,
+    ProviderRule, ReasonRule, ResetRule, SlugRule, TimeRule, WorkspaceRule,
 };
 pub use word::{Word, WordRule};
 

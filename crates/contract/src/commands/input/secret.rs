@@ -11,13 +11,19 @@ use serde::{Deserialize, Deserializer};
 
 use super::text::entry;
 
+const IS_MASK: &str = "has the form of a mask, in which secrets are shown; send the secret itself, \
+                       or leave the field out to keep its value";
+const HAS_LOOSE_ENDS: &str = "begins or ends in white space, a line end or a byte order mark; send a \
+                              value on one line without them";
+
 /// A secret in a command body: a JSON string whose text goes straight into [`Plaintext`].
 pub struct SecretValue(pub Plaintext);
 
 impl SecretValue {
-    /// Checks the length of the value of the secret field `name`.
+    /// Checks the length and the form of the value of the secret field `name`.
     ///
-    /// Errors: `field_invalid` when it is empty or longer than 32 KiB.
+    /// Errors: `field_invalid` when it is empty or longer than 32 KiB, has the form of a mask, or
+    /// is on one line and begins or ends in white space.
     pub fn check(self, name: &str) -> Result<Plaintext, InvalidField> {
         let bytes = self.0.len_bytes();
         if bytes == 0 {
@@ -25,6 +31,12 @@ impl SecretValue {
         }
         if bytes > limits::SECRET_BYTES {
             return Err(InvalidField::new(entry("secrets", name), "must be at most 32 KiB"));
+        }
+        if self.0.is_mask() {
+            return Err(InvalidField::new(entry("secrets", name), IS_MASK));
+        }
+        if self.0.has_loose_ends() {
+            return Err(InvalidField::new(entry("secrets", name), HAS_LOOSE_ENDS));
         }
         Ok(self.0)
     }
@@ -65,7 +77,8 @@ impl JsonSchema for SecretValue {
             "writeOnly": true,
             "minLength": 1,
             "maxLength": limits::SECRET_BYTES,
-            "description": "A secret in plaintext, at most 32 KiB; sealed before it is stored.",
+            "description": "A secret in plaintext, at most 32 KiB; sealed before it is stored. Not in \
+                the form of a mask, and on one line without white space at its ends.",
         })
     }
 }

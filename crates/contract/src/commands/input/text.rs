@@ -21,6 +21,12 @@ const LINE: &str = concat!(
     r"[^\u0000-\u0020\u007F-\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]",
     r"[^\u0000-\u001F\u007F-\u009F]*$",
 );
+/// One line that neither begins nor ends in white space.
+const TRIMMED: &str = concat!(
+    r"^[^\u0000-\u0020\u007F-\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]",
+    r"([^\u0000-\u001F\u007F-\u009F]*",
+    r"[^\u0000-\u0020\u007F-\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000])?$",
+);
 /// Text with line breaks and tabs.
 const PROSE: &str = r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$";
 /// Text with line breaks and tabs that is not blank.
@@ -58,6 +64,18 @@ text_rule!(
     SlugRule -> Slug, Slug::parse,
     json!({ "type": "string", "minLength": 1, "maxLength": limits::SLUG_CHARS,
             "pattern": "^[A-Za-z0-9_-]+$" })
+);
+text_rule!(
+    /// The name of a provider.
+    ProviderRule -> Line,
+    |field, text| {
+        if text.trim() != text {
+            return Err(InvalidField::new(field, "must not begin or end in white space"));
+        }
+        Line::parse(field, text, limits::PROVIDER_CHARS)
+    },
+    json!({ "type": "string", "minLength": 1, "maxLength": limits::PROVIDER_CHARS,
+            "pattern": TRIMMED })
 );
 text_rule!(
     /// The name of a workspace.

@@ -69,7 +69,7 @@ fn rotating_counts_generations_field_by_field() {
         }))
         .accepted()
         .when(rotate(&[("api_key", "second")]))
-        .then(Event::SecretRotated(secrets(&[("api_key", "second")])))
+        .then(rotated(&[("api_key", "second")]))
         .state();
     assert_eq!(connection.secrets[&field("api_key")].generation, Generation::new(2));
     assert_eq!(connection.secrets[&field("api_key")].set_at, facts(3).recorded_at);
@@ -134,8 +134,8 @@ fn the_home_workspace_is_granted_neither_later_nor_at_creation() {
 
 #[test]
 fn a_reverted_secret_is_a_new_generation_of_an_old_value() {
-    let rotated = Event::SecretRotated(secrets(&[("api_key", "second")]));
-    let connection = given([created(), rotated]).when(revert(1)).state();
+    let second = rotated(&[("api_key", "second")]);
+    let connection = given([created(), second]).when(revert(1)).state();
     let secret = &connection.secrets[&field("api_key")];
     assert_eq!((secret.sealed.as_str(), secret.generation), ("first", Generation::new(3)));
 }

@@ -70,7 +70,10 @@ pub(super) fn revision() -> impl Strategy<Value = Revision> {
 }
 
 fn update_command() -> impl Strategy<Value = Command> {
-    revision().prop_map(|revision| Command::Update(Box::new(revision)))
+    revision().prop_map(|revision| Command::Update {
+        revision: Box::new(revision),
+        detach_secrets: false,
+    })
 }
 
 fn rotate_command() -> impl Strategy<Value = Command> {

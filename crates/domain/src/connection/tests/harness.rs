@@ -37,8 +37,8 @@ impl Given {
     /// Sends a command. The earlier state of a revert is looked up in the history.
     pub(super) fn when_expecting(self, expected: Expected, command: Command) -> Outcome {
         let command = match command {
-            Command::Revert { to, then: None } => {
-                Command::Revert { to, then: self.state_at(to).map(Box::new) }
+            Command::Revert { to, then: None, detach_secrets } => {
+                Command::Revert { to, then: self.state_at(to).map(Box::new), detach_secrets }
             }
             command => command,
         };

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::generated::{command, commands, revision};
 use super::harness::{Given, facts, fold, fold_from, given};
 use super::samples::*;
-use crate::connection::{Command, Connection, Event, Lifecycle, Rejection, evolve};
+use crate::connection::{Command, Connection, Event, HealthState, Lifecycle, Rejection, evolve};
 use crate::ids::{Expected, Version};
 
 /// Executes commands one after the other. Refused commands leave no trace.
@@ -77,7 +77,7 @@ proptest! {
     ) {
         // Every sealed value is a new one, so setting a secret again is a change.
         revision.secrets.retain(|_, value| value.is_none());
-        let command = Command::Update(Box::new(revision));
+        let command = Command::Update { revision: Box::new(revision), detach_secrets: false };
         let before = given(history(&commands));
         if before.clone().when(command.clone()).answer().is_ok() {
             let again = before.when(command.clone()).accepted().when(command).answer();
@@ -132,7 +132,15 @@ proptest! {
             prop_assert_eq!((now.enabled, now.access), (then.enabled, then.access));
             prop_assert_eq!((now.models, now.pricing), (then.models, then.pricing));
             let before = state(&before);
-            prop_assert_eq!((now.health, now.lifecycle), (before.health, before.lifecycle));
+            let new_secret = now.secrets.iter().any(|(field, secret)| {
+                before.secrets.get(field).is_none_or(|old| old.sealed != secret.sealed)
+            });
+            if new_secret {
+                prop_assert_eq!(now.health.state, HealthState::Unknown);
+            } else {
+                prop_assert_eq!(now.health, before.health);
+            }
+            prop_assert_eq!(now.lifecycle, before.lifecycle);
             prop_assert_eq!(now.dependents, before.dependents);
         }
     }

@@ -5,4 +5,5 @@ mod generated;
 mod harness;
 mod laws;
 pub(crate) mod samples;
+mod secrets;
 mod table;

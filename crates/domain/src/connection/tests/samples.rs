@@ -66,15 +66,20 @@ pub(super) fn created() -> Event {
 pub(super) fn update(change: impl FnOnce(&mut Revision)) -> Command {
     let mut revision = Revision::default();
     change(&mut revision);
-    Command::Update(Box::new(revision))
+    Command::Update { revision: Box::new(revision), detach_secrets: false }
 }
 
 pub(super) fn rotate(values: &[(&str, &str)]) -> Command {
     Command::RotateSecret(secrets(values))
 }
 
+/// Returns the event of a rotation before any report of health.
+pub(super) fn rotated(values: &[(&str, &str)]) -> Event {
+    Event::SecretRotated { secrets: secrets(values), health_unknown: false }
+}
+
 pub(super) fn revert(to: u64) -> Command {
-    Command::Revert { to: Version::new(to), then: None }
+    Command::Revert { to: Version::new(to), then: None, detach_secrets: false }
 }
 
 pub(super) fn why() -> Prose {

@@ -81,7 +81,9 @@ fn an_archived_connection_accepts_only_a_restore() {
 #[test]
 fn every_event_is_caused_by_a_row_of_the_table() {
     let tried: BTreeSet<_> = commands().iter().map(|(_, command)| event_of(command)).collect();
-    assert_eq!(tried, Event::TYPE_NAMES.iter().copied().collect());
+    // Whether a change sends secrets elsewhere is decided outside the domain.
+    let is_own = |name: &&str| !name.starts_with("destination_");
+    assert_eq!(tried, Event::TYPE_NAMES.iter().copied().filter(is_own).collect());
 }
 
 fn states() -> Vec<(&'static str, Given)> {
@@ -196,7 +198,7 @@ fn word(rejection: &Rejection) -> &'static str {
 fn event_of(command: &Command) -> &'static str {
     match command {
         Command::Create(_) => "connection_created",
-        Command::Update(_) => "connection_updated",
+        Command::Update { .. } => "connection_updated",
         Command::RotateSecret(_) => "secret_rotated",
         Command::Enable => "connection_enabled",
         Command::Disable { .. } => "connection_disabled",

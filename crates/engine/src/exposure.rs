@@ -1,0 +1,49 @@
+//! Refuses settings that contain a secret in the clear.
+
+use ledger_domain::connection::Details;
+use ledger_domain::{Connection, Event};
+use ledger_providers::Catalogue;
+
+use crate::destination::value;
+use crate::errors::ExecuteError;
+use crate::redaction;
+
+/// Checks the settings that an event changes. What an earlier program accepted may stay.
+///
+/// Errors: `secret_exposed`, with the place and never the value.
+pub(crate) fn check(
+    catalogue: &Catalogue,
+    before: Option<&Connection>,
+    event: &Event,
+) -> Result<(), ExecuteError> {
+    let details = match (event, before) {
+        (Event::Created(draft), _) => Some(draft.details.clone()),
+        (event, Some(before)) => event.details_after(before),
+        (_, None) => None,
+    };
+    let Some(after) = details else { return Ok(()) };
+    if let (Event::Reverted(reverted), Some(before)) = (event, before)
+        && let Some(name) = redaction::hidden_again(before, reverted.to, &after)
+    {
+        let why = "was hidden since that version, and would be shown again".to_owned();
+        return Err(ExecuteError::SecretExposed { field: format!("config.{name}"), why });
+    }
+    check_settings(catalogue, before, &after)
+}
+
+fn check_settings(
+    catalogue: &Catalogue,
+    before: Option<&Connection>,
+    after: &Details,
+) -> Result<(), ExecuteError> {
+    let provider = catalogue.of(after.provider.as_str());
+    let old = |name: &str| before.and_then(|before| before.details.config.get(name));
+    let changed = after.config.iter().filter(|(name, new)| old(name.as_str()) != Some(new));
+    for (name, new) in changed {
+        if let Some(exposed) = provider.exposed(name.as_str(), &value(Some(new))) {
+            let field = format!("config.{}", exposed.path);
+            return Err(ExecuteError::SecretExposed { field, why: exposed.why.to_string() });
+        }
+    }
+    Ok(())
+}

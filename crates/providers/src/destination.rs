@@ -1,0 +1,230 @@
+//! Which settings decide where, or as whom, a secret is sent.
+
+use serde_json::Value;
+
+use crate::naming::words;
+use crate::provider::Provider;
+use crate::template::placeholders;
+
+/// Words of names that say where something is sent.
+const PLACES: [&str; 27] = [
+    "addr",
+    "address",
+    "addresses",
+    "authority",
+    "broker",
+    "brokers",
+    "callback",
+    "domain",
+    "endpoint",
+    "endpoints",
+    "forwarded",
+    "gateway",
+    "host",
+    "hosts",
+    "hostname",
+    "origin",
+    "port",
+    "proxy",
+    "redirect",
+    "relay",
+    "server",
+    "servers",
+    "tunnel",
+    "upstream",
+    "uri",
+    "url",
+    "webhook",
+];
+
+/// Words that say as whom something is sent, at the end of a name or before `id` and `name`.
+const PARTIES: [&str; 13] = [
+    "account",
+    "arn",
+    "audience",
+    "client",
+    "impersonate",
+    "issuer",
+    "login",
+    "principal",
+    "role",
+    "subject",
+    "tenant",
+    "user",
+    "username",
+];
+
+/// Ends of names in one word that say the same.
+const ENDS: [&str; 9] =
+    ["baseurl", "apibase", "endpoint", "hostname", "host", "proxy", "uri", "url", "username"];
+
+impl Provider {
+    /// Returns whether a change of a setting from `old` to `new` may send secrets elsewhere, or as
+    /// somebody else. Absent values are null.
+    ///
+    /// The description of the field decides, or whether it is part of the provider's addresses, or
+    /// how it authenticates. Otherwise names do, of the setting and of the members that differ, and
+    /// texts that are addresses.
+    pub fn redirects(&self, name: &str, old: &Value, new: &Value) -> bool {
+        if old == new {
+            return false;
+        }
+        let described = self.field(name);
+        if let Some(says) = described.and_then(|field| field.destination) {
+            return says;
+        }
+        let chooses = described.is_some_and(|field| !field.selects.is_empty());
+        chooses || self.is_in_address(name) || directs(name) || differs_in_direction(old, new)
+    }
+
+    /// Returns whether a field is a part of the provider's own addresses.
+    fn is_in_address(&self, name: &str) -> bool {
+        let addresses = self.base_url.iter().chain(&self.token_url);
+        let names = addresses.flat_map(|address| placeholders(address).unwrap_or_default());
+        let field = self.field(name);
+        names.into_iter().any(|placeholder| {
+            placeholder == name || field.is_some_and(|field| field.is_called(placeholder))
+        })
+    }
+}
+
+/// Returns whether a name says where or as whom.
+fn directs(name: &str) -> bool {
+    let words = words(name);
+    let plain = words.concat();
+    let mut ending = words.iter().rev().skip_while(|word| matches!(word.as_str(), "id" | "name"));
+    ending.next().is_some_and(|word| PARTIES.contains(&word.as_str()))
+        || words.iter().any(|word| PLACES.contains(&word.as_str()))
+        || ENDS.iter().any(|end| plain.ends_with(end))
+}
+
+/// Returns whether two values differ in a member whose name directs, or in an address.
+fn differs_in_direction(old: &Value, new: &Value) -> bool {
+    match (old, new) {
+        (Value::Object(before), Value::Object(after)) => {
+            let names = before.keys().chain(after.keys());
+            let null = Value::Null;
+            names.into_iter().any(|name| {
+                let (old, new) = (before.get(name), after.get(name));
+                let (old, new) = (old.unwrap_or(&null), new.unwrap_or(&null));
+                old != new && (directs(name) || differs_in_direction(old, new))
+            })
+        }
+        (old, new) => old != new && (has_direction(old) || has_direction(new)),
+    }
+}
+
+fn has_direction(value: &Value) -> bool {
+    match value {
+        Value::String(text) => is_address(text),
+        Value::Array(items) => items.iter().any(has_direction),
+        Value::Object(members) => {
+            members.iter().any(|(name, value)| directs(name) || has_direction(value))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// Returns whether a text has the form of an address: a URL, a host with a port, or an IP address.
+fn is_address(text: &str) -> bool {
+    let text = text.trim();
+    if text.contains("://") || text.starts_with("//") {
+        return true;
+    }
+    let start = text.split('/').next().unwrap_or_default();
+    let bare = start.trim_start_matches('[').trim_end_matches(']');
+    if bare.parse::<std::net::IpAddr>().is_ok() {
+        return true;
+    }
+    start.rsplit_once(':').is_some_and(|(host, port)| {
+        let is_host =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '[' | ']' | ':');
+        !host.is_empty() && host.chars().all(is_host) && port.parse::<u16>().is_ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::Catalogue;
+
+    fn redirects(provider: &str, name: &str, old: &Value, new: &Value) -> bool {
+        Catalogue::built_in().of(provider).redirects(name, old, new)
+    }
+
+    #[test]
+    fn described_fields_decide_by_their_description() {
+        let moved = |provider, name| redirects(provider, name, &json!("a"), &json!("b"));
+        for (provider, name) in [
+            ("openai", "baseUrl"),
+            ("openai", "endpoint"),
+            ("azure-openai", "resource_name"),
+            ("azure-openai", "azure_resource_name"),
+            ("azure-ai", "tenantId"),
+            ("bedrock", "region"),
+            ("bedrock", "auth_type"),
+            ("bedrock", "role_arn"),
+            ("postgresql", "host"),
+            ("postgresql", "user"),
+            ("mongodb", "server"),
+            ("cortex", "snowflake_account"),
+            ("github", "client_id"),
+            ("anything", "custom_host"),
+        ] {
+            assert!(moved(provider, name), "{provider} {name}");
+        }
+        for (provider, name) in [
+            ("openai", "project"),
+            ("azure-ai", "api_version"),
+            ("postgresql", "database"),
+            ("workers-ai", "account_id"),
+            ("stripe", "account_id"),
+        ] {
+            assert!(!moved(provider, name), "{provider} {name}");
+        }
+    }
+
+    #[test]
+    fn other_fields_decide_by_name_and_by_the_form_of_an_address() {
+        let null = Value::Null;
+        for (name, new) in [
+            ("apiBase", json!("x")),
+            ("HTTPS_PROXY", json!("x")),
+            ("smtp.port", json!(25)),
+            ("baseurl", json!("x")),
+            ("target", json!("https://evil.example")),
+            ("target", json!("evil.example:443/v1")),
+            ("target", json!("10.0.0.1")),
+            ("target", json!("[::1]:80")),
+            ("targets", json!(["a", "https://evil.example"])),
+            ("custom_headers", json!({"X-Forwarded-Host": "evil"})),
+            ("options", json!({"deep": {"endpoint": "evil"}})),
+        ] {
+            assert!(redirects("anything", name, &null, &new), "{name} {new}");
+            assert!(redirects("anything", name, &new, &null), "{name} {new} removed");
+        }
+        for (name, new) in [
+            ("model", json!("gpt-4.1")),
+            ("support", json!("x")),
+            ("user_agent", json!("x")),
+            ("region", json!("eu")),
+            ("security", json!("high")),
+            ("ratio", json!("16:9x")),
+            ("custom_headers", json!({"X-Team": "search"})),
+            ("timeout", json!(30)),
+        ] {
+            assert!(!redirects("anything", name, &null, &new), "{name} {new}");
+        }
+    }
+
+    #[test]
+    fn only_what_differs_decides() {
+        let old = json!({"url": "https://a", "team": "x"});
+        let new = json!({"url": "https://a", "team": "y"});
+        assert!(!redirects("anything", "options", &old, &new));
+        assert!(redirects("anything", "options", &old, &json!({"team": "x"})));
+        assert!(!redirects("anything", "base_url", &json!("a"), &json!("a")));
+    }
+}

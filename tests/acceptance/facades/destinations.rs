@@ -1,0 +1,67 @@
+//! No API lets somebody without the right to reveal send a secret elsewhere.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::Product;
+use crate::http::door::{CONNECTIONS, Door};
+use crate::ledger::HOME;
+
+/// A change of where the secrets of a connection go: the API, the request, and the field that the
+/// refusal names.
+type Move = (&'static str, Method, String, Value, &'static str);
+
+fn moves(id: &str) -> [Move; 8] {
+    let hex = id.replace('-', "");
+    let umbraco = "/umbraco/ai/management/api/v1";
+    let native = format!("{CONNECTIONS}/main");
+    let blaxel = "/v0/integrations/connections/main".to_owned();
+    let evil = "https://evil.example";
+    let of_blaxel = |spec: Value| json!({"metadata": {"name": "main"}, "spec": spec});
+    let settings = json!({"settings": {"apiKey": "sk-***", "endpoint": evil}});
+    let rollback = format!("{umbraco}/versions/connection/{id}/1/rollback");
+    let portkey = json!({"configurations": {"base_url": evil}});
+    let elevenlabs = format!("/v1/workspace/auth-connections/ac-{hex}");
+    let (patch, put, post) = (Method::PATCH, Method::PUT, Method::POST);
+    let (url, provider) = ("config.base_url", "provider");
+    [
+        ("native", patch.clone(), native.clone(), json!({"config": {"base_url": evil}}), url),
+        ("native", post.clone(), format!("{native}/revert"), json!({"to_version": 1}), url),
+        (
+            "blaxel",
+            put.clone(),
+            blaxel.clone(),
+            of_blaxel(json!({"config": {"base_url": evil}})),
+            url,
+        ),
+        ("blaxel", put.clone(), blaxel, of_blaxel(json!({"integration": "evil"})), provider),
+        ("umbraco", put.clone(), format!("{umbraco}/connections/{id}"), settings, url),
+        ("umbraco", post, rollback, json!({}), url),
+        ("portkey", put, "/v1/integrations/main".to_owned(), portkey, url),
+        ("elevenlabs", patch, elevenlabs, json!({"provider": "evil"}), provider),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_no_api_does_an_editor_send_a_secret_elsewhere() {
+    let mut door = Door::open().await;
+    let body = json!({
+        "slug": "main", "provider": "openai",
+        "config": {"base_url": "https://old.example"},
+        "secrets": {"api_key": "sk-first-value-0123456789"},
+    });
+    let id = door.create(&body).await;
+    let update = json!({"connection": "main", "config": {"base_url": "https://api.example"}});
+    door.ledger.run("update", update).await;
+    door.ledger.make("editor", json!([{"role": "editor", "workspaces": [HOME]}])).await;
+    door.key = door.ledger.issue("editor", json!({})).await.key.clone();
+    let before = door.ledger.get("main");
+    for (product, method, path, body, field) in moves(&id) {
+        let answer = Product::of(&door, product).send(method, &path, &body).await;
+        assert_eq!(answer.status, 403, "{product} {path}: {answer:?}");
+        for part in [field, "detach_secrets"] {
+            assert!(answer.text.contains(part), "{product} {path}: {answer:?}");
+        }
+        assert_eq!(door.ledger.get("main"), before, "{product} {path}");
+    }
+}
