@@ -325,7 +325,7 @@ impl ServiceState {
                 subject::reveal(prefix, subject).map(|(workspace, connection)| {
                     let target = ConnectionRef::parse("connection", connection).ok();
                     let attempt = begin(Verb::RevealSecret.as_str()).in_workspace(Some(workspace));
-                    attempt.to_connection(target.as_ref())
+                    attempt.on_connection(target.as_ref())
                 })
             }
         };
