@@ -177,7 +177,7 @@ pub(crate) async fn ask_as_served(engine: &Engine, query: QueryName, body: &str)
         let request = QueryRequest::from_json(query, body.as_bytes())?;
         Ok::<_, Problem>(engine.answer(&admin(), &workspace, request)?.to_json())
     };
-    engine.read(Effort::of(query), None, read).await?;
+    engine.read(Effort::of(query), None, &admin(), read).await?;
     Ok(())
 }
 

@@ -66,7 +66,7 @@ impl Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Serve a ledger
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Create a new ledger
     Init(InitArgs),
     /// Demonstrate the whole product in a temporary folder

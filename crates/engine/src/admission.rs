@@ -17,8 +17,12 @@ pub struct AdmissionLimits {
     pub queued_max: usize,
     /// Commands in progress at one door; reveals have as many places of their own over NATS.
     pub commands_max: usize,
+    /// Commands of one caller in progress at one door.
+    pub commands_per_caller_max: usize,
     /// Queries in progress or waiting at one door.
     pub queries_max: usize,
+    /// Queries of one caller in progress or waiting at one door.
+    pub queries_per_caller_max: usize,
     /// Queries that look up a few rows at once. Further ones wait.
     pub lookups_max: usize,
     /// Queries that may read many rows at once while commands arrive; by default one less than
@@ -30,6 +34,8 @@ pub struct AdmissionLimits {
     /// Queries that may read many rows and wait. There are fewer than queries at a door, so that
     /// they leave places to the others.
     pub scans_waiting_max: usize,
+    /// Queries of one caller that may read many rows and run or wait, at all doors together.
+    pub scans_per_caller_max: usize,
     /// Operations in progress at one door. The engine permits only one of each kind.
     pub operations_max: usize,
     /// Bodies awaited over HTTP.
@@ -52,11 +58,14 @@ impl Default for AdmissionLimits {
         Self {
             queued_max: 4_096,
             commands_max: 1_024,
+            commands_per_caller_max: 768,
             queries_max: 256,
+            queries_per_caller_max: 128,
             lookups_max: 16,
             scans_max,
             scans_spare_max: processors - scans_max,
             scans_waiting_max: 192,
+            scans_per_caller_max: 96,
             operations_max: 16,
             bodies_max: 1_024,
             bodies_per_caller_max: 256,
@@ -91,12 +100,24 @@ mod tests {
         let (bodies, of_one) = (shown(limits.bodies_max), shown(limits.bodies_per_caller_max));
         let (queries, lookups) = (shown(limits.queries_max), shown(limits.lookups_max));
         let waiting = shown(limits.scans_waiting_max);
+        let of_one_commands = shown(limits.commands_per_caller_max);
+        let of_one_queries = shown(limits.queries_per_caller_max);
+        let of_one_scans = shown(limits.scans_per_caller_max);
         for row in [
             format!("body is still arriving | {bodies}; {of_one} of one caller |"),
-            format!("commands in progress | {} |", shown(limits.commands_max)),
-            format!("queries in progress or waiting at one door | {queries} |"),
+            format!(
+                "commands in progress at one door | {}; {of_one_commands} of one caller |",
+                shown(limits.commands_max)
+            ),
+            format!(
+                "queries in progress or waiting at one door | {queries}; {of_one_queries} of one \
+                 caller |"
+            ),
             format!("gets and other queries of few rows that read at once | {lookups} |"),
-            format!("lists, histories and pages that wait for one of those | {waiting} |"),
+            format!(
+                "lists, histories and pages that wait for one of those | {waiting}; {of_one_scans} \
+                 of one caller |"
+            ),
             format!("open feeds | {} |", shown(limits.feeds_max)),
         ] {
             assert!(handbook.contains(&row), "{row}");

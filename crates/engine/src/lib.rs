@@ -65,6 +65,8 @@
 //! - No more of them run at once than the limit says
 //!   (test: `at_most_as_many_scans_run_at_once_as_there_are_threads`).
 //! - They run in the order of their arrival (test: `scans_run_in_the_order_of_arrival`).
+//! - One caller cannot take all places of the others
+//!   (test: `a_caller_has_a_share_of_the_scans_and_leaves_places_to_others`).
 //! - A row that was edited without the master key is named by a comparison and by whoever reads it,
 //!   and a start that reads it is refused
 //!   (test: `every_altered_row_is_named_by_a_comparison_and_refused_by_a_start_that_reads_it`).
@@ -111,6 +113,7 @@ mod replay;
 mod request;
 mod reveal;
 mod sealed;
+mod shares;
 mod tail;
 mod writer;
 
@@ -134,5 +137,6 @@ pub use readers::Effort;
 pub use replay::ReplayLimits;
 pub use request::RequestContext;
 pub use reveal::RevealRequest;
+pub use shares::{NoPlace, Place, Shares};
 
 pub use ledger_store::{Poison, ROOM_NEEDED_BYTES, Room, open_files_max};

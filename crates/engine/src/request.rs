@@ -32,7 +32,7 @@ impl RequestContext {
         let mut attempt = Attempt::new(*via, command.verb().as_str())
             .from_address(*address)
             .in_workspace(Some(workspace.clone()))
-            .to_connection(command.target());
+            .on_connection(command.target());
         attempt.by(&self.caller);
         attempt
     }

@@ -24,7 +24,7 @@ impl FacadeRequest {
         effort: Effort,
         work: impl FnOnce(&Engine) -> Result<T, QueryError> + Send + 'static,
     ) -> Result<T, Problem> {
-        self.server.state.read(effort, self.headers.deadline, work).await
+        self.server.state.read(effort, self.headers.deadline, &self.caller, work).await
     }
 
     /// Runs a query on the request's workspace for the caller.
@@ -89,7 +89,7 @@ impl FacadeRequest {
     async fn find_after(&self, target: ConnectionRef) -> Result<Connection, Problem> {
         let (caller, workspace) = (self.caller.clone(), self.query_workspace());
         let read = move |engine: &Engine| engine.reader(&caller, &workspace)?.connection(&target);
-        self.server.state.read_after(read).await
+        self.server.state.read_after(&self.caller, read).await
     }
 
     /// Updates a connection and returns it. A change without effect succeeds, as in the products'
@@ -178,7 +178,7 @@ impl FacadeRequest {
         command: ParsedCommand,
         expected: Expected,
     ) -> Result<Executed, Refusal> {
-        let permit = self.server.state.acquire_command()?;
+        let permit = self.server.state.acquire_command(&self.caller)?;
         let engine = self.server.state.engine();
         let number = self.commands_sent.fetch_add(1, Ordering::Relaxed);
         let command_id = match (&self.headers.command_id, number) {

@@ -1,5 +1,7 @@
 //! A request, whether it arrived sealed or in the clear.
 
+use std::sync::Arc;
+
 use async_nats::{HeaderMap, Message};
 use bytes::Bytes;
 use ledger_contract::errors::{Code, Problem};
@@ -7,7 +9,7 @@ use ledger_contract::headers::{Headers, invalid, read as read_headers, twice};
 use ledger_contract::sealed::{SealedRequest, split};
 use ledger_contract::subjects::{AUTHORIZATION, XKEY};
 use ledger_domain::MessageId;
-use ledger_engine::{Attempt, MESSAGE_BYTES_MAX};
+use ledger_engine::{Attempt, MESSAGE_BYTES_MAX, Place, Shares};
 use parking_lot::Mutex;
 
 use super::{ServiceState, headers};
@@ -20,6 +22,9 @@ pub(super) struct Incoming<'a> {
     pub(super) opened: Option<&'a Opened>,
     /// What is known of it, for the audit journal.
     pub(super) attempt: &'a Mutex<Attempt>,
+    /// Where its caller takes a place, which is kept until the answer.
+    pub(super) shares: &'a Arc<Shares>,
+    pub(super) place: &'a Mutex<Option<Place>>,
 }
 
 /// The content of a sealed request.

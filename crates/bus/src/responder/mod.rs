@@ -29,7 +29,7 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::QueryName;
 use ledger_contract::records::Via;
 use ledger_contract::subjects::Subjects;
-use ledger_engine::{Attempt, Caller, Engine, MESSAGE_BYTES_MAX, log_fault};
+use ledger_engine::{Attempt, Caller, Engine, MESSAGE_BYTES_MAX, Shares, log_fault};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -71,6 +71,8 @@ struct ServiceEndpoint {
     kind: RequestKind,
     in_flight: Arc<Semaphore>,
     in_flight_max: usize,
+    /// The same places by caller, taken once the caller is known.
+    shares: Arc<Shares>,
     counters: Counters,
     busy: Reply,
 }
@@ -99,11 +101,12 @@ impl Responder {
     /// the connection.
     pub(crate) async fn start(engine: Engine, options: &BusOptions) -> Result<Self, Problem> {
         let BusOptions { client, subjects, limits, .. } = options;
+        let endpoint = |kind, most, share| Arc::new(ServiceEndpoint::new(kind, most, share));
         let service_endpoints = vec![
-            Arc::new(ServiceEndpoint::new(RequestKind::Command, limits.commands_max)),
-            Arc::new(ServiceEndpoint::new(RequestKind::Query, limits.queries_max)),
-            Arc::new(ServiceEndpoint::new(RequestKind::Operation, limits.operations_max)),
-            Arc::new(ServiceEndpoint::new(RequestKind::Reveal, limits.commands_max)),
+            endpoint(RequestKind::Command, limits.commands_max, limits.commands_per_caller_max),
+            endpoint(RequestKind::Query, limits.queries_max, limits.queries_per_caller_max),
+            endpoint(RequestKind::Operation, limits.operations_max, limits.operations_max),
+            endpoint(RequestKind::Reveal, limits.commands_max, limits.commands_per_caller_max),
         ];
         let service =
             register(client, subjects, &service_endpoints).await.map_err(|error| failed(&error))?;
@@ -239,12 +242,13 @@ fn has_forbidden_reply_subject(message: &async_nats::Message, prefix: &str) -> b
 }
 
 impl ServiceEndpoint {
-    fn new(kind: RequestKind, in_flight_max: usize) -> Self {
+    fn new(kind: RequestKind, in_flight_max: usize, share: usize) -> Self {
         let in_flight_max = in_flight_max.max(1);
         Self {
             kind,
             in_flight: Arc::new(Semaphore::new(in_flight_max)),
             in_flight_max,
+            shares: Shares::new(in_flight_max, share),
             counters: Counters::new(),
             busy: Reply::problem(&Problem::new(Code::Busy)),
         }
@@ -262,7 +266,10 @@ impl ServiceState {
         let attempt = Mutex::new(self.attempt(service_endpoint.kind, &message.subject));
         match self.counted(&attempt, self.open(message)) {
             Ok(opened) => {
-                let incoming = Incoming { message, opened: opened.as_ref(), attempt: &attempt };
+                let (place, shares) = (Mutex::default(), &service_endpoint.shares);
+                let opened = opened.as_ref();
+                let incoming =
+                    Incoming { message, opened, attempt: &attempt, shares, place: &place };
                 self.seal_like(self.work(service_endpoint, incoming).await, incoming)
             }
             Err(problem) => service_endpoint.refuse(&problem),
@@ -291,6 +298,7 @@ impl ServiceState {
             .inspect_err(|_| incoming.attempt.lock().claims(&self.engine.claim(authorization)))?
             .through(Via::Nats, None);
         incoming.attempt.lock().by(&caller);
+        *incoming.place.lock() = Some(incoming.shares.take(&caller)?);
         if let Some(opened) = incoming.opened {
             self.check_sealed(incoming.message, opened)?;
         }
@@ -325,7 +333,7 @@ impl ServiceState {
                 subject::reveal(prefix, subject).map(|(workspace, connection)| {
                     let target = ConnectionRef::parse("connection", connection).ok();
                     let attempt = begin(Verb::RevealSecret.as_str()).in_workspace(Some(workspace));
-                    attempt.to_connection(target.as_ref())
+                    attempt.on_connection(target.as_ref())
                 })
             }
         };

@@ -17,9 +17,12 @@ impl ServiceState {
             self.counted(incoming.attempt, self.query_address(incoming))?;
         let QueryAddress { workspace, query } = address;
         let body = incoming.body().clone();
+        let by = caller.clone();
         let read = move |engine: &Engine| answer(engine, &caller, &workspace, query, &body);
-        let answer = self
-            .counted(incoming.attempt, self.engine.read(Effort::of(query), deadline, read).await)?;
+        let answer = self.counted(
+            incoming.attempt,
+            self.engine.read(Effort::of(query), deadline, &by, read).await,
+        )?;
         self.counted(incoming.attempt, Reply::bytes(answer, &self.client))
     }
 

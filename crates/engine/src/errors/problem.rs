@@ -10,6 +10,7 @@ use super::{
     AuthenticateError, ConnectionUnknown, DeadlineExpired, ExecuteError, Fault, Forbidden,
     LiveCallerError, OpenError, QueryError, ReplayError, SealedError, Unavailable, chain,
 };
+use crate::shares::NoPlace;
 
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
@@ -168,8 +169,8 @@ impl From<QueryError> for Problem {
             QueryError::DeadlineExpired(expired) => expired.into(),
             QueryError::Unavailable(unavailable) => unavailable.into(),
             QueryError::Fault(fault) => fault.into(),
+            QueryError::Busy(no_place) => no_place.into(),
             QueryError::CursorInvalid
-            | QueryError::Busy
             | QueryError::ReadForbidden
             | QueryError::PrincipalUnknown => Self::new(code),
         }
@@ -189,7 +190,7 @@ impl QueryError {
             Self::WorkspaceUnknown(_) => Code::WorkspaceUnknown,
             Self::PrincipalUnknown => Code::PrincipalUnknown,
             Self::Rebuilding { .. } => Code::Rebuilding,
-            Self::Busy => Code::Busy,
+            Self::Busy(_) => Code::Busy,
             Self::DeadlineExpired(_) => Code::DeadlineExpired,
             Self::Unavailable(unavailable) => unavailable.code(),
             Self::Fault(fault) => fault.code(),
@@ -200,6 +201,17 @@ impl QueryError {
 impl From<Forbidden> for Problem {
     fn from(forbidden: Forbidden) -> Self {
         Self::because(Code::Forbidden, forbidden.to_string())
+    }
+}
+
+impl From<NoPlace> for Problem {
+    fn from(no_place: NoPlace) -> Self {
+        match no_place {
+            NoPlace::Full => Self::new(Code::Busy),
+            NoPlace::OverShare => {
+                Self::because(Code::Busy, "this caller has as many requests in progress as allowed")
+            }
+        }
     }
 }
 

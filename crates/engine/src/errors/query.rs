@@ -3,6 +3,8 @@
 use ledger_domain::{InvalidField, Version, WorkspaceName};
 use ledger_store::ReadError;
 
+use crate::shares::NoPlace;
+
 use super::{AuthenticateError, ConnectionUnknown, DeadlineExpired, Fault, Forbidden, Unavailable};
 
 /// Why a query was not answered.
@@ -49,9 +51,9 @@ pub enum QueryError {
         /// Events to read.
         total: u64,
     },
-    /// Too many queries that read much are waiting.
+    /// Too many queries that read much are waiting, in total or of this caller.
     #[error("too many queries are waiting")]
-    Busy,
+    Busy(NoPlace),
     /// The query was to be answered before.
     #[error(transparent)]
     DeadlineExpired(#[from] DeadlineExpired),

@@ -70,14 +70,14 @@ impl Attempt {
 
     /// Sets the connection that it names.
     #[must_use]
-    pub fn to_connection(mut self, connection: Option<&ConnectionRef>) -> Self {
+    pub fn on_connection(mut self, connection: Option<&ConnectionRef>) -> Self {
         self.detail.connection = connection.map(|target| target.canonical().into());
         self
     }
 
     /// Sets the connection by its id.
     #[must_use]
-    pub(crate) fn to_id(mut self, id: Option<&str>) -> Self {
+    pub(crate) fn on_id(mut self, id: Option<&str>) -> Self {
         self.detail.connection = id.map(Into::into);
         self
     }

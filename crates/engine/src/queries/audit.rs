@@ -74,7 +74,7 @@ impl Reader<'_> {
     /// Records that the caller reads the history here.
     pub(super) fn note_reading(&self, operation: &'static str, connection: Option<&str>) {
         let attempt = Attempt::of(&self.caller, operation).in_workspace(self.workspace.cloned());
-        self.engine.note_reading(&attempt.to_id(connection));
+        self.engine.note_reading(&attempt.on_id(connection));
     }
 }
 
@@ -110,7 +110,7 @@ impl<'a> Filter<'a> {
         let Self { query, workspace, address, from, until } = self;
         let is =
             |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
-        let workspace = workspace.map(|name| name.as_str());
+        let workspace = workspace.map(WorkspaceName::as_str);
         let named = (query.kind.is_empty() || query.kind.contains(&entry.kind))
             && is(&query.actor, &entry.actor)
             && is(&query.key, &entry.key)

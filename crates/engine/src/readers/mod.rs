@@ -22,9 +22,11 @@ use ledger_domain::Micros;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::spawn_blocking;
 
+use crate::access::Caller;
 use crate::admission::AdmissionLimits;
 use crate::engine::Engine;
 use crate::errors::{Fault, QueryError, Unavailable};
+use crate::shares::{Place, Shares};
 use lanes::Lanes;
 use pool::Pool;
 
@@ -62,13 +64,14 @@ impl Engine {
         &self,
         effort: Effort,
         deadline: Option<Micros>,
+        caller: &Caller,
         work: impl FnOnce(&Self) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<QueryError> + Send + 'static,
     {
-        let turn = self.readers.turn(effort).await?;
+        let turn = self.readers.turn(effort, caller).await?;
         self.in_time(deadline).map_err(QueryError::from)?;
         let engine = self.clone();
         // The engine is dropped before anybody sees the result, and may close its files then.
@@ -86,8 +89,8 @@ impl Engine {
 pub(crate) struct Readers {
     /// Lookups at once. Further ones wait.
     lookups: Arc<Semaphore>,
-    /// Scans that run or wait. Further ones are refused.
-    places: Arc<Semaphore>,
+    /// Scans that run or wait, of which each caller has a share. Further ones are refused.
+    places: Arc<Shares>,
     /// Scans at once, at most as many as the pool has threads.
     scans: Lanes,
     pool: Pool,
@@ -98,7 +101,7 @@ pub(crate) enum Turn {
     /// To look up.
     Lookup(OwnedSemaphorePermit),
     /// To scan: the place, which ends with the caller's interest, and the thread, which does not.
-    Scan { place: OwnedSemaphorePermit, thread: OwnedSemaphorePermit },
+    Scan { place: Place, thread: OwnedSemaphorePermit },
 }
 
 impl Readers {
@@ -110,7 +113,7 @@ impl Readers {
         let semaphore = |permits: usize| Arc::new(Semaphore::new(permits));
         Ok(Self {
             lookups: semaphore(limits.lookups_max.max(1)),
-            places: semaphore(places.min(Semaphore::MAX_PERMITS)),
+            places: Shares::new(places, limits.scans_per_caller_max),
             scans: Lanes::new(always, spare),
             pool: Pool::start(threads)?,
         })
@@ -122,12 +125,12 @@ impl Readers {
     }
 
     /// Waits until it is this reader's turn. Dropping the future gives the place to another.
-    pub(crate) async fn turn(&self, effort: Effort) -> Result<Turn, QueryError> {
+    pub(crate) async fn turn(&self, effort: Effort, caller: &Caller) -> Result<Turn, QueryError> {
         let ended = |_| QueryError::from(Unavailable::ShuttingDown);
         if effort == Effort::Lookup {
             return Ok(Turn::Lookup(self.lookups.clone().acquire_owned().await.map_err(ended)?));
         }
-        let place = self.places.clone().try_acquire_owned().map_err(|_| QueryError::Busy)?;
+        let place = self.places.take(caller).map_err(QueryError::Busy)?;
         let thread = self.scans.enter().await.map_err(ended)?;
         Ok(Turn::Scan { place, thread })
     }

@@ -25,7 +25,7 @@ async fn scan<T: Send + 'static>(
     readers: Arc<Readers>,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, QueryError> {
-    let turn = readers.turn(Effort::Scan).await?;
+    let turn = readers.turn(Effort::Scan, &Caller::system("user:a")).await?;
     readers.run(turn, work).await
 }
 
@@ -139,7 +139,7 @@ async fn lookups_do_not_wait_for_scans() {
     let readers = readers(1, 0);
     let (first, one) = held(&readers);
     first.wait();
-    let turn = readers.turn(Effort::Lookup).await.expect("a turn");
+    let turn = readers.turn(Effort::Lookup, &Caller::system("user:a")).await.expect("a turn");
     assert_eq!(readers.run(turn, || 7).await.expect("answered"), 7);
     first.release();
     one.await.expect("no panic").expect("answered");
@@ -187,6 +187,28 @@ async fn scans_run_at_low_priority_and_lookups_do_not() {
     let normal = nice_value();
     let of_scan = scan(readers.clone(), nice_value).await.expect("answered");
     assert_eq!(of_scan, (normal + priority::NICER_BY).min(19));
-    let turn = readers.turn(Effort::Lookup).await.expect("a turn");
+    let turn = readers.turn(Effort::Lookup, &Caller::system("user:a")).await.expect("a turn");
     assert_eq!(readers.run(turn, nice_value).await.expect("answered"), normal);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_has_a_share_of_the_scans_and_leaves_places_to_others() {
+    let limits = AdmissionLimits {
+        scans_max: 1,
+        scans_waiting_max: 3,
+        scans_per_caller_max: 2,
+        ..AdmissionLimits::default()
+    };
+    let readers = Readers::start(&limits).expect("threads start");
+    let (greedy, other) = (Caller::system("user:a"), Caller::system("user:b"));
+    let first = readers.turn(Effort::Scan, &greedy).await.expect("a turn");
+    let mut second = pin!(readers.turn(Effort::Scan, &greedy));
+    enqueue(second.as_mut());
+    let third = readers.turn(Effort::Scan, &greedy).await.map(drop);
+    assert_eq!(code(third), Code::Busy, "two are its share");
+    let mut fourth = pin!(readers.turn(Effort::Scan, &other));
+    enqueue(fourth.as_mut());
+    drop(first);
+    drop(second.await.expect("a turn"));
+    drop(fourth.await.expect("a turn"));
 }

@@ -37,7 +37,7 @@ pub(super) async fn run(
     RawBody(body): RawBody,
     verb: Verb,
 ) -> Result<Response, Refusal> {
-    let permit = request.state.acquire_command()?;
+    let permit = request.state.acquire_command(&request.caller)?;
     let Addressed { command, workspace, principal } = address(&request, verb, &body)?;
     let executed = request.state.engine.execute(command).await.inspect_err(|error| {
         debug!(
@@ -76,7 +76,7 @@ pub(super) async fn reveal(
     request: ApiRequest,
     RawBody(body): RawBody,
 ) -> Result<Response, Refusal> {
-    let permit = request.state.acquire_command()?;
+    let permit = request.state.acquire_command(&request.caller)?;
     let said = headers::of_command(&request.headers)?;
     let (workspace, mut command) = command(Verb::RevealSecret, &request.inputs, &body)?;
     if let ParsedCommand::Reveal { from, .. } = &mut command {

@@ -82,7 +82,7 @@ async fn workspace(request: &ApiRequest) -> Result<Option<WorkspaceName>, Proble
     let workspace = request.workspace()?;
     let (caller, looked_at) = (request.caller.clone(), workspace.clone());
     let look = move |engine: &Engine| engine.reader(&caller, &looked_at).map(drop);
-    request.state.read(Effort::Lookup, deadline, look).await?;
+    request.state.read(Effort::Lookup, deadline, &request.caller, look).await?;
     let subject = workspace.name().map_or(Subject::Ledger, Subject::Workspace);
     request.caller.require(Scope::Read, subject)?;
     Ok(workspace.name().cloned())

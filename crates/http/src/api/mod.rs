@@ -6,7 +6,6 @@
 pub mod routes;
 
 mod accept;
-mod bodies;
 mod body;
 pub(crate) mod caller;
 mod commands;

@@ -28,7 +28,7 @@ pub(super) async fn run(request: ApiRequest, query: QueryName) -> Result<Respons
         let answer = engine.reader(&caller, &workspace)?.answer(asked)?;
         Ok(Written::new(&answer, known.as_deref()))
     };
-    let read = request.state.read(Effort::of(query), deadline, work).await;
+    let read = request.state.read(Effort::of(query), deadline, &request.caller, work).await;
     let written = read.inspect_err(|problem| {
         debug!(
             ledger.actor = request.caller.actor().as_str(),

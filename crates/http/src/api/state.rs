@@ -1,6 +1,7 @@
 //! The state shared by all handlers: the engine, and the limits on concurrent work.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 
 use axum::body::{Body, Bytes};
@@ -8,10 +9,9 @@ use axum::http::HeaderMap;
 use futures::poll;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::Micros;
-use ledger_engine::{Caller, Effort, Engine, QueryError};
+use ledger_engine::{Caller, Effort, Engine, Place, QueryError, Shares};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::bodies::Bodies;
 use super::body;
 use super::options::ApiOptions;
 use crate::feed::Feeds;
@@ -25,9 +25,10 @@ pub struct AppState {
     pub(in crate::api) document: Bytes,
     /// Whether secrets may be revealed.
     pub(super) reveals: bool,
-    bodies: Bodies,
-    commands: Semaphore,
-    queries: Semaphore,
+    /// Bodies that arrive slowly, so that slow clients do not block others' commands.
+    bodies: Arc<Shares>,
+    commands: Arc<Shares>,
+    queries: Arc<Shares>,
     operations: Semaphore,
 }
 
@@ -39,9 +40,9 @@ impl AppState {
             feeds: Feeds::open(engine.clone(), options.feeds, limits),
             engine,
             reveals: options.reveals,
-            bodies: Bodies::new(limits.bodies_max, limits.bodies_per_caller_max),
-            commands: Semaphore::new(limits.commands_max.max(1)),
-            queries: Semaphore::new(limits.queries_max.max(1)),
+            bodies: Shares::new(limits.bodies_max, limits.bodies_per_caller_max),
+            commands: Shares::new(limits.commands_max, limits.commands_per_caller_max),
+            queries: Shares::new(limits.queries_max, limits.queries_per_caller_max),
             operations: Semaphore::new(limits.operations_max.max(1)),
         }
     }
@@ -66,7 +67,7 @@ impl AppState {
         if let Poll::Ready(read) = poll!(reading.as_mut()) {
             return read;
         }
-        let permit = self.bodies.acquire(caller.identity())?;
+        let permit = self.bodies.take(caller)?;
         let read = reading.await;
         drop(permit);
         read
@@ -76,13 +77,13 @@ impl AppState {
     /// would otherwise hold the permit.
     ///
     /// Errors: `busy`.
-    pub fn acquire_command(&self) -> Result<SemaphorePermit<'_>, Problem> {
-        acquire(&self.commands)
+    pub fn acquire_command(&self, caller: &Caller) -> Result<Place, Problem> {
+        Ok(self.commands.take(caller)?)
     }
 
     /// Acquires a permit for an operation.
     pub(super) fn acquire_operation(&self) -> Result<SemaphorePermit<'_>, Problem> {
-        acquire(&self.operations)
+        self.operations.try_acquire().map_err(|_| Problem::new(Code::Busy))
     }
 
     /// Reads the store, on a thread that may block.
@@ -92,10 +93,11 @@ impl AppState {
         &self,
         effort: Effort,
         deadline: Option<Micros>,
+        caller: &Caller,
         work: impl FnOnce(&Engine) -> Result<T, QueryError> + Send + 'static,
     ) -> Result<T, Problem> {
-        let permit = acquire(&self.queries)?;
-        let read = self.engine.read(effort, deadline, work).await;
+        let permit = self.queries.take(caller)?;
+        let read = self.engine.read(effort, deadline, caller, work).await;
         drop(permit);
         Ok(read?)
     }
@@ -106,12 +108,9 @@ impl AppState {
     /// Errors: those of `work`.
     pub async fn read_after<T: Send + 'static>(
         &self,
+        caller: &Caller,
         work: impl FnOnce(&Engine) -> Result<T, QueryError> + Send + 'static,
     ) -> Result<T, Problem> {
-        Ok(self.engine.read(Effort::Lookup, None, work).await?)
+        Ok(self.engine.read(Effort::Lookup, None, caller, work).await?)
     }
-}
-
-fn acquire(permits: &Semaphore) -> Result<SemaphorePermit<'_>, Problem> {
-    permits.try_acquire().map_err(|_| Problem::new(Code::Busy))
 }

@@ -139,7 +139,7 @@ fn attempt<A: HttpApi>(api: &A, route: &Route<A>, request: &Request) -> Attempt 
     Attempt::new(api.via(), api.operation(route))
         .from_address(address.map(|address| address.0))
         .in_workspace(workspace)
-        .to_connection(connection.as_ref())
+        .on_connection(connection.as_ref())
 }
 
 /// Returns the answer for a refusal, counts it in the ledger's status, records it if it matters,
