@@ -16,8 +16,8 @@ use serde_json::{Value, json as literal};
 use crate::commands::NewConnection;
 use crate::commands::bodies::ConnectionName;
 use crate::commands::input::{
-    Checked as _, Input, LineRule, ProseRule, ProviderRule, SecretValue, SlugRule, WordRule, entry,
-    nullable, patch,
+    Checked as _, FieldNameRule, Input, LineRule, ProseRule, ProviderRule, SecretValue, SlugRule,
+    WordRule, entry, list, nullable, patch,
 };
 use crate::commands::parts::{
     AccessBody, Annotations, Config, IdentityBody, LabelValue, Labels, ModelPolicyBody,
@@ -182,6 +182,12 @@ pub(crate) struct UpdateBody {
     #[serde(default, deserialize_with = "nullable")]
     #[schemars(with = "Option<IdentityBody>")]
     identity: Option<Option<IdentityBody>>,
+    /// Settings whose earlier values are hidden from now on from all who may not reveal, because a
+    /// secret stood there in the clear. What is removed under `config` in the form of a secret, or
+    /// set under `secrets` for the first time, is hidden without being named.
+    #[serde(default)]
+    #[schemars(length(max = limits::CONFIG_FIELDS))]
+    redact: Vec<Input<FieldNameRule>>,
     /// If the change sends secrets elsewhere, as a new base URL or user does, remove the secrets
     /// and secret references that it would send there; false by default.
     #[serde(default)]
@@ -217,6 +223,7 @@ impl UpdateBody {
                 Some(None) => Patch::Clear,
                 Some(Some(identity)) => Patch::Set(identity.check()?),
             },
+            redact: list("redact", self.redact)?.into_iter().collect(),
             ..Revision::default()
         };
         Ok((revision, secrets))

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::access::IssuedKey;
-use crate::records;
+use crate::records::{self, Hide};
 use crate::view::ConnectionView;
 
 /// Answer to an accepted command. A repeat with the same command id gets the same answer, forever.
@@ -65,9 +65,15 @@ pub enum NotifiedState<'a> {
 
 impl Notification<'_> {
     /// Appends the JSON form of the notification of a stored record to `out`. The record is JSON
-    /// already, so it is cut and copied and not parsed.
-    pub fn write(out: &mut Vec<u8>, position: Position, record: &[u8], state: NotifiedState<'_>) {
-        let event = records::announced(record);
+    /// already, so it is cut and copied and not parsed, unless settings in it are hidden.
+    pub fn write(
+        out: &mut Vec<u8>,
+        position: Position,
+        record: &[u8],
+        hide: Option<Hide<'_>>,
+        state: NotifiedState<'_>,
+    ) {
+        let event = records::announced(record, hide);
         for part in ["{\"position\":", &position.to_string(), ",\"event\":", &event] {
             out.extend_from_slice(part.as_bytes());
         }

@@ -73,11 +73,11 @@ fn golden_records_still_read_the_same() {
             }
             let expected = fs::read_to_string(folder.join(format!("{name}.expected.json")));
             let expected = expected.unwrap();
-            assert_eq!(records::public(&bytes).get(), expected, "{type_name} {name}");
+            assert_eq!(records::public(&bytes, None).get(), expected, "{type_name} {name}");
             assert!(!expected.contains("sealed"), "{type_name} shows ciphertext");
             assert!(!expected.contains("digest"), "{type_name} shows the digest of a key");
             assert!(!expected.contains("fingerprint"), "{type_name} shows a fingerprint");
-            let announced = records::announced(&bytes);
+            let announced = records::announced(&bytes, None);
             let audited = ",\"key\":\"k3x9a2bq71ce\",\"address\":\"192.0.2.7\"";
             assert_eq!(announced, expected.replace(audited, ""), "{type_name} {name}");
         }
@@ -106,17 +106,17 @@ fn a_written_notification_is_read_back_and_has_nothing_else() {
         states += usize::from(connection.is_some());
         let state = connection.as_ref().map_or(NotifiedState::None, NotifiedState::Is);
         let mut written = Vec::new();
-        Notification::write(&mut written, Position::new(7), &bytes, state);
+        Notification::write(&mut written, Position::new(7), &bytes, None, state);
         let read: Notification<'_> = serde_json::from_slice(&written).unwrap();
         assert_eq!(read.position, 7);
-        assert_eq!(read.event.get(), records::announced(&bytes));
+        assert_eq!(read.event.get(), records::announced(&bytes, None));
         assert!(!read.state_omitted);
         let json = |view: &ConnectionView<'_>| serde_json::to_string(view).unwrap();
         let wanted = connection.as_ref().map(ConnectionView::of);
         assert_eq!(read.connection.as_ref().map(json), wanted.as_ref().map(json), "{type_name}");
 
         written.clear();
-        Notification::write(&mut written, Position::new(7), &bytes, NotifiedState::Omitted);
+        Notification::write(&mut written, Position::new(7), &bytes, None, NotifiedState::Omitted);
         let read: Notification<'_> = serde_json::from_slice(&written).unwrap();
         assert!(read.state_omitted && read.connection.is_none(), "{type_name}");
         let fields: BTreeMap<String, Value> = serde_json::from_slice(&written).unwrap();

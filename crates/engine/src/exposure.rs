@@ -6,6 +6,7 @@ use ledger_providers::Catalogue;
 
 use crate::destination::value;
 use crate::errors::ExecuteError;
+use crate::redaction;
 
 /// Checks the settings that an event changes. What an earlier program accepted may stay.
 ///
@@ -20,7 +21,14 @@ pub(crate) fn check(
         (event, Some(before)) => event.details_after(before),
         (_, None) => None,
     };
-    details.map_or(Ok(()), |after| check_settings(catalogue, before, &after))
+    let Some(after) = details else { return Ok(()) };
+    if let (Event::Reverted(reverted), Some(before)) = (event, before)
+        && let Some(name) = redaction::hidden_again(before, reverted.to, &after)
+    {
+        let why = "was hidden since that version, and would be shown again".to_owned();
+        return Err(ExecuteError::SecretExposed { field: format!("config.{name}"), why });
+    }
+    check_settings(catalogue, before, &after)
 }
 
 fn check_settings(
@@ -34,7 +42,7 @@ fn check_settings(
     for (name, new) in changed {
         if let Some(exposed) = provider.exposed(name.as_str(), &value(Some(new))) {
             let field = format!("config.{}", exposed.path);
-            return Err(ExecuteError::SecretExposed { field, why: exposed.why });
+            return Err(ExecuteError::SecretExposed { field, why: exposed.why.to_string() });
         }
     }
     Ok(())

@@ -62,6 +62,8 @@
 //!   (test: `who_may_only_write_sends_no_secret_elsewhere`).
 //! - No changed setting holds a secret in the clear
 //!   (test: `a_setting_that_holds_a_secret_is_refused_with_its_place_and_nothing_is_stored`).
+//! - What is hidden is shown in no earlier event or state to those who may not reveal
+//!   (test: `what_was_moved_to_the_secrets_is_hidden_wherever_it_stood`).
 //! - No answer, not even a refusal, depends on a write that failed
 //!   (test: `no_answer_rests_on_a_write_that_failed`).
 
@@ -86,6 +88,7 @@ mod outbox;
 mod projections;
 mod queries;
 mod readers;
+mod redaction;
 mod replay;
 mod request;
 mod reveal;

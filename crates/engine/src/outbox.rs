@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use ledger_contract::records::{self, Frame, Happened, Metadata, Record, StreamId};
+use ledger_contract::records::{self, Frame, Happened, Hide, Metadata, Record, StreamId};
 use ledger_contract::reply::{Notification, NotifiedState};
 use ledger_contract::time;
 use ledger_domain::{
@@ -16,6 +16,7 @@ use ledger_store::{Batch, Durability};
 use crate::engine::Engine;
 use crate::errors::Fault;
 use crate::history;
+use crate::redaction::{self, Redacted};
 use crate::writer::Recent;
 
 /// States that a reader carries at most.
@@ -44,6 +45,8 @@ pub struct OutboxItem {
     pub recorded_at: String,
     /// JSON of a [`Notification`].
     pub body: Vec<u8>,
+    /// Whether the event hides settings that earlier notifications show.
+    pub hides: bool,
 }
 
 impl Engine {
@@ -111,7 +114,8 @@ impl Outbox {
         let mut bytes = 0;
         for event in durable {
             let connection = event.after.as_deref();
-            let (item, _) = item(&event.metadata, event.type_name, &event.record, connection);
+            let shown = Shown { connection, redacted: None, hides: event.hides };
+            let (item, _) = item(&event.metadata, event.type_name, &event.record, &shown);
             bytes += item.body.len();
             items.push(item);
             if bytes >= READ_BYTES_MAX {
@@ -152,12 +156,39 @@ impl Outbox {
             }
             _ => None,
         };
-        let (item, is_whole) = item(&metadata, type_name, bytes, connection.as_ref());
+        let (redacted, hides) = match &connection {
+            Some(after) => self.redacted_since(after)?,
+            None => (None, false),
+        };
+        let mask = |redacted: &Redacted| {
+            let mut masked = connection.clone()?;
+            redaction::mask_details(redacted, metadata.version, &mut masked.details);
+            Some(masked)
+        };
+        let masked = redacted.as_ref().and_then(mask);
+        let shown = Shown {
+            connection: masked.as_ref().or(connection.as_ref()),
+            redacted: redacted.as_ref(),
+            hides,
+        };
+        let (item, is_whole) = item(&metadata, type_name, bytes, &shown);
         // The size of a state that was left out is unknown, and it is large.
         if let Some(connection) = connection.filter(|_| is_whole) {
             self.states.set_sized(connection.id, connection, item.body.len(), |_| true);
         }
         Ok(item)
+    }
+
+    /// Returns what is hidden by now of the events up to a state, if anything is, and whether the
+    /// last of them may hide something itself.
+    fn redacted_since(&self, after: &Connection) -> Result<(Option<Redacted>, bool), Fault> {
+        let hides = after.redacted.values().any(|since| *since == after.version);
+        if after.details.config.is_empty() {
+            return Ok((None, hides));
+        }
+        let row = self.engine.shared.models.load().row(after.id)?;
+        let redacted = row.map(|row| row.connection.redacted).filter(|names| !names.is_empty());
+        Ok((redacted, hides))
     }
 
     /// Returns the state of a connection after an event.
@@ -186,22 +217,36 @@ impl Outbox {
     }
 }
 
+/// What a notification shows of a connection.
+struct Shown<'a> {
+    /// The state after the event.
+    connection: Option<&'a Connection>,
+    /// What is hidden of the event by now, if anything is.
+    redacted: Option<&'a Redacted>,
+    /// Whether the event hides settings of earlier ones.
+    hides: bool,
+}
+
 /// Returns a notification, and whether it has the state.
 fn item(
     metadata: &Metadata,
     type_name: &'static str,
     record: &[u8],
-    connection: Option<&Connection>,
+    shown: &Shown<'_>,
 ) -> (OutboxItem, bool) {
-    let position = metadata.position;
+    let (position, connection) = (metadata.position, shown.connection);
+    let mask = shown.redacted.map(|redacted| {
+        move |name: &str, text: &str| redaction::mask(redacted, metadata.version, name, text)
+    });
+    let hide = mask.as_ref().map(|mask| mask as Hide<'_>);
     // A state is about as large as the event that produced it; masked secrets take less.
     let mut body = Vec::with_capacity(2 * record.len() + BODY_ROOM_BYTES);
     let state = connection.map_or(NotifiedState::None, NotifiedState::Is);
-    Notification::write(&mut body, position, record, state);
+    Notification::write(&mut body, position, record, hide, state);
     let is_whole = body.len() <= limits::NOTIFICATION_BYTES || connection.is_none();
     if !is_whole {
         body = Vec::with_capacity(record.len() + BODY_ROOM_BYTES);
-        Notification::write(&mut body, position, record, NotifiedState::Omitted);
+        Notification::write(&mut body, position, record, hide, NotifiedState::Omitted);
     }
     let item = OutboxItem {
         position,
@@ -211,6 +256,7 @@ fn item(
         type_name,
         recorded_at: time::format(metadata.recorded_at),
         body,
+        hides: shown.hides,
     };
     (item, is_whole)
 }

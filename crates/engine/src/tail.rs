@@ -26,6 +26,8 @@ pub(crate) struct Fresh {
     pub(crate) after: Option<Arc<Connection>>,
     /// Size of that connection's row.
     pub(crate) row_bytes: usize,
+    /// Whether it hides settings of earlier events.
+    pub(crate) hides: bool,
 }
 
 impl Fresh {
@@ -45,10 +47,14 @@ struct Kept {
 }
 
 impl Tail {
-    /// Appends newly committed events, in log order.
+    /// Appends newly committed events, in log order. One that hides settings drops all before it,
+    /// which may show them; they are read from the log.
     pub(crate) fn extend(&self, events: impl Iterator<Item = Fresh>) {
         let mut kept = self.0.lock();
         for event in events {
+            if event.hides {
+                *kept = Kept::default();
+            }
             kept.bytes += event.bytes();
             kept.events.push_back(Arc::new(event));
         }
@@ -105,6 +111,7 @@ mod tests {
             record: vec![0; record_bytes].into_boxed_slice(),
             after: None,
             row_bytes: 0,
+            hides: false,
         }
     }
 
@@ -123,6 +130,16 @@ mod tests {
         assert_eq!(positions(&tail, 6, 10), [7, 8]);
         assert_eq!(positions(&tail, 8, 10), [0; 0]);
         assert_eq!(positions(&tail, 3, 10), [0; 0], "event 4 is only in the log");
+    }
+
+    #[test]
+    fn an_event_that_hides_settings_drops_those_before_it() {
+        let tail = Tail::default();
+        tail.extend((1..=3).map(|position| fresh(position, 1)));
+        let hiding = Fresh { hides: true, ..fresh(4, 1) };
+        tail.extend([hiding, fresh(5, 1)].into_iter());
+        assert_eq!(positions(&tail, 2, 10), [0; 0]);
+        assert_eq!(positions(&tail, 3, 10), [4, 5]);
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod promises;
 mod rebuild;
 mod receipts;
 mod records;
+mod redacted;
 mod refusals;
 mod repeats;
 mod replay;

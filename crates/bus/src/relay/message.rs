@@ -110,6 +110,7 @@ mod tests {
             type_name: "secret_rotated",
             recorded_at: "2026-11-21T01:02:03.000000Z".to_owned(),
             body: Vec::new(),
+            hides: false,
         });
         for (name, value) in [
             ("Nats-Msg-Id", EventId::from_bytes([3; 16]).to_string()),

@@ -62,7 +62,8 @@ Examples:
   connledger update openai-prod --name \"OpenAI, production\" --label team=search
   connledger update openai-prod --unset description --unset labels.team
   connledger update openai-prod --slug openai-main --expect-version 4
-  connledger update openai-prod --config base_url=https://eu.example --detach-secrets")]
+  connledger update openai-prod --config base_url=https://eu.example --detach-secrets
+  connledger update openai-prod --unset config.note --redact note")]
 pub(crate) struct UpdateArgs {
     /// Id or slug
     name_or_id: String,
@@ -73,6 +74,10 @@ pub(crate) struct UpdateArgs {
     /// Secret field to remove
     #[arg(long, value_name = "FIELD")]
     remove_secret: Vec<String>,
+    /// Setting whose earlier values are hidden from now on from all who may not reveal, because a
+    /// secret stood there in the clear; remove or replace it as well
+    #[arg(long, value_name = "FIELD")]
+    redact: Vec<String>,
     /// If the change sends secrets elsewhere, as a new base URL does, remove those that it does not
     /// set itself; without it, such a change takes the right to reveal
     #[arg(long)]
@@ -87,6 +92,9 @@ impl UpdateArgs {
         self.unset.apply(&mut body);
         for field in self.remove_secret {
             insert_under(&mut body, "secrets", field, Value::Null);
+        }
+        if !self.redact.is_empty() {
+            body.insert("redact".to_owned(), self.redact.into());
         }
         let command = PendingCommand { verb: "update", body, write: self.write };
         let command = command.with("connection", self.name_or_id);

@@ -36,7 +36,7 @@ pub use access_v1::{decode_principal_row, encode_principal_row};
 pub use decode::decode;
 pub use event_v1::Happened;
 pub use frame::{Frame, Head};
-pub use public::{announced, public};
+pub use public::{Hide, announced, public};
 pub(crate) use repeats::FINGERPRINT_CHARS;
 pub use repeats::{Repeats, StoredFingerprint};
 pub use row::{

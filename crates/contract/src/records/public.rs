@@ -1,5 +1,5 @@
 //! Stored records as readers may see them: the same bytes without ciphertext, digests and
-//! fingerprints.
+//! fingerprints, and with what is hidden by now replaced by a mask.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,30 +18,38 @@ const HIDDEN: &str = ",\"fingerprint\":";
 /// The fields that only auditors see, as they begin. They are the last ones before [`HIDDEN`].
 const AUDITED: [&str; 2] = [",\"key\":", ",\"address\":"];
 
+/// Returns the JSON text to show in place of a setting, given its name and its own text; `None` if
+/// it is shown as it is.
+pub type Hide<'a> = &'a dyn Fn(&str, &str) -> Option<String>;
+
 /// Returns a stored record without ciphertext, digests of keys and the command's fingerprint, for
-/// auditors. Other fields keep their order and text.
-pub fn public(record: &[u8]) -> Box<RawValue> {
+/// auditors. Other fields keep their order and text, except settings that are hidden.
+pub fn public(record: &[u8], hide: Option<Hide<'_>>) -> Box<RawValue> {
     // A record that cannot be parsed is not shown at all.
-    RawValue::from_string(shown(record, |metadata| metadata))
+    RawValue::from_string(shown(record, hide, |metadata| metadata))
         .unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
 /// Returns the same for everybody who follows events: also without credential and address. It is
 /// JSON if the record is.
-pub fn announced(record: &[u8]) -> String {
-    shown(record, |metadata| {
+pub fn announced(record: &[u8], hide: Option<Hide<'_>>) -> String {
+    shown(record, hide, |metadata| {
         let audited = AUDITED.iter().filter_map(|field| metadata.find(field)).min();
         audited.and_then(|from| metadata.get(..from)).unwrap_or(metadata)
     })
 }
 
-fn shown(record: &[u8], shorten: impl Fn(&str) -> &str) -> String {
+fn shown(record: &[u8], hide: Option<Hide<'_>>, shorten: impl Fn(&str) -> &str) -> String {
     let text = std::str::from_utf8(record).ok();
-    let text = text.and_then(|record| without_hidden_parts(record, shorten));
+    let text = text.and_then(|record| without_hidden_parts(record, hide, shorten));
     text.unwrap_or_else(|| RawValue::NULL.get().to_owned())
 }
 
-fn without_hidden_parts(record: &str, shorten: impl Fn(&str) -> &str) -> Option<String> {
+fn without_hidden_parts(
+    record: &str,
+    hide: Option<Hide<'_>>,
+    shorten: impl Fn(&str) -> &str,
+) -> Option<String> {
     let (metadata, data) = record.strip_suffix('}')?.split_once(DATA)?;
     let metadata = metadata.split_once(HIDDEN).map_or(metadata, |(shown, _)| shown);
     let metadata = shorten(metadata);
@@ -55,8 +63,26 @@ fn without_hidden_parts(record: &str, shorten: impl Fn(&str) -> &str) -> Option<
         };
         data = Cow::Owned(edited(&data, edit)?.into_owned());
     }
+    if let Some(hide) = hide.filter(|_| data.contains("\"config\":")) {
+        data = Cow::Owned(edited(&data, |field, value| hidden(field, value, hide))?.into_owned());
+    }
     let data = if data.contains("\"digest\":") { without(&data, "digest")? } else { data };
     Some([metadata, DATA, &data, "}"].concat())
+}
+
+/// Returns a part of an event's data with the settings in it hidden.
+fn hidden<'a>(field: &str, value: &'a str, hide: Hide<'_>) -> Option<Cow<'a, str>> {
+    match field {
+        "config" => edited(value, |name, setting| {
+            let mask = hide(name, setting).filter(|_| setting != "null");
+            Some(mask.map_or(Cow::Borrowed(setting), Cow::Owned))
+        }),
+        "details" => edited(value, |field, value| match field {
+            "config" => hidden(field, value, hide),
+            _ => Some(Cow::Borrowed(value)),
+        }),
+        _ => Some(Cow::Borrowed(value)),
+    }
 }
 
 /// Returns an object without one of its fields; null, which marks a removed secret, stays.

@@ -289,6 +289,6 @@ pub(crate) fn golden(type_name: &str) -> (Vec<u8>, String) {
         (_, Some(event)) => records::encode_principal(&mut bytes, &metadata, &event),
         (_, None) => records::encode_event(&mut bytes, &metadata, &event(type_name)),
     }
-    let shown = records::public(&bytes).get().to_owned();
+    let shown = records::public(&bytes, None).get().to_owned();
     (bytes, shown)
 }

@@ -143,6 +143,13 @@ fn forget(
     }
 }
 
+/// Hides what stood in the clear under the name of a new secret field.
+fn redact_if_new(state: &mut Connection, field: &FieldName, facts: &EventFacts) {
+    if !state.secrets.contains_key(field) {
+        state.redacted.insert(field.clone(), facts.version);
+    }
+}
+
 /// A report about secrets that were replaced says nothing about the new ones.
 fn forget_health(state: &mut Connection, is_unknown: bool, facts: &EventFacts) {
     if is_unknown {
@@ -162,6 +169,7 @@ fn apply_revision(state: &mut Connection, revision: Revision, facts: &EventFacts
     }
     for (field, change) in revision.secrets {
         if let Some(new) = change {
+            redact_if_new(state, &field, facts);
             set_secret(state, field, new, facts);
         } else {
             let removed = state.secrets.remove_entry(&field);
@@ -177,6 +185,7 @@ fn apply_revision(state: &mut Connection, revision: Revision, facts: &EventFacts
 fn apply_reverted(state: &mut Connection, reverted: Reverted, facts: &EventFacts) {
     let mut secrets = BTreeMap::new();
     for (field, old) in reverted.secrets {
+        redact_if_new(state, &field, facts);
         let secret = match state.secrets.remove(&field) {
             Some(now) if now.sealed == old.sealed => now,
             now => Secret {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use ledger_domain::principal::Scope;
 use ledger_domain::{Line, Rejection, Slug, WorkspaceName};
-use ledger_providers::Why;
 use ledger_store::{AppendError, Poison, ROOM_NEEDED_BYTES};
 
 use super::Fault;
@@ -35,7 +34,7 @@ pub enum ExecuteError {
         /// Its place, from `config` on.
         field: String,
         /// Why it counts as a secret.
-        why: Why,
+        why: String,
     },
     /// The connection does not exist, or the caller may not see it.
     #[error(transparent)]

@@ -2,7 +2,7 @@
 
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::queries::{HistoryPage, HistoryQuery, PAGE_BYTES};
-use ledger_contract::records::{self, Frame};
+use ledger_contract::records::{self, Frame, Hide, StreamId};
 use ledger_contract::{schemas, time};
 use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{ConnectionId, InvalidField, MessageId, Micros, Position, Version};
@@ -16,6 +16,7 @@ use crate::errors::{Fault, QueryError};
 use crate::history;
 use crate::models::{AUDIT, Models};
 use crate::projections::audit;
+use crate::redaction::{self, Redacted};
 
 impl Reader<'_> {
     /// Returns a page of the events that match every filter. Blocks.
@@ -80,7 +81,27 @@ impl Reader<'_> {
         let bytes = history::bytes(&self.engine.shared.store, position)?;
         let record = records::decode(position, &bytes).map_err(Fault::from)?;
         let is_here = self.workspace.is_none_or(|name| *name == record.metadata.workspace);
-        Ok(is_here.then(|| records::public(&bytes)))
+        if !is_here {
+            return Ok(None);
+        }
+        let redacted = match record.metadata.stream {
+            StreamId::Connection(id) => self.hidden(id)?,
+            StreamId::Workspace(_) | StreamId::Principal(_) | StreamId::Reveals(_) => None,
+        };
+        let version = record.metadata.version;
+        let mask = redacted.as_ref().map(|redacted| {
+            move |name: &str, text: &str| redaction::mask(redacted, version, name, text)
+        });
+        Ok(Some(records::public(&bytes, mask.as_ref().map(|mask| mask as Hide<'_>))))
+    }
+
+    /// Returns what is hidden from the caller of the earlier events of a connection, if anything
+    /// is.
+    fn hidden(&self, id: ConnectionId) -> Result<Option<Redacted>, QueryError> {
+        let row = self.engine.shared.models.load().row(id)?;
+        let now = row.map(|row| row.connection).filter(|now| !now.redacted.is_empty());
+        let hidden = now.filter(|now| !self.caller.may_with(Scope::Reveal, now));
+        Ok(hidden.map(|now| now.redacted))
     }
 
     /// Returns the positions of all matching events.

@@ -8,6 +8,7 @@ use ledger_store::tables::{StreamKey, streams};
 use super::Reader;
 use crate::errors::QueryError;
 use crate::history;
+use crate::redaction;
 
 /// A range of versions of a connection, newest first.
 #[derive(Clone, Debug)]
@@ -81,7 +82,11 @@ impl Reader<'_> {
         } else {
             None
         };
-        then.ok_or(QueryError::VersionUnknown { latest: now.version })
+        let mut then = then.ok_or(QueryError::VersionUnknown { latest: now.version })?;
+        if !self.caller.may_with(Scope::Reveal, &now) {
+            redaction::mask_details(&now.redacted, version, &mut then.details);
+        }
+        Ok(then)
     }
 
     /// Returns a connection, if the caller may see its history.

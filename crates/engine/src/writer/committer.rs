@@ -13,6 +13,7 @@ use crate::errors::{ExecuteError, Unavailable, chain};
 use crate::execute::Outcome;
 use crate::models::Change;
 use crate::projections::audit::Facts;
+use crate::redaction;
 use crate::tail::Fresh;
 
 /// Changed bitmap rows that may be in memory before they are written.
@@ -110,11 +111,14 @@ impl Committer {
 
 fn fresh(accepted: Accepted) -> Fresh {
     let Accepted { metadata, type_name, record, effect } = accepted;
-    let (after, row_bytes) = match effect {
-        Effect::Connection(change) => (Some(change.after), change.row_bytes),
-        Effect::Principal(_) | Effect::None => (None, 0),
+    let (after, row_bytes, hides) = match effect {
+        Effect::Connection(change) => {
+            let hides = redaction::hides_more(change.before.as_deref(), &change.after);
+            (Some(change.after), change.row_bytes, hides)
+        }
+        Effect::Principal(_) | Effect::None => (None, 0, false),
     };
-    Fresh { metadata, type_name, record, after, row_bytes }
+    Fresh { metadata, type_name, record, after, row_bytes, hides }
 }
 
 /// Answers everyone in a group. With `fault`, all of them get that error, even for refusals, which

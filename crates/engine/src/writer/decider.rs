@@ -30,6 +30,7 @@ use crate::fingerprint::Fingerprint;
 use crate::history;
 use crate::models::Change;
 use crate::projections::claims::claim;
+use crate::redaction;
 
 /// The decider, which runs on its own thread.
 pub(crate) struct Decider {
@@ -282,7 +283,9 @@ impl Decider {
         exposure::check(&self.shared.catalogue, before.as_deref(), &event)?;
         let event = match before.as_deref() {
             Some(before) => {
-                destination::settle(&self.shared.catalogue, &permit, before, &given, event)?
+                let catalogue = &self.shared.catalogue;
+                let event = redaction::settle(catalogue, before, event);
+                destination::settle(catalogue, &permit, before, &given, event)?
             }
             None => event,
         };

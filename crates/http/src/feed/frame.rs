@@ -17,6 +17,8 @@ pub(crate) struct Notice {
     /// The kind of its subject.
     pub(crate) about: About,
     type_name: &'static str,
+    /// Whether it hides settings that earlier events show.
+    pub(super) hides: bool,
     /// The whole event, for readers who may see actors and reasons.
     pub(super) whole: Text,
     /// The reduced event for all others, created on first use.
@@ -68,7 +70,7 @@ impl Notice {
         };
         let whole = Text::new(item.position.get(), item.type_name, item.body);
         let (workspace, type_name) = (item.workspace, item.type_name);
-        Self { workspace, about, type_name, whole, reduced: OnceLock::new() }
+        Self { workspace, about, type_name, hides: item.hides, whole, reduced: OnceLock::new() }
     }
 
     /// Returns its position in the log.
@@ -145,6 +147,7 @@ mod tests {
             type_name: "secret_rotated",
             recorded_at: "2026-11-21T01:02:03.000000Z".to_owned(),
             body: b"{\"position\":\n7}".to_vec(),
+            hides: false,
         });
         let text = String::from_utf8(notice.whole.frame.to_vec()).unwrap();
         assert_eq!(text, "id: 7\nevent: secret_rotated\ndata: {\"position\": 7}\n\n");

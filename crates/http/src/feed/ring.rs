@@ -84,12 +84,17 @@ impl Ring {
         self.tail.send_replace(Tail { position, failed: None });
     }
 
-    /// Adds the next events, and drops the oldest above the limits.
+    /// Adds the next events, and drops the oldest above the limits. One that hides settings drops
+    /// all before it, which may show them.
     pub(super) fn push(&self, notices: Vec<Arc<Notice>>) {
         let Some(last) = notices.last().map(|notice| notice.position()) else { return };
         {
             let mut kept = self.kept.write();
             for notice in notices {
+                if notice.hides {
+                    let floor = notice.position().saturating_sub(1);
+                    *kept = Kept { floor, bytes: 0, notices: VecDeque::new() };
+                }
                 kept.bytes += notice.whole.frame.len();
                 kept.notices.push_back(notice);
             }
@@ -138,6 +143,7 @@ mod tests {
                 type_name: "workspace_created",
                 recorded_at: String::new(),
                 body: Vec::new(),
+                hides: false,
             });
             notice.whole.frame = Bytes::from(vec![b'x'; 10]);
             Arc::new(notice)
