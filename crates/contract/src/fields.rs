@@ -317,7 +317,11 @@ impl<'a> ConnectionView<'a> {
             environment: details.environment.as_str().into(),
             auth_method: details.auth_method.as_str().into(),
             config: view::map(&details.config, view::raw),
-            secrets: view::map(&connection.secrets, view::secret),
+            secrets: connection
+                .secrets
+                .iter()
+                .map(|(field, secret)| (view::text(field), view::secret(field, secret)))
+                .collect(),
             secret_references: details
                 .secret_references
                 .iter()

@@ -8,7 +8,8 @@ use ledger_domain::connection::{
     Access, Dependent, DependentKey, GrantScope, Health, Identity, Limits, ModelPolicy, Multiplier,
     Pricing, ResetPeriod, SecretReference,
 };
-use ledger_domain::{CheckedText, Hint, Json, Micros, Secret};
+use ledger_domain::{CheckedText, FieldName, Hint, Json, Micros, Secret};
+use ledger_vault::plaintext_bytes;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -162,8 +163,16 @@ pub struct DependentView<'a> {
     pub attributes: TextMap<'a, Box<RawValue>>,
 }
 
-/// Returns the mask of a secret: prefix, seven stars and suffix, or only eight stars if the secret
-/// is too short to show any part of it.
+/// Returns what may be shown of a stored secret. Hints of earlier programs may show more.
+pub fn shown_hint(field: &FieldName, secret: &Secret) -> Hint {
+    let bytes = plaintext_bytes(&secret.sealed);
+    let is_shown = bytes.is_none_or(|bytes| Hint::is_shown(field.as_str(), bytes));
+    let is_ascii = secret.hint.prefix.is_ascii() && secret.hint.suffix.is_ascii();
+    if is_shown && is_ascii { secret.hint.clone() } else { Hint::default() }
+}
+
+/// Returns the mask of a secret: prefix, seven stars and suffix, or only eight stars if no part of
+/// the secret may be shown.
 pub fn masked(hint: &Hint) -> String {
     if hint.prefix.is_empty() && hint.suffix.is_empty() {
         return "********".to_owned();
@@ -190,10 +199,10 @@ pub(crate) fn map<'a, K: CheckedText, V, W>(
     entries.iter().map(|(key, value)| (text(key), view(value))).collect()
 }
 
-pub(crate) fn secret(secret: &Secret) -> SecretView<'_> {
+pub(crate) fn secret<'a>(field: &FieldName, secret: &Secret) -> SecretView<'a> {
     SecretView {
         generation: secret.generation.get(),
-        masked: masked(&secret.hint).into(),
+        masked: masked(&shown_hint(field, secret)).into(),
         set_at: time::format(secret.set_at),
         set_by: secret.set_by.to_string(),
     }

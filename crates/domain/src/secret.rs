@@ -36,16 +36,34 @@ impl fmt::Debug for Sealed {
     }
 }
 
+/// Shortest secret of which anything is shown, in bytes.
+pub const SHOWN_BYTES_MIN: usize = 16;
+
 /// The few characters of a secret that may be shown, so that people can distinguish two secrets.
 ///
-/// Empty for secrets of eight characters or fewer. `prefix` has at most four characters, `suffix`
-/// two.
+/// Empty for passwords and for secrets of fewer than 16 bytes, of which a few characters tell too
+/// much. `prefix` has at most four characters, `suffix` two. Events of earlier programs have hints
+/// of shorter secrets, too, so [`Hint::is_shown`] is asked wherever one is shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hint {
     /// The first two characters, or up to four when they end in the secret's first hyphen.
     pub prefix: String,
     /// The last two characters.
     pub suffix: String,
+}
+
+impl Hint {
+    /// Returns whether anything may be shown of the value of a field, which has so many bytes.
+    pub fn is_shown(field: &str, bytes: usize) -> bool {
+        bytes >= SHOWN_BYTES_MIN && !is_chosen(field)
+    }
+}
+
+/// Returns whether a field holds what people choose and use elsewhere: a password or number.
+fn is_chosen(field: &str) -> bool {
+    let plain: String = field.chars().filter(char::is_ascii_alphanumeric).collect();
+    let plain = plain.to_ascii_lowercase();
+    plain.contains("pass") || plain.contains("pwd") || plain == "pin" || field.ends_with("_pin")
 }
 
 /// A freshly sealed value on its way into an event.
@@ -70,4 +88,25 @@ pub struct Secret {
     pub set_at: Micros,
     /// The event that set it; its record names the actor.
     pub set_by: EventId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_shown_of_passwords_and_short_values() {
+        for (field, bytes, shown) in [
+            ("api_key", 16, true),
+            ("api_key", 15, false),
+            ("password", 40, false),
+            ("DB_PASS", 40, false),
+            ("key_passphrase", 40, false),
+            ("pwd", 40, false),
+            ("card_pin", 40, false),
+            ("opinion", 40, true),
+        ] {
+            assert_eq!(Hint::is_shown(field, bytes), shown, "{field} {bytes}");
+        }
+    }
 }

@@ -349,7 +349,7 @@ fn seal(
     field: &FieldName,
     value: &Plaintext,
 ) -> NewSecret {
-    NewSecret { sealed: key.seal(&mut ports.rng(), scope, field, value), hint: value.hint() }
+    NewSecret { sealed: key.seal(&mut ports.rng(), scope, field, value), hint: value.hint(field) }
 }
 
 /// Derives a slug from the provider's name and the random end of the id.

@@ -34,18 +34,21 @@ pub(crate) fn is_echo(shown: &str, sent: &Plaintext) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use ledger_domain::FieldName;
+
     use super::*;
 
     #[test]
     fn each_product_masks_in_its_own_way() {
         for (secret, at_umbraco, at_portkey) in [
-            ("sk-proj-4f3a9b", "sk-***", "sk*******9b"),
+            ("sk-proj-0123456789ab", "sk-***", "sk*******ab"),
             ("key-0123456789abcdef", "key-***", "ke*******ef"),
-            ("0123456789", "***", "01*******89"),
-            ("hunter2", "***", "********"),
+            ("0123456789abcdef", "***", "01*******ef"),
+            ("sk-0123456789ab", "***", "********"),
             ("{\"type\": \"service_account\"}", "***", "********"),
         ] {
-            let hint = Plaintext::new(secret).hint();
+            let field = FieldName::parse("field", "api_key").unwrap();
+            let hint = Plaintext::new(secret).hint(&field);
             assert_eq!(umbraco(&hint), at_umbraco, "{secret}");
             assert_eq!(portkey(&hint), at_portkey, "{secret}");
         }

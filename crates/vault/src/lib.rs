@@ -85,6 +85,7 @@ pub use keyring::{Keyring, Scope};
 pub use mac_key::MacKey;
 pub use master_key::KeyId;
 pub use plaintext::{Disclosure, Plaintext};
+pub use sealed_text::plaintext_bytes;
 pub use wrapped::WrappedDataKey;
 
 #[cfg(test)]

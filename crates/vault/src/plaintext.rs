@@ -2,20 +2,14 @@
 
 use std::fmt;
 
-use ledger_domain::{EventId, Hint};
+use ledger_domain::{EventId, FieldName, Hint};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// Longest secret without a hint, in characters.
-const HIDDEN_CHARS_MAX: usize = 8;
 /// Characters shown at each end.
 const SHOWN_CHARS: usize = 2;
 /// Longest prefix that is shown because it ends in the secret's first hyphen, as in `sk-`.
 const HYPHEN_PREFIX_CHARS_MAX: usize = 4;
-/// Shortest secret of which such a prefix is shown at any length, in characters.
-const HYPHENED_CHARS_MIN: usize = 16;
-/// Longest such prefix that is shown of a shorter secret.
-const SHORT_PREFIX_CHARS_MAX: usize = SHOWN_CHARS + 1;
 
 /// A secret in plaintext. It is wiped when dropped, and cannot be copied, compared, printed or
 /// serialized by accident.
@@ -70,28 +64,25 @@ impl Plaintext {
         self.bytes()
     }
 
-    /// Returns the hint: the few characters that may be shown.
+    /// Returns the hint of the value of a field: the few characters that may be shown.
     ///
-    /// The hint is empty for secrets of up to eight characters, for anything that is not UTF-8 or
-    /// contains a control character (such as the line breaks of PEM blocks), and for JSON objects
-    /// and arrays, whose ends are all alike. Otherwise the suffix is the last two characters. The
-    /// prefix is the first two characters, or ends in the first hyphen if that is among the first
-    /// three characters or, in a secret of at least sixteen characters, among the first four.
-    pub fn hint(&self) -> Hint {
+    /// The hint is empty for passwords and values of fewer than 16 bytes; see [`Hint::is_shown`].
+    /// It is also empty for whatever is not one word of ASCII, such as PEM blocks, JSON objects
+    /// and phrases, and for URLs, whose ends are names. Otherwise the suffix is the last two
+    /// characters. The prefix is the first two, or ends in the first hyphen if that is among the
+    /// first four.
+    pub fn hint(&self, field: &FieldName) -> Hint {
         let Ok(text) = std::str::from_utf8(self.bytes()) else {
             return Hint::default();
         };
-        let is_short = text.chars().nth(HIDDEN_CHARS_MAX).is_none();
-        let is_json = text.trim_start().starts_with(['{', '[']);
-        if is_short || is_json || text.contains(char::is_control) {
+        let is_word = text.bytes().all(|byte| byte.is_ascii_graphic());
+        let is_other = text.starts_with(['{', '[']) || text.contains("://");
+        if !is_word || is_other || !Hint::is_shown(field.as_str(), text.len()) {
             return Hint::default();
         }
-        let chars = text.chars().count();
-        let is_long = chars >= HYPHENED_CHARS_MIN;
-        let within = if is_long { HYPHEN_PREFIX_CHARS_MAX } else { SHORT_PREFIX_CHARS_MAX };
-        let hyphen = text.chars().take(within).position(|c| c == '-');
+        let hyphen = text.chars().take(HYPHEN_PREFIX_CHARS_MAX).position(|c| c == '-');
         let prefix_chars = hyphen.map_or(SHOWN_CHARS, |position| position + 1);
-        let hidden_chars = chars - SHOWN_CHARS;
+        let hidden_chars = text.len() - SHOWN_CHARS;
         Hint {
             prefix: text.chars().take(prefix_chars).collect(),
             suffix: text.chars().skip(hidden_chars).collect(),
@@ -137,17 +128,20 @@ mod tests {
 
     use super::*;
 
+    fn field(name: &str) -> FieldName {
+        FieldName::parse("field", name).unwrap()
+    }
+
     fn check(secret: &str, prefix: &str, suffix: &str) {
-        let hint = Plaintext::new(secret).hint();
+        let hint = Plaintext::new(secret).hint(&field("api_key"));
         assert_eq!((hint.prefix.as_str(), hint.suffix.as_str()), (prefix, suffix), "{secret:?}");
     }
 
     #[test]
     fn hints_show_two_characters_at_each_end() {
         check("AKIAIOSFODNN7EXAMPLE", "AK", "LE");
-        check("123456789", "12", "89");
-        check("äöüßäöüßx", "äö", "ßx");
-        check("abcd-efghijkl", "ab", "kl");
+        check("0123456789abcdef", "01", "ef");
+        check("abcde-fghijklmnop", "ab", "op");
     }
 
     #[test]
@@ -159,28 +153,28 @@ mod tests {
     }
 
     #[test]
-    fn short_secrets_show_at_their_start_two_characters_and_at_most_a_hyphen() {
-        check("api-12345", "ap", "45");
-        check("sk-proj-abcdefg", "sk-", "fg");
-        check("sk-123456", "sk-", "56");
-    }
-
-    #[test]
-    fn some_secrets_have_no_hint() {
+    fn passwords_short_values_and_whatever_is_no_word_have_no_hint() {
         for secret in [
             "",
             "a",
             "12345678",
-            "äöüßäöüß",
+            "123456789",
+            "sk-proj-abcdefg",
+            "äöüßäöüßäöüßäöüß",
+            "correct horse battery staple",
+            "postgres://app@db.internal/main",
             "{\"type\":\"service_account\"}",
-            " \t\n[1, 2, 3, 4, 5]",
+            " \t\n[1, 2, 3, 4, 5, 6, 7]",
             "-----BEGIN KEY-----\nMIIE\n-----END KEY-----\n",
             "one line\rand another",
-            "bell\u{7}0123456789",
+            "bell\u{7}0123456789abcdef",
         ] {
             check(secret, "", "");
         }
-        assert_eq!(Plaintext::new(vec![0xff; 20]).hint(), Hint::default());
+        let long = Plaintext::new("0123456789abcdef0123456789");
+        assert_eq!(long.hint(&field("db_password")), Hint::default());
+        let bytes = Plaintext::new(vec![0xff; 20]);
+        assert_eq!(bytes.hint(&field("api_key")), Hint::default());
     }
 
     #[test]
@@ -215,7 +209,7 @@ mod tests {
     proptest! {
         #[test]
         fn hints_never_show_more_than_six_characters_nor_all(secret in "(\\PC|-){0,24}") {
-            let hint = Plaintext::new(secret.as_str()).hint();
+            let hint = Plaintext::new(secret.as_str()).hint(&field("api_key"));
             let (prefix, suffix) = (hint.prefix.chars().count(), hint.suffix.chars().count());
             prop_assert!(prefix <= 4 && suffix <= 2);
             prop_assert!(secret.is_empty() || prefix + suffix < secret.chars().count());
@@ -225,7 +219,7 @@ mod tests {
 
         #[test]
         fn hints_of_any_bytes_do_not_panic(secret in prop::collection::vec(any::<u8>(), 0..64)) {
-            Plaintext::new(secret).hint();
+            Plaintext::new(secret).hint(&field("api_key"));
         }
     }
 }

@@ -64,6 +64,12 @@ impl Draft {
     }
 }
 
+/// Returns the length of a sealed value's plaintext in bytes; `None` if it is malformed.
+pub fn plaintext_bytes(sealed: &Sealed) -> Option<usize> {
+    let (_, body) = parse(sealed).ok()?;
+    (body.len() * 3 / 4).checked_sub(TAG_BYTES)
+}
+
 /// Parses the header, and returns it with ciphertext and tag, still in base64.
 pub(crate) fn parse(sealed: &Sealed) -> Result<(Header, &str), OpenError> {
     let (format, rest) = sealed.as_str().split_once('.').ok_or(OpenError::Malformed)?;

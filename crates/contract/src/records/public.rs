@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use ledger_domain::{Hint, Sealed};
+use ledger_vault::plaintext_bytes;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -58,7 +60,7 @@ fn without_hidden_parts(
     let mut data = Cow::Borrowed(data);
     if data.contains("\"secrets\":") {
         let edit = |field: &str, secrets| match field {
-            "secrets" => edited(secrets, |_, secret| without(secret, "sealed")),
+            "secrets" => edited(secrets, shown_secret),
             _ => Some(Cow::Borrowed(secrets)),
         };
         data = Cow::Owned(edited(&data, edit)?.into_owned());
@@ -68,6 +70,26 @@ fn without_hidden_parts(
     }
     let data = if data.contains("\"digest\":") { without(&data, "digest")? } else { data };
     Some([metadata, DATA, &data, "}"].concat())
+}
+
+/// Returns a secret without its ciphertext, and without its hint if that shows more than is shown
+/// today.
+fn shown_secret<'a>(field: &str, secret: &'a str) -> Option<Cow<'a, str>> {
+    if secret == "null" {
+        return Some(Cow::Borrowed(secret));
+    }
+    let Fields(fields) = serde_json::from_str(secret).ok()?;
+    let sealed = fields.iter().find(|(name, _)| name == "sealed");
+    let sealed = sealed.and_then(|(_, text)| serde_json::from_str::<&str>(text.get()).ok());
+    let bytes = sealed.and_then(|text| plaintext_bytes(&Sealed::from_text(text)));
+    let is_shown = bytes.is_none_or(|bytes| Hint::is_shown(field, bytes));
+    let kept = fields.into_iter().filter(|(name, value)| match name.as_ref() {
+        "sealed" => false,
+        "hint" => is_shown && value.get().is_ascii(),
+        _ => true,
+    });
+    joined(secret.len(), kept.map(|(name, value)| Some((name, Cow::Borrowed(value.get())))))
+        .map(Cow::Owned)
 }
 
 /// Returns a part of an event's data with the settings in it hidden.
@@ -151,5 +173,38 @@ impl<'de> Deserialize<'de> for Fields<'de> {
             }
         }
         deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns a record with a secret of so many bytes, sealed by an earlier program with its hint.
+    fn record(field: &str, bytes: usize) -> String {
+        let body = "A".repeat((24 + bytes + 16).div_ceil(3) * 4);
+        let sealed = format!("v1.{id}.{id}.{body}", id = "A".repeat(22));
+        format!(
+            "{{\"position\":1,\"data\":{{\"config\":{{\"note\":\"canary\"}},\"secrets\":{{\
+             \"{field}\":{{\"sealed\":\"{sealed}\",\"hint\":{{\"prefix\":\"12\"}}}}}}}}}}"
+        )
+    }
+
+    #[test]
+    fn the_hint_of_an_earlier_program_shows_no_more_than_those_of_today() {
+        for (field, bytes, shown) in
+            [("api_key", 30, true), ("api_key", 9, false), ("password", 30, false)]
+        {
+            let text = announced(record(field, bytes).as_bytes(), None);
+            assert_eq!(text.contains("\"12\""), shown, "{field} {bytes}: {text}");
+            assert!(!text.contains("sealed"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_hidden_setting_is_replaced_in_the_form_that_readers_get() {
+        let hide = |name: &str, _: &str| (name == "note").then(|| "\"***\"".to_owned());
+        let text = announced(record("api_key", 30).as_bytes(), Some(&hide));
+        assert!(text.contains("\"config\":{\"note\":\"***\"}"), "{text}");
     }
 }

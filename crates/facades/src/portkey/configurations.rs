@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use ledger_contract::commands::SecretValue;
+use ledger_contract::view::shown_hint;
 use ledger_domain::limits::{CONFIG_FIELDS, SECRET_FIELDS};
-use ledger_domain::{CheckedText, Connection, FieldName, InvalidField};
+use ledger_domain::{CheckedText, Connection, FieldName, InvalidField, Secret};
 use ledger_providers::{Facade, Field, FieldType, Provider};
 use ledger_vault::Plaintext;
 use serde_json::Value;
@@ -101,8 +102,7 @@ impl Changes {
         match given(field, name, is_one, value)? {
             Given::Nothing => {}
             Given::Secret(value) => {
-                if secret.is_some_and(|(_, old)| masks::is_echo(&masks::portkey(&old.hint), &value))
-                {
+                if secret.is_some_and(|(stored, old)| masks::is_echo(&mask(stored, old), &value)) {
                     return Ok(());
                 }
                 self.config.extend(setting_name.map(|field| (field.to_owned(), None)));
@@ -128,7 +128,7 @@ impl Changes {
         let main = stored.and_then(|stored| settings::main_secret(stored, Some(provider)));
         let name = main.map_or(super::mappings::KEY, |(field, _)| field.as_str());
         let echo = |key: &SecretValue| {
-            main.is_some_and(|(_, old)| masks::is_echo(&masks::portkey(&old.hint), &key.0))
+            main.is_some_and(|(stored, old)| masks::is_echo(&mask(stored, old), &key.0))
         };
         if key.as_ref().is_some_and(|key| key.0.is_empty() || echo(key)) {
             return Ok(());
@@ -183,6 +183,11 @@ fn given(
     }
 }
 
+/// Returns the mask of a stored secret.
+pub(super) fn mask(stored: &FieldName, secret: &Secret) -> String {
+    masks::portkey(&shown_hint(stored, secret))
+}
+
 /// Returns settings in the clear and secrets masked, without the provider's key.
 pub(super) fn show(connection: &Connection, provider: &Provider) -> Configurations {
     let known = Some(provider);
@@ -205,7 +210,7 @@ pub(super) fn show(connection: &Connection, provider: &Provider) -> Configuratio
     let secrets = secrets.filter(|(field, _)| is_shown(provider, field.as_str()));
     for (field, secret) in secrets.filter(|(field, _)| Some(*field) != main) {
         let name = format!("{MASKED}{}", spelled(field.as_str()));
-        shown.insert(name, masks::portkey(&secret.hint).into());
+        shown.insert(name, mask(field, secret).into());
     }
     shown
 }

@@ -9,7 +9,7 @@ use super::pricing::Adjustments;
 use super::shapes::{IntegrationDetail, IntegrationOut};
 use super::{configurations, ids, mappings};
 use crate::request::FacadeRequest;
-use crate::{masks, settings};
+use crate::settings;
 
 /// The annotation that stores the workspace that an integration is limited to.
 pub(super) const WORKSPACE_ID: &str = "portkey.workspace_id";
@@ -61,7 +61,7 @@ pub(super) fn detail(
     let references = connection.details.secret_references.iter();
     IntegrationDetail {
         integration: integration(ledger, connection, known),
-        masked_key: key.map(|(_, secret)| masks::portkey(&secret.hint)),
+        masked_key: key.map(|(stored, secret)| configurations::mask(stored, secret)),
         configurations: configurations::show(connection, provider),
         global_workspace_access_settings: connection.access.everyone.as_ref().map(AccessOut::of),
         allow_all_models: connection.models.allow_all,

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use ledger_contract::commands::{SecretReferenceBody, SecretValue};
+use ledger_contract::view::shown_hint;
 use ledger_domain::connection::SecretReference;
-use ledger_domain::{CheckedText, Connection, Secret};
+use ledger_domain::{CheckedText, Connection, FieldName, Secret};
 use ledger_providers::{Facade, Provider};
 use ledger_vault::Plaintext;
 use serde_json::Value;
@@ -30,7 +31,7 @@ pub(super) fn shown(connection: &Connection, provider: Option<&Provider>) -> Opt
         shown.insert(name(reference.target.as_str()), reference.reference.as_str().into());
     }
     for (stored, secret) in &connection.secrets {
-        shown.insert(name(stored.as_str()), masks::umbraco(&secret.hint).into());
+        shown.insert(name(stored.as_str()), mask(stored, secret).into());
     }
     (!shown.is_empty()).then_some(shown)
 }
@@ -126,7 +127,7 @@ pub(super) fn replace(
             (None, None, Some(target)) => target.clone(),
             (None, None, None) => name.clone(),
         };
-        let echo = |(_, held): (_, &Secret)| is_echo(held, &value);
+        let echo = |(stored, held): (&FieldName, &Secret)| is_echo(stored, held, &value);
         if set.is_some_and(|(_, known)| is_value(known, &value)) || held.is_some_and(echo) {
             continue;
         }
@@ -161,9 +162,13 @@ fn remove(update: &mut Changes, held: bool, stored: String) {
     }
 }
 
-fn is_echo(held: &Secret, sent: &Value) -> bool {
+fn mask(stored: &FieldName, secret: &Secret) -> String {
+    masks::umbraco(&shown_hint(stored, secret))
+}
+
+fn is_echo(stored: &FieldName, held: &Secret, sent: &Value) -> bool {
     let sent = sent.as_str().map(Plaintext::new);
-    sent.is_some_and(|sent| masks::is_echo(&masks::umbraco(&held.hint), &sent))
+    sent.is_some_and(|sent| masks::is_echo(&mask(stored, held), &sent))
 }
 
 /// Removes all settings, which is the effect of null.
