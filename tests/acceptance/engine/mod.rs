@@ -26,4 +26,5 @@ mod secrets;
 mod selectors;
 mod sharing;
 mod slugs;
+mod unchanged;
 mod verbs;
