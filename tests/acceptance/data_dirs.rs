@@ -60,12 +60,16 @@ impl Kept {
     }
 }
 
-/// Tells whether a value is another one, but for members that were added to its objects.
+/// Tells whether a value is another one, but for members that were added to its objects, and for
+/// the masks and hints of secrets, which may show less than they did, but nothing else.
 fn says_all_of(value: &Value, earlier: &Value) -> bool {
     match (value, earlier) {
         (Value::Object(members), Value::Object(earlier)) => {
-            earlier.iter().all(|(name, earlier)| {
-                members.get(name).is_some_and(|member| says_all_of(member, earlier))
+            earlier.iter().all(|(name, earlier)| match members.get(name) {
+                Some(member) => {
+                    says_all_of(member, earlier) || (name == "masked" && member == "********")
+                }
+                None => name == "hint",
             })
         }
         (Value::Array(items), Value::Array(earlier)) => {

@@ -52,6 +52,8 @@ mod engine;
 mod facades;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod guarded;
 mod hints;
 #[cfg(test)]
 mod http;

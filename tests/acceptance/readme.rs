@@ -69,7 +69,7 @@ async fn the_recipes_for_other_products_clients_run_as_written() {
         "sk-***",
         "openai-chat openai",
         "live::openai::default::",
-        "no*******ey",
+        "********",
         "bearer_auth OpenAI",
     ]) {
         assert!(text.contains(expected), "{expected} is not in {text}");

@@ -22,8 +22,8 @@ pub(crate) struct SecretsGiven {
     fields: BTreeSet<FieldName>,
     /// Whether it detaches the others.
     detach: bool,
-    /// The size of their sealed values, in bytes.
-    pub(crate) bytes: usize,
+    /// The size of their sealed values.
+    bytes: usize,
 }
 
 impl SecretsGiven {
@@ -42,6 +42,18 @@ impl SecretsGiven {
         }
     }
 
+    /// Returns how many bytes of the sealed values are not in the event, because they are stored
+    /// already. They count towards the size of the record: otherwise, whether a command is too
+    /// large would tell whether a guess was right.
+    pub(crate) fn bytes_left_out(&self, event: &Event) -> usize {
+        let recorded = match event {
+            Event::Updated(revision) => sum(revision.secrets.values().flatten()),
+            Event::SecretRotated { secrets, .. } => sum(secrets.values()),
+            _ => self.bytes,
+        };
+        self.bytes.saturating_sub(recorded)
+    }
+
     fn with<'a>(secrets: impl Iterator<Item = (&'a FieldName, &'a NewSecret)>) -> Self {
         let mut given = Self::default();
         for (field, secret) in secrets {
@@ -50,6 +62,10 @@ impl SecretsGiven {
         }
         given
     }
+}
+
+fn sum<'a>(secrets: impl Iterator<Item = &'a NewSecret>) -> usize {
+    secrets.map(|secret| secret.sealed.as_str().len()).sum()
 }
 
 /// Returns the event as it may be recorded: with the fields by which it sends secrets elsewhere,

@@ -9,7 +9,7 @@ use ledger_contract::reply::KeyReceipt;
 use ledger_domain::connection::{Draft, Revision};
 use ledger_domain::{
     Command, Connection, ConnectionId, FieldName, MessageId, NewSecret, PrincipalCommand,
-    RevealSecret, Slug, Version, WorkspaceName,
+    RevealSecret, Secret, Slug, Version, WorkspaceName,
 };
 use ledger_store::tables::{claims, keys, receipts};
 use ledger_vault::{DataKey, Plaintext, Scope, WrappedDataKey};
@@ -293,6 +293,8 @@ impl Engine {
         Ok(claims::get(&self.shared.store, &claims::key(workspace, slug))?)
     }
 
+    /// Seals the secrets of a command. A value that is stored already keeps its ciphertext, so that
+    /// the decider sees that nothing changes.
     fn seal_all(
         &self,
         workspace: &WorkspaceName,
@@ -304,11 +306,19 @@ impl Engine {
         }
         let scope = Scope { workspace, connection: id };
         let key = self.data_key(scope)?.ok_or(ConnectionUnknown::Id)?;
-        let seal = |(field, value): (FieldName, Plaintext)| {
-            let secret = seal(&self.shared.ports, &key, scope, &field, &value);
-            (field, secret)
-        };
-        Ok(secrets.into_iter().map(seal).collect())
+        let row = self.shared.models.load().row(id)?;
+        let stored = row.map(|row| row.connection.secrets).unwrap_or_default();
+        let mut sealed = BTreeMap::new();
+        for (field, value) in secrets {
+            let secret = match stored.get(&field) {
+                Some(old) if is_value_of(old, &value, &key, scope, &field)? => {
+                    NewSecret { sealed: old.sealed.clone(), hint: old.hint.clone() }
+                }
+                _ => seal(&self.shared.ports, &key, scope, &field, &value),
+            };
+            sealed.insert(field, secret);
+        }
+        Ok(sealed)
     }
 
     /// Returns a connection's data key, or `None` if the workspace has no such connection.
@@ -354,6 +364,17 @@ fn draw_key(ports: &Ports, command: &mut ParsedCommand) -> Option<IssuedKey> {
 
 fn existing(id: ConnectionId, command: Command) -> Work {
     Work::Connection { id, command: Box::new(command), new_key: None }
+}
+
+/// Returns whether a stored secret has this value, in a time that depends only on the lengths.
+fn is_value_of(
+    stored: &Secret,
+    value: &Plaintext,
+    key: &DataKey,
+    scope: Scope<'_>,
+    field: &FieldName,
+) -> Result<bool, Fault> {
+    Ok(key.open(scope, field, &stored.sealed)?.same_as(value))
 }
 
 fn seal(

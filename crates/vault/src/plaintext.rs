@@ -67,9 +67,10 @@ impl Plaintext {
     /// Returns the hint of the value of a field: the few characters that may be shown.
     ///
     /// The hint is empty for passwords and values of fewer than 16 bytes; see [`Hint::is_shown`].
-    /// It is also empty for whatever is not one word of ASCII, such as PEM blocks, JSON objects and
-    /// phrases, and for URLs, whose ends are names. Otherwise the suffix is the last two characters.
-    /// The prefix is the first two, or ends in the first hyphen if that is among the first four.
+    /// It is also empty for whatever is not one word of ASCII, such as PEM blocks, JSON objects
+    /// and phrases, and for URLs, whose ends are names. Otherwise the suffix is the last two
+    /// characters. The prefix is the first two, or ends in the first hyphen if that is among the
+    /// first four.
     pub fn hint(&self, field: &FieldName) -> Hint {
         let Ok(text) = std::str::from_utf8(self.bytes()) else {
             return Hint::default();

@@ -28,4 +28,5 @@ mod secrets;
 mod selectors;
 mod sharing;
 mod slugs;
+mod unchanged;
 mod verbs;

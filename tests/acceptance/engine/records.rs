@@ -148,8 +148,8 @@ const WRITTEN: [&str; 6] = [
         r#""workspace":"default","slug":"main","details":{"provider":"openai","kind":"api","#,
         r#""environment":"live","auth_method":"api_key"},"secrets":{"api_key":{"#,
         r#""sealed":"v1.qcFB_yOEJ5FOJXD_l8-KmA.qKmqq6ytrq-wsbKztLW2tw."#,
-        r#"uLm6u7y9vr_AwcLDxMXGx8jJysvMzc7Pn8te0YcRM4GpiSYCMZz5RqFK08ETHLKSIu0","#,
-        r#""hint":{"prefix":"sk-","suffix":"-1"}}},"enabled":true}}"#,
+        r#"uLm6u7y9vr_AwcLDxMXGx8jJysvMzc7Pn8te0YcRM4GpiSYCMZz5RqFK08ETHLKSIu0"}},"#,
+        r#""enabled":true}}"#,
     ),
     concat!(
         r#"{"record":3,"position":3,"stream":"connection/00000000-0000-0001-8000-000000000004","version":2,"#,
@@ -158,8 +158,7 @@ const WRITTEN: [&str; 6] = [
         r#""actor":"user:admin","via":"nats","command_id":"c-2","epoch":1,"#,
         r#""fingerprint":"ZtnkA461U5SRhvVb6QNvmg","data":{"secrets":{"api_key":{"#,
         r#""sealed":"v1.qcFB_yOEJ5FOJXD_l8-KmA.0NHS09TV1tfY2drb3N3e3w."#,
-        r#"4OHi4-Tl5ufo6err7O3u7_Dx8vP09fb326pYLu9NMsSd9d1AHHO7D_BSc2-r1Wmvn4gC","#,
-        r#""hint":{"prefix":"sk-","suffix":"-2"}}}}}"#,
+        r#"4OHi4-Tl5ufo6err7O3u7_Dx8vP09fb326pYLu9NMsSd9d1AHHO7D_BSc2-r1Wmvn4gC"}}}}"#,
     ),
     concat!(
         r#"{"record":3,"position":4,"stream":"reveals/00000000-0000-0001-8000-000000000004","version":1,"#,

@@ -175,3 +175,36 @@ impl<'de> Deserialize<'de> for Fields<'de> {
         deserializer.deserialize_map(FieldsVisitor)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns a record with a secret of so many bytes, sealed by an earlier program with its hint.
+    fn record(field: &str, bytes: usize) -> String {
+        let body = "A".repeat((24 + bytes + 16).div_ceil(3) * 4);
+        let sealed = format!("v1.{id}.{id}.{body}", id = "A".repeat(22));
+        format!(
+            "{{\"position\":1,\"data\":{{\"config\":{{\"note\":\"canary\"}},\"secrets\":{{\
+             \"{field}\":{{\"sealed\":\"{sealed}\",\"hint\":{{\"prefix\":\"12\"}}}}}}}}}}"
+        )
+    }
+
+    #[test]
+    fn the_hint_of_an_earlier_program_shows_no_more_than_those_of_today() {
+        for (field, bytes, shown) in
+            [("api_key", 30, true), ("api_key", 9, false), ("password", 30, false)]
+        {
+            let text = announced(record(field, bytes).as_bytes(), None);
+            assert_eq!(text.contains("\"12\""), shown, "{field} {bytes}: {text}");
+            assert!(!text.contains("sealed"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_hidden_setting_is_replaced_in_the_form_that_readers_get() {
+        let hide = |name: &str, _: &str| (name == "note").then(|| "\"***\"".to_owned());
+        let text = announced(record("api_key", 30).as_bytes(), Some(&hide));
+        assert!(text.contains("\"config\":{\"note\":\"***\"}"), "{text}");
+    }
+}

@@ -297,7 +297,7 @@ impl Decider {
         let metadata = self.metadata(envelope, StreamId::Connection(id), version, at);
         self.record.clear();
         records::encode_event(&mut self.record, &metadata, &event);
-        if self.record.len() > limits::RECORD_BYTES {
+        if self.record.len() + given.bytes_left_out(&event) > limits::RECORD_BYTES {
             return Err(ExecuteError::RecordTooLarge);
         }
         let (type_name, adds_content) = (event.type_name(), event.adds_content());
