@@ -131,8 +131,12 @@ impl Engine {
         let RequestContext { caller, expected, deadline, provenance, .. } = context;
         // Callers without rights here must not learn which command ids are in use.
         let permit = Permit::of(caller, &workspace, &command)?;
+        let checked = permit.check_principal(&self.shared.directory, &command)?;
         self.may_write()?;
-        let work = match self.work(&permit, &workspace, command) {
+        let expected = checked.expected(expected).map_err(ExecuteError::from);
+        let work =
+            expected.and_then(|expected| Ok((expected, self.work(&permit, &workspace, command)?)));
+        let (expected, work) = match work {
             Ok(work) => work,
             // The target may be gone because this very command archived it.
             Err(error) => {

@@ -29,6 +29,13 @@
 //!   (test: `who_may_only_write_lets_nobody_else_in`).
 //! - No caller gains a right to a connection by sharing it
 //!   (test: `nobody_shares_a_connection_with_a_workspace_where_they_may_do_more`).
+//! - Who shares a connection may reveal it (test: `who_shares_a_connection_may_reveal_it`).
+//! - A workspace sees of a shared connection what it takes to use it
+//!   (test: `a_workspace_sees_of_a_shared_connection_what_it_takes_to_use_it`).
+//! - Who administers a workspace gives no right that they lack
+//!   (test: `nobody_gives_a_right_that_they_lack`), takes none by the key of another
+//!   (test: `nobody_takes_a_right_by_the_key_of_another`), and sees no principals of others
+//!   (test: `principals_of_others_look_missing`).
 //! - No caller gains a right to a connection by relabeling it
 //!   (test: `nobody_labels_a_connection_into_their_reach`).
 //! - A connection never grows beyond its limit, and can be switched off and marked at it

@@ -4,6 +4,7 @@ mod access;
 mod altered;
 mod bounds;
 mod callers;
+mod delegation;
 mod derived;
 mod gains;
 mod history;

@@ -1,6 +1,7 @@
 //! Every route, asked by everyone.
 
 use ledger_contract::commands::Verb;
+use ledger_domain::principal::Scope;
 use ledger_http::routes::{Route, Subject, routes};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use crate::ledger::{ABROAD, HOME};
 use crate::matrix::bodies::body;
 use crate::matrix::cast::{Cast, TARGET};
 use crate::matrix::{
-    ADMINISTER, AUDIT, GOVERN, LET_IN, Line, Need, READ, READ_ALL, ROTATE, WELL, WRITE,
+    AUDIT, Asked, GOVERN, LET_IN, Line, Need, READ, READ_ALL, ROTATE, SHARE, WELL, WRITE,
     WRITE_AND_ROTATE, line,
 };
 
@@ -32,7 +33,7 @@ const TABLE: &[Line] = &[
     ("markOperational", WRITE, LET_IN),
     ("archiveConnection", WRITE, LET_IN),
     ("restoreConnection", WRITE, LET_IN),
-    ("grantWorkspace", ADMINISTER, LET_IN),
+    ("grantWorkspace", SHARE, LET_IN),
     ("revokeWorkspace", WRITE, LET_IN),
     ("setLimits", WRITE, LET_IN),
     ("setModelPolicy", WRITE, LET_IN),
@@ -42,15 +43,15 @@ const TABLE: &[Line] = &[
     ("revertConnection", WRITE_AND_ROTATE, LET_IN),
     ("followEvents", READ_ALL, WELL),
     ("followWorkspaceEvents", READ, WELL),
-    ("listPrincipals", GOVERN, WELL),
+    ("listPrincipals", Need::Principals(Asked::OfLedger), WELL),
     ("createPrincipal", GOVERN, WELL),
-    ("updatePrincipal", GOVERN, LET_IN),
-    ("enablePrincipal", GOVERN, LET_IN),
-    ("disablePrincipal", GOVERN, LET_IN),
-    ("issueKey", GOVERN, LET_IN),
-    ("revokeKey", GOVERN, LET_IN),
+    ("updatePrincipal", Need::Principal(Asked::OfLedger), LET_IN),
+    ("enablePrincipal", Need::Principal(Asked::OfLedger), LET_IN),
+    ("disablePrincipal", Need::Principal(Asked::OfLedger), LET_IN),
+    ("issueKey", Need::Principal(Asked::OfLedger), LET_IN),
+    ("revokeKey", Need::Principal(Asked::OfLedger), LET_IN),
     ("whoami", Need::Anyone, WELL),
-    ("accessCheck", GOVERN, WELL),
+    ("accessCheck", Need::Principal(Asked::OfWorkspace), WELL),
     ("status", READ_ALL, WELL),
     ("replay", GOVERN, WELL),
     ("alive", Need::Nothing, WELL),
@@ -61,7 +62,7 @@ const TABLE: &[Line] = &[
     ("docsStyle", Need::Nothing, WELL),
 ];
 
-const REVEAL: Need = Need::Here(&[ledger_domain::principal::Scope::Reveal]);
+const REVEAL: Need = Need::Here(&[Scope::Reveal]);
 
 /// A ledger that everyone asks.
 struct Stage {
@@ -152,7 +153,12 @@ async fn everyone_over_http_may_do_what_the_table_says_and_nothing_else() {
                 let actor = &stage.cast.actors[number];
                 let answer = read(request.bearer_auth(&actor.key)).await;
                 let may = actor.rights.meet(need, workspace == HOME);
-                expect(&answer, route, if may { told } else { "forbidden" }, &actor.name);
+                expect(
+                    &answer,
+                    route,
+                    if may { told } else { actor.rights.refusal(need, workspace == HOME) },
+                    &actor.name,
+                );
             }
             for number in 0..stage.cast.strangers.len() {
                 let request = stage.request(route, workspace);
@@ -175,11 +181,12 @@ fn a_route_says_the_scope_that_it_takes() {
         let (need, _) = line(TABLE, route.id);
         match need {
             Need::Here(scopes) => assert!(scopes.contains(&route.terms.scope.expect(route.id))),
-            Need::Ledger(scope) if route.id != "accessCheck" => {
+            Need::Ledger(scope) => {
                 assert_eq!(route.terms.scope, Some(scope), "{}", route.id);
             }
             Need::Nothing | Need::Anyone => assert_eq!(route.terms.scope, None, "{}", route.id),
-            Need::Foothold | Need::Ledger(_) => {}
+            Need::Principals(_) => assert_eq!(route.terms.scope, Some(Scope::Administer)),
+            Need::Foothold | Need::Principal(_) => {}
         }
     }
 }

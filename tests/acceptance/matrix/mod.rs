@@ -6,6 +6,7 @@ pub(crate) mod cast;
 
 mod nats;
 
+use ledger_contract::commands::SHARING;
 use ledger_domain::principal::{Role, Scope};
 
 /// What must be allowed to whoever asks something.
@@ -21,6 +22,20 @@ pub(crate) enum Need {
     Here(&'static [Scope]),
     /// This in the whole ledger.
     Ledger(Scope),
+    /// To administer any principals: those of the whole ledger or of a workspace.
+    Principals(Asked),
+    /// To administer a principal that belongs to no workspace alone. To those who administer only
+    /// principals of a workspace, it looks missing.
+    Principal(Asked),
+}
+
+/// Where something about principals is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Of the ledger.
+    OfLedger,
+    /// Of a workspace, where it also takes a right to do anything.
+    OfWorkspace,
 }
 
 /// One line of a table: what is asked, what it takes, and the code that it is answered with when
@@ -31,7 +46,7 @@ pub(crate) const READ: Need = Need::Here(&[Scope::Read]);
 pub(crate) const WRITE: Need = Need::Here(&[Scope::Write]);
 pub(crate) const ROTATE: Need = Need::Here(&[Scope::Rotate]);
 pub(crate) const WRITE_AND_ROTATE: Need = Need::Here(&[Scope::Write, Scope::Rotate]);
-pub(crate) const ADMINISTER: Need = Need::Here(&[Scope::Administer]);
+pub(crate) const SHARE: Need = Need::Here(SHARING);
 pub(crate) const AUDIT: Need = Need::Here(&[Scope::Audit]);
 pub(crate) const READ_ALL: Need = Need::Ledger(Scope::Read);
 pub(crate) const GOVERN: Need = Need::Ledger(Scope::Administer);
@@ -49,6 +64,16 @@ pub(crate) struct Rights {
 }
 
 impl Rights {
+    /// Tells the code of a refusal in the home workspace or in another.
+    pub(crate) fn refusal(self, need: Need, at_home: bool) -> &'static str {
+        match need {
+            Need::Principal(asked) if self.meet(Need::Principals(asked), at_home) => {
+                "principal_unknown"
+            }
+            _ => "forbidden",
+        }
+    }
+
     /// Tells whether they are enough in the home workspace or in another.
     pub(crate) fn meet(self, need: Need, at_home: bool) -> bool {
         let has = |scope: &Scope| self.role.is_some_and(|role| role.scopes().contains(scope));
@@ -58,6 +83,10 @@ impl Rights {
             Need::Foothold => here,
             Need::Here(scopes) => here && scopes.iter().all(has),
             Need::Ledger(scope) => self.everywhere && has(&scope),
+            Need::Principals(asked) => {
+                has(&Scope::Administer) && (here || asked == Asked::OfLedger)
+            }
+            Need::Principal(_) => self.everywhere && has(&Scope::Administer),
         }
     }
 }

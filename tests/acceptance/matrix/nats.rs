@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::bodies::body;
 use super::cast::{Cast, TARGET};
 use super::{
-    ADMINISTER, AUDIT, GOVERN, LET_IN, Line, Need, READ, READ_ALL, ROTATE, WELL, WRITE,
+    AUDIT, Asked, GOVERN, LET_IN, Line, Need, READ, READ_ALL, ROTATE, SHARE, WELL, WRITE,
     WRITE_AND_ROTATE, line,
 };
 use crate::ledger::{ABROAD, HOME, Ledger, TestCommand};
@@ -30,7 +30,7 @@ const TABLE: &[Line] = &[
     ("mark-operational", WRITE, LET_IN),
     ("archive", WRITE, LET_IN),
     ("restore", WRITE, LET_IN),
-    ("grant-workspace", ADMINISTER, LET_IN),
+    ("grant-workspace", SHARE, LET_IN),
     ("revoke-workspace", WRITE, LET_IN),
     ("set-limits", WRITE, LET_IN),
     ("set-model-policy", WRITE, LET_IN),
@@ -40,18 +40,18 @@ const TABLE: &[Line] = &[
     ("revert", WRITE_AND_ROTATE, LET_IN),
     ("create-workspace", Need::Here(&[ledger_domain::principal::Scope::Administer]), TAKEN),
     ("create-principal", GOVERN, WELL),
-    ("update-principal", GOVERN, LET_IN),
-    ("enable-principal", GOVERN, LET_IN),
-    ("disable-principal", GOVERN, LET_IN),
-    ("issue-key", GOVERN, LET_IN),
-    ("revoke-key", GOVERN, LET_IN),
+    ("update-principal", Need::Principal(Asked::OfLedger), LET_IN),
+    ("enable-principal", Need::Principal(Asked::OfLedger), LET_IN),
+    ("disable-principal", Need::Principal(Asked::OfLedger), LET_IN),
+    ("issue-key", Need::Principal(Asked::OfLedger), LET_IN),
+    ("revoke-key", Need::Principal(Asked::OfLedger), LET_IN),
     ("get", READ, WELL),
     ("list", Need::Foothold, WELL),
     ("history", AUDIT, WELL),
     ("workspaces", Need::Foothold, WELL),
     ("status", READ_ALL, WELL),
-    ("principals", GOVERN, WELL),
-    ("access-check", GOVERN, WELL),
+    ("principals", Need::Principals(Asked::OfWorkspace), WELL),
+    ("access-check", Need::Principal(Asked::OfWorkspace), WELL),
     ("whoami", Need::Foothold, WELL),
     ("replay", GOVERN, WELL),
 ];
@@ -167,7 +167,8 @@ async fn everyone_over_nats_may_do_what_the_table_says_and_nothing_else() {
                 let key = format!("Bearer {}", actor.key);
                 let code = stage.ask(Some(&key), &subject, name, &body).await;
                 let may = actor.rights.meet(need, workspace == HOME);
-                let expected = if may { told } else { "forbidden" };
+                let expected =
+                    if may { told } else { actor.rights.refusal(need, workspace == HOME) };
                 assert_eq!(code, expected, "{} asks {subject}", actor.name);
             }
             let (subject, body) = stage.message(name, workspace);

@@ -24,8 +24,8 @@ pub(super) struct ReasonBody {
     pub(super) reason: Reason,
 }
 
-/// Body of `grant-workspace`, which requires `administer` in the connection's home workspace, and
-/// of `set-limits`.
+/// Body of `grant-workspace`, which requires `administer` and `reveal` in the connection's home
+/// workspace, and of `set-limits`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct GrantBody {

@@ -2,7 +2,6 @@
 
 use ledger_domain::connection::Environment;
 use ledger_domain::limits;
-use ledger_domain::principal::Scope;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -10,7 +9,7 @@ use super::ParsedCommand;
 use super::bodies::PrincipalNameInput;
 use super::content::Content;
 use super::input::{Checked as _, Input, LineRule, TimeRule, WordRule};
-use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
+use super::verb::{Address, Answer, OVER_PRINCIPALS, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
 
@@ -46,7 +45,7 @@ impl VerbDefinition for IssueKey {
         summary: "Issue a key to a principal",
         description: "The answer holds the key, once: it is stored nowhere, and a repeat of the command is \
              answered without it.",
-        requires: &[Requirement::always(&[Scope::Administer])],
+        requires: OVER_PRINCIPALS,
         refusals: &[Code::PrincipalUnknown],
         answer: Answer::KeyIssued,
     };

@@ -59,7 +59,7 @@ pub use parts::{
 };
 pub use registry::parse;
 pub use revoke_key::KeyReasonBody;
-pub use verb::{Address, Answer, Condition, Requirement, Target, VerbSpec};
+pub use verb::{Address, Answer, Condition, Requirement, SHARING, Target, VerbSpec};
 
 registry::verbs! {
     // The variant of the domain's `Command` has the verb's name.

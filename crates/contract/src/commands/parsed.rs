@@ -112,7 +112,7 @@ impl ParsedCommand {
     }
 
     /// Returns whether a condition holds, judging by the command alone. Whether a revert shares the
-    /// connection is known only when it is decided.
+    /// connection, and whether a principal exceeds its sender, takes the state.
     pub fn meets(&self, condition: Condition) -> bool {
         match condition {
             Condition::Always => true,
@@ -130,6 +130,7 @@ impl ParsedCommand {
                 Self::Create(new) => new.access.widens(&Access::default()),
                 _ => false,
             },
+            Condition::ExceedsSender => false,
         }
     }
     /// Returns the domain's command, if this one changes a connection and contains no secret.

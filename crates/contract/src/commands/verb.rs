@@ -101,6 +101,15 @@ pub enum Answer {
     Secrets,
 }
 
+/// The scopes that sharing a connection requires in its home workspace. Whoever shares it lets
+/// others reveal its secrets.
+pub const SHARING: &[Scope] = &[Scope::Administer, Scope::Reveal];
+
+/// The scopes that commands about principals require: `administer` over each workspace that the
+/// grants of the principal name, or else over the whole ledger.
+pub(super) const OVER_PRINCIPALS: &[Requirement] =
+    &[Requirement::always(&[Scope::Administer]), Requirement::for_others()];
+
 /// Scopes that a command requires, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requirement {
@@ -121,9 +130,15 @@ impl Requirement {
         Self { when: Condition::ChangesSecrets, scopes }
     }
 
-    /// Requires `administer` of commands that let further workspaces use the connection.
+    /// Requires [`SHARING`] of commands that let further workspaces use the connection.
     pub(super) const fn for_sharing() -> Self {
-        Self { when: Condition::Shares, scopes: &[Scope::Administer] }
+        Self { when: Condition::Shares, scopes: SHARING }
+    }
+
+    /// Requires `administer` over the whole ledger of commands about principals that are not within
+    /// the sender's own workspaces and rights.
+    pub(super) const fn for_others() -> Self {
+        Self { when: Condition::ExceedsSender, scopes: &[Scope::Administer] }
     }
 }
 
@@ -138,6 +153,10 @@ pub enum Condition {
     /// it. For a revert, the earlier version does, so the condition is checked when the command is
     /// decided.
     Shares,
+    /// The command is about a principal with a grant outside of the workspaces that the sender
+    /// administers, or it gives or uses a right that the sender lacks. The engine compares the
+    /// grants. The scope is required over the whole ledger.
+    ExceedsSender,
 }
 
 impl Condition {
@@ -147,7 +166,16 @@ impl Condition {
             Self::Always => "always",
             Self::ChangesSecrets => "when it sets or removes secrets",
             Self::Shares => "when it gives further workspaces access to the connection",
+            Self::ExceedsSender => {
+                "over the whole ledger when the principal has or gets a right beyond the sender's \
+                 own"
+            }
         }
+    }
+
+    /// Returns whether its scopes are required over the whole ledger.
+    pub const fn is_on_ledger(self) -> bool {
+        matches!(self, Self::ExceedsSender)
     }
 }
 

@@ -23,8 +23,10 @@ pub struct Principals;
 impl Query for Principals {
     const SPEC: QuerySpec = QuerySpec {
         name: "principals",
-        summary: "Lists all principals",
-        description: "In pages, sorted by name. Includes their grants, and their keys without the secret part.",
+        summary: "Lists the principals that the caller administers",
+        description: "In pages, sorted by name. Includes their grants, and their keys without the secret part. \
+                      Who administers the whole ledger sees all of them; who administers \
+                      workspaces, those whose every grant names only these.",
         scopes: &[Scope::Administer],
         on_ledger: true,
         in_access_check: true,

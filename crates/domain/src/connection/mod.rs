@@ -7,6 +7,7 @@ mod dependents;
 mod draft;
 mod event;
 mod evolve;
+mod guest;
 mod health;
 mod limits_of_use;
 mod models;
@@ -21,7 +22,7 @@ use std::collections::BTreeMap;
 
 pub use access::{Access, Grant, GrantScope};
 pub use command::Command;
-pub use decide::decide;
+pub use decide::{check_expected, decide};
 pub use dependents::{Dependent, DependentKey};
 pub use draft::{Details, Draft, Patch, Revision, SecretReference};
 pub use event::{Event, EventFacts, Reverted};
@@ -35,7 +36,6 @@ pub use pricing::{MULTIPLIER_KEYS, Multiplier, Pricing};
 pub use rejection::Rejection;
 pub use vocabulary::{AuthMethod, Environment, Identity, IdentityKind, Kind};
 
-pub(crate) use decide::check_expected;
 pub(crate) use draft::at_most;
 pub(crate) use vocabulary::vocabulary;
 

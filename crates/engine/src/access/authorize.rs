@@ -2,10 +2,12 @@
 //!
 //! The decider checks twice: before the domain's rules, whose errors reveal the state, and again on
 //! the resulting state. Otherwise callers could move a connection into or out of their own reach,
-//! gain a right to it by changing it, or share it without `administer`. A connection to which a
-//! caller has no right at all is treated as missing.
+//! gain a right to it by changing it, or share it without the scopes for that. A connection to which
+//! a caller has no right at all is treated as missing.
 
-use ledger_contract::commands::{Condition, ConnectionRef, ParsedCommand, Target, VerbSpec};
+use ledger_contract::commands::{
+    Condition, ConnectionRef, ParsedCommand, SHARING, Target, VerbSpec,
+};
 use ledger_domain::connection::Access;
 use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{Actor, Connection, WorkspaceName};
@@ -53,7 +55,11 @@ impl Permit {
     ) -> Result<Self, Forbidden> {
         let spec = command.verb().spec();
         let subject = match (spec.target, command) {
-            (Target::NewPrincipal | Target::Principal | Target::Key, _) => Some(Subject::Ledger),
+            // Which principals, is checked against their grants.
+            (Target::NewPrincipal | Target::Principal | Target::Key, _) => {
+                caller.require_principals()?;
+                None
+            }
             (Target::NewWorkspace, _) => Some(Subject::Workspace(workspace)),
             // Before the decider looks up the workspaces that a draft names.
             (_, ParsedCommand::Create(draft)) => {
@@ -70,7 +76,7 @@ impl Permit {
             let mut required = spec.required(|condition| command.meets(condition));
             match required.find(|(_, scope)| !caller.may(*scope, subject)) {
                 None => {}
-                Some((Condition::Shares, _)) => return Err(Forbidden::Sharing),
+                Some((Condition::Shares, scope)) => return Err(Forbidden::Sharing(scope)),
                 Some((_, scope)) => return Err(Forbidden::Scope(scope)),
             }
         }
@@ -84,13 +90,17 @@ impl Permit {
         let required = self.requires.required(|condition| match condition {
             Condition::Always => true,
             Condition::ChangesSecrets => self.changes_secrets,
-            Condition::Shares => false,
+            Condition::Shares | Condition::ExceedsSender => false,
         });
         required.map(|(_, scope)| scope)
     }
 
     pub(crate) fn actor(&self) -> &Actor {
         self.caller.actor()
+    }
+
+    pub(super) fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     /// Checks the state before the command.
@@ -120,19 +130,20 @@ impl Permit {
     }
 
     /// Checks whether a change shares the connection with more workspaces, whatever the command.
-    /// That requires `administer`.
+    /// That requires [`SHARING`] in both states.
     pub(crate) fn check_opened(
         &self,
         before: Option<&Connection>,
         after: &Connection,
     ) -> Result<(), Forbidden> {
-        let administers = |state: &Connection| self.caller.may_with(Scope::Administer, state);
-        if before.is_none_or(administers) && administers(after) {
-            return Ok(());
-        }
+        let has = |scope: Scope, state| self.caller.may_with(scope, state);
+        let lacks = |scope: &&Scope| {
+            before.is_some_and(|before| !has(**scope, before)) || !has(**scope, after)
+        };
+        let Some(scope) = SHARING.iter().find(lacks) else { return Ok(()) };
         let closed = Access::default();
         if after.access.widens(before.map_or(&closed, |before| &before.access)) {
-            return Err(Forbidden::Sharing);
+            return Err(Forbidden::Sharing(*scope));
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Authenticated callers.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -119,6 +120,26 @@ impl Caller {
     /// exists.
     pub fn knows(&self, connection: &Connection) -> bool {
         Scope::ALL.iter().any(|scope| self.may_with(*scope, connection))
+    }
+
+    /// Returns a connection that the caller may read as it is shown to them: whole, unless they
+    /// have rights to it only because it is shared; see [`Connection::for_guest`].
+    pub(crate) fn shown(&self, connection: Connection) -> Connection {
+        let home = Subject::Connection(&connection.workspace, &connection.details);
+        if Scope::ALL.iter().any(|scope| self.may(*scope, home)) {
+            return connection;
+        }
+        let reached = |grant: &&Grant, name: &WorkspaceName| {
+            connection.access.allows(name)
+                && grant.allows(Scope::Read, Subject::Connection(name, &connection.details))
+        };
+        let mut own = BTreeSet::new();
+        for grant in self.grants.iter() {
+            if let Workspaces::Named(names) = &grant.workspaces {
+                own.extend(names.iter().filter(|name| reached(&grant, name)));
+            }
+        }
+        connection.for_guest(&own)
     }
 }
 

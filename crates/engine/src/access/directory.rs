@@ -141,19 +141,21 @@ impl PrincipalDirectory {
         self.pages.read().principals.get(name).cloned()
     }
 
-    /// Returns up to `most` principals whose names are greater than `after`, by name, and the
-    /// number of all principals.
+    /// Returns up to `most` principals of those to be shown whose names are greater than `after`,
+    /// by name, and the number of all to be shown.
     pub(crate) fn page(
         &self,
         after: Option<&PrincipalName>,
         most: usize,
+        shown: impl Fn(&Principal) -> bool,
     ) -> (Vec<Arc<Principal>>, u64) {
         let pages = self.pages.read();
+        let shown = |(_, principal): &(&PrincipalName, &Arc<Principal>)| shown(principal);
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let found =
-            pages.principals.range::<PrincipalName, _>((start, Bound::Unbounded)).take(most);
-        let found = found.map(|(_, principal)| principal.clone()).collect();
-        (found, u64::try_from(pages.principals.len()).unwrap_or(u64::MAX))
+        let rest = pages.principals.range::<PrincipalName, _>((start, Bound::Unbounded));
+        let found = rest.filter(shown).take(most).map(|(_, principal)| principal.clone());
+        let total = pages.principals.iter().filter(shown).count();
+        (found.collect(), u64::try_from(total).unwrap_or(u64::MAX))
     }
 
     /// Returns every principal, by name.

@@ -6,6 +6,7 @@
 mod authorize;
 mod bootstrap;
 mod caller;
+mod delegation;
 mod directory;
 mod keys;
 mod live_caller;

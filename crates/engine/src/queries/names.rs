@@ -7,7 +7,7 @@ use ledger_contract::queries::{
 };
 use ledger_contract::records::decode_workspace_row;
 use ledger_contract::time;
-use ledger_domain::principal::{Scope, Subject, Workspaces};
+use ledger_domain::principal::Workspaces;
 use ledger_domain::{CheckedText, Principal, PrincipalName, WorkspaceName};
 use ledger_store::tables::connections;
 
@@ -79,14 +79,16 @@ impl Reader<'_> {
         Some(all)
     }
 
-    /// Returns a page of all principals.
+    /// Returns a page of the principals that the caller administers.
     ///
     /// Errors: `forbidden`, `field_invalid`, `cursor_invalid`.
     pub fn principals(&self, query: &PageQuery) -> Result<PrincipalPage, QueryError> {
-        self.caller.require(Scope::Administer, Subject::Ledger)?;
+        self.caller.require_principals()?;
         let size = paging::size(query.page_size)?;
         let after = after(PRINCIPALS, query)?.map(PrincipalName::stored);
-        let (found, total) = self.engine.shared.directory.page(after.as_ref(), size + 1);
+        let administered = |principal: &Principal| self.caller.administers(principal);
+        let directory = &self.engine.shared.directory;
+        let (found, total) = directory.page(after.as_ref(), size + 1, administered);
         let rows = found.iter().map(|principal| {
             let view = self.view(principal);
             let bytes = serde_json::to_vec(&view).map_or(0, |json| json.len());

@@ -119,7 +119,9 @@ fn about(verb: Verb) -> String {
         // The operation's description already names the first scope that is always required.
         let further = match requirement.when {
             Condition::Always => requirement.scopes.get(1..).unwrap_or_default(),
-            Condition::ChangesSecrets | Condition::Shares => requirement.scopes,
+            Condition::ChangesSecrets | Condition::Shares | Condition::ExceedsSender => {
+                requirement.scopes
+            }
         };
         for scope in further {
             sentences.push(match requirement.when {
