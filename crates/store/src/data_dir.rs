@@ -2,7 +2,7 @@
 //! uses it.
 //!
 //! ```text
-//! DIR/ledger-format   text: "connection-ledger data directory, format 3, needs format 3"
+//! DIR/ledger-format   text: "connection-ledger data directory, format 4, needs format 4"
 //! DIR/ledger.lock     locked while a process has it open; holds that process's id
 //! DIR/store/          the database
 //! DIR/sorting/        files of rows that are not in the database yet; emptied by every opening
@@ -23,9 +23,9 @@ use crate::error::OpenError;
 use crate::presence;
 
 /// The format that this program writes, and the newest that it knows.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 /// The format that a program must know to open what this one writes.
-const FORMAT_NEEDED: u32 = 3;
+const FORMAT_NEEDED: u32 = 4;
 
 const FORMAT_FILE: &str = "ledger-format";
 /// The new format file until it is complete.
