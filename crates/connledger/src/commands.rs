@@ -13,7 +13,7 @@ use crate::load::LoadArgs;
 use crate::providers::ProviderCommand;
 use crate::queries::Query;
 use crate::replay::ReplayArgs;
-use crate::rights::{AccessCommand, KeyCommand, PrincipalCommand};
+use crate::rights::{AccessCommand, KeyCommand, PrincipalCommand, TokenCommand};
 use crate::serve::ServeArgs;
 use crate::settings::without_empty_variables;
 use crate::verbs::{Verb, with_summaries};
@@ -81,6 +81,9 @@ pub(crate) enum Command {
     /// Manage API keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Block tokens of the identity provider before they expire
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Check who may do what
     #[command(subcommand)]
     Access(AccessCommand),

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ledger_contract::errors::Code;
+use ledger_domain::principal::KeyLifetimes;
 use ledger_domain::{ConnectionId, LedgerId, Micros, Position, WorkspaceName};
 use ledger_store::tables::{log, meta};
 use ledger_store::{DataDir, Poison, Room, Store};
@@ -47,6 +48,8 @@ pub struct EngineOptions {
     pub limits: AdmissionLimits,
     /// Limits of a replay.
     pub replay: ReplayLimits,
+    /// How long new API keys last.
+    pub key_lifetimes: KeyLifetimes,
     /// Interval at which last uses of keys are stored; one minute by default.
     pub last_use_interval: Duration,
     /// Sources of time, ids and randomness; those of the system by default.
@@ -62,6 +65,7 @@ impl EngineOptions {
             create: false,
             limits: AdmissionLimits::default(),
             replay: ReplayLimits::default(),
+            key_lifetimes: KeyLifetimes::default(),
             last_use_interval: LAST_USE_INTERVAL,
             ports: Ports::default(),
         }
@@ -101,6 +105,7 @@ pub(crate) struct Shared {
     pub(crate) tail: Tail,
     pub(crate) published: AtomicU64,
     pub(crate) refusals: Refusals,
+    pub(crate) key_lifetimes: KeyLifetimes,
     pub(crate) replay: ReplayLimits,
     pub(crate) replaying: Mutex<()>,
     pub(crate) rebuilding: Rebuilding,
@@ -164,8 +169,8 @@ impl Engine {
 
     /// Opens a ledger and starts its writer. Blocks.
     pub fn open(options: EngineOptions) -> Result<Self, OpenError> {
-        let EngineOptions { data_dir, keyring, create, limits, replay, .. } = options;
-        let (ports, last_use_interval) = (options.ports, options.last_use_interval);
+        let EngineOptions { data_dir, keyring, create, limits, replay, ports, .. } = options;
+        let EngineOptions { last_use_interval, key_lifetimes, .. } = options;
         let (store, founding) = if create && !Self::exists(&data_dir) {
             founding::make(&data_dir, &keyring, &ports)?
         } else {
@@ -173,7 +178,9 @@ impl Engine {
         };
         let store = Arc::new(store);
         let later = bring_up_to_date(&store, replay)?;
-        let shared = Arc::new(Shared::load(store, founding, keyring, replay, later, ports)?);
+        let settings = (replay, key_lifetimes);
+        let shared = Shared::load(store, founding, keyring, settings, later, ports)?;
+        let shared = Arc::new(shared);
         recovery::catch_up(&shared.models.load(), *shared.head.borrow(), later)?;
         let writer = Arc::new(RwLock::new(Some(Writer::start(&shared, limits.queued_max)?)));
         let use_keeper = UseKeeper::start(&shared, last_use_interval)?;
@@ -296,7 +303,7 @@ impl Shared {
         store: Arc<Store>,
         founding: Founding,
         keyring: Keyring,
-        replay: ReplayLimits,
+        (replay, key_lifetimes): (ReplayLimits, KeyLifetimes),
         later: Selected,
         ports: Ports,
     ) -> Result<Self, OpenError> {
@@ -319,6 +326,7 @@ impl Shared {
             tail: Tail::default(),
             published: AtomicU64::new(meta::published(&store).map_err(Fault::from)?.get()),
             refusals: Refusals::default(),
+            key_lifetimes,
             replay,
             replaying: Mutex::new(()),
             rebuilding: Rebuilding::begin(later, head.get()),

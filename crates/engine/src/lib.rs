@@ -29,6 +29,11 @@
 //!   (test: `who_may_only_write_lets_nobody_else_in`).
 //! - No caller gains a right to a connection by sharing it
 //!   (test: `nobody_shares_a_connection_with_a_workspace_where_they_may_do_more`).
+//! - A key ends unless somebody asked for one that does not
+//!   (test: `a_key_ends_by_default_and_is_warned_of_before`), and before the ceiling
+//!   (test: `no_key_is_issued_beyond_the_ceiling_and_earlier_ones_keep_their_end`).
+//! - A blocked token opens nothing, and no feed that it opened goes on
+//!   (test: `a_feed_ends_when_its_token_or_the_subject_is_blocked`).
 //! - Who shares a connection may reveal it (test: `who_shares_a_connection_may_reveal_it`).
 //! - A workspace sees of a shared connection what it takes to use it
 //!   (test: `a_workspace_sees_of_a_shared_connection_what_it_takes_to_use_it`).

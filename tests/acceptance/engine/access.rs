@@ -8,7 +8,7 @@ use ledger_engine::Caller;
 use serde_json::{Value, json};
 
 use crate::ledger::{ABROAD, HOME, Ledger, TestCommand};
-use crate::verbs::{principal_verbs, verbs};
+use crate::verbs::{principal_verbs, token_verbs, verbs};
 
 /// The scopes of a role, and a workspace that nobody else makes.
 fn stands_for(role: &str) -> (&'static [&'static str], &'static str) {
@@ -25,7 +25,7 @@ fn stands_for(role: &str) -> (&'static [&'static str], &'static str) {
 
 /// Tells whether a verb is about no connection.
 fn is_about_the_ledger(verb: &str) -> bool {
-    verb == "create-workspace" || principal_verbs().any(|known| known == verb)
+    verb == "create-workspace" || principal_verbs().chain(token_verbs()).any(|known| known == verb)
 }
 
 /// The scopes a verb takes; of the whole ledger, when it is about that.
@@ -37,8 +37,9 @@ fn takes(verb: &str) -> &'static [&'static str] {
         "rotate-secret" => &["rotate"],
         "revert" => &["write", "rotate"],
         "grant-workspace" => &["administer", "reveal"],
-        "create-workspace" | "create-principal" | "update-principal" | "enable-principal"
-        | "disable-principal" | "issue-key" | "revoke-key" => &["administer"],
+        "block-token" | "unblock-token" | "create-workspace" | "create-principal"
+        | "update-principal" | "enable-principal" | "disable-principal" | "issue-key"
+        | "revoke-key" => &["administer"],
         other => panic!("say here what {other} takes"),
     }
 }
@@ -110,6 +111,13 @@ async fn about_the_ledger(ledger: &Ledger, role: &str, verb: &str) -> TestComman
             body["kind"] = json!("user");
             return TestCommand::new(verb, &body).at(LEDGER);
         }
+        "block-token" | "unblock-token" => {
+            let body = json!({"subject": name});
+            if verb == "unblock-token" {
+                ledger.lead("block-token", body.clone()).await;
+            }
+            return TestCommand::new(verb, &body).at(LEDGER);
+        }
         _ => ledger.make(&name, json!([])).await,
     }
     match verb {
@@ -164,6 +172,7 @@ impl Somebody {
             "whoami" | "workspaces" => true,
             "history" => self.has("audit") && (self.everywhere || workspace == HOME),
             "status" => self.has("read") && self.everywhere,
+            "blocked-tokens" => self.has("administer") && self.everywhere,
             "principals" | "access-check" => self.has("administer"),
             other => panic!("say here who may ask {other}"),
         };
@@ -184,7 +193,7 @@ async fn with_roles(everywhere: bool) -> (Ledger, Vec<Somebody>) {
 async fn check_commands(everywhere: bool) {
     let (ledger, people) = with_roles(everywhere).await;
     for one in &people {
-        for verb in verbs().chain(principal_verbs()) {
+        for verb in verbs().chain(principal_verbs()).chain(token_verbs()) {
             for place in [HOME, ABROAD] {
                 let test_command = prepared(&ledger, one.role, verb, place).await;
                 let sent_to = test_command.workspace;
@@ -275,7 +284,7 @@ async fn who_has_no_grant_may_do_nothing_but_ask_who_they_are() {
         ledger.ask_as(&nobody, workspace, name, &body).map_err(|problem| problem.code)
     };
     let whoami = ask("_all", "whoami", json!({})).expect("anyone may ask");
-    assert_eq!(whoami, json!({"actor": "service:nobody", "grants": []}));
+    assert_eq!((&whoami["actor"], &whoami["grants"]), (&json!("service:nobody"), &json!([])));
     assert_eq!(ask("_all", "get", json!({"connection": id})), Err(Code::ConnectionUnknown));
     assert_eq!(ask("_all", "list", json!({})).expect("nothing is theirs")["total"], 0);
     assert_eq!(ask("_all", "workspaces", json!({})), Ok(json!({"workspaces": [], "total": 0})));

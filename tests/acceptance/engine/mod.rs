@@ -9,6 +9,7 @@ mod derived;
 mod gains;
 mod history;
 mod keys;
+mod lifetimes;
 mod lists;
 mod opening;
 mod pages;

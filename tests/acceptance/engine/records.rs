@@ -181,6 +181,6 @@ const WRITTEN: [&str; 6] = [
         r#""workspace":"_ledger","recorded_at":"2026-11-28T12:00:06.000000Z","#,
         r#""actor":"user:admin","via":"nats","command_id":"00000000-0000-0001-8000-00000000000c","#,
         r#""epoch":1,"data":{"id":"deefgghhiijk","digest":"b3.SJZGoLOSh5upBuarjIA3qfIMZTSs1AHcMjUJ9EB4BrY","#,
-        r#""environment":"test","label":"first"}}"#,
+        r#""environment":"test","label":"first","expires_at":"2027-02-26T12:00:06.000000Z"}}"#,
     ),
 ];

@@ -11,7 +11,7 @@ use crate::ledger::{ABROAD, HOME};
 use crate::matrix::bodies::body;
 use crate::matrix::cast::{Cast, TARGET};
 use crate::matrix::{
-    AUDIT, Asked, GOVERN, LET_IN, Line, Need, READ, READ_ALL, ROTATE, SHARE, WELL, WRITE,
+    AUDIT, GOVERN, LET_IN, Line, Need, Place, READ, READ_ALL, ROTATE, SHARE, WELL, WRITE,
     WRITE_AND_ROTATE, line,
 };
 
@@ -43,15 +43,18 @@ const TABLE: &[Line] = &[
     ("revertConnection", WRITE_AND_ROTATE, LET_IN),
     ("followEvents", READ_ALL, WELL),
     ("followWorkspaceEvents", READ, WELL),
-    ("listPrincipals", Need::Principals(Asked::OfLedger), WELL),
+    ("listPrincipals", Need::Principals(Place::OfLedger), WELL),
     ("createPrincipal", GOVERN, WELL),
-    ("updatePrincipal", Need::Principal(Asked::OfLedger), LET_IN),
-    ("enablePrincipal", Need::Principal(Asked::OfLedger), LET_IN),
-    ("disablePrincipal", Need::Principal(Asked::OfLedger), LET_IN),
-    ("issueKey", Need::Principal(Asked::OfLedger), LET_IN),
-    ("revokeKey", Need::Principal(Asked::OfLedger), LET_IN),
+    ("updatePrincipal", Need::Principal(Place::OfLedger), LET_IN),
+    ("enablePrincipal", Need::Principal(Place::OfLedger), LET_IN),
+    ("disablePrincipal", Need::Principal(Place::OfLedger), LET_IN),
+    ("issueKey", Need::Principal(Place::OfLedger), LET_IN),
+    ("revokeKey", Need::Principal(Place::OfLedger), LET_IN),
+    ("blockToken", GOVERN, LET_IN),
+    ("unblockToken", GOVERN, LET_IN),
+    ("listBlockedTokens", GOVERN, WELL),
     ("whoami", Need::Anyone, WELL),
-    ("accessCheck", Need::Principal(Asked::OfWorkspace), WELL),
+    ("accessCheck", Need::Principal(Place::OfWorkspace), WELL),
     ("status", READ_ALL, WELL),
     ("replay", GOVERN, WELL),
     ("alive", Need::Nothing, WELL),

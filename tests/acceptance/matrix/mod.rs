@@ -23,15 +23,15 @@ pub(crate) enum Need {
     /// This in the whole ledger.
     Ledger(Scope),
     /// To administer any principals: those of the whole ledger or of a workspace.
-    Principals(Asked),
+    Principals(Place),
     /// To administer a principal that belongs to no workspace alone. To those who administer only
     /// principals of a workspace, it looks missing.
-    Principal(Asked),
+    Principal(Place),
 }
 
 /// Where something about principals is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum Place {
     /// Of the ledger.
     OfLedger,
     /// Of a workspace, where it also takes a right to do anything.
@@ -67,7 +67,7 @@ impl Rights {
     /// Tells the code of a refusal in the home workspace or in another.
     pub(crate) fn refusal(self, need: Need, at_home: bool) -> &'static str {
         match need {
-            Need::Principal(asked) if self.meet(Need::Principals(asked), at_home) => {
+            Need::Principal(place) if self.meet(Need::Principals(place), at_home) => {
                 "principal_unknown"
             }
             _ => "forbidden",
@@ -83,8 +83,8 @@ impl Rights {
             Need::Foothold => here,
             Need::Here(scopes) => here && scopes.iter().all(has),
             Need::Ledger(scope) => self.everywhere && has(&scope),
-            Need::Principals(asked) => {
-                has(&Scope::Administer) && (here || asked == Asked::OfLedger)
+            Need::Principals(place) => {
+                has(&Scope::Administer) && (here || place == Place::OfLedger)
             }
             Need::Principal(_) => self.everywhere && has(&Scope::Administer),
         }

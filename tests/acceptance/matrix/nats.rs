@@ -11,12 +11,12 @@ use tokio::time::timeout;
 use super::bodies::body;
 use super::cast::{Cast, TARGET};
 use super::{
-    AUDIT, Asked, GOVERN, LET_IN, Line, Need, READ, READ_ALL, ROTATE, SHARE, WELL, WRITE,
+    AUDIT, GOVERN, LET_IN, Line, Need, Place, READ, READ_ALL, ROTATE, SHARE, WELL, WRITE,
     WRITE_AND_ROTATE, line,
 };
 use crate::ledger::{ABROAD, HOME, Ledger, TestCommand};
 use crate::nats_server::NatsServer;
-use crate::verbs::{principal_verbs, verbs};
+use crate::verbs::{principal_verbs, token_verbs, verbs};
 use crate::wait::{PATIENCE, eventually};
 
 const TABLE: &[Line] = &[
@@ -40,18 +40,21 @@ const TABLE: &[Line] = &[
     ("revert", WRITE_AND_ROTATE, LET_IN),
     ("create-workspace", Need::Here(&[ledger_domain::principal::Scope::Administer]), TAKEN),
     ("create-principal", GOVERN, WELL),
-    ("update-principal", Need::Principal(Asked::OfLedger), LET_IN),
-    ("enable-principal", Need::Principal(Asked::OfLedger), LET_IN),
-    ("disable-principal", Need::Principal(Asked::OfLedger), LET_IN),
-    ("issue-key", Need::Principal(Asked::OfLedger), LET_IN),
-    ("revoke-key", Need::Principal(Asked::OfLedger), LET_IN),
+    ("update-principal", Need::Principal(Place::OfLedger), LET_IN),
+    ("enable-principal", Need::Principal(Place::OfLedger), LET_IN),
+    ("disable-principal", Need::Principal(Place::OfLedger), LET_IN),
+    ("issue-key", Need::Principal(Place::OfLedger), LET_IN),
+    ("revoke-key", Need::Principal(Place::OfLedger), LET_IN),
+    ("block-token", GOVERN, LET_IN),
+    ("unblock-token", GOVERN, LET_IN),
     ("get", READ, WELL),
     ("list", Need::Foothold, WELL),
     ("history", AUDIT, WELL),
     ("workspaces", Need::Foothold, WELL),
     ("status", READ_ALL, WELL),
-    ("principals", Need::Principals(Asked::OfWorkspace), WELL),
-    ("access-check", Need::Principal(Asked::OfWorkspace), WELL),
+    ("principals", Need::Principals(Place::OfWorkspace), WELL),
+    ("blocked-tokens", GOVERN, WELL),
+    ("access-check", Need::Principal(Place::OfWorkspace), WELL),
     ("whoami", Need::Foothold, WELL),
     ("replay", GOVERN, WELL),
 ];
@@ -141,7 +144,7 @@ impl Stage {
             "access-check" => body = json!({ "as": TARGET, "may": "read" }),
             _ => {}
         }
-        let subject = if principal_verbs().any(|verb| verb == name) {
+        let subject = if principal_verbs().chain(token_verbs()).any(|verb| verb == name) {
             names.command(subjects::LEDGER, name)
         } else if command {
             names.command(workspace, name)
@@ -157,7 +160,7 @@ impl Stage {
 #[tokio::test(flavor = "multi_thread")]
 async fn everyone_over_nats_may_do_what_the_table_says_and_nothing_else() {
     let mut stage = Stage::open().await;
-    let verbs = verbs().chain(principal_verbs());
+    let verbs = verbs().chain(principal_verbs()).chain(token_verbs());
     for name in verbs.chain(QueryName::names()).chain(["replay"]) {
         let (need, told) = line(TABLE, name);
         for workspace in [HOME, ABROAD] {

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::http::HttpArgs;
 use super::tokens::TokenArgs;
+use crate::lifetime::KeyLifetimeArgs;
 use crate::master_key::MasterKeyArgs;
 use crate::providers::ProviderArgs;
 
@@ -87,6 +88,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "CONNLEDGER_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub(crate) log_format: LogFormat,
     #[command(flatten)]
+    pub(crate) lifetimes: KeyLifetimeArgs,
+    #[command(flatten)]
     pub(crate) tokens: TokenArgs,
 }
 
@@ -121,7 +124,7 @@ fn instance(text: &str) -> Result<String, String> {
 }
 
 /// Parses `250ms`, `30s`, `2m` or `1h`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let unit_at = text.find(|mark: char| !mark.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(unit_at);
     let number: u64 = number.parse().map_err(|_| "must be like 250ms, 30s, 2m or 1h")?;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::connection::Environment;
+use ledger_domain::principal::KeyLifetimes;
 use ledger_engine::{Engine, EngineOptions};
 
 use super::{ensure_workspace, open_engine};
@@ -13,7 +14,11 @@ use crate::output::say;
 use crate::server_file::write_private;
 use crate::session::DEV_KEY_FILE;
 
-pub(super) async fn open(folder: &Path, key: &MasterKeyArgs) -> Result<Engine, Failure> {
+pub(super) async fn open(
+    folder: &Path,
+    key: &MasterKeyArgs,
+    key_lifetimes: KeyLifetimes,
+) -> Result<Engine, Failure> {
     std::fs::create_dir_all(folder).map_err(|error| Failure::file("create", folder, &error))?;
     let create = match Engine::check(folder).map_err(Problem::from) {
         Ok(()) => false,
@@ -26,6 +31,7 @@ pub(super) async fn open(folder: &Path, key: &MasterKeyArgs) -> Result<Engine, F
     };
     let mut options = EngineOptions::new(folder.to_owned(), keyring);
     options.create = create;
+    options.key_lifetimes = key_lifetimes;
     let engine = open_engine(options).await?;
     ensure_workspace(&engine).await?;
     leave_admin_key(&engine, folder).await?;

@@ -82,7 +82,7 @@ fn check_start(common: &Common, args: &ServeArgs, folder: &Path) -> Result<(), F
 /// Opens the ledger; with `--dev`, creates it if missing.
 async fn open(folder: &Path, args: &ServeArgs) -> Result<Engine, Failure> {
     if args.dev {
-        return development::open(folder, &args.master_key).await;
+        return development::open(folder, &args.master_key, args.lifetimes.lifetimes()).await;
     }
     match Engine::check(folder).map_err(Problem::from) {
         Ok(()) => {}
@@ -96,7 +96,9 @@ async fn open(folder: &Path, args: &ServeArgs) -> Result<Engine, Failure> {
         Err(problem) => return Err(problem.into()),
     }
     let keyring = master_key::find(&args.master_key, None)?;
-    open_engine(EngineOptions::new(folder.to_owned(), keyring)).await
+    let mut options = EngineOptions::new(folder.to_owned(), keyring);
+    options.key_lifetimes = args.lifetimes.lifetimes();
+    open_engine(options).await
 }
 
 /// Opens the engine on a thread that may block.

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ledger_domain::connection::{Access, Environment, Revision};
+use ledger_domain::principal::KeyEnd;
 use ledger_domain::{
-    Command, FieldName, Line, Micros, PrincipalCommand, PrincipalName, Prose, WorkspaceCreated,
+    Command, FieldName, Line, PrincipalCommand, PrincipalName, Prose, WorkspaceCreated,
 };
 use ledger_vault::Plaintext;
 
@@ -55,8 +56,8 @@ pub enum ParsedCommand {
         environment: Environment,
         /// Its purpose, in the caller's words.
         label: Option<Line>,
-        /// When it expires; never when absent.
-        expires_at: Option<Micros>,
+        /// When it expires.
+        end: KeyEnd,
     },
     /// Requests secrets in the clear.
     Reveal {
@@ -80,6 +81,11 @@ impl ParsedCommand {
     /// Returns a command about a principal.
     pub fn principal(name: PrincipalName, command: PrincipalCommand) -> Self {
         Self::Principal { name, command: Box::new(command) }
+    }
+
+    /// Returns a command about tokens, whose blocks are in a stream of their own.
+    pub fn tokens(command: PrincipalCommand) -> Self {
+        Self::principal(PrincipalName::of_tokens(), command)
     }
 
     /// Returns the command's verb.

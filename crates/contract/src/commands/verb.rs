@@ -67,6 +67,8 @@ pub enum Target {
     Principal,
     /// A key of a principal, named by path or body.
     Key,
+    /// Tokens of the identity provider, named by the body.
+    Tokens,
 }
 
 impl Target {
@@ -74,7 +76,7 @@ impl Target {
     /// [`LEDGER`](crate::subjects::LEDGER) instead of a workspace.
     pub const fn is_ledger(self) -> bool {
         match self {
-            Self::NewPrincipal | Self::Principal | Self::Key => true,
+            Self::NewPrincipal | Self::Principal | Self::Key | Self::Tokens => true,
             Self::Connection | Self::NewConnection | Self::NewWorkspace => false,
         }
     }
@@ -83,7 +85,7 @@ impl Target {
     pub const fn is_new(self) -> bool {
         match self {
             Self::NewConnection | Self::NewWorkspace | Self::NewPrincipal => true,
-            Self::Connection | Self::Principal | Self::Key => false,
+            Self::Connection | Self::Principal | Self::Key | Self::Tokens => false,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! implementation in the engine, which the compiler then demands.
 
 pub mod access_check;
+pub mod blocked_tokens;
 pub mod get;
 pub mod history;
 pub mod list;
@@ -17,6 +18,7 @@ mod parameters;
 mod workspace;
 
 pub use access_check::{AccessAnswer, AccessCheck, AccessQuery, ConditionalAccess};
+pub use blocked_tokens::{BlockedTokenView, BlockedTokens, BlockedTokensAnswer};
 pub use get::{Get, GetQuery};
 pub use history::{History, HistoryPage, HistoryQuery};
 pub use list::{List, ListPage, ListQuery};
@@ -154,7 +156,9 @@ macro_rules! queries {
     };
 }
 
-queries! { Get, List, History, Workspaces, Status, Principals, AccessCheck, Whoami }
+queries! {
+    Get, List, History, Workspaces, Status, Principals, BlockedTokens, AccessCheck, Whoami,
+}
 
 impl QueryName {
     /// Returns the last token of its subject.

@@ -2,8 +2,8 @@
 //!
 //! The decider checks twice: before the domain's rules, whose errors reveal the state, and again on
 //! the resulting state. Otherwise callers could move a connection into or out of their own reach,
-//! gain a right to it by changing it, or share it without the scopes for that. A connection to which
-//! a caller has no right at all is treated as missing.
+//! gain a right to it by changing it, or share it without the scopes for that. A connection to
+//! which a caller has no right at all is treated as missing.
 
 use ledger_contract::commands::{
     Condition, ConnectionRef, ParsedCommand, SHARING, Target, VerbSpec,
@@ -60,6 +60,7 @@ impl Permit {
                 caller.require_principals()?;
                 None
             }
+            (Target::Tokens, _) => Some(Subject::Ledger),
             (Target::NewWorkspace, _) => Some(Subject::Workspace(workspace)),
             // Before the decider looks up the workspaces that a draft names.
             (_, ParsedCommand::Create(draft)) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ledger_domain::principal::{ApiKeyId, Grant, Scope, Subject, Workspaces};
+use ledger_domain::principal::{ApiKeyId, Grant, Scope, Subject, TokenRef, Workspaces};
 use ledger_domain::{Actor, CheckedText as _, Connection, Line, Micros, WorkspaceName};
 
 use super::bootstrap::everything;
@@ -16,6 +16,8 @@ pub struct Caller {
     grants: Arc<[Grant]>,
     key: Option<ApiKeyId>,
     credential: Option<Line>,
+    /// What a token can be blocked by.
+    token: Arc<[TokenRef]>,
     address: Option<IpAddr>,
     ends_at: Option<Micros>,
 }
@@ -24,7 +26,8 @@ impl Caller {
     /// Creates a caller whose credential was verified elsewhere, such as the token of an issuer.
     pub fn new(actor: Actor, grants: Vec<Grant>) -> Self {
         let grants = grants.into();
-        Self { actor, grants, key: None, credential: None, address: None, ends_at: None }
+        let (key, credential, token) = (None, None, [].into());
+        Self { actor, grants, key, credential, token, address: None, ends_at: None }
     }
 
     /// Creates the caller that stands for the ledger itself and has every right. `name` is the
@@ -35,7 +38,8 @@ impl Caller {
 
     pub(super) fn of_key(actor: Actor, grants: Arc<[Grant]>, key: ApiKeyId) -> Self {
         let credential = Some(Line::stored(key.as_str().into()));
-        Self { actor, grants, key: Some(key), credential, address: None, ends_at: None }
+        let (key, token) = (Some(key), [].into());
+        Self { actor, grants, key, credential, token, address: None, ends_at: None }
     }
 
     /// Sets the name under which events record the credential, such as the issuer and id of a
@@ -44,6 +48,19 @@ impl Caller {
     pub fn with_credential(mut self, name: Line) -> Self {
         self.credential = Some(name);
         self
+    }
+
+    /// Sets what the token can be blocked by: its subject, and its id if it has one.
+    #[must_use]
+    pub fn with_token(mut self, subject: Line, id: Option<Line>) -> Self {
+        let names = std::iter::once(TokenRef::Subject(subject)).chain(id.map(TokenRef::Id));
+        self.token = names.collect();
+        self
+    }
+
+    /// Returns what the token can be blocked by; nothing if the credential is no token.
+    pub(super) fn token(&self) -> &[TokenRef] {
+        &self.token
     }
 
     /// Sets the address from which the request came.

@@ -125,6 +125,9 @@ impl Caller {
         let before = before.filter(|before| self.administers_all_of(&before.grants));
         let before = before.ok_or(Rejection::PrincipalUnknown)?;
         match command {
+            PrincipalCommand::BlockToken { .. } | PrincipalCommand::UnblockToken { .. } => {
+                Err(Forbidden::Scope(Scope::Administer).into())
+            }
             PrincipalCommand::Create(_)
             | PrincipalCommand::Disable { .. }
             | PrincipalCommand::RevokeKey { .. } => Ok(()),

@@ -18,7 +18,7 @@ use super::uses::Uses;
 use crate::errors::{AuthenticateError, Fault};
 
 /// Every principal and the holders of all keys.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct PrincipalDirectory {
     pages: RwLock<Pages>,
     /// The number of changes so far.
@@ -129,6 +129,20 @@ impl PrincipalDirectory {
         // Keys that were revoked long ago are no longer here.
         let holder = pages.holders.get(id);
         holder.ok_or(AuthenticateError::Revoked)?.caller(id, now)
+    }
+
+    /// Rejects the bearers of blocked tokens.
+    pub(crate) fn check_token(&self, caller: &Caller) -> Result<(), AuthenticateError> {
+        if caller.token().is_empty() {
+            return Ok(());
+        }
+        let pages = self.pages.read();
+        let tokens = pages.principals.get(&PrincipalName::of_tokens());
+        let blocked = |name| tokens.is_some_and(|tokens| tokens.blocks.contains_key(name));
+        if caller.token().iter().any(blocked) {
+            return Err(AuthenticateError::TokenBlocked);
+        }
+        Ok(())
     }
 
     /// Writes pending last uses to the store and removes those of deleted keys.

@@ -32,7 +32,7 @@ impl LiveCaller {
     /// for `subject`. Pass the same scope and subject each time. Returns whether rights may have
     /// changed since the last check.
     ///
-    /// The rights of a token do not change before it expires.
+    /// The rights of a token do not change before it expires, but it may be blocked.
     pub fn check(
         &mut self,
         engine: &Engine,
@@ -51,6 +51,7 @@ impl LiveCaller {
         if let Some(id) = self.caller.key() {
             self.caller = directory.caller_again(id, now)?;
         }
+        directory.check_token(&self.caller)?;
         self.caller.require(scope, subject)?;
         self.seen = Some(changes);
         Ok(true)

@@ -8,6 +8,7 @@ mod bootstrap;
 mod caller;
 mod delegation;
 mod directory;
+mod endings;
 mod keys;
 mod live_caller;
 mod token;
@@ -44,7 +45,9 @@ impl Engine {
         if keys::has_key_prefix(key) {
             return self.authenticate_key(key);
         }
-        self.shared.tokens.verify(key)
+        let caller = self.shared.tokens.verify(key)?;
+        self.shared.directory.check_token(&caller)?;
+        Ok(caller)
     }
 
     /// Accepts an issuer's tokens in addition to API keys from now on.

@@ -13,6 +13,7 @@ use ledger_store::tables::uses;
 use ledger_store::{AppendError, Batch, Durability, ReadError, Store};
 use parking_lot::RwLock;
 
+use super::endings::Endings;
 use crate::engine::Shared;
 use crate::errors::{Fault, chain};
 
@@ -84,7 +85,8 @@ impl Uses {
     }
 }
 
-/// The thread that writes last uses to the store. Dropping it writes once more and ends the thread.
+/// The thread that writes last uses to the store, and warns of keys that expire soon. Dropping it
+/// writes once more and ends the thread.
 #[derive(Debug)]
 pub(crate) struct UseKeeper {
     /// Dropped to end the thread.
@@ -97,9 +99,16 @@ impl UseKeeper {
     pub(crate) fn start(shared: &Arc<Shared>, interval: Duration) -> Result<Self, Fault> {
         let (stop, stopped) = bounded::<()>(0);
         let shared = Arc::clone(shared);
+        let mut endings = Endings::default();
+        let mut warn = {
+            let shared = Arc::clone(&shared);
+            move || endings.warn(&shared.directory, shared.ports.now())
+        };
         let keep = move || {
+            warn();
             while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
                 write(&shared);
+                warn();
             }
             write(&shared);
         };

@@ -7,6 +7,7 @@ use ledger_contract::queries::{
     AccessAnswer, AccessQuery, CallerView, ConditionalAccess, PermissionView, QueryName,
     access_check,
 };
+use ledger_contract::time;
 use ledger_domain::principal::{ApiKeyId, Grant, Scope, Subject, Workspaces};
 use ledger_domain::{
     CheckedText, Connection, InvalidField, Micros, Principal, PrincipalName, WorkspaceName,
@@ -22,7 +23,13 @@ use crate::projections::filters::{self, Field};
 impl Reader<'_> {
     /// Describes the caller.
     pub fn whoami(&self) -> CallerView {
+        let now = self.engine.clock().now();
+        let holder =
+            self.caller.key().and_then(|id| Some((id, self.engine.shared.directory.holder(id)?)));
+        let key = holder.as_ref().and_then(|(id, holder)| holder.keys.get(*id));
         CallerView {
+            expires_at: self.caller.ends_at().map(time::format),
+            ends_soon: key.is_some_and(|key| key.ends_soon(now)),
             actor: self.caller.actor().as_str().to_owned(),
             grants: self.caller.grants().iter().map(PermissionView::of).collect(),
         }

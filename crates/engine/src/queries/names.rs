@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use ledger_contract::queries::{
-    PAGE_BYTES, PagePart, PageQuery, PrincipalPage, PrincipalView, WorkspacePage, WorkspaceView,
+    BlockedTokensAnswer, PAGE_BYTES, PagePart, PageQuery, PrincipalPage, PrincipalView,
+    WorkspacePage, WorkspaceView,
 };
 use ledger_contract::records::decode_workspace_row;
 use ledger_contract::time;
-use ledger_domain::principal::Workspaces;
+use ledger_domain::principal::{Scope, Subject, Workspaces};
 use ledger_domain::{CheckedText, Principal, PrincipalName, WorkspaceName};
 use ledger_store::tables::connections;
 
@@ -86,7 +87,9 @@ impl Reader<'_> {
         self.caller.require_principals()?;
         let size = paging::size(query.page_size)?;
         let after = after(PRINCIPALS, query)?.map(PrincipalName::stored);
-        let administered = |principal: &Principal| self.caller.administers(principal);
+        let administered = |principal: &Principal| {
+            !principal.name.is_reserved() && self.caller.administers(principal)
+        };
         let directory = &self.engine.shared.directory;
         let (found, total) = directory.page(after.as_ref(), size + 1, administered);
         let rows = found.iter().map(|principal| {
@@ -98,8 +101,15 @@ impl Reader<'_> {
         Ok(PrincipalPage { principals, part })
     }
 
+    /// Returns the blocked tokens. Errors: `forbidden`.
+    pub fn blocked_tokens(&self) -> Result<BlockedTokensAnswer, QueryError> {
+        self.caller.require(Scope::Administer, Subject::Ledger)?;
+        let tokens = self.engine.shared.directory.principal(&PrincipalName::of_tokens());
+        Ok(BlockedTokensAnswer::of(tokens.as_deref()))
+    }
+
     fn view(&self, principal: &Principal) -> PrincipalView {
-        let mut view = PrincipalView::of(principal);
+        let mut view = PrincipalView::of(principal, self.engine.clock().now());
         for (key, id) in view.keys.iter_mut().zip(principal.keys.keys()) {
             key.last_used_at = self.engine.shared.directory.uses.last(id).map(time::format);
         }
