@@ -14,6 +14,7 @@ use crate::providers::ProviderCommand;
 use crate::queries::Query;
 use crate::replay::ReplayArgs;
 use crate::rights::{AccessCommand, KeyCommand, PrincipalCommand, TokenCommand};
+use crate::rotate_curve_key::RotateCurveKeyArgs;
 use crate::serve::ServeArgs;
 use crate::settings::without_empty_variables;
 use crate::verbs::{Verb, with_summaries};
@@ -66,7 +67,7 @@ impl Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Serve a ledger
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Create a new ledger
     Init(InitArgs),
     /// Demonstrate the whole product in a temporary folder
@@ -101,6 +102,8 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     /// Rebuild read models from the log, or compare them with it
     Replay(ReplayArgs),
+    /// Replace the key to which clients seal requests, while the ledger is not served
+    RotateCurveKey(RotateCurveKeyArgs),
     /// Explain an error code and its remedy
     Explain(ExplainArgs),
 }

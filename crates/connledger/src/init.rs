@@ -60,6 +60,7 @@ pub(crate) async fn run(common: &Common, args: &InitArgs, out: Output) -> Result
     let mut options = EngineOptions::new(folder.to_owned(), keyring);
     options.create = !args.reissue_admin_key;
     options.key_lifetimes = args.lifetimes.lifetimes();
+    options.requires_sealed = true;
     let engine = open_engine(options).await?;
     let key = match ensure_workspace(&engine).await {
         Ok(()) => engine.issue_admin_key(environment).await.map_err(Failure::from),

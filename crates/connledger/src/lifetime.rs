@@ -18,7 +18,6 @@ pub(crate) struct Lifetime(Option<Duration>);
 /// The lifetimes of keys that the ledger issues.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Lifetimes of API keys")]
-#[expect(clippy::struct_field_names, reason = "the fields are named as the flags are")]
 pub(crate) struct KeyLifetimeArgs {
     /// Lifetime of API keys that are issued without one, such as 12h, 90d or 52w, or never
     #[arg(long, env = "CONNLEDGER_KEY_LIFETIME", default_value = "90d", value_name = "TIME")]
@@ -61,6 +60,11 @@ impl FromStr for Lifetime {
 }
 
 impl Lifetime {
+    /// Returns its length, or `None` if it does not end.
+    pub(crate) fn duration(self) -> Option<Duration> {
+        self.0
+    }
+
     /// Returns the end of a lifetime that begins at `now`, or `never`.
     pub(crate) fn end(self, now: Micros) -> String {
         let Some(lifetime) = self.0 else { return "never".to_owned() };

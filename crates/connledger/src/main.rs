@@ -40,6 +40,7 @@ mod explain;
 mod load;
 mod providers;
 mod replay;
+mod rotate_curve_key;
 mod watch;
 
 mod demo;
@@ -90,7 +91,7 @@ fn run(cli: Cli, out: Output) -> Result<(), Failure> {
 async fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
     let common = cli.common;
     match cli.command {
-        Command::Serve(args) => serve::run(&common, args).await,
+        Command::Serve(args) => serve::run(&common, *args).await,
         Command::Init(args) => init::run(&common, &args, out).await,
         Command::Demo(args) => demo::run(&args).await,
         Command::Explain(args) => explain::run(&args, out),
@@ -105,5 +106,6 @@ async fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Load(args) => load::run(&common, &args, out).await,
         Command::Watch(args) => watch::run(&common, &args, out).await,
         Command::Replay(args) => replay::run(&common, args, out).await,
+        Command::RotateCurveKey(args) => rotate_curve_key::run(&common, &args, out).await,
     }
 }

@@ -12,12 +12,13 @@ use ledger_domain::principal::KeyLifetimes;
 use ledger_domain::{ConnectionId, LedgerId, Micros, Position, WorkspaceName};
 use ledger_store::tables::{log, meta};
 use ledger_store::{DataDir, Poison, Room, Store};
-use ledger_vault::{CurveKey, DataKey, FingerprintKey, Keyring};
+use ledger_vault::{DataKey, FingerprintKey, Keyring};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
 use crate::access::{LAST_USE_INTERVAL, PrincipalDirectory, TokenVerifier, UseKeeper};
 use crate::admission::AdmissionLimits;
+use crate::curve_keys::CurveKeys;
 use crate::errors::{DeadlineExpired, ExecuteError, Fault, OpenError, Unavailable, chain};
 use crate::fence::FenceSlot;
 use crate::founding::{self, Founding, Opening};
@@ -48,6 +49,9 @@ pub struct EngineOptions {
     pub limits: AdmissionLimits,
     /// Limits of a replay.
     pub replay: ReplayLimits,
+    /// Whether a new ledger refuses requests over NATS that are not sealed, unless the bus is told
+    /// otherwise.
+    pub requires_sealed: bool,
     /// How long new API keys last.
     pub key_lifetimes: KeyLifetimes,
     /// Interval at which last uses of keys are stored; one minute by default.
@@ -65,6 +69,7 @@ impl EngineOptions {
             create: false,
             limits: AdmissionLimits::default(),
             replay: ReplayLimits::default(),
+            requires_sealed: false,
             key_lifetimes: KeyLifetimes::default(),
             last_use_interval: LAST_USE_INTERVAL,
             ports: Ports::default(),
@@ -94,7 +99,7 @@ pub(crate) struct Shared {
     pub(crate) models: Live,
     pub(crate) keyring: Keyring,
     pub(crate) fingerprint_key: FingerprintKey,
-    pub(crate) curve_key: CurveKey,
+    pub(crate) curve_keys: RwLock<CurveKeys>,
     pub(crate) identity: Identity,
     pub(crate) directory: PrincipalDirectory,
     pub(crate) tokens: TokenVerifier,
@@ -172,7 +177,7 @@ impl Engine {
         let EngineOptions { data_dir, keyring, create, limits, replay, ports, .. } = options;
         let EngineOptions { last_use_interval, key_lifetimes, .. } = options;
         let (store, founding) = if create && !Self::exists(&data_dir) {
-            founding::make(&data_dir, &keyring, &ports)?
+            founding::make(&data_dir, &keyring, &ports, options.requires_sealed)?
         } else {
             Opening::begin(&data_dir, &keyring)?.finish(&ports)?
         };
@@ -317,8 +322,13 @@ impl Shared {
             fence: FenceSlot::default(),
             http_source: HttpSource::default(),
             models: Live::new(models),
+            curve_keys: RwLock::new(CurveKeys::load(
+                &store,
+                &keyring,
+                ledger_id,
+                &fingerprint_key,
+            )?),
             keyring,
-            curve_key: fingerprint_key.curve_key(),
             fingerprint_key,
             identity: Identity::begin(&store, ledger_id)?,
             data_keys: Mutex::new(Recent::new(DATA_KEYS)),

@@ -34,6 +34,8 @@
 //!   (test: `no_key_is_issued_beyond_the_ceiling_and_earlier_ones_keep_their_end`).
 //! - A blocked token opens nothing, and no feed that it opened goes on
 //!   (test: `a_feed_ends_when_its_token_or_the_subject_is_blocked`).
+//! - A former curve key opens requests until its overlap ends, and no longer
+//!   (test: `the_former_curve_key_opens_requests_until_the_overlap_ends`).
 //! - Who shares a connection may reveal it (test: `who_shares_a_connection_may_reveal_it`).
 //! - A workspace sees of a shared connection what it takes to use it
 //!   (test: `a_workspace_sees_of_a_shared_connection_what_it_takes_to_use_it`).
@@ -73,6 +75,7 @@
 //! - No answer, not even a refusal, depends on a write that failed
 //!   (test: `no_answer_rests_on_a_write_that_failed`).
 
+mod curve_keys;
 mod derived;
 mod errors;
 mod founding;
@@ -95,12 +98,12 @@ mod readers;
 mod replay;
 mod request;
 mod reveal;
-mod sealed;
 mod tail;
 mod writer;
 
 pub use access::{Caller, LiveCaller, VerifyToken};
 pub use admission::{AdmissionLimits, MESSAGE_BYTES_MAX};
+pub use curve_keys::OpenedRequest;
 pub use engine::{Engine, EngineOptions};
 pub use errors::{
     AuthenticateError, ConnectionUnknown, DeadlineExpired, ExecuteError, Fault, Forbidden,

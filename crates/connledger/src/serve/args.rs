@@ -78,9 +78,17 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "CONNLEDGER_INSTANCE", value_parser = instance, value_name = "NAME")]
     pub(crate) instance: Option<String>,
     /// Refuse requests over NATS that are not sealed to the ledger's curve key. Unsealed, API keys
-    /// and new secrets are readable by anyone who runs or taps the NATS server
-    #[arg(long, env = "CONNLEDGER_NATS_REQUIRE_SEALED")]
-    pub(crate) nats_require_sealed: bool,
+    /// and new secrets are readable by anyone who runs or taps the NATS server [default: true for
+    /// ledgers made by init, false for those made by serve --dev or an earlier version]
+    #[arg(
+        long,
+        env = "CONNLEDGER_NATS_REQUIRE_SEALED",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_name = "BOOL"
+    )]
+    pub(crate) nats_require_sealed: Option<bool>,
     /// Log filter, such as info or ledger_bus=debug
     #[arg(long, env = "CONNLEDGER_LOG", default_value = "info", value_name = "FILTER")]
     pub(crate) log: String,

@@ -26,7 +26,8 @@ pub use page::{PagePart, PageQuery};
 pub use parameters::{NoParameters, Parameters};
 pub use principals::{ApiKeyView, PermissionView, PrincipalPage, PrincipalView, Principals};
 pub use status::{
-    DiskFullStatus, HttpStatus, LeaseHolder, NatsStatus, RebuildStatus, Status, StatusView,
+    DiskFullStatus, FormerXkey, HttpStatus, LeaseHolder, NatsStatus, RebuildStatus, Status,
+    StatusView,
 };
 pub use whoami::{CallerView, Whoami};
 pub use workspace::{ALL_WORKSPACES, QueryWorkspace};
