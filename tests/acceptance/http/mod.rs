@@ -6,7 +6,7 @@ mod endings;
 mod events;
 mod feed;
 mod lists;
-mod matrix;
+pub(crate) mod matrix;
 mod operations;
 mod refusals;
 mod silence;
