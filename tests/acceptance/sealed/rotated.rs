@@ -29,7 +29,7 @@ fn heard(ledger: &Ledger, xkey: &str) -> Result<String, ()> {
 async fn the_former_curve_key_opens_requests_until_the_overlap_ends() {
     let ledger = Ledger::new().await;
     let first = ledger.engine.xkey();
-    let second = ledger.engine.rotate_curve_key(Duration::from_secs(3_600)).expect("rotated");
+    let second = ledger.engine.rotate_curve_key(Duration::from_hours(1)).expect("rotated");
     assert_ne!(first, second);
     let ledger = ledger.reopen();
     assert_eq!(ledger.engine.xkey(), second, "it is stored");
@@ -49,7 +49,7 @@ async fn the_former_curve_key_opens_requests_until_the_overlap_ends() {
     assert_eq!(heard(&later, &second).as_deref(), Ok("the ledger"));
     assert_eq!(later.engine.former_xkey(), None);
 
-    let third = later.engine.rotate_curve_key(Duration::from_secs(60)).expect("rotated");
+    let third = later.engine.rotate_curve_key(Duration::from_mins(1)).expect("rotated");
     let later = later.reopen();
     assert_eq!(heard(&later, &second).as_deref(), Ok("the ledger"));
     assert_eq!(heard(&later, &third).as_deref(), Ok("the ledger"));
