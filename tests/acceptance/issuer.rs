@@ -51,6 +51,7 @@ impl Signer {
     pub(crate) fn token(&self, claims: &Value) -> String {
         let mut header = Header::new(Algorithm::ES256);
         header.kid = Some(self.id.clone());
+        header.typ = Some("at+jwt".to_owned());
         jsonwebtoken::encode(&header, claims, &self.private).expect("signed")
     }
 }

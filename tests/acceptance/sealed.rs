@@ -3,6 +3,7 @@
 mod forged;
 mod overheard;
 mod required;
+mod rotated;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -62,6 +63,7 @@ impl Stage {
     async fn client(&self, key: &str, xkey: Option<String>) -> Client {
         let mut options = ClientOptions::new(Key::new(key));
         options.url = self.nats.url();
+        options.allow_unsealed = xkey.is_none();
         options.ledger_xkey = xkey;
         options.timeout = Duration::from_secs(20);
         Client::connect(options).await.expect("NATS is there")

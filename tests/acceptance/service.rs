@@ -209,6 +209,7 @@ impl Service {
     pub(crate) async fn client(&self) -> Client {
         let mut options = ClientOptions::new(Key::new(self.key()));
         options.url = self.nats_url();
+        options.allow_unsealed = true;
         options.timeout = std::time::Duration::from_secs(20);
         Client::connect(options).await.expect("NATS is there")
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ledger_client::{Client, ClientError, ClientOptions, CommandHeaders, Key};
 use ledger_domain::Micros;
 use ledger_engine::Clock;
-use ledger_tokens::TokenOptions;
+use ledger_tokens::{Mapping, MappingForm, TokenOptions};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -95,7 +95,10 @@ async fn a_token_over_http_may_do_what_its_claims_say_and_no_more() {
     let signer = Signer::new("1");
     issuer.publish(&[&signer]);
     issuer.start().await;
-    let prepared = TokenOptions::new(issuer.url(), AUDIENCE).prepare().expect("good options");
+    let mut options = TokenOptions::new(issuer.url(), AUDIENCE);
+    options.rights.mapping =
+        Mapping::read(MappingForm::Toml, "[ledger-admin]\nrole = \"admin\"").expect("good");
+    let prepared = options.prepare().expect("good options");
     let tokens = prepared.start(Clock::new(|| Micros::new(seconds() * 1_000_000)));
     door.ledger.engine.set_token_verifier(tokens.verifier());
     assert!(tokens.wait_for_keys(PATIENCE).await);
@@ -107,14 +110,15 @@ async fn a_token_over_http_may_do_what_its_claims_say_and_no_more() {
     list(&door, &token("openid")).await.expect_problem(403, "forbidden");
     create(&token("integrations:list"), "a").await.expect_problem(403, "forbidden");
     assert_eq!(create(&token("integrations:create"), "a").await.status, 201);
-    assert_eq!(create(&token("admin"), "b").await.status, 201);
+    create(&token("admin"), "b").await.expect_problem(403, "forbidden");
+    assert_eq!(create(&token("ledger-admin"), "b").await.status, 201);
     assert_eq!(list(&door, &token("integrations:list")).await.json()["total"], 2);
     let make_workspace = async |token: &str| {
         let request = door.ask_as(token, Method::POST, "/api/v1/workspaces");
         read(with_body(request, &json!({"name": "third"}))).await
     };
     make_workspace(&token("integrations:update")).await.expect_problem(403, "forbidden");
-    assert_eq!(make_workspace(&token("admin")).await.status, 201);
+    assert_eq!(make_workspace(&token("ledger-admin")).await.status, 201);
     list(&door, "no.real.token").await.expect_problem(401, "token_invalid");
     list(&door, "sk_test_wrong").await.expect_problem(401, "credential_invalid");
 }
@@ -171,6 +175,7 @@ impl Accepting {
     async fn over_nats(&self, token: &str) -> Client {
         let mut options = ClientOptions::new(Key::new(token));
         options.url = self.service.nats_url();
+        options.allow_unsealed = true;
         options.timeout = Duration::from_secs(20);
         Client::connect(options).await.expect("NATS is there")
     }
@@ -241,6 +246,44 @@ async fn both_doors_refuse_the_same_tokens_with_the_same_codes() {
         assert_eq!(refused.as_deref(), Some(expected));
     }
     assert_eq!(place.create(&place.editor_with(&json!({}))).await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blocked_subject_or_token_is_refused_at_both_doors_from_the_next_request_on() {
+    let place = Accepting::start().await;
+    let (one, other) =
+        (place.editor_with(&json!({"jti": "t-1"})), place.editor_with(&json!({"jti": "t-2"})));
+    let bob = place.editor_with(&json!({"sub": "bob"}));
+    let admin = place.service.client().await;
+    let lead = async |verb: &str, body: Value| {
+        assert_eq!(command(&admin, "_ledger", verb, &body).await, None, "{verb} {body}");
+    };
+    let heard = async |token: &str| {
+        let nats = place.over_nats(token).await;
+        let over_nats = nats.query("default", "whoami", &json!({})).await.err().map(code);
+        let url = format!("{}/api/v1/whoami", place.service.http_url());
+        let over_http = read(client().get(url).bearer_auth(token)).await;
+        let http_code = over_http.json()["code"].as_str().map(ToOwned::to_owned);
+        assert_eq!(over_nats, http_code);
+        over_nats
+    };
+    let blocked = Some("credential_revoked".to_owned());
+    assert_eq!((heard(&one).await, heard(&other).await), (None, None));
+    lead("block-token", json!({"token_id": "t-1", "reason": "in a log"})).await;
+    assert_eq!((heard(&one).await, heard(&other).await), (blocked.clone(), None));
+    lead("block-token", json!({"subject": "anna"})).await;
+    assert_eq!((heard(&other).await, heard(&bob).await), (blocked.clone(), None));
+    let listed = admin.query("_all", "blocked-tokens", &json!({})).await.expect("answered");
+    let listed: Value = serde_json::from_slice(&listed).expect("JSON");
+    let names = |row: &Value| (row["subject"].clone(), row["token_id"].clone());
+    let rows: Vec<_> = listed["blocked"].as_array().expect("rows").iter().map(names).collect();
+    assert_eq!(rows, [(json!("anna"), Value::Null), (Value::Null, json!("t-1"))]);
+    lead("unblock-token", json!({"subject": "anna"})).await;
+    assert_eq!((heard(&one).await, heard(&other).await), (blocked, None));
+    lead("unblock-token", json!({"token_id": "t-1"})).await;
+    assert_eq!(heard(&one).await, None);
+    let shown = admin.query("_all", "principals", &json!({})).await.expect("answered");
+    assert!(!String::from_utf8_lossy(&shown).contains("_tokens"), "it is nobody");
 }
 
 #[tokio::test(flavor = "multi_thread")]

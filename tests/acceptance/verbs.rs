@@ -1,6 +1,6 @@
 //! Names of verbs from the registry, for tests that go over all of them.
 
-use ledger_contract::commands::{Answer, Verb};
+use ledger_contract::commands::{Answer, Target, Verb};
 
 /// The verb that asks for secrets in the clear. It has subjects and an entry of its own.
 pub(crate) const REVEAL: &str = "reveal-secret";
@@ -14,5 +14,13 @@ pub(crate) fn verbs() -> impl Iterator<Item = &'static str> {
 
 /// Returns the verbs that are sent to the ledger as a whole.
 pub(crate) fn principal_verbs() -> impl Iterator<Item = &'static str> {
-    Verb::ALL.iter().filter(|verb| verb.spec().target.is_ledger()).map(|verb| verb.as_str())
+    let about_them =
+        |verb: &&Verb| verb.spec().target.is_ledger() && verb.spec().target != Target::Tokens;
+    Verb::ALL.iter().filter(about_them).map(|verb| verb.as_str())
+}
+
+/// The verbs about tokens of an identity provider.
+pub(crate) fn token_verbs() -> impl Iterator<Item = &'static str> {
+    let about_them = |verb: &&Verb| verb.spec().target == Target::Tokens;
+    Verb::ALL.iter().filter(about_them).map(|verb| verb.as_str())
 }

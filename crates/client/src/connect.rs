@@ -25,6 +25,7 @@ pub struct Client {
     pub(crate) subjects: Subjects,
     pub(crate) key: Key,
     pub(crate) ledger_xkey: Option<String>,
+    allow_unsealed: bool,
     pub(crate) timeout: Duration,
     jetstream_prefix: Option<String>,
     /// Carries changes in the state of the connection.
@@ -76,8 +77,18 @@ impl Client {
                 _ => ClientError::Unavailable(format!("NATS at {url} does not answer: {error}")),
             }
         })?;
-        let ClientOptions { key, ledger_xkey, timeout, jetstream_prefix, .. } = options;
-        Ok(Self { nats, subjects, key, ledger_xkey, timeout, jetstream_prefix, link })
+        let ClientOptions { key, ledger_xkey, allow_unsealed, timeout, .. } = options;
+        let jetstream_prefix = options.jetstream_prefix;
+        Ok(Self {
+            nats,
+            subjects,
+            key,
+            ledger_xkey,
+            allow_unsealed,
+            timeout,
+            jetstream_prefix,
+            link,
+        })
     }
 
     /// Returns the subjects that this client uses.
@@ -122,6 +133,9 @@ impl Client {
         about: Vec<(&'static str, String)>,
         body: Vec<u8>,
     ) -> Result<Prepared, ClientError> {
+        if self.ledger_xkey.is_none() && !self.allow_unsealed {
+            return Err(ClientError::Unsealed);
+        }
         Prepared::new(&self.key, self.ledger_xkey.as_deref(), subject, about, body)
     }
 

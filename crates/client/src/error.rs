@@ -19,6 +19,11 @@ pub enum ClientError {
     /// command id to find out.
     #[error("{0}")]
     Unanswered(String),
+    /// The ledger's curve key is not known, so the request would have been sent in the clear.
+    #[error(
+        "the ledger's curve key is not known, and the API key and secrets would be readable on NATS"
+    )]
+    Unsealed,
     /// An answer that cannot be parsed, or a setting that cannot be used.
     #[error("{0}")]
     Internal(String),
@@ -30,7 +35,7 @@ impl ClientError {
         match self {
             Self::Problem(problem) => problem.retry,
             Self::Unavailable(_) | Self::Unanswered(_) => true,
-            Self::LoginRefused(_) | Self::Internal(_) => false,
+            Self::LoginRefused(_) | Self::Unsealed | Self::Internal(_) => false,
         }
     }
 
@@ -41,6 +46,7 @@ impl ClientError {
             Self::Unavailable(_)
             | Self::LoginRefused(_)
             | Self::Unanswered(_)
+            | Self::Unsealed
             | Self::Internal(_) => None,
         }
     }

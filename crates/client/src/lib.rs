@@ -10,6 +10,8 @@
 //!
 //! - A gateway needs no NATS permission beyond the filter of its own workspace
 //!   (test: `a_gateway_has_its_workspace_and_nothing_else`).
+//! - Nothing is sent in the clear unless the options say so
+//!   (test: `our_client_sends_nothing_in_the_clear_unless_it_is_told_to`).
 //! - A reply that the ledger did not seal is not believed
 //!   (test: `an_answer_that_is_not_the_ledgers_is_not_believed`).
 

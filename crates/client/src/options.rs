@@ -76,8 +76,11 @@ pub struct ClientOptions {
     pub prefix: String,
     /// The ledger's public curve key, as `connledger status` shows it. With it, requests and
     /// answers are sealed, so that nobody on the NATS server can read or reuse them. Without it,
-    /// requests are sent in the clear, including the API key, and secrets cannot be fetched.
+    /// requests are refused before they are sent, unless `allow_unsealed` is set.
     pub ledger_xkey: Option<String>,
+    /// Whether to send requests in the clear if the curve key is not known. Whoever runs or taps
+    /// the NATS server then reads the API key and new secrets. Secrets cannot be fetched that way.
+    pub allow_unsealed: bool,
     /// Credentials for NATS.
     pub credentials: Credentials,
     /// First part of the subjects on which answers arrive, if the NATS user may subscribe only to
@@ -110,6 +113,7 @@ impl ClientOptions {
             key,
             prefix: "ledger".to_owned(),
             ledger_xkey: None,
+            allow_unsealed: false,
             credentials: Credentials::default(),
             inbox_prefix: None,
             jetstream_prefix: None,

@@ -55,8 +55,7 @@ impl Client {
         reason: &str,
     ) -> Result<BTreeMap<String, Secret>, ClientError> {
         if self.ledger_xkey.is_none() {
-            let missing = "the ledger's curve key is not known; `connledger status` shows it";
-            return Err(ClientError::Internal(missing.to_owned()));
+            return Err(ClientError::Unsealed);
         }
         let body = json!({ "fields": fields, "reason": reason }).to_string().into_bytes();
         let about = vec![(subjects::DEADLINE, deadline(self.timeout))];

@@ -13,7 +13,8 @@ use crate::load::LoadArgs;
 use crate::providers::ProviderCommand;
 use crate::queries::Query;
 use crate::replay::ReplayArgs;
-use crate::rights::{AccessCommand, KeyCommand, PrincipalCommand};
+use crate::rights::{AccessCommand, KeyCommand, PrincipalCommand, TokenCommand};
+use crate::rotate_curve_key::RotateCurveKeyArgs;
 use crate::serve::ServeArgs;
 use crate::settings::without_empty_variables;
 use crate::verbs::{Verb, with_summaries};
@@ -81,6 +82,9 @@ pub(crate) enum Command {
     /// Manage API keys
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Block tokens of the identity provider before they expire
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Check who may do what
     #[command(subcommand)]
     Access(AccessCommand),
@@ -98,6 +102,8 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     /// Rebuild read models from the log, or compare them with it
     Replay(ReplayArgs),
+    /// Replace the key to which clients seal requests, while the ledger is not served
+    RotateCurveKey(RotateCurveKeyArgs),
     /// Explain an error code and its remedy
     Explain(ExplainArgs),
 }

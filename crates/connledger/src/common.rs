@@ -34,10 +34,13 @@ pub(crate) struct Common {
     #[arg(long, global = true, env = "CONNLEDGER_KEY_FILE", value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
     /// Public curve key of the ledger, as `status` shows it; --data-dir supplies it. With it, every
-    /// request is sealed. Without it, the API key and new secrets pass through NATS in the clear,
-    /// and `reveal` is unavailable
+    /// request is sealed. Without it, nothing is sent, unless --nats-allow-unsealed is given
     #[arg(long, global = true, env = "CONNLEDGER_XKEY", value_name = "KEY")]
     pub(crate) ledger_xkey: Option<String>,
+    /// Send requests in the clear if the curve key is not known: the API key and new secrets can
+    /// then be read by whoever runs or taps the NATS server. `reveal` stays unavailable
+    #[arg(long, global = true, env = "CONNLEDGER_NATS_ALLOW_UNSEALED")]
+    pub(crate) nats_allow_unsealed: bool,
     /// Workspace to work in
     #[arg(
         long,

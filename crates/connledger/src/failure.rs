@@ -174,6 +174,9 @@ impl From<ClientError> for Failure {
                  login is in server.json, which --data-dir reads",
             ),
             ClientError::Unanswered(message) => Self::unavailable(message),
+            ClientError::Unsealed => Self::usage(error.to_string())
+                .hint("pass the curve key: --ledger-xkey KEY or CONNLEDGER_XKEY; status shows it")
+                .hint("to send requests in the clear all the same: --nats-allow-unsealed"),
             other => Self::internal(other.to_string()),
         }
     }

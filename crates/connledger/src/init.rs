@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::common::Common;
 use crate::failure::Failure;
+use crate::lifetime::KeyLifetimeArgs;
 use crate::master_key::{self, Created};
 use crate::output::{Output, say};
 use crate::serve::{close, ensure_workspace, open_engine};
@@ -18,8 +19,9 @@ use crate::serve::{close, ensure_workspace, open_engine};
 /// Creates a new ledger: its data directory, its master key, a first workspace and an admin key.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The admin key is printed once, on standard output; only its hash is stored. Keep the master key
-file apart from the data: with both, anyone can read every secret; without it, nobody can.
+The admin key is printed once, on standard output; only its hash is stored. It ends after
+--key-lifetime; the log of the server warns before. Keep the master key file apart from the data:
+with both, anyone can read every secret; without it, nobody can.
 
 Examples:
   connledger init --data-dir /srv/ledger --master-key-file /etc/connledger/master.key > admin.key
@@ -34,6 +36,8 @@ pub(crate) struct InitArgs {
     /// Replace the admin key of an existing ledger
     #[arg(long)]
     reissue_admin_key: bool,
+    #[command(flatten)]
+    lifetimes: KeyLifetimeArgs,
 }
 
 pub(crate) async fn run(common: &Common, args: &InitArgs, out: Output) -> Result<(), Failure> {
@@ -55,6 +59,8 @@ pub(crate) async fn run(common: &Common, args: &InitArgs, out: Output) -> Result
     }
     let mut options = EngineOptions::new(folder.to_owned(), keyring);
     options.create = !args.reissue_admin_key;
+    options.key_lifetimes = args.lifetimes.lifetimes();
+    options.requires_sealed = true;
     let engine = open_engine(options).await?;
     let key = match ensure_workspace(&engine).await {
         Ok(()) => engine.issue_admin_key(environment).await.map_err(Failure::from),

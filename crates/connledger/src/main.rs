@@ -19,6 +19,7 @@
 mod clock;
 mod commands;
 mod common;
+mod lifetime;
 mod settings;
 
 mod failure;
@@ -39,6 +40,7 @@ mod explain;
 mod load;
 mod providers;
 mod replay;
+mod rotate_curve_key;
 mod watch;
 
 mod demo;
@@ -97,11 +99,13 @@ async fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Ask(query) => queries::run(&common, query, out).await,
         Command::Principal(command) => rights::run_principal(&common, command, out).await,
         Command::Key(command) => rights::run_key(&common, command, out).await,
+        Command::Token(command) => rights::run_token(&common, command, out).await,
         Command::Access(command) => rights::run_check(&common, command, out).await,
         Command::Whoami => rights::whoami(&common, out).await,
         Command::Provider(command) => providers::run(command, out),
         Command::Load(args) => load::run(&common, &args, out).await,
         Command::Watch(args) => watch::run(&common, &args, out).await,
         Command::Replay(args) => replay::run(&common, args, out).await,
+        Command::RotateCurveKey(args) => rotate_curve_key::run(&common, &args, out).await,
     }
 }

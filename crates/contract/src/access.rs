@@ -11,6 +11,9 @@ pub struct IssuedKey {
     pub id: String,
     /// The whole key.
     pub key: String,
+    /// When it expires; never when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
 }
 
 impl Drop for IssuedKey {

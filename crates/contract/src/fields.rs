@@ -266,7 +266,7 @@ pub struct ConnectionView<'a> {
     pub labels: TextMap<'a, Text<'a>>,
     /// Tags for grouping and filtering.
     pub tags: Vec<Text<'a>>,
-    /// Product-specific fields, under namespaced keys.
+    /// Product-specific fields, under namespaced keys; empty to workspaces with which it is shared.
     pub annotations: TextMap<'a, Box<RawValue>>,
     /// The owner.
     pub identity: Option<IdentityView<'a>>,
@@ -279,13 +279,13 @@ pub struct ConnectionView<'a> {
     pub enabled: bool,
     /// Last reported health.
     pub health: HealthView<'a>,
-    /// Which other workspaces may use it.
+    /// Which other workspaces may use it. These see only their own grants.
     pub access: AccessView<'a>,
     /// Which models may be used.
     pub models: ModelPolicyView<'a>,
     /// Multipliers of the provider's prices.
     pub pricing: Option<PricingView<'a>>,
-    /// What depends on the connection.
+    /// What depends on the connection; empty to workspaces with which it is shared.
     pub dependents: Vec<DependentView<'a>>,
     /// The connection's version.
     pub version: u64,
@@ -293,11 +293,11 @@ pub struct ConnectionView<'a> {
     pub position: u64,
     /// Time of creation.
     pub created_at: String,
-    /// The creator.
+    /// The creator; `undisclosed` to workspaces with which the connection is shared.
     pub created_by: Text<'a>,
     /// Time of the last change.
     pub updated_at: String,
-    /// The author of the last change.
+    /// The author of the last change; `undisclosed` as above.
     pub updated_by: Text<'a>,
 }
 

@@ -46,9 +46,11 @@ pub fn files() -> Vec<File> {
     }
     for name in event_types() {
         // Records of every version of the metadata are in logs.
-        files.push(file(format!("events/{name}/v1.schema.json"), &record_schema(name, 1)));
-        for metadata in 2..=records::METADATA_VERSION {
-            let path = format!("events/{name}/v1.record{metadata}.schema.json");
+        for metadata in records::first_metadata_version(name)..=records::METADATA_VERSION {
+            let path = match metadata {
+                1 => format!("events/{name}/v1.schema.json"),
+                _ => format!("events/{name}/v1.record{metadata}.schema.json"),
+            };
             files.push(file(path, &record_schema(name, metadata)));
         }
     }

@@ -151,6 +151,12 @@ const COMMANDS: &[(&str, &str, &str)] = &[
         r#"{"principal": "eu-1", "key": "k23456789abc", "reason": "leaked"}"#,
         "2e1b5a380879ce2058a1e3edd015cc21",
     ),
+    (
+        "block-token",
+        r#"{"subject": "248289761001", "reason": "left"}"#,
+        "3c37ec725e6efd5555a8fad88590f15f",
+    ),
+    ("unblock-token", r#"{"token_id": "t-1"}"#, "db399b0bc733573e7513b9a04ab416ef"),
 ];
 
 #[test]

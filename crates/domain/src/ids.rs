@@ -183,6 +183,11 @@ impl Actor {
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self(name.into())
     }
+    /// Returns what stands for an actor whom the reader may not know. All others have a colon in
+    /// their names.
+    pub fn undisclosed() -> Self {
+        Self::new("undisclosed")
+    }
     /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -28,7 +28,8 @@ pub mod secret;
 pub mod workspace;
 
 pub use connection::{
-    Command, Connection, Event, EventFacts, Lifecycle, Rejection, advance, decide, evolve,
+    Command, Connection, Event, EventFacts, Lifecycle, Rejection, advance, check_expected, decide,
+    evolve,
 };
 pub use ids::{
     Actor, ConnectionId, EventId, Expected, Generation, Incarnation, LedgerId, MessageId, Micros,

@@ -72,6 +72,11 @@ pub const API_KEY_ID_CHARS: usize = 12;
 pub const API_KEYS: usize = 16;
 /// Most revoked keys of one principal that its state keeps.
 pub const REVOKED_API_KEYS: usize = 32;
+/// Most blocks of tokens.
+pub const BLOCKED_TOKENS: usize = 1_000;
+/// Longest subject or id of a token that can be blocked. OpenID Connect permits subjects of 255
+/// characters.
+pub const TOKEN_NAME_CHARS: usize = 255;
 /// Longest command, correlation or causation id.
 pub const MESSAGE_ID_CHARS: usize = 128;
 /// Largest state of one connection as its row is stored, in bytes, sealed secrets included. Changes

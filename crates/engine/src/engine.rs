@@ -8,16 +8,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ledger_contract::errors::Code;
+use ledger_domain::principal::KeyLifetimes;
 use ledger_domain::{ConnectionId, LedgerId, Micros, Position, WorkspaceName};
 use ledger_providers::Catalogue;
 use ledger_store::tables::{log, meta};
 use ledger_store::{DataDir, Poison, Room, Store};
-use ledger_vault::{CurveKey, DataKey, FingerprintKey, Keyring};
+use ledger_vault::{DataKey, FingerprintKey, Keyring};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
 use crate::access::{LAST_USE_INTERVAL, PrincipalDirectory, TokenVerifier, keep_uses};
 use crate::admission::AdmissionLimits;
+use crate::curve_keys::CurveKeys;
 use crate::errors::{DeadlineExpired, ExecuteError, Fault, OpenError, Unavailable, chain};
 use crate::fence::FenceSlot;
 use crate::founding::{self, Founding, Opening};
@@ -52,6 +54,11 @@ pub struct EngineOptions {
     pub replay: ReplayLimits,
     /// Limits of the audit journal.
     pub journal: JournalOptions,
+    /// Whether a new ledger refuses requests over NATS that are not sealed, unless the bus is told
+    /// otherwise.
+    pub requires_sealed: bool,
+    /// How long new API keys last.
+    pub key_lifetimes: KeyLifetimes,
     /// Interval at which last uses of keys are stored; one minute by default.
     pub last_use_interval: Duration,
     /// Sources of time, ids and randomness; those of the system by default.
@@ -70,6 +77,8 @@ impl EngineOptions {
             limits: AdmissionLimits::default(),
             replay: ReplayLimits::default(),
             journal: JournalOptions::default(),
+            requires_sealed: false,
+            key_lifetimes: KeyLifetimes::default(),
             last_use_interval: LAST_USE_INTERVAL,
             ports: Ports::default(),
             catalogue: Arc::clone(Catalogue::built_in()),
@@ -100,7 +109,7 @@ pub(crate) struct Shared {
     pub(crate) models: Live,
     pub(crate) keyring: Keyring,
     pub(crate) fingerprint_key: FingerprintKey,
-    pub(crate) curve_key: CurveKey,
+    pub(crate) curve_keys: RwLock<CurveKeys>,
     pub(crate) identity: Identity,
     pub(crate) directory: PrincipalDirectory,
     pub(crate) tokens: TokenVerifier,
@@ -112,6 +121,7 @@ pub(crate) struct Shared {
     pub(crate) published: AtomicU64,
     pub(crate) refusals: Refusals,
     pub(crate) journal: Journal,
+    pub(crate) key_lifetimes: KeyLifetimes,
     pub(crate) replay: ReplayLimits,
     pub(crate) replaying: Mutex<()>,
     pub(crate) rebuilding: Rebuilding,
@@ -176,22 +186,22 @@ impl Engine {
 
     /// Opens a ledger and starts its writer. Blocks.
     pub fn open(options: EngineOptions) -> Result<Self, OpenError> {
-        let EngineOptions { data_dir, keyring, create, limits, replay, .. } = options;
-        let (ports, last_use_interval) = (options.ports, options.last_use_interval);
-        let (journal, catalogue) = (Journal::new(options.journal), options.catalogue);
+        let EngineOptions { data_dir, keyring, create, limits, replay, ports, .. } = options;
+        let EngineOptions { last_use_interval, key_lifetimes, catalogue, .. } = options;
+        let journal = Journal::new(options.journal);
         let (store, founding) = if create && !Self::exists(&data_dir) {
-            founding::make(&data_dir, &keyring, &ports)?
+            founding::make(&data_dir, &keyring, &ports, options.requires_sealed)?
         } else {
             Opening::begin(&data_dir, &keyring)?.finish(&ports)?
         };
         let store = Arc::new(store);
         let later = bring_up_to_date(&store, replay)?;
-        let given = (replay, journal, catalogue);
+        let given = Given { replay, journal, catalogue, key_lifetimes };
         let shared = Arc::new(Shared::load(store, founding, keyring, given, later, ports)?);
         recovery::catch_up(&shared.models.load(), *shared.head.borrow(), later)?;
         let writer = Arc::new(RwLock::new(Some(Writer::start(&shared, limits.queued_max)?)));
         let keepers = vec![
-            Keeper::start("ledger-uses", &shared, last_use_interval, keep_uses)?,
+            Keeper::start("ledger-uses", &shared, last_use_interval, keep_uses(&shared))?,
             Keeper::start("ledger-journal", &shared, journal::STORE_INTERVAL, journal::keep)?,
         ];
         let keepers = Arc::new(Mutex::new(keepers));
@@ -308,12 +318,20 @@ impl Engine {
     }
 }
 
+/// What the options set and the engine keeps.
+struct Given {
+    replay: ReplayLimits,
+    journal: Journal,
+    catalogue: Arc<Catalogue>,
+    key_lifetimes: KeyLifetimes,
+}
+
 impl Shared {
     fn load(
         store: Arc<Store>,
         founding: Founding,
         keyring: Keyring,
-        (replay, journal, catalogue): (ReplayLimits, Journal, Arc<Catalogue>),
+        Given { replay, journal, catalogue, key_lifetimes }: Given,
         later: Selected,
         ports: Ports,
     ) -> Result<Self, OpenError> {
@@ -327,8 +345,13 @@ impl Shared {
             fence: FenceSlot::default(),
             http_source: HttpSource::default(),
             models: Live::new(models),
+            curve_keys: RwLock::new(CurveKeys::load(
+                &store,
+                &keyring,
+                ledger_id,
+                &fingerprint_key,
+            )?),
             keyring,
-            curve_key: fingerprint_key.curve_key(),
             fingerprint_key,
             identity: Identity::begin(&store, ledger_id)?,
             data_keys: Mutex::new(Recent::new(DATA_KEYS)),
@@ -337,6 +360,7 @@ impl Shared {
             published: AtomicU64::new(meta::published(&store).map_err(Fault::from)?.get()),
             refusals: Refusals::default(),
             journal,
+            key_lifetimes,
             replay,
             replaying: Mutex::new(()),
             rebuilding: Rebuilding::begin(later, head.get()),

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use ledger_contract::access::IssuedKey;
 use ledger_contract::commands::{ConnectionRef, NewConnection, ParsedCommand};
 use ledger_contract::reply::KeyReceipt;
+use ledger_contract::time;
 use ledger_domain::connection::{Draft, Revision};
 use ledger_domain::{
     Command, Connection, ConnectionId, FieldName, MessageId, NewSecret, PrincipalCommand,
-    RevealSecret, Secret, Slug, Version, WorkspaceName,
+    Rejection, RevealSecret, Secret, Slug, Version, WorkspaceName,
 };
 use ledger_store::tables::{claims, keys, receipts};
 use ledger_vault::{DataKey, Plaintext, Scope, WrappedDataKey};
@@ -85,7 +86,7 @@ impl Engine {
         // Comes first, because a repeat draws another key.
         let repeatable = context.repeatable;
         let fingerprint = repeatable.then(|| self.fingerprint(&workspace, &command, received));
-        let issued = draw_key(&self.shared.ports, &mut command);
+        let issued = self.draw_key(&mut command);
         let outcome = self.decide(workspace, command, fingerprint, context).await?;
         let api_key = issued.filter(|_| !outcome.repeated);
         Ok(Executed { receipt: outcome.receipt, repeated: outcome.repeated, api_key })
@@ -145,8 +146,13 @@ impl Engine {
         self.renew(&mut caller)?;
         // Callers without rights here must not learn which command ids are in use.
         let permit = Permit::of(caller, &workspace, &command)?;
+        let checked = permit.check_principal(&self.shared.directory, &command)?;
+        self.check_lifetime(&command)?;
         self.may_write()?;
-        let work = match self.work(&permit, &workspace, command) {
+        let expected = checked.expected(expected).map_err(ExecuteError::from);
+        let work =
+            expected.and_then(|expected| Ok((expected, self.work(&permit, &workspace, command)?)));
+        let (expected, work) = match work {
             Ok(work) => work,
             // The target may be gone because this very command archived it.
             Err(error) => {
@@ -262,6 +268,33 @@ impl Engine {
         }
     }
 
+    /// Generates the key that a command issues and replaces it by its digest in the command.
+    fn draw_key(&self, command: &mut ParsedCommand) -> Option<IssuedKey> {
+        let ParsedCommand::IssueKey { name, environment, label, end } = command else {
+            return None;
+        };
+        let ports = &self.shared.ports;
+        let key = new_key(*environment, &mut ports.rng());
+        let expires_at = self.shared.key_lifetimes.end(*end, ports.now());
+        let issue = PrincipalCommand::IssueKey {
+            id: key.id.clone(),
+            digest: key.digest,
+            environment: *environment,
+            label: label.take(),
+            expires_at,
+        };
+        *command = ParsedCommand::Principal { name: name.clone(), command: Box::new(issue) };
+        let (id, key) = (key.id.as_str().to_owned(), key.text.as_str().to_owned());
+        Some(IssuedKey { id, key, expires_at: expires_at.map(time::format) })
+    }
+
+    /// Checks that a key that is to be issued does not outlast the ceiling.
+    fn check_lifetime(&self, command: &ParsedCommand) -> Result<(), Rejection> {
+        let ParsedCommand::Principal { command, .. } = command else { return Ok(()) };
+        let PrincipalCommand::IssueKey { expires_at, .. } = &**command else { return Ok(()) };
+        Ok(self.shared.key_lifetimes.check(*expires_at, self.shared.ports.now())?)
+    }
+
     /// Resolves the connection of a command. A hidden connection is indistinguishable from a
     /// missing one: both fail before the queue and the deadline are considered.
     fn find(
@@ -343,23 +376,6 @@ impl Engine {
         self.shared.data_keys.lock().set(id, held);
         Ok(Some(key))
     }
-}
-
-/// Generates the key that a command issues and replaces it by its digest in the command.
-fn draw_key(ports: &Ports, command: &mut ParsedCommand) -> Option<IssuedKey> {
-    let ParsedCommand::IssueKey { name, environment, label, expires_at } = command else {
-        return None;
-    };
-    let key = new_key(*environment, &mut ports.rng());
-    let issue = PrincipalCommand::IssueKey {
-        id: key.id.clone(),
-        digest: key.digest,
-        environment: *environment,
-        label: label.take(),
-        expires_at: *expires_at,
-    };
-    *command = ParsedCommand::Principal { name: name.clone(), command: Box::new(issue) };
-    Some(IssuedKey { id: key.id.as_str().to_owned(), key: key.text.as_str().to_owned() })
 }
 
 fn existing(id: ConnectionId, command: Command) -> Work {

@@ -11,6 +11,7 @@ use ledger_store::tables::{meta, model};
 use ledger_store::{Batch, DataDir, Durability, Store, UnkeyedStore};
 use ledger_vault::{FingerprintKey, KeyCheck, Keyring, MacKey, OpenError as UnsealError};
 
+use crate::curve_keys;
 use crate::derived;
 use crate::errors::{Fault, OpenError};
 use crate::models::MODELS;
@@ -144,6 +145,7 @@ pub(crate) fn make(
     data_dir: &Path,
     keyring: &Keyring,
     ports: &Ports,
+    requires_sealed: bool,
 ) -> Result<(Store, Founding), OpenError> {
     let store = UnkeyedStore::create(DataDir::create(data_dir)?)?;
     let ledger_id = ports.ledger_id();
@@ -166,6 +168,8 @@ pub(crate) fn make(
     }
     derived::put_versions(&mut batch, &store, [true; 3]);
     derived::put_indexes(&mut batch, &store, true);
+    curve_keys::found(&mut batch, &store, keyring, ledger_id, ports);
+    meta::put_requires_sealed(&mut batch, &store, requires_sealed);
     store.commit(batch, Durability::Synced).map_err(Fault::from)?;
     store.dir().mark_made()?;
     Ok((store, Founding { ledger_id, fingerprint_key }))

@@ -25,7 +25,7 @@ impl Keeper {
         name: &'static str,
         shared: &Arc<Shared>,
         interval: Duration,
-        work: fn(&Shared),
+        mut work: impl FnMut(&Shared) + Send + 'static,
     ) -> Result<Self, Fault> {
         let (stop, stopped) = bounded::<()>(0);
         let shared = Arc::clone(shared);

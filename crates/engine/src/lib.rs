@@ -36,6 +36,20 @@
 //!   (test: `who_may_only_write_lets_nobody_else_in`).
 //! - No caller gains a right to a connection by sharing it
 //!   (test: `nobody_shares_a_connection_with_a_workspace_where_they_may_do_more`).
+//! - A key ends unless somebody asked for one that does not
+//!   (test: `a_key_ends_by_default_and_is_warned_of_before`), and before the ceiling
+//!   (test: `no_key_is_issued_beyond_the_ceiling_and_earlier_ones_keep_their_end`).
+//! - A blocked token opens nothing, and no feed that it opened goes on
+//!   (test: `a_feed_ends_when_its_token_or_the_subject_is_blocked`).
+//! - A former curve key opens requests until its overlap ends, and no longer
+//!   (test: `the_former_curve_key_opens_requests_until_the_overlap_ends`).
+//! - Who shares a connection may reveal it (test: `who_shares_a_connection_may_reveal_it`).
+//! - A workspace sees of a shared connection what it takes to use it
+//!   (test: `a_workspace_sees_of_a_shared_connection_what_it_takes_to_use_it`).
+//! - Who administers a workspace gives no right that they lack
+//!   (test: `nobody_gives_a_right_that_they_lack`), takes none by the key of another
+//!   (test: `nobody_takes_a_right_by_the_key_of_another`), and sees no principals of others
+//!   (test: `principals_of_others_look_missing`).
 //! - No caller gains a right to a connection by relabeling it
 //!   (test: `nobody_labels_a_connection_into_their_reach`).
 //! - A connection never grows beyond its limit, and can be switched off and marked at it
@@ -85,6 +99,7 @@
 //! - No answer, not even a refusal, depends on a write that failed
 //!   (test: `no_answer_rests_on_a_write_that_failed`).
 
+mod curve_keys;
 mod derived;
 mod errors;
 mod founding;
@@ -112,13 +127,13 @@ mod redaction;
 mod replay;
 mod request;
 mod reveal;
-mod sealed;
 mod shares;
 mod tail;
 mod writer;
 
 pub use access::{Caller, Claim, LiveCaller, VerifyToken};
 pub use admission::{AdmissionLimits, MESSAGE_BYTES_MAX};
+pub use curve_keys::OpenedRequest;
 pub use engine::{Engine, EngineOptions};
 pub use errors::{
     AuthenticateError, ConnectionUnknown, DeadlineExpired, ExecuteError, Fault, Forbidden,

@@ -2,7 +2,7 @@
 //! uses it.
 //!
 //! ```text
-//! DIR/ledger-format   text: "connection-ledger data directory, format 3, needs format 3"
+//! DIR/ledger-format   text: "connection-ledger data directory, format 4, needs format 4"
 //! DIR/ledger.lock     locked while a process has it open; holds that process's id
 //! DIR/store/          the database
 //! DIR/sorting/        files of rows that are not in the database yet; emptied by every opening

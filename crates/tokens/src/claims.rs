@@ -1,5 +1,7 @@
 //! Checks the claims of a token whose signature is valid.
 
+use std::time::Duration;
+
 use ledger_domain::{Actor, CheckedText as _, Line, Micros};
 use serde_json::{Map, Value};
 
@@ -10,7 +12,7 @@ pub(crate) const SUBJECT_CHARS_MAX: usize = 255;
 /// Permitted difference between the clocks of the issuer and of this machine, in microseconds.
 pub(crate) const LEEWAY_MICROS: i64 = 60_000_000;
 
-/// Maximum length of a token's id that is recorded.
+/// Maximum length of a token's id that is recorded, and by which the token can be blocked.
 const TOKEN_ID_CHARS_MAX: usize = 128;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
@@ -20,12 +22,18 @@ const MICROS_PER_SECOND: i64 = 1_000_000;
 pub(crate) struct Expectation {
     pub(crate) issuer: String,
     pub(crate) audiences: Vec<String>,
+    /// Longest time from issue to expiry.
+    pub(crate) lifetime_max: Duration,
 }
 
 /// The bearer of a token, and when it expires.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Bearer {
     pub(crate) actor: Actor,
+    /// The claim `sub`.
+    pub(crate) subject: Line,
+    /// The claim `jti`, unless it is long or no single line.
+    pub(crate) token_id: Option<Line>,
     /// The token's issuer, and its id if it has one.
     pub(crate) credential: Line,
     /// The time at which the token expires, including leeway.
@@ -76,14 +84,34 @@ impl Expectation {
         if now >= until {
             return Err(Fault::Expired);
         }
+        self.check_lifetime(claims.get("iat"), end, now)?;
         let actor = Actor::new(format!("{ACTOR_KIND}:{}", subject.as_str()));
-        Ok(Bearer { actor, credential: self.credential(text("jti")), until })
+        let token_id = text("jti").and_then(|id| Line::parse("jti", id, TOKEN_ID_CHARS_MAX).ok());
+        let credential = self.credential(token_id.as_ref());
+        Ok(Bearer { actor, subject, token_id, credential, until })
     }
 
-    /// Returns the name of a token in events. An id that is long or no single line is left out.
-    fn credential(&self, id: Option<&str>) -> Line {
-        let id = id.and_then(|id| Line::parse("jti", id, TOKEN_ID_CHARS_MAX).ok());
-        let name = id.map_or_else(|| self.issuer.clone(), |id| format!("{} {id}", self.issuer));
+    /// Rejects tokens that last too long. One that does not say when it was issued counts as issued
+    /// now.
+    fn check_lifetime(&self, issued: Option<&Value>, end: i64, now: Micros) -> Result<(), Fault> {
+        let begin = match issued {
+            None => now.get(),
+            Some(issued) => moment(issued).ok_or(Fault::Wrong("its claim iat is not a time"))?,
+        };
+        if begin.saturating_sub(LEEWAY_MICROS) > now.get() {
+            return Err(Fault::Wrong("it was issued in the future"));
+        }
+        let max = i64::try_from(self.lifetime_max.as_micros()).unwrap_or(i64::MAX);
+        if end.saturating_sub(begin) > max.saturating_add(LEEWAY_MICROS) {
+            return Err(Fault::Wrong("it lasts longer than the configuration permits"));
+        }
+        Ok(())
+    }
+
+    /// Returns the name of a token in events.
+    fn credential(&self, id: Option<&Line>) -> Line {
+        let name =
+            id.map_or_else(|| self.issuer.clone(), |id| format!("{} {}", self.issuer, id.as_str()));
         Line::stored(name.into())
     }
 }
@@ -110,7 +138,8 @@ mod tests {
             claims.insert(name.clone(), value.clone());
         }
         let audiences = vec!["a".to_owned(), "b".to_owned()];
-        Expectation { issuer: "i".to_owned(), audiences }.check(claims, NOW)
+        let lifetime_max = Duration::from_hours(1);
+        Expectation { issuer: "i".to_owned(), audiences, lifetime_max }.check(claims, NOW)
     }
 
     #[test]
@@ -132,6 +161,28 @@ mod tests {
         assert_eq!(check(&json!({"exp": 999_940})), Err(Fault::Expired));
         assert_eq!(check(&json!({"exp": -1})), Err(Fault::Expired));
         assert!(matches!(check(&json!({"exp": 1, "iss": "x"})), Err(Fault::Wrong(_))));
+    }
+
+    #[test]
+    fn a_token_that_lasts_too_long_is_refused() {
+        const HOUR: i64 = 3_600;
+        let at = |issued: Value, end: i64| {
+            check(&json!({"iat": issued, "exp": 1_000_000 + end})).map(drop)
+        };
+        assert_eq!(at(json!(1_000_000), HOUR), Ok(()));
+        assert_eq!(at(json!(1_000_000 - 1_800), 1_800), Ok(()));
+        assert!(check(&json!({"exp": 1_000_000 + HOUR})).is_ok(), "it may have been issued now");
+        for (issued, end) in [
+            (json!(1_000_000), HOUR + 61),
+            (json!(1_000_000 - HOUR), HOUR),
+            (json!(1_000_061), 600),
+            (json!("now"), 600),
+            (json!(null), 600),
+        ] {
+            assert!(matches!(at(issued.clone(), end), Err(Fault::Wrong(_))), "{issued} {end}");
+        }
+        let unsaid = check(&json!({"exp": 1_000_000 + HOUR + 61}));
+        assert!(matches!(unsaid, Err(Fault::Wrong(_))));
     }
 
     #[test]

@@ -17,6 +17,12 @@
 //! - A public key is never used as a shared secret (test: `a_public_key_is_no_shared_secret`).
 //! - A token without a signature is never accepted
 //!   (test: `no_signature_is_refused_whatever_the_header_calls_it`).
+//! - An ID token is refused, whatever it is for
+//!   (test: `a_token_that_is_not_marked_as_an_access_token_is_refused`).
+//! - No claim gives `administer` unless the mapping says so
+//!   (test: `built_in_names_stand_for_their_scopes`).
+//! - A token that lasts longer than permitted is refused
+//!   (test: `a_token_that_lasts_too_long_is_refused`).
 //! - Keys and addresses that a token carries are ignored
 //!   (test: `keys_that_a_token_brings_along_mean_nothing`).
 //! - An unreachable provider stops neither API keys nor tokens that are signed with known keys
@@ -24,6 +30,7 @@
 
 mod algorithm;
 mod keys;
+mod mark;
 mod options;
 mod place;
 mod rights;
@@ -38,6 +45,7 @@ mod verify;
 mod tests;
 
 pub use algorithm::{Algorithm, DEFAULT_ALGORITHMS};
-pub use options::{Prepared, Timings, TokenOptions};
+pub use mark::AccessMark;
+pub use options::{LIFETIME_MAX, Prepared, Timings, TokenOptions};
 pub use rights::{ClaimPath, Mapping, MappingForm, Rights};
 pub use tokens::Tokens;

@@ -6,6 +6,7 @@ use ledger_domain::InvalidField;
 
 use crate::algorithm::{Algorithm, DEFAULT_ALGORITHMS};
 use crate::keys::{Place, Source};
+use crate::mark::AccessMark;
 use crate::place;
 use crate::rights::Rights;
 
@@ -13,6 +14,9 @@ use crate::rights::Rights;
 const NAME_BYTES_MAX: usize = 2_048;
 /// Maximum number of audiences.
 const AUDIENCES_MAX: usize = 16;
+
+/// The longest lifetime of a token by default.
+pub const LIFETIME_MAX: Duration = Duration::from_hours(24);
 
 /// When keys are fetched, and how long they are valid.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +53,11 @@ pub struct TokenOptions {
     pub jwks_url: Option<String>,
     /// Permitted signature algorithms.
     pub algorithms: Vec<Algorithm>,
+    /// How tokens are recognized as access tokens whose header does not say so; such tokens are
+    /// refused if absent.
+    pub access_mark: Option<AccessMark>,
+    /// Longest time from issue to expiry.
+    pub lifetime_max: Duration,
     /// How claims become grants.
     pub rights: Rights,
     /// When keys are fetched.
@@ -63,6 +72,8 @@ impl TokenOptions {
             audiences: vec![audience.into()],
             jwks_url: None,
             algorithms: DEFAULT_ALGORITHMS.to_vec(),
+            access_mark: None,
+            lifetime_max: LIFETIME_MAX,
             rights: Rights::default(),
             timings: Timings::default(),
         }

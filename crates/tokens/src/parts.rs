@@ -10,9 +10,20 @@ use crate::algorithm::Algorithm;
 pub(crate) const TOKEN_BYTES_MAX: usize = 16 * 1024;
 /// Maximum length of a key id.
 const KEY_ID_BYTES_MAX: usize = 512;
-/// Permitted values of `typ`. Issuers sign other documents with the same keys, such as logout
-/// tokens, and those must not be accepted.
-const TYPES: [&str; 3] = ["jwt", "at+jwt", "application/at+jwt"];
+/// Values of `typ` that only access tokens have (RFC 9068).
+const ACCESS_TYPES: [&str; 2] = ["at+jwt", "application/at+jwt"];
+/// The value of `typ` that any token may have. Issuers sign other documents with the same keys,
+/// such as logout tokens, and those have values of their own.
+const ANY_TYPE: &str = "jwt";
+
+/// What the header of a token says that it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenKind {
+    /// An access token.
+    Access,
+    /// Nothing: it may be an access token, an ID token or another one.
+    Unstated,
+}
 
 /// The parts of a token.
 #[derive(Debug)]
@@ -22,6 +33,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) signature: &'a str,
     pub(crate) algorithm: Algorithm,
     pub(crate) key_id: Option<Box<str>>,
+    pub(crate) kind: TokenKind,
     claims: &'a str,
 }
 
@@ -46,9 +58,11 @@ impl<'a> Parts<'a> {
             Some(Value::String(text)) => Ok(Some(text.as_str())),
             Some(_) => Err("a field of its header is not text"),
         };
-        if text("typ")?.is_some_and(|found| !TYPES.contains(&found.to_ascii_lowercase().as_str())) {
-            return Err("it is not an access token");
-        }
+        let kind = match text("typ")?.map(str::to_ascii_lowercase).as_deref() {
+            Some(found) if ACCESS_TYPES.contains(&found) => TokenKind::Access,
+            None | Some(ANY_TYPE) => TokenKind::Unstated,
+            Some(_) => return Err("it is not an access token"),
+        };
         let algorithm = text("alg")?.and_then(Algorithm::known);
         let key_id = text("kid")?;
         if key_id.is_some_and(|id| id.len() > KEY_ID_BYTES_MAX) {
@@ -59,6 +73,7 @@ impl<'a> Parts<'a> {
             signature,
             algorithm: algorithm.ok_or("its algorithm is not supported")?,
             key_id: key_id.map(Box::from),
+            kind,
             claims,
         })
     }

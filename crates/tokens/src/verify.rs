@@ -10,8 +10,9 @@ use tracing::debug;
 use crate::algorithm::Algorithm;
 use crate::claims::{Expectation, Fault};
 use crate::keys::{Held, KeyLookup};
+use crate::mark::AccessMark;
 use crate::options::TokenOptions;
-use crate::parts::Parts;
+use crate::parts::{Parts, TokenKind};
 use crate::rights::Rights;
 use crate::seen::Seen;
 
@@ -19,6 +20,7 @@ use crate::seen::Seen;
 pub(crate) struct Verifier {
     expectation: Expectation,
     algorithms: Vec<Algorithm>,
+    access_mark: Option<AccessMark>,
     rights: Rights,
     held: Arc<Held>,
     seen: Mutex<Seen>,
@@ -29,10 +31,11 @@ pub(crate) struct Verifier {
 
 impl Verifier {
     pub(crate) fn new(options: TokenOptions, held: Arc<Held>, clock: Clock) -> Self {
-        let TokenOptions { issuer, audiences, algorithms, rights, .. } = options;
+        let TokenOptions { issuer, audiences, algorithms, lifetime_max, rights, .. } = options;
         Self {
-            expectation: Expectation { issuer, audiences },
+            expectation: Expectation { issuer, audiences, lifetime_max },
             algorithms,
+            access_mark: options.access_mark,
             rights,
             held,
             seen: Mutex::default(),
@@ -67,12 +70,19 @@ impl VerifyToken for Verifier {
             return Err(refused("its signature is invalid"));
         }
         let claims = parts.claims().map_err(refused)?;
+        let is_marked = || self.access_mark.as_ref().is_some_and(|mark| mark.is_on(&claims));
+        if parts.kind == TokenKind::Unstated && !is_marked() {
+            return Err(refused(
+                "neither its type nor a configured claim says that it is an access token",
+            ));
+        }
         let bearer = self.expectation.check(&claims, now).map_err(|fault| match fault {
             Fault::Expired => AuthenticateError::TokenExpired,
             Fault::Wrong(reason) => refused(reason),
         })?;
         let caller = Caller::new(bearer.actor, self.rights.of(&claims))
             .with_credential(bearer.credential)
+            .with_token(bearer.subject, bearer.token_id)
             .until(bearer.until);
         self.seen.lock().put(digest, *set.digest(), caller.clone(), bearer.until);
         Ok(caller)

@@ -5,8 +5,15 @@
 
 use std::fmt;
 
+use ledger_domain::LedgerId;
 use nkeys::XKey;
+use rand::CryptoRng;
 use zeroize::Zeroizing;
+
+use crate::error::OpenError;
+use crate::keyring::Keyring;
+use crate::labels;
+use crate::master_key::draw_key;
 
 /// A curve key pair; the secret half is wiped when dropped.
 pub struct CurveKey(XKey);
@@ -51,6 +58,21 @@ impl CurveKey {
     }
 }
 
+impl Keyring {
+    /// Generates a curve key of a ledger, and returns it with the wrapped form to store.
+    pub fn new_curve_key(&self, rng: &mut impl CryptoRng, ledger: LedgerId) -> (CurveKey, Vec<u8>) {
+        let material = draw_key(rng);
+        let wrapped = self.wrap_for_ledger(rng, labels::WRAPPED_CURVE_KEY, ledger, &material);
+        (CurveKey::from_bytes(&material), wrapped)
+    }
+
+    /// Opens a curve key that was wrapped for the same ledger under any key of the ring.
+    pub fn open_curve_key(&self, ledger: LedgerId, wrapped: &[u8]) -> Result<CurveKey, OpenError> {
+        let material = self.unwrap_for_ledger(labels::WRAPPED_CURVE_KEY, ledger, wrapped)?;
+        Ok(CurveKey::from_bytes(&material))
+    }
+}
+
 impl fmt::Debug for CurveKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CurveKey({})", self.public())
@@ -60,6 +82,7 @@ impl fmt::Debug for CurveKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{ledger, seeded};
 
     #[test]
     fn only_the_receiver_opens_what_the_sender_sealed() {
@@ -83,6 +106,18 @@ mod tests {
         for short in [&b""[..], b"xkv1", &[0; 40]] {
             assert_eq!(receiver.open(short, &sender.public()), Err(CurveError::Message));
         }
+    }
+
+    #[test]
+    fn a_wrapped_pair_is_read_back_for_its_ledger_only() {
+        let rng = &mut seeded(1);
+        let keyring = Keyring::generate(rng);
+        let (key, wrapped) = keyring.new_curve_key(rng, ledger(1));
+        let read = keyring.open_curve_key(ledger(1), &wrapped).unwrap();
+        assert_eq!(read.public(), key.public());
+        assert!(matches!(keyring.open_curve_key(ledger(2), &wrapped), Err(OpenError::Corrupt)));
+        let (other, _) = keyring.new_curve_key(rng, ledger(1));
+        assert_ne!(other.public(), key.public());
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub(crate) const WRAPPED_DATA_KEY: &str = "connledger wrapped data key";
 pub(crate) const FINGERPRINT_KEY: &str = "connledger fingerprint key";
 /// Associated data of a wrapped MAC key.
 pub(crate) const MAC_KEY: &str = "connledger mac key";
+/// Associated data of a wrapped curve key.
+pub(crate) const WRAPPED_CURVE_KEY: &str = "connledger wrapped curve key";
 /// Associated data of the check that the right master key was given.
 pub(crate) const KEY_CHECK: &str = "connledger master key check";
 
@@ -46,6 +48,7 @@ mod tests {
             SEALED_VALUE,
             WRAPPED_DATA_KEY,
             FINGERPRINT_KEY,
+            WRAPPED_CURVE_KEY,
             KEY_CHECK,
         ];
         labels.sort_unstable();

@@ -10,7 +10,7 @@ use ledger_contract::operations::ReplayRequest;
 use ledger_domain::Position;
 use ledger_engine::{AdmissionLimits, Engine, EngineOptions, ReplayLimits};
 use ledger_store::tables::{log, model};
-use ledger_store::{Batch, Durability};
+use ledger_store::{Batch, Durability, FORMAT};
 use ledger_vault::Keyring;
 use serde_json::json;
 
@@ -63,8 +63,11 @@ async fn a_newer_or_foreign_format_is_refused_and_left_alone() {
     let place = Ledger::new().await.close();
     let file = place.path().join("ledger-format");
     let own = fs::read_to_string(&file).expect("readable");
+    let newer = format!("needs format {}", FORMAT + 1);
+    let newer = own.replace(&format!("needs format {FORMAT}"), &newer);
+    assert_ne!(newer, own);
     let cases = [
-        (own.replace("needs format 3", "needs format 4"), Code::DataDirNewer),
+        (newer, Code::DataDirNewer),
         ("something else\n".to_owned(), Code::DataDirForeign),
         (String::new(), Code::DataDirForeign),
     ];

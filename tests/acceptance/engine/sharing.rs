@@ -116,3 +116,61 @@ async fn nobody_gives_themselves_rights_by_changing_what_rights_go_by() {
     let back = json!({"connection": "main", "to_version": 2});
     assert_eq!(send(&ledger, &caller, "revert", back).await, Err(Code::Forbidden));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_shares_a_connection_may_reveal_it() {
+    let ledger = Ledger::new().await;
+    ledger.create("main").await;
+    let manages = json!(["read", "write", "rotate", "administer"]);
+    let manages = json!([{"scopes": manages, "workspaces": [HOME]}]);
+    let caller = ledger.enter("manager", manages).await;
+    let share = json!({"connection": "main", "grant_to": ABROAD});
+    ledger.run("grant-workspace", share.clone()).await;
+    ledger.run("revoke-workspace", share.clone()).await;
+    let shared = json!({"provider": "x", "access": {"workspaces": {ABROAD: {}}}});
+    let back = json!({"connection": "main", "to_version": 2});
+    for (verb, body) in [("grant-workspace", share), ("create", shared), ("revert", back)] {
+        let refused = ledger.send_as(&caller, TestCommand::new(verb, &body)).await;
+        let refused = refused.expect_err("others would reveal it");
+        assert_eq!(refused.code, Code::Forbidden, "{verb}");
+        assert!(refused.message.contains("`reveal`"), "{verb}: {refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workspace_sees_of_a_shared_connection_what_it_takes_to_use_it() {
+    let ledger = Ledger::new().await;
+    ledger.send(TestCommand::new("create-workspace", &json!({})).at("third")).await.expect("made");
+    let id = ledger.create("main").await;
+    let about = |body: Value| {
+        let mut body = body;
+        body["connection"] = json!("main");
+        body
+    };
+    let rate = |value: u64| json!({"rate": {"type": "requests", "unit": "rpm", "value": value}});
+    for (to, requests) in [(ABROAD, 7), ("third", 8)] {
+        let share = about(json!({"grant_to": to, "limits": rate(requests)}));
+        ledger.run("grant-workspace", share).await;
+    }
+    ledger.run("link-dependent", about(json!({"kind": "tool", "id": "t-1"}))).await;
+    ledger.run("update", about(json!({"annotations": {"x.note": "internal"}}))).await;
+    let whole = ledger.get("main");
+    assert_eq!(whole["dependents"].as_array().map(Vec::len), Some(1));
+    let get = |caller: &Caller, workspace: &str| {
+        ledger.ask_as(caller, workspace, "get", &json!({"connection": id})).expect("shared")
+    };
+    let guest = ledger.enter("guest", json!([{"role": "gateway", "workspaces": [ABROAD]}])).await;
+    let seen = get(&guest, ABROAD);
+    assert_eq!(get(&guest, "_all"), seen);
+    let mut expected = whole.clone();
+    expected["access"]["workspaces"] = json!({ABROAD: whole["access"]["workspaces"][ABROAD]});
+    (expected["annotations"], expected["dependents"]) = (json!({}), json!([]));
+    expected["created_by"] = json!("undisclosed");
+    expected["updated_by"] = json!("undisclosed");
+    assert_eq!(seen, expected);
+    let auditor = json!([
+        {"scopes": ["audit"], "workspaces": [HOME]}, {"role": "viewer", "workspaces": [ABROAD]},
+    ]);
+    let auditor = ledger.enter("auditor", auditor).await;
+    assert_eq!(get(&auditor, ABROAD), whole, "who may audit it at home sees the whole");
+}

@@ -147,6 +147,34 @@ async fn a_feed_ends_when_its_key_or_token_expires() {
     assert!(seconds() >= end, "not before its time");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_ends_when_its_token_or_the_subject_is_blocked() {
+    let door = Door::open().await;
+    let engine = &door.ledger.engine;
+    let mut issuer = Issuer::nowhere_yet();
+    let signer = Signer::new("1");
+    issuer.publish(&[&signer]);
+    issuer.start().await;
+    let tokens = TokenOptions::new(issuer.url(), AUDIENCE).prepare().expect("good options");
+    let tokens = tokens.start(Clock::new(|| Micros::new(seconds() * 1_000_000)));
+    engine.set_token_verifier(tokens.verifier());
+    assert!(tokens.wait_for_keys(PATIENCE).await);
+    let token = |id: &str| {
+        signer.token(&json!({
+            "iss": issuer.url(), "aud": AUDIENCE, "sub": "anna", "scope": "integrations:list",
+            "exp": seconds() + 600, "jti": id,
+        }))
+    };
+    let mut one = at_end(&door, &token("1"), FEED).await;
+    let mut other = at_end(&door, &token("2"), FEED).await;
+    govern(engine, "block-token", &json!({ "token_id": "1" })).await;
+    expect_last(next(&mut one).await, "credential_revoked");
+    door.create(&json!({ "slug": "later", "provider": "x" })).await;
+    assert_eq!(next(&mut other).await.expect("an event").kind, "connection_created");
+    govern(engine, "block-token", &json!({ "subject": "anna" })).await;
+    expect_last(next(&mut other).await, "credential_revoked");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nobody_gets_an_event_that_came_after_they_lost_the_right() {
     const ROUNDS: usize = 12;

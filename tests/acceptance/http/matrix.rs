@@ -1,6 +1,7 @@
 //! Every route, asked by everyone.
 
 use ledger_contract::commands::Verb;
+use ledger_domain::principal::Scope;
 use ledger_http::routes::{Route, Subject, routes};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -10,11 +11,11 @@ use crate::ledger::{ABROAD, HOME};
 use crate::matrix::bodies::body;
 use crate::matrix::cast::{Cast, TARGET};
 use crate::matrix::{
-    ADMINISTER, AUDIT, GOVERN, LET_IN, Line, Need, READ, READ_ALL, ROTATE, WELL, WRITE,
-    WRITE_AND_ROTATE, line,
+    AUDIT, At, GOVERN, LET_IN, Line, Need, Place, READ, READ_ALL, ROTATE, Reach, SHARE, WELL,
+    WRITE, WRITE_AND_ROTATE, line,
 };
 
-const TABLE: &[Line] = &[
+pub(crate) const TABLE: &[Line] = &[
     ("listWorkspaces", Need::Anyone, WELL),
     ("createWorkspace", GOVERN, WELL),
     ("listConnections", Need::Foothold, WELL),
@@ -33,7 +34,7 @@ const TABLE: &[Line] = &[
     ("markOperational", WRITE, LET_IN),
     ("archiveConnection", WRITE, LET_IN),
     ("restoreConnection", WRITE, LET_IN),
-    ("grantWorkspace", ADMINISTER, LET_IN),
+    ("grantWorkspace", SHARE, LET_IN),
     ("revokeWorkspace", WRITE, LET_IN),
     ("setLimits", WRITE, LET_IN),
     ("setModelPolicy", WRITE, LET_IN),
@@ -43,15 +44,18 @@ const TABLE: &[Line] = &[
     ("revertConnection", WRITE_AND_ROTATE, LET_IN),
     ("followEvents", READ_ALL, WELL),
     ("followWorkspaceEvents", READ, WELL),
-    ("listPrincipals", GOVERN, WELL),
+    ("listPrincipals", Need::Principals(Place::OfLedger), WELL),
     ("createPrincipal", GOVERN, WELL),
-    ("updatePrincipal", GOVERN, LET_IN),
-    ("enablePrincipal", GOVERN, LET_IN),
-    ("disablePrincipal", GOVERN, LET_IN),
-    ("issueKey", GOVERN, LET_IN),
-    ("revokeKey", GOVERN, LET_IN),
+    ("updatePrincipal", Need::Principal(Place::OfLedger), LET_IN),
+    ("enablePrincipal", Need::Principal(Place::OfLedger), LET_IN),
+    ("disablePrincipal", Need::Principal(Place::OfLedger), LET_IN),
+    ("issueKey", Need::Principal(Place::OfLedger), LET_IN),
+    ("revokeKey", Need::Principal(Place::OfLedger), LET_IN),
+    ("blockToken", GOVERN, LET_IN),
+    ("unblockToken", GOVERN, LET_IN),
+    ("listBlockedTokens", GOVERN, WELL),
     ("whoami", Need::Anyone, WELL),
-    ("accessCheck", GOVERN, WELL),
+    ("accessCheck", Need::Principal(Place::OfWorkspace), WELL),
     ("status", READ_ALL, WELL),
     ("replay", GOVERN, WELL),
     ("alive", Need::Nothing, WELL),
@@ -62,12 +66,14 @@ const TABLE: &[Line] = &[
     ("docsStyle", Need::Nothing, WELL),
 ];
 
-const REVEAL: Need = Need::Here(&[ledger_domain::principal::Scope::Reveal]);
+const REVEAL: Need = Need::Here(&[Scope::Reveal]);
 
 /// A ledger that everyone asks.
 struct Stage {
     door: Door,
     cast: Cast,
+    /// The id of a connection of the home workspace that is shared with the other one.
+    shared: String,
     made: usize,
 }
 
@@ -82,16 +88,25 @@ impl Stage {
             let made = door.post(&place, &main).await;
             assert_eq!(made.status, 201, "{made:?}");
         }
-        Self { door, cast, made: 0 }
+        let shared = door.ledger.create("shared").await;
+        let share = json!({ "connection": shared, "grant_to": ABROAD });
+        door.ledger.run("grant-workspace", share).await;
+        Self { door, cast, shared, made: 0 }
     }
 
     /// Prepares a request to a route, without anyone's key.
-    fn request(&mut self, route: &Route, workspace: &str) -> RequestBuilder {
+    fn request(&mut self, route: &Route, at: At) -> RequestBuilder {
+        let connection = if at == At::Shared { self.shared.clone() } else { "main".to_owned() };
+        self.request_to(route, at.workspace(), &connection)
+    }
+
+    /// Prepares the same to any workspace and connection.
+    fn request_to(&mut self, route: &Route, workspace: &str, connection: &str) -> RequestBuilder {
         self.made += 1;
         let mut path = route
             .path
             .replace("{workspace}", workspace)
-            .replace("{connection}", "main")
+            .replace("{connection}", connection)
             .replace("{principal}", TARGET)
             .replace("{key}", &self.cast.target_key);
         match route.id {
@@ -147,16 +162,17 @@ async fn everyone_over_http_may_do_what_the_table_says_and_nothing_else() {
     for route in routes() {
         let (need, told) = line(TABLE, route.id);
         assert_eq!(need == Need::Nothing, !route.needs_key(), "{}", route.id);
-        for workspace in [HOME, ABROAD] {
+        let is_about_one = route.path.contains("{connection}");
+        for at in At::ALL.into_iter().filter(|at| *at != At::Shared || is_about_one) {
             for number in 0..stage.cast.actors.len() {
-                let request = stage.request(route, workspace);
+                let request = stage.request(route, at);
                 let actor = &stage.cast.actors[number];
                 let answer = read(request.bearer_auth(&actor.key)).await;
-                let may = actor.rights.meet(need, workspace == HOME);
-                expect(&answer, route, if may { told } else { "forbidden" }, &actor.name);
+                let code = actor.rights.decide(need, told, at);
+                expect(&answer, route, code, &format!("{}, {at:?}", actor.name));
             }
             for number in 0..stage.cast.strangers.len() {
-                let request = stage.request(route, workspace);
+                let request = stage.request(route, at);
                 let (header, code) = &stage.cast.strangers[number];
                 let request = match header {
                     Some(header) => request.header("authorization", header),
@@ -176,11 +192,12 @@ fn a_route_says_the_scope_that_it_takes() {
         let (need, _) = line(TABLE, route.id);
         match need {
             Need::Here(scopes) => assert!(scopes.contains(&route.terms.scope.expect(route.id))),
-            Need::Ledger(scope) if route.id != "accessCheck" => {
+            Need::Ledger(scope) => {
                 assert_eq!(route.terms.scope, Some(scope), "{}", route.id);
             }
             Need::Nothing | Need::Anyone => assert_eq!(route.terms.scope, None, "{}", route.id),
-            Need::Foothold | Need::Ledger(_) => {}
+            Need::Principals(_) => assert_eq!(route.terms.scope, Some(Scope::Administer)),
+            Need::Foothold | Need::Principal(_) => {}
         }
     }
 }
@@ -188,12 +205,12 @@ fn a_route_says_the_scope_that_it_takes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_workspace_and_one_that_is_not_there_sound_the_same_over_http() {
     let mut stage = Stage::open().await;
-    let home = stage.cast.actors.iter().filter(|actor| !actor.rights.everywhere);
+    let home = stage.cast.actors.iter().filter(|actor| actor.rights.reach == Reach::Home);
     let keys: Vec<_> = home.map(|actor| actor.key.clone()).collect();
     for route in routes().filter(|route| route.path.contains("{workspace}")) {
         for key in &keys {
-            let heard = read(stage.request(route, ABROAD).bearer_auth(key)).await;
-            let nowhere = read(stage.request(route, "nowhere").bearer_auth(key)).await;
+            let heard = read(stage.request_to(route, ABROAD, "main").bearer_auth(key)).await;
+            let nowhere = read(stage.request_to(route, "nowhere", "main").bearer_auth(key)).await;
             assert_eq!(heard.heard(), nowhere.heard(), "{}", route.id);
             heard.expect_problem(403, "forbidden");
         }

@@ -7,7 +7,7 @@ mod events;
 mod feed;
 mod half_sent;
 mod lists;
-mod matrix;
+pub(crate) mod matrix;
 mod operations;
 mod refusals;
 mod silence;

@@ -15,6 +15,7 @@ pub(crate) fn body(verb: &str, number: usize) -> Value {
         "link-dependent" | "unlink-dependent" => json!({ "kind": "tool", "id": "t-1" }),
         "revert" => json!({ "to_version": 1 }),
         "create-principal" => json!({ "principal": slug, "kind": "user" }),
+        "block-token" | "unblock-token" => json!({ "subject": slug }),
         "reveal-secret" => json!({ "reason": "a look" }),
         "replay" => json!({ "verify": true, "projection": "audit" }),
         _ => json!({}),

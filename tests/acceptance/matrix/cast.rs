@@ -1,16 +1,20 @@
-//! Everyone who asks: each role at home and everywhere, somebody without rights, and keys that
-//! open nothing.
+//! Everyone who asks: each role at home, abroad and everywhere, somebody without rights, and
+//! credentials that open nothing.
+
+use std::sync::Arc;
 
 use ledger_contract::access::IssuedKey;
 use ledger_contract::headers::Headers;
 use ledger_contract::records::Via;
 use ledger_contract::{commands, subjects};
-use ledger_domain::principal::Role;
-use ledger_engine::{Caller, CommandRequest, Engine, Executed, Received};
+use ledger_domain::{CheckedText as _, Line};
+use ledger_engine::{
+    AuthenticateError, Caller, CommandRequest, Engine, Executed, Received, VerifyToken,
+};
 use serde_json::{Value, json};
 
-use super::Rights;
-use crate::ledger::HOME;
+use super::{Reach, Rights};
+use crate::ledger::{ABROAD, HOME};
 
 /// A principal that commands are about, and one of its keys.
 pub(crate) const TARGET: &str = "target";
@@ -62,28 +66,60 @@ impl Cast {
     /// Makes them all known to a ledger.
     pub(crate) async fn of(engine: &Engine) -> Self {
         let mut actors = Vec::new();
-        for role in Role::ALL.iter().copied() {
-            for everywhere in [false, true] {
-                let name = format!("{role}-{}", if everywhere { "everywhere" } else { "home" });
-                let mut grant = json!({ "role": role.as_str() });
-                if !everywhere {
-                    grant["workspaces"] = json!([HOME]);
+        for rights in Rights::all() {
+            let (name, grants) = match (rights.role, rights.reach) {
+                (None, _) => ("nobody".to_owned(), json!([])),
+                (Some(role), Reach::Home) => (
+                    format!("{role}-home"),
+                    json!([{ "role": role.as_str(), "workspaces": [HOME] }]),
+                ),
+                (Some(role), Reach::Abroad) => (
+                    format!("{role}-abroad"),
+                    json!([{ "role": role.as_str(), "workspaces": [ABROAD] }]),
+                ),
+                (Some(role), Reach::Everywhere) => {
+                    (format!("{role}-everywhere"), json!([{ "role": role.as_str() }]))
                 }
-                let key = principal(engine, &name, &json!([grant])).await.key.clone();
-                let rights = Rights { role: Some(role), everywhere };
-                actors.push(Actor { name, key, rights });
-            }
+            };
+            let key = principal(engine, &name, &grants).await.key.clone();
+            actors.push(Actor { name, key, rights });
         }
-        let nobody = principal(engine, "nobody", &json!([])).await.key.clone();
-        let rights = Rights { role: None, everywhere: false };
-        actors.push(Actor { name: "nobody".to_owned(), key: nobody, rights });
         let target_key = principal(engine, TARGET, &json!([{ "role": "admin" }])).await.id.clone();
         let strangers = strangers(engine).await;
         Self { actors, strangers, target_key }
     }
 }
 
-/// Makes keys of somebody who may do everything, and spoils them.
+/// The credentials that open nothing, with the code that each is answered with.
+pub(crate) const STRANGERS: [(&str, &str); 8] = [
+    ("no credential", "credential_missing"),
+    ("an unknown key", "credential_invalid"),
+    ("a key but for its last character", "credential_invalid"),
+    ("a key in another scheme", "credential_invalid"),
+    ("an expired key of an administrator", "credential_expired"),
+    ("a revoked key of an administrator", "credential_revoked"),
+    ("a key of a disabled administrator", "credential_revoked"),
+    ("a token of a blocked administrator", "credential_revoked"),
+];
+
+/// A token of somebody who may do everything.
+const TOKEN: &str = "token.of.mallory";
+
+/// An identity provider that issued one token.
+#[derive(Debug)]
+struct OneToken;
+
+impl VerifyToken for OneToken {
+    fn verify(&self, token: &str) -> Result<Caller, AuthenticateError> {
+        if token != TOKEN {
+            return Err(AuthenticateError::TokenInvalid);
+        }
+        let subject = Line::stored("mallory".into());
+        Ok(Caller::system("oidc:mallory").with_token(subject, None))
+    }
+}
+
+/// Makes credentials of somebody who may do everything, and spoils them.
 async fn strangers(engine: &Engine) -> Vec<(Option<String>, &'static str)> {
     let past = json!({ "principal": TARGET, "expires_at": "2020-01-01T00:00:00Z" });
     let expired = key(engine, &past).await.key.clone();
@@ -92,15 +128,20 @@ async fn strangers(engine: &Engine) -> Vec<(Option<String>, &'static str)> {
     govern(engine, "revoke-key", &revoke).await;
     let off = principal(engine, "off", &json!([{ "role": "admin" }])).await.key.clone();
     govern(engine, "disable-principal", &json!({ "principal": "off" })).await;
-    let (almost, _) = expired.split_at(expired.len() - 1);
+    engine.set_token_verifier(Arc::new(OneToken));
     let bearer = |key: &str| Some(format!("Bearer {key}"));
-    vec![
-        (None, "credential_missing"),
-        (bearer("sk_test_k3x9a2bq71ce_unknown"), "credential_invalid"),
-        (bearer(almost), "credential_invalid"),
-        (Some(format!("Basic {expired}")), "credential_invalid"),
-        (bearer(&expired), "credential_expired"),
-        (bearer(&revoked.key), "credential_revoked"),
-        (bearer(&off), "credential_revoked"),
-    ]
+    assert!(engine.authenticate(bearer(TOKEN).as_deref()).is_ok(), "a good token");
+    govern(engine, "block-token", &json!({ "subject": "mallory" })).await;
+    let (almost, _) = expired.split_at(expired.len() - 1);
+    let headers = [
+        None,
+        bearer("sk_test_k3x9a2bq71ce_unknown"),
+        bearer(almost),
+        Some(format!("Basic {expired}")),
+        bearer(&expired),
+        bearer(&revoked.key),
+        bearer(&off),
+        bearer(TOKEN),
+    ];
+    headers.into_iter().zip(STRANGERS.map(|(_, code)| code)).collect()
 }

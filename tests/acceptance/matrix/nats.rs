@@ -11,15 +11,15 @@ use tokio::time::timeout;
 use super::bodies::body;
 use super::cast::{Cast, TARGET};
 use super::{
-    ADMINISTER, AUDIT, GOVERN, LET_IN, Line, Need, READ, READ_ALL, ROTATE, WELL, WRITE,
-    WRITE_AND_ROTATE, line,
+    AUDIT, At, GOVERN, LET_IN, Line, Need, Place, READ, READ_ALL, ROTATE, Reach, SHARE, WELL,
+    WRITE, WRITE_AND_ROTATE, line,
 };
 use crate::ledger::{ABROAD, HOME, Ledger, TestCommand};
 use crate::nats_server::NatsServer;
-use crate::verbs::{principal_verbs, verbs};
+use crate::verbs::{principal_verbs, token_verbs, verbs};
 use crate::wait::{PATIENCE, eventually};
 
-const TABLE: &[Line] = &[
+pub(super) const TABLE: &[Line] = &[
     ("create", WRITE, WELL),
     ("update", WRITE, LET_IN),
     ("rotate-secret", ROTATE, LET_IN),
@@ -30,7 +30,7 @@ const TABLE: &[Line] = &[
     ("mark-operational", WRITE, LET_IN),
     ("archive", WRITE, LET_IN),
     ("restore", WRITE, LET_IN),
-    ("grant-workspace", ADMINISTER, LET_IN),
+    ("grant-workspace", SHARE, LET_IN),
     ("revoke-workspace", WRITE, LET_IN),
     ("set-limits", WRITE, LET_IN),
     ("set-model-policy", WRITE, LET_IN),
@@ -40,19 +40,22 @@ const TABLE: &[Line] = &[
     ("revert", WRITE_AND_ROTATE, LET_IN),
     ("create-workspace", Need::Here(&[ledger_domain::principal::Scope::Administer]), TAKEN),
     ("create-principal", GOVERN, WELL),
-    ("update-principal", GOVERN, LET_IN),
-    ("enable-principal", GOVERN, LET_IN),
-    ("disable-principal", GOVERN, LET_IN),
-    ("issue-key", GOVERN, LET_IN),
-    ("revoke-key", GOVERN, LET_IN),
+    ("update-principal", Need::Principal(Place::OfLedger), LET_IN),
+    ("enable-principal", Need::Principal(Place::OfLedger), LET_IN),
+    ("disable-principal", Need::Principal(Place::OfLedger), LET_IN),
+    ("issue-key", Need::Principal(Place::OfLedger), LET_IN),
+    ("revoke-key", Need::Principal(Place::OfLedger), LET_IN),
+    ("block-token", GOVERN, LET_IN),
+    ("unblock-token", GOVERN, LET_IN),
     ("get", READ, WELL),
     ("list", Need::Foothold, WELL),
     ("history", AUDIT, WELL),
     ("audit", AUDIT, WELL),
     ("workspaces", Need::Foothold, WELL),
     ("status", READ_ALL, WELL),
-    ("principals", GOVERN, WELL),
-    ("access-check", GOVERN, WELL),
+    ("principals", Need::Principals(Place::OfWorkspace), WELL),
+    ("blocked-tokens", GOVERN, WELL),
+    ("access-check", Need::Principal(Place::OfWorkspace), WELL),
     ("whoami", Need::Foothold, WELL),
     ("replay", GOVERN, WELL),
 ];
@@ -67,7 +70,15 @@ struct Stage {
     bus: Bus,
     client: Client,
     cast: Cast,
+    /// The id of a connection of the home workspace that is shared with the other one.
+    shared: String,
     made: usize,
+}
+
+/// Tells whether something is asked about one connection.
+pub(super) fn is_about_connection(name: &str) -> bool {
+    let command = verbs().any(|verb| verb == name);
+    (command && !["create", "create-workspace"].contains(&name)) || name == "get"
 }
 
 impl Stage {
@@ -79,6 +90,9 @@ impl Stage {
             let main = json!({ "slug": "main", "provider": "openai" });
             ledger.send(TestCommand::new("create", &main).at(workspace)).await.expect("made");
         }
+        let shared = ledger.create("shared").await;
+        let share = json!({ "connection": shared, "grant_to": ABROAD });
+        ledger.run("grant-workspace", share).await;
         let options = ConnectOptions { url: server.url(), ..ConnectOptions::default() };
         let own = connect(&options).await.expect("good options");
         let options = BusOptions::new(own, options);
@@ -89,7 +103,7 @@ impl Stage {
             client.request(asked.clone(), "".into()).await.ok()
         })
         .await;
-        Self { _ledger: ledger, server, bus, client, cast, made: 0 }
+        Self { _ledger: ledger, server, bus, client, cast, shared, made: 0 }
     }
 
     /// Sends a message and returns the code it is answered with.
@@ -126,12 +140,21 @@ impl Stage {
     }
 
     /// Returns the subject and the body of something that is asked in a workspace.
-    fn message(&mut self, name: &str, workspace: &str) -> (String, Value) {
+    fn message(&mut self, name: &str, at: At) -> (String, Value) {
+        let (subject, mut body) = self.message_to(name, at.workspace());
+        if at == At::Shared {
+            body["connection"] = json!(self.shared);
+        }
+        (subject, body)
+    }
+
+    /// Returns the same in any workspace, about its connection `main`.
+    fn message_to(&mut self, name: &str, workspace: &str) -> (String, Value) {
         self.made += 1;
         let names = Subjects::default();
         let mut body = body(name, self.made);
         let command = verbs().any(|verb| verb == name);
-        if (command && !["create", "create-workspace"].contains(&name)) || name == "get" {
+        if is_about_connection(name) {
             body["connection"] = json!("main");
         }
         if principal_verbs().any(|verb| verb == name) && name != "create-principal" {
@@ -142,7 +165,7 @@ impl Stage {
             "access-check" => body = json!({ "as": TARGET, "may": "read" }),
             _ => {}
         }
-        let subject = if principal_verbs().any(|verb| verb == name) {
+        let subject = if principal_verbs().chain(token_verbs()).any(|verb| verb == name) {
             names.command(subjects::LEDGER, name)
         } else if command {
             names.command(workspace, name)
@@ -158,20 +181,19 @@ impl Stage {
 #[tokio::test(flavor = "multi_thread")]
 async fn everyone_over_nats_may_do_what_the_table_says_and_nothing_else() {
     let mut stage = Stage::open().await;
-    let verbs = verbs().chain(principal_verbs());
+    let verbs = verbs().chain(principal_verbs()).chain(token_verbs());
     for name in verbs.chain(QueryName::names()).chain(["replay"]) {
         let (need, told) = line(TABLE, name);
-        for workspace in [HOME, ABROAD] {
+        for at in At::ALL.into_iter().filter(|at| *at != At::Shared || is_about_connection(name)) {
             for number in 0..stage.cast.actors.len() {
-                let (subject, body) = stage.message(name, workspace);
+                let (subject, body) = stage.message(name, at);
                 let actor = &stage.cast.actors[number];
                 let key = format!("Bearer {}", actor.key);
                 let code = stage.ask(Some(&key), &subject, name, &body).await;
-                let may = actor.rights.meet(need, workspace == HOME);
-                let expected = if may { told } else { "forbidden" };
-                assert_eq!(code, expected, "{} asks {subject}", actor.name);
+                let expected = actor.rights.decide(need, told, at);
+                assert_eq!(code, expected, "{} asks {subject}, {at:?}", actor.name);
             }
-            let (subject, body) = stage.message(name, workspace);
+            let (subject, body) = stage.message(name, at);
             for (header, code) in &stage.cast.strangers {
                 let answered = stage.ask(header.as_deref(), &subject, name, &body).await;
                 assert_eq!(answered, *code, "{subject}");
@@ -185,11 +207,11 @@ async fn everyone_over_nats_may_do_what_the_table_says_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_workspace_and_one_that_is_not_there_sound_the_same_over_nats() {
     let mut stage = Stage::open().await;
-    let home = stage.cast.actors.iter().filter(|actor| !actor.rights.everywhere);
+    let home = stage.cast.actors.iter().filter(|actor| actor.rights.reach == Reach::Home);
     let keys: Vec<_> = home.map(|actor| format!("Bearer {}", actor.key)).collect();
     for name in verbs().chain(QueryName::names()) {
-        let (there, body) = stage.message(name, ABROAD);
-        let (nowhere, _) = stage.message(name, "nowhere");
+        let (there, body) = stage.message_to(name, ABROAD);
+        let (nowhere, _) = stage.message_to(name, "nowhere");
         for key in &keys {
             let heard = stage.ask(Some(key), &there, name, &body).await;
             assert_eq!(heard, stage.ask(Some(key), &nowhere, name, &body).await, "{name}");

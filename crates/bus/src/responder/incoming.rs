@@ -9,7 +9,7 @@ use ledger_contract::headers::{Headers, invalid, read as read_headers, twice};
 use ledger_contract::sealed::{SealedRequest, split};
 use ledger_contract::subjects::{AUTHORIZATION, XKEY};
 use ledger_domain::MessageId;
-use ledger_engine::{Attempt, MESSAGE_BYTES_MAX, Place, Shares};
+use ledger_engine::{Attempt, MESSAGE_BYTES_MAX, OpenedRequest, Place, Shares};
 use parking_lot::Mutex;
 
 use super::{ServiceState, headers};
@@ -32,6 +32,8 @@ pub(super) struct Incoming<'a> {
 pub(super) struct Opened {
     /// The sender's public curve key.
     pub(super) sender: String,
+    /// The public curve key of the ledger's to which it was sealed.
+    pub(super) ledger_xkey: String,
     /// The request's id, which is valid once.
     pub(super) id: MessageId,
     pub(super) head: SealedRequest,
@@ -78,12 +80,13 @@ impl ServiceState {
         if message.payload.len() > MESSAGE_BYTES_MAX {
             return Err(Problem::new(Code::MessageTooLarge));
         }
-        let text = self.engine.open_sealed(&message.payload, sender)?;
+        let opened = self.engine.open_sealed(&message.payload, sender)?;
+        let OpenedRequest { text, ledger_xkey } = opened;
         let (head, body_at) = split::<SealedRequest>(&text)?;
         let body = Bytes::from_owner(text).slice(body_at..);
         let id = MessageId::parse("request_id", &head.request_id);
         let id = id.map_err(|error| Problem::because(Code::SealedUnreadable, error.to_string()))?;
-        Ok(Some(Opened { sender: sender.to_owned(), id, head, body }))
+        Ok(Some(Opened { sender: sender.to_owned(), ledger_xkey, id, head, body }))
     }
 }
 

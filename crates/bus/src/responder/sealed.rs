@@ -40,8 +40,8 @@ impl ServiceState {
         incoming: Incoming<'_>,
     ) -> Result<Reply, Problem> {
         let text = reply.text(opened.id.as_str());
-        let sealed = self.engine.seal_for(&text, &opened.sender)?;
+        let sealed = self.engine.seal_for(&text, &opened.sender, &opened.ledger_xkey)?;
         let reply = self.counted(incoming.attempt, Reply::bytes(sealed, &self.client))?;
-        Ok(reply.with_header(subjects::XKEY, &self.engine.xkey()))
+        Ok(reply.with_header(subjects::XKEY, &opened.ledger_xkey))
     }
 }

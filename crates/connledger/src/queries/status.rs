@@ -27,6 +27,9 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
         ("queued", status.queued.to_string()),
         ("accepts writes", accepts_writes),
     ];
+    if let Some(former) = status.former_xkey {
+        facts.push(("former key", format!("{} until {}", former.xkey, former.accepted_until)));
+    }
     if let Some(RebuildStatus { projections, done, total }) = status.rebuilding {
         facts
             .push(("rebuilding", format!("{} ({done} of {total} events)", projections.join(", "))));

@@ -82,6 +82,10 @@ pub(crate) async fn whoami(common: &Common, out: Output) -> Result<(), Failure> 
     }
     let caller: CallerView = read_answer(&answer)?;
     session.out.line(caller.actor)?;
+    if let Some(expires_at) = &caller.expires_at {
+        let soon = if caller.ends_soon { "soon, " } else { "" };
+        session.out.line(format!("ends {soon}{expires_at}"))?;
+    }
     if caller.grants.is_empty() {
         return session.out.line(format!("may  {}", words::permissions(&[])));
     }

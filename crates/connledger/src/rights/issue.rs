@@ -19,7 +19,6 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let session = Session::of_ledger(common, out).await?;
     let principal = command.text("principal").to_owned();
-    let expires_at = command.text("expires_at").to_owned();
     let id = command.write.command_id.clone().unwrap_or_else(ledger_client::new_command_id);
     let headers = CommandHeaders {
         command_id: Some(id.clone()),
@@ -39,7 +38,7 @@ pub(super) async fn run(
             "principal": principal,
             "id": issued.id,
             "key": issued.key,
-            "expires_at": Some(&expires_at).filter(|text| !text.is_empty()),
+            "expires_at": issued.expires_at,
             "version": receipt.version,
             "position": receipt.position,
             "recorded_at": receipt.recorded_at,
@@ -48,7 +47,7 @@ pub(super) async fn run(
     } else {
         out.line(&issued.key)?;
     }
-    let end = if expires_at.is_empty() { "never".to_owned() } else { expires_at };
+    let end = issued.expires_at.as_deref().unwrap_or("never");
     say(format!("{VERB}: {principal}  key {}  expires {end}", issued.id));
     say("hint: the key is not shown again; keep it where only its user can read it");
     say(format!("hint: to revoke it: connledger key revoke {}", issued.id));

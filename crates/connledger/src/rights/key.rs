@@ -7,11 +7,11 @@ use ledger_contract::subjects::LEDGER;
 use ledger_contract::time;
 use serde::Serialize;
 
-use super::lifetime::Lifetime;
 use super::{Pages, issue, principal, principal_named, words};
 use crate::clock;
 use crate::common::Common;
 use crate::failure::Failure;
+use crate::lifetime::Lifetime;
 use crate::output::Output;
 use crate::queries::short_time;
 use crate::session::Session;
@@ -39,7 +39,8 @@ pub(crate) struct IssueArgs {
     /// Name of the principal
     #[arg(long = "for", value_name = "NAME")]
     principal: String,
-    /// Time until the key expires, such as 12h, 90d or 52w; never expires if omitted
+    /// Time until the key expires, such as 12h, 90d or 52w, or never [default: the server's,
+    /// --key-lifetime]
     #[arg(long, value_name = "TIME", conflicts_with = "expires_at")]
     expires_in: Option<Lifetime>,
     /// Time at which the key expires (UTC), such as 2027-01-01T00:00:00Z

@@ -1,11 +1,11 @@
-//! `principal`, `key`, `access` and `whoami`.
+//! `principal`, `key`, `token`, `access` and `whoami`.
 
 mod check;
 mod grants;
 mod issue;
 mod key;
-mod lifetime;
 mod principal;
+mod token;
 mod words;
 
 use ledger_contract::errors::{Code, Problem};
@@ -16,6 +16,7 @@ use ledger_contract::queries::{
 pub(crate) use check::{AccessCommand, run as run_check, whoami};
 pub(crate) use key::{KeyCommand, run as run_key};
 pub(crate) use principal::{PrincipalCommand, run as run_principal};
+pub(crate) use token::{TokenCommand, run as run_token};
 
 use crate::failure::Failure;
 use crate::queries::read_answer;

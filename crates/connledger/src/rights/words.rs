@@ -53,6 +53,7 @@ pub(super) fn state(principal: &PrincipalView, key: &ApiKeyView, now: &str) -> &
         (Some(_), _) => "revoked",
         (None, Some(expires_at)) if expires_at.as_str() <= now => "expired",
         _ if !principal.enabled => "disabled",
+        _ if key.ends_soon => "ends soon",
         _ => "live",
     }
 }
@@ -101,6 +102,7 @@ mod tests {
         let at = |more: Value, enabled: bool| state(&owner(enabled), &key(more), early);
         assert_eq!(at(json!({}), true), "live");
         assert_eq!(at(json!({"expires_at": late}), true), "live");
+        assert_eq!(at(json!({"expires_at": late, "ends_soon": true}), true), "ends soon");
         assert_eq!(at(json!({"expires_at": early}), true), "expired");
         assert_eq!(at(json!({"revoked_at": early, "expires_at": early}), false), "revoked");
         assert_eq!(at(json!({}), false), "disabled");

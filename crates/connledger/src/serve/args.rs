@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use super::http::HttpArgs;
 use super::journal::JournalArgs;
 use super::tokens::TokenArgs;
+use crate::lifetime::KeyLifetimeArgs;
 use crate::master_key::MasterKeyArgs;
 use crate::providers::ProviderArgs;
 
@@ -78,9 +79,17 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "CONNLEDGER_INSTANCE", value_parser = instance, value_name = "NAME")]
     pub(crate) instance: Option<String>,
     /// Refuse requests over NATS that are not sealed to the ledger's curve key. Unsealed, API keys
-    /// and new secrets are readable by anyone who runs or taps the NATS server
-    #[arg(long, env = "CONNLEDGER_NATS_REQUIRE_SEALED")]
-    pub(crate) nats_require_sealed: bool,
+    /// and new secrets are readable by anyone who runs or taps the NATS server [default: true for
+    /// ledgers made by init, false for those made by serve --dev or an earlier version]
+    #[arg(
+        long,
+        env = "CONNLEDGER_NATS_REQUIRE_SEALED",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_name = "BOOL"
+    )]
+    pub(crate) nats_require_sealed: Option<bool>,
     /// Log filter, such as info or ledger_bus=debug
     #[arg(long, env = "CONNLEDGER_LOG", default_value = "info", value_name = "FILTER")]
     pub(crate) log: String,
@@ -89,6 +98,7 @@ pub(crate) struct ServeArgs {
     pub(crate) log_format: LogFormat,
     #[command(flatten)]
     pub(crate) journal: JournalArgs,
+    pub(crate) lifetimes: KeyLifetimeArgs,
     #[command(flatten)]
     pub(crate) tokens: TokenArgs,
 }
@@ -124,7 +134,7 @@ fn instance(text: &str) -> Result<String, String> {
 }
 
 /// Parses `250ms`, `30s`, `2m` or `1h`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let unit_at = text.find(|mark: char| !mark.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(unit_at);
     let number: u64 = number.parse().map_err(|_| "must be like 250ms, 30s, 2m or 1h")?;

@@ -5,20 +5,20 @@ use std::sync::Arc;
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::connection::Environment;
-use ledger_engine::{Engine, EngineOptions, JournalOptions};
+use ledger_engine::{Engine, EngineOptions};
 use ledger_providers::Catalogue;
 
-use super::{ensure_workspace, open_engine};
+use super::args::ServeArgs;
+use super::{engine_options, ensure_workspace, open_engine};
 use crate::failure::Failure;
-use crate::master_key::{self, Created, DEV_MASTER_KEY_FILE, MasterKeyArgs};
+use crate::master_key::{self, Created, DEV_MASTER_KEY_FILE};
 use crate::output::say;
 use crate::server_file::write_private;
 use crate::session::DEV_KEY_FILE;
 
 pub(super) async fn open(
     folder: &Path,
-    key: &MasterKeyArgs,
-    journal: JournalOptions,
+    args: &ServeArgs,
     providers: &Arc<Catalogue>,
 ) -> Result<Engine, Failure> {
     std::fs::create_dir_all(folder).map_err(|error| Failure::file("create", folder, &error))?;
@@ -27,15 +27,12 @@ pub(super) async fn open(
         Err(missing) if missing.code == Code::DataDirMissing => true,
         Err(problem) => return Err(problem.into()),
     };
-    let keyring = match &key.master_key_file {
-        Some(_) => master_key::find(key, None)?,
+    let keyring = match &args.master_key.master_key_file {
+        Some(_) => master_key::find(&args.master_key, None)?,
         None => throw_away_key(folder)?,
     };
-    let mut options = EngineOptions::new(folder.to_owned(), keyring);
-    options.create = create;
-    options.journal = journal;
-    options.catalogue = Arc::clone(providers);
-    let engine = open_engine(options).await?;
+    let options = engine_options(folder, keyring, args, providers);
+    let engine = open_engine(EngineOptions { create, ..options }).await?;
     ensure_workspace(&engine).await?;
     leave_admin_key(&engine, folder).await?;
     Ok(engine)

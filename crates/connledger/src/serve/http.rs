@@ -193,6 +193,7 @@ fn judge(engine: &Engine, header: &str) -> Verdict {
         Err(
             AuthenticateError::Expired
             | AuthenticateError::TokenExpired
+            | AuthenticateError::TokenBlocked
             | AuthenticateError::Revoked
             | AuthenticateError::TokensUnavailable,
         ) => Verdict::NoGuess,

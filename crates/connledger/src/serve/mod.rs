@@ -89,8 +89,7 @@ async fn open(
     providers: &Arc<Catalogue>,
 ) -> Result<Engine, Failure> {
     if args.dev {
-        let journal = args.journal.options();
-        return development::open(folder, &args.master_key, journal, providers).await;
+        return development::open(folder, args, providers).await;
     }
     match Engine::check(folder).map_err(Problem::from) {
         Ok(()) => {}
@@ -104,9 +103,22 @@ async fn open(
         Err(problem) => return Err(problem.into()),
     }
     let keyring = master_key::find(&args.master_key, None)?;
-    let options = EngineOptions::new(folder.to_owned(), keyring);
-    let (journal, catalogue) = (args.journal.options(), Arc::clone(providers));
-    open_engine(EngineOptions { journal, catalogue, ..options }).await
+    open_engine(engine_options(folder, keyring, args, providers)).await
+}
+
+/// Returns the options of an engine as the arguments have them.
+fn engine_options(
+    folder: &Path,
+    keyring: Keyring,
+    args: &ServeArgs,
+    providers: &Arc<Catalogue>,
+) -> EngineOptions {
+    EngineOptions {
+        journal: args.journal.options(),
+        catalogue: Arc::clone(providers),
+        key_lifetimes: args.lifetimes.lifetimes(),
+        ..EngineOptions::new(folder.to_owned(), keyring)
+    }
 }
 
 /// Opens the engine on a thread that may block.

@@ -67,11 +67,17 @@ pub(super) async fn start(
     Ok(ManagedServer::start(options).await?)
 }
 
-/// Sets the options of the bus that flags decide.
-pub(super) fn set_bus_options(options: &mut BusOptions, args: &ServeArgs, is_managed: bool) {
+/// Sets the options of the bus that flags decide. `requires_sealed` is what the ledger was made
+/// with.
+pub(super) fn set_bus_options(
+    options: &mut BusOptions,
+    args: &ServeArgs,
+    is_managed: bool,
+    requires_sealed: bool,
+) {
     options.duplicate_window = args.nats_dedup_window;
     options.replicas = args.nats_replicas;
-    options.sealed_only = args.nats_require_sealed;
+    options.sealed_only = args.nats_require_sealed.unwrap_or(requires_sealed);
     options.lease_time = Duration::from_secs(args.nats_lease);
     options.instance = args.instance.clone().unwrap_or_else(host_and_process);
     options.fenced_by = match (is_managed, args.accept_without_lease) {

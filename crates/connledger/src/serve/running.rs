@@ -167,7 +167,8 @@ async fn serve(
             let client = connect(&connection).await?;
             let mut options = BusOptions::new(client.clone(), connection);
             options.subjects = subjects;
-            nats::set_bus_options(&mut options, args, parts.server.is_some());
+            let requires_sealed = engine.requires_sealed().map_err(Problem::from)?;
+            nats::set_bus_options(&mut options, args, parts.server.is_some(), requires_sealed);
             parts.bus = Some(Bus::start(engine.clone(), options).await?);
             Some(client)
         }

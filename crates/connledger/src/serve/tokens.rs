@@ -7,8 +7,8 @@ use clap::Args;
 use ledger_domain::InvalidField;
 use ledger_engine::Engine;
 use ledger_tokens::{
-    Algorithm, ClaimPath, DEFAULT_ALGORITHMS, Mapping, MappingForm, Prepared, Rights, TokenOptions,
-    Tokens,
+    AccessMark, Algorithm, ClaimPath, DEFAULT_ALGORITHMS, Mapping, MappingForm, Prepared, Rights,
+    TokenOptions, Tokens,
 };
 
 use crate::failure::Failure;
@@ -51,6 +51,26 @@ pub(crate) struct TokenArgs {
         value_name = "ALGORITHMS"
     )]
     pub(crate) oidc_algorithms: Vec<Algorithm>,
+    /// Claim that only access tokens have, or one with a value that only they have, such as scope
+    /// or typ=Bearer. Without it, only tokens are accepted whose header has the type at+jwt, so
+    /// that ID tokens are refused
+    #[arg(
+        long,
+        env = "CONNLEDGER_OIDC_ACCESS_CLAIM",
+        requires = "oidc_issuer",
+        value_parser = mark,
+        value_name = "CLAIM[=VALUE]"
+    )]
+    pub(crate) oidc_access_claim: Option<AccessMark>,
+    /// Longest lifetime of a token, from its iat to its exp; longer ones are refused
+    #[arg(
+        long,
+        env = "CONNLEDGER_OIDC_LIFETIME_MAX",
+        default_value = "24h",
+        value_parser = super::args::duration,
+        value_name = "TIME"
+    )]
+    pub(crate) oidc_lifetime_max: Duration,
     /// Claim that holds the bearer's permissions, such as roles or realm_access.roles [default:
     /// scope]
     #[arg(
@@ -71,13 +91,17 @@ pub(crate) struct TokenArgs {
     )]
     pub(crate) oidc_workspace_claim: Option<ClaimPath>,
     /// File (.toml or .json) that maps values of the claim to roles or scopes. integrations:list,
-    /// :get, :create, :update, :delete and admin need no mapping
+    /// :get, :create, :update and :delete need no mapping
     #[arg(long, env = "CONNLEDGER_OIDC_MAPPING", requires = "oidc_issuer", value_name = "FILE")]
     pub(crate) oidc_mapping: Option<PathBuf>,
 }
 
 fn algorithm(text: &str) -> Result<Algorithm, String> {
     Algorithm::parse(text).map_err(|invalid| invalid.problem)
+}
+
+fn mark(text: &str) -> Result<AccessMark, String> {
+    text.parse().map_err(|invalid: InvalidField| invalid.problem)
 }
 
 fn claim(text: &str) -> Result<ClaimPath, String> {
@@ -94,6 +118,8 @@ pub(super) fn prepare(args: &TokenArgs) -> Result<Option<Prepared>, Failure> {
         [] => DEFAULT_ALGORITHMS.to_vec(),
         chosen => chosen.to_vec(),
     };
+    options.access_mark.clone_from(&args.oidc_access_claim);
+    options.lifetime_max = args.oidc_lifetime_max;
     options.rights = Rights {
         claim: args.oidc_claim.clone().unwrap_or_default(),
         workspace_claim: args.oidc_workspace_claim.clone(),

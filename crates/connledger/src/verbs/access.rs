@@ -23,8 +23,8 @@ impl AccessCommand {
     }
 }
 
-/// Lets another workspace use a connection; requires `administer` in the connection's own
-/// workspace.
+/// Lets another workspace use a connection; requires `administer` and `reveal` in the
+/// connection's own workspace.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -9,9 +9,11 @@ fn path(verb: Verb) -> Vec<&'static str> {
     match verb.spec().target {
         _ if verb == Verb::RevealSecret => vec!["reveal"],
         Target::Connection | Target::NewConnection => vec![name],
-        Target::NewWorkspace | Target::NewPrincipal | Target::Principal | Target::Key => {
-            name.rsplit('-').collect()
-        }
+        Target::NewWorkspace
+        | Target::NewPrincipal
+        | Target::Principal
+        | Target::Key
+        | Target::Tokens => name.rsplit('-').collect(),
     }
 }
 

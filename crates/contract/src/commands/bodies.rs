@@ -1,10 +1,14 @@
 //! Bodies shared by several verbs.
 
-use ledger_domain::limits;
+use ledger_domain::principal::TokenRef;
+use ledger_domain::{InvalidField, Prose, limits};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::json;
 
-use super::input::{ConnectionRule, GrantToRule, Input, PrincipalRule, ProseRule};
+use super::input::{
+    Checked as _, ConnectionRule, GrantToRule, Input, LineRule, PrincipalRule, ProseRule,
+};
 use super::parts::LimitsBody;
 
 /// A connection as a body names it.
@@ -24,8 +28,8 @@ pub(super) struct ReasonBody {
     pub(super) reason: Reason,
 }
 
-/// Body of `grant-workspace`, which requires `administer` in the connection's home workspace, and
-/// of `set-limits`.
+/// Body of `grant-workspace`, which requires `administer` and `reveal` in the connection's home
+/// workspace, and of `set-limits`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct GrantBody {
@@ -46,4 +50,27 @@ pub(super) struct PrincipalBody {
     pub(super) principal: PrincipalNameInput,
     /// The reason, at most 1,024 characters. It is stored only when disabling.
     pub(super) reason: Reason,
+}
+
+/// Body of `block-token` and `unblock-token`: a subject or the id of a token, and not both.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = json!([{ "required": ["subject"] }, { "required": ["token_id"] }])))]
+pub(super) struct TokenBody {
+    /// The claim `sub` of the tokens.
+    subject: Option<Input<LineRule<{ limits::TOKEN_NAME_CHARS }>>>,
+    /// The claim `jti` of the token.
+    token_id: Option<Input<LineRule<{ limits::TOKEN_NAME_CHARS }>>>,
+    /// The reason, at most 1,024 characters.
+    reason: Reason,
+}
+
+impl TokenBody {
+    /// Checks the body.
+    ///
+    /// Errors: `field_invalid`.
+    pub(super) fn check(self) -> Result<(TokenRef, Option<Prose>), InvalidField> {
+        let token = TokenRef::of(self.subject.check("subject")?, self.token_id.check("token_id")?)?;
+        Ok((token, self.reason.check("reason")?))
+    }
 }

@@ -1,7 +1,6 @@
 //! `create-principal`.
 
 use ledger_domain::limits;
-use ledger_domain::principal::Scope;
 use ledger_domain::principal::{PrincipalCommand, PrincipalDraft, PrincipalKind};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -12,7 +11,7 @@ use super::bodies::PrincipalNameInput;
 use super::content::Content;
 use super::input::{Checked as _, Input, LineRule, WordRule};
 use super::parts::PermissionBody;
-use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
+use super::verb::{Address, Answer, OVER_PRINCIPALS, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
 
@@ -49,9 +48,10 @@ impl VerbDefinition for CreatePrincipal {
         },
         summary: "Create a principal",
         description: "It may do what its grants name and nothing else, and opens nothing before it has a \
-             key. Grants may go beyond those of who makes it: `administer` over the whole ledger \
-             is every right.",
-        requires: &[Requirement::always(&[Scope::Administer])],
+             key. Who administers the whole ledger may give any grant. Who administers \
+             workspaces may give grants that name only these, with scopes that they have there \
+             themselves, and at least one.",
+        requires: OVER_PRINCIPALS,
         refusals: &[Code::PrincipalExists],
         answer: Answer::Created,
     };

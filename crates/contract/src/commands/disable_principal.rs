@@ -1,13 +1,12 @@
 //! `disable-principal`.
 
 use ledger_domain::principal::PrincipalCommand;
-use ledger_domain::principal::Scope;
 
 use super::ParsedCommand;
 use super::bodies::PrincipalBody;
 use super::content::Content;
 use super::input::Checked as _;
-use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
+use super::verb::{Address, Answer, OVER_PRINCIPALS, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
 
@@ -28,7 +27,7 @@ impl VerbDefinition for DisablePrincipal {
         },
         summary: "Disable a principal and all its keys",
         description: "",
-        requires: &[Requirement::always(&[Scope::Administer])],
+        requires: OVER_PRINCIPALS,
         refusals: &[Code::PrincipalUnknown, Code::AlreadyDisabled],
         answer: Answer::Changed,
     };

@@ -1,12 +1,11 @@
 //! `enable-principal`.
 
 use ledger_domain::principal::PrincipalCommand;
-use ledger_domain::principal::Scope;
 
 use super::ParsedCommand;
 use super::bodies::PrincipalBody;
 use super::content::Content;
-use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
+use super::verb::{Address, Answer, OVER_PRINCIPALS, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
 
@@ -27,7 +26,7 @@ impl VerbDefinition for EnablePrincipal {
         },
         summary: "Enable a principal and its keys again",
         description: "",
-        requires: &[Requirement::always(&[Scope::Administer])],
+        requires: OVER_PRINCIPALS,
         refusals: &[Code::PrincipalUnknown, Code::AlreadyEnabled],
         answer: Answer::Changed,
     };

@@ -1,12 +1,11 @@
 //! `grant-workspace`.
 
 use ledger_domain::Command;
-use ledger_domain::principal::Scope;
 
 use super::ParsedCommand;
 use super::bodies::GrantBody;
 use super::content::Content;
-use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
+use super::verb::{Address, Answer, Requirement, SHARING, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
 
@@ -27,7 +26,7 @@ impl VerbDefinition for GrantWorkspace {
         },
         summary: "Allow another workspace to use a connection",
         description: "Callers who may read or reveal there may then do so with this connection.",
-        requires: &[Requirement::always(&[Scope::Administer])],
+        requires: &[Requirement::always(SHARING)],
         refusals: &[Code::NothingToChange],
         answer: Answer::Changed,
     };

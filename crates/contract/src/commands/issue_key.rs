@@ -2,15 +2,15 @@
 
 use ledger_domain::connection::Environment;
 use ledger_domain::limits;
-use ledger_domain::principal::Scope;
+use ledger_domain::principal::KeyEnd;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::ParsedCommand;
 use super::bodies::PrincipalNameInput;
 use super::content::Content;
-use super::input::{Checked as _, Input, LineRule, TimeRule, WordRule};
-use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
+use super::input::{Checked as _, Input, KeyEndRule, LineRule, WordRule};
+use super::verb::{Address, Answer, OVER_PRINCIPALS, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
 
@@ -24,8 +24,9 @@ pub(super) struct IssueKeyBody {
     environment: Option<Input<WordRule<Environment>>>,
     /// Purpose of the key.
     label: Option<Input<LineRule<{ limits::DISPLAY_NAME_CHARS }>>>,
-    /// RFC 3339 time at which it expires; never when absent.
-    expires_at: Option<Input<TimeRule>>,
+    /// RFC 3339 time at which it expires, or `never`; after the ledger's default lifetime when
+    /// absent. The ledger may have a ceiling.
+    expires_at: Option<Input<KeyEndRule>>,
 }
 
 /// Issues a key to a principal; the engine generates it.
@@ -46,7 +47,7 @@ impl VerbDefinition for IssueKey {
         summary: "Issue a key to a principal",
         description: "The answer holds the key, once: it is stored nowhere, and a repeat of the command is \
              answered without it.",
-        requires: &[Requirement::always(&[Scope::Administer])],
+        requires: OVER_PRINCIPALS,
         refusals: &[Code::PrincipalUnknown],
         answer: Answer::KeyIssued,
     };
@@ -56,15 +57,16 @@ impl VerbDefinition for IssueKey {
             name: address.principal(body.principal)?,
             environment: body.environment.check("environment")?.unwrap_or(Environment::Live),
             label: body.label.check("label")?,
-            expires_at: body.expires_at.check("expires_at")?,
+            end: body.expires_at.check("expires_at")?.unwrap_or_default(),
         })
     }
 
     fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
         match command {
-            ParsedCommand::IssueKey { name, environment, label, expires_at } => {
+            ParsedCommand::IssueKey { name, environment, label, end } => {
                 let to = to.field("principal", name).field("environment", environment);
-                Some(to.field("label", label).field("expires_at", expires_at))
+                let to = to.field("label", label).field("expires_at", &end.time());
+                Some(if *end == KeyEnd::Never { to.flag("never_expires", true) } else { to })
             }
             _ => None,
         }

@@ -20,6 +20,7 @@ mod registry;
 mod verb;
 
 mod archive;
+mod block_token;
 mod create;
 mod create_principal;
 mod create_workspace;
@@ -42,6 +43,7 @@ mod rotate_secret;
 mod set_limits;
 mod set_model_policy;
 mod set_pricing;
+mod unblock_token;
 mod unlink_dependent;
 mod update;
 mod update_principal;
@@ -59,7 +61,7 @@ pub use parts::{
 };
 pub use registry::parse;
 pub use revoke_key::KeyReasonBody;
-pub use verb::{Address, Answer, Condition, Requirement, Target, VerbSpec};
+pub use verb::{Address, Answer, Condition, Requirement, SHARING, Target, VerbSpec};
 
 registry::verbs! {
     // The variant of the domain's `Command` has the verb's name.
@@ -96,5 +98,7 @@ registry::verbs! {
         DisablePrincipal [Disable] in disable_principal,
         IssueKey [IssueKey] in issue_key,
         RevokeKey [RevokeKey] in revoke_key,
+        BlockToken [BlockToken] in block_token,
+        UnblockToken [UnblockToken] in unblock_token,
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ledger_domain::connection::{Access, Environment, Revision};
+use ledger_domain::principal::KeyEnd;
 use ledger_domain::{
-    Command, FieldName, Line, Micros, PrincipalCommand, PrincipalName, Prose, WorkspaceCreated,
+    Command, FieldName, Line, PrincipalCommand, PrincipalName, Prose, WorkspaceCreated,
 };
 use ledger_vault::Plaintext;
 
@@ -57,8 +58,8 @@ pub enum ParsedCommand {
         environment: Environment,
         /// Its purpose, in the caller's words.
         label: Option<Line>,
-        /// When it expires; never when absent.
-        expires_at: Option<Micros>,
+        /// When it expires.
+        end: KeyEnd,
     },
     /// Requests secrets in the clear.
     Reveal {
@@ -82,6 +83,11 @@ impl ParsedCommand {
     /// Returns a command about a principal.
     pub fn principal(name: PrincipalName, command: PrincipalCommand) -> Self {
         Self::Principal { name, command: Box::new(command) }
+    }
+
+    /// Returns a command about tokens, whose blocks are in a stream of their own.
+    pub fn tokens(command: PrincipalCommand) -> Self {
+        Self::principal(PrincipalName::of_tokens(), command)
     }
 
     /// Returns the command's verb.
@@ -114,7 +120,8 @@ impl ParsedCommand {
     }
 
     /// Returns whether a condition holds, judging by the command alone. Whether a revert shares the
-    /// connection, and whether a change sends secrets elsewhere, is known only when it is decided.
+    /// connection, whether a change sends secrets elsewhere, and whether a principal exceeds its
+    /// sender, takes the state.
     pub fn meets(&self, condition: Condition) -> bool {
         match condition {
             Condition::Always => true,
@@ -134,7 +141,7 @@ impl ParsedCommand {
                 Self::Create(new) => new.access.widens(&Access::default()),
                 _ => false,
             },
-            Condition::Redirects => false,
+            Condition::Redirects | Condition::ExceedsSender => false,
         }
     }
     /// Returns the domain's command, if this one changes a connection and contains no secret.

@@ -1,6 +1,5 @@
 //! `revoke-key`.
 
-use ledger_domain::principal::Scope;
 use ledger_domain::principal::{ApiKeyId, PrincipalCommand};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -9,7 +8,7 @@ use super::ParsedCommand;
 use super::bodies::{PrincipalNameInput, Reason};
 use super::content::Content;
 use super::input::{ApiKeyIdRule, Checked as _, Input};
-use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
+use super::verb::{Address, Answer, OVER_PRINCIPALS, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
 
@@ -61,7 +60,7 @@ impl VerbDefinition for RevokeKey {
         },
         summary: "Revoke a key permanently",
         description: "",
-        requires: &[Requirement::always(&[Scope::Administer])],
+        requires: OVER_PRINCIPALS,
         refusals: &[Code::PrincipalUnknown, Code::ApiKeyUnknown],
         answer: Answer::Changed,
     };

@@ -1,7 +1,6 @@
 //! `update-principal`.
 
 use ledger_domain::limits;
-use ledger_domain::principal::Scope;
 use ledger_domain::principal::{PrincipalCommand, PrincipalRevision};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -11,7 +10,7 @@ use super::bodies::PrincipalNameInput;
 use super::content::Content;
 use super::input::{Input, LineRule, nullable, patch};
 use super::parts::PermissionBody;
-use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
+use super::verb::{Address, Answer, OVER_PRINCIPALS, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
 
@@ -48,7 +47,7 @@ impl VerbDefinition for UpdatePrincipal {
         },
         summary: "Change a principal's display name and grants",
         description: "Absent fields stay unchanged. New grants replace all old ones at once.",
-        requires: &[Requirement::always(&[Scope::Administer])],
+        requires: OVER_PRINCIPALS,
         refusals: &[Code::PrincipalUnknown, Code::NothingToChange],
         answer: Answer::Changed,
     };

@@ -67,6 +67,8 @@ pub enum Target {
     Principal,
     /// A key of a principal, named by path or body.
     Key,
+    /// Tokens of the identity provider, named by the body.
+    Tokens,
 }
 
 impl Target {
@@ -74,7 +76,7 @@ impl Target {
     /// [`LEDGER`](crate::subjects::LEDGER) instead of a workspace.
     pub const fn is_ledger(self) -> bool {
         match self {
-            Self::NewPrincipal | Self::Principal | Self::Key => true,
+            Self::NewPrincipal | Self::Principal | Self::Key | Self::Tokens => true,
             Self::Connection | Self::NewConnection | Self::NewWorkspace => false,
         }
     }
@@ -83,7 +85,7 @@ impl Target {
     pub const fn is_new(self) -> bool {
         match self {
             Self::NewConnection | Self::NewWorkspace | Self::NewPrincipal => true,
-            Self::Connection | Self::Principal | Self::Key => false,
+            Self::Connection | Self::Principal | Self::Key | Self::Tokens => false,
         }
     }
 }
@@ -100,6 +102,15 @@ pub enum Answer {
     /// Secret values.
     Secrets,
 }
+
+/// The scopes that sharing a connection requires in its home workspace. Whoever shares it lets
+/// others reveal its secrets.
+pub const SHARING: &[Scope] = &[Scope::Administer, Scope::Reveal];
+
+/// The scopes that commands about principals require: `administer` over each workspace that the
+/// grants of the principal name, or else over the whole ledger.
+pub(super) const OVER_PRINCIPALS: &[Requirement] =
+    &[Requirement::always(&[Scope::Administer]), Requirement::for_others()];
 
 /// Scopes that a command requires, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,9 +132,15 @@ impl Requirement {
         Self { when: Condition::ChangesSecrets, scopes }
     }
 
-    /// Requires `administer` of commands that let further workspaces use the connection.
+    /// Requires [`SHARING`] of commands that let further workspaces use the connection.
     pub(super) const fn for_sharing() -> Self {
-        Self { when: Condition::Shares, scopes: &[Scope::Administer] }
+        Self { when: Condition::Shares, scopes: SHARING }
+    }
+
+    /// Requires `administer` over the whole ledger of commands about principals that are not within
+    /// the sender's own workspaces and rights.
+    pub(super) const fn for_others() -> Self {
+        Self { when: Condition::ExceedsSender, scopes: &[Scope::Administer] }
     }
 
     /// Requires `reveal` of commands that send secrets elsewhere which stay attached.
@@ -146,6 +163,10 @@ pub enum Condition {
     /// The command changes where, or as whom, secrets are sent that stay attached to the
     /// connection. Checked when the command is decided.
     Redirects,
+    /// The command is about a principal with a grant outside of the workspaces that the sender
+    /// administers, or it gives or uses a right that the sender lacks. The engine compares the
+    /// grants. The scope is required over the whole ledger.
+    ExceedsSender,
 }
 
 impl Condition {
@@ -159,7 +180,16 @@ impl Condition {
                 "when it changes where, or as whom, secrets are sent, unless it has the secrets \
                  itself or detaches them"
             }
+            Self::ExceedsSender => {
+                "over the whole ledger when the principal has or gets a right beyond the sender's \
+                 own"
+            }
         }
+    }
+
+    /// Returns whether its scopes are required over the whole ledger.
+    pub const fn is_on_ledger(self) -> bool {
+        matches!(self, Self::ExceedsSender)
     }
 }
 

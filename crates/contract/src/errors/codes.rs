@@ -128,7 +128,7 @@ codes! {
     ("credential_invalid", CredentialInvalid, Unauthenticated, "The API key is unknown."),
     ("credential_lockout", CredentialLockout, Busy, "This address has sent too many wrong API keys."),
     ("credential_missing", CredentialMissing, Unauthenticated, "The request has no API key or access token."),
-    ("credential_revoked", CredentialRevoked, Unauthenticated, "The API key has been revoked, or its principal has been disabled."),
+    ("credential_revoked", CredentialRevoked, Unauthenticated, "The credential has been revoked or blocked, or its principal has been disabled."),
     ("cursor_invalid", CursorInvalid, Invalid, "The cursor does not belong to this list."),
     ("data_dir_damaged", DataDirDamaged, Internal, "The database in the data directory is damaged."),
     ("data_dir_foreign", DataDirForeign, Internal, "The folder contains files that do not belong to a ledger."),

@@ -22,8 +22,8 @@ impl Query for AccessCheck {
     const SPEC: QuerySpec = QuerySpec {
         name: "access-check",
         summary: "Shows whether a principal may do something, and why",
-        description: "Everyone may ask about themselves; about others it takes the scope \
-                      `administer` for the whole ledger.",
+        description: "Everyone may ask about themselves, and about the principals that they \
+                      administer: see `principals`.",
         scopes: &[],
         on_ledger: false,
         in_access_check: false,
@@ -67,7 +67,8 @@ pub struct AccessAnswer {
     pub scope: String,
     /// The reason, in a sentence.
     pub because: String,
-    /// Scopes that some commands of the verb require as well, depending on their content.
+    /// Scopes that some commands of the verb require as well, depending on their content and on the
+    /// state.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<ConditionalAccess>,
 }

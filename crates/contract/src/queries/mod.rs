@@ -5,6 +5,7 @@
 
 pub mod access_check;
 pub mod audit;
+pub mod blocked_tokens;
 pub mod get;
 pub mod history;
 pub mod list;
@@ -19,6 +20,7 @@ mod workspace;
 
 pub use access_check::{AccessAnswer, AccessCheck, AccessQuery, ConditionalAccess};
 pub use audit::{Audit, AuditPage, AuditQuery};
+pub use blocked_tokens::{BlockedTokenView, BlockedTokens, BlockedTokensAnswer};
 pub use get::{Get, GetQuery};
 pub use history::{History, HistoryPage, HistoryQuery};
 pub use list::{List, ListPage, ListQuery};
@@ -26,7 +28,8 @@ pub use page::{PagePart, PageQuery};
 pub use parameters::{NoParameters, Parameters};
 pub use principals::{ApiKeyView, PermissionView, PrincipalPage, PrincipalView, Principals};
 pub use status::{
-    DiskFullStatus, HttpStatus, LeaseHolder, NatsStatus, RebuildStatus, Status, StatusView,
+    DiskFullStatus, FormerXkey, HttpStatus, LeaseHolder, NatsStatus, RebuildStatus, Status,
+    StatusView,
 };
 pub use whoami::{CallerView, Whoami};
 pub use workspace::{ALL_WORKSPACES, QueryWorkspace};
@@ -156,7 +159,9 @@ macro_rules! queries {
     };
 }
 
-queries! { Get, List, History, Audit, Workspaces, Status, Principals, AccessCheck, Whoami }
+queries! {
+    Get, List, History, Audit, Workspaces, Status, Principals, BlockedTokens, AccessCheck, Whoami,
+}
 
 impl QueryName {
     /// Returns the last token of its subject.

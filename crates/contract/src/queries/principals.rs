@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ledger_domain::principal::{ApiKey, ApiKeyId, Grant, Scope, Workspaces};
-use ledger_domain::{CheckedText, Principal};
+use ledger_domain::{CheckedText, Micros, Principal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -23,8 +23,10 @@ pub struct Principals;
 impl Query for Principals {
     const SPEC: QuerySpec = QuerySpec {
         name: "principals",
-        summary: "Lists all principals",
-        description: "In pages, sorted by name. Includes their grants, and their keys without the secret part.",
+        summary: "Lists the principals that the caller administers",
+        description: "In pages, sorted by name. Includes their grants, and their keys without the secret part. \
+                      Who administers the whole ledger sees all of them; who administers \
+                      workspaces, those whose every grant names only these.",
         scopes: &[Scope::Administer],
         on_ledger: true,
         in_access_check: true,
@@ -106,6 +108,10 @@ pub struct ApiKeyView {
     /// When it expires; never when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
+    /// Whether it is valid, but not for long: a quarter of its lifetime is left, and at most 14
+    /// days.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ends_soon: bool,
     /// When it was revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<String>,
@@ -141,8 +147,9 @@ impl PermissionView {
 }
 
 impl ApiKeyView {
-    /// Returns the public form of a key. The caller must add the last use, which is not in the log.
-    pub fn of(id: &ApiKeyId, key: &ApiKey) -> Self {
+    /// Returns the public form of a key at `now`. The caller must add the last use, which is not in
+    /// the log.
+    pub fn of(id: &ApiKeyId, key: &ApiKey, now: Micros) -> Self {
         let (revoked_at, reason) = key.revoked.clone().unzip();
         Self {
             id: id.as_str().to_owned(),
@@ -151,6 +158,7 @@ impl ApiKeyView {
             issued_at: time::format(key.issued_at),
             issued_by: key.issued_by.as_str().to_owned(),
             expires_at: key.expires_at.map(time::format),
+            ends_soon: key.ends_soon(now),
             revoked_at: revoked_at.map(time::format),
             revoked_reason: reason.flatten().map(|reason| reason.as_str().to_owned()),
             last_used_at: None,
@@ -159,15 +167,15 @@ impl ApiKeyView {
 }
 
 impl PrincipalView {
-    /// Returns the public form of a principal.
-    pub fn of(principal: &Principal) -> Self {
+    /// Returns the public form of a principal at `now`.
+    pub fn of(principal: &Principal, now: Micros) -> Self {
         Self {
             principal: principal.name.as_str().to_owned(),
             kind: principal.kind.as_str().to_owned(),
             display_name: principal.display_name.as_ref().map(|name| name.as_str().to_owned()),
             enabled: principal.enabled,
             grants: principal.grants.iter().map(PermissionView::of).collect(),
-            keys: principal.keys.iter().map(|(id, key)| ApiKeyView::of(id, key)).collect(),
+            keys: principal.keys.iter().map(|(id, key)| ApiKeyView::of(id, key, now)).collect(),
             version: principal.version.get(),
             created_at: time::format(principal.created_at),
             created_by: principal.created_by.as_str().to_owned(),

@@ -32,6 +32,15 @@ impl Query for Status {
     type Answer<'a> = StatusView;
 }
 
+/// A curve key that was replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FormerXkey {
+    /// The public key.
+    pub xkey: String,
+    /// Until when requests that are sealed to it are accepted.
+    pub accepted_until: String,
+}
+
 /// Answer to `status`.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct StatusView {
@@ -45,6 +54,9 @@ pub struct StatusView {
     pub program_version: String,
     /// The ledger's public curve key, to which requests over NATS are sealed.
     pub xkey: String,
+    /// The former curve key, while requests that are sealed to it are still accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former_xkey: Option<FormerXkey>,
     /// Last position of the log.
     pub position: u64,
     /// Last position that is known to be in the event stream.

@@ -36,4 +36,10 @@ pub struct CallerView {
     pub actor: String,
     /// The grants of the caller.
     pub grants: Vec<PermissionView>,
+    /// When the key or token expires; never when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+    /// Whether the key expires soon: a quarter of its lifetime is left, and at most 14 days.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ends_soon: bool,
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ledger_domain::connection::{Environment, Patch};
 use ledger_domain::principal::{
     ApiKey, ApiKeyId, Grant, KeyDigest, PrincipalDraft, PrincipalKind, PrincipalRevision, Scope,
-    Workspaces,
+    TokenBlock, TokenRef, Workspaces,
 };
 use ledger_domain::{
     Actor, FieldName, Generation, Line, Micros, Position, Principal, PrincipalEvent, PrincipalName,
@@ -135,6 +135,33 @@ struct KeyRevoked {
     reason: Option<Prose>,
 }
 
+/// Exactly one of `subject` and `token_id` is there.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct TokenNamed {
+    #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    subject: Option<Line>,
+    #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    token_id: Option<Line>,
+    #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    reason: Option<Prose>,
+}
+
+impl TokenNamed {
+    fn of(token: &TokenRef, reason: Option<&Prose>) -> Self {
+        let (subject, token_id) = (token.subject().cloned(), token.id().cloned());
+        Self { subject, token_id, reason: reason.cloned() }
+    }
+
+    fn read<'de, D: Deserializer<'de>>(d: D) -> Result<(TokenRef, Option<Prose>), D::Error> {
+        let Self { subject, token_id, reason } = Self::deserialize(d)?;
+        let token = TokenRef::of(subject, token_id).map_err(serde::de::Error::custom)?;
+        Ok((token, reason))
+    }
+}
+
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct Disabled {
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
@@ -166,6 +193,10 @@ impl Serialize for PrincipalOut<'_> {
             PrincipalEvent::KeyRevoked { id, reason } => {
                 KeyRevoked { id: id.clone(), reason: reason.clone() }.serialize(s)
             }
+            PrincipalEvent::TokenBlocked { token, reason }
+            | PrincipalEvent::TokenUnblocked { token, reason } => {
+                TokenNamed::of(token, reason.as_ref()).serialize(s)
+            }
         }
     }
 }
@@ -195,6 +226,14 @@ pub(crate) fn read_principal<'de, D: Deserializer<'de>>(
             let KeyRevoked { id, reason } = KeyRevoked::deserialize(d)?;
             PrincipalEvent::KeyRevoked { id, reason }
         }
+        ("token_blocked", 1) => {
+            let (token, reason) = TokenNamed::read(d)?;
+            PrincipalEvent::TokenBlocked { token, reason }
+        }
+        ("token_unblocked", 1) => {
+            let (token, reason) = TokenNamed::read(d)?;
+            PrincipalEvent::TokenUnblocked { token, reason }
+        }
         _ => return Ok(None),
     }))
 }
@@ -208,6 +247,7 @@ pub(crate) fn access_schema(type_name: &str) -> Option<Schema> {
         "principal_disabled" => schema_for!(Disabled),
         "api_key_issued" => schema_for!(KeyIssued),
         "api_key_revoked" => schema_for!(KeyRevoked),
+        "token_blocked" | "token_unblocked" => schema_for!(TokenNamed),
         "secret_revealed" => schema_for!(SecretRevealedV1),
         _ => return None,
     })
@@ -231,6 +271,33 @@ mod revocation {
         type Parts = Option<(Read<Micros>, Option<Read<Prose>>)>;
         let parts = Parts::deserialize(d)?;
         Ok(parts.map(|(at, why)| (at.0, why.map(|read| read.0))))
+    }
+}
+
+/// `[subject, token id, since, by]` of each block.
+mod blocks {
+    use super::{
+        Actor, BTreeMap, Deserialize, Deserializer, Line, Micros, Read, Serializer, TokenBlock,
+        TokenRef, Written,
+    };
+
+    type Blocks = BTreeMap<TokenRef, TokenBlock>;
+
+    pub(super) fn serialize<S: Serializer>(blocks: &Blocks, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_seq(blocks.iter().map(|(token, block)| {
+            let names = (token.subject().map(Written), token.id().map(Written));
+            (names.0, names.1, Written(&block.since), Written(&block.by))
+        }))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Blocks, D::Error> {
+        type Row = (Option<Read<Line>>, Option<Read<Line>>, Read<Micros>, Read<Actor>);
+        let read = |(subject, id, since, by): Row| {
+            let token = TokenRef::of(subject.map(|read| read.0), id.map(|read| read.0));
+            let token = token.map_err(serde::de::Error::custom)?;
+            Ok((token, TokenBlock { since: since.0, by: by.0 }))
+        };
+        Vec::<Row>::deserialize(d)?.into_iter().map(read).collect()
     }
 }
 
@@ -268,6 +335,8 @@ struct StoredPrincipal {
     enabled: bool,
     #[serde(with = "shape")]
     keys: BTreeMap<ApiKeyId, ApiKey>,
+    #[serde(with = "blocks", default, skip_serializing_if = "BTreeMap::is_empty")]
+    blocks: BTreeMap<TokenRef, TokenBlock>,
     #[serde(with = "shape")]
     version: Version,
     #[serde(with = "shape")]

@@ -42,7 +42,7 @@ pub use repeats::{Repeats, StoredFingerprint};
 pub use row::{
     ConnectionRow, decode_snapshot, decode_workspace_row, encode_snapshot, encode_workspace_row,
 };
-pub use versions::{METADATA_VERSION, data_version};
+pub use versions::{METADATA_VERSION, data_version, first_metadata_version};
 
 use crate::shape::{self, Shape, Written};
 use access_v1::PrincipalOut;

@@ -24,3 +24,12 @@ const LATER: &[(&str, u32)] = &[];
 pub fn data_version(type_name: &str) -> u32 {
     LATER.iter().find(|(later, _)| *later == type_name).map_or(1, |(_, version)| *version)
 }
+
+/// Returns the version of the metadata of the first records of an event type. Later types have none
+/// of earlier versions.
+pub fn first_metadata_version(type_name: &str) -> u32 {
+    match type_name {
+        "token_blocked" | "token_unblocked" | "destination_changed" | "destination_reverted" => 3,
+        _ => 1,
+    }
+}

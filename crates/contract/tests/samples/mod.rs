@@ -10,7 +10,7 @@ use ledger_domain::connection::{
 };
 use ledger_domain::principal::{
     ApiKeyId, Grant, KeyDigest, PrincipalDraft, PrincipalEvent, PrincipalKind, PrincipalRevision,
-    Role, Workspaces,
+    Role, TokenRef, Workspaces,
 };
 use ledger_domain::{
     Actor, CheckedText, ConnectionId, Event, EventId, FieldName, Generation, Hint, Json, Line,
@@ -233,6 +233,13 @@ fn principal_event(type_name: &str) -> Option<PrincipalEvent> {
             expires_at: Some(AT),
         },
         "api_key_revoked" => PrincipalEvent::KeyRevoked { id: id(), reason: Some(reason()) },
+        "token_blocked" => PrincipalEvent::TokenBlocked {
+            token: TokenRef::Subject(text("248289761001")),
+            reason: Some(reason()),
+        },
+        "token_unblocked" => {
+            PrincipalEvent::TokenUnblocked { token: TokenRef::Id(text("t-1")), reason: None }
+        }
         _ => return None,
     })
 }

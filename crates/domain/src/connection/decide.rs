@@ -46,7 +46,9 @@ pub fn decide(
 }
 
 /// Checks that the stream is at the version that the caller expects.
-pub(crate) fn check_expected(actual: Version, expected: Expected) -> Result<(), Rejection> {
+///
+/// Errors: [`Rejection::VersionConflict`].
+pub fn check_expected(actual: Version, expected: Expected) -> Result<(), Rejection> {
     match expected {
         Expected::Any => Ok(()),
         Expected::Absent if actual == Version::ZERO => Ok(()),

@@ -7,6 +7,7 @@ mod dependents;
 mod draft;
 mod event;
 mod evolve;
+mod guest;
 mod health;
 mod limits_of_use;
 mod models;
@@ -22,7 +23,7 @@ use std::collections::BTreeMap;
 
 pub use access::{Access, Grant, GrantScope};
 pub use command::Command;
-pub use decide::decide;
+pub use decide::{check_expected, decide};
 pub use dependents::{Dependent, DependentKey};
 pub use draft::{Details, Draft, Patch, Revision, SecretReference};
 pub use event::{Event, EventFacts, Reverted};
@@ -37,7 +38,6 @@ pub use redirect::Attached;
 pub use rejection::Rejection;
 pub use vocabulary::{AuthMethod, Environment, Identity, IdentityKind, Kind};
 
-pub(crate) use decide::check_expected;
 pub(crate) use draft::at_most;
 pub(crate) use vocabulary::vocabulary;
 

@@ -3,6 +3,7 @@
 use super::PrincipalKind;
 use super::grant::Grant;
 use super::key::{ApiKeyId, KeyDigest};
+use super::token::TokenRef;
 use crate::connection::{Environment, Patch};
 use crate::ids::Micros;
 use crate::text::{Line, Prose};
@@ -38,6 +39,20 @@ pub enum PrincipalCommand {
     RevokeKey {
         /// Id of the key.
         id: ApiKeyId,
+        /// The reason.
+        reason: Option<Prose>,
+    },
+    /// Refuses tokens from now on.
+    BlockToken {
+        /// The tokens.
+        token: TokenRef,
+        /// The reason.
+        reason: Option<Prose>,
+    },
+    /// Accepts tokens again.
+    UnblockToken {
+        /// The tokens.
+        token: TokenRef,
         /// The reason.
         reason: Option<Prose>,
     },

@@ -3,11 +3,19 @@
 //! | command | absent | there |
 //! |---|---|---|
 //! | create | created | `principal_exists` |
+//! | block a token | blocked | blocked, or `nothing_to_change` |
+//! | unblock a token | `nothing_to_change` | unblocked, or `nothing_to_change` |
 //! | every other | `principal_unknown` | its event, or its own refusal |
+//!
+//! Blocks of tokens are in a stream of their own, that of [`PrincipalName::of_tokens`], to which no
+//! other command can be sent.
+//!
+//! [`PrincipalName::of_tokens`]: crate::PrincipalName::of_tokens
 
 use super::command::{PrincipalCommand, PrincipalRevision};
 use super::event::PrincipalEvent;
 use super::grant::Grant;
+use super::token::check_blocks;
 use super::{ApiKeyId, Principal, Workspaces};
 use crate::connection::{Patch, Rejection, at_most, check_expected};
 use crate::ids::{Expected, Version};
@@ -26,6 +34,10 @@ pub fn decide_principal(
             check_grants(&draft.grants)?;
             Ok(PrincipalEvent::Created(draft))
         }
+        (None, PrincipalCommand::BlockToken { token, reason }) => {
+            Ok(PrincipalEvent::TokenBlocked { token, reason })
+        }
+        (None, PrincipalCommand::UnblockToken { .. }) => Err(Rejection::NothingToChange),
         (None, _) => Err(Rejection::PrincipalUnknown),
         (Some(_), PrincipalCommand::Create(_)) => Err(Rejection::PrincipalExists),
         (Some(principal), command) => decide_there(principal, command),
@@ -38,6 +50,19 @@ fn decide_there(
 ) -> Result<PrincipalEvent, Rejection> {
     match command {
         PrincipalCommand::Create(_) => Err(Rejection::PrincipalExists),
+        PrincipalCommand::BlockToken { token, reason } => {
+            if principal.blocks.contains_key(&token) {
+                return Err(Rejection::NothingToChange);
+            }
+            check_blocks(principal.blocks.len())?;
+            Ok(PrincipalEvent::TokenBlocked { token, reason })
+        }
+        PrincipalCommand::UnblockToken { token, reason } => {
+            if !principal.blocks.contains_key(&token) {
+                return Err(Rejection::NothingToChange);
+            }
+            Ok(PrincipalEvent::TokenUnblocked { token, reason })
+        }
         PrincipalCommand::Update(revision) => update(principal, revision),
         PrincipalCommand::Enable if principal.enabled => Err(Rejection::AlreadyEnabled),
         PrincipalCommand::Enable => Ok(PrincipalEvent::Enabled),

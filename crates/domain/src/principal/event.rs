@@ -2,6 +2,7 @@
 
 use super::command::{PrincipalDraft, PrincipalRevision};
 use super::key::{ApiKeyId, KeyDigest};
+use super::token::TokenRef;
 use crate::connection::Environment;
 use crate::ids::Micros;
 use crate::text::{Line, Prose};
@@ -40,17 +41,33 @@ pub enum PrincipalEvent {
         /// The reason.
         reason: Option<Prose>,
     },
+    /// Tokens were blocked.
+    TokenBlocked {
+        /// The tokens.
+        token: TokenRef,
+        /// The reason.
+        reason: Option<Prose>,
+    },
+    /// Tokens were unblocked.
+    TokenUnblocked {
+        /// The tokens.
+        token: TokenRef,
+        /// The reason.
+        reason: Option<Prose>,
+    },
 }
 
 impl PrincipalEvent {
     /// The stored names of all types.
-    pub const TYPE_NAMES: [&'static str; 6] = [
+    pub const TYPE_NAMES: [&'static str; 8] = [
         "principal_created",
         "principal_updated",
         "principal_enabled",
         "principal_disabled",
         "api_key_issued",
         "api_key_revoked",
+        "token_blocked",
+        "token_unblocked",
     ];
 
     /// Returns the stored type name.
@@ -62,6 +79,8 @@ impl PrincipalEvent {
             Self::Disabled { .. } => "principal_disabled",
             Self::KeyIssued { .. } => "api_key_issued",
             Self::KeyRevoked { .. } => "api_key_revoked",
+            Self::TokenBlocked { .. } => "token_blocked",
+            Self::TokenUnblocked { .. } => "token_unblocked",
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Principal;
 use super::event::PrincipalEvent;
 use super::key::{ApiKey, ApiKeyId};
+use super::token::TokenBlock;
+use super::{Principal, PrincipalKind};
 use crate::ids::{Actor, Micros, Position, Version};
 use crate::limits;
 use crate::text::PrincipalName;
@@ -24,7 +25,8 @@ pub struct PrincipalFacts {
     pub actor: Actor,
 }
 
-/// Returns the state after an event. Without a state, only a creation has an effect.
+/// Returns the state after an event. Without a state, only a creation and a block have an
+/// effect.
 pub fn evolve_principal(
     state: Option<Principal>,
     event: PrincipalEvent,
@@ -32,19 +34,16 @@ pub fn evolve_principal(
 ) -> Option<Principal> {
     let mut principal = match (state, event) {
         (_, PrincipalEvent::Created(draft)) => Principal {
-            name: facts.name.clone(),
             kind: draft.kind,
             display_name: draft.display_name,
             grants: draft.grants,
-            enabled: true,
-            keys: BTreeMap::new(),
-            version: facts.version,
-            position: facts.position,
-            created_at: facts.recorded_at,
-            created_by: facts.actor.clone(),
-            updated_at: facts.recorded_at,
-            updated_by: facts.actor.clone(),
+            ..nobody(facts)
         },
+        (None, event @ PrincipalEvent::TokenBlocked { .. }) => {
+            let mut tokens = nobody(facts);
+            apply(&mut tokens, event, facts);
+            tokens
+        }
         (Some(mut principal), event) => {
             apply(&mut principal, event, facts);
             principal
@@ -56,6 +55,25 @@ pub fn evolve_principal(
     principal.updated_at = facts.recorded_at;
     principal.updated_by = facts.actor.clone();
     Some(principal)
+}
+
+/// Returns a principal that may do nothing.
+fn nobody(facts: &PrincipalFacts) -> Principal {
+    Principal {
+        name: facts.name.clone(),
+        kind: PrincipalKind::Service,
+        display_name: None,
+        grants: Vec::new(),
+        enabled: true,
+        keys: BTreeMap::new(),
+        blocks: BTreeMap::new(),
+        version: facts.version,
+        position: facts.position,
+        created_at: facts.recorded_at,
+        created_by: facts.actor.clone(),
+        updated_at: facts.recorded_at,
+        updated_by: facts.actor.clone(),
+    }
 }
 
 fn apply(principal: &mut Principal, event: PrincipalEvent, facts: &PrincipalFacts) {
@@ -88,6 +106,11 @@ fn apply(principal: &mut Principal, event: PrincipalEvent, facts: &PrincipalFact
                 key.revoked = Some((facts.recorded_at, reason));
             }
         }
+        PrincipalEvent::TokenBlocked { token, .. } => {
+            let block = TokenBlock { since: facts.recorded_at, by: facts.actor.clone() };
+            principal.blocks.insert(token, block);
+        }
+        PrincipalEvent::TokenUnblocked { token, .. } => drop(principal.blocks.remove(&token)),
     }
 }
 

@@ -60,6 +60,20 @@ impl Grant {
         self.scopes.contains(&scope) && self.reaches(subject)
     }
 
+    /// Returns whether it allows `scope` for every connection of `workspace` that `other` applies
+    /// to.
+    pub fn includes(&self, scope: Scope, workspace: &WorkspaceName, other: &Self) -> bool {
+        let lower = |names: &BTreeSet<Line>| -> BTreeSet<String> {
+            names.iter().map(|name| name.as_str().to_lowercase()).collect()
+        };
+        self.scopes.contains(&scope)
+            && self.workspaces.contain(workspace)
+            && (self.providers.is_empty()
+                || (!other.providers.is_empty()
+                    && lower(&other.providers).is_subset(&lower(&self.providers))))
+            && self.labels.iter().all(|(key, value)| other.labels.get(key) == Some(value))
+    }
+
     fn reaches(&self, subject: Subject<'_>) -> bool {
         match subject {
             Subject::Ledger => self.workspaces == Workspaces::All && !self.is_selective(),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::lifetime::warning_at;
 use crate::connection::Environment;
 use crate::ids::{Actor, Micros};
 use crate::limits;
@@ -86,5 +87,12 @@ impl ApiKey {
     /// Returns whether it is valid at `now`.
     pub fn is_live(&self, now: Micros) -> bool {
         self.revoked.is_none() && self.expires_at.is_none_or(|expires_at| now < expires_at)
+    }
+
+    /// Returns whether it is valid at `now`, but not for long: a quarter of its lifetime is left,
+    /// and at most 14 days.
+    pub fn ends_soon(&self, now: Micros) -> bool {
+        let ends = |end| now >= warning_at(self.issued_at, end);
+        self.is_live(now) && self.expires_at.is_some_and(ends)
     }
 }

@@ -8,7 +8,9 @@ mod event;
 mod evolve;
 mod grant;
 mod key;
+mod lifetime;
 mod scope;
+mod token;
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +23,9 @@ pub use event::PrincipalEvent;
 pub use evolve::{PrincipalFacts, evolve_principal};
 pub use grant::{Grant, Subject, Workspaces};
 pub use key::{ApiKey, ApiKeyId, KeyDigest};
+pub use lifetime::{KeyEnd, KeyLifetimes};
 pub use scope::{Role, Scope};
+pub use token::{TokenBlock, TokenRef};
 
 use crate::connection::vocabulary;
 use crate::ids::{Actor, Micros, Position, Version};
@@ -54,6 +58,8 @@ pub struct Principal {
     pub enabled: bool,
     /// Its keys, including recently revoked ones.
     pub keys: BTreeMap<ApiKeyId, ApiKey>,
+    /// The blocks of tokens; only [`PrincipalName::of_tokens`] has any.
+    pub blocks: BTreeMap<TokenRef, TokenBlock>,
     /// Number of accepted changes.
     pub version: Version,
     /// Log position of the last change.

@@ -18,7 +18,8 @@ vocabulary!(
         Audit = "audit",
         /// Share connections with other workspaces; manage workspaces, principals, keys and the
         /// ledger itself. Over the whole ledger it amounts to every right, because its holder can
-        /// create principals with any grants and issue keys to them.
+        /// create principals with any grants and issue keys to them. Over a workspace it extends to
+        /// the principals of that workspace, and to rights that its holder has.
         Administer = "administer",
     }
 );

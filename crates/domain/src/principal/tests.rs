@@ -134,6 +134,30 @@ fn keys_end_at_their_limit_and_revoked_ones_are_forgotten() {
     assert!(many.principal().keys.contains_key(&id(3 * limits::REVOKED_API_KEYS - 1)));
 }
 
+fn block(token: &TokenRef) -> PrincipalCommand {
+    PrincipalCommand::BlockToken { token: token.clone(), reason: None }
+}
+
+fn unblock(token: &TokenRef) -> PrincipalCommand {
+    PrincipalCommand::UnblockToken { token: token.clone(), reason: None }
+}
+
+#[test]
+fn tokens_are_blocked_until_they_are_unblocked() {
+    let (anna, one) = (TokenRef::Subject(text("anna")), TokenRef::Id(text("anna")));
+    assert_eq!(Story(None, 0).ask(unblock(&anna)), Err(Rejection::NothingToChange));
+    let story = Story(None, 0).then(block(&anna));
+    assert!(story.principal().keys.is_empty() && story.principal().grants.is_empty());
+    assert_eq!(story.ask(block(&anna)), Err(Rejection::NothingToChange));
+    assert_eq!(story.ask(unblock(&one)), Err(Rejection::NothingToChange), "another name");
+    let story = story.then(block(&one)).then(unblock(&anna));
+    assert!(story.principal().blocks.keys().eq([&one]));
+    let full = (0..limits::BLOCKED_TOKENS - 1)
+        .fold(story, |story, number| story.then(block(&TokenRef::Id(text(&number.to_string())))));
+    assert!(matches!(full.ask(block(&anna)), Err(Rejection::Invalid(_))));
+    assert!(full.ask(unblock(&one)).is_ok());
+}
+
 #[test]
 fn an_empty_grant_is_refused() {
     let story = Story::new();

@@ -3,11 +3,14 @@
 //! The decider renews the caller's rights, then checks twice: before the domain's rules, whose
 //! errors reveal the state, and again on the resulting state. Otherwise callers could move a
 //! connection into or out of their own reach, gain a right to it by changing it, or share it
-//! without `administer`. A connection to which a caller has no right at all is treated as missing.
+//! without the scopes for that. A connection to which a caller has no right at all is treated as
+//! missing.
 
-use ledger_contract::commands::{Condition, ConnectionRef, ParsedCommand, Target, VerbSpec};
+use ledger_contract::commands::{
+    Condition, ConnectionRef, ParsedCommand, SHARING, Target, VerbSpec,
+};
 use ledger_domain::connection::Access;
-use ledger_domain::principal::{ApiKeyId, Scope, Subject};
+use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{Actor, Connection, Micros, WorkspaceName};
 use ledger_store::tables::Receipt;
 use ledger_vault::FingerprintKey;
@@ -62,7 +65,7 @@ impl Permit {
             let mut required = spec.required(|condition| command.meets(condition));
             match required.find(|(_, scope)| !permit.caller.may(*scope, subject)) {
                 None => {}
-                Some((Condition::Shares, _)) => return Err(Forbidden::Sharing),
+                Some((Condition::Shares, scope)) => return Err(Forbidden::Sharing(scope)),
                 Some((_, scope)) => return Err(Forbidden::Scope(scope)),
             }
         }
@@ -73,7 +76,11 @@ impl Permit {
     /// workspace, and for others that the caller has any right in the workspace.
     fn check_place(&self, workspace: &WorkspaceName) -> Result<(), Forbidden> {
         let subject = match self.requires.target {
-            Target::NewPrincipal | Target::Principal | Target::Key => Subject::Ledger,
+            // Which principals, is checked against their grants.
+            Target::NewPrincipal | Target::Principal | Target::Key => {
+                return self.caller.require_principals();
+            }
+            Target::Tokens => Subject::Ledger,
             Target::NewWorkspace => Subject::Workspace(workspace),
             // Settled when the decider has found the connection.
             Target::Connection | Target::NewConnection => {
@@ -84,7 +91,7 @@ impl Permit {
     }
 
     /// Gives the caller the rights that the credential has now, and checks again what
-    /// [`Self::check_place`] did. The arguments are those of [`Caller::renew`].
+    /// [`Self::check_place`] did. Arguments and result are those of [`Caller::renew`].
     ///
     /// Errors: those of a credential; `forbidden`.
     pub(crate) fn renew(
@@ -92,12 +99,13 @@ impl Permit {
         workspace: &WorkspaceName,
         now: Micros,
         changes: u64,
-        again: impl FnOnce(&ApiKeyId) -> Result<Caller, AuthenticateError>,
-    ) -> Result<(), ExecuteError> {
-        if self.caller.renew(now, changes, again)? {
+        again: impl FnOnce(&Caller) -> Result<Caller, AuthenticateError>,
+    ) -> Result<bool, ExecuteError> {
+        let changed = self.caller.renew(now, changes, again)?;
+        if changed {
             self.check_place(workspace)?;
         }
-        Ok(())
+        Ok(changed)
     }
 
     /// Returns the scopes that the command requires whatever it leads to. Whether it lets further
@@ -107,13 +115,17 @@ impl Permit {
         let required = self.requires.required(|condition| match condition {
             Condition::Always => true,
             Condition::ChangesSecrets => self.changes_secrets,
-            Condition::Shares | Condition::Redirects => false,
+            Condition::Shares | Condition::Redirects | Condition::ExceedsSender => false,
         });
         required.map(|(_, scope)| scope)
     }
 
     pub(crate) fn actor(&self) -> &Actor {
         self.caller.actor()
+    }
+
+    pub(super) fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     /// Checks the state before the command.
@@ -143,19 +155,20 @@ impl Permit {
     }
 
     /// Checks whether a change shares the connection with more workspaces, whatever the command.
-    /// That requires `administer`.
+    /// That requires [`SHARING`] in both states.
     pub(crate) fn check_opened(
         &self,
         before: Option<&Connection>,
         after: &Connection,
     ) -> Result<(), Forbidden> {
-        let administers = |state: &Connection| self.caller.may_with(Scope::Administer, state);
-        if before.is_none_or(administers) && administers(after) {
-            return Ok(());
-        }
+        let has = |scope: Scope, state| self.caller.may_with(scope, state);
+        let lacks = |scope: &&Scope| {
+            before.is_some_and(|before| !has(**scope, before)) || !has(**scope, after)
+        };
+        let Some(scope) = SHARING.iter().find(lacks) else { return Ok(()) };
         let closed = Access::default();
         if after.access.widens(before.map_or(&closed, |before| &before.access)) {
-            return Err(Forbidden::Sharing);
+            return Err(Forbidden::Sharing(*scope));
         }
         Ok(())
     }

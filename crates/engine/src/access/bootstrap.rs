@@ -8,7 +8,7 @@ use ledger_contract::records::Via;
 use ledger_contract::subjects;
 use ledger_domain::connection::Environment;
 use ledger_domain::principal::{
-    Grant, PrincipalDraft, PrincipalKind, PrincipalRevision, Scope, Workspaces,
+    Grant, KeyEnd, PrincipalDraft, PrincipalKind, PrincipalRevision, Scope, Workspaces,
 };
 use ledger_domain::{CheckedText as _, Principal, PrincipalCommand, PrincipalName};
 
@@ -26,7 +26,7 @@ const SYSTEM_ACTOR: &str = "system:init";
 impl Engine {
     /// Creates the principal `admin` with every right and issues a key to it. An existing `admin`
     /// gets every right in place of its grants, and its keys are revoked. Returns the key, which is
-    /// not stored anywhere.
+    /// not stored anywhere and expires after the default lifetime.
     pub async fn issue_admin_key(&self, environment: Environment) -> Result<String, ExecuteError> {
         let name = PrincipalName::stored(ADMIN.into());
         match self.shared.directory.principal(&name) {
@@ -44,7 +44,8 @@ impl Engine {
             }
             Some(admin) => self.restore_admin(&admin).await?,
         }
-        let issue = ParsedCommand::IssueKey { name, environment, label: None, expires_at: None };
+        let end = KeyEnd::AfterDefault;
+        let issue = ParsedCommand::IssueKey { name, environment, label: None, end };
         let key = self.as_system(issue).await?.api_key;
         key.map(|mut key| std::mem::take(&mut key.key))
             .ok_or_else(|| Fault::bug("issue-key returned no key").into())

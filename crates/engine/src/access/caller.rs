@@ -1,10 +1,11 @@
 //! Authenticated callers.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use ledger_contract::records::Via;
-use ledger_domain::principal::{ApiKeyId, Grant, Scope, Subject, Workspaces};
+use ledger_domain::principal::{ApiKeyId, Grant, Scope, Subject, TokenRef, Workspaces};
 use ledger_domain::{Actor, CheckedText as _, Connection, Line, Micros, WorkspaceName};
 
 use super::bootstrap::everything;
@@ -27,6 +28,8 @@ pub struct Caller {
     key: Option<ApiKeyId>,
     credential: Option<Line>,
     via: Via,
+    /// What a token can be blocked by.
+    token: Arc<[TokenRef]>,
     address: Option<IpAddr>,
     ends_at: Option<Micros>,
     /// The number of changes to principals when the key was looked up.
@@ -41,6 +44,7 @@ impl Caller {
             grants: grants.into(),
             key: None,
             credential: None,
+            token: [].into(),
             via: Via::System,
             address: None,
             ends_at: None,
@@ -63,14 +67,14 @@ impl Caller {
 
     /// Takes over the present rights of the credential. Returns whether they may have changed since
     /// they were taken over last, which costs two comparisons while no principal changes.
-    /// `changes` is the number of changes to principals, and `again` looks up a key.
+    /// `changes` is the number of changes to principals, and `again` looks up the credential.
     ///
-    /// Errors: those of a credential that has expired or been revoked meanwhile.
+    /// Errors: those of a credential that has expired, or been revoked or blocked, meanwhile.
     pub(crate) fn renew(
         &mut self,
         now: Micros,
         changes: u64,
-        again: impl FnOnce(&ApiKeyId) -> Result<Self, AuthenticateError>,
+        again: impl FnOnce(&Self) -> Result<Self, AuthenticateError>,
     ) -> Result<bool, AuthenticateError> {
         if self.ends_at.is_some_and(|end| now >= end) {
             let is_key = self.key.is_some();
@@ -78,10 +82,12 @@ impl Caller {
                 if is_key { AuthenticateError::Expired } else { AuthenticateError::TokenExpired };
             return Err(expired);
         }
-        let Some(key) = self.key.as_ref().filter(|_| self.seen != changes) else {
+        let is_the_ledger = self.key.is_none() && self.token.is_empty();
+        if is_the_ledger || self.seen == changes {
             return Ok(false);
-        };
-        *self = Self { seen: changes, via: self.via, address: self.address, ..again(key)? };
+        }
+        let renewed = again(self)?;
+        *self = Self { seen: changes, via: self.via, address: self.address, ..renewed };
         Ok(true)
     }
 
@@ -91,6 +97,19 @@ impl Caller {
     pub fn with_credential(mut self, name: Line) -> Self {
         self.credential = Some(name);
         self
+    }
+
+    /// Sets what the token can be blocked by: its subject, and its id if it has one.
+    #[must_use]
+    pub fn with_token(mut self, subject: Line, id: Option<Line>) -> Self {
+        let names = std::iter::once(TokenRef::Subject(subject)).chain(id.map(TokenRef::Id));
+        self.token = names.collect();
+        self
+    }
+
+    /// Returns what the token can be blocked by; nothing if the credential is no token.
+    pub(crate) fn token(&self) -> &[TokenRef] {
+        &self.token
     }
 
     /// Sets how the request came in, and from which address.
@@ -173,6 +192,26 @@ impl Caller {
     /// exists.
     pub fn knows(&self, connection: &Connection) -> bool {
         Scope::ALL.iter().any(|scope| self.may_with(*scope, connection))
+    }
+
+    /// Returns a connection that the caller may read as it is shown to them: whole, unless they
+    /// have rights to it only because it is shared; see [`Connection::for_guest`].
+    pub(crate) fn shown(&self, connection: Connection) -> Connection {
+        let home = Subject::Connection(&connection.workspace, &connection.details);
+        if Scope::ALL.iter().any(|scope| self.may(*scope, home)) {
+            return connection;
+        }
+        let reached = |grant: &&Grant, name: &WorkspaceName| {
+            connection.access.allows(name)
+                && grant.allows(Scope::Read, Subject::Connection(name, &connection.details))
+        };
+        let mut own = BTreeSet::new();
+        for grant in self.grants.iter() {
+            if let Workspaces::Named(names) = &grant.workspaces {
+                own.extend(names.iter().filter(|name| reached(&grant, name)));
+            }
+        }
+        connection.for_guest(&own)
     }
 }
 

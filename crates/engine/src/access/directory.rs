@@ -18,7 +18,7 @@ use super::{Caller, Claim};
 use crate::errors::{AuthenticateError, Fault};
 
 /// Every principal and the holders of all keys.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct PrincipalDirectory {
     pages: RwLock<Pages>,
     /// The number of changes so far.
@@ -126,12 +126,12 @@ impl PrincipalDirectory {
         Ok(caller)
     }
 
-    /// Returns the current caller for a key that was verified earlier.
-    pub(crate) fn caller_again(
-        &self,
-        id: &ApiKeyId,
-        now: Micros,
-    ) -> Result<Caller, AuthenticateError> {
+    /// Returns a caller who was verified earlier, with the present rights. Those of a token do not
+    /// change, but it may be blocked.
+    pub(crate) fn again(&self, caller: &Caller, now: Micros) -> Result<Caller, AuthenticateError> {
+        let Some(id) = caller.key() else {
+            return self.check_token(caller).map(|()| caller.clone());
+        };
         let seen = self.changes();
         let pages = self.pages.read();
         // Keys that were revoked long ago are no longer here.
@@ -147,6 +147,15 @@ impl PrincipalDirectory {
         Claim { key: Some(id), actor: is_whole.then(|| holder.actor.clone()) }
     }
 
+    /// Rejects the bearers of blocked tokens.
+    pub(crate) fn check_token(&self, caller: &Caller) -> Result<(), AuthenticateError> {
+        if caller.token().is_empty() {
+            return Ok(());
+        }
+        let pages = self.pages.read();
+        check_blocks(pages.principals.get(&PrincipalName::of_tokens()), caller)
+    }
+
     /// Writes pending last uses to the store and removes those of deleted keys.
     pub(crate) fn write_uses(&self, store: &Store) -> Result<(), AppendError> {
         self.uses.write(store, |id| self.pages.read().holders.contains_key(id))
@@ -157,19 +166,21 @@ impl PrincipalDirectory {
         self.pages.read().principals.get(name).cloned()
     }
 
-    /// Returns up to `most` principals whose names are greater than `after`, by name, and the
-    /// number of all principals.
+    /// Returns up to `most` principals of those to be shown whose names are greater than `after`,
+    /// by name, and the number of all to be shown.
     pub(crate) fn page(
         &self,
         after: Option<&PrincipalName>,
         most: usize,
+        shown: impl Fn(&Principal) -> bool,
     ) -> (Vec<Arc<Principal>>, u64) {
         let pages = self.pages.read();
+        let shown = |(_, principal): &(&PrincipalName, &Arc<Principal>)| shown(principal);
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let found =
-            pages.principals.range::<PrincipalName, _>((start, Bound::Unbounded)).take(most);
-        let found = found.map(|(_, principal)| principal.clone()).collect();
-        (found, u64::try_from(pages.principals.len()).unwrap_or(u64::MAX))
+        let rest = pages.principals.range::<PrincipalName, _>((start, Bound::Unbounded));
+        let found = rest.filter(shown).take(most).map(|(_, principal)| principal.clone());
+        let total = pages.principals.iter().filter(shown).count();
+        (found.collect(), u64::try_from(total).unwrap_or(u64::MAX))
     }
 
     /// Returns every principal, by name.
@@ -183,6 +194,18 @@ impl PrincipalDirectory {
         let holder = pages.holders.get(id)?;
         pages.principals.get(&holder.principal).cloned()
     }
+}
+
+/// Rejects the bearers of tokens that are blocked by `tokens`, the holder of all blocks.
+pub(crate) fn check_blocks(
+    tokens: Option<&Arc<Principal>>,
+    caller: &Caller,
+) -> Result<(), AuthenticateError> {
+    let blocked = |name| tokens.is_some_and(|tokens| tokens.blocks.contains_key(name));
+    if caller.token().iter().any(blocked) {
+        return Err(AuthenticateError::TokenBlocked);
+    }
+    Ok(())
 }
 
 /// Returns the caller for a key of a principal in the given state, after `changes` changes to

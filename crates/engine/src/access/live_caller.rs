@@ -32,7 +32,7 @@ impl LiveCaller {
     /// for `subject`. Pass the same scope and subject each time. Returns whether rights may have
     /// changed since the last check.
     ///
-    /// The rights of a token do not change before it expires.
+    /// The rights of a token do not change before it expires, but it may be blocked.
     pub fn check(
         &mut self,
         engine: &Engine,

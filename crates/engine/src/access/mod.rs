@@ -10,7 +10,9 @@
 mod authorize;
 mod bootstrap;
 mod caller;
+mod delegation;
 mod directory;
+mod endings;
 mod keys;
 mod live_caller;
 mod token;
@@ -23,7 +25,7 @@ pub use token::VerifyToken;
 pub(crate) use caller::grant_allows;
 
 pub(crate) use authorize::{Permit, connection_unknown};
-pub(crate) use directory::{PrincipalDirectory, caller_of};
+pub(crate) use directory::{PrincipalDirectory, caller_of, check_blocks};
 pub(crate) use keys::new_key;
 pub(crate) use token::TokenVerifier;
 pub(crate) use uses::{LAST_USE_INTERVAL, keep_uses};
@@ -49,15 +51,17 @@ impl Engine {
         if keys::has_key_prefix(key) {
             return self.authenticate_key(key);
         }
-        self.shared.tokens.verify(key)
+        let caller = self.shared.tokens.verify(key)?;
+        self.shared.directory.check_token(&caller)?;
+        Ok(caller)
     }
 
     /// Gives a caller the rights that the credential has now.
     ///
-    /// Errors: those of a credential that has expired or been revoked meanwhile.
+    /// Errors: those of a credential that has expired, or been revoked or blocked, meanwhile.
     pub(crate) fn renew(&self, caller: &mut Caller) -> Result<(), AuthenticateError> {
         let (directory, now) = (&self.shared.directory, self.clock().now());
-        caller.renew(now, directory.changes(), |id| directory.caller_again(id, now)).map(drop)
+        caller.renew(now, directory.changes(), |caller| directory.again(caller, now)).map(drop)
     }
 
     /// Checks that a caller has a scope for the whole ledger now, however long ago the credential

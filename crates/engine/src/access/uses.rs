@@ -10,6 +10,7 @@ use ledger_store::tables::uses;
 use ledger_store::{AppendError, Batch, Durability, ReadError, Store};
 use parking_lot::RwLock;
 
+use super::endings::Endings;
 use crate::engine::Shared;
 use crate::errors::chain;
 
@@ -81,8 +82,18 @@ impl Uses {
     }
 }
 
-/// Writes pending last uses: what the keeper does.
-pub(crate) fn keep_uses(shared: &Shared) {
+/// Warns of keys that expire soon, and returns what the keeper does: write pending last uses, and
+/// warn again.
+pub(crate) fn keep_uses(shared: &Shared) -> impl FnMut(&Shared) + use<> {
+    let mut endings = Endings::default();
+    endings.warn(&shared.directory, shared.ports.now());
+    move |shared| {
+        write(shared);
+        endings.warn(&shared.directory, shared.ports.now());
+    }
+}
+
+fn write(shared: &Shared) {
     if shared.store.is_poisoned() {
         return;
     }

@@ -21,6 +21,9 @@ pub enum AuthenticateError {
     /// The token has expired.
     #[error("the token has expired")]
     TokenExpired,
+    /// The token was blocked, or all tokens of its subject.
+    #[error("the token was blocked, or all tokens of its subject")]
+    TokenBlocked,
     /// The issuer did not sign this token for this ledger.
     #[error("the token is not valid for this ledger")]
     TokenInvalid,

@@ -104,18 +104,35 @@ pub enum Forbidden {
     /// The caller has no rights in the workspace.
     #[error("the credential has no rights in this workspace")]
     Workspace,
-    /// Sharing a connection with other workspaces requires `administer`.
+    /// Sharing a connection with other workspaces requires several scopes.
     #[error(
-        "sharing a connection with other workspaces requires the scope `administer` here, which \
-         the credential lacks"
+        "sharing a connection with other workspaces requires the scopes `administer` and `reveal` \
+         here, of which the credential lacks `{0}`"
     )]
-    Sharing,
+    Sharing(Scope),
     /// The change would give the caller a scope they lack.
     #[error(
         "this change would give the credential the scope `{0}` for the connection; only a caller \
          who has that scope can make it"
     )]
     Gain(Scope),
+    /// A principal would have no grant, and so belong to no workspace.
+    #[error(
+        "who administers workspaces gives each principal a grant that names one of them; to take \
+         its last one, disable it"
+    )]
+    NoGrant,
+    /// The principal has or gets a right beyond the caller's own.
+    #[error(
+        "this requires `administer` over the whole ledger, because the principal has or gets \
+         `{scope}` in {place}, and the credential does not administer {place} with that scope"
+    )]
+    ExceedsCaller {
+        /// The scope.
+        scope: Scope,
+        /// The workspace, or all of them.
+        place: String,
+    },
 }
 
 /// A connection that is missing or hidden from the caller. Both read the same.

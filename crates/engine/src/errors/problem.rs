@@ -235,7 +235,9 @@ impl From<DeadlineExpired> for Problem {
 impl From<AuthenticateError> for Problem {
     fn from(error: AuthenticateError) -> Self {
         match error {
-            AuthenticateError::TokenExpired => Self::because(error.code(), error.to_string()),
+            AuthenticateError::TokenExpired | AuthenticateError::TokenBlocked => {
+                Self::because(error.code(), error.to_string())
+            }
             _ => Self::new(error.code()),
         }
     }
@@ -247,7 +249,7 @@ impl AuthenticateError {
         match self {
             Self::Missing => Code::CredentialMissing,
             Self::Unknown => Code::CredentialInvalid,
-            Self::Revoked => Code::CredentialRevoked,
+            Self::Revoked | Self::TokenBlocked => Code::CredentialRevoked,
             Self::Expired | Self::TokenExpired => Code::CredentialExpired,
             Self::TokenInvalid => Code::TokenInvalid,
             Self::TokensUnavailable => Code::TokensUnavailable,

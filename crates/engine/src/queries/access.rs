@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use ledger_contract::commands::{Condition, ConnectionRef, Verb};
 use ledger_contract::queries::{
-    AccessAnswer, AccessQuery, CallerView, ConditionalAccess, PermissionView, access_check,
+    AccessAnswer, AccessQuery, CallerView, ConditionalAccess, PermissionView, QueryName,
+    access_check,
 };
+use ledger_contract::time;
 use ledger_domain::principal::{ApiKeyId, Grant, Scope, Subject, Workspaces};
 use ledger_domain::{
     CheckedText, Connection, InvalidField, Micros, Principal, PrincipalName, WorkspaceName,
@@ -21,7 +23,13 @@ use crate::projections::filters::{self, Field};
 impl Reader<'_> {
     /// Describes the caller.
     pub fn whoami(&self) -> CallerView {
+        let now = self.engine.clock().now();
+        let holder =
+            self.caller.key().and_then(|id| Some((id, self.engine.shared.directory.holder(id)?)));
+        let key = holder.as_ref().and_then(|(id, holder)| holder.keys.get(*id));
         CallerView {
+            expires_at: self.caller.ends_at().map(time::format),
+            ends_soon: key.is_some_and(|key| key.ends_soon(now)),
             actor: self.caller.actor().as_str().to_owned(),
             grants: self.caller.grants().iter().map(PermissionView::of).collect(),
         }
@@ -34,28 +42,37 @@ impl Reader<'_> {
         let principal = self.named_principal(&query.who);
         let own = principal.as_ref().is_ok_and(|one| one.actor() == *self.caller.actor());
         if !own {
-            self.caller.require(Scope::Administer, Subject::Ledger)?;
+            self.caller.require_principals()?;
         }
-        let (principal, key) = (principal?, ApiKeyId::parse("as", &query.who).ok());
+        let shown = |principal: &Arc<Principal>| own || self.caller.administers(principal);
+        let principal = principal?;
+        if !shown(&principal) {
+            return Err(QueryError::PrincipalUnknown);
+        }
+        let key = ApiKeyId::parse("as", &query.who).ok();
         let wanted = AccessNeeds::of(&query.what)?;
         let on = query.on.as_deref();
         let target = on.map(|text| ConnectionRef::parse("on", text)).transpose()?;
         let connection = target.map(|target| self.known("on", &target)).transpose()?;
-        let place = match (&connection, self.workspace) {
-            _ if wanted.on_ledger => Place::Whole(Subject::Ledger),
-            (Some(connection), _) => Place::Connection(connection),
-            (None, Some(workspace)) => Place::Whole(Subject::Workspace(workspace)),
-            (None, None) => Place::Whole(Subject::Ledger),
+        let place = match (&connection, self.workspace, wanted.about) {
+            (Some(connection), _, About::Connections) => Place::Connection(connection),
+            (_, Some(workspace), About::Connections | About::Principals) => {
+                Place::Whole(Subject::Workspace(workspace))
+            }
+            _ => Place::Whole(Subject::Ledger),
         };
         // An operation that requires several scopes is denied because of the first missing one.
         let missing = wanted.always.iter().find(|scope| !place.open_to(&principal, **scope));
         let scope = missing.or(wanted.always.first()).copied().unwrap_or(Scope::Administer);
         let now = self.engine.clock().now();
         let (allowed, because) = explain(&principal, key.as_ref(), scope, &place, now);
+        let ledger = Place::Whole(Subject::Ledger);
+        let place_of =
+            |condition: Condition| if condition.is_on_ledger() { &ledger } else { &place };
         let conditional = |(condition, scope): &(Condition, Scope)| ConditionalAccess {
             when: condition.as_clause().to_owned(),
             scope: scope.as_str().to_owned(),
-            allowed: explain(&principal, key.as_ref(), *scope, &place, now).0,
+            allowed: explain(&principal, key.as_ref(), *scope, place_of(*condition), now).0,
         };
         let conditions = wanted.conditional.iter().map(conditional).collect();
         Ok(AccessAnswer { allowed, scope: scope.as_str().to_owned(), because, conditions })
@@ -182,10 +199,21 @@ fn terms_of(grant: &Grant, workspace: Option<&WorkspaceName>) -> Vec<Vec<Term>> 
     groups
 }
 
+/// What scopes are required for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About {
+    /// A connection, or a workspace with all its connections.
+    Connections,
+    /// The principals of a workspace, or all of them.
+    Principals,
+    /// The ledger as a whole, whatever is asked about.
+    Ledger,
+}
+
 /// What a word of `access-check` stands for.
 struct AccessNeeds {
-    /// Whether the scopes are required on the ledger as a whole, whatever is asked about.
-    on_ledger: bool,
+    /// What the scopes are required for.
+    about: About,
     /// The scopes that are always required.
     always: Vec<Scope>,
     /// The scopes that depend on what a command says.
@@ -196,7 +224,8 @@ impl AccessNeeds {
     /// Reads a scope, a verb, or the name of a query or an operation.
     fn of(word: &str) -> Result<Self, InvalidField> {
         if let Some(scope) = Scope::ALL.iter().find(|scope| scope.as_str() == word) {
-            return Ok(Self { on_ledger: false, always: vec![*scope], conditional: Vec::new() });
+            let about = About::Connections;
+            return Ok(Self { about, always: vec![*scope], conditional: Vec::new() });
         }
         if let Some(verb) = Verb::find(word) {
             let spec = verb.spec();
@@ -204,13 +233,20 @@ impl AccessNeeds {
             let (always, conditional): (Vec<_>, Vec<_>) =
                 required.into_iter().partition(|(condition, _)| *condition == Condition::Always);
             let always = always.into_iter().map(|(_, scope)| scope).collect();
-            return Ok(Self { on_ledger: spec.target.is_ledger(), always, conditional });
+            let principals = spec.target.is_ledger();
+            let about = if principals { About::Principals } else { About::Connections };
+            return Ok(Self { about, always, conditional });
         }
         let Some((on_ledger, scopes)) = access_check::required_by(word) else {
             let problem =
                 "must be a scope (read, write, rotate, reveal, audit, administer) or a verb";
             return Err(InvalidField::new("may", problem));
         };
-        Ok(Self { on_ledger, always: scopes.to_vec(), conditional: Vec::new() })
+        let about = match on_ledger {
+            _ if word == QueryName::Principals.as_str() => About::Principals,
+            true => About::Ledger,
+            false => About::Connections,
+        };
+        Ok(Self { about, always: scopes.to_vec(), conditional: Vec::new() })
     }
 }

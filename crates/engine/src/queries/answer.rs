@@ -1,9 +1,9 @@
 //! Answers to all queries, typed and as JSON.
 
 use ledger_contract::queries::{
-    AccessAnswer, AccessCheck, Audit, AuditPage, CallerView, Get, History, HistoryPage, List,
-    PrincipalPage, Principals, Query, QueryRequest, Status, StatusView, Whoami, WorkspacePage,
-    Workspaces,
+    AccessAnswer, AccessCheck, Audit, AuditPage, BlockedTokens, BlockedTokensAnswer, CallerView,
+    Get, History, HistoryPage, List, PrincipalPage, Principals, Query, QueryRequest, Status,
+    StatusView, Whoami, WorkspacePage, Workspaces,
 };
 use ledger_contract::view::ConnectionView;
 use ledger_domain::Connection;
@@ -31,6 +31,8 @@ pub enum QueryAnswer {
     Status(Box<StatusView>),
     /// See [`Reader::principals`].
     Principals(PrincipalPage),
+    /// See [`Reader::blocked_tokens`].
+    BlockedTokens(BlockedTokensAnswer),
     /// See [`Reader::access_check`].
     AccessCheck(AccessAnswer),
     /// See [`Reader::whoami`].
@@ -50,6 +52,7 @@ impl Reader<'_> {
             QueryRequest::Workspaces(query) => QueryAnswer::Workspaces(self.workspaces(&query)?),
             QueryRequest::Status(_) => QueryAnswer::Status(Box::new(self.status()?)),
             QueryRequest::Principals(query) => QueryAnswer::Principals(self.principals(&query)?),
+            QueryRequest::BlockedTokens(_) => QueryAnswer::BlockedTokens(self.blocked_tokens()?),
             QueryRequest::AccessCheck(query) => {
                 QueryAnswer::AccessCheck(self.access_check(&query)?)
             }
@@ -69,6 +72,7 @@ impl QueryAnswer {
             Self::Workspaces(page) => json::<Workspaces>(page, page.workspaces.len()),
             Self::Status(status) => json::<Status>(status, 1),
             Self::Principals(page) => json::<Principals>(page, page.principals.len()),
+            Self::BlockedTokens(answer) => json::<BlockedTokens>(answer, answer.blocked.len()),
             Self::AccessCheck(answer) => json::<AccessCheck>(answer, 1),
             Self::Whoami(caller) => json::<Whoami>(caller, 1),
         }

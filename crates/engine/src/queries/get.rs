@@ -17,13 +17,14 @@ impl Reader<'_> {
         self.connection(&ConnectionRef::parse("connection", &query.connection)?)
     }
 
-    /// Returns a connection of the workspace, or one shared with it. Blocks.
+    /// Returns a connection of the workspace, or one shared with it, as the caller may see it; see
+    /// [`Connection::for_guest`]. Blocks.
     ///
     /// Errors: `connection_unknown`, `forbidden`.
     pub fn connection(&self, target: &ConnectionRef) -> Result<Connection, QueryError> {
         let connection = self.known("connection", target)?;
         if self.caller.may_with(Scope::Read, &connection) {
-            return Ok(connection);
+            return Ok(self.caller.shown(connection));
         }
         Err(QueryError::ReadForbidden)
     }

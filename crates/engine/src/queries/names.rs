@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use ledger_contract::queries::{
-    PAGE_BYTES, PagePart, PageQuery, PrincipalPage, PrincipalView, WorkspacePage, WorkspaceView,
+    BlockedTokensAnswer, PAGE_BYTES, PagePart, PageQuery, PrincipalPage, PrincipalView,
+    WorkspacePage, WorkspaceView,
 };
 use ledger_contract::records::decode_workspace_row;
 use ledger_contract::time;
@@ -79,14 +80,18 @@ impl Reader<'_> {
         Some(all)
     }
 
-    /// Returns a page of all principals.
+    /// Returns a page of the principals that the caller administers.
     ///
     /// Errors: `forbidden`, `field_invalid`, `cursor_invalid`.
     pub fn principals(&self, query: &PageQuery) -> Result<PrincipalPage, QueryError> {
-        self.caller.require(Scope::Administer, Subject::Ledger)?;
+        self.caller.require_principals()?;
         let size = paging::size(query.page_size)?;
         let after = after(PRINCIPALS, query)?.map(PrincipalName::stored);
-        let (found, total) = self.engine.shared.directory.page(after.as_ref(), size + 1);
+        let administered = |principal: &Principal| {
+            !principal.name.is_reserved() && self.caller.administers(principal)
+        };
+        let directory = &self.engine.shared.directory;
+        let (found, total) = directory.page(after.as_ref(), size + 1, administered);
         let rows = found.iter().map(|principal| {
             let view = self.view(principal);
             let bytes = serde_json::to_vec(&view).map_or(0, |json| json.len());
@@ -96,8 +101,15 @@ impl Reader<'_> {
         Ok(PrincipalPage { principals, part })
     }
 
+    /// Returns the blocked tokens. Errors: `forbidden`.
+    pub fn blocked_tokens(&self) -> Result<BlockedTokensAnswer, QueryError> {
+        self.caller.require(Scope::Administer, Subject::Ledger)?;
+        let tokens = self.engine.shared.directory.principal(&PrincipalName::of_tokens());
+        Ok(BlockedTokensAnswer::of(tokens.as_deref()))
+    }
+
     fn view(&self, principal: &Principal) -> PrincipalView {
-        let mut view = PrincipalView::of(principal);
+        let mut view = PrincipalView::of(principal, self.engine.clock().now());
         for (key, id) in view.keys.iter_mut().zip(principal.keys.keys()) {
             key.last_used_at = self.engine.shared.directory.uses.last(id).map(time::format);
         }

@@ -1,6 +1,7 @@
 //! The query for the ledger's status, and whether workspaces exist.
 
-use ledger_contract::queries::{DiskFullStatus, StatusView};
+use ledger_contract::queries::{DiskFullStatus, FormerXkey, StatusView};
+use ledger_contract::time;
 use ledger_domain::WorkspaceName;
 use ledger_domain::principal::{Scope, Subject};
 use ledger_store::tables::connections;
@@ -24,6 +25,9 @@ impl Reader<'_> {
             incarnation: engine.identity().incarnation.to_string(),
             epoch: engine.identity().epoch,
             xkey: engine.xkey(),
+            former_xkey: engine
+                .former_xkey()
+                .map(|(xkey, until)| FormerXkey { xkey, accepted_until: time::format(until) }),
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
             position: engine.head().get(),
             published: engine.published().get(),

@@ -43,9 +43,11 @@ impl Effort {
     /// Returns how much a query of this name may read.
     pub const fn of(query: QueryName) -> Self {
         match query {
-            QueryName::Get | QueryName::Status | QueryName::AccessCheck | QueryName::Whoami => {
-                Self::Lookup
-            }
+            QueryName::Get
+            | QueryName::BlockedTokens
+            | QueryName::Status
+            | QueryName::AccessCheck
+            | QueryName::Whoami => Self::Lookup,
             QueryName::List
             | QueryName::History
             | QueryName::Audit

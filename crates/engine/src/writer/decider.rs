@@ -167,7 +167,10 @@ impl Decider {
         let state = &self.state;
         let Envelope { permit, workspace, .. } = &mut prepared.envelope;
         let changes = state.principal_changes();
-        permit.renew(workspace, now, changes, |id| state.caller(id, now))?;
+        let changed = permit.renew(workspace, now, changes, |caller| state.again(caller, now))?;
+        if let (true, Work::Principal { name, command }) = (changed, &prepared.work) {
+            permit.check_principal_again(state.principal(name).as_deref(), command)?;
+        }
         let fingerprint = prepared.envelope.fingerprint.as_ref().map(Fingerprint::stored);
         // A command that nobody can repeat has no receipt.
         let key = fingerprint.map(|_| receipt_key(&prepared.envelope));

@@ -206,7 +206,7 @@ mod tests {
         queue.push(job()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let keyring = Keyring::generate(&mut rand::rng());
-        let made = founding::make(folder.path(), &keyring, &Ports::default());
+        let made = founding::make(folder.path(), &keyring, &Ports::default(), false);
         let store = Arc::new(made.unwrap().0);
         drop(CloseOnDrop::new(Arc::clone(&queue), Arc::clone(&store)));
         assert!(!store.is_poisoned(), "nothing went wrong");

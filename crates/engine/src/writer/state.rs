@@ -3,14 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use ledger_domain::principal::ApiKeyId;
 use ledger_domain::{
     Connection, ConnectionId, Micros, Position, Principal, PrincipalName, Version, WorkspaceName,
 };
 use ledger_store::tables::{Receipt, StreamKey, claims, connections, log, receipts, streams};
 
 use super::recent::Recent;
-use crate::access::{Caller, caller_of};
+use crate::access::{Caller, caller_of, check_blocks};
 use crate::engine::Shared;
 use crate::errors::{AuthenticateError, Fault};
 use crate::history;
@@ -131,9 +130,13 @@ impl State {
         self.principal_changes
     }
 
-    /// Returns the caller for a key that was accepted before, with its rights after every change
-    /// decided so far.
-    pub(crate) fn caller(&self, id: &ApiKeyId, now: Micros) -> Result<Caller, AuthenticateError> {
+    /// Returns a caller who was accepted before, with their rights after every change decided so
+    /// far.
+    pub(crate) fn again(&self, caller: &Caller, now: Micros) -> Result<Caller, AuthenticateError> {
+        let Some(id) = caller.key() else {
+            let tokens = self.principals.get(&PrincipalName::of_tokens());
+            return check_blocks(tokens, caller).map(|()| caller.clone());
+        };
         let holder = self.shared.directory.holder(id).ok_or(AuthenticateError::Revoked)?;
         let latest = self.principals.get(&holder.name).ok_or(AuthenticateError::Revoked)?;
         caller_of(latest, id, self.principal_changes, now)

@@ -106,9 +106,10 @@ impl Written {
             },
             QueryAnswer::Workspaces(page) => About::by_name(&page.part),
             QueryAnswer::Principals(page) => About::by_name(&page.part),
-            QueryAnswer::Status(_) | QueryAnswer::AccessCheck(_) | QueryAnswer::Whoami(_) => {
-                About::Plain
-            }
+            QueryAnswer::Status(_)
+            | QueryAnswer::BlockedTokens(_)
+            | QueryAnswer::AccessCheck(_)
+            | QueryAnswer::Whoami(_) => About::Plain,
         };
         Self { body: answer.to_json(), about }
     }

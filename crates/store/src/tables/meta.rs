@@ -4,12 +4,15 @@
 //! |---|---|
 //! | `incarnation` | name of this history of the ledger (16) |
 //! | `epoch` | number of times the ledger was opened for writing (8, BE) |
+//! | `curve_key` | the vault's wrapped curve key |
+//! | `former_curve_key` | until when the former one is accepted (8, BE), and its wrapped form |
+//! | `requires_sealed` | whether the ledger was made to refuse what is not sealed (1) |
 //! | `published` | last position known to be in the event stream (8, BE) |
 //! | `generation.<model>` | live generation of a read model (4, BE) |
 //! | `version.<name>` | version of the code that wrote a read model or derived table (4, BE) |
 //! | `checkpoint.<table>` | last position a read model's bitmaps hold on disk (8, BE) |
 
-use ledger_domain::{Incarnation, Position};
+use ledger_domain::{Incarnation, Micros, Position};
 
 use super::{META, fixed, u64_from};
 use crate::batch::Batch;
@@ -19,6 +22,9 @@ use crate::table::Table;
 
 const INCARNATION: &str = "incarnation";
 const EPOCH: &str = "epoch";
+const CURVE_KEY: &str = "curve_key";
+const FORMER_CURVE_KEY: &str = "former_curve_key";
+const REQUIRES_SEALED: &str = "requires_sealed";
 const PUBLISHED: &str = "published";
 
 fn put(batch: &mut Batch, store: &Store, name: &str, value: &[u8]) {
@@ -54,6 +60,41 @@ pub fn put_epoch(batch: &mut Batch, store: &Store, epoch: u64) {
 /// Returns how often the ledger was opened for writing.
 pub fn epoch(store: &Store) -> Result<u64, ReadError> {
     counter(store, EPOCH)
+}
+
+/// Sets the wrapped curve key.
+pub fn put_curve_key(batch: &mut Batch, store: &Store, wrapped: &[u8]) {
+    put(batch, store, CURVE_KEY, wrapped);
+}
+
+/// Returns the wrapped curve key, or `None` in a directory of an earlier program.
+pub fn curve_key(store: &Store) -> Result<Option<Vec<u8>>, ReadError> {
+    get(store, CURVE_KEY)
+}
+
+/// Sets the wrapped former curve key, and until when it is accepted. The form is empty if the key
+/// was never stored, because an earlier program made the ledger.
+pub fn put_former_curve_key(batch: &mut Batch, store: &Store, until: Micros, wrapped: &[u8]) {
+    let value = [&until.get().to_be_bytes()[..], wrapped].concat();
+    put(batch, store, FORMER_CURVE_KEY, &value);
+}
+
+/// Returns until when the former curve key is accepted, and its wrapped form.
+pub fn former_curve_key(store: &Store) -> Result<Option<(Micros, Vec<u8>)>, ReadError> {
+    let Some(value) = get(store, FORMER_CURVE_KEY)? else { return Ok(None) };
+    let (until, wrapped) =
+        value.split_first_chunk().ok_or_else(|| corrupt(&fixed(META), FORMER_CURVE_KEY))?;
+    Ok(Some((Micros::new(i64::from_be_bytes(*until)), wrapped.to_vec())))
+}
+
+/// Sets whether the ledger refuses requests over NATS that are not sealed.
+pub fn put_requires_sealed(batch: &mut Batch, store: &Store, required: bool) {
+    put(batch, store, REQUIRES_SEALED, &[required.into()]);
+}
+
+/// Returns whether the ledger was made to refuse requests over NATS that are not sealed.
+pub fn requires_sealed(store: &Store) -> Result<bool, ReadError> {
+    Ok(get(store, REQUIRES_SEALED)?.is_some_and(|value| value == [1]))
 }
 
 /// Moves the outbox mark.

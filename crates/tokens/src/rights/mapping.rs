@@ -3,20 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ledger_contract::commands::PermissionBody;
-use ledger_domain::principal::{Grant, Role, Scope, Workspaces, check_grants};
+use ledger_domain::principal::{Grant, Scope, Workspaces, check_grants};
 use serde_json::{Map, Value};
 
 /// Maximum number of mapped values.
 const VALUES_MAX: usize = 4_096;
 
 /// Names with a meaning by default, so that the roles of other products' integrations keep theirs.
-const BUILT_IN: [(&str, &[Scope]); 6] = [
+/// None gives `administer`: an issuer may use any such name for administrators of its own.
+const BUILT_IN: [(&str, &[Scope]); 5] = [
     ("integrations:list", &[Scope::Read]),
     ("integrations:get", &[Scope::Read]),
     ("integrations:create", &[Scope::Write, Scope::Rotate]),
     ("integrations:update", &[Scope::Write, Scope::Rotate]),
     ("integrations:delete", &[Scope::Write]),
-    ("admin", Role::Admin.scopes()),
 ];
 
 /// Maps values of a claim to grants. A value mapped to an empty list grants nothing, even if its

@@ -27,7 +27,7 @@ fn a_good_token_of_any_key_names_its_bearer_and_rights() {
         check(&token);
     }
     for algorithm in ["RS384", "RS512", "PS256", "PS384", "PS512"] {
-        let header = json!({"alg": algorithm, "kid": "4"});
+        let header = json!({"alg": algorithm, "kid": "4", "typ": "at+jwt"});
         check(&keys[3].sign_as(Algorithm::known(algorithm).unwrap(), &header, &claims()));
     }
 }
@@ -114,7 +114,7 @@ fn an_algorithm_must_fit_the_key_and_the_configuration() {
     place.publish(&[&rsa, &curve]);
     assert!(place.show(&rsa.token(&claims())).is_ok());
     place.refuses(&curve.token(&claims()));
-    let pss = json!({"alg": "PS256", "kid": "rsa"});
+    let pss = json!({"alg": "PS256", "kid": "rsa", "typ": "at+jwt"});
     place.refuses(&rsa.sign_as(Algorithm::Ps256, &pss, &claims()));
 }
 
@@ -126,14 +126,14 @@ fn a_key_for_one_algorithm_is_used_for_no_other() {
     let keys = set(&[key.published_with(&json!({"alg": "RS384"}))]);
     place.held.found(KeySet::read(keys.as_bytes()).unwrap());
     place.refuses(&key.token(&claims()));
-    let header = json!({"alg": "RS384", "kid": "1"});
+    let header = json!({"alg": "RS384", "kid": "1", "typ": "at+jwt"});
     assert!(place.show(&key.sign_as(Algorithm::Rs384, &header, &claims())).is_ok());
 }
 
 #[test]
 fn only_a_single_key_may_lack_an_id() {
     let (one, other) = (Signer::ed25519("1"), Signer::ed25519("2"));
-    let unnamed = one.sign(&json!({"alg": "EdDSA"}), &claims());
+    let unnamed = one.sign(&json!({"alg": "EdDSA", "typ": "at+jwt"}), &claims());
     assert!(Place::with(&[&one]).show(&unnamed).is_ok());
     Place::with(&[&one, &other]).refuses(&unnamed);
     Place::with(&[&other]).refuses(&unnamed);
@@ -148,6 +148,7 @@ fn keys_that_a_token_brings_along_mean_nothing() {
     let place = Place::with(&[&key]);
     let brought = json!({
         "alg": "EdDSA",
+        "typ": "at+jwt",
         "kid": "1",
         "jwk": own.published(),
         "jku": "http://127.0.0.1:1/keys",
@@ -175,9 +176,30 @@ fn critical_extensions_and_other_types_of_tokens_are_refused() {
     for typ in ["logout+jwt", "secevent+jwt", "dpop+jwt", "jwe", ""] {
         place.refuses(&with("typ", json!(typ)));
     }
-    for typ in ["JWT", "jwt", "at+JWT", "application/at+jwt"] {
+    for typ in ["at+JWT", "application/at+jwt"] {
         assert!(place.show(&with("typ", json!(typ))).is_ok(), "{typ}");
     }
+}
+
+#[test]
+fn a_token_that_is_not_marked_as_an_access_token_is_refused() {
+    let key = Signer::ed25519("1");
+    let (plain, untyped) =
+        (json!({"alg": "EdDSA", "kid": "1", "typ": "JWT"}), json!({"alg": "EdDSA", "kid": "1"}));
+    let id_token = claims_with(&json!({"typ": "ID", "nonce": "n"}));
+    let access_token = claims_with(&json!({"typ": "Bearer"}));
+    let place = Place::with(&[&key]);
+    for header in [&plain, &untyped] {
+        place.refuses(&key.sign(header, &id_token));
+        place.refuses(&key.sign(header, &access_token));
+    }
+    let place = Place::marked("typ=Bearer");
+    place.publish(&[&key]);
+    for header in [&plain, &untyped] {
+        place.refuses(&key.sign(header, &id_token));
+        assert!(place.show(&key.sign(header, &access_token)).is_ok(), "{header}");
+    }
+    assert!(place.show(&key.token(&claims())).is_ok(), "its header says it");
 }
 
 #[test]

@@ -39,11 +39,22 @@ impl Place {
     }
 
     fn accepting(algorithms: &[Algorithm]) -> Self {
+        Self::of(|options| options.algorithms = algorithms.to_vec())
+    }
+
+    /// Creates one that recognizes access tokens by a claim, too.
+    fn marked(mark: &str) -> Self {
+        Self::of(|options| options.access_mark = Some(mark.parse().expect("a mark")))
+    }
+
+    fn of(change: impl FnOnce(&mut TokenOptions)) -> Self {
         let now = Arc::new(Mutex::new(NOW));
         let shown = Arc::clone(&now);
         let clock = Clock::new(move || Micros::new(*shown.lock() * 1_000_000));
         let mut options = TokenOptions::new(ISSUER, AUDIENCE);
-        options.algorithms = algorithms.to_vec();
+        options.algorithms = Algorithm::ALL.to_vec();
+        options.lifetime_max = Duration::from_hours(20 * 24);
+        change(&mut options);
         let held = Arc::new(Held::new(Timings::default(), clock.clone()));
         let verifier = Verifier::new(options, Arc::clone(&held), clock);
         Self { held, verifier, now }

@@ -24,8 +24,8 @@ pub use number::{AtLeastOne, Factor, VersionNumber};
 pub use secret::SecretValue;
 pub use text::entry;
 pub use text::{
-    ApiKeyIdRule, ConnectionRule, FieldNameRule, GrantToRule, LineRule, PrincipalRule, ProseRule,
-    ProviderRule, ReasonRule, ResetRule, SlugRule, TimeRule, WorkspaceRule,
+    ApiKeyIdRule, ConnectionRule, FieldNameRule, GrantToRule, KeyEndRule, LineRule, PrincipalRule,
+    ProseRule, ProviderRule, ReasonRule, ResetRule, SlugRule, TimeRule, WorkspaceRule,
 };
 pub use word::{Word, WordRule};
 

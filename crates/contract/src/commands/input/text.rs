@@ -1,7 +1,7 @@
 //! Rules of text.
 
 use ledger_domain::connection::{GrantScope, ResetPeriod};
-use ledger_domain::principal::ApiKeyId;
+use ledger_domain::principal::{ApiKeyId, KeyEnd};
 use ledger_domain::{
     FieldName, InvalidField, Line, Micros, PrincipalName, Prose, Slug, WorkspaceName, limits,
 };
@@ -106,6 +106,15 @@ text_rule!(
     /// An RFC 3339 time in UTC.
     TimeRule -> Micros, time::parse,
     time::schema()
+);
+text_rule!(
+    /// An RFC 3339 time in UTC at which a key expires, or `never`.
+    KeyEndRule -> KeyEnd,
+    |field, text| match text {
+        "never" => Ok(KeyEnd::Never),
+        time => time::parse(field, time).map(KeyEnd::At),
+    },
+    json!({ "anyOf": [time::schema(), { "type": "string", "const": "never" }] })
 );
 text_rule!(
     /// The name of a workspace, or `*` for all.

@@ -21,7 +21,8 @@ pub struct PermissionBody {
     pub role: Option<Input<WordRule<Role>>>,
     /// Individual scopes, instead of a role or in addition to it: `read`, `write`, `rotate`,
     /// `reveal`, `audit`, `administer`. `administer` over the whole ledger amounts to every right,
-    /// because its holder can create principals with any grants and issue keys to them.
+    /// because its holder can create principals with any grants and issue keys to them. Over a
+    /// workspace it extends to the principals of that workspace, and to rights that its holder has.
     #[serde(default)]
     #[schemars(extend("default" = json!([])))]
     pub scopes: Vec<Input<WordRule<Scope>>>,

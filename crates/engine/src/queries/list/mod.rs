@@ -143,7 +143,7 @@ impl Reader<'_> {
             if !budget.takes(bytes) {
                 break;
             }
-            rows.push(show(connection));
+            rows.push(show(self.caller.shown(connection)));
             last = Some(place);
         }
         let truncated = budget.is_spent();

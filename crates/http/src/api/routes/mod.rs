@@ -16,7 +16,7 @@ use axum::http::Method;
 use axum::response::Response;
 use ledger_contract::commands::Verb;
 use ledger_contract::errors::{Code, Problem};
-use ledger_contract::queries::QueryName;
+use ledger_contract::queries::{QueryName, principals};
 use ledger_contract::route;
 use ledger_domain::principal::Scope;
 use ledger_engine::Caller;
@@ -156,6 +156,8 @@ impl Route {
             "in the workspace"
         } else if self.id == "createWorkspace" {
             "in the new workspace"
+        } else if self.path.starts_with(principals::PRINCIPALS.path) {
+            "in the whole ledger, or in every workspace that the grants of the principal name"
         } else {
             "in the whole ledger"
         }

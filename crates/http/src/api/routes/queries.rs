@@ -56,7 +56,10 @@ fn tag(query: QueryName) -> &'static str {
         QueryName::History | QueryName::Audit => "history",
         QueryName::Workspaces => "workspaces",
         QueryName::Status => "operation",
-        QueryName::Principals | QueryName::AccessCheck | QueryName::Whoami => "principals",
+        QueryName::Principals
+        | QueryName::BlockedTokens
+        | QueryName::AccessCheck
+        | QueryName::Whoami => "principals",
     }
 }
 
@@ -85,7 +88,7 @@ fn parameters(query: QueryName, at: &HttpRoute) -> &'static [&'static [Parameter
         QueryName::Audit => &[p::IN_ANY_WORKSPACE, audit::PARAMETERS, p::PAGE, p::QUERY, p::COMMON],
         QueryName::AccessCheck => &[access_check::PARAMETERS, p::QUERY, p::COMMON],
         QueryName::Workspaces | QueryName::Principals => &[p::PAGE, p::QUERY, p::COMMON],
-        QueryName::Status | QueryName::Whoami => &[p::QUERY, p::COMMON],
+        QueryName::Status | QueryName::BlockedTokens | QueryName::Whoami => &[p::QUERY, p::COMMON],
     }
 }
 
@@ -98,6 +101,7 @@ fn answers(query: QueryName) -> Vec<Answer> {
         QueryName::Workspaces => ("A page of workspaces, by name.", PAGED),
         QueryName::Status => ("The status.", &[]),
         QueryName::Principals => ("A page of principals, by name.", PAGED),
+        QueryName::BlockedTokens => ("The blocked tokens.", &[]),
         QueryName::AccessCheck => ("Whether it is allowed, and the reason.", &[]),
         QueryName::Whoami => ("The caller's name as recorded in events, and its grants.", &[]),
     };

@@ -72,7 +72,7 @@ fn tag(verb: Verb) -> &'static str {
         Target::Connection if verb == Verb::Update => "connections",
         Target::Connection => "commands",
         Target::NewWorkspace => "workspaces",
-        Target::NewPrincipal | Target::Principal | Target::Key => "principals",
+        Target::NewPrincipal | Target::Principal | Target::Key | Target::Tokens => "principals",
     }
 }
 
@@ -86,6 +86,7 @@ fn parameters(verb: Verb) -> &'static [&'static [Parameter]] {
         }
         Target::NewConnection => &[p::IN_WORKSPACE, p::COMMAND, p::MAKING, p::COMMON],
         Target::NewWorkspace | Target::NewPrincipal => &[p::COMMAND, p::MAKING, p::COMMON],
+        Target::Tokens => &[p::COMMAND, p::CHANGING, p::COMMON],
         Target::Principal => &[p::ON_PRINCIPAL, p::COMMAND, p::CHANGING, p::COMMON],
         Target::Key => &[p::ON_PRINCIPAL, p::ON_KEY, p::COMMAND, p::CHANGING, p::COMMON],
     }
@@ -119,7 +120,10 @@ fn about(verb: Verb) -> String {
         // The operation's description already names the first scope that is always required.
         let further = match requirement.when {
             Condition::Always => requirement.scopes.get(1..).unwrap_or_default(),
-            Condition::ChangesSecrets | Condition::Shares | Condition::Redirects => {
+            Condition::ChangesSecrets
+            | Condition::Shares
+            | Condition::Redirects
+            | Condition::ExceedsSender => {
                 requirement.scopes
             }
         };
