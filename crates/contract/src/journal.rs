@@ -19,6 +19,7 @@ pub const RECORDED: &[Code] = &[
     Code::CredentialLockout,
     Code::CredentialMissing,
     Code::CredentialRevoked,
+    Code::DestinationForbidden,
     Code::Forbidden,
     Code::RateLimited,
     Code::RevealUnsafe,

@@ -98,6 +98,8 @@ pub(crate) struct ServeArgs {
     pub(crate) log_format: LogFormat,
     #[command(flatten)]
     pub(crate) journal: JournalArgs,
+
+    #[command(flatten)]
     pub(crate) lifetimes: KeyLifetimeArgs,
     #[command(flatten)]
     pub(crate) tokens: TokenArgs,

@@ -23,6 +23,7 @@ use ledger_contract::subjects::{DEFAULT_WORKSPACE, Subjects};
 use ledger_domain::{MessageId, WorkspaceName};
 use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions, ExecuteError, Received};
 use ledger_providers::Catalogue;
+use ledger_vault::Keyring;
 
 pub(crate) use args::ServeArgs;
 

@@ -101,11 +101,11 @@ impl Permit {
         changes: u64,
         again: impl FnOnce(&Caller) -> Result<Caller, AuthenticateError>,
     ) -> Result<bool, ExecuteError> {
-        let changed = self.caller.renew(now, changes, again)?;
-        if changed {
+        let renewed = self.caller.renew(now, changes, again)?;
+        if renewed {
             self.check_place(workspace)?;
         }
-        Ok(changed)
+        Ok(renewed)
     }
 
     /// Returns the scopes that the command requires whatever it leads to. Whether it lets further

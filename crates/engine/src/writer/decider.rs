@@ -167,8 +167,8 @@ impl Decider {
         let state = &self.state;
         let Envelope { permit, workspace, .. } = &mut prepared.envelope;
         let changes = state.principal_changes();
-        let changed = permit.renew(workspace, now, changes, |caller| state.again(caller, now))?;
-        if let (true, Work::Principal { name, command }) = (changed, &prepared.work) {
+        let renewed = permit.renew(workspace, now, changes, |caller| state.again(caller, now))?;
+        if let (true, Work::Principal { name, command }) = (renewed, &prepared.work) {
             permit.check_principal_again(state.principal(name).as_deref(), command)?;
         }
         let fingerprint = prepared.envelope.fingerprint.as_ref().map(Fingerprint::stored);

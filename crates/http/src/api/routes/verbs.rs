@@ -123,9 +123,7 @@ fn about(verb: Verb) -> String {
             Condition::ChangesSecrets
             | Condition::Shares
             | Condition::Redirects
-            | Condition::ExceedsSender => {
-                requirement.scopes
-            }
+            | Condition::ExceedsSender => requirement.scopes,
         };
         for scope in further {
             sentences.push(match requirement.when {
