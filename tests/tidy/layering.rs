@@ -17,7 +17,7 @@ const EDGES: [(&str, &[&str]); 18] = [
     ("ledger-engine", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-store"]),
     ("ledger-tokens", &["ledger-domain", "ledger-contract", "ledger-engine"]),
     ("ledger-bus", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine"]),
-    ("ledger-http-server", &["ledger-contract"]),
+    ("ledger-http-server", &["ledger-vault", "ledger-contract"]),
     (
         "ledger-http",
         &[
