@@ -122,6 +122,14 @@ fn apply(state: &mut Connection, event: Event, facts: &EventFacts) {
 fn set_secret(state: &mut Connection, field: FieldName, new: NewSecret, facts: &EventFacts) {
     let generation = next_generation(state, &field);
     state.secrets.insert(field, secret(generation, new, facts));
+    forget_health(state, facts);
+}
+
+/// Makes the health unknown, because what was known of it was said of an earlier secret.
+fn forget_health(state: &mut Connection, facts: &EventFacts) {
+    if state.health.state != HealthState::Unknown {
+        set_health(state, HealthState::Unknown, None, facts);
+    }
 }
 
 /// Returns the generation after all that the field has ever had, even if it was removed in between.
@@ -158,21 +166,28 @@ fn apply_revision(state: &mut Connection, revision: Revision, facts: &EventFacts
 
 fn apply_reverted(state: &mut Connection, reverted: Reverted, facts: &EventFacts) {
     let mut secrets = BTreeMap::new();
+    let mut is_new = false;
     for (field, old) in reverted.secrets {
         let secret = match state.secrets.remove(&field) {
             Some(now) if now.sealed == old.sealed => now,
-            now => Secret {
-                generation: now.map_or(state.generations_removed, |now| now.generation).next(),
-                sealed: old.sealed,
-                hint: old.hint,
-                set_at: facts.recorded_at,
-                set_by: facts.event_id,
-            },
+            now => {
+                is_new = true;
+                Secret {
+                    generation: now.map_or(state.generations_removed, |now| now.generation).next(),
+                    sealed: old.sealed,
+                    hint: old.hint,
+                    set_at: facts.recorded_at,
+                    set_by: facts.event_id,
+                }
+            }
         };
         secrets.insert(field, secret);
     }
     let removed = std::mem::replace(&mut state.secrets, secrets);
     forget(state, removed.into_values());
+    if is_new {
+        forget_health(state, facts);
+    }
     state.slug = reverted.slug;
     state.details = reverted.details;
     state.enabled = reverted.enabled;

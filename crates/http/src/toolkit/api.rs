@@ -12,6 +12,7 @@ use ledger_http_server::request_id::RequestId;
 
 use super::extract::HasInputs;
 use super::operation::{Operation, Work};
+use super::router::accepting;
 
 /// An API whose routes share one way to admit requests and to word refusals.
 pub trait HttpApi: Sized + Send + Sync + 'static {
@@ -107,7 +108,11 @@ pub(super) async fn serve<A: HttpApi>(
             Err(refusal) => Err(refusal),
         },
     };
-    answered.unwrap_or_else(|refusal| refused(&*api, refusal, &id))
+    answered.unwrap_or_else(|refusal| {
+        let is_type = refusal.code() == Code::MediaTypeUnsupported;
+        let answer = refused(&*api, refusal, &id);
+        if is_type && route.method == Method::PATCH { accepting(answer) } else { answer }
+    })
 }
 
 /// Returns the answer for a refusal, counts it in the ledger's status, and logs the fault behind

@@ -7,13 +7,18 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::ALLOW;
-use axum::http::{HeaderValue, Method};
+use axum::http::{HeaderName, HeaderValue, Method};
+use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter};
 use ledger_contract::errors::{Code, Problem};
 use ledger_http_server::answer::with;
 use ledger_http_server::request_id::RequestId;
 
 use super::api::{HttpApi, Refusal, Route, refused, serve};
+
+const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
+/// The media types of changes.
+const PATCHES: &str = "application/json, application/merge-patch+json";
 
 /// Returns a router of an API's routes. A request with a method that its path does not support is
 /// told which ones it does.
@@ -50,8 +55,14 @@ where
         let id = RequestId::of_request(&request);
         let refusal = Refusal::Problem(Problem::new(Code::MethodNotAllowed));
         let answer = with(refused(&*api, refusal, &id), ALLOW, names(&allowed));
+        let answer = if allowed.contains(&Method::PATCH) { accepting(answer) } else { answer };
         async move { answer }
     })
+}
+
+/// Says which media types of changes are taken.
+pub(super) fn accepting(answer: Response) -> Response {
+    with(answer, ACCEPT_PATCH, HeaderValue::from_static(PATCHES))
 }
 
 /// Returns the names of methods. What supports GET supports HEAD.
