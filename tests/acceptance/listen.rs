@@ -15,6 +15,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+use crate::private;
 use crate::service::Service;
 use crate::settings;
 use crate::wait::eventually;
@@ -178,7 +179,7 @@ async fn an_open_feed_ends_at_the_word_to_stop_and_holds_nothing_up() {
 /// Writes a new certificate of its own authority for `localhost`, and returns it.
 fn renew(folder: &Path) -> CertificateDer<'static> {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("made");
-    std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).expect("writable");
+    private::write(&folder.join("key.pem"), &made.signing_key.serialize_pem());
     std::fs::write(folder.join("cert.pem"), made.cert.pem()).expect("writable");
     made.cert.der().clone()
 }

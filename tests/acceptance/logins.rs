@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 
 use crate::nats_jwt::{account, credentials, trusting};
 use crate::nats_server::free_port;
+use crate::private;
 use crate::service::Service;
 use crate::settings;
 use crate::wait::eventually;
@@ -81,7 +82,7 @@ impl Guarded {
 
 fn write(folder: &Path, name: &str, text: &str) -> String {
     let path = folder.join(name);
-    fs::write(&path, text).expect("writable");
+    private::write(&path, text);
     path.display().to_string()
 }
 

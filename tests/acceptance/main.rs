@@ -25,6 +25,8 @@ mod nats_jwt;
 #[cfg(test)]
 mod nats_server;
 #[cfg(test)]
+mod private;
+#[cfg(test)]
 mod random;
 #[cfg(test)]
 mod service;
@@ -44,6 +46,7 @@ mod attempts;
 mod clients;
 #[cfg(test)]
 mod crash;
+mod custody;
 #[cfg(test)]
 mod data_dirs;
 #[cfg(test)]

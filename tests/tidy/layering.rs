@@ -20,7 +20,7 @@ const EDGES: [(&str, &[&str]); 18] = [
     ),
     ("ledger-tokens", &["ledger-domain", "ledger-contract", "ledger-engine"]),
     ("ledger-bus", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine"]),
-    ("ledger-http-server", &["ledger-contract"]),
+    ("ledger-http-server", &["ledger-vault", "ledger-contract"]),
     (
         "ledger-http",
         &[

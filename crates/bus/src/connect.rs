@@ -1,7 +1,7 @@
 //! The connection to NATS: credentials, logging, and checks of the server.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +10,7 @@ use std::time::Duration;
 use async_nats::{Client, Event, ServerAddr, jetstream};
 use ledger_contract::errors::{Code, Problem};
 use tracing::{error, info, warn};
+use zeroize::Zeroizing;
 
 use crate::jetstream_error;
 use crate::version::Release;
@@ -22,6 +23,8 @@ const CLIENT_CAPACITY: usize = 8_192;
 const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(1);
 /// Time limit of a request to the server.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// Largest file with credentials, a seed or a key, in bytes.
+const LOGIN_BYTES_MAX: usize = 64 * 1024;
 
 /// The smallest limit of a message's size, in bytes, with which the ledger works. Servers have it
 /// by default.
@@ -80,7 +83,7 @@ pub fn public_url(url: &str) -> String {
 /// Errors concern only the options. [`check`] examines the server.
 pub async fn connect(options: &ConnectOptions) -> Result<Client, Problem> {
     let addresses = addresses(&options.url)?;
-    let connecting = authenticated(options, &addresses).await?;
+    let connecting = authenticated(options, &addresses)?;
     let mut connecting = encrypted(connecting, options)?;
     if let Some(prefix) = &options.inbox_prefix {
         connecting = connecting.custom_inbox_prefix(prefix);
@@ -158,17 +161,17 @@ fn addresses(url: &str) -> Result<Vec<ServerAddr>, Problem> {
 }
 
 /// Returns the connect options with the configured credentials, or else those in the address.
-async fn authenticated(
+fn authenticated(
     options: &ConnectOptions,
     addresses: &[ServerAddr],
 ) -> Result<async_nats::ConnectOptions, Problem> {
     if let Some(path) = &options.credentials_file {
-        let read = async_nats::ConnectOptions::with_credentials_file(path).await;
-        return read.map_err(|error| unreadable("credentials", path, &error));
+        let read = private_text("credentials", path)?;
+        return async_nats::ConnectOptions::with_credentials(&read)
+            .map_err(|error| unusable("credentials", path, &error));
     }
     if let Some(path) = &options.nkey_seed_file {
-        let read = tokio::fs::read_to_string(path).await;
-        let seed = read.map_err(|error| unreadable("NKey seed", path, &error))?;
+        let seed = private_text("NKey seed", path)?;
         return Ok(async_nats::ConnectOptions::with_nkey(seed.trim().to_owned()));
     }
     if let Some(token) = &options.token {
@@ -189,7 +192,13 @@ fn in_address(address: &ServerAddr) -> (String, String) {
     (owned(address.username()), owned(address.password()))
 }
 
-fn unreadable(what: &str, path: &std::path::Path, error: &std::io::Error) -> Problem {
+/// Reads a file with a secret, which no other user may read.
+fn private_text(what: &str, path: &Path) -> Result<Zeroizing<String>, Problem> {
+    ledger_vault::read_private(path, LOGIN_BYTES_MAX)
+        .map_err(|error| unreachable(format!("the {what} file cannot be used: {error}")))
+}
+
+fn unusable(what: &str, path: &Path, error: &std::io::Error) -> Problem {
     unreachable(format!("cannot read the {what} file {}: {error}", path.display()))
 }
 
@@ -202,7 +211,10 @@ fn encrypted(
         connecting = connecting.add_root_certificates(path.clone());
     }
     match (&options.tls_cert, &options.tls_key) {
-        (Some(cert), Some(key)) => Ok(connecting.add_client_certificate(cert.clone(), key.clone())),
+        (Some(cert), Some(key)) => {
+            private_text("TLS key", key)?;
+            Ok(connecting.add_client_certificate(cert.clone(), key.clone()))
+        }
         (None, None) => Ok(connecting),
         _ => Err(unreachable("a TLS client certificate needs its key, and a key its certificate")),
     }

@@ -1,5 +1,6 @@
 //! The connection to NATS, and how requests are sent.
 
+use std::path::Path;
 use std::time::Duration;
 
 use async_nats::client::RequestErrorKind;
@@ -7,6 +8,7 @@ use async_nats::connection::State;
 use async_nats::{ConnectErrorKind, ConnectOptions, Event, Request, ServerAddr, jetstream};
 use ledger_contract::subjects::Subjects;
 use tokio::sync::watch;
+use zeroize::Zeroizing;
 
 use crate::address::without_password;
 use crate::error::ClientError;
@@ -17,6 +19,8 @@ use crate::sealed::{Answer, Prepared};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Interval of pings on a silent connection. After two missed answers it is considered lost.
 const PING_INTERVAL: Duration = Duration::from_secs(10);
+/// Largest file with credentials or a key, in bytes.
+const LOGIN_BYTES_MAX: usize = 64 * 1024;
 
 /// A client of a ledger, over NATS. Cheap to clone; all clones share one connection.
 #[derive(Clone, Debug)]
@@ -52,8 +56,7 @@ impl Client {
         let (sender, link) = watch::channel(Link::default());
         let addresses = addresses(&options.url)?;
         let credentials = or_from_address(options.credentials, &addresses);
-        let mut connect = with_credentials(credentials)
-            .await?
+        let mut connect = with_credentials(credentials)?
             .name("ledger-client")
             .connection_timeout(CONNECT_TIMEOUT)
             .ping_interval(PING_INTERVAL)
@@ -202,11 +205,18 @@ fn or_from_address(mut credentials: Credentials, addresses: &[ServerAddr]) -> Cr
     credentials
 }
 
-async fn with_credentials(credentials: Credentials) -> Result<ConnectOptions, ClientError> {
+/// Reads a file with a secret, which no other user may read.
+fn private_text(path: &Path) -> Result<Zeroizing<String>, ClientError> {
+    ledger_vault::read_private(path, LOGIN_BYTES_MAX)
+        .map_err(|error| ClientError::Internal(error.to_string()))
+}
+
+fn with_credentials(credentials: Credentials) -> Result<ConnectOptions, ClientError> {
     let mut options = ConnectOptions::new();
     if let Some(file) = credentials.file {
-        options = options.credentials_file(&file).await.map_err(|error| {
-            ClientError::Internal(format!("cannot read {}: {error}", file.display()))
+        let text = private_text(&file)?;
+        options = options.credentials(&text).map_err(|error| {
+            ClientError::Internal(format!("cannot use {}: {error}", file.display()))
         })?;
     }
     if let Some(seed) = credentials.nkey_seed {
@@ -219,6 +229,7 @@ async fn with_credentials(credentials: Credentials) -> Result<ConnectOptions, Cl
         options = options.add_root_certificates(authority).require_tls(true);
     }
     if let Some((certificate, key)) = credentials.certificate {
+        private_text(&key)?;
         options = options.add_client_certificate(certificate, key).require_tls(true);
     }
     Ok(options)

@@ -44,7 +44,7 @@ impl fmt::Debug for Key {
 /// Credentials for the NATS server, which are unrelated to the API key.
 #[derive(Clone, Default)]
 pub struct Credentials {
-    /// A `.creds` file with a JWT and its seed.
+    /// A `.creds` file with a JWT and its seed. No other user may read it, nor the file of a key.
     pub file: Option<PathBuf>,
     /// An NKey seed.
     pub nkey_seed: Option<String>,

@@ -41,7 +41,7 @@ const EXAMPLES: &str = "\
 Examples:
   connledger demo                                       a guided tour in half a minute
   connledger serve --data-dir /tmp/ledger --dev         a ledger to experiment with
-  connledger --data-dir /tmp/ledger create --provider openai --slug openai-prod --secret api_key=@key.txt
+  connledger --data-dir /tmp/ledger create --provider openai --slug openai-prod --secret api_key
   connledger --data-dir /tmp/ledger watch               what a gateway sees
 
 Exit codes: 0 done, 1 refused, 2 usage, 3 unavailable, 4 internal, 130 interrupted.";
@@ -57,8 +57,9 @@ impl Cli {
         let matches = command.try_get_matches_from_mut(line)?;
         let mut cli =
             Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
-        let source = matches.value_source("workspace");
-        cli.common.workspace_given = source == Some(ValueSource::CommandLine);
+        let is_given = |name| matches.value_source(name) == Some(ValueSource::CommandLine);
+        cli.common.workspace_given = is_given("workspace");
+        cli.common.key_given = is_given("key");
         Ok(cli)
     }
 }

@@ -30,6 +30,9 @@ pub(crate) struct Common {
     /// or the environment variable
     #[arg(long, global = true, env = "CONNLEDGER_KEY", hide_env_values = true, value_name = "KEY")]
     pub(crate) key: Option<Zeroizing<String>>,
+    /// Whether the command line contains the key
+    #[arg(skip)]
+    pub(crate) key_given: bool,
     /// File that holds the API key
     #[arg(long, global = true, env = "CONNLEDGER_KEY_FILE", value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,

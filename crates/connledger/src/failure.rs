@@ -5,6 +5,7 @@ use std::io;
 use ledger_client::ClientError;
 use ledger_contract::errors::{ErrorBody, Problem};
 use ledger_engine::{ExecuteError, OpenError, log_fault};
+use serde_json::{Value, json};
 
 /// The kind of a failure; each kind has its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +111,14 @@ impl Failure {
             Kind::Internal => 4,
             Kind::Interrupted => 130,
         }
+    }
+
+    /// Returns the object for programs of a failure that the ledger did not return; none if the
+    /// answer is already written.
+    pub(crate) fn object(&self) -> Option<Value> {
+        let is_told = matches!(self.kind, Kind::BrokenPipe | Kind::ToldNo);
+        let hint = self.hints.join("; ");
+        (!is_told).then(|| json!({ "error": { "message": self.message, "hint": hint } }))
     }
 
     /// Returns the lines for people; none if the answer is already written.

@@ -47,9 +47,10 @@ pub(crate) struct FieldArgs {
     /// object. With --provider, text becomes the number or boolean that its catalogue entry wants
     #[arg(long, value_name = "KEY=VALUE")]
     config: Vec<Setting>,
-    /// Secret field: its value, @FILE, or - for standard input. One line end is dropped from the
-    /// end of a file or of standard input. A value that begins with @ is written with @@
-    #[arg(long, value_name = "FIELD=VALUE")]
+    /// Secret field whose value is asked for; or FIELD=- for standard input, FIELD=@FILE, or
+    /// FIELD=VALUE, which others can see in the process list. One line end is dropped from the end
+    /// of a file or of standard input. A value that begins with @ is written with @@
+    #[arg(long, value_name = "FIELD")]
     secret: Vec<SecretArg>,
     /// Label
     #[arg(long, value_name = "KEY=VALUE")]

@@ -11,21 +11,22 @@ use serde_json::json;
 
 use crate::common::Common;
 use crate::failure::Failure;
+use crate::key_out::{KeyOut, KeyOutArgs};
 use crate::lifetime::KeyLifetimeArgs;
 use crate::master_key::{self, Created};
-use crate::output::{Output, say};
+use crate::output::Output;
 use crate::serve::{close, ensure_workspace, open_engine};
 
 /// Creates a new ledger: its data directory, its master key, a first workspace and an admin key.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The admin key is printed once, on standard output; only its hash is stored. It ends after
---key-lifetime; the log of the server warns before. Keep the master key file apart from the data:
-with both, anyone can read every secret; without it, nobody can.
+The admin key is shown once, in the file of --out or on standard output; only its hash is stored.
+It ends after --key-lifetime; the log of the server warns before. Keep the master key file apart from
+the data: with both, anyone can read every secret; without it, nobody can.
 
 Examples:
-  connledger init --data-dir /srv/ledger --master-key-file /etc/connledger/master.key > admin.key
-  connledger init --data-dir /srv/ledger --master-key-file master.key --reissue-admin-key")]
+  connledger init --data-dir /srv/ledger --master-key-file /etc/connledger/master.key --out admin.key
+  connledger init --data-dir /srv/ledger --master-key-file master.key --reissue-admin-key --out new.key")]
 pub(crate) struct InitArgs {
     /// File of the master key; created if missing
     #[arg(long, env = "CONNLEDGER_MASTER_KEY_FILE", value_name = "FILE")]
@@ -36,6 +37,8 @@ pub(crate) struct InitArgs {
     /// Replace the admin key of an existing ledger
     #[arg(long)]
     reissue_admin_key: bool,
+    #[command(flatten)]
+    key_out: KeyOutArgs,
     #[command(flatten)]
     lifetimes: KeyLifetimeArgs,
 }
@@ -53,9 +56,10 @@ pub(crate) async fn run(common: &Common, args: &InitArgs, out: Output) -> Result
                 "a copy of the directory would include the key to its secrets; keep it elsewhere",
             ));
     }
+    let mut file = args.key_out.open()?;
     let (keyring, created) = master_key::read_or_create(&args.master_key_file)?;
     if created == Created::Yes {
-        say(format!("created the master key {}; back it up", args.master_key_file.display()));
+        out.say(format!("created the master key {}; back it up", args.master_key_file.display()));
     }
     let mut options = EngineOptions::new(folder.to_owned(), keyring);
     options.create = !args.reissue_admin_key;
@@ -69,14 +73,24 @@ pub(crate) async fn run(common: &Common, args: &InitArgs, out: Output) -> Result
     let xkey = engine.xkey();
     close(engine).await;
     let key = key?;
-    say(format!("ledger in {}, workspace `{DEFAULT_WORKSPACE}`", folder.display()));
-    say(format!("curve key {xkey}, to which clients seal their requests over NATS"));
-    say("the admin key follows; it is not shown again");
-    if out.is_json() {
-        return out
-            .object(&json!({ "admin_key": key, "workspace": DEFAULT_WORKSPACE, "xkey": xkey }));
+    out.say(format!("ledger in {}, workspace `{DEFAULT_WORKSPACE}`", folder.display()));
+    out.say(format!("curve key {xkey}, to which clients seal their requests over NATS"));
+    if let Some(file) = &mut file {
+        file.write(&key)?;
     }
-    out.line(key)
+    match &file {
+        Some(file) => out.say(format!("the admin key is in {}", file.path().display())),
+        None => out.say("the admin key follows; it is not shown again"),
+    }
+    if out.is_json() {
+        return out.object(&json!({
+            "admin_key": file.is_none().then_some(&key),
+            "admin_key_file": file.as_ref().map(KeyOut::path),
+            "workspace": DEFAULT_WORKSPACE,
+            "xkey": xkey,
+        }));
+    }
+    if file.is_none() { out.line(key) } else { Ok(()) }
 }
 
 fn refuse_unless_meant(folder: &Path, args: &InitArgs) -> Result<(), Failure> {

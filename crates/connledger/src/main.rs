@@ -20,9 +20,11 @@ mod clock;
 mod commands;
 mod common;
 mod lifetime;
+mod process;
 mod settings;
 
 mod failure;
+mod key_out;
 mod output;
 mod table;
 mod text;
@@ -58,12 +60,16 @@ use crate::output::Output;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    // This comes first because the guard of a managed NATS server must stay small.
+    process::harden();
+    // This comes early because the guard of a managed NATS server must stay small.
     if let Some(code) = serve::guard() {
         return code;
     }
     let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let out = Output::new(cli.common.json);
+    if cli.common.key_given {
+        out.hint("a key on the command line is visible to others (ps); prefer --key-file");
+    }
     match run(cli, out) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

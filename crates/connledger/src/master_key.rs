@@ -17,7 +17,7 @@ const CREDENTIAL: &str = "master-key";
 /// Where the master key is.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct MasterKeyArgs {
-    /// File that holds the master key, readable only by its owner
+    /// File that holds the master key, readable only by its owner or a group of this process
     #[arg(long, env = "CONNLEDGER_MASTER_KEY_FILE", value_name = "FILE")]
     pub(crate) master_key_file: Option<PathBuf>,
 }
@@ -31,7 +31,7 @@ pub(crate) fn find(args: &MasterKeyArgs, data_dir: Option<&Path>) -> Result<Keyr
     if let Some(path) = settings::credentials_directory().map(|folder| folder.join(CREDENTIAL))
         && path.exists()
     {
-        return Keyring::read_credential(&path).map_err(|error| refused(&error.to_string()));
+        return read(&path);
     }
     match data_dir.map(|folder| folder.join(DEV_MASTER_KEY_FILE)) {
         Some(path) if path.exists() => read(&path),

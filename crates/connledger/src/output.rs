@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use ledger_contract::errors::ProblemBody;
 use serde::Serialize;
+use serde_json::json;
 
 use crate::failure::Failure;
 
@@ -45,6 +46,25 @@ impl Output {
         self.line(String::from_utf8_lossy(json))
     }
 
+    /// Writes a message to standard error.
+    pub(crate) fn say(self, text: impl Display) {
+        self.tell("note", "", text);
+    }
+
+    /// Writes a hint to standard error.
+    pub(crate) fn hint(self, text: impl Display) {
+        self.tell("hint", "hint: ", text);
+    }
+
+    /// Writes a message: as an object with one member, or as text.
+    fn tell(self, member: &str, prefix: &str, text: impl Display) {
+        if self.json {
+            say(json!({ member: text.to_string() }));
+        } else {
+            say(format!("{prefix}{text}"));
+        }
+    }
+
     /// Reports on standard error why a command failed, and returns its exit code.
     pub(crate) fn report(self, failure: &Failure) -> ExitCode {
         match failure.body() {
@@ -52,6 +72,7 @@ impl Output {
                 let body = ProblemBody { error: body.clone() };
                 say(serde_json::to_string(&body).unwrap_or_default());
             }
+            None if self.json => failure.object().iter().for_each(say),
             _ => failure.lines().iter().for_each(say),
         }
         ExitCode::from(failure.exit_code())

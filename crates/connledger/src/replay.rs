@@ -12,7 +12,7 @@ use crate::common::Common;
 use crate::failure::Failure;
 use crate::load::progress_bar;
 use crate::master_key::{self, MasterKeyArgs};
-use crate::output::{Output, say};
+use crate::output::Output;
 use crate::server_file::ServerFile;
 use crate::session::Session;
 
@@ -44,6 +44,8 @@ pub(crate) async fn run(common: &Common, args: ReplayArgs, out: Output) -> Resul
     let request = ReplayRequest { projection: args.projection, verify: args.verify };
     let bar = progress_bar(Some(0));
     let report = if let Some(folder) = offline_folder(common)? {
+        let shown = folder.display();
+        out.say(format!("no server is running on {shown}; opening the directory itself"));
         offline(folder, &args.master_key, request, &bar).await?
     } else {
         let session = Session::open(common, out).await?;
@@ -67,7 +69,6 @@ async fn offline(
     request: ReplayRequest,
     bar: &ProgressBar,
 ) -> Result<ReplayReport, Failure> {
-    say(format!("no server is running on {}; opening the directory itself", folder.display()));
     let keyring = master_key::find(key, Some(folder))?;
     let options = EngineOptions::new(folder.to_owned(), keyring);
     let bar = bar.clone();

@@ -11,10 +11,13 @@ use crate::common::{Common, NatsLogin};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::server_file::ServerFile;
-use crate::text;
+use crate::text::BYTE_ORDER_MARK;
 
 /// The file in which a development server leaves its admin key.
 pub(crate) const DEV_KEY_FILE: &str = "dev-admin.key";
+
+/// Largest file with a key or a password, in bytes.
+const LINE_BYTES_MAX: usize = 64 * 1024;
 
 /// A client connected to a ledger, and the output for its answers.
 #[derive(Debug)]
@@ -121,10 +124,10 @@ pub(crate) fn credentials(login: &NatsLogin) -> Result<Credentials, Failure> {
     })
 }
 
-/// Reads a one-line file.
+/// Reads a one-line file with a secret, which no other user may read.
 pub(crate) fn read_line(path: &Path) -> Result<String, Failure> {
-    match text::read_file(path) {
-        Ok(text) => Ok(text.trim().to_owned()),
-        Err(error) => Err(Failure::file("read", path, &error)),
+    match ledger_vault::read_private(path, LINE_BYTES_MAX) {
+        Ok(text) => Ok(text.trim_start_matches(BYTE_ORDER_MARK).trim().to_owned()),
+        Err(error) => Err(Failure::usage(error.to_string())),
     }
 }

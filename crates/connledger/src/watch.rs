@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::common::Common;
 use crate::failure::Failure;
-use crate::output::{Output, say};
+use crate::output::Output;
 use crate::session::Session;
 
 /// Follows connections.
@@ -83,15 +83,15 @@ fn show(out: Output, item: &WatchItem) -> Result<(), Failure> {
         WatchItem::Initial(notice) => out.line(format!("initial  {}", notice.summary())),
         WatchItem::Change(notice) => out.line(format!("change   {}", notice.summary())),
         WatchItem::CaughtUp { position } => {
-            say(format!("caught up at position {position}; changes follow"));
+            out.say(format!("caught up at position {position}; changes follow"));
             Ok(())
         }
         WatchItem::Interrupted { reason } => {
-            say(format!("interrupted: {reason}; retrying"));
+            out.say(format!("interrupted: {reason}; retrying"));
             Ok(())
         }
         WatchItem::Resumed => {
-            say("resumed");
+            out.say("resumed");
             Ok(())
         }
         _ => Ok(()),

@@ -1,4 +1,5 @@
-//! Times as text: RFC 3339 in UTC with exactly six decimals, `2026-11-21T01:02:03.123456Z`.
+//! Times as text: RFC 3339 in UTC with exactly six decimals, `2026-11-21T01:02:03.123456Z`. Every
+//! RFC 3339 time is read, in any time zone.
 //!
 //! Written by hand, because every record contains at least one time and the fixed form needs no
 //! parser state. The calendar arithmetic is the well-known days-from-civil algorithm over 400-year
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
+const MINUTES_PER_DAY: i64 = 1_440;
 /// Days from 0000-03-01 to 1970-01-01.
 const EPOCH_DAYS: i64 = 719_468;
 const DAYS_PER_ERA: i64 = 146_097;
@@ -41,21 +43,28 @@ pub fn schema() -> Value {
     json!({
         "type": "string",
         "format": "date-time",
-        "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z$",
+        "pattern": concat!(
+            r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?",
+            r"([Zz]|[+-][0-9]{2}:[0-9]{2})$"
+        ),
     })
 }
 
-/// Parses an RFC 3339 time in UTC (`Z`). Decimals after the sixth are dropped. `field` names it in
-/// the error.
+/// Parses an RFC 3339 time. Decimals after the sixth are dropped. `field` names it in the error.
 pub fn parse(field: &str, text: &str) -> Result<Micros, InvalidField> {
-    parse_utc(text.as_bytes()).ok_or_else(|| {
-        InvalidField::new(field, "must be a UTC time like 2026-11-21T01:02:03.123456Z")
+    parse_instant(text.as_bytes()).ok_or_else(|| {
+        let problem =
+            "must be a time like 2026-11-21T01:02:03.123456Z or 2026-11-21T02:02:03+01:00";
+        InvalidField::new(field, problem)
     })
 }
 
-fn parse_utc(text: &[u8]) -> Option<Micros> {
+fn parse_instant(text: &[u8]) -> Option<Micros> {
     let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
-    if !marks.iter().all(|&(at, mark)| text.get(at) == Some(&mark)) || text.last() != Some(&b'Z') {
+    let is_mark = |&(at, mark): &(usize, u8)| {
+        text.get(at).is_some_and(|byte| byte.to_ascii_uppercase() == mark)
+    };
+    if !marks.iter().all(is_mark) {
         return None;
     }
     let year = digits(text.get(0..4)?)?;
@@ -64,18 +73,41 @@ fn parse_utc(text: &[u8]) -> Option<Micros> {
     let hour = digits(text.get(11..13)?)?;
     let minute = digits(text.get(14..16)?)?;
     let second = digits(text.get(17..19)?)?;
-    let micros = fraction(text.get(19..text.len() - 1)?)?;
+    let (decimals, east_minutes) = zone(text.get(19..)?)?;
+    let micros = fraction(decimals)?;
+    let utc_minute = (hour * 60 + minute - east_minutes).rem_euclid(MINUTES_PER_DAY);
+    // A leap second is the first second of the next day, as clocks that have none count it.
+    let is_leap = second == 60 && utc_minute == MINUTES_PER_DAY - 1;
     let in_range = (1..=12).contains(&month)
         && (1..=days_in_month(year, month)).contains(&day)
         && hour < 24
         && minute < 60
-        && second < 60;
+        && (second < 60 || is_leap);
     if !in_range {
         return None;
     }
     let days = days_from_civil(year, month, day);
-    let seconds = days * SECONDS_PER_DAY + hour * 3_600 + minute * 60 + second;
+    let minutes = hour * 60 + minute - east_minutes;
+    let seconds = days * SECONDS_PER_DAY + minutes * 60 + second;
     Some(Micros::new(seconds * MICROS_PER_SECOND + micros))
+}
+
+/// Splits the decimals from the zone at the end of a time, and returns how many minutes the zone is
+/// ahead of UTC.
+fn zone(text: &[u8]) -> Option<(&[u8], i64)> {
+    if let Some((b'Z' | b'z', decimals)) = text.split_last() {
+        return Some((decimals, 0));
+    }
+    let (decimals, &[sign, tens, ones, b':', minutes @ ..]) = text.split_last_chunk::<6>()? else {
+        return None;
+    };
+    let (hours, minutes) = (digits(&[tens, ones])?, digits(&minutes)?);
+    let ahead = (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)?;
+    match sign {
+        b'+' => Some((decimals, ahead)),
+        b'-' => Some((decimals, -ahead)),
+        _ => None,
+    }
 }
 
 /// Parses `.123456`, or nothing, as microseconds.
@@ -169,7 +201,22 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_not_a_utc_time_is_refused() {
+    fn every_rfc_3339_time_is_its_instant() {
+        let instant = parse("t", "2030-01-01T00:00:00Z").unwrap();
+        for text in [
+            "2030-01-01T02:00:00+02:00",
+            "2029-12-31T18:30:00.000000000-05:30",
+            "2030-01-01t00:00:00z",
+            "2030-01-01T00:00:00-00:00",
+            "2029-12-31T23:59:60Z",
+            "2030-01-01T01:59:60+02:00",
+        ] {
+            assert_eq!(parse("t", text), Ok(instant), "{text}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_not_a_time_is_refused() {
         for text in [
             "",
             "now",
@@ -177,7 +224,12 @@ mod tests {
             "2026-13-01T00:00:00Z",
             "2026-01-01T24:00:00Z",
             "2026-01-01T00:00:00",
-            "2026-01-01T00:00:00+01:00",
+            "2026-01-01T00:00:00+1:00",
+            "2026-01-01T00:00:00+24:00",
+            "2026-01-01T00:00:00+01:60",
+            "2026-01-01T00:00:00*01:00",
+            "2026-01-01T00:00:00+0100",
+            "2026-01-01T12:00:60Z",
             "2026-01-01 00:00:00Z",
             "2026-01-01T00:00:00.Z",
             "2026-01-01T00:00:00.1x4Z",

@@ -34,6 +34,9 @@ pub(crate) struct FacadeApi {
     pub(crate) key_header: &'static str,
     /// Returns the workspace that a request names in the product's own header.
     pub(crate) workspace: fn(&HeaderMap) -> Option<&HeaderValue>,
+    /// The product's names for the ledger's fields, in errors about what a body contains. With an
+    /// empty name, the fields below it stand alone.
+    pub(crate) field_names: &'static [(&'static str, &'static str)],
     /// Its routes.
     pub(crate) routes: fn() -> Vec<Route>,
     /// Returns the answer for an error in the product's format.

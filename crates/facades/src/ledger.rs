@@ -6,7 +6,9 @@ use ledger_contract::commands::{ConnectionRef, ParsedCommand};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::headers::Headers;
 use ledger_contract::queries::QueryWorkspace;
-use ledger_domain::{Command, Connection, ConnectionId, Expected, Lifecycle, MessageId};
+use ledger_domain::{
+    Command, Connection, ConnectionId, Expected, InvalidField, Lifecycle, MessageId,
+};
 use ledger_engine::{
     CommandRequest, Effort, Engine, Executed, ListOptions, ListResult, QueryError, Reader, Received,
 };
@@ -78,7 +80,7 @@ impl FacadeRequest {
 
     /// Creates a connection and returns it.
     pub(crate) async fn create(&self, draft: Draft) -> Result<Connection, Refusal> {
-        let command = draft.check(&self.workspace)?;
+        let command = draft.check(&self.workspace).map_err(|invalid| self.in_own_names(invalid))?;
         let executed = self.execute(command).await?;
         let id = executed.receipt.connection.as_deref().and_then(|id| id.parse().ok());
         let id = id.ok_or_else(|| Problem::new(Code::Internal))?;
@@ -100,9 +102,28 @@ impl FacadeRequest {
         changes: Changes,
     ) -> Result<Connection, Refusal> {
         let target = ConnectionRef::Id(connection.id);
-        let command = changes.check(target.clone())?;
+        let command =
+            changes.check(target.clone()).map_err(|invalid| self.in_own_names(invalid))?;
         self.execute_or_ignore_no_op(command).await?;
         Ok(self.find_after(target).await?)
+    }
+
+    /// Names an invalid field as the product does.
+    fn in_own_names(&self, invalid: InvalidField) -> InvalidField {
+        let (first, rest) = match invalid.field.split_once('.') {
+            Some((first, rest)) => (first, Some(rest)),
+            None => (invalid.field.as_str(), None),
+        };
+        let names = self.server.api.field_names.iter();
+        let Some((_, own)) = names.into_iter().find(|(known, _)| *known == first) else {
+            return invalid;
+        };
+        let field = match rest {
+            Some(rest) if own.is_empty() => rest.to_owned(),
+            Some(rest) => format!("{own}.{rest}"),
+            None => (*own).to_owned(),
+        };
+        InvalidField { field, ..invalid }
     }
 
     /// Executes a command without secrets. A command without effect succeeds.
@@ -199,7 +220,9 @@ impl FacadeRequest {
         };
         let executed = engine.execute(request).await;
         drop(permit);
-        executed.map_err(Refusal::counted)
+        let executed = executed.map_err(Refusal::counted)?;
+        self.version.store(executed.receipt.version, Ordering::Relaxed);
+        Ok(executed)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A request to a facade: its caller, workspace, headers and body.
 
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::Request;
@@ -10,9 +10,9 @@ use ledger_contract::headers::{Headers, invalid};
 use ledger_contract::subjects::DEFAULT_WORKSPACE;
 use ledger_domain::connection::Environment;
 use ledger_domain::principal::Workspaces;
-use ledger_domain::{MessageId, WorkspaceName};
+use ledger_domain::{Connection, Expected, MessageId, Version, WorkspaceName};
 use ledger_engine::{Attempt, BodyDigest, Caller};
-use ledger_http::toolkit::{HasInputs, Inputs};
+use ledger_http::toolkit::{HasInputs, Inputs, Tagged};
 use ledger_http::{admit, command_headers, credential};
 use ledger_providers::{Catalogue, Provider};
 
@@ -44,6 +44,8 @@ pub(crate) struct FacadeRequest {
     pub(crate) inputs: Inputs,
     /// Number of commands executed so far for this request.
     pub(crate) commands_sent: AtomicU32,
+    /// The version after the last command.
+    pub(crate) version: AtomicU64,
     /// The digest of the body, from the first command on.
     pub(crate) body_digest: OnceLock<BodyDigest>,
 }
@@ -80,8 +82,23 @@ impl FacadeRequest {
             request_line,
             inputs,
             commands_sent: AtomicU32::new(0),
+            version: AtomicU64::new(0),
             body_digest: OnceLock::new(),
         })
+    }
+
+    /// Expects the version that a body states in the product's own field, unless a header states
+    /// one.
+    pub(crate) fn expect_version(&mut self, version: u64) {
+        if self.headers.expected == Expected::Any {
+            self.headers.expected = Expected::At(Version::new(version));
+        }
+    }
+
+    /// Returns an answer that shows a connection, with the tag of the version after all commands.
+    pub(crate) fn tagged<T>(&self, connection: &Connection, answer: T) -> Tagged<T> {
+        let version = connection.version.get().max(self.version.load(Ordering::Relaxed));
+        Tagged { version, answer }
     }
 
     /// Returns the catalogue of providers.

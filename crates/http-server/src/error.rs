@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use ledger_vault::PrivateFileError;
 use tokio_rustls::rustls;
 use tokio_rustls::rustls::pki_types::pem;
 use tokio_rustls::rustls::server::VerifierBuilderError;
@@ -53,6 +54,9 @@ pub enum TlsError {
         #[source]
         source: pem::Error,
     },
+    /// The file of the private key is unreadable, or open to other users.
+    #[error(transparent)]
+    Key(#[from] PrivateFileError),
     /// A file holds no certificate.
     #[error("{} holds no certificate", path.display())]
     Empty {

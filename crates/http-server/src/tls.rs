@@ -18,6 +18,8 @@ use tracing::{error, info};
 use crate::error::{TlsError, chain};
 use crate::stop::Stop;
 
+/// Largest file of a private key, in bytes.
+const KEY_BYTES_MAX: usize = 64 * 1024;
 /// The protocols offered over TLS (ALPN), in order of preference.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
@@ -141,7 +143,8 @@ fn stamps(files: &TlsFiles) -> Vec<Stamp> {
 
 fn read(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
     let chain = certificates(&files.certificate)?;
-    let key = PrivateKeyDer::from_pem_file(&files.key)
+    let key = ledger_vault::read_private(&files.key, KEY_BYTES_MAX)?;
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
         .map_err(|source| TlsError::Read { path: files.key.clone(), source })?;
     let provider = Arc::new(ring::default_provider());
     let unusable = |source| TlsError::Unusable { path: files.certificate.clone(), source };

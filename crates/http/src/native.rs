@@ -68,5 +68,15 @@ impl Api {
 }
 
 async fn no_route(request: Request) -> Response {
-    answer::problem(&Problem::new(Code::RouteUnknown), &RequestId::of_request(&request))
+    answer::problem(&nothing_at(request.uri().path()), &RequestId::of_request(&request))
+}
+
+/// Returns the error for a path without a route.
+fn nothing_at(path: &str) -> Problem {
+    if path.contains("//") || (path.len() > 1 && path.ends_with('/')) {
+        let message = "there is nothing at this path, which has a slash too many; \
+                       does the client's base URL end with one?";
+        return Problem::because(Code::RouteUnknown, message);
+    }
+    Problem::new(Code::RouteUnknown)
 }

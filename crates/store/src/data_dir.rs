@@ -12,15 +12,18 @@
 //! The second number is the lowest format that a program must know to open the directory. A program
 //! that adds something which earlier ones may overlook raises only the first. The file is a hint:
 //! whether rows have MACs is said by the key check, which cannot be changed without the master key.
+//! Only the owner can enter the directory and its folders, and so can only the owner read any file
+//! in them, those that RocksDB makes included.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::error::OpenError;
 use crate::presence;
+use crate::private_dir;
 
 /// The format that this program writes, and the newest that it knows.
 pub const FORMAT: u32 = 4;
@@ -81,7 +84,13 @@ impl DataDir {
     /// Opens and locks the directory of an existing ledger.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         check_format(path)?;
-        Ok(Self { path: path.to_owned(), lock: lock(path)? })
+        private_dir::narrow(path).map_err(io_error(path))?;
+        let dir = Self { path: path.to_owned(), lock: lock(path)? };
+        let store = dir.store_path();
+        if store.exists() {
+            private_dir::narrow(&store).map_err(io_error(&store))?;
+        }
+        Ok(dir)
     }
 
     /// Prepares a directory for a new ledger. The format file is written last, so that an
@@ -91,11 +100,13 @@ impl DataDir {
         if let Err(refused @ OpenError::Incomplete { .. }) = check_format(path) {
             return Err(refused);
         }
-        fs::create_dir_all(path).map_err(io_error(path))?;
-        refuse_foreign(path)?;
+        if path.exists() {
+            refuse_foreign(path)?;
+        }
+        private_dir::make(path).map_err(io_error(path))?;
         let lock = lock(path)?;
         let store = path.join(STORE_FOLDER);
-        fs::create_dir_all(&store).map_err(io_error(&store))?;
+        private_dir::make(&store).map_err(io_error(&store))?;
         Ok(Self { path: path.to_owned(), lock })
     }
 
@@ -104,7 +115,7 @@ impl DataDir {
         let path = self.path.join(FORMAT_FILE);
         let new = self.path.join(FORMAT_FILE_NEW);
         let write = || {
-            let mut file = File::create(&new)?;
+            let mut file = private_file().truncate(true).open(&new)?;
             writeln!(file, "{FORMAT_TEXT}{FORMAT}{NEEDS_TEXT}{FORMAT_NEEDED}")?;
             file.sync_all()?;
             fs::rename(&new, &path)?;
@@ -225,15 +236,17 @@ fn parse_format(text: &str) -> Option<(u32, u32)> {
     }
 }
 
+/// Returns the options for a file that is made for its owner alone.
+fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create(true).write(true).mode(0o600);
+    options
+}
+
 fn lock(path: &Path) -> Result<File, OpenError> {
     let name = path.join(LOCK_FILE);
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .open(&name)
-        .map_err(io_error(&name))?;
+    let mut file =
+        private_file().truncate(false).read(true).open(&name).map_err(io_error(&name))?;
     match try_lock(&file) {
         Ok(()) => {}
         Err(TryLockError::Error(error)) => return Err(io_error(&name)(error)),
@@ -273,7 +286,31 @@ fn try_lock(file: &File) -> Result<(), TryLockError> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
+
+    #[test]
+    fn only_the_owner_can_enter_a_ledgers_folders_however_wide_they_were() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("data");
+        let mode = |name: &str| fs::metadata(path.join(name)).unwrap().mode() & 0o777;
+        fs::create_dir(&path).unwrap();
+        let widen = |name| {
+            fs::set_permissions(path.join(name), fs::Permissions::from_mode(0o777)).unwrap();
+        };
+        widen("");
+        let created = DataDir::create(&path).unwrap();
+        created.mark_made().unwrap();
+        let modes = |names: [&str; 4]| names.map(mode);
+        let names = ["", STORE_FOLDER, LOCK_FILE, FORMAT_FILE];
+        assert_eq!(modes(names), [0o700, 0o700, 0o600, 0o600]);
+        drop(created);
+        widen("");
+        widen(STORE_FOLDER);
+        drop(DataDir::open(&path).unwrap());
+        assert_eq!(modes(names), [0o700, 0o700, 0o600, 0o600]);
+    }
 
     #[test]
     fn a_second_holder_is_told_who_is_first() {

@@ -47,6 +47,7 @@ mod options;
 mod poison;
 mod postings;
 mod presence;
+mod private_dir;
 mod room;
 mod sorted;
 mod store;

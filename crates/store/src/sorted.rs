@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rocksdb::{IngestExternalFileOptions, Options, SstFileWriter};
 
 use crate::error::AppendError;
+use crate::private_dir;
 use crate::store::Store;
 use crate::table::Table;
 use crate::tables::LOG;
@@ -86,7 +87,7 @@ impl<'a> SortedFile<'a> {
 
     fn begin(&self) -> Result<Open<'a>, AppendError> {
         let sorting = self.store.sorting();
-        fs::create_dir_all(&sorting.folder)
+        private_dir::make(&sorting.folder)
             .map_err(|error| AppendError::sorted(self.table, error.to_string()))?;
         let path = sorting.next_path();
         let is_log = self.table.name() == LOG;

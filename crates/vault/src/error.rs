@@ -76,31 +76,9 @@ pub enum KeyFileError {
         /// The id of both keys.
         id: KeyId,
     },
-    /// Users other than the owner have access to the file.
-    #[error("key file {path} is open to other users (mode {mode:03o}); run: chmod 600 {path}")]
-    TooOpen {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// The file is far longer than any keyring, so it is probably something else.
-    #[error("key file {path} is longer than {bytes_max} bytes")]
-    TooLong {
-        /// The file.
-        path: PathBuf,
-        /// The limit.
-        bytes_max: usize,
-    },
-    /// The file could not be read as text.
-    #[error("cannot read key file {path}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The error of the operating system.
-        #[source]
-        source: io::Error,
-    },
+    /// The file is unreadable, or open to others.
+    #[error(transparent)]
+    File(#[from] PrivateFileError),
     /// The file could not be created, for example because it exists.
     #[error("cannot create key file {path}")]
     Create {
@@ -108,6 +86,39 @@ pub enum KeyFileError {
         path: PathBuf,
         /// The error of the operating system.
         #[source]
+        source: io::Error,
+    },
+}
+
+/// The reason why a file that holds a secret is not used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrivateFileError {
+    /// Users other than the owner have access to the file.
+    #[error(
+        "{path} is open to other users (mode {mode:03o}); run: chmod 600 {path}. A mounted file \
+         may be readable by a group of this process (fsGroup in Kubernetes), but by nobody else"
+    )]
+    TooOpen {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The file is far longer than what it should hold, so it is probably something else.
+    #[error("{path} is longer than {bytes_max} bytes")]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// The file could not be read as text.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The error of the operating system.
         source: io::Error,
     },
 }

@@ -1,7 +1,5 @@
 //! Master keys as text, one in each line, and the files that contain them.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 use base64::Engine as _;
@@ -11,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::error::KeyFileError;
 use crate::keyring::Keyring;
 use crate::master_key::{KEY_BYTES, KeyId, MasterKey};
+use crate::private_file;
 
 /// The mark that some editors write at the beginning of UTF-8 text.
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -64,20 +63,9 @@ impl Keyring {
         text
     }
 
-    /// Reads a key file. On Unix, rejects a file to which the group or others have any access.
+    /// Reads a key file. On Unix, refuses a file to which other users have access.
     pub fn read_file(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
-        let path = path.as_ref();
-        let file = open(path)?;
-        refuse_open_to_others(path, &file)?;
-        Self::parse(&read_text(path, file)?)
-    }
-
-    /// Reads a key file without checking its permissions. Use it for files whose permissions
-    /// somebody else sets and that do not show who has access: a systemd credential, whose access
-    /// list appears as group bits, or a mounted secret.
-    pub fn read_credential(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
-        let path = path.as_ref();
-        Self::parse(&read_text(path, open(path)?)?)
+        Self::parse(&private_file::read_private(path.as_ref(), FILE_BYTES_MAX)?)
     }
 
     /// Writes a new key file and syncs it to disk. On Unix, only the owner gets access. Never
@@ -85,8 +73,9 @@ impl Keyring {
     pub fn create_file(&self, path: impl AsRef<Path>) -> Result<(), KeyFileError> {
         let path = path.as_ref();
         let failed = |source| KeyFileError::Create { path: path.to_owned(), source };
-        let file = private_options().open(path).map_err(failed)?;
-        if let Err(source) = write_durably(file, path, &self.to_file_text()) {
+        let mut file = private_file::create_private(path).map_err(failed)?;
+        let text = self.to_file_text();
+        if let Err(source) = private_file::write_durably(&mut file, path, &text) {
             // A partial file would block the next attempt. If it cannot be removed either, the
             // first failure is reported.
             std::fs::remove_file(path).ok();
@@ -116,70 +105,12 @@ fn parse_line(line: usize, content: &str) -> Result<MasterKey, KeyFileError> {
     Ok(key)
 }
 
-fn open(path: &Path) -> Result<File, KeyFileError> {
-    File::open(path).map_err(|source| KeyFileError::Read { path: path.to_owned(), source })
-}
-
-/// Checks the open file, not the path, which may name another file a moment later.
-#[cfg(unix)]
-fn refuse_open_to_others(path: &Path, file: &File) -> Result<(), KeyFileError> {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    let metadata =
-        file.metadata().map_err(|source| KeyFileError::Read { path: path.to_owned(), source })?;
-    let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(KeyFileError::TooOpen { path: path.to_owned(), mode });
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn refuse_open_to_others(_path: &Path, _file: &File) -> Result<(), KeyFileError> {
-    Ok(())
-}
-
-fn read_text(path: &Path, file: File) -> Result<Zeroizing<String>, KeyFileError> {
-    // The buffer must not grow, for the reason given in `to_file_text`.
-    let mut text = Zeroizing::new(String::with_capacity(2 * FILE_BYTES_MAX));
-    file.take(FILE_BYTES_MAX as u64 + 1)
-        .read_to_string(&mut text)
-        .map_err(|source| KeyFileError::Read { path: path.to_owned(), source })?;
-    if text.len() > FILE_BYTES_MAX {
-        return Err(KeyFileError::TooLong { path: path.to_owned(), bytes_max: FILE_BYTES_MAX });
-    }
-    Ok(text)
-}
-
-fn private_options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
-fn write_durably(mut file: File, path: &Path, text: &str) -> io::Result<()> {
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    sync_parent(path)
-}
-
-/// Makes the new name durable, because syncing a file does not sync its folder.
-#[cfg(unix)]
-fn sync_parent(path: &Path) -> io::Result<()> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_parent(_path: &Path) -> io::Result<()> {
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
+    use crate::error::PrivateFileError;
     use crate::testing::seeded;
 
     fn line_of(keyring: &Keyring) -> String {
@@ -250,35 +181,19 @@ mod tests {
         assert_eq!(Keyring::read_file(&path).unwrap().active_id(), keyring.active_id());
     }
 
-    #[cfg(unix)]
-    #[test]
-    fn files_open_to_other_users_are_refused_with_the_remedy() {
-        use std::fs::{Permissions, metadata, set_permissions};
-        use std::os::unix::fs::PermissionsExt as _;
-
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("master.key");
-        Keyring::generate(&mut seeded(5)).create_file(&path).unwrap();
-        assert_eq!(metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        for mode in [0o640, 0o604, 0o620, 0o666, 0o644] {
-            set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-            let error = Keyring::read_file(&path).unwrap_err();
-            assert!(matches!(error, KeyFileError::TooOpen { mode: seen, .. } if seen == mode));
-            assert!(error.to_string().contains("chmod 600"), "{error}");
-            Keyring::read_credential(&path).unwrap();
-        }
-        set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
-        Keyring::read_file(&path).unwrap();
-    }
-
     #[test]
     fn missing_long_and_binary_files_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        assert!(matches!(Keyring::read_credential(&path), Err(KeyFileError::Read { .. })));
+        let error = || match Keyring::read_file(&path).unwrap_err() {
+            KeyFileError::File(error) => error,
+            other => panic!("{other}"),
+        };
+        assert!(matches!(error(), PrivateFileError::Read { .. }));
+        private_file::create_private(&path).unwrap();
         std::fs::write(&path, "#".repeat(FILE_BYTES_MAX + 1)).unwrap();
-        assert!(matches!(Keyring::read_credential(&path), Err(KeyFileError::TooLong { .. })));
+        assert!(matches!(error(), PrivateFileError::TooLong { .. }));
         std::fs::write(&path, [0xff; 64]).unwrap();
-        assert!(matches!(Keyring::read_credential(&path), Err(KeyFileError::Read { .. })));
+        assert!(matches!(error(), PrivateFileError::Read { .. }));
     }
 }

@@ -22,7 +22,7 @@ pub struct Scope<'a> {
 
 /// The master keys. The active one wraps; the others only unwrap what they wrapped before.
 ///
-/// Read with [`Keyring::read_file`], [`Keyring::read_credential`] or [`Keyring::parse`]. Wiped when
+/// Read with [`Keyring::read_file`] or [`Keyring::parse`]. Wiped when
 /// dropped.
 pub struct Keyring {
     pub(crate) active: MasterKey,

@@ -55,6 +55,8 @@
 //! - Whether rows have MACs, and under which key, cannot be denied without the master key
 //!   (test: `a_check_says_under_which_key_rows_have_macs`).
 //! - Debug output never shows a secret (test: `debug_output_never_shows_a_value`).
+//! - A file with a secret to which other users have access is not read
+//!   (test: `a_file_open_to_other_users_is_refused_with_the_remedy`).
 
 mod plaintext;
 
@@ -63,6 +65,7 @@ mod sealed_text;
 
 mod key_file;
 mod keyring;
+mod locked;
 mod master_key;
 mod wrapped;
 
@@ -72,13 +75,15 @@ mod form;
 mod key_check;
 mod mac_key;
 
+mod private_file;
+
 mod associated;
 mod error;
 mod labels;
 
 pub use curve::{CurveError, CurveKey};
 pub use data_key::{DataKey, DataKeyId};
-pub use error::{KeyFileError, OpenError};
+pub use error::{KeyFileError, OpenError, PrivateFileError};
 pub use fingerprint::FingerprintKey;
 pub use key_check::KeyCheck;
 pub use keyring::{Keyring, Scope};
@@ -86,6 +91,7 @@ pub use mac_key::MacKey;
 pub use master_key::KeyId;
 pub use plaintext::{Disclosure, Plaintext};
 pub use sealed_text::plaintext_bytes;
+pub use private_file::{create_private, open_private, read_private, write_durably};
 pub use wrapped::WrappedDataKey;
 
 #[cfg(test)]

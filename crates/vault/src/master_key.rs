@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::associated::AssociatedData;
 use crate::error::OpenError;
 use crate::labels;
+use crate::locked::LockedKey;
 
 /// Length of every key, in bytes.
 pub(crate) const KEY_BYTES: usize = 32;
@@ -85,7 +86,7 @@ impl fmt::Debug for KeyId {
 /// A key-encryption key, wiped when dropped.
 pub(crate) struct MasterKey {
     id: KeyId,
-    material: KeyMaterial,
+    material: LockedKey,
     cipher: XChaCha20Poly1305,
 }
 
@@ -95,6 +96,7 @@ impl MasterKey {
     }
 
     pub(crate) fn from_material(material: KeyMaterial) -> Self {
+        let material = LockedKey::new(material);
         let cipher = derive_cipher(labels::MASTER_KEY_CIPHER, &material);
         Self { id: KeyId::of(&material), material, cipher }
     }

@@ -77,3 +77,49 @@ async fn portkeys_python_client_does_all_it_can() {
 async fn portkeys_node_client_does_all_it_can() {
     expect_checks(Node, "use_portkey", &NODE).await;
 }
+
+const PYTHON_KEYS: [&str; 18] = [
+    "an empty list",
+    "create tells id and slug",
+    "retrieve tells what was made",
+    "limits come back",
+    "the key is masked",
+    "no secret comes back",
+    "Azure's settings come back",
+    "update changes what it names",
+    "update leaves the rest",
+    "update replaces the key",
+    "the list has all",
+    "a virtual key is an integration",
+    "a virtual key is a provider",
+    "a provider is its integration",
+    "what cannot be done is refused",
+    "a missing slug is 404",
+    "a taken slug is 409",
+    "what is deleted is gone",
+];
+
+const NODE_KEYS: [&str; 12] = [
+    "an empty list",
+    "create tells id and slug",
+    "retrieve tells what was made",
+    "limits come back",
+    "the key is masked",
+    "no secret comes back",
+    "update changes what it names",
+    "update leaves the rest",
+    "a virtual key is a provider",
+    "a provider is its integration",
+    "a missing slug is 404",
+    "what is deleted is gone",
+];
+
+#[tokio::test]
+async fn portkeys_python_client_uses_virtual_keys_and_providers() {
+    expect_checks(Python, "use_portkey_keys", &PYTHON_KEYS).await;
+}
+
+#[tokio::test]
+async fn portkeys_node_client_uses_virtual_keys_and_providers() {
+    expect_checks(Node, "use_portkey_keys", &NODE_KEYS).await;
+}

@@ -1,12 +1,12 @@
 //! `deploy/nats/operator.sh`, carried out by hand: of each of its lines is made what nsc makes.
 
-use std::fs;
 use std::path::Path;
 
 use nkeys::KeyPair;
 use serde_json::{Value, json};
 
 use crate::nats_jwt::{account, credentials, jwt, trusting};
+use crate::private;
 
 const SCRIPT: &str = include_str!("../../../deploy/nats/operator.sh");
 
@@ -97,7 +97,7 @@ pub(super) fn carry_out(folder: &Path) -> String {
         };
         let (publish, hear) = (allow(&member.publishes), allow(&member.hears));
         let path = folder.join(format!("{}.creds", member.name));
-        fs::write(path, credentials(home, &publish, &hear)).expect("writable");
+        private::write(&path, &credentials(home, &publish, &hear));
     }
     trusting(&operator, &[(&system, account(false)), (&ledger, of_ledger), (&users, of_users)])
 }

@@ -16,6 +16,7 @@ use tokio::process::{Child, Command};
 use super::operator::{self, Member};
 use crate::canary::secret;
 use crate::nats_server::free_port;
+use crate::private;
 use crate::service::Service;
 use crate::settings;
 use crate::wait::eventually;
@@ -62,7 +63,7 @@ impl World {
         let child = start_server(&folder, port, known);
         for name in ["ledger", "gateway-acme", "manager-acme", "administrator", "auditor"] {
             let password = folder.path().join(name);
-            fs::write(password, format!("a-test-{name}\n")).expect("writable");
+            private::write(&password, &format!("a-test-{name}\n"));
         }
         let login = login(&folder, known, "ledger");
         let mut args = vec!["--nats-url".to_owned(), format!("nats://127.0.0.1:{port}")];

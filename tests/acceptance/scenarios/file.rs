@@ -65,7 +65,7 @@ pub(super) struct Step {
     /// What is different in the body, by JSON pointer; `<absent>` takes a field away.
     #[serde(default)]
     pub(super) set: BTreeMap<String, Value>,
-    /// A body that is no JSON, sent as if it were.
+    /// A body as text, sent as JSON unless the headers say otherwise.
     pub(super) text: Option<String>,
     /// An [`Answer`], or the name of a value that is one.
     pub(super) answer: Value,

@@ -48,6 +48,7 @@ scenarios! {
         a_parameter_that_does_not_fit_is_named,
         a_reader_that_has_the_version_is_spared_the_body,
         a_replay_answers_with_its_report,
+        a_slash_too_many_is_named_and_a_merge_patch_is_taken,
         every_verb_has_its_path,
         the_same_key_gives_the_same_answer_and_another_body_is_refused,
         what_a_command_is_sent_with_is_recorded,
@@ -55,6 +56,7 @@ scenarios! {
         workspaces_are_made_and_listed,
     }
     blaxel {
+        a_change_of_what_others_changed_meanwhile_is_refused,
         a_connection_is_made_shown_changed_and_deleted,
         a_mask_sent_back_keeps_the_secret_and_other_text_replaces_it,
         a_mask_with_nothing_behind_it_is_no_secret,
@@ -63,6 +65,7 @@ scenarios! {
         what_another_door_made_longer_can_be_sent_back,
     }
     pica {
+        a_change_of_what_others_changed_meanwhile_is_refused,
         a_connection_reads_as_the_product_documents_it,
         a_project_is_a_workspace,
         both_ways_of_paging_bring_every_row_once,
@@ -73,9 +76,11 @@ scenarios! {
     }
     umbraco {
         a_change_keeps_what_is_left_out_and_a_mask_keeps_its_secret,
+        a_change_of_what_others_changed_meanwhile_is_refused,
         a_connection_reads_as_the_product_documents_it,
         a_mask_that_looks_like_a_reference_keeps_its_secret,
         a_reference_is_no_secret_and_takes_a_secret_s_place,
+        a_required_setting_and_a_name_are_asked_for_in_the_product_s_words,
         a_test_names_what_is_missing_and_says_that_nothing_was_called,
         an_alias_can_be_asked_for_changed_and_taken_once,
         errors_are_problem_details,
@@ -84,10 +89,12 @@ scenarios! {
         versions_are_listed_compared_and_brought_back,
     }
     portkey {
+        a_change_of_what_others_changed_meanwhile_is_refused,
         a_connection_made_elsewhere_is_edited_where_it_is,
         a_disabled_connection_is_archived_in_the_product_s_words,
         a_lone_secret_that_is_not_the_key_is_not_taken_for_it,
         a_repeated_request_is_done_once_and_a_broken_off_one_to_its_end,
+        a_virtual_key_and_a_provider_are_an_integration_by_other_names,
         a_workspace_is_known_by_the_uuid_of_its_name_too,
         all_workspaces_are_granted_at_once,
         an_integration_is_made_shown_changed_and_deleted,
@@ -111,6 +118,7 @@ scenarios! {
     }
     elevenlabs {
         a_change_merges_maps_and_keeps_what_is_left_out_or_null,
+        a_change_of_what_others_changed_meanwhile_is_refused,
         a_connection_with_its_dependents_reads_as_the_product_documents_it,
         errors_have_the_product_s_form_and_echo_nothing,
         every_kind_is_made_shown_without_its_secrets_and_deleted,

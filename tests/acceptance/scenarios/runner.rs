@@ -121,6 +121,9 @@ impl Run {
                 }
                 door::with_body(request, &body)
             }
+            (None, Some(text)) if step.headers.contains_key("content-type") => {
+                request.body(text.clone())
+            }
             (None, Some(text)) => {
                 request.header("content-type", "application/json").body(text.clone())
             }

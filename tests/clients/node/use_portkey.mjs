@@ -63,7 +63,7 @@ equal("a mask sent back keeps the secret", again.configurations, configurations)
 
 await client.update({ slug: "main", name: "Renamed", description: null });
 const changed = await client.retrieve({ slug: "main" });
-equal("update changes what it names", [changed.name, changed.description], ["Renamed", null]);
+equal("update changes what it names", [changed.name, changed.description ?? null], ["Renamed", null]);
 equal("update leaves the rest", changed.masked_key, found.masked_key);
 equal("update leaves the rest", changed.configurations, found.configurations);
 await client.update({ slug: "main", key: "another-key-98" });

@@ -2,6 +2,7 @@
 
 mod limits;
 mod pairs;
+mod prompt;
 mod secrets;
 
 pub(crate) use limits::LimitArgs;

@@ -1,18 +1,19 @@
-//! `--secret` flags: a value, a file, or standard input. No message repeats a value.
+//! `--secret` flags: a question, standard input, a file, or a value. No message repeats a value.
 
 use std::convert::Infallible;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use ledger_domain::FieldName;
 use serde_json::Value;
 
-use super::{Body, insert_under};
+use super::{Body, insert_under, prompt};
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::Output;
 use crate::text;
 
-/// `FIELD=VALUE`, `FIELD=@FILE` or `FIELD=-`. Its debug output omits the value.
+/// `FIELD`, `FIELD=-`, `FIELD=@FILE` or `FIELD=VALUE`. Its debug output omits the value.
 #[derive(Clone)]
 pub(crate) struct SecretArg {
     field: String,
@@ -24,7 +25,9 @@ enum Source {
     CommandLine(String),
     File(PathBuf),
     StandardInput,
-    /// It does not have the form.
+    /// The terminal, at which the value is asked for.
+    Terminal,
+    /// It names no field.
     Malformed,
 }
 
@@ -34,7 +37,12 @@ impl FromStr for SecretArg {
     /// Reports a malformed text later, because the parser of the command line would repeat it.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let Some((field, value)) = text.split_once('=') else {
-            return Ok(Self { field: String::new(), source: Source::Malformed });
+            // What is no name of a field may be a value, which must not be repeated.
+            let (field, source) = match FieldName::parse("field", text) {
+                Ok(_) => (text.to_owned(), Source::Terminal),
+                Err(_) => (String::new(), Source::Malformed),
+            };
+            return Ok(Self { field, source });
         };
         let source = match (value, value.strip_prefix('@')) {
             ("-", _) => Source::StandardInput,
@@ -55,13 +63,19 @@ impl fmt::Debug for SecretArg {
 }
 
 /// Reads the secrets of one command line; standard input can supply only one of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct SecretReader {
+    out: Output,
     stdin_taken: bool,
     warned: bool,
 }
 
 impl SecretReader {
+    /// Creates a reader whose warnings go to an output.
+    pub(crate) fn new(out: Output) -> Self {
+        Self { out, stdin_taken: false, warned: false }
+    }
+
     /// Reads all given secrets into `secrets` of the body.
     pub(crate) fn read_into(&mut self, args: &[SecretArg], body: &mut Body) -> Result<(), Failure> {
         for arg in args {
@@ -83,6 +97,7 @@ impl SecretReader {
                     .hint("for a value that begins with @, write @@")
             }),
             Source::StandardInput => self.read_stdin(),
+            Source::Terminal => prompt::ask(&arg.field),
             Source::Malformed => Err(Failure::usage("--secret must have the form FIELD=VALUE")),
         }
     }
@@ -99,9 +114,10 @@ impl SecretReader {
 
     fn warn(&mut self, field: &str) {
         if !std::mem::replace(&mut self.warned, true) {
-            say("hint: a secret on the command line is visible to others (ps, shell history)");
-            say(format!(
-                "hint: prefer --secret {field}=@FILE, or --secret {field}=- for standard input"
+            self.out.hint("a secret on the command line is visible to others (ps, shell history)");
+            self.out.hint(format!(
+                "prefer --secret {field}=- for standard input, {field}=@FILE, or --secret {field} \
+                 to be asked for it"
             ));
         }
     }
@@ -130,10 +146,10 @@ mod tests {
 
     #[test]
     fn a_value_that_begins_with_an_at_sign_is_written_with_two() {
-        let read = |text: &str| SecretReader::default().read(&text.parse().unwrap());
+        let read = |text: &str| SecretReader::new(Output::new(false)).read(&text.parse().unwrap());
         assert_eq!(read("password=@@home@").unwrap(), "@home@");
         assert_eq!(read("password=a@@b").unwrap(), "a@@b");
-        for text in ["password=@canary-file", "canary"] {
+        for text in ["password=@canary-file", "canary 1"] {
             let lines = read(text).unwrap_err().lines().join("\n");
             assert!(lines.contains("--secret") && !lines.contains("canary"), "{lines}");
         }

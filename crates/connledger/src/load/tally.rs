@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::failure::Failure;
-use crate::output::{Output, say};
+use crate::output::Output;
 
 /// Lines shown one by one. All are counted, and `--json` shows all.
 const SHOWN_MAX: usize = 20;
@@ -67,10 +67,10 @@ impl Tally {
             }));
         }
         for Remark { line, code, message } in remarks.iter().take(SHOWN_MAX) {
-            say(format!("line {line}: {message} [{code}]"));
+            out.say(format!("line {line}: {message} [{code}]"));
         }
         if remarks.len() > SHOWN_MAX {
-            say(format!("and {} more; --json shows all of them", remarks.len() - SHOWN_MAX));
+            out.say(format!("and {} more; --json shows all of them", remarks.len() - SHOWN_MAX));
         }
         let archived = match archived {
             0 => String::new(),

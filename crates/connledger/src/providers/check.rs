@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{ProviderArgs, refused, shown};
 use crate::failure::Failure;
-use crate::output::{Output, say};
+use crate::output::Output;
 
 /// Checks provider descriptions.
 #[derive(Debug, Args)]
@@ -59,6 +59,6 @@ pub(super) fn run(args: &CheckArgs, out: Output) -> Result<(), Failure> {
         return Err(Failure::told_no());
     }
     let count = args.files.len();
-    say(format!("{count} {} checked, no faults", if count == 1 { "file" } else { "files" }));
+    out.say(format!("{count} {} checked, no faults", if count == 1 { "file" } else { "files" }));
     Ok(())
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{ProviderArgs, origin};
 use crate::failure::Failure;
-use crate::output::{Output, say};
+use crate::output::Output;
 use crate::table::Table;
 
 /// Lists the described providers.
@@ -72,6 +72,6 @@ pub(super) fn run(args: &ListArgs, out: Output) -> Result<(), Failure> {
         ]);
     }
     table.lines().iter().try_for_each(|line| out.line(line))?;
-    say(format!("{} of {} shown", wanted().count(), catalogue.len()));
+    out.say(format!("{} of {} shown", wanted().count(), catalogue.len()));
     Ok(())
 }

@@ -114,7 +114,7 @@ pub(super) async fn run(session: &Session, args: HistoryArgs) -> Result<(), Fail
         let table = table(rows, query.connection.is_some());
         table.lines().iter().try_for_each(|line| session.out.line(line))?;
     }
-    say_shown(shown, total, next.as_deref());
+    say_shown(session.out, shown, total, next.as_deref());
     Ok(())
 }
 

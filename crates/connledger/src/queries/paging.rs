@@ -5,7 +5,7 @@ use ledger_contract::queries::PageQuery;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::output::{Output, say};
+use crate::output::Output;
 use crate::table::Table;
 
 /// Flags that choose what part of the answer is fetched.
@@ -70,18 +70,23 @@ impl Listing {
         if !self.out.is_json() {
             self.table.lines().iter().try_for_each(|line| self.out.line(line))?;
         }
-        say_shown(self.shown, total, next_cursor);
+        say_shown(self.out, self.shown, total, next_cursor);
         Ok(())
     }
 }
 
 /// Says how much of the answer was shown, and how to get the rest.
-pub(crate) fn say_shown(shown: u64, total: impl Into<Option<u64>>, next_cursor: Option<&str>) {
-    say(match total.into() {
+pub(crate) fn say_shown(
+    out: Output,
+    shown: u64,
+    total: impl Into<Option<u64>>,
+    next_cursor: Option<&str>,
+) {
+    out.say(match total.into() {
         Some(total) => format!("{shown} of {total} shown"),
         None => format!("{shown} shown"),
     });
     if let Some(cursor) = next_cursor {
-        say(format!("hint: for the next page: --cursor {cursor}; for all pages: --all"));
+        out.hint(format!("for the next page: --cursor {cursor}; for all pages: --all"));
     }
 }

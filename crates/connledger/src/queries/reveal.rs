@@ -4,7 +4,6 @@ use clap::Args;
 use serde_json::json;
 
 use crate::failure::Failure;
-use crate::output::say;
 use crate::session::Session;
 
 /// Shows secret values. Each use is an event in the connection's history.
@@ -44,7 +43,7 @@ pub(super) async fn run(session: &Session, args: RevealArgs) -> Result<(), Failu
         }
     }
     if revealed.is_empty() {
-        say("the connection has no secrets");
+        session.out.say("the connection has no secrets");
     }
     Ok(())
 }

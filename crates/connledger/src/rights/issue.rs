@@ -6,7 +6,8 @@ use serde_json::json;
 use crate::body;
 use crate::common::Common;
 use crate::failure::Failure;
-use crate::output::{Output, say};
+use crate::key_out::{KeyOut, KeyOutArgs};
+use crate::output::Output;
 use crate::session::Session;
 use crate::verbs::PendingCommand;
 
@@ -15,8 +16,10 @@ const VERB: &str = "issue-key";
 pub(super) async fn run(
     common: &Common,
     command: PendingCommand,
+    key_out: &KeyOutArgs,
     out: Output,
 ) -> Result<(), Failure> {
+    let mut file = key_out.open()?;
     let session = Session::of_ledger(common, out).await?;
     let principal = command.text("principal").to_owned();
     let id = command.write.command_id.clone().unwrap_or_else(ledger_client::new_command_id);
@@ -33,24 +36,31 @@ pub(super) async fn run(
             .hint("keys are not stored: revoke that key, and issue another"));
     };
     let receipt = accepted.receipt;
+    if let Some(file) = &mut file {
+        file.write(&issued.key)?;
+    }
     if out.is_json() {
         out.object(&json!({
             "principal": principal,
             "id": issued.id,
-            "key": issued.key,
+            "key": file.is_none().then_some(&issued.key),
+            "key_file": file.as_ref().map(KeyOut::path),
             "expires_at": issued.expires_at,
             "version": receipt.version,
             "position": receipt.position,
             "recorded_at": receipt.recorded_at,
             "command_id": id,
         }))?;
-    } else {
+    } else if file.is_none() {
         out.line(&issued.key)?;
     }
     let end = issued.expires_at.as_deref().unwrap_or("never");
-    say(format!("{VERB}: {principal}  key {}  expires {end}", issued.id));
-    say("hint: the key is not shown again; keep it where only its user can read it");
-    say(format!("hint: to revoke it: connledger key revoke {}", issued.id));
+    out.say(format!("{VERB}: {principal}  key {}  expires {end}", issued.id));
+    match &file {
+        Some(file) => out.say(format!("the key is in {}", file.path().display())),
+        None => out.hint("the key is not shown again; keep it where only its user can read it"),
+    }
+    out.hint(format!("to revoke it: connledger key revoke {}", issued.id));
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use crate::clock;
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::lifetime::Lifetime;
+use crate::key_out::KeyOutArgs;
 use crate::output::Output;
 use crate::queries::short_time;
 use crate::session::Session;
@@ -30,10 +31,10 @@ pub(crate) enum KeyCommand {
 /// Issues a key to a principal.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Only the key is written to standard output. It is not stored and not shown again.
+The key is shown once, in the file of --out or alone on standard output. It is not stored.
 
 Examples:
-  connledger key issue --for eu-1 --expires-in 90d > eu-1.key
+  connledger key issue --for eu-1 --expires-in 90d --out eu-1.key
   connledger key issue --for ci --environment test --label \"nightly tests\" --json")]
 pub(crate) struct IssueArgs {
     /// Name of the principal
@@ -53,20 +54,23 @@ pub(crate) struct IssueArgs {
     #[arg(long, value_name = "TEXT")]
     label: Option<String>,
     #[command(flatten)]
+    key_out: KeyOutArgs,
+    #[command(flatten)]
     write: WriteArgs,
 }
 
 impl IssueArgs {
-    fn command(self) -> Result<PendingCommand, Failure> {
+    fn command(self) -> Result<(PendingCommand, KeyOutArgs), Failure> {
         let expires_at = match (self.expires_in, self.expires_at) {
             (Some(lifetime), _) => Some(lifetime.end(clock::now())),
             (None, Some(text)) => Some(in_future(text)?),
             (None, None) => None,
         };
-        Ok(principal::pending("issue-key", &self.principal, self.write)
+        let command = principal::pending("issue-key", &self.principal, self.write)
             .with_some("expires_at", expires_at)
             .with_some("environment", self.environment)
-            .with_some("label", self.label))
+            .with_some("label", self.label);
+        Ok((command, self.key_out))
     }
 }
 
@@ -108,7 +112,10 @@ pub(crate) struct RevokeArgs {
 
 pub(crate) async fn run(common: &Common, command: KeyCommand, out: Output) -> Result<(), Failure> {
     match command {
-        KeyCommand::Issue(args) => issue::run(common, args.command()?, out).await,
+        KeyCommand::Issue(args) => {
+            let (command, key_out) = args.command()?;
+            issue::run(common, command, &key_out, out).await
+        }
         KeyCommand::List(args) => list(&Session::of_ledger(common, out).await?, args).await,
         KeyCommand::Revoke(args) => revoke(common, args, out).await,
     }

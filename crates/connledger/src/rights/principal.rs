@@ -11,7 +11,7 @@ use super::{page, principal_named, words};
 use crate::clock;
 use crate::common::Common;
 use crate::failure::Failure;
-use crate::output::{Output, say};
+use crate::output::Output;
 use crate::queries::paging::{Listing, PageArgs};
 use crate::session::Session;
 use crate::verbs::{self, PendingCommand, WriteArgs};
@@ -58,10 +58,10 @@ pub(crate) struct CreateArgs {
 }
 
 impl CreateArgs {
-    fn command(self, common: &Common) -> Result<PendingCommand, Failure> {
+    fn command(self, common: &Common, out: Output) -> Result<PendingCommand, Failure> {
         let permissions = self.grants.permissions(common)?;
         if permissions.is_none() {
-            say("hint: it has no permissions yet; `connledger principal update` grants them");
+            out.hint("it has no permissions yet; `connledger principal update` grants them");
         }
         Ok(pending("create-principal", &self.name, self.write)
             .with("kind", self.kind)
@@ -154,7 +154,7 @@ pub(crate) async fn run(
     out: Output,
 ) -> Result<(), Failure> {
     let command = match command {
-        PrincipalCommand::Create(args) => args.command(common)?,
+        PrincipalCommand::Create(args) => args.command(common, out)?,
         PrincipalCommand::Update(args) => args.command(common)?,
         PrincipalCommand::Enable(args) => pending("enable-principal", &args.name, args.write),
         PrincipalCommand::Disable(args) => {

@@ -7,6 +7,7 @@ use super::pending::{PendingCommand, WriteArgs};
 use crate::body::{SecretArg, SecretReader, insert_under};
 use crate::failure::Failure;
 use crate::fields::{FieldArgs, UnsetArgs};
+use crate::output::Output;
 
 /// The commands that set fields and secrets.
 #[derive(Debug, Subcommand)]
@@ -17,11 +18,11 @@ pub(crate) enum EditCommand {
 }
 
 impl EditCommand {
-    pub(super) fn command(self) -> Result<PendingCommand, Failure> {
+    pub(super) fn command(self, out: Output) -> Result<PendingCommand, Failure> {
         match self {
-            Self::Create(args) => args.command(),
-            Self::Update(args) => args.command(),
-            Self::RotateSecret(args) => args.command(),
+            Self::Create(args) => args.command(out),
+            Self::Update(args) => args.command(out),
+            Self::RotateSecret(args) => args.command(out),
         }
     }
 }
@@ -30,7 +31,7 @@ impl EditCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  connledger create --provider openai --slug openai-prod --secret api_key=@key.txt --tag llm
+  connledger create --provider openai --slug openai-prod --tag llm --secret api_key
   connledger create --provider postgres --kind databasesql --auth-method basic \\
       --config host=db.internal --config port=5432 --secret password=- < password.txt
   connledger create --file connection.json --expect-version absent")]
@@ -45,8 +46,8 @@ pub(crate) struct CreateArgs {
 }
 
 impl CreateArgs {
-    pub(super) fn command(self) -> Result<PendingCommand, Failure> {
-        let body = self.fields.body(&mut SecretReader::default())?;
+    pub(super) fn command(self, out: Output) -> Result<PendingCommand, Failure> {
+        let body = self.fields.body(&mut SecretReader::new(out))?;
         if !body.contains_key("provider") {
             return Err(Failure::usage("--provider is required").hint("or pass --file"));
         }
@@ -87,8 +88,8 @@ pub(crate) struct UpdateArgs {
 }
 
 impl UpdateArgs {
-    pub(super) fn command(self) -> Result<PendingCommand, Failure> {
-        let mut body = self.fields.body(&mut SecretReader::default())?;
+    pub(super) fn command(self, out: Output) -> Result<PendingCommand, Failure> {
+        let mut body = self.fields.body(&mut SecretReader::new(out))?;
         self.unset.apply(&mut body);
         for field in self.remove_secret {
             insert_under(&mut body, "secrets", field, Value::Null);
@@ -106,23 +107,24 @@ impl UpdateArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  connledger rotate-secret openai-prod --secret api_key=@new-key.txt
+  connledger rotate-secret openai-prod --secret api_key
   connledger rotate-secret warehouse --secret password=- --expect-version 7 < password.txt")]
 pub(crate) struct RotateArgs {
     /// Id or slug
     name: String,
-    /// Secret field and its new value: the value itself, @FILE, or - for standard input. A value
-    /// that begins with @ is written with @@
-    #[arg(long, value_name = "FIELD=VALUE", required = true)]
+    /// Secret field whose new value is asked for; or FIELD=- for standard input, FIELD=@FILE, or
+    /// FIELD=VALUE, which others can see in the process list. A value that begins with @ is written
+    /// with @@
+    #[arg(long, value_name = "FIELD", required = true)]
     secret: Vec<SecretArg>,
     #[command(flatten)]
     write: WriteArgs,
 }
 
 impl RotateArgs {
-    pub(super) fn command(self) -> Result<PendingCommand, Failure> {
+    pub(super) fn command(self, out: Output) -> Result<PendingCommand, Failure> {
         let mut command = PendingCommand::about("rotate-secret", &self.name, self.write);
-        SecretReader::default().read_into(&self.secret, &mut command.body)?;
+        SecretReader::new(out).read_into(&self.secret, &mut command.body)?;
         Ok(command)
     }
 }

@@ -42,7 +42,7 @@ pub(crate) enum Verb {
 pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), Failure> {
     // The command is built first, so that a mistake on the command line shows without a server.
     let command = match verb {
-        Verb::Edit(command) => command.command()?,
+        Verb::Edit(command) => command.command(out)?,
         Verb::Life(command) => command.command(),
         Verb::Access(command) => command.command(),
         Verb::Policy(command) => command.command()?,

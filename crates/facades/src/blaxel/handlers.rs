@@ -3,7 +3,7 @@
 use ledger_contract::errors::Problem;
 use ledger_domain::Connection;
 use ledger_engine::ListOptions;
-use ledger_http::toolkit::{Body, Json, Path, Refusal, Written};
+use ledger_http::toolkit::{Body, Json, Path, Refusal, Tagged, Written};
 use ledger_providers::Provider;
 
 use super::shapes::{ConnectionIn, ConnectionOut, ConnectionPath};
@@ -19,26 +19,28 @@ pub(super) async fn list(request: FacadeRequest) -> Result<Written<Vec<Connectio
 pub(super) async fn get(
     request: FacadeRequest,
     Path(path): Path<ConnectionPath>,
-) -> Result<Json<ConnectionOut>, Refusal> {
-    Ok(Json(show::connection(&named(&request, &path.connection_name).await?)))
+) -> Result<Tagged<Json<ConnectionOut>>, Refusal> {
+    let connection = named(&request, &path.connection_name).await?;
+    Ok(request.tagged(&connection, Json(show::connection(&connection))))
 }
 
 pub(super) async fn create(
     request: FacadeRequest,
     Body(body): Body<ConnectionIn>,
-) -> Result<Json<ConnectionOut>, Refusal> {
-    let body = edit::creation(&request, body)?;
-    Ok(Json(show::connection(&request.create(body).await?)))
+) -> Result<Tagged<Json<ConnectionOut>>, Refusal> {
+    let made = request.create(edit::creation(&request, body)?).await?;
+    Ok(request.tagged(&made, Json(show::connection(&made))))
 }
 
 pub(super) async fn update(
     request: FacadeRequest,
     Body(body): Body<ConnectionIn>,
     Path(path): Path<ConnectionPath>,
-) -> Result<Json<ConnectionOut>, Refusal> {
+) -> Result<Tagged<Json<ConnectionOut>>, Refusal> {
     let connection = named(&request, &path.connection_name).await?;
     let update = edit::revision(&connection, body)?;
-    Ok(Json(show::connection(&request.update(&connection, update).await?)))
+    let changed = request.update(&connection, update).await?;
+    Ok(request.tagged(&changed, Json(show::connection(&changed))))
 }
 
 pub(super) async fn delete(

@@ -77,7 +77,7 @@ fn revision() -> Schema {
     union(kinds.map(|kind| {
         let changeable = |field: &&Field| field.is != types::Is::Fixed;
         let fields: Vec<_> = kind.fields.iter().filter(changeable).collect();
-        object(kind, &["provider"], &fields, &[])
+        object(kind, &["name", "provider"], &fields, &[])
     }))
 }
 

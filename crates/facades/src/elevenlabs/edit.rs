@@ -8,7 +8,7 @@ use ledger_providers::Provider;
 use serde_json::{Map, Value};
 
 use super::read::{self, Body, Complaint, Given};
-use super::types::Is;
+use super::types::{AuthType, Is};
 use super::{maps, show};
 use crate::draft::{Changes, Draft};
 use crate::request::FacadeRequest;
@@ -74,6 +74,7 @@ pub(super) fn revision(
         let message = format!("Input should be {}, which the connection is", shown_as.word);
         return Err(Complaint::wrong("auth_type", message));
     }
+    refuse_fixed(connection, provider, kind, &body)?;
     let changeable = kind.fields.iter().filter(|field| field.is != Is::Fixed);
     let Given { config, secrets } = read::fields(&mut body, changeable)?;
     let mut sealed = maps::SecretChanges::new();
@@ -97,11 +98,30 @@ pub(super) fn revision(
         (name.to_owned(), Some(value))
     });
     Ok(Changes {
+        display_name: read::text(&mut body, "name")?.map(Some),
         provider: read::text(&mut body, "provider")?,
         config,
         secrets: secrets.chain(sealed).collect(),
         ..Changes::default()
     })
+}
+
+/// Refuses another value of a field that is fixed once a connection is made.
+fn refuse_fixed(
+    connection: &Connection,
+    provider: Option<&Provider>,
+    kind: &AuthType,
+    body: &Body,
+) -> Result<(), Complaint> {
+    let fixed = kind.fields.iter().filter(|field| field.is == Is::Fixed);
+    for name in fixed.map(|field| field.name) {
+        let Some(value) = body.get(name).filter(|value| !value.is_null()) else { continue };
+        let stored = settings::config(connection, provider, name);
+        if !stored.is_some_and(|(_, stored)| settings::is_value(stored, value)) {
+            return Err(Complaint::wrong(name, "cannot be changed".to_owned()));
+        }
+    }
+    Ok(())
 }
 
 /// Merges changes into a stored map; null removes a key.

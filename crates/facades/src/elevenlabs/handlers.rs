@@ -4,7 +4,7 @@ use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::{Connection, ConnectionId};
 use ledger_engine::{ListOptions, ListResult};
-use ledger_http::toolkit::{Body, Json, Path, Refusal, Unspecified, Written};
+use ledger_http::toolkit::{Body, Json, Path, Refusal, Tagged, Unspecified, Written};
 use ledger_providers::Provider;
 use serde_json::Value;
 use uuid::Uuid;
@@ -25,23 +25,23 @@ pub(super) async fn list(request: FacadeRequest) -> Result<Written<ListOut>, Ref
 pub(super) async fn create(
     request: FacadeRequest,
     Body(CreationIn(body)): Body<CreationIn>,
-) -> Result<Json<ConnectionOut>, Refusal> {
+) -> Result<Tagged<Json<ConnectionOut>>, Refusal> {
     let body = edit::creation(&request, body).map_err(|complaints| refused(&complaints))?;
     let made = request.create(body).await?;
-    Ok(Json(shown(&request, &made)))
+    Ok(request.tagged(&made, Json(shown(&request, &made))))
 }
 
 pub(super) async fn update(
     request: FacadeRequest,
     Body(RevisionIn(body)): Body<RevisionIn>,
     Path(path): Path<ConnectionPath>,
-) -> Result<Json<ConnectionOut>, Refusal> {
+) -> Result<Tagged<Json<ConnectionOut>>, Refusal> {
     let connection = named(&request, &path).await?;
     let provider = request.provider(connection.details.provider.as_str());
     let update = edit::revision(&connection, provider, body);
     let update = update.map_err(|complaint| refused(&[complaint]))?;
     let changed = request.update(&connection, update).await?;
-    Ok(Json(shown(&request, &changed)))
+    Ok(request.tagged(&changed, Json(shown(&request, &changed))))
 }
 
 /// Returns null, which the product's document does not describe.

@@ -37,6 +37,7 @@ pub(crate) static API: FacadeApi = FacadeApi {
     not hold secrets.",
     key_header: "xi-api-key",
     workspace: |_| None,
+    field_names: &[("display_name", "name"), ("config", ""), ("secrets", "")],
     routes,
     refuse,
     refusal: describe::refusal,
@@ -84,7 +85,10 @@ fn routes() -> Vec<Route> {
 fn refuse(problem: &Problem, _: &RequestId) -> Response {
     let (status, word) = match problem.code.class() {
         Class::Invalid | Class::Rejected | Class::Conflict
-            if !matches!(problem.code, Code::MethodNotAllowed | Code::MediaTypeUnsupported) =>
+            if !matches!(
+                problem.code,
+                Code::MethodNotAllowed | Code::MediaTypeUnsupported | Code::VersionConflict
+            ) =>
         {
             let place = problem.field.as_deref().into_iter();
             let loc: Vec<&str> = ["body"].into_iter().chain(place).collect();

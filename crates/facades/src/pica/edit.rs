@@ -7,7 +7,8 @@ use ledger_domain::limits::IDENTITY_CHARS;
 use ledger_domain::{InvalidField, Line};
 use serde_json::Value;
 
-use super::shapes::{ConnectionIn, PatchIn};
+use super::shapes::{ConnectionIn, ConnectionOut, PatchIn};
+use super::show;
 use crate::defaults;
 use crate::draft::{Changes, Draft};
 use crate::request::FacadeRequest;
@@ -38,6 +39,36 @@ pub(super) fn creation(request: &FacadeRequest, body: ConnectionIn) -> Result<Dr
         enabled: body.active,
         ..defaults::of(request, platform)
     })
+}
+
+/// Refuses other values of what cannot be changed here. A client may send back what it has read.
+///
+/// Errors: `field_invalid`.
+pub(super) fn refuse_fixed(shown: &ConnectionOut, body: &PatchIn) -> Result<(), InvalidField> {
+    let fixed = [
+        ("platform", &body.platform, shown.platform.as_str()),
+        ("environment", &body.environment, shown.environment),
+        ("state", &body.state, shown.state),
+        ("identity", &body.identity, shown.identity.as_str()),
+        ("identityType", &body.identity_type, shown.identity_type),
+        ("description", &body.description, shown.description.as_str()),
+    ];
+    let other = fixed.iter().find(|(_, given, now)| given.as_ref().is_some_and(|it| it != now));
+    match other {
+        Some((field, ..)) => Err(InvalidField::new(*field, "cannot be changed here")),
+        None => Ok(()),
+    }
+}
+
+/// Returns the version that a body states.
+///
+/// Errors: `field_invalid`.
+pub(super) fn version(body: &PatchIn) -> Result<Option<u64>, InvalidField> {
+    let Some(text) = &body.version else { return Ok(None) };
+    match show::version_of(text) {
+        Some(version) => Ok(Some(version)),
+        None => Err(InvalidField::new("version", "must be a version as it is shown")),
+    }
 }
 
 /// Translates a body into an update command.

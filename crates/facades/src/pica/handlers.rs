@@ -6,7 +6,7 @@ use ledger_contract::queries::ListQuery;
 use ledger_domain::connection::IdentityKind;
 use ledger_domain::{Connection, ConnectionId, WorkspaceName};
 use ledger_engine::{Keep, ListOptions, ListResult};
-use ledger_http::toolkit::{Body, Empty, Json, Path, Query, Refusal, Written};
+use ledger_http::toolkit::{Body, Empty, Json, Path, Query, Refusal, Tagged, Written};
 
 use super::shapes::{
     ConnectionIn, ConnectionOut, ConnectionPath, Filters, PageOut, PatchIn, ProjectConnectionPath,
@@ -52,36 +52,45 @@ async fn page(request: &FacadeRequest, filters: Filters) -> Result<Written<PageO
 pub(super) async fn get(
     request: FacadeRequest,
     Path(path): Path<ConnectionPath>,
-) -> Result<Json<ConnectionOut>, Refusal> {
+) -> Result<Tagged<Json<ConnectionOut>>, Refusal> {
     let connection = named(&request, &path.id).await?;
-    Ok(Json(shown(&request, &connection)))
+    Ok(request.tagged(&connection, Json(shown(&request, &connection))))
 }
 
 pub(super) async fn get_in_project(
     request: FacadeRequest,
     Path(path): Path<ProjectConnectionPath>,
-) -> Result<Json<ConnectionOut>, Refusal> {
+) -> Result<Tagged<Json<ConnectionOut>>, Refusal> {
     let request = within(request, &path.project)?;
     let connection = named(&request, &path.id).await?;
-    Ok(Json(shown(&request, &connection)))
+    Ok(request.tagged(&connection, Json(shown(&request, &connection))))
 }
 
 pub(super) async fn create(
     request: FacadeRequest,
     Body(body): Body<ConnectionIn>,
-) -> Result<Json<ConnectionOut>, Refusal> {
+) -> Result<Tagged<Json<ConnectionOut>>, Refusal> {
     let made = request.create(edit::creation(&request, body)?).await?;
-    Ok(Json(shown(&request, &made)))
+    Ok(request.tagged(&made, Json(shown(&request, &made))))
 }
 
 pub(super) async fn update(
-    request: FacadeRequest,
+    mut request: FacadeRequest,
     Body(body): Body<PatchIn>,
     Path(path): Path<ConnectionPath>,
-) -> Result<Json<ConnectionOut>, Refusal> {
+) -> Result<Tagged<Json<ConnectionOut>>, Refusal> {
     let connection = named(&request, &path.id).await?;
-    let changed = request.update(&connection, edit::revision(body)).await?;
-    Ok(Json(shown(&request, &changed)))
+    edit::refuse_fixed(&shown(&request, &connection), &body)?;
+    if let Some(version) = edit::version(&body)? {
+        request.expect_version(version);
+    }
+    let active = body.active;
+    let mut changed = request.update(&connection, edit::revision(body)).await?;
+    if let Some(on) = active.filter(|on| *on != changed.enabled) {
+        request.switch_to(&changed, on).await?;
+        changed = request.find(ConnectionRef::Id(changed.id)).await?;
+    }
+    Ok(request.tagged(&changed, Json(shown(&request, &changed))))
 }
 
 pub(super) async fn delete(

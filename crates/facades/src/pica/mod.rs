@@ -30,6 +30,7 @@ pub(crate) static API: FacadeApi = FacadeApi {
     organization is the whole ledger, a project is a workspace.",
     key_header: "x-pica-secret",
     workspace: |headers: &HeaderMap| headers.get("x-one-project-id"),
+    field_names: &[("display_name", "name"), ("provider", "platform"), ("secrets", "authFormData")],
     routes: routes::routes,
     refuse,
     refusal: |schemas| schemas.subschema_for::<shapes::ErrorOut>(),
@@ -39,7 +40,7 @@ pub(crate) static API: FacadeApi = FacadeApi {
 fn refuse(problem: &Problem, id: &RequestId) -> Response {
     let code = problem.code;
     let status = match code.class() {
-        Class::Rejected | Class::Conflict => 400,
+        Class::Rejected | Class::Conflict if code != Code::VersionConflict => 400,
         _ => code.status(),
     };
     let kind = match status {

@@ -88,6 +88,23 @@ pub(super) struct PatchIn {
     pub(super) tags: Option<Vec<String>>,
     /// The name; an empty name removes it.
     pub(super) name: Option<String>,
+    /// Whether it may be used.
+    pub(super) active: Option<bool>,
+    /// The version that the change is based on, as it was shown.
+    pub(super) version: Option<String>,
+    /// Must be as shown.
+    pub(super) platform: Option<String>,
+    /// Must be as shown.
+    pub(super) environment: Option<String>,
+    /// Must be as shown.
+    pub(super) state: Option<String>,
+    /// Must be as shown.
+    pub(super) identity: Option<String>,
+    /// Must be as shown.
+    #[serde(rename = "identityType")]
+    pub(super) identity_type: Option<String>,
+    /// Must be as shown.
+    pub(super) description: Option<String>,
 }
 
 /// A connection in answers.

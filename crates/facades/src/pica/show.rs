@@ -8,6 +8,8 @@ use ledger_providers::Provider;
 use super::key;
 use super::shapes::ConnectionOut;
 
+/// What every version begins with; the first is followed by 0.
+const VERSION_PREFIX: &str = "1.0.";
 /// The version of a connector if none was given.
 const FIRST_VERSION: &str = "1.0.0";
 
@@ -22,7 +24,7 @@ pub(super) fn connection(connection: &Connection, provider: Option<&Provider>) -
         environment: details.environment.as_str(),
         platform: details.provider.to_string(),
         platform_version: platform_version(connection).to_owned(),
-        version: format!("1.0.{}", connection.version.get().saturating_sub(1)),
+        version: format!("{VERSION_PREFIX}{}", connection.version.get().saturating_sub(1)),
         description: own.or(known).unwrap_or_default().to_owned(),
         name: details.display_name.as_ref().map(std::string::ToString::to_string),
         r#type: details.kind.as_str(),
@@ -33,6 +35,11 @@ pub(super) fn connection(connection: &Connection, provider: Option<&Provider>) -
         active: connection.enabled,
         created_at: time::format(connection.created_at),
     }
+}
+
+/// Returns the version that a shown one stands for.
+pub(super) fn version_of(shown: &str) -> Option<u64> {
+    shown.strip_prefix(VERSION_PREFIX)?.parse::<u64>().ok()?.checked_add(1)
 }
 
 /// Returns the version of a connection's connector.

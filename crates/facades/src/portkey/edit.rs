@@ -101,6 +101,9 @@ pub(super) fn revision(
 ) -> Result<Change, InvalidField> {
     let named = body.name.is_some() || body.description.is_some() || body.key.is_some();
     let named = named || body.configurations.is_some() || body.secret_mappings.is_some();
+    let slug = body.slug.filter(|slug| !slug.is_empty() && *slug != connection.slug.as_str());
+    slug.as_deref().map_or(Ok(()), |slug| handles::own_slug("slug", slug))?;
+    let named = named || slug.is_some();
     let whole = body.configurations.is_some();
     let mut changes = configurations::Changes::default();
     if let Some(given) = body.configurations {
@@ -125,6 +128,7 @@ pub(super) fn revision(
         Line::parse("name", name, DISPLAY_NAME_CHARS)?;
     }
     let update = Changes {
+        slug,
         display_name: name.map(Some),
         description: body.description.map(|text| text.filter(|text| !text.is_empty())),
         auth_method: (old != new).then_some(new),
@@ -137,6 +141,18 @@ pub(super) fn revision(
         .pricing_adjustments
         .map(|given| given.map_or(Ok(None), Adjustments::check).map(Command::SetPricing));
     Ok(Change { update: named.then_some(update), pricing: pricing.transpose()? })
+}
+
+/// Returns whether a status means that an integration may be used.
+///
+/// Errors: `field_invalid`.
+pub(super) fn status(word: Option<&str>) -> Result<Option<bool>, InvalidField> {
+    match word {
+        None => Ok(None),
+        Some("active") => Ok(Some(true)),
+        Some("archived") => Ok(Some(false)),
+        Some(_) => Err(InvalidField::new("status", "must be active or archived")),
+    }
 }
 
 /// Checks the slug of a provider, which the ledger does not store.

@@ -4,7 +4,7 @@ use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::{Connection, InvalidField};
 use ledger_engine::{Keep, ListOptions, ListResult};
-use ledger_http::toolkit::{Body, Json, Path, Query, Refusal, Written};
+use ledger_http::toolkit::{Body, Json, Path, Query, Refusal, Tagged, Written};
 use ledger_providers::Provider;
 
 use super::shapes::{
@@ -21,6 +21,23 @@ pub(super) async fn list(
     request: FacadeRequest,
     Query(filters): Query<Filters>,
 ) -> Result<Written<PageOut>, Refusal> {
+    let options = options(&request, filters).await?;
+    let ledger = request.server.state.engine().ledger_id();
+    let shown = move |found: &Connection, provider: Option<&Provider>| {
+        show::integration(ledger, found, provider)
+    };
+    let answer =
+        |found: ListResult<_>| PageOut { object: "list", total: found.total, data: found.rows };
+    Ok(request.list(options, shown, answer).await?)
+}
+
+/// Returns which connections a list has.
+///
+/// Errors: `field_invalid`.
+pub(super) async fn options(
+    request: &FacadeRequest,
+    filters: Filters,
+) -> Result<ListOptions, Problem> {
     let page = filters.current_page.unwrap_or(0);
     let size = filters.page_size.unwrap_or(PAGE_SIZE);
     if size == 0 {
@@ -42,12 +59,12 @@ pub(super) async fn list(
     };
     let mut user = None;
     if let Some(text) = filters.workspace_id.filter(|text| !text.is_empty()) {
-        match ids::workspace(&request, "workspace_id", &text, None).await {
+        match ids::workspace(request, "workspace_id", &text, None).await {
             Ok(name) if name == request.workspace => {}
             Ok(name) => user = Some(name),
             // An unknown workspace has no integrations.
             Err(problem) if problem.code == Code::FieldInvalid => options.ids = Some(Vec::new()),
-            Err(problem) => return Err(problem.into()),
+            Err(problem) => return Err(problem),
         }
     }
     if of_type.is_some() || user.is_some() {
@@ -57,40 +74,37 @@ pub(super) async fn list(
         });
         options.keep = Some(keep);
     }
-    let ledger = request.server.state.engine().ledger_id();
-    let shown = move |found: &Connection, provider: Option<&Provider>| {
-        show::integration(ledger, found, provider)
-    };
-    let answer =
-        |found: ListResult<_>| PageOut { object: "list", total: found.total, data: found.rows };
-    Ok(request.list(options, shown, answer).await?)
+    Ok(options)
 }
 
 pub(super) async fn create(
     request: FacadeRequest,
     Body(body): Body<IntegrationIn>,
-) -> Result<Json<CreatedOut>, Refusal> {
+) -> Result<Tagged<Json<CreatedOut>>, Refusal> {
     let body = edit::creation(&request, body).await?;
     let made = request.create(body).await?;
-    Ok(Json(CreatedOut { id: made.id.to_string(), slug: made.slug.to_string() }))
+    let shown = CreatedOut { id: made.id.to_string(), slug: made.slug.to_string() };
+    Ok(request.tagged(&made, Json(shown)))
 }
 
 pub(super) async fn get(
     request: FacadeRequest,
     Path(path): Path<IntegrationPath>,
-) -> Result<Json<IntegrationDetail>, Refusal> {
+) -> Result<Tagged<Json<IntegrationDetail>>, Refusal> {
     let connection = named(&request, &path).await?;
     let provider = request.catalogue().of(connection.details.provider.as_str());
-    Ok(Json(show::detail(&request, &connection, provider)))
+    let shown = show::detail(&request, &connection, provider);
+    Ok(request.tagged(&connection, Json(shown)))
 }
 
 pub(super) async fn update(
     request: FacadeRequest,
     Body(body): Body<IntegrationChange>,
     Path(path): Path<IntegrationPath>,
-) -> Result<Json<DoneOut>, Refusal> {
+) -> Result<Tagged<Json<DoneOut>>, Refusal> {
     let connection = named(&request, &path).await?;
     let provider = request.catalogue().of(connection.details.provider.as_str());
+    let on = edit::status(body.status.as_deref())?;
     let change = edit::revision(&connection, provider, body)?;
     // Of the two commands, only the first can still be refused for its content.
     if let Some(update) = change.update {
@@ -99,7 +113,10 @@ pub(super) async fn update(
     if let Some(pricing) = change.pricing {
         request.change(connection.id, pricing).await?;
     }
-    Ok(Json(DoneOut {}))
+    if let Some(on) = on.filter(|on| *on != connection.enabled) {
+        request.switch_to(&connection, on).await?;
+    }
+    Ok(request.tagged(&connection, Json(DoneOut {})))
 }
 
 pub(super) async fn delete(

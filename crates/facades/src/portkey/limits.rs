@@ -177,6 +177,45 @@ impl RateIn {
     }
 }
 
+/// The limits of one workspace, as virtual keys and single providers show them.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct LimitsView {
+    /// The limit on total use.
+    usage_limits: Option<UsageOut>,
+    /// The rate limit, if any.
+    rate_limits: Vec<RateOut>,
+}
+
+impl LimitsView {
+    /// Returns limits in Portkey's format.
+    pub(super) fn of(limits: &Limits) -> Self {
+        Self {
+            usage_limits: limits.usage.as_ref().map(UsageOut::of),
+            rate_limits: limits.rate.iter().map(RateOut::of).collect(),
+        }
+    }
+}
+
+/// The limits of one workspace, as lists of providers show them: a client fails on a list of rate
+/// limits there.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct OneLimits {
+    /// The limit on total use.
+    usage_limits: Option<UsageOut>,
+    /// The rate limit.
+    rate_limits: Option<RateOut>,
+}
+
+impl OneLimits {
+    /// Returns limits in Portkey's format.
+    pub(super) fn of(limits: &Limits) -> Self {
+        Self {
+            usage_limits: limits.usage.as_ref().map(UsageOut::of),
+            rate_limits: limits.rate.as_ref().map(RateOut::of),
+        }
+    }
+}
+
 impl LimitsOut {
     /// Returns limits in Portkey's format.
     pub(super) fn of(limits: &Limits) -> Self {

@@ -1,4 +1,4 @@
-//! Portkey: integrations, `/v1/integrations`.
+//! Portkey: integrations, `/v1/integrations`, and the same as virtual keys and providers.
 //!
 //! Facts from its OpenAPI document and published clients: pages are counted from 0; every success
 //! is a JSON object, because one client fails on anything else; values that are secret by their
@@ -17,6 +17,7 @@ mod pricing;
 mod routes;
 mod shapes;
 mod show;
+mod views;
 mod workspaces;
 
 use axum::http::{HeaderName, HeaderValue};
@@ -36,12 +37,21 @@ pub(crate) static API: FacadeApi = FacadeApi {
     via: Via::Portkey,
     title: "Portkey integrations, served by Connection Ledger",
     about: "Integrations for Portkey's own clients. The organisation is the whole ledger. \
+    Virtual keys and providers are the same connections under other names. \
     Integrations belong to the workspace of the key and can be granted to others. A \
     workspace's id is its name or the version 5 UUID derived from it. \
     `create_default_provider`, `default_provider_slug` and `reset_usage` are checked but \
     have no effect: the ledger has no providers beside integrations and counts no usage.",
     key_header: "x-portkey-api-key",
     workspace: |_| None,
+    field_names: &[
+        ("display_name", "name"),
+        ("provider", "ai_provider_id"),
+        ("config", "configurations"),
+        ("secrets", "configurations"),
+        ("secret_references", "secret_mappings"),
+        ("pricing", "pricing_adjustments"),
+    ],
     routes: routes::routes,
     refuse,
     refusal: SchemaGenerator::subschema_for::<shapes::ErrorOut>,

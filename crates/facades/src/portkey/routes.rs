@@ -3,6 +3,7 @@
 use axum::http::Method;
 use ledger_http::toolkit::Operation;
 
+use super::views::{providers, virtual_keys};
 use super::{handlers, models, workspaces};
 use crate::api::{Refuses, Route};
 
@@ -10,10 +11,15 @@ const INTEGRATIONS: &str = "/v1/integrations";
 const INTEGRATION: &str = "/v1/integrations/{slug}";
 const MODELS: &str = "/v1/integrations/{slug}/models";
 const WORKSPACES: &str = "/v1/integrations/{slug}/workspaces";
+const VIRTUAL_KEYS: &str = "/v1/virtual-keys";
+const VIRTUAL_KEY: &str = "/v1/virtual-keys/{slug}";
+const PROVIDERS: &str = "/v1/providers";
+const PROVIDER: &str = "/v1/providers/{slug}";
 
 /// Returns every route.
 pub(super) fn routes() -> Vec<Route> {
-    [integrations(), models(), workspaces()].into_iter().flatten().collect()
+    let all = [integrations(), models(), workspaces(), virtual_keys(), providers()];
+    all.into_iter().flatten().collect()
 }
 
 /// Returns the routes of integrations.
@@ -111,6 +117,98 @@ fn workspaces() -> Vec<Route> {
             summary: "Grants an integration to workspaces, or revokes grants.",
             terms: Refuses(&[404]),
             operation: Operation::of(workspaces::update),
+        },
+    ]
+}
+
+/// Returns the routes of virtual keys.
+fn virtual_keys() -> Vec<Route> {
+    vec![
+        Route {
+            method: Method::GET,
+            path: VIRTUAL_KEYS,
+            id: "listVirtualKeys",
+            summary: "Lists virtual keys, oldest first.",
+            terms: Refuses(&[]),
+            operation: Operation::of(virtual_keys::list),
+        },
+        Route {
+            method: Method::POST,
+            path: VIRTUAL_KEYS,
+            id: "createVirtualKey",
+            summary: "Creates a virtual key.",
+            terms: Refuses(&[409]),
+            operation: Operation::of(virtual_keys::create),
+        },
+        Route {
+            method: Method::GET,
+            path: VIRTUAL_KEY,
+            id: "getVirtualKey",
+            summary: "Returns a virtual key.",
+            terms: Refuses(&[404]),
+            operation: Operation::of(virtual_keys::get),
+        },
+        Route {
+            method: Method::PUT,
+            path: VIRTUAL_KEY,
+            id: "updateVirtualKey",
+            summary: "Updates a virtual key. Omitted fields stay unchanged.",
+            terms: Refuses(&[404]),
+            operation: Operation::of(virtual_keys::update),
+        },
+        Route {
+            method: Method::DELETE,
+            path: VIRTUAL_KEY,
+            id: "deleteVirtualKey",
+            summary: "Archives a virtual key.",
+            terms: Refuses(&[404, 409]),
+            operation: Operation::of(virtual_keys::delete),
+        },
+    ]
+}
+
+/// Returns the routes of providers.
+fn providers() -> Vec<Route> {
+    vec![
+        Route {
+            method: Method::GET,
+            path: PROVIDERS,
+            id: "listProviders",
+            summary: "Lists providers, oldest first.",
+            terms: Refuses(&[]),
+            operation: Operation::of(providers::list),
+        },
+        Route {
+            method: Method::POST,
+            path: PROVIDERS,
+            id: "createProvider",
+            summary: "Lets a workspace use an integration.",
+            terms: Refuses(&[404]),
+            operation: Operation::of(providers::create),
+        },
+        Route {
+            method: Method::GET,
+            path: PROVIDER,
+            id: "getProvider",
+            summary: "Returns a provider.",
+            terms: Refuses(&[404]),
+            operation: Operation::of(providers::get),
+        },
+        Route {
+            method: Method::PUT,
+            path: PROVIDER,
+            id: "updateProvider",
+            summary: "Updates a provider. Omitted fields stay unchanged.",
+            terms: Refuses(&[404]),
+            operation: Operation::of(providers::update),
+        },
+        Route {
+            method: Method::DELETE,
+            path: PROVIDER,
+            id: "deleteProvider",
+            summary: "Takes an integration from a workspace; archives it in its own.",
+            terms: Refuses(&[404, 409]),
+            operation: Operation::of(providers::delete),
         },
     ]
 }

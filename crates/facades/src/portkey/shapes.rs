@@ -62,6 +62,25 @@ pub(super) struct IntegrationIn {
     pub(super) pricing_adjustments: Option<Adjustments>,
 }
 
+impl IntegrationIn {
+    /// Returns an integration with nothing but a name.
+    pub(super) fn of(name: String, ai_provider_id: String) -> Self {
+        Self {
+            name,
+            ai_provider_id,
+            slug: None,
+            key: None,
+            description: None,
+            workspace_id: None,
+            configurations: None,
+            create_default_provider: None,
+            default_provider_slug: None,
+            secret_mappings: None,
+            pricing_adjustments: None,
+        }
+    }
+}
+
 /// Changes to an integration.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[schemars(rename = "UpdateIntegration")]
@@ -69,6 +88,10 @@ pub(super) struct IntegrationIn {
 pub(super) struct IntegrationChange {
     /// Display name.
     pub(super) name: Option<String>,
+    /// The handle, to rename it.
+    pub(super) slug: Option<String>,
+    /// `active`, or `archived` to disable it.
+    pub(super) status: Option<String>,
     /// Free text; null or empty clears it.
     #[serde(default, deserialize_with = "nullable")]
     #[schemars(with = "Option<String>")]
@@ -123,6 +146,7 @@ pub(super) struct IntegrationOut {
     /// The handle.
     pub(super) slug: String,
     /// Free text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) description: Option<String>,
     /// `active`, or `archived` if it is disabled.
     pub(super) status: &'static str,

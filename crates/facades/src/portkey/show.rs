@@ -20,6 +20,23 @@ pub(super) fn workspace_id(connection: &Connection) -> Option<String> {
     serde_json::from_str(ledger_domain::CheckedText::text(stored)).ok()
 }
 
+/// Returns Portkey's name of a connection's provider.
+pub(super) fn provider_name(connection: &Connection, provider: Option<&Provider>) -> String {
+    let stored = connection.details.provider.as_str();
+    provider.map_or(stored, |known| known.name_at(Facade::Portkey)).to_owned()
+}
+
+/// Returns the display name, else the slug.
+pub(super) fn name(connection: &Connection) -> String {
+    let name = connection.details.display_name.as_ref().map(ledger_domain::Line::as_str);
+    name.unwrap_or(connection.slug.as_str()).to_owned()
+}
+
+/// Returns the status in Portkey's words.
+pub(super) fn status(connection: &Connection) -> &'static str {
+    if connection.enabled { "active" } else { "archived" }
+}
+
 /// Returns a connection as lists show it.
 pub(super) fn integration(
     ledger: LedgerId,
@@ -27,7 +44,6 @@ pub(super) fn integration(
     provider: Option<&Provider>,
 ) -> IntegrationOut {
     let details = &connection.details;
-    let slug = connection.slug.as_str();
     let workspace_id = workspace_id(connection);
     IntegrationOut {
         object: "integration",
@@ -35,13 +51,11 @@ pub(super) fn integration(
         organisation_id: ids::organisation(ledger),
         r#type: if workspace_id.is_some() { "workspace" } else { "organisation" },
         workspace_id,
-        ai_provider_id: provider
-            .map_or(details.provider.as_str(), |known| known.name_at(Facade::Portkey))
-            .to_owned(),
-        name: details.display_name.as_ref().map_or(slug, |name| name.as_str()).to_owned(),
-        slug: slug.to_owned(),
+        ai_provider_id: provider_name(connection, provider),
+        name: name(connection),
+        slug: connection.slug.to_string(),
         description: details.description.as_ref().map(ToString::to_string),
-        status: if connection.enabled { "active" } else { "archived" },
+        status: status(connection),
         owner_id: connection.created_by.as_str().to_owned(),
         created_at: time::format(connection.created_at),
         last_updated_at: time::format(connection.updated_at),

@@ -206,7 +206,10 @@ async fn plan(
 /// Checks that all these workspaces exist, before any command is executed.
 ///
 /// Errors: `workspace_unknown`.
-async fn all_exist(request: &FacadeRequest, names: Vec<WorkspaceName>) -> Result<(), Problem> {
+pub(super) async fn all_exist(
+    request: &FacadeRequest,
+    names: Vec<WorkspaceName>,
+) -> Result<(), Problem> {
     match request.read_store(Effort::Lookup, move |engine| engine.missing_workspace(&names)).await?
     {
         None => Ok(()),
@@ -225,7 +228,7 @@ fn command(scope: GrantScope, limits: Option<Limits>) -> Command {
 }
 
 /// Checks all commands without executing any, so that none is executed if one would be refused.
-fn rehearse<'a>(
+pub(super) fn rehearse<'a>(
     connection: &Connection,
     commands: impl Iterator<Item = &'a Command>,
 ) -> Result<(), Problem> {

@@ -1,15 +1,19 @@
 //! Translates bodies of Umbraco.AI into commands.
 
+use std::borrow::Cow;
+
 use ledger_contract::errors::Problem;
 use ledger_domain::{Connection, InvalidField};
 use ledger_http::toolkit::Refusal;
-use ledger_providers::Provider;
+use ledger_providers::{Complaint, Facade, Field, Given, Provider, Wrong};
+use serde_json::Value;
 
-use super::shapes::{ConnectionIn, PatchIn};
+use super::shapes::{ConnectionIn, PatchIn, Settings};
 use super::show::{self, ALIAS_CHARS};
 use super::{refused, settings};
 use crate::draft::{Changes, Draft};
 use crate::request::FacadeRequest;
+use crate::settings::same;
 use crate::{defaults, handles};
 
 /// Translates a body into a create command.
@@ -25,9 +29,9 @@ pub(super) fn creation(request: &FacadeRequest, body: ConnectionIn) -> Result<Dr
         enabled: body.is_active.unwrap_or(true),
         ..defaults::of(request, body.provider_id)
     };
-    if let Some(given) = body.settings {
-        settings::set_first(&mut made, Some(provider), given);
-    }
+    let given = body.settings.unwrap_or_default();
+    refuse_missing(provider, &given)?;
+    settings::set_first(&mut made, Some(provider), given);
     Ok(made)
 }
 
@@ -37,6 +41,10 @@ pub(super) fn revision(
     provider: Option<&Provider>,
     body: PatchIn,
 ) -> Result<Changes, Problem> {
+    let shown = show::item(connection, provider).provider_id;
+    if body.provider_id.is_some_and(|given| given != shown) {
+        return Err(InvalidField::new("providerId", "cannot be changed").into());
+    }
     let mut update = Changes { display_name: body.name.map(Some), ..Changes::default() };
     let alias = body.alias.filter(|alias| *alias != handles::handle(connection, show::is_alias));
     if let Some(alias) = alias {
@@ -49,6 +57,32 @@ pub(super) fn revision(
         Some(Some(given)) => settings::replace(&mut update, connection, provider, given),
     }
     Ok(update)
+}
+
+/// Refuses a new connection without a setting that its provider requires.
+///
+/// Errors: `field_invalid`, by the product's name of the setting.
+fn refuse_missing(provider: &Provider, settings: &Settings) -> Result<(), InvalidField> {
+    let given = |field: &Field| {
+        let mut all = settings.iter();
+        let (_, value) = all.find(|(name, _)| same(Some(provider), name, &field.name))?;
+        match value {
+            Value::Null => None,
+            Value::String(text) if text.is_empty() => None,
+            _ if field.secret => Some(Given::Hidden),
+            value => Some(Given::Json(Cow::Borrowed(value))),
+        }
+    };
+    let is_missing = |wrong: &Wrong| {
+        matches!(wrong, Wrong::Missing | Wrong::MissingFor { .. } | Wrong::MissingWithout { .. })
+    };
+    let complaints = provider.check(Some(Facade::Umbraco), &given);
+    match complaints.into_iter().find(|complaint| is_missing(&complaint.wrong)) {
+        Some(Complaint { field, wrong }) => {
+            Err(InvalidField::new(format!("settings.{field}"), wrong.to_string()))
+        }
+        None => Ok(()),
+    }
 }
 
 fn check_alias(alias: &str) -> Result<(), InvalidField> {

@@ -4,7 +4,7 @@ use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::Code;
 use ledger_contract::queries::ListQuery;
 use ledger_engine::{ListOptions, ListResult};
-use ledger_http::toolkit::{Body, Created, Empty, Json, Path, Query, Refusal, Written};
+use ledger_http::toolkit::{Body, Created, Empty, Json, Path, Query, Refusal, Tagged, Written};
 
 use super::find::{named, shown};
 use super::shapes::{
@@ -51,26 +51,30 @@ pub(super) async fn list(
 pub(super) async fn get(
     request: FacadeRequest,
     Path(path): Path<ConnectionPath>,
-) -> Result<Json<ConnectionOut>, Refusal> {
+) -> Result<Tagged<Json<ConnectionOut>>, Refusal> {
     let connection = named(&request, &path.id_or_alias).await?;
-    Ok(Json(shown(&request, &connection)))
+    Ok(request.tagged(&connection, Json(shown(&request, &connection))))
 }
 
 pub(super) async fn create(
     request: FacadeRequest,
     Body(body): Body<ConnectionIn>,
-) -> Result<Created<ConnectionOut>, Refusal> {
+) -> Result<Tagged<Created<ConnectionOut>>, Refusal> {
     let made = request.create(edit::creation(&request, body)?).await?;
     let location = format!("/umbraco/ai/management/api/v1/connections/{}", made.id);
-    Ok(Created { location, body: shown(&request, &made) })
+    let body = shown(&request, &made);
+    Ok(request.tagged(&made, Created { location, body }))
 }
 
 pub(super) async fn update(
-    request: FacadeRequest,
+    mut request: FacadeRequest,
     Body(body): Body<PatchIn>,
     Path(path): Path<ConnectionPath>,
-) -> Result<Json<ConnectionOut>, Refusal> {
+) -> Result<Tagged<Json<ConnectionOut>>, Refusal> {
     let connection = named(&request, &path.id_or_alias).await?;
+    if let Some(version) = body.version {
+        request.expect_version(version);
+    }
     let is_active = body.is_active;
     // Even an unknown provider has the fields common to all.
     let provider = request.catalogue().of(connection.details.provider.as_str());
@@ -80,7 +84,7 @@ pub(super) async fn update(
         request.switch_to(&changed, on).await?;
         changed = request.find(ConnectionRef::Id(changed.id)).await?;
     }
-    Ok(Json(shown(&request, &changed)))
+    Ok(request.tagged(&changed, Json(shown(&request, &changed))))
 }
 
 pub(super) async fn delete(

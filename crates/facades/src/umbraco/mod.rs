@@ -33,6 +33,14 @@ pub(crate) static API: FacadeApi = FacadeApi {
     `$` is a reference into configuration, not a secret.",
     key_header: "Authorization",
     workspace: |_| None,
+    field_names: &[
+        ("slug", "alias"),
+        ("display_name", "name"),
+        ("provider", "providerId"),
+        ("config", "settings"),
+        ("secrets", "settings"),
+        ("secret_references", "settings"),
+    ],
     routes: routes::routes,
     refuse,
     refusal: |schemas| schemas.subschema_for::<shapes::ProblemOut>(),
@@ -43,6 +51,7 @@ fn refuse(problem: &Problem, _: &RequestId) -> Response {
     let code = problem.code;
     let status = match (code.class(), code) {
         (_, Code::VersionUnknown) => 404,
+        (_, Code::VersionConflict) => code.status(),
         (Class::Rejected | Class::Conflict, _) => 400,
         _ => code.status(),
     };

@@ -115,6 +115,10 @@ pub(super) struct PatchIn {
     pub(super) alias: Option<String>,
     /// Display name.
     pub(super) name: Option<String>,
+    /// Must be as shown: settings of one provider mean nothing to another.
+    pub(super) provider_id: Option<String>,
+    /// The version that the change is based on, as it was shown.
+    pub(super) version: Option<u64>,
     /// Whether it may be used.
     pub(super) is_active: Option<bool>,
     /// All settings; a secret that is omitted or sent back masked stays unchanged.

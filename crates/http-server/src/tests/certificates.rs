@@ -1,6 +1,7 @@
 //! Certificates generated for one test.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -52,8 +53,15 @@ impl Certificates {
     pub(super) fn renew(&self) -> CertificateDer<'static> {
         let made = self.issue("localhost", ExtendedKeyUsagePurpose::ServerAuth);
         fs::write(self.path("cert.pem"), made.pem).unwrap();
-        fs::write(self.path("key.pem"), made.key.serialize_pem()).unwrap();
+        self.write_key(&made.key.serialize_pem());
         made.certificate
+    }
+
+    /// Writes the file of the server's key, readable by its owner alone.
+    pub(super) fn write_key(&self, pem: &str) {
+        let path = self.path("key.pem");
+        fs::write(&path, pem).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {

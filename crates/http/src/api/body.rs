@@ -1,4 +1,4 @@
-//! The body of a request: plain JSON of at most 1 MiB.
+//! The body of a request: plain JSON or a JSON merge patch, of at most 1 MiB.
 
 use axum::body::{Body, Bytes};
 use axum::http::HeaderMap;
@@ -7,6 +7,10 @@ use futures::StreamExt;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::headers::digits;
 use ledger_engine::MESSAGE_BYTES_MAX;
+
+const JSON: &str = "application/json";
+/// The media type of changes, which clients of PATCH may state.
+const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// Reads the whole body.
 ///
@@ -64,17 +68,20 @@ fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
     if value.to_str().is_ok_and(is_json) {
         return Ok(());
     }
-    unsupported("the Content-Type must be application/json")
+    unsupported("the Content-Type must be application/json or application/merge-patch+json")
 }
 
 fn unsupported(message: &str) -> Result<(), Problem> {
     Err(Problem::because(Code::MediaTypeUnsupported, message))
 }
 
-/// Returns whether a media type is JSON, with no charset other than UTF-8.
+/// Returns whether a media type is JSON, with no charset other than UTF-8. A change is a merge
+/// patch (RFC 7396) by either name.
 fn is_json(value: &str) -> bool {
     let mut parts = value.split(';').map(str::trim);
-    let json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    let json = parts.next().is_some_and(|kind| {
+        [JSON, MERGE_PATCH].iter().any(|known| kind.eq_ignore_ascii_case(known))
+    });
     json && parts.all(|parameter| match parameter.split_once('=') {
         Some((name, charset)) => {
             !name.trim().eq_ignore_ascii_case("charset")
@@ -96,6 +103,7 @@ mod tests {
             "application/json",
             "Application/JSON; charset=utf-8",
             "application/json;charset=\"UTF-8\"",
+            "application/merge-patch+json",
         ] {
             assert!(is_json(good), "{good}");
         }

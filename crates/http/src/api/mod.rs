@@ -18,7 +18,7 @@ mod params;
 mod queries;
 pub(crate) mod request;
 pub(crate) mod state;
-mod version;
+pub(crate) mod version;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -6,7 +6,7 @@ use ledger_contract::headers::{digits, invalid};
 use ledger_domain::{Expected, Version};
 
 /// Returns the entity tag of a version.
-pub(super) fn tag(version: u64) -> HeaderValue {
+pub(crate) fn tag(version: u64) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{version}\"")).expect("digits in quotes are a header")
 }
 

@@ -16,6 +16,7 @@ use ledger_http_server::request_id::RequestId;
 
 use super::extract::HasInputs;
 use super::operation::{Operation, Work};
+use super::router::accepting;
 
 /// An API whose routes share one way to admit requests and to word refusals.
 pub trait HttpApi: Sized + Send + Sync + 'static {
@@ -122,7 +123,11 @@ pub(super) async fn serve<A: HttpApi>(
             }
         }
     };
-    answered.unwrap_or_else(|refusal| refused(&*api, refusal, &id, &attempt))
+    answered.unwrap_or_else(|refusal| {
+        let is_type = refusal.code() == Code::MediaTypeUnsupported;
+        let answer = refused(&*api, refusal, &id, &attempt);
+        if is_type && route.method == Method::PATCH { accepting(answer) } else { answer }
+    })
 }
 
 /// Returns what is known of a request before it is admitted.

@@ -21,6 +21,6 @@ pub use ledger_http_server::answer::{json, of_type, refusal, with};
 pub use ledger_http_server::request_id::{RequestId, X_REQUEST_ID};
 pub use operation::{Handler, Operation};
 pub use parameters::{ParameterError, Parameters};
-pub use response::{Created, Empty, Json, Output, Unspecified, Written};
+pub use response::{Created, Empty, Json, Output, Tagged, Unspecified, Written};
 pub use router::router;
 pub use signature::{Parameter, Signature};

@@ -2,12 +2,14 @@
 
 use std::marker::PhantomData;
 
-use axum::http::header::LOCATION;
+use axum::http::header::{ETAG, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use ledger_http_server::answer::{json, with};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
+
+use crate::api::version::tag;
 
 /// The answer of a handler.
 pub trait Output: Send {
@@ -43,6 +45,27 @@ impl<T: Serialize + JsonSchema + Send> Output for Json<T> {
 
     fn into_response(self) -> Response {
         serialized(Self::STATUS, &self.0)
+    }
+}
+
+/// An answer that shows a connection, with the entity tag of its version.
+#[derive(Debug)]
+pub struct Tagged<T> {
+    /// The version.
+    pub version: u64,
+    /// The answer.
+    pub answer: T,
+}
+
+impl<T: Output> Output for Tagged<T> {
+    const STATUS: StatusCode = T::STATUS;
+
+    fn schema(schemas: &mut SchemaGenerator) -> Option<Schema> {
+        T::schema(schemas)
+    }
+
+    fn into_response(self) -> Response {
+        with(self.answer.into_response(), ETAG, tag(self.version))
     }
 }
 

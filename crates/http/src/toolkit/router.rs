@@ -7,7 +7,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::ALLOW;
-use axum::http::{HeaderValue, Method};
+use axum::http::{HeaderName, HeaderValue, Method};
+use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter};
 use ledger_contract::errors::{Code, Problem};
 use ledger_engine::Attempt;
@@ -15,6 +16,10 @@ use ledger_http_server::answer::with;
 use ledger_http_server::request_id::RequestId;
 
 use super::api::{HttpApi, Refusal, Route, refused, serve};
+
+const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
+/// The media types of changes.
+const PATCHES: &str = "application/json, application/merge-patch+json";
 
 /// Returns a router of an API's routes. A request with a method that its path does not support is
 /// told which ones it does.
@@ -52,8 +57,14 @@ where
         let refusal = Refusal::Problem(Problem::new(Code::MethodNotAllowed));
         let attempt = Attempt::new(api.via(), "");
         let answer = with(refused(&*api, refusal, &id, &attempt), ALLOW, names(&allowed));
+        let answer = if allowed.contains(&Method::PATCH) { accepting(answer) } else { answer };
         async move { answer }
     })
+}
+
+/// Says which media types of changes are taken.
+pub(super) fn accepting(answer: Response) -> Response {
+    with(answer, ACCEPT_PATCH, HeaderValue::from_static(PATCHES))
 }
 
 /// Returns the names of methods. What supports GET supports HEAD.

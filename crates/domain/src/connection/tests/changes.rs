@@ -141,6 +141,25 @@ fn a_reverted_secret_is_a_new_generation_of_an_old_value() {
 }
 
 #[test]
+fn a_new_secret_makes_health_unknown_in_the_same_event() {
+    let failed = || Event::MarkedFailed { reason: Some(text("401")) };
+    let update_secret = update(|revision| {
+        revision.secrets.insert(field("api_key"), Some(sealed("second")));
+    });
+    for command in [rotate(&[("api_key", "second")]), update_secret] {
+        let connection = given([created(), failed()]).when(command).state();
+        assert_eq!(connection.health.state, HealthState::Unknown);
+        assert_eq!((connection.health.reason, connection.health.by), (None, facts(3).event_id));
+    }
+    let rotated = Event::SecretRotated(secrets(&[("api_key", "second")]));
+    let reverted = given([created(), rotated, failed()]).when(revert(1)).state();
+    assert_eq!(reverted.health.state, HealthState::Unknown);
+    let renamed = update(|revision| revision.display_name = Patch::Set(text("Prod")));
+    let connection = given([created(), failed()]).when(renamed).state();
+    assert_eq!(connection.health.state, HealthState::Failed, "the secret is the same");
+}
+
+#[test]
 fn a_secret_set_again_after_its_removal_is_a_later_generation() {
     let set = |value: Option<&'static str>| {
         update(move |revision| {

@@ -1,0 +1,84 @@
+//! `--out FILE`: where an API key goes that is shown once.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use ledger_vault::{create_private, write_durably};
+
+use crate::failure::Failure;
+
+/// Where the key goes.
+#[derive(Debug, Args)]
+pub(crate) struct KeyOutArgs {
+    /// New file for the key, which only its owner can read; never overwritten [default: standard
+    /// output]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+impl KeyOutArgs {
+    /// Makes the file, if one is named, before there is a key that could be lost.
+    pub(crate) fn open(&self) -> Result<Option<KeyOut>, Failure> {
+        let Some(path) = self.out.clone() else { return Ok(None) };
+        let file = create_private(&path).map_err(|error| {
+            Failure::file("create", &path, &error).hint("--out never overwrites a file")
+        })?;
+        Ok(Some(KeyOut { path, file, written: false }))
+    }
+}
+
+/// A file for a key. Removed when dropped without one.
+#[derive(Debug)]
+pub(crate) struct KeyOut {
+    path: PathBuf,
+    file: File,
+    written: bool,
+}
+
+impl KeyOut {
+    /// Returns the file's name.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes the key. If that fails, the key is lost and has to be revoked.
+    pub(crate) fn write(&mut self, key: &str) -> Result<(), Failure> {
+        write_durably(&mut self.file, &self.path, &format!("{key}\n")).map_err(|error| {
+            Failure::file("write", &self.path, &error).hint("revoke the key, which is lost")
+        })?;
+        self.written = true;
+        Ok(())
+    }
+}
+
+impl Drop for KeyOut {
+    fn drop(&mut self) {
+        if !self.written {
+            // An empty file would only stand in the way of the next attempt.
+            std::fs::remove_file(&self.path).ok();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_key_goes_into_a_new_file_of_its_owner_or_leaves_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("eu-1.key");
+        let args = KeyOutArgs { out: Some(path.clone()) };
+        drop(args.open().unwrap());
+        assert!(!path.exists(), "no key came");
+        args.open().unwrap().unwrap().write("sk_live_1").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "sk_live_1\n");
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        let lines = args.open().unwrap_err().lines().join("\n");
+        assert!(lines.contains("never overwrites"), "{lines}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "sk_live_1\n");
+    }
+}
