@@ -36,14 +36,8 @@ pub(crate) struct Common {
     /// File that holds the API key
     #[arg(long, global = true, env = "CONNLEDGER_KEY_FILE", value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
-    /// Public curve key of the ledger, as `status` shows it; --data-dir supplies it. With it, every
-    /// request is sealed. Without it, nothing is sent, unless --nats-allow-unsealed is given
-    #[arg(long, global = true, env = "CONNLEDGER_XKEY", value_name = "KEY")]
-    pub(crate) ledger_xkey: Option<String>,
-    /// Send requests in the clear if the curve key is not known: the API key and new secrets can
-    /// then be read by whoever runs or taps the NATS server. `reveal` stays unavailable
-    #[arg(long, global = true, env = "CONNLEDGER_NATS_ALLOW_UNSEALED")]
-    pub(crate) nats_allow_unsealed: bool,
+    #[command(flatten)]
+    pub(crate) sealing: SealingArgs,
     /// Workspace to work in
     #[arg(
         long,
@@ -97,6 +91,19 @@ impl Common {
     pub(crate) fn workspaces_given(&self) -> &[String] {
         if self.workspace_given { &self.workspace } else { &[] }
     }
+}
+
+/// How requests over NATS are sealed.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct SealingArgs {
+    /// Public curve key of the ledger, as `status` shows it; --data-dir supplies it. With it, every
+    /// request is sealed. Without it, nothing is sent, unless --nats-allow-unsealed is given
+    #[arg(long, global = true, env = "CONNLEDGER_XKEY", value_name = "KEY")]
+    pub(crate) ledger_xkey: Option<String>,
+    /// Send requests in the clear if the curve key is not known: the API key and new secrets can
+    /// then be read by whoever runs or taps the NATS server. `reveal` stays unavailable
+    #[arg(long, global = true, env = "CONNLEDGER_NATS_ALLOW_UNSEALED")]
+    pub(crate) nats_allow_unsealed: bool,
 }
 
 /// How to authenticate to the NATS server.

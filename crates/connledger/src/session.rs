@@ -57,8 +57,8 @@ pub(crate) fn options(common: &Common) -> Result<ClientOptions, Failure> {
     if let Some(url) = url {
         options.url.clone_from(url);
     }
-    options.allow_unsealed = common.nats_allow_unsealed;
-    options.ledger_xkey.clone_from(&common.ledger_xkey);
+    options.allow_unsealed = common.sealing.nats_allow_unsealed;
+    options.ledger_xkey.clone_from(&common.sealing.ledger_xkey);
     if let (None, Some(server)) = (&options.ledger_xkey, &server) {
         options.ledger_xkey = Some(server.xkey.clone());
     }

@@ -90,8 +90,8 @@ pub use keyring::{Keyring, Scope};
 pub use mac_key::MacKey;
 pub use master_key::KeyId;
 pub use plaintext::{Disclosure, Plaintext};
-pub use sealed_text::plaintext_bytes;
 pub use private_file::{create_private, open_private, read_private, write_durably};
+pub use sealed_text::plaintext_bytes;
 pub use wrapped::WrappedDataKey;
 
 #[cfg(test)]
