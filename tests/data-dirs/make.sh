@@ -13,7 +13,9 @@ mkdir "$folder"
 cd "$folder"
 unset CONNLEDGER_KEY CONNLEDGER_KEY_FILE CONNLEDGER_WORKSPACE
 
-"$program" init --data-dir data --master-key-file master.key >admin.key
+# These keys have to open the directory forever.
+"$program" init --data-dir data --master-key-file master.key --key-lifetime never \
+    --out admin.key
 "$program" serve --data-dir data --master-key-file master.key --listen off --log warn &
 server=$!
 trap 'kill "$server" 2>/dev/null || true' EXIT
@@ -36,6 +38,9 @@ ledger create --slug openai-prod --provider openai --name "OpenAI" --description
 ledger rotate-secret openai-prod --secret api_key=sk-not-a-real-key-0002 --command-id rotate-1 \
     --correlation-id incident-7
 ledger update openai-prod --name "OpenAI, production" --config timeout=30
+ledger update openai-prod --config base_url=https://eu.api.openai.com/v1
+ledger update openai-prod --config note=secret-in-the-clear
+ledger update openai-prod --unset config.note --redact note
 ledger grant-workspace openai-prod --to search --rate 600 --rate-unit rpm
 ledger set-model-policy openai-prod --only gpt-4o gpt-4o-mini
 ledger set-pricing openai-prod --multiplier default=1.2
@@ -56,10 +61,12 @@ ledger create --slug old --provider anthropic --secret api_key=not-a-real-key-00
 ledger principal create eu-1 --kind gateway --role gateway --workspace default
 ledger principal create ada --kind user --role editor --provider openai --label team=search
 ledger principal create ci --kind service --role viewer
-ledger key issue --for eu-1 --label "kept" >gateway.key
-ledger key issue --for ci >revoked.key
+ledger key issue --for eu-1 --label "kept" --expires-in never --out gateway.key
+ledger key issue --for ci --expires-in never --out revoked.key
 ledger key revoke "$(cut -d_ -f3 revoked.key)" --reason "seen in a log"
 ledger principal disable ada --reason "left"
+
+ledger token block --subject mallory --reason "left"
 
 # What this version answers; later versions must still say all of it.
 ledger list --all-workspaces --all --lifecycle any --json >list.jsonl

@@ -21,8 +21,8 @@ use crate::serve::{close, ensure_workspace, open_engine};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The admin key is shown once, in the file of --out or on standard output; only its hash is stored.
-It ends after --key-lifetime; the log of the server warns before. Keep the master key file apart from
-the data: with both, anyone can read every secret; without it, nobody can.
+It ends after --key-lifetime; the log of the server warns before. Keep the master key file apart
+from the data: with both, anyone can read every secret; without it, nobody can.
 
 Examples:
   connledger init --data-dir /srv/ledger --master-key-file /etc/connledger/master.key --out admin.key
