@@ -195,6 +195,7 @@ async fn scans_run_at_low_priority_and_lookups_do_not() {
 async fn a_caller_has_a_share_of_the_scans_and_leaves_places_to_others() {
     let limits = AdmissionLimits {
         scans_max: 1,
+        scans_spare_max: 0,
         scans_waiting_max: 3,
         scans_per_caller_max: 2,
         ..AdmissionLimits::default()
