@@ -52,10 +52,18 @@ pub(super) struct PrincipalBody {
     pub(super) reason: Reason,
 }
 
+/// Returns the schema of a body that has a text in one field and nothing in another.
+fn only(given: &str, absent: &str) -> serde_json::Value {
+    json!({
+        "required": [given],
+        "properties": { (given): { "type": "string" }, (absent): { "type": "null" } },
+    })
+}
+
 /// Body of `block-token` and `unblock-token`: a subject or the id of a token, and not both.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("oneOf" = json!([{ "required": ["subject"] }, { "required": ["token_id"] }])))]
+#[schemars(extend("oneOf" = json!([only("subject", "token_id"), only("token_id", "subject")])))]
 pub(super) struct TokenBody {
     /// The claim `sub` of the tokens.
     subject: Option<Input<LineRule<{ limits::TOKEN_NAME_CHARS }>>>,

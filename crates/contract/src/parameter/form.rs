@@ -1,5 +1,7 @@
 //! The formats of parameters: the JSON Schema and the check of each, side by side.
 
+use std::net::IpAddr;
+
 use ledger_domain::limits;
 use serde_json::{Value, json};
 
@@ -24,6 +26,8 @@ pub enum Form {
     Number(u64, u64),
     /// An RFC 3339 time in UTC.
     Time,
+    /// An IP address.
+    Address,
     /// A message id chosen by the caller.
     MessageId,
     /// The cursor of a page.
@@ -58,6 +62,9 @@ impl Form {
             Self::Switch => json!({ "type": "boolean" }),
             Self::Number(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
             Self::Time => time::schema(),
+            Self::Address => json!({
+                "type": "string", "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }],
+            }),
             Self::MessageId => text("^[!-~]{1,128}$"),
             Self::Cursor => text("^[A-Za-z0-9_-]{2,2048}$"),
             Self::Wait => text("^([0-9]|[1-5][0-9]|60)s$"),
@@ -99,6 +106,10 @@ impl Form {
                 _ => Err(format!("must be a whole number from {min} to {max}")),
             },
             Self::Time => time::parse("time", text).map(drop).map_err(|invalid| invalid.problem),
+            Self::Address => match text.parse::<IpAddr>() {
+                Ok(_) => Ok(()),
+                Err(_) => Err("must be an IP address".to_owned()),
+            },
             Self::Wait => match seconds(text) {
                 Some(_) => Ok(()),
                 None => Err(format!("must be seconds from 0s to {WAIT_SECONDS_MAX}s")),
@@ -133,6 +144,8 @@ mod tests {
         let words: fn() -> Vec<&'static str> = || vec!["test", "live"];
         let good = [
             (Form::Text(3), "äöü"),
+            (Form::Address, "192.0.2.1"),
+            (Form::Address, "2001:db8::1"),
             (Form::Word(words), "live"),
             (Form::Switch, "true"),
             (Form::Number(1, 500), "500"),
@@ -145,6 +158,7 @@ mod tests {
         assert_eq!(seconds("20s"), Some(20));
         let bad = [
             (Form::Text(3), ""),
+            (Form::Address, "192.0.2"),
             (Form::Text(3), "äöüß"),
             (Form::Word(words), "Live"),
             (Form::Switch, "1"),

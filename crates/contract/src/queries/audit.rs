@@ -82,7 +82,7 @@ pub struct AuditQuery {
 pub const PARAMETERS: &[Parameter] = &[
     one("actor", Form::Text(limits::SLUG_CHARS), "Who it was, as events name the actor."),
     one("key", Form::Text(limits::SLUG_CHARS), "Id of the API key, or name of the token."),
-    one("address", Form::Text(limits::SLUG_CHARS), "IP address of the client."),
+    one("address", Form::Address, "IP address of the client."),
     many("kind", Form::Word(journal::kinds), "Error codes, or `reading`; any of these."),
     one("operation", Form::Text(limits::SLUG_CHARS), "Name of the verb, query or operation."),
     one("from", Form::Time, "Last seen at or after this time."),

@@ -16,6 +16,28 @@ const IS_MASK: &str = "has the form of a mask, in which secrets are shown; send 
 const HAS_LOOSE_ENDS: &str = "begins or ends in white space, a line end or a byte order mark; send a \
                               value on one line without them";
 
+/// White space, control characters and byte order marks, for a class of a pattern.
+macro_rules! loose {
+    () => {
+        r"\u0000-\u0020\u007F-\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000\uFEFF"
+    };
+}
+
+/// What is taken: PEM and JSON, one line without loose ends, or several lines.
+const FORM: &str = concat!(
+    "^([",
+    loose!(),
+    r"]*([{\[]|-----BEGIN)[\s\S]*|[^",
+    loose!(),
+    r"]([\s\S]*[^",
+    loose!(),
+    r"])?|[\s\S]*[^",
+    loose!(),
+    r"][\s\S]*[\n\r][\s\S]*[^",
+    loose!(),
+    r"][\s\S]*)$",
+);
+
 /// A secret in a command body: a JSON string whose text goes straight into [`Plaintext`].
 pub struct SecretValue(pub Plaintext);
 
@@ -77,6 +99,7 @@ impl JsonSchema for SecretValue {
             "writeOnly": true,
             "minLength": 1,
             "maxLength": limits::SECRET_BYTES,
+            "pattern": FORM,
             "description": "A secret in plaintext, at most 32 KiB; sealed before it is stored. Not in \
                 the form of a mask, and on one line without white space at its ends.",
         })
