@@ -34,6 +34,8 @@ pub const IDENTITY_CHARS: usize = 128;
 pub const CONFIG_FIELDS: usize = 128;
 /// Most secret fields on one connection.
 pub const SECRET_FIELDS: usize = 32;
+/// Most names of settings and secrets whose earlier values are hidden on one connection.
+pub const REDACTED_FIELDS: usize = 512;
 /// Longest name of a configuration or secret field.
 pub const FIELD_NAME_CHARS: usize = 128;
 /// Largest plaintext of one secret, in bytes: enough for a PEM chain or a service-account file.

@@ -344,7 +344,7 @@ impl Engine {
         let mut sealed = BTreeMap::new();
         for (field, value) in secrets {
             let secret = match stored.get(&field) {
-                Some(old) if is_value_of(old, &value, &key, scope, &field)? => {
+                Some(old) if is_value_of(old, &value, &key, scope, &field) => {
                     NewSecret { sealed: old.sealed.clone(), hint: old.hint.clone() }
                 }
                 _ => seal(&self.shared.ports, &key, scope, &field, &value),
@@ -382,15 +382,16 @@ fn existing(id: ConnectionId, command: Command) -> Work {
     Work::Connection { id, command: Box::new(command), new_key: None }
 }
 
-/// Returns whether a stored secret has this value, in a time that depends only on the lengths.
+/// Returns whether a stored secret has this value, in a time that depends only on the lengths. One
+/// that cannot be opened has another, so that it can be replaced.
 fn is_value_of(
     stored: &Secret,
     value: &Plaintext,
     key: &DataKey,
     scope: Scope<'_>,
     field: &FieldName,
-) -> Result<bool, Fault> {
-    Ok(key.open(scope, field, &stored.sealed)?.same_as(value))
+) -> bool {
+    key.open(scope, field, &stored.sealed).is_ok_and(|old| old.same_as(value))
 }
 
 fn seal(

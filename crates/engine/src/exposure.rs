@@ -37,6 +37,8 @@ fn check_settings(
     after: &Details,
 ) -> Result<(), ExecuteError> {
     let provider = catalogue.of(after.provider.as_str());
+    // What another provider keeps in the clear may be a secret of this one.
+    let before = before.filter(|before| before.details.provider == after.provider);
     let old = |name: &str| before.and_then(|before| before.details.config.get(name));
     let changed = after.config.iter().filter(|(name, new)| old(name.as_str()) != Some(new));
     for (name, new) in changed {

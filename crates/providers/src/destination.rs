@@ -7,14 +7,16 @@ use crate::provider::Provider;
 use crate::template::placeholders;
 
 /// Words of names that say where something is sent.
-const PLACES: [&str; 27] = [
+const PLACES: [&str; 33] = [
     "addr",
     "address",
     "addresses",
     "authority",
+    "base",
     "broker",
     "brokers",
     "callback",
+    "cluster",
     "domain",
     "endpoint",
     "endpoints",
@@ -23,13 +25,17 @@ const PLACES: [&str; 27] = [
     "host",
     "hosts",
     "hostname",
+    "instance",
     "origin",
     "port",
     "proxy",
+    "realm",
     "redirect",
     "relay",
     "server",
     "servers",
+    "site",
+    "subdomain",
     "tunnel",
     "upstream",
     "uri",

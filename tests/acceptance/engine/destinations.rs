@@ -158,6 +158,10 @@ async fn a_connection_without_secrets_goes_where_its_editor_wants() {
     // A reference is as good as the secret that it stands for.
     let moved = json!({"connection": "bare", "config": {"base_url": "y"}});
     expect_refusal(send(&ledger, &editor, "update", &moved).await, "config.base_url");
+    // It leads to the same secret, whatever else it says.
+    let mut reworded = moved.clone();
+    reworded["secret_references"] = json!([{"target": "token", "reference": "vault", "key": "k"}]);
+    expect_refusal(send(&ledger, &editor, "update", &reworded).await, "secret_references");
     let mut detached = moved;
     detached["detach_secrets"] = json!(true);
     send(&ledger, &editor, "update", &detached).await.expect("without the reference");

@@ -6,7 +6,7 @@
 //! | restore | `connection_unknown` | `connection_not_archived` | restored |
 //! | every other | `connection_unknown` | its event, or its own refusal | `connection_archived` |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::access::{Access, GrantScope};
 use super::command::Command;
@@ -132,10 +132,10 @@ fn update(state: &Connection, revision: Revision) -> Result<Event, Rejection> {
     }
     let details = state.details.revised(&revision);
     details.check()?;
-    check_redactable(&details, &revision)?;
+    check_redactable(state, &details, &revision)?;
     let kept = state.secrets.keys().filter(|field| revision.secrets.get(*field) != Some(&None));
     let set = revision.secrets.iter().filter(|(_, value)| value.is_some()).map(|(field, _)| field);
-    let fields: std::collections::BTreeSet<&FieldName> = kept.chain(set).collect();
+    let fields: BTreeSet<&FieldName> = kept.chain(set).collect();
     at_most("secrets", fields.len(), limits::SECRET_FIELDS)?;
     check_disjoint(&details, fields.into_iter())?;
     let is_new = revision.secrets.values().any(Option::is_some);
@@ -144,8 +144,18 @@ fn update(state: &Connection, revision: Revision) -> Result<Event, Rejection> {
 }
 
 /// Checks that nothing is hidden that is still in use.
-fn check_redactable(details: &Details, revision: &Revision) -> Result<(), InvalidField> {
-    at_most("redact", revision.redact.len(), limits::CONFIG_FIELDS)?;
+fn check_redactable(
+    state: &Connection,
+    details: &Details,
+    revision: &Revision,
+) -> Result<(), InvalidField> {
+    // A secret hides the settings that had its name.
+    let mut hides: BTreeSet<&FieldName> = revision.redact.iter().collect();
+    hides.extend(revision.secrets.keys());
+    hides.retain(|field| !state.redacted.contains_key(*field));
+    if !hides.is_empty() {
+        at_most("redact", state.redacted.len() + hides.len(), limits::REDACTED_FIELDS)?;
+    }
     let stays =
         |field: &&FieldName| details.config.contains_key(*field) && !changes(revision, field);
     let Some(field) = revision.redact.iter().find(stays) else { return Ok(()) };

@@ -83,10 +83,12 @@ impl Event {
     }
 }
 
+/// Returns the references that lead to the same secrets as before, whatever else they say.
 fn kept_references(before: &Connection, revision: &Revision) -> Vec<SecretReference> {
     let old = &before.details.secret_references;
     let Some(new) = &revision.secret_references else { return old.clone() };
-    new.iter().filter(|reference| old.contains(reference)).cloned().collect()
+    let is_kept = |new: &&SecretReference| old.iter().any(|old| old.reference == new.reference);
+    new.iter().filter(is_kept).cloned().collect()
 }
 
 fn detach_from_revision(revision: &mut Revision, attached: &Attached) {

@@ -108,6 +108,10 @@ impl Permit {
         }
         let before = directory.principal(name);
         self.caller().check_command(before.as_deref(), command)?;
+        if matches!(**command, PrincipalCommand::Create(_)) {
+            // Its rights follow from the command alone.
+            return Ok(CheckedAt(None));
+        }
         Ok(CheckedAt(Some(before.map_or(Version::ZERO, |principal| principal.version))))
     }
 }

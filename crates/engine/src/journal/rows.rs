@@ -73,9 +73,9 @@ impl JournalRows {
         if batch.is_empty() {
             return Ok(());
         }
-        let synced = store.synced_commits();
         store.commit(batch, Durability::Buffered)?;
-        self.unsynced = Some(synced);
+        // Read afterwards: a commit that ended before synced nothing of this one.
+        self.unsynced = Some(store.synced_commits());
         Ok(())
     }
 

@@ -1,6 +1,5 @@
 //! How many scans run at once: fewer while commands arrive.
 
-use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,7 +36,8 @@ impl Lanes {
         self.commanded.store(self.now().max(1), Ordering::Relaxed);
     }
 
-    /// Waits for a permit, in the order of arrival. Cancel-safe. Fails after [`Self::close`].
+    /// Waits for a permit. Who arrives first is served first, unless commands arrive meanwhile.
+    /// Cancel-safe. Fails after [`Self::close`].
     pub(super) async fn enter(&self) -> Result<OwnedSemaphorePermit, AcquireError> {
         let always = pin!(self.always.clone().acquire_owned());
         tokio::select! {
@@ -48,14 +48,16 @@ impl Lanes {
     }
 
     async fn enter_spare(&self) -> Result<OwnedSemaphorePermit, AcquireError> {
-        if !self.has_recent_command() {
-            let permit = self.spare.clone().acquire_owned().await;
-            // Commands may have arrived meanwhile.
-            if permit.is_err() || !self.has_recent_command() {
-                return permit;
+        loop {
+            if !self.has_recent_command() {
+                let permit = self.spare.clone().acquire_owned().await;
+                // Commands may have arrived meanwhile.
+                if permit.is_err() || !self.has_recent_command() {
+                    return permit;
+                }
             }
+            tokio::time::sleep(COMMANDS_RECENT).await;
         }
-        pending().await
     }
 
     /// Refuses all who wait and who will come.
@@ -105,6 +107,16 @@ mod tests {
         assert!(!poll(fourth.as_mut()), "who came first is served first");
         drop(third);
         drop(fourth.await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn who_waits_gets_a_spare_permit_once_no_more_commands_arrive() {
+        let lanes = Lanes::new(1, 1);
+        let first = lanes.enter().await.unwrap();
+        lanes.note_command();
+        let second = lanes.enter().await.unwrap();
+        assert!(!lanes.has_recent_command());
+        drop((first, second));
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ledger_contract::commands::SHARING;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::connection::{EventFacts, Grant, GrantScope, Limits};
 use ledger_domain::limits::GRANTS;
@@ -130,7 +131,7 @@ pub(super) async fn update(
     }
     let Plan { said, left, named } = plan(&request, &connection, body).await?;
     let lets_in = |command: &Command| matches!(command, Command::GrantWorkspace { .. });
-    if said.iter().chain(&left).any(lets_in) && !may(Scope::Administer) {
+    if said.iter().chain(&left).any(lets_in) && !SHARING.iter().all(|scope| may(*scope)) {
         return Err(Problem::new(Code::Forbidden).into());
     }
     all_exist(&request, named).await?;

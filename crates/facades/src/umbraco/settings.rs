@@ -128,7 +128,12 @@ pub(super) fn replace(
             (None, None, None) => name.clone(),
         };
         let echo = |(stored, held): (&FieldName, &Secret)| is_echo(stored, held, &value);
-        if set.is_some_and(|(_, known)| is_value(known, &value)) || held.is_some_and(echo) {
+        let known = target.as_ref().and_then(|target| references.get(target));
+        let is_known = known.is_some_and(|known| value.as_str() == Some(known));
+        if is_known
+            || set.is_some_and(|(_, known)| is_value(known, &value))
+            || held.is_some_and(echo)
+        {
             continue;
         }
         // A field that another API stored as a secret is one here, too, regardless of its name.

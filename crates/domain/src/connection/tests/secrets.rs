@@ -9,7 +9,12 @@ use crate::ids::{Generation, Version};
 use crate::text::{FieldName, Line};
 
 fn reference(target: &str) -> SecretReference {
-    SecretReference { target: text(target), reference: text("vault"), key: None, format: None }
+    SecretReference {
+        target: text(target),
+        reference: text(&format!("vault/{target}")),
+        key: None,
+        format: None,
+    }
 }
 
 #[test]

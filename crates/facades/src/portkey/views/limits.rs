@@ -1,5 +1,6 @@
 //! The limits of one workspace.
 
+use ledger_contract::commands::SHARING;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::connection::{GrantScope, Limits};
 use ledger_domain::principal::Scope;
@@ -75,10 +76,10 @@ impl Plan {
         let scope = GrantScope::Workspace(workspace.clone());
         let (command, needed) = match connection.access.limits(&scope) {
             Some(own) if *own == limits => return Ok(Self::default()),
-            Some(_) => (Command::SetLimits { scope, limits }, Scope::Write),
-            None => (Command::GrantWorkspace { scope, limits }, Scope::Administer),
+            Some(_) => (Command::SetLimits { scope, limits }, [Scope::Write].as_slice()),
+            None => (Command::GrantWorkspace { scope, limits }, SHARING),
         };
-        if !request.caller.may_with(needed, connection) {
+        if !needed.iter().all(|scope| request.caller.may_with(*scope, connection)) {
             return Err(Problem::new(Code::Forbidden));
         }
         all_exist(request, vec![workspace.clone()]).await?;

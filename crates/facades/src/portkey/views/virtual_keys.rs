@@ -19,7 +19,7 @@ use crate::portkey::shapes::{
 };
 use crate::portkey::{configurations, edit, show};
 use crate::request::FacadeRequest;
-use crate::{masks, settings};
+use crate::settings;
 
 const OBJECT: &str = "virtual-key";
 
@@ -147,7 +147,7 @@ fn shown(connection: &Connection, provider: &Provider) -> VirtualKeyOut {
         object: OBJECT,
         id: connection.id.to_string(),
         ai_provider_name: show::provider_name(connection, Some(provider)),
-        masked_api_key: main.map(|(_, secret)| masks::portkey(&secret.hint)),
+        masked_api_key: main.map(|(field, secret)| configurations::mask(field, secret)),
         name: show::name(connection),
         slug: connection.slug.to_string(),
         note: connection.details.description.as_ref().map(ToString::to_string),
