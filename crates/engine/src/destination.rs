@@ -68,8 +68,8 @@ fn sum<'a>(secrets: impl Iterator<Item = &'a NewSecret>) -> usize {
     secrets.map(|secret| secret.sealed.as_str().len()).sum()
 }
 
-/// Returns the event as it may be recorded: with the fields by which it sends secrets elsewhere,
-/// and without those secrets if the command detaches them.
+/// Returns the event, which leads to `after`, as it may be recorded: with the fields by which it
+/// sends secrets elsewhere, and without those secrets if the command detaches them.
 ///
 /// Errors: `destination_forbidden`.
 pub(crate) fn settle(
@@ -77,14 +77,14 @@ pub(crate) fn settle(
     permit: &Permit,
     before: &Connection,
     given: &SecretsGiven,
+    after: &Details,
     event: Event,
 ) -> Result<Event, ExecuteError> {
-    let Some(after) = event.details_after(before) else { return Ok(event) };
     let attached = event.attached(before, &given.fields);
     if attached.is_empty() {
         return Ok(event);
     }
-    let fields = redirected(catalogue, &before.details, &after);
+    let fields = redirected(catalogue, &before.details, after);
     if fields.is_empty() {
         return Ok(event);
     }

@@ -75,7 +75,8 @@ pub(crate) async fn send(
     workspace: &str,
     command: PendingCommand,
 ) -> Result<(), Failure> {
-    let principal = command.text("principal").to_owned();
+    let named = ["principal", "subject", "token_id"].map(|field| command.text(field));
+    let subject = named.into_iter().find(|text| !text.is_empty()).unwrap_or("workspace").to_owned();
     let command_id = command.write.command_id.unwrap_or_else(ledger_client::new_command_id);
     let headers = CommandHeaders {
         command_id: Some(command_id.clone()),
@@ -85,7 +86,7 @@ pub(crate) async fn send(
     };
     let body = body::bytes(command.body);
     match session.client.command(workspace, command.verb, body, headers).await {
-        Ok(accepted) => write_receipt(session.out, command.verb, &principal, &accepted),
+        Ok(accepted) => write_receipt(session.out, command.verb, &subject, &accepted),
         Err(error @ ClientError::Unanswered(_)) => Err(Failure::from(error).hint(format!(
             "it may have been executed; repeating it is safe with --command-id {command_id}"
         ))),
@@ -96,7 +97,7 @@ pub(crate) async fn send(
 fn write_receipt(
     out: Output,
     verb: &str,
-    principal: &str,
+    subject: &str,
     accepted: &Accepted,
 ) -> Result<(), Failure> {
     let receipt = &accepted.receipt;
@@ -110,8 +111,7 @@ fn write_receipt(
             "repeated": accepted.repeated,
         }));
     }
-    let other = if principal.is_empty() { "workspace" } else { principal };
-    let subject = receipt.connection.as_deref().unwrap_or(other);
+    let subject = receipt.connection.as_deref().unwrap_or(subject);
     let (version, position) = (receipt.version, receipt.position);
     let note = if accepted.repeated { "  (repeated)" } else { "" };
     out.line(format!("{verb}: {subject}  version {version}  position {position}{note}"))

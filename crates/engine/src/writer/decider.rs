@@ -21,6 +21,7 @@ use super::{
     Accepted, AcceptedChange, Effect, Envelope, GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, Group, Job,
     Prepared, ReplyTo, Work, answer,
 };
+use crate::access::Permit;
 use crate::destination::{self, SecretsGiven};
 use crate::engine::Shared;
 use crate::errors::{DeadlineExpired, ExecuteError, Fault, Unavailable};
@@ -222,6 +223,29 @@ impl Decider {
         Ok(Outcome { seen, ..answer(&receipt, false) })
     }
 
+    /// Checks an event by what the catalogue says of its settings, and adds what follows from that.
+    ///
+    /// Errors: `secret_exposed`, `destination_forbidden`.
+    fn settle(
+        &self,
+        permit: &Permit,
+        before: Option<&Connection>,
+        given: &SecretsGiven,
+        event: Event,
+    ) -> Result<Event, ExecuteError> {
+        let catalogue = &self.shared.catalogue;
+        let Some(before) = before else {
+            if let Event::Created(draft) = &event {
+                exposure::check_settings(catalogue, None, &draft.details)?;
+            }
+            return Ok(event);
+        };
+        let Some(after) = event.details_after(before) else { return Ok(event) };
+        exposure::check(catalogue, before, &event, &after)?;
+        let event = redaction::settle(catalogue, before, event);
+        destination::settle(catalogue, permit, before, given, &after, event)
+    }
+
     /// Returns the metadata of the next event.
     pub(super) fn metadata(
         &self,
@@ -287,15 +311,7 @@ impl Decider {
         let command = self.with_history(id, before.as_deref(), command)?;
         let given = SecretsGiven::of(&command);
         let event = decide(before.as_deref(), envelope.expected, command)?;
-        exposure::check(&self.shared.catalogue, before.as_deref(), &event)?;
-        let event = match before.as_deref() {
-            Some(before) => {
-                let catalogue = &self.shared.catalogue;
-                let event = redaction::settle(catalogue, before, event);
-                destination::settle(catalogue, &permit, before, &given, event)?
-            }
-            None => event,
-        };
+        let event = self.settle(&permit, before.as_deref(), &given, event)?;
         let version = before.as_ref().map_or(Version::ZERO, |state| state.version).next();
         let metadata = self.metadata(envelope, StreamId::Connection(id), version, at);
         self.record.clear();
