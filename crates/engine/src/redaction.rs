@@ -20,16 +20,24 @@ pub(crate) type Redacted = BTreeMap<FieldName, Version>;
 
 /// Returns the event with the names of those settings that it removes or replaces and that held a
 /// secret in the clear.
-pub(crate) fn settle(catalogue: &Catalogue, before: &Connection, event: Event) -> Event {
-    let Event::Updated(mut revision) = event else { return event };
+pub(crate) fn settle(
+    catalogue: &Catalogue,
+    before: &Connection,
+    after: &Details,
+    mut event: Event,
+) -> Event {
     let provider = catalogue.of(before.details.provider.as_str());
-    for name in revision.config.keys() {
-        let old = before.details.config.get(name);
-        if provider.exposed(name.as_str(), &value(old)).is_some() {
-            revision.redact.insert(name.clone());
-        }
+    let settings = before.details.config.iter();
+    let changed = settings.filter(|(name, old)| after.config.get(*name) != Some(old));
+    let exposed =
+        changed.filter(|(name, old)| provider.exposed(name.as_str(), &value(Some(old))).is_some());
+    let exposed = exposed.map(|(name, _)| name.clone());
+    match &mut event {
+        Event::Updated(revision) => revision.redact.extend(exposed),
+        Event::Reverted(reverted) => reverted.redact.extend(exposed),
+        _ => {}
     }
-    Event::Updated(revision)
+    event
 }
 
 /// Returns whether an event hides more than was hidden before.

@@ -1,14 +1,17 @@
 //! What once stood in the clear and is a secret now is hidden from those who may not reveal.
 
+use std::sync::Arc;
+
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::errors::Code;
 use ledger_contract::queries::QueryWorkspace;
 use ledger_domain::{CheckedText as _, Position, Version};
-use ledger_engine::Caller;
+use ledger_engine::{Caller, EngineOptions};
+use ledger_providers::Catalogue;
 use serde_json::{Value, json};
 
 use crate::canary::CANARY;
-use crate::ledger::{HOME, Ledger, TestCommand, ask_as};
+use crate::ledger::{HOME, Ledger, TestCommand, ask_as, open, send};
 
 /// A setting that no rule takes for a secret.
 const SETTING: &str = "note";
@@ -105,6 +108,36 @@ async fn a_redacted_setting_is_hidden_and_no_revert_brings_it_back() {
     expect_hidden(&ledger, &auditor);
     let event = ledger.ask("history", &json!({"connection": id}))["events"][0].clone();
     assert_eq!(event["data"]["redact"], json!([SETTING]), "{event}");
+}
+
+/// An operator's description of a provider whose setting is a secret.
+const DESCRIPTION: &str = r#"{
+    "id": "acme", "display_name": "Acme", "auth_methods": ["api_key"],
+    "fields": [{"name": "note", "title": "Note", "secret": true}]
+}"#;
+
+/// What was accepted before its provider was described is hidden by any change that takes it away.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_a_revert_takes_away_is_hidden() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("acme.json"), DESCRIPTION).expect("written");
+    let catalogue = Arc::new(Catalogue::with_folder(folder.path()).expect("a description"));
+    let ledger = Ledger::new().await;
+    ledger.run("create", json!({"slug": "main", "provider": "acme"})).await;
+    ledger.run("update", json!({"connection": "main", "config": {SETTING: CANARY}})).await;
+    let place = ledger.close();
+    let options = || EngineOptions { catalogue: Arc::clone(&catalogue), ..place.options() };
+    let engine = open(options).expect("it opens");
+    let back = TestCommand::new("revert", &json!({"connection": "main", "to_version": 1}));
+    send(&engine, back).await.expect("accepted");
+    engine.shutdown();
+    drop(engine);
+    let ledger = place.open();
+    let auditor = auditor(&ledger).await;
+    assert!(!history(&ledger, &auditor).contains(CANARY), "history");
+    assert!(!config_at(&ledger, &auditor, 2).contains(CANARY));
+    assert!(!notifications(&ledger).contains(CANARY), "notifications");
+    ledger.expect_replay_equal();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! Version 1 of every event's `data`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ledger_domain::connection::{
     Access, Dependent, DependentKey, Details, GrantScope, Limits, ModelPolicy, Pricing, Reverted,
@@ -59,6 +59,9 @@ struct RevertedV1 {
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<PricingV1>")]
     pricing: Option<Pricing>,
+    #[serde(with = "shape", default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schemars(with = "Vec<String>")]
+    redact: BTreeSet<FieldName>,
     #[serde(with = "shape", default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<String>")]
     destination: Vec<Line>,

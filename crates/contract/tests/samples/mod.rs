@@ -1,6 +1,6 @@
 //! One event of every type.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ledger_contract::records::{self, Metadata, Provenance, StoredFingerprint, StreamId, Via};
 use ledger_domain::connection::{
@@ -146,6 +146,7 @@ fn reverted() -> Reverted {
         access: access(),
         models: models(),
         pricing: None,
+        redact: BTreeSet::new(),
         destination: Vec::new(),
         health_unknown: false,
     }

@@ -303,6 +303,7 @@ fn revert(
         access: then.access,
         models: then.models,
         pricing: then.pricing,
+        redact: BTreeSet::new(),
         destination: Vec::new(),
         health_unknown: false,
     };

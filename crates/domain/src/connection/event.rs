@@ -1,6 +1,6 @@
 //! Events of a connection.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::access::{Access, GrantScope};
 use super::dependents::{Dependent, DependentKey};
@@ -119,6 +119,8 @@ pub struct Reverted {
     pub models: ModelPolicy,
     /// The price factors.
     pub pricing: Option<Pricing>,
+    /// Present settings whose values are hidden from now on, because they held a secret.
+    pub redact: BTreeSet<FieldName>,
     /// The fields by which restored secrets are sent elsewhere than the present ones.
     pub destination: Vec<Line>,
     /// Whether the health becomes unknown, because a secret has another value.

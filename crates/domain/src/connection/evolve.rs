@@ -200,6 +200,9 @@ fn apply_reverted(state: &mut Connection, reverted: Reverted, facts: &EventFacts
     }
     let removed = std::mem::replace(&mut state.secrets, secrets);
     forget(state, removed, facts);
+    for field in reverted.redact {
+        state.redacted.insert(field, facts.version);
+    }
     forget_health(state, reverted.health_unknown, facts);
     state.slug = reverted.slug;
     state.details = reverted.details;

@@ -242,7 +242,7 @@ impl Decider {
         };
         let Some(after) = event.details_after(before) else { return Ok(event) };
         exposure::check(catalogue, before, &event, &after)?;
-        let event = redaction::settle(catalogue, before, event);
+        let event = redaction::settle(catalogue, before, &after, event);
         destination::settle(catalogue, permit, before, given, &after, event)
     }
 
