@@ -1,4 +1,5 @@
-//! Bodies: request bodies must arrive in time; a request stays open until its answer is complete.
+//! Bodies: request bodies must arrive in time, and what a client still sends of a body that nobody
+//! reads is read for it; a request stays open until its answer is complete.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,18 +9,49 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Response;
+use futures::StreamExt as _;
 use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
-use tokio::time::Sleep;
+use parking_lot::Mutex;
+use tokio::time::{Sleep, timeout};
+use tracing::debug;
 
+use crate::limits::{LINGER_TIMEOUT, UNREAD_BYTES_MAX};
 use crate::timeouts::OpenRequest;
 
-/// Records whether a body was abandoned because it did not arrive in time.
+/// What became of the body of a request.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Late(Arc<AtomicBool>);
+pub(crate) struct Arrival {
+    late: Arc<AtomicBool>,
+    unread: Arc<Mutex<Option<Body>>>,
+}
 
-impl Late {
+impl Arrival {
+    /// Returns whether the body was abandoned because it did not arrive in time.
     pub(crate) fn is_late(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.late.load(Ordering::Relaxed)
+    }
+
+    /// Reads what the client still sends of a body that was dropped before its end.
+    ///
+    /// Over HTTP/1 the answer to such a request ends the connection, and closing a socket that
+    /// holds unread bytes resets it, so that many clients never see the answer. A body of more than
+    /// [`UNREAD_BYTES_MAX`], or that takes longer than [`LINGER_TIMEOUT`], is left.
+    pub(crate) async fn drain(&self) {
+        let Some(body) = self.unread.lock().take() else { return };
+        if body.size_hint().lower() > UNREAD_BYTES_MAX {
+            return;
+        }
+        let read = async {
+            let mut pieces = body.into_data_stream();
+            let mut left = UNREAD_BYTES_MAX;
+            while let Some(Ok(piece)) = pieces.next().await {
+                let Some(rest) = left.checked_sub(piece.len() as u64) else { return };
+                left = rest;
+            }
+        };
+        if timeout(LINGER_TIMEOUT, read).await.is_err() {
+            debug!("the rest of a body that is not wanted did not arrive in time");
+        }
     }
 }
 
@@ -32,17 +64,17 @@ struct TooSlow;
 struct TimedBody {
     inner: Body,
     due: Pin<Box<Sleep>>,
-    late: Late,
+    arrival: Arrival,
 }
 
 /// Limits the time in which a body must arrive. A body that is already complete has no limit.
-pub(crate) fn timed(body: Body, time: Duration) -> (Body, Late) {
-    let late = Late::default();
+pub(crate) fn timed(body: Body, time: Duration) -> (Body, Arrival) {
+    let arrival = Arrival::default();
     if body.is_end_stream() {
-        return (body, late);
+        return (body, arrival);
     }
     let due = Box::pin(tokio::time::sleep(time));
-    (Body::new(TimedBody { inner: body, due, late: late.clone() }), late)
+    (Body::new(TimedBody { inner: body, due, arrival: arrival.clone() }), arrival)
 }
 
 impl HttpBody for TimedBody {
@@ -57,7 +89,7 @@ impl HttpBody for TimedBody {
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         ready!(self.due.as_mut().poll(context));
-        self.late.0.store(true, Ordering::Relaxed);
+        self.arrival.late.store(true, Ordering::Relaxed);
         Poll::Ready(Some(Err(TooSlow.into())))
     }
 
@@ -67,6 +99,14 @@ impl HttpBody for TimedBody {
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
+    }
+}
+
+impl Drop for TimedBody {
+    fn drop(&mut self) {
+        if !self.inner.is_end_stream() && !self.arrival.is_late() {
+            *self.arrival.unread.lock() = Some(std::mem::take(&mut self.inner));
+        }
     }
 }
 

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::Response;
+use axum::http::header::EXPECT;
+use axum::http::request::Parts;
+use axum::http::{Response, Version};
 use axum::middleware::{Next, from_fn_with_state};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
@@ -61,29 +63,47 @@ impl Entry {
 
 async fn admit(
     State(admission): State<Arc<Admission>>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response<Body> {
     let id = RequestId::of(request.headers());
-    let path = request.uri().path_and_query().map_or("", |path| path.as_str());
-    if path.len() > URI_BYTES_MAX {
-        return Refusal::UriTooLong.answer(&id);
-    }
-    let peer = request.extensions_mut().remove::<Peer>();
-    // Only `answer` calls this, and it has set the peer.
-    let address = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0);
-    match admission.guard.admit(address, request.headers()) {
+    // Over HTTP/2 a stream ends alone; a client that expects to be asked has sent nothing yet.
+    let sends_unasked =
+        request.version() < Version::HTTP_2 && !request.headers().contains_key(EXPECT);
+    let (mut parts, body) = request.into_parts();
+    let (body, arrival) = timed(body, admission.limits.body_timeout);
+    let answer = match admission.check(&mut parts) {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(refusal) => {
-            admission.counters.request_refused(&refusal);
-            return refusal.answer(&id);
+            drop(body);
+            refusal.answer(&id)
         }
-        Ok(client) => {
-            request.extensions_mut().insert(client);
-        }
+    };
+    if arrival.is_late() {
+        // The route only sees a body that ended with an error; the cause is known here.
+        return Refusal::BodyTooSlow.answer(&id);
     }
-    let (parts, body) = request.into_parts();
-    let (body, late) = timed(body, admission.limits.body_timeout);
-    let answer = next.run(Request::from_parts(parts, body)).await;
-    // The route only sees a body that ended with an error; the cause is known here.
-    if late.is_late() { Refusal::BodyTooSlow.answer(&id) } else { answer }
+    if sends_unasked {
+        arrival.drain().await;
+    }
+    answer
+}
+
+impl Admission {
+    /// Checks a request before its body is read, and notes who sent it.
+    fn check(&self, parts: &mut Parts) -> Result<(), Refusal> {
+        let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
+        if path.len() > URI_BYTES_MAX {
+            return Err(Refusal::UriTooLong);
+        }
+        let peer = parts.extensions.remove::<Peer>();
+        // Only `answer` calls this, and it has set the peer.
+        let address = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0);
+        let client = self
+            .guard
+            .admit(address, &parts.headers)
+            .inspect_err(|refusal| self.counters.request_refused(refusal))?;
+        parts.extensions.insert(client);
+        Ok(())
+    }
 }

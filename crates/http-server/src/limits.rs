@@ -38,8 +38,11 @@ pub const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
 /// How long such a ping may remain unanswered.
 pub const HTTP2_PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long the server waits for the clean end of a connection that it refused or that failed its
-/// TLS handshake.
+/// TLS handshake, and for the rest of a body that nobody reads.
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Bytes of a body that nobody reads which are still taken, so that the client sees the refusal.
+pub const UNREAD_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
 /// The limits that can be configured; tests lower them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

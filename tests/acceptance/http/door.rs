@@ -1,17 +1,16 @@
 //! A ledger behind its HTTP API, and a client of it.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use ledger_domain::connection::Environment;
 use ledger_facades::Facades;
 use ledger_http::{Api, ApiOptions};
+use ledger_http_server::{Accepts, ListenOptions, Listener, Rates};
 use ledger_providers::Catalogue;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
@@ -28,7 +27,7 @@ pub(crate) struct Door {
     pub(crate) address: SocketAddr,
     pub(crate) key: String,
     client: Client,
-    server: JoinHandle<()>,
+    server: Listener,
 }
 
 /// A complete answer.
@@ -70,16 +69,16 @@ impl Door {
         let ledger = Ledger::new().await;
         let key = ledger.engine.issue_admin_key(Environment::Test).await.expect("a key");
         let api = Api::new(ledger.engine.clone(), options);
-        let (address, server) = serve(&api).await;
-        Self { ledger, api, address, key, client: client(), server }
+        let server = serve(&api).await;
+        Self { ledger, api, address: server.address(), key, client: client(), server }
     }
 
     /// Closes every connection and serves again on another address.
     pub(crate) async fn restart(&mut self) {
-        self.server.abort();
         self.api.shutdown().await;
         self.api = Api::new(self.ledger.engine.clone(), ApiOptions::default());
-        (self.address, self.server) = serve(&self.api).await;
+        self.server = serve(&self.api).await;
+        self.address = self.server.address();
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -122,15 +121,14 @@ pub(crate) fn client() -> Client {
     Client::builder().tls_backend_preconfigured(tls).build().expect("a client")
 }
 
-async fn serve(api: &Api) -> (SocketAddr, JoinHandle<()>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = listener.local_addr().expect("an address");
+/// Serves without limits on rates or on keys that are guessed, which have tests of their own.
+async fn serve(api: &Api) -> Listener {
+    let accepts = Accepts::new(|_| true);
+    let mut options = ListenOptions::new(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), accepts);
+    options.rates = Rates { per_key: 0, per_address: 0 };
     let facades = Facades::new(api.state(), Catalogue::built_in().clone());
     let router = api.router(facades.router());
-    let server = tokio::spawn(async move {
-        axum::serve(listener, router).await.expect("it serves until it is aborted");
-    });
-    (address, server)
+    options.prepare().expect("good options").open(router).await.expect("a free port")
 }
 
 /// Adds a JSON body.

@@ -28,6 +28,20 @@ async fn over_the_rate_the_answer_says_when_to_retry() {
 }
 
 #[tokio::test]
+async fn a_refusal_reaches_a_client_that_is_still_sending_its_body() {
+    // More than the buffers of both sockets hold, so that the client can only send all of it if
+    // somebody reads it.
+    let body = "x".repeat(usize::try_from(limits::UNREAD_BYTES_MAX).unwrap());
+    let (listener, _) = open(|options| options.rates.per_address = 1).await;
+    let mut client = connect(&listener).await;
+    for status in [405, 405, 429] {
+        let head = "POST /api/hello HTTP/1.1\r\nhost: x\r\ncontent-length: ";
+        client.send(&format!("{head}{}\r\n\r\n{body}", body.len())).await;
+        assert_eq!(client.answer().await.status, status);
+    }
+}
+
+#[tokio::test]
 async fn guessing_keys_is_locked_out_and_a_key_in_use_is_not() {
     let (listener, controls) = open(|_| {}).await;
     let mut client = connect(&listener).await;
