@@ -23,7 +23,8 @@ pub(super) async fn measure(ground: &mut Ground) -> Outcome<Measured> {
     let connections = ground.sizes().connections;
     let engine = ledger::open(&ground.long_ledger().await?).await?;
     let events = engine.head().get();
-    let mut round = 0;
+    // Texts that no earlier run on a kept ledger has set, since a change must change something.
+    let mut round = events;
     let mut alone = Times::new();
     commands(&engine, &mut round, connections, &mut Times::new()).await?;
     commands(&engine, &mut round, connections, &mut alone).await?;
