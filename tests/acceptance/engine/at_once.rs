@@ -13,6 +13,8 @@ use ledger_vault::Keyring;
 use serde_json::{Value, json};
 
 use crate::ledger::{HOME, Ledger, TestCommand, ask_as, send_as};
+use crate::matrix::bodies::body;
+use crate::verbs::{REVEAL, principal_verbs, token_verbs, verbs};
 
 const EVERYTHING: &str =
     r#"{"scopes": ["read", "write", "rotate", "reveal", "audit", "administer"]}"#;
@@ -21,22 +23,29 @@ fn everything() -> Value {
     serde_json::from_str(EVERYTHING).expect("JSON")
 }
 
-/// Commands of each kind.
+fn create() -> TestCommand {
+    TestCommand::new("create", &json!({"provider": "x"}))
+}
+
+/// A command of every verb.
 fn commands() -> Vec<TestCommand> {
-    let ledger = |verb, body: &Value| TestCommand::new(verb, body).at(LEDGER);
-    vec![
-        TestCommand::new("create", &json!({"provider": "x"})),
-        TestCommand::new("update", &json!({"connection": "main", "display_name": "new"})),
-        TestCommand::new(
-            "rotate-secret",
-            &json!({"connection": "main", "secrets": {"api_key": "sk-second-value"}}),
-        ),
-        TestCommand::new("reveal-secret", &json!({"connection": "main", "reason": "a test"})),
-        TestCommand::new("create-workspace", &json!({})).at("new"),
-        ledger("create-principal", &json!({"principal": "another", "kind": "user"})),
-        ledger("issue-key", &json!({"principal": "one"})),
-        ledger("enable-principal", &json!({"principal": "one"})),
-    ]
+    let about = |verb: &'static str, field: &str, name: &str| {
+        let mut body = body(verb, 1);
+        if !["create", "create-workspace", "create-principal"].contains(&verb) {
+            body[field] = json!(name);
+        }
+        if verb == "revoke-key" {
+            body["key"] = json!("k3x9a2bq71ce");
+        }
+        TestCommand::new(verb, &body)
+    };
+    let here = verbs().chain([REVEAL]).map(|verb| {
+        let command = about(verb, "connection", "main");
+        if verb == "create-workspace" { command.at("new") } else { command }
+    });
+    let of_principals = principal_verbs().map(|verb| about(verb, "principal", "one").at(LEDGER));
+    let of_tokens = token_verbs().map(|verb| TestCommand::new(verb, &body(verb, 1)).at(LEDGER));
+    here.chain(of_principals).chain(of_tokens).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,8 +71,10 @@ async fn who_was_let_in_before_a_loss_may_do_nothing_after_it() {
             let refused = ledger.send_as(&caller, command).await.expect_err(&shown);
             assert_eq!(refused.code, code, "{shown}");
         }
-        let asked = ledger.ask_as(&caller, HOME, "history", &json!({}));
-        assert_eq!(asked.expect_err("refused").code, code, "history after {verb} {more}");
+        for name in ["history", "audit"] {
+            let asked = ledger.ask_as(&caller, HOME, name, &json!({}));
+            assert_eq!(asked.expect_err("refused").code, code, "{name} after {verb} {more}");
+        }
     }
 }
 
@@ -71,7 +82,6 @@ async fn who_was_let_in_before_a_loss_may_do_nothing_after_it() {
 async fn a_right_that_was_given_meanwhile_counts() {
     let ledger = Ledger::new().await;
     let caller = ledger.enter("one", json!([{"role": "viewer"}])).await;
-    let create = || TestCommand::new("create", &json!({"provider": "x"}));
     let refused = ledger.send_as(&caller, create()).await.expect_err("a viewer");
     assert_eq!(refused.code, Code::Forbidden);
     ledger.lead("update-principal", json!({"principal": "one", "grants": [everything()]})).await;
@@ -102,7 +112,7 @@ async fn no_event_of_a_key_comes_after_its_revocation() {
         let name = format!("p-{round}");
         let caller = ledger.enter(&name, json!([everything()])).await;
         let id = caller.key().expect("a key").as_str().to_owned();
-        let create = || send_as(&ledger.engine, caller.clone(), commands().swap_remove(0));
+        let create = || send_as(&ledger.engine, caller.clone(), create());
         let revoke = TestCommand::new("revoke-key", &json!({"principal": name, "key": id}));
         let before = join_all((0..200).map(|_| create()));
         let (first, revoked, second) = tokio::join!(
@@ -139,7 +149,6 @@ async fn a_credential_that_expired_since_it_was_checked_is_refused() {
     let by_token = Caller::system("oidc:anna").until(end);
     for caller in [by_key, by_token] {
         now.store(end.get() - 1, Ordering::SeqCst);
-        let create = || TestCommand::new("create", &json!({"provider": "x"}));
         send_as(&engine, caller.clone(), create()).await.expect("it is good for a moment more");
         ask_as(&engine, &caller, HOME, "list", &json!({})).expect("answered");
         now.store(end.get(), Ordering::SeqCst);

@@ -15,7 +15,7 @@ use crate::ledger::{ABROAD, HOME, Ledger, TestCommand, open};
 
 impl Ledger {
     /// Returns all entries that match, oldest first.
-    fn entries(&self, workspace: &str, mut query: Value) -> Vec<Value> {
+    pub(crate) fn entries(&self, workspace: &str, mut query: Value) -> Vec<Value> {
         query["oldest_first"] = json!(true);
         let mut entries = Vec::new();
         loop {

@@ -10,6 +10,7 @@ use super::door::{Answer, CONNECTIONS, Door, read, with_body};
 use crate::ledger::{ABROAD, HOME};
 use crate::matrix::bodies::body;
 use crate::matrix::cast::{Cast, TARGET};
+use crate::matrix::traces::{Asked, Tally, Trace};
 use crate::matrix::{
     AUDIT, At, GOVERN, LET_IN, Line, Need, Place, READ, READ_ALL, ROTATE, Reach, SHARE, WELL,
     WRITE, WRITE_AND_ROTATE, line,
@@ -128,6 +129,14 @@ impl Stage {
     }
 }
 
+/// Returns what a route leaves behind when it is done.
+pub(crate) fn trace(route: &Route) -> Trace {
+    match route.id {
+        "followEvents" | "followWorkspaceEvents" => Trace::EntryOfAuditors,
+        _ => Trace::of(route.terms.subject),
+    }
+}
+
 fn is_making(route: &Route) -> bool {
     ["createConnection", "createWorkspace", "createPrincipal"].contains(&route.id)
 }
@@ -159,17 +168,24 @@ fn expect(answer: &Answer, route: &Route, code: &str, who: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn everyone_over_http_may_do_what_the_table_says_and_nothing_else() {
     let mut stage = Stage::open().await;
+    let (mut tally, before) = (Tally::default(), stage.door.ledger.engine.head().get());
     for route in routes() {
         let (need, told) = line(TABLE, route.id);
         assert_eq!(need == Need::Nothing, !route.needs_key(), "{}", route.id);
         let is_about_one = route.path.contains("{connection}");
+        let operation = match route.terms.subject {
+            Subject::Command(verb) => verb.as_str(),
+            _ => "",
+        };
         for at in At::ALL.into_iter().filter(|at| *at != At::Shared || is_about_one) {
+            let asked = Asked { operation, trace: trace(route), at };
             for number in 0..stage.cast.actors.len() {
                 let request = stage.request(route, at);
                 let actor = &stage.cast.actors[number];
                 let answer = read(request.bearer_auth(&actor.key)).await;
                 let code = actor.rights.decide(need, told, at);
                 expect(&answer, route, code, &format!("{}, {at:?}", actor.name));
+                tally.answered(actor, asked, code);
             }
             for number in 0..stage.cast.strangers.len() {
                 let request = stage.request(route, at);
@@ -180,9 +196,13 @@ async fn everyone_over_http_may_do_what_the_table_says_and_nothing_else() {
                 };
                 let code = if need == Need::Nothing { WELL } else { code };
                 expect(&read(request).await, route, code, "a stranger");
+                if need != Need::Nothing {
+                    tally.turned_away(asked, code);
+                }
             }
         }
     }
+    tally.check(&stage.door.ledger, before);
 }
 
 /// The table of routes says the same as this one.

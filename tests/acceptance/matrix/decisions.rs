@@ -8,7 +8,8 @@ use std::path::Path;
 use ledger_http::routes::routes;
 
 use super::cast::STRANGERS;
-use super::{At, Line, Reach, Rights, nats};
+use super::traces::{Trace, records};
+use super::{At, LET_IN, Line, Reach, Rights, nats};
 use crate::http::matrix as http;
 
 const HEAD: &str = "\
@@ -27,10 +28,13 @@ home workspace (h), in another one (a) and everywhere (e); and **N**obody, a pri
 | `-` | `forbidden` |
 | `?` | as if the connection or the principal did not exist |
 
+The last column is what a `+` leaves behind: an *event* in the log, or an *entry* in the audit journal. Every `-`
+leaves an entry, and so does a `?` of a reveal.
+
 Whatever is asked, except what is open to all, these are turned away:
 
-| Who | The answer |
-|---|---|
+| Who | The answer | Recorded |
+|---|---|---|
 ";
 
 /// Returns the name of a column.
@@ -58,21 +62,44 @@ fn mark(code: &str, told: &str) -> &'static str {
     }
 }
 
-fn rows(text: &mut String, door: &str, table: &[Line], at: At, is_asked: impl Fn(&str) -> bool) {
+fn rows(
+    text: &mut String,
+    (door, table): (&str, &[Line]),
+    at: At,
+    trace: impl Fn(&str) -> Trace,
+    is_asked: impl Fn(&str) -> bool,
+) {
     for &(name, need, told) in table.iter().filter(|(name, ..)| is_asked(name)) {
         write!(text, "| {door} {name} |").expect("text");
         for rights in Rights::all() {
             write!(text, " {} |", mark(rights.decide(need, told, at), told)).expect("text");
         }
-        text.push('\n');
+        // What ends in a refusal leaves nothing.
+        let left = match trace(name) {
+            _ if !told.is_empty() && told != LET_IN => "",
+            Trace::Event => "event",
+            Trace::Entry => "entry",
+            Trace::EntryOfAuditors => "entry, of those who audit",
+            Trace::Nothing => "",
+        };
+        writeln!(text, " {left} |").expect("text");
     }
 }
+
+/// What the tests of `engine/at_once.rs`, `http/half_sent.rs` and `http/endings.rs` show.
+const LOSSES: &str = "
+Who loses a right after a request was let in, and before it was decided, is turned away, too, whatever the verb:
+by `credential_revoked` when the key was revoked, the principal disabled or the subject blocked, by
+`credential_expired` when its time ended, and by `forbidden` when the grant was taken. Feeds end.
+";
 
 fn rendered() -> String {
     let mut text = HEAD.to_owned();
     for (who, code) in STRANGERS {
-        writeln!(text, "| {who} | `{code}` |").expect("text");
+        let recorded = if records(code, "") { "entry" } else { "" };
+        writeln!(text, "| {who} | `{code}` | {recorded} |").expect("text");
     }
+    text.push_str(LOSSES);
     let columns: Vec<String> = Rights::all().into_iter().map(column).collect();
     let titles = [
         (At::Home, "In the home workspace"),
@@ -81,13 +108,17 @@ fn rendered() -> String {
     ];
     for (at, title) in titles {
         let titles = columns.join(" | ");
-        let rule = "---|".repeat(columns.len() + 1);
-        writeln!(text, "\n## {title}\n\n| Asked | {titles} |\n|{rule}").expect("text");
+        let rule = "---|".repeat(columns.len() + 2);
+        writeln!(text, "\n## {title}\n\n| Asked | {titles} | Recorded |\n|{rule}").expect("text");
         let about_one =
             |id: &str| routes().any(|route| route.id == id && route.path.contains("{connection}"));
-        rows(&mut text, "HTTP", http::TABLE, at, |id| at != At::Shared || about_one(id));
+        let trace =
+            |id: &str| routes().find(|route| route.id == id).map_or(Trace::Nothing, http::trace);
+        let asked = |id: &str| at != At::Shared || about_one(id);
+        rows(&mut text, ("HTTP", http::TABLE), at, trace, asked);
         let about_one = nats::is_about_connection;
-        rows(&mut text, "NATS", nats::TABLE, at, |name| at != At::Shared || about_one(name));
+        let asked = |name: &str| at != At::Shared || about_one(name);
+        rows(&mut text, ("NATS", nats::TABLE), at, nats::trace, asked);
     }
     text
 }

@@ -4,6 +4,7 @@
 
 pub(crate) mod bodies;
 pub(crate) mod cast;
+pub(crate) mod traces;
 
 mod decisions;
 mod nats;

@@ -5,11 +5,13 @@ use futures::StreamExt as _;
 use ledger_bus::{Bus, BusOptions, ConnectOptions, PROGRESS, connect};
 use ledger_contract::queries::QueryName;
 use ledger_contract::subjects::{self, Subjects};
+use ledger_http::routes::Subject;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::bodies::body;
 use super::cast::{Cast, TARGET};
+use super::traces::{Asked, Tally, Trace};
 use super::{
     AUDIT, At, GOVERN, LET_IN, Line, Need, Place, READ, READ_ALL, ROTATE, Reach, SHARE, WELL,
     WRITE, WRITE_AND_ROTATE, line,
@@ -65,7 +67,7 @@ const TAKEN: &str = "workspace_taken";
 
 /// A ledger that is asked over NATS.
 struct Stage {
-    _ledger: Ledger,
+    ledger: Ledger,
     server: NatsServer,
     bus: Bus,
     client: Client,
@@ -79,6 +81,15 @@ struct Stage {
 pub(super) fn is_about_connection(name: &str) -> bool {
     let command = verbs().any(|verb| verb == name);
     (command && !["create", "create-workspace"].contains(&name)) || name == "get"
+}
+
+/// Returns what something leaves behind when it is done.
+pub(super) fn trace(name: &str) -> Trace {
+    match QueryName::find(name) {
+        Some(query) => Trace::of(Subject::Query(query)),
+        None if name == "replay" => Trace::Nothing,
+        None => Trace::Event,
+    }
 }
 
 impl Stage {
@@ -99,11 +110,17 @@ impl Stage {
         let bus = Bus::start(ledger.engine.clone(), options).await.expect("the bus starts");
         let client = server.client().await;
         let asked = Subjects::default().query("_all", "whoami");
+        // By somebody who may, so that nothing is recorded.
+        let admin = cast.actors.iter().find(|actor| actor.name == "admin-everywhere");
+        let mut headers = HeaderMap::new();
+        let key = format!("Bearer {}", admin.expect("one of the cast").key);
+        headers.insert(subjects::AUTHORIZATION, key.as_str());
         eventually("the ledger answers", async || {
-            client.request(asked.clone(), "".into()).await.ok()
+            let sent = client.request_with_headers(asked.clone(), headers.clone(), "".into());
+            sent.await.ok()
         })
         .await;
-        Self { _ledger: ledger, server, bus, client, cast, shared, made: 0 }
+        Self { ledger, server, bus, client, cast, shared, made: 0 }
     }
 
     /// Sends a message and returns the code it is answered with.
@@ -181,10 +198,12 @@ impl Stage {
 #[tokio::test(flavor = "multi_thread")]
 async fn everyone_over_nats_may_do_what_the_table_says_and_nothing_else() {
     let mut stage = Stage::open().await;
+    let (mut tally, before) = (Tally::default(), stage.ledger.engine.head().get());
     let verbs = verbs().chain(principal_verbs()).chain(token_verbs());
     for name in verbs.chain(QueryName::names()).chain(["replay"]) {
         let (need, told) = line(TABLE, name);
         for at in At::ALL.into_iter().filter(|at| *at != At::Shared || is_about_connection(name)) {
+            let asked = Asked { operation: name, trace: trace(name), at };
             for number in 0..stage.cast.actors.len() {
                 let (subject, body) = stage.message(name, at);
                 let actor = &stage.cast.actors[number];
@@ -192,14 +211,17 @@ async fn everyone_over_nats_may_do_what_the_table_says_and_nothing_else() {
                 let code = stage.ask(Some(&key), &subject, name, &body).await;
                 let expected = actor.rights.decide(need, told, at);
                 assert_eq!(code, expected, "{} asks {subject}, {at:?}", actor.name);
+                tally.answered(actor, asked, &code);
             }
             let (subject, body) = stage.message(name, at);
             for (header, code) in &stage.cast.strangers {
                 let answered = stage.ask(header.as_deref(), &subject, name, &body).await;
                 assert_eq!(answered, *code, "{subject}");
+                tally.turned_away(asked, code);
             }
         }
     }
+    tally.check(&stage.ledger, before);
     stage.bus.shutdown().await;
     drop(stage.server);
 }
