@@ -4,6 +4,7 @@ mod destinations;
 mod doors;
 mod exposed;
 mod many;
+pub(crate) mod matrix;
 mod side_by_side;
 
 use reqwest::{Method, RequestBuilder};

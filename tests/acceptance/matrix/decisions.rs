@@ -10,6 +10,7 @@ use ledger_http::routes::routes;
 use super::cast::STRANGERS;
 use super::traces::{Trace, records};
 use super::{At, LET_IN, Line, Reach, Rights, nats};
+use crate::facades::matrix::{self as facades, APIS};
 use crate::http::matrix as http;
 
 const HEAD: &str = "\
@@ -78,7 +79,7 @@ fn rows(
         let left = match trace(name) {
             _ if !told.is_empty() && told != LET_IN => "",
             Trace::Event => "event",
-            Trace::Entry => "entry",
+            Trace::Entries(_) => "entry",
             Trace::EntryOfAuditors => "entry, of those who audit",
             Trace::Nothing => "",
         };
@@ -119,6 +120,9 @@ fn rendered() -> String {
         let about_one = nats::is_about_connection;
         let asked = |name: &str| at != At::Shared || about_one(name);
         rows(&mut text, ("NATS", nats::TABLE), at, nats::trace, asked);
+        for api in APIS.iter().filter(|_| at != At::Shared) {
+            rows(&mut text, (api.name, api.table), at, facades::trace, |_| true);
+        }
     }
     text
 }
