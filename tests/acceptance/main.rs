@@ -61,6 +61,8 @@ mod hints;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod labels;
+#[cfg(test)]
 mod listen;
 mod load;
 #[cfg(test)]
