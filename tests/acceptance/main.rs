@@ -83,6 +83,8 @@ mod provenance;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]
+mod readable;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod reveal;

@@ -9,7 +9,7 @@ use crate::common::Common;
 use crate::failure::Failure;
 use crate::lifetime::Lifetime;
 use crate::master_key::{self, MasterKeyArgs};
-use crate::output::{Output, say};
+use crate::output::Output;
 use crate::serve::{close, open_engine};
 
 /// Replaces the curve key of a ledger that is not served.
@@ -59,7 +59,7 @@ pub(crate) async fn run(
         rotated.map_err(|fault: ledger_engine::ExecuteError| Failure::from(fault))?;
     let until = former.map(|(_, until)| time::format(until));
     if let Some(until) = &until {
-        say(format!("the former curve key is accepted until {until}"));
+        out.say(format!("the former curve key is accepted until {until}"));
     }
     if out.is_json() {
         return out.object(&json!({ "xkey": xkey, "former_until": until }));

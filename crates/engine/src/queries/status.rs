@@ -2,8 +2,8 @@
 
 use ledger_contract::queries::{DiskFullStatus, FormerXkey, StatusView};
 use ledger_contract::time;
-use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::WorkspaceName;
+use ledger_domain::principal::{Scope, Subject};
 use ledger_store::tables::connections;
 use ledger_store::{Poison, ROOM_NEEDED_BYTES, ReadError};
 
