@@ -1,7 +1,5 @@
 //! Numbers in JSON that stay what they were written as.
 
-use serde_json::Number;
-
 /// Digits that any number can have without losing one.
 const SAFE_DIGITS: usize = 15;
 
@@ -46,8 +44,10 @@ fn is_exact(number: &[u8]) -> bool {
         return true;
     }
     let Ok(text) = std::str::from_utf8(number) else { return false };
-    let parsed = serde_json::from_str::<Number>(text);
-    parsed.is_ok_and(|parsed| digits(&parsed.to_string()) == digits(text))
+    if text.parse::<u64>().is_ok() || text.parse::<i64>().is_ok() {
+        return true;
+    }
+    text.parse::<f64>().is_ok_and(|parsed| digits(&parsed.to_string()) == digits(text))
 }
 
 /// Returns the significant digits of a number before its exponent.
@@ -72,6 +72,7 @@ mod tests {
             "1.5E-3",
             "18446744073709551615",
             "1.7976931348623157e308",
+            "412246126.81182325",
             r#"{"a": [1, {"b": -2.50}], "c": "12345678901234567890123"}"#,
             r#""say \"12345678901234567890123\" \\""#,
             "",

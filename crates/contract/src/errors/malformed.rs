@@ -126,5 +126,9 @@ mod tests {
         let read = |body: &str| read_json::<serde_json::Value>(body.as_bytes());
         assert!(read(r#"{"zip": 12345678901234567890123}"#).unwrap_err().message.contains("text"));
         assert!(read(r#"{"zip": "12345678901234567890123"}"#).is_ok());
+        for kept in ["412246126.81182325", "0.1", "18446744073709551615", "1.7976931348623157e308"]
+        {
+            assert_eq!(read(kept).unwrap().to_string().replace("e+", "e"), kept);
+        }
     }
 }
