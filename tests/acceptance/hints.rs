@@ -22,6 +22,14 @@ async fn a_missing_folder_is_named() {
     let (code, said) = run(&["list", "--data-dir", "/nowhere/at/all"]).await;
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("there is no folder /nowhere/at/all"), "{said}");
+    for command in ["replay", "rotate-curve-key"] {
+        let (code, said) = run(&[command, "--data-dir", "/nowhere/at/all"]).await;
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("/nowhere/at/all") && said.contains("[data_dir_missing]"), "{said}");
+    }
+    let nowhere = ["init", "--data-dir", "/nowhere/data", "--master-key-file", "/nowhere/at/all"];
+    let (_, said) = run(&nowhere).await;
+    assert!(said.contains("/nowhere/at/all: No such file"), "{said}");
     let (code, said) = run(&["serve", "--dev"]).await;
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("--data-dir /var/lib/connledger"), "{said}");

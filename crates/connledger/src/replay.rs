@@ -69,6 +69,7 @@ async fn offline(
     request: ReplayRequest,
     bar: &ProgressBar,
 ) -> Result<ReplayReport, Failure> {
+    Engine::check(folder).map_err(Problem::from)?;
     let keyring = master_key::find(key, Some(folder))?;
     let options = EngineOptions::new(folder.to_owned(), keyring);
     let bar = bar.clone();

@@ -1,8 +1,9 @@
 //! `rotate-curve-key`: replaces the key to which clients seal requests.
 
 use clap::Args;
+use ledger_contract::errors::Problem;
 use ledger_contract::time;
-use ledger_engine::EngineOptions;
+use ledger_engine::{Engine, EngineOptions};
 use serde_json::json;
 
 use crate::common::Common;
@@ -43,6 +44,7 @@ pub(crate) async fn run(
             "--overlap must end; a key that is never dropped is no rotation",
         ));
     };
+    Engine::check(folder).map_err(Problem::from)?;
     let keyring = master_key::find(&args.master_key, Some(folder))?;
     let engine = open_engine(EngineOptions::new(folder.to_owned(), keyring)).await?;
     let rotated = {
