@@ -61,6 +61,8 @@ mod hints;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod labels;
+#[cfg(test)]
 mod listen;
 mod load;
 #[cfg(test)]
@@ -80,6 +82,8 @@ mod program;
 mod provenance;
 #[cfg(test)]
 mod providers;
+#[cfg(test)]
+mod readable;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]

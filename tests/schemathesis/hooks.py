@@ -11,10 +11,17 @@ import schemathesis
 ADDRESSES = itertools.count(int(ipaddress.IPv4Address("10.0.0.1")))
 
 
+# Whole numbers that the ledger keeps digit for digit.
+KEPT = 2**63
+
+
 def whole(value):
-    """Writes whole numbers without a point: 5.0 is an integer to JSON Schema, and not to us."""
-    if isinstance(value, float) and value.is_integer():
+    """Writes whole numbers without a point: 5.0 is an integer to JSON Schema, and not to us. A number
+    of more digits than the ledger keeps is refused, and has a test of its own."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < KEPT:
         return int(value)
+    if isinstance(value, int) and abs(value) >= KEPT:
+        return KEPT - 1 if value > 0 else 1 - KEPT
     if isinstance(value, list):
         return [whole(item) for item in value]
     if isinstance(value, dict):

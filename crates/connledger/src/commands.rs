@@ -9,6 +9,7 @@ use crate::common::Common;
 use crate::demo::DemoArgs;
 use crate::explain::ExplainArgs;
 use crate::init::InitArgs;
+use crate::install::{CompletionsArgs, ManArgs};
 use crate::load::LoadArgs;
 use crate::providers::ProviderCommand;
 use crate::queries::Query;
@@ -17,6 +18,7 @@ use crate::rights::{AccessCommand, KeyCommand, PrincipalCommand, TokenCommand};
 use crate::rotate_curve_key::RotateCurveKeyArgs;
 use crate::serve::ServeArgs;
 use crate::settings::without_empty_variables;
+use crate::usage::improve;
 use crate::verbs::{Verb, with_summaries};
 use crate::watch::WatchArgs;
 
@@ -47,14 +49,19 @@ Examples:
 Exit codes: 0 done, 1 refused, 2 usage, 3 unavailable, 4 internal, 130 interrupted.";
 
 impl Cli {
+    /// Returns the description of all commands.
+    pub(crate) fn described() -> clap::Command {
+        with_summaries(Self::command())
+    }
+
     /// Parses a command line.
     pub(crate) fn read<I, T>(line: I) -> Result<Self, clap::Error>
     where
         I: IntoIterator<Item = T>,
         T: Into<OsString> + Clone,
     {
-        let mut command = without_empty_variables(with_summaries(Self::command()));
-        let matches = command.try_get_matches_from_mut(line)?;
+        let mut command = without_empty_variables(Self::described());
+        let matches = command.try_get_matches_from_mut(line).map_err(improve)?;
         let mut cli =
             Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
         let is_given = |name| matches.value_source(name) == Some(ValueSource::CommandLine);
@@ -107,6 +114,10 @@ pub(crate) enum Command {
     RotateCurveKey(RotateCurveKeyArgs),
     /// Explain an error code and its remedy
     Explain(ExplainArgs),
+    /// Write the script by which a shell completes commands and flags
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    Man(ManArgs),
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use clap::Args;
 use ledger_demo::{CONNECTIONS_MIN, DemoError, DemoOptions};
 
 use crate::failure::Failure;
+use crate::output::Output;
 
 /// Demonstrates the whole product in a temporary folder.
 #[derive(Debug, Args)]
@@ -21,7 +22,8 @@ pub(crate) struct DemoArgs {
     connections: usize,
 }
 
-pub(crate) async fn run(args: &DemoArgs) -> Result<(), Failure> {
+pub(crate) async fn run(args: &DemoArgs, out: Output) -> Result<(), Failure> {
+    out.refuse_json("the demo")?;
     if args.connections < CONNECTIONS_MIN {
         return Err(Failure::usage(format!("--connections must be at least {CONNECTIONS_MIN}")));
     }

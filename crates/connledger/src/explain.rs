@@ -39,7 +39,7 @@ fn one(text: &str, out: Output) -> Result<(), Failure> {
             "page": code.page(),
         }));
     }
-    out.line(code.page().trim_end())
+    out.verbatim(code.page().trim_end())
 }
 
 fn all(out: Output) -> Result<(), Failure> {
@@ -52,7 +52,7 @@ fn all(out: Output) -> Result<(), Failure> {
             }))
         });
     }
-    let mut table = Table::new(&["CODE", "CLASS", "MEANING"]);
+    let mut table = Table::of_texts(&["CODE", "CLASS", "MEANING"]);
     for code in Code::ALL {
         table.row([
             code.as_str().to_owned(),
@@ -60,5 +60,5 @@ fn all(out: Output) -> Result<(), Failure> {
             code.summary().to_owned(),
         ]);
     }
-    table.lines().iter().try_for_each(|line| out.line(line))
+    out.table(&table)
 }

@@ -89,9 +89,9 @@ impl Failure {
         self
     }
 
-    /// Returns the error that the ledger returned, if it refused.
-    pub(crate) fn body(&self) -> Option<&ErrorBody> {
-        self.body.as_deref()
+    /// Returns the code of the error that the ledger returned, if it refused.
+    pub(crate) fn code(&self) -> Option<&str> {
+        self.body.as_ref().map(|body| body.code.as_str())
     }
 
     /// Logs the ledger's fault, if that is the cause.
@@ -113,12 +113,19 @@ impl Failure {
         }
     }
 
-    /// Returns the object for programs of a failure that the ledger did not return; none if the
-    /// answer is already written.
+    /// Returns the object for programs: the ledger's own, if that refused, with all hints; none if
+    /// the answer is already written.
     pub(crate) fn object(&self) -> Option<Value> {
-        let is_told = matches!(self.kind, Kind::BrokenPipe | Kind::ToldNo);
-        let hint = self.hints.join("; ");
-        (!is_told).then(|| json!({ "error": { "message": self.message, "hint": hint } }))
+        if matches!(self.kind, Kind::BrokenPipe | Kind::ToldNo) {
+            return None;
+        }
+        let hints: Vec<&str> = self.hints.iter().map(|hint| hint.trim_end_matches('.')).collect();
+        let hint = hints.join("; ");
+        let error = match self.body.as_deref() {
+            Some(body) => json!(ErrorBody { hint, ..body.clone() }),
+            None => json!({ "message": self.message, "hint": hint }),
+        };
+        Some(json!({ "error": error }))
     }
 
     /// Returns the lines for people; none if the answer is already written.
@@ -211,6 +218,16 @@ mod tests {
         assert_eq!(Failure::usage("").exit_code(), 2);
         let broken = io::Error::from(io::ErrorKind::BrokenPipe);
         assert_eq!(Failure::from_stdout(&broken).exit_code(), 0);
+    }
+
+    #[test]
+    fn programs_get_every_hint_inside_the_error() {
+        let failure = Failure::from(Problem::new(Code::SlugTaken)).hint("one more");
+        let object = failure.object().unwrap();
+        assert_eq!(object["error"]["code"], "slug_taken");
+        let hint = object["error"]["hint"].as_str().unwrap();
+        assert!(hint.contains("explain slug_taken") && hint.ends_with("; one more"), "{hint}");
+        assert_eq!(Failure::told_no().object(), None);
     }
 
     #[test]

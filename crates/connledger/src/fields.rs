@@ -44,7 +44,8 @@ pub(crate) struct FieldArgs {
     #[arg(long, value_name = "METHOD")]
     auth_method: Option<String>,
     /// Setting that is not secret: KEY=TEXT, or KEY:=JSON for a number, true, false, a list or an
-    /// object. With --provider, text becomes the number or boolean that its catalogue entry wants
+    /// object. Text is stored as it is typed; KEY=@FILE reads no file. With --provider, text
+    /// becomes the number or boolean that its catalogue entry wants
     #[arg(long, value_name = "KEY=VALUE")]
     config: Vec<Setting>,
     /// Secret field whose value is asked for; or FIELD=- for standard input, FIELD=@FILE, or

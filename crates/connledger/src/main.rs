@@ -15,17 +15,24 @@
 //! - The help of every command shows an example (test: `every_command_shows_an_example`).
 //! - An issued API key is printed to standard output once and stored nowhere
 //!   (test: `a_key_is_issued_used_and_revoked_and_nobody_keeps_it`).
+//! - With `--json`, standard output and standard error are JSON alone, also for a wrong command
+//!   line (test: `programs_get_json_alone`).
+//! - A table is no wider than its terminal, and whole in a pipe
+//!   (test: `lists_fit_the_terminal_and_are_whole_in_a_pipe`).
 
 mod clock;
+mod columns;
 mod commands;
 mod common;
 mod lifetime;
 mod process;
 mod settings;
+mod usage;
 
 mod failure;
 mod key_out;
 mod output;
+mod progress;
 mod table;
 mod text;
 
@@ -39,6 +46,7 @@ mod rights;
 mod verbs;
 
 mod explain;
+mod install;
 mod load;
 mod providers;
 mod replay;
@@ -65,7 +73,10 @@ fn main() -> ExitCode {
     if let Some(code) = serve::guard() {
         return code;
     }
-    let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    let cli = match Cli::read(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => return usage::report(&error, std::env::args_os()),
+    };
     let out = Output::new(cli.common.json);
     if cli.common.key_given {
         out.hint("a key on the command line is visible to others (ps); prefer --key-file");
@@ -97,10 +108,12 @@ fn run(cli: Cli, out: Output) -> Result<(), Failure> {
 async fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
     let common = cli.common;
     match cli.command {
-        Command::Serve(args) => serve::run(&common, *args).await,
+        Command::Serve(args) => serve::run(&common, *args, out).await,
         Command::Init(args) => init::run(&common, &args, out).await,
-        Command::Demo(args) => demo::run(&args).await,
+        Command::Demo(args) => demo::run(&args, out).await,
         Command::Explain(args) => explain::run(&args, out),
+        Command::Completions(args) => install::completions(&args, out),
+        Command::Man(args) => install::man(&args, out),
         Command::Write(verb) => verbs::run(&common, verb, out).await,
         Command::Ask(query) => queries::run(&common, query, out).await,
         Command::Principal(command) => rights::run_principal(&common, command, out).await,

@@ -4,22 +4,28 @@ use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use ledger_contract::errors::ProblemBody;
+use rustix::termios::tcgetwinsize;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::columns::one_line;
 use crate::failure::Failure;
+use crate::table::{Table, facts};
 
 /// The form of what is written: JSON or text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
     json: bool,
+    /// Columns of the terminal that standard output is, if it is one.
+    terminal: Option<usize>,
 }
 
 impl Output {
     /// Creates an output for programs if `json` is set, for people otherwise.
-    pub(crate) const fn new(json: bool) -> Self {
-        Self { json }
+    pub(crate) fn new(json: bool) -> Self {
+        let size = tcgetwinsize(io::stdout()).ok();
+        let columns = size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0);
+        Self { json, terminal: columns }
     }
 
     /// Returns whether the output is for programs.
@@ -27,23 +33,46 @@ impl Output {
         self.json
     }
 
-    /// Writes a line of data.
-    #[expect(clippy::unused_self, reason = "data is written through an output, for the reader")]
+    /// Refuses `--json` for what is no data.
+    pub(crate) fn refuse_json(self, what: &str) -> Result<(), Failure> {
+        if self.json {
+            return Err(Failure::usage(format!("{what} is no data, so there is no --json of it")));
+        }
+        Ok(())
+    }
+
+    /// Writes a line of data for people.
     pub(crate) fn line(self, text: impl Display) -> Result<(), Failure> {
+        self.verbatim(one_line(&text.to_string()))
+    }
+
+    /// Writes data as it is, and a line end.
+    #[expect(clippy::unused_self, reason = "data is written through an output, for the reader")]
+    pub(crate) fn verbatim(self, text: impl Display) -> Result<(), Failure> {
         // `println!` would panic on a closed pipe.
         writeln!(io::stdout().lock(), "{text}").map_err(|error| Failure::from_stdout(&error))
+    }
+
+    /// Writes a table: to a terminal, as wide as that is.
+    pub(crate) fn table(self, table: &Table) -> Result<(), Failure> {
+        table.lines(self.terminal).iter().try_for_each(|line| self.verbatim(line))
+    }
+
+    /// Writes lines with a name and a value each.
+    pub(crate) fn facts<N: AsRef<str>>(self, list: &[(N, String)]) -> Result<(), Failure> {
+        facts(list).iter().try_for_each(|line| self.verbatim(line))
     }
 
     /// Writes one object as a line of JSON.
     pub(crate) fn object(self, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string(value)
             .map_err(|error| Failure::internal(format!("cannot write the answer: {error}")))?;
-        self.line(text)
+        self.verbatim(text)
     }
 
     /// Writes bytes that already are one JSON object.
     pub(crate) fn raw(self, json: &[u8]) -> Result<(), Failure> {
-        self.line(String::from_utf8_lossy(json))
+        self.verbatim(String::from_utf8_lossy(json))
     }
 
     /// Writes a message to standard error.
@@ -59,27 +88,24 @@ impl Output {
     /// Writes a message: as an object with one member, or as text.
     fn tell(self, member: &str, prefix: &str, text: impl Display) {
         if self.json {
-            say(json!({ member: text.to_string() }));
+            write_message(json!({ member: text.to_string() }));
         } else {
-            say(format!("{prefix}{text}"));
+            write_message(one_line(&format!("{prefix}{text}")));
         }
     }
 
     /// Reports on standard error why a command failed, and returns its exit code.
     pub(crate) fn report(self, failure: &Failure) -> ExitCode {
-        match failure.body() {
-            Some(body) if self.json => {
-                let body = ProblemBody { error: body.clone() };
-                say(serde_json::to_string(&body).unwrap_or_default());
-            }
-            None if self.json => failure.object().iter().for_each(say),
-            _ => failure.lines().iter().for_each(say),
+        if self.json {
+            failure.object().iter().for_each(write_message);
+        } else {
+            failure.lines().iter().for_each(|line| write_message(one_line(line)));
         }
         ExitCode::from(failure.exit_code())
     }
 }
 
-/// Writes a message to standard error. A closed standard error is ignored.
-pub(crate) fn say(text: impl Display) {
+/// Writes a line to standard error. A closed standard error is ignored.
+fn write_message(text: impl Display) {
     writeln!(io::stderr().lock(), "{text}").ok();
 }

@@ -10,9 +10,9 @@ use ledger_engine::{Engine, EngineOptions};
 
 use crate::common::Common;
 use crate::failure::Failure;
-use crate::load::progress_bar;
 use crate::master_key::{self, MasterKeyArgs};
 use crate::output::Output;
+use crate::progress::{self, progress_bar};
 use crate::server_file::ServerFile;
 use crate::session::Session;
 
@@ -42,7 +42,7 @@ pub(crate) struct ReplayArgs {
 
 pub(crate) async fn run(common: &Common, args: ReplayArgs, out: Output) -> Result<(), Failure> {
     let request = ReplayRequest { projection: args.projection, verify: args.verify };
-    let bar = progress_bar(Some(0));
+    let bar = progress_bar(Some(0), out);
     let report = if let Some(folder) = offline_folder(common)? {
         let shown = folder.display();
         out.say(format!("no server is running on {shown}; opening the directory itself"));
@@ -69,6 +69,7 @@ async fn offline(
     request: ReplayRequest,
     bar: &ProgressBar,
 ) -> Result<ReplayReport, Failure> {
+    Engine::check(folder).map_err(Problem::from)?;
     let keyring = master_key::find(key, Some(folder))?;
     let options = EngineOptions::new(folder.to_owned(), keyring);
     let bar = bar.clone();
@@ -109,5 +110,5 @@ fn rate(report: &ReplayReport) -> String {
     if report.seconds <= 0.0 {
         return "-".to_owned();
     }
-    format!("{:.0}", report.events as f64 / report.seconds)
+    progress::rate(report.events as f64 / report.seconds)
 }

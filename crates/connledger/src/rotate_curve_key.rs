@@ -1,15 +1,16 @@
 //! `rotate-curve-key`: replaces the key to which clients seal requests.
 
 use clap::Args;
+use ledger_contract::errors::Problem;
 use ledger_contract::time;
-use ledger_engine::EngineOptions;
+use ledger_engine::{Engine, EngineOptions};
 use serde_json::json;
 
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::lifetime::Lifetime;
 use crate::master_key::{self, MasterKeyArgs};
-use crate::output::{Output, say};
+use crate::output::Output;
 use crate::serve::{close, open_engine};
 
 /// Replaces the curve key of a ledger that is not served.
@@ -43,6 +44,7 @@ pub(crate) async fn run(
             "--overlap must end; a key that is never dropped is no rotation",
         ));
     };
+    Engine::check(folder).map_err(Problem::from)?;
     let keyring = master_key::find(&args.master_key, Some(folder))?;
     let engine = open_engine(EngineOptions::new(folder.to_owned(), keyring)).await?;
     let rotated = {
@@ -59,7 +61,7 @@ pub(crate) async fn run(
         rotated.map_err(|fault: ledger_engine::ExecuteError| Failure::from(fault))?;
     let until = former.map(|(_, until)| time::format(until));
     if let Some(until) = &until {
-        say(format!("the former curve key is accepted until {until}"));
+        out.say(format!("the former curve key is accepted until {until}"));
     }
     if out.is_json() {
         return out.object(&json!({ "xkey": xkey, "former_until": until }));

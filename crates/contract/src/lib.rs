@@ -18,6 +18,8 @@
 //!   (test: `complaints_name_the_place_and_never_the_value`).
 //! - Every error code has a page, and every page has a code
 //!   (test: `every_error_code_has_a_page_and_every_page_a_code`).
+//! - A body whose numbers would lose digits is refused
+//!   (test: `a_number_that_would_lose_digits_is_refused`).
 
 mod fields;
 mod reduced;
@@ -32,6 +34,7 @@ pub mod errors;
 pub mod headers;
 pub mod journal;
 pub mod lease;
+pub mod numbers;
 pub mod operations;
 pub mod parameter;
 pub mod queries;

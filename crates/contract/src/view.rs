@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use ledger_domain::connection::{
-    Access, Dependent, DependentKey, GrantScope, Health, Identity, Limits, ModelPolicy, Multiplier,
-    Pricing, ResetPeriod, SecretReference,
+    Access, Amount, Dependent, DependentKey, GrantScope, Health, Identity, Limits, ModelPolicy,
+    Multiplier, Pricing, ResetPeriod, SecretReference,
 };
 use ledger_domain::{CheckedText, FieldName, Hint, Json, Micros, Secret};
 use ledger_vault::plaintext_bytes;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Number;
 use serde_json::value::RawValue;
 
 pub use crate::fields::ConnectionView;
@@ -101,9 +102,11 @@ pub struct UsageLimitView<'a> {
     /// `cost` or `tokens`.
     pub r#type: Text<'a>,
     /// The amount at which further use is denied.
-    pub credit_limit: u64,
+    #[schemars(with = "f64")]
+    pub credit_limit: Number,
     /// The amount at which a warning is due.
-    pub alert_threshold: Option<u64>,
+    #[schemars(with = "Option<f64>")]
+    pub alert_threshold: Option<Number>,
     /// `weekly`, `monthly` or a number of days like `30d`.
     pub reset: Option<Text<'a>>,
     /// Time of the next reset.
@@ -240,12 +243,20 @@ pub(crate) fn access(access: &Access) -> AccessView<'_> {
     }
 }
 
+/// Returns an amount as JSON has it.
+pub fn amount(amount: Amount) -> Number {
+    match amount.get() {
+        Ok(whole) => whole.into(),
+        Err(decimal) => Number::from_f64(decimal).expect("an amount is finite"),
+    }
+}
+
 fn limits(limits: &Limits) -> LimitsView<'_> {
     LimitsView {
         usage: limits.usage.as_ref().map(|usage| UsageLimitView {
             r#type: usage.unit.as_str().into(),
-            credit_limit: usage.credit_limit,
-            alert_threshold: usage.alert_threshold,
+            credit_limit: amount(usage.credit_limit),
+            alert_threshold: usage.alert_threshold.map(amount),
             reset: usage.reset.map(|reset| match reset {
                 ResetPeriod::Weekly => "weekly".into(),
                 ResetPeriod::Monthly => "monthly".into(),

@@ -64,7 +64,15 @@ impl DataDir {
     /// Checks, without locking or changing anything, that `path` contains a ledger that this
     /// program may open.
     pub fn check(path: &Path) -> Result<(), OpenError> {
-        check_format(path).map(drop)
+        match check_format(path) {
+            Err(missing @ OpenError::Missing { .. }) => {
+                if path.exists() {
+                    refuse_foreign(path)?;
+                }
+                Err(missing)
+            }
+            checked => checked.map(drop),
+        }
     }
 
     /// Returns the id of the process that holds `path`, or `None` if there is none or it cannot be

@@ -80,7 +80,7 @@ pub enum KeyFileError {
     #[error(transparent)]
     File(#[from] PrivateFileError),
     /// The file could not be created, for example because it exists.
-    #[error("cannot create key file {path}")]
+    #[error("cannot create key file {path}: {source}")]
     Create {
         /// The file.
         path: PathBuf,

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 
 use ledger_domain::{Micros, Position};
-use ledger_engine::{Clock, Engine, EngineOptions, IdSource, Ports, Randomness};
+use ledger_engine::{Caller, Clock, Engine, EngineOptions, IdSource, Ports, Randomness};
 use ledger_store::tables::log;
 use ledger_vault::Keyring;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::ledger::{TestCommand, send, store};
+use crate::ledger::{TestCommand, ask_as, send, store};
 
 /// When the first command is sent: 2026-11-28T12:00:00Z.
 const NOON: i64 = 1_795_867_200_000_000;
@@ -64,6 +64,11 @@ impl Staged {
         self.send(TestCommand::new(verb, &body)).await;
     }
 
+    fn status(&self) -> Value {
+        let admin = Caller::system("user:admin");
+        ask_as(&self.engine, &admin, "_all", "status", &json!({})).expect("the status")
+    }
+
     /// Stops the engine and returns what the log holds.
     fn records(self) -> Vec<String> {
         self.engine.shutdown();
@@ -110,8 +115,10 @@ async fn a_clock_that_goes_back_is_noted_beside_times_that_do_not() {
     ledger.run("create", json!({"slug": "ahead", "provider": "x"})).await;
     ledger.now.store(NOON + 5 * SECOND, Ordering::SeqCst);
     ledger.run("create", json!({"slug": "back", "provider": "x"})).await;
+    assert_eq!(ledger.status()["clock_behind_seconds"], 3_596);
     ledger.now.fetch_add(7_200 * SECOND, Ordering::SeqCst);
     ledger.run("create", json!({"slug": "again", "provider": "x"})).await;
+    assert!(ledger.status().get("clock_behind_seconds").is_none());
     let records = ledger.records();
     let times = records.iter().map(|record| {
         let record: Value = serde_json::from_str(record).expect("JSON");

@@ -126,6 +126,10 @@ fn directory(data_dir: &Path) -> PathBuf {
 async fn choose(dir: &Path, port: u16) -> Result<Settings, Problem> {
     let mut settings = Settings::read(dir).unwrap_or_else(Settings::new);
     if port != 0 {
+        free_port(port).await.map_err(|error| {
+            let message = format!("nats-server cannot listen on 127.0.0.1:{port}: {error}");
+            Problem::because(Code::NatsServerFailed, message)
+        })?;
         settings.port = port;
     } else if settings.port == 0 || free_port(settings.port).await.is_err() {
         settings.port = free_port(0).await.map_err(|error| {

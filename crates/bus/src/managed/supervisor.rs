@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use ledger_contract::errors::Problem;
+use ledger_contract::errors::{Code, Problem};
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpStream;
@@ -19,7 +19,6 @@ use super::GUARD_COMMAND;
 use super::configuration::{self, LOG_FILE};
 use super::leftover::{self, Patience};
 use super::settings::Settings;
-use crate::connect::unreachable;
 use crate::stop::stopped;
 
 /// How long the server may take to answer after its start.
@@ -99,9 +98,10 @@ impl Plan {
 
 /// Starts the server and waits until it answers.
 pub(super) async fn launch(plan: &Plan) -> Result<Guarded, Problem> {
-    let mut guarded = plan
-        .spawn()
-        .map_err(|error| unreachable(format!("nats-server cannot be started: {error}")))?;
+    let mut guarded = plan.spawn().map_err(|error| {
+        let message = format!("nats-server cannot be started: {error}");
+        Problem::because(Code::NatsServerFailed, message)
+    })?;
     let answered = tokio::select! {
         answered = timeout(START_PATIENCE, wait_until_it_answers(plan)) => answered.is_ok(),
         _ = guarded.guard.wait() => false,
@@ -109,7 +109,9 @@ pub(super) async fn launch(plan: &Plan) -> Result<Guarded, Problem> {
     if answered {
         return Ok(guarded);
     }
-    Err(unreachable(format!("nats-server did not start; its log ends with:\n{}", plan.log_tail())))
+    let (reason, log) = (reason(&plan.log_tail()), plan.dir.join(LOG_FILE));
+    let message = format!("nats-server did not start: {reason}; its log is {}", log.display());
+    Err(Problem::because(Code::NatsServerFailed, message))
 }
 
 /// Keeps the server running until `stop` is signaled or its sender is dropped.
@@ -198,6 +200,15 @@ fn log_tail(path: &Path) -> io::Result<String> {
     Ok(last_lines(&String::from_utf8_lossy(&bytes)))
 }
 
+/// Returns why a server ended: what the end of its log calls an error, or else its last line.
+fn reason(log: &str) -> String {
+    let errors = log.lines().filter_map(|line| {
+        ["[FTL] ", "[ERR] "].iter().find_map(|mark| line.split_once(mark)).map(|(_, text)| text)
+    });
+    let errors: Vec<&str> = errors.collect();
+    if errors.is_empty() { log.lines().last().unwrap_or("?").to_owned() } else { errors.join("; ") }
+}
+
 fn last_lines(text: &str) -> String {
     let lines: Vec<_> = text.trim_end().lines().collect();
     let from = lines.len().saturating_sub(LOG_TAIL_LINES);
@@ -212,5 +223,12 @@ mod tests {
     fn a_log_tail_is_its_last_lines() {
         assert_eq!(last_lines("1\n2\n3\n4\n5\n6\n"), "2\n3\n4\n5\n6");
         assert_eq!(last_lines(""), "");
+    }
+
+    #[test]
+    fn the_reason_of_an_end_is_what_the_log_calls_an_error() {
+        let log = "[1] 06:20 [INF] Starting\n[1] 06:20 [FTL] bind: address already in use";
+        assert_eq!(reason(log), "bind: address already in use");
+        assert_eq!(reason("nats-server: nothing known\nsee --help"), "see --help");
     }
 }

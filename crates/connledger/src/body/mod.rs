@@ -11,6 +11,7 @@ pub(crate) use secrets::{SecretArg, SecretReader};
 
 use std::path::Path;
 
+use ledger_contract::numbers::keeps_digits;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -35,12 +36,17 @@ fn read_as<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, Failure> {
     let is_stdin = path == Path::new("-");
     let read = if is_stdin { text::read_stdin() } else { text::read_file(path) };
     let text = read.map_err(|error| Failure::file("read", path, &error))?;
+    let name = path.display();
     // The parser's own message may quote a secret.
-    serde_json::from_str(&text).map_err(|error| {
+    let body = serde_json::from_str(&text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        let name = path.display();
         Failure::usage(format!("{name} is not a JSON {what}, at line {line} column {column}"))
-    })
+    })?;
+    if !keeps_digits(text.as_bytes()) {
+        return Err(Failure::usage(format!("a number in {name} would lose digits"))
+            .hint("write it as text, in quotes"));
+    }
+    Ok(body)
 }
 
 /// Returns the bytes of a body.

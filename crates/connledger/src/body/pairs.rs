@@ -1,10 +1,9 @@
 //! `key=value` flags.
 
-use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use serde_json::value::RawValue;
-use serde_json::{Number, Value};
+use ledger_contract::numbers::keeps_digits;
+use serde_json::Value;
 
 /// A `key=value` flag.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,44 +53,17 @@ impl FromStr for Setting {
 /// Parses a number. A text that is none, or whose digits would be lost, is `None`.
 pub(crate) fn number(text: &str) -> Option<Value> {
     let number = serde_json::from_str(text).ok()?;
-    is_exact(&number, text).then_some(Value::Number(number))
+    keeps_digits(text.as_bytes()).then_some(Value::Number(number))
 }
 
 /// Parses JSON. A number with more digits than the ledger stores is an error.
 fn json(text: &str) -> Result<Value, &'static str> {
-    let raw: &RawValue = serde_json::from_str(text).map_err(|_| "must have JSON after the `:=`")?;
-    let lossy = "has a number that would lose digits; write it as text";
-    if is_lossless(raw.get()) {
-        Ok(serde_json::from_str(text).map_err(|_| lossy)?)
+    let value = serde_json::from_str(text).map_err(|_| "must have JSON after the `:=`")?;
+    if keeps_digits(text.as_bytes()) {
+        Ok(value)
     } else {
-        Err(lossy)
+        Err("has a number that would lose digits; write it as text")
     }
-}
-
-/// Returns whether every number in a JSON text keeps its digits.
-fn is_lossless(json: &str) -> bool {
-    if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(json) {
-        return items.into_iter().all(|item| is_lossless(item.get()));
-    }
-    if let Ok(fields) = serde_json::from_str::<BTreeMap<String, &RawValue>>(json) {
-        return fields.into_values().all(|field| is_lossless(field.get()));
-    }
-    match serde_json::from_str::<Number>(json) {
-        Ok(number) => is_exact(&number, json),
-        Err(_) => true,
-    }
-}
-
-/// Returns whether a number keeps the significant digits with which it was written.
-fn is_exact(number: &Number, text: &str) -> bool {
-    digits(&number.to_string()) == digits(text)
-}
-
-/// Returns the significant digits of a number before its exponent.
-fn digits(text: &str) -> String {
-    let mantissa = text.trim().split(['e', 'E']).next().unwrap_or_default();
-    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-    digits.trim_matches('0').to_owned()
 }
 
 #[cfg(test)]

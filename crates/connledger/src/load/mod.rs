@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use clap::Args;
 use futures::stream::{self, Stream, StreamExt as _};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use ledger_client::{Accepted, ClientError, CommandHeaders};
 use ledger_contract::errors::{Code, ErrorBody};
 use ledger_contract::queries::GetQuery;
@@ -25,6 +25,7 @@ use tokio::sync::mpsc;
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::progress::progress_bar;
 use crate::session::Session;
 use command_ids::CommandIds;
 use lines::Line;
@@ -59,7 +60,7 @@ pub(crate) async fn run(common: &Common, args: &LoadArgs, out: Output) -> Result
     let total = lines::count(&args.file).map_err(|error| failed(&error))?;
     let session = Session::open(common, out).await?;
     let read = read_ahead(&args.file).map_err(|error| failed(&error))?;
-    let bar = progress_bar(total);
+    let bar = progress_bar(total, out);
     let mut tally = Tally::default();
     let loaded = load_all(&session, &args.file, read, &bar, &mut tally).await;
     bar.finish_and_clear();
@@ -207,18 +208,4 @@ async fn repeated(session: &Session, line: u64, connection: String) -> Result<Lo
     );
     let code = Code::ConnectionArchived.as_str().to_owned();
     Ok(Loaded::Archived(Remark { line, code, message }))
-}
-
-/// Creates a progress bar on standard error, which is hidden unless that is a terminal.
-pub(crate) fn progress_bar(total: Option<u64>) -> ProgressBar {
-    let (bar, template) = match total {
-        Some(total) => {
-            (ProgressBar::new(total), "{wide_bar} {human_pos}/{human_len} {per_sec} {eta}")
-        }
-        None => (ProgressBar::new_spinner(), "{spinner} {human_pos} {per_sec}"),
-    };
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    bar
 }

@@ -71,7 +71,7 @@ pub(super) fn run(args: &ListArgs, out: Output) -> Result<(), Failure> {
             origin(&catalogue, &provider.id),
         ]);
     }
-    table.lines().iter().try_for_each(|line| out.line(line))?;
+    out.table(&table)?;
     out.say(format!("{} of {} shown", wanted().count(), catalogue.len()));
     Ok(())
 }

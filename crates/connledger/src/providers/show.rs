@@ -48,15 +48,12 @@ pub(super) fn run(args: &ShowArgs, out: Output) -> Result<(), Failure> {
     if out.is_json() {
         return out.object(provider);
     }
-    facts(provider, args.at, &origin(&catalogue, &provider.id))
-        .lines()
-        .iter()
-        .try_for_each(|line| out.line(line))?;
+    out.facts(&facts(provider, args.at, &origin(&catalogue, &provider.id)))?;
     out.line("")?;
-    fields(provider, args.at).lines().iter().try_for_each(|line| out.line(line))
+    out.table(&fields(provider, args.at))
 }
 
-fn facts(provider: &Provider, at: Option<Facade>, origin: &str) -> Table {
+fn facts<'a>(provider: &'a Provider, at: Option<Facade>, origin: &str) -> Vec<(&'a str, String)> {
     let name = at.map_or(provider.id.as_str(), |facade| provider.name_at(facade));
     let capabilities = match at {
         Some(facade) => {
@@ -70,8 +67,8 @@ fn facts(provider: &Provider, at: Option<Facade>, origin: &str) -> Table {
     aliases.dedup();
     let auth: Vec<_> = provider.auth_methods.iter().map(|method| method.as_str()).collect();
     let models = provider.models.known.iter().map(|model| model.id.as_str());
-    let mut table = Table::new(&[name, &provider.display_name]);
-    for (what, value) in [
+    let facts = [
+        (name, provider.display_name.clone()),
         ("description", provider.description.clone().unwrap_or_default()),
         ("kind", provider.kind.to_string()),
         ("also called", aliases.join(", ")),
@@ -82,16 +79,13 @@ fn facts(provider: &Provider, at: Option<Facade>, origin: &str) -> Table {
         ("token url", provider.token_url.clone().unwrap_or_default()),
         ("documentation", provider.documentation.clone().unwrap_or_default()),
         ("from", origin.to_owned()),
-    ] {
-        if !value.is_empty() {
-            table.row([what.to_owned(), value]);
-        }
-    }
-    table
+    ];
+    facts.into_iter().filter(|(_, value)| !value.is_empty()).collect()
 }
 
 fn fields(provider: &Provider, at: Option<Facade>) -> Table {
-    let mut table = Table::new(&["FIELD", "TYPE", "SECRET", "REQUIRED", "ALSO CALLED", "WHAT"]);
+    let mut table =
+        Table::of_texts(&["FIELD", "TYPE", "SECRET", "REQUIRED", "ALSO CALLED", "WHAT"]);
     for field in provider.fields.iter().filter(|field| at.is_none_or(|at| field.is_at(at))) {
         let name = at.map_or(field.name.as_str(), |facade| field.name_at(facade));
         let mut others: Vec<_> = field.spellings().filter(|other| *other != name).collect();

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use ledger_contract::journal::{JournalEntry, Without};
-use ledger_contract::queries::{ALL_WORKSPACES, AuditPage, AuditQuery};
+use ledger_contract::queries::{ALL_WORKSPACES, AuditPage, AuditQuery, PageQuery};
 
 use super::list::short_time;
 use super::paging::{Listing, PageArgs};
@@ -73,7 +73,7 @@ impl AuditArgs {
 /// Shows the entries of one workspace, if the command line names it, else all.
 pub(super) async fn run(session: &Session, of_one: bool, args: AuditArgs) -> Result<(), Failure> {
     let workspace = if of_one { session.workspace.as_str() } else { ALL_WORKSPACES };
-    let all = args.paging.wants_all(session.out);
+    let mut extent = args.paging.extent(session.out);
     let mut query = args.query();
     let mut listing = Listing::new(session.out, &HEADINGS);
     let next = loop {
@@ -83,12 +83,11 @@ pub(super) async fn run(session: &Session, of_one: bool, args: AuditArgs) -> Res
             let entry: JournalEntry = read_answer(entry.get().as_bytes())?;
             listing.add(&entry, || cells(&entry))?;
         }
-        match page.next_cursor {
-            // A page that was cut may be empty, and the next one not.
-            Some(cursor) if all || (page.truncated && page.entries.is_empty()) => {
-                query.cursor = Some(cursor);
+        match extent.next(page.entries.len(), page.truncated, page.next_cursor.as_deref()) {
+            Some(PageQuery { page_size, cursor }) => {
+                query = AuditQuery { page_size, cursor, ..query };
             }
-            next => break next,
+            None => break page.next_cursor,
         }
     };
     listing.finish(None::<u64>, next.as_deref())

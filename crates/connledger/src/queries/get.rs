@@ -8,6 +8,7 @@ use super::read_answer;
 use crate::failure::Failure;
 use crate::fields::facts;
 use crate::session::Session;
+use crate::verbs::archived;
 
 /// Shows one connection, secrets masked.
 #[derive(Debug, Args)]
@@ -22,12 +23,15 @@ pub(crate) struct GetArgs {
 
 pub(super) async fn run(session: &Session, args: GetArgs) -> Result<(), Failure> {
     let query = GetQuery { connection: args.name };
-    let answer = session.client.query(&session.workspace, "get", &query).await?;
+    let answer = match session.client.query(&session.workspace, "get", &query).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            return Err(archived::with_hint(session, error.into(), &query.connection).await);
+        }
+    };
     if session.out.is_json() {
         return session.out.raw(&answer);
     }
     let view: ConnectionView<'_> = read_answer(&answer)?;
-    let facts = facts(&view);
-    let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
-    facts.iter().try_for_each(|(name, value)| session.out.line(format!("{name:<width$}  {value}")))
+    session.out.facts(&facts(&view))
 }

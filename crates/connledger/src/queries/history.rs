@@ -1,7 +1,7 @@
 //! `history`.
 
 use clap::Args;
-use ledger_contract::queries::{ALL_WORKSPACES, HistoryPage, HistoryQuery};
+use ledger_contract::queries::{ALL_WORKSPACES, HistoryPage, HistoryQuery, PageQuery};
 use serde::Deserialize;
 
 use super::list::short_time;
@@ -10,9 +10,7 @@ use super::read_answer;
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::table::Table;
-
-/// Characters of a line to which reasons are cut.
-const LINE_CHARS: usize = 100;
+use crate::verbs::archived;
 
 /// Shows who changed what, and when.
 #[derive(Debug, Args)]
@@ -91,11 +89,17 @@ struct Data {
 
 pub(super) async fn run(session: &Session, args: HistoryArgs) -> Result<(), Failure> {
     let workspace = if args.all_workspaces { ALL_WORKSPACES } else { session.workspace.as_str() };
-    let all = args.paging.wants_all(session.out);
+    let mut extent = args.paging.extent(session.out);
     let mut query = args.query();
     let (mut shown, mut rows) = (0_u64, Vec::new());
     let (total, next) = loop {
-        let answer = session.client.query(workspace, "history", &query).await?;
+        let answer = match session.client.query(workspace, "history", &query).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let name = query.connection.as_deref().unwrap_or_default();
+                return Err(archived::with_hint(session, error.into(), name).await);
+            }
+        };
         let page: HistoryPage = read_answer(&answer)?;
         for event in &page.events {
             shown += 1;
@@ -105,14 +109,15 @@ pub(super) async fn run(session: &Session, args: HistoryArgs) -> Result<(), Fail
                 rows.push(read_answer(event.get().as_bytes())?);
             }
         }
-        match page.next_cursor {
-            Some(cursor) if all => query.cursor = Some(cursor),
-            next => break (page.total, next),
+        match extent.next(page.events.len(), page.truncated, page.next_cursor.as_deref()) {
+            Some(PageQuery { page_size, cursor }) => {
+                query = HistoryQuery { page_size, cursor, ..query };
+            }
+            None => break (page.total, page.next_cursor),
         }
     };
     if !session.out.is_json() {
-        let table = table(rows, query.connection.is_some());
-        table.lines().iter().try_for_each(|line| session.out.line(line))?;
+        session.out.table(&table(rows, query.connection.is_some()))?;
     }
     say_shown(session.out, shown, total, next.as_deref());
     Ok(())
@@ -126,7 +131,6 @@ fn table(rows: Vec<Row>, of_one: bool) -> Table {
     let mut table = Table::new(&headings);
     for row in rows {
         let (of, version) = of_and_version(&row);
-        let reason = row.data.reason.unwrap_or_default();
         table.row([
             row.position.to_string(),
             short_time(&row.recorded_at),
@@ -135,16 +139,13 @@ fn table(rows: Vec<Row>, of_one: bool) -> Table {
             version,
             row.actor,
             row.via,
-            // It may have several lines.
-            reason.split_whitespace().collect::<Vec<_>>().join(" "),
+            row.data.reason.unwrap_or_default(),
         ]);
     }
     if of_one {
         table.drop_column("OF");
     }
-    if with_reason {
-        table.cut_last_column(LINE_CHARS);
-    } else {
+    if !with_reason {
         table.drop_column("REASON");
     }
     table
@@ -179,9 +180,9 @@ mod tests {
 
     #[test]
     fn the_reason_has_a_column_if_there_is_one() {
-        let without = table(vec![row(None)], true).lines();
+        let without = table(vec![row(None)], true).lines(None);
         assert!(without[0].ends_with("VIA") && without[1].ends_with("http"), "{without:?}");
-        let with = table(vec![row(Some("budget\nused up")), row(None)], true).lines();
+        let with = table(vec![row(Some("budget\nused up")), row(None)], true).lines(None);
         assert!(with[0].ends_with("VIA   REASON"), "{with:?}");
         assert!(with[1].ends_with("budget used up") && with[2].ends_with('-'), "{with:?}");
     }
@@ -194,8 +195,11 @@ mod tests {
     }
 
     #[test]
-    fn the_history_of_one_connection_fits_the_line() {
-        let lines = table(vec![row(Some(&"long ".repeat(200)))], true).lines();
-        assert!(lines.iter().all(|line| line.chars().count() <= LINE_CHARS), "{lines:?}");
+    fn the_history_of_one_connection_fits_the_terminal_and_is_whole_elsewhere() {
+        let reason = "long ".repeat(200);
+        let table = table(vec![row(Some(&reason))], true);
+        let lines = table.lines(Some(100));
+        assert!(lines.iter().all(|line| line.chars().count() <= 100), "{lines:?}");
+        assert!(table.lines(None)[1].ends_with(reason.trim_end()));
     }
 }

@@ -1,7 +1,7 @@
 //! `list`.
 
 use clap::Args;
-use ledger_contract::queries::{ALL_WORKSPACES, ListPage, ListQuery};
+use ledger_contract::queries::{ALL_WORKSPACES, ListPage, ListQuery, PageQuery};
 use ledger_contract::view::ConnectionView;
 
 use super::paging::{Listing, PageArgs};
@@ -50,7 +50,8 @@ impl ListArgs {
 }
 
 pub(super) async fn run(session: &Session, args: ListArgs) -> Result<(), Failure> {
-    let all = args.paging.wants_all(session.out) && args.page.is_none();
+    let extent = args.paging.extent(session.out);
+    let mut extent = if args.page.is_some() { extent.of_one_page() } else { extent };
     let every_workspace = args.all_workspaces || session.workspace == ALL_WORKSPACES;
     let workspace = if every_workspace { ALL_WORKSPACES } else { session.workspace.as_str() };
     let mut query = args.query()?;
@@ -64,9 +65,12 @@ pub(super) async fn run(session: &Session, args: ListArgs) -> Result<(), Failure
         for view in &page.connections {
             rows.add(view, || cells(view, every_workspace))?;
         }
-        match page.next_cursor {
-            Some(cursor) if all => query.cursor = Some(cursor),
-            next => return rows.finish(page.total, next.as_deref()),
+        let next = page.next_cursor.as_deref();
+        match extent.next(page.connections.len(), page.truncated, next) {
+            Some(PageQuery { page_size, cursor }) => {
+                query = ListQuery { page: None, page_size, cursor, ..query };
+            }
+            None => return rows.finish(page.total, next),
         }
     }
 }

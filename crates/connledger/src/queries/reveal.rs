@@ -37,9 +37,9 @@ pub(super) async fn run(session: &Session, args: RevealArgs) -> Result<(), Failu
                 .out
                 .object(&json!({ "field": field, "generation": generation, "value": value }))?;
         } else if fields.len() == 1 {
-            session.out.line(value)?;
+            session.out.verbatim(value)?;
         } else {
-            session.out.line(format!("{field}={value}"))?;
+            session.out.verbatim(format!("{field}={value}"))?;
         }
     }
     if revealed.is_empty() {

@@ -27,6 +27,10 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
         ("queued", status.queued.to_string()),
         ("accepts writes", accepts_writes),
     ];
+    if let Some(seconds) = status.clock_behind_seconds {
+        let text = format!("{seconds} s behind the last event, whose time later ones have, too");
+        facts.push(("clock", text));
+    }
     if let Some(former) = status.former_xkey {
         facts.push(("former key", format!("{} until {}", former.xkey, former.accepted_until)));
     }
@@ -51,7 +55,7 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
     }
     let refused: u64 = status.refused.values().sum();
     facts.push(("refused", refused.to_string()));
-    facts.iter().try_for_each(|(name, value)| session.out.line(format!("{name:<14}  {value}")))?;
+    session.out.facts(&facts)?;
     status
         .refused
         .iter()

@@ -145,7 +145,7 @@ async fn list(session: &Session, args: ListArgs) -> Result<(), Failure> {
     if session.out.is_json() {
         return Ok(());
     }
-    table.lines().iter().try_for_each(|line| session.out.line(line))
+    session.out.table(&table)
 }
 
 /// Writes the keys of a principal: as JSON at once, else as rows of the table.

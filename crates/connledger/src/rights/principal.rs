@@ -171,7 +171,7 @@ pub(crate) async fn run(
 }
 
 async fn list(session: &Session, paging: PageArgs) -> Result<(), Failure> {
-    let all = paging.wants_all(session.out);
+    let mut extent = paging.extent(session.out);
     let mut query = paging.query();
     let now = time::format(clock::now());
     let mut rows = Listing::new(session.out, &["NAME", "KIND", "ENABLED", "MAY", "LIVE KEYS"]);
@@ -189,9 +189,10 @@ async fn list(session: &Session, paging: PageArgs) -> Result<(), Failure> {
                 ]
             })?;
         }
-        match page.part.next_cursor {
-            Some(cursor) if all => query.cursor = Some(cursor),
-            next => return rows.finish(page.part.total, next.as_deref()),
+        let next = page.part.next_cursor.as_deref();
+        match extent.next(page.principals.len(), page.part.truncated, next) {
+            Some(following) => query = following,
+            None => return rows.finish(page.part.total, next),
         }
     }
 }
@@ -201,9 +202,7 @@ async fn show(session: &Session, name: &str) -> Result<(), Failure> {
     if session.out.is_json() {
         return session.out.object(&one);
     }
-    let facts = facts(&one);
-    let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
-    facts.iter().try_for_each(|(name, value)| session.out.line(format!("{name:<width$}  {value}")))
+    session.out.facts(&facts(&one))
 }
 
 fn facts(one: &PrincipalView) -> Vec<(String, String)> {

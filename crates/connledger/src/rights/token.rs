@@ -105,5 +105,5 @@ async fn list(session: &Session) -> Result<(), Failure> {
             one.by,
         ]);
     }
-    table.lines().iter().try_for_each(|line| session.out.line(line))
+    session.out.table(&table)
 }

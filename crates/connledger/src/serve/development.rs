@@ -12,7 +12,7 @@ use super::args::ServeArgs;
 use super::{engine_options, ensure_workspace, open_engine};
 use crate::failure::Failure;
 use crate::master_key::{self, Created, DEV_MASTER_KEY_FILE};
-use crate::output::say;
+use crate::output::Output;
 use crate::server_file::write_private;
 use crate::session::DEV_KEY_FILE;
 
@@ -20,6 +20,7 @@ pub(super) async fn open(
     folder: &Path,
     args: &ServeArgs,
     providers: &Arc<Catalogue>,
+    out: Output,
 ) -> Result<Engine, Failure> {
     std::fs::create_dir_all(folder).map_err(|error| Failure::file("create", folder, &error))?;
     let create = match Engine::check(folder).map_err(Problem::from) {
@@ -29,16 +30,16 @@ pub(super) async fn open(
     };
     let keyring = match &args.master_key.master_key_file {
         Some(_) => master_key::find(&args.master_key, None)?,
-        None => throw_away_key(folder)?,
+        None => throw_away_key(folder, out)?,
     };
     let options = engine_options(folder, keyring, args, providers);
     let engine = open_engine(EngineOptions { create, ..options }).await?;
     ensure_workspace(&engine).await?;
-    leave_admin_key(&engine, folder).await?;
+    leave_admin_key(&engine, folder, out).await?;
     Ok(engine)
 }
 
-fn throw_away_key(folder: &Path) -> Result<ledger_vault::Keyring, Failure> {
+fn throw_away_key(folder: &Path, out: Output) -> Result<ledger_vault::Keyring, Failure> {
     let path = folder.join(DEV_MASTER_KEY_FILE);
     if !path.exists() && Engine::exists(folder) {
         return Err(Failure::usage("this ledger was not created with --dev")
@@ -46,13 +47,13 @@ fn throw_away_key(folder: &Path) -> Result<ledger_vault::Keyring, Failure> {
     }
     let (keyring, created) = master_key::read_or_create(&path)?;
     if created == Created::Yes {
-        say(format!("dev: created a throw-away master key, {}", path.display()));
+        out.say(format!("dev: created a throw-away master key, {}", path.display()));
     }
     Ok(keyring)
 }
 
 /// Writes a new admin key unless the file already holds a valid one.
-async fn leave_admin_key(engine: &Engine, folder: &Path) -> Result<(), Failure> {
+async fn leave_admin_key(engine: &Engine, folder: &Path, out: Output) -> Result<(), Failure> {
     let path = folder.join(DEV_KEY_FILE);
     let known = std::fs::read_to_string(&path).is_ok_and(|text| {
         let authorization = format!("Bearer {}", text.trim());
@@ -63,6 +64,6 @@ async fn leave_admin_key(engine: &Engine, folder: &Path) -> Result<(), Failure> 
         write_private(&path, format!("{key}\n").as_bytes())
             .map_err(|error| Failure::file("write", &path, &error))?;
     }
-    say(format!("dev: the admin key is in {}; not for production", path.display()));
+    out.say(format!("dev: the admin key is in {}; not for production", path.display()));
     Ok(())
 }

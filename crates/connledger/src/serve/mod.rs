@@ -30,6 +30,7 @@ pub(crate) use args::ServeArgs;
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::master_key;
+use crate::output::Output;
 use running::Stopped;
 
 /// The actor of changes that no caller requested.
@@ -42,8 +43,8 @@ pub(crate) fn guard() -> Option<ExitCode> {
     is_guard.then(|| ledger_bus::guard_main(args))
 }
 
-pub(crate) async fn run(common: &Common, args: ServeArgs) -> Result<(), Failure> {
-    logs::install(&args)?;
+pub(crate) async fn run(common: &Common, args: ServeArgs, out: Output) -> Result<(), Failure> {
+    logs::install(&args, out)?;
     let folder = common.data_dir.clone().ok_or_else(|| {
         let required = Failure::usage("--data-dir is required");
         required.hint("for example --data-dir /var/lib/connledger; to experiment, add --dev to it")
@@ -55,7 +56,7 @@ pub(crate) async fn run(common: &Common, args: ServeArgs) -> Result<(), Failure>
     }
     // Missing prerequisites on the machine are reported before the ledger is touched.
     let plan = plan(common, &args, subjects)?;
-    let engine = open(&folder, &args, &plan.providers).await?;
+    let engine = open(&folder, &args, &plan.providers, out).await?;
     let mut signals = running::Signals::new()?;
     let done = running::until_stopped(common, &args, &folder, plan, &engine, &mut signals).await;
     close(engine).await;
@@ -88,9 +89,10 @@ async fn open(
     folder: &Path,
     args: &ServeArgs,
     providers: &Arc<Catalogue>,
+    out: Output,
 ) -> Result<Engine, Failure> {
     if args.dev {
-        return development::open(folder, args, providers).await;
+        return development::open(folder, args, providers, out).await;
     }
     match Engine::check(folder).map_err(Problem::from) {
         Ok(()) => {}

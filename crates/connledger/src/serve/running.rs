@@ -25,7 +25,7 @@ use super::{ServeArgs, absolute, check_start, room, tokens};
 use crate::clock;
 use crate::common::Common;
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::Output;
 use crate::server_file::ServerFile;
 
 /// The timeout of one check of the NATS server; a failed check is logged and repeated.
@@ -200,7 +200,7 @@ async fn serve(
         if let Some(client) = client {
             wait_for(|| check(&client, CHECK_PATIENCE)).await;
         }
-        announce(engine, &places);
+        announce(engine, &places, Output::new(common.json));
         room::log_interruption();
         match (&parts.http, hangups) {
             (Some((_, listener)), Some(hangups)) => reload_at(hangups, listener).await,
@@ -214,10 +214,10 @@ async fn serve(
     }
 }
 
-fn announce(engine: &Engine, places: &str) {
+fn announce(engine: &Engine, places: &str, out: Output) {
     match engine.ready() {
-        Ok(()) => say(format!("ready: {places}")),
-        Err(refusal) => say(format!("standing by: {places}; commands are refused: {refusal}")),
+        Ok(()) => out.say(format!("ready: {places}")),
+        Err(refusal) => out.say(format!("standing by: {places}; commands are refused: {refusal}")),
     }
 }
 

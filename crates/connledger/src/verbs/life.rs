@@ -121,12 +121,11 @@ impl ArchiveArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  connledger list --lifecycle archived                  shows the ids
-  connledger restore 0199f0c2-6d1e-7cc0-8a51-2f1f6a1b7c3d
+  connledger restore old-openai
   connledger restore 0199f0c2-6d1e-7cc0-8a51-2f1f6a1b7c3d --slug openai-old")]
 pub(crate) struct RestoreArgs {
-    /// Id; a slug does not identify an archived connection
-    id: String,
+    /// Id, or the slug it had if no other archived connection had it
+    name: String,
     /// New slug, if the old one has been taken
     #[arg(long)]
     slug: Option<String>,
@@ -136,6 +135,6 @@ pub(crate) struct RestoreArgs {
 
 impl RestoreArgs {
     pub(super) fn command(self) -> PendingCommand {
-        PendingCommand::about("restore", &self.id, self.write).with_some("slug", self.slug)
+        PendingCommand::about("restore", &self.name, self.write).with_some("slug", self.slug)
     }
 }

@@ -1,6 +1,7 @@
 //! The commands that change something, one file per family.
 
 mod access;
+pub(crate) mod archived;
 mod dependents;
 mod edit;
 mod life;
@@ -51,6 +52,10 @@ pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), 
         Verb::Workspace(command) => return workspace::run(common, command, out).await,
     };
     let session = Session::open(common, out).await?;
+    let command = match command.verb {
+        "restore" => archived::with_id(&session, command).await?,
+        _ => command,
+    };
     let workspace = session.workspace.clone();
     send(&session, &workspace, command).await
 }

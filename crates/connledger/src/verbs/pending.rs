@@ -4,6 +4,7 @@ use clap::Args;
 use ledger_client::{Accepted, ClientError, CommandHeaders};
 use serde_json::json;
 
+use super::archived;
 use crate::body::{self, Body};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -77,6 +78,7 @@ pub(crate) async fn send(
 ) -> Result<(), Failure> {
     let named = ["principal", "subject", "token_id"].map(|field| command.text(field));
     let subject = named.into_iter().find(|text| !text.is_empty()).unwrap_or("workspace").to_owned();
+    let connection = command.text("connection").to_owned();
     let command_id = command.write.command_id.unwrap_or_else(ledger_client::new_command_id);
     let headers = CommandHeaders {
         command_id: Some(command_id.clone()),
@@ -90,7 +92,7 @@ pub(crate) async fn send(
         Err(error @ ClientError::Unanswered(_)) => Err(Failure::from(error).hint(format!(
             "it may have been executed; repeating it is safe with --command-id {command_id}"
         ))),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(archived::with_hint(session, error.into(), &connection).await),
     }
 }
 

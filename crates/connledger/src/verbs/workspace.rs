@@ -57,7 +57,7 @@ pub(super) async fn run(
 }
 
 async fn list(session: &Session, paging: PageArgs) -> Result<(), Failure> {
-    let all = paging.wants_all(session.out);
+    let mut extent = paging.extent(session.out);
     let mut query = paging.query();
     let mut rows = Listing::new(session.out, &["NAME", "DISPLAY NAME", "CREATED", "BY"]);
     loop {
@@ -73,9 +73,10 @@ async fn list(session: &Session, paging: PageArgs) -> Result<(), Failure> {
                 ]
             })?;
         }
-        match page.part.next_cursor {
-            Some(cursor) if all => query.cursor = Some(cursor),
-            next => return rows.finish(page.part.total, next.as_deref()),
+        let next = page.part.next_cursor.as_deref();
+        match extent.next(page.workspaces.len(), page.part.truncated, next) {
+            Some(following) => query = following,
+            None => return rows.finish(page.part.total, next),
         }
     }
 }

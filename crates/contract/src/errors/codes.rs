@@ -157,6 +157,7 @@ codes! {
     ("method_not_allowed", MethodNotAllowed, Invalid, "The path does not support this method."),
     ("nats_missing", NatsMissing, Unavailable, "No nats-server was found on this machine."),
     ("nats_refused", NatsRefused, Unavailable, "The NATS server rejected an operation that the ledger needs."),
+    ("nats_server_failed", NatsServerFailed, Unavailable, "The nats-server that the ledger runs did not start."),
     ("nats_too_old", NatsTooOld, Unavailable, "The NATS server is older than 2.11."),
     ("nats_unreachable", NatsUnreachable, Unavailable, "The NATS server does not respond."),
     ("not_owner", NotOwner, Unavailable, "This instance may not write now, because it does not hold the lease of the ledger's name on NATS."),

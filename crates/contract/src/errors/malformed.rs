@@ -3,14 +3,24 @@
 use serde::Deserialize;
 
 use super::{Code, Problem};
+use crate::numbers::keeps_digits;
 
-/// Reads a JSON body.
+/// The mark with which some editors begin UTF-8 text. It belongs to the encoding.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// Reads a JSON body. A number that would lose digits is refused.
 ///
 /// The JSON library's error text quotes the invalid value, which may be a misplaced secret. Only
 /// its place, and what would be valid, are passed on.
 pub fn read_json<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|error| problem(&error))
+    let read = serde_json::from_slice(body).map_err(|error| problem(&error))?;
+    if !keeps_digits(body) {
+        let message = "a number has more digits than the ledger keeps; send it as text";
+        return Err(Problem::because(Code::BodyMalformed, message));
+    }
+    Ok(read)
 }
 
 fn problem(error: &serde_json::Error) -> Problem {
@@ -102,5 +112,23 @@ mod tests {
         assert_eq!(message(""), message("{}"));
         assert!(message("{").contains("ends in the middle"));
         assert!(message("sk-canary").contains("not JSON"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_belongs_to_the_encoding() {
+        let read = read_json::<serde_json::Value>("\u{feff}{\"count\": 1}".as_bytes()).unwrap();
+        assert_eq!(read, serde_json::json!({"count": 1}));
+        assert!(message("\u{feff}\u{feff}{}").contains("not JSON"));
+    }
+
+    #[test]
+    fn a_number_that_would_lose_digits_is_refused() {
+        let read = |body: &str| read_json::<serde_json::Value>(body.as_bytes());
+        assert!(read(r#"{"zip": 12345678901234567890123}"#).unwrap_err().message.contains("text"));
+        assert!(read(r#"{"zip": "12345678901234567890123"}"#).is_ok());
+        for kept in ["412246126.81182325", "0.1", "18446744073709551615", "1.7976931348623157e308"]
+        {
+            assert_eq!(read(kept).unwrap().to_string().replace("e+", "e"), kept);
+        }
     }
 }

@@ -73,6 +73,10 @@ pub struct StatusView {
     /// What is being rebuilt from the log; absent if nothing is. Queries that need it are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rebuilding: Option<RebuildStatus>,
+    /// Seconds by which the clock is behind the time of the last event; absent if it is not. Until
+    /// it has passed that time, every event has it, with the clock's beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_behind_seconds: Option<u64>,
     /// Number of commands that wait for the writer.
     pub queued: u64,
     /// Number of commands refused since the start, by error code.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ledger_domain::connection::{
-    Access, Dependent, Details, Draft, Grant, GrantScope, Health, HealthState, Identity,
+    Access, Amount, Dependent, Details, Draft, Grant, GrantScope, Health, HealthState, Identity,
     IdentityKind, Kind, Limits, ModelPolicy, ModelRule, Multiplier, Patch, Pricing, RateCounts,
     RateLimit, RateUnit, ResetPeriod, Revision, SecretReference, UsageLimit, UsageUnit,
 };
@@ -16,7 +16,9 @@ use ledger_domain::{
     Slug, WorkspaceName,
 };
 use schemars::JsonSchema;
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Number;
 
 use crate::shape::{self, Shape, keeps};
 
@@ -312,9 +314,12 @@ pub(super) struct UsageLimitV1 {
     #[serde(rename = "type", with = "shape")]
     #[schemars(with = "String")]
     unit: UsageUnit,
-    credit_limit: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    alert_threshold: Option<u64>,
+    #[serde(with = "shape")]
+    #[schemars(with = "f64")]
+    credit_limit: Amount,
+    #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<f64>")]
+    alert_threshold: Option<Amount>,
     #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     reset: Option<ResetPeriod>,
@@ -333,6 +338,24 @@ pub(super) struct RateLimitV1 {
     #[schemars(with = "String")]
     unit: RateUnit,
     value: u64,
+}
+
+/// A number, without a point if it is whole.
+impl Shape for Amount {
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.get() {
+            Ok(whole) => serializer.serialize_u64(whole),
+            Err(decimal) => serializer.serialize_f64(decimal),
+        }
+    }
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = Number::deserialize(deserializer)?;
+        let amount = match number.as_u64() {
+            Some(whole) => Self::whole(whole),
+            None => number.as_f64().and_then(Self::decimal),
+        };
+        amount.ok_or_else(|| D::Error::custom("not an amount"))
+    }
 }
 
 /// `"weekly"`, `"monthly"` or a number of days.

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ledger_contract::records::{self, Metadata, Provenance, StoredFingerprint, StreamId, Via};
 use ledger_domain::connection::{
-    Access, AuthMethod, Dependent, DependentKey, Details, Draft, Environment, GrantScope, Identity,
-    IdentityKind, Kind, Limits, ModelPolicy, ModelRule, Multiplier, Patch, Pricing, RateCounts,
-    RateLimit, RateUnit, ResetPeriod, Reverted, Revision, SecretReference, UsageLimit, UsageUnit,
+    Access, Amount, AuthMethod, Dependent, DependentKey, Details, Draft, Environment, GrantScope,
+    Identity, IdentityKind, Kind, Limits, ModelPolicy, ModelRule, Multiplier, Patch, Pricing,
+    RateCounts, RateLimit, RateUnit, ResetPeriod, Reverted, Revision, SecretReference, UsageLimit,
+    UsageUnit,
 };
 use ledger_domain::principal::{
     ApiKeyId, Grant, KeyDigest, PrincipalDraft, PrincipalEvent, PrincipalKind, PrincipalRevision,
@@ -53,8 +54,8 @@ fn limits() -> Limits {
     Limits {
         usage: Some(UsageLimit {
             unit: UsageUnit::Cost,
-            credit_limit: 100,
-            alert_threshold: Some(80),
+            credit_limit: Amount::whole(100).expect("more than 0"),
+            alert_threshold: Amount::whole(80),
             reset: Some(ResetPeriod::Days(30)),
             next_reset_at: Some(AT),
         }),

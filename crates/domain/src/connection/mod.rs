@@ -30,7 +30,7 @@ pub use event::{Event, EventFacts, Reverted};
 pub use evolve::{advance, evolve};
 pub use health::{Health, HealthState};
 pub use limits_of_use::{
-    Limits, RateCounts, RateLimit, RateUnit, ResetPeriod, UsageLimit, UsageUnit,
+    Amount, Limits, RateCounts, RateLimit, RateUnit, ResetPeriod, UsageLimit, UsageUnit,
 };
 pub use models::{ModelPolicy, ModelRule};
 pub use pricing::{MULTIPLIER_KEYS, Multiplier, Pricing};

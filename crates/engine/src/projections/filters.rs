@@ -1,9 +1,10 @@
 //! What lists can be filtered by: the terms under which a connection is found, and those that a
 //! query asks for.
 
+use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use ledger_contract::queries::ListQuery;
 use ledger_domain::connection::{AuthMethod, Environment, HealthState, IdentityKind, Kind};
-use ledger_domain::{CheckedText, Connection, InvalidField};
+use ledger_domain::{CheckedText, Connection, InvalidField, limits};
 use ledger_store::Term;
 
 /// A field by which lists can be filtered. The numbers are part of stored keys: never reuse one.
@@ -101,7 +102,8 @@ pub(crate) fn groups(query: &ListQuery) -> Result<Vec<Vec<Term>>, InvalidField> 
     };
     groups.extend(lifecycle.map(|word| vec![Field::Lifecycle.term(word)]));
     if !query.provider.is_empty() {
-        groups.push(query.provider.iter().map(|name| provider(name)).collect());
+        let names = query.provider.iter().flat_map(|name| forms(name));
+        groups.push(names.map(|name| provider(&name)).collect());
     }
     if let Some(text) = &query.environment {
         groups.push(vec![Field::Environment.term(Environment::parse(text)?.as_str())]);
@@ -114,16 +116,45 @@ pub(crate) fn groups(query: &ListQuery) -> Result<Vec<Vec<Term>>, InvalidField> 
     words(&mut groups, &query.auth_method, Field::AuthMethod, |text| {
         AuthMethod::parse(text).map(AuthMethod::as_str)
     })?;
-    groups.extend(query.tag.iter().map(|tag| vec![Field::Tag.term(tag)]));
-    groups.extend(query.label.iter().map(|text| match text.split_once('=') {
-        Some((key, value)) => vec![label(key, value)],
-        None => vec![Field::LabelKey.term(text)],
-    }));
+    groups.extend(query.tag.iter().map(|tag| any_form(Field::Tag, tag)));
+    groups.extend(query.label.iter().map(|text| labels(text)));
     if let Some(text) = &query.identity_type {
         groups.push(vec![Field::IdentityKind.term(IdentityKind::parse(text)?.as_str())]);
     }
-    groups.extend(query.identity.iter().map(|value| vec![Field::Identity.term(value)]));
+    groups.extend(query.identity.iter().map(|value| any_form(Field::Identity, value)));
     Ok(groups)
+}
+
+/// Returns the terms of all labels that a text may mean: of a key alone, and of a key and a value
+/// on either side of each `=`, because keys and values may have some of their own.
+fn labels(text: &str) -> Vec<Term> {
+    let mut terms = Vec::new();
+    for text in forms(text) {
+        terms.push(Field::LabelKey.term(&text));
+        let pairs = text.match_indices('=').map(|(at, sign)| {
+            (text.get(..at).unwrap_or_default(), text.get(at + sign.len()..).unwrap_or_default())
+        });
+        let pairs = pairs.take_while(|(key, _)| key.chars().count() <= limits::LABEL_KEY_CHARS);
+        terms.extend(pairs.map(|(key, value)| label(key, value)));
+    }
+    terms
+}
+
+fn any_form(field: Field, text: &str) -> Vec<Term> {
+    forms(text).iter().map(|text| field.term(text)).collect()
+}
+
+/// Returns a text as it is, and with its letters composed and decomposed where that differs: texts
+/// are stored as they came, and people cannot see the difference.
+pub(crate) fn forms(text: &str) -> Vec<String> {
+    let mut forms = vec![text.to_owned()];
+    if !text.is_ascii() {
+        forms.push(ComposingNormalizerBorrowed::new_nfc().normalize(text).into_owned());
+        forms.push(DecomposingNormalizerBorrowed::new_nfd().normalize(text).into_owned());
+        forms.sort_unstable();
+        forms.dedup();
+    }
+    forms
 }
 
 fn words(

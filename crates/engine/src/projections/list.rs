@@ -60,16 +60,15 @@ pub(crate) fn words(connection: &Connection) -> Vec<u8> {
     words
 }
 
-/// Returns whether the slug or name of a connection contains `text`, which is folded.
-pub(crate) fn has_text(connection: &Connection, text: &str) -> bool {
-    words_have(&words(connection), text)
+/// Returns whether the slug or name of a connection contains any of `texts`, which are folded.
+pub(crate) fn has_text(connection: &Connection, texts: &[String]) -> bool {
+    words_have(&words(connection), texts)
 }
 
-/// Returns whether stored words contain `text`, which is folded.
-pub(crate) fn words_have(words: &[u8], text: &str) -> bool {
-    words
-        .split(|byte| *byte == 0)
-        .any(|word| std::str::from_utf8(word).is_ok_and(|word| word.contains(text)))
+/// Returns whether stored words contain any of `texts`, which are folded.
+pub(crate) fn words_have(words: &[u8], texts: &[String]) -> bool {
+    let has = |word: &str| texts.iter().any(|text| word.contains(text));
+    words.split(|byte| *byte == 0).any(|word| std::str::from_utf8(word).is_ok_and(has))
 }
 
 /// Returns a connection's place in the name order.

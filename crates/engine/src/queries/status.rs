@@ -10,6 +10,7 @@ use ledger_store::{Poison, ROOM_NEEDED_BYTES, ReadError};
 use super::Reader;
 use crate::engine::Engine;
 use crate::errors::QueryError;
+use crate::history;
 
 impl Reader<'_> {
     /// Returns the ledger's status. Blocks.
@@ -34,6 +35,7 @@ impl Reader<'_> {
             connections: u64::from(connections),
             poisoned: shared.store.is_poisoned(),
             disk_full: engine.disk_full(),
+            clock_behind_seconds: engine.clock_behind_seconds()?,
             rebuilding: shared.rebuilding.status(),
             queued: u64::try_from(engine.queued()).unwrap_or(u64::MAX),
             refused: shared.refusals.by_code(),
@@ -44,6 +46,18 @@ impl Reader<'_> {
 }
 
 impl Engine {
+    /// Returns by how many whole seconds the clock is behind the last event, if it is. Blocks.
+    fn clock_behind_seconds(&self) -> Result<Option<u64>, QueryError> {
+        let head = self.head();
+        if head.get() == 0 {
+            return Ok(None);
+        }
+        let last = history::record(&self.shared.store, head)?.metadata.recorded_at;
+        let behind_us = last.get().saturating_sub(self.clock().now().get());
+        let seconds = u64::try_from(behind_us / 1_000_000).unwrap_or_default();
+        Ok((seconds > 0).then_some(seconds))
+    }
+
     fn disk_full(&self) -> Option<DiskFullStatus> {
         let is_full = self.poisoned_by() == Some(Poison::DiskFull);
         is_full.then(|| DiskFullStatus {

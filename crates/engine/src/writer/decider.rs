@@ -14,6 +14,7 @@ use ledger_store::Batch;
 use ledger_store::tables::{Receipt, StreamKey, claims, keys, log, receipts, streams};
 use parking_lot::Mutex;
 
+use super::clock::ClockBehind;
 use super::committer::Committer;
 use super::queue::{CloseOnDrop, Queue};
 use super::state::{Head, State};
@@ -44,8 +45,7 @@ pub(crate) struct Decider {
     busy: bool,
     /// Whether the last group was a single command.
     alone: bool,
-    /// What the clock says, if it went back since the last event.
-    clock: Option<Micros>,
+    behind: ClockBehind,
     pub(super) group: Group,
     pub(super) record: Vec<u8>,
 }
@@ -68,7 +68,7 @@ impl Decider {
             committer,
             busy: false,
             alone: true,
-            clock: None,
+            behind: ClockBehind::default(),
             group,
             record,
         })
@@ -191,8 +191,7 @@ impl Decider {
             self.check_sender(&work, &envelope)?;
             return Err(ExecuteError::CommandIdReused);
         }
-        let recorded_at = now.max(self.state.recorded_at);
-        self.clock = (now < recorded_at).then_some(now);
+        let recorded_at = self.behind.time_of_event(now, self.state.recorded_at);
         let mut seen = None;
         let (connection, version) = match work {
             Work::Workspace(created) => {
@@ -261,7 +260,7 @@ impl Decider {
             event_id: self.shared.ports.event_id(at),
             workspace: envelope.workspace,
             recorded_at: at,
-            clock: self.clock,
+            clock: self.behind.clock,
             epoch: Some(self.shared.identity.epoch),
             actor: envelope.permit.actor().clone(),
             provenance: envelope.provenance,

@@ -1,14 +1,16 @@
 //! Usage limits, which Portkey represents as lists of at most one.
 
-use ledger_contract::commands::input::{AtLeastOne, Rule as _};
+use ledger_contract::commands::input::{AmountRule, AtLeastOne, Input, whole_tokens};
 use ledger_contract::commands::nullable;
 use ledger_contract::time;
+use ledger_contract::view::amount;
 use ledger_domain::InvalidField;
 use ledger_domain::connection::{
     Limits, RateCounts, RateLimit, RateUnit, ResetPeriod, UsageLimit, UsageUnit,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Number;
 
 /// Limits in a body. Omitted limits stay unchanged; null or an empty list removes one.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -34,14 +36,14 @@ enum OneOrList<T> {
 
 /// The limit on total use.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(rename = "UsageLimitInput")]
+#[schemars(rename = "UsageLimitInput", transform = whole_tokens)]
 struct UsageIn {
     /// `cost` (default) or `tokens`.
     r#type: Option<String>,
-    /// The amount at which use stops, at least 1.
-    credit_limit: u64,
-    /// The amount at which a warning is due, at least 1.
-    alert_threshold: Option<u64>,
+    /// The amount at which use stops, more than 0; a cost may have decimals.
+    credit_limit: Input<AmountRule>,
+    /// The amount at which a warning is due, more than 0; a cost may have decimals.
+    alert_threshold: Option<Input<AmountRule>>,
     /// `monthly` or `weekly`.
     periodic_reset: Option<String>,
     /// A number of days, 1 to 365; not together with `periodic_reset`.
@@ -59,7 +61,7 @@ struct RateIn {
     /// `rpm` (default), `rph` or `rpd`.
     unit: Option<String>,
     /// The number per unit of time, at least 1.
-    value: u64,
+    value: Input<AtLeastOne>,
 }
 
 /// Limits in answers.
@@ -90,9 +92,11 @@ struct UsageOut {
     /// `cost` or `tokens`.
     r#type: &'static str,
     /// The amount at which use stops.
-    credit_limit: u64,
+    #[schemars(with = "f64")]
+    credit_limit: Number,
     /// The amount at which a warning is due.
-    alert_threshold: Option<u64>,
+    #[schemars(with = "Option<f64>")]
+    alert_threshold: Option<Number>,
     /// `monthly` or `weekly`.
     periodic_reset: Option<&'static str>,
     /// A number of days.
@@ -152,13 +156,14 @@ impl UsageIn {
             (Some(_), Some(_)) => return wrong("cannot go with periodic_reset_days"),
         };
         let unit = self.r#type.as_deref();
+        let unit = unit.map_or(Ok(UsageUnit::Cost), UsageUnit::parse)?;
         let alert = self.alert_threshold;
-        let alert = alert.map(|at| AtLeastOne::check("limits.usage.alert_threshold", at));
+        let alert = alert.map(|at| at.check_in(unit, "usage_limits.alert_threshold"));
         let next = self.next_usage_reset_at;
-        let next = next.map(|at| time::parse("limits.usage.next_reset_at", &at));
+        let next = next.map(|at| time::parse("usage_limits.next_usage_reset_at", &at));
         Ok(UsageLimit {
-            unit: unit.map_or(Ok(UsageUnit::Cost), UsageUnit::parse)?,
-            credit_limit: AtLeastOne::check("limits.usage.credit_limit", self.credit_limit)?,
+            unit,
+            credit_limit: self.credit_limit.check_in(unit, "usage_limits.credit_limit")?,
             alert_threshold: alert.transpose()?,
             reset,
             next_reset_at: next.transpose()?,
@@ -172,7 +177,7 @@ impl RateIn {
         Ok(RateLimit {
             counts: counts.map_or(Ok(RateCounts::Requests), RateCounts::parse)?,
             unit: unit.map_or(Ok(RateUnit::Minute), RateUnit::parse)?,
-            value: AtLeastOne::check("limits.rate.value", self.value)?,
+            value: self.value.check("rate_limits.value")?,
         })
     }
 }
@@ -243,8 +248,8 @@ impl UsageOut {
         };
         Self {
             r#type: usage.unit.as_str(),
-            credit_limit: usage.credit_limit,
-            alert_threshold: usage.alert_threshold,
+            credit_limit: amount(usage.credit_limit),
+            alert_threshold: usage.alert_threshold.map(amount),
             periodic_reset,
             periodic_reset_days,
             next_usage_reset_at: usage.next_reset_at.map(time::format),

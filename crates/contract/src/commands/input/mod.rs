@@ -20,7 +20,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 pub use map::{Key, MapInput};
-pub use number::{AtLeastOne, Factor, VersionNumber};
+pub use number::{AmountRule, AtLeastOne, Factor, VersionNumber, whole_tokens};
 pub use secret::SecretValue;
 pub use text::entry;
 pub use text::{

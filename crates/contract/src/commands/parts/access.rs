@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::commands::input::{
-    AtLeastOne, Checked as _, Input, MapInput, ResetRule, TimeRule, WordRule, WorkspaceRule,
+    AmountRule, AtLeastOne, Checked as _, Input, MapInput, ResetRule, TimeRule, WordRule,
+    WorkspaceRule, whole_tokens,
 };
 
 /// Initial grants of a new connection.
@@ -35,13 +36,14 @@ pub struct LimitsBody {
 /// Limit on total use.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = whole_tokens)]
 pub struct UsageLimitBody {
     /// `cost` or `tokens`.
     pub r#type: Input<WordRule<UsageUnit>>,
-    /// At least 1.
-    pub credit_limit: Input<AtLeastOne>,
-    /// At least 1.
-    pub alert_threshold: Option<Input<AtLeastOne>>,
+    /// More than 0. An amount of money may have decimals.
+    pub credit_limit: Input<AmountRule>,
+    /// More than 0. An amount of money may have decimals.
+    pub alert_threshold: Option<Input<AmountRule>>,
     /// When the counter restarts: `weekly`, `monthly` or a number of days like `30d`; never when
     /// absent.
     pub reset: Option<Input<ResetRule>>,
@@ -87,10 +89,13 @@ impl LimitsBody {
 
 impl UsageLimitBody {
     fn check(self) -> Result<UsageLimit, InvalidField> {
+        let unit = self.r#type.check("limits.usage.type")?;
+        let alert = self.alert_threshold;
+        let alert = alert.map(|at| at.check_in(unit, "limits.usage.alert_threshold"));
         Ok(UsageLimit {
-            unit: self.r#type.check("limits.usage.type")?,
-            credit_limit: self.credit_limit.check("limits.usage.credit_limit")?,
-            alert_threshold: self.alert_threshold.check("limits.usage.alert_threshold")?,
+            unit,
+            credit_limit: self.credit_limit.check_in(unit, "limits.usage.credit_limit")?,
+            alert_threshold: alert.transpose()?,
             reset: self.reset.check("limits.usage.reset")?,
             next_reset_at: self.next_reset_at.check("limits.usage.next_reset_at")?,
         })

@@ -14,7 +14,7 @@ use ledger_store::{Selection, Term};
 use super::{Reader, paging};
 use crate::errors::QueryError;
 use crate::models::Models;
-use crate::projections::filters::{Field, groups};
+use crate::projections::filters::{Field, forms, groups};
 use rows::{Matches, Page};
 
 /// Returns whether a connection is to be listed.
@@ -176,7 +176,7 @@ impl Reader<'_> {
         let mut matches = Matches { selected, workspace: self.workspace, population };
         self.keep_readable(models, &mut matches.selected)?;
         if let Some(text) = &options.query.text {
-            models.keep_with_text(&mut matches, &text.to_lowercase())?;
+            models.keep_with_text(&mut matches, &forms(&text.to_lowercase()))?;
         }
         Ok(matches)
     }

@@ -89,16 +89,16 @@ impl Models {
         })
     }
 
-    /// Keeps the connections whose slug or name contains `text`.
+    /// Keeps the connections whose slug or name contains any of `texts`.
     pub(super) fn keep_with_text(
         &self,
         matches: &mut Matches<'_>,
-        text: &str,
+        texts: &[String],
     ) -> Result<(), QueryError> {
         let mut with_text = Selection::default();
         if matches.rows_are_cheaper_than(matches.population) {
             for ordinal in all(&matches.selected) {
-                if list::has_text(&self.by_ordinal(ordinal)?.0, text) {
+                if list::has_text(&self.by_ordinal(ordinal)?.0, texts) {
                     with_text.insert(u64::from(ordinal));
                 }
             }
@@ -106,7 +106,7 @@ impl Models {
             for entry in lists::words(&self.store, self.lists.table(), matches.workspace) {
                 let (ordinal, words) = entry?;
                 let number = u64::from(ordinal);
-                if matches.selected.contains(number) && list::words_have(&words, text) {
+                if matches.selected.contains(number) && list::words_have(&words, texts) {
                     with_text.insert(u64::from(ordinal));
                 }
             }
