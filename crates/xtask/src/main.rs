@@ -12,6 +12,8 @@
 //!   (test: `every_part_of_the_recipe_changes_the_folder_name`).
 //! - Every wheel that xtask installs has an exact version and the hashes of its files
 //!   (test: `every_wheel_is_pinned_by_version_and_hashes`).
+//! - Every npm package that xtask installs has the hash of its file
+//!   (test: `every_npm_package_is_locked_with_the_hash_of_its_file`).
 //! - The list of components of a checkout is always the same
 //!   (test: `every_dependency_names_an_entry_and_the_list_is_the_same_again`).
 

@@ -76,3 +76,19 @@ fn install(node: &Node, from: &Path, folder: &Path) -> Result<(), Failure> {
         ))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_npm_package_is_locked_with_the_hash_of_its_file() {
+        let lock = include_str!("../../../../../tests/clients/node/package-lock.json");
+        let lock: serde_json::Value = serde_json::from_str(lock).expect("JSON");
+        let packages = lock["packages"].as_object().expect("packages");
+        let installed: Vec<_> = packages.iter().filter(|(path, _)| !path.is_empty()).collect();
+        assert!(installed.len() > 7, "{}", installed.len());
+        for (path, package) in installed {
+            let integrity = package["integrity"].as_str().unwrap_or_default();
+            assert!(integrity.starts_with("sha512-"), "{path}");
+        }
+    }
+}
