@@ -81,6 +81,8 @@ mod provenance;
 #[cfg(test)]
 mod providers;
 #[cfg(test)]
+mod reader;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod reveal;

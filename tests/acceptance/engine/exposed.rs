@@ -55,7 +55,8 @@ async fn a_secret_in_a_label_an_annotation_or_a_rule_of_a_model_is_refused_by_it
     ledger.run("create", json!({"slug": "main", "provider": "openai"})).await;
     let (token, url) = (format!("sk-{CANARY}"), format!("https://user:{CANARY}@api.example"));
     let rule = json!({"enabled": true, "settings": {"key": token}});
-    let policy = json!({"connection": "main", "policy": {"models": {"gpt-5": rule}}});
+    let policy =
+        json!({"connection": "main", "policy": {"allow_all": true, "models": {"gpt-5": rule}}});
     for (verb, body, place) in [
         ("update", json!({"connection": "main", "labels": {"a": token}}), "labels.a"),
         ("create", json!({"provider": "x", "labels": {"a": url}}), "labels.a"),

@@ -6,6 +6,7 @@ mod exposed;
 mod many;
 mod side_by_side;
 
+pub(crate) use exposed::creations;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
