@@ -9,8 +9,9 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData as _};
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -31,29 +32,34 @@ pub(crate) fn seconds() -> i64 {
 pub(crate) struct Signer {
     id: String,
     published: Value,
-    private: EncodingKey,
+    private: EcdsaKeyPair,
 }
 
 impl Signer {
     pub(crate) fn new(id: &str) -> Self {
         let pair = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("a key");
         let (x, y) = pair.der_bytes()[1..].split_at(32);
-        let text = |number: &[u8]| URL_SAFE_NO_PAD.encode(number);
         let published = json!({
             "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": id,
             "x": text(x), "y": text(y),
         });
-        let private = EncodingKey::from_ec_der(&pair.serialize_der());
+        let (kind, der) = (&ECDSA_P256_SHA256_FIXED_SIGNING, pair.serialize_der());
+        let private = EcdsaKeyPair::from_pkcs8(kind, &der, &SystemRandom::new()).expect("a key");
         Self { id: id.to_owned(), published, private }
     }
 
     /// Signs an access token.
     pub(crate) fn token(&self, claims: &Value) -> String {
-        let mut header = Header::new(Algorithm::ES256);
-        header.kid = Some(self.id.clone());
-        header.typ = Some("at+jwt".to_owned());
-        jsonwebtoken::encode(&header, claims, &self.private).expect("signed")
+        let header = json!({"alg": "ES256", "kid": self.id, "typ": "at+jwt"}).to_string();
+        let message =
+            format!("{}.{}", text(header.as_bytes()), text(claims.to_string().as_bytes()));
+        let signature = self.private.sign(&SystemRandom::new(), message.as_bytes());
+        format!("{message}.{}", text(signature.expect("signed").as_ref()))
     }
+}
+
+fn text(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 #[derive(Debug, Default)]

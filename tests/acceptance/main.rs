@@ -85,6 +85,8 @@ mod providers;
 #[cfg(test)]
 mod readable;
 #[cfg(test)]
+mod reader;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod reveal;

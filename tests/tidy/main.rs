@@ -1,5 +1,5 @@
-//! The house rules, read from the repository and checked: layers, file hygiene, the map, the
-//! invariants, retired words, the error pages, the visible top level.
+//! The house rules, read from the repository and checked: layers, dependencies, file hygiene, the
+//! map, the invariants, retired words, the error pages, the visible top level.
 //!
 //! Each rule collects every place that breaks it and lists them all as `file:line: what`.
 //!
@@ -7,6 +7,7 @@
 //!
 //! - No crate depends on a crate above it (test: `dependencies_among_our_crates_point_down_only`).
 
+mod dependencies;
 mod error_pages;
 mod hygiene;
 mod invariants;

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ledger_contract::records::Metadata;
+use ledger_contract::records::{Metadata, StreamId};
 use ledger_domain::{Connection, Position};
 use parking_lot::Mutex;
 
@@ -36,50 +36,68 @@ impl Fresh {
     }
 }
 
-/// The newest committed events, without gaps.
+/// The newest committed events, a place for each.
 #[derive(Debug, Default)]
 pub(crate) struct Tail(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    events: VecDeque<Arc<Fresh>>,
+    /// None in place of an event that is to be read from the log.
+    events: VecDeque<Option<Arc<Fresh>>>,
+    /// The position of the first of them.
+    first: Position,
     bytes: usize,
 }
 
 impl Tail {
-    /// Appends newly committed events, in log order. One that hides settings drops all before it,
-    /// which may show them; they are read from the log.
+    /// Appends newly committed events, in log order. One that hides settings drops the earlier ones
+    /// of its stream, which may show them; they are read from the log.
     pub(crate) fn extend(&self, events: impl Iterator<Item = Fresh>) {
         let mut kept = self.0.lock();
         for event in events {
             if event.hides {
-                *kept = Kept::default();
+                kept.drop_stream(&event.metadata.stream);
+            }
+            if kept.events.is_empty() {
+                kept.first = event.metadata.position;
             }
             kept.bytes += event.bytes();
-            kept.events.push_back(Arc::new(event));
+            kept.events.push_back(Some(Arc::new(event)));
         }
         while kept.events.len() > EVENTS_MAX || kept.bytes > BYTES_MAX {
             let Some(oldest) = kept.events.pop_front() else { break };
-            kept.bytes -= oldest.bytes();
+            kept.bytes -= oldest.map_or(0, |oldest| oldest.bytes());
+            kept.first = kept.first.next();
         }
     }
 
     /// Returns up to `most` events after `after`, or none if the next one is no longer here.
     pub(crate) fn after(&self, after: Position, most: usize) -> Vec<Arc<Fresh>> {
         let kept = self.0.lock();
-        let Some(oldest) = kept.events.front() else { return Vec::new() };
-        let skipped = after.next().get().checked_sub(oldest.metadata.position.get());
+        let skipped = after.next().get().checked_sub(kept.first.get());
         match skipped.and_then(|skipped| usize::try_from(skipped).ok()) {
-            Some(skipped) => kept.events.iter().skip(skipped).take(most).cloned().collect(),
+            Some(skipped) => {
+                kept.events.iter().skip(skipped).take(most).map_while(Clone::clone).collect()
+            }
             None => Vec::new(),
+        }
+    }
+}
+
+impl Kept {
+    fn drop_stream(&mut self, stream: &StreamId) {
+        for place in &mut self.events {
+            if let Some(event) = place.take_if(|event| event.metadata.stream == *stream) {
+                self.bytes -= event.bytes();
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use ledger_contract::records::{Provenance, StreamId, Via};
-    use ledger_domain::{Actor, EventId, MessageId, Micros, Version, WorkspaceName};
+    use ledger_contract::records::{Provenance, Via};
+    use ledger_domain::{Actor, ConnectionId, EventId, MessageId, Micros, Version, WorkspaceName};
 
     use super::*;
 
@@ -133,13 +151,21 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_hides_settings_drops_those_before_it() {
+    fn an_event_that_hides_settings_drops_the_earlier_ones_of_its_stream() {
         let tail = Tail::default();
-        tail.extend((1..=3).map(|position| fresh(position, 1)));
-        let hiding = Fresh { hides: true, ..fresh(4, 1) };
-        tail.extend([hiding, fresh(5, 1)].into_iter());
-        assert_eq!(positions(&tail, 2, 10), [0; 0]);
-        assert_eq!(positions(&tail, 3, 10), [4, 5]);
+        let of = |position, id| {
+            let mut event = fresh(position, 1);
+            event.metadata.stream = StreamId::Connection(ConnectionId::from_bytes([id; 16]));
+            event
+        };
+        let hiding = Fresh { hides: true, ..of(5, 1) };
+        tail.extend([of(1, 2), of(2, 1), of(3, 2), of(4, 1), hiding, of(6, 1)].into_iter());
+        assert_eq!(positions(&tail, 0, 10), [1], "the next one is only in the log");
+        assert_eq!(positions(&tail, 1, 10), [0; 0]);
+        assert_eq!(positions(&tail, 2, 10), [3]);
+        assert_eq!(positions(&tail, 3, 10), [0; 0]);
+        assert_eq!(positions(&tail, 4, 10), [5, 6]);
+        assert_eq!(tail.0.lock().bytes, 4);
     }
 
     #[test]

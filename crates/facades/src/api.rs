@@ -43,6 +43,8 @@ pub(crate) struct FacadeApi {
     pub(crate) refuse: fn(&Problem, &RequestId) -> Response,
     /// The schema of the answers of `refuse`.
     pub(crate) refusal: SchemaOf,
+    /// The media type of the answers of `refuse`.
+    pub(crate) refusal_type: &'static str,
 }
 
 /// Returns the schema of a body.

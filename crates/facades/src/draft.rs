@@ -99,7 +99,11 @@ impl Changes {
     /// Checks the changes and converts them into the command that updates a connection.
     ///
     /// Errors: the invalid field, by the ledger's name for it and without its value.
-    pub(crate) fn check(self, target: ConnectionRef) -> Result<ParsedCommand, InvalidField> {
+    pub(crate) fn check(
+        self,
+        target: ConnectionRef,
+        detach_secrets: bool,
+    ) -> Result<ParsedCommand, InvalidField> {
         let secrets = Secrets::from(self.secrets)
             .check("secrets", |name, value| value.map(|value| value.check(name)).transpose())?;
         let display_name = self.display_name.map(|name| name.map(DisplayName::from));
@@ -122,7 +126,7 @@ impl Changes {
             ..Revision::default()
         };
         let revision = Box::new(revision);
-        Ok(ParsedCommand::Update { target, revision, secrets, detach_secrets: false })
+        Ok(ParsedCommand::Update { target, revision, secrets, detach_secrets })
     }
 }
 

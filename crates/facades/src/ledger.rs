@@ -102,10 +102,23 @@ impl FacadeRequest {
         changes: Changes,
     ) -> Result<Connection, Refusal> {
         let target = ConnectionRef::Id(connection.id);
-        let command =
-            changes.check(target.clone()).map_err(|invalid| self.in_own_names(invalid))?;
+        let command = changes
+            .check(target.clone(), self.detach_secrets)
+            .map_err(|invalid| self.in_own_names(invalid))?;
         self.execute_or_ignore_no_op(command).await?;
         Ok(self.find_after(target).await?)
+    }
+
+    /// Compares the version that the request expects, if it has sent no command that does.
+    ///
+    /// Errors: `version_conflict`.
+    pub(crate) async fn compare_version(&self, connection: &Connection) -> Result<(), Refusal> {
+        let is_compared = self.commands_sent.load(Ordering::Relaxed) > 0;
+        if is_compared || self.headers.expected == Expected::Any {
+            return Ok(());
+        }
+        // A command without effect, so that a repeated request is answered as the first one was.
+        self.update(connection, Changes::default()).await.map(drop)
     }
 
     /// Names an invalid field as the product does.

@@ -1,11 +1,13 @@
 //! The OpenAPI 3.1 document of a facade, generated from its table of routes.
 
+use axum::http::Method;
 use ledger_http::toolkit::{Parameter, Signature};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::api::{FacadeApi, Route};
+use crate::request::DETACH_SECRETS;
 
 /// The path of the schemas in the document.
 const SCHEMAS: &str = "/components/schemas";
@@ -55,10 +57,26 @@ fn operation(api: &FacadeApi, route: &Route, schemas: &mut SchemaGenerator) -> V
         "responses": responses(api, route, &signature, schemas),
     });
     if let (Some(schema), Value::Object(operation)) = (signature.body, &mut operation) {
+        // A missing body is read as an object without members.
+        let required = !accepts_empty(schemas, schema.as_value());
         let content = json!({ "application/json": { "schema": schema } });
-        operation.insert("requestBody".to_owned(), json!({ "required": true, "content": content }));
+        let body = json!({ "required": required, "content": content });
+        operation.insert("requestBody".to_owned(), body);
     }
     operation
+}
+
+/// Returns whether a schema accepts an object without members.
+fn accepts_empty(schemas: &SchemaGenerator, schema: &Value) -> bool {
+    if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+        let name = reference.rsplit('/').next().unwrap_or_default();
+        return schemas.definitions().get(name).is_some_and(|found| accepts_empty(schemas, found));
+    }
+    let alternatives = schema.get("anyOf").or_else(|| schema.get("oneOf"));
+    if let Some(alternatives) = alternatives.and_then(Value::as_array) {
+        return alternatives.iter().any(|one| accepts_empty(schemas, one));
+    }
+    schema.get("required").and_then(Value::as_array).is_none_or(Vec::is_empty)
 }
 
 fn parameters(route: &Route, signature: &Signature) -> Value {
@@ -70,7 +88,28 @@ fn parameters(route: &Route, signature: &Signature) -> Value {
         json!({ "name": name, "in": "query", "description": about, "schema": text })
     };
     let path = route.path_parameters().map(in_path);
-    Value::Array(path.chain(signature.query.iter().map(in_query)).collect())
+    let query = signature.query.iter().map(in_query);
+    let detach = may_redirect(route).then(|| {
+        json!({
+            "name": DETACH_SECRETS,
+            "in": "header",
+            "description": "With `true`, a change of where secrets are sent removes them, which \
+                            takes no right to reveal them.",
+            "schema": { "enum": ["true", "false"] },
+        })
+    });
+    Value::Array(path.chain(query).chain(detach).collect())
+}
+
+/// Returns whether a route changes a connection that exists, of which a version can be expected.
+fn changes(route: &Route) -> bool {
+    may_redirect(route) || route.method == Method::DELETE
+}
+
+/// Returns whether a route changes a connection that exists in ways that may send its secrets
+/// elsewhere.
+fn may_redirect(route: &Route) -> bool {
+    matches!(route.method, Method::PUT | Method::PATCH) || route.path.ends_with("/rollback")
 }
 
 fn responses(
@@ -86,8 +125,9 @@ fn responses(
         success.insert("content".to_owned(), content);
     }
     responses.insert(signature.status.as_str().to_owned(), success);
-    for status in ANYWHERE.iter().chain(route.terms.0) {
-        let content = json!({ "application/json": { "schema": (api.refusal)(schemas) } });
+    let conflict = changes(route).then_some(&409);
+    for status in ANYWHERE.iter().chain(route.terms.0).chain(conflict) {
+        let content = json!({ api.refusal_type: { "schema": (api.refusal)(schemas) } });
         let refusal = json!({ "description": "Refused.", "content": content });
         responses.insert(status.to_string(), refusal);
     }
@@ -128,6 +168,16 @@ mod tests {
             let names: BTreeSet<_> = routes.iter().map(|route| route.id).collect();
             assert_eq!(names.len(), routes.len(), "{}", api.facade.as_str());
         }
+    }
+
+    #[test]
+    fn a_body_is_required_where_an_empty_object_is_refused() {
+        let document = document(&crate::portkey::API);
+        let is_required = |path: &str, method: &str| {
+            document["paths"][path][method]["requestBody"]["required"].clone()
+        };
+        assert_eq!(is_required("/v1/integrations", "post"), true);
+        assert_eq!(is_required("/v1/integrations/{slug}", "put"), false);
     }
 
     #[test]

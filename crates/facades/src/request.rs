@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::Request;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
 use ledger_contract::errors::Problem;
-use ledger_contract::headers::{Headers, invalid};
+use ledger_contract::headers::{Headers, invalid, twice};
 use ledger_contract::subjects::DEFAULT_WORKSPACE;
 use ledger_domain::connection::Environment;
 use ledger_domain::principal::Workspaces;
@@ -20,6 +20,10 @@ use crate::api::{FacadeApi, FacadeServer, Route};
 
 /// The header that names the workspace at every facade, for clients that can add headers.
 const WORKSPACE: &str = "ledger-workspace";
+
+/// The header by which a change removes secrets instead of sending them elsewhere. Bodies are the
+/// products', so it is no field there.
+pub(crate) const DETACH_SECRETS: &str = "Ledger-Detach-Secrets";
 
 /// Longest command id of a request, in characters.
 const COMMAND_ID_CHARS: usize = 120;
@@ -39,6 +43,8 @@ pub(crate) struct FacadeRequest {
     pub(crate) workspace: WorkspaceName,
     /// The ledger's own headers.
     pub(crate) headers: Headers,
+    /// Whether a change of where secrets are sent removes them.
+    pub(crate) detach_secrets: bool,
     /// Method, path and parameters, which distinguish commands with the same body.
     pub(crate) request_line: String,
     pub(crate) inputs: Inputs,
@@ -67,6 +73,7 @@ impl FacadeRequest {
         let workspace = workspace(server.api, &parts.headers, &caller)?;
         attempt.enters(&workspace);
         let headers = command_headers(&parts.headers).and_then(short_enough)?;
+        let detach_secrets = detach_secrets(&parts.headers)?;
         let mut inputs = Inputs::of(&mut parts).await?;
         if route.operation.takes_body() {
             inputs.body = state.read_body(&caller, &parts.headers, body).await?;
@@ -79,6 +86,7 @@ impl FacadeRequest {
             key_environment,
             workspace,
             headers,
+            detach_secrets,
             request_line,
             inputs,
             commands_sent: AtomicU32::new(0),
@@ -125,6 +133,17 @@ fn short_enough(headers: Headers) -> Result<Headers, Problem> {
         return Err(invalid("Idempotency-Key", "must be at most 120 characters here"));
     }
     Ok(headers)
+}
+
+/// Parses [`DETACH_SECRETS`].
+fn detach_secrets(headers: &HeaderMap) -> Result<bool, Problem> {
+    let mut values = headers.get_all(DETACH_SECRETS).iter();
+    match (values.next().map(HeaderValue::as_bytes), values.next()) {
+        (None | Some(b"false"), None) => Ok(false),
+        (Some(b"true"), None) => Ok(true),
+        (_, None) => Err(invalid(DETACH_SECRETS, "must be `true` or `false`")),
+        (_, Some(_)) => Err(twice(DETACH_SECRETS)),
+    }
 }
 
 /// Returns the environment in the prefix of a key.

@@ -7,7 +7,7 @@ use crate::provider::Provider;
 use crate::template::placeholders;
 
 /// Words of names that say where something is sent.
-const PLACES: [&str; 33] = [
+const PLACES: [&str; 40] = [
     "addr",
     "address",
     "addresses",
@@ -15,8 +15,11 @@ const PLACES: [&str; 33] = [
     "base",
     "broker",
     "brokers",
+    "backend",
     "callback",
     "cluster",
+    "destination",
+    "dns",
     "domain",
     "endpoint",
     "endpoints",
@@ -26,6 +29,8 @@ const PLACES: [&str; 33] = [
     "hosts",
     "hostname",
     "instance",
+    "node",
+    "nodes",
     "origin",
     "port",
     "proxy",
@@ -36,6 +41,8 @@ const PLACES: [&str; 33] = [
     "servers",
     "site",
     "subdomain",
+    "target",
+    "targets",
     "tunnel",
     "upstream",
     "uri",
@@ -131,7 +138,8 @@ fn has_direction(value: &Value) -> bool {
     }
 }
 
-/// Returns whether a text has the form of an address: a URL, a host with a port, or an IP address.
+/// Returns whether a text has the form of an address: a URL, a host with a port, the full name of a
+/// host, or an IP address.
 fn is_address(text: &str) -> bool {
     let text = text.trim();
     if text.contains("://") || text.starts_with("//") {
@@ -142,11 +150,30 @@ fn is_address(text: &str) -> bool {
     if bare.parse::<std::net::IpAddr>().is_ok() {
         return true;
     }
-    start.rsplit_once(':').is_some_and(|(host, port)| {
+    let with_port = start.rsplit_once(':').is_some_and(|(host, port)| {
         let is_host =
-            |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '[' | ']' | ':');
-        !host.is_empty() && host.chars().all(is_host) && port.parse::<u16>().is_ok()
-    })
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '[' | ']' | ':');
+        // Zero is no port: names of models end so, too.
+        !host.is_empty()
+            && host.chars().all(is_host)
+            && port.parse::<u16>().is_ok_and(|port| port > 0)
+    });
+    with_port || is_full_name(start)
+}
+
+/// Returns whether a text is a host name of several labels, such as `evil.example`. In doubt it is,
+/// as file names and names of classes are.
+fn is_full_name(text: &str) -> bool {
+    let name = text.strip_suffix('.').unwrap_or(text);
+    let is_label = |label: &str| {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        !label.is_empty() && label.chars().all(is_part)
+    };
+    let top = name.rsplit_once('.').map(|(_, top)| top);
+    let is_top = |top: &str| {
+        top.starts_with("xn--") || (top.len() >= 2 && top.chars().all(|c| c.is_ascii_alphabetic()))
+    };
+    top.is_some_and(is_top) && name.split('.').all(is_label)
 }
 
 #[cfg(test)]
@@ -202,9 +229,16 @@ mod tests {
             ("baseurl", json!("x")),
             ("target", json!("https://evil.example")),
             ("target", json!("evil.example:443/v1")),
-            ("target", json!("10.0.0.1")),
-            ("target", json!("[::1]:80")),
-            ("targets", json!(["a", "https://evil.example"])),
+            ("target", json!("evil")),
+            ("backend_node", json!("evil")),
+            ("x", json!("evil.example")),
+            ("x", json!("evil.example.")),
+            ("x", json!("api_v2.evil.example/v1")),
+            ("x", json!("evil.xn--p1ai")),
+            ("x", json!("10.0.0.1")),
+            ("x", json!("10.0.0.1:8080")),
+            ("x", json!("[::1]:80")),
+            ("list", json!(["a", "evil.example:443"])),
             ("custom_headers", json!({"X-Forwarded-Host": "evil"})),
             ("options", json!({"deep": {"endpoint": "evil"}})),
         ] {
@@ -213,6 +247,10 @@ mod tests {
         }
         for (name, new) in [
             ("model", json!("gpt-4.1")),
+            ("model", json!("anthropic.claude-3-5-sonnet-20241022-v2:0")),
+            ("version", json!("1.2.3-rc")),
+            ("note", json!("one. two")),
+            ("note", json!("a..com")),
             ("support", json!("x")),
             ("user_agent", json!("x")),
             ("region", json!("eu")),

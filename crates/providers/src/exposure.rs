@@ -72,6 +72,22 @@ impl fmt::Display for Why {
 }
 
 impl Provider {
+    /// Returns the first text that is certainly a secret by its form, in something that is no
+    /// setting: a label, an annotation, or what is said of a model. Names say nothing there.
+    pub fn exposed_in_text(path: &str, value: &Value) -> Option<Exposed> {
+        match value {
+            Value::String(text) => {
+                let why = why(path, text).filter(|why| *why != Why::Form || is_certain(text))?;
+                Some(Exposed { path: path.to_owned(), why })
+            }
+            Value::Array(items) => items.iter().find_map(|item| Self::exposed_in_text(path, item)),
+            Value::Object(members) => members
+                .iter()
+                .find_map(|(name, value)| Self::exposed_in_text(&format!("{path}.{name}"), value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => None,
+        }
+    }
+
     /// Returns the first secret that stands in the clear in the value of a setting.
     ///
     /// An object that is described as a secret is judged by its members, because header maps also
@@ -170,6 +186,14 @@ fn has_credential_form(text: &str) -> bool {
         && TOKEN_STARTS.iter().any(|start| text.starts_with(start))
 }
 
+/// Returns whether a text in the form of a credential can hardly be anything else: names in words
+/// have no digits, and a token of three parts is no other text in base64.
+fn is_certain(text: &str) -> bool {
+    let text = text.trim();
+    text.contains(|c: char| c.is_ascii_digit())
+        && (!text.starts_with("eyJ") || text.matches('.').count() >= 2)
+}
+
 /// Returns whether a URL without its scheme contains a password or a key.
 fn is_secret_url(scheme: &str, rest: &str) -> bool {
     let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>'));
@@ -251,6 +275,32 @@ mod tests {
             ("description", json!("basic access for the search team")),
         ] {
             assert_eq!(exposed("anything", name, &value), None, "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn in_labels_and_annotations_only_what_is_certainly_a_secret_counts() {
+        let found = |value: Value| {
+            Provider::exposed_in_text("annotations.x", &value).map(|found| found.path)
+        };
+        for value in [
+            json!("sk-proj-0123456789abcdef"),
+            json!("Bearer 0123456789abcdef"),
+            json!("postgres://app:hunter2@db.internal/main"),
+            json!("eyJhbGciOiJIUzI1NiJ9.e30.abc0123"),
+        ] {
+            assert_eq!(found(value.clone()).as_deref(), Some("annotations.x"), "{value}");
+        }
+        let deep = json!([{"a": {"b": "ghp_0123456789abcdef0123"}}]);
+        assert_eq!(found(deep).as_deref(), Some("annotations.x.a.b"));
+        for value in [
+            json!({"password": "see the vault", "token": 7, "api_key": "rotated monthly"}),
+            json!("sk-learn-pipeline-classifier"),
+            json!("eyJhIjoxLCJiIjoyLCJjIjozfQ=="),
+            json!("https://wiki.example/keys?page=2"),
+            json!("sk-***"),
+        ] {
+            assert_eq!(found(value.clone()), None, "{value}");
         }
     }
 

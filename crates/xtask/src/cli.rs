@@ -23,7 +23,7 @@ pub(crate) enum Task {
         /// Run only the tests whose name contains EXPR
         #[arg(long, value_name = "EXPR")]
         filter: Option<String>,
-        /// Run only the stage that tests every route of the HTTP API against its description
+        /// Run only the stage that tests every route of the HTTP APIs against their descriptions
         #[arg(long, conflicts_with = "filter")]
         schemathesis: bool,
     },
@@ -45,6 +45,14 @@ pub(crate) enum Task {
         #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
         rounds: u32,
     },
+    /// Check licenses, bans, sources and advisories of all dependencies with cargo-deny
+    Deny {
+        /// Leave out advisories, which come from GitHub
+        #[arg(long)]
+        no_advisories: bool,
+    },
+    /// Print what the program is made of, as CycloneDX 1.5 in JSON
+    Sbom,
     /// Only prepare this machine to build and test
     Setup,
 }
@@ -54,11 +62,13 @@ Examples:
   cargo xtask demo                    a guided tour of the ledger; needs only Rust
   cargo xtask test                    everything that must pass before a change is merged
   cargo xtask test --filter archive   the same checks, but only tests whose name contains `archive`
-  cargo xtask test --schemathesis     only the stage that tests every route of the HTTP API
+  cargo xtask test --schemathesis     only the stage that tests every route of the HTTP APIs
   cargo xtask bench --row replay      measure one row
   cargo xtask bench --json            one JSON object per row, on standard output
   cargo xtask soak --minutes 60       an hour of mixed load; the default is 10 minutes
   cargo xtask crash --rounds 1000     an hour of kills; the default is 200
+  cargo xtask deny                    the rules of .cargo/deny.toml; installs cargo-deny if missing
+  cargo xtask sbom > bom.json         a software bill of materials
   cargo xtask setup                   fetch and build what is missing, run nothing
 
 Environment:

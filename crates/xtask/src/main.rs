@@ -3,22 +3,28 @@
 //! This is not a build system: it finds the prerequisites of a build, fetches missing ones, and
 //! calls `cargo`. Read [`setup::prepare`] first, then [`cargo::Cargo`], then [`stages::run`].
 //!
-//! All its messages go to standard error. Standard output belongs to the program that it runs, so
-//! `cargo xtask bench --json` can be piped.
+//! Its messages go to standard error. Standard output belongs to `sbom` and to the programs that
+//! it runs, so that `cargo xtask bench --json` can be piped.
 //!
 //! # Invariants
 //!
 //! - A RocksDB build is reused only for the same recipe of version, flags and features
 //!   (test: `every_part_of_the_recipe_changes_the_folder_name`).
-//! - Every program that xtask downloads has an exact version
-//!   (test: `every_pin_names_an_exact_version`).
+//! - Every wheel that xtask installs has an exact version and the hashes of its files
+//!   (test: `every_wheel_is_pinned_by_version_and_hashes`).
+//! - Every npm package that xtask installs has the hash of its file
+//!   (test: `every_npm_package_is_locked_with_the_hash_of_its_file`).
+//! - The list of components of a checkout is always the same
+//!   (test: `every_dependency_names_an_entry_and_the_list_is_the_same_again`).
 
 mod bench;
 mod cargo;
 mod cli;
 mod demo;
+mod deny;
 mod environment;
 mod failure;
+mod sbom;
 mod schemathesis;
 mod setup;
 mod soak;
@@ -26,6 +32,7 @@ mod stage;
 mod stages;
 mod talk;
 mod versions;
+mod wheels;
 mod workspace;
 
 use std::process::ExitCode;
@@ -62,6 +69,8 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Task::Test { filter, .. } => stages::run(&workspace, filter.as_deref()),
         Task::Bench { args } => bench::run(&workspace, &args),
         Task::Soak { args } => soak::run(&workspace, &args),
+        Task::Deny { no_advisories } => deny::run(&workspace, !no_advisories),
+        Task::Sbom => sbom::run(&workspace),
         Task::Crash { rounds } => stages::run_crash(&workspace, rounds),
     }
 }

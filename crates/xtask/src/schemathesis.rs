@@ -1,6 +1,7 @@
-//! The stage that runs schemathesis against a new ledger.
+//! The stage that runs schemathesis against a new ledger: at the native API, then at those of other
+//! products.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,6 +15,8 @@ use crate::workspace::Workspace;
 /// Path of configuration and hooks, relative to the checkout's root.
 const FOLDER: &str = "tests/schemathesis";
 const FILES: [&str; 2] = ["schemathesis.toml", "hooks.py"];
+/// The documents of the products' APIs, relative to the checkout's root.
+const FACADES: &str = "schemas/facades";
 /// How long the ledger may take to start.
 const START_PATIENCE: Duration = Duration::from_mins(1);
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
@@ -43,16 +46,44 @@ pub(crate) fn run(workspace: &Workspace, cargo: &Cargo<'_>) -> Result<Option<u8>
         let (from, to) = (workspace.root.join(FOLDER).join(name), folder.join(name));
         std::fs::copy(&from, &to).map_err(|error| Failure::io("copy", &from, &error))?;
     }
-    let program = cargo.variable(VARIABLE).unwrap_or("schemathesis");
-    let mut command = cargo.program(program);
-    command.current_dir(&folder).env("CONNLEDGER_KEY", &server.key);
-    command.env("PYTHONDONTWRITEBYTECODE", "1");
-    command.args(["--config-file", FILES[0], "--no-color", "run"]);
-    command.arg(format!("{}/api/v1/openapi.json", server.url));
-    let failed = stage::failed("schemathesis", &mut command);
+    let mut native = schemathesis(cargo, &folder, &server);
+    native.arg(format!("{}/api/v1/openapi.json", server.url));
+    let mut failed = stage::failed("schemathesis", &mut native)?;
+    for document in facade_documents(workspace)? {
+        if failed.is_none() {
+            let mut facade = schemathesis(cargo, &folder, &server);
+            facade.args(["--url", &server.url]).arg(document);
+            failed = stage::failed("schemathesis", &mut facade)?;
+        }
+    }
     drop(server);
     std::fs::remove_dir_all(&folder).map_err(|error| Failure::io("remove", &folder, &error))?;
-    failed
+    Ok(failed)
+}
+
+/// Returns the command to which the caller adds the description of an API.
+fn schemathesis(cargo: &Cargo<'_>, folder: &Path, server: &Server) -> Command {
+    let program = cargo.variable(VARIABLE).unwrap_or("schemathesis");
+    let mut command = cargo.program(program);
+    command.current_dir(folder).env("CONNLEDGER_KEY", &server.key);
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command.args(["--config-file", FILES[0], "--no-color", "run"]);
+    command
+}
+
+/// Returns the documents of the products' APIs, in the order of their names.
+fn facade_documents(workspace: &Workspace) -> Result<Vec<PathBuf>, Failure> {
+    let folder = workspace.root.join(FACADES);
+    let failed = |error: &std::io::Error| Failure::io("list", &folder, error);
+    let entries = std::fs::read_dir(&folder).map_err(|error| failed(&error))?;
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths = paths.collect::<Result<Vec<_>, _>>().map_err(|error| failed(&error))?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    paths.sort();
+    if paths.is_empty() {
+        return Err(Failure::new(format!("{} has no documents", folder.display())));
+    }
+    Ok(paths)
 }
 
 fn start(cargo: &Cargo<'_>, data: &Path) -> Result<Server, Failure> {

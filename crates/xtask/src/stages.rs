@@ -43,7 +43,7 @@ pub(crate) fn run(workspace: &Workspace, filter: Option<&str>) -> Result<ExitCod
     Ok(ExitCode::from(code_of(status_of(&mut tests)?)))
 }
 
-/// Builds the binary and runs only the stage that tests every route of its HTTP API.
+/// Builds the binary and runs only the stage that tests every route of its HTTP APIs.
 pub(crate) fn run_schemathesis(workspace: &Workspace) -> Result<ExitCode, Failure> {
     let variables = setup::prepare(workspace, Purpose::Test)?;
     let cargo = Cargo::new(workspace, &variables);

@@ -1,10 +1,20 @@
-//! Messages to people on standard error, one line per step.
+//! Messages to people on standard error, one line per step, and results on standard output.
 #![expect(clippy::print_stderr, reason = "this file writes the messages to people")]
 
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use crate::failure::Failure;
+
+/// Prints the result of a task, which is for programs, to standard output.
+pub(crate) fn result(text: &str) -> Result<(), Failure> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(format!("cannot write the result: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Reports a step for which nothing had to be done.
 pub(crate) fn ok(what: &str, detail: &str) {

@@ -43,7 +43,7 @@ impl Ledger {
     }
 
     /// Executes a command in somebody's name; a refusal must leave no trace in the log.
-    pub(super) async fn send_as(
+    pub(crate) async fn send_as(
         &self,
         caller: &Caller,
         test_command: TestCommand,

@@ -50,6 +50,39 @@ async fn a_setting_that_holds_a_secret_is_refused_with_its_place_and_nothing_is_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_secret_in_a_label_an_annotation_or_a_rule_of_a_model_is_refused_by_its_form() {
+    let ledger = Ledger::new().await;
+    ledger.run("create", json!({"slug": "main", "provider": "openai"})).await;
+    let (token, url) = (format!("sk-{CANARY}"), format!("https://user:{CANARY}@api.example"));
+    let rule = json!({"enabled": true, "settings": {"key": token}});
+    let policy =
+        json!({"connection": "main", "policy": {"allow_all": true, "models": {"gpt-5": rule}}});
+    for (verb, body, place) in [
+        ("update", json!({"connection": "main", "labels": {"a": token}}), "labels.a"),
+        ("create", json!({"provider": "x", "labels": {"a": url}}), "labels.a"),
+        (
+            "update",
+            json!({"connection": "main", "annotations": {"a": {"b": [url]}}}),
+            "annotations.a.b",
+        ),
+        ("create", json!({"provider": "x", "annotations": {"a": token}}), "annotations.a"),
+        ("set-model-policy", policy, "policy.models.gpt-5.settings.key"),
+    ] {
+        let refused = ledger.send(TestCommand::new(verb, &body)).await.expect_err("a secret");
+        assert_eq!(refused.code, Code::SecretExposed, "{verb} {place}: {refused}");
+        assert_eq!(refused.field.as_deref(), Some(place), "{refused}");
+        assert!(!refused.to_string().contains(CANARY), "{place}");
+    }
+    let harmless = json!({
+        "connection": "main", "labels": {"token": "in the vault"},
+        "annotations": {"password": "hunter2", "docs": "https://wiki.example/keys"},
+    });
+    ledger.run("update", harmless).await;
+    let place = ledger.close();
+    expect_silence_in(&place.path());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_mask_is_never_stored_as_a_secret_and_lines_have_no_loose_ends() {
     let ledger = Ledger::new().await;
     let id = ledger.create("main").await;

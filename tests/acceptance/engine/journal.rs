@@ -269,6 +269,31 @@ async fn the_journal_keeps_to_its_size_and_age() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn numbers_go_on_after_every_entry_was_removed() {
+    let place = Ledger::new().await.close();
+    let admin = ledger_engine::Caller::system("user:admin");
+    let numbers_with = |bytes_max, address| {
+        let journal = JournalOptions { bytes_max, ..JournalOptions::default() };
+        let engine = open(|| EngineOptions { journal, ..place.options() }).expect("it opens");
+        engine.refused(Code::Forbidden, &attempt(address, HOME));
+        let query = json!({"kind": ["forbidden"], "oldest_first": true});
+        let page = crate::ledger::ask_as(&engine, &admin, "_all", "audit", &query);
+        engine.shutdown();
+        let page = page.expect("answered");
+        let entries = page["entries"].as_array().expect("entries").clone();
+        let numbers = entries.iter().map(|entry| entry["entry"].as_u64().expect("a number"));
+        numbers.collect::<Vec<_>>()
+    };
+    let size = JournalOptions::default().bytes_max;
+    let before = numbers_with(size, 1);
+    assert!(numbers_with(0, 2).is_empty(), "there is room for none");
+    assert_eq!(journal::all(&place.store()).count(), 0);
+    let after = numbers_with(size, 3);
+    assert_eq!(after.len(), 1);
+    assert!(after > before, "{after:?} was used before: {before:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_missing_or_altered_entry_is_named_by_a_comparison() {
     for is_altered in [false, true] {
         let ledger = Ledger::new().await;

@@ -14,7 +14,7 @@ const PORTKEY: &str = "/v1/integrations";
 const ELEVENLABS: &str = "/v1/workspace/auth-connections";
 
 /// Creates a connection at each API whose secret is this text.
-fn creations(secret: &str) -> [(&'static str, &'static str, Value); 6] {
+pub(crate) fn creations(secret: &str) -> [(&'static str, &'static str, Value); 6] {
     let pica = json!({
         "connectionDefinitionId": "conn_def::github", "authFormData": {"api_key": secret},
         "name": "x", "active": true,

@@ -7,6 +7,7 @@ mod many;
 pub(crate) mod matrix;
 mod side_by_side;
 
+pub(crate) use exposed::creations;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 

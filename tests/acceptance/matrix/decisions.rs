@@ -9,7 +9,7 @@ use ledger_http::routes::routes;
 
 use super::cast::STRANGERS;
 use super::traces::{Trace, records};
-use super::{At, LET_IN, Line, Reach, Rights, nats};
+use super::{At, LET_IN, Line, Reach, Rights, destinations, nats};
 use crate::facades::matrix::{self as facades, APIS};
 use crate::http::matrix as http;
 
@@ -27,10 +27,11 @@ home workspace (h), in another one (a) and everywhere (e); and **N**obody, a pri
 |---|---|
 | `+` | done, or refused for another reason than who asks |
 | `-` | `forbidden` |
+| `d` | `destination_forbidden`: secrets would be sent elsewhere by somebody who may not reveal them |
 | `?` | as if the connection or the principal did not exist |
 
-The last column is what a `+` leaves behind: an *event* in the log, or an *entry* in the audit journal. Every `-`
-leaves an entry, and so does a `?` of a reveal.
+The last column is what a `+` leaves behind: an *event* in the log, or an *entry* in the audit journal. Every `-` and
+`d` leaves an entry, and so does a `?` of a reveal.
 
 Whatever is asked, except what is open to all, these are turned away:
 
@@ -58,6 +59,7 @@ fn mark(code: &str, told: &str) -> &'static str {
     match code {
         code if code == told => "+",
         "forbidden" => "-",
+        "destination_forbidden" => "d",
         "connection_unknown" | "principal_unknown" => "?",
         other => panic!("{other} has no mark"),
     }
@@ -120,6 +122,14 @@ fn rendered() -> String {
         let about_one = nats::is_about_connection;
         let asked = |name: &str| at != At::Shared || about_one(name);
         rows(&mut text, ("NATS", nats::TABLE), at, nats::trace, asked);
+        for (name, detaches) in destinations::ROWS {
+            write!(text, "| all {name} |").expect("text");
+            for rights in Rights::all() {
+                write!(text, " {} |", mark(rights.decide_destination(detaches, at), ""))
+                    .expect("text");
+            }
+            text.push_str(" event |\n");
+        }
         for api in APIS.iter().filter(|_| at != At::Shared) {
             rows(&mut text, (api.name, api.table), at, facades::trace, |_| true);
         }

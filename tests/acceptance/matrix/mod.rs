@@ -7,6 +7,7 @@ pub(crate) mod cast;
 pub(crate) mod traces;
 
 mod decisions;
+mod destinations;
 mod nats;
 
 use ledger_contract::commands::SHARING;

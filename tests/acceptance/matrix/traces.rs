@@ -75,6 +75,11 @@ impl Tally {
         }
     }
 
+    /// Counts events that only set the scene.
+    pub(crate) fn prepared(&mut self, events: u64) {
+        self.events += events;
+    }
+
     /// Counts what the refusal of a stranger leaves behind.
     pub(crate) fn turned_away(&mut self, asked: Asked, code: &str) {
         if records(code, asked.operation) {

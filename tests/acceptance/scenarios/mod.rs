@@ -103,6 +103,7 @@ scenarios! {
         an_object_can_be_a_secret,
         deployments_of_azure_are_looked_into,
         errors_have_the_product_s_form,
+        every_view_of_an_integration_tells_its_version,
         grants_are_given_changed_and_taken_back,
         lists_tell_integrations_of_workspaces_from_the_others,
         mappings_are_the_ledger_s_references,

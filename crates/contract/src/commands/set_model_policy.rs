@@ -41,7 +41,7 @@ impl VerbDefinition for SetModelPolicy {
         summary: "Set which models may be used",
         description: "",
         requires: &[Requirement::always(&[Scope::Write])],
-        refusals: &[Code::NothingToChange],
+        refusals: &[Code::NothingToChange, Code::SecretExposed],
         answer: Answer::Changed,
     };
 

@@ -180,7 +180,7 @@ codes! {
     ("sealed_repeated", SealedRepeated, Conflict, "This sealed request has been received before."),
     ("sealed_required", SealedRequired, Forbidden, "The request must be sealed, but arrived in the clear."),
     ("sealed_unreadable", SealedUnreadable, Invalid, "The sealed request cannot be opened, or was sealed for another subject."),
-    ("secret_exposed", SecretExposed, Invalid, "A setting contains a secret, which everybody could read there."),
+    ("secret_exposed", SecretExposed, Invalid, "A setting, label, annotation or model rule contains a secret, which everybody could read there."),
     ("secret_field_unknown", SecretFieldUnknown, Rejected, "The connection has no such secret field."),
     ("shutting_down", ShuttingDown, Unavailable, "The ledger is shutting down."),
     ("slug_taken", SlugTaken, Conflict, "Another active connection in the workspace has this slug."),

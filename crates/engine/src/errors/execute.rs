@@ -26,8 +26,9 @@ pub enum ExecuteError {
     /// The change would send secrets elsewhere that stay attached, which takes the right to reveal.
     #[error(
         "this changes {}, which decides where secrets are sent, and takes the scope `reveal` here, \
-         which the credential lacks; set detach_secrets to remove the secrets in the same change, or \
-         have it made by somebody who may reveal them",
+         which the credential lacks; set detach_secrets to remove the secrets in the same change (in \
+         another product's API with the header `Ledger-Detach-Secrets: true`), or have it made by \
+         somebody who may reveal them",
         listed(.0)
     )]
     DestinationForbidden(Vec<Line>),

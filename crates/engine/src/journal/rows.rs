@@ -5,7 +5,7 @@ use std::time::Duration;
 use ledger_contract::journal::JournalEntry;
 use ledger_contract::time;
 use ledger_domain::Micros;
-use ledger_store::tables::journal;
+use ledger_store::tables::{journal, meta};
 use ledger_store::{Batch, Durability, ReadError, Store};
 
 use super::JournalOptions;
@@ -119,6 +119,10 @@ impl JournalRows {
             extent.bytes = extent.bytes.saturating_sub(bytes(row.as_deref().unwrap_or_default()));
             extent.first += 1;
         }
+        if !batch.is_empty() {
+            // Numbers go on when no row is left to count on from.
+            meta::put_journal_removed(&mut batch, store, extent.first - 1);
+        }
         self.commit(store, batch)?;
         self.extent = Some(extent);
         Ok(())
@@ -147,7 +151,9 @@ impl Extent {
                 Err(error) => return Err(error.into()),
             }
         }
-        let mut extent = extent.unwrap_or(Self { first: 1, next: 1, bytes: 0 });
+        let after_removed = meta::journal_removed(store)? + 1;
+        let none = Self { first: after_removed, next: after_removed, bytes: 0 };
+        let mut extent = extent.unwrap_or(none);
         while !matches!(journal::get(store, extent.next), Ok(None)) {
             extent.next += 1;
         }

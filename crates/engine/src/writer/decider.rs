@@ -236,9 +236,13 @@ impl Decider {
         let Some(before) = before else {
             if let Event::Created(draft) = &event {
                 exposure::check_settings(catalogue, None, &draft.details)?;
+                exposure::check_models(None, &draft.models)?;
             }
             return Ok(event);
         };
+        if let Event::ModelPolicySet(policy) = &event {
+            exposure::check_models(Some(&before.models), policy)?;
+        }
         let Some(after) = event.details_after(before) else { return Ok(event) };
         exposure::check(catalogue, before, &event, &after)?;
         let event = redaction::settle(catalogue, before, &after, event);

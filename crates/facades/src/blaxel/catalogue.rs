@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::Connection;
-use ledger_http::toolkit::{Json, Path, Refusal, Unspecified};
+use ledger_http::toolkit::{Json, Path, Refusal, Tagged, Unspecified};
 use ledger_providers::{Endpoint, Facade, Provider};
 use serde_json::{Value, json};
 
@@ -15,21 +15,23 @@ use crate::request::FacadeRequest;
 pub(super) async fn models(
     request: FacadeRequest,
     Path(path): Path<ConnectionPath>,
-) -> Result<Unspecified<Vec<Value>>, Refusal> {
+) -> Result<Tagged<Unspecified<Vec<Value>>>, Refusal> {
     let connection = named(&request, &path.connection_name).await?;
-    Ok(Unspecified(known_models(&request, &connection).into_values().collect()))
+    let models = known_models(&request, &connection).into_values().collect();
+    Ok(request.tagged(&connection, Unspecified(models)))
 }
 
 pub(super) async fn model(
     request: FacadeRequest,
     Path(path): Path<ModelPath>,
-) -> Result<Unspecified<Value>, Refusal> {
+) -> Result<Tagged<Unspecified<Value>>, Refusal> {
     let connection = named(&request, &path.connection_name).await?;
     let model = known_models(&request, &connection).remove(&path.model_id);
-    model.map(Unspecified).ok_or_else(|| {
+    let model = model.ok_or_else(|| {
         let message = "the connection is not known to reach this model";
-        Problem::because(Code::ConnectionUnknown, message).into()
-    })
+        Problem::because(Code::ConnectionUnknown, message)
+    })?;
+    Ok(request.tagged(&connection, Unspecified(model)))
 }
 
 pub(super) async fn endpoints(

@@ -41,6 +41,7 @@ pub(crate) static API: FacadeApi = FacadeApi {
     routes,
     refuse,
     refusal: |schemas| schemas.subschema_for::<ErrorOut>(),
+    refusal_type: "application/json",
 };
 
 const CONNECTIONS: &str = "/v0/integrations/connections";

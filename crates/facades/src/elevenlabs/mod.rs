@@ -41,6 +41,7 @@ pub(crate) static API: FacadeApi = FacadeApi {
     routes,
     refuse,
     refusal: describe::refusal,
+    refusal_type: "application/json",
 };
 
 fn routes() -> Vec<Route> {

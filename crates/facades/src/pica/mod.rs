@@ -34,6 +34,7 @@ pub(crate) static API: FacadeApi = FacadeApi {
     routes: routes::routes,
     refuse,
     refusal: |schemas| schemas.subschema_for::<shapes::ErrorOut>(),
+    refusal_type: "application/json",
 };
 
 /// Returns the answer for an error, with the members of the older and the newer server.

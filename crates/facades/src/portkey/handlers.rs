@@ -116,6 +116,7 @@ pub(super) async fn update(
     if let Some(on) = on.filter(|on| *on != connection.enabled) {
         request.switch_to(&connection, on).await?;
     }
+    request.compare_version(&connection).await?;
     Ok(request.tagged(&connection, Json(DoneOut {})))
 }
 

@@ -55,6 +55,7 @@ pub(crate) static API: FacadeApi = FacadeApi {
     routes: routes::routes,
     refuse,
     refusal: SchemaGenerator::subschema_for::<shapes::ErrorOut>,
+    refusal_type: "application/json",
 };
 
 /// The header that tells clients not to repeat a request by themselves.

@@ -5,7 +5,7 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_domain::connection::{ModelPolicy, ModelRule};
 use ledger_domain::limits::MODEL_CHARS;
 use ledger_domain::{CheckedText, Command, Connection, Expected, InvalidField, Line};
-use ledger_http::toolkit::{Body, Json, Path, Query, Refusal};
+use ledger_http::toolkit::{Body, Json, Path, Query, Refusal, Tagged};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -103,20 +103,21 @@ pub(super) struct Slugs {
 pub(super) async fn list(
     request: FacadeRequest,
     Path(path): Path<IntegrationPath>,
-) -> Result<Json<ModelsOut>, Refusal> {
+) -> Result<Tagged<Json<ModelsOut>>, Refusal> {
     let connection = named(&request, &path).await?;
     let policy = &connection.models;
     let models: Vec<ModelOut> =
         policy.models.iter().map(|(slug, rule)| ModelOut::of(slug.as_str(), rule)).collect();
     let allow_all_models = policy.allow_all;
-    Ok(Json(ModelsOut { object: "list", total: models.len(), allow_all_models, models }))
+    let shown = ModelsOut { object: "list", total: models.len(), allow_all_models, models };
+    Ok(request.tagged(&connection, Json(shown)))
 }
 
 pub(super) async fn update(
     request: FacadeRequest,
     Body(body): Body<ModelsIn>,
     Path(path): Path<IntegrationPath>,
-) -> Result<Json<DoneOut>, Refusal> {
+) -> Result<Tagged<Json<DoneOut>>, Refusal> {
     change(&request, &path, |connection| {
         let mut policy = connection.models.clone();
         policy.allow_all = body.allow_all_models.unwrap_or(policy.allow_all);
@@ -134,7 +135,7 @@ pub(super) async fn delete(
     request: FacadeRequest,
     Path(path): Path<IntegrationPath>,
     Query(Slugs { slugs }): Query<Slugs>,
-) -> Result<Json<DoneOut>, Refusal> {
+) -> Result<Tagged<Json<DoneOut>>, Refusal> {
     let slugs = slugs.unwrap_or_default();
     let slugs: Vec<&str> =
         slugs.split(',').map(str::trim).filter(|slug| !slug.is_empty()).collect();
@@ -154,7 +155,7 @@ async fn change(
     request: &FacadeRequest,
     path: &IntegrationPath,
     change: impl Fn(&Connection) -> Result<ModelPolicy, Problem>,
-) -> Result<Json<DoneOut>, Refusal> {
+) -> Result<Tagged<Json<DoneOut>>, Refusal> {
     let mut tries = TRIES;
     loop {
         let connection = named(request, path).await?;
@@ -165,7 +166,10 @@ async fn change(
                 if refusal.code() == Code::VersionConflict
                     && request.headers.expected == Expected::Any
                     && tries > 0 => {}
-            changed => return changed.map(|()| Json(DoneOut {})),
+            changed => {
+                changed?;
+                return Ok(request.tagged(&connection, Json(DoneOut {})));
+            }
         }
     }
 }

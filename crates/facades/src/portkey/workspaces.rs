@@ -11,7 +11,7 @@ use ledger_domain::{
     Command, Connection, EventId, Expected, InvalidField, Rejection, WorkspaceName, advance, decide,
 };
 use ledger_engine::Effort;
-use ledger_http::toolkit::{Body, Json, Path, Refusal};
+use ledger_http::toolkit::{Body, Json, Path, Refusal, Tagged};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -101,13 +101,14 @@ struct WorkspaceOut {
 pub(super) async fn list(
     request: FacadeRequest,
     Path(path): Path<IntegrationPath>,
-) -> Result<Json<WorkspacesOut>, Refusal> {
+) -> Result<Tagged<Json<WorkspacesOut>>, Refusal> {
     let connection = named(&request, &path).await?;
     let home = Grant { allowed: true, limits: Limits::default() };
     let granted = connection.access.workspaces.iter();
     let all = [(&connection.workspace, &home)].into_iter().chain(granted);
     let workspaces: Vec<WorkspaceOut> = all.map(|(name, grant)| shown(name, grant)).collect();
-    Ok(Json(WorkspacesOut { object: "list", total: workspaces.len(), workspaces }))
+    let shown = WorkspacesOut { object: "list", total: workspaces.len(), workspaces };
+    Ok(request.tagged(&connection, Json(shown)))
 }
 
 fn shown(name: &WorkspaceName, grant: &Grant) -> WorkspaceOut {
@@ -119,7 +120,7 @@ pub(super) async fn update(
     request: FacadeRequest,
     Body(body): Body<WorkspacesIn>,
     Path(path): Path<IntegrationPath>,
-) -> Result<Json<DoneOut>, Refusal> {
+) -> Result<Tagged<Json<DoneOut>>, Refusal> {
     let connection = named(&request, &path).await?;
     let may = |scope| request.caller.may_with(scope, &connection);
     if !may(Scope::Write) {
@@ -142,7 +143,8 @@ pub(super) async fn update(
     for command in left {
         ignore_missing_grant(request.change_left(connection.id, command).await)?;
     }
-    Ok(Json(DoneOut {}))
+    request.compare_version(&connection).await?;
+    Ok(request.tagged(&connection, Json(DoneOut {})))
 }
 
 /// Treats revoking a missing grant as a success.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use ledger_contract::queries::ListQuery;
 use ledger_domain::{CheckedText, Connection};
 use ledger_engine::ListOptions;
-use ledger_http::toolkit::{Json, Path, Query, Refusal, Written};
+use ledger_http::toolkit::{Json, Path, Query, Refusal, Tagged, Written};
 use ledger_providers::{Capability, Facade, Field, Given, KnownModel, Provider};
 use serde_json::Map;
 
@@ -113,7 +113,7 @@ pub(super) async fn models(
     request: FacadeRequest,
     Path(path): Path<ConnectionPath>,
     Query(filter): Query<ModelFilter>,
-) -> Result<Json<Vec<ModelOut>>, Refusal> {
+) -> Result<Tagged<Json<Vec<ModelOut>>>, Refusal> {
     let connection = named(&request, &path.id_or_alias).await?;
     let wanted = filter.capability.as_deref().filter(|word| !word.is_empty());
     let provider = of(&request, &connection);
@@ -135,7 +135,8 @@ pub(super) async fn models(
         model: ModelRefOut { provider_id: name.to_owned(), model_id: model.id.clone() },
         metadata: Map::new(),
     });
-    Ok(Json(shown.collect()))
+    let shown = shown.collect();
+    Ok(request.tagged(&connection, Json(shown)))
 }
 
 pub(super) async fn capabilities(

@@ -5,7 +5,7 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_contract::{headers, time};
 use ledger_domain::{Command, Connection, Version};
 use ledger_engine::{Effort, VersionLine};
-use ledger_http::toolkit::{Json, Path, Query, Refusal};
+use ledger_http::toolkit::{Json, Path, Query, Refusal, Tagged};
 use ledger_providers::Provider;
 use serde_json::Value;
 
@@ -26,58 +26,59 @@ pub(super) async fn versions(
     request: FacadeRequest,
     Path(path): Path<VersionsPath>,
     Query(page): Query<Page>,
-) -> Result<Json<VersionsOut>, Refusal> {
+) -> Result<Tagged<Json<VersionsOut>>, Refusal> {
     let connection = named(&request, &path.id).await?;
     let skip = page.skip.unwrap_or(0);
     let take = page.take.unwrap_or(TAKE).min(TAKE_MAX);
     let lines = lines(&request, &connection, skip, take).await?;
     let newest = connection.version.get();
-    Ok(Json(VersionsOut {
-        current_version: newest,
-        total_versions: newest,
-        versions: lines.iter().map(|found| line(&connection, found)).collect(),
-    }))
+    let versions = lines.iter().map(|found| line(&connection, found)).collect();
+    let shown = VersionsOut { current_version: newest, total_versions: newest, versions };
+    Ok(request.tagged(&connection, Json(shown)))
 }
 
 pub(super) async fn version(
     request: FacadeRequest,
     Path(path): Path<VersionPath>,
-) -> Result<Json<VersionOut>, Refusal> {
+) -> Result<Tagged<Json<VersionOut>>, Refusal> {
     let connection = named(&request, &path.id).await?;
     let version = number(&path.version)?;
     let then = at(&request, &connection, version).await?;
     let skip = connection.version.get().saturating_sub(version.get());
     let lines = lines(&request, &connection, skip, 1).await?;
     let found = lines.first().ok_or_else(|| Problem::new(Code::VersionUnknown))?;
-    Ok(Json(VersionOut { line: line(&connection, found), snapshot: shown(&request, &then) }))
+    let shown = VersionOut { line: line(&connection, found), snapshot: shown(&request, &then) };
+    Ok(request.tagged(&connection, Json(shown)))
 }
 
 pub(super) async fn compare(
     request: FacadeRequest,
     Path(path): Path<ComparePath>,
-) -> Result<Json<CompareOut>, Refusal> {
+) -> Result<Tagged<Json<CompareOut>>, Refusal> {
     let connection = named(&request, &path.id).await?;
     let (from, to) = (number(&path.version)?, number(&path.to)?);
     let old = at(&request, &connection, from).await?;
     let new = at(&request, &connection, to).await?;
     let changes = changes((&old, of(&request, &old)), (&new, of(&request, &new)));
-    Ok(Json(CompareOut { from_version: from.get(), to_version: to.get(), changes }))
+    let shown = CompareOut { from_version: from.get(), to_version: to.get(), changes };
+    Ok(request.tagged(&connection, Json(shown)))
 }
 
 pub(super) async fn rollback(
     request: FacadeRequest,
     Path(path): Path<VersionPath>,
-) -> Result<Json<ConnectionOut>, Refusal> {
+) -> Result<Tagged<Json<ConnectionOut>>, Refusal> {
     let connection = named(&request, &path.id).await?;
     let (target, to) = (ConnectionRef::Id(connection.id), number(&path.version)?);
-    let revert = Command::Revert { to, then: None, detach_secrets: false };
+    let revert = Command::Revert { to, then: None, detach_secrets: request.detach_secrets };
     match request.execute(ParsedCommand::change(target.clone(), revert)).await {
         Err(refusal) if refusal.code() == Code::NothingToChange => {}
         executed => {
             executed?;
         }
     }
-    Ok(Json(shown(&request, &request.find(target).await?)))
+    let reverted = request.find(target).await?;
+    Ok(request.tagged(&reverted, Json(shown(&request, &reverted))))
 }
 
 /// Parses the number of a version. Invalid text names no version.

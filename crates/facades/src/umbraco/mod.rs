@@ -44,6 +44,7 @@ pub(crate) static API: FacadeApi = FacadeApi {
     routes: routes::routes,
     refuse,
     refusal: |schemas| schemas.subschema_for::<shapes::ProblemOut>(),
+    refusal_type: PROBLEM_JSON,
 };
 
 /// Returns the answer for an error, as problem details with the product's titles.

@@ -16,6 +16,8 @@ pub(crate) struct Notice {
     pub(crate) workspace: WorkspaceName,
     /// The kind of its subject.
     pub(crate) about: About,
+    /// The stream to which it belongs.
+    pub(super) stream: StreamId,
     type_name: &'static str,
     /// Whether it hides settings that earlier events show.
     pub(super) hides: bool,
@@ -69,8 +71,15 @@ impl Notice {
             StreamId::Principal(_) => About::Principal,
         };
         let whole = Text::new(item.position.get(), item.type_name, item.body);
-        let (workspace, type_name) = (item.workspace, item.type_name);
-        Self { workspace, about, type_name, hides: item.hides, whole, reduced: OnceLock::new() }
+        Self {
+            workspace: item.workspace,
+            about,
+            stream: item.stream,
+            type_name: item.type_name,
+            hides: item.hides,
+            whole,
+            reduced: OnceLock::new(),
+        }
     }
 
     /// Returns its position in the log.

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ledger_contract::errors::Code;
+use ledger_contract::records::StreamId;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
@@ -31,7 +32,7 @@ pub(super) struct Tail {
 pub(super) enum Lookup {
     /// The next events.
     Notices(Vec<Arc<Notice>>),
-    /// The next event is older than those in the ring.
+    /// The next event is not in the ring, and has to be read from the log.
     Behind,
     /// There are no further events yet.
     End,
@@ -49,7 +50,8 @@ pub(super) struct Ring {
 struct Kept {
     floor: u64,
     bytes: usize,
-    notices: VecDeque<Arc<Notice>>,
+    /// None in place of an event that is to be read from the log.
+    notices: VecDeque<Option<Arc<Notice>>>,
 }
 
 impl Ring {
@@ -85,23 +87,22 @@ impl Ring {
     }
 
     /// Adds the next events, and drops the oldest above the limits. One that hides settings drops
-    /// all before it, which may show them.
+    /// the earlier ones of its stream, which may show them.
     pub(super) fn push(&self, notices: Vec<Arc<Notice>>) {
         let Some(last) = notices.last().map(|notice| notice.position()) else { return };
         {
             let mut kept = self.kept.write();
             for notice in notices {
                 if notice.hides {
-                    let floor = notice.position().saturating_sub(1);
-                    *kept = Kept { floor, bytes: 0, notices: VecDeque::new() };
+                    kept.drop_stream(&notice.stream);
                 }
                 kept.bytes += notice.whole.frame.len();
-                kept.notices.push_back(notice);
+                kept.notices.push_back(Some(notice));
             }
             while kept.notices.len() > self.events_max || kept.bytes > self.bytes_max {
                 let Some(oldest) = kept.notices.pop_front() else { break };
-                kept.bytes -= oldest.whole.frame.len();
-                kept.floor = oldest.position();
+                kept.bytes -= oldest.map_or(0, |oldest| oldest.whole.frame.len());
+                kept.floor += 1;
             }
         }
         self.tail.send_replace(Tail { position: last, failed: None });
@@ -117,17 +118,29 @@ impl Ring {
         let kept = self.kept.read();
         let Some(skip) = position.checked_sub(kept.floor) else { return Lookup::Behind };
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        if skip >= kept.notices.len() {
+            return Lookup::End;
+        }
         let next = kept.notices.iter().skip(skip).take(PIECE);
-        let next: Vec<_> = next.map(Arc::clone).collect();
-        if next.is_empty() { Lookup::End } else { Lookup::Notices(next) }
+        let next: Vec<_> = next.map_while(Clone::clone).collect();
+        if next.is_empty() { Lookup::Behind } else { Lookup::Notices(next) }
+    }
+}
+
+impl Kept {
+    fn drop_stream(&mut self, stream: &StreamId) {
+        for place in &mut self.notices {
+            if let Some(notice) = place.take_if(|notice| notice.stream == *stream) {
+                self.bytes -= notice.whole.frame.len();
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use axum::body::Bytes;
-    use ledger_contract::records::StreamId;
-    use ledger_domain::{EventId, Position, WorkspaceName};
+    use ledger_domain::{ConnectionId, EventId, Position, WorkspaceName};
     use ledger_engine::OutboxItem;
 
     use super::*;
@@ -181,6 +194,27 @@ mod tests {
         assert_eq!(found(&small, 3), [4, 5]);
         small.push(notices(6..=6));
         assert_eq!(found(&small, 4), [5, 6]);
+    }
+
+    #[test]
+    fn an_event_that_hides_settings_drops_the_earlier_ones_of_its_stream() {
+        let ring = Ring::new(0, 10, 1_000);
+        let of = |position: u64, id| {
+            let notice = notices(position..=position).pop().unwrap();
+            let mut notice = Arc::into_inner(notice).unwrap();
+            notice.stream = StreamId::Connection(ConnectionId::from_bytes([id; 16]));
+            notice
+        };
+        let mut hiding = of(5, 1);
+        hiding.hides = true;
+        ring.push([of(1, 2), of(2, 1), of(3, 2), of(4, 1)].map(Arc::new).into());
+        ring.push([hiding, of(6, 1)].map(Arc::new).into());
+        assert_eq!(found(&ring, 0), [1], "the next one is only in the log");
+        assert!(matches!(ring.after(1), Lookup::Behind));
+        assert_eq!(found(&ring, 2), [3]);
+        assert!(matches!(ring.after(3), Lookup::Behind));
+        assert_eq!(found(&ring, 4), [5, 6]);
+        assert!(matches!(ring.after(6), Lookup::End));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! | `curve_key` | the vault's wrapped curve key |
 //! | `former_curve_key` | until when the former one is accepted (8, BE), and its wrapped form |
 //! | `requires_sealed` | whether the ledger was made to refuse what is not sealed (1) |
+//! | `journal_removed` | number of the newest removed entry of the audit journal (8, BE) |
 //! | `published` | last position known to be in the event stream (8, BE) |
 //! | `generation.<model>` | live generation of a read model (4, BE) |
 //! | `version.<name>` | version of the code that wrote a read model or derived table (4, BE) |
@@ -25,6 +26,7 @@ const EPOCH: &str = "epoch";
 const CURVE_KEY: &str = "curve_key";
 const FORMER_CURVE_KEY: &str = "former_curve_key";
 const REQUIRES_SEALED: &str = "requires_sealed";
+const JOURNAL_REMOVED: &str = "journal_removed";
 const PUBLISHED: &str = "published";
 
 fn put(batch: &mut Batch, store: &Store, name: &str, value: &[u8]) {
@@ -105,6 +107,16 @@ pub fn put_published(batch: &mut Batch, store: &Store, position: Position) {
 /// Returns the outbox mark.
 pub fn published(store: &Store) -> Result<Position, ReadError> {
     position(store, PUBLISHED)
+}
+
+/// Sets the number of the newest removed entry of the audit journal.
+pub fn put_journal_removed(batch: &mut Batch, store: &Store, number: u64) {
+    put(batch, store, JOURNAL_REMOVED, &number.to_be_bytes());
+}
+
+/// Returns the number of the newest removed entry of the audit journal, or 0.
+pub fn journal_removed(store: &Store) -> Result<u64, ReadError> {
+    counter(store, JOURNAL_REMOVED)
 }
 
 /// Stores the position up to which a read model's bitmaps are on disk.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::DecodingKey;
+use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use serde::Deserialize;
 
 use crate::algorithm::Algorithm;
@@ -46,7 +46,44 @@ pub(crate) struct Key {
     shape: Shape,
     /// The only algorithm for which the key may be used, if it names one.
     only: Option<Algorithm>,
-    decoding: DecodingKey,
+    public: PublicKey,
+}
+
+/// A public key in the form that `ring` verifies with.
+enum PublicKey {
+    /// Modulus and exponent, big-endian without leading zeros.
+    Rsa { modulus: Vec<u8>, exponent: Vec<u8> },
+    /// The encoded point of a key on a curve.
+    Point(Vec<u8>),
+}
+
+impl PublicKey {
+    fn has_signed(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        let rsa = |parameters| match self {
+            Self::Rsa { modulus: n, exponent: e } => {
+                let key = signature::RsaPublicKeyComponents { n, e };
+                key.verify(parameters, message, signature).is_ok()
+            }
+            Self::Point(_) => false,
+        };
+        let curve = |parameters: &'static dyn VerificationAlgorithm| match self {
+            Self::Point(point) => {
+                UnparsedPublicKey::new(parameters, point).verify(message, signature).is_ok()
+            }
+            Self::Rsa { .. } => false,
+        };
+        match algorithm {
+            Algorithm::Rs256 => rsa(&signature::RSA_PKCS1_2048_8192_SHA256),
+            Algorithm::Rs384 => rsa(&signature::RSA_PKCS1_2048_8192_SHA384),
+            Algorithm::Rs512 => rsa(&signature::RSA_PKCS1_2048_8192_SHA512),
+            Algorithm::Ps256 => rsa(&signature::RSA_PSS_2048_8192_SHA256),
+            Algorithm::Ps384 => rsa(&signature::RSA_PSS_2048_8192_SHA384),
+            Algorithm::Ps512 => rsa(&signature::RSA_PSS_2048_8192_SHA512),
+            Algorithm::Es256 => curve(&signature::ECDSA_P256_SHA256_FIXED),
+            Algorithm::Es384 => curve(&signature::ECDSA_P384_SHA384_FIXED),
+            Algorithm::EdDsa => curve(&signature::ED25519),
+        }
+    }
 }
 
 impl Key {
@@ -63,9 +100,9 @@ impl Key {
             Some(name) => Some(Algorithm::known(name)?),
             None => None,
         };
-        let (shape, decoding) = published.material()?;
+        let (shape, public) = published.material()?;
         let id = published.kid.map(String::into_boxed_str);
-        let key = Self { id, shape, only, decoding };
+        let key = Self { id, shape, only, public };
         Algorithm::ALL.into_iter().any(|algorithm| key.fits(algorithm)).then_some(key)
     }
 
@@ -92,10 +129,11 @@ impl Key {
 
     /// Returns whether the key signed `message` with an algorithm that it supports.
     pub(crate) fn has_signed(&self, algorithm: Algorithm, message: &str, signature: &str) -> bool {
-        let library = algorithm.in_library();
+        let decoded = URL_SAFE_NO_PAD.decode(signature);
         self.fits(algorithm)
-            && jsonwebtoken::crypto::verify(signature, message.as_bytes(), &self.decoding, library)
-                .unwrap_or(false)
+            && decoded.is_ok_and(|signature| {
+                self.public.has_signed(algorithm, message.as_bytes(), &signature)
+            })
     }
 }
 
@@ -106,7 +144,7 @@ impl fmt::Debug for Key {
 }
 
 impl Published {
-    fn material(&self) -> Option<(Shape, DecodingKey)> {
+    fn material(&self) -> Option<(Shape, PublicKey)> {
         match (self.kty.as_str(), self.crv.as_deref()) {
             ("RSA", _) => {
                 let (modulus, exponent) = (number(self.n.as_ref())?, number(self.e.as_ref())?);
@@ -115,27 +153,26 @@ impl Published {
                     && exponent.len() <= RSA_EXPONENT_BYTES_MAX
                     && odd
                     && exponent != [1];
-                let key = || DecodingKey::from_rsa_raw_components(&modulus, &exponent);
-                usable.then(|| (Shape::Rsa, key()))
+                usable.then_some((Shape::Rsa, PublicKey::Rsa { modulus, exponent }))
             }
             ("EC", Some("P-256")) => Some((Shape::P256, self.point(32)?)),
             ("EC", Some("P-384")) => Some((Shape::P384, self.point(48)?)),
             ("OKP", Some("Ed25519")) => {
                 let point = bytes(self.x.as_ref()).filter(|point| point.len() == 32)?;
-                Some((Shape::Ed25519, DecodingKey::from_ed_der(&point)))
+                Some((Shape::Ed25519, PublicKey::Point(point)))
             }
             _ => None,
         }
     }
 
     /// Returns the public key on a curve whose coordinates have `length` bytes.
-    fn point(&self, length: usize) -> Option<DecodingKey> {
+    fn point(&self, length: usize) -> Option<PublicKey> {
         let (x, y) = (bytes(self.x.as_ref())?, bytes(self.y.as_ref())?);
         if x.len() != length || y.len() != length {
             return None;
         }
         // The uncompressed form of a point: the byte 4 followed by both coordinates.
-        Some(DecodingKey::from_ec_der(&[&[4], x.as_slice(), y.as_slice()].concat()))
+        Some(PublicKey::Point([&[4], x.as_slice(), y.as_slice()].concat()))
     }
 }
 

@@ -72,6 +72,48 @@ pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
+/// Hashes text with 64-bit FNV-1a, for folder names. The standard library does not guarantee that
+/// its own hasher is the same in every release of Rust.
+pub(super) fn fingerprint(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+/// A file in a folder that names what was installed there.
+///
+/// It is written only after an installation is complete and removed before one begins, so that an
+/// interrupted installation is repeated.
+#[derive(Debug)]
+pub(super) struct Mark {
+    path: PathBuf,
+}
+
+impl Mark {
+    pub(super) fn of(folder: &Path) -> Self {
+        Self { path: folder.join("installed.txt") }
+    }
+
+    /// Returns whether the mark names exactly what should be installed.
+    pub(super) fn names(&self, wanted: &str) -> bool {
+        std::fs::read_to_string(&self.path).is_ok_and(|installed| installed == wanted)
+    }
+
+    pub(super) fn set(&self, installed: &str) -> Result<(), Failure> {
+        let written = std::fs::write(&self.path, installed);
+        written.map_err(|error| Failure::io("write", &self.path, &error))
+    }
+
+    pub(super) fn clear(&self) -> Result<(), Failure> {
+        match std::fs::remove_file(&self.path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Failure::io("remove", &self.path, &error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 fn root_from(
     own: Option<PathBuf>,
     caches: Option<PathBuf>,
@@ -106,5 +148,24 @@ mod tests {
         assert!(second.try_lock().is_err());
         drop(held);
         assert!(second.try_lock().is_ok());
+    }
+
+    #[test]
+    fn a_folder_is_complete_only_with_the_mark_of_the_present_pins() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mark = Mark::of(folder.path());
+        assert!(!mark.names("a==1"));
+        mark.clear().expect("nothing to take away is fine");
+        mark.set("a==1").expect("written");
+        assert!(mark.names("a==1"));
+        assert!(!mark.names("a==2"), "the pins have changed since");
+        mark.clear().expect("taken away");
+        assert!(!mark.names("a==1"));
+    }
+
+    #[test]
+    fn the_hash_matches_its_published_values() {
+        assert_eq!(fingerprint(""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fingerprint("foobar"), 0x8594_4171_f739_67e8);
     }
 }

@@ -11,7 +11,7 @@ use crate::setup::platform::Platform;
 use crate::setup::python::Venv;
 use crate::setup::{Site, cache, compiler};
 use crate::talk;
-use crate::versions;
+use crate::wheels;
 
 const LIBCLANG: SystemPackage = SystemPackage {
     what: "libclang",
@@ -52,12 +52,15 @@ fn personal(site: &Site<'_>) -> Result<Option<PathBuf>, Failure> {
 }
 
 fn find(site: &Site<'_>) -> Option<PathBuf> {
-    let fetched = Venv::in_cache(site, "libclang").library_folder(WHEEL_FOLDER);
+    let fetched = complete_wheel(site);
     usual_folders().into_iter().chain(fetched).find(|path| holds_libclang(path, site.platform))
 }
 
-/// The folder of the wheel's library, relative to that of installed Python packages.
-const WHEEL_FOLDER: &str = "clang/native";
+/// Returns the folder of the wheel's library, if the wheel is installed.
+fn complete_wheel(site: &Site<'_>) -> Option<PathBuf> {
+    let venv = Venv::in_cache(site, wheels::LIBCLANG);
+    if venv.is_complete() { venv.library_folder("clang/native") } else { None }
+}
 
 /// Returns the usual folders of libclang, the newest LLVM first.
 fn usual_folders() -> Vec<PathBuf> {
@@ -105,8 +108,8 @@ fn is_libclang(name: &std::ffi::OsStr, platform: Platform) -> bool {
 
 /// Fetches the wheel, or the system's package if Python packages are not available.
 fn fetch(site: &Site<'_>) -> Result<PathBuf, Failure> {
-    let venv = Venv::in_cache(site, "libclang");
-    let wheel = venv.install(&[versions::LIBCLANG_WHEEL]);
+    let venv = Venv::in_cache(site, wheels::LIBCLANG);
+    let wheel = venv.ensure();
     if let Err(failure) = wheel {
         talk::skipped("libclang wheel", &failure.to_string());
         LIBCLANG.install()?;

@@ -16,6 +16,8 @@ mod python;
 mod rocksdb;
 pub(crate) mod schemathesis;
 
+use std::path::PathBuf;
+
 use crate::environment::{PersonalEnvironment, Variables};
 use crate::failure::Failure;
 use crate::setup::cache::Cache;
@@ -39,6 +41,11 @@ struct Site<'a> {
     platform: Platform,
     cache: Cache,
     personal: PersonalEnvironment,
+}
+
+/// Returns the folder in the cache for a tool, which may not exist yet.
+pub(crate) fn tool_folder(name: &str) -> Result<PathBuf, Failure> {
+    Ok(Cache::open()?.path(name))
 }
 
 /// Runs every step and returns the variables that cargo and the binaries need.

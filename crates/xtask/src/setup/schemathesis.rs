@@ -6,14 +6,12 @@ use crate::cargo::output_of;
 use crate::environment::Variables;
 use crate::failure::Failure;
 use crate::setup::Site;
-use crate::setup::python::{self, Venv};
+use crate::setup::python::Venv;
 use crate::talk;
-use crate::versions::SCHEMATHESIS_WHEEL;
+use crate::wheels::SCHEMATHESIS;
 
 /// The variable that names the program.
 pub(crate) const VARIABLE: &str = "CONNLEDGER_SCHEMATHESIS";
-/// It has many dependencies, so it gets a separate environment.
-const VENV: &str = "schemathesis";
 
 /// Ensures that there is a schemathesis, and sets the variable that names it.
 pub(super) fn ensure(site: &Site<'_>, variables: &mut Variables) -> Result<(), Failure> {
@@ -35,9 +33,7 @@ fn own(named: PathBuf) -> Result<PathBuf, Failure> {
 }
 
 fn pinned(site: &Site<'_>) -> Result<PathBuf, Failure> {
-    let venv = Venv::in_cache(site, VENV);
-    if !python::has_package(&venv.executable("python"), SCHEMATHESIS_WHEEL) {
-        venv.install(&[SCHEMATHESIS_WHEEL])?;
-    }
+    let venv = Venv::in_cache(site, SCHEMATHESIS);
+    venv.ensure()?;
     Ok(venv.executable("schemathesis"))
 }

@@ -100,9 +100,9 @@ impl Plan {
         if let Some(update) = update {
             request.update(connection, update).await?;
         }
-        match self.command {
-            Some(command) => request.change(connection.id, command).await,
-            None => Ok(()),
+        if let Some(command) = self.command {
+            request.change(connection.id, command).await?;
         }
+        request.compare_version(connection).await
     }
 }

@@ -10,11 +10,11 @@ use crate::setup::Site;
 use crate::setup::clients::insert;
 use crate::setup::python::Venv;
 use crate::talk;
-use crate::versions::{NODE_OLDEST, NODE_WHEEL, Version};
+use crate::versions::{NODE_OLDEST, Version};
+use crate::wheels::NODE;
 
 /// The variable that names the program.
 const VARIABLE: &str = "CONNLEDGER_NODE";
-const VENV: &str = "node";
 
 /// A Node.js with its npm.
 #[derive(Debug)]
@@ -88,12 +88,12 @@ fn find(site: &Site<'_>) -> Option<Node> {
         let npm = npm_beside(&program).or_else(|| environment::executable("npm"))?;
         Node::of(program, vec![npm]).ok()
     });
-    installed.or_else(|| fetched(&Venv::in_cache(site, VENV))?.ok())
+    installed.or_else(|| fetched(&Venv::in_cache(site, NODE))?.ok())
 }
 
 fn fetch(site: &Site<'_>) -> Result<Node, Failure> {
-    let venv = Venv::in_cache(site, VENV);
-    let node = venv.install(&[NODE_WHEEL]).and_then(|()| {
+    let venv = Venv::in_cache(site, NODE);
+    let node = venv.ensure().and_then(|()| {
         fetched(&venv).unwrap_or_else(|| Err(Failure::new("the wheel holds no Node.js")))
     });
     node.map_err(|failure| {

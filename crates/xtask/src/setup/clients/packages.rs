@@ -6,9 +6,9 @@ use crate::cargo::output_of;
 use crate::environment::Variables;
 use crate::failure::Failure;
 use crate::setup::Site;
-use crate::setup::cache::make_folder;
+use crate::setup::cache::{Mark, make_folder};
 use crate::setup::clients::node::Node;
-use crate::setup::clients::{FOLDER, clear_mark, insert, is_marked, read, set_mark};
+use crate::setup::clients::{FOLDER, insert, read};
 use crate::talk;
 
 /// The variable that names the folder `node_modules`.
@@ -45,7 +45,7 @@ pub(super) fn ensure(
 fn locked(site: &Site<'_>, node: &Node) -> Result<PathBuf, Failure> {
     let from = site.workspace.root.join(FOLDER).join("node");
     let folder = site.cache.path("clients-node");
-    let (mark, modules) = (folder.join("installed.txt"), folder.join("node_modules"));
+    let (mark, modules) = (Mark::of(&folder), folder.join("node_modules"));
     let texts = FILES.map(|name| read(&from.join(name)));
     // The packages suit every release of Node.js, but not every platform.
     let mut wanted = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
@@ -53,11 +53,11 @@ fn locked(site: &Site<'_>, node: &Node) -> Result<PathBuf, Failure> {
         wanted.push('\n');
         wanted.push_str(&text?);
     }
-    if !(is_marked(&mark, &wanted) && modules.is_dir()) {
+    if !(mark.names(&wanted) && modules.is_dir()) {
         make_folder(&folder)?;
-        clear_mark(&mark)?;
+        mark.clear()?;
         install(node, &from, &folder)?;
-        set_mark(&mark, &wanted)?;
+        mark.set(&wanted)?;
     }
     Ok(modules)
 }
@@ -75,4 +75,20 @@ fn install(node: &Node, from: &Path, folder: &Path) -> Result<(), Failure> {
             "npm must reach a registry; or set {VARIABLE} to a node_modules that has them"
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_npm_package_is_locked_with_the_hash_of_its_file() {
+        let lock = include_str!("../../../../../tests/clients/node/package-lock.json");
+        let lock: serde_json::Value = serde_json::from_str(lock).expect("JSON");
+        let packages = lock["packages"].as_object().expect("packages");
+        let installed: Vec<_> = packages.iter().filter(|(path, _)| !path.is_empty()).collect();
+        assert!(installed.len() > 7, "{}", installed.len());
+        for (path, package) in installed {
+            let integrity = package["integrity"].as_str().unwrap_or_default();
+            assert!(integrity.starts_with("sha512-"), "{path}");
+        }
+    }
 }

@@ -7,15 +7,13 @@ use crate::cargo::output_of;
 use crate::environment::Variables;
 use crate::failure::Failure;
 use crate::setup::Site;
-use crate::setup::clients::{FOLDER, clear_mark, insert, is_marked, read, set_mark};
+use crate::setup::clients::insert;
 use crate::setup::python::Venv;
 use crate::talk;
-use crate::versions::CLIENT_WHEELS;
+use crate::wheels::CLIENTS;
 
 /// The variable that names the Python.
 const VARIABLE: &str = "CONNLEDGER_CLIENTS_PYTHON";
-/// The clients have many dependencies, so they get a separate environment.
-const VENV: &str = "clients";
 /// Fails if a client is missing; needs no network and little time.
 const LOOK: &str = "import importlib.util as u, sys; \
     sys.exit(not all(map(u.find_spec, ['blaxel', 'portkey_ai', 'elevenlabs'])))";
@@ -25,7 +23,7 @@ pub(super) fn ensure(site: &Site<'_>, variables: &mut Variables) -> Result<(), F
         Some(named) => own(named)?,
         None => pinned(site)?,
     };
-    let clients = CLIENT_WHEELS.join(", ");
+    let clients = CLIENTS.asked_for().collect::<Vec<_>>().join(", ");
     talk::ok("python clients", &format!("{clients} for {}", python.display()));
     insert(variables, VARIABLE, &python);
     Ok(())
@@ -44,21 +42,13 @@ fn look(python: &Path) -> Result<(), Failure> {
 }
 
 fn pinned(site: &Site<'_>) -> Result<PathBuf, Failure> {
-    let constraints = site.workspace.root.join(FOLDER).join("python/constraints.txt");
-    let wanted = format!("{}\n{}", CLIENT_WHEELS.join("\n"), read(&constraints)?);
-    let venv = Venv::in_cache(site, VENV);
-    let (python, mark) = (venv.executable("python"), venv.file("installed.txt"));
-    if is_marked(&mark, &wanted) && look(&python).is_ok() {
-        return Ok(python);
-    }
-    clear_mark(&mark)?;
-    let installed = venv.install_within(&CLIENT_WHEELS, Some(&constraints));
-    installed.and_then(|()| look(&python)).map_err(|failure| {
+    let venv = Venv::in_cache(site, CLIENTS);
+    let python = venv.executable("python");
+    venv.ensure().and_then(|()| look(&python)).map_err(|failure| {
         Failure::new(format!("cannot fetch the Python clients: {failure}")).hint(format!(
             "they need Python 3.10 or newer, 160 MB and a package index that pip can reach; or \
              set {VARIABLE} to a Python that has them"
         ))
     })?;
-    set_mark(&mark, &wanted)?;
     Ok(python)
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 use crate::cargo::output_of;
 use crate::environment;
 use crate::failure::Failure;
+use crate::setup::cache::fingerprint;
 use crate::setup::compiler;
 use crate::workspace::Workspace;
 
@@ -40,7 +41,7 @@ impl Recipe {
 
     /// Returns a readable folder name that differs if any part of the recipe differs.
     pub(super) fn folder_name(&self) -> String {
-        format!("{}-{}-{:016x}", self.version, self.triple, fnv1a(&self.text()))
+        format!("{}-{}-{:016x}", self.version, self.triple, fingerprint(&self.text()))
     }
 
     /// Returns the recipe as text, which is stored beside the archive for people.
@@ -93,14 +94,6 @@ fn cpu_flags(flags: &[String]) -> Vec<String> {
     joined.split_whitespace().filter(wanted).map(str::to_owned).collect()
 }
 
-/// Hashes text with 64-bit FNV-1a. The standard library does not guarantee that its own hasher is
-/// the same in every release of Rust.
-fn fnv1a(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,11 +135,5 @@ mod tests {
             ["-Dwarnings", "-C", "target-cpu=native", "-Ctarget-feature=+avx2", "-Copt-level=1"];
         let flags: Vec<_> = flags.into_iter().map(str::to_owned).collect();
         assert_eq!(cpu_flags(&flags), ["-Ctarget-cpu=native", "-Ctarget-feature=+avx2"]);
-    }
-
-    #[test]
-    fn the_hash_matches_its_published_values() {
-        assert_eq!(fnv1a(""), 0xcbf2_9ce4_8422_2325);
-        assert_eq!(fnv1a("foobar"), 0x8594_4171_f739_67e8);
     }
 }
