@@ -73,9 +73,9 @@ async fn admit(
     // Only `answer` calls this, and it has set the peer.
     let address = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0);
     match admission.guard.admit(address, request.headers()) {
-        Err(refusal) => {
-            admission.counters.request_refused(&refusal);
-            return refusal.answer(&id);
+        Err(limited) => {
+            admission.counters.request_refused(limited);
+            return Refusal::Limited(limited).answer(&id);
         }
         Ok(client) => {
             request.extensions_mut().insert(client);

@@ -1,6 +1,8 @@
 //! `status`.
 
-use ledger_contract::queries::{ALL_WORKSPACES, DiskFullStatus, RebuildStatus, StatusView};
+use ledger_contract::queries::{
+    ALL_WORKSPACES, ClockStatus, DiskFullStatus, RebuildStatus, StatusView,
+};
 
 use super::read_answer;
 use crate::body::Body;
@@ -34,6 +36,10 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
         facts
             .push(("rebuilding", format!("{} ({done} of {total} events)", projections.join(", "))));
     }
+    if let Some(ClockStatus { behind_seconds, latest_event_at }) = status.clock {
+        let behind = format!("{behind_seconds} s behind the latest event, of {latest_event_at}");
+        facts.push(("clock", behind));
+    }
     if let Some(nats) = status.nats {
         facts.push(("name", nats.prefix));
         facts.push(("instance", nats.instance));
@@ -42,12 +48,16 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
             facts.push(("lease held by", format!("{}, epoch {}", holder.instance, holder.epoch)));
         }
         facts.extend(nats.drift.into_iter().map(|drift| ("differs", drift)));
+        let (rate_limited, locked_out) = (nats.requests_rate_limited, nats.requests_locked_out);
+        let limited = format!("{rate_limited} rate limited, {locked_out} locked out");
+        facts.push(("nats requests", limited));
     }
     if let Some(http) = &status.http {
         facts.push(("http open", http.connections_open.to_string()));
         facts.push(("http refused", http.connections_refused.to_string()));
-        facts.push(("rate limited", http.requests_rate_limited.to_string()));
-        facts.push(("locked out", http.requests_locked_out.to_string()));
+        let (rate_limited, locked_out) = (http.requests_rate_limited, http.requests_locked_out);
+        let limited = format!("{rate_limited} rate limited, {locked_out} locked out");
+        facts.push(("http requests", limited));
     }
     let refused: u64 = status.refused.values().sum();
     facts.push(("refused", refused.to_string()));

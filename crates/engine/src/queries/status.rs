@@ -1,15 +1,16 @@
 //! The query for the ledger's status, and whether workspaces exist.
 
-use ledger_contract::queries::{DiskFullStatus, FormerXkey, StatusView};
+use ledger_contract::queries::{ClockStatus, DiskFullStatus, FormerXkey, StatusView};
 use ledger_contract::time;
-use ledger_domain::WorkspaceName;
 use ledger_domain::principal::{Scope, Subject};
+use ledger_domain::{Position, WorkspaceName};
 use ledger_store::tables::connections;
 use ledger_store::{Poison, ROOM_NEEDED_BYTES, ReadError};
 
 use super::Reader;
 use crate::engine::Engine;
 use crate::errors::QueryError;
+use crate::times;
 
 impl Reader<'_> {
     /// Returns the ledger's status. Blocks.
@@ -37,6 +38,7 @@ impl Reader<'_> {
             rebuilding: shared.rebuilding.status(),
             queued: u64::try_from(engine.queued()).unwrap_or(u64::MAX),
             refused: shared.refusals.by_code(),
+            clock: engine.clock_behind()?,
             nats: shared.fence.status(),
             http: shared.http_source.status(),
         })
@@ -44,6 +46,19 @@ impl Reader<'_> {
 }
 
 impl Engine {
+    /// Returns how far the clock is behind the latest event, if it is by a second at least.
+    fn clock_behind(&self) -> Result<Option<ClockStatus>, QueryError> {
+        let head = self.head();
+        if head == Position::ZERO {
+            return Ok(None);
+        }
+        let latest = times::recorded_at(&self.shared.store, head)?;
+        let micros = latest.get().saturating_sub(self.clock().now().get());
+        let behind_seconds = u64::try_from(micros / 1_000_000).unwrap_or_default();
+        let latest_event_at = time::format(latest);
+        Ok((behind_seconds > 0).then_some(ClockStatus { behind_seconds, latest_event_at }))
+    }
+
     fn disk_full(&self) -> Option<DiskFullStatus> {
         let is_full = self.poisoned_by() == Some(Poison::DiskFull);
         is_full.then(|| DiskFullStatus {

@@ -13,10 +13,12 @@
 //! The decider works on states that are not durable yet. That is sound because a failed write stops
 //! everything, and no answer or query reveals anything about a group before it is durable.
 
+mod clock;
 mod committer;
 mod decider;
 mod principals;
 mod queue;
+mod quotas;
 mod recent;
 mod senders;
 mod state;
