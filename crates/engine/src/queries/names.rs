@@ -49,7 +49,7 @@ impl Reader<'_> {
                 fill(WORKSPACES, size, total, existing.into_iter().map(workspace))?
             }
         };
-        self.add_usage(&mut workspaces)?;
+        self.add_usage(&mut workspaces);
         Ok(WorkspacePage { workspaces, part })
     }
 

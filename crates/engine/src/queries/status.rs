@@ -38,7 +38,7 @@ impl Reader<'_> {
             rebuilding: shared.rebuilding.status(),
             queued: u64::try_from(engine.queued()).unwrap_or(u64::MAX),
             refused: shared.refusals.by_code(),
-            clock: engine.clock_behind()?,
+            clock: engine.clock_behind(),
             nats: shared.fence.status(),
             http: shared.http_source.status(),
         })
@@ -46,17 +46,15 @@ impl Reader<'_> {
 }
 
 impl Engine {
-    /// Returns how far the clock is behind the latest event, if it is by a second at least.
-    fn clock_behind(&self) -> Result<Option<ClockStatus>, QueryError> {
-        let head = self.head();
-        if head == Position::ZERO {
-            return Ok(None);
-        }
-        let latest = times::recorded_at(&self.shared.store, head)?;
+    /// Returns how far the clock is behind the latest event, if it is by a second at least. Of a
+    /// damaged event the status says nothing; whoever reads it is told.
+    fn clock_behind(&self) -> Option<ClockStatus> {
+        let head = Some(self.head()).filter(|head| *head != Position::ZERO)?;
+        let latest = times::recorded_at(&self.shared.store, head).ok()?;
         let micros = latest.get().saturating_sub(self.clock().now().get());
         let behind_seconds = u64::try_from(micros / 1_000_000).unwrap_or_default();
         let latest_event_at = time::format(latest);
-        Ok((behind_seconds > 0).then_some(ClockStatus { behind_seconds, latest_event_at }))
+        (behind_seconds > 0).then_some(ClockStatus { behind_seconds, latest_event_at })
     }
 
     fn disk_full(&self) -> Option<DiskFullStatus> {

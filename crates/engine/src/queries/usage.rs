@@ -7,12 +7,11 @@ use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{CheckedText as _, WorkspaceName};
 
 use super::Reader;
-use crate::errors::QueryError;
-use crate::quotas::{Quotas, Used, live_keys, measure, workspaces_of};
+use crate::quotas::{Quotas, Used, live_keys, log_uncounted, measure, workspaces_of};
 
 impl Reader<'_> {
     /// Adds what is used of the quotas to those workspaces that the caller may read whole.
-    pub(super) fn add_usage(&self, workspaces: &mut [WorkspaceView]) -> Result<(), QueryError> {
+    pub(super) fn add_usage(&self, workspaces: &mut [WorkspaceView]) {
         let shared = &self.engine.shared;
         let (now, keys) = (shared.ports.now(), self.keys_of(workspaces));
         for workspace in workspaces {
@@ -21,10 +20,12 @@ impl Reader<'_> {
                 continue;
             }
             let keys = keys.get(&name).copied().unwrap_or_default();
-            let used = measure(shared, &name, now)?;
+            let used = measure(shared, &name, now).unwrap_or_else(|fault| {
+                log_uncounted(&name, &fault);
+                None
+            });
             workspace.usage = used.map(|used| usage(&shared.quotas, used, keys));
         }
-        Ok(())
     }
 
     /// Counts the valid keys of some workspaces.

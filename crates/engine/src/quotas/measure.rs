@@ -5,7 +5,7 @@ use ledger_store::{Selection, Term};
 
 use super::{day_of, start_of};
 use crate::engine::Shared;
-use crate::errors::Fault;
+use crate::errors::{Fault, chain};
 use crate::models::Models;
 use crate::projections::{audit, filters};
 use crate::times::Since;
@@ -43,6 +43,12 @@ pub(crate) fn measure(
     let revealed = vec![audit::event_type(SecretRevealed::TYPE_NAME)];
     let reveals = matching(&models, &today, &[here, revealed])?;
     Ok(Some(Used { connections, events: all.saturating_sub(reveals), reveals }))
+}
+
+/// Tells that a count failed because something stored is damaged, which must stop nobody else.
+pub(crate) fn log_uncounted(workspace: &WorkspaceName, fault: &Fault) {
+    let error = chain(fault);
+    tracing::error!(%error, %workspace, "cannot count what a workspace uses of its quotas");
 }
 
 fn matching(models: &Models, within: &Selection, terms: &[Vec<Term>]) -> Result<u64, Fault> {

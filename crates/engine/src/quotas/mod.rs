@@ -6,7 +6,7 @@
 
 mod measure;
 
-pub(crate) use measure::{Used, measure};
+pub(crate) use measure::{Used, log_uncounted, measure};
 
 use std::fmt;
 

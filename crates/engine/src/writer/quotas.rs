@@ -7,7 +7,9 @@ use ledger_domain::{Command, Connection, Micros, Principal, PrincipalName, Works
 use super::decider::Decider;
 use crate::errors::ExecuteError;
 use crate::projections::claims::claim;
-use crate::quotas::{Quota, Used, day_of, live_keys, measure, workspaces_of};
+use crate::quotas::{
+    Quota, Used, day_of, live_keys, log_uncounted, measure, workspaces_of,
+};
 
 /// What workspaces use, as far as the decider knows it. Like their names, it is kept in memory.
 #[derive(Debug, Default)]
@@ -84,18 +86,21 @@ impl Meter {
 
 impl Decider {
     /// Returns what a workspace uses. Before its first command, nothing of it is on the way, so the
-    /// indexes have it all. While they are rebuilt it is not known, and nothing is refused.
-    fn used(
-        &mut self,
-        workspace: &WorkspaceName,
-        now: Micros,
-    ) -> Result<Option<&mut Used>, ExecuteError> {
+    /// indexes have it all. While they are rebuilt it is not known, and nothing is refused. If they
+    /// or the log are damaged, it is counted from now on.
+    fn used(&mut self, workspace: &WorkspaceName, now: Micros) -> Option<&mut Used> {
         self.meter.enter(day_of(now));
         if !self.meter.used.contains_key(workspace) {
-            let Some(measured) = measure(&self.shared, workspace, now)? else { return Ok(None) };
+            let measured = match measure(&self.shared, workspace, now) {
+                Ok(measured) => measured?,
+                Err(fault) => {
+                    log_uncounted(workspace, &fault);
+                    Used::default()
+                }
+            };
             self.meter.used.insert(workspace.clone(), measured);
         }
-        Ok(self.meter.used.get_mut(workspace))
+        self.meter.used.get_mut(workspace)
     }
 
     /// Checks that a change is within the quotas.
@@ -106,7 +111,7 @@ impl Decider {
         now: Micros,
     ) -> Result<(), ExecuteError> {
         let quotas = self.shared.quotas;
-        let Some(used) = self.used(workspace, now)?.copied() else { return Ok(()) };
+        let Some(used) = self.used(workspace, now).copied() else { return Ok(()) };
         if !taking.only_reduces {
             Quota::EventsPerDay.check(workspace, used.events, quotas.events_per_day)?;
         }
@@ -131,7 +136,7 @@ impl Decider {
         now: Micros,
     ) -> Result<(), ExecuteError> {
         let limit = self.shared.quotas.reveals_per_day;
-        let Some(used) = self.used(workspace, now)? else { return Ok(()) };
+        let Some(used) = self.used(workspace, now) else { return Ok(()) };
         Quota::RevealsPerDay.check(workspace, used.reveals, limit)?;
         used.reveals += 1;
         Ok(())
