@@ -7,9 +7,7 @@ use ledger_domain::{Command, Connection, Micros, Principal, PrincipalName, Works
 use super::decider::Decider;
 use crate::errors::ExecuteError;
 use crate::projections::claims::claim;
-use crate::quotas::{
-    Quota, Used, day_of, live_keys, log_uncounted, measure, workspaces_of,
-};
+use crate::quotas::{Quota, Used, day_of, live_keys, log_uncounted, measure, workspaces_of};
 
 /// What workspaces use, as far as the decider knows it. Like their names, it is kept in memory.
 #[derive(Debug, Default)]
