@@ -186,7 +186,17 @@ impl Server {
 
     /// Asks a question and returns the answer.
     pub(crate) async fn query(&self, name: &str, body: &str) -> Outcome<Vec<u8>> {
-        let subject = Subjects::default().query(WORKSPACE, name);
+        self.query_at(WORKSPACE, name, body).await
+    }
+
+    /// Asks a question of another workspace.
+    pub(crate) async fn query_at(
+        &self,
+        workspace: &str,
+        name: &str,
+        body: &str,
+    ) -> Outcome<Vec<u8>> {
+        let subject = Subjects::default().query(workspace, name);
         let sender = Sender { nats: self.nats.clone(), subject, key: self.key.clone() };
         sender.send(name, body.to_owned()).await
     }

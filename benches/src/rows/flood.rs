@@ -192,7 +192,7 @@ async fn over_nats(source: async_nats::Client, flood: Arc<Flood>) -> Outcome<()>
 async fn recorded(server: &Server, sent: u64) -> Outcome<usize> {
     let deadline = Instant::now() + Duration::from_mins(1);
     loop {
-        let page: Value = serde_json::from_slice(&server.query("audit", KINDS).await?)?;
+        let page: Value = serde_json::from_slice(&server.query_at("_all", "audit", KINDS).await?)?;
         let entries = page.get("entries").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let counted: u64 = entries.iter().filter_map(|entry| entry.get("count")?.as_u64()).sum();
         if counted == sent {
