@@ -9,7 +9,7 @@ use ledger_contract::queries::{QueryName, QueryRequest, QueryWorkspace};
 use ledger_contract::records::Via;
 use ledger_contract::subjects::DEFAULT_WORKSPACE;
 use ledger_domain::{LedgerId, MessageId, WorkspaceName};
-use ledger_engine::{Caller, CommandRequest, Effort, Engine, EngineOptions, Received};
+use ledger_engine::{Caller, CommandRequest, Effort, Engine, EngineOptions, Quotas, Received};
 use ledger_store::tables::founding::{LEDGER_ID, MAC_KEY};
 use ledger_store::{DataDir, Store, UnkeyedStore};
 use ledger_vault::Keyring;
@@ -47,7 +47,8 @@ pub(crate) async fn open(folder: &Path) -> Outcome<Engine> {
 /// Opens the ledger in a folder. Blocks.
 pub(crate) fn open_blocking(folder: PathBuf) -> Outcome<Engine> {
     let (keyring, create) = (keyring(&folder)?, !Engine::exists(&folder));
-    Ok(Engine::open(EngineOptions { create, ..EngineOptions::new(folder, keyring) })?)
+    let options = EngineOptions::new(folder, keyring);
+    Ok(Engine::open(EngineOptions { create, quotas: Quotas::UNLIMITED, ..options })?)
 }
 
 /// Opens the database of a closed ledger.

@@ -39,6 +39,10 @@ pub(crate) enum RowName {
     SmallWorkspace,
     /// Commands beside readers of histories, searches and deep pages
     BesideReaders,
+    /// Commands beside 10,000 refusals a second over HTTP from one source
+    FloodHttp,
+    /// The same over NATS
+    FloodNats,
     /// Going back to an earlier version of a connection that changed often
     Revert,
     /// One connection, with many workspaces and principals
@@ -52,7 +56,7 @@ pub(crate) enum RowName {
 }
 
 impl RowName {
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::NatsCommands,
         Self::HttpCommands,
         Self::EngineCommands,
@@ -68,6 +72,8 @@ impl RowName {
         Self::ListFilters,
         Self::SmallWorkspace,
         Self::BesideReaders,
+        Self::FloodHttp,
+        Self::FloodNats,
         Self::Revert,
         Self::TenantsGet,
         Self::TenantsStart,

@@ -29,6 +29,8 @@ pub(crate) struct Sizes {
     pub(crate) tenants: u64,
     /// Events that wait in the rows about catching up.
     pub(crate) backlog: u64,
+    /// How long refusals go on in the rows about floods, in seconds.
+    pub(crate) flood_seconds: u64,
     /// Connections and events of the small ledger, at any scale.
     pub(crate) few: u64,
     /// Samples of a latency row, at any scale.
@@ -52,6 +54,10 @@ impl Sizes {
             versions: 100_000 / by,
             tenants: 100_000 / by,
             backlog: 200_000 / by,
+            flood_seconds: match scale {
+                Scale::Small => 5,
+                Scale::Full => 60,
+            },
             few: 10_000,
             samples: 2_000,
         }

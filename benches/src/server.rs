@@ -23,6 +23,29 @@ use crate::wire::Asker;
 const PATIENCE: Duration = Duration::from_mins(10);
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
+const NO_RATES: [&str; 10] = [
+    "--rate-per-key",
+    "0",
+    "--rate-per-address",
+    "0",
+    "--nats-rate-per-key",
+    "0",
+    "--nats-rate-per-sender",
+    "0",
+    "--nats-rate-of-strangers",
+    "0",
+];
+const NO_QUOTAS: [&str; 8] = [
+    "--quota-connections",
+    "unlimited",
+    "--quota-keys",
+    "unlimited",
+    "--quota-changes",
+    "unlimited",
+    "--quota-reveals",
+    "unlimited",
+];
+
 /// The programs to start.
 #[derive(Clone, Debug)]
 pub(crate) struct Programs {
@@ -58,8 +81,18 @@ struct Managed {
 }
 
 impl Server {
-    /// Starts a server on a folder and waits until it answers a query.
+    /// Starts a server on a folder and waits until it answers a query. All load comes with one key
+    /// from one place, so there are no rates and no quotas.
     pub(crate) async fn start(programs: &Programs, folder: &Path) -> Outcome<Self> {
+        Self::start_with(programs, folder, &NO_RATES).await
+    }
+
+    /// The same with other arguments about rates.
+    pub(crate) async fn start_with(
+        programs: &Programs,
+        folder: &Path,
+        rates: &[&str],
+    ) -> Outcome<Self> {
         fs::create_dir_all(folder)?;
         let server_file = folder.join("server.json");
         match fs::remove_file(&server_file) {
@@ -67,7 +100,7 @@ impl Server {
             // One that a killed server left names an address of the past.
             _ => {}
         }
-        let mut process = spawn(programs, folder)?;
+        let mut process = spawn(programs, folder, rates)?;
         let deadline = Instant::now() + PATIENCE;
         let file: ServerFile = loop {
             match fs::read(&server_file) {
@@ -153,7 +186,17 @@ impl Server {
 
     /// Asks a question and returns the answer.
     pub(crate) async fn query(&self, name: &str, body: &str) -> Outcome<Vec<u8>> {
-        let subject = Subjects::default().query(WORKSPACE, name);
+        self.query_at(WORKSPACE, name, body).await
+    }
+
+    /// Asks a question of another workspace.
+    pub(crate) async fn query_at(
+        &self,
+        workspace: &str,
+        name: &str,
+        body: &str,
+    ) -> Outcome<Vec<u8>> {
+        let subject = Subjects::default().query(workspace, name);
         let sender = Sender { nats: self.nats.clone(), subject, key: self.key.clone() };
         sender.send(name, body.to_owned()).await
     }
@@ -186,11 +229,10 @@ impl Server {
     }
 }
 
-fn spawn(programs: &Programs, folder: &Path) -> Outcome<Child> {
+fn spawn(programs: &Programs, folder: &Path, rates: &[&str]) -> Outcome<Child> {
     let mut command = Command::new(&programs.connledger);
     command.args(["serve", "--dev", "--log", "warn", "--listen", "127.0.0.1:0"]);
-    // All load comes with one key from one address.
-    command.args(["--rate-per-key", "0", "--rate-per-address", "0", "--data-dir"]).arg(folder);
+    command.args(rates).args(NO_QUOTAS).arg("--data-dir").arg(folder);
     if let Some(program) = &programs.nats_server {
         command.arg("--nats-server").arg(program);
     }

@@ -1,10 +1,10 @@
 //! HTTP/1.1 over a socket and nothing else, so that the one who asks costs little beside the one
 //! who answers.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::failure::{Failure, Outcome};
 
@@ -30,9 +30,14 @@ impl Asker {
 
     /// Opens a connection that stays open from request to request.
     pub(crate) async fn connect(&self) -> Outcome<Wire> {
-        let stream = TcpStream::connect(self.address).await?;
-        stream.set_nodelay(true)?;
-        Ok(Wire { stream, read: Vec::new(), head: 0 })
+        Wire::over(TcpStream::connect(self.address).await?)
+    }
+
+    /// Opens one that comes from another address of this machine.
+    pub(crate) async fn connect_from(&self, source: Ipv4Addr) -> Outcome<Wire> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((source, 0).into())?;
+        Wire::over(socket.connect(self.address).await?)
     }
 
     /// Writes a request without a body.
@@ -69,6 +74,11 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
+    fn over(stream: TcpStream) -> Outcome<Self> {
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, read: Vec::new(), head: 0 })
+    }
+
     /// Sends a request and reads the whole answer, which must be a good one; returns its body.
     pub(crate) async fn ask(&mut self, request: &[u8]) -> Outcome<&[u8]> {
         let (status, body) = self.exchange(request).await?;

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
+use futures::StreamExt as _;
+use ledger_client::{ClientError, WatchItem, WatchScope};
 use nkeys::KeyPair;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair as TlsKey};
 use serde_json::{Value, json};
@@ -170,4 +172,41 @@ async fn a_server_with_tls_that_wants_a_certificate() {
         [files("good", "good"), files("wrong", "good"), files("good", "wrong")];
     let wrongs = [words(&other_authority), words(&other_own)];
     server.expect_login("tls", &words(&good), &[&wrongs[0], &wrongs[1]]).await;
+}
+
+/// Gives the managed NATS server of a stopped service another password for its clients, as if the
+/// ledger had been made anew.
+fn change_password(service: &Service) {
+    let path = service.data_dir().join("nats/managed.json");
+    let text = fs::read(&path).expect("the settings of the managed server");
+    let mut settings: Value = serde_json::from_slice(&text).expect("JSON");
+    settings["client_password"] = json!("panother");
+    fs::write(&path, settings.to_string()).expect("writable");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_client_says_that_its_login_is_refused_now_and_where_the_present_one_is() {
+    let mut service = Service::start(&["--nats", "managed"]).await;
+    let client = service.client().await;
+    let mut watch = client.watch(WatchScope::Everything, None);
+    assert!(matches!(watch.next().await, Some(WatchItem::CaughtUp { .. })));
+    assert!(service.stop().await.success());
+    change_password(&service);
+    service.start_again().await;
+    let refused = eventually("the login is refused", async || {
+        let asked = client.query("_all", "whoami", &json!({})).await;
+        asked.err().filter(|error| matches!(error, ClientError::LoginRefused(_)))
+    });
+    assert!(refused.await.to_string().contains("server.json"));
+    let mut told = Vec::new();
+    while !told.iter().any(|reason: &String| reason.contains("server.json")) {
+        match watch.next().await {
+            Some(WatchItem::Interrupted { reason }) => told.push(reason),
+            other => panic!("{other:?} after {told:?}"),
+        }
+    }
+    assert!(told.len() <= 2, "{told:?}");
+    let present = service.client().await;
+    present.query("_all", "whoami", &json!({})).await.expect("answered");
+    assert!(service.stop().await.success());
 }

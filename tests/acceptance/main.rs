@@ -103,4 +103,6 @@ mod sealed;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
+mod strangers;
+#[cfg(test)]
 mod tokens;

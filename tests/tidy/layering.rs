@@ -8,7 +8,7 @@ use crate::repository::{Member, Offense, expect_none, members, offense, root_man
 const ANY: &[&str] = &["*"];
 
 /// Each package with those of our packages it may depend on, directly, in any kind of dependency.
-const EDGES: [(&str, &[&str]); 18] = [
+const EDGES: [(&str, &[&str]); 19] = [
     ("ledger-domain", &[]),
     ("ledger-vault", &["ledger-domain"]),
     ("ledger-providers", &["ledger-domain"]),
@@ -19,8 +19,12 @@ const EDGES: [(&str, &[&str]); 18] = [
         &["ledger-domain", "ledger-vault", "ledger-providers", "ledger-contract", "ledger-store"],
     ),
     ("ledger-tokens", &["ledger-domain", "ledger-contract", "ledger-engine"]),
-    ("ledger-bus", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine"]),
-    ("ledger-http-server", &["ledger-vault", "ledger-contract"]),
+    ("ledger-guard", &["ledger-contract"]),
+    (
+        "ledger-bus",
+        &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine", "ledger-guard"],
+    ),
+    ("ledger-http-server", &["ledger-vault", "ledger-contract", "ledger-guard"]),
     (
         "ledger-http",
         &[

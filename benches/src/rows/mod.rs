@@ -5,6 +5,7 @@ mod catch_up;
 mod commit_to_gateway;
 mod engine_commands;
 mod facade_reads;
+mod flood;
 mod gateway_rotation;
 mod http_commands;
 mod http_reads;
@@ -54,6 +55,8 @@ pub(crate) async fn measure(name: RowName, ground: &mut Ground) -> Outcome<Measu
         RowName::FacadeReads => facade_reads::measure(ground).await,
         RowName::SmallWorkspace => small_workspace::measure(ground).await,
         RowName::BesideReaders => beside_readers::measure(ground).await,
+        RowName::FloodHttp => flood::http(ground).await,
+        RowName::FloodNats => flood::nats(ground).await,
         RowName::Revert => revert::measure(ground).await,
         RowName::TenantsGet => tenants::get(ground).await,
         RowName::TenantsStart => tenants::start(ground).await,

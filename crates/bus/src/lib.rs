@@ -30,6 +30,8 @@
 //!   (test: `a_lease_is_taken_over_after_its_whole_time_without_a_change`).
 //! - An event counts as published only when the stream holds it at its position
 //!   (test: `an_acknowledgment_of_a_duplicate_is_not_believed`).
+//! - Wrong keys over NATS are refused before they are opened or hashed, and shut nobody else out
+//!   (test: `wrong_keys_over_nats_are_refused_early_and_shut_nobody_else_out`).
 //! - What is read ahead of the relay is sent once and in order, or not at all
 //!   (test: `a_backlog_is_published_once_and_in_order_whatever_interrupts_it`).
 //! - A thread that reads ahead ends with its relay, and reads no more than the relay takes
@@ -75,6 +77,7 @@ use tracing::{info, warn};
 
 pub use connect::{ConnectOptions, check, connect, public_url};
 pub use lease::FencedBy;
+pub use ledger_guard::Rates;
 pub use managed::{
     GUARD_COMMAND, MANAGED_INBOX_PREFIX, ManagedOptions, ManagedServer, NATS_SERVER_VARIABLE,
     find_server, guard_main, managed_client_url, own_program,
@@ -83,6 +86,7 @@ pub use managed::{
 use lease::{Keeper, KeeperOptions, LeaseTime, Ownership};
 use part::{Part, Watchdog};
 use relay::Relay;
+use responder::Senders;
 use service_switch::ServiceSwitch;
 use topology::{Choices, LeaseBucket, Topology};
 
@@ -97,6 +101,10 @@ const PUBLISH_PATIENCE: Duration = Duration::from_secs(10);
 const RELEASE_PATIENCE: Duration = Duration::from_secs(2);
 /// The time of a lease by default.
 const LEASE_TIME: Duration = Duration::from_secs(10);
+
+/// The rates by default, in requests per second. Gateways send more than clients of the HTTP API.
+/// All strangers together may cause about a tenth of a processor's work.
+pub const RATES: Rates = Rates { per_key: 20_000, per_source: 100, strangers: 1_000 };
 
 /// Options of the bus.
 #[derive(Clone, Debug)]
@@ -113,6 +121,8 @@ pub struct BusOptions {
     pub replicas: usize,
     /// Limits on what is in progress over NATS.
     pub limits: AdmissionLimits,
+    /// Limits on how often requests come in.
+    pub rates: Rates,
     /// Whether requests in the clear are rejected.
     pub sealed_only: bool,
     /// What keeps a second instance from writing.
@@ -133,6 +143,7 @@ impl BusOptions {
             duplicate_window: Duration::from_mins(2),
             replicas: 1,
             limits: AdmissionLimits::default(),
+            rates: RATES,
             sealed_only: false,
             fenced_by: FencedBy::Lease,
             lease_time: LEASE_TIME,
@@ -186,7 +197,8 @@ impl Bus {
         let keeper = Keeper::new(engine.clone(), client.clone(), ownership.clone(), keeper);
         let keeper = Part::start("keeper", &ownership, |stop| keeper.run(stop));
         let client = client.clone();
-        let service = ServiceSwitch { engine, options, ownership: ownership.clone() };
+        let senders = Arc::new(Senders::new(options.rates, ownership.limited()));
+        let service = ServiceSwitch { engine, options, ownership: ownership.clone(), senders };
         let service = Part::start("service switch", &ownership, |stop| service.run(stop));
         Ok(Self { client, ownership, service, keeper, stop_relay, cut_off, relayed })
     }

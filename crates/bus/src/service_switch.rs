@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 
 use crate::lease::{Ownership, State};
-use crate::responder::Responder;
+use crate::responder::{Responder, Senders};
 use crate::stop::{is_stopped, stopped};
 use crate::{BusOptions, DRAIN_PATIENCE};
 
@@ -26,6 +26,8 @@ pub(crate) struct ServiceSwitch {
     pub(crate) engine: Engine,
     pub(crate) options: BusOptions,
     pub(crate) ownership: Arc<Ownership>,
+    /// Outlives the service, so that a change of owners forgives nothing.
+    pub(crate) senders: Arc<Senders>,
 }
 
 impl ServiceSwitch {
@@ -73,7 +75,8 @@ impl ServiceSwitch {
     }
 
     async fn start(&self) -> Result<Responder, Problem> {
-        let responder = Responder::start(self.engine.clone(), &self.options).await?;
+        let senders = Arc::clone(&self.senders);
+        let responder = Responder::start(self.engine.clone(), &self.options, senders).await?;
         // Without an answer the server is away, and learns of the subscriptions when it is back.
         timeout(FLUSH_PATIENCE, self.options.client.flush()).await.ok();
         Ok(responder)

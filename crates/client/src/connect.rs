@@ -5,9 +5,13 @@ use std::time::Duration;
 
 use async_nats::client::RequestErrorKind;
 use async_nats::connection::State;
-use async_nats::{ConnectErrorKind, ConnectOptions, Event, Request, ServerAddr, jetstream};
+use async_nats::{
+    ClientError as NatsError, ConnectErrorKind, ConnectOptions, Event, Request, ServerAddr,
+    jetstream,
+};
 use ledger_contract::subjects::Subjects;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
 use crate::address::without_password;
@@ -19,6 +23,10 @@ use crate::sealed::{Answer, Prepared};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Interval of pings on a silent connection. After two missed answers it is considered lost.
 const PING_INTERVAL: Duration = Duration::from_secs(10);
+/// What has happened when a server that accepted a login no longer does.
+pub(crate) const LOGIN_NOW_REFUSED: &str = "NATS now refuses the login with which this client was \
+    connected: its password or credentials were replaced, as when the ledger was restored or made \
+    anew; connect again with the present ones, which a managed NATS server has in server.json";
 /// Largest file with credentials or a key, in bytes.
 const LOGIN_BYTES_MAX: usize = 64 * 1024;
 
@@ -43,6 +51,8 @@ pub(crate) struct Link {
     pub(crate) connects: u64,
     /// Whether there is a connection now.
     pub(crate) up: bool,
+    /// Whether the last attempt to connect again failed because the server refused the login.
+    pub(crate) login_refused: bool,
 }
 
 impl Client {
@@ -126,6 +136,9 @@ impl Client {
         if self.connected() {
             return Ok(());
         }
+        if self.link.borrow().login_refused {
+            return Err(ClientError::LoginRefused(LOGIN_NOW_REFUSED.to_owned()));
+        }
         Err(ClientError::Unavailable("NATS is not connected at the moment".to_owned()))
     }
 
@@ -133,8 +146,8 @@ impl Client {
     pub(crate) fn prepare(
         &self,
         subject: &str,
-        about: Vec<(&'static str, String)>,
-        body: Vec<u8>,
+        about: &[(&'static str, String)],
+        body: &[u8],
     ) -> Result<Prepared, ClientError> {
         if self.ledger_xkey.is_none() && !self.allow_unsealed {
             return Err(ClientError::Unsealed);
@@ -143,29 +156,49 @@ impl Client {
     }
 
     /// Sends a request, sealed if the ledger's curve key is known, and returns the answer or its
-    /// error.
+    /// error. A request that exceeds a rate is sent again when the ledger said, if that is within
+    /// the time limit: it was not looked at.
     pub(crate) async fn request(
         &self,
         subject: String,
         about: Vec<(&'static str, String)>,
         body: Vec<u8>,
     ) -> Result<Answer, ClientError> {
+        let (body, until) = (Zeroizing::new(body), Instant::now() + self.timeout);
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let answered = self.request_once(&subject, &about, &body, left).await;
+            let wait = answered.as_ref().err().and_then(ClientError::exceeded_rate_for);
+            match wait {
+                Some(wait) if Instant::now() + wait < until => sleep(wait).await,
+                _ => return answered,
+            }
+        }
+    }
+
+    async fn request_once(
+        &self,
+        subject: &str,
+        about: &[(&'static str, String)],
+        body: &[u8],
+        timeout: Duration,
+    ) -> Result<Answer, ClientError> {
         self.check_connected()?;
-        let Prepared { headers, payload, reader } = self.prepare(&subject, about, body)?;
+        let Prepared { headers, payload, reader } = self.prepare(subject, about, body)?;
         let request =
-            Request::new().headers(headers).payload(payload.into()).timeout(Some(self.timeout));
-        let message =
-            self.nats.send_request(subject, request).await.map_err(|error| match error.kind() {
-                RequestErrorKind::NoResponders => ClientError::Unavailable(format!(
-                    "no ledger answers on NATS under the prefix `{}`",
-                    self.subjects.prefix()
-                )),
-                RequestErrorKind::TimedOut => {
-                    let seconds = self.timeout.as_secs_f64();
-                    ClientError::Unanswered(format!("the ledger did not answer in {seconds} s"))
-                }
-                _ => ClientError::Unavailable(format!("the request was not sent: {error}")),
-            })?;
+            Request::new().headers(headers).payload(payload.into()).timeout(Some(timeout));
+        let sent = self.nats.send_request(subject.to_owned(), request).await;
+        let message = sent.map_err(|error| match error.kind() {
+            RequestErrorKind::NoResponders => ClientError::Unavailable(format!(
+                "no ledger answers on NATS under the prefix `{}`",
+                self.subjects.prefix()
+            )),
+            RequestErrorKind::TimedOut => {
+                let seconds = self.timeout.as_secs_f64();
+                ClientError::Unanswered(format!("the ledger did not answer in {seconds} s"))
+            }
+            _ => ClientError::Unavailable(format!("the request was not sent: {error}")),
+        })?;
         reader.read(message)
     }
 }
@@ -175,10 +208,20 @@ fn note(sender: &watch::Sender<Link>, event: &Event) {
         Event::Connected => sender.send_modify(|link| {
             link.connects += 1;
             link.up = true;
+            link.login_refused = false;
         }),
         Event::Disconnected | Event::Closed => sender.send_modify(|link| link.up = false),
+        Event::ClientError(NatsError::Other(text)) if is_login_refused(text) => {
+            sender.send_if_modified(|link| !std::mem::replace(&mut link.login_refused, true));
+        }
         other => tracing::debug!(event = %other, "nats event"),
     }
+}
+
+/// Returns whether the reason of a failed attempt to connect is that the login was refused.
+fn is_login_refused(reason: &str) -> bool {
+    let kinds = [ConnectErrorKind::AuthorizationViolation, ConnectErrorKind::Authentication];
+    kinds.iter().any(|kind| kind.to_string() == reason)
 }
 
 /// Parses one address, or several separated by commas.

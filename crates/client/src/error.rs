@@ -1,6 +1,8 @@
 //! Errors of the client.
 
-use ledger_contract::errors::ErrorBody;
+use std::time::Duration;
+
+use ledger_contract::errors::{Code, ErrorBody};
 
 /// Why a command or query failed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -12,7 +14,7 @@ pub enum ClientError {
     /// The ledger or NATS could not be reached, so nothing was done.
     #[error("{0}")]
     Unavailable(String),
-    /// The NATS server refused the login.
+    /// The NATS server refused the login, at first or when the connection was lost.
     #[error("{0}")]
     LoginRefused(String),
     /// No answer arrived in time. A command may have been executed: send it again with the same
@@ -37,6 +39,26 @@ impl ClientError {
             Self::Unavailable(_) | Self::Unanswered(_) => true,
             Self::LoginRefused(_) | Self::Unsealed | Self::Internal(_) => false,
         }
+    }
+
+    /// Returns whether the ledger cannot be reached at the moment, so that what was learned from it
+    /// before is the best there is.
+    pub(crate) fn is_away(&self) -> bool {
+        self.retry() || matches!(self, Self::LoginRefused(_))
+    }
+
+    /// Returns how long to wait before the request is sent again, if the ledger said so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Problem(problem) => problem.retry_after_seconds.map(Duration::from_secs),
+            _ => None,
+        }
+    }
+
+    /// Returns how long to wait if the request only came too soon after others.
+    pub(crate) fn exceeded_rate_for(&self) -> Option<Duration> {
+        let is_rate = self.code() == Some(Code::RateLimited.as_str());
+        self.retry_after().filter(|_| is_rate)
     }
 
     /// Returns the ledger's stable error code, if there is one.

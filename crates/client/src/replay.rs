@@ -33,7 +33,7 @@ impl Client {
         let body = serde_json::to_vec(request)
             .map_err(|error| ClientError::Internal(format!("cannot write the request: {error}")))?;
         let subject = self.subjects.operation("replay");
-        let Prepared { headers, payload, reader } = self.prepare(&subject, Vec::new(), body)?;
+        let Prepared { headers, payload, reader } = self.prepare(&subject, &[], &body)?;
         let inbox = self.nats.new_inbox();
         let lost = |error: String| ClientError::Unavailable(format!("NATS failed: {error}"));
         let mut answers =

@@ -67,17 +67,17 @@ impl Prepared {
         key: &Key,
         ledger_xkey: Option<&str>,
         subject: &str,
-        about: Vec<(&'static str, String)>,
-        body: Vec<u8>,
+        about: &[(&'static str, String)],
+        body: &[u8],
     ) -> Result<Self, ClientError> {
         let authorization = (subjects::AUTHORIZATION, key.authorization());
-        let all = std::iter::once(authorization).chain(about);
+        let all = std::iter::once(authorization).chain(about.iter().cloned());
         let Some(ledger) = ledger_xkey else {
             let mut headers = HeaderMap::new();
             for (name, value) in all {
                 headers.insert(name, header_value(name, &value)?);
             }
-            return Ok(Self { headers, payload: body, reader: Reader(None) });
+            return Ok(Self { headers, payload: body.to_vec(), reader: Reader(None) });
         };
         let head = SealedRequest {
             subject: subject.to_owned(),
@@ -86,8 +86,7 @@ impl Prepared {
             headers: all.map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
         };
         let own = CurveKey::generate();
-        let body = Zeroizing::new(body);
-        let payload = own.seal(&join(&head, &body), ledger).map_err(wrong)?;
+        let payload = own.seal(&join(&head, body), ledger).map_err(wrong)?;
         let mut headers = HeaderMap::new();
         headers.insert(subjects::XKEY, own.public());
         let (ledger, request_id) = (ledger.to_owned(), head.request_id.clone());

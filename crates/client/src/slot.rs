@@ -52,7 +52,7 @@ impl Slot {
                 *held = Held { secret: Some(Arc::clone(&secret)), failed: None };
                 Ok(secret)
             }
-            Err(error) if error.retry() => {
+            Err(error) if error.is_away() => {
                 held.failed = Some((Instant::now(), error.clone()));
                 let Some(secret) = &held.secret else { return Err(error) };
                 tracing::warn!(%error, "the ledger cannot be reached; using the last known secret");
@@ -80,6 +80,9 @@ mod tests {
         assert_eq!(first.value(), "v-1");
         let old = slot.get(Some(2), async || Err(away())).await.unwrap();
         assert_eq!(old.value(), "v-1");
+        slot.0.lock().await.failed = None;
+        let refused = async || Err(ClientError::LoginRefused("new passwords".to_owned()));
+        assert_eq!(slot.get(Some(2), refused).await.unwrap().value(), "v-1");
         let at_once = slot.get(Some(2), async || panic!("nobody is asked")).await.unwrap();
         assert_eq!(at_once.value(), "v-1");
         slot.0.lock().await.failed = Some((Instant::now().checked_sub(REST).unwrap(), away()));

@@ -101,7 +101,14 @@ pub fn split<Head: for<'de> Deserialize<'de>>(text: &[u8]) -> Result<(Head, usiz
 /// Returns whether the ledger refuses sealed requests with this code in the clear, before opening
 /// them and without executing anything. Any other answer in the clear did not come from the ledger.
 pub fn told_in_the_clear(code: &str) -> bool {
-    let codes = [Code::Busy, Code::HeaderInvalid, Code::MessageTooLarge, Code::SealedUnreadable];
+    let codes = [
+        Code::Busy,
+        Code::CredentialLockout,
+        Code::HeaderInvalid,
+        Code::MessageTooLarge,
+        Code::RateLimited,
+        Code::SealedUnreadable,
+    ];
     codes.iter().any(|known| known.as_str() == code)
 }
 

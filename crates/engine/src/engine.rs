@@ -29,6 +29,7 @@ use crate::journal::{self, Journal, JournalOptions};
 use crate::keeper::Keeper;
 use crate::models::{Live, Models};
 use crate::ports::{Clock, Ports};
+use crate::quotas::Quotas;
 use crate::readers::Readers;
 use crate::replay::{
     Rebuilder, Rebuilding, ReplayLimits, Selected, bring_up_to_date, recovery, stand_in,
@@ -59,6 +60,8 @@ pub struct EngineOptions {
     pub requires_sealed: bool,
     /// How long new API keys last.
     pub key_lifetimes: KeyLifetimes,
+    /// What one workspace may take.
+    pub quotas: Quotas,
     /// Interval at which last uses of keys are stored; one minute by default.
     pub last_use_interval: Duration,
     /// Sources of time, ids and randomness; those of the system by default.
@@ -79,6 +82,7 @@ impl EngineOptions {
             journal: JournalOptions::default(),
             requires_sealed: false,
             key_lifetimes: KeyLifetimes::default(),
+            quotas: Quotas::default(),
             last_use_interval: LAST_USE_INTERVAL,
             ports: Ports::default(),
             catalogue: Arc::clone(Catalogue::built_in()),
@@ -122,6 +126,7 @@ pub(crate) struct Shared {
     pub(crate) refusals: Refusals,
     pub(crate) journal: Journal,
     pub(crate) key_lifetimes: KeyLifetimes,
+    pub(crate) quotas: Quotas,
     pub(crate) replay: ReplayLimits,
     pub(crate) replaying: Mutex<()>,
     pub(crate) rebuilding: Rebuilding,
@@ -187,7 +192,7 @@ impl Engine {
     /// Opens a ledger and starts its writer. Blocks.
     pub fn open(options: EngineOptions) -> Result<Self, OpenError> {
         let EngineOptions { data_dir, keyring, create, limits, replay, ports, .. } = options;
-        let EngineOptions { last_use_interval, key_lifetimes, catalogue, .. } = options;
+        let EngineOptions { last_use_interval, key_lifetimes, quotas, catalogue, .. } = options;
         let journal = Journal::new(options.journal);
         let (store, founding) = if create && !Self::exists(&data_dir) {
             founding::make(&data_dir, &keyring, &ports, options.requires_sealed)?
@@ -196,7 +201,7 @@ impl Engine {
         };
         let store = Arc::new(store);
         let later = bring_up_to_date(&store, replay)?;
-        let given = Given { replay, journal, catalogue, key_lifetimes };
+        let given = Given { replay, journal, catalogue, key_lifetimes, quotas };
         let shared = Arc::new(Shared::load(store, founding, keyring, given, later, ports)?);
         recovery::catch_up(&shared.models.load(), *shared.head.borrow(), later)?;
         let writer = Arc::new(RwLock::new(Some(Writer::start(&shared, limits.queued_max)?)));
@@ -324,6 +329,7 @@ struct Given {
     journal: Journal,
     catalogue: Arc<Catalogue>,
     key_lifetimes: KeyLifetimes,
+    quotas: Quotas,
 }
 
 impl Shared {
@@ -331,7 +337,7 @@ impl Shared {
         store: Arc<Store>,
         founding: Founding,
         keyring: Keyring,
-        Given { replay, journal, catalogue, key_lifetimes }: Given,
+        Given { replay, journal, catalogue, key_lifetimes, quotas }: Given,
         later: Selected,
         ports: Ports,
     ) -> Result<Self, OpenError> {
@@ -361,6 +367,7 @@ impl Shared {
             refusals: Refusals::default(),
             journal,
             key_lifetimes,
+            quotas,
             replay,
             replaying: Mutex::new(()),
             rebuilding: Rebuilding::begin(later, head.get()),

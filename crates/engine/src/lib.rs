@@ -96,6 +96,11 @@
 //!   (test: `a_setting_that_holds_a_secret_is_refused_with_its_place_and_nothing_is_stored`).
 //! - What is hidden is shown in no earlier event or state to those who may not reveal
 //!   (test: `what_was_moved_to_the_secrets_is_hidden_wherever_it_stood`).
+//! - No two commands pass where a quota has room for one
+//!   (test: `of_two_at_once_one_takes_the_last_place_of_a_quota`), and after a restart as much is
+//!   used as before it (test: `what_is_used_is_known_after_a_restart`).
+//! - Events are found by what the clock said, also if it was ahead for a moment
+//!   (test: `events_after_a_clock_that_was_ahead_are_found_by_their_own_time`).
 //! - No answer, not even a refusal, depends on a write that failed
 //!   (test: `no_answer_rests_on_a_write_that_failed`).
 
@@ -122,6 +127,7 @@ mod keeper;
 mod outbox;
 mod projections;
 mod queries;
+mod quotas;
 mod readers;
 mod redaction;
 mod replay;
@@ -129,6 +135,7 @@ mod request;
 mod reveal;
 mod shares;
 mod tail;
+mod times;
 mod writer;
 
 pub use access::{Caller, Claim, LiveCaller, VerifyToken};
@@ -148,6 +155,7 @@ pub use journal::{Attempt, JournalOptions};
 pub use outbox::{Outbox, OutboxItem};
 pub use ports::{Clock, IdSource, Ports, Randomness};
 pub use queries::{Keep, ListOptions, ListResult, QueryAnswer, Reader, VersionLine, Versions};
+pub use quotas::{Quota, QuotaExceeded, Quotas};
 pub use readers::Effort;
 pub use replay::ReplayLimits;
 pub use request::RequestContext;

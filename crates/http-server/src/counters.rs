@@ -3,16 +3,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ledger_contract::queries::HttpStatus;
-
-use crate::refusal::Refusal;
+use ledger_guard::{Limited, LimitedCounters, LimitedCounts};
 
 /// The counters of one listener since its start.
 #[derive(Debug, Default)]
 pub struct Counters {
     open: AtomicU64,
     refused: AtomicU64,
-    rate_limited: AtomicU64,
-    locked_out: AtomicU64,
+    limited: LimitedCounters,
 }
 
 impl Counters {
@@ -30,23 +28,19 @@ impl Counters {
     }
 
     /// Counts a refused request.
-    pub(crate) fn request_refused(&self, refusal: &Refusal) {
-        let counter = match refusal {
-            Refusal::RateLimited(_) => &self.rate_limited,
-            Refusal::LockedOut(_) => &self.locked_out,
-            Refusal::TooManyConnections | Refusal::UriTooLong | Refusal::BodyTooSlow => return,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn request_refused(&self, limited: Limited) {
+        self.limited.count(limited);
     }
 
     /// Returns all counts.
     pub fn status(&self) -> HttpStatus {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let LimitedCounts { rate_limited, locked_out } = self.limited.counts();
         HttpStatus {
             connections_open: read(&self.open),
             connections_refused: read(&self.refused),
-            requests_rate_limited: read(&self.rate_limited),
-            requests_locked_out: read(&self.locked_out),
+            requests_rate_limited: rate_limited,
+            requests_locked_out: locked_out,
         }
     }
 }

@@ -102,7 +102,8 @@ impl Admission {
         let client = self
             .guard
             .admit(address, &parts.headers)
-            .inspect_err(|refusal| self.counters.request_refused(refusal))?;
+            .inspect_err(|limited| self.counters.request_refused(*limited))
+            .map_err(Refusal::Limited)?;
         parts.extensions.insert(client);
         Ok(())
     }

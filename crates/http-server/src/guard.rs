@@ -2,19 +2,37 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use ipnet::IpNet;
 use ledger_contract::errors::Code;
+use ledger_guard::{Clock, Identity, Limited, Mark, Verdict};
 use tracing::warn;
 
-use crate::clock::Clock;
 use crate::credential::credential;
-use crate::lockout::{KeyDigest, Lockout};
 use crate::peer::ClientAddress;
-use crate::rates::{Buckets, Rates};
-use crate::refusal::Refusal;
+
+/// The default rate for each key, in requests per second.
+pub const RATE_PER_KEY: u32 = 2_000;
+/// The default rate for requests without an accepted key from each address, in requests per second.
+pub const RATE_PER_ADDRESS: u32 = 100;
+
+/// Rates in requests per second; 0 means no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rates {
+    /// For each key.
+    pub per_key: u32,
+    /// For each address, shared by its requests without an accepted key.
+    pub per_address: u32,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self { per_key: RATE_PER_KEY, per_address: RATE_PER_ADDRESS }
+    }
+}
 
 /// A function that judges an `Authorization` header. It is called for each request that has one,
 /// so it must be fast.
@@ -62,29 +80,6 @@ impl fmt::Debug for Refused<'_> {
     }
 }
 
-/// The identity behind a key; the same for all tokens of one subject.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Identity(String);
-
-impl Identity {
-    /// Creates an identity from a text that is unique to it.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-}
-
-/// The judgement of a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is valid and belongs to this identity.
-    Good(Identity),
-    /// It is invalid and may be a guess.
-    Wrong,
-    /// It is not accepted but is no guess: it was valid once, or cannot be checked now. It shares
-    /// its address's rate and does not count towards a lockout.
-    NoGuess,
-}
-
 impl Accepts {
     /// Creates one from a function that accepts or rejects a key. Each key is its own identity.
     pub fn new(accepts: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
@@ -109,33 +104,22 @@ impl fmt::Debug for Accepts {
     }
 }
 
-/// Limits the rate of requests, and the number of invalid keys.
-///
-/// A key that was accepted from an address passes any lockout of that address, and its identity
-/// has a rate of its own, which all its tokens share. Everything else from that address, invalid
-/// keys and requests without a key, shares the address's rate.
+/// Checks requests by their address and key; see [`ledger_guard::Guard`]. A key is recognized at
+/// the address from which it was accepted.
 pub(crate) struct Guard {
     accepts: Accepts,
     tells: Tells,
     trusted: Vec<IpNet>,
-    per_key: Buckets,
-    per_address: Buckets,
-    lockout: Lockout,
-    /// Computes key digests that are useless outside this process.
-    digest_key: [u8; 32],
+    limits: ledger_guard::Guard<IpAddr>,
 }
 
 impl Guard {
     pub(crate) fn new(accepts: Accepts, rates: Rates, trusted: Vec<IpNet>, clock: &Clock) -> Self {
-        Self {
-            accepts,
-            tells: Tells::default(),
-            trusted,
-            per_key: Buckets::new(rates.per_key, clock.clone()),
-            per_address: Buckets::new(rates.per_address, clock.clone()),
-            lockout: Lockout::new(clock.clone()),
-            digest_key: rand::random(),
-        }
+        let Rates { per_key, per_address } = rates;
+        // Whoever has many addresses pays for each of them, so no rate of all is needed.
+        let rates = ledger_guard::Rates { per_key, per_source: per_address, strangers: 0 };
+        let limits = ledger_guard::Guard::new(rates, clock);
+        Self { accepts, tells: Tells::default(), trusted, limits }
     }
 
     /// Tells of refusals from now on.
@@ -149,64 +133,41 @@ impl Guard {
         &self,
         peer: IpAddr,
         headers: &HeaderMap,
-    ) -> Result<ClientAddress, Refusal> {
+    ) -> Result<ClientAddress, Limited> {
         let client = ClientAddress::find(peer, headers, &self.trusted);
         // The route refuses a request with two keys, and checks neither of them.
         let credential = credential(headers).unwrap_or_default();
         let credential = credential.as_deref();
         let admitted = self.check(client.network(), credential);
-        admitted.map(|()| client).inspect_err(|refusal| {
-            let (code, address) = (refusal.code(), client.0);
+        admitted.map(|()| client).inspect_err(|limited| {
+            let (code, address) = (limited.code(), client.0);
             (self.tells.0)(Refused { code, address, credential });
         })
     }
 
-    fn check(&self, network: IpAddr, credential: Option<&str>) -> Result<(), Refusal> {
-        let Some(credential) = credential else {
-            return self.per_address.take(&network).map_err(Refusal::RateLimited);
-        };
-        let key: KeyDigest =
-            *blake3::keyed_hash(&self.digest_key, credential.as_bytes()).as_bytes();
-        let known = self.lockout.knows(network, &key);
-        if !known {
-            if let Some(left) = self.lockout.locked_for(network) {
-                return Err(Refusal::LockedOut(left));
-            }
-            self.per_address.take(&network).map_err(Refusal::RateLimited)?;
-        }
-        match self.accepts.judge(credential) {
-            Verdict::Good(identity) => {
-                if !known {
-                    self.lockout.accepted(network, key);
-                }
-                self.per_key.take(&identity).map_err(Refusal::RateLimited)?;
-            }
-            // Its identity is no longer known.
-            Verdict::NoGuess if known => {
-                self.per_address.take(&network).map_err(Refusal::RateLimited)?;
-            }
-            Verdict::NoGuess => {}
-            Verdict::Wrong => self.wrong_key(network, key),
-        }
-        Ok(())
-    }
-
-    fn wrong_key(&self, network: IpAddr, key: KeyDigest) {
-        self.lockout.revoked(network, key);
-        if let Some(time) = self.lockout.failed(network) {
+    fn check(&self, network: IpAddr, credential: Option<&str>) -> Result<(), Limited> {
+        let mark = credential.map(|credential| self.mark(network, credential));
+        let visit = self.limits.admit(Some(network), mark, NonZeroU32::MIN)?;
+        let Some(credential) = credential else { return Ok(()) };
+        let lockout = self.limits.judged(&visit, self.accepts.judge(credential))?;
+        if let Some(time) = lockout {
             warn!(
                 client.address = %network,
                 seconds = time.as_secs(),
                 "too many invalid keys, refusing unknown keys for a while"
             );
         }
+        Ok(())
+    }
+
+    fn mark(&self, network: IpAddr, credential: &str) -> Mark {
+        let network = network.to_string();
+        Mark::Credential(self.limits.digest(&[network.as_bytes(), credential.as_bytes()]))
     }
 
     /// Frees the memory for clients that have not been seen for a while.
     pub(crate) fn shrink(&self) {
-        self.per_key.shrink();
-        self.per_address.shrink();
-        self.lockout.shrink();
+        self.limits.shrink();
     }
 }
 
@@ -252,11 +213,11 @@ mod tests {
     }
 
     impl Fixture {
-        fn admit(&self, key: &str) -> Result<(), Refusal> {
+        fn admit(&self, key: &str) -> Result<(), Limited> {
             self.admit_with_scheme("Bearer ", key)
         }
 
-        fn admit_with_scheme(&self, scheme: &str, key: &str) -> Result<(), Refusal> {
+        fn admit_with_scheme(&self, scheme: &str, key: &str) -> Result<(), Limited> {
             let mut headers = HeaderMap::new();
             if !key.is_empty() {
                 headers.insert(AUTHORIZATION, format!("{scheme}{key}").parse().unwrap());
@@ -266,47 +227,13 @@ mod tests {
     }
 
     #[test]
-    fn guesses_are_locked_out_and_previously_accepted_keys_are_not() {
-        let fixture = fixture(Rates::default());
-        fixture.admit("good-1").unwrap();
-        for number in 0..10 {
-            fixture.admit(&format!("bad-{number}")).unwrap();
-        }
-        let locked = Refusal::LockedOut(Duration::from_secs(1));
-        assert_eq!(fixture.admit("bad-10"), Err(locked.clone()));
-        assert_eq!(fixture.admit("good-2"), Err(locked), "it would have to be checked");
-        assert_eq!(fixture.admit("good-1"), Ok(()));
-        assert_eq!(fixture.admit(""), Ok(()), "no key is no guess");
-        *fixture.time.lock() += Duration::from_secs(1);
-        assert_eq!(fixture.admit("good-2"), Ok(()));
-        assert_eq!(fixture.admit("bad-11"), Ok(()));
-        let doubled = Refusal::LockedOut(Duration::from_secs(2));
-        assert_eq!(fixture.admit("bad-12"), Err(doubled));
-        assert_eq!(fixture.admit("good-2"), Ok(()));
-    }
-
-    #[test]
-    fn an_expired_key_causes_no_lockout_and_shares_the_rate_of_its_address() {
-        let fixture = fixture(Rates { per_key: 100, per_address: 10 });
-        for number in 0..20 {
-            fixture.admit(&format!("old-{number}")).unwrap();
-        }
-        assert!(matches!(fixture.admit("old"), Err(Refusal::RateLimited(_))));
-        *fixture.time.lock() += Duration::from_secs(1);
-        assert_eq!(fixture.admit("good-1"), Ok(()));
-    }
-
-    #[test]
     fn all_spellings_of_a_key_share_its_rate() {
         let fixture = fixture(Rates { per_key: 10, per_address: 1 });
         fixture.admit("good-1").unwrap();
         for scheme in ["bearer ", "BEARER ", "Bearer   "].into_iter().cycle().take(19) {
             fixture.admit_with_scheme(scheme, "good-1").unwrap();
         }
-        assert!(matches!(
-            fixture.admit_with_scheme("bEARER ", "good-1"),
-            Err(Refusal::RateLimited(_))
-        ));
+        assert!(matches!(fixture.admit_with_scheme("bEARER ", "good-1"), Err(Limited::Rate(_))));
     }
 
     #[test]
@@ -315,7 +242,7 @@ mod tests {
         for number in 0..20 {
             fixture.admit(&format!("good-anna/{number}")).unwrap();
         }
-        assert!(matches!(fixture.admit("good-anna/20"), Err(Refusal::RateLimited(_))));
+        assert!(matches!(fixture.admit("good-anna/20"), Err(Limited::Rate(_))));
         assert_eq!(fixture.admit("good-ben/1"), Ok(()));
     }
 
@@ -334,13 +261,13 @@ mod tests {
         for _ in 0..3 {
             fixture.admit("a").unwrap();
         }
-        assert!(matches!(fixture.admit("a"), Err(Refusal::RateLimited(_))));
+        assert!(matches!(fixture.admit("a"), Err(Limited::Rate(_))));
     }
 
     #[test]
     fn each_key_has_its_own_rate_and_everything_else_shares_that_of_the_address() {
         let fixture = fixture(Rates { per_key: 10, per_address: 2 });
-        let limited = |asked| matches!(asked, Err(Refusal::RateLimited(_)));
+        let limited = |asked| matches!(asked, Err(Limited::Rate(_)));
         for _ in 0..20 {
             fixture.admit("good-1").unwrap();
         }

@@ -29,11 +29,8 @@ mod refusal;
 
 mod connection_limiter;
 mod guard;
-mod lockout;
 mod peer;
-mod rates;
 
-mod generations;
 mod headers;
 pub mod limits;
 mod socket;
@@ -44,7 +41,6 @@ pub mod answer;
 mod credential;
 pub mod request_id;
 
-mod clock;
 mod counters;
 mod error;
 mod stop;
@@ -52,15 +48,14 @@ mod stop;
 #[cfg(test)]
 mod tests;
 
-pub use clock::Clock;
 pub use counters::Counters;
 pub use credential::credential;
 pub use error::{ListenError, TlsError};
-pub use guard::{Accepts, Identity, Refused, Tells, Verdict};
+pub use guard::{Accepts, RATE_PER_ADDRESS, RATE_PER_KEY, Rates, Refused, Tells};
 pub use headers::{NoOrigin, Origin};
+pub use ledger_guard::{Clock, Identity, Verdict};
 pub use limits::Limits;
 pub use listener::Listener;
 pub use options::{ListenOptions, Prepared, is_loopback};
 pub use peer::ClientAddress;
-pub use rates::{RATE_PER_ADDRESS, RATE_PER_KEY, Rates};
 pub use tls::TlsFiles;

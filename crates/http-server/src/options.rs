@@ -4,13 +4,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use ipnet::{IpNet, Ipv4Net};
+use ledger_guard::Clock;
 
-use crate::clock::Clock;
 use crate::error::ListenError;
-use crate::guard::{Accepts, Tells};
+use crate::guard::{Accepts, Rates, Tells};
 use crate::headers::Origin;
 use crate::limits::Limits;
-use crate::rates::Rates;
 use crate::tls::{Tls, TlsFiles};
 
 /// The options of a listener.

@@ -1,11 +1,10 @@
 //! The refusals that the server answers itself, before a request reaches a route.
 
-use std::time::Duration;
-
 use axum::body::{Body, to_bytes};
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, Response};
 use ledger_contract::errors::{Code, Problem};
+use ledger_guard::Limited;
 
 use crate::answer::problem;
 use crate::request_id::{RequestId, X_REQUEST_ID};
@@ -13,10 +12,8 @@ use crate::request_id::{RequestId, X_REQUEST_ID};
 /// The reason why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// Too many requests.
-    RateLimited(Duration),
-    /// Too many invalid keys.
-    LockedOut(Duration),
+    /// Too many requests or invalid keys.
+    Limited(Limited),
     /// Too many connections.
     TooManyConnections,
     /// The path and query are too long.
@@ -28,8 +25,7 @@ pub(crate) enum Refusal {
 impl Refusal {
     pub(crate) fn code(&self) -> Code {
         match self {
-            Self::RateLimited(_) => Code::RateLimited,
-            Self::LockedOut(_) => Code::CredentialLockout,
+            Self::Limited(limited) => limited.code(),
             Self::TooManyConnections => Code::TooManyConnections,
             Self::UriTooLong => Code::UriTooLong,
             Self::BodyTooSlow => Code::BodyTooSlow,
@@ -40,8 +36,8 @@ impl Refusal {
     pub(crate) fn answer(&self, id: &RequestId) -> Response<Body> {
         let mut answer = problem(&Problem::new(self.code()), id);
         answer.headers_mut().insert(X_REQUEST_ID, id.header());
-        if let Self::RateLimited(wait) | Self::LockedOut(wait) = self {
-            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(whole_seconds(*wait)));
+        if let Self::Limited(limited) = self {
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(limited.wait_seconds()));
         }
         answer
     }
@@ -61,22 +57,4 @@ pub(crate) async fn written(answer: Response<Body>) -> Vec<u8> {
     text.extend_from_slice(rest.as_bytes());
     text.extend_from_slice(&body);
     text
-}
-
-/// Rounds up, so that a client that retries after this time is not too early.
-fn whole_seconds(wait: Duration) -> u64 {
-    let started = u64::from(wait.subsec_nanos() > 0);
-    wait.as_secs().saturating_add(started).max(1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_are_rounded_up_to_whole_seconds() {
-        for (millis, seconds) in [(0, 1), (1, 1), (1_000, 1), (1_001, 2), (300_000, 300)] {
-            assert_eq!(whole_seconds(Duration::from_millis(millis)), seconds, "{millis} ms");
-        }
-    }
 }

@@ -1,10 +1,13 @@
 //! What this instance knows about the ownership of its names, and what follows from it.
 
+use std::sync::Arc;
+
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::lease::Lease;
 use ledger_contract::queries::{LeaseHolder, NatsStatus};
 use ledger_contract::subjects::Subjects;
 use ledger_engine::{Fence, Identity};
+use ledger_guard::{LimitedCounters, LimitedCounts};
 use tokio::sync::watch;
 use tracing::error;
 
@@ -18,6 +21,8 @@ pub(crate) struct Ownership {
     instance: String,
     identity: Identity,
     state: watch::Sender<State>,
+    /// What the service refuses because of rates and lockouts, for the status.
+    limited: Arc<LimitedCounters>,
 }
 
 /// What is known at one moment.
@@ -75,7 +80,13 @@ impl Ownership {
         fenced_by: FencedBy,
     ) -> Self {
         let state = watch::Sender::new(State { fenced_by, ..State::default() });
-        Self { prefix: subjects.prefix().to_owned(), instance, identity, state }
+        let prefix = subjects.prefix().to_owned();
+        Self { prefix, instance, identity, state, limited: Arc::default() }
+    }
+
+    /// Returns the counters of refusals because of rates and lockouts.
+    pub(crate) fn limited(&self) -> Arc<LimitedCounters> {
+        Arc::clone(&self.limited)
     }
 
     pub(crate) fn subscribe(&self) -> watch::Receiver<State> {
@@ -373,6 +384,7 @@ impl Fence for Ownership {
             incarnation: lease.incarnation.clone(),
             epoch: lease.epoch,
         });
+        let LimitedCounts { rate_limited, locked_out } = self.limited.counts();
         NatsStatus {
             prefix: self.prefix.clone(),
             instance: self.instance.clone(),
@@ -380,6 +392,8 @@ impl Fence for Ownership {
             holder,
             refusal: self.refusal(),
             drift: [state.stream_drift, state.lease_drift].concat(),
+            requests_rate_limited: rate_limited,
+            requests_locked_out: locked_out,
         }
     }
 }

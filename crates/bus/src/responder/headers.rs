@@ -5,12 +5,18 @@ use ledger_contract::errors::Problem;
 use ledger_contract::headers::{self, Headers};
 use ledger_contract::subjects;
 
+/// Largest credential, in bytes; the largest tokens have a few thousand.
+const CREDENTIAL_BYTES_MAX: usize = 16 * 1024;
+
 /// Returns the `Authorization` header. It is read first, because unauthenticated callers learn
 /// nothing about the rest of a message.
 pub(crate) fn authorization(headers: Option<&HeaderMap>) -> Result<Option<&str>, Problem> {
     let Some(headers) = headers else { return Ok(None) };
     let mut values = headers.get_all(subjects::AUTHORIZATION);
     match (values.next(), values.next()) {
+        (Some(value), None) if value.as_str().len() > CREDENTIAL_BYTES_MAX => {
+            Err(headers::invalid(subjects::AUTHORIZATION, "has more than 16 KiB"))
+        }
         (Some(value), None) => Ok(Some(value.as_str())),
         (None, _) => Ok(None),
         (Some(_), Some(_)) => Err(headers::twice(subjects::AUTHORIZATION)),

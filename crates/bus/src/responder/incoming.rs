@@ -12,6 +12,7 @@ use ledger_domain::MessageId;
 use ledger_engine::{Attempt, MESSAGE_BYTES_MAX, OpenedRequest, Place, Shares};
 use parking_lot::Mutex;
 
+use super::senders::Admitted;
 use super::{ServiceState, headers};
 
 /// A request.
@@ -25,6 +26,8 @@ pub(super) struct Incoming<'a> {
     /// Where its caller takes a place, which is kept until the answer.
     pub(super) shares: &'a Arc<Shares>,
     pub(super) place: &'a Mutex<Option<Place>>,
+    /// By what its sender was admitted.
+    pub(super) admitted: &'a Admitted,
 }
 
 /// The content of a sealed request.

@@ -1,7 +1,8 @@
 //! Answers commands, queries and operations as a NATS micro service.
 //!
-//! The loop of each subscription acquires a permit and hands each message to its own task. Without
-//! a free permit it answers `busy` at once, so that no message waits unseen.
+//! The loop of each subscription asks whether the sender's rate permits another message, acquires a
+//! permit and hands each message to its own task. Otherwise it answers at once, so that no message
+//! waits unseen and what is refused costs little.
 
 mod command;
 mod counters;
@@ -14,6 +15,7 @@ mod query;
 mod reply;
 mod reveal;
 mod sealed;
+mod senders;
 mod subject;
 
 use std::collections::HashMap;
@@ -30,10 +32,11 @@ use ledger_contract::queries::QueryName;
 use ledger_contract::records::Via;
 use ledger_contract::subjects::Subjects;
 use ledger_engine::{Attempt, Caller, Engine, MESSAGE_BYTES_MAX, Shares, log_fault};
+use ledger_guard::Limited;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, interval, timeout_at};
 use tracing::{debug, warn};
 
 use crate::BusOptions;
@@ -42,9 +45,15 @@ use counters::Counters;
 use fresh::Freshness;
 use incoming::Incoming;
 use reply::Reply;
+use senders::Admitted;
+
+pub(crate) use senders::Senders;
 
 /// How long subscriptions may take to end before they are aborted.
 const UNSUBSCRIBE_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Interval at which the memory of absent senders is freed.
+const SHRINK_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The running service.
 #[derive(Debug)]
@@ -52,6 +61,7 @@ pub(crate) struct Responder {
     service: Service,
     service_endpoints: Vec<Arc<ServiceEndpoint>>,
     loops: Vec<JoinHandle<()>>,
+    shrinking: JoinHandle<()>,
 }
 
 /// State shared by all handlers.
@@ -61,6 +71,7 @@ struct ServiceState {
     client: Client,
     prefix: String,
     freshness: Freshness,
+    senders: Arc<Senders>,
     /// Whether requests in the clear are rejected.
     sealed_only: bool,
 }
@@ -99,7 +110,11 @@ impl RequestKind {
 impl Responder {
     /// Registers the service and starts to answer. While NATS is down, the subscriptions wait for
     /// the connection.
-    pub(crate) async fn start(engine: Engine, options: &BusOptions) -> Result<Self, Problem> {
+    pub(crate) async fn start(
+        engine: Engine,
+        options: &BusOptions,
+        senders: Arc<Senders>,
+    ) -> Result<Self, Problem> {
         let BusOptions { client, subjects, limits, .. } = options;
         let endpoint = |kind, most, share| Arc::new(ServiceEndpoint::new(kind, most, share));
         let service_endpoints = vec![
@@ -115,6 +130,7 @@ impl Responder {
             engine,
             client: client.clone(),
             prefix: subjects.prefix().to_owned(),
+            senders: Arc::clone(&senders),
             sealed_only: options.sealed_only,
         });
         let mut loops = Vec::new();
@@ -134,7 +150,8 @@ impl Responder {
                 Arc::clone(&state),
             )));
         }
-        Ok(Self { service, service_endpoints, loops })
+        let shrinking = tokio::spawn(keep_small(senders));
+        Ok(Self { service, service_endpoints, loops, shrinking })
     }
 
     /// Stops accepting messages and waits until `deadline` for those in progress.
@@ -142,6 +159,7 @@ impl Responder {
         if let Err(error) = self.service.stop().await {
             debug!(%error, "service did not stop cleanly");
         }
+        self.shrinking.abort();
         let cut_off = deadline.min(Instant::now() + UNSUBSCRIBE_PATIENCE);
         for mut running in self.loops {
             // While NATS is disconnected, a subscription cannot end by itself.
@@ -158,6 +176,14 @@ impl Responder {
                 );
             }
         }
+    }
+}
+
+async fn keep_small(senders: Arc<Senders>) {
+    let mut ticks = interval(SHRINK_INTERVAL);
+    loop {
+        ticks.tick().await;
+        senders.shrink();
     }
 }
 
@@ -215,10 +241,18 @@ async fn take_in(
             );
             continue;
         }
+        let admitted = match state.senders.admit(&request.message) {
+            Ok(admitted) => admitted,
+            Err(limited) => {
+                let problem = state.limited(service_endpoint.kind, &request.message, limited);
+                service_endpoint.refuse(&problem).send(&request).await;
+                continue;
+            }
+        };
         if let Ok(permit) = Arc::clone(&service_endpoint.in_flight).try_acquire_owned() {
             let (service_endpoint, state) = (Arc::clone(&service_endpoint), Arc::clone(&state));
             tokio::spawn(async move {
-                let answer = state.answer(&service_endpoint, &request.message);
+                let answer = state.answer(&service_endpoint, &request.message, &admitted);
                 let reply = crashed::caught(answer).await;
                 reply.unwrap_or_else(|crash| service_endpoint.refuse(&crash)).send(&request).await;
                 drop(permit);
@@ -262,14 +296,29 @@ impl ServiceEndpoint {
 }
 
 impl ServiceState {
-    async fn answer(&self, service_endpoint: &ServiceEndpoint, message: &Message) -> Reply {
+    /// Returns the refusal of a message whose sender has sent too much, and records it.
+    fn limited(&self, kind: RequestKind, message: &Message, limited: Limited) -> Problem {
+        let mut attempt = self.attempt(kind, &message.subject);
+        let credential = headers::authorization(message.headers.as_ref()).unwrap_or_default();
+        attempt.claims(&self.engine.claim(credential));
+        let problem = Problem::from(limited);
+        self.engine.refused(problem.code, &attempt);
+        problem
+    }
+
+    async fn answer(
+        &self,
+        service_endpoint: &ServiceEndpoint,
+        message: &Message,
+        admitted: &Admitted,
+    ) -> Reply {
         let attempt = Mutex::new(self.attempt(service_endpoint.kind, &message.subject));
         match self.counted(&attempt, self.open(message)) {
             Ok(opened) => {
                 let (place, shares) = (Mutex::default(), &service_endpoint.shares);
                 let opened = opened.as_ref();
-                let incoming =
-                    Incoming { message, opened, attempt: &attempt, shares, place: &place };
+                let (attempt, place) = (&attempt, &place);
+                let incoming = Incoming { message, opened, attempt, shares, place, admitted };
                 self.seal_like(self.work(service_endpoint, incoming).await, incoming)
             }
             Err(problem) => service_endpoint.refuse(&problem),
@@ -294,6 +343,7 @@ impl ServiceState {
         }
         let authorization = incoming.authorization()?;
         let authenticated = self.engine.authenticate(authorization);
+        self.senders.judged(incoming.admitted, &authenticated)?;
         let caller = authenticated
             .inspect_err(|_| incoming.attempt.lock().claims(&self.engine.claim(authorization)))?
             .through(Via::Nats, None);

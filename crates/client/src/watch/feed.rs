@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::notice::Notice;
 use super::{RETRY, WatchItem, WatchScope, initial, reader};
-use crate::connect::{Client, Link};
+use crate::connect::{Client, LOGIN_NOW_REFUSED, Link};
 
 /// A watcher.
 pub(super) struct Feed {
@@ -23,6 +23,8 @@ pub(super) struct Feed {
     last: Option<u64>,
     messages: Option<Ordered>,
     interrupted: bool,
+    /// Whether it was told that the login is refused, since it was interrupted.
+    told_of_login: bool,
     pause: Duration,
 }
 
@@ -44,6 +46,7 @@ impl Feed {
             last: after,
             messages: None,
             interrupted: false,
+            told_of_login: false,
             pause: RETRY.0,
         }
     }
@@ -121,7 +124,10 @@ impl Feed {
 
     fn interrupt(&mut self, reason: String) {
         tracing::debug!(%reason, "watch interrupted");
-        if !self.interrupted {
+        let login_refused = self.link.borrow().login_refused;
+        let tells_more =
+            login_refused && !std::mem::replace(&mut self.told_of_login, login_refused);
+        if !self.interrupted || tells_more {
             self.interrupted = true;
             self.ready.push_back(WatchItem::Interrupted { reason });
         }
@@ -131,6 +137,7 @@ impl Feed {
         self.pause = RETRY.0;
         if self.interrupted {
             self.interrupted = false;
+            self.told_of_login = false;
             self.ready.push_back(WatchItem::Resumed);
         }
     }
@@ -157,8 +164,9 @@ async fn wait(messages: &mut Ordered, link: &mut watch::Receiver<Link>) -> Woke 
         },
         Ok(()) = link.changed() => match *link.borrow_and_update() {
             // The event for the first connection may arrive late, when it is already in use.
-            Link { up: true, connects: 0..=1 } => Woke::Nothing,
+            Link { up: true, connects: 0..=1, .. } => Woke::Nothing,
             Link { up: true, .. } => Woke::Broken("NATS was reconnected".to_owned()),
+            Link { login_refused: true, .. } => Woke::Broken(LOGIN_NOW_REFUSED.to_owned()),
             Link { up: false, .. } => Woke::Broken("NATS is disconnected".to_owned()),
         },
     }

@@ -67,7 +67,8 @@ pub enum WatchItem {
     },
     /// A change, delivered once and in log order.
     Change(Notice),
-    /// The watch is interrupted and may be behind until [`Self::Resumed`].
+    /// The watch is interrupted and may be behind until [`Self::Resumed`]. This comes again if it
+    /// turns out meanwhile that the NATS server refuses the login.
     Interrupted {
         /// The cause.
         reason: String,

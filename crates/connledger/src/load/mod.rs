@@ -176,7 +176,7 @@ async fn persist(
     for _ in 1..ATTEMPTS {
         match session.client.command(workspace, "create", body.clone(), headers.clone()).await {
             Err(error) if error.retry() => {
-                tokio::time::sleep(pause).await;
+                tokio::time::sleep(error.retry_after().unwrap_or(pause)).await;
                 pause = (pause * 2).min(RETRY.1);
             }
             answer => return answer,

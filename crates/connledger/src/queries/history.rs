@@ -28,10 +28,10 @@ pub(crate) struct HistoryArgs {
     /// Type of event, for example secret_rotated; repeat to match any of several
     #[arg(long = "type", value_name = "TYPE")]
     event_type: Vec<String>,
-    /// Recorded at or after this time (UTC)
+    /// Recorded at or after this time (UTC), by the clock of the ledger
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// Recorded before this time (UTC)
+    /// Recorded before this time (UTC), by the clock of the ledger
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
     /// Correlation id
@@ -72,6 +72,8 @@ impl HistoryArgs {
 struct Row {
     position: u64,
     recorded_at: String,
+    /// What the clock said, if it had gone back.
+    clock: Option<String>,
     #[serde(rename = "type")]
     event_type: String,
     stream: String,
@@ -133,7 +135,7 @@ fn table(rows: Vec<Row>, of_one: bool) -> Table {
         let (of, version) = of_and_version(&row);
         table.row([
             row.position.to_string(),
-            short_time(&row.recorded_at),
+            short_time(row.clock.as_ref().unwrap_or(&row.recorded_at)),
             row.event_type,
             of,
             version,
@@ -169,6 +171,7 @@ mod tests {
         Row {
             position: 6,
             recorded_at: "2026-11-28T19:25:16.187929Z".to_owned(),
+            clock: None,
             event_type: "connection_disabled".to_owned(),
             stream: "connection/01a2239e-713b-7184-b867-ac067616dde2".to_owned(),
             version: 3,
@@ -176,6 +179,13 @@ mod tests {
             via: "http".to_owned(),
             data: Data { reason: reason.map(str::to_owned) },
         }
+    }
+
+    #[test]
+    fn an_event_after_a_clock_that_was_ahead_is_shown_at_its_own_time() {
+        let back = Row { clock: Some("2026-01-02T03:04:05.000000Z".to_owned()), ..row(None) };
+        let lines = table(vec![back], true).lines(None);
+        assert!(lines[1].contains("2026-01-02") && !lines[1].contains("2026-11-28"), "{lines:?}");
     }
 
     #[test]

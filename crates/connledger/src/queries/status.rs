@@ -1,6 +1,8 @@
 //! `status`.
 
-use ledger_contract::queries::{ALL_WORKSPACES, DiskFullStatus, RebuildStatus, StatusView};
+use ledger_contract::queries::{
+    ALL_WORKSPACES, ClockStatus, DiskFullStatus, RebuildStatus, StatusView,
+};
 
 use super::read_answer;
 use crate::body::Body;
@@ -27,16 +29,16 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
         ("queued", status.queued.to_string()),
         ("accepts writes", accepts_writes),
     ];
-    if let Some(seconds) = status.clock_behind_seconds {
-        let text = format!("{seconds} s behind the last event, whose time later ones have, too");
-        facts.push(("clock", text));
-    }
     if let Some(former) = status.former_xkey {
         facts.push(("former key", format!("{} until {}", former.xkey, former.accepted_until)));
     }
     if let Some(RebuildStatus { projections, done, total }) = status.rebuilding {
         facts
             .push(("rebuilding", format!("{} ({done} of {total} events)", projections.join(", "))));
+    }
+    if let Some(ClockStatus { behind_seconds, latest_event_at }) = status.clock {
+        let behind = format!("{behind_seconds} s behind the latest event, of {latest_event_at}");
+        facts.push(("clock", behind));
     }
     if let Some(nats) = status.nats {
         facts.push(("name", nats.prefix));
@@ -46,12 +48,16 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
             facts.push(("lease held by", format!("{}, epoch {}", holder.instance, holder.epoch)));
         }
         facts.extend(nats.drift.into_iter().map(|drift| ("differs", drift)));
+        let (rate_limited, locked_out) = (nats.requests_rate_limited, nats.requests_locked_out);
+        let limited = format!("{rate_limited} rate limited, {locked_out} locked out");
+        facts.push(("nats requests", limited));
     }
     if let Some(http) = &status.http {
         facts.push(("http open", http.connections_open.to_string()));
         facts.push(("http refused", http.connections_refused.to_string()));
-        facts.push(("rate limited", http.requests_rate_limited.to_string()));
-        facts.push(("locked out", http.requests_locked_out.to_string()));
+        let (rate_limited, locked_out) = (http.requests_rate_limited, http.requests_locked_out);
+        let limited = format!("{rate_limited} rate limited, {locked_out} locked out");
+        facts.push(("http requests", limited));
     }
     let refused: u64 = status.refused.values().sum();
     facts.push(("refused", refused.to_string()));

@@ -7,6 +7,8 @@ use clap::{Args, ValueEnum};
 
 use super::http::HttpArgs;
 use super::journal::JournalArgs;
+use super::nats_rates::NatsRateArgs;
+use super::quotas::QuotaArgs;
 use super::tokens::TokenArgs;
 use crate::lifetime::KeyLifetimeArgs;
 use crate::master_key::MasterKeyArgs;
@@ -90,6 +92,8 @@ pub(crate) struct ServeArgs {
         value_name = "BOOL"
     )]
     pub(crate) nats_require_sealed: Option<bool>,
+    #[command(flatten)]
+    pub(crate) nats_rates: NatsRateArgs,
     /// Log filter, such as info or ledger_bus=debug
     #[arg(long, env = "CONNLEDGER_LOG", default_value = "info", value_name = "FILTER")]
     pub(crate) log: String,
@@ -101,6 +105,8 @@ pub(crate) struct ServeArgs {
 
     #[command(flatten)]
     pub(crate) lifetimes: KeyLifetimeArgs,
+    #[command(flatten)]
+    pub(crate) quotas: QuotaArgs,
     #[command(flatten)]
     pub(crate) tokens: TokenArgs,
 }

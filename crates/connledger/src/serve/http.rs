@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::HttpStatus;
 use ledger_contract::records::Via;
-use ledger_engine::{Attempt, AuthenticateError, Engine, HttpStatusSource};
+use ledger_engine::{Attempt, Engine, HttpStatusSource};
 use ledger_http_server::limits::CONNECTIONS_PER_ADDRESS;
 use ledger_http_server::{
     Accepts, Counters, Identity, ListenError, ListenOptions, Listener, Origin, Prepared,
@@ -185,19 +185,12 @@ fn tell(engine: &Engine, refused: Refused<'_>) {
     engine.record_refusal(refused.code, &attempt);
 }
 
-/// Distinguishes valid keys and tokens from guesses. An expired or revoked one is no guess: the
-/// ledger reports that only for a complete credential. One that cannot be checked may be valid.
+/// Distinguishes valid keys and tokens from guesses.
 fn judge(engine: &Engine, header: &str) -> Verdict {
     match engine.authenticate(Some(header)) {
         Ok(caller) => Verdict::Good(Identity::new(caller.identity())),
-        Err(
-            AuthenticateError::Expired
-            | AuthenticateError::TokenExpired
-            | AuthenticateError::TokenBlocked
-            | AuthenticateError::Revoked
-            | AuthenticateError::TokensUnavailable,
-        ) => Verdict::NoGuess,
-        Err(_) => Verdict::Wrong,
+        Err(error) if error.is_guess() => Verdict::Wrong,
+        Err(_) => Verdict::NoGuess,
     }
 }
 

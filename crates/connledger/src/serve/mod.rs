@@ -7,6 +7,8 @@ mod http;
 mod journal;
 mod logs;
 mod nats;
+mod nats_rates;
+mod quotas;
 mod room;
 mod running;
 mod tokens;
@@ -120,6 +122,7 @@ fn engine_options(
         journal: args.journal.options(),
         catalogue: Arc::clone(providers),
         key_lifetimes: args.lifetimes.lifetimes(),
+        quotas: args.quotas.quotas(),
         ..EngineOptions::new(folder.to_owned(), keyring)
     }
 }

@@ -77,6 +77,7 @@ pub(super) fn set_bus_options(
 ) {
     options.duplicate_window = args.nats_dedup_window;
     options.replicas = args.nats_replicas;
+    options.rates = args.nats_rates.rates();
     options.sealed_only = args.nats_require_sealed.unwrap_or(requires_sealed);
     options.lease_time = Duration::from_secs(args.nats_lease);
     options.instance = args.instance.clone().unwrap_or_else(host_and_process);

@@ -1,7 +1,9 @@
 //! `workspace create` and `workspace list`.
 
 use clap::{Args, Subcommand};
-use ledger_contract::queries::{ALL_WORKSPACES, WorkspacePage};
+use ledger_contract::queries::{
+    ALL_WORKSPACES, QuotaView, WorkspacePage, WorkspaceUsage, WorkspaceView,
+};
 
 use super::pending::{PendingCommand, WriteArgs, send};
 use crate::body::Body;
@@ -56,10 +58,30 @@ pub(super) async fn run(
     }
 }
 
+const COLUMNS: [&str; 8] = [
+    "NAME",
+    "DISPLAY NAME",
+    "CREATED",
+    "BY",
+    "CONNECTIONS",
+    "KEYS",
+    "CHANGES TODAY",
+    "REVEALS TODAY",
+];
+
+/// Returns what is used of a quota, if that is told.
+fn used(workspace: &WorkspaceView, quota: impl Fn(&WorkspaceUsage) -> QuotaView) -> String {
+    match workspace.usage.as_ref().map(quota) {
+        None => String::new(),
+        Some(QuotaView { used, limit: None }) => used.to_string(),
+        Some(QuotaView { used, limit: Some(limit) }) => format!("{used} of {limit}"),
+    }
+}
+
 async fn list(session: &Session, paging: PageArgs) -> Result<(), Failure> {
     let mut extent = paging.extent(session.out);
     let mut query = paging.query();
-    let mut rows = Listing::new(session.out, &["NAME", "DISPLAY NAME", "CREATED", "BY"]);
+    let mut rows = Listing::new(session.out, &COLUMNS);
     loop {
         let answer = session.client.query(ALL_WORKSPACES, "workspaces", &query).await?;
         let page: WorkspacePage = read_answer(&answer)?;
@@ -70,6 +92,10 @@ async fn list(session: &Session, paging: PageArgs) -> Result<(), Failure> {
                     one.display_name.clone().unwrap_or_default(),
                     one.created_at.clone(),
                     one.created_by.clone(),
+                    used(one, |usage| usage.connections),
+                    used(one, |usage| usage.keys),
+                    used(one, |usage| usage.changes_today),
+                    used(one, |usage| usage.reveals_today),
                 ]
             })?;
         }

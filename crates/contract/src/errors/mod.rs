@@ -25,6 +25,8 @@ pub struct Problem {
     pub field: Option<String>,
     /// The current version of the stream, if the caller expected another.
     pub version: Option<u64>,
+    /// How long to wait before the same request is sent again, if that is known.
+    pub retry_after_seconds: Option<u64>,
     /// The fault of the ledger behind the problem, for the operator's log. No caller sees it.
     pub internal: Option<String>,
 }
@@ -37,7 +39,14 @@ impl Problem {
 
     /// Returns a problem with its own message.
     pub fn because(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), field: None, version: None, internal: None }
+        Self {
+            code,
+            message: message.into(),
+            field: None,
+            version: None,
+            retry_after_seconds: None,
+            internal: None,
+        }
     }
 
     /// Returns the JSON form.
@@ -51,6 +60,7 @@ impl Problem {
                 field: self.field.clone(),
                 version: self.version,
                 retry: self.code.class().retry(),
+                retry_after_seconds: self.retry_after_seconds,
             },
         }
     }
@@ -82,6 +92,9 @@ pub struct ErrorBody {
     pub version: Option<u64>,
     /// Whether the same command, with the same command id, may succeed later.
     pub retry: bool,
+    /// How long to wait before that, in seconds, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u64>,
 }
 
 /// Returns the first sentence of the code's "What to do" section.

@@ -60,10 +60,11 @@ pub struct HistoryQuery {
     /// Stored type names; an event matches any of them.
     #[serde(rename = "type", skip_serializing_if = "Vec::is_empty")]
     pub event_type: Vec<String>,
-    /// Recorded at or after this RFC 3339 time.
+    /// Recorded at or after this RFC 3339 time: by `clock` where an event has it, otherwise by
+    /// `recorded_at`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// Recorded before this RFC 3339 time.
+    /// Recorded before this RFC 3339 time, in the same sense.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
     /// Correlation id.

@@ -28,12 +28,12 @@ pub use page::{PagePart, PageQuery};
 pub use parameters::{NoParameters, Parameters};
 pub use principals::{ApiKeyView, PermissionView, PrincipalPage, PrincipalView, Principals};
 pub use status::{
-    DiskFullStatus, FormerXkey, HttpStatus, LeaseHolder, NatsStatus, RebuildStatus, Status,
-    StatusView,
+    ClockStatus, DiskFullStatus, FormerXkey, HttpStatus, LeaseHolder, NatsStatus, RebuildStatus,
+    Status, StatusView,
 };
 pub use whoami::{CallerView, Whoami};
 pub use workspace::{ALL_WORKSPACES, QueryWorkspace};
-pub use workspaces::{WorkspacePage, WorkspaceView, Workspaces};
+pub use workspaces::{QuotaView, WorkspacePage, WorkspaceUsage, WorkspaceView, Workspaces};
 
 use ledger_domain::principal::Scope;
 use schemars::JsonSchema;

@@ -73,14 +73,13 @@ pub struct StatusView {
     /// What is being rebuilt from the log; absent if nothing is. Queries that need it are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rebuilding: Option<RebuildStatus>,
-    /// Seconds by which the clock is behind the time of the last event; absent if it is not. Until
-    /// it has passed that time, every event has it, with the clock's beside it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub clock_behind_seconds: Option<u64>,
     /// Number of commands that wait for the writer.
     pub queued: u64,
     /// Number of commands refused since the start, by error code.
     pub refused: BTreeMap<String, u64>,
+    /// That the clock is behind the latest event; absent if it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockStatus>,
     /// State of the ledger's name on NATS; absent if the ledger is not served over NATS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nats: Option<NatsStatus>,
@@ -97,6 +96,16 @@ pub struct DiskFullStatus {
     pub free_bytes: Option<u64>,
     /// Bytes that must be free before writes are accepted again.
     pub needed_bytes: u64,
+}
+
+/// A clock that was ahead, and was set back. Until it has caught up, events have the time of the
+/// latest event, and what the clock says beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ClockStatus {
+    /// By how many seconds it is behind the latest event.
+    pub behind_seconds: u64,
+    /// The time of the latest event.
+    pub latest_event_at: String,
 }
 
 /// A rebuild of read models while the ledger is served.
@@ -129,6 +138,13 @@ pub struct NatsStatus {
     /// Settings of the streams that differ from those that this instance was given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<String>,
+    /// Requests over NATS rejected because of a rate (`rate_limited`), since the start.
+    #[serde(default)]
+    pub requests_rate_limited: u64,
+    /// Requests over NATS rejected because their sender sent too many wrong keys
+    /// (`credential_lockout`), since the start.
+    #[serde(default)]
+    pub requests_locked_out: u64,
 }
 
 /// The holder of a lease.

@@ -53,6 +53,33 @@ pub struct WorkspaceView {
     pub created_at: String,
     /// Who created it.
     pub created_by: String,
+    /// What it uses of its quotas, for those who may read the whole workspace; absent while indexes
+    /// are rebuilt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<WorkspaceUsage>,
+}
+
+/// What a workspace uses of its quotas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WorkspaceUsage {
+    /// Connections that are not archived.
+    pub connections: QuotaView,
+    /// Valid API keys of principals whose grants name the workspace.
+    pub keys: QuotaView,
+    /// Changes today, by UTC.
+    pub changes_today: QuotaView,
+    /// Reveals of secrets today, by UTC.
+    pub reveals_today: QuotaView,
+}
+
+/// A quota and what is used of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct QuotaView {
+    /// What is used.
+    pub used: u64,
+    /// What may be used; absent if there is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
 }
 
 impl WorkspaceView {
@@ -63,6 +90,7 @@ impl WorkspaceView {
             display_name: workspace.display_name.as_ref().map(|name| name.as_str().to_owned()),
             created_at: time::format(workspace.created_at),
             created_by: workspace.created_by.as_str().to_owned(),
+            usage: None,
         }
     }
 }

@@ -140,10 +140,11 @@ impl PrincipalDirectory {
     }
 
     /// Returns what is known of a key that is not accepted.
-    pub(crate) fn claim(&self, id: ApiKeyId, digest: &KeyDigest) -> Claim {
+    /// `digest` is taken only if there is such a key.
+    pub(crate) fn claim(&self, id: ApiKeyId, digest: impl FnOnce() -> KeyDigest) -> Claim {
         let pages = self.pages.read();
         let Some(holder) = pages.holders.get(&id) else { return Claim::default() };
-        let is_whole = same(&holder.key.digest, digest);
+        let is_whole = same(&holder.key.digest, &digest());
         Claim { key: Some(id), actor: is_whole.then(|| holder.actor.clone()) }
     }
 

@@ -32,6 +32,22 @@ pub enum AuthenticateError {
     TokensUnavailable,
 }
 
+impl AuthenticateError {
+    /// Returns whether the credential may be a guess. An expired, revoked or blocked one is none:
+    /// the ledger says so only of a complete credential. One that cannot be checked may be valid.
+    pub fn is_guess(self) -> bool {
+        match self {
+            Self::Unknown | Self::TokenInvalid => true,
+            Self::Missing
+            | Self::Revoked
+            | Self::Expired
+            | Self::TokenExpired
+            | Self::TokenBlocked
+            | Self::TokensUnavailable => false,
+        }
+    }
+}
+
 /// Why the caller of a long-lived request may not continue.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

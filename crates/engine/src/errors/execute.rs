@@ -7,6 +7,7 @@ use ledger_domain::{Line, Rejection, Slug, WorkspaceName};
 use ledger_store::{AppendError, Poison, ROOM_NEEDED_BYTES};
 
 use super::{AuthenticateError, Fault};
+use crate::quotas::QuotaExceeded;
 
 const ROOM_NEEDED_MIB: u64 = ROOM_NEEDED_BYTES / (1024 * 1024);
 
@@ -75,6 +76,9 @@ pub enum ExecuteError {
         /// What it may take, in bytes.
         max: usize,
     },
+    /// The workspace may not have more.
+    #[error(transparent)]
+    QuotaExceeded(#[from] QuotaExceeded),
     /// The verb does not belong to this operation: `reveal-secret` is not executed as a command,
     /// and nothing else is revealed.
     #[error("the verb does not belong to this operation")]

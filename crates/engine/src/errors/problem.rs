@@ -113,9 +113,9 @@ impl From<ExecuteError> for Problem {
             ExecuteError::SlugTaken(_) => {
                 Self { field: Some("slug".to_owned()), ..Self::because(code, error.to_string()) }
             }
-            ExecuteError::WorkspaceUnknown(_) | ExecuteError::ConnectionTooLarge { .. } => {
-                Self::because(code, error.to_string())
-            }
+            ExecuteError::WorkspaceUnknown(_)
+            | ExecuteError::QuotaExceeded(_)
+            | ExecuteError::ConnectionTooLarge { .. } => Self::because(code, error.to_string()),
             ExecuteError::WorkspaceTaken
             | ExecuteError::WorkspaceVersion
             | ExecuteError::CommandIdReused
@@ -144,6 +144,7 @@ impl ExecuteError {
             Self::DeadlineExpired(_) => Code::DeadlineExpired,
             Self::RecordTooLarge => Code::RecordTooLarge,
             Self::ConnectionTooLarge { .. } => Code::ConnectionTooLarge,
+            Self::QuotaExceeded(_) => Code::QuotaExceeded,
             Self::VerbUnknown => Code::VerbUnknown,
             Self::Busy => Code::Busy,
             Self::Unavailable(unavailable) => unavailable.code(),

@@ -4,7 +4,7 @@
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use ledger_contract::queries::ListQuery;
 use ledger_domain::connection::{AuthMethod, Environment, HealthState, IdentityKind, Kind};
-use ledger_domain::{CheckedText, Connection, InvalidField, limits};
+use ledger_domain::{CheckedText, Connection, InvalidField, WorkspaceName, limits};
 use ledger_store::Term;
 
 /// A field by which lists can be filtered. The numbers are part of stored keys: never reuse one.
@@ -86,6 +86,11 @@ pub(super) fn terms(connection: &Connection) -> Vec<Term> {
     let mut terms = Vec::with_capacity(16);
     each_value(connection, |field, value| terms.push(field.term(value)));
     terms
+}
+
+/// Returns the groups of terms of the connections of a workspace that are not archived.
+pub(crate) fn active_in(workspace: &WorkspaceName) -> [Vec<Term>; 2] {
+    [vec![Field::Workspace.term(workspace.as_str())], vec![Field::Lifecycle.term("active")]]
 }
 
 /// Converts filters to groups of terms. A connection must match one term of every group.

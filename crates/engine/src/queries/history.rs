@@ -2,10 +2,10 @@
 
 use ledger_contract::commands::ConnectionRef;
 use ledger_contract::queries::{HistoryPage, HistoryQuery, PAGE_BYTES, QueryName};
-use ledger_contract::records::{self, Frame, Hide, StreamId};
+use ledger_contract::records::{self, Hide, StreamId};
 use ledger_contract::{schemas, time};
 use ledger_domain::principal::{Scope, Subject};
-use ledger_domain::{ConnectionId, InvalidField, MessageId, Micros, Position, Version};
+use ledger_domain::{ConnectionId, InvalidField, MessageId, Position, Version};
 use ledger_store::Selection;
 use ledger_store::tables::{StreamKey, receipts, streams};
 use serde_json::value::RawValue;
@@ -17,6 +17,7 @@ use crate::history;
 use crate::models::{AUDIT, Models};
 use crate::projections::audit;
 use crate::redaction::{self, Redacted};
+use crate::times::{Pieces, Since, common};
 
 impl Reader<'_> {
     /// Returns a page of the events that match every filter. Blocks.
@@ -116,10 +117,7 @@ impl Reader<'_> {
             self.engine.shared.rebuilding.expect_complete(AUDIT)?;
         }
         let models = self.engine.shared.models.load();
-        let from = self.first_at(query.from.as_deref(), "from")?.unwrap_or(1);
-        let head = self.engine.head().get();
-        let until = self.first_at(query.until.as_deref(), "until")?.unwrap_or(head + 1);
-        let mut matches = Matches::Range(from..until);
+        let mut matches = self.between(query.from.as_deref(), query.until.as_deref())?;
         if let Some(positions) = self.by_terms(&models, query)? {
             matches = matches.intersect(positions);
         }
@@ -184,23 +182,20 @@ impl Reader<'_> {
         Ok(positions)
     }
 
-    /// Returns the first position recorded at or after a time. Times never decrease along the log,
-    /// so a binary search finds it.
-    fn first_at(&self, text: Option<&str>, field: &str) -> Result<Option<u64>, QueryError> {
-        let Some(text) = text else { return Ok(None) };
-        let time: Micros = time::parse(field, text)?;
-        let (mut low, mut high) = (1, self.engine.head().get() + 1);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let position = Position::new(middle);
-            let record = history::bytes(&self.engine.shared.store, position)?;
-            if Frame::read(position, &record).map_err(Fault::from)?.recorded_at < time {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
+    /// Returns the events between two times, if they are given, by what the clock said.
+    fn between(&self, from: Option<&str>, until: Option<&str>) -> Result<Matches, QueryError> {
+        let (store, head) = (&self.engine.shared.store, self.engine.head());
+        let since = |text, field| -> Result<_, QueryError> {
+            Ok(Since::find(store, head, time::parse(field, text)?)?)
+        };
+        let mut pieces: Pieces = std::iter::once(1..head.get() + 1).collect();
+        if let Some(text) = from {
+            pieces = common(&pieces, &since(text, "from")?.pieces());
         }
-        Ok(Some(low))
+        if let Some(text) = until {
+            pieces = common(&pieces, &since(text, "until")?.others());
+        }
+        Ok(Matches::of(pieces))
     }
 }
 

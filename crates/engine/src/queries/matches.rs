@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use ledger_store::Selection;
 
+use crate::times::Pieces;
+
 /// Positions of events. A range costs the same however long it is.
 #[derive(Debug)]
 pub(super) enum Matches {
@@ -14,6 +16,21 @@ pub(super) enum Matches {
 }
 
 impl Matches {
+    /// Creates the positions of some ranges.
+    pub(super) fn of(pieces: Pieces) -> Self {
+        match pieces.as_slice() {
+            [] => Self::Range(1..1),
+            [only] => Self::Range(only.clone()),
+            _ => {
+                let mut all = Selection::default();
+                for Range { start, end } in pieces {
+                    all.unite(Selection::range(start, end));
+                }
+                Self::Set(all)
+            }
+        }
+    }
+
     pub(super) fn len(&self) -> u64 {
         match self {
             Self::Range(range) => range.end.saturating_sub(range.start),

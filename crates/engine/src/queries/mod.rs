@@ -10,6 +10,7 @@ mod matches;
 mod names;
 mod paging;
 mod status;
+mod usage;
 mod versions;
 
 pub use answer::QueryAnswer;

@@ -31,7 +31,7 @@ impl Reader<'_> {
         let after = after(WORKSPACES, query)?.map(WorkspaceName::stored);
         let (store, models) = (&self.engine.shared.store, self.engine.shared.models.load());
         let table = &models.connections;
-        let (workspaces, part) = match self.named_workspaces() {
+        let (mut workspaces, part) = match self.named_workspaces() {
             None => {
                 let total = connections::count_workspaces(store, table)?;
                 let rows = connections::workspaces(store, table, after.as_ref());
@@ -49,6 +49,7 @@ impl Reader<'_> {
                 fill(WORKSPACES, size, total, existing.into_iter().map(workspace))?
             }
         };
+        self.add_usage(&mut workspaces);
         Ok(WorkspacePage { workspaces, part })
     }
 

@@ -1,16 +1,16 @@
 //! The query for the ledger's status, and whether workspaces exist.
 
-use ledger_contract::queries::{DiskFullStatus, FormerXkey, StatusView};
+use ledger_contract::queries::{ClockStatus, DiskFullStatus, FormerXkey, StatusView};
 use ledger_contract::time;
-use ledger_domain::WorkspaceName;
 use ledger_domain::principal::{Scope, Subject};
+use ledger_domain::{Position, WorkspaceName};
 use ledger_store::tables::connections;
 use ledger_store::{Poison, ROOM_NEEDED_BYTES, ReadError};
 
 use super::Reader;
 use crate::engine::Engine;
 use crate::errors::QueryError;
-use crate::history;
+use crate::times;
 
 impl Reader<'_> {
     /// Returns the ledger's status. Blocks.
@@ -35,10 +35,10 @@ impl Reader<'_> {
             connections: u64::from(connections),
             poisoned: shared.store.is_poisoned(),
             disk_full: engine.disk_full(),
-            clock_behind_seconds: engine.clock_behind_seconds()?,
             rebuilding: shared.rebuilding.status(),
             queued: u64::try_from(engine.queued()).unwrap_or(u64::MAX),
             refused: shared.refusals.by_code(),
+            clock: engine.clock_behind(),
             nats: shared.fence.status(),
             http: shared.http_source.status(),
         })
@@ -46,16 +46,15 @@ impl Reader<'_> {
 }
 
 impl Engine {
-    /// Returns by how many whole seconds the clock is behind the last event, if it is. Blocks.
-    fn clock_behind_seconds(&self) -> Result<Option<u64>, QueryError> {
-        let head = self.head();
-        if head.get() == 0 {
-            return Ok(None);
-        }
-        let last = history::record(&self.shared.store, head)?.metadata.recorded_at;
-        let behind_us = last.get().saturating_sub(self.clock().now().get());
-        let seconds = u64::try_from(behind_us / 1_000_000).unwrap_or_default();
-        Ok((seconds > 0).then_some(seconds))
+    /// Returns how far the clock is behind the latest event, if it is by a second at least. Of a
+    /// damaged event the status says nothing; whoever reads it is told.
+    fn clock_behind(&self) -> Option<ClockStatus> {
+        let head = Some(self.head()).filter(|head| *head != Position::ZERO)?;
+        let latest = times::recorded_at(&self.shared.store, head).ok()?;
+        let micros = latest.get().saturating_sub(self.clock().now().get());
+        let behind_seconds = u64::try_from(micros / 1_000_000).unwrap_or_default();
+        let latest_event_at = time::format(latest);
+        (behind_seconds > 0).then_some(ClockStatus { behind_seconds, latest_event_at })
     }
 
     fn disk_full(&self) -> Option<DiskFullStatus> {

@@ -1,51 +1,119 @@
-//! A clock that goes back.
+//! Watches the clock, because times in the log never decrease: what is recorded while it is ahead
+//! dates everything after it.
 
+use std::time::{Duration, Instant};
+
+use ledger_contract::time;
 use ledger_domain::Micros;
 
-/// How far a clock may be behind before somebody is told. Corrections by NTP are smaller.
-const TOLD_US: i64 = 1_000_000;
+/// A clock may be set by this much without a word.
+const TOLERATED: Duration = Duration::from_secs(1);
+/// Beyond this, a step ahead is none that a running time service makes.
+const STEP: Duration = Duration::from_mins(1);
 
-/// What the clock says while it is behind the time of the last event.
-#[derive(Debug, Default)]
-pub(super) struct ClockBehind {
-    /// What the clock says, if it is behind.
-    pub(super) clock: Option<Micros>,
-    is_told: bool,
+/// What was seen of the clock.
+#[derive(Debug)]
+pub(super) struct ClockWatch {
+    /// What it said last, and when that was on a clock that is never set.
+    last: (Micros, Instant),
+    /// Whether it is behind the latest event.
+    is_behind: bool,
 }
 
-impl ClockBehind {
-    /// Returns the time of an event that is recorded now: never before the last one. Says once when
-    /// the clock has gone back.
-    pub(super) fn time_of_event(&mut self, now: Micros, last: Micros) -> Micros {
-        let behind_us = last.get().saturating_sub(now.get());
-        self.clock = (behind_us > 0).then_some(now);
-        let is_far = behind_us >= TOLD_US;
-        if is_far && !self.is_told {
-            tracing::warn!(
-                behind_us,
-                "the clock is behind the last event; until it has passed that, every event has the \
-                 same time, with the clock's beside it"
-            );
-        }
-        self.is_told = is_far;
-        now.max(last)
+/// What is wrong with the clock, or no longer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Finding {
+    /// It went ahead by much more than the time that has passed.
+    WentAhead(Duration),
+    /// It is behind the latest event.
+    IsBehind(Duration),
+    /// It has caught up with the latest event.
+    CaughtUp,
+}
+
+impl ClockWatch {
+    pub(super) fn new(now: Micros, moment: Instant) -> Self {
+        Self { last: (now, moment), is_behind: false }
     }
+
+    /// Compares the clock with the latest event and with the time that has passed, and logs once
+    /// what is new.
+    pub(super) fn look(&mut self, now: Micros, moment: Instant, latest: Micros) {
+        let latest_event_at = || time::format(latest);
+        match self.find(now, moment, latest) {
+            None => {}
+            Some(Finding::WentAhead(by)) => tracing::warn!(
+                seconds = by.as_secs(),
+                clock = time::format(now),
+                "the clock went ahead; if it is set back, events keep the later time, and what it \
+                 says stands beside it"
+            ),
+            Some(Finding::IsBehind(by)) => tracing::warn!(
+                seconds = by.as_secs(),
+                clock = time::format(now),
+                latest_event_at = latest_event_at(),
+                "the clock is behind the latest event; until it has caught up, events have the \
+                 time of that event, and what the clock says stands beside it"
+            ),
+            Some(Finding::CaughtUp) => {
+                let latest_event_at = latest_event_at();
+                tracing::info!(latest_event_at, "the clock has caught up with the latest event");
+            }
+        }
+    }
+
+    fn find(&mut self, now: Micros, moment: Instant, latest: Micros) -> Option<Finding> {
+        let (before, since) = std::mem::replace(&mut self.last, (now, moment));
+        let passed = moment.saturating_duration_since(since);
+        let ahead = between(before, now).saturating_sub(passed);
+        let behind = between(now, latest);
+        let was_behind = std::mem::replace(&mut self.is_behind, behind > TOLERATED);
+        if ahead > STEP {
+            return Some(Finding::WentAhead(ahead));
+        }
+        match (was_behind, self.is_behind) {
+            (false, true) => Some(Finding::IsBehind(behind)),
+            (true, false) => Some(Finding::CaughtUp),
+            _ => None,
+        }
+    }
+}
+
+/// Returns the time from one moment to a later one; nothing if it is not later.
+fn between(earlier: Micros, later: Micros) -> Duration {
+    let micros = later.get().saturating_sub(earlier.get());
+    Duration::from_micros(u64::try_from(micros).unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const HOUR: u64 = 3_600;
+
     #[test]
-    fn times_never_go_back_and_the_clock_is_kept_beside_them() {
-        let mut behind = ClockBehind::default();
-        let (noon, one) = (Micros::new(TOLD_US), Micros::new(2 * TOLD_US));
-        assert_eq!(behind.time_of_event(one, noon), one);
-        assert_eq!((behind.clock, behind.is_told), (None, false));
-        assert_eq!(behind.time_of_event(noon, one), one);
-        assert_eq!((behind.clock, behind.is_told), (Some(noon), true));
-        let almost = Micros::new(2 * TOLD_US - 1);
-        assert_eq!(behind.time_of_event(almost, one), one);
-        assert_eq!((behind.clock, behind.is_told), (Some(almost), false), "too little to tell");
+    fn a_clock_that_is_ahead_for_a_moment_is_told_of_once_each_way() {
+        let start = Instant::now();
+        let after = |seconds: u64| start + Duration::from_secs(seconds);
+        let at = |seconds: u64| Micros::new(i64::try_from(seconds * 1_000_000).unwrap());
+        let mut watch = ClockWatch::new(at(0), start);
+        assert_eq!(watch.find(at(10), after(10), at(0)), None);
+        assert_eq!(watch.find(at(HOUR), after(HOUR), at(10)), None, "an hour has passed");
+        let ahead = Finding::WentAhead(Duration::from_secs(9 * HOUR - 1));
+        assert_eq!(watch.find(at(10 * HOUR), after(HOUR + 1), at(HOUR)), Some(ahead));
+        let behind = Finding::IsBehind(Duration::from_secs(9 * HOUR - 2));
+        assert_eq!(watch.find(at(HOUR + 2), after(HOUR + 2), at(10 * HOUR)), Some(behind));
+        assert_eq!(watch.find(at(HOUR + 3), after(HOUR + 3), at(10 * HOUR)), None, "once");
+        let caught_up = watch.find(at(10 * HOUR), after(10 * HOUR), at(10 * HOUR));
+        assert_eq!(caught_up, Some(Finding::CaughtUp));
+    }
+
+    #[test]
+    fn small_corrections_are_not_told() {
+        let start = Instant::now();
+        let mut watch = ClockWatch::new(Micros::new(0), start);
+        let half = Micros::new(500_000);
+        assert_eq!(watch.find(half, start, Micros::new(0)), None);
+        assert_eq!(watch.find(Micros::new(0), start, half), None);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crossbeam_channel::Sender;
 use ledger_contract::records::{self, Metadata, StoredFingerprint, StreamId};
@@ -14,9 +15,10 @@ use ledger_store::Batch;
 use ledger_store::tables::{Receipt, StreamKey, claims, keys, log, receipts, streams};
 use parking_lot::Mutex;
 
-use super::clock::ClockBehind;
+use super::clock::ClockWatch;
 use super::committer::Committer;
 use super::queue::{CloseOnDrop, Queue};
+use super::quotas::{Meter, Taking, only_reduces};
 use super::state::{Head, State};
 use super::{
     Accepted, AcceptedChange, Effect, Envelope, GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, Group, Job,
@@ -38,6 +40,7 @@ use crate::redaction;
 pub(crate) struct Decider {
     pub(super) shared: Arc<Shared>,
     pub(super) state: State,
+    pub(super) meter: Meter,
     queue: Arc<Queue>,
     groups: Sender<Group>,
     committer: Arc<Mutex<Committer>>,
@@ -45,7 +48,9 @@ pub(crate) struct Decider {
     busy: bool,
     /// Whether the last group was a single command.
     alone: bool,
-    behind: ClockBehind,
+    /// What the clock says, if it went back since the last event.
+    clock: Option<Micros>,
+    clock_watch: ClockWatch,
     pub(super) group: Group,
     pub(super) record: Vec<u8>,
 }
@@ -59,16 +64,21 @@ impl Decider {
     ) -> Result<Self, Fault> {
         let state = State::load(shared.clone())?;
         let group = Group::default();
+        let (now, moment) = (shared.ports.now(), Instant::now());
+        let mut clock_watch = ClockWatch::new(now, moment);
+        clock_watch.look(now, moment, state.recorded_at);
         let record = Vec::with_capacity(4 * 1_024);
         Ok(Self {
             shared,
             state,
+            meter: Meter::default(),
             queue,
             groups,
             committer,
             busy: false,
             alone: true,
-            behind: ClockBehind::default(),
+            clock: None,
+            clock_watch,
             group,
             record,
         })
@@ -165,6 +175,7 @@ impl Decider {
         // A process that was stopped for a while finds commands here that it accepted before.
         self.shared.fence.check()?;
         let now = self.shared.ports.now();
+        self.clock_watch.look(now, Instant::now(), self.state.recorded_at);
         let state = &self.state;
         let Envelope { permit, workspace, .. } = &mut prepared.envelope;
         let changes = state.principal_changes();
@@ -191,7 +202,8 @@ impl Decider {
             self.check_sender(&work, &envelope)?;
             return Err(ExecuteError::CommandIdReused);
         }
-        let recorded_at = self.behind.time_of_event(now, self.state.recorded_at);
+        let recorded_at = now.max(self.state.recorded_at);
+        self.clock = (now < recorded_at).then_some(now);
         let mut seen = None;
         let (connection, version) = match work {
             Work::Workspace(created) => {
@@ -220,6 +232,11 @@ impl Decider {
         }
         self.state.recorded_at = recorded_at;
         Ok(Outcome { seen, ..answer(&receipt, false) })
+    }
+
+    /// Returns what the clock says, of a command that is recorded `at` a time.
+    pub(super) fn now(&self, at: Micros) -> Micros {
+        self.clock.unwrap_or(at)
     }
 
     /// Checks an event by what the catalogue says of its settings, and adds what follows from that.
@@ -264,7 +281,7 @@ impl Decider {
             event_id: self.shared.ports.event_id(at),
             workspace: envelope.workspace,
             recorded_at: at,
-            clock: self.behind.clock,
+            clock: self.clock,
             epoch: Some(self.shared.identity.epoch),
             actor: envelope.permit.actor().clone(),
             provenance: envelope.provenance,
@@ -291,6 +308,7 @@ impl Decider {
         let key = StreamKey::workspace(&created.name);
         let workspace = Workspace::of(created, at, metadata.actor.clone(), metadata.position);
         self.shared.models.load().write_workspace(&mut self.group.batch, &workspace);
+        self.meter.begin(&workspace.name, self.now(at));
         self.state.add_workspace(workspace.name);
         self.append(metadata, key, WorkspaceCreated::TYPE_NAME, Effect::None);
         Ok(())
@@ -312,7 +330,7 @@ impl Decider {
         self.check_grantees(&command)?;
         let permit = envelope.permit.clone();
         let command = self.with_history(id, before.as_deref(), command)?;
-        let given = SecretsGiven::of(&command);
+        let (given, only_reduces) = (SecretsGiven::of(&command), only_reduces(&command));
         let event = decide(before.as_deref(), envelope.expected, command)?;
         let event = self.settle(&permit, before.as_deref(), &given, event)?;
         let version = before.as_ref().map_or(Version::ZERO, |state| state.version).next();
@@ -336,7 +354,10 @@ impl Decider {
         if adds_content {
             check_size(row_bytes, row.len())?;
         }
+        let taking = Taking::of(before.as_deref(), &after, only_reduces);
+        self.check_change_quotas(&after.workspace, taking, self.now(at))?;
         self.move_claim(before.as_deref(), &after)?;
+        self.count_change(&after.workspace, taking);
         if let Some(wrapped) = new_key {
             keys::put(&mut self.group.batch, &self.shared.store, id, &wrapped);
         }

@@ -18,6 +18,7 @@ mod committer;
 mod decider;
 mod principals;
 mod queue;
+mod quotas;
 mod recent;
 mod senders;
 mod state;

@@ -35,8 +35,9 @@ impl Decider {
         let facts = metadata.principal_facts(name.clone());
         let after = evolve_principal(before.as_deref().cloned(), event, &facts);
         let after = Arc::new(after.ok_or_else(|| left_no_state(&metadata))?);
+        self.check_keys(before.as_deref(), &after, self.now(at))?;
         self.shared.models.load().write_principal(&mut self.group.batch, &after);
-        self.state.set_principal(after.clone());
+        self.state.set_principal(&after);
         let stream = StreamKey::principal(name);
         self.append(metadata, stream, type_name, Effect::Principal(after));
         Ok(version)
@@ -59,6 +60,7 @@ impl Decider {
         }
         envelope.permit.check_before(&connection)?;
         let revealed = decide_reveal(Some(&connection), command)?;
+        self.take_reveal(&connection.workspace, self.now(at))?;
         // A reveal belongs to the history of the home workspace, whoever performs it.
         envelope.workspace = connection.workspace.clone();
         let version = self.state.reveals(id)?.next();

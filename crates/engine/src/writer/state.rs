@@ -8,6 +8,7 @@ use ledger_domain::{
 };
 use ledger_store::tables::{Receipt, StreamKey, claims, connections, log, receipts, streams};
 
+use super::quotas::Members;
 use super::recent::Recent;
 use crate::access::{Caller, caller_of, check_blocks};
 use crate::engine::Shared;
@@ -37,6 +38,7 @@ pub(crate) struct State {
     claims: Recent<Vec<u8>, Option<ConnectionId>>,
     workspaces: HashSet<WorkspaceName>,
     principals: HashMap<PrincipalName, Arc<Principal>>,
+    members: Members,
     /// The number of changes to principals so far, as [`crate::access::PrincipalDirectory`] counts
     /// them. The directory follows once a change is durable.
     principal_changes: u64,
@@ -61,11 +63,16 @@ impl State {
             .map(|row| row.map(|(name, _)| name))
             .collect::<Result<HashSet<_>, _>>()?;
         let principal_changes = shared.directory.changes();
-        let principals = shared.directory.principals().into_iter();
+        let (all, mut members) = (shared.directory.principals(), Members::default());
+        for principal in &all {
+            members.add(principal);
+        }
+        let principals = all.into_iter();
         let principals = principals.map(|principal| (principal.name.clone(), principal)).collect();
         Ok(Self {
             shared,
             principals,
+            members,
             principal_changes,
             reveals: Recent::new(RECENT),
             heads: Recent::new(RECENT).within(HEADS_BYTES),
@@ -121,9 +128,17 @@ impl State {
         self.principals.get(name).cloned()
     }
 
-    pub(crate) fn set_principal(&mut self, principal: Arc<Principal>) {
-        self.principals.insert(principal.name.clone(), principal);
+    pub(crate) fn set_principal(&mut self, principal: &Arc<Principal>) {
+        let name = principal.name.clone();
+        if let Some(before) = self.principals.insert(name, Arc::clone(principal)) {
+            self.members.remove(&before);
+        }
+        self.members.add(principal);
         self.principal_changes += 1;
+    }
+
+    pub(super) fn members(&self) -> &Members {
+        &self.members
     }
 
     pub(crate) fn principal_changes(&self) -> u64 {

@@ -1,4 +1,4 @@
-//! The clock of the rate limits and the lockout, which tests can control.
+//! The clock of rates and lockouts, which tests can control.
 
 use std::fmt;
 use std::sync::Arc;
