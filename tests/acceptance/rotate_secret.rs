@@ -116,6 +116,8 @@ async fn step_1_arrive_with_a_permit_or_be_answered_busy() {
     let client = connect(&own).await.expect("good options");
     let mut options = BusOptions::new(client, own);
     options.limits.commands_max = 1;
+    // More strangers at once than the rates permit.
+    options.rates.per_source = 0;
     let bus = Bus::start(ledger.engine.clone(), options).await.expect("the bus starts");
     let client = server.client().await;
     let whoami = Subjects::default().query("_all", "whoami");

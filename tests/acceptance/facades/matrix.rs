@@ -13,7 +13,7 @@ use super::Product;
 use crate::http::door::{Answer, CONNECTIONS, Door, read, with_body};
 use crate::ledger::{ABROAD, HOME};
 use crate::matrix::cast::{Actor, Cast};
-use crate::matrix::traces::{Asked, Tally, Trace};
+use crate::matrix::traces::{Cell, Tally, Trace};
 use crate::matrix::{AUDIT, At, Line, Need, READ, SHARE, WELL, WRITE, line};
 use crate::scenarios;
 
@@ -191,9 +191,10 @@ impl<'a> Stage<'a> {
         let url = self.product.door.url(&path);
         let request = crate::http::door::client().request(operation.method.clone(), url);
         let request = request.header("ledger-workspace", at.workspace());
-        let request = match changes(&operation.name) && !is_making(&operation.name) {
-            true => request.header("if-match", "\"999\""),
-            false => request,
+        let request = if changes(&operation.name) && !is_making(&operation.name) {
+            request.header("if-match", "\"999\"")
+        } else {
+            request
         };
         match self.body(operation, at) {
             Some(body) => with_body(request, &body),
@@ -284,7 +285,7 @@ async fn everyone_asks(
 ) {
     let trace = trace(&operation.name);
     for at in [At::Home, At::Abroad] {
-        let asked = Asked { operation: "", trace, at };
+        let asked = Cell { operation: "", trace, at };
         for actor in actors {
             let answer = ask(stage, operation, at, Some(&actor.key)).await;
             let code = actor.rights.decide(need, WELL, at);

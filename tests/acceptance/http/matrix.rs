@@ -10,7 +10,7 @@ use super::door::{Answer, CONNECTIONS, Door, read, with_body};
 use crate::ledger::{ABROAD, HOME};
 use crate::matrix::bodies::body;
 use crate::matrix::cast::{Cast, TARGET};
-use crate::matrix::traces::{Asked, Tally, Trace};
+use crate::matrix::traces::{Cell, Tally, Trace};
 use crate::matrix::{
     AUDIT, At, GOVERN, LET_IN, Line, Need, Place, READ, READ_ALL, ROTATE, Reach, SHARE, WELL,
     WRITE, WRITE_AND_ROTATE, line,
@@ -178,7 +178,7 @@ async fn everyone_over_http_may_do_what_the_table_says_and_nothing_else() {
             _ => "",
         };
         for at in At::ALL.into_iter().filter(|at| *at != At::Shared || is_about_one) {
-            let asked = Asked { operation, trace: trace(route), at };
+            let asked = Cell { operation, trace: trace(route), at };
             for number in 0..stage.cast.actors.len() {
                 let request = stage.request(route, at);
                 let actor = &stage.cast.actors[number];

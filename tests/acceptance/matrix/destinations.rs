@@ -4,7 +4,7 @@ use ledger_domain::principal::Scope;
 use serde_json::json;
 
 use super::cast::Cast;
-use super::traces::{Asked, Tally, Trace};
+use super::traces::{Cell, Tally, Trace};
 use super::{At, Rights, WELL, WRITE};
 use crate::ledger::{ABROAD, HOME, Ledger, TestCommand};
 
@@ -58,7 +58,7 @@ async fn everyone_may_send_secrets_where_the_table_says_and_nowhere_else() {
                 };
                 let who = format!("{} at {at:?}, detaching: {detaches}", actor.name);
                 assert_eq!(code, actor.rights.decide_destination(detaches, at), "{who}");
-                tally.answered(actor, Asked { operation: "update", trace: Trace::Event, at }, code);
+                tally.answered(actor, Cell { operation: "update", trace: Trace::Event, at }, code);
                 tally.prepared(setup);
             }
         }

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::bodies::body;
 use super::cast::{Cast, TARGET};
-use super::traces::{Asked, Tally, Trace};
+use super::traces::{Cell, Tally, Trace};
 use super::{
     AUDIT, At, GOVERN, LET_IN, Line, Need, Place, READ, READ_ALL, ROTATE, Reach, SHARE, WELL,
     WRITE, WRITE_AND_ROTATE, line,
@@ -203,7 +203,7 @@ async fn everyone_over_nats_may_do_what_the_table_says_and_nothing_else() {
     for name in verbs.chain(QueryName::names()).chain(["replay"]) {
         let (need, told) = line(TABLE, name);
         for at in At::ALL.into_iter().filter(|at| *at != At::Shared || is_about_connection(name)) {
-            let asked = Asked { operation: name, trace: trace(name), at };
+            let asked = Cell { operation: name, trace: trace(name), at };
             for number in 0..stage.cast.actors.len() {
                 let (subject, body) = stage.message(name, at);
                 let actor = &stage.cast.actors[number];

@@ -38,9 +38,9 @@ impl Trace {
     }
 }
 
-/// What was asked.
+/// What was asked, and where.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct Cell {
     /// Name of the verb, query or operation.
     pub(crate) operation: &'static str,
     pub(crate) trace: Trace,
@@ -63,7 +63,7 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// Counts what the answer to somebody leaves behind. The code is empty if it was done.
-    pub(crate) fn answered(&mut self, actor: &Actor, asked: Asked, code: &str) {
+    pub(crate) fn answered(&mut self, actor: &Actor, asked: Cell, code: &str) {
         let audits = actor.rights.audits(asked.at);
         match (code, asked.trace) {
             ("", Trace::Event) => self.events += 1,
@@ -81,7 +81,7 @@ impl Tally {
     }
 
     /// Counts what the refusal of a stranger leaves behind.
-    pub(crate) fn turned_away(&mut self, asked: Asked, code: &str) {
+    pub(crate) fn turned_away(&mut self, asked: Cell, code: &str) {
         if records(code, asked.operation) {
             self.entries("", code, 1);
         }
