@@ -46,6 +46,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    // As the program does.
+    #[cfg(target_os = "linux")]
+    nix::sys::prctl::set_thp_disable(true).ok();
     let cli = Cli::parse();
     let done = match cli.task {
         Some(Task::Echo) => echo::serve().await.map(|()| true),

@@ -69,6 +69,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     process::harden();
+    process::use_small_pages();
     // This comes early because the guard of a managed NATS server must stay small.
     if let Some(code) = serve::guard() {
         return code;

@@ -222,7 +222,10 @@ impl FacadeRequest {
             (id, _) => id.clone(),
         };
         let headers = Headers { command_id, expected, ..self.headers.clone() };
-        let kind = format!("{} {number} {}", self.server.api.via.as_str(), self.request_line);
+        let mut kind = format!("{} {number} {}", self.server.api.via.as_str(), self.request_line);
+        if self.detach_secrets {
+            kind.push_str(" detach");
+        }
         let digest = *self.body_digest.get_or_init(|| engine.body_digest(&self.inputs.body));
         let received = Received::new(kind, self.inputs.body.clone()).identified_by(digest);
         let request = CommandRequest {

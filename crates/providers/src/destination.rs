@@ -12,10 +12,10 @@ const PLACES: [&str; 40] = [
     "address",
     "addresses",
     "authority",
+    "backend",
     "base",
     "broker",
     "brokers",
-    "backend",
     "callback",
     "cluster",
     "destination",
@@ -146,13 +146,15 @@ fn is_address(text: &str) -> bool {
         return true;
     }
     let start = text.split('/').next().unwrap_or_default();
+    // What stands before an `@` says as whom, not where.
+    let start = start.rsplit_once('@').map_or(start, |(_, host)| host);
     let bare = start.trim_start_matches('[').trim_end_matches(']');
     if bare.parse::<std::net::IpAddr>().is_ok() {
         return true;
     }
     let with_port = start.rsplit_once(':').is_some_and(|(host, port)| {
         let is_host =
-            |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '[' | ']' | ':');
+            |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '[' | ']' | ':');
         // Zero is no port: names of models end so, too.
         !host.is_empty()
             && host.chars().all(is_host)
@@ -166,12 +168,12 @@ fn is_address(text: &str) -> bool {
 fn is_full_name(text: &str) -> bool {
     let name = text.strip_suffix('.').unwrap_or(text);
     let is_label = |label: &str| {
-        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
         !label.is_empty() && label.chars().all(is_part)
     };
     let top = name.rsplit_once('.').map(|(_, top)| top);
     let is_top = |top: &str| {
-        top.starts_with("xn--") || (top.len() >= 2 && top.chars().all(|c| c.is_ascii_alphabetic()))
+        top.starts_with("xn--") || (top.len() >= 2 && top.chars().all(char::is_alphabetic))
     };
     top.is_some_and(is_top) && name.split('.').all(is_label)
 }
@@ -235,6 +237,9 @@ mod tests {
             ("x", json!("evil.example.")),
             ("x", json!("api_v2.evil.example/v1")),
             ("x", json!("evil.xn--p1ai")),
+            ("x", json!("пример.рф")),
+            ("x", json!("me@evil.example")),
+            ("x", json!("me@evil.example:443/")),
             ("x", json!("10.0.0.1")),
             ("x", json!("10.0.0.1:8080")),
             ("x", json!("[::1]:80")),

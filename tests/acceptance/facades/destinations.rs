@@ -103,3 +103,19 @@ async fn whether_secrets_are_detached_is_said_once_and_in_full() {
         assert!(answer.text.contains("Ledger-Detach-Secrets"), "{answer:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_that_detaches_is_not_taken_for_one_that_did_not() {
+    let (door, id) = door_of_an_editor().await;
+    let (product, method, path, body, _) = moves(&id).into_iter().nth(6).expect("portkey's");
+    let moved = async |headers: &[(&str, &str)]| {
+        let request = Product::of(&door, product).ask(method.clone(), &path);
+        let request = request.header("idempotency-key", "k-1");
+        let request =
+            headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        read(with_body(request, &body)).await.status
+    };
+    assert_eq!(moved(&[("ledger-detach-secrets", "true")]).await, 200);
+    assert_eq!(moved(&[("ledger-detach-secrets", "true")]).await, 200, "a repeat");
+    assert_ne!(moved(&[]).await, 200, "another command with this id");
+}

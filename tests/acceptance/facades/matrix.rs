@@ -1,8 +1,8 @@
 //! Every operation of the five APIs, asked by everyone.
 //!
 //! Their documents say what there is. Each operation needs a line here, and is asked in the home
-//! workspace and in the other one. Whoever is let in is told about a version that nothing has, so
-//! that nothing changes.
+//! workspace and in the other one. Whoever is let in to change a connection is told about a version
+//! that nothing has, so that all find the same.
 
 use std::collections::BTreeMap;
 
@@ -106,12 +106,11 @@ const ELEVENLABS: &[Line] = &[
     ("delete_auth_connection", WRITE, WELL),
 ];
 
-/// Returns what an operation leaves behind when it is done.
-pub(crate) fn trace(name: &str) -> Trace {
+/// Returns the entries about readings that an operation leaves behind when it is done.
+pub(crate) fn reading(name: &str) -> Trace {
     match name {
         "GetVersions" => Trace::Entries(1),
         "GetVersion" | "CompareVersions" => Trace::Entries(2),
-        name if changes(name) => Trace::Event,
         _ => Trace::Nothing,
     }
 }
@@ -283,7 +282,7 @@ async fn everyone_asks(
     (need, operation): (Need, &Operation),
     tally: &mut Tally,
 ) {
-    let trace = trace(&operation.name);
+    let trace = reading(&operation.name);
     for at in [At::Home, At::Abroad] {
         let asked = Cell { operation: "", trace, at };
         for actor in actors {

@@ -31,7 +31,7 @@ home workspace (h), in another one (a) and everywhere (e); and **N**obody, a pri
 | `?` | as if the connection or the principal did not exist |
 
 The last column is what a `+` leaves behind: an *event* in the log, or an *entry* in the audit journal. Every `-` and
-`d` leaves an entry, and so does a `?` of a reveal.
+`d` leaves an entry, and so does a `?` of a reveal. At the APIs of products, only entries are told.
 
 Whatever is asked, except what is open to all, these are turned away:
 
@@ -131,7 +131,7 @@ fn rendered() -> String {
             text.push_str(" event |\n");
         }
         for api in APIS.iter().filter(|_| at != At::Shared) {
-            rows(&mut text, (api.name, api.table), at, facades::trace, |_| true);
+            rows(&mut text, (api.name, api.table), at, facades::reading, |_| true);
         }
     }
     text

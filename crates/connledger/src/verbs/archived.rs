@@ -12,11 +12,21 @@ use crate::session::Session;
 
 /// Most connections of one slug that are shown.
 const SHOWN_MAX: usize = 20;
+/// Connections whose texts contain the slug that are looked at, in pages of this size.
+const PAGE: u32 = 500;
+const PAGES_MAX: usize = 4;
 
 /// An archived connection.
 struct Archived {
     id: String,
     archived_at: String,
+}
+
+/// What was found.
+struct Search {
+    found: Vec<Archived>,
+    /// Whether all of them were.
+    is_whole: bool,
 }
 
 /// Puts the id of the archived connection in the place of its slug. A slug that several had is
@@ -26,8 +36,11 @@ pub(super) async fn with_id(
     command: PendingCommand,
 ) -> Result<PendingCommand, Failure> {
     let slug = command.text("connection").to_owned();
-    let mut found = named(session, &slug).await?;
-    if found.len() > 1 {
+    let Search { mut found, is_whole } = named(session, &slug).await?;
+    if found.len() > 1 || !is_whole {
+        if found.is_empty() {
+            return Ok(command);
+        }
         let failure = Failure::refused(format!("several archived connections had the slug {slug}"));
         return Err(with_ids(failure.hint("name the one that is meant by its id"), &found));
     }
@@ -44,7 +57,7 @@ pub(crate) async fn with_hint(session: &Session, failure: Failure, name: &str) -
     }
     // Whoever may not list gets the refusal alone.
     match named(session, name).await {
-        Ok(found) => with_ids(failure, &found),
+        Ok(search) => with_ids(failure, &search.found),
         Err(_) => failure,
     }
 }
@@ -55,30 +68,34 @@ fn with_ids(failure: Failure, found: &[Archived]) -> Failure {
     })
 }
 
-/// Returns the archived connections that had a slug; none if the name is an id.
-async fn named(session: &Session, name: &str) -> Result<Vec<Archived>, Failure> {
+/// Searches for the archived connections that had a slug, of which there are none if the name is
+/// an id. The search ends where too many others contain the text.
+async fn named(session: &Session, name: &str) -> Result<Search, Failure> {
+    let mut search = Search { found: Vec::new(), is_whole: true };
     let Ok(wanted @ ConnectionRef::Slug(_)) = ConnectionRef::parse("connection", name) else {
-        return Ok(Vec::new());
+        return Ok(search);
     };
     let mut query = ListQuery {
         lifecycle: Some("archived".to_owned()),
         text: Some(name.to_owned()),
+        page_size: Some(PAGE),
         ..ListQuery::default()
     };
-    let mut found = Vec::new();
-    loop {
+    for _ in 0..PAGES_MAX {
         let answer = session.client.query(&session.workspace, "list", &query).await?;
         let page: ListPage<'_> = read_answer(&answer)?;
         for view in &page.connections {
             let slug = ConnectionRef::parse("slug", &view.slug);
             if slug.is_ok_and(|slug| slug.is_same_name(&wanted)) {
                 let archived_at = view.archived_at.as_deref().unwrap_or_default().to_owned();
-                found.push(Archived { id: view.id.clone(), archived_at });
+                search.found.push(Archived { id: view.id.clone(), archived_at });
             }
         }
         match page.next_cursor {
             Some(cursor) => query.cursor = Some(cursor),
-            None => return Ok(found),
+            None => return Ok(search),
         }
     }
+    search.is_whole = false;
+    Ok(search)
 }
