@@ -47,7 +47,8 @@ fn is_exact(number: &[u8]) -> bool {
     if text.parse::<u64>().is_ok() || text.parse::<i64>().is_ok() {
         return true;
     }
-    text.parse::<f64>().is_ok_and(|parsed| digits(&parsed.to_string()) == digits(text))
+    // Written with an exponent, a number has its significant digits only.
+    text.parse::<f64>().is_ok_and(|parsed| digits(&format!("{parsed:e}")) == digits(text))
 }
 
 /// Returns the significant digits of a number before its exponent.
@@ -72,6 +73,10 @@ mod tests {
             "1.5E-3",
             "18446744073709551615",
             "1.7976931348623157e308",
+            "-1e308",
+            "5e-324",
+            "1000000000000000000000000",
+            "0e400",
             "412246126.81182325",
             r#"{"a": [1, {"b": -2.50}], "c": "12345678901234567890123"}"#,
             r#""say \"12345678901234567890123\" \\""#,
@@ -84,6 +89,7 @@ mod tests {
             "0.1000000000000000055",
             "-18446744073709551617",
             "1e-400",
+            "1e400",
             r#"{"a": {"b": ["\\", 12345678901234567890123]}}"#,
         ] {
             assert!(!keeps_digits(lost.as_bytes()), "{lost}");

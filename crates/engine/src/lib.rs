@@ -99,6 +99,8 @@
 //! - No two commands pass where a quota has room for one
 //!   (test: `of_two_at_once_one_takes_the_last_place_of_a_quota`), and after a restart as much is
 //!   used as before it (test: `what_is_used_is_known_after_a_restart`).
+//! - Whoever has a share uses up no quota of the owner
+//!   (test: `a_workspace_with_a_share_uses_up_its_own_reveals`).
 //! - Events are found by what the clock said, also if it was ahead for a moment
 //!   (test: `events_after_a_clock_that_was_ahead_are_found_by_their_own_time`).
 //! - No answer, not even a refusal, depends on a write that failed

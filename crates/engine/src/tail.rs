@@ -3,7 +3,7 @@
 //! The writer already has everything that a notification needs, so the relay need not read and
 //! decode it again. A relay that has fallen behind the tail reads the same events from the log.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use ledger_contract::records::{Metadata, StreamId};
@@ -53,10 +53,11 @@ impl Tail {
     /// Appends newly committed events, in log order. One that hides settings drops the earlier ones
     /// of its stream, which may show them; they are read from the log.
     pub(crate) fn extend(&self, events: impl Iterator<Item = Fresh>) {
+        let mut hidden = HashMap::new();
         let mut kept = self.0.lock();
         for event in events {
             if event.hides {
-                kept.drop_stream(&event.metadata.stream);
+                hidden.insert(event.metadata.stream.clone(), event.metadata.position);
             }
             if kept.events.is_empty() {
                 kept.first = event.metadata.position;
@@ -69,6 +70,7 @@ impl Tail {
             kept.bytes -= oldest.map_or(0, |oldest| oldest.bytes());
             kept.first = kept.first.next();
         }
+        kept.drop_hidden(&hidden);
     }
 
     /// Returns up to `most` events after `after`, or none if the next one is no longer here.
@@ -85,9 +87,16 @@ impl Tail {
 }
 
 impl Kept {
-    fn drop_stream(&mut self, stream: &StreamId) {
+    /// Drops the events of some streams that are before a position, in one walk.
+    fn drop_hidden(&mut self, before: &HashMap<StreamId, Position>) {
+        if before.is_empty() {
+            return;
+        }
+        let is_hidden = |event: &Metadata| {
+            before.get(&event.stream).is_some_and(|position| event.position < *position)
+        };
         for place in &mut self.events {
-            if let Some(event) = place.take_if(|event| event.metadata.stream == *stream) {
+            if let Some(event) = place.take_if(|event| is_hidden(&event.metadata)) {
                 self.bytes -= event.bytes();
             }
         }
@@ -166,6 +175,12 @@ mod tests {
         assert_eq!(positions(&tail, 3, 10), [0; 0]);
         assert_eq!(positions(&tail, 4, 10), [5, 6]);
         assert_eq!(tail.0.lock().bytes, 4);
+        let hiding = [(7, 1), (8, 2), (9, 1)].map(|(at, id)| Fresh { hides: true, ..of(at, id) });
+        tail.extend(hiding.into_iter());
+        let kept = tail.0.lock();
+        let left = kept.events.iter().flatten().map(|event| event.metadata.position.get());
+        assert_eq!(left.collect::<Vec<_>>(), [8, 9], "of each stream what hides it last");
+        assert_eq!(kept.bytes, 2);
     }
 
     #[test]

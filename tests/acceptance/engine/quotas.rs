@@ -144,3 +144,84 @@ async fn keys_of_a_workspace_are_limited_whoever_holds_them() {
     ledger.lead("revoke-key", json!({"principal": "one", "key": first.id})).await;
     ledger.issue("two", json!({})).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_count_once_until_they_expire() {
+    let (ledger, now) = ledger(Quotas { keys: Some(2), ..Quotas::UNLIMITED }).await;
+    let grant = |role, workspace| json!({"role": role, "workspaces": [workspace]});
+    ledger.make("one", json!([grant("viewer", HOME), grant("editor", HOME)])).await;
+    ledger.issue("one", json!({"expires_at": "2028-01-01T00:00:00Z"})).await;
+    ledger.issue("one", json!({})).await;
+    let issue = || TestCommand::new("issue-key", &json!({"principal": "one"})).at(LEDGER);
+    assert_eq!(ledger.refusal(issue()).await, Code::QuotaExceeded);
+    now.fetch_add(60 * 24 * HOUR, Ordering::SeqCst);
+    assert_eq!(usage(&ledger)["keys"], json!({"used": 1, "limit": 2}));
+    ledger.send(issue()).await.expect("one has expired");
+    assert_eq!(ledger.refusal(issue()).await, Code::QuotaExceeded);
+    let grants = json!([grant("viewer", ABROAD)]);
+    ledger.lead("update-principal", json!({"principal": "one", "grants": grants})).await;
+    assert_eq!(usage(&ledger)["keys"], json!({"used": 0, "limit": 2}));
+    ledger.make("two", json!([grant("viewer", HOME)])).await;
+    ledger.issue("two", json!({})).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workspace_with_a_share_uses_up_its_own_reveals() {
+    let quotas = Quotas { reveals_per_day: Some(2), ..Quotas::UNLIMITED };
+    let (ledger, now) = ledger(quotas).await;
+    ledger.send(create("one")).await.expect("made");
+    let id = ledger.ask("list", &json!({}))["connections"][0]["id"].clone();
+    ledger.run("grant-workspace", json!({"connection": id, "grant_to": "*"})).await;
+    // After a start, neither has been counted yet.
+    let ledger = opened(ledger.close(), quotas, &now);
+    let body = json!({"connection": id, "reason": "a test"});
+    let from = |workspace| TestCommand::new("reveal-secret", &body).at(workspace);
+    for _ in 0..2 {
+        ledger.send(from(ABROAD)).await.expect("shared");
+    }
+    assert_eq!(ledger.refusal(from(ABROAD)).await, Code::QuotaExceeded);
+    assert_eq!(ledger.refusal(from("nowhere")).await, Code::WorkspaceUnknown);
+    for _ in 0..2 {
+        ledger.send(from(HOME)).await.expect("others have not used what is the owner's");
+    }
+    assert_eq!(ledger.refusal(from(HOME)).await, Code::QuotaExceeded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_are_rotated_and_removed_whatever_is_used_up() {
+    let (ledger, _) = ledger(Quotas { events_per_day: Some(1), ..Quotas::UNLIMITED }).await;
+    ledger.send(create("one")).await.expect("made");
+    let detaching = |change: Value| {
+        let mut body = change;
+        body["connection"] = json!("one");
+        body["detach_secrets"] = json!(true);
+        TestCommand::new("update", &body)
+    };
+    let idle = detaching(json!({"description": "of no secret"}));
+    assert_eq!(ledger.refusal(idle).await, Code::QuotaExceeded);
+    let secrets = json!({"api_key": "sk-second-value-2"});
+    ledger.run("rotate-secret", json!({"connection": "one", "secrets": secrets})).await;
+    ledger.send(detaching(json!({"provider": "y"}))).await.expect("it removes the secret");
+    assert_eq!(usage(&ledger)["changes_today"]["used"], 3, "they count nevertheless");
+    let again = detaching(json!({"provider": "z"}));
+    assert_eq!(ledger.refusal(again).await, Code::QuotaExceeded, "there is none to remove");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_crosses_midnight_backwards_does_not_make_a_new_day() {
+    let quotas = Quotas { events_per_day: Some(2), ..Quotas::UNLIMITED };
+    let (ledger, now) = ledger(quotas).await;
+    let midnight = now.load(Ordering::SeqCst) + 12 * HOUR;
+    let at = |micros: i64| now.store(midnight + micros, Ordering::SeqCst);
+    at(500_000);
+    ledger.send(create("one")).await.expect("made");
+    ledger.send(described("first")).await.expect("changed");
+    for moment in [-100_000, 500_000, -HOUR / 2, 1] {
+        at(moment);
+        assert_eq!(ledger.refusal(described("more")).await, Code::QuotaExceeded, "{moment}");
+    }
+    at(-2 * HOUR);
+    ledger.send(described("before")).await.expect("this is another day, with events of its own");
+    ledger.send(described("again")).await.expect("the second of that day");
+    assert_eq!(ledger.refusal(described("more")).await, Code::QuotaExceeded);
+}

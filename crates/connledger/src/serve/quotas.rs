@@ -31,8 +31,8 @@ pub(crate) struct QuotaArgs {
         value_name = "NUMBER"
     )]
     keys: Limit,
-    /// Changes in a day (UTC), or unlimited. To disable, to archive and to take back a share is
-    /// always permitted
+    /// Changes in a day (UTC), or unlimited. To disable, to archive, to take back a share, and to
+    /// rotate or remove secrets is always permitted
     #[arg(
         long = "quota-changes",
         id = "quota_changes",
@@ -42,7 +42,7 @@ pub(crate) struct QuotaArgs {
         value_name = "NUMBER"
     )]
     changes: Limit,
-    /// Reveals of secrets in a day (UTC), or unlimited
+    /// Reveals of secrets in a day (UTC) by callers of the workspace, or unlimited
     #[arg(
         long = "quota-reveals",
         id = "quota_reveals",

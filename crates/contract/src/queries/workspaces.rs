@@ -68,7 +68,8 @@ pub struct WorkspaceUsage {
     pub keys: QuotaView,
     /// Changes today, by UTC.
     pub changes_today: QuotaView,
-    /// Reveals of secrets today, by UTC.
+    /// Reveals of secrets today, by UTC. Those of its own connections are shown, whoever asked;
+    /// the quota is compared with those that it asked for.
     pub reveals_today: QuotaView,
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ledger_contract::records::decode_principal_row;
 use ledger_domain::principal::{ApiKey, ApiKeyId, Grant, KeyDigest};
-use ledger_domain::{Actor, CheckedText, Micros, Principal, PrincipalName};
+use ledger_domain::{Actor, CheckedText, Micros, Principal, PrincipalName, WorkspaceName};
 use ledger_store::tables::connections;
 use ledger_store::{AppendError, Store, Table};
 use parking_lot::RwLock;
@@ -16,6 +16,7 @@ use subtle::ConstantTimeEq;
 use super::uses::Uses;
 use super::{Caller, Claim};
 use crate::errors::{AuthenticateError, Fault};
+use crate::quotas::KeyCounts;
 
 /// Every principal and the holders of all keys.
 #[derive(Debug, Default)]
@@ -31,6 +32,7 @@ pub(crate) struct PrincipalDirectory {
 struct Pages {
     principals: BTreeMap<PrincipalName, Arc<Principal>>,
     holders: HashMap<ApiKeyId, Holder>,
+    counts: KeyCounts,
 }
 
 /// The holder of a key.
@@ -90,9 +92,13 @@ impl PrincipalDirectory {
         let grants: Arc<[Grant]> = principal.grants.clone().into();
         let mut pages = self.pages.write();
         let before = pages.principals.insert(principal.name.clone(), principal.clone());
-        for id in before.iter().flat_map(|before| before.keys.keys()) {
-            pages.holders.remove(id);
+        if let Some(before) = before {
+            for id in before.keys.keys() {
+                pages.holders.remove(id);
+            }
+            pages.counts.remove(&before);
         }
+        pages.counts.add(principal);
         for (id, key) in &principal.keys {
             pages.holders.insert(id.clone(), Holder::of(principal, &grants, key));
         }
@@ -187,6 +193,11 @@ impl PrincipalDirectory {
     /// Returns every principal, by name.
     pub(crate) fn principals(&self) -> Vec<Arc<Principal>> {
         self.pages.read().principals.values().cloned().collect()
+    }
+
+    /// Returns how many keys of a workspace are valid.
+    pub(crate) fn live_keys(&self, workspace: &WorkspaceName, now: Micros) -> u64 {
+        self.pages.read().counts.live(workspace, now)
     }
 
     /// Returns the principal that holds a key.

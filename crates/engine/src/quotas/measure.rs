@@ -1,14 +1,13 @@
 //! Counts what a workspace uses, in the indexes.
 
-use ledger_domain::{Micros, SecretRevealed, WorkspaceName};
-use ledger_store::{Selection, Term};
+use ledger_domain::{SecretRevealed, WorkspaceName};
+use ledger_store::Selection;
 
-use super::{day_of, start_of};
+use super::start_of;
 use crate::engine::Shared;
 use crate::errors::{Fault, chain};
-use crate::models::Models;
 use crate::projections::{audit, filters};
-use crate::times::Since;
+use crate::times::{Since, common};
 
 /// What a workspace uses, besides keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,8 +15,39 @@ pub(crate) struct Used {
     pub(crate) connections: u64,
     /// Changes today.
     pub(crate) events: u64,
-    /// Reveals today.
+    /// Reveals today. Indexes know those of its own connections, whoever asked.
     pub(crate) reveals: u64,
+}
+
+/// The durable events of a day, which are the same for all workspaces.
+#[derive(Debug)]
+pub(crate) struct Today {
+    positions: Selection,
+    /// The position after the last event that was looked at.
+    end: u64,
+}
+
+impl Today {
+    /// Finds the events of a day. Blocks.
+    pub(crate) fn find(shared: &Shared, day: i64) -> Result<Self, Fault> {
+        let (store, head) = (&shared.store, *shared.head.borrow());
+        let begun = Since::find(store, head, start_of(day))?.pieces();
+        let not_over = Since::find(store, head, start_of(day + 1))?.others();
+        let mut positions = Selection::default();
+        for piece in common(&begun, &not_over) {
+            positions.unite(Selection::range(piece.start, piece.end));
+        }
+        Ok(Self { positions, end: head.get() + 1 })
+    }
+
+    /// Adds the events that have become durable since, all of the same day.
+    pub(crate) fn go_on(&mut self, shared: &Shared) {
+        let end = shared.head.borrow().get() + 1;
+        if end > self.end {
+            self.positions.unite(Selection::range(self.end, end));
+            self.end = end;
+        }
+    }
 }
 
 /// Counts what a workspace uses, as far as it is durable. Returns `None` while an index is being
@@ -25,7 +55,7 @@ pub(crate) struct Used {
 pub(crate) fn measure(
     shared: &Shared,
     workspace: &WorkspaceName,
-    now: Micros,
+    today: &Today,
 ) -> Result<Option<Used>, Fault> {
     if shared.rebuilding.status().is_some() {
         return Ok(None);
@@ -33,26 +63,17 @@ pub(crate) fn measure(
     let models = shared.models.load();
     let of_workspace = filters::active_in(workspace);
     let connections = models.lists.select(&of_workspace)?.map_or(0, |found| found.len());
-    let head = *shared.head.borrow();
-    let mut today = Selection::default();
-    for piece in Since::find(&shared.store, head, start_of(day_of(now)))?.pieces() {
-        today.unite(Selection::range(piece.start, piece.end));
-    }
     let here = vec![audit::workspace(workspace.as_str())];
-    let all = matching(&models, &today, std::slice::from_ref(&here))?;
     let revealed = vec![audit::event_type(SecretRevealed::TYPE_NAME)];
-    let reveals = matching(&models, &today, &[here, revealed])?;
-    Ok(Some(Used { connections, events: all.saturating_sub(reveals), reveals }))
+    let frozen = models.audit.freeze(here.iter().chain(&revealed));
+    let all = frozen.select(Some(today.positions.clone()), &[here])?.unwrap_or_default();
+    let events = all.len();
+    let reveals = frozen.select(Some(all), &[revealed])?.map_or(0, |found| found.len());
+    Ok(Some(Used { connections, events: events.saturating_sub(reveals), reveals }))
 }
 
 /// Tells that a count failed because something stored is damaged, which must stop nobody else.
 pub(crate) fn log_uncounted(workspace: &WorkspaceName, fault: &Fault) {
     let error = chain(fault);
     tracing::error!(%error, %workspace, "cannot count what a workspace uses of its quotas");
-}
-
-fn matching(models: &Models, within: &Selection, terms: &[Vec<Term>]) -> Result<u64, Fault> {
-    let frozen = models.audit.freeze(terms.iter().flatten());
-    let found = frozen.select(Some(within.clone()), terms)?;
-    Ok(found.map_or(0, |found| found.len()))
 }

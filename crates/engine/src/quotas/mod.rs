@@ -4,10 +4,13 @@
 //! used before the start is counted in the indexes, once a workspace has its first command; from
 //! then on the decider counts itself. Nothing of it is stored: it follows from the log.
 
+mod keys;
 mod measure;
 
-pub(crate) use measure::{Used, log_uncounted, measure};
+pub(crate) use keys::KeyCounts;
+pub(crate) use measure::{Today, Used, log_uncounted, measure};
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use ledger_domain::{Micros, Principal, WorkspaceName, principal::Workspaces};
@@ -24,7 +27,7 @@ pub struct Quotas {
     pub keys: Option<u64>,
     /// Changes in a day, by UTC.
     pub events_per_day: Option<u64>,
-    /// Reveals of secrets in a day, by UTC.
+    /// Reveals of secrets in a day, by UTC, of the workspace that asks.
     pub reveals_per_day: Option<u64>,
 }
 
@@ -109,11 +112,12 @@ pub(crate) fn start_of(day: i64) -> Micros {
 }
 
 /// Returns the workspaces that the grants of a principal name.
-pub(crate) fn workspaces_of(principal: &Principal) -> impl Iterator<Item = &WorkspaceName> {
-    principal.grants.iter().flat_map(|grant| match &grant.workspaces {
-        Workspaces::All => None.into_iter().flatten(),
-        Workspaces::Named(names) => Some(names).into_iter().flatten(),
-    })
+pub(crate) fn workspaces_of(principal: &Principal) -> BTreeSet<&WorkspaceName> {
+    let named = principal.grants.iter().filter_map(|grant| match &grant.workspaces {
+        Workspaces::All => None,
+        Workspaces::Named(names) => Some(names),
+    });
+    named.flatten().collect()
 }
 
 /// Returns how many keys of a principal are valid.

@@ -14,7 +14,8 @@ const STEP: Duration = Duration::from_mins(1);
 /// What was seen of the clock.
 #[derive(Debug)]
 pub(super) struct ClockWatch {
-    /// What it said last, and when that was on a clock that is never set.
+    /// What it said last, and when that was on a clock that is never set, but stands still while
+    /// the machine is suspended.
     last: (Micros, Instant),
     /// Whether it is behind the latest event.
     is_behind: bool,
@@ -23,7 +24,7 @@ pub(super) struct ClockWatch {
 /// What is wrong with the clock, or no longer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Finding {
-    /// It went ahead by much more than the time that has passed.
+    /// It went ahead by much more than the time that has passed while the machine ran.
     WentAhead(Duration),
     /// It is behind the latest event.
     IsBehind(Duration),
@@ -45,8 +46,8 @@ impl ClockWatch {
             Some(Finding::WentAhead(by)) => tracing::warn!(
                 seconds = by.as_secs(),
                 clock = time::format(now),
-                "the clock went ahead; if it is set back, events keep the later time, and what it \
-                 says stands beside it"
+                "the clock went ahead, because it was set or the machine was suspended; if it is set \
+                 back, events keep the later time, and what it says stands beside it"
             ),
             Some(Finding::IsBehind(by)) => tracing::warn!(
                 seconds = by.as_secs(),

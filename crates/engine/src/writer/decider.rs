@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use super::clock::ClockWatch;
 use super::committer::Committer;
 use super::queue::{CloseOnDrop, Queue};
-use super::quotas::{Meter, Taking, only_reduces};
+use super::quotas::{Meter, Taking, is_always_permitted};
 use super::state::{Head, State};
 use super::{
     Accepted, AcceptedChange, Effect, Envelope, GROUP_BYTES_MAX, GROUP_COMMANDS_MAX, Group, Job,
@@ -152,7 +152,7 @@ impl Decider {
     }
 
     /// Waits until everything decided is durable.
-    fn drain(&mut self) {
+    pub(super) fn drain(&mut self) {
         self.await_committer();
         if !self.group.replies.is_empty() {
             self.hand_over();
@@ -330,7 +330,7 @@ impl Decider {
         self.check_grantees(&command)?;
         let permit = envelope.permit.clone();
         let command = self.with_history(id, before.as_deref(), command)?;
-        let (given, only_reduces) = (SecretsGiven::of(&command), only_reduces(&command));
+        let (given, always) = (SecretsGiven::of(&command), is_always_permitted(&command));
         let event = decide(before.as_deref(), envelope.expected, command)?;
         let event = self.settle(&permit, before.as_deref(), &given, event)?;
         let version = before.as_ref().map_or(Version::ZERO, |state| state.version).next();
@@ -354,10 +354,10 @@ impl Decider {
         if adds_content {
             check_size(row_bytes, row.len())?;
         }
-        let taking = Taking::of(before.as_deref(), &after, only_reduces);
-        self.check_change_quotas(&after.workspace, taking, self.now(at))?;
+        let taking = Taking::of(before.as_deref(), &after, always);
+        let place = self.check_change_quotas(&after.workspace, taking, self.now(at))?;
         self.move_claim(before.as_deref(), &after)?;
-        self.count_change(&after.workspace, taking);
+        self.count_change(place, taking);
         if let Some(wrapped) = new_key {
             keys::put(&mut self.group.batch, &self.shared.store, id, &wrapped);
         }
@@ -434,11 +434,13 @@ impl Decider {
         before: Option<&Connection>,
         after: &Connection,
     ) -> Result<(), ExecuteError> {
-        let old = before.and_then(claim);
-        let new = claim(after);
-        if old == new {
+        // A connection never leaves its workspace.
+        if before
+            .is_some_and(|before| before.slug == after.slug && before.lifecycle == after.lifecycle)
+        {
             return Ok(());
         }
+        let (old, new) = (before.and_then(claim), claim(after));
         if let Some(key) = &new
             && self.state.claimed(key)?.is_some_and(|holder| holder != after.id)
         {

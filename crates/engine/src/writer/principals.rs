@@ -59,8 +59,11 @@ impl Decider {
             return Err(ConnectionUnknown::Id.into());
         }
         envelope.permit.check_before(&connection)?;
+        // What is shared with all is shared only with those that exist and so have quotas.
+        self.known_workspace(&envelope.workspace)?;
         let revealed = decide_reveal(Some(&connection), command)?;
-        self.take_reveal(&connection.workspace, self.now(at))?;
+        // It is charged to who asks, so that nobody uses up what is the owner's.
+        self.take_reveal(&envelope.workspace, &connection.workspace, self.now(at))?;
         // A reveal belongs to the history of the home workspace, whoever performs it.
         envelope.workspace = connection.workspace.clone();
         let version = self.state.reveals(id)?.next();

@@ -8,12 +8,12 @@ use ledger_domain::{
 };
 use ledger_store::tables::{Receipt, StreamKey, claims, connections, log, receipts, streams};
 
-use super::quotas::Members;
 use super::recent::Recent;
 use crate::access::{Caller, caller_of, check_blocks};
 use crate::engine::Shared;
 use crate::errors::{AuthenticateError, Fault};
 use crate::history;
+use crate::quotas::KeyCounts;
 
 /// Exceeds the number of commands that can be waiting or in flight.
 const RECENT: usize = 32 * 1024;
@@ -38,7 +38,7 @@ pub(crate) struct State {
     claims: Recent<Vec<u8>, Option<ConnectionId>>,
     workspaces: HashSet<WorkspaceName>,
     principals: HashMap<PrincipalName, Arc<Principal>>,
-    members: Members,
+    key_counts: KeyCounts,
     /// The number of changes to principals so far, as [`crate::access::PrincipalDirectory`] counts
     /// them. The directory follows once a change is durable.
     principal_changes: u64,
@@ -63,16 +63,16 @@ impl State {
             .map(|row| row.map(|(name, _)| name))
             .collect::<Result<HashSet<_>, _>>()?;
         let principal_changes = shared.directory.changes();
-        let (all, mut members) = (shared.directory.principals(), Members::default());
+        let (all, mut key_counts) = (shared.directory.principals(), KeyCounts::default());
         for principal in &all {
-            members.add(principal);
+            key_counts.add(principal);
         }
         let principals = all.into_iter();
         let principals = principals.map(|principal| (principal.name.clone(), principal)).collect();
         Ok(Self {
             shared,
             principals,
-            members,
+            key_counts,
             principal_changes,
             reveals: Recent::new(RECENT),
             heads: Recent::new(RECENT).within(HEADS_BYTES),
@@ -131,14 +131,15 @@ impl State {
     pub(crate) fn set_principal(&mut self, principal: &Arc<Principal>) {
         let name = principal.name.clone();
         if let Some(before) = self.principals.insert(name, Arc::clone(principal)) {
-            self.members.remove(&before);
+            self.key_counts.remove(&before);
         }
-        self.members.add(principal);
+        self.key_counts.add(principal);
         self.principal_changes += 1;
     }
 
-    pub(super) fn members(&self) -> &Members {
-        &self.members
+    /// Returns how many keys of a workspace are valid.
+    pub(super) fn live_keys(&self, workspace: &WorkspaceName, now: Micros) -> u64 {
+        self.key_counts.live(workspace, now)
     }
 
     pub(crate) fn principal_changes(&self) -> u64 {
