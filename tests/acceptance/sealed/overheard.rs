@@ -145,9 +145,9 @@ async fn who_sends_again_what_was_heard_is_not_taken_for_its_sender() {
     let mut headers = HeaderMap::new();
     headers.insert(XKEY, own.public());
     eventually("the listener is locked out like every stranger", async || {
-        let mut head = stage.head_for(&request.subject);
-        head.headers.insert(AUTHORIZATION.to_owned(), "Bearer sk_live_aaaaaaaaaaaa_wrong".into());
-        let sealed = own.seal(&join(&head, b"{}"), &stage.xkey()).expect("a good key");
+        let mut wrong = stage.head_for(&request.subject);
+        wrong.headers.insert(AUTHORIZATION.to_owned(), "Bearer sk_live_aaaaaaaaaaaa_wrong".into());
+        let sealed = own.seal(&join(&wrong, b"{}"), &stage.xkey()).expect("a good key");
         let answer = send(headers.clone(), sealed).await;
         // A sealed answer says what is wrong with the key.
         let text = String::from_utf8_lossy(&answer.payload);
