@@ -170,7 +170,9 @@ impl Client {
             let answered = self.request_once(&subject, &about, &body, left).await;
             let wait = answered.as_ref().err().and_then(ClientError::exceeded_rate_for);
             match wait {
-                Some(wait) if Instant::now() + wait < until => sleep(wait).await,
+                Some(wait) if wait < until.saturating_duration_since(Instant::now()) => {
+                    sleep(wait).await;
+                }
                 _ => return answered,
             }
         }

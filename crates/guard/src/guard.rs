@@ -8,15 +8,12 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::clock::Clock;
-use crate::generations::Generations;
+use crate::known::Known;
 use crate::limited::Limited;
 use crate::lockout::Lockout;
 use crate::mark::{Digest, Mark};
 use crate::rates::{Buckets, Rates};
-use crate::verdict::{Identity, Verdict};
-
-/// Most marks that are remembered with the identity that was accepted under them.
-const KNOWN_MAX: usize = 100_000;
+use crate::verdict::{Identity, Verdict, short_hash};
 
 /// Limits the rate of requests, and the number of invalid keys.
 ///
@@ -28,8 +25,11 @@ pub struct Guard<Source> {
     sources: Buckets,
     strangers: Buckets,
     lockout: Lockout<Source>,
-    known: Mutex<Generations<Mark, Identity>>,
-    digest_key: Digest,
+    known: Mutex<Known<Source>>,
+    /// Whether those who were accepted may relay requests of others.
+    relays: bool,
+    digest_key: [u8; 32],
+    clock: Clock,
 }
 
 /// A request that was admitted and whose credential is not judged yet.
@@ -49,9 +49,18 @@ impl<Source: Clone + Eq + Hash> Guard<Source> {
             sources: Buckets::new(rates.per_source, clock.clone()),
             strangers: Buckets::new(rates.strangers, clock.clone()),
             lockout: Lockout::new(clock.clone()),
-            known: Mutex::new(Generations::new(KNOWN_MAX)),
+            known: Mutex::new(Known::new()),
+            relays: false,
             digest_key: rand::random(),
+            clock: clock.clone(),
         }
+    }
+
+    /// From now on a source where somebody was accepted may relay requests of others: wrong keys
+    /// from there start no lockout.
+    #[must_use]
+    pub fn with_relays(self) -> Self {
+        Self { relays: true, ..self }
     }
 
     /// Returns a digest of several parts.
@@ -61,7 +70,7 @@ impl<Source: Clone + Eq + Hash> Guard<Source> {
             hasher.update(&part.len().to_le_bytes());
             hasher.update(part);
         }
-        *hasher.finalize().as_bytes()
+        short_hash(&hasher)
     }
 
     /// Admits or refuses a request before it is looked at. It counts as so many `units`.
@@ -74,7 +83,8 @@ impl<Source: Clone + Eq + Hash> Guard<Source> {
         mark: Option<Mark>,
         units: NonZeroU32,
     ) -> Result<Visit<Source>, Limited> {
-        let payer = mark.and_then(|mark| self.known.lock().get_mut(&mark).cloned());
+        let now = self.clock.now();
+        let payer = mark.and_then(|mark| self.known.lock().recognize(mark, now));
         if let Some(identity) = &payer {
             self.identities.take(identity, units).map_err(Limited::Rate)?;
             return Ok(Visit { source, mark, payer });
@@ -101,12 +111,11 @@ impl<Source: Clone + Eq + Hash> Guard<Source> {
         const ONE: NonZeroU32 = NonZeroU32::MIN;
         let Visit { source, mark, payer } = visit;
         match verdict {
-            Verdict::Good(identity) if payer.as_ref() == Some(&identity) => Ok(None),
             Verdict::Good(identity) => {
-                if let Some(mark) = mark {
-                    self.known.lock().put(*mark, identity.clone());
+                self.remember(visit, identity);
+                if *payer != Some(identity) {
+                    self.identities.take(&identity, ONE).map_err(Limited::Rate)?;
                 }
-                self.identities.take(&identity, ONE).map_err(Limited::Rate)?;
                 Ok(None)
             }
             Verdict::NoGuess => {
@@ -120,13 +129,35 @@ impl<Source: Clone + Eq + Hash> Guard<Source> {
         }
     }
 
+    fn remember(&self, visit: &Visit<Source>, identity: Identity) {
+        let Visit { source, mark, payer } = visit;
+        // A recognized credential is known already, and for good.
+        if !self.relays && *payer == Some(identity) {
+            return;
+        }
+        let now = self.clock.now();
+        let mut known = self.known.lock();
+        if let Some(mark) = mark {
+            known.accept(*mark, identity, now);
+        }
+        if let (true, Some(source)) = (self.relays, source) {
+            known.accept_at(source.clone());
+        }
+    }
+
     fn wrong(&self, visit: &Visit<Source>) -> Option<Duration> {
-        match (visit.mark, &visit.payer) {
+        let mut known = self.known.lock();
+        match (visit.mark, visit.payer) {
             (Some(Mark::ReplyTo(_)), Some(_)) => return None,
-            (Some(mark), _) => self.known.lock().remove(&mark),
+            (Some(mark), _) => known.forget(mark),
             (None, _) => {}
         }
-        visit.source.as_ref().and_then(|source| self.lockout.failed(source))
+        let source = visit.source.as_ref()?;
+        if known.was_accepted_at(source) {
+            return None;
+        }
+        drop(known);
+        self.lockout.failed(source)
     }
 
     /// Frees the memory for senders that have not been seen for a while.
@@ -148,6 +179,8 @@ impl<Source> fmt::Debug for Guard<Source> {
 mod tests {
     use std::sync::Arc;
 
+    use crate::known::RECOGNIZED_FOR;
+
     use super::*;
 
     const ONE: NonZeroU32 = NonZeroU32::MIN;
@@ -161,6 +194,11 @@ mod tests {
         let time = Arc::new(Mutex::new(Duration::ZERO));
         let shown = Arc::clone(&time);
         Fixture { guard: Guard::new(rates, &Clock::new(move || *shown.lock())), time }
+    }
+
+    fn fixture_with_relays(rates: Rates) -> Fixture {
+        let Fixture { guard, time } = fixture(rates);
+        Fixture { guard: guard.with_relays(), time }
     }
 
     impl Fixture {
@@ -242,13 +280,65 @@ mod tests {
 
     #[test]
     fn wrong_keys_sent_from_where_somebody_was_accepted_shut_nobody_out() {
-        let fixture = fixture(RATES);
+        let fixture = fixture_with_relays(RATES);
         fixture.sealed("gateway", "good-1").unwrap();
         for _ in 0..100 {
             fixture.sealed("gateway", "bad").unwrap();
         }
         assert_eq!(fixture.sealed("gateway", "good-1"), Ok(()));
         assert_eq!(fixture.sealed("gateway", "good-2"), Ok(()));
+    }
+
+    #[test]
+    fn wrong_keys_of_one_user_of_a_relay_shut_out_none_of_the_others() {
+        let fixture = fixture_with_relays(RATES);
+        let send = |key: &str| {
+            // Known at any relay.
+            let mark = Mark::Credential(fixture.guard.digest(&[key.as_bytes()]));
+            fixture.send("relay", mark, key)
+        };
+        send("good-1").unwrap();
+        for number in 0..100 {
+            send(&format!("bad-{number}")).unwrap();
+        }
+        assert_eq!(send("good-2"), Ok(()), "a new key");
+        let rate = (0..100).find_map(|number| send(&format!("bad-{number}")).err());
+        assert!(matches!(rate, Some(Limited::Rate(_))), "wrong keys share a rate: {rate:?}");
+        assert_eq!(send("good-1"), Ok(()));
+        for number in 0..10 {
+            fixture.in_the_clear("elsewhere", &format!("bad-{number}")).unwrap();
+        }
+        assert_eq!(fixture.in_the_clear("elsewhere", "bad"), locked(1), "nobody was accepted");
+    }
+
+    #[test]
+    fn a_place_for_answers_is_recognized_until_five_minutes_after_the_last_accepted_key() {
+        let fixture = fixture_with_relays(Rates { per_source: 1, ..RATES });
+        let send = |key: &str| fixture.sealed("gateway", key);
+        let pass = |time: Duration| *fixture.time.lock() += time;
+        send("good-1").unwrap();
+        for _ in 0..3 {
+            pass(RECOGNIZED_FOR.saturating_sub(Duration::from_secs(1)));
+            for _ in 0..10 {
+                send("old").unwrap();
+            }
+            send("good-1").unwrap();
+        }
+        pass(RECOGNIZED_FOR);
+        for _ in 0..10 {
+            send("good-1").unwrap();
+        }
+        // Its key is revoked.
+        pass(RECOGNIZED_FOR);
+        let admitted = (0..20).take_while(|_| send("old").is_ok()).count();
+        assert_eq!(admitted, 3, "one more, and the burst of a source");
+        pass(Duration::from_mins(1));
+        for number in 0..20 {
+            send(&format!("bad-{number}")).unwrap();
+            pass(Duration::from_secs(1));
+        }
+        assert_eq!(send("good-1"), Ok(()), "no lockout, whoever sent the wrong keys");
+        assert_eq!((0..10).find_map(|_| send("good-1").err()), None, "recognized again");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! By what a sender is recognized before the credential is checked.
 
 /// A keyed digest, useless outside this process.
-pub type Digest = [u8; 32];
+pub type Digest = [u8; 16];
 
 /// By what a sender is recognized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -10,6 +10,7 @@ pub enum Mark {
     Credential(Digest),
     /// Where the answer goes, while the credential is still sealed. Whoever was accepted there may
     /// relay requests of others, so a wrong credential neither counts nor ends the recognition: the
-    /// one who was accepted pays for it.
+    /// one who was accepted pays for it. After five minutes without an accepted one, a single
+    /// request is still recognized.
     ReplyTo(Digest),
 }

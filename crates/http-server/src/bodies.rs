@@ -31,6 +31,11 @@ impl Arrival {
         self.late.load(Ordering::Relaxed)
     }
 
+    /// Returns whether the body was dropped before its end.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.unread.lock().is_some()
+    }
+
     /// Reads what the client still sends of a body that was dropped before its end.
     ///
     /// Over HTTP/1 the answer to such a request ends the connection, and closing a socket that

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::EXPECT;
+use axum::http::header::{CONNECTION, EXPECT};
 use axum::http::request::Parts;
-use axum::http::{Response, Version};
+use axum::http::{HeaderValue, Response, Version};
 use axum::middleware::{Next, from_fn_with_state};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
@@ -68,15 +68,20 @@ async fn admit(
 ) -> Response<Body> {
     let id = RequestId::of(request.headers());
     // Over HTTP/2 a stream ends alone; a client that expects to be asked has sent nothing yet.
-    let sends_unasked =
-        request.version() < Version::HTTP_2 && !request.headers().contains_key(EXPECT);
+    let is_http1 = request.version() < Version::HTTP_2;
+    let sends_unasked = is_http1 && !request.headers().contains_key(EXPECT);
     let (mut parts, body) = request.into_parts();
     let (body, arrival) = timed(body, admission.limits.body_timeout);
     let answer = match admission.check(&mut parts) {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(refusal) => {
             drop(body);
-            refusal.answer(&id)
+            let mut answer = refusal.answer(&id);
+            // Reading what nobody wants costs time, so it costs the client its connection.
+            if is_http1 && arrival.is_unread() && matches!(refusal, Refusal::Limited(_)) {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            answer
         }
     };
     if arrival.is_late() {

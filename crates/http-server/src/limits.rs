@@ -41,8 +41,9 @@ pub const HTTP2_PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// TLS handshake, and for the rest of a body that nobody reads.
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Bytes of a body that nobody reads which are still taken, so that the client sees the refusal.
-pub const UNREAD_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// Bytes of a body that nobody reads which are still taken, so that the client sees the refusal:
+/// twice the largest body that is accepted.
+pub const UNREAD_BYTES_MAX: u64 = 2 * 1024 * 1024;
 
 /// The limits that can be configured; tests lower them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

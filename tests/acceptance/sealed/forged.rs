@@ -130,4 +130,16 @@ async fn an_answer_that_is_not_the_ledgers_is_not_believed() {
     let task = impostor(&stage.nats, "ledger.cmd.>", echo).await;
     expect("cannot be understood").await;
     task.abort();
+
+    // A refusal that the ledger gives in the clear, too, with a wait that no clock can add.
+    let body = r#"{"error":{"code":"rate_limited","class":"busy","message":"","hint":"",
+        "retry":true,"retry_after_seconds":18446744073709551615}}"#;
+    let wait = move |_: &async_nats::Message| {
+        let mut headers = HeaderMap::new();
+        headers.insert(ERROR_CODE, "rate_limited");
+        (headers, body.as_bytes().to_vec())
+    };
+    let task = impostor(&stage.nats, "ledger.cmd.>", wait).await;
+    expect("rate_limited").await;
+    task.abort();
 }

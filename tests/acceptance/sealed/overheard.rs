@@ -3,7 +3,9 @@
 use async_nats::HeaderMap;
 use ledger_client::CommandHeaders;
 use ledger_contract::operations::ReplayRequest;
+use ledger_contract::sealed::join;
 use ledger_contract::subjects::{AUTHORIZATION, XKEY};
+use ledger_vault::CurveKey;
 use serde_json::{Value, json};
 
 use super::{Stage, code};
@@ -121,6 +123,37 @@ async fn a_listener_on_everything_finds_no_secret_and_no_key_and_can_replay_noth
     assert_eq!(stage.head().await, position, "nothing came of what was sent again");
     let verified = stage.service.run(&["replay", "--verify"]).await;
     assert!(verified.status.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_again_what_was_heard_is_not_taken_for_its_sender() {
+    let stage = Stage::with(&[]).await;
+    let sniffer = Sniffer::start(&stage.nats.url()).await;
+    stage.admin().await.query("_all", "whoami", &json!({})).await.expect("answered");
+    let heard = sniffer.stop().await;
+    let is_query = |message: &&Heard| message.subject == "ledger.query._all.whoami";
+    let request = heard.iter().find(is_query).expect("it was heard");
+
+    // All answers go to one inbox, that of the listener.
+    let listener = stage.nats.client().await;
+    let send = async |headers: HeaderMap, payload: Vec<u8>| {
+        let sent = listener.request_with_headers(request.subject.clone(), headers, payload.into());
+        sent.await.expect("answered")
+    };
+    send(request.header_map(), request.body.clone()).await;
+    let own = CurveKey::generate();
+    let mut headers = HeaderMap::new();
+    headers.insert(XKEY, own.public());
+    eventually("the listener is locked out like every stranger", async || {
+        let mut wrong = stage.head_for(&request.subject);
+        wrong.headers.insert(AUTHORIZATION.to_owned(), "Bearer sk_live_aaaaaaaaaaaa_wrong".into());
+        let sealed = own.seal(&join(&wrong, b"{}"), &stage.xkey()).expect("a good key");
+        let answer = send(headers.clone(), sealed).await;
+        // A sealed answer says what is wrong with the key.
+        let text = String::from_utf8_lossy(&answer.payload);
+        text.contains("credential_lockout").then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

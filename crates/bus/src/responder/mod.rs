@@ -342,16 +342,20 @@ impl ServiceState {
             return Err(Problem::new(Code::SealedRequired));
         }
         let authorization = incoming.authorization()?;
-        let authenticated = self.engine.authenticate(authorization);
-        self.senders.judged(incoming.admitted, &authenticated)?;
-        let caller = authenticated
-            .inspect_err(|_| incoming.attempt.lock().claims(&self.engine.claim(authorization)))?
-            .through(Via::Nats, None);
+        let caller = match self.engine.authenticate(authorization) {
+            Ok(caller) => caller.through(Via::Nats, None),
+            Err(error) => {
+                self.senders.refused(incoming.admitted, error)?;
+                incoming.attempt.lock().claims(&self.engine.claim(authorization));
+                return Err(error.into());
+            }
+        };
         incoming.attempt.lock().by(&caller);
         *incoming.place.lock() = Some(incoming.shares.take(&caller)?);
         if let Some(opened) = incoming.opened {
             self.check_sealed(incoming.message, opened)?;
         }
+        self.senders.accepted(incoming.admitted, &caller)?;
         if incoming.message.payload.len() > MESSAGE_BYTES_MAX {
             return Err(Problem::new(Code::MessageTooLarge));
         }

@@ -8,10 +8,12 @@
 //!   without its last token, if that ends with a random name, as those of NATS clients do. The
 //!   server checks nobody's reply subject, but only who overhears requests knows those of others.
 //!
-//! Once a credential was accepted, requests with that mark pay from the rate of its owner. All
-//! others share a rate, however many inboxes they make up. Whoever overhears an inbox can use up
-//! the rate of its owner, and nothing else: wrong keys count only against inboxes where nobody was
-//! accepted.
+//! Once a credential was accepted, requests with that mark pay from the rate of its owner. An inbox
+//! in which none was accepted for five minutes is recognized only once more, until one is. All
+//! others share a rate, however many inboxes they make up. Wrong keys, sealed or in the clear,
+//! count only against inboxes where nobody was accepted. So whoever overhears an inbox can use up
+//! the rate of its owner, or make an owner that has been silent for long a newcomer, and nothing
+//! else.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -46,7 +48,7 @@ pub(super) type Admitted = Visit<Digest>;
 impl Senders {
     /// Begins with no sender known.
     pub(crate) fn new(rates: Rates, counters: Arc<LimitedCounters>) -> Self {
-        Self { guard: Guard::new(rates, &Clock::default()), counters }
+        Self { guard: Guard::new(rates, &Clock::default()).with_relays(), counters }
     }
 
     /// Admits or refuses a message by what stands in the clear.
@@ -65,17 +67,23 @@ impl Senders {
         self.counted(self.guard.admit(source, mark, units(message.length)))
     }
 
-    /// Notes what became of the credential of a message.
-    pub(super) fn judged(
+    /// Notes that the credential of a message was accepted. A sealed message must be proven fresh
+    /// before: who sends somebody's message again is not its sender.
+    pub(super) fn accepted(&self, admitted: &Admitted, caller: &Caller) -> Result<(), Limited> {
+        self.judged(admitted, Verdict::Good(Identity::new(caller.identity())))
+    }
+
+    /// Notes that the credential of a message was refused.
+    pub(super) fn refused(
         &self,
         admitted: &Admitted,
-        authenticated: &Result<Caller, AuthenticateError>,
+        error: AuthenticateError,
     ) -> Result<(), Limited> {
-        let verdict = match authenticated {
-            Ok(caller) => Verdict::Good(Identity::new(caller.identity())),
-            Err(error) if error.is_guess() => Verdict::Wrong,
-            Err(_) => Verdict::NoGuess,
-        };
+        let verdict = if error.is_guess() { Verdict::Wrong } else { Verdict::NoGuess };
+        self.judged(admitted, verdict)
+    }
+
+    fn judged(&self, admitted: &Admitted, verdict: Verdict) -> Result<(), Limited> {
         if let Some(time) = self.counted(self.guard.judged(admitted, verdict))? {
             // Inboxes can be made up, so this is no warning.
             debug!(seconds = time.as_secs(), "too many invalid keys to be answered in one inbox");

@@ -37,6 +37,8 @@ const IN_FLIGHT: usize = 64;
 const ATTEMPTS: u32 = 12;
 /// The pauses between attempts: the first one, and the longest.
 const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
+/// The longest pause that an answer can ask for. Whoever sends it may be no ledger.
+const ASKED_MAX: Duration = Duration::from_secs(30);
 const AGAIN: &str = "the lines loaded so far are kept; load the same file again to continue";
 
 /// Creates many connections.
@@ -176,13 +178,18 @@ async fn persist(
     for _ in 1..ATTEMPTS {
         match session.client.command(workspace, "create", body.clone(), headers.clone()).await {
             Err(error) if error.retry() => {
-                tokio::time::sleep(error.retry_after().unwrap_or(pause)).await;
+                tokio::time::sleep(asked_or(pause, &error)).await;
                 pause = (pause * 2).min(RETRY.1);
             }
             answer => return answer,
         }
     }
     session.client.command(workspace, "create", body, headers).await
+}
+
+/// Returns how long to wait after an error.
+fn asked_or(pause: Duration, error: &ClientError) -> Duration {
+    error.retry_after().map_or(pause, |asked| asked.min(ASKED_MAX))
 }
 
 /// Finds out whether the connection of a line that was loaded before is still in use.
@@ -208,4 +215,22 @@ async fn repeated(session: &Session, line: u64, connection: String) -> Result<Lo
     );
     let code = Code::ConnectionArchived.as_str().to_owned();
     Ok(Loaded::Archived(Remark { line, code, message }))
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger_contract::errors::Problem;
+
+    use super::*;
+
+    #[test]
+    fn no_answer_asks_for_an_endless_pause() {
+        let usual = Duration::from_secs(1);
+        for (asked, expected) in [(None, 1), (Some(3), 3), (Some(300), 30), (Some(u64::MAX), 30)] {
+            let problem = Problem::new(Code::CredentialLockout);
+            let body = Problem { retry_after_seconds: asked, ..problem }.body().error;
+            let error = ClientError::Problem(Box::new(body));
+            assert_eq!(asked_or(usual, &error), Duration::from_secs(expected), "{asked:?}");
+        }
+    }
 }

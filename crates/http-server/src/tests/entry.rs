@@ -1,5 +1,7 @@
 //! Admission of requests, and the headers of every answer.
 
+use tokio::net::TcpSocket;
+
 use super::*;
 
 const GOOD: &str = "authorization: Bearer good-1";
@@ -29,16 +31,22 @@ async fn over_the_rate_the_answer_says_when_to_retry() {
 
 #[tokio::test]
 async fn a_refusal_reaches_a_client_that_is_still_sending_its_body() {
-    // More than the buffers of both sockets hold, so that the client can only send all of it if
-    // somebody reads it.
     let body = "x".repeat(usize::try_from(limits::UNREAD_BYTES_MAX).unwrap());
     let (listener, _) = open(|options| options.rates.per_address = 1).await;
-    let mut client = connect(&listener).await;
-    for status in [405, 405, 429] {
+    // The buffers of both sockets hold less than the body, so that the client can only send all of
+    // it if somebody reads it.
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_send_buffer_size(64 * 1024).expect("a small buffer");
+    let mut client =
+        TestClient::over(socket.connect(listener.address()).await.expect("it listens"));
+    for (status, closes) in [(405, None), (405, None), (429, Some("close"))] {
         let head = "POST /api/hello HTTP/1.1\r\nhost: x\r\ncontent-length: ";
         client.send(&format!("{head}{}\r\n\r\n{body}", body.len())).await;
-        assert_eq!(client.answer().await.status, status);
+        let answer = client.answer().await;
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.headers.get("connection").map(String::as_str), closes);
     }
+    client.closed().await;
 }
 
 #[tokio::test]
