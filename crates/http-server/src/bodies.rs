@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use tokio::time::{Sleep, timeout};
 use tracing::debug;
 
-use crate::limits::{LINGER_TIMEOUT, UNREAD_BYTES_MAX};
+use crate::limits::{LINGER_TIMEOUT, UNREAD_BYTES_FREE, UNREAD_BYTES_MAX};
 use crate::timeouts::OpenRequest;
 
 /// What became of the body of a request.
@@ -31,9 +31,12 @@ impl Arrival {
         self.late.load(Ordering::Relaxed)
     }
 
-    /// Returns whether the body was dropped before its end.
-    pub(crate) fn is_unread(&self) -> bool {
-        self.unread.lock().is_some()
+    /// Returns whether the body was dropped before its end and has more than
+    /// [`UNREAD_BYTES_FREE`], or may have.
+    pub(crate) fn is_long_and_unread(&self) -> bool {
+        let unread = self.unread.lock();
+        let is_long = |body: &Body| body.size_hint().upper().is_none_or(|n| n > UNREAD_BYTES_FREE);
+        unread.as_ref().is_some_and(is_long)
     }
 
     /// Reads what the client still sends of a body that was dropped before its end.

@@ -78,7 +78,7 @@ async fn admit(
             drop(body);
             let mut answer = refusal.answer(&id);
             // Reading what nobody wants costs time, so it costs the client its connection.
-            if is_http1 && arrival.is_unread() && matches!(refusal, Refusal::Limited(_)) {
+            if is_http1 && arrival.is_long_and_unread() && matches!(refusal, Refusal::Limited(_)) {
                 answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             answer

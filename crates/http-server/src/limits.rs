@@ -44,6 +44,8 @@ pub const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 /// Bytes of a body that nobody reads which are still taken, so that the client sees the refusal:
 /// twice the largest body that is accepted.
 pub const UNREAD_BYTES_MAX: u64 = 2 * 1024 * 1024;
+/// Bytes of such a body which a client that goes too fast may send without losing its connection.
+pub const UNREAD_BYTES_FREE: u64 = 64 * 1024;
 
 /// The limits that can be configured; tests lower them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

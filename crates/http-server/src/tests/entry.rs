@@ -39,7 +39,9 @@ async fn a_refusal_reaches_a_client_that_is_still_sending_its_body() {
     socket.set_send_buffer_size(64 * 1024).expect("a small buffer");
     let mut client =
         TestClient::over(socket.connect(listener.address()).await.expect("it listens"));
-    for (status, closes) in [(405, None), (405, None), (429, Some("close"))] {
+    let short = "x".to_owned();
+    let sent = [(405, None, &body), (405, None, &body), (429, None, &short)];
+    for (status, closes, body) in sent.into_iter().chain([(429, Some("close"), &body)]) {
         let head = "POST /api/hello HTTP/1.1\r\nhost: x\r\ncontent-length: ";
         client.send(&format!("{head}{}\r\n\r\n{body}", body.len())).await;
         let answer = client.answer().await;
