@@ -56,9 +56,7 @@ pub(super) async fn http(ground: &mut Ground) -> Outcome<Measured> {
     let flood = Arc::new(Flood::default());
     let mut floods = Vec::new();
     for _ in 0..WIRES {
-        let wire = wrong.connect_from(SOURCE).await?;
-        let request = wrong.get("/api/v1/whoami", "application/json");
-        floods.push(tokio::spawn(over_http(wire, request, Arc::clone(&flood))));
+        floods.push(tokio::spawn(over_http(wrong.clone(), Arc::clone(&flood))));
     }
     let commands = Commands::Http { wire: asker.connect().await?, asker };
     measure(ground, RowName::FloodHttp, server, commands, &flood, floods).await
@@ -145,12 +143,19 @@ impl Commands {
     }
 }
 
-async fn over_http(mut wire: Wire, request: Vec<u8>, flood: Arc<Flood>) -> Outcome<()> {
+async fn over_http(asker: Asker, flood: Arc<Flood>) -> Outcome<()> {
+    let request = asker.get("/api/v1/whoami", "application/json");
+    // The server closes a connection without a first request after a while.
+    let mut connected = None;
     let each = REFUSALS_PER_SECOND / WIRES;
     let mut ticks = interval(Duration::from_secs(1) / u32::try_from(each)?);
     while !flood.is_over.load(Ordering::Relaxed) {
         ticks.tick().await;
         if flood.is_on.load(Ordering::Relaxed) {
+            let wire = match &mut connected {
+                Some(wire) => wire,
+                None => connected.insert(asker.connect_from(SOURCE).await?),
+            };
             let (status, _) = wire.exchange(&request).await?;
             if !matches!(status, 401 | 429) {
                 return Err(Failure::new(format!("a wrong key was answered {status}")));
