@@ -20,13 +20,11 @@ pub(crate) fn check(
     event: &Event,
     after: &Details,
 ) -> Result<(), ExecuteError> {
-    if let Event::Reverted(reverted) = event
-        && let Some(name) = redaction::hidden_again(before, reverted.to, after)
-    {
-        let why = "was hidden since that version, and would be shown again".to_owned();
-        return Err(ExecuteError::SecretExposed { field: format!("config.{name}"), why });
-    }
     if let Event::Reverted(reverted) = event {
+        if let Some(name) = redaction::hidden_again(before, reverted.to, after) {
+            let why = "was hidden since that version, and would be shown again".to_owned();
+            return Err(ExecuteError::SecretExposed { field: format!("config.{name}"), why });
+        }
         check_models(Some(&before.models), &reverted.models)?;
     }
     check_settings(catalogue, Some(&before.details), after)

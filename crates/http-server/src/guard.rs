@@ -161,8 +161,11 @@ impl Guard {
     }
 
     fn mark(&self, network: IpAddr, credential: &str) -> Mark {
-        let network = network.to_string();
-        Mark::Credential(self.limits.digest(&[network.as_bytes(), credential.as_bytes()]))
+        let digest = |network: &[u8]| self.limits.digest(&[network, credential.as_bytes()]);
+        Mark::Credential(match network {
+            IpAddr::V4(network) => digest(&network.octets()),
+            IpAddr::V6(network) => digest(&network.octets()),
+        })
     }
 
     /// Frees the memory for clients that have not been seen for a while.

@@ -10,7 +10,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::Product;
-use crate::http::door::{Answer, CONNECTIONS, Door, read, with_body};
+use crate::http::door::{Answer, Door, read, with_body};
 use crate::ledger::{ABROAD, HOME};
 use crate::matrix::cast::{Actor, Cast};
 use crate::matrix::traces::{Cell, Tally, Trace};
@@ -305,13 +305,7 @@ async fn everyone_asks(
 async fn everyone_asks_at(folder: &'static str) {
     let door = Door::open().await;
     let cast = Cast::of(&door.ledger.engine).await;
-    for workspace in [HOME, ABROAD] {
-        let place = CONNECTIONS.replace(HOME, workspace);
-        let secrets = json!({ "api_key": "sk-first-value-1" });
-        let main = json!({ "slug": "main", "provider": "openai", "secrets": secrets });
-        let made = door.post(&place, &main).await;
-        assert_eq!(made.status, 201, "{made:?}");
-    }
+    door.create_main_everywhere().await;
     let operations = operations(folder);
     let list = operations.iter().find(|operation| {
         operation.method == Method::GET && operation.path.ends_with(list_ending(folder))

@@ -10,11 +10,11 @@ use ledger_http::{Api, ApiOptions};
 use ledger_http_server::{Accepts, ListenOptions, Listener, Rates};
 use ledger_providers::Catalogue;
 use reqwest::{Client, Method, RequestBuilder};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use crate::ledger::Ledger;
+use crate::ledger::{ABROAD, HOME, Ledger};
 
 /// The path of connections of the home workspace.
 pub(crate) const CONNECTIONS: &str = "/api/v1/workspaces/default/connections";
@@ -101,6 +101,17 @@ impl Door {
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         read(with_body(self.ask(Method::POST, path), body)).await
+    }
+
+    /// Creates a connection `main` with a secret in each of the two workspaces.
+    pub(crate) async fn create_main_everywhere(&self) {
+        for workspace in [HOME, ABROAD] {
+            let place = CONNECTIONS.replace(HOME, workspace);
+            let secrets = json!({ "api_key": "sk-first-value-1" });
+            let main = json!({ "slug": "main", "provider": "openai", "secrets": secrets });
+            let made = self.post(&place, &main).await;
+            assert_eq!(made.status, 201, "{made:?}");
+        }
     }
 
     /// Creates a connection and returns its id.

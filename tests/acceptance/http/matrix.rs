@@ -6,7 +6,7 @@ use ledger_http::routes::{Route, Subject, routes};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::door::{Answer, CONNECTIONS, Door, read, with_body};
+use super::door::{Answer, Door, read, with_body};
 use crate::ledger::{ABROAD, HOME};
 use crate::matrix::bodies::body;
 use crate::matrix::cast::{Cast, TARGET};
@@ -82,13 +82,7 @@ impl Stage {
     async fn open() -> Self {
         let door = Door::open().await;
         let cast = Cast::of(&door.ledger.engine).await;
-        for workspace in [HOME, ABROAD] {
-            let place = CONNECTIONS.replace(HOME, workspace);
-            let secrets = json!({ "api_key": "sk-first-value-1" });
-            let main = json!({ "slug": "main", "provider": "openai", "secrets": secrets });
-            let made = door.post(&place, &main).await;
-            assert_eq!(made.status, 201, "{made:?}");
-        }
+        door.create_main_everywhere().await;
         let shared = door.ledger.create("shared").await;
         let share = json!({ "connection": shared, "grant_to": ABROAD });
         door.ledger.run("grant-workspace", share).await;
