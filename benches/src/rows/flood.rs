@@ -9,7 +9,7 @@ use async_nats::HeaderMap;
 use ledger_contract::subjects::{AUTHORIZATION, Subjects};
 use serde_json::Value;
 use tokio::task::JoinHandle;
-use tokio::time::interval;
+use tokio::time::{interval, interval_at};
 
 use super::ROUNDS;
 use crate::failure::{Failure, Outcome};
@@ -55,8 +55,8 @@ pub(super) async fn http(ground: &mut Ground) -> Outcome<Measured> {
     let wrong = Asker::new(asker.address, WRONG_KEY.to_owned());
     let flood = Arc::new(Flood::default());
     let mut floods = Vec::new();
-    for _ in 0..WIRES {
-        floods.push(tokio::spawn(over_http(wrong.clone(), Arc::clone(&flood))));
+    for number in 0..WIRES {
+        floods.push(tokio::spawn(over_http(wrong.clone(), number, Arc::clone(&flood))));
     }
     let commands = Commands::Http { wire: asker.connect().await?, asker };
     measure(ground, RowName::FloodHttp, server, commands, &flood, floods).await
@@ -143,12 +143,14 @@ impl Commands {
     }
 }
 
-async fn over_http(asker: Asker, flood: Arc<Flood>) -> Outcome<()> {
+/// Sends the share of one of the connections, which take turns.
+async fn over_http(asker: Asker, number: u64, flood: Arc<Flood>) -> Outcome<()> {
     let request = asker.get("/api/v1/whoami", "application/json");
     // The server closes a connection without a first request after a while.
     let mut connected = None;
-    let each = REFUSALS_PER_SECOND / WIRES;
-    let mut ticks = interval(Duration::from_secs(1) / u32::try_from(each)?);
+    let turn = Duration::from_secs(1) / u32::try_from(REFUSALS_PER_SECOND)?;
+    let first = tokio::time::Instant::now() + turn * u32::try_from(number)?;
+    let mut ticks = interval_at(first, turn * u32::try_from(WIRES)?);
     while !flood.is_over.load(Ordering::Relaxed) {
         ticks.tick().await;
         if flood.is_on.load(Ordering::Relaxed) {

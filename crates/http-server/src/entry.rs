@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{CONNECTION, EXPECT};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Response, Version};
-use axum::middleware::{Next, from_fn_with_state};
-use hyper::service::Service as _;
-use hyper_util::service::TowerToHyperService;
+use tower::{Layer as _, ServiceExt as _, service_fn};
+use tower_http::cors::CorsLayer;
 
 use crate::bodies::timed;
 use crate::counters::Counters;
@@ -37,61 +36,66 @@ pub(crate) struct Admission {
 /// The routes behind their checks.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
-    routes: TowerToHyperService<Router>,
+    routes: Router,
+    admission: Arc<Admission>,
+    cors: Option<CorsLayer>,
     tls: bool,
 }
 
 impl Entry {
     pub(crate) fn new(routes: Router, admission: Admission, origins: &[Origin], tls: bool) -> Self {
-        let mut routes = routes.layer(from_fn_with_state(Arc::new(admission), admit));
-        // CORS wraps the admission checks, so that a page can read why its request was refused.
-        if let Some(cors) = headers::cors(origins) {
-            routes = routes.layer(cors);
-        }
-        Self { routes: TowerToHyperService::new(routes), tls }
+        Self { routes, admission: Arc::new(admission), cors: headers::cors(origins), tls }
     }
 
     /// Answers a request.
     pub(crate) async fn answer(&self, peer: SocketAddr, mut request: Request) -> Response<Body> {
         let api = headers::is_api(request.uri().path());
         request.extensions_mut().insert(Peer(peer.ip()));
-        let Ok(mut answer): Result<_, Infallible> = self.routes.call(request).await;
+        let admitting = service_fn(|request| async { Ok(self.admit(request).await) });
+        // CORS wraps the admission checks, so that a page can read why its request was refused.
+        let answered: Result<_, Infallible> = match &self.cors {
+            Some(cors) => cors.layer(admitting).oneshot(request).await,
+            None => admitting.oneshot(request).await,
+        };
+        let Ok(mut answer) = answered;
         headers::add(answer.headers_mut(), api, self.tls);
         answer
     }
-}
 
-async fn admit(
-    State(admission): State<Arc<Admission>>,
-    request: Request,
-    next: Next,
-) -> Response<Body> {
-    let id = RequestId::of(request.headers());
-    // Over HTTP/2 a stream ends alone; a client that expects to be asked has sent nothing yet.
-    let is_http1 = request.version() < Version::HTTP_2;
-    let sends_unasked = is_http1 && !request.headers().contains_key(EXPECT);
-    let (mut parts, body) = request.into_parts();
-    let (body, arrival) = timed(body, admission.limits.body_timeout);
-    let answer = match admission.check(&mut parts) {
-        Ok(()) => next.run(Request::from_parts(parts, body)).await,
-        Err(refusal) => {
-            drop(body);
-            let mut answer = refusal.answer(&id);
-            // Reading what nobody wants costs time, so it costs the client its connection.
-            if is_http1 && arrival.is_long_and_unread() && matches!(refusal, Refusal::Limited(_)) {
-                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    /// Checks a request, and passes it to its route. What is refused costs no search for a route.
+    async fn admit(&self, request: Request) -> Response<Body> {
+        let id = RequestId::of(request.headers());
+        // Over HTTP/2 a stream ends alone; a client that expects to be asked has sent nothing yet.
+        let is_http1 = request.version() < Version::HTTP_2;
+        let sends_unasked = is_http1 && !request.headers().contains_key(EXPECT);
+        let (mut parts, body) = request.into_parts();
+        let (body, arrival) = timed(body, self.admission.limits.body_timeout);
+        let answer = match self.admission.check(&mut parts) {
+            Ok(()) => {
+                let Ok(answer) =
+                    self.routes.clone().oneshot(Request::from_parts(parts, body)).await;
+                answer
             }
-            answer
+            Err(refusal) => {
+                drop(body);
+                let mut answer = refusal.answer(&id);
+                // Reading what nobody wants costs time, so it costs the client its connection.
+                let is_limited = matches!(refusal, Refusal::Limited(_));
+                if is_http1 && is_limited && arrival.is_long_and_unread() {
+                    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                answer
+            }
+        };
+        if arrival.is_late() {
+            // The route only sees a body that ended with an error; the cause is known here.
+            return Refusal::BodyTooSlow.answer(&id);
         }
-    };
-    if arrival.is_late() {
-        // The route only sees a body that ended with an error; the cause is known here.
-        return Refusal::BodyTooSlow.answer(&id);
+        if sends_unasked {
+            arrival.drain().await;
+        }
+        answer
     }
-    if sends_unasked {
-        arrival.drain().await;
-    }
-    answer
 }
 
 impl Admission {
