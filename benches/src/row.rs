@@ -31,6 +31,8 @@ pub(crate) enum RowName {
     HttpLists,
     /// Gets and lists at the doors of other products' clients, the slowest of them
     FacadeReads,
+    /// Resident memory of a server
+    Memory,
     /// Rebuilding the read models from the log
     Replay,
     /// A list page with three filters and the total
@@ -49,8 +51,6 @@ pub(crate) enum RowName {
     TenantsGet,
     /// Opening a ledger with many workspaces and principals
     TenantsStart,
-    /// Resident memory of a server
-    Memory,
     /// Opening a ledger
     Start,
 }
@@ -68,6 +68,7 @@ impl RowName {
         Self::HttpGets,
         Self::HttpLists,
         Self::FacadeReads,
+        Self::Memory,
         Self::Replay,
         Self::ListFilters,
         Self::SmallWorkspace,
@@ -77,7 +78,6 @@ impl RowName {
         Self::Revert,
         Self::TenantsGet,
         Self::TenantsStart,
-        Self::Memory,
         Self::Start,
     ];
 }
