@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ledger_contract::errors::Code;
+use ledger_contract::errors::{Code, Problem};
 use ledger_domain::{CheckedText as _, LedgerId, MessageId, WorkspaceName};
+use ledger_engine::{Portable, Until};
 use ledger_store::tables::founding::{LEDGER_ID, MAC_KEY};
 use ledger_store::tables::{Receipt, lists, meta, receipts};
 use ledger_store::{Batch, Durability, FORMAT, Store};
 use serde_json::{Value, json};
 
 use crate::ledger::{Ledger, Place, TestCommand, unkeyed};
+use crate::moved::{export, import};
 
 /// The first format whose rows have MACs.
 const WITH_MACS: u32 = 3;
@@ -165,6 +167,35 @@ async fn every_kept_data_directory_opens_its_secrets_and_knows_its_keys() {
         authenticate("admin.key").expect("a good key");
         let revoked = authenticate("revoked.key").expect_err("revoked");
         assert_eq!(revoked.code(), Code::CredentialRevoked);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kept_data_directory_can_be_exported_and_imported() {
+    for (format, kept) in Kept::all() {
+        let mut place = Place::copy_of(&kept.0.join("data"), kept.text("master.key"));
+        if format < WITH_MACS {
+            let refused = Portable::open(&place.path(), &place.keyring()).expect_err("no MACs");
+            assert_eq!(Problem::from(refused).code, Code::DataDirOlder);
+            place = place.open().close();
+        }
+        let moved = place.empty();
+        import(&moved, Until::End, &export(&place)).expect("restored");
+        let ledger = moved.open();
+        let list = json!({"lifecycle": "any", "page_size": 500});
+        let list = ledger.ask_at("_all", "list", &list).expect("answered");
+        kept.expect_still_said("list.jsonl", &list["connections"]);
+        let history = ledger.ask_at("_all", "history", &json!({"page_size": 500}));
+        kept.expect_still_said("history.jsonl", &history.expect("answered")["events"]);
+        assert_eq!(ledger.reveal("openai-prod", "api_key").await, "sk-not-a-real-key-0002");
+        let gateway = ledger.engine.authenticate_key(kept.text("gateway.key").trim());
+        assert_eq!(gateway.expect("a good key").actor().to_string(), "gateway:eu-1");
+        // Of records of earlier versions, the fingerprint is in the receipt alone.
+        let body = json!({"connection": "openai-prod",
+                          "secrets": {"api_key": "sk-not-a-real-key-0002"}});
+        let rotation = TestCommand::new("rotate-secret", &body).id("rotate-1");
+        assert!(ledger.send(rotation).await.expect("remembered").repeated, "{format}");
+        ledger.expect_replay_equal();
     }
 }
 

@@ -105,6 +105,12 @@ impl Place {
         place
     }
 
+    /// Returns a place without a ledger, for the same master key.
+    pub(crate) fn empty(&self) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self { folder, keys: self.keys.clone(), replay: self.replay }
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("data")
     }

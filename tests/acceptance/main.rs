@@ -21,6 +21,8 @@ mod ledger;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
+mod moved;
+#[cfg(test)]
 mod nats_jwt;
 #[cfg(test)]
 mod nats_server;
@@ -77,6 +79,8 @@ mod outage;
 mod owner;
 #[cfg(test)]
 mod permissions;
+#[cfg(test)]
+mod portable;
 #[cfg(test)]
 mod program;
 mod provenance;

@@ -11,6 +11,7 @@ use crate::explain::ExplainArgs;
 use crate::init::InitArgs;
 use crate::install::{CompletionsArgs, ManArgs};
 use crate::load::LoadArgs;
+use crate::portable::{ExportArgs, ImportArgs};
 use crate::providers::ProviderCommand;
 use crate::queries::Query;
 use crate::replay::ReplayArgs;
@@ -110,6 +111,10 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     /// Rebuild read models from the log, or compare them with it
     Replay(ReplayArgs),
+    /// Write a whole ledger as lines of JSON, for another folder, machine or format
+    Export(ExportArgs),
+    /// Make a data directory of an export, whole or up to a position or time
+    Import(ImportArgs),
     /// Replace the key to which clients seal requests, while the ledger is not served
     RotateCurveKey(RotateCurveKeyArgs),
     /// Explain an error code and its remedy

@@ -48,6 +48,7 @@ mod verbs;
 mod explain;
 mod install;
 mod load;
+mod portable;
 mod providers;
 mod replay;
 mod rotate_curve_key;
@@ -126,6 +127,8 @@ async fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Load(args) => load::run(&common, &args, out).await,
         Command::Watch(args) => watch::run(&common, &args, out).await,
         Command::Replay(args) => replay::run(&common, args, out).await,
+        Command::Export(args) => portable::export(&common, &args, out).await,
+        Command::Import(args) => portable::import(&common, &args, out).await,
         Command::RotateCurveKey(args) => rotate_curve_key::run(&common, &args, out).await,
     }
 }

@@ -1,11 +1,12 @@
 //! The names of a ledger and of its history.
 
-use ledger_domain::{Incarnation, LedgerId};
+use ledger_domain::{Incarnation, LedgerId, Position};
 use ledger_store::tables::meta;
 use ledger_store::{Batch, Durability, Store};
 
 use uuid::Uuid;
 
+use crate::engine::Engine;
 use crate::errors::Fault;
 
 /// From which, with the ledger's id, the name of its first history is made.
@@ -23,19 +24,40 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Returns the names of a ledger that is not opened for writing.
+    pub(crate) fn of(store: &Store, ledger: LedgerId) -> Result<Self, Fault> {
+        let incarnation = meta::incarnation(store)?.unwrap_or_else(|| first_incarnation(ledger));
+        Ok(Self { ledger, incarnation, epoch: meta::epoch(store)? })
+    }
+
     /// Begins the next epoch of a ledger, and names its history if no earlier program did. What it
     /// returns is durable.
     pub(crate) fn begin(store: &Store, ledger: LedgerId) -> Result<Self, Fault> {
+        let identity = Self::of(store, ledger)?;
+        let identity = Self { epoch: identity.epoch + 1, ..identity };
         let mut batch = Batch::new();
-        let found = meta::incarnation(store)?;
-        let incarnation = found.unwrap_or_else(|| first_incarnation(ledger));
-        if found.is_none() {
-            meta::put_incarnation(&mut batch, store, incarnation);
-        }
-        let epoch = meta::epoch(store)? + 1;
-        meta::put_epoch(&mut batch, store, epoch);
+        meta::put_incarnation(&mut batch, store, identity.incarnation);
+        meta::put_epoch(&mut batch, store, identity.epoch);
         store.commit(batch, Durability::Synced)?;
-        Ok(Self { ledger, incarnation, epoch })
+        Ok(identity)
+    }
+}
+
+/// The history that a ledger was restored from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Its name.
+    pub incarnation: Incarnation,
+    /// The last position that both histories have. Up to it they are the same.
+    pub position: Position,
+}
+
+impl Engine {
+    /// Returns the history that this one was restored from, or `None` if the ledger was never
+    /// restored.
+    pub fn origin(&self) -> Result<Option<Origin>, Fault> {
+        let origin = meta::origin(&self.shared.store)?;
+        Ok(origin.map(|(incarnation, position)| Origin { incarnation, position }))
     }
 }
 

@@ -11,6 +11,7 @@
 //! rebuilds read models beside the live ones: `replay/bulk/` with many threads, then
 //! `replay/fold.rs` event by event. Only `ports.rs` reads the clock or the random number generator.
 //! `journal/` keeps what was refused and read, beside the log.
+//! `portable/` writes a ledger as lines that do not depend on the database, and makes one of them.
 //! `admission.rs` has the limits on what is in progress, for all doors, and `readers/` decides
 //! where queries run.
 //!
@@ -103,6 +104,15 @@
 //!   (test: `a_workspace_with_a_share_uses_up_its_own_reveals`).
 //! - Events are found by what the clock said, also if it was ahead for a moment
 //!   (test: `events_after_a_clock_that_was_ahead_are_found_by_their_own_time`).
+//! - A ledger that was made of another one's lines answers as that one did
+//!   (test: `a_ledger_made_of_an_export_answers_as_the_first_did`), and is another history of it
+//!   (test: `a_restored_ledger_is_a_new_history_that_knows_the_former`).
+//! - A line that was changed, moved or doubled, or is missing, is named, and nothing that counts as
+//!   a ledger is left (test: `whatever_is_done_to_an_export_is_named_and_leaves_no_ledger`).
+//! - Restored up to a position or a time, a ledger is as it was then
+//!   (test: `restored_up_to_a_position_or_a_time_a_ledger_is_as_it_was_then`).
+//! - With another master key, or into a folder that is not empty, nothing is written
+//!   (test: `nothing_is_written_with_another_key_into_a_full_folder_or_for_an_unknown_target`).
 //! - No answer, not even a refusal, depends on a write that failed
 //!   (test: `no_answer_rests_on_a_write_that_failed`).
 
@@ -127,6 +137,7 @@ mod identity;
 mod journal;
 mod keeper;
 mod outbox;
+mod portable;
 mod projections;
 mod queries;
 mod quotas;
@@ -146,19 +157,24 @@ pub use curve_keys::OpenedRequest;
 pub use engine::{Engine, EngineOptions};
 pub use errors::{
     AuthenticateError, ConnectionUnknown, DeadlineExpired, ExecuteError, Fault, Forbidden,
-    LiveCallerError, OpenError, QueryError, ReplayError, SealedError, Unavailable, log_fault,
+    LiveCallerError, OpenError, PortableError, QueryError, ReplayError, RestoreError, SealedError,
+    Unavailable, log_fault,
 };
 pub use execute::{CommandRequest, Executed};
 pub use fence::Fence;
 pub use fingerprint::{BodyDigest, Received};
 pub use http_status::HttpStatusSource;
-pub use identity::Identity;
+pub use identity::{Identity, Origin};
 pub use journal::{Attempt, JournalOptions};
 pub use outbox::{Outbox, OutboxItem};
+pub use portable::{
+    EventsWritten, PORTABLE_VERSION, Portable, PortableKeys, Restoration, RestoreOptions,
+    RestoreStage, Restored, StateWritten, Taken, Until, WholeWritten,
+};
 pub use ports::{Clock, IdSource, Ports, Randomness};
 pub use queries::{Keep, ListOptions, ListResult, QueryAnswer, Reader, VersionLine, Versions};
 pub use quotas::{Quota, QuotaExceeded, Quotas};
-pub use readers::Effort;
+pub use readers::{Effort, lower_priority};
 pub use replay::ReplayLimits;
 pub use request::RequestContext;
 pub use reveal::RevealRequest;

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ledger_domain::{ConnectionId, EventId, LedgerId, MessageId, Micros};
+use ledger_domain::{ConnectionId, EventId, Incarnation, LedgerId, MessageId, Micros};
 use rand::{CryptoRng, RngCore};
 use uuid::Uuid;
 
@@ -48,6 +48,11 @@ impl Ports {
 
     pub(crate) fn ledger_id(&self) -> LedgerId {
         LedgerId::new(self.ids.make(self.now()))
+    }
+
+    /// Names a new history of a ledger.
+    pub(crate) fn incarnation(&self) -> Incarnation {
+        Incarnation::new(self.ids.make(self.now()))
     }
 
     /// Creates an id for a command that was sent without one.

@@ -6,6 +6,7 @@
 //! DIR/ledger.lock     locked while a process has it open; holds that process's id
 //! DIR/store/          the database
 //! DIR/sorting/        files of rows that are not in the database yet; emptied by every opening
+//! DIR/ledger-restoring   there while a ledger is restored into the directory; see `restoring.rs`
 //! ```
 //!
 //! The format is in a plain file because opening a database to read its format would write to it.
@@ -14,6 +15,8 @@
 //! whether rows have MACs is said by the key check, which cannot be changed without the master key.
 //! Only the owner can enter the directory and its folders, and so can only the owner read any file
 //! in them, those that RocksDB makes included.
+
+mod restoring;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -94,6 +97,7 @@ impl DataDir {
         check_format(path)?;
         private_dir::narrow(path).map_err(io_error(path))?;
         let dir = Self { path: path.to_owned(), lock: lock(path)? };
+        dir.forget_restore()?;
         let store = dir.store_path();
         if store.exists() {
             private_dir::narrow(&store).map_err(io_error(&store))?;
@@ -105,8 +109,11 @@ impl DataDir {
     /// incomplete directory is not mistaken for a ledger. A directory that already holds events is
     /// refused, whatever else is missing in it.
     pub fn create(path: &Path) -> Result<Self, OpenError> {
-        if let Err(refused @ OpenError::Incomplete { .. }) = check_format(path) {
-            return Err(refused);
+        match check_format(path) {
+            Err(refused @ (OpenError::Incomplete { .. } | OpenError::Unfinished { .. })) => {
+                return Err(refused);
+            }
+            Ok(_) | Err(_) => {}
         }
         if path.exists() {
             refuse_foreign(path)?;
@@ -218,6 +225,9 @@ fn check_format(path: &Path) -> Result<u32, OpenError> {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let path = path.to_owned();
+            if restoring::is_unfinished(&path) {
+                return Err(OpenError::Unfinished { path });
+            }
             if presence::holds_events(&path.join(STORE_FOLDER)) {
                 return Err(OpenError::Incomplete { path, part: FORMAT_FILE.to_owned() });
             }

@@ -39,6 +39,20 @@ pub enum OpenError {
         /// The file or table that is missing.
         part: String,
     },
+    /// The directory holds what an interrupted restore left, which is no ledger.
+    #[error("{path} holds what an interrupted restore left; it is no ledger yet")]
+    Unfinished {
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// A ledger cannot be restored into the directory, because it is not empty.
+    #[error("{path} is not empty: it holds {found}")]
+    NotEmpty {
+        /// The data directory.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
+    },
     /// The directory contains other files.
     #[error("{path} contains files that do not belong to a ledger")]
     Foreign {

@@ -36,6 +36,8 @@
 //!   (test: `a_poisoned_store_drops_no_table`).
 //! - A database is created only for a new ledger; one that lacks a part is refused and left
 //!   untouched (test: `a_database_that_lacks_a_part_is_refused_by_name`).
+//! - What an interrupted restore leaves is no ledger, and the next restore replaces it
+//!   (test: `what_an_interrupted_restore_left_is_no_ledger_and_is_replaced_by_the_next`).
 //! - Bitmaps that are gathered in bulk equal, byte for byte, those that are built one change at a
 //!   time (test: `gathered_rows_are_what_one_by_one_would_store`).
 

@@ -17,7 +17,7 @@ impl Macs {
         Self(Some(key))
     }
 
-    fn key(&self) -> &MacKey {
+    pub(crate) fn key(&self) -> &MacKey {
         self.0.as_ref().expect("whoever reads or writes rows with MACs has a Store with its key")
     }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
+use ledger_vault::PortableKey;
 use parking_lot::Mutex;
 use rocksdb::{
     BottommostLevelCompaction, BoundColumnFamily, Cache, ColumnFamilyDescriptor, CompactOptions,
@@ -109,6 +110,11 @@ impl Store {
 
     pub(crate) const fn macs(&self) -> &Macs {
         &self.macs
+    }
+
+    /// Returns the key of the ledger's portable form.
+    pub fn portable_key(&self) -> PortableKey {
+        self.macs.key().portable_key()
     }
 
     /// Returns the error for a table without which the database is of no use.
@@ -272,6 +278,13 @@ impl Store {
     /// Returns the data directory.
     pub fn dir(&self) -> &DataDir {
         &self.dir
+    }
+
+    /// Closes the database of a restore that failed, and removes it.
+    pub fn discard(self) -> Result<(), OpenError> {
+        let Self { db, dir, .. } = self;
+        drop(db);
+        dir.discard()
     }
 
     /// Creates an empty table.

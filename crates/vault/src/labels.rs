@@ -18,6 +18,9 @@ pub(crate) const CURVE_KEY: &str = "connledger curve key v1";
 /// Derives the value that identifies a ledger's MAC key in its check.
 pub(crate) const MAC_KEY_COMMITMENT: &str = "connledger mac key commitment v1";
 
+/// Derives the key of a ledger's portable form from its MAC key's bytes.
+pub(crate) const PORTABLE_KEY: &str = "connledger portable form v1";
+
 /// Associated data of a sealed value.
 pub(crate) const SEALED_VALUE: &str = "connledger sealed value";
 /// Associated data of a wrapped data key.
@@ -44,6 +47,7 @@ mod tests {
             DATA_KEY_CIPHER,
             CURVE_KEY,
             MAC_KEY_COMMITMENT,
+            PORTABLE_KEY,
             MAC_KEY,
             SEALED_VALUE,
             WRAPPED_DATA_KEY,

@@ -54,6 +54,8 @@
 //!   (test: `a_mac_holds_for_one_row_of_one_table_under_one_key`).
 //! - Whether rows have MACs, and under which key, cannot be denied without the master key
 //!   (test: `a_check_says_under_which_key_rows_have_macs`).
+//! - A code of the portable form holds for one purpose and place
+//!   (test: `a_code_holds_for_one_purpose_and_place_under_one_ledgers_key`).
 //! - Debug output never shows a secret (test: `debug_output_never_shows_a_value`).
 //! - A file with a secret to which other users have access is not read
 //!   (test: `a_file_open_to_other_users_is_refused_with_the_remedy`).
@@ -74,6 +76,7 @@ mod fingerprint;
 mod form;
 mod key_check;
 mod mac_key;
+mod portable_key;
 
 mod private_file;
 
@@ -90,6 +93,7 @@ pub use keyring::{Keyring, Scope};
 pub use mac_key::MacKey;
 pub use master_key::KeyId;
 pub use plaintext::{Disclosure, Plaintext};
+pub use portable_key::PortableKey;
 pub use private_file::{create_private, open_private, read_private, write_durably};
 pub use sealed_text::plaintext_bytes;
 pub use wrapped::WrappedDataKey;

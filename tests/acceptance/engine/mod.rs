@@ -18,6 +18,7 @@ mod lifetimes;
 mod lists;
 mod opening;
 mod pages;
+mod portable;
 mod probes;
 mod promises;
 mod quotas;

@@ -1,7 +1,7 @@
 //! `status`.
 
 use ledger_contract::queries::{
-    ALL_WORKSPACES, ClockStatus, DiskFullStatus, RebuildStatus, StatusView,
+    ALL_WORKSPACES, ClockStatus, DiskFullStatus, RebuildStatus, RestoredFrom, StatusView,
 };
 
 use super::read_answer;
@@ -29,6 +29,9 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
         ("queued", status.queued.to_string()),
         ("accepts writes", accepts_writes),
     ];
+    if let Some(RestoredFrom { incarnation, position }) = status.restored_from {
+        facts.push(("restored from", format!("{incarnation}, up to position {position}")));
+    }
     if let Some(former) = status.former_xkey {
         facts.push(("former key", format!("{} until {}", former.xkey, former.accepted_until)));
     }

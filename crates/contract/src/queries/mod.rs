@@ -29,7 +29,7 @@ pub use parameters::{NoParameters, Parameters};
 pub use principals::{ApiKeyView, PermissionView, PrincipalPage, PrincipalView, Principals};
 pub use status::{
     ClockStatus, DiskFullStatus, FormerXkey, HttpStatus, LeaseHolder, NatsStatus, RebuildStatus,
-    Status, StatusView,
+    RestoredFrom, Status, StatusView,
 };
 pub use whoami::{CallerView, Whoami};
 pub use workspace::{ALL_WORKSPACES, QueryWorkspace};

@@ -41,6 +41,15 @@ pub struct FormerXkey {
     pub accepted_until: String,
 }
 
+/// The history that a ledger was restored from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RestoredFrom {
+    /// Its name.
+    pub incarnation: String,
+    /// The last position that both histories have. Up to it they are the same.
+    pub position: u64,
+}
+
 /// Answer to `status`.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct StatusView {
@@ -48,6 +57,9 @@ pub struct StatusView {
     pub ledger_id: String,
     /// Name of this history of the ledger; copies of its data directory share it.
     pub incarnation: String,
+    /// The history that this one was restored from; absent if the ledger was never restored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored_from: Option<RestoredFrom>,
     /// Number of times the ledger was opened for writing.
     pub epoch: u64,
     /// Version of the program.

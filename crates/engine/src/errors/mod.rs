@@ -9,6 +9,7 @@ mod execute;
 mod fault;
 mod log;
 mod open;
+mod portable;
 mod problem;
 mod query;
 mod replay;
@@ -19,6 +20,7 @@ pub use execute::{ConnectionUnknown, DeadlineExpired, ExecuteError, Forbidden, U
 pub use fault::Fault;
 pub use log::log_fault;
 pub use open::OpenError;
+pub use portable::{PortableError, RestoreError};
 pub use query::QueryError;
 pub use replay::ReplayError;
 pub use sealed::SealedError;

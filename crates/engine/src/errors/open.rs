@@ -15,6 +15,12 @@ pub enum OpenError {
     /// A required part is missing.
     #[error("the ledger has no {0}")]
     Incomplete(String),
+    /// An earlier version of the program wrote the directory, and it is to be read as it is.
+    #[error(
+        "an earlier version wrote this directory: its rows have no authentication codes, which the \
+         next start adds"
+    )]
+    NotUpgraded,
     /// A newer version of the program wrote a read model.
     #[error("{name} has version {found}; this program knows versions up to {known}")]
     NewerModel {

@@ -278,11 +278,14 @@ impl From<OpenError> for Problem {
                     DataDirError::Newer { .. } => Code::DataDirNewer,
                     DataDirError::InUse { .. } => Code::DataDirInUse,
                     DataDirError::Damaged { .. } => Code::DataDirDamaged,
+                    DataDirError::NotEmpty { .. } => Code::DataDirNotEmpty,
+                    DataDirError::Unfinished { .. } => Code::RestoreUnfinished,
                     _ => Code::DataDirUnusable,
                 };
                 Self::because(code, chain(&fault))
             }
             OpenError::Incomplete(_) => Self::because(Code::DataDirIncomplete, error.to_string()),
+            OpenError::NotUpgraded => Self::because(Code::DataDirOlder, error.to_string()),
             OpenError::NewerModel { .. } => Self::because(Code::DataDirNewer, error.to_string()),
             OpenError::NoRoom { .. } => Self::because(Code::DiskFull, error.to_string()),
             OpenError::MasterKey(_) => Self::because(Code::MasterKeyWrong, chain(&error)),

@@ -1,6 +1,6 @@
 //! The query for the ledger's status, and whether workspaces exist.
 
-use ledger_contract::queries::{ClockStatus, DiskFullStatus, FormerXkey, StatusView};
+use ledger_contract::queries::{ClockStatus, DiskFullStatus, FormerXkey, RestoredFrom, StatusView};
 use ledger_contract::time;
 use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{Position, WorkspaceName};
@@ -24,6 +24,10 @@ impl Reader<'_> {
         Ok(StatusView {
             ledger_id: engine.ledger_id().to_string(),
             incarnation: engine.identity().incarnation.to_string(),
+            restored_from: engine.origin()?.map(|origin| RestoredFrom {
+                incarnation: origin.incarnation.to_string(),
+                position: origin.position.get(),
+            }),
             epoch: engine.identity().epoch,
             xkey: engine.xkey(),
             former_xkey: engine

@@ -29,6 +29,7 @@ use crate::errors::{Fault, QueryError, Unavailable};
 use crate::shares::{Place, Shares};
 use lanes::Lanes;
 use pool::Pool;
+pub use priority::lower_priority;
 
 /// How much a query reads, which decides where it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

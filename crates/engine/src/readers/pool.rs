@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
-use super::priority;
+use super::priority::lower_priority;
 use crate::errors::{Fault, Unavailable};
 
 /// One scan. It must not panic.
@@ -56,7 +56,7 @@ impl Pool {
 }
 
 fn work(scans: &Receiver<Scan>) {
-    if let Err(error) = priority::lower() {
+    if let Err(error) = lower_priority() {
         tracing::warn!(%error, "queries run with the priority of commands");
     }
     for scan in scans {

@@ -7,9 +7,10 @@ use std::io;
 #[cfg(target_os = "linux")]
 pub(super) const NICER_BY: i32 = 10;
 
-/// Lowers the priority of the calling thread for good. On Linux, a nice value belongs to a thread;
-/// elsewhere it belongs to the process, so nothing changes there.
-pub(super) fn lower() -> io::Result<()> {
+/// Lowers the priority of the calling thread for good, so that commands go before what it does. On
+/// Linux, a nice value belongs to a thread; elsewhere it belongs to the process, so nothing changes
+/// there.
+pub fn lower_priority() -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{getpriority_process, setpriority_process};

@@ -6,14 +6,15 @@
 //! while nothing else uses the ledger. They are compared by order-independent sums over their rows
 //! and over what the log says, because the log has another order.
 
-use ledger_contract::records::{ConnectionRow, Frame, Repeats, StoredFingerprint, StreamId};
-use ledger_domain::{CheckedText, MessageId, Position, Version, WorkspaceName};
+use ledger_contract::records::ConnectionRow;
+use ledger_domain::Position;
 use ledger_store::tables::receipts::ReceiptRow;
 use ledger_store::tables::{
-    Receipt, StreamKey, claims, connections, journal, keys, log, meta, receipts, snapshots, streams,
+    Receipt, claims, connections, journal, keys, log, meta, receipts, snapshots, streams,
 };
 use ledger_store::{Batch, Durability, ReadError, Rows, Store, Table};
 
+use super::entry::{Due, Entry, NO_FINGERPRINT};
 use crate::derived;
 use crate::errors::Fault;
 use crate::projections::claims::claim;
@@ -21,54 +22,8 @@ use crate::projections::claims::claim;
 /// The names of the tables.
 pub(super) const NAMES: [&str; 3] = ["streams", "claims", "receipts"];
 
-/// The fingerprint of a rebuilt receipt whose record does not have it. No command matches it.
-const NO_FINGERPRINT: [u8; 16] = [0; 16];
-
 /// Bytes of rows that are written at a time.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
-
-/// What a record says about streams and receipts.
-struct Entry {
-    stream: StreamKey,
-    version: Version,
-    position: Position,
-    key: Vec<u8>,
-    receipt: Due,
-}
-
-/// The receipt that follows from a record.
-enum Due {
-    /// None, because nobody can repeat the command.
-    None,
-    /// This one but for its fingerprint, which a record of an earlier version does not have.
-    WithoutFingerprint(Receipt),
-    /// Exactly this one.
-    Whole(Receipt),
-}
-
-impl Entry {
-    fn read(position: Position, record: &[u8]) -> Result<Self, Fault> {
-        let frame = Frame::read(position, record)?;
-        let (stream, connection) = match &frame.stream {
-            StreamId::Connection(id) => (StreamKey::connection(*id), Some(*id)),
-            StreamId::Reveals(id) => (StreamKey::reveals(*id), Some(*id)),
-            StreamId::Workspace(name) => (StreamKey::workspace(name), None),
-            StreamId::Principal(name) => (StreamKey::principal(name), None),
-        };
-        let workspace = WorkspaceName::stored(frame.workspace.as_ref().into());
-        let command_id = MessageId::stored(frame.command_id.as_ref().into());
-        let (version, recorded_at) = (frame.version, frame.recorded_at);
-        let with =
-            |fingerprint| Receipt { connection, version, position, recorded_at, fingerprint };
-        let receipt = match frame.repeats {
-            Repeats::Never => Due::None,
-            Repeats::Unknown => Due::WithoutFingerprint(with(NO_FINGERPRINT)),
-            Repeats::By(StoredFingerprint(fingerprint)) => Due::Whole(with(fingerprint)),
-        };
-        let key = receipts::key(&workspace, &command_id);
-        Ok(Self { stream, version, position, key, receipt })
-    }
-}
 
 /// A sum over rows in any order.
 #[derive(Default, PartialEq, Eq)]

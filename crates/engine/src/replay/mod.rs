@@ -14,6 +14,7 @@
 mod background;
 mod bulk;
 mod compare;
+mod entry;
 mod fold;
 mod fresh;
 mod indexes;
@@ -38,9 +39,10 @@ use fold::Fold;
 use indexes::Indexes;
 
 pub(crate) use background::{Rebuilder, Rebuilding};
+pub(crate) use entry::{Due, Entry, NO_FINGERPRINT};
 pub(crate) use fresh::stand_in;
 pub use limits::ReplayLimits;
-pub(crate) use offline::bring_up_to_date;
+pub(crate) use offline::{bring_up_to_date, rebuild_all};
 
 /// Events that may be left for the pause. Folding them takes a few milliseconds.
 const LEFT_FOR_PAUSE: u64 = 2_000;
@@ -238,7 +240,7 @@ pub(crate) fn log_tenths(work: &'static str) -> impl Fn(ReplayProgress) + Sync {
 }
 
 /// Returns the fault for a gap in the log.
-fn missing(position: Position) -> Fault {
+pub(crate) fn missing(position: Position) -> Fault {
     Fault::Damaged(format!("the record at position {position} is missing"))
 }
 

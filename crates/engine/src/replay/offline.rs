@@ -117,6 +117,16 @@ fn rebuild(
     fresh::drop_leftovers(store)
 }
 
+/// Builds everything that is derived from the log, of a ledger that has nothing but the log.
+pub(crate) fn rebuild_all(
+    store: &Arc<Store>,
+    limits: ReplayLimits,
+    progress: Progress<'_>,
+) -> Result<(), Fault> {
+    rebuild(store, [true; 3], limits, progress)?;
+    rebuild_indexes(store)
+}
+
 fn rebuild_indexes(store: &Arc<Store>) -> Result<(), Fault> {
     let rows = Models::at(store, Models::live_generations(store)?).connections.clone();
     indexes::rebuild(store, &rows, log::head(store)?)

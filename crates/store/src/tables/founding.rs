@@ -8,6 +8,10 @@
 //! | `fingerprint_key` | the vault's wrapped fingerprint key |
 //! | `mac_key` | the vault's wrapped key of the MACs |
 
+use super::{FOUNDING, fixed};
+use crate::error::ReadError;
+use crate::store::Store;
+
 /// Id of this ledger.
 pub const LEDGER_ID: &str = "ledger_id";
 /// Proof that a master key is the right one, and that rows have MACs.
@@ -19,3 +23,8 @@ pub const MAC_KEY: &str = "mac_key";
 
 /// All of them.
 pub(crate) const NAMES: [&str; 4] = [LEDGER_ID, KEY_CHECK, FINGERPRINT_KEY, MAC_KEY];
+
+/// Returns one of them.
+pub fn get(store: &Store, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
+    store.get(&fixed(FOUNDING), name.as_bytes())
+}

@@ -8,7 +8,7 @@ use ledger_domain::ConnectionId;
 
 use super::{KEYS, fixed};
 use crate::batch::Batch;
-use crate::error::ReadError;
+use crate::error::{AppendError, ReadError, corrupt};
 use crate::store::{Rows, Store};
 
 /// Stores a connection's wrapped data key.
@@ -16,9 +16,35 @@ pub fn put(batch: &mut Batch, store: &Store, connection: ConnectionId, wrapped: 
     batch.put(store, &fixed(KEYS), &connection.to_bytes(), wrapped);
 }
 
+/// Adds the wrapped data keys of many connections in one load, durably, in ascending order of their
+/// ids. Nobody else may use the table meanwhile.
+pub fn load<'a>(
+    store: &Store,
+    keys: impl IntoIterator<Item = (ConnectionId, &'a [u8])>,
+) -> Result<(), AppendError> {
+    let table = fixed(KEYS);
+    let mut file = store.sorted_file(&table);
+    for (connection, wrapped) in keys {
+        file.put(&connection.to_bytes(), wrapped)?;
+    }
+    file.finish()
+}
+
 /// Iterates over all wrapped data keys.
 pub fn rows(store: &Store) -> Rows<'_> {
     store.scan_all(&fixed(KEYS), &[])
+}
+
+/// Iterates over wrapped data keys in the order of their connections' ids, from one on.
+pub fn scan_all(
+    store: &Store,
+    from: ConnectionId,
+) -> impl Iterator<Item = Result<(ConnectionId, Box<[u8]>), ReadError>> + '_ {
+    store.scan_all(&fixed(KEYS), &from.to_bytes()).map(|row| {
+        let (key, wrapped) = row?;
+        let id = key.as_ref().try_into().map_err(|_| corrupt(&fixed(KEYS), "a connection's id"))?;
+        Ok((ConnectionId::from_bytes(id), wrapped))
+    })
 }
 
 /// Returns a connection's wrapped data key.

@@ -9,12 +9,26 @@ use ledger_vault::MacKey;
 
 use super::{LOG, fixed, u64_from};
 use crate::batch::Batch;
-use crate::error::{ReadError, corrupt};
+use crate::error::{AppendError, ReadError, corrupt};
 use crate::store::{Store, Walk};
 
 /// Adds a record.
 pub fn put(batch: &mut Batch, store: &Store, position: Position, record: &[u8]) {
     batch.put(store, &fixed(LOG), &position.get().to_be_bytes(), record);
+}
+
+/// Adds many records in one load, durably, in ascending order of their positions. Nobody else may
+/// use the log meanwhile.
+pub fn load<'a>(
+    store: &Store,
+    records: impl IntoIterator<Item = (Position, &'a [u8])>,
+) -> Result<(), AppendError> {
+    let table = fixed(LOG);
+    let mut file = store.sorted_file(&table);
+    for (position, record) in records {
+        file.put(&position.get().to_be_bytes(), record)?;
+    }
+    file.finish()
 }
 
 /// Returns a record.

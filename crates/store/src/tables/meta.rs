@@ -3,6 +3,7 @@
 //! | Name | Value |
 //! |---|---|
 //! | `incarnation` | name of this history of the ledger (16) |
+//! | `origin` | the history that this was restored from (16), the last position of both (8, BE) |
 //! | `epoch` | number of times the ledger was opened for writing (8, BE) |
 //! | `curve_key` | the vault's wrapped curve key |
 //! | `former_curve_key` | until when the former one is accepted (8, BE), and its wrapped form |
@@ -22,6 +23,7 @@ use crate::store::{Rows, Store};
 use crate::table::Table;
 
 const INCARNATION: &str = "incarnation";
+const ORIGIN: &str = "origin";
 const EPOCH: &str = "epoch";
 const CURVE_KEY: &str = "curve_key";
 const FORMER_CURVE_KEY: &str = "former_curve_key";
@@ -52,6 +54,23 @@ pub fn incarnation(store: &Store) -> Result<Option<Incarnation>, ReadError> {
     let Some(bytes) = get(store, INCARNATION)? else { return Ok(None) };
     let bytes = bytes.try_into().map_err(|_| corrupt(&fixed(META), INCARNATION))?;
     Ok(Some(Incarnation::from_bytes(bytes)))
+}
+
+/// Names the history that this one was restored from, and the last position that both have.
+pub fn put_origin(batch: &mut Batch, store: &Store, former: Incarnation, last: Position) {
+    let value = [&former.to_bytes()[..], &last.get().to_be_bytes()].concat();
+    put(batch, store, ORIGIN, &value);
+}
+
+/// Returns the history that this one was restored from, and the last position that both have, or
+/// `None` if the ledger was never restored.
+pub fn origin(store: &Store) -> Result<Option<(Incarnation, Position)>, ReadError> {
+    let Some(value) = get(store, ORIGIN)? else { return Ok(None) };
+    let parts = value.split_first_chunk::<16>();
+    let parts =
+        parts.and_then(|(former, last)| Some((Incarnation::from_bytes(*former), u64_from(last)?)));
+    let (former, last) = parts.ok_or_else(|| corrupt(&fixed(META), ORIGIN))?;
+    Ok(Some((former, Position::new(last))))
 }
 
 /// Sets how often the ledger was opened for writing.

@@ -1,0 +1,124 @@
+//! `import`: makes a data directory of an export.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+use indicatif::ProgressBar;
+use ledger_contract::errors::{Code, Problem};
+use ledger_contract::operations::ReplayProgress;
+use ledger_contract::time;
+use ledger_domain::Position;
+use ledger_engine::{Engine, RestoreOptions, RestoreStage, Restored, Until};
+use serde_json::json;
+
+use super::file;
+use super::stop::Stop;
+use crate::common::Common;
+use crate::failure::Failure;
+use crate::master_key::{self, MasterKeyArgs};
+use crate::output::Output;
+use crate::progress::progress_bar;
+
+/// Makes a data directory of what `export` wrote.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The folder must be missing or empty; a folder `nats` of a managed server may be in it. The master
+key, the target and the folder are checked before anything is written, and every line while it is
+read. Until everything is there, the folder is no ledger: after an interruption, repeat the command.
+
+The result is a new history of the same ledger. With --to-position or --to-time, what came later is
+lost, receipts of commands included: a client that repeats such a command executes it again. Clients
+that remember a position of the former history have to begin anew.
+
+Examples:
+  connledger import ledger.jsonl.zst --data-dir /srv/ledger --master-key-file master.key
+  zstd -dc ledger.zst | connledger import - --data-dir /srv/ledger --master-key-file master.key
+  connledger import ledger.jsonl --data-dir /srv/ledger --to-time 2026-11-21T12:00:00Z")]
+pub(crate) struct ImportArgs {
+    /// File that `export` wrote; decompressed if it ends in .zst; `-` for standard input
+    file: PathBuf,
+    /// Restore up to this position, and nothing later
+    #[arg(long, value_name = "POSITION", conflicts_with = "to_time")]
+    to_position: Option<u64>,
+    /// Restore up to the last event that was recorded at or before this time
+    #[arg(long, value_name = "TIME")]
+    to_time: Option<String>,
+    #[command(flatten)]
+    master_key: MasterKeyArgs,
+}
+
+impl ImportArgs {
+    fn until(&self) -> Result<Until, Failure> {
+        match (self.to_position, &self.to_time) {
+            (Some(position), _) => Ok(Until::Position(Position::new(position))),
+            (None, Some(text)) => {
+                let time = time::parse("--to-time", text);
+                let time = time.map_err(|invalid| Failure::usage(invalid.to_string()))?;
+                Ok(Until::Time(time))
+            }
+            (None, None) => Ok(Until::End),
+        }
+    }
+}
+
+pub(crate) async fn run(common: &Common, args: &ImportArgs, out: Output) -> Result<(), Failure> {
+    let Some(folder) = common.data_dir.clone() else {
+        return Err(Failure::usage("--data-dir is required"));
+    };
+    let until = args.until()?;
+    let keyring = master_key::find(&args.master_key, Some(&folder))?;
+    let stop = Stop::default();
+    let input = file::open(&args.file, &stop);
+    let mut input = input.map_err(|error| Failure::file("read", &args.file, &error))?;
+    let bar = progress_bar(Some(0), out);
+    let work = {
+        let (bar, folder) = (bar.clone(), folder.clone());
+        move || -> Result<Restored, Problem> {
+            let options = RestoreOptions { until, ..RestoreOptions::new(&folder, &keyring) };
+            let is_rebuilding = AtomicBool::new(false);
+            let imported = Engine::import(options, &mut *input, &|stage, progress| {
+                show(&bar, stage, progress, &is_rebuilding);
+            });
+            Ok(imported?)
+        }
+    };
+    let restored = stop.run(work).await;
+    bar.finish_and_clear();
+    let restored = restored.map_err(|failure| match failure.code() {
+        Some(code) if code == Code::DiskFull.as_str() => {
+            failure.hint("what was restored so far is removed; make room and repeat the import")
+        }
+        _ => failure,
+    })?;
+    report(&folder.display().to_string(), &restored, out)
+}
+
+fn show(bar: &ProgressBar, stage: RestoreStage, progress: ReplayProgress, rebuilds: &AtomicBool) {
+    if stage == RestoreStage::Rebuilding && !rebuilds.swap(true, Ordering::Relaxed) {
+        // Another pace from here on.
+        bar.reset();
+    }
+    bar.set_length(progress.total);
+    bar.set_position(progress.done);
+}
+
+fn report(folder: &str, restored: &Restored, out: Output) -> Result<(), Failure> {
+    let Restored { identity, former, position, recorded_at } = restored;
+    let recorded_at = recorded_at.map(time::format);
+    if out.is_json() {
+        return out.object(&json!({
+            "ledger_id": identity.ledger.to_string(),
+            "incarnation": identity.incarnation.to_string(),
+            "former_incarnation": former.to_string(),
+            "position": position.get(),
+            "recorded_at": recorded_at,
+            "data_dir": folder,
+        }));
+    }
+    let (ledger, incarnation) = (identity.ledger, identity.incarnation);
+    let of = recorded_at.map(|time| format!(" of {time}")).unwrap_or_default();
+    out.line(format!("ledger {ledger} is in {folder}, up to position {position}{of}"))?;
+    out.say(format!("its history is {incarnation} from now on, which goes on from {former}"));
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! `export` and `import`: a whole ledger as lines of JSON, for another folder, machine or format.
+
+mod export;
+mod file;
+mod import;
+mod stop;
+
+pub(crate) use export::{ExportArgs, run as export};
+pub(crate) use import::{ImportArgs, run as import};
