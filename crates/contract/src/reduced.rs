@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 #[derive(Serialize, Deserialize)]
 struct Parts<'a> {
     position: u64,
+    incarnation: &'a str,
     #[serde(borrow)]
     event: &'a RawValue,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -27,7 +28,8 @@ struct EventHead<'a> {
 }
 
 /// Returns the JSON of a [`crate::reply::Notification`] with its event reduced to type, schema,
-/// position, stream, version, workspace and time. The state of the connection stays.
+/// position, stream, version, workspace and time. The state of the connection stays, and so does
+/// the history.
 ///
 /// Returns `None` if the notification cannot be parsed.
 pub fn reduced(notification: &[u8]) -> Option<Vec<u8>> {
@@ -51,6 +53,7 @@ mod tests {
     fn a_reduced_event_names_no_actor_and_no_reason() {
         let whole = json!({
             "position": 7,
+            "incarnation": "018e",
             "event": {
                 "position": 7, "stream": "connection/018f", "version": 2, "event_id": "018f",
                 "type": "connection_disabled", "schema": 1, "workspace": "default",
@@ -65,6 +68,7 @@ mod tests {
         assert!(!text.contains("canary"), "{text}");
         let expected = json!({
             "position": 7,
+            "incarnation": "018e",
             "event": {
                 "position": 7, "stream": "connection/018f", "version": 2,
                 "type": "connection_disabled", "schema": 1, "workspace": "default",
