@@ -12,6 +12,8 @@ struct Parts<'a> {
     event: &'a RawValue,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     connection: Option<&'a RawValue>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    state_omitted: bool,
 }
 
 /// The fields of a record that are visible in the state itself. They leave out the actor, the way
@@ -77,6 +79,23 @@ mod tests {
             "connection": {"slug": "main", "version": 2},
         });
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_state_that_was_left_out_is_still_told_of() {
+        let whole = json!({
+            "position": 7,
+            "incarnation": "018e",
+            "event": {
+                "position": 7, "stream": "connection/018f", "version": 2,
+                "type": "connection_disabled", "schema": 1, "workspace": "default",
+                "recorded_at": "2026-11-21T01:02:03.000000Z", "data": {},
+            },
+            "state_omitted": true,
+        });
+        let reduced = reduced(whole.to_string().as_bytes()).unwrap();
+        let reduced: Value = serde_json::from_slice(&reduced).unwrap();
+        assert_eq!(reduced["state_omitted"], true);
     }
 
     #[test]

@@ -7,9 +7,11 @@ use serde_json::value::RawValue;
 
 use crate::access::IssuedKey;
 use crate::records::{self, Hide};
+use crate::resume::ResumePoint;
 use crate::view::ConnectionView;
 
-/// Answer to an accepted command. A repeat with the same command id gets the same answer, forever.
+/// Answer to an accepted command. A repeat with the same command id gets the same answer, forever,
+/// except that a restored ledger names its own history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Receipt {
     /// Id of the connection; absent for commands about a workspace or a principal.
@@ -19,6 +21,8 @@ pub struct Receipt {
     pub version: u64,
     /// Log position of the event.
     pub position: u64,
+    /// The history in which it has that position; after a restore, another than before.
+    pub incarnation: String,
     /// When the event was recorded.
     pub recorded_at: String,
 }
@@ -116,6 +120,8 @@ pub struct FeedPage {
     /// Without the scope `audit`, `event` contains only what is visible in the state itself.
     #[schemars(with = "Vec<Notification<'static>>")]
     pub events: Vec<Box<RawValue>>,
-    /// Log position up to which the page is complete; the `after` of the next request.
+    /// Log position up to which the page is complete.
     pub position: u64,
+    /// The same with its history; the `after` of the next request.
+    pub resume_after: ResumePoint,
 }
