@@ -79,6 +79,7 @@ nsc add user --account USERS --name gateway-acme \
   --allow-pub 'ledger.js.CONSUMER.MSG.NEXT.KV_ledger-connections.*' \
   --allow-pub 'ledger.js.CONSUMER.DELETE.LEDGER_EVENTS.*' \
   --allow-pub 'ledger.js.CONSUMER.DELETE.KV_ledger-connections.*' \
+  --allow-pub 'ledger.query.acme.list' \
   --allow-pub 'ledger.reveal.acme.*' \
   --allow-sub '_INBOX_gateway-acme.>'
 

@@ -67,6 +67,7 @@ fn expect_same(message: &Message, item: &OutboxItem) {
     let told: Value = serde_json::from_slice(&message.payload).expect("JSON");
     let wanted: Value = serde_json::from_slice(&item.body).expect("JSON");
     assert_eq!(told, wanted, "position {position}");
+    assert_eq!(header("Ledger-Incarnation").as_deref(), told["incarnation"].as_str());
 }
 
 /// What the bucket says of each connection is what a query says.

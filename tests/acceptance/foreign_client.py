@@ -103,6 +103,7 @@ async def consume(connection, head):
         assert message.metadata.sequence.stream == position, "the stream has a gap"
         assert body["position"] == position == body["event"]["position"], body
         assert int(headers["Ledger-Position"]) == position, headers
+        assert headers["Ledger-Incarnation"] == body["incarnation"] != "", headers
         assert headers["Ledger-Event-Type"] == body["event"]["type"], headers
         assert headers["ce-specversion"] == "1.0" and headers["ce-source"].startswith("/"), headers
         assert headers["ce-type"] == f"connledger.{body['event']['type']}.v1", headers

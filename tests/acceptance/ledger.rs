@@ -11,15 +11,17 @@ use ledger_contract::queries::{QueryName, QueryRequest, QueryWorkspace};
 use ledger_contract::records::Via;
 use ledger_contract::reply::Receipt;
 use ledger_contract::{commands, subjects};
-use ledger_domain::{Expected, LedgerId, MessageId, Micros, Version, WorkspaceName};
+use ledger_domain::{Expected, Incarnation, LedgerId, MessageId, Micros, Version, WorkspaceName};
 use ledger_engine::{
     Caller, CommandRequest, Engine, EngineOptions, Executed, Received, ReplayLimits, RevealRequest,
 };
 use ledger_store::tables::founding::{LEDGER_ID, MAC_KEY};
-use ledger_store::{DataDir, Store, UnkeyedStore};
+use ledger_store::tables::meta;
+use ledger_store::{Batch, DataDir, Durability, Store, UnkeyedStore};
 use ledger_vault::Keyring;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use crate::wait::soon;
 
@@ -141,6 +143,11 @@ impl Place {
         store(&self.path(), &self.keyring())
     }
 
+    /// Names the history anew, as a restore does.
+    pub(crate) fn begin_another_history(&self) {
+        begin_another_history(&self.path(), &self.keyring());
+    }
+
     /// Opens the database as [`strangers_store`].
     pub(crate) fn strangers_store(&self) -> Store {
         strangers_store(&self.path())
@@ -191,6 +198,13 @@ impl Ledger {
 
     pub(crate) fn reopen(self) -> Self {
         self.close().open()
+    }
+
+    /// Opens it again as a restored ledger, with another history of the same events.
+    pub(crate) fn with_another_history(self) -> Self {
+        let place = self.close();
+        place.begin_another_history();
+        place.open()
     }
 
     /// Returns what a power cut would leave: a copy of the folder. Files come and go meanwhile, so
@@ -344,6 +358,16 @@ pub(crate) fn store(data_dir: &Path, keyring: &Keyring) -> Store {
     store.with_key(key, |_| Ok(())).expect("complete")
 }
 
+/// Names the history of a closed ledger anew, as a restore does.
+pub(crate) fn begin_another_history(data_dir: &Path, keyring: &Keyring) {
+    let store = store(data_dir, keyring);
+    let former = meta::incarnation(&store).expect("readable").expect("it was opened before");
+    let mut batch = Batch::new();
+    let next = Incarnation::new(Uuid::new_v5(&former.uuid(), b"restored"));
+    meta::put_incarnation(&mut batch, &store, next);
+    store.commit(batch, Durability::Synced).expect("written");
+}
+
 /// Opens the database of a ledger as somebody who can write to it but lacks the master key. What
 /// they write has MACs under a key of their own.
 pub(crate) fn strangers_store(data_dir: &Path) -> Store {
@@ -384,6 +408,7 @@ pub(crate) async fn send_as(
         connection: Some(revealed.connection.clone()),
         version: 0,
         position: revealed.position,
+        incarnation: revealed.incarnation.clone(),
         recorded_at: String::new(),
     };
     Ok(Executed { receipt, repeated: false, api_key: None })

@@ -61,6 +61,8 @@ mod faults;
 mod guarded;
 mod hints;
 #[cfg(test)]
+mod histories;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod labels;

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
-use ledger_client::{Client, CommandHeaders, WatchItem, WatchScope};
+use ledger_client::{Client, CommandHeaders, ResumePoint, WatchItem, WatchScope};
+use ledger_domain::Position;
 use tokio::sync::mpsc;
 
 use super::ROUNDS;
@@ -53,7 +54,8 @@ pub(super) async fn measure(ground: &mut Ground) -> Outcome<Measured> {
 async fn watch(sender: &Client, gateway: Client) -> Outcome<Seen> {
     let (told, mut seen) = mpsc::channel(1_024);
     let first = create(sender, "g-first").await?;
-    let mut watcher = gateway.watch(WatchScope::Everything, Some(first - 1));
+    let before = ResumePoint::in_any_history(Position::new(first - 1));
+    let mut watcher = gateway.watch(WatchScope::Everything, Some(before));
     tokio::spawn(async move {
         while let Some(item) = watcher.next().await {
             let WatchItem::Change(notice) = item else { continue };

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::StreamExt as _;
-use ledger_client::{Client, WatchScope};
+use ledger_client::{Client, ResumePoint, WatchScope};
+use ledger_domain::Position;
 
 use super::worker::Worker;
 use crate::failure::Outcome;
@@ -45,6 +46,10 @@ impl Worker for WebFollower {
     }
 }
 
+fn point(position: u64) -> ResumePoint {
+    ResumePoint::in_any_history(Position::new(position))
+}
+
 /// One who watches over NATS.
 pub(super) struct Watching {
     pub(super) client: Client,
@@ -57,7 +62,7 @@ impl Worker for Watching {
     async fn step(&mut self) -> Outcome<()> {
         let after = self.dice.below(self.head.load(Ordering::Relaxed).max(1));
         let items = 1 + usize::try_from(self.dice.below(PIECES))?;
-        let watcher = self.client.watch(WatchScope::Everything, Some(after));
+        let watcher = self.client.watch(WatchScope::Everything, Some(point(after)));
         watcher.take(items).for_each(|_| std::future::ready(())).await;
         self.done.fetch_add(1, Ordering::Relaxed);
         Ok(())

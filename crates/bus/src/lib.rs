@@ -28,6 +28,8 @@
 //! - A lease is taken over only when it was released, when its holder is known to have ended, or
 //!   after its whole time without a change
 //!   (test: `a_lease_is_taken_over_after_its_whole_time_without_a_change`).
+//! - Every message names the history in which its position counts
+//!   (test: `headers_identify_the_event_its_position_and_its_history`).
 //! - An event counts as published only when the stream holds it at its position
 //!   (test: `an_acknowledgment_of_a_duplicate_is_not_believed`).
 //! - Wrong keys over NATS are refused before they are opened or hashed, and shut nobody else out

@@ -7,7 +7,7 @@ use async_nats::client::RequestErrorKind;
 use async_nats::connection::State;
 use async_nats::{
     ClientError as NatsError, ConnectErrorKind, ConnectOptions, Event, Request, ServerAddr,
-    jetstream,
+    ServerError, jetstream,
 };
 use ledger_contract::subjects::Subjects;
 use tokio::sync::watch;
@@ -42,6 +42,8 @@ pub struct Client {
     jetstream_prefix: Option<String>,
     /// Carries changes in the state of the connection.
     pub(crate) link: watch::Receiver<Link>,
+    /// Carries the subject of the last message that the server did not permit.
+    denied: watch::Receiver<String>,
 }
 
 /// The state of the connection to NATS.
@@ -64,6 +66,7 @@ impl Client {
         let subjects = Subjects::with_prefix(&options.prefix)
             .map_err(|invalid| ClientError::Internal(invalid.to_string()))?;
         let (sender, link) = watch::channel(Link::default());
+        let (denial, denied) = watch::channel(String::new());
         let addresses = addresses(&options.url)?;
         let credentials = or_from_address(options.credentials, &addresses);
         let mut connect = with_credentials(credentials)?
@@ -72,6 +75,9 @@ impl Client {
             .ping_interval(PING_INTERVAL)
             .request_timeout(Some(options.timeout))
             .event_callback(move |event| {
+                if let Some(subject) = denied_subject(&event) {
+                    denial.send_replace(subject);
+                }
                 note(&sender, &event);
                 std::future::ready(())
             });
@@ -101,6 +107,7 @@ impl Client {
             timeout,
             jetstream_prefix,
             link,
+            denied,
         })
     }
 
@@ -189,7 +196,15 @@ impl Client {
         let Prepared { headers, payload, reader } = self.prepare(subject, about, body)?;
         let request =
             Request::new().headers(headers).payload(payload.into()).timeout(Some(timeout));
-        let sent = self.nats.send_request(subject.to_owned(), request).await;
+        let mut denied = self.denied.clone();
+        denied.mark_unchanged();
+        let sent = tokio::select! {
+            sent = self.nats.send_request(subject.to_owned(), request) => sent,
+            () = is_denied(&mut denied, subject) => {
+                let text = format!("NATS does not permit this user to send to {subject}");
+                return Err(ClientError::NotPermitted(text));
+            }
+        };
         let message = sent.map_err(|error| match error.kind() {
             RequestErrorKind::NoResponders => ClientError::Unavailable(format!(
                 "no ledger answers on NATS under the prefix `{}`",
@@ -203,6 +218,26 @@ impl Client {
         })?;
         reader.read(message)
     }
+}
+
+/// Returns the subject, in lower case, of a message that the server did not permit, if that is what
+/// happened.
+fn denied_subject(event: &Event) -> Option<String> {
+    let Event::ServerError(ServerError::Other(text)) = event else { return None };
+    let text = text.to_ascii_lowercase();
+    let (_, subject) = text.split_once("permissions violation for publish to \"")?;
+    subject.strip_suffix('"').map(ToOwned::to_owned)
+}
+
+/// Waits until the server does not permit a message to a subject.
+async fn is_denied(denied: &mut watch::Receiver<String>, subject: &str) {
+    let subject = subject.to_ascii_lowercase();
+    while denied.changed().await.is_ok() {
+        if *denied.borrow_and_update() == subject {
+            return;
+        }
+    }
+    std::future::pending().await
 }
 
 fn note(sender: &watch::Sender<Link>, event: &Event) {
@@ -283,6 +318,17 @@ fn with_credentials(credentials: Credentials) -> Result<ConnectOptions, ClientEr
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_that_the_server_does_not_permit_is_recognized_by_its_subject() {
+        let told =
+            |text: &str| denied_subject(&Event::ServerError(ServerError::Other(text.into())));
+        let publish = "Permissions Violation for Publish to \"ledger.query._all.list\"";
+        assert_eq!(told(publish).as_deref(), Some("ledger.query._all.list"));
+        assert_eq!(told("Permissions Violation for Subscription to \"ledger.events.>\""), None);
+        assert_eq!(told("stale connection"), None);
+        assert_eq!(denied_subject(&Event::Disconnected), None);
+    }
 
     #[test]
     fn a_login_in_the_address_is_used_unless_another_is_given() {

@@ -17,6 +17,9 @@ pub enum ClientError {
     /// The NATS server refused the login, at first or when the connection was lost.
     #[error("{0}")]
     LoginRefused(String),
+    /// The NATS server does not permit this user to send the request.
+    #[error("{0}")]
+    NotPermitted(String),
     /// No answer arrived in time. A command may have been executed: send it again with the same
     /// command id to find out.
     #[error("{0}")]
@@ -37,7 +40,9 @@ impl ClientError {
         match self {
             Self::Problem(problem) => problem.retry,
             Self::Unavailable(_) | Self::Unanswered(_) => true,
-            Self::LoginRefused(_) | Self::Unsealed | Self::Internal(_) => false,
+            Self::LoginRefused(_) | Self::NotPermitted(_) | Self::Unsealed | Self::Internal(_) => {
+                false
+            }
         }
     }
 
@@ -67,6 +72,7 @@ impl ClientError {
             Self::Problem(problem) => Some(&problem.code),
             Self::Unavailable(_)
             | Self::LoginRefused(_)
+            | Self::NotPermitted(_)
             | Self::Unanswered(_)
             | Self::Unsealed
             | Self::Internal(_) => None,

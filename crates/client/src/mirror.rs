@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use futures::StreamExt as _;
+use ledger_contract::ResumePoint;
+use ledger_domain::Incarnation;
 use parking_lot::{Mutex, RwLock};
 use serde_json::Value;
 use tokio::sync::watch;
@@ -13,8 +15,8 @@ use tokio::task::JoinHandle;
 use crate::connect::Client;
 use crate::error::ClientError;
 use crate::reveal::Secret;
-use crate::slot::Slot;
-use crate::watch::{Notice, WatchItem, WatchScope};
+use crate::slot::{KnownGeneration, Slot};
+use crate::watch::{Notice, WatchItem, WatchScope, Watcher};
 
 /// A connection as a gateway needs it.
 #[derive(Clone, Debug)]
@@ -35,6 +37,8 @@ pub struct Seen {
     pub version: u64,
     /// Log position of the last change.
     pub position: u64,
+    /// The history in which generations, version and position count.
+    pub incarnation: Option<Incarnation>,
 }
 
 type SecretName = (String, String);
@@ -45,15 +49,24 @@ struct State {
     ids: HashMap<String, String>,
 }
 
+/// What the mirror and its task share.
+#[derive(Debug, Default)]
+struct Kept {
+    state: RwLock<State>,
+    secrets: Mutex<HashMap<SecretName, Arc<Slot>>>,
+}
+
 /// Follows a workspace and keeps the latest state of its connections. Fetches secrets when they are
 /// first needed, and again after a change to a later generation. Dropping it wipes everything.
+///
+/// If the watch starts anew, for instance because the ledger was restored, the former states and
+/// secrets are served until the new states are complete. Then what is not among them is gone.
 #[derive(Debug)]
 pub struct Mirror {
     client: Client,
     workspace: String,
-    state: Arc<RwLock<State>>,
-    secrets: Mutex<HashMap<SecretName, Arc<Slot>>>,
-    caught_up: watch::Receiver<Option<u64>>,
+    kept: Arc<Kept>,
+    caught_up: watch::Receiver<Option<ResumePoint>>,
     task: JoinHandle<()>,
 }
 
@@ -66,33 +79,11 @@ impl Drop for Mirror {
 impl Mirror {
     /// Starts following a workspace.
     pub fn follow(client: Client, workspace: &str) -> Self {
-        let state = Arc::new(RwLock::new(State::default()));
+        let kept = Arc::new(Kept::default());
         let (told, caught_up) = watch::channel(None);
-        let mut items = client.watch(WatchScope::Workspace(workspace.to_owned()), None);
-        let kept = Arc::clone(&state);
-        let task = tokio::spawn(async move {
-            while let Some(item) = items.next().await {
-                match item {
-                    WatchItem::Initial(notice) | WatchItem::Change(notice) => {
-                        kept.write().take(&notice);
-                        let position = notice.position;
-                        told.send_if_modified(|last| {
-                            let known = last.is_some();
-                            if known {
-                                *last = Some(position);
-                            }
-                            known
-                        });
-                    }
-                    WatchItem::CaughtUp { position } => {
-                        told.send_replace(Some(position));
-                    }
-                    WatchItem::Interrupted { .. } | WatchItem::Resumed => {}
-                }
-            }
-        });
-        let secrets = Mutex::default();
-        Self { client, workspace: workspace.to_owned(), state, secrets, caught_up, task }
+        let items = client.watch(WatchScope::Workspace(workspace.to_owned()), None);
+        let task = tokio::spawn(Follower::new(Arc::clone(&kept), told).follow(items));
+        Self { client, workspace: workspace.to_owned(), kept, caught_up, task }
     }
 
     /// Waits until the state of every connection has been received.
@@ -102,16 +93,22 @@ impl Mirror {
         ready.map(drop).map_err(|_| ClientError::Internal("the watch has ended".to_owned()))
     }
 
-    /// Returns a channel with the position of the last change applied.
-    pub fn positions(&self) -> watch::Receiver<Option<u64>> {
+    /// Returns a channel with the point of the last change applied. Positions of two histories
+    /// cannot be compared.
+    pub fn points(&self) -> watch::Receiver<Option<ResumePoint>> {
         self.caught_up.clone()
     }
 
     /// Returns a connection by id or slug.
     pub fn connection(&self, name: &str) -> Option<Arc<Seen>> {
-        let state = self.state.read();
+        let state = self.kept.state.read();
         let id = state.ids.get(&name.to_ascii_lowercase()).map_or(name, String::as_str);
         state.by_id.get(id).cloned()
+    }
+
+    /// Returns every connection, in no order.
+    pub fn connections(&self) -> Vec<Arc<Seen>> {
+        self.kept.state.read().by_id.values().cloned().collect()
     }
 
     /// Returns the current value of a secret field, and fetches it if necessary. While the ledger
@@ -122,9 +119,10 @@ impl Mirror {
         field: &str,
         reason: &str,
     ) -> Result<Arc<Secret>, ClientError> {
-        let wanted = connection.generations.get(field).copied();
+        let generation = connection.generations.get(field).copied();
+        let wanted = KnownGeneration { generation, incarnation: connection.incarnation };
         let name = (connection.id.clone(), field.to_owned());
-        let slot = Arc::clone(self.secrets.lock().entry(name).or_default());
+        let slot = Arc::clone(self.kept.secrets.lock().entry(name).or_default());
         let fetch = async || {
             let fields = [field];
             let revealed = self.client.reveal(&self.workspace, &connection.id, &fields, reason);
@@ -132,6 +130,56 @@ impl Mirror {
             revealed.await?.remove(field).ok_or_else(missing)
         };
         slot.get(wanted, fetch).await
+    }
+}
+
+/// Applies the items of a watcher.
+struct Follower {
+    kept: Arc<Kept>,
+    told: watch::Sender<Option<ResumePoint>>,
+    /// The new states, while they are not complete.
+    next: Option<State>,
+}
+
+impl Follower {
+    fn new(kept: Arc<Kept>, told: watch::Sender<Option<ResumePoint>>) -> Self {
+        Self { kept, told, next: Some(State::default()) }
+    }
+
+    async fn follow(mut self, mut items: Watcher) {
+        while let Some(item) = items.next().await {
+            self.apply(item);
+        }
+    }
+
+    fn apply(&mut self, item: WatchItem) {
+        match item {
+            WatchItem::Initial(notice) => {
+                if let Some(next) = &mut self.next {
+                    next.take(&notice);
+                }
+            }
+            WatchItem::CaughtUp { point } => {
+                if let Some(next) = self.next.take() {
+                    self.replace(next);
+                }
+                self.told.send_replace(Some(point));
+            }
+            WatchItem::Change(notice) => {
+                self.kept.state.write().take(&notice);
+                self.told.send_replace(Some(notice.resume_point()));
+            }
+            WatchItem::Restarted { .. } => self.next = Some(State::default()),
+            WatchItem::Interrupted { .. } | WatchItem::Resumed => {}
+        }
+    }
+
+    /// Puts complete states in the place of the former ones, and wipes the secrets of connections
+    /// that are gone.
+    fn replace(&self, next: State) {
+        let mut secrets = self.kept.secrets.lock();
+        secrets.retain(|(id, _), _| next.by_id.contains_key(id));
+        *self.kept.state.write() = next;
     }
 }
 
@@ -176,5 +224,78 @@ fn read(notice: &Notice) -> Option<Seen> {
         id: view.id,
         version: view.version,
         position: view.position,
+        incarnation: notice.incarnation,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger_contract::records::{self, Happened};
+    use ledger_contract::view::ConnectionView;
+    use ledger_domain::{ConnectionId, Position, evolve};
+    use serde_json::json;
+    use serde_json::value::to_raw_value;
+
+    use super::*;
+    use crate::watch::Restart;
+
+    /// The record of a connection that was created, as it stands in logs.
+    const CREATED: &[u8] = include_bytes!("../../../schemas/events/connection_created/v1.json");
+
+    /// Returns the notice of a connection of this name in a history.
+    fn notice(slug: &str, position: u64, incarnation: Incarnation) -> Notice {
+        let record = records::decode(Position::new(7), CREATED).unwrap();
+        let Happened::Connection(event) = record.happened else { panic!("not a connection") };
+        let facts = record.metadata.facts(ConnectionId::from_bytes([1; 16]));
+        let connection = evolve(None, event, &facts).unwrap();
+        let mut view = serde_json::to_value(ConnectionView::of(&connection)).unwrap();
+        view["slug"] = json!(slug);
+        view["id"] = json!(format!("id-of-{slug}"));
+        view["position"] = json!(position);
+        Notice::of_listed(&to_raw_value(&view).unwrap(), incarnation).unwrap()
+    }
+
+    fn caught_up(position: u64, incarnation: Incarnation) -> WatchItem {
+        WatchItem::CaughtUp { point: ResumePoint::new(Position::new(position), incarnation) }
+    }
+
+    #[test]
+    fn a_mirror_serves_what_it_had_until_the_new_states_are_complete() {
+        let [own, other] = [1, 2].map(|byte| Incarnation::from_bytes([byte; 16]));
+        let kept = Arc::new(Kept::default());
+        let mut follower = Follower::new(Arc::clone(&kept), watch::channel(None).0);
+        let served = || {
+            let mut slugs: Vec<_> =
+                kept.state.read().by_id.values().map(|seen| seen.slug.clone()).collect();
+            slugs.sort();
+            slugs
+        };
+        follower.apply(WatchItem::Initial(notice("kept", 3, own)));
+        follower.apply(caught_up(3, own));
+        follower.apply(WatchItem::Change(notice("lost", 9, own)));
+        assert_eq!(served(), ["kept", "lost"]);
+        for id in ["id-of-kept", "id-of-lost"] {
+            kept.secrets.lock().entry((id.to_owned(), "api_key".to_owned())).or_default();
+        }
+
+        let restart = WatchItem::Restarted { reason: Restart::HistoryChanged { now: Some(other) } };
+        follower.apply(restart.clone());
+        follower.apply(WatchItem::Initial(notice("half", 4, other)));
+        assert_eq!(served(), ["kept", "lost"], "the new states are not complete");
+        // It starts anew once more, before it has caught up.
+        follower.apply(restart);
+        for (slug, position) in [("kept", 2), ("other", 4)] {
+            follower.apply(WatchItem::Initial(notice(slug, position, other)));
+        }
+        assert_eq!(served(), ["kept", "lost"]);
+        follower.apply(caught_up(4, other));
+        assert_eq!(served(), ["kept", "other"], "what is not among them is gone");
+        let state = kept.state.read();
+        let seen = &state.by_id["id-of-kept"];
+        // A lower position of another history is no earlier one.
+        assert_eq!((seen.position, seen.incarnation), (2, Some(other)));
+        assert!(!state.ids.contains_key("lost"));
+        let secrets = kept.secrets.lock();
+        assert_eq!(secrets.len(), 1, "a secret of a connection that is gone was kept");
+    }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use ledger_contract::reveal::{RevealAnswer, RevealedSecret};
 use ledger_contract::subjects;
+use ledger_domain::Incarnation;
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -15,18 +16,26 @@ use crate::moment::deadline;
 /// A secret in plaintext. It is wiped on drop and hidden in debug output.
 pub struct Secret {
     generation: u64,
+    incarnation: Option<Incarnation>,
     value: Zeroizing<String>,
 }
 
 impl Secret {
     #[cfg(test)]
-    pub(crate) fn new(generation: u64, value: &str) -> Self {
-        Self { generation, value: Zeroizing::new(value.to_owned()) }
+    pub(crate) fn new(generation: u64, incarnation: Incarnation, value: &str) -> Self {
+        let value = Zeroizing::new(value.to_owned());
+        Self { generation, incarnation: Some(incarnation), value }
     }
 
     /// Returns the generation of the value, which grows with each new one.
     pub fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// Returns the history in which it has this generation. In another one, the same generation may
+    /// be another value.
+    pub(crate) fn incarnation(&self) -> Option<Incarnation> {
+        self.incarnation
     }
 
     /// Returns the value.
@@ -63,9 +72,10 @@ impl Client {
         let answer = self.request(subject, about, body).await?;
         let answer: RevealAnswer = serde_json::from_slice(answer.body())
             .map_err(|_| ClientError::Internal("the answer cannot be understood".to_owned()))?;
+        let incarnation = answer.incarnation.parse().ok();
         let secret = |(field, one): (&String, &RevealedSecret)| {
             let value = Zeroizing::new(one.value.clone());
-            (field.clone(), Secret { generation: one.generation, value })
+            (field.clone(), Secret { generation: one.generation, incarnation, value })
         };
         Ok(answer.secrets.iter().map(secret).collect())
     }

@@ -3,14 +3,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ledger_domain::Incarnation;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::error::ClientError;
 use crate::reveal::Secret;
+use crate::watch::is_same;
 
-/// After a temporary failure, how long the last known value is used without another request.
+/// How long a value is used without another request after a temporary failure, and if it is of
+/// another history than the connection.
 const REST: Duration = Duration::from_secs(5);
+
+/// What a caller knows of the value that they want.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KnownGeneration {
+    /// Its generation, or `None` if that is unknown.
+    pub(crate) generation: Option<u64>,
+    /// The history in which it has that generation.
+    pub(crate) incarnation: Option<Incarnation>,
+}
 
 /// Holds one secret. It is locked during a fetch, so that concurrent requests cause only one.
 #[derive(Debug, Default)]
@@ -19,26 +31,46 @@ pub(crate) struct Slot(Mutex<Held>);
 #[derive(Debug, Default)]
 struct Held {
     secret: Option<Arc<Secret>>,
+    /// When the secret was fetched.
+    fetched: Option<Instant>,
+    /// The history of the connection for which it was fetched.
+    fetched_for: Option<Incarnation>,
     /// The last fetch, if it failed temporarily.
     failed: Option<(Instant, ClientError)>,
 }
 
+impl Held {
+    /// Returns the value if it is the wanted one or a later one.
+    ///
+    /// After a restore, the ledger may answer in its new history while the connection is still
+    /// known in the former one. Generations of the two cannot be compared, so the answer holds for
+    /// a while and not for long.
+    fn fresh(&self, wanted: KnownGeneration) -> Option<&Arc<Secret>> {
+        let secret = self.secret.as_ref()?;
+        let is_fresh = if is_same(secret.incarnation(), wanted.incarnation) {
+            wanted.generation.is_some_and(|generation| secret.generation() >= generation)
+        } else {
+            self.fetched_for == wanted.incarnation
+                && self.fetched.is_some_and(|at| at.elapsed() < REST)
+        };
+        is_fresh.then_some(secret)
+    }
+}
+
 impl Slot {
-    /// Returns the value of generation `wanted` or later, stored or from `fetch`. After a temporary
-    /// failure, returns the last known value.
+    /// Returns the value of the wanted generation or a later one, stored or from `fetch`. After a
+    /// temporary failure, returns the last known value.
     ///
     /// Callers that waited for another's fetch share its failure, so that each waits for at most
     /// one timeout if the ledger does not answer.
     pub(crate) async fn get(
         &self,
-        wanted: Option<u64>,
+        wanted: KnownGeneration,
         fetch: impl AsyncFnOnce() -> Result<Secret, ClientError>,
     ) -> Result<Arc<Secret>, ClientError> {
         let asked_at = Instant::now();
         let mut held = self.0.lock().await;
-        if let Some(secret) = &held.secret
-            && wanted.is_some_and(|wanted| secret.generation() >= wanted)
-        {
+        if let Some(secret) = held.fresh(wanted) {
             return Ok(Arc::clone(secret));
         }
         match (&held.secret, &held.failed) {
@@ -49,7 +81,12 @@ impl Slot {
         match fetch().await {
             Ok(secret) => {
                 let secret = Arc::new(secret);
-                *held = Held { secret: Some(Arc::clone(&secret)), failed: None };
+                *held = Held {
+                    secret: Some(Arc::clone(&secret)),
+                    fetched: Some(Instant::now()),
+                    fetched_for: wanted.incarnation,
+                    failed: None,
+                };
                 Ok(secret)
             }
             Err(error) if error.is_away() => {
@@ -69,6 +106,21 @@ mod tests {
 
     use super::*;
 
+    const OWN: Incarnation = Incarnation::from_bytes([1; 16]);
+    const OTHER: Incarnation = Incarnation::from_bytes([2; 16]);
+
+    fn wanted(generation: u64, incarnation: Incarnation) -> KnownGeneration {
+        KnownGeneration { generation: Some(generation), incarnation: Some(incarnation) }
+    }
+
+    fn of(generation: u64) -> KnownGeneration {
+        wanted(generation, OWN)
+    }
+
+    fn secret(generation: u64, value: &str) -> Result<Secret, ClientError> {
+        Ok(Secret::new(generation, OWN, value))
+    }
+
     fn away() -> ClientError {
         ClientError::Unanswered("no answer".to_owned())
     }
@@ -76,17 +128,17 @@ mod tests {
     #[tokio::test]
     async fn while_the_ledger_is_away_the_last_value_is_served_at_once() {
         let slot = Slot::default();
-        let first = slot.get(Some(1), async || Ok(Secret::new(1, "v-1"))).await.unwrap();
+        let first = slot.get(of(1), async || secret(1, "v-1")).await.unwrap();
         assert_eq!(first.value(), "v-1");
-        let old = slot.get(Some(2), async || Err(away())).await.unwrap();
+        let old = slot.get(of(2), async || Err(away())).await.unwrap();
         assert_eq!(old.value(), "v-1");
         slot.0.lock().await.failed = None;
         let refused = async || Err(ClientError::LoginRefused("new passwords".to_owned()));
-        assert_eq!(slot.get(Some(2), refused).await.unwrap().value(), "v-1");
-        let at_once = slot.get(Some(2), async || panic!("nobody is asked")).await.unwrap();
+        assert_eq!(slot.get(of(2), refused).await.unwrap().value(), "v-1");
+        let at_once = slot.get(of(2), async || panic!("nobody is asked")).await.unwrap();
         assert_eq!(at_once.value(), "v-1");
         slot.0.lock().await.failed = Some((Instant::now().checked_sub(REST).unwrap(), away()));
-        let new = slot.get(Some(2), async || Ok(Secret::new(2, "v-2"))).await.unwrap();
+        let new = slot.get(of(2), async || secret(2, "v-2")).await.unwrap();
         assert_eq!(new.value(), "v-2");
     }
 
@@ -100,26 +152,62 @@ mod tests {
                 failing.await.ok();
                 Err(away())
             };
-            asking.get(Some(1), failing).await
+            asking.get(of(1), failing).await
         });
         while slot.0.try_lock().is_ok() {
             tokio::task::yield_now().await;
         }
-        let waiting = slot.get(Some(1), async || panic!("one has asked already"));
+        let waiting = slot.get(of(1), async || panic!("one has asked already"));
         let (second, ()) = tokio::join!(waiting, async { fail.send(()).unwrap() });
         assert!(matches!(second, Err(ClientError::Unanswered(_))));
         assert!(matches!(first.await.unwrap(), Err(ClientError::Unanswered(_))));
-        let later = slot.get(Some(1), async || Ok(Secret::new(1, "v-1"))).await.unwrap();
+        let later = slot.get(of(1), async || secret(1, "v-1")).await.unwrap();
         assert_eq!(later.value(), "v-1", "who comes later asks again");
     }
 
     #[tokio::test]
     async fn a_refusal_that_will_not_pass_is_told_and_not_remembered() {
         let slot = Slot::default();
-        slot.get(Some(1), async || Ok(Secret::new(1, "v-1"))).await.unwrap();
+        slot.get(of(1), async || secret(1, "v-1")).await.unwrap();
         let refusal = async || Err(ClientError::Internal("no".to_owned()));
-        assert!(slot.get(Some(2), refusal).await.is_err());
-        let new = slot.get(Some(2), async || Ok(Secret::new(2, "v-2"))).await.unwrap();
+        assert!(slot.get(of(2), refusal).await.is_err());
+        let new = slot.get(of(2), async || secret(2, "v-2")).await.unwrap();
         assert_eq!(new.generation(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_secret_of_another_history_is_fetched_again() {
+        let slot = Slot::default();
+        slot.get(of(3), async || secret(3, "lost")).await.unwrap();
+        let restored = async || Ok(Secret::new(2, OTHER, "restored"));
+        let now = slot.get(wanted(2, OTHER), restored).await.unwrap();
+        assert_eq!(now.value(), "restored", "a higher generation is no later value");
+        let none = async || panic!("nobody is asked");
+        assert_eq!(slot.get(wanted(2, OTHER), none).await.unwrap().value(), "restored");
+        let rotated = async || Ok(Secret::new(3, OTHER, "rotated"));
+        let now = slot.get(wanted(3, OTHER), rotated).await.unwrap();
+        assert_eq!(now.value(), "rotated", "the same generation is another value");
+    }
+
+    #[tokio::test]
+    async fn an_answer_of_a_history_that_the_mirror_does_not_know_yet_is_used_for_a_while() {
+        let slot = Slot::default();
+        slot.get(of(3), async || secret(3, "lost")).await.unwrap();
+        let restored = async || Ok(Secret::new(2, OTHER, "restored"));
+        let now = slot.get(of(4), restored).await.unwrap();
+        assert_eq!(now.value(), "restored");
+        let none = async || panic!("nobody is asked");
+        assert_eq!(slot.get(of(4), none).await.unwrap().value(), "restored");
+        slot.0.lock().await.fetched = Instant::now().checked_sub(REST);
+        let again = async || Ok(Secret::new(5, OTHER, "later"));
+        assert_eq!(slot.get(of(4), again).await.unwrap().value(), "later");
+    }
+
+    #[tokio::test]
+    async fn while_the_ledger_is_away_a_secret_of_the_former_history_is_served() {
+        let slot = Slot::default();
+        slot.get(of(3), async || secret(3, "former")).await.unwrap();
+        let kept = slot.get(wanted(2, OTHER), async || Err(away())).await.unwrap();
+        assert_eq!(kept.value(), "former");
     }
 }

@@ -189,6 +189,8 @@ impl From<ClientError> for Failure {
                 "check the user and the password, --nats-creds or --nats-nkey; a managed server's \
                  login is in server.json, which --data-dir reads",
             ),
+            ClientError::NotPermitted(message) => Self::refused(message)
+                .hint("the permissions of the NATS user decide; deploy/nats has examples"),
             ClientError::Unanswered(message) => Self::unavailable(message),
             ClientError::Unsealed => Self::usage(error.to_string())
                 .hint("pass the curve key: --ledger-xkey KEY or CONNLEDGER_XKEY; status shows it")

@@ -20,6 +20,8 @@
 //!   (test: `every_error_code_has_a_page_and_every_page_a_code`).
 //! - A body whose numbers would lose digits is refused
 //!   (test: `a_number_that_would_lose_digits_is_refused`).
+//! - A position of another history is not taken for one of this
+//!   (test: `only_a_position_that_the_history_has_is_continued_after`).
 
 mod fields;
 mod reduced;
@@ -39,6 +41,7 @@ pub mod operations;
 pub mod parameter;
 pub mod queries;
 pub mod reply;
+pub mod resume;
 pub mod reveal;
 pub mod route;
 pub mod schemas;
@@ -47,3 +50,4 @@ pub mod subjects;
 pub mod view;
 
 pub use reduced::reduced;
+pub use resume::ResumePoint;

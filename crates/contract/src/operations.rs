@@ -44,4 +44,7 @@ pub struct ReplayReport {
 pub struct HealthAnswer {
     /// `alive` or `ready`.
     pub status: &'static str,
+    /// The history that the ledger has, once it is ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incarnation: Option<String>,
 }

@@ -7,10 +7,13 @@ use serde_json::value::RawValue;
 #[derive(Serialize, Deserialize)]
 struct Parts<'a> {
     position: u64,
+    incarnation: &'a str,
     #[serde(borrow)]
     event: &'a RawValue,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     connection: Option<&'a RawValue>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    state_omitted: bool,
 }
 
 /// The fields of a record that are visible in the state itself. They leave out the actor, the way
@@ -27,7 +30,8 @@ struct EventHead<'a> {
 }
 
 /// Returns the JSON of a [`crate::reply::Notification`] with its event reduced to type, schema,
-/// position, stream, version, workspace and time. The state of the connection stays.
+/// position, stream, version, workspace and time. The state of the connection stays, and so does
+/// the history.
 ///
 /// Returns `None` if the notification cannot be parsed.
 pub fn reduced(notification: &[u8]) -> Option<Vec<u8>> {
@@ -51,6 +55,7 @@ mod tests {
     fn a_reduced_event_names_no_actor_and_no_reason() {
         let whole = json!({
             "position": 7,
+            "incarnation": "018e",
             "event": {
                 "position": 7, "stream": "connection/018f", "version": 2, "event_id": "018f",
                 "type": "connection_disabled", "schema": 1, "workspace": "default",
@@ -65,6 +70,7 @@ mod tests {
         assert!(!text.contains("canary"), "{text}");
         let expected = json!({
             "position": 7,
+            "incarnation": "018e",
             "event": {
                 "position": 7, "stream": "connection/018f", "version": 2,
                 "type": "connection_disabled", "schema": 1, "workspace": "default",
@@ -73,6 +79,23 @@ mod tests {
             "connection": {"slug": "main", "version": 2},
         });
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_state_that_was_left_out_is_still_told_of() {
+        let whole = json!({
+            "position": 7,
+            "incarnation": "018e",
+            "event": {
+                "position": 7, "stream": "connection/018f", "version": 2,
+                "type": "connection_disabled", "schema": 1, "workspace": "default",
+                "recorded_at": "2026-11-21T01:02:03.000000Z", "data": {},
+            },
+            "state_omitted": true,
+        });
+        let reduced = reduced(whole.to_string().as_bytes()).unwrap();
+        let reduced: Value = serde_json::from_slice(&reduced).unwrap();
+        assert_eq!(reduced["state_omitted"], true);
     }
 
     #[test]

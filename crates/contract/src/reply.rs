@@ -1,15 +1,17 @@
 //! Answers to commands, and notifications of their events.
 
-use ledger_domain::{Connection, Position};
+use ledger_domain::{Connection, Incarnation, Position};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::access::IssuedKey;
 use crate::records::{self, Hide};
+use crate::resume::ResumePoint;
 use crate::view::ConnectionView;
 
-/// Answer to an accepted command. A repeat with the same command id gets the same answer, forever.
+/// Answer to an accepted command. A repeat with the same command id gets the same answer, forever,
+/// except that a restored ledger names its own history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Receipt {
     /// Id of the connection; absent for commands about a workspace or a principal.
@@ -19,6 +21,8 @@ pub struct Receipt {
     pub version: u64,
     /// Log position of the event.
     pub position: u64,
+    /// The history in which it has that position; after a restore, another than before.
+    pub incarnation: String,
     /// When the event was recorded.
     pub recorded_at: String,
 }
@@ -40,6 +44,11 @@ pub struct KeyReceipt {
 pub struct Notification<'a> {
     /// Log position of the event; later states have higher positions.
     pub position: u64,
+    /// The history in which this is the event's position. A restored ledger has another one, and
+    /// positions of two histories say nothing about each other. Empty in messages that an earlier
+    /// program left on the event stream.
+    #[serde(default)]
+    pub incarnation: String,
     /// The stored record, without ciphertext, and without credential and address, which only
     /// `history` shows.
     pub event: Box<RawValue>,
@@ -63,10 +72,24 @@ pub enum NotifiedState<'a> {
     Omitted,
 }
 
-impl Notification<'_> {
-    /// Appends the JSON form of the notification of a stored record to `out`. The record is JSON
-    /// already, so it is cut and copied and not parsed, unless settings in it are hidden.
+/// Writes the notifications of one history.
+#[derive(Clone, Debug)]
+pub struct NotificationWriter {
+    /// What stands between the position and the record, the same in all of them.
+    after_position: Box<str>,
+}
+
+impl NotificationWriter {
+    /// Creates the writer for a history.
+    pub fn new(incarnation: Incarnation) -> Self {
+        let after_position = format!(",\"incarnation\":\"{incarnation}\",\"event\":");
+        Self { after_position: after_position.into() }
+    }
+
+    /// Appends the JSON form of the [`Notification`] of a stored record to `out`. The record is
+    /// JSON already, so it is cut and copied and not parsed, unless settings in it are hidden.
     pub fn write(
+        &self,
         out: &mut Vec<u8>,
         position: Position,
         record: &[u8],
@@ -74,7 +97,7 @@ impl Notification<'_> {
         state: NotifiedState<'_>,
     ) {
         let event = records::announced(record, hide);
-        for part in ["{\"position\":", &position.to_string(), ",\"event\":", &event] {
+        for part in ["{\"position\":", &position.to_string(), &self.after_position, &event] {
             out.extend_from_slice(part.as_bytes());
         }
         match state {
@@ -97,6 +120,8 @@ pub struct FeedPage {
     /// Without the scope `audit`, `event` contains only what is visible in the state itself.
     #[schemars(with = "Vec<Notification<'static>>")]
     pub events: Vec<Box<RawValue>>,
-    /// Log position up to which the page is complete; the `after` of the next request.
+    /// Log position up to which the page is complete.
     pub position: u64,
+    /// The same with its history; the `after` of the next request.
+    pub resume_after: ResumePoint,
 }

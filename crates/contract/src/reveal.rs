@@ -15,6 +15,8 @@ pub struct RevealAnswer {
     pub connection: String,
     /// Log position of the event that records this reveal.
     pub position: u64,
+    /// The history in which it has that position.
+    pub incarnation: String,
     /// The secret values, by field.
     pub secrets: BTreeMap<String, RevealedSecret>,
 }
@@ -44,7 +46,8 @@ impl RevealAnswer {
     /// Returns an upper bound of the length of its JSON. An escaped byte takes six bytes.
     fn json_bytes_max(&self) -> usize {
         let secrets = self.secrets.iter().map(|(field, one)| field.len() + one.value.len() + 16);
-        256 + 6 * (self.connection.len() + secrets.sum::<usize>())
+        let names = self.connection.len() + self.incarnation.len();
+        256 + 6 * (names + secrets.sum::<usize>())
     }
 }
 
@@ -78,6 +81,7 @@ mod tests {
             let answer = RevealAnswer {
                 connection: "c".repeat(36),
                 position: u64::MAX,
+                incarnation: "i".repeat(36),
                 secrets: (0..32).map(named).collect(),
             };
             let json = answer.to_json();

@@ -310,7 +310,16 @@ fn headers_of(path: &str) -> &'static [&'static str] {
             s::XKEY,
         ]
     } else if path.ends_with("notification.json") {
-        &["Nats-Msg-Id", s::POSITION, s::EVENT_TYPE, "ce-id", "ce-source", "ce-type", "ce-time"]
+        &[
+            "Nats-Msg-Id",
+            s::POSITION,
+            s::INCARNATION,
+            s::EVENT_TYPE,
+            "ce-id",
+            "ce-source",
+            "ce-type",
+            "ce-time",
+        ]
     } else if path.ends_with("receipt.json") {
         &[s::REPEATED, s::XKEY]
     } else if path.ends_with("problem.json") {

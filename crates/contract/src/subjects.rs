@@ -26,6 +26,8 @@ pub const REPEATED: &str = "Ledger-Repeated";
 pub const ERROR_CODE: &str = "Ledger-Error-Code";
 /// On events: the position in the log.
 pub const POSITION: &str = "Ledger-Position";
+/// On events: the history in which the position is that of the event.
+pub const INCARNATION: &str = "Ledger-Incarnation";
 /// On events: the stored type name.
 pub const EVENT_TYPE: &str = "Ledger-Event-Type";
 

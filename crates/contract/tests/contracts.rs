@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use ledger_contract::errors::{Code, hint};
 use ledger_contract::records::{self, Happened, Record, Repeats, StoredFingerprint, StreamId};
-use ledger_contract::reply::{Notification, NotifiedState};
+use ledger_contract::reply::{Notification, NotificationWriter, NotifiedState};
 use ledger_contract::schemas;
 use ledger_contract::view::ConnectionView;
-use ledger_domain::{Actor, ConnectionId, MessageId, Position, evolve};
+use ledger_domain::{Actor, ConnectionId, Incarnation, MessageId, Position, evolve};
 use serde_json::Value;
 
 fn root() -> PathBuf {
@@ -100,10 +100,12 @@ fn a_written_notification_is_read_back_and_has_nothing_else() {
         };
         states += usize::from(connection.is_some());
         let state = connection.as_ref().map_or(NotifiedState::None, NotifiedState::Is);
+        let incarnation = Incarnation::from_bytes([2; 16]);
+        let writer = NotificationWriter::new(incarnation);
         let mut written = Vec::new();
-        Notification::write(&mut written, Position::new(7), &bytes, None, state);
+        writer.write(&mut written, Position::new(7), &bytes, None, state);
         let read: Notification<'_> = serde_json::from_slice(&written).unwrap();
-        assert_eq!(read.position, 7);
+        assert_eq!((read.position, read.incarnation), (7, incarnation.to_string()));
         assert_eq!(read.event.get(), records::announced(&bytes, None));
         assert!(!read.state_omitted);
         let json = |view: &ConnectionView<'_>| serde_json::to_string(view).unwrap();
@@ -111,11 +113,12 @@ fn a_written_notification_is_read_back_and_has_nothing_else() {
         assert_eq!(read.connection.as_ref().map(json), wanted.as_ref().map(json), "{type_name}");
 
         written.clear();
-        Notification::write(&mut written, Position::new(7), &bytes, None, NotifiedState::Omitted);
+        writer.write(&mut written, Position::new(7), &bytes, None, NotifiedState::Omitted);
         let read: Notification<'_> = serde_json::from_slice(&written).unwrap();
         assert!(read.state_omitted && read.connection.is_none(), "{type_name}");
         let fields: BTreeMap<String, Value> = serde_json::from_slice(&written).unwrap();
-        assert_eq!(fields.keys().collect::<Vec<_>>(), ["event", "position", "state_omitted"]);
+        let names = ["event", "incarnation", "position", "state_omitted"];
+        assert_eq!(fields.keys().collect::<Vec<_>>(), names);
     }
     assert!(states > 10, "{states}");
 }

@@ -126,8 +126,11 @@ fn print(item: &WatchItem, verbosity: Verbosity, printed: u64) -> Result<(), Dem
             tell(format!("      gateway <- interrupted: {reason}"))
         }
         (WatchItem::Resumed, _) => tell("      gateway <- resumed"),
-        (WatchItem::CaughtUp { position }, _) => {
-            tell(format!("      gateway <- caught up at position {position}"))
+        (WatchItem::CaughtUp { point }, _) => {
+            tell(format!("      gateway <- caught up at position {}", point.position))
+        }
+        (WatchItem::Restarted { reason }, _) => {
+            tell(format!("      gateway <- starts anew: {reason}"))
         }
         _ => Ok(()),
     }
@@ -143,7 +146,11 @@ fn remember(seen: &mut Seen, item: WatchItem) {
             seen.initial += 1;
             keep(seen, &notice);
         }
-        WatchItem::CaughtUp { position } => seen.caught_up = Some(position),
+        WatchItem::CaughtUp { point } => seen.caught_up = Some(point.position.get()),
+        WatchItem::Restarted { .. } => {
+            seen.changes.clear();
+            seen.latest.clear();
+        }
         WatchItem::Change(notice) => {
             seen.changes.push(notice.position);
             keep(seen, &notice);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use ledger_contract::ResumePoint;
 use ledger_contract::errors::Code;
 use ledger_domain::principal::KeyLifetimes;
 use ledger_domain::{ConnectionId, LedgerId, Micros, Position, WorkspaceName};
@@ -235,6 +236,11 @@ impl Engine {
     /// Returns the last durable position.
     pub fn head(&self) -> Position {
         *self.shared.head.borrow()
+    }
+
+    /// Returns the last durable position with the history that has it.
+    pub fn end(&self) -> ResumePoint {
+        ResumePoint::new(self.head(), self.identity().incarnation)
     }
 
     /// Returns a channel that carries the last durable position.

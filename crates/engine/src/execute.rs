@@ -183,7 +183,7 @@ impl Engine {
         let models = self.shared.models.load();
         let row = receipt.connection.map(|id| models.row(id)).transpose()?.flatten();
         let state = row.as_ref().map(|row| &row.connection);
-        permit.repeat(workspace, fingerprint, &self.shared.fingerprint_key, &receipt, state)
+        permit.repeat(workspace, fingerprint, &self.shared, &receipt, state)
     }
 
     fn work(

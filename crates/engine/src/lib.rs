@@ -61,6 +61,8 @@
 //!   (test: `the_state_at_each_version_is_the_same_with_and_without_snapshots`).
 //! - A command has a receipt only if its id is the caller's
 //!   (test: `only_a_command_with_an_id_of_the_callers_has_a_receipt`).
+//! - No page goes on in another history than the one in which the page before it was
+//!   (test: `cursors_of_another_history_are_refused_and_receipts_name_the_present_one`).
 //! - A lost receipt comes back with the fingerprint that the record has
 //!   (test: `lost_receipts_come_back_with_their_fingerprints`), which no reader sees
 //!   (test: `no_form_of_an_event_has_the_fingerprint_of_its_command`).

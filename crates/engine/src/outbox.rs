@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ledger_contract::records::{self, Frame, Happened, Hide, Metadata, Record, StreamId};
-use ledger_contract::reply::{Notification, NotifiedState};
+use ledger_contract::reply::{NotificationWriter, NotifiedState};
 use ledger_contract::time;
 use ledger_domain::{
     Connection, ConnectionId, Event, EventId, Position, Version, WorkspaceName, evolve, limits,
@@ -43,7 +43,7 @@ pub struct OutboxItem {
     pub type_name: &'static str,
     /// When the event was recorded, in RFC 3339 format.
     pub recorded_at: String,
-    /// JSON of a [`Notification`].
+    /// JSON of a [`ledger_contract::reply::Notification`].
     pub body: Vec<u8>,
     /// Whether the event hides settings that earlier notifications show.
     pub hides: bool,
@@ -75,7 +75,8 @@ impl Engine {
     /// Returns a reader of notifications.
     pub fn outbox(&self) -> Outbox {
         let states = Recent::new(STATES_MAX).within(STATES_BYTES);
-        Outbox { engine: self.clone(), states }
+        let writer = NotificationWriter::new(self.identity().incarnation);
+        Outbox { engine: self.clone(), states, writer }
     }
 
     /// Returns the id of the event at a position. Blocks.
@@ -91,6 +92,7 @@ pub struct Outbox {
     engine: Engine,
     /// States after the last event read of each connection, if that came from the log.
     states: Recent<ConnectionId, Connection>,
+    writer: NotificationWriter,
 }
 
 impl fmt::Debug for Outbox {
@@ -115,7 +117,8 @@ impl Outbox {
         for event in durable {
             let connection = event.after.as_deref();
             let shown = Shown { connection, redacted: None, hides: event.hides };
-            let (item, _) = item(&event.metadata, event.type_name, &event.record, &shown);
+            let writer = &self.writer;
+            let (item, _) = item(writer, &event.metadata, event.type_name, &event.record, &shown);
             bytes += item.body.len();
             items.push(item);
             if bytes >= READ_BYTES_MAX {
@@ -171,7 +174,7 @@ impl Outbox {
             redacted: redacted.as_ref(),
             hides,
         };
-        let (item, is_whole) = item(&metadata, type_name, bytes, &shown);
+        let (item, is_whole) = item(&self.writer, &metadata, type_name, bytes, &shown);
         // The size of a state that was left out is unknown, and it is large.
         if let Some(connection) = connection.filter(|_| is_whole) {
             self.states.set_sized(connection.id, connection, item.body.len(), |_| true);
@@ -229,6 +232,7 @@ struct Shown<'a> {
 
 /// Returns a notification, and whether it has the state.
 fn item(
+    writer: &NotificationWriter,
     metadata: &Metadata,
     type_name: &'static str,
     record: &[u8],
@@ -242,11 +246,11 @@ fn item(
     // A state is about as large as the event that produced it; masked secrets take less.
     let mut body = Vec::with_capacity(2 * record.len() + BODY_ROOM_BYTES);
     let state = connection.map_or(NotifiedState::None, NotifiedState::Is);
-    Notification::write(&mut body, position, record, hide, state);
+    writer.write(&mut body, position, record, hide, state);
     let is_whole = body.len() <= limits::NOTIFICATION_BYTES || connection.is_none();
     if !is_whole {
         body = Vec::with_capacity(record.len() + BODY_ROOM_BYTES);
-        Notification::write(&mut body, position, record, hide, NotifiedState::Omitted);
+        writer.write(&mut body, position, record, hide, NotifiedState::Omitted);
     }
     let item = OutboxItem {
         position,

@@ -52,7 +52,8 @@ impl Engine {
             secrets.insert(field.text().to_owned(), value);
         }
         let connection = connection.id.to_string();
-        Ok(RevealAnswer { connection, position: position.get(), secrets })
+        let incarnation = outcome.receipt.incarnation;
+        Ok(RevealAnswer { connection, position: position.get(), incarnation, secrets })
     }
 
     fn value(

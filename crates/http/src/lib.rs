@@ -20,6 +20,8 @@
 //!   (test: `nobody_gets_an_event_that_came_after_they_lost_the_right`).
 //! - A feed that is cut off and resumed delivers every event once and in order
 //!   (test: `a_feed_killed_again_and_again_under_load_misses_and_repeats_nothing`).
+//! - A reader who comes with a position of another history is told so, and gets no event
+//!   (test: `a_reader_of_another_history_is_told_the_present_one`).
 //! - Thousands of open feeds slow down no other client, and their memory is released
 //!   (test: `thousands_of_open_feeds_slow_nobody_down_and_give_their_memory_back`).
 //! - Clients that send slowly take no capacity from clients that do not

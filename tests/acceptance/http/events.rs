@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use ledger_contract::ResumePoint;
+use ledger_domain::Position;
 use ledger_domain::principal::Scope;
 use ledger_http::{ApiOptions, FeedLimits};
 use reqwest::Method;
@@ -11,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::door::{CONNECTIONS, Door, client, read};
-use super::feed::Feed;
+use super::feed::{Feed, position};
 use crate::ledger::{TestCommand, send};
 use crate::matrix::Reach;
 use crate::matrix::cast::Cast;
@@ -51,7 +53,8 @@ async fn a_feed_killed_again_and_again_under_load_misses_and_repeats_nothing() {
 
 /// Reads on from the last id that arrived, then drops the connection.
 async fn follow(door: &Door, seen: &mut Vec<u64>, goal: u64) {
-    let last = seen.last().copied();
+    let incarnation = door.ledger.engine.identity().incarnation;
+    let last = seen.last().map(|last| ResumePoint::new(Position::new(*last), incarnation));
     let path = "/api/v1/events?after=0";
     let mut feed = Feed::open(door, path, last).await;
     while seen.last().copied().unwrap_or_default() < goal {
@@ -76,7 +79,7 @@ async fn a_feed_without_a_place_to_start_begins_now_and_says_where_that_is() {
     let next = feed.next().await.expect("an event");
     assert_eq!((next.kind.as_str(), next.id), ("connection_created", Some(6)));
     assert_eq!(next.data["connection"]["slug"], "after");
-    let told = door.ledger.engine.outbox().read(ledger_domain::Position::new(5), 1);
+    let told = door.ledger.engine.outbox().read(Position::new(5), 1);
     let told = told.expect("the log can be read").remove(0).body;
     assert_eq!(next.data, serde_json::from_slice::<Value>(&told).expect("JSON"), "as on NATS");
 }
@@ -104,7 +107,9 @@ async fn a_workspaces_feed_has_its_own_events_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_place_beyond_the_end_of_the_log_is_refused() {
     let door = Door::open().await;
-    door.get("/api/v1/events?after=5").await.expect_problem(409, "position_unknown");
+    let refused = door.get("/api/v1/events?after=5").await;
+    refused.expect_problem(409, "position_unknown");
+    assert_eq!(refused.json()["position"], 4);
     let request = door.ask(Method::GET, "/api/v1/events?after=0").header("last-event-id", "99");
     read(request).await.expect_problem(409, "position_unknown");
     let odd = door.ask(Method::GET, "/api/v1/events").header("last-event-id", "x");
@@ -120,7 +125,8 @@ async fn a_long_poll_answers_with_the_first_event_or_when_the_time_is_over() {
     assert_eq!(page["events"].as_array().map(Vec::len), Some(4));
     let started = Instant::now();
     let empty = read(poll("/api/v1/events?after=4&wait=1s".to_owned())).await.json();
-    assert_eq!(empty, json!({ "events": [], "position": 4 }));
+    let end = door.ledger.engine.end();
+    assert_eq!(empty, json!({ "events": [], "position": 4, "resume_after": end }));
     assert!(started.elapsed() >= Duration::from_secs(1));
     let waiting = read(poll("/api/v1/events?after=4&wait=60s".to_owned()));
     let draft = json!({ "provider": "x" });
@@ -205,11 +211,8 @@ async fn a_reader_that_sleeps_too_long_is_cut_off_and_misses_nothing() {
     };
     assert!(cut.contains("feed_too_slow"), "{cut}");
     let text = String::from_utf8_lossy(&text);
-    let ids: Vec<u64> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("id: "))
-        .map(|id| id.parse().expect("a position"))
-        .collect();
+    let ids: Vec<u64> =
+        text.lines().filter_map(|line| line.strip_prefix("id: ")).map(position).collect();
     let (last, events) = ids.split_last().expect("some arrived");
     assert_eq!(events.last(), Some(last), "the last word says where to go on");
     assert_eq!(events, (1..=*last).collect::<Vec<_>>());

@@ -1,5 +1,6 @@
 //! Reading a feed of server-sent events.
 
+use ledger_contract::ResumePoint;
 use reqwest::{Method, Response};
 use serde_json::Value;
 
@@ -8,6 +9,7 @@ use super::door::Door;
 /// One event of a feed.
 #[derive(Debug)]
 pub(crate) struct Event {
+    /// The position in its id, which names the history as well.
     pub(crate) id: Option<u64>,
     pub(crate) kind: String,
     pub(crate) data: Value,
@@ -22,10 +24,17 @@ fn event(block: &str) -> Option<Event> {
     let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name));
     let data = field("data: ")?;
     Some(Event {
-        id: field("id: ").map(|id| id.parse().expect("ids are positions")),
+        id: field("id: ").map(position),
         kind: field("event: ").unwrap_or_default().to_owned(),
         data: serde_json::from_str(data).expect("data is JSON"),
     })
+}
+
+/// Returns the position in an id.
+pub(crate) fn position(id: &str) -> u64 {
+    let point = ResumePoint::parse("id", id).expect("ids are resume points");
+    assert!(point.incarnation.is_some(), "{id} names no history");
+    point.position.get()
 }
 
 /// An open feed.
@@ -37,7 +46,7 @@ pub(crate) struct Feed {
 
 impl Feed {
     /// Opens a feed after the last id that arrived, when there is one.
-    pub(crate) async fn open(door: &Door, path: &str, last: Option<u64>) -> Self {
+    pub(crate) async fn open(door: &Door, path: &str, last: Option<ResumePoint>) -> Self {
         Self::open_as(door, &door.key, path, last).await
     }
 
@@ -46,7 +55,7 @@ impl Feed {
         door: &Door,
         credential: &str,
         path: &str,
-        last: Option<u64>,
+        last: Option<ResumePoint>,
     ) -> Self {
         let request = door.ask_as(credential, Method::GET, path);
         let mut request = request.header("accept", "text/event-stream");

@@ -1,14 +1,14 @@
 //! Events as messages on the event stream.
 
-use async_nats::HeaderMap;
 use async_nats::header::{
     HeaderName, NATS_EXPECTED_LAST_SEQUENCE, NATS_EXPECTED_STREAM, NATS_MESSAGE_ID,
 };
+use async_nats::{HeaderMap, HeaderValue};
 use bytes::Bytes;
 use ledger_contract::errors::Problem;
 use ledger_contract::subjects::{self, Subjects};
-use ledger_domain::{LedgerId, Position};
-use ledger_engine::{Outbox, OutboxItem};
+use ledger_domain::Position;
+use ledger_engine::{Identity, Outbox, OutboxItem};
 
 use super::BATCH_EVENTS_MAX;
 
@@ -16,6 +16,7 @@ use super::BATCH_EVENTS_MAX;
 pub(super) const EVENT_ID: &str = "ce-id";
 
 const POSITION: HeaderName = HeaderName::from_static(subjects::POSITION);
+const INCARNATION: HeaderName = HeaderName::from_static(subjects::INCARNATION);
 const EVENT_TYPE: HeaderName = HeaderName::from_static(subjects::EVENT_TYPE);
 const CE_SPECVERSION: HeaderName = HeaderName::from_static("ce-specversion");
 const CE_ID: HeaderName = HeaderName::from_static(EVENT_ID);
@@ -34,18 +35,23 @@ pub(super) struct Message {
     pub(super) payload: Bytes,
 }
 
-/// What all messages of a ledger share.
+/// What all messages of one history of a ledger share.
 #[derive(Debug)]
 pub(super) struct Letterhead {
     subjects: Subjects,
     stream: String,
     source: String,
+    incarnation: HeaderValue,
 }
 
 impl Letterhead {
-    pub(super) fn new(ledger: LedgerId, subjects: &Subjects) -> Self {
-        let source = format!("/connection-ledger/{ledger}");
-        Self { stream: subjects.stream_name(), subjects: subjects.clone(), source }
+    pub(super) fn new(identity: Identity, subjects: &Subjects) -> Self {
+        Self {
+            stream: subjects.stream_name(),
+            subjects: subjects.clone(),
+            source: format!("/connection-ledger/{}", identity.ledger),
+            incarnation: HeaderValue::from(identity.incarnation.to_string()),
+        }
     }
 
     /// Returns the messages of the next batch after a position, or none at the end of the log.
@@ -78,6 +84,7 @@ impl Letterhead {
         headers.insert(NATS_EXPECTED_STREAM, self.stream.as_str());
         headers.insert(NATS_EXPECTED_LAST_SEQUENCE, position.saturating_sub(1).to_string());
         headers.insert(POSITION, position.to_string());
+        headers.insert(INCARNATION, self.incarnation.clone());
         headers.insert(EVENT_TYPE, item.type_name);
         headers.insert(CE_SPECVERSION, "1.0");
         headers.insert(CE_ID, event_id);
@@ -93,14 +100,16 @@ impl Letterhead {
 #[cfg(test)]
 mod tests {
     use ledger_contract::records::StreamId;
-    use ledger_domain::{ConnectionId, EventId, Position, WorkspaceName};
+    use ledger_domain::{ConnectionId, EventId, Incarnation, LedgerId, Position, WorkspaceName};
 
     use super::*;
 
     #[test]
-    fn headers_identify_the_event_and_its_position() {
+    fn headers_identify_the_event_its_position_and_its_history() {
         let ledger = LedgerId::from_bytes([1; 16]);
-        let letterhead = Letterhead::new(ledger, &Subjects::default());
+        let incarnation = Incarnation::from_bytes([4; 16]);
+        let identity = Identity { ledger, incarnation, epoch: 1 };
+        let letterhead = Letterhead::new(identity, &Subjects::default());
         let connection = ConnectionId::from_bytes([2; 16]);
         let message = letterhead.message(OutboxItem {
             position: Position::new(7),
@@ -117,6 +126,7 @@ mod tests {
             ("Nats-Expected-Stream", "LEDGER_EVENTS".to_owned()),
             ("Nats-Expected-Last-Sequence", "6".to_owned()),
             ("Ledger-Position", "7".to_owned()),
+            ("Ledger-Incarnation", incarnation.to_string()),
             ("Ledger-Event-Type", "secret_rotated".to_owned()),
             ("ce-specversion", "1.0".to_owned()),
             ("ce-type", "connledger.secret_rotated.v1".to_owned()),

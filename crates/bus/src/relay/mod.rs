@@ -109,7 +109,7 @@ impl Relay {
         stop: watch::Receiver<bool>,
     ) -> Self {
         Self {
-            letterhead: Arc::new(Letterhead::new(engine.ledger_id(), &subjects)),
+            letterhead: Arc::new(Letterhead::new(engine.identity(), &subjects)),
             head: engine.subscribe_head(),
             outbox: engine.outbox(),
             jetstream: jetstream::new(client.clone()),

@@ -1,14 +1,17 @@
 //! The state of a watcher between two items.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::DeliverPolicy;
-use async_nats::jetstream::consumer::pull::Ordered;
-use futures::StreamExt as _;
+use ledger_contract::ResumePoint;
 use tokio::sync::watch;
 
 use super::notice::Notice;
+use super::opening::{self, Opened};
+use super::reached::Reached;
+use super::reader::{Reader, Received};
+use super::restart::Restart;
+use super::window::Window;
 use super::{RETRY, WatchItem, WatchScope, initial, reader};
 use crate::connect::{Client, LOGIN_NOW_REFUSED, Link};
 
@@ -19,9 +22,12 @@ pub(super) struct Feed {
     link: watch::Receiver<Link>,
     /// Items to deliver.
     ready: VecDeque<WatchItem>,
-    /// The last position delivered, or `None` before the initial states have been read.
-    last: Option<u64>,
-    messages: Option<Ordered>,
+    /// What has been delivered, or `None` before the initial states have been read.
+    reached: Option<Reached>,
+    /// The connections whose initial states are later than that, with their positions.
+    settled: HashMap<String, u64>,
+    reader: Option<Reader>,
+    window: Window,
     interrupted: bool,
     /// Whether it was told that the login is refused, since it was interrupted.
     told_of_login: bool,
@@ -30,21 +36,24 @@ pub(super) struct Feed {
 
 /// The reason why waiting for a message ended.
 enum Woke {
-    Change(Notice),
+    /// An event arrived, and so many more wait.
+    Change(Notice, u64),
     Nothing,
     Broken(String),
 }
 
 impl Feed {
-    pub(super) fn new(client: Client, scope: WatchScope, after: Option<u64>) -> Self {
+    pub(super) fn new(client: Client, scope: WatchScope, after: Option<ResumePoint>) -> Self {
         let link = client.link.clone();
         Self {
             client,
             scope,
             link,
             ready: VecDeque::new(),
-            last: after,
-            messages: None,
+            reached: after.map(Reached::after),
+            settled: HashMap::new(),
+            reader: None,
+            window: Window::new(),
             interrupted: false,
             told_of_login: false,
             pause: RETRY.0,
@@ -53,8 +62,10 @@ impl Feed {
 
     /// Waits for the next item.
     pub(super) async fn next(&mut self) -> WatchItem {
+        self.window.asks();
         loop {
             if let Some(item) = self.ready.pop_front() {
+                self.window.given();
                 return item;
             }
             if let Err(reason) = self.advance().await {
@@ -76,50 +87,116 @@ impl Feed {
 
     /// Performs one step: reads the initial states, opens the event stream, or receives a change.
     async fn advance(&mut self) -> Result<(), String> {
-        if self.messages.is_none() {
+        if self.reader.is_none() {
             // Requests made now would be queued and all reach the server much later.
             self.client.check_connected().map_err(|error| error.to_string())?;
         }
-        let Some(last) = self.last else {
+        let Some(mut reached) = self.reached else {
             return self.read_initial().await;
         };
-        let Some(messages) = &mut self.messages else {
-            self.messages = Some(self.open(last + 1).await?);
-            self.resume();
+        let Some(reader) = &mut self.reader else {
+            self.link.mark_unchanged();
+            let opened = opening::open(&self.client, &self.scope, &mut reached).await?;
+            self.reached = Some(reached);
+            self.go_on(opened);
             return Ok(());
         };
-        match wait(messages, &mut self.link).await {
-            Woke::Change(notice) if notice.position > last => {
-                self.last = Some(notice.position);
-                self.ready.push_back(WatchItem::Change(notice));
+        match wait(reader, &mut self.link).await {
+            Woke::Change(notice, _) if !notice.is_of(reached.point.incarnation) => {
+                self.reader = None;
+                let found = notice.incarnation;
+                let decided =
+                    opening::other_history(&self.client, &self.scope, &reached, found).await?;
+                self.go_on(decided);
             }
-            Woke::Change(_) | Woke::Nothing => {}
+            Woke::Change(notice, waiting) => self.take(notice, &reached, waiting).await?,
+            Woke::Nothing => {}
             Woke::Broken(reason) => {
-                self.messages = None;
+                self.reader = None;
                 return Err(reason);
             }
         }
         Ok(())
     }
 
-    async fn read_initial(&mut self) -> Result<(), String> {
-        let snapshot = initial::read(&self.client, &self.scope).await?;
-        self.resume();
-        self.last = Some(snapshot.position);
-        self.ready.extend(snapshot.notices.into_iter().map(WatchItem::Initial));
-        self.ready.push_back(WatchItem::CaughtUp { position: snapshot.position });
+    /// Delivers the next event, unless it was delivered before, by itself or in an initial state,
+    /// or others are missing before it.
+    async fn take(&mut self, notice: Notice, before: &Reached, waiting: u64) -> Result<(), String> {
+        if notice.position <= before.position() {
+            return Ok(());
+        }
+        if !self.follows(&notice, before, waiting).await? {
+            self.reader = None;
+            let decided = opening::missed(&self.client, &self.scope, before).await?;
+            self.go_on(decided);
+            return Ok(());
+        }
+        let mut reached = Reached::at(&notice);
+        reached.point.incarnation = notice.incarnation.or(before.point.incarnation);
+        self.reached = Some(reached);
+        let settled = self.settled.get(notice.key()).copied();
+        if settled.is_none_or(|settled| notice.position > settled) {
+            self.ready.push_back(WatchItem::Change(notice));
+        }
         Ok(())
     }
 
-    /// Opens the event stream at a position. If the stream is missing, the ledger recreates it with
-    /// the same numbers once it reaches the server.
-    async fn open(&mut self, start_sequence: u64) -> Result<Ordered, String> {
-        self.link.mark_unchanged();
-        let subjects = self.client.subjects();
-        let policy = DeliverPolicy::ByStartSequence { start_sequence };
-        let filter = self.scope.events(subjects);
-        let opened = reader::open(&self.client, &subjects.stream_name(), filter, policy).await;
-        opened.map(|reader| reader.messages)
+    /// Returns whether nothing is missing between what was delivered and an event.
+    async fn follows(
+        &mut self,
+        notice: &Notice,
+        before: &Reached,
+        waiting: u64,
+    ) -> Result<bool, String> {
+        if self.scope == WatchScope::Everything {
+            return Ok(notice.position == before.position() + 1);
+        }
+        let Some(since) = self.window.received(before.position(), waiting) else {
+            return Ok(true);
+        };
+        let is_whole = match reader::begin(&self.client, &self.scope).await {
+            Ok(begin) => begin <= since + 1,
+            Err(reason) => {
+                self.reader = None;
+                return Err(reason);
+            }
+        };
+        if is_whole {
+            self.window.is_whole();
+        }
+        Ok(is_whole)
+    }
+
+    fn go_on(&mut self, opened: Opened) {
+        match opened {
+            Opened::Continues(reader) => {
+                self.reader = Some(reader);
+                self.resume();
+            }
+            Opened::Again => {}
+            Opened::Restart(reason) => self.restart(reason),
+        }
+    }
+
+    /// Forgets where the watcher stands, so that the initial states are read next.
+    fn restart(&mut self, reason: Restart) {
+        tracing::info!(reason = reason.as_str(), "watch starts anew");
+        self.reached = None;
+        self.settled.clear();
+        self.reader = None;
+        self.window = Window::new();
+        self.ready.push_back(WatchItem::Restarted { reason });
+    }
+
+    async fn read_initial(&mut self) -> Result<(), String> {
+        let snapshot = initial::read(&self.client, &self.scope).await?;
+        self.resume();
+        let point = snapshot.reached.point;
+        self.reached = Some(snapshot.reached);
+        self.settled = snapshot.settled;
+        self.ready.extend(snapshot.notices.into_iter().map(WatchItem::Initial));
+        self.ready.push_back(WatchItem::CaughtUp { point });
+        Ok(())
     }
 
     fn interrupt(&mut self, reason: String) {
@@ -145,22 +222,18 @@ impl Feed {
 
 /// Waits for a message or a broken connection. A reader does not survive a restart of the server,
 /// may not survive a reconnect, and may notice late; opening a new one is cheap.
-async fn wait(messages: &mut Ordered, link: &mut watch::Receiver<Link>) -> Woke {
+async fn wait(reader: &mut Reader, link: &mut watch::Receiver<Link>) -> Woke {
     tokio::select! {
-        message = messages.next() => match message {
-            Some(Ok(message)) => {
-                let message = message.split().0;
+        received = reader.next() => match received {
+            Ok(Received { message, pending }) => {
                 let length_bytes = message.payload.len();
-                Notice::read(message).map_or_else(
-                    || {
-                        tracing::warn!(length_bytes, "skipping an invalid event message");
-                        Woke::Nothing
-                    },
-                    Woke::Change,
-                )
+                if let Some(notice) = Notice::read(message) {
+                    return Woke::Change(notice, pending);
+                }
+                tracing::warn!(length_bytes, "skipping an invalid event message");
+                Woke::Nothing
             }
-            Some(Err(error)) => Woke::Broken(error.to_string()),
-            None => Woke::Broken("the consumer of the event stream ended".to_owned()),
+            Err(reason) => Woke::Broken(reason),
         },
         Ok(()) = link.changed() => match *link.borrow_and_update() {
             // The event for the first connection may arrive late, when it is already in use.

@@ -1,76 +1,110 @@
 //! Reads the current state of every connection.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::DeliverPolicy;
-use futures::StreamExt as _;
+use ledger_domain::{Incarnation, Position};
+use tokio::time::timeout;
 
-use super::WatchScope;
-use super::notice::Notice;
-use super::reader::{self, Reader};
+use super::notice::{Notice, is_same};
+use super::reached::Reached;
+use super::reader::{self, ARRIVAL_MAX, PUBLISHING_MAX, Reader};
+use super::{WatchScope, ledger};
 use crate::connect::Client;
 
-/// How long the bucket may lag behind the event stream without progress before it is used anyway.
-const LAG_MAX: Duration = Duration::from_secs(10);
-
-/// The states of all connections at one position.
+/// The states of all connections at one point.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     /// The latest notification of each connection, in the order of the log.
     pub(super) notices: Vec<Notice>,
-    /// The last position included.
-    pub(super) position: u64,
+    /// Up to where everything is included.
+    pub(super) reached: Reached,
+    /// The connections whose states are later than that, with their positions.
+    pub(super) settled: HashMap<String, u64>,
 }
 
-/// Reads the bucket to its end, after the server has filled it with everything that is in the event
-/// stream now.
+/// Reads the states from the bucket, after the server has filled it with everything that is in the
+/// event stream now. While the stream has not everything that is in the log, and if there is no
+/// bucket, they come from the ledger itself.
+pub(super) async fn read(client: &Client, scope: &WatchScope) -> Result<Snapshot, String> {
+    let log_end = ledger::end(client, scope).await;
+    let due = log_end.map_or(0, |end| end.point.position.get());
+    let stream_end = reader::end_from(client, scope, due).await?;
+    let newest = reader::newest(client, scope).await?;
+    let history = log_end.and_then(|end| end.point.incarnation);
+    let is_copy = newest.as_ref().is_none_or(|newest| newest.is_of(history));
+    if stream_end < due || !is_copy {
+        return ledger::states(client, scope).await;
+    }
+    let history = history.or_else(|| newest.as_ref().and_then(|newest| newest.incarnation));
+    let due = newest.map_or(0, |newest| newest.position);
+    // Whoever can ask the ledger does not wait for a bucket that lags.
+    let lag_max = if log_end.is_some() { PUBLISHING_MAX } else { ARRIVAL_MAX };
+    let read = match open(client, scope).await {
+        Ok(bucket) => read_bucket(bucket, due, history, lag_max).await,
+        Err(missing) => Err(missing),
+    };
+    let snapshot = match read {
+        Ok(Bucket { notices, history, is_whole: true }) => snapshot(notices, stream_end, history),
+        Ok(_) | Err(_) if log_end.is_some() => return ledger::states(client, scope).await,
+        // Changes missing from the bucket are delivered from the event stream.
+        Ok(Bucket { notices, history, .. }) => snapshot(notices, 0, history),
+        Err(reason) => return Err(reason),
+    };
+    let active = snapshot.notices.iter().filter(|notice| notice.is_active()).count();
+    match log_end {
+        // It was made anew when the stream did not have all events any more.
+        Some(end) if u64::try_from(active).is_ok_and(|active| active < end.connections) => {
+            ledger::states(client, scope).await
+        }
+        _ => Ok(snapshot),
+    }
+}
+
+/// What was read from the bucket.
+struct Bucket {
+    /// What it has, in order, at least one notification unless nothing was due.
+    notices: Vec<Notice>,
+    history: Option<Incarnation>,
+    /// Whether it had everything that was due.
+    is_whole: bool,
+}
+
+/// Reads the bucket to its end. It has to have the event at position `due`, unless it lags.
 ///
 /// A connection that changes in the meantime appears again with its later state. The server counts
 /// it as pending until then, so the end is not reached earlier.
-pub(super) async fn read(client: &Client, scope: &WatchScope) -> Result<Snapshot, String> {
-    let due = last_event(client, scope).await?;
-    let Reader { mut messages, mut outstanding } = open(client, scope).await?;
-    let mut snapshot = Snapshot { notices: Vec::new(), position: 0 };
-    while outstanding > 0 || snapshot.position < due {
-        let Ok(message) = tokio::time::timeout(LAG_MAX, messages.next()).await else {
-            // Changes missing from the bucket are delivered from the event stream.
-            tracing::warn!(
-                due,
-                position = snapshot.position,
-                "the bucket lags behind the event stream; continuing with its current content"
-            );
-            break;
+async fn read_bucket(
+    bucket: Reader,
+    due: u64,
+    mut history: Option<Incarnation>,
+    lag_max: Duration,
+) -> Result<Bucket, String> {
+    let (mut reader, mut position) = (bucket, 0);
+    let (mut outstanding, mut notices) = (reader.outstanding, Vec::new());
+    while outstanding > 0 || position < due {
+        let patience = if outstanding > 0 { ARRIVAL_MAX } else { lag_max };
+        let Ok(received) = timeout(patience, reader.next()).await else {
+            if notices.is_empty() {
+                return Err("the bucket lags behind the event stream".to_owned());
+            }
+            tracing::warn!(due, position, "the bucket lags behind the event stream");
+            return Ok(Bucket { notices, history, is_whole: false });
         };
-        let message = message.ok_or("the consumer of the bucket ended")?;
-        let message = message.map_err(|error| error.to_string())?;
-        outstanding = message.info().map_err(|error| error.to_string())?.pending;
-        let Some(notice) = Notice::read(message.split().0) else {
+        let received = received?;
+        outstanding = received.pending;
+        let Some(notice) = Notice::read(received.message) else {
             continue;
         };
-        snapshot.position = snapshot.position.max(notice.position);
-        if notice.about_connection() {
-            snapshot.notices.push(notice);
+        if !notice.is_of(history) {
+            return Err("the bucket has states of another history than the event stream".to_owned());
         }
+        history = history.or(notice.incarnation);
+        position = position.max(notice.position);
+        notices.push(notice);
     }
-    Ok(latest(snapshot))
-}
-
-/// Returns the position of the last event, or 0 if there is none.
-///
-/// Reads the last event, because stream information covers all workspaces and not every user may
-/// request it.
-async fn last_event(client: &Client, scope: &WatchScope) -> Result<u64, String> {
-    let subjects = client.subjects();
-    let (stream, filter) = (subjects.stream_name(), scope.events(subjects));
-    let mut reader = reader::open(client, &stream, filter, DeliverPolicy::Last).await?;
-    if reader.outstanding == 0 {
-        return Ok(0);
-    }
-    let message = tokio::time::timeout(LAG_MAX, reader.messages.next()).await;
-    let message = message.map_err(|_| format!("cannot read the last event of {stream}"))?;
-    let message = message.ok_or_else(|| format!("the consumer of {stream} ended"))?;
-    let message = message.map_err(|error| error.to_string())?;
-    message.info().map(|info| info.stream_sequence).map_err(|error| error.to_string())
+    Ok(Bucket { notices, history, is_whole: true })
 }
 
 /// Opens the bucket.
@@ -80,11 +114,23 @@ async fn open(client: &Client, scope: &WatchScope) -> Result<Reader, String> {
     reader::open(client, &stream, scope.keys(subjects), DeliverPolicy::LastPerSubject).await
 }
 
-/// Removes states that a later one of the same connection replaced.
-fn latest(mut snapshot: Snapshot) -> Snapshot {
-    let mut seen = std::collections::HashSet::new();
-    snapshot.notices.reverse();
-    snapshot.notices.retain(|notice| seen.insert(notice.subject()));
-    snapshot.notices.reverse();
-    snapshot
+/// Returns the states that no later one of the same connection replaced. They include everything up
+/// to `stream_end`, and perhaps later events.
+fn snapshot(mut notices: Vec<Notice>, stream_end: u64, history: Option<Incarnation>) -> Snapshot {
+    let last = notices.iter().max_by_key(|notice| notice.position);
+    let mut reached = match last {
+        Some(last) if last.position >= stream_end => Reached::at(last),
+        _ => Reached::after(ledger_contract::ResumePoint {
+            position: Position::new(stream_end),
+            incarnation: history,
+        }),
+    };
+    debug_assert!(is_same(reached.point.incarnation, history), "all are of one history");
+    reached.point.incarnation = history;
+    let mut seen = HashSet::new();
+    notices.retain(Notice::about_connection);
+    notices.reverse();
+    notices.retain(|notice| seen.insert(notice.key().to_owned()));
+    notices.reverse();
+    Snapshot { notices, reached, settled: HashMap::new() }
 }

@@ -25,9 +25,14 @@ impl Notice {
 }
 
 fn summary(notification: &Notification<'_>) -> String {
-    let event: Result<EventHead, _> = serde_json::from_str(notification.event.get());
+    let event: Result<Option<EventHead>, _> = serde_json::from_str(notification.event.get());
     let (event_type, actor) = match &event {
-        Ok(event) => (event.event_type.as_str(), event.actor.as_str()),
+        Ok(Some(event)) => (event.event_type.as_str(), event.actor.as_str()),
+        // A state that the ledger listed.
+        Ok(None) => {
+            let by = notification.connection.as_ref().map(|view| view.updated_by.as_ref());
+            ("(state)", by.unwrap_or("?"))
+        }
         Err(_) => ("(unknown)", "?"),
     };
     if notification.state_omitted {

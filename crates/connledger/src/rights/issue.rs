@@ -48,6 +48,7 @@ pub(super) async fn run(
             "expires_at": issued.expires_at,
             "version": receipt.version,
             "position": receipt.position,
+            "incarnation": receipt.incarnation,
             "recorded_at": receipt.recorded_at,
             "command_id": id,
         }))?;

@@ -108,6 +108,7 @@ fn write_receipt(
             "connection": receipt.connection,
             "version": receipt.version,
             "position": receipt.position,
+            "incarnation": receipt.incarnation,
             "recorded_at": receipt.recorded_at,
             "command_id": accepted.command_id,
             "repeated": accepted.repeated,

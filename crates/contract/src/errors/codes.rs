@@ -149,6 +149,7 @@ codes! {
     ("grant_unknown", GrantUnknown, Rejected, "There is no such grant."),
     ("header_invalid", HeaderInvalid, Invalid, "A header is malformed."),
     ("health_unchanged", HealthUnchanged, Rejected, "The connection already has this health, for this reason."),
+    ("history_changed", HistoryChanged, Conflict, "The position or cursor belongs to another history of the ledger."),
     ("internal", Internal, Internal, "The ledger encountered an unexpected error."),
     ("listen_failed", ListenFailed, Unavailable, "The ledger cannot listen on its HTTP address."),
     ("log_poisoned", LogPoisoned, Unavailable, "A write failed, and the log accepts no more writes until a restart."),

@@ -29,6 +29,12 @@ pub struct ProblemDetails {
     /// The current version of the connection, if the caller expected another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
+    /// The last position of the log, if the caller gave one that it does not have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<u64>,
+    /// The history to which that position belongs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incarnation: Option<String>,
     /// What the caller can do, in one sentence.
     pub hint: String,
     /// Whether the same request, with the same idempotency key, may succeed later.
@@ -41,6 +47,7 @@ impl Problem {
     /// Returns the problem as an HTTP error body.
     pub fn details(&self, request_id: &str) -> ProblemDetails {
         let code = self.code;
+        let (position, incarnation) = self.end_members();
         ProblemDetails {
             r#type: format!("urn:connledger:error:{code}"),
             title: code.summary().to_owned(),
@@ -50,6 +57,8 @@ impl Problem {
             class: code.class().as_str().to_owned(),
             field: self.field.clone(),
             version: self.version,
+            position,
+            incarnation,
             hint: hint(code).to_owned(),
             retry: code.class().retry(),
             request_id: request_id.to_owned(),

@@ -8,6 +8,8 @@ use ledger_domain::{InvalidField, Rejection};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::resume::ResumePoint;
+
 pub use codes::{Class, Code};
 pub use details::{PROBLEM_JSON, ProblemDetails};
 pub use malformed::read_json;
@@ -25,6 +27,8 @@ pub struct Problem {
     pub field: Option<String>,
     /// The current version of the stream, if the caller expected another.
     pub version: Option<u64>,
+    /// The end of the log, if the caller gave a position that it does not have.
+    pub end: Option<Box<ResumePoint>>,
     /// How long to wait before the same request is sent again, if that is known.
     pub retry_after_seconds: Option<u64>,
     /// The fault of the ledger behind the problem, for the operator's log. No caller sees it.
@@ -44,13 +48,28 @@ impl Problem {
             message: message.into(),
             field: None,
             version: None,
+            end: None,
             retry_after_seconds: None,
             internal: None,
         }
     }
 
+    /// Adds the end of the log.
+    #[must_use]
+    pub fn with_end(self, end: ResumePoint) -> Self {
+        Self { end: Some(Box::new(end)), ..self }
+    }
+
+    /// Returns the last position of the log, and the name of its history, if they are told.
+    fn end_members(&self) -> (Option<u64>, Option<String>) {
+        let end = self.end.as_deref();
+        let incarnation = end.and_then(|end| end.incarnation);
+        (end.map(|end| end.position.get()), incarnation.map(|name| name.to_string()))
+    }
+
     /// Returns the JSON form.
     pub fn body(&self) -> ProblemBody {
+        let (position, incarnation) = self.end_members();
         ProblemBody {
             error: ErrorBody {
                 code: self.code.as_str().to_owned(),
@@ -59,6 +78,8 @@ impl Problem {
                 hint: hint(self.code).to_owned(),
                 field: self.field.clone(),
                 version: self.version,
+                position,
+                incarnation,
                 retry: self.code.class().retry(),
                 retry_after_seconds: self.retry_after_seconds,
             },
@@ -90,6 +111,12 @@ pub struct ErrorBody {
     /// The current version of the connection, if the caller expected another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
+    /// The last position of the log, if the caller gave one that it does not have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<u64>,
+    /// The history to which that position belongs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incarnation: Option<String>,
     /// Whether the same command, with the same command id, may succeed later.
     pub retry: bool,
     /// How long to wait before that, in seconds, if it is known.

@@ -6,6 +6,7 @@ use ledger_domain::limits;
 use serde_json::{Value, json};
 
 use crate::headers::digits;
+use crate::resume::{self, ResumePoint};
 use crate::time;
 
 /// Longest wait for a page of the feed, in seconds.
@@ -32,6 +33,8 @@ pub enum Form {
     MessageId,
     /// The cursor of a page.
     Cursor,
+    /// A position of the log, alone or with its history.
+    ResumePoint,
     /// Seconds to wait, such as `20s`.
     Wait,
     /// Name of a workspace.
@@ -67,6 +70,7 @@ impl Form {
             }),
             Self::MessageId => text("^[!-~]{1,128}$"),
             Self::Cursor => text("^[A-Za-z0-9_-]{2,2048}$"),
+            Self::ResumePoint => text(resume::PATTERN),
             Self::Wait => text("^([0-9]|[1-5][0-9]|60)s$"),
             Self::ApiKey => text("^[a-z0-9]{12}$"),
             Self::Workspace | Self::Principal => text("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"),
@@ -114,6 +118,9 @@ impl Form {
                 Some(_) => Ok(()),
                 None => Err(format!("must be seconds from 0s to {WAIT_SECONDS_MAX}s")),
             },
+            Self::ResumePoint => {
+                ResumePoint::parse("", text).map(drop).map_err(|invalid| invalid.problem)
+            }
             Self::Cursor => of_length(text, 2, CURSOR_CHARS),
             Self::MessageId => of_length(text, 1, limits::MESSAGE_ID_CHARS),
             _ => of_length(text, 1, limits::SLUG_CHARS),
@@ -151,6 +158,8 @@ mod tests {
             (Form::Number(1, 500), "500"),
             (Form::Time, "2026-11-21T01:02:03Z"),
             (Form::Wait, "20s"),
+            (Form::ResumePoint, "1042"),
+            (Form::ResumePoint, "1042@018f3c1e-7d1a-7e39-8c0f-5d1b2a3c4d5e"),
         ];
         for (form, text) in good {
             assert_eq!(form.check(text), Ok(()), "{text}");
@@ -169,6 +178,8 @@ mod tests {
             (Form::Wait, "61s"),
             (Form::Wait, "20"),
             (Form::Cursor, "a"),
+            (Form::ResumePoint, "-1"),
+            (Form::ResumePoint, "1042@"),
         ];
         for (form, text) in bad {
             assert!(form.check(text).unwrap_err().starts_with("must be "), "{text}");

@@ -37,7 +37,7 @@ impl Query for Audit {
         on_ledger: false,
         in_access_check: true,
         routes: &[AUDIT],
-        refusals: &[Code::CursorInvalid],
+        refusals: &[Code::CursorInvalid, Code::HistoryChanged],
     };
     type Parameters = AuditQuery;
     type Answer<'a> = AuditPage;

@@ -41,7 +41,12 @@ impl Query for History {
         on_ledger: false,
         in_access_check: true,
         routes: &[WORKSPACE_HISTORY, CONNECTION_HISTORY],
-        refusals: &[Code::CursorInvalid, Code::ConnectionUnknown, Code::Rebuilding],
+        refusals: &[
+            Code::CursorInvalid,
+            Code::HistoryChanged,
+            Code::ConnectionUnknown,
+            Code::Rebuilding,
+        ],
     };
     type Parameters = HistoryQuery;
     type Answer<'a> = HistoryPage;

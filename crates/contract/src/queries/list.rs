@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::page::is_false;
 use super::{Query, QuerySpec};
 use crate::errors::Code;
+use crate::resume::ResumePoint;
 use crate::route::{HttpRoute, Method};
 use crate::view::ConnectionView;
 
@@ -34,7 +35,7 @@ impl Query for List {
         on_ledger: false,
         in_access_check: true,
         routes: &[CONNECTIONS],
-        refusals: &[Code::CursorInvalid, Code::Rebuilding],
+        refusals: &[Code::CursorInvalid, Code::HistoryChanged, Code::Rebuilding],
     };
     type Parameters = ListQuery;
     type Answer<'a> = ListPage<'a>;
@@ -50,6 +51,8 @@ pub struct ListPage<'a> {
     pub total: u64,
     /// Log position that the answer reflects.
     pub position: u64,
+    /// The same with its history: where a feed goes on after what was listed.
+    pub resume_after: ResumePoint,
     /// Value of `cursor` for the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,

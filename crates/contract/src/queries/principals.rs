@@ -31,7 +31,7 @@ impl Query for Principals {
         on_ledger: true,
         in_access_check: true,
         routes: &[PRINCIPALS],
-        refusals: &[Code::CursorInvalid],
+        refusals: &[Code::CursorInvalid, Code::HistoryChanged],
     };
     type Parameters = PageQuery;
     type Answer<'a> = PrincipalPage;

@@ -26,7 +26,7 @@ impl Query for Workspaces {
         on_ledger: false,
         in_access_check: false,
         routes: &[WORKSPACES],
-        refusals: &[Code::CursorInvalid],
+        refusals: &[Code::CursorInvalid, Code::HistoryChanged],
     };
     type Parameters = PageQuery;
     type Answer<'a> = WorkspacePage;

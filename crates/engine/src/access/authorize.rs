@@ -13,9 +13,9 @@ use ledger_domain::connection::Access;
 use ledger_domain::principal::{Scope, Subject};
 use ledger_domain::{Actor, Connection, Micros, WorkspaceName};
 use ledger_store::tables::Receipt;
-use ledger_vault::FingerprintKey;
 
 use super::Caller;
+use crate::engine::Shared;
 use crate::errors::{AuthenticateError, ConnectionUnknown, ExecuteError, Forbidden};
 use crate::execute::Outcome;
 use crate::fingerprint::Fingerprint;
@@ -200,13 +200,13 @@ impl Permit {
         &self,
         workspace: &WorkspaceName,
         fingerprint: &Fingerprint,
-        key: &FingerprintKey,
+        shared: &Shared,
         receipt: &Receipt,
         state: Option<&Connection>,
     ) -> Result<Option<Outcome>, ExecuteError> {
-        if fingerprint.is_of(receipt, workspace, key) {
+        if fingerprint.is_of(receipt, workspace, &shared.fingerprint_key) {
             state.map_or(Ok(()), |state| self.check_before(state))?;
-            return Ok(Some(answer(receipt, true)));
+            return Ok(Some(answer(shared, receipt, true)));
         }
         let known = match state {
             Some(state) => self.caller.knows(state),

@@ -3,6 +3,7 @@
 //! Callers learn little about faults. A problem has the rest in `internal`, which is for the log.
 
 use ledger_contract::errors::{Code, Problem};
+use ledger_contract::resume::history_changed;
 use ledger_store::{AppendError, OpenError as DataDirError, Poison, ReadError};
 use ledger_vault::OpenError as UnsealError;
 
@@ -171,6 +172,7 @@ impl From<QueryError> for Problem {
             QueryError::Unavailable(unavailable) => unavailable.into(),
             QueryError::Fault(fault) => fault.into(),
             QueryError::Busy(no_place) => no_place.into(),
+            QueryError::HistoryChanged(end) => history_changed(end),
             QueryError::CursorInvalid
             | QueryError::ReadForbidden
             | QueryError::PrincipalUnknown => Self::new(code),
@@ -184,6 +186,7 @@ impl QueryError {
         match self {
             Self::Invalid(_) => Code::FieldInvalid,
             Self::CursorInvalid => Code::CursorInvalid,
+            Self::HistoryChanged(_) => Code::HistoryChanged,
             Self::Credential(error) => error.code(),
             Self::Forbidden(_) | Self::ReadForbidden => Code::Forbidden,
             Self::ConnectionUnknown(_) => Code::ConnectionUnknown,
@@ -319,7 +322,11 @@ mod tests {
     use std::io;
     use std::sync::Arc;
 
-    use ledger_domain::{CheckedText as _, InvalidField, Rejection, Slug, Version, WorkspaceName};
+    use ledger_contract::ResumePoint;
+    use ledger_domain::{
+        CheckedText as _, Incarnation, InvalidField, Position, Rejection, Slug, Version,
+        WorkspaceName,
+    };
 
     use super::*;
 
@@ -361,9 +368,11 @@ mod tests {
     #[test]
     fn each_error_of_a_query_becomes_the_problem_of_its_code() {
         let workspace = WorkspaceName::stored("search".into());
-        let cases: [(QueryError, &str); 9] = [
+        let end = ResumePoint::new(Position::new(7), Incarnation::from_bytes([1; 16]));
+        let cases: [(QueryError, &str); 10] = [
             (InvalidField::new("page", "starts at 1").into(), "page: starts at 1"),
             (QueryError::CursorInvalid, Code::CursorInvalid.summary()),
+            (QueryError::HistoryChanged(end), "the ledger was restored since"),
             (Forbidden::Workspace.into(), "no rights in this workspace"),
             (QueryError::ReadForbidden, Code::Forbidden.summary()),
             (

@@ -1,5 +1,6 @@
 //! Errors of queries.
 
+use ledger_contract::ResumePoint;
 use ledger_domain::{InvalidField, Version, WorkspaceName};
 use ledger_store::ReadError;
 
@@ -17,6 +18,9 @@ pub enum QueryError {
     /// The cursor is not one of this query and order.
     #[error("the cursor does not belong to this query")]
     CursorInvalid,
+    /// The cursor comes from another history of the ledger; this one ends there.
+    #[error("the cursor comes from another history than the one that ends at {0}")]
+    HistoryChanged(ResumePoint),
     /// The credential has expired or been revoked since it was verified.
     #[error(transparent)]
     Credential(#[from] AuthenticateError),

@@ -21,18 +21,18 @@ impl Reader<'_> {
     /// Returns a page of the entries that match every filter, and records that they were read.
     /// Blocks.
     ///
-    /// Errors: `forbidden`, `field_invalid`, `cursor_invalid`.
+    /// Errors: `forbidden`, `field_invalid`, `cursor_invalid`, `history_changed`.
     pub fn audit(&self, query: &AuditQuery) -> Result<AuditPage, QueryError> {
         let whole = self.workspace.map_or(Subject::Ledger, Subject::Workspace);
         self.caller.require(Scope::Audit, whole)?;
         let filter = Filter::of(query, self.workspace)?;
         let size = paging::size(query.page_size)?;
         let order = if query.oldest_first { "audit+" } else { "audit-" };
-        let after =
-            query.cursor.as_ref().map(|cursor| paging::number(order, cursor)).transpose()?;
+        let cursors = paging::Cursors::new(self.engine, order);
+        let after = query.cursor.as_ref().map(|cursor| cursors.number(cursor)).transpose()?;
         let shared = &self.engine.shared;
         shared.journal.store_all(&shared.store, self.engine.clock().now())?;
-        let page = self.entries(&filter, size, order, after)?;
+        let page = self.entries(&filter, size, cursors, after)?;
         self.note_reading(QueryName::Audit.as_str(), None);
         Ok(page)
     }
@@ -41,11 +41,11 @@ impl Reader<'_> {
         &self,
         filter: &Filter<'_>,
         size: usize,
-        order: &str,
+        cursors: paging::Cursors<'_>,
         after: Option<u64>,
     ) -> Result<AuditPage, QueryError> {
         let store = &self.engine.shared.store;
-        let found: Box<dyn Iterator<Item = _>> = if order.ends_with('+') {
+        let found: Box<dyn Iterator<Item = _>> = if filter.query.oldest_first {
             Box::new(rows::scan(store, after.map_or(0, |last| last.saturating_add(1))))
         } else {
             Box::new(rows::scan_back(store, after.map_or(u64::MAX, |last| last.saturating_sub(1))))
@@ -60,7 +60,7 @@ impl Reader<'_> {
             let is_full = entries.len() == size || looked_through == LOOKED_THROUGH_MAX;
             if is_full || (matches && !budget.takes(row.len())) {
                 let truncated = entries.len() < size;
-                let next_cursor = last.map(|last: u64| paging::cursor(order, &last.to_be_bytes()));
+                let next_cursor = last.map(|last: u64| cursors.write(&last.to_be_bytes()));
                 return Ok(AuditPage { entries, next_cursor, truncated });
             }
             if matches {

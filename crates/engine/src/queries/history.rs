@@ -22,15 +22,14 @@ use crate::times::{Pieces, Since, common};
 impl Reader<'_> {
     /// Returns a page of the events that match every filter. Blocks.
     ///
-    /// Errors: `forbidden`, `field_invalid`, `connection_unknown`, `cursor_invalid`.
+    /// Errors: `forbidden`, `field_invalid`, `connection_unknown`, `cursor_invalid`,
+    /// `history_changed`.
     pub fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, QueryError> {
         let connection = self.check_audit(query)?;
         let size = paging::size(query.page_size)?;
         let order = if query.oldest_first { "history+" } else { "history-" };
-        let after = match &query.cursor {
-            Some(cursor) => Some(paging::number(order, cursor)?),
-            None => None,
-        };
+        let cursors = paging::Cursors::new(self.engine, order);
+        let after = query.cursor.as_ref().map(|cursor| cursors.number(cursor)).transpose()?;
         let matches = self.matches(query, connection)?;
         let total = matches.len();
         let descending = !query.oldest_first;
@@ -52,7 +51,7 @@ impl Reader<'_> {
             last = Some(position);
         }
         let last = last.filter(|_| skip.saturating_add(passed) < total);
-        let next_cursor = last.map(|last| paging::cursor(order, &last.to_be_bytes()));
+        let next_cursor = last.map(|last| cursors.write(&last.to_be_bytes()));
         let connection = connection.map(|id| id.to_string());
         self.note_reading(QueryName::History.as_str(), connection.as_deref());
         Ok(HistoryPage { events, total, next_cursor, truncated: budget.is_spent() })

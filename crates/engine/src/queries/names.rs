@@ -25,17 +25,18 @@ type Row<V> = (String, V, usize);
 impl Reader<'_> {
     /// Returns a page of the workspaces in which the caller has any right. Blocks.
     ///
-    /// Errors: `field_invalid`, `cursor_invalid`.
+    /// Errors: `field_invalid`, `cursor_invalid`, `history_changed`.
     pub fn workspaces(&self, query: &PageQuery) -> Result<WorkspacePage, QueryError> {
         let size = paging::size(query.page_size)?;
-        let after = after(WORKSPACES, query)?.map(WorkspaceName::stored);
+        let cursors = paging::Cursors::new(self.engine, WORKSPACES);
+        let after = after(cursors, query)?.map(WorkspaceName::stored);
         let (store, models) = (&self.engine.shared.store, self.engine.shared.models.load());
         let table = &models.connections;
         let (mut workspaces, part) = match self.named_workspaces() {
             None => {
                 let total = connections::count_workspaces(store, table)?;
                 let rows = connections::workspaces(store, table, after.as_ref());
-                fill(WORKSPACES, size, total, rows.map(|row| workspace(row?)))?
+                fill(cursors, size, total, rows.map(|row| workspace(row?)))?
             }
             Some(names) => {
                 let mut existing = Vec::new();
@@ -46,7 +47,7 @@ impl Reader<'_> {
                 }
                 let total = u64::try_from(existing.len()).unwrap_or(u64::MAX);
                 existing.retain(|(name, _)| after.as_ref().is_none_or(|after| name > after));
-                fill(WORKSPACES, size, total, existing.into_iter().map(workspace))?
+                fill(cursors, size, total, existing.into_iter().map(workspace))?
             }
         };
         self.add_usage(&mut workspaces);
@@ -83,11 +84,12 @@ impl Reader<'_> {
 
     /// Returns a page of the principals that the caller administers.
     ///
-    /// Errors: `forbidden`, `field_invalid`, `cursor_invalid`.
+    /// Errors: `forbidden`, `field_invalid`, `cursor_invalid`, `history_changed`.
     pub fn principals(&self, query: &PageQuery) -> Result<PrincipalPage, QueryError> {
         self.caller.require_principals()?;
         let size = paging::size(query.page_size)?;
-        let after = after(PRINCIPALS, query)?.map(PrincipalName::stored);
+        let cursors = paging::Cursors::new(self.engine, PRINCIPALS);
+        let after = after(cursors, query)?.map(PrincipalName::stored);
         let administered = |principal: &Principal| {
             !principal.name.is_reserved() && self.caller.administers(principal)
         };
@@ -98,7 +100,7 @@ impl Reader<'_> {
             let bytes = serde_json::to_vec(&view).map_or(0, |json| json.len());
             Ok((principal.name.as_str().to_owned(), view, bytes))
         });
-        let (principals, part) = fill(PRINCIPALS, size, total, rows)?;
+        let (principals, part) = fill(cursors, size, total, rows)?;
         Ok(PrincipalPage { principals, part })
     }
 
@@ -119,9 +121,9 @@ impl Reader<'_> {
 }
 
 /// Returns the name at which the previous page ended.
-fn after(order: &str, query: &PageQuery) -> Result<Option<Box<str>>, QueryError> {
+fn after(cursors: paging::Cursors<'_>, query: &PageQuery) -> Result<Option<Box<str>>, QueryError> {
     let Some(cursor) = &query.cursor else { return Ok(None) };
-    let name = String::from_utf8(paging::place(order, cursor)?);
+    let name = String::from_utf8(cursors.place(cursor)?);
     name.map(|name| Some(name.into())).map_err(|_| QueryError::CursorInvalid)
 }
 
@@ -133,7 +135,7 @@ fn workspace((name, row): (WorkspaceName, Box<[u8]>)) -> Result<Row<WorkspaceVie
 
 /// Takes rows until the page is full.
 fn fill<V>(
-    order: &str,
+    cursors: paging::Cursors<'_>,
     size: usize,
     total: u64,
     rows: impl Iterator<Item = Result<Row<V>, QueryError>>,
@@ -149,6 +151,6 @@ fn fill<V>(
         shown.push(view);
         last = Some(name);
     }
-    let next_cursor = last.filter(|_| more).map(|name| paging::cursor(order, name.as_bytes()));
+    let next_cursor = last.filter(|_| more).map(|name| cursors.write(name.as_bytes()));
     Ok((shown, PagePart { total, next_cursor, truncated: budget.is_spent() }))
 }

@@ -2,9 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ledger_contract::ResumePoint;
 use ledger_contract::queries::{PAGE_SIZE, PAGE_SIZE_MAX};
-use ledger_domain::InvalidField;
+use ledger_domain::{Incarnation, InvalidField};
 
+use crate::engine::Engine;
 use crate::errors::QueryError;
 
 /// Checks a page size.
@@ -43,34 +45,82 @@ impl Budget {
     }
 }
 
-/// Returns a cursor with its order and the key at which the page ended.
-pub(crate) fn cursor(order: &str, place: &[u8]) -> String {
-    let mut bytes = order.as_bytes().to_vec();
-    bytes.push(0);
-    bytes.extend_from_slice(place);
-    URL_SAFE_NO_PAD.encode(bytes)
+/// The cursors of one order of rows. A cursor has the history from which its page came, because
+/// the rows of another one may stand elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cursors<'a> {
+    order: &'a str,
+    incarnation: Incarnation,
+    end: ResumePoint,
 }
 
-/// Returns the key in a cursor of the given order.
-pub(crate) fn place(order: &str, cursor: &str) -> Result<Vec<u8>, QueryError> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
-    bytes
-        .as_deref()
-        .and_then(|bytes| bytes.strip_prefix(order.as_bytes())?.strip_prefix(&[0]))
-        .map(<[u8]>::to_vec)
-        .ok_or(QueryError::CursorInvalid)
-}
+impl<'a> Cursors<'a> {
+    /// Returns the cursors of an order in the history of this ledger.
+    pub(crate) fn new(engine: &Engine, order: &'a str) -> Self {
+        Self { order, incarnation: engine.identity().incarnation, end: engine.end() }
+    }
 
-/// Returns the number in a cursor whose key is a number.
-pub(crate) fn number(order: &str, cursor: &str) -> Result<u64, QueryError> {
-    let bytes = place(order, cursor)?;
-    let bytes = bytes.try_into().map_err(|_| QueryError::CursorInvalid)?;
-    Ok(u64::from_be_bytes(bytes))
+    /// Returns a cursor with the key at which a page ended.
+    pub(crate) fn write(self, place: &[u8]) -> String {
+        let incarnation = self.incarnation.to_bytes();
+        URL_SAFE_NO_PAD.encode([&self.head()[..], &incarnation, place].concat())
+    }
+
+    /// Returns the key in a cursor.
+    ///
+    /// Errors: `cursor_invalid`, `history_changed`.
+    pub(crate) fn place(self, cursor: &str) -> Result<Vec<u8>, QueryError> {
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| QueryError::CursorInvalid)?;
+        let rest = bytes.strip_prefix(&self.head()[..]).and_then(<[u8]>::split_first_chunk::<16>);
+        match rest {
+            None => Err(QueryError::CursorInvalid),
+            Some((incarnation, place)) if *incarnation == self.incarnation.to_bytes() => {
+                Ok(place.to_vec())
+            }
+            Some(_) => Err(QueryError::HistoryChanged(self.end)),
+        }
+    }
+
+    /// Returns the number in a cursor whose key is a number.
+    pub(crate) fn number(self, cursor: &str) -> Result<u64, QueryError> {
+        let bytes = self.place(cursor)?;
+        let bytes = bytes.try_into().map_err(|_| QueryError::CursorInvalid)?;
+        Ok(u64::from_be_bytes(bytes))
+    }
+
+    /// Returns the order and its end.
+    fn head(self) -> Vec<u8> {
+        [self.order.as_bytes(), &[0]].concat()
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use ledger_contract::errors::Code;
+    use ledger_domain::Position;
+
     use super::*;
+
+    fn cursors(order: &str, history: u8) -> Cursors<'_> {
+        let incarnation = Incarnation::from_bytes([history; 16]);
+        let end = ResumePoint::new(Position::new(7), incarnation);
+        Cursors { order, incarnation, end }
+    }
+
+    #[test]
+    fn a_cursor_belongs_to_its_order_and_its_history() {
+        let cursor = cursors("history-", 1).write(&9_u64.to_be_bytes());
+        assert_eq!(cursors("history-", 1).number(&cursor).unwrap(), 9);
+        let refused = |order, history, cursor: &str| {
+            cursors(order, history).number(cursor).unwrap_err().code()
+        };
+        assert_eq!(refused("history-", 2, &cursor), Code::HistoryChanged);
+        assert_eq!(refused("history+", 1, &cursor), Code::CursorInvalid);
+        assert_eq!(refused("history", 1, &cursor), Code::CursorInvalid);
+        let short = URL_SAFE_NO_PAD.encode(b"history-\0too short");
+        assert_eq!(refused("history-", 1, &short), Code::CursorInvalid);
+        assert_eq!(refused("history-", 1, "???"), Code::CursorInvalid);
+    }
 
     #[test]
     fn a_page_takes_one_row_of_any_size_and_then_what_fits() {

@@ -231,7 +231,7 @@ impl Decider {
             self.state.set_receipt(key, receipt);
         }
         self.state.recorded_at = recorded_at;
-        Ok(Outcome { seen, ..answer(&receipt, false) })
+        Ok(Outcome { seen, ..answer(&self.shared, &receipt, false) })
     }
 
     /// Returns what the clock says, of a command that is recorded `at` a time.

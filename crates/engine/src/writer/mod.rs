@@ -222,12 +222,13 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
 }
 
 /// Returns the outcome that a receipt stands for.
-pub(crate) fn answer(receipt: &Receipt, repeated: bool) -> Outcome {
+pub(crate) fn answer(shared: &Shared, receipt: &Receipt, repeated: bool) -> Outcome {
     Outcome {
         receipt: ledger_contract::reply::Receipt {
             connection: receipt.connection.map(|id| id.to_string()),
             version: receipt.version.get(),
             position: receipt.position.get(),
+            incarnation: shared.identity.incarnation.to_string(),
             recorded_at: ledger_contract::time::format(receipt.recorded_at),
         },
         repeated,

@@ -24,7 +24,7 @@ impl Decider {
         };
         let head = receipt.connection.map(|id| self.state.head(id)).transpose()?.flatten();
         let state = head.as_ref().map(|head| &*head.connection);
-        permit.repeat(workspace, fingerprint, &self.shared.fingerprint_key, receipt, state)
+        permit.repeat(workspace, fingerprint, &self.shared, receipt, state)
     }
 
     /// Rejects callers who may not send a command to its target.

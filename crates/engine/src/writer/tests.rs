@@ -79,7 +79,8 @@ fn no_answer_rests_on_a_write_that_failed() {
         }
         let (repeat, repeated) = oneshot::channel();
         let (refuse, refused) = oneshot::channel();
-        let replies = vec![(repeat, Ok(answer(&receipt, true))), (refuse, Err(refusal()))];
+        let repeated_answer = answer(&engine.shared, &receipt, true);
+        let replies = vec![(repeat, Ok(repeated_answer)), (refuse, Err(refusal()))];
         let group = Group { replies, ..Group::default() };
         Committer::new(engine.shared.clone()).commit(group);
         let (repeated, refused) =

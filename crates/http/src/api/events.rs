@@ -5,10 +5,11 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use ledger_contract::errors::{Code, Problem};
+use ledger_contract::ResumePoint;
+use ledger_contract::errors::Problem;
 use ledger_contract::parameter::seconds;
+use ledger_domain::WorkspaceName;
 use ledger_domain::principal::{Scope, Subject};
-use ledger_domain::{Position, WorkspaceName};
 use ledger_engine::{Attempt, Effort, Engine, LiveCaller};
 use ledger_http_server::answer;
 use schemars::JsonSchema;
@@ -25,8 +26,8 @@ const OPERATION: &str = "events";
 /// The query parameters of a feed.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct FeedQuery {
-    /// The position to continue after.
-    after: Option<u64>,
+    /// What to continue after.
+    after: Option<ResumePoint>,
     /// The seconds to wait for a page's first event.
     #[serde(default, deserialize_with = "read_seconds")]
     wait: u64,
@@ -68,12 +69,7 @@ async fn page(follower: Follower, wait: Duration) -> Result<Response, Problem> {
 fn start(request: &ApiRequest, query: &FeedQuery) -> Result<Start, Problem> {
     let after = headers::last_event_id(&request.headers)?.or(query.after);
     let Some(after) = after else { return Ok(Start::Now) };
-    let head = request.state.engine.head().get();
-    if after > head {
-        let message = format!("the log ends at position {head}, before the requested one");
-        return Err(Problem::because(Code::PositionUnknown, message));
-    }
-    Ok(Start::After(Position::new(after)))
+    Ok(Start::After(after.check(request.state.engine.end())?))
 }
 
 /// Returns the workspace that the feed is limited to, if it exists and the caller may read it.

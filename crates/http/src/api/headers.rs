@@ -2,8 +2,9 @@
 
 use axum::http::HeaderMap;
 use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
+use ledger_contract::ResumePoint;
 use ledger_contract::errors::Problem;
-use ledger_contract::headers::{Headers, Reader, digits, invalid, twice};
+use ledger_contract::headers::{Headers, Reader, invalid, twice};
 use ledger_domain::Expected;
 
 use super::version;
@@ -53,14 +54,14 @@ pub(super) fn if_none_match(map: &HeaderMap) -> Result<Option<String>, Problem> 
 }
 
 /// Returns the id of the last event that the caller received.
-pub(super) fn last_event_id(map: &HeaderMap) -> Result<Option<u64>, Problem> {
+pub(super) fn last_event_id(map: &HeaderMap) -> Result<Option<ResumePoint>, Problem> {
     let name = "Last-Event-ID";
     match text(map, LAST_EVENT_ID, name)? {
         None => Ok(None),
         Some(text) if text.is_empty() => Ok(None),
-        Some(text) => match digits(&text) {
-            Some(position) => Ok(Some(position)),
-            None => Err(invalid(name, "must be a position in the log")),
+        Some(text) => match ResumePoint::parse(name, &text) {
+            Ok(point) => Ok(Some(point)),
+            Err(refused) => Err(invalid(name, &refused.problem)),
         },
     }
 }
@@ -93,7 +94,7 @@ fn text(map: &HeaderMap, lower: &str, name: &'static str) -> Result<Option<Strin
 mod tests {
     use axum::http::HeaderValue;
     use ledger_contract::errors::Code;
-    use ledger_domain::Version;
+    use ledger_domain::{Incarnation, Position, Version};
 
     use super::*;
 
@@ -135,8 +136,13 @@ mod tests {
     }
 
     #[test]
-    fn a_position_in_the_feed_consists_of_digits() {
-        assert_eq!(last_event_id(&map(&[("last-event-id", "12")])), Ok(Some(12)));
+    fn the_id_of_an_event_is_a_position_alone_or_with_its_history() {
+        let position = Position::new(12);
+        let bare = last_event_id(&map(&[("last-event-id", "12")]));
+        assert_eq!(bare, Ok(Some(ResumePoint::in_any_history(position))));
+        let whole = ResumePoint::new(position, Incarnation::from_bytes([1; 16]));
+        let read = last_event_id(&map(&[("last-event-id", &whole.to_string())]));
+        assert_eq!(read, Ok(Some(whole)));
         assert_eq!(last_event_id(&map(&[("last-event-id", "")])), Ok(None));
         assert!(last_event_id(&map(&[("last-event-id", "-1")])).is_err());
     }

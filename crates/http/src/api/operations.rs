@@ -31,12 +31,17 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 /// Answers the readiness check, which succeeds if commands are accepted.
 pub(super) fn ready(state: &AppState) -> Result<Response, Problem> {
     state.engine.ready()?;
-    Ok(health("ready"))
+    let incarnation = Some(state.engine.identity().incarnation.to_string());
+    Ok(health(&HealthAnswer { status: "ready", incarnation }))
 }
 
-/// Returns the answer of a successful health check.
-pub(super) fn health(status: &'static str) -> Response {
-    answer::json(StatusCode::OK, to_json(&HealthAnswer { status }))
+/// Answers the liveness check.
+pub(super) fn alive() -> Response {
+    health(&HealthAnswer { status: "alive", incarnation: None })
+}
+
+fn health(answer: &HealthAnswer) -> Response {
+    answer::json(StatusCode::OK, to_json(answer))
 }
 
 /// Checks that the caller may rebuild read models now.

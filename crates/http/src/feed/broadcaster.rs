@@ -100,20 +100,22 @@ fn skip(kept: u64, newest: u64, listeners: Listeners, ring_events: usize) -> Opt
 async fn read(engine: &Engine, ring: &Ring) -> Result<(), Problem> {
     let after = Position::new(ring.tail());
     // What readers wait for is in memory, so there are no states to carry on.
-    let (notices, _) = batch(engine.outbox(), after, BATCH).await?;
+    let (notices, _) = batch(engine, engine.outbox(), after, BATCH).await?;
     ring.push(notices);
     Ok(())
 }
 
 /// Reads up to `most` events after a position, on a thread that may block.
 pub(super) async fn batch(
+    engine: &Engine,
     mut outbox: Outbox,
     after: Position,
     most: usize,
 ) -> Result<(Vec<Arc<Notice>>, Outbox), Problem> {
+    let incarnation = engine.identity().incarnation;
     let read = move || {
-        let items = outbox.read(after, most)?;
-        let notices = items.into_iter().map(|item| Arc::new(Notice::of(item))).collect();
+        let items = outbox.read(after, most)?.into_iter();
+        let notices = items.map(|item| Arc::new(Notice::of(item, incarnation))).collect();
         Ok((notices, outbox))
     };
     tokio::task::spawn_blocking(read).await.map_err(|failure| crashed(&failure))?

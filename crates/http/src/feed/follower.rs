@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ledger_contract::ResumePoint;
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::principal::Scope;
 use ledger_domain::{Position, WorkspaceName};
@@ -89,6 +90,11 @@ impl Follower {
         &self.reader.hub
     }
 
+    /// Returns what a reader continues after who has reached a position.
+    pub(super) fn point_at(&self, position: u64) -> ResumePoint {
+        ResumePoint::new(Position::new(position), self.hub().engine.identity().incarnation)
+    }
+
     /// Returns whether feeds are to end.
     pub(super) fn is_stopped(&self) -> bool {
         *self.stop.borrow()
@@ -146,7 +152,7 @@ impl Follower {
         let reading = hub.log_readers.acquire().await;
         let outbox = self.outbox.take().unwrap_or_else(|| hub.engine.outbox());
         let after = Position::new(self.position);
-        let (notices, outbox) = broadcaster::batch(outbox, after, LOG_PAGE).await?;
+        let (notices, outbox) = broadcaster::batch(&hub.engine, outbox, after, LOG_PAGE).await?;
         self.outbox = Some(outbox);
         drop(reading);
         Ok(notices)
@@ -206,7 +212,7 @@ impl Follower {
             }
         }
         self.check()?;
-        Ok(written(&page, self.position))
+        Ok(written(&page, self.point_at(self.position)))
     }
 }
 
@@ -216,7 +222,7 @@ fn soon() -> Instant {
 }
 
 /// Serializes a [`ledger_contract::reply::FeedPage`] from notifications that already are JSON.
-fn written(texts: &[Text], position: u64) -> Vec<u8> {
+fn written(texts: &[Text], end: ResumePoint) -> Vec<u8> {
     let mut page = b"{\"events\":[".to_vec();
     for (index, text) in texts.iter().enumerate() {
         if index > 0 {
@@ -224,6 +230,7 @@ fn written(texts: &[Text], position: u64) -> Vec<u8> {
         }
         page.extend_from_slice(&text.json);
     }
-    page.extend_from_slice(format!("],\"position\":{position}}}").as_bytes());
+    let tail = format!("],\"position\":{},\"resume_after\":\"{end}\"}}", end.position);
+    page.extend_from_slice(tail.as_bytes());
     page
 }

@@ -1,11 +1,12 @@
-//! Server-sent events as text.
+//! Server-sent events as text. Their ids are resume points.
 
 use std::sync::OnceLock;
 
 use axum::body::Bytes;
+use ledger_contract::ResumePoint;
 use ledger_contract::errors::Code;
 use ledger_contract::records::StreamId;
-use ledger_domain::WorkspaceName;
+use ledger_domain::{Incarnation, Position, WorkspaceName};
 use ledger_engine::OutboxItem;
 use serde_json::json;
 
@@ -19,6 +20,7 @@ pub(crate) struct Notice {
     /// The stream to which it belongs.
     pub(super) stream: StreamId,
     type_name: &'static str,
+    incarnation: Incarnation,
     /// Whether it hides settings that earlier events show.
     pub(super) hides: bool,
     /// The whole event, for readers who may see actors and reasons.
@@ -50,32 +52,34 @@ pub(crate) struct Text {
 }
 
 impl Text {
-    fn new(position: u64, type_name: &str, json: Vec<u8>) -> Self {
-        let mut frame = format!("id: {position}\nevent: {type_name}\ndata: ").into_bytes();
+    fn new(point: ResumePoint, type_name: &str, json: Vec<u8>) -> Self {
+        let mut frame = format!("id: {point}\nevent: {type_name}\ndata: ").into_bytes();
         let start = frame.len();
         frame.extend(json.into_iter().map(on_one_line));
         let end = frame.len();
         frame.extend_from_slice(b"\n\n");
         let frame = Bytes::from(frame);
         let json = frame.slice(start..end);
-        Self { position, frame, json }
+        Self { position: point.position.get(), frame, json }
     }
 }
 
 impl Notice {
-    /// Serializes an event.
-    pub(crate) fn of(item: OutboxItem) -> Self {
+    /// Serializes an event of a history.
+    pub(crate) fn of(item: OutboxItem, incarnation: Incarnation) -> Self {
         let about = match item.stream {
             StreamId::Connection(_) | StreamId::Workspace(_) => About::State,
             StreamId::Reveals(_) => About::Reading,
             StreamId::Principal(_) => About::Principal,
         };
-        let whole = Text::new(item.position.get(), item.type_name, item.body);
+        let point = ResumePoint::new(item.position, incarnation);
+        let whole = Text::new(point, item.type_name, item.body);
         Self {
             workspace: item.workspace,
             about,
             stream: item.stream,
             type_name: item.type_name,
+            incarnation,
             hides: item.hides,
             whole,
             reduced: OnceLock::new(),
@@ -91,7 +95,8 @@ impl Notice {
     pub(super) fn reduced(&self) -> Option<&Text> {
         let make = || {
             let json = ledger_contract::reduced(&self.whole.json)?;
-            Some(Text::new(self.position(), self.type_name, json))
+            let point = ResumePoint::new(Position::new(self.position()), self.incarnation);
+            Some(Text::new(point, self.type_name, json))
         };
         self.reduced.get_or_init(make).as_ref()
     }
@@ -116,14 +121,15 @@ pub(super) fn greeting() -> Bytes {
 }
 
 /// Returns the mark of the end of the log.
-pub(super) fn caught_up(position: u64) -> Bytes {
-    marked("caught_up", position, &json!({ "position": position }))
+pub(super) fn caught_up(point: ResumePoint) -> Bytes {
+    marked("caught_up", point, &json!({ "position": point.position.get() }))
 }
 
 /// Returns the closing event of a feed: why it ends, and where to continue.
-pub(super) fn closing(code: Code, position: u64) -> Bytes {
+pub(super) fn closing(code: Code, point: ResumePoint) -> Bytes {
+    let position = point.position.get();
     let why = json!({ "code": code.as_str(), "detail": code.summary(), "position": position });
-    marked("closing", position, &why)
+    marked("closing", point, &why)
 }
 
 /// Returns a heartbeat, which is a comment.
@@ -132,23 +138,25 @@ pub(super) fn heartbeat() -> Bytes {
 }
 
 /// Returns a heartbeat that advances the reader's last id past events that it may not see.
-pub(super) fn heartbeat_at(position: u64) -> Bytes {
-    Bytes::from(format!(": alive\nid: {position}\n\n"))
+pub(super) fn heartbeat_at(point: ResumePoint) -> Bytes {
+    Bytes::from(format!(": alive\nid: {point}\n\n"))
 }
 
-fn marked(event: &str, position: u64, data: &serde_json::Value) -> Bytes {
-    Bytes::from(format!("id: {position}\nevent: {event}\ndata: {data}\n\n"))
+fn marked(event: &str, point: ResumePoint, data: &serde_json::Value) -> Bytes {
+    Bytes::from(format!("id: {point}\nevent: {event}\ndata: {data}\n\n"))
 }
 
 #[cfg(test)]
 mod tests {
-    use ledger_domain::{ConnectionId, EventId, Position};
+    use ledger_domain::{ConnectionId, EventId};
 
     use super::*;
 
+    const HISTORY: Incarnation = Incarnation::from_bytes([1; 16]);
+
     #[test]
-    fn an_event_is_its_position_its_type_and_one_line_of_json() {
-        let notice = Notice::of(OutboxItem {
+    fn an_event_is_its_resume_point_its_type_and_one_line_of_json() {
+        let item = OutboxItem {
             position: Position::new(7),
             workspace: WorkspaceName::parse("w", "default").unwrap(),
             stream: StreamId::Connection(ConnectionId::from_bytes([2; 16])),
@@ -157,19 +165,24 @@ mod tests {
             recorded_at: "2026-11-21T01:02:03.000000Z".to_owned(),
             body: b"{\"position\":\n7}".to_vec(),
             hides: false,
-        });
+        };
+        let notice = Notice::of(item, HISTORY);
         let text = String::from_utf8(notice.whole.frame.to_vec()).unwrap();
-        assert_eq!(text, "id: 7\nevent: secret_rotated\ndata: {\"position\": 7}\n\n");
+        let id = format!("id: 7@{HISTORY}\n");
+        assert_eq!(text, id + "event: secret_rotated\ndata: {\"position\": 7}\n\n");
         assert_eq!(notice.whole.json, "{\"position\": 7}");
         assert!(notice.reduced().is_none(), "it is not what an event looks like");
     }
 
     #[test]
-    fn marks_hold_the_position_to_continue_after() {
+    fn marks_hold_the_point_to_continue_after() {
         let text = |bytes: Bytes| String::from_utf8(bytes.to_vec()).unwrap();
-        assert_eq!(text(caught_up(3)), "id: 3\nevent: caught_up\ndata: {\"position\":3}\n\n");
-        let last = text(closing(Code::ShuttingDown, 3));
-        assert!(last.starts_with("id: 3\nevent: closing\ndata: {"), "{last}");
+        let point = ResumePoint::new(Position::new(3), HISTORY);
+        let expected = format!("id: {point}\nevent: caught_up\ndata: {{\"position\":3}}\n\n");
+        assert_eq!(text(caught_up(point)), expected);
+        assert_eq!(text(heartbeat_at(point)), format!(": alive\nid: {point}\n\n"));
+        let last = text(closing(Code::ShuttingDown, point));
+        assert!(last.starts_with(&format!("id: {point}\nevent: closing\ndata: {{")), "{last}");
         assert!(last.contains("\"code\":\"shutting_down\""), "{last}");
     }
 }

@@ -140,7 +140,7 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use axum::body::Bytes;
-    use ledger_domain::{ConnectionId, EventId, Position, WorkspaceName};
+    use ledger_domain::{ConnectionId, EventId, Incarnation, Position, WorkspaceName};
     use ledger_engine::OutboxItem;
 
     use super::*;
@@ -148,7 +148,7 @@ mod tests {
     fn notices(positions: std::ops::RangeInclusive<u64>) -> Vec<Arc<Notice>> {
         let notice = |position| {
             let workspace = WorkspaceName::parse("w", "default").unwrap();
-            let mut notice = Notice::of(OutboxItem {
+            let item = OutboxItem {
                 position: Position::new(position),
                 stream: StreamId::Workspace(workspace.clone()),
                 workspace,
@@ -157,7 +157,8 @@ mod tests {
                 recorded_at: String::new(),
                 body: Vec::new(),
                 hides: false,
-            });
+            };
+            let mut notice = Notice::of(item, Incarnation::from_bytes([1; 16]));
             notice.whole.frame = Bytes::from(vec![b'x'; 10]);
             Arc::new(notice)
         };

@@ -95,7 +95,8 @@ impl Sending {
     fn pass(&mut self) {
         if self.handed.elapsed() >= self.follower.hub().limits.heartbeat {
             let position = self.follower.position;
-            self.ready.push_back((position, frame::heartbeat_at(position)));
+            let text = frame::heartbeat_at(self.follower.point_at(position));
+            self.ready.push_back((position, text));
         }
     }
 
@@ -104,7 +105,8 @@ impl Sending {
         if !self.caught_up && self.follower.at_end() {
             self.caught_up = true;
             let position = self.follower.position;
-            self.ready.push_back((position, frame::caught_up(position)));
+            let text = frame::caught_up(self.follower.point_at(position));
+            self.ready.push_back((position, text));
             return;
         }
         let until = self.handed + self.follower.hub().limits.heartbeat;
@@ -114,7 +116,11 @@ impl Sending {
             Woken::Late => {
                 let position = self.follower.position;
                 let moved = position > self.told;
-                let text = if moved { frame::heartbeat_at(position) } else { frame::heartbeat() };
+                let text = if moved {
+                    frame::heartbeat_at(self.follower.point_at(position))
+                } else {
+                    frame::heartbeat()
+                };
                 self.ready.push_back((position, text));
             }
         }
@@ -133,6 +139,7 @@ impl Sending {
         // If nothing is undelivered, the reader is also past all events that it may not see.
         let position = if self.ready.is_empty() { self.follower.position } else { self.told };
         self.ready.clear();
-        self.ready.push_back((position, frame::closing(code, position)));
+        let text = frame::closing(code, self.follower.point_at(position));
+        self.ready.push_back((position, text));
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use futures::{Stream, StreamExt};
+use ledger_contract::ResumePoint;
 use ledger_contract::errors::Code;
 use ledger_domain::principal::{Grant, Scope, Workspaces};
 use ledger_domain::{Actor, Position, WorkspaceName};
@@ -50,10 +51,19 @@ impl Stage {
         }
     }
 
+    /// Returns what stands for a position in the feeds.
+    fn point(&self, position: u64) -> ResumePoint {
+        ResumePoint::new(Position::new(position), self.ledger.engine.identity().incarnation)
+    }
+
     fn follow(&self, after: u64, only: Option<&str>) -> super::Follower {
         let only = only.map(|name| WorkspaceName::parse("w", name).unwrap());
         self.feeds.follow(Start::After(Position::new(after)), only, anyone()).unwrap()
     }
+}
+
+fn incarnation(stage: &Stage) -> String {
+    stage.ledger.engine.identity().incarnation.to_string()
 }
 
 /// Returns a reader with these scopes on all workspaces.
@@ -65,6 +75,13 @@ fn with(scopes: &[Scope]) -> LiveCaller {
         labels: BTreeMap::new(),
     };
     LiveCaller::new(Caller::new(Actor::new("user:reader"), vec![grant]))
+}
+
+/// Returns the position in the id of an event.
+fn position(id: &str) -> u64 {
+    let point = ResumePoint::parse("id", id.trim()).unwrap();
+    assert!(point.incarnation.is_some(), "{id} names no history");
+    point.position.get()
 }
 
 /// A feed that is read piece by piece.
@@ -81,7 +98,7 @@ impl Reading {
         Some(String::from_utf8(piece.unwrap().to_vec()).unwrap())
     }
 
-    /// Returns the id and the event of the next piece that has both.
+    /// Returns the position in the id and the event of the next piece that has both.
     async fn event(&mut self) -> (u64, String) {
         loop {
             let piece = self.piece().await.expect("the feed goes on");
@@ -89,7 +106,7 @@ impl Reading {
                 piece.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned))
             };
             if let (Some(id), Some(event)) = (field("id: "), field("event: ")) {
-                return (id.parse().unwrap(), event);
+                return (position(&id), event);
             }
         }
     }
@@ -142,7 +159,7 @@ async fn the_feed_of_a_workspace_delivers_only_its_events_and_advances_past_othe
     assert_eq!(feed.ids().await, (vec![4, 7, 8], 8));
     stage.create("default", 3).await;
     let mut moved = String::new();
-    while !moved.contains("id: 11") {
+    while !moved.contains(&format!("id: {}\n", stage.point(11))) {
         moved = feed.piece().await.unwrap();
         assert!(moved.starts_with(": alive\n"), "{moved}");
     }
@@ -167,7 +184,7 @@ async fn stopping_ends_feeds_with_a_closing_event_and_refuses_new_ones() {
     feed.ids().await;
     stage.feeds.stop();
     let last = feed.piece().await.unwrap();
-    assert!(last.starts_with("id: 4\nevent: closing\n"), "{last}");
+    assert!(last.starts_with(&format!("id: {}\nevent: closing\n", stage.point(4))), "{last}");
     assert!(last.contains("shutting_down"), "{last}");
     assert_eq!(feed.piece().await, None);
     let refused = stage.feeds.follow(Start::Now, None, anyone()).err().map(|problem| problem.code);
@@ -183,7 +200,7 @@ async fn a_reader_that_reads_nothing_is_disconnected_at_its_position() {
     let mut feed = Reading::new(stage.follow(0, None));
     // With no patience at all, any time between two pieces is too long.
     let first = feed.piece().await.unwrap();
-    assert!(first.starts_with("id: 0\nevent: closing\n"), "{first}");
+    assert!(first.starts_with(&format!("id: {}\nevent: closing\n", stage.point(0))), "{first}");
     assert!(first.contains("feed_too_slow"), "{first}");
     assert_eq!(feed.piece().await, None);
 }
@@ -205,9 +222,11 @@ async fn a_page_is_returned_with_the_first_event_or_after_the_wait() {
     let page = |bytes: Vec<u8>| serde_json::from_slice::<Value>(&bytes).unwrap();
     let some = page(stage.follow(0, None).page(Duration::from_mins(1)).await.unwrap());
     assert_eq!(some["position"], 4);
+    assert_eq!(some["resume_after"], json!(stage.point(4)));
+    assert_eq!(some["events"][3]["incarnation"], incarnation(&stage));
     assert_eq!(some["events"][3]["event"]["type"], "workspace_created");
     let none = page(stage.follow(4, None).page(Duration::from_millis(30)).await.unwrap());
-    assert_eq!(none, json!({ "events": [], "position": 4 }));
+    assert_eq!(none, json!({ "events": [], "position": 4, "resume_after": stage.point(4) }));
     let (waited, ()) =
         tokio::join!(stage.follow(4, Some("default")).page(Duration::from_mins(1)), async {
             stage.create("other", 1).await;
@@ -228,7 +247,7 @@ async fn skipping_many_invisible_events_sends_heartbeats() {
         let piece = feed.piece().await.unwrap();
         if let Some((_, id)) = piece.split_once("id: ") {
             assert!(piece.starts_with(": alive\n"), "{piece}");
-            break id.trim().parse::<u64>().unwrap();
+            break position(id);
         }
     };
     assert!((5..304).contains(&moved), "{moved}");
@@ -274,6 +293,7 @@ async fn readers_without_audit_see_no_actors() {
     assert_eq!(auditor["events"][2], all["events"][4]);
     let reader = page(false, false).await;
     assert_eq!(positions(&reader), [3, 4, 5]);
+    assert_eq!(reader["events"][2]["incarnation"], incarnation(&stage));
     assert_eq!(reader["position"], 5);
     let (told, whole) = (&reader["events"][2], &all["events"][4]);
     assert_eq!(told["connection"], whole["connection"]);

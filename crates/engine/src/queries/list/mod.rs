@@ -4,6 +4,7 @@ mod rows;
 
 use std::fmt;
 
+use ledger_contract::ResumePoint;
 use ledger_contract::queries::{ListPage, ListQuery, PAGE_BYTES};
 use ledger_contract::view::ConnectionView;
 use ledger_domain::principal::Scope;
@@ -12,6 +13,7 @@ use ledger_store::tables::lists;
 use ledger_store::{Selection, Term};
 
 use super::{Reader, paging};
+use crate::engine::Engine;
 use crate::errors::QueryError;
 use crate::models::Models;
 use crate::projections::filters::{Field, forms, groups};
@@ -82,8 +84,8 @@ pub struct ListResult<T = Connection> {
     pub rows: Vec<T>,
     /// The number of all matching connections.
     pub total: u64,
-    /// The log position that the answer reflects.
-    pub position: u64,
+    /// The end of the log that the answer reflects.
+    pub end: ResumePoint,
     /// The cursor of the next page, or `None` on the last one.
     pub next: Option<String>,
     /// Whether the page ended early because of its size in bytes.
@@ -96,7 +98,8 @@ impl ListResult {
         ListPage {
             connections: self.rows.iter().map(ConnectionView::of).collect(),
             total: self.total,
-            position: self.position,
+            position: self.end.position.get(),
+            resume_after: self.end,
             next_cursor: self.next.clone(),
             truncated: self.truncated,
         }
@@ -106,7 +109,7 @@ impl ListResult {
 impl Reader<'_> {
     /// Lists connections that the caller may read. Blocks.
     ///
-    /// Errors: `field_invalid`, `cursor_invalid`.
+    /// Errors: `field_invalid`, `cursor_invalid`, `history_changed`.
     pub fn list(&self, options: &ListOptions) -> Result<ListResult, QueryError> {
         self.list_as(options, |connection| connection)
     }
@@ -118,10 +121,10 @@ impl Reader<'_> {
         options: &ListOptions,
         show: impl Fn(Connection) -> T,
     ) -> Result<ListResult<T>, QueryError> {
-        let page = page(options)?;
+        let page = page(self.engine, options)?;
         self.engine.shared.rebuilding.expect_complete(lists::MODEL)?;
         let models = self.engine.shared.models.load();
-        let position = self.engine.head().get();
+        let end = self.engine.end();
         let mut matches = self.select(&models, options)?;
         if let Some(ids) = &options.ids {
             matches.selected.intersect(&models.with_ids(ids)?);
@@ -148,8 +151,9 @@ impl Reader<'_> {
         }
         let truncated = budget.is_spent();
         let last = last.filter(|_| page.places && (found.more || truncated));
-        let next = last.map(|place| paging::cursor(&page.order_name(), place));
-        Ok(ListResult { rows, total: matches.selected.len(), position, next, truncated })
+        let order = page.order_name();
+        let next = last.map(|place| paging::Cursors::new(self.engine, &order).write(place));
+        Ok(ListResult { rows, total: matches.selected.len(), end, next, truncated })
     }
 
     /// Returns the matching connections that the caller may read.
@@ -191,7 +195,7 @@ fn order(query: &ListQuery) -> Result<&str, InvalidField> {
     Err(InvalidField::new("sort", "must be created, updated or name"))
 }
 
-fn page(options: &ListOptions) -> Result<Page<'_>, QueryError> {
+fn page<'a>(engine: &Engine, options: &'a ListOptions) -> Result<Page<'a>, QueryError> {
     let query = &options.query;
     let mut page = Page {
         order: order(query)?,
@@ -202,7 +206,7 @@ fn page(options: &ListOptions) -> Result<Page<'_>, QueryError> {
         places: options.budget_bytes.is_some(),
     };
     if let Some(cursor) = &query.cursor {
-        page.after = Some(paging::place(&page.order_name(), cursor)?);
+        page.after = Some(paging::Cursors::new(engine, &page.order_name()).place(cursor)?);
     }
     Ok(page)
 }

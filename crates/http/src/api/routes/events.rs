@@ -9,13 +9,15 @@ use crate::api::events;
 use crate::toolkit::Operation;
 
 const ABOUT: &str = "\
-In a stream of server-sent events, `id` is the position, `event` the stored type name and `data` \
-the notification as published on NATS. `caught_up` marks the end of the log, `closing` the end \
+In a stream of server-sent events, `id` is the position with the name of the ledger's history, \
+`event` the stored type name and `data` the notification as published on NATS. `caught_up` marks the end of the log, `closing` the end \
 of the feed; comments keep the connection alive. A reader that reconnects with `Last-Event-ID` \
-misses nothing and receives nothing twice. The feed ends when the key is revoked or expires, \
+misses nothing and receives nothing twice. If the ledger was restored meanwhile, its history is \
+another one, and the reader is refused with `history_changed`: it lists the connections again and \
+follows the feed from the `resume_after` of that answer. The feed ends when the key is revoked or expires, \
 when the token expires, or when the caller loses the right to read; `closing` then carries the \
 code. With `Accept: application/json` the answer is one page, sent once it has an event or the \
-wait is over. A page without events has the position to continue after. Without `audit` on the \
+wait is over. Every page has in `resume_after` what to continue after. Without `audit` on the \
 feed's workspace or ledger, `event` holds only position, stream, version, type, schema, \
 workspace and time, and reads of secrets are omitted. Events about principals and keys require \
 `administer` on the ledger.";
@@ -49,7 +51,7 @@ fn feed(
                 ],
                 headers: &[],
             }],
-            refusals: vec![r::KEY, r::QUERY, &[Code::PositionUnknown]],
+            refusals: vec![r::KEY, r::QUERY, &[Code::PositionUnknown, Code::HistoryChanged]],
         },
         operation: Operation::of(events::feed),
     }

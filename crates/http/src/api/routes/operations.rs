@@ -18,7 +18,7 @@ pub(super) fn routes() -> Vec<Route> {
             "alive",
             "Reports that the process is alive",
             "Requires no key. Restart the process if this is not answered.",
-            |_| Ok(operations::health("alive")),
+            |_| Ok(operations::alive()),
             vec![r::DOOR],
         ),
         health(

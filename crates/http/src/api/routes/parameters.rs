@@ -6,9 +6,6 @@ use ledger_contract::subjects;
 
 use super::{CONNECTION, KEY, PRINCIPAL, WORKSPACE};
 
-/// Largest number that every JSON parser represents exactly.
-const POSITION_MAX: u64 = (1 << 53) - 1;
-
 /// The workspace of a command.
 pub(super) const IN_WORKSPACE: &[Parameter] =
     &[path(WORKSPACE, Form::Workspace, "Name of the workspace.")];
@@ -98,13 +95,15 @@ pub(super) const OF_CONNECTION: &[Parameter] =
 pub(super) const FEED: &[Parameter] = &[
     one(
         "after",
-        Form::Number(0, POSITION_MAX),
-        "Go on after this position; 0 is the start of the log. From now on when absent.",
+        Form::ResumePoint,
+        "Go on after this point, as the ledger returned it: `<position>@<incarnation>`, or a \
+         position alone, which is compared with the end of the log only; 0 is the start of the \
+         log. From now on when absent.",
     ),
     one("wait", Form::Wait, "How long a page waits for its first event, up to `60s`."),
     header(
         "Last-Event-ID",
-        Form::Number(0, POSITION_MAX),
+        Form::ResumePoint,
         "The id of the last event received, as browsers send it; takes precedence over `after`.",
     ),
 ];
