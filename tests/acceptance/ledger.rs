@@ -11,12 +11,13 @@ use ledger_contract::queries::{QueryName, QueryRequest, QueryWorkspace};
 use ledger_contract::records::Via;
 use ledger_contract::reply::Receipt;
 use ledger_contract::{commands, subjects};
-use ledger_domain::{Expected, LedgerId, MessageId, Micros, Version, WorkspaceName};
+use ledger_domain::{Expected, Incarnation, LedgerId, MessageId, Micros, Version, WorkspaceName};
 use ledger_engine::{
     Caller, CommandRequest, Engine, EngineOptions, Executed, Received, ReplayLimits, RevealRequest,
 };
 use ledger_store::tables::founding::{LEDGER_ID, MAC_KEY};
-use ledger_store::{DataDir, Store, UnkeyedStore};
+use ledger_store::tables::meta;
+use ledger_store::{Batch, DataDir, Durability, Store, UnkeyedStore};
 use ledger_vault::Keyring;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -274,6 +275,15 @@ impl Ledger {
         let report = self.replay(true);
         assert_eq!(report.difference, None, "replay and live models differ");
     }
+}
+
+/// Gives a ledger that is closed the name of another history, as a restore does.
+pub(crate) fn begin_history(data_dir: &Path, keyring: &Keyring) {
+    let store = store(data_dir, keyring);
+    let mut batch = Batch::new();
+    let incarnation = Incarnation::from_bytes(rand::random());
+    meta::put_incarnation(&mut batch, &store, incarnation);
+    store.commit(batch, Durability::Synced).expect("it can be written");
 }
 
 /// Asks a question in somebody's name.

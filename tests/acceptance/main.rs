@@ -106,3 +106,5 @@ mod server;
 mod strangers;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod window;

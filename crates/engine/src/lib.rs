@@ -111,6 +111,7 @@ mod derived;
 mod errors;
 mod founding;
 mod models;
+mod nats_login;
 mod ports;
 
 mod access;

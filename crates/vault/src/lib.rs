@@ -73,6 +73,7 @@ mod curve;
 mod fingerprint;
 mod form;
 mod key_check;
+mod login;
 mod mac_key;
 
 mod private_file;

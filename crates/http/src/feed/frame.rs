@@ -157,6 +157,7 @@ mod tests {
             recorded_at: "2026-11-21T01:02:03.000000Z".to_owned(),
             body: b"{\"position\":\n7}".to_vec(),
             hides: false,
+            is_archived: false,
         });
         let text = String::from_utf8(notice.whole.frame.to_vec()).unwrap();
         assert_eq!(text, "id: 7\nevent: secret_rotated\ndata: {\"position\": 7}\n\n");

@@ -157,6 +157,7 @@ mod tests {
                 recorded_at: String::new(),
                 body: Vec::new(),
                 hides: false,
+                is_archived: false,
             });
             notice.whole.frame = Bytes::from(vec![b'x'; 10]);
             Arc::new(notice)
