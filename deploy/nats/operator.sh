@@ -55,12 +55,16 @@ nsc add user --account LEDGER --name ledger \
   --allow-pub '_R_.>' \
   --allow-pub '$KV.ledger-owner.owner' \
   --allow-pub '$JS.API.STREAM.CREATE.KV_ledger-owner' \
+  --allow-pub '$JS.API.STREAM.UPDATE.KV_ledger-owner' \
   --allow-pub '$JS.API.STREAM.INFO.KV_ledger-owner' \
   --allow-pub '$JS.API.STREAM.MSG.GET.KV_ledger-owner' \
   --allow-pub '$JS.API.INFO' \
   --allow-pub '$JS.API.STREAM.CREATE.LEDGER_EVENTS' \
   --allow-pub '$JS.API.STREAM.CREATE.KV_ledger-connections' \
   --allow-pub '$JS.API.STREAM.UPDATE.LEDGER_EVENTS' \
+  --allow-pub '$JS.API.STREAM.UPDATE.KV_ledger-connections' \
+  --allow-pub '$JS.API.STREAM.DELETE.LEDGER_EVENTS' \
+  --allow-pub '$JS.API.STREAM.DELETE.KV_ledger-connections' \
   --allow-pub '$JS.API.STREAM.INFO.LEDGER_EVENTS' \
   --allow-pub '$JS.API.STREAM.INFO.KV_ledger-connections' \
   --allow-pub '$JS.API.STREAM.MSG.GET.LEDGER_EVENTS' \

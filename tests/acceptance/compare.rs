@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
+use async_nats::jetstream::stream::Info;
 use async_nats::jetstream::{self, Context, Message};
 use futures::StreamExt as _;
 use ledger_contract::subjects::Subjects;
@@ -20,10 +21,18 @@ pub(crate) async fn wait_until_published(client: &async_nats::Client, head: u64)
     for name in names {
         eventually(&format!("{name} holds {head} events"), async || {
             let stream = jetstream.get_stream(&name).await.ok()?;
-            (stream.cached_info().state.last_sequence >= head).then_some(())
+            (last_of(stream.cached_info()) >= head).then_some(())
         })
         .await;
     }
+}
+
+/// Returns how many messages a stream has had. A bucket that was made anew begins at the number
+/// that its metadata says.
+pub(crate) fn last_of(info: &Info) -> u64 {
+    let base = info.config.metadata.get("ledger_base").map_or(Ok(0), |base| base.parse::<u64>());
+    let own = info.config.name == bucket_stream();
+    info.state.last_sequence - if own { base.expect("a number") } else { 0 }
 }
 
 /// Fails unless the stream holds each event of the log once and in order, and the bucket the

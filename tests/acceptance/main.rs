@@ -112,3 +112,5 @@ mod server;
 mod strangers;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod window;

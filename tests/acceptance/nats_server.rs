@@ -17,6 +17,8 @@ use crate::wait::eventually;
 pub(crate) struct NatsServer {
     folder: TempDir,
     port: u16,
+    /// Where its configuration is, if it has one.
+    config: Option<PathBuf>,
     child: Option<Child>,
 }
 
@@ -24,16 +26,38 @@ impl NatsServer {
     /// Starts one on a free port and waits until it answers.
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut server = Self { folder, port: free_port(), child: None };
+        let mut server = Self { folder, port: free_port(), config: None, child: None };
         server.start_again().await;
         server
     }
 
+    /// The same with lines of a configuration, which say who may do what. It does not wait.
+    pub(crate) fn start_with(lines: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = folder.path().join("nats.conf");
+        fs::write(&config, lines).expect("writable");
+        let mut server = Self { folder, port: free_port(), config: Some(config), child: None };
+        server.launch();
+        server
+    }
+
     pub(crate) async fn start_again(&mut self) {
+        self.launch();
+        let what = format!("nats-server answers; its log: {}", self.log_path().display());
+        eventually(&what, async || {
+            let client = async_nats::connect(self.url()).await.ok()?;
+            async_nats::jetstream::new(client).query_account().await.ok()
+        })
+        .await;
+    }
+
+    fn launch(&mut self) {
         assert!(self.child.is_none(), "it runs already");
         let log = fs::File::options().create(true).append(true).open(self.log_path());
         let log = log.expect("the log can be written");
+        let config = self.config.iter().flat_map(|path| ["--config".into(), path.into()]);
         let child = Command::new(settings::nats_server())
+            .args(config.collect::<Vec<std::ffi::OsString>>())
             .args(["--addr", "127.0.0.1", "--port", &self.port.to_string(), "--jetstream"])
             .arg("--store_dir")
             .arg(self.store_path())
@@ -43,12 +67,6 @@ impl NatsServer {
             .kill_on_drop(true)
             .spawn();
         self.child = Some(child.expect("nats-server starts"));
-        let what = format!("nats-server answers; its log: {}", self.log_path().display());
-        eventually(&what, async || {
-            let client = async_nats::connect(self.url()).await.ok()?;
-            async_nats::jetstream::new(client).query_account().await.ok()
-        })
-        .await;
     }
 
     /// Kills it, as a power cut would.
@@ -65,6 +83,11 @@ impl NatsServer {
 
     pub(crate) fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// The address of one of its users.
+    pub(crate) fn url_of(&self, user: &str, password: &str) -> String {
+        format!("nats://{user}:{password}@127.0.0.1:{}", self.port)
     }
 
     pub(crate) async fn client(&self) -> Client {

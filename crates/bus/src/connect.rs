@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_nats::{Client, Event, ServerAddr, jetstream};
 use ledger_contract::errors::{Code, Problem};
+use tokio::sync::watch;
 use tracing::{error, info, warn};
 use zeroize::Zeroizing;
 
@@ -82,13 +83,21 @@ pub fn public_url(url: &str) -> String {
 ///
 /// Errors concern only the options. [`check`] examines the server.
 pub async fn connect(options: &ConnectOptions) -> Result<Client, Problem> {
+    connect_noting(options, Denials::default()).await
+}
+
+/// Does the same, and notes what the server denies to this connection.
+pub(crate) async fn connect_noting(
+    options: &ConnectOptions,
+    denials: Denials,
+) -> Result<Client, Problem> {
     let addresses = addresses(&options.url)?;
     let connecting = authenticated(options, &addresses)?;
     let mut connecting = encrypted(connecting, options)?;
     if let Some(prefix) = &options.inbox_prefix {
         connecting = connecting.custom_inbox_prefix(prefix);
     }
-    let witness = Arc::new(Witness::new(public_url(&options.url)));
+    let witness = Arc::new(Witness::new(public_url(&options.url), denials));
     connecting
         .name(CLIENT_NAME)
         .client_capacity(CLIENT_CAPACITY)
@@ -225,16 +234,41 @@ fn reconnect_delay(attempts: usize) -> Duration {
     RECONNECT_DELAY_MAX.min(Duration::from_millis(2_u64.saturating_pow(doublings)))
 }
 
+/// What the server denied to one connection. A denied request gets no answer, so who waits for one
+/// learns the reason here.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Denials(Arc<watch::Sender<String>>);
+
+impl Denials {
+    fn note(&self, error: &str) {
+        self.0.send_replace(error.to_lowercase());
+    }
+
+    /// Waits until a message to `subject` is denied from now on.
+    pub(crate) async fn of(&self, subject: &str) {
+        let denial = format!("permissions violation for publish to \"{}\"", subject.to_lowercase());
+        let mut errors = self.0.subscribe();
+        // An error means that the sender is gone, and this has it.
+        while errors.changed().await.is_ok() {
+            if errors.borrow_and_update().contains(&denial) {
+                return;
+            }
+        }
+        std::future::pending().await
+    }
+}
+
 /// Logs the events of the connection, each outage once.
 #[derive(Debug)]
 struct Witness {
     url: String,
     complained: AtomicBool,
+    denials: Denials,
 }
 
 impl Witness {
-    fn new(url: String) -> Self {
-        Self { url, complained: AtomicBool::new(false) }
+    fn new(url: String, denials: Denials) -> Self {
+        Self { url, complained: AtomicBool::new(false), denials }
     }
 
     fn log(&self, event: &Event) {
@@ -247,6 +281,7 @@ impl Witness {
             Event::Disconnected => self.complain("connection lost"),
             Event::ClientError(client_error) => self.complain(&client_error.to_string()),
             Event::ServerError(server_error) => {
+                self.denials.note(&server_error.to_string());
                 error!(nats.url = url, error = %server_error, "nats reports an error");
             }
             Event::SlowConsumer(subscription) => {
@@ -282,6 +317,21 @@ mod tests {
             ..ConnectOptions::default()
         };
         assert!(!format!("{options:?}").contains("canary"));
+    }
+
+    #[tokio::test]
+    async fn a_denial_is_told_to_who_waits_for_that_subject() {
+        let denials = Denials::default();
+        let subject = "$JS.API.STREAM.DELETE.X";
+        let text = format!("nats: Permissions Violation for Publish to \"{subject}\"");
+        denials.note(&text);
+        let (denied, other) = (denials.of(subject), denials.of("$JS.API.STREAM.DELETE.XY"));
+        let (mut denied, mut other) = (Box::pin(denied), Box::pin(other));
+        assert!(futures::poll!(&mut denied).is_pending(), "that was before");
+        assert!(futures::poll!(&mut other).is_pending());
+        denials.note(&text);
+        denied.await;
+        assert!(futures::poll!(&mut other).is_pending());
     }
 
     #[test]

@@ -7,14 +7,26 @@
 //! Start with [`Bus`], [`connect`] and [`ManagedServer`].
 //!
 //! `lease/` decides which instance owns the names, `responder/` is the micro service, which
-//! `service_switch.rs` starts and stops, `relay/` publishes the outbox, and `topology.rs` creates
-//! the stream and the buckets. `managed/` runs a nats-server under a guard process, so that it ends
-//! with the ledger, even after `kill -9`.
+//! `service_switch.rs` starts and stops, `relay/` publishes the outbox, and `topology/` makes the
+//! stream and the buckets and compares them with what they should be. `managed/` runs a nats-server
+//! under a guard process, so that it ends with the ledger, even after `kill -9`.
 //!
 //! # Invariants
 //!
 //! - The stream's sequence equals the log's position; a stream that differs is refused
 //!   (test: `the_stream_itself_tells_where_to_go_on`).
+//! - A stream that holds another history of this ledger is refused until it is adopted
+//!   (test: `a_stream_of_another_history_is_refused_by_name_until_it_is_adopted`).
+//! - A stream of another ledger is never made anew
+//!   (test: `a_stream_of_another_ledger_is_never_adopted`).
+//! - Streams are made anew only by the owner under its lease
+//!   (test: `only_the_owner_under_its_lease_makes_the_streams_anew`).
+//! - What the stream removes has reached the bucket before
+//!   (test: `what_the_stream_removes_has_reached_the_bucket_before`).
+//! - A bucket that lacks states is filled from the first event
+//!   (test: `a_bucket_that_is_deleted_after_the_window_moved_is_filled_from_the_first_event`).
+//! - What somebody set by hand on a stream stays and is named
+//!   (test: `a_window_follows_its_options_and_limits_by_hand_stay_and_are_named`).
 //! - Of two copies of a ledger on one NATS server, one accepts commands and publishes
 //!   (test: `the_second_copy_refuses_by_name_and_the_first_answers_everything`).
 //! - An owner that was stopped past its lease accepts and publishes nothing
@@ -56,6 +68,7 @@
 
 mod connect;
 mod jetstream_error;
+mod kv;
 mod lease;
 mod managed;
 mod part;
@@ -85,9 +98,13 @@ pub use managed::{
     find_server, guard_main, managed_client_url, own_program,
 };
 
+pub use relay::Adopts;
+pub use topology::Window;
+
+use connect::{Denials, connect_noting};
 use lease::{Keeper, KeeperOptions, LeaseTime, Ownership};
 use part::{Part, Watchdog};
-use relay::Relay;
+use relay::{Relay, RelayOptions};
 use responder::Senders;
 use service_switch::ServiceSwitch;
 use topology::{Choices, LeaseBucket, Topology};
@@ -119,8 +136,15 @@ pub struct BusOptions {
     pub subjects: Subjects,
     /// How long the event stream remembers message ids.
     pub duplicate_window: Duration,
-    /// Replicas of the streams in a NATS cluster.
-    pub replicas: usize,
+    /// Copies of the streams in a NATS cluster; `None` for one of new streams, and as many as there
+    /// are of others.
+    pub replicas: Option<usize>,
+    /// How much of the log the event stream holds.
+    pub window: Window,
+    /// Whether there is a bucket with the latest state of every connection.
+    pub bucket: bool,
+    /// Whether streams of this ledger that hold another history are made anew.
+    pub adopts: Adopts,
     /// Limits on what is in progress over NATS.
     pub limits: AdmissionLimits,
     /// Limits on how often requests come in.
@@ -143,7 +167,10 @@ impl BusOptions {
             relay,
             subjects: Subjects::default(),
             duplicate_window: Duration::from_mins(2),
-            replicas: 1,
+            replicas: None,
+            window: Window::default(),
+            bucket: true,
+            adopts: Adopts::default(),
             limits: AdmissionLimits::default(),
             rates: RATES,
             sealed_only: false,
@@ -176,19 +203,25 @@ impl Bus {
         let fenced_by = options.fenced_by;
         let choices = Choices {
             duplicate_window: options.duplicate_window,
-            replicas: options.replicas.max(1),
+            replicas: options.replicas.map(|number| number.max(1)),
+            window: options.window,
+            bucket: options.bucket,
         };
         let ownership = Ownership::new(subjects, instance.clone(), engine.identity(), fenced_by);
         let ownership = Arc::new(ownership);
         engine.set_fence(ownership.clone());
-        let topology = Topology::new(subjects, engine.ledger_id(), choices);
+        let denials = Denials::default();
+        let topology = Topology::new(subjects, engine.identity(), choices, denials.clone());
         let (stop_relay, stopped) = watch::channel(false);
         let (for_relay, events, owned) = (engine.clone(), subjects.clone(), ownership.clone());
-        let begin = move |connection| async move {
+        let adopts = options.adopts;
+        let begin = move |client| async move {
             let _watchdog = Watchdog::new("relay", owned.clone(), stopped.clone());
-            Relay::new(for_relay, connection, events, topology, owned, stopped).run().await;
+            let options =
+                RelayOptions { client, subjects: events, topology, adopts, ownership: owned };
+            Relay::new(for_relay, options, stopped).run().await;
         };
-        let (cut_off, relayed) = spawn(options.relay.clone(), begin).await?;
+        let (cut_off, relayed) = spawn(options.relay.clone(), denials, begin).await?;
         let keeper = KeeperOptions {
             subjects,
             topology: LeaseBucket::new(subjects, choices),
@@ -243,6 +276,7 @@ impl Bus {
 /// once when dropped, and a receiver that resolves when it has ended.
 async fn spawn<Running: Future<Output = ()>>(
     options: ConnectOptions,
+    denials: Denials,
     begin: impl FnOnce(Client) -> Running + Send + 'static,
 ) -> Result<(oneshot::Sender<()>, oneshot::Receiver<()>), Problem> {
     let cannot = |error: &std::io::Error| {
@@ -255,7 +289,7 @@ async fn spawn<Running: Future<Output = ()>>(
     let (started, is_started) = oneshot::channel();
     let work = move || {
         runtime.block_on(async {
-            let connected = connect(&options).await;
+            let connected = connect_noting(&options, denials).await;
             let client = connected.as_ref().ok().cloned();
             // The receiver is gone if the start was abandoned.
             started.send(connected.map(|_| ())).ok();

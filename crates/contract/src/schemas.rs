@@ -315,6 +315,7 @@ fn headers_of(path: &str) -> &'static [&'static str] {
             s::POSITION,
             s::INCARNATION,
             s::EVENT_TYPE,
+            "KV-Operation",
             "ce-id",
             "ce-source",
             "ce-type",

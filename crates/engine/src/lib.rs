@@ -123,6 +123,7 @@ mod derived;
 mod errors;
 mod founding;
 mod models;
+mod nats_login;
 mod ports;
 
 mod access;

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use ledger_contract::records::{self, Frame, Happened, Hide, Metadata, Record, StreamId};
 use ledger_contract::reply::{NotificationWriter, NotifiedState};
 use ledger_contract::time;
+use ledger_domain::connection::Lifecycle;
 use ledger_domain::{
     Connection, ConnectionId, Event, EventId, Position, Version, WorkspaceName, evolve, limits,
 };
@@ -47,6 +48,8 @@ pub struct OutboxItem {
     pub body: Vec<u8>,
     /// Whether the event hides settings that earlier notifications show.
     pub hides: bool,
+    /// Whether the event leaves its connection archived.
+    pub is_archived: bool,
 }
 
 impl Engine {
@@ -230,6 +233,10 @@ struct Shown<'a> {
     hides: bool,
 }
 
+fn is_archived(connection: &Connection) -> bool {
+    matches!(connection.lifecycle, Lifecycle::Archived { .. })
+}
+
 /// Returns a notification, and whether it has the state.
 fn item(
     writer: &NotificationWriter,
@@ -261,6 +268,7 @@ fn item(
         recorded_at: time::format(metadata.recorded_at),
         body,
         hides: shown.hides,
+        is_archived: connection.is_some_and(is_archived),
     };
     (item, is_whole)
 }

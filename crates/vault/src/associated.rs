@@ -67,6 +67,11 @@ impl AssociatedData {
         Self::start(label).and(&master_key.to_ascii()).and(&ledger.to_bytes())
     }
 
+    /// Returns the data that binds a login to its ledger. Its key is used for nothing else.
+    pub(crate) fn of_login(ledger: LedgerId) -> Self {
+        Self::start(labels::SEALED_LOGIN).and(&ledger.to_bytes())
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         if self.overlong.is_empty() { self.on_stack() } else { &self.overlong }
     }

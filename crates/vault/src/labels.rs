@@ -31,6 +31,12 @@ pub(crate) const FINGERPRINT_KEY: &str = "connledger fingerprint key";
 pub(crate) const MAC_KEY: &str = "connledger mac key";
 /// Associated data of a wrapped curve key.
 pub(crate) const WRAPPED_CURVE_KEY: &str = "connledger wrapped curve key";
+/// Associated data of the wrapped key of a login.
+pub(crate) const WRAPPED_LOGIN_KEY: &str = "connledger wrapped login key";
+/// Associated data of a sealed login.
+pub(crate) const SEALED_LOGIN: &str = "connledger sealed login";
+/// Derives the cipher of a login from its key.
+pub(crate) const LOGIN_CIPHER: &str = "connledger login encryption v1";
 /// Associated data of the check that the right master key was given.
 pub(crate) const KEY_CHECK: &str = "connledger master key check";
 
@@ -53,6 +59,9 @@ mod tests {
             WRAPPED_DATA_KEY,
             FINGERPRINT_KEY,
             WRAPPED_CURVE_KEY,
+            WRAPPED_LOGIN_KEY,
+            SEALED_LOGIN,
+            LOGIN_CIPHER,
             KEY_CHECK,
         ];
         labels.sort_unstable();

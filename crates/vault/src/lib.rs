@@ -75,6 +75,7 @@ mod curve;
 mod fingerprint;
 mod form;
 mod key_check;
+mod login;
 mod mac_key;
 mod portable_key;
 

@@ -73,8 +73,11 @@ pub(crate) struct WrappedLedgerSecret {
 }
 
 impl WrappedLedgerSecret {
+    /// Length of the stored form, in bytes.
+    pub(crate) const BYTES: usize = 1 + KeyId::ASCII_BYTES + WRAPPED_KEY_BYTES;
+
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(1 + KeyId::ASCII_BYTES + WRAPPED_KEY_BYTES);
+        let mut bytes = Vec::with_capacity(Self::BYTES);
         bytes.push(FORMAT);
         bytes.extend_from_slice(&self.master_key.to_ascii());
         bytes.extend_from_slice(&self.wrapped);

@@ -1,5 +1,6 @@
 //! Who owns a ledger's name on NATS: copies of one ledger, other ledgers, and outages.
 
+mod adopt;
 mod backlog;
 mod handover;
 mod lease;

@@ -1,13 +1,9 @@
 //! What the relay does not believe, and what it finds out by itself.
 
-use std::time::Duration;
-
 use async_nats::jetstream::{self, Context};
-use futures::StreamExt as _;
 use ledger_bus::{Bus, BusOptions, ConnectOptions, connect};
 use ledger_domain::Position;
 use serde_json::json;
-use tokio::time::Instant;
 
 use crate::compare::expect_equal;
 use crate::ledger::Ledger;
@@ -37,36 +33,6 @@ pub(super) async fn delete_streams(jetstream: &Context) {
     for stream in ["KV_ledger-connections", STREAM] {
         jetstream.delete_stream(stream).await.expect("it can be deleted");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_acknowledgment_of_a_duplicate_is_not_believed() {
-    let (server, ledger, bus) = started().await;
-    ledger.create("before").await;
-    let client = server.client().await;
-    expect_equal(&client, &ledger.engine).await;
-
-    // Without the stream, a forger is the only one who receives the next event.
-    let jetstream = jetstream::new(client.clone());
-    let mut heard = client.subscribe("ledger.events.>").await.expect("subscribed");
-    client.flush().await.expect("the server is there");
-    delete_streams(&jetstream).await;
-    let forged_at = Instant::now();
-    ledger.create("next").await;
-    let next = ledger.engine.head().get();
-    let reply = loop {
-        let message = heard.next().await.expect("an event");
-        if let Some(reply) = message.reply {
-            break reply;
-        }
-    };
-    heard.unsubscribe().await.expect("the server is there");
-    let forged = json!({"stream": STREAM, "seq": next, "duplicate": true}).to_string();
-    client.publish(reply, forged.into()).await.expect("sent");
-    expect_equal(&client, &ledger.engine).await;
-    // A look at an idle stream would come later.
-    assert!(forged_at.elapsed() < Duration::from_secs(5), "{:?}", forged_at.elapsed());
-    bus.shutdown().await;
 }
 
 fn id(ledger: &Ledger, position: u64) -> String {
@@ -129,18 +95,5 @@ async fn an_event_whose_id_is_in_the_stream_at_another_position_is_not_published
         &json!({"slug": "refused", "provider": "x"}),
     ));
     assert_eq!(refused.await.as_str(), "not_owner");
-    bus.shutdown().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stream_that_is_deleted_while_nothing_happens_is_filled_again() {
-    let (server, ledger, bus) = started().await;
-    ledger.create("main").await;
-    let client = server.client().await;
-    expect_equal(&client, &ledger.engine).await;
-    let jetstream = jetstream::new(client.clone());
-    delete_streams(&jetstream).await;
-    eventually("the stream is back", async || jetstream.get_stream(STREAM).await.ok()).await;
-    expect_equal(&client, &ledger.engine).await;
     bus.shutdown().await;
 }

@@ -280,22 +280,33 @@ async fn an_auditor_reads_every_event_and_says_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn not_even_the_ledger_can_lose_an_event() {
+async fn the_ledger_may_make_its_copies_anew_and_take_nothing_out_of_them() {
     on_both(async |world: World| {
         let before = world.streams().await;
         let user = world.user("ledger").await;
-        for stream in ["LEDGER_EVENTS", "KV_ledger-connections"] {
-            for verb in ["DELETE", "PURGE", "MSG.DELETE"] {
+        for stream in ["LEDGER_EVENTS", "KV_ledger-connections", "KV_ledger-owner"] {
+            for verb in ["PURGE", "MSG.DELETE", "SNAPSHOT", "RESTORE"] {
                 user.cannot_publish(&format!("$JS.API.STREAM.{verb}.{stream}")).await;
             }
         }
-        for verb in ["UPDATE", "DELETE", "PURGE", "MSG.DELETE"] {
-            user.cannot_publish(&format!("$JS.API.STREAM.{verb}.KV_ledger-owner")).await;
-        }
+        // The lease is nobody's copy.
+        user.cannot_publish("$JS.API.STREAM.DELETE.KV_ledger-owner").await;
+        user.cannot_publish("$JS.API.STREAM.DELETE.X").await;
         user.cannot_publish("$KV.ledger-owner.x").await;
         user.cannot_publish("$KV.ledger-connections.acme.x").await;
         user.cannot_subscribe("_INBOX_manager-acme.>").await;
         assert_eq!(world.streams().await, before);
+
+        let last = before[0].2;
+        for stream in ["KV_ledger-connections", "LEDGER_EVENTS"] {
+            let deleted = user.ask(&format!("$JS.API.STREAM.DELETE.{stream}"), &json!({})).await;
+            assert_eq!(deleted["success"], true, "{deleted}");
+        }
+        eventually("the ledger has made and filled both again", async || {
+            let again = world.streams().await;
+            (again[0].2 == last).then_some(())
+        })
+        .await;
     })
     .await;
 }

@@ -15,6 +15,7 @@ use tokio::process::{Child, Command};
 
 use super::operator::{self, Member};
 use crate::canary::secret;
+use crate::compare::last_of;
 use crate::nats_server::free_port;
 use crate::private;
 use crate::service::Service;
@@ -178,13 +179,13 @@ impl World {
     pub(super) async fn streams(&self) -> Streams {
         let jetstream = jetstream::new(self.user("ledger").await.nats);
         let look = async |name: &str| {
-            let stream = jetstream.get_stream(name).await.expect("it is there");
-            let (config, state) =
-                (stream.cached_info().config.clone(), &stream.cached_info().state);
-            (config, state.first_sequence, state.last_sequence, state.messages)
+            let stream = jetstream.get_stream(name).await.ok()?;
+            let info = stream.cached_info();
+            let state = &info.state;
+            Some((info.config.clone(), state.first_sequence, last_of(info), state.messages))
         };
         eventually("the bucket is filled", async || {
-            let streams = [look("LEDGER_EVENTS").await, look("KV_ledger-connections").await];
+            let streams = [look("LEDGER_EVENTS").await?, look("KV_ledger-connections").await?];
             (streams[0].2 == streams[1].2).then_some(streams)
         })
         .await

@@ -12,10 +12,8 @@ use rand::Rng as _;
 
 use crate::connect::unreachable;
 use crate::jetstream_error;
+use crate::kv;
 
-/// The header by which a KV bucket marks a deleted key.
-const KV_OPERATION: &str = "KV-Operation";
-const KV_DELETE: &str = "DEL";
 /// The header with the random name of a write. A copy of a running machine does not know the names
 /// of the writes that the original makes afterwards.
 const WRITE: &str = "Ledger-Write";
@@ -88,7 +86,7 @@ impl Bucket {
             }
         };
         let revision = message.sequence;
-        if message.headers.get(KV_OPERATION).is_some() {
+        if message.headers.get(kv::OPERATION).is_some() {
             return Ok(Entry::Released(revision));
         }
         let write = message.headers.get(WRITE).map(HeaderValue::as_str);
@@ -123,7 +121,7 @@ impl Bucket {
 
     /// Deletes the lease if the bucket is at `revision`.
     pub(super) async fn release(&self, revision: u64) -> Result<u64, WriteError> {
-        let deletion = PublishMessage::build().header(KV_OPERATION, KV_DELETE);
+        let deletion = PublishMessage::build().header(kv::OPERATION, kv::DELETE);
         self.publish(revision, deletion).await
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::lease::Lease;
-use ledger_contract::queries::{LeaseHolder, NatsStatus};
+use ledger_contract::queries::{EventWindow, LeaseHolder, NatsStatus};
 use ledger_contract::subjects::Subjects;
 use ledger_engine::{Fence, Identity};
 use ledger_guard::{LimitedCounters, LimitedCounts};
@@ -50,6 +50,8 @@ pub(crate) struct State {
     stream_drift: Vec<String>,
     /// The same of the bucket of the lease.
     lease_drift: Vec<String>,
+    /// What the event stream held at the last look.
+    window: Option<EventWindow>,
     /// The first part of the bus that ended although it was not told to.
     ended: Option<&'static str>,
 }
@@ -223,6 +225,14 @@ impl Ownership {
         self.set_drift(drift, |state| &mut state.stream_drift);
     }
 
+    pub(crate) fn set_window(&self, window: EventWindow) {
+        // Nobody waits for it.
+        self.state.send_if_modified(|state| {
+            state.window = Some(window);
+            false
+        });
+    }
+
     pub(super) fn set_lease_drift(&self, drift: Vec<String>) {
         self.set_drift(drift, |state| &mut state.lease_drift);
     }
@@ -278,6 +288,7 @@ impl State {
         self.until = None;
         self.is_synchronized = false;
         self.is_unsuitable = false;
+        self.window = None;
     }
 
     /// Returns whether the lease is to be released, because of [`Ownership::unsuitable`].
@@ -392,6 +403,7 @@ impl Fence for Ownership {
             holder,
             refusal: self.refusal(),
             drift: [state.stream_drift, state.lease_drift].concat(),
+            window: state.window,
             requests_rate_limited: rate_limited,
             requests_locked_out: locked_out,
         }

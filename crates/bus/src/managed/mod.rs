@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
+use zeroize::Zeroizing;
 
 pub use find::find_server;
 pub use guard::guard_main;
@@ -51,13 +52,17 @@ pub struct ManagedOptions {
     pub max_payload_bytes: usize,
     /// Subjects from which the permissions of the `client` user are derived.
     pub subjects: Subjects,
+    /// What [`ManagedServer::login`] returned for an earlier folder. It is used if the folder has
+    /// no login of its own.
+    pub known_login: Option<Zeroizing<Vec<u8>>>,
 }
 
 impl ManagedOptions {
     /// Returns the defaults.
     pub fn new(data_dir: PathBuf, program: PathBuf) -> Self {
         let subjects = Subjects::default();
-        Self { data_dir, program, port: 0, max_payload_bytes: 1024 * 1024, subjects }
+        let max_payload_bytes = 1024 * 1024;
+        Self { data_dir, program, port: 0, max_payload_bytes, subjects, known_login: None }
     }
 }
 
@@ -76,7 +81,7 @@ impl ManagedServer {
         let dir = directory(&options.data_dir);
         settings::make_private(&dir).map_err(|error| unwritable(&dir, &error))?;
         leftover::clear(&dir, leftover::Patience::Long).await?;
-        let settings = choose(&dir, options.port).await?;
+        let settings = choose(&dir, &options).await?;
         let text = configuration::text(&dir, &settings, &options);
         let path = configuration::path(&dir);
         settings::write_private(&path, &text).map_err(|error| unwritable(&path, &error))?;
@@ -96,6 +101,12 @@ impl ManagedServer {
     /// Returns the address with the `client` user.
     pub fn client_url(&self) -> String {
         self.settings.client_url()
+    }
+
+    /// Returns port, users, passwords and name of the server, for
+    /// [`ManagedOptions::known_login`].
+    pub fn login(&self) -> Zeroizing<Vec<u8>> {
+        self.settings.to_bytes()
     }
 
     /// Stops the server and waits until it is gone.
@@ -123,8 +134,14 @@ fn directory(data_dir: &Path) -> PathBuf {
 }
 
 /// Selects the requested port, else the previous one if it is free, else any free one.
-async fn choose(dir: &Path, port: u16) -> Result<Settings, Problem> {
-    let mut settings = Settings::read(dir).unwrap_or_else(Settings::new);
+async fn choose(dir: &Path, options: &ManagedOptions) -> Result<Settings, Problem> {
+    let port = options.port;
+    let known = || {
+        let known = Settings::from_bytes(options.known_login.as_deref()?)?;
+        info!("the managed nats-server has the logins that the ledger knows of");
+        Some(known)
+    };
+    let mut settings = Settings::read(dir).or_else(known).unwrap_or_else(Settings::new);
     if port != 0 {
         free_port(port).await.map_err(|error| {
             let message = format!("nats-server cannot listen on 127.0.0.1:{port}: {error}");

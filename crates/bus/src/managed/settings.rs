@@ -8,6 +8,7 @@ use std::{fmt, str};
 
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 /// Name of the file, in the server's folder.
 const FILE: &str = "managed.json";
@@ -46,7 +47,17 @@ impl Settings {
 
     /// Reads the settings of an earlier start, or returns `None` if they are missing or unreadable.
     pub(super) fn read(dir: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(dir.join(FILE)).ok()?).ok()
+        Self::from_bytes(&fs::read(dir.join(FILE)).ok()?)
+    }
+
+    /// Reads what [`Self::to_bytes`] returned, or returns `None` if it is something else.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+
+    /// Returns everything as bytes.
+    pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(serde_json::to_vec(self).expect("settings have a JSON form"))
     }
 
     pub(super) fn write(&self, dir: &Path) -> io::Result<()> {

@@ -36,6 +36,10 @@ const HEALTHY_AFTER: Duration = Duration::from_mins(1);
 const LOG_TAIL_BYTES: u64 = 2_048;
 const LOG_TAIL_LINES: usize = 5;
 
+/// What the server's runtime is told about its memory: collect when the heap has grown by this much
+/// in percent. Measured with a million connections: a little more work, and far less memory.
+const HEAP_GROWTH: (&str, &str) = ("GOGC", "30");
+
 /// How to start the server.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -76,7 +80,13 @@ impl Plan {
     /// the ledger, and the server stays available while the ledger drains.
     fn spawn(&self) -> io::Result<Guarded> {
         let log = File::options().create(true).append(true).open(self.dir.join(LOG_FILE))?;
-        let mut guard = Command::new(&self.guard)
+        let mut guard = Command::new(&self.guard);
+        let (name, growth) = HEAP_GROWTH;
+        // The operator's own setting counts.
+        if std::env::var_os(name).is_none() {
+            guard.env(name, growth);
+        }
+        let mut guard = guard
             .arg(GUARD_COMMAND)
             .arg("--")
             .arg(&self.program)

@@ -1,7 +1,10 @@
 //! Events as messages on the event stream.
 
+use std::time::Duration;
+
 use async_nats::header::{
     HeaderName, NATS_EXPECTED_LAST_SEQUENCE, NATS_EXPECTED_STREAM, NATS_MESSAGE_ID,
+    NATS_MESSAGE_TTL,
 };
 use async_nats::{HeaderMap, HeaderValue};
 use bytes::Bytes;
@@ -11,6 +14,7 @@ use ledger_domain::Position;
 use ledger_engine::{Identity, Outbox, OutboxItem};
 
 use super::BATCH_EVENTS_MAX;
+use crate::kv;
 
 /// CloudEvents id, which is the event's own.
 pub(super) const EVENT_ID: &str = "ce-id";
@@ -24,6 +28,7 @@ const CE_SOURCE: HeaderName = HeaderName::from_static("ce-source");
 const CE_TYPE: HeaderName = HeaderName::from_static("ce-type");
 const CE_TIME: HeaderName = HeaderName::from_static("ce-time");
 const CE_SUBJECT: HeaderName = HeaderName::from_static("ce-subject");
+const KV_OPERATION: HeaderName = HeaderName::from_static(kv::OPERATION);
 const CONTENT_TYPE: HeaderName = HeaderName::from_static("content-type");
 
 /// An event, ready to be sent.
@@ -36,12 +41,15 @@ pub(super) struct Message {
 }
 
 /// What all messages of one history of a ledger share.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Letterhead {
     subjects: Subjects,
     stream: String,
     source: String,
     incarnation: HeaderValue,
+    /// How long the server keeps the last message of an archived connection, in seconds; `None` for
+    /// ever. The stream's window is the least: whoever continues within it must find the message.
+    archived: Option<HeaderValue>,
 }
 
 impl Letterhead {
@@ -51,7 +59,16 @@ impl Letterhead {
             subjects: subjects.clone(),
             source: format!("/connection-ledger/{}", identity.ledger),
             incarnation: HeaderValue::from(identity.incarnation.to_string()),
+            archived: None,
         }
+    }
+
+    /// Lets the messages of archived connections leave the stream and the bucket after this time.
+    pub(super) fn keeping_archived(&self, time: Option<Duration>) -> Self {
+        // The server takes whole seconds.
+        let seconds = |time: Duration| time.as_secs() + u64::from(time.subsec_nanos() > 0);
+        let archived = time.map(|time| HeaderValue::from(format!("{}s", seconds(time).max(1))));
+        Self { archived, ..self.clone() }
     }
 
     /// Returns the messages of the next batch after a position, or none at the end of the log.
@@ -76,6 +93,9 @@ impl Letterhead {
     /// The stream sequence of each event is its log position. JetStream stores a message only
     /// directly after its predecessor, so each event is stored once and in order, however often it
     /// is sent.
+    ///
+    /// A connection that is archived counts as deleted in the bucket, where its message is the last
+    /// one of its key. One that is restored appears again with its next message.
     fn headers(&self, item: &OutboxItem) -> HeaderMap {
         let position = item.position.get();
         let event_id = item.event_id.to_string();
@@ -93,6 +113,12 @@ impl Letterhead {
         headers.insert(CE_TIME, item.recorded_at.as_str());
         headers.insert(CE_SUBJECT, item.stream.to_string());
         headers.insert(CONTENT_TYPE, "application/json");
+        if item.is_archived {
+            headers.insert(KV_OPERATION, kv::DELETE);
+            if let Some(time) = &self.archived {
+                headers.insert(NATS_MESSAGE_TTL, time.clone());
+            }
+        }
         headers
     }
 }
@@ -104,39 +130,66 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn headers_identify_the_event_its_position_and_its_history() {
-        let ledger = LedgerId::from_bytes([1; 16]);
-        let incarnation = Incarnation::from_bytes([4; 16]);
-        let identity = Identity { ledger, incarnation, epoch: 1 };
-        let letterhead = Letterhead::new(identity, &Subjects::default());
-        let connection = ConnectionId::from_bytes([2; 16]);
-        let message = letterhead.message(OutboxItem {
+    const LEDGER: LedgerId = LedgerId::from_bytes([1; 16]);
+    const INCARNATION: Incarnation = Incarnation::from_bytes([4; 16]);
+    const CONNECTION: ConnectionId = ConnectionId::from_bytes([2; 16]);
+
+    fn letterhead() -> Letterhead {
+        let identity = Identity { ledger: LEDGER, incarnation: INCARNATION, epoch: 1 };
+        Letterhead::new(identity, &Subjects::default())
+    }
+
+    fn item(is_archived: bool) -> OutboxItem {
+        OutboxItem {
             position: Position::new(7),
             workspace: WorkspaceName::parse("w", "default").unwrap(),
-            stream: StreamId::Connection(connection),
+            stream: StreamId::Connection(CONNECTION),
             event_id: EventId::from_bytes([3; 16]),
             type_name: "secret_rotated",
             recorded_at: "2026-11-21T01:02:03.000000Z".to_owned(),
             body: Vec::new(),
             hides: false,
-        });
+            is_archived,
+        }
+    }
+
+    #[test]
+    fn headers_identify_the_event_its_position_and_its_history() {
+        let message = letterhead().message(item(false));
         for (name, value) in [
             ("Nats-Msg-Id", EventId::from_bytes([3; 16]).to_string()),
             ("Nats-Expected-Stream", "LEDGER_EVENTS".to_owned()),
             ("Nats-Expected-Last-Sequence", "6".to_owned()),
             ("Ledger-Position", "7".to_owned()),
-            ("Ledger-Incarnation", incarnation.to_string()),
+            ("Ledger-Incarnation", INCARNATION.to_string()),
             ("Ledger-Event-Type", "secret_rotated".to_owned()),
             ("ce-specversion", "1.0".to_owned()),
             ("ce-type", "connledger.secret_rotated.v1".to_owned()),
-            ("ce-source", format!("/connection-ledger/{ledger}")),
-            ("ce-subject", format!("connection/{connection}")),
+            ("ce-source", format!("/connection-ledger/{LEDGER}")),
+            ("ce-subject", format!("connection/{CONNECTION}")),
             ("content-type", "application/json".to_owned()),
         ] {
             assert_eq!(message.headers.get(name).unwrap().as_str(), value, "{name}");
         }
         assert_eq!(message.position, Position::new(7));
-        assert_eq!(message.subject, format!("ledger.events.default.{connection}"));
+        assert_eq!(message.subject, format!("ledger.events.default.{CONNECTION}"));
+        for absent in ["KV-Operation", "Nats-TTL"] {
+            assert!(message.headers.get(absent).is_none(), "{absent}");
+        }
+    }
+
+    #[test]
+    fn an_archived_connection_is_deleted_for_the_bucket_and_kept_as_long_as_the_window() {
+        let header = |time: Option<Duration>, name: &str| {
+            let message = letterhead().keeping_archived(time).message(item(true));
+            message.headers.get(name).map(ToString::to_string)
+        };
+        let week = Some(Duration::from_secs(604_800));
+        assert_eq!(header(week, "KV-Operation").as_deref(), Some("DEL"));
+        assert_eq!(header(week, "Nats-TTL").as_deref(), Some("604800s"));
+        let odd = Some(Duration::from_millis(1_001));
+        assert_eq!(header(odd, "Nats-TTL").as_deref(), Some("2s"), "no shorter than the window");
+        assert_eq!(header(None, "KV-Operation").as_deref(), Some("DEL"));
+        assert_eq!(header(None, "Nats-TTL"), None, "without an end of the window there is none");
     }
 }

@@ -6,7 +6,8 @@
 //! acknowledgment of a duplicate is such a result: it says nothing of where the event is.
 //!
 //! The relay works only while this instance holds the lease. Its first look at the stream decides
-//! whether the instance becomes the owner.
+//! whether the instance becomes the owner. The stream is a window, so what it removes must have
+//! reached the bucket before; where the bucket is behind, the relay waits.
 //!
 //! The relay has its own thread and connection: it reads the store, which blocks; events must not
 //! wait for the work of other tasks; and replies must not wait behind events. While it is far
@@ -17,20 +18,21 @@
 //! a fraction of sending them one by one.
 
 mod ahead;
+mod in_flight;
+mod look;
 mod message;
+mod pace;
+mod prepare;
 mod resume;
 
 use std::collections::VecDeque;
-use std::future::{Future, IntoFuture};
-use std::pin::Pin;
+use std::future::IntoFuture;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::Client;
-use async_nats::jetstream::context::PublishError;
 use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::publish::PublishAck;
 use async_nats::jetstream::{self, Context};
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::subjects::Subjects;
@@ -38,14 +40,16 @@ use ledger_domain::Position;
 use ledger_engine::{Engine, Outbox, log_fault};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
-use crate::connect::{self, unreachable};
+use crate::connect::unreachable;
 use crate::lease::Ownership;
 use crate::stop::{is_stopped, stopped};
-use crate::topology::Topology;
+use crate::topology::{Idle, Topology};
 use ahead::{Next, ReadAhead};
+use in_flight::{Sent, first};
 use message::{Letterhead, Message};
+use pace::Pace;
 
 /// Maximum number of events in a batch, which is acknowledged as a whole.
 const BATCH_EVENTS_MAX: usize = 256;
@@ -66,15 +70,15 @@ const MARK_EVENTS: u64 = 1_024;
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 /// Interval between checks whether the connection is still the same.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
-/// Checks of the connection between two checks of the streams' settings.
-const LOOKS_PER_CHECK: u32 = 20;
+/// Checks of the connection for each look at the streams.
+const CHECKS_PER_LOOK: u32 = 2;
+/// Interval between looks at a bucket that is waited for.
+const FOLLOW_INTERVAL: Duration = Duration::from_millis(20);
 /// First wait after a failure; each wait is twice as long, up to the maximum.
 const RETRY_DELAY_MIN: Duration = Duration::from_millis(50);
 const RETRY_DELAY_MAX: Duration = Duration::from_secs(5);
 /// Wait after a failure that only an operator can resolve.
 const REFUSED_DELAY: Duration = Duration::from_secs(10);
-
-type Acknowledgment = Pin<Box<dyn Future<Output = Result<PublishAck, PublishError>> + Send>>;
 
 /// Publishes events from the log to the stream.
 #[derive(Debug)]
@@ -85,29 +89,48 @@ pub(crate) struct Relay {
     jetstream: Context,
     subjects: Subjects,
     topology: Topology,
+    adopts: Adopts,
     ownership: Arc<Ownership>,
     letterhead: Arc<Letterhead>,
     head: watch::Receiver<Position>,
     stop: watch::Receiver<bool>,
     /// The last problem logged, so that each is logged once.
     complained: Option<Problem>,
+    /// What the last looks at the bucket showed.
+    idle: Idle,
+    /// The position and the number of states of the last count that found none missing.
+    counted: Option<(u64, u64)>,
+    /// Which states the bucket was found to lack, so that it is to be made anew.
+    lacks: Option<String>,
+    /// Whether the bucket was found complete since it was last made anew.
+    was_complete: bool,
 }
 
-/// A batch that has been sent.
-struct Sent {
-    last: Position,
-    acknowledgment: Acknowledgment,
+/// What the relay needs besides the engine.
+#[derive(Debug)]
+pub(crate) struct RelayOptions {
+    pub(crate) client: Client,
+    pub(crate) subjects: Subjects,
+    pub(crate) topology: Topology,
+    pub(crate) adopts: Adopts,
+    pub(crate) ownership: Arc<Ownership>,
+}
+
+/// Whether streams of this ledger that hold another history are made anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Adopts {
+    /// They are refused.
+    #[default]
+    Never,
+    /// They are made anew, until the stream was once a copy of the log.
+    Once,
+    /// They are always made anew, since nobody else uses the NATS server.
+    Always,
 }
 
 impl Relay {
-    pub(crate) fn new(
-        engine: Engine,
-        client: Client,
-        subjects: Subjects,
-        topology: Topology,
-        ownership: Arc<Ownership>,
-        stop: watch::Receiver<bool>,
-    ) -> Self {
+    pub(crate) fn new(engine: Engine, options: RelayOptions, stop: watch::Receiver<bool>) -> Self {
+        let RelayOptions { client, subjects, topology, adopts, ownership } = options;
         Self {
             letterhead: Arc::new(Letterhead::new(engine.identity(), &subjects)),
             head: engine.subscribe_head(),
@@ -117,9 +140,14 @@ impl Relay {
             client,
             subjects,
             topology,
+            adopts,
             ownership,
             stop,
             complained: None,
+            idle: Idle::default(),
+            counted: None,
+            lacks: None,
+            was_complete: true,
         }
     }
 
@@ -165,14 +193,14 @@ impl Relay {
 
     /// Relays until an error occurs. Afterwards the relay must ask the stream for its last event.
     async fn attempt(&mut self, tenure: u64) -> Result<(), Problem> {
-        let synchronized = self.synchronize().await;
-        let from = synchronized.inspect_err(|problem| {
+        let synchronized = self.synchronize(tenure).await;
+        let progress = synchronized.inspect_err(|problem| {
             if problem.code != Code::NatsUnreachable {
                 self.ownership.unsuitable(tenure, problem);
             }
         })?;
         self.ownership.synchronized(tenure);
-        self.pump(tenure, from).await
+        self.pump(tenure, progress).await
     }
 
     /// Returns whether a retry is hopeless while stopping.
@@ -181,58 +209,29 @@ impl Relay {
         !connected || problem.code != Code::NatsUnreachable
     }
 
-    /// Checks the server, creates missing streams, and determines where to continue.
-    async fn synchronize(&mut self) -> Result<Position, Problem> {
-        let disconnected = self.is_disconnected();
-        tokio::select! {
-            checked = connect::check(&self.client, CONNECT_PATIENCE) => checked?,
-            () = stopped(&mut self.stop), if disconnected => {
-                return Err(Problem::new(Code::NatsUnreachable));
-            }
-        }
-        let last = self.topology.ensure(&self.jetstream).await?;
-        let stream = self.subjects.stream_name();
-        self.ownership.set_stream_drift(self.topology.drift());
-        let from = resume::resume_position(&self.jetstream, &self.engine, &stream, last).await?;
-        let mark = self.engine.published();
-        if from < mark {
-            warn!(
-                nats.stream = stream,
-                ledger.position = from.get(),
-                ledger.published = mark.get(),
-                "the stream lost events, publishing them again"
-            );
-        }
-        self.engine.set_published(from);
-        self.store_mark();
-        if self.complained.take().is_some() {
-            info!(nats.stream = stream, ledger.position = from.get(), "relay continues");
-        }
-        Ok(from)
-    }
-
     fn is_disconnected(&self) -> bool {
         self.client.connection_state() != async_nats::connection::State::Connected
     }
 
-    /// Publishes events after `from` as they are committed, until it is told to stop and everything
-    /// is published.
-    async fn pump(&mut self, tenure: u64, from: Position) -> Result<(), Problem> {
-        let mut progress = Progress::at(from);
+    /// Publishes events as they are committed, until it is told to stop and everything is
+    /// published.
+    async fn pump(&mut self, tenure: u64, mut progress: Progress) -> Result<(), Problem> {
         let connects = self.connects();
         let mut looks = interval(LOOK_INTERVAL);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut count = 0;
+        let mut count = 0_u32;
         loop {
             let gathering = self.fill(tenure, &mut progress).await?;
             let (sent, ahead) = (progress.in_flight.len(), progress.ahead.is_some());
-            let idle = sent == 0 && gathering.is_none() && !ahead;
+            let waits = !progress.pace.is_open();
+            let idle = sent == 0 && gathering.is_none() && !ahead && !waits;
             if idle && is_stopped(&self.stop) {
                 self.mark(&mut progress, 1);
                 return Ok(());
             }
             self.mark(&mut progress, MARK_EVENTS);
-            let may_send = gathering.is_none() && !ahead && sent < PARTIAL_IN_FLIGHT_MAX;
+            let may_send = gathering.is_none() && !ahead && !waits && sent < PARTIAL_IN_FLIGHT_MAX;
+            let may_take = ahead && !waits && sent < BATCHES_IN_FLIGHT_MAX;
             tokio::select! {
                 biased;
                 acknowledged = first(&mut progress.in_flight), if sent > 0 => {
@@ -245,15 +244,19 @@ impl Relay {
                         return Ok(());
                     }
                 }
-                () = ready(&mut progress.ahead), if ahead && sent < BATCHES_IN_FLIGHT_MAX => {}
+                () = ready(&mut progress.ahead), if may_take => {}
                 () = until(gathering), if gathering.is_some() => {}
                 () = stopped(&mut self.stop), if idle => {}
                 _ = looks.tick() => {
                     count += 1;
                     self.mark(&mut progress, 1);
                     self.check_tenure(tenure)?;
-                    self.look(&progress, connects, count).await?;
+                    self.check_connection(connects)?;
+                    if count.is_multiple_of(CHECKS_PER_LOOK) && !self.is_disconnected() {
+                        self.look(&mut progress).await?;
+                    }
                 }
+                () = sleep(FOLLOW_INTERVAL), if waits => self.follow(&mut progress).await?,
             }
         }
     }
@@ -265,7 +268,7 @@ impl Relay {
         tenure: u64,
         progress: &mut Progress,
     ) -> Result<Option<Instant>, Problem> {
-        while progress.in_flight.len() < BATCHES_IN_FLIGHT_MAX {
+        while progress.in_flight.len() < BATCHES_IN_FLIGHT_MAX && progress.pace.is_open() {
             let head = *self.head.borrow_and_update();
             let waiting = head.get().saturating_sub(progress.sent.get());
             if progress.ahead.is_none() && waiting >= AHEAD_EVENTS_MIN {
@@ -327,6 +330,7 @@ impl Relay {
         if !positions.eq((after.get() + 1..).take(batch.len())) {
             return Err(gap(after));
         }
+        progress.pace.send(&batch);
         let final_message = batch.pop().ok_or_else(|| gap(after))?;
         for Message { subject, headers, payload, .. } in batch {
             let sent = self.client.publish_with_headers(subject, headers, payload).await;
@@ -359,31 +363,20 @@ impl Relay {
         }
     }
 
-    /// Detects changed settings of the streams, a stream that lost events or got others, and a new
-    /// connection, whose server may have another stream.
-    async fn look(&self, progress: &Progress, connects: u64, count: u32) -> Result<(), Problem> {
-        if self.connects() != connects {
-            return Err(unreachable("the client reconnected to NATS"));
-        }
-        if count.is_multiple_of(LOOKS_PER_CHECK) && !self.is_disconnected() {
-            let end = self.topology.ensure(&self.jetstream).await?;
-            self.ownership.set_stream_drift(self.topology.drift());
-            let (least, most) = (progress.acknowledged.get(), progress.sent.get());
-            if !(least..=most).contains(&end) {
-                return Err(unreachable(format!(
-                    "the stream ends at {end}, and not at {least} as acknowledged"
-                )));
-            }
-        }
-        Ok(())
-    }
-
     /// Returns an error if this instance may no longer publish.
     fn check_tenure(&self, tenure: u64) -> Result<(), Problem> {
         if self.ownership.tenure() == Some(tenure) {
             return Ok(());
         }
         Err(unreachable("this instance does not hold the lease"))
+    }
+
+    /// Returns an error after a new connection, whose server may have another stream.
+    fn check_connection(&self, connects: u64) -> Result<(), Problem> {
+        if self.connects() == connects {
+            return Ok(());
+        }
+        Err(unreachable("the client reconnected to NATS"))
     }
 
     /// Returns how often the client has connected.
@@ -417,10 +410,12 @@ struct Progress {
     in_flight: VecDeque<Sent>,
     /// Reads what comes after `sent`, while that is much.
     ahead: Option<ReadAhead>,
+    /// How much may be sent before the bucket has it.
+    pace: Pace,
 }
 
 impl Progress {
-    fn at(position: Position) -> Self {
+    fn at(position: Position, pace: Pace) -> Self {
         Self {
             sent: position,
             acknowledged: position,
@@ -428,6 +423,7 @@ impl Progress {
             left_at: Instant::now(),
             in_flight: VecDeque::new(),
             ahead: None,
+            pace,
         }
     }
 }
@@ -445,29 +441,6 @@ async fn until(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,
         None => std::future::pending().await,
-    }
-}
-
-/// Waits for the acknowledgment of the oldest batch. Cancel-safe: dropping the future loses
-/// nothing.
-async fn first(in_flight: &mut VecDeque<Sent>) -> Result<Position, Problem> {
-    let Some(sent) = in_flight.front_mut() else {
-        return std::future::pending().await;
-    };
-    let acknowledgment = sent.acknowledgment.as_mut().await;
-    let last = sent.last;
-    in_flight.pop_front();
-    match acknowledgment {
-        // A duplicate is an event that was stored earlier, perhaps elsewhere.
-        Ok(stored) if stored.duplicate => {
-            Err(unreachable(format!("event {last} was acknowledged as a duplicate")))
-        }
-        Ok(stored) if stored.sequence == last.get() => Ok(last),
-        Ok(stored) => {
-            let at = stored.sequence;
-            Err(unreachable(format!("event {last} was stored as message {at}")))
-        }
-        Err(error) => Err(unreachable(format!("event {last} was not acknowledged: {error}"))),
     }
 }
 

@@ -1,7 +1,8 @@
 //! `status`.
 
 use ledger_contract::queries::{
-    ALL_WORKSPACES, ClockStatus, DiskFullStatus, RebuildStatus, RestoredFrom, StatusView,
+    ALL_WORKSPACES, ClockStatus, DiskFullStatus, EventWindow, RebuildStatus, RestoredFrom,
+    StatusView,
 };
 
 use super::read_answer;
@@ -50,6 +51,7 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
         if let Some(holder) = nats.holder {
             facts.push(("lease held by", format!("{}, epoch {}", holder.instance, holder.epoch)));
         }
+        facts.extend(nats.window.as_ref().map(|window| ("event stream", window_text(window))));
         facts.extend(nats.drift.into_iter().map(|drift| ("differs", drift)));
         let (rate_limited, locked_out) = (nats.requests_rate_limited, nats.requests_locked_out);
         let limited = format!("{rate_limited} rate limited, {locked_out} locked out");
@@ -69,6 +71,21 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
         .refused
         .iter()
         .try_for_each(|(code, count)| session.out.line(format!("  {code}  {count}")))
+}
+
+fn window_text(window: &EventWindow) -> String {
+    const MIB: u64 = 1024 * 1024;
+    let EventWindow { first_position, last_position, bytes, bucket_position } = window;
+    let bucket = match bucket_position {
+        Some(position) => format!("bucket at {position}"),
+        None => "no bucket".to_owned(),
+    };
+    let events = if first_position > last_position {
+        format!("empty after event {last_position}")
+    } else {
+        format!("events {first_position} to {last_position}")
+    };
+    format!("{events}, {} MiB, {bucket}", bytes.div_ceil(MIB))
 }
 
 fn accepts_writes(status: &StatusView) -> String {

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use super::http::HttpArgs;
 use super::journal::JournalArgs;
 use super::nats_rates::NatsRateArgs;
+use super::nats_window::NatsWindowArgs;
 use super::quotas::QuotaArgs;
 use super::tokens::TokenArgs;
 use crate::lifetime::KeyLifetimeArgs;
@@ -49,18 +50,6 @@ pub(crate) struct ServeArgs {
     /// Executable of the managed nats-server
     #[arg(long, env = ledger_bus::NATS_SERVER_VARIABLE, value_name = "FILE")]
     pub(crate) nats_server: Option<PathBuf>,
-    /// How long the event stream remembers message ids
-    #[arg(
-        long,
-        env = "CONNLEDGER_NATS_DEDUP_WINDOW",
-        default_value = "2m",
-        value_parser = duration,
-        value_name = "TIME"
-    )]
-    pub(crate) nats_dedup_window: Duration,
-    /// Copies of the streams in a NATS cluster
-    #[arg(long, env = "CONNLEDGER_NATS_REPLICAS", default_value_t = 1, value_name = "NUMBER")]
-    pub(crate) nats_replicas: usize,
     /// How long the lease of the ledger's name lasts without a renewal, in seconds: after a crash,
     /// another instance may take over that much later
     #[arg(
@@ -94,6 +83,8 @@ pub(crate) struct ServeArgs {
     pub(crate) nats_require_sealed: Option<bool>,
     #[command(flatten)]
     pub(crate) nats_rates: NatsRateArgs,
+    #[command(flatten)]
+    pub(crate) nats_window: NatsWindowArgs,
     /// Log filter, such as info or ledger_bus=debug
     #[arg(long, env = "CONNLEDGER_LOG", default_value = "info", value_name = "FILTER")]
     pub(crate) log: String,

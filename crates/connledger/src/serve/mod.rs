@@ -8,6 +8,7 @@ mod journal;
 mod logs;
 mod nats;
 mod nats_rates;
+mod nats_window;
 mod quotas;
 mod room;
 mod running;

@@ -7,7 +7,9 @@ use std::time::Duration;
 use ledger_bus::{
     BusOptions, ConnectOptions, FencedBy, ManagedOptions, ManagedServer, find_server, public_url,
 };
+use ledger_contract::errors::Problem;
 use ledger_contract::subjects::Subjects;
+use ledger_engine::Engine;
 
 use super::ServeArgs;
 use super::args::NatsMode;
@@ -54,17 +56,24 @@ impl Choice {
     }
 }
 
-/// Starts a managed server.
+/// Starts a managed server, with the logins that clients of the ledger know.
 pub(super) async fn start(
     folder: &Path,
     program: PathBuf,
     args: &ServeArgs,
     subjects: &Subjects,
+    engine: &Engine,
 ) -> Result<ManagedServer, Failure> {
     let mut options = ManagedOptions::new(folder.to_owned(), program);
     options.port = args.nats_port;
     options.subjects = subjects.clone();
-    Ok(ManagedServer::start(options).await?)
+    options.known_login = engine.nats_login().map_err(Problem::from)?;
+    let server = ManagedServer::start(options).await?;
+    if let Err(fault) = engine.keep_nats_login(&server.login()) {
+        let problem = Problem::from(fault);
+        tracing::warn!(error = %problem, "the login of the managed nats-server is not kept");
+    }
+    Ok(server)
 }
 
 /// Sets the options of the bus that flags decide. `requires_sealed` is what the ledger was made
@@ -75,8 +84,7 @@ pub(super) fn set_bus_options(
     is_managed: bool,
     requires_sealed: bool,
 ) {
-    options.duplicate_window = args.nats_dedup_window;
-    options.replicas = args.nats_replicas;
+    args.nats_window.set(options, is_managed);
     options.rates = args.nats_rates.rates();
     options.sealed_only = args.nats_require_sealed.unwrap_or(requires_sealed);
     options.lease_time = Duration::from_secs(args.nats_lease);

@@ -153,7 +153,8 @@ async fn serve(
         Choice::Off => (None, None),
         Choice::Url(url) => (Some(url.clone()), Some(url)),
         Choice::Managed(program) => {
-            let server = parts.server.insert(nats::start(folder, program, args, &subjects).await?);
+            let server = nats::start(folder, program, args, &subjects, engine).await?;
+            let server = parts.server.insert(server);
             (Some(server.url()), Some(server.client_url()))
         }
     };

@@ -195,6 +195,7 @@ codes! {
     ("secret_field_unknown", SecretFieldUnknown, Rejected, "The connection has no such secret field."),
     ("shutting_down", ShuttingDown, Unavailable, "The ledger is shutting down."),
     ("slug_taken", SlugTaken, Conflict, "Another active connection in the workspace has this slug."),
+    ("stream_differs", StreamDiffers, Unavailable, "The event stream on NATS holds another history than this ledger."),
     ("subject_malformed", SubjectMalformed, Invalid, "The subject is malformed."),
     ("token_invalid", TokenInvalid, Unauthenticated, "The access token is not valid for this ledger."),
     ("tokens_unavailable", TokensUnavailable, Unavailable, "Access tokens cannot be verified, because their issuer's keys are not available."),

@@ -28,8 +28,8 @@ pub use page::{PagePart, PageQuery};
 pub use parameters::{NoParameters, Parameters};
 pub use principals::{ApiKeyView, PermissionView, PrincipalPage, PrincipalView, Principals};
 pub use status::{
-    ClockStatus, DiskFullStatus, FormerXkey, HttpStatus, LeaseHolder, NatsStatus, RebuildStatus,
-    RestoredFrom, Status, StatusView,
+    ClockStatus, DiskFullStatus, EventWindow, FormerXkey, HttpStatus, LeaseHolder, NatsStatus,
+    RebuildStatus, RestoredFrom, Status, StatusView,
 };
 pub use whoami::{CallerView, Whoami};
 pub use workspace::{ALL_WORKSPACES, QueryWorkspace};

@@ -150,6 +150,9 @@ pub struct NatsStatus {
     /// Settings of the streams that differ from those that this instance was given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<String>,
+    /// What the event stream holds of the log; absent until this instance has looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<EventWindow>,
     /// Requests over NATS rejected because of a rate (`rate_limited`), since the start.
     #[serde(default)]
     pub requests_rate_limited: u64,
@@ -157,6 +160,20 @@ pub struct NatsStatus {
     /// (`credential_lockout`), since the start.
     #[serde(default)]
     pub requests_locked_out: u64,
+}
+
+/// The part of the log that the event stream holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EventWindow {
+    /// Position of the oldest event in the stream; one more than `last_position` if it is empty.
+    pub first_position: u64,
+    /// Position of the newest event that was in the stream.
+    pub last_position: u64,
+    /// Size of the stream before compression, as the NATS server counts it.
+    pub bytes: u64,
+    /// Position up to which the bucket with the latest states was filled; absent without a bucket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket_position: Option<u64>,
 }
 
 /// The holder of a lease.

@@ -90,7 +90,12 @@ pub(super) fn terms(connection: &Connection) -> Vec<Term> {
 
 /// Returns the groups of terms of the connections of a workspace that are not archived.
 pub(crate) fn active_in(workspace: &WorkspaceName) -> [Vec<Term>; 2] {
-    [vec![Field::Workspace.term(workspace.as_str())], vec![Field::Lifecycle.term("active")]]
+    [vec![Field::Workspace.term(workspace.as_str())], active()]
+}
+
+/// Returns the term of connections that are not archived.
+pub(crate) fn active() -> Vec<Term> {
+    vec![Field::Lifecycle.term("active")]
 }
 
 /// Converts filters to groups of terms. A connection must match one term of every group.

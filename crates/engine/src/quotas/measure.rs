@@ -4,7 +4,7 @@ use ledger_domain::{SecretRevealed, WorkspaceName};
 use ledger_store::Selection;
 
 use super::start_of;
-use crate::engine::Shared;
+use crate::engine::{Engine, Shared};
 use crate::errors::{Fault, chain};
 use crate::projections::{audit, filters};
 use crate::times::{Since, common};
@@ -70,6 +70,19 @@ pub(crate) fn measure(
     let events = all.len();
     let reveals = frozen.select(Some(all), &[revealed])?.map_or(0, |found| found.len());
     Ok(Some(Used { connections, events: events.saturating_sub(reveals), reveals }))
+}
+
+impl Engine {
+    /// Counts the connections of all workspaces that are not archived, as far as they are durable.
+    /// Returns `None` while an index is being rebuilt. Blocks.
+    pub fn active_connections(&self) -> Result<Option<u64>, Fault> {
+        let shared = &self.shared;
+        if shared.rebuilding.status().is_some() {
+            return Ok(None);
+        }
+        let found = shared.models.load().lists.select(&[filters::active()])?;
+        Ok(Some(found.map_or(0, |found| found.len())))
+    }
 }
 
 /// Tells that a count failed because something stored is damaged, which must stop nobody else.

@@ -165,6 +165,7 @@ mod tests {
             recorded_at: "2026-11-21T01:02:03.000000Z".to_owned(),
             body: b"{\"position\":\n7}".to_vec(),
             hides: false,
+            is_archived: false,
         };
         let notice = Notice::of(item, HISTORY);
         let text = String::from_utf8(notice.whole.frame.to_vec()).unwrap();

@@ -157,6 +157,7 @@ mod tests {
                 recorded_at: String::new(),
                 body: Vec::new(),
                 hides: false,
+                is_archived: false,
             };
             let mut notice = Notice::of(item, Incarnation::from_bytes([1; 16]));
             notice.whole.frame = Bytes::from(vec![b'x'; 10]);

@@ -7,6 +7,7 @@
 //! | `epoch` | number of times the ledger was opened for writing (8, BE) |
 //! | `curve_key` | the vault's wrapped curve key |
 //! | `former_curve_key` | until when the former one is accepted (8, BE), and its wrapped form |
+//! | `nats_login` | the vault's sealed logins of the managed NATS server |
 //! | `requires_sealed` | whether the ledger was made to refuse what is not sealed (1) |
 //! | `journal_removed` | number of the newest removed entry of the audit journal (8, BE) |
 //! | `published` | last position known to be in the event stream (8, BE) |
@@ -27,6 +28,7 @@ const ORIGIN: &str = "origin";
 const EPOCH: &str = "epoch";
 const CURVE_KEY: &str = "curve_key";
 const FORMER_CURVE_KEY: &str = "former_curve_key";
+const NATS_LOGIN: &str = "nats_login";
 const REQUIRES_SEALED: &str = "requires_sealed";
 const JOURNAL_REMOVED: &str = "journal_removed";
 const PUBLISHED: &str = "published";
@@ -106,6 +108,16 @@ pub fn former_curve_key(store: &Store) -> Result<Option<(Micros, Vec<u8>)>, Read
     let (until, wrapped) =
         value.split_first_chunk().ok_or_else(|| corrupt(&fixed(META), FORMER_CURVE_KEY))?;
     Ok(Some((Micros::new(i64::from_be_bytes(*until)), wrapped.to_vec())))
+}
+
+/// Sets the sealed logins of the managed NATS server.
+pub fn put_nats_login(batch: &mut Batch, store: &Store, sealed: &[u8]) {
+    put(batch, store, NATS_LOGIN, sealed);
+}
+
+/// Returns the sealed logins of the managed NATS server, or `None` if it never ran.
+pub fn nats_login(store: &Store) -> Result<Option<Vec<u8>>, ReadError> {
+    get(store, NATS_LOGIN)
 }
 
 /// Sets whether the ledger refuses requests over NATS that are not sealed.

@@ -1,0 +1,145 @@
+//! Makes the streams what they have to be before anything is published, and determines where to
+//! continue.
+
+use std::sync::Arc;
+
+use ledger_contract::errors::{Code, Problem};
+use ledger_domain::Position;
+use tracing::{info, warn};
+
+use super::pace::Pace;
+use super::resume::{self, Comparison};
+use super::{Adopts, CONNECT_PATIENCE, Progress, Relay};
+use crate::connect;
+use crate::stop::stopped;
+use crate::topology::{Existing, Idle, Streams};
+
+/// What the streams are to this log.
+enum Verdict {
+    /// Copies of it, up to a position.
+    Copies(Position),
+    /// Copies of another history of this ledger.
+    OfAnother(String),
+    /// Copies that lack states that cannot come any more.
+    Lacking(String),
+}
+
+impl Relay {
+    /// Checks the server, makes missing streams, and determines where to continue.
+    pub(super) async fn synchronize(&mut self, tenure: u64) -> Result<Progress, Problem> {
+        let disconnected = self.is_disconnected();
+        tokio::select! {
+            checked = connect::check(&self.client, CONNECT_PATIENCE) => checked?,
+            () = stopped(&mut self.stop), if disconnected => {
+                return Err(Problem::new(Code::NatsUnreachable));
+            }
+        }
+        let (from, existing) = self.comparable(tenure).await?;
+        let published = self.engine.published();
+        let completed = self.topology.complete(&self.jetstream, existing, published.get()).await;
+        let streams = completed?;
+        self.tell(&streams);
+        let stream = self.subjects.stream_name();
+        if from < published {
+            warn!(
+                nats.stream = stream,
+                ledger.position = from.get(),
+                ledger.published = published.get(),
+                "the stream lost events, publishing them again"
+            );
+        }
+        self.engine.set_published(from);
+        self.store_mark();
+        if self.adopts == Adopts::Once {
+            self.adopts = Adopts::Never;
+        }
+        if self.complained.take().is_some() {
+            info!(nats.stream = stream, ledger.position = from.get(), "relay continues");
+        }
+        Ok(self.begin(from, &streams))
+    }
+
+    /// Returns up to where the streams are copies of the log. Streams that are not, are made anew
+    /// if that is permitted.
+    async fn comparable(&mut self, tenure: u64) -> Result<(Position, Existing), Problem> {
+        let existing = self.topology.find(&self.jetstream).await?;
+        let reason = match self.judge(&existing).await? {
+            Verdict::Copies(from) => return Ok((from, existing)),
+            Verdict::Lacking(reason) => reason,
+            Verdict::OfAnother(reason) if self.adopts != Adopts::Never => reason,
+            Verdict::OfAnother(reason) => {
+                return Err(Problem::because(
+                    Code::StreamDiffers,
+                    format!(
+                        "{reason}. If this log is the one to go on with, start this instance with \
+                         --adopt-stream, which makes stream and bucket anew from it; see \
+                         `connledger explain {}`",
+                        Code::StreamDiffers.as_str()
+                    ),
+                ));
+            }
+        };
+        self.make_anew(tenure, &existing, &reason).await?;
+        Ok((Position::ZERO, self.topology.find(&self.jetstream).await?))
+    }
+
+    /// Deletes both streams and makes them again, while this instance holds the lease.
+    async fn make_anew(
+        &mut self,
+        tenure: u64,
+        existing: &Existing,
+        reason: &str,
+    ) -> Result<(), Problem> {
+        let identity = self.engine.identity();
+        warn!(
+            nats.stream = self.subjects.stream_name(),
+            nats.bucket = self.subjects.bucket_name(),
+            ledger.incarnation = %identity.incarnation,
+            ledger.position = self.engine.head().get(),
+            reason,
+            "the event stream and its bucket are deleted and made anew from the log"
+        );
+        let goes_on = || self.check_tenure(tenure);
+        let made = self.topology.make_anew(&self.jetstream, existing, goes_on).await;
+        made.map_err(|problem| Problem {
+            message: format!("{reason}; {}", problem.message),
+            ..problem
+        })?;
+        self.lacks = None;
+        self.was_complete = false;
+        self.idle = Idle::default();
+        self.counted = None;
+        Ok(())
+    }
+
+    async fn judge(&mut self, existing: &Existing) -> Result<Verdict, Problem> {
+        if let Some(reason) = self.topology.other_history(existing) {
+            return Ok(Verdict::OfAnother(reason));
+        }
+        let from = match &existing.events {
+            None => Position::ZERO,
+            Some(events) => {
+                let name = self.subjects.stream_name();
+                let stream = resume::Stream {
+                    name: &name,
+                    last: events.state.last_sequence,
+                    is_marked: self.topology.is_marked(events),
+                };
+                match resume::compare(&self.jetstream, &self.engine, stream).await? {
+                    Comparison::SameUpTo(position) => position,
+                    Comparison::OfAnother(reason) => return Ok(Verdict::OfAnother(reason)),
+                }
+            }
+        };
+        let lacks = self.topology.lacking(existing).or_else(|| self.lacks.take());
+        Ok(lacks.map_or(Verdict::Copies(from), Verdict::Lacking))
+    }
+
+    fn begin(&mut self, from: Position, streams: &Streams) -> Progress {
+        let stream = &streams.events.config;
+        let age = Some(stream.max_age).filter(|age| !age.is_zero() && stream.allow_message_ttl);
+        self.letterhead = Arc::new(self.letterhead.keeping_archived(age));
+        let has_bucket = streams.bucket.is_some();
+        Progress::at(from, Pace::new(stream, has_bucket, from, streams.reached()))
+    }
+}

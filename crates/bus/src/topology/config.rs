@@ -1,0 +1,167 @@
+//! What the streams are like that the ledger makes.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_nats::jetstream::stream::{
+    Compression, Config, DiscardPolicy, RetentionPolicy, Source, StorageType, SubjectTransform,
+};
+use ledger_contract::subjects::Subjects;
+use ledger_engine::Identity;
+
+use super::{Choices, settings};
+
+/// Metadata key for the ledger to which the stream belongs.
+pub(super) const LEDGER_ID: &str = "ledger_id";
+/// Metadata key for the history of the ledger that the stream holds. Earlier programs did not write
+/// it.
+pub(super) const INCARNATION: &str = "ledger_incarnation";
+/// Metadata key for the format of the messages.
+pub(super) const FORMAT: &str = "ledger_format";
+/// The only format so far.
+pub(super) const FORMAT_VERSION: &str = "1";
+/// Metadata key for the sequence number before the first message of a bucket, if that is not 0.
+pub(super) const BASE: &str = "ledger_base";
+/// NATS's value for no limit.
+pub(super) const UNLIMITED: i64 = -1;
+/// How long the bucket remembers message ids. Its messages come from one stream, which has each id
+/// once, and each id that is remembered takes memory.
+const BUCKET_DUPLICATE_WINDOW: Duration = Duration::from_secs(1);
+/// Leases have no message ids, so this is only a value that the server accepts.
+const LEASE_DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
+
+/// Returns the event stream: a window on the log.
+pub(super) fn events(subjects: &Subjects, identity: Identity, choices: Choices) -> Config {
+    let window = choices.window;
+    let mut config = Config {
+        subjects: vec![subjects.all_events()],
+        description: Some("the newest events of the connection ledger, in log order".to_owned()),
+        max_age: window.age.unwrap_or_default(),
+        max_bytes: window.bytes.and_then(|bytes| bytes.try_into().ok()).unwrap_or(UNLIMITED),
+        duplicate_window: duplicate_window(choices),
+        ..copy(subjects.stream_name(), identity, choices)
+    };
+    settings::record(&mut config);
+    config
+}
+
+/// Returns the bucket, which the server fills from the event stream.
+pub(super) fn bucket(subjects: &Subjects, identity: Identity, choices: Choices) -> Config {
+    let bucket = subjects.bucket_name();
+    let transform = SubjectTransform {
+        source: format!("{}.events.*.*", subjects.prefix()),
+        destination: format!("$KV.{bucket}.{{{{wildcard(1)}}}}.{{{{wildcard(2)}}}}"),
+    };
+    let source = Source {
+        name: subjects.stream_name(),
+        subject_transforms: vec![transform],
+        ..Source::default()
+    };
+    let mut config = Config {
+        max_messages_per_subject: 1,
+        sources: Some(vec![source]),
+        description: Some(
+            "latest public state of every connection; filled by the server".to_owned(),
+        ),
+        duplicate_window: BUCKET_DUPLICATE_WINDOW,
+        ..copy(format!("KV_{bucket}"), identity, choices)
+    };
+    settings::record(&mut config);
+    config
+}
+
+/// Returns the bucket of the lease.
+pub(super) fn lease(subjects: &Subjects, choices: Choices) -> Config {
+    let name = format!("KV_{}", subjects.lease_bucket_name());
+    Config {
+        subjects: vec![subjects.lease()],
+        max_messages_per_subject: 1,
+        // A replica could show a lease that is no longer in force.
+        allow_direct: false,
+        duplicate_window: LEASE_DUPLICATE_WINDOW,
+        description: Some("which instance owns these names".to_owned()),
+        ..base(name, format_metadata(), choices)
+    }
+}
+
+/// Returns what the copies of the log have in common.
+fn copy(name: String, identity: Identity, choices: Choices) -> Config {
+    let mut metadata = format_metadata();
+    metadata.insert(LEDGER_ID.to_owned(), identity.ledger.to_string());
+    metadata.insert(INCARNATION.to_owned(), identity.incarnation.to_string());
+    Config {
+        // The oldest messages make room. What is in the log is never lost.
+        discard: DiscardPolicy::Old,
+        compression: Some(Compression::S2),
+        allow_message_ttl: true,
+        ..base(name, metadata, choices)
+    }
+}
+
+fn base(name: String, metadata: HashMap<String, String>, choices: Choices) -> Config {
+    Config {
+        name,
+        max_bytes: UNLIMITED,
+        max_messages: UNLIMITED,
+        max_messages_per_subject: UNLIMITED,
+        max_consumers: -1,
+        max_age: Duration::ZERO,
+        discard: DiscardPolicy::New,
+        retention: RetentionPolicy::Limits,
+        storage: StorageType::File,
+        num_replicas: choices.replicas.unwrap_or(1),
+        deny_delete: true,
+        deny_purge: true,
+        allow_direct: true,
+        metadata,
+        ..Config::default()
+    }
+}
+
+fn format_metadata() -> HashMap<String, String> {
+    HashMap::from([(FORMAT.to_owned(), FORMAT_VERSION.to_owned())])
+}
+
+/// Returns how long the stream remembers message ids. The server accepts no more than the window.
+fn duplicate_window(choices: Choices) -> Duration {
+    let wanted = choices.duplicate_window;
+    choices.window.age.map_or(wanted, |age| wanted.min(age))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::topology::testing::{choices, identity};
+
+    #[test]
+    fn the_bucket_is_filled_only_from_the_stream() {
+        let subjects = Subjects::default();
+        let events = events(&subjects, identity(), choices());
+        let bucket = bucket(&subjects, identity(), choices());
+        assert_eq!(events.name, "LEDGER_EVENTS");
+        assert_eq!(events.subjects, ["ledger.events.>"]);
+        assert_eq!(bucket.name, "KV_ledger-connections");
+        assert!(bucket.subjects.is_empty());
+        let source = &bucket.sources.unwrap()[0];
+        assert_eq!(source.name, "LEDGER_EVENTS");
+        assert_eq!(
+            source.subject_transforms[0].destination,
+            "$KV.ledger-connections.{{wildcard(1)}}.{{wildcard(2)}}"
+        );
+    }
+
+    #[test]
+    fn only_the_stream_is_a_window_and_ids_are_remembered_no_longer_than_it() {
+        let subjects = Subjects::default();
+        let mut choices = choices();
+        choices.window.age = Some(Duration::from_secs(60));
+        let stream = events(&subjects, identity(), choices);
+        assert_eq!(stream.max_age, Duration::from_secs(60));
+        assert_eq!(stream.duplicate_window, Duration::from_secs(60));
+        let bucket = bucket(&subjects, identity(), choices);
+        assert_eq!((bucket.max_age, bucket.max_bytes), (Duration::ZERO, UNLIMITED));
+        choices.window = super::super::Window { age: None, bytes: None };
+        let stream = events(&subjects, identity(), choices);
+        assert_eq!((stream.max_age, stream.max_bytes), (Duration::ZERO, UNLIMITED));
+    }
+}

@@ -1,0 +1,248 @@
+//! Settings of streams: which differ from the wanted ones, and which of those the ledger may change
+//! because it has set them itself.
+//!
+//! Each stream says in its metadata what the ledger set last. A value that differs from that was
+//! set by hand: the ledger leaves it and says so.
+
+use std::time::Duration;
+
+use async_nats::jetstream::stream::{Compression, Config};
+use serde::{Deserialize, Serialize};
+
+use super::config::{BASE, UNLIMITED};
+
+/// Metadata key for what the ledger set last.
+const SETTINGS: &str = "ledger_settings";
+/// What the server adds to the metadata that it tells.
+const OF_THE_SERVER: &str = "_nats.";
+
+/// What the ledger sets and may later set in another way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Own {
+    max_age_ms: u64,
+    max_bytes: i64,
+    is_window: bool,
+}
+
+impl Own {
+    /// Returns what earlier programs set, which wrote no metadata of it.
+    const fn earlier() -> Self {
+        Self { max_age_ms: 0, max_bytes: UNLIMITED, is_window: false }
+    }
+
+    fn of(config: &Config) -> Self {
+        Self {
+            max_age_ms: millis(config.max_age),
+            max_bytes: limit(config.max_bytes),
+            is_window: true,
+        }
+    }
+
+    fn read(config: &Config) -> Self {
+        let text = config.metadata.get(SETTINGS);
+        let read = text.and_then(|text| serde_json::from_str(text).ok());
+        read.unwrap_or_else(Self::earlier)
+    }
+}
+
+/// Notes in the metadata what the ledger sets.
+pub(super) fn record(config: &mut Config) {
+    let text = serde_json::to_string(&Own::of(config)).expect("it has a JSON form");
+    config.metadata.insert(SETTINGS.to_owned(), text);
+}
+
+/// Returns the settings that a stream is to get: the wanted ones, except for what somebody set by
+/// hand. Copies of the stream are not among them.
+pub(super) fn next(wanted: &Config, found: &Config) -> Config {
+    let own = Own::read(found);
+    let mut next = stored(found);
+    if millis(found.max_age) == own.max_age_ms {
+        next.max_age = wanted.max_age;
+    }
+    if limit(found.max_bytes) == limit(own.max_bytes) {
+        next.max_bytes = wanted.max_bytes;
+    }
+    if !own.is_window {
+        next.discard = wanted.discard;
+        next.compression = wanted.compression.clone();
+    }
+    // It cannot be taken back, so nobody did.
+    next.allow_message_ttl = found.allow_message_ttl || wanted.allow_message_ttl;
+    let longest = if next.max_age.is_zero() { Duration::MAX } else { next.max_age };
+    next.duplicate_window = wanted.duplicate_window.min(longest);
+    for (key, value) in &wanted.metadata {
+        if key != BASE {
+            next.metadata.insert(key.clone(), value.clone());
+        }
+    }
+    next
+}
+
+/// Returns the settings of a stream without what the server adds.
+pub(super) fn stored(found: &Config) -> Config {
+    let mut stored = found.clone();
+    stored.metadata.retain(|key, _| !key.starts_with(OF_THE_SERVER));
+    stored
+}
+
+/// Returns what differs from the wanted settings, in words. `replicas` are those that the operator
+/// asked for, if any.
+pub(super) fn deviations(wanted: &Config, found: &Config, replicas: Option<usize>) -> Vec<String> {
+    let name = &wanted.name;
+    let mut told: Vec<String> = drift(wanted, found)
+        .into_iter()
+        .map(|setting| format!("{name}: {setting} was changed"))
+        .collect();
+    if let Some(given) = replicas.filter(|given| *given != found.num_replicas) {
+        let is = found.num_replicas;
+        told.push(format!("{name}: num_replicas is {is}, and --nats-replicas is {given}"));
+    }
+    told
+}
+
+/// Returns the names of the relevant settings that differ.
+fn drift(wanted: &Config, found: &Config) -> Vec<&'static str> {
+    let equal = [
+        ("subjects", wanted.subjects == found.subjects),
+        ("sources", same_sources(wanted, found)),
+        ("retention", wanted.retention == found.retention),
+        ("storage", wanted.storage == found.storage),
+        ("discard", wanted.discard == found.discard),
+        ("compression", compression(wanted) == compression(found)),
+        ("max_bytes", limit(wanted.max_bytes) == limit(found.max_bytes)),
+        ("max_msgs", limit(wanted.max_messages) == limit(found.max_messages)),
+        (
+            "max_msgs_per_subject",
+            limit(wanted.max_messages_per_subject) == limit(found.max_messages_per_subject),
+        ),
+        ("max_age", wanted.max_age == found.max_age),
+        ("max_msg_size", found.max_message_size <= 0),
+        ("deny_delete", wanted.deny_delete == found.deny_delete),
+        ("deny_purge", wanted.deny_purge == found.deny_purge),
+        ("allow_direct", wanted.allow_direct == found.allow_direct),
+        ("allow_msg_ttl", wanted.allow_message_ttl == found.allow_message_ttl),
+        ("allow_rollup_hdrs", !found.allow_rollup),
+        ("sealed", !found.sealed),
+        ("subject_transform", found.subject_transform.is_none()),
+        ("duplicate_window", wanted.duplicate_window == found.duplicate_window),
+    ];
+    equal.into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect()
+}
+
+fn same_sources(wanted: &Config, found: &Config) -> bool {
+    let parts = |config: &Config| {
+        let sources = config.sources.iter().flatten();
+        sources
+            .map(|source| (source.name.clone(), source.subject_transforms.clone()))
+            .collect::<Vec<_>>()
+    };
+    parts(wanted) == parts(found)
+}
+
+fn compression(config: &Config) -> Compression {
+    config.compression.clone().unwrap_or(Compression::None)
+}
+
+/// Returns a limit in one form. The server reports -1 for "no limit" where it was given 0, and the
+/// other way round.
+fn limit(value: i64) -> i64 {
+    value.max(0)
+}
+
+fn millis(time: Duration) -> u64 {
+    time.as_millis().try_into().unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use async_nats::jetstream::stream::DiscardPolicy;
+    use ledger_contract::subjects::Subjects;
+
+    use super::*;
+    use crate::topology::config;
+    use crate::topology::testing::{choices, identity};
+
+    fn configs() -> (Config, Config) {
+        let subjects = Subjects::default();
+        (
+            config::events(&subjects, identity(), choices()),
+            config::bucket(&subjects, identity(), choices()),
+        )
+    }
+
+    /// The event stream as earlier programs made it.
+    fn earlier(wanted: &Config) -> Config {
+        let mut earlier = Config {
+            max_age: Duration::ZERO,
+            max_bytes: UNLIMITED,
+            discard: DiscardPolicy::New,
+            compression: Some(Compression::None),
+            allow_message_ttl: false,
+            ..wanted.clone()
+        };
+        earlier.metadata.retain(|key, _| key == "ledger_id" || key == "ledger_format");
+        earlier.metadata.insert("_nats.ver".to_owned(), "2.15.1".to_owned());
+        earlier
+    }
+
+    #[test]
+    fn drift_names_only_the_settings_that_differ() {
+        let (events, bucket) = configs();
+        assert!(drift(&events, &events).is_empty());
+        assert!(drift(&bucket, &bucket).is_empty());
+        let mut changed = events.clone();
+        changed.max_messages = 10;
+        assert_eq!(drift(&events, &changed), ["max_msgs"]);
+        changed.num_replicas = 3;
+        assert_eq!(deviations(&events, &changed, None), ["LEDGER_EVENTS: max_msgs was changed"]);
+        let told = deviations(&events, &changed, Some(1));
+        assert_eq!(told[1], "LEDGER_EVENTS: num_replicas is 3, and --nats-replicas is 1");
+        let mut changed = bucket.clone();
+        changed.sources = None;
+        changed.subjects = vec!["$KV.ledger-connections.>".to_owned()];
+        assert_eq!(drift(&bucket, &changed), ["subjects", "sources"]);
+    }
+
+    #[test]
+    fn a_stream_of_an_earlier_program_gets_every_setting() {
+        let (events, bucket) = configs();
+        for wanted in [events, bucket] {
+            let next = next(&wanted, &earlier(&wanted));
+            assert_eq!(drift(&wanted, &next), [] as [&str; 0]);
+            assert_eq!(next, wanted, "the server's own metadata is not sent back");
+        }
+    }
+
+    #[test]
+    fn what_the_ledger_set_follows_its_options() {
+        let (events, _) = configs();
+        let mut choices = choices();
+        choices.window.age = Some(Duration::from_secs(3_600));
+        choices.window.bytes = None;
+        let wanted = config::events(&Subjects::default(), identity(), choices);
+        let next = next(&wanted, &events);
+        assert_eq!((next.max_age, limit(next.max_bytes)), (Duration::from_secs(3_600), 0));
+        assert_eq!(drift(&wanted, &next), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn what_somebody_set_by_hand_stays_and_is_named() {
+        let (events, _) = configs();
+        let mut by_hand = events.clone();
+        by_hand.max_age = Duration::from_secs(60);
+        by_hand.max_bytes = 1_000;
+        by_hand.compression = Some(Compression::None);
+        by_hand.max_messages = 5;
+        let next = next(&events, &by_hand);
+        assert_eq!((next.max_age, next.max_bytes), (by_hand.max_age, by_hand.max_bytes));
+        assert_eq!(next.duplicate_window, Duration::from_secs(60), "no longer than the window");
+        let named = drift(&events, &next);
+        assert!(
+            ["compression", "max_bytes", "max_msgs", "max_age"].iter().all(|it| named.contains(it)),
+            "{named:?}"
+        );
+        let mut on_earlier = earlier(&events);
+        on_earlier.max_bytes = 1_000;
+        assert_eq!(super::next(&events, &on_earlier).max_bytes, 1_000);
+    }
+}

@@ -1,0 +1,146 @@
+//! Copies of one ledger that are told to make the streams anew.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use ledger_vault::Keyring;
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use super::{Instance, SHORT, stream_length};
+use crate::ledger::begin_history;
+use crate::nats_server::NatsServer;
+use crate::settings;
+use crate::wait::eventually;
+
+const LEASE: [&str; 2] = ["--nats-lease", SHORT];
+const ADOPTING: [&str; 3] = ["--nats-lease", SHORT, "--adopt-stream"];
+
+/// Returns when the stream was made, as text.
+async fn created(nats: &NatsServer) -> Option<String> {
+    let jetstream = async_nats::jetstream::new(nats.client().await);
+    let stream = jetstream.get_stream("LEDGER_EVENTS").await.ok()?;
+    Some(stream.cached_info().created.to_string())
+}
+
+/// Gives an instance that is stopped the name of another history, as a restore does.
+fn restore(instance: &Instance) {
+    let data_dir = instance.service.data_dir();
+    let keyring = Keyring::read_file(data_dir.join("dev-master.key")).expect("a key");
+    begin_history(&data_dir, &keyring);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_owner_under_its_lease_makes_the_streams_anew() {
+    let nats = NatsServer::start().await;
+    let mut first = Instance::start(&nats, "first", &LEASE).await;
+    first.accepts("both").await;
+    assert!(first.service.stop().await.success());
+    let mut second = first.copy(&nats, "second", &ADOPTING);
+    first.service.start_again().await;
+    first.accepts("only-in-first").await;
+    first.wait_until_published().await;
+    let made = created(&nats).await.expect("it is there");
+
+    restore(&second);
+    second.service.start_again().await;
+    let refusal = second.refuses().await;
+    assert!(refusal.contains("held by first"), "{refusal}");
+    first.accepts("once-more").await;
+    let length = first.wait_until_published().await;
+    assert_eq!(created(&nats).await, Some(made.clone()), "the second left it as it is");
+    assert_eq!(stream_length(&nats).await, length);
+
+    first.service.kill().await;
+    second.wait_until_ready().await;
+    let position = second.accepts("by-second").await;
+    assert_eq!(second.wait_until_published().await, position);
+    assert_ne!(created(&nats).await, Some(made), "it is another stream");
+    assert_eq!(stream_length(&nats).await, position);
+    let log = second.service.log();
+    assert_eq!(log.matches("are deleted and made anew from the log").count(), 1, "{log}");
+
+    // The first finds that the name and the stream belong to another history now.
+    first.service.start_again().await;
+    let refusal = first.refuses().await;
+    assert!(refusal.contains("another history of this ledger"), "{refusal}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_is_killed_while_it_makes_the_streams_anew_completes_that_later() {
+    let nats = NatsServer::start().await;
+    let mut instance = Instance::start(&nats, "only", &ADOPTING).await;
+    for number in 0..10 {
+        instance.accepts(&format!("c-{number}")).await;
+    }
+    instance.wait_until_published().await;
+    for wait in [0, 1, 3, 10, 30].map(Duration::from_millis) {
+        assert!(instance.service.stop().await.success());
+        restore(&instance);
+        let before = instance.service.log().matches("made anew from the log").count();
+        instance.service.launch();
+        eventually("it begins", async || {
+            let log = instance.service.log();
+            (log.matches("made anew from the log").count() > before).then_some(())
+        })
+        .await;
+        tokio::time::sleep(wait).await;
+        instance.service.kill().await;
+        instance.service.start_again().await;
+        instance.wait_until_ready().await;
+        let position = instance.accepts(&format!("after-{}", wait.as_millis())).await;
+        assert_eq!(instance.wait_until_published().await, position);
+        assert_eq!(stream_length(&nats).await, position);
+    }
+}
+
+/// A program of another library that watches the bucket goes on by itself, and holds in the end what
+/// this history has.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_watcher_of_another_library_follows_an_adoption() {
+    let nats = NatsServer::start().await;
+    let mut first = Instance::start(&nats, "first", &LEASE).await;
+    for slug in ["stays", "goes"] {
+        first.accepts(slug).await;
+    }
+    first.wait_until_published().await;
+    assert!(first.service.stop().await.success());
+    let mut second = first.copy(&nats, "second", &ADOPTING);
+    first.service.start_again().await;
+    first.wait_until_ready().await;
+    first.accepts("only-in-first").await;
+
+    let seen = first.service.folder().with_extension("seen");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/acceptance/bucket_watcher.py");
+    let mut watcher = Command::new(settings::python())
+        .arg(script)
+        .env("LEDGER_URL", nats.url())
+        .env("LEDGER_SEEN", &seen)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("python runs");
+    let sees = async |incarnation: &Value, slugs: &[&str]| {
+        eventually(&format!("the watcher sees {slugs:?}"), async || {
+            let text = std::fs::read(&seen).ok()?;
+            let seen: Value = serde_json::from_slice(&text).ok()?;
+            (seen == json!({"incarnation": incarnation, "slugs": slugs})).then_some(())
+        })
+        .await;
+    };
+    let before = first.status().await["incarnation"].clone();
+    sees(&before, &["goes", "only-in-first", "stays"]).await;
+
+    assert!(first.service.stop().await.success());
+    restore(&second);
+    second.service.start_again().await;
+    second.wait_until_ready().await;
+    second.accepts("new").await;
+    let (status, archived) =
+        second.post("/api/v1/workspaces/default/connections/goes/archive", &json!({})).await;
+    assert!(status.is_success(), "{archived}");
+    let after = second.status().await["incarnation"].clone();
+    assert_ne!(before, after);
+    sees(&after, &["new", "stays"]).await;
+    assert!(watcher.try_wait().expect("it can be asked").is_none(), "it was not started again");
+}
