@@ -75,6 +75,9 @@ struct Settings {
     curve_key: Option<Wrapped>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     former_curve_key: Option<FormerCurveKey>,
+    /// Logins of the managed NATS server, so that clients of the ledger find it after a restore.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nats_login: Option<Wrapped>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,6 +140,7 @@ impl Header {
                 journal_removed: meta::journal_removed(store)?,
                 curve_key: meta::curve_key(store)?.map(Wrapped),
                 former_curve_key,
+                nats_login: meta::nats_login(store)?.map(Wrapped),
             },
             origin: origin.map(|(incarnation, last)| Origin { incarnation, position: last.get() }),
         })
@@ -186,6 +190,9 @@ impl Header {
         }
         if let Some(FormerCurveKey { until, wrapped }) = &settings.former_curve_key {
             meta::put_former_curve_key(batch, store, *until, &wrapped.0);
+        }
+        if let Some(Wrapped(sealed)) = &settings.nats_login {
+            meta::put_nats_login(batch, store, sealed);
         }
     }
 }
@@ -283,6 +290,7 @@ mod tests {
                     until: Micros::new(5),
                     wrapped: Wrapped(vec![]),
                 }),
+                nats_login: Some(Wrapped(vec![8])),
             },
             origin: Some(Origin { incarnation: Incarnation::from_bytes([6; 16]), position: 7 }),
         }
@@ -297,6 +305,7 @@ mod tests {
             assert_eq!(Header::read(text.to_string().as_bytes()).unwrap(), header);
             (header.times, header.origin) = (None, None);
             (header.settings.curve_key, header.settings.former_curve_key) = (None, None);
+            header.settings.nats_login = None;
         }
     }
 
