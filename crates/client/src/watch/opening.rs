@@ -52,7 +52,7 @@ async fn open_at(
     if reader.start > position {
         return missed(client, scope, reached).await;
     }
-    if reader.start < position || reader.outstanding == 0 {
+    if reader.outstanding == 0 {
         if reader::end(client, scope).await? < position {
             return behind(client, scope, reached).await;
         }
@@ -94,15 +94,16 @@ async fn open_after(
     if reader.start > start_sequence {
         return missed(client, scope, reached).await;
     }
-    if reader.start < start_sequence {
-        return behind(client, scope, reached).await;
-    }
-    // A message that follows names its history itself.
-    if reader.outstanding == 0
-        && let Some(newest) = reader::newest(client, scope).await?
-        && !newest.is_of(reached.point.incarnation)
-    {
-        return other_history(client, scope, reached, newest.incarnation).await;
+    // A message that follows shows that the stream is not behind, and names its history itself.
+    if reader.outstanding == 0 {
+        if reader::end(client, scope).await? < reached.position() {
+            return behind(client, scope, reached).await;
+        }
+        let newest = reader::newest(client, scope).await?;
+        let own = reached.point.incarnation;
+        if let Some(newest) = newest.filter(|newest| !newest.is_of(own)) {
+            return other_history(client, scope, reached, newest.incarnation).await;
+        }
     }
     Ok(Opened::Continues(reader))
 }

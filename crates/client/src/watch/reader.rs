@@ -35,8 +35,7 @@ pub(super) struct Reader {
     messages: Stream,
     /// Number of messages received.
     received: u64,
-    /// The sequence from which on the stream has what was requested: later than requested if the
-    /// stream begins later, and one after its end if it ends before.
+    /// The sequence at which it starts: a later one than requested if the stream begins later.
     pub(super) start: u64,
     /// The number of messages that were pending at first.
     pub(super) outstanding: u64,
