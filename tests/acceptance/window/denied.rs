@@ -29,7 +29,9 @@ async fn without_the_right_to_delete_the_ledger_says_what_an_administrator_runs(
     owned(&ledger).await;
     ledger.create("main").await;
     let admin = eventually("the server is there", async || {
-        async_nats::connect(server.url_of("admin", "a")).await.ok()
+        let login = ("admin".to_owned(), "a".to_owned());
+        let options = async_nats::ConnectOptions::with_user_and_password(login.0, login.1);
+        options.connect(server.url()).await.ok()
     })
     .await;
     expect_equal(&admin, &ledger.engine).await;

@@ -49,8 +49,15 @@ async fn what_the_stream_removes_has_reached_the_bucket_before() {
     let bucket = info_of(&server, &bucket_stream()).await;
     // Two workspaces have a state, too.
     assert_eq!(bucket.state.messages, CONNECTIONS + 2, "the bucket holds every state");
-    let window = status(&ledger)["window"].clone();
-    assert_eq!(window["bucket_position"], ledger.engine.head().get(), "{window}");
+    let head = ledger.engine.head().get();
+    eventually("the status tells the window", async || {
+        let window = &status(&ledger)["window"];
+        let is_told = window["bucket_position"] == head
+            && window["first_position"] == stream.state.first_sequence
+            && window["bytes"] == stream.state.bytes;
+        is_told.then_some(())
+    })
+    .await;
     bus.shutdown().await;
 }
 

@@ -51,11 +51,12 @@ pub(crate) struct NatsWindowArgs {
     /// as after a restore. Events that only they hold are lost to NATS. Does nothing if they fit
     #[arg(long, env = "CONNLEDGER_ADOPT_STREAM")]
     adopt_stream: bool,
-    /// How long the event stream remembers message ids
+    /// How long the event stream remembers message ids. The ledger needs none of it, since each
+    /// event is stored only behind its predecessor; the NATS server keeps each id in memory
     #[arg(
         long,
         env = "CONNLEDGER_NATS_DEDUP_WINDOW",
-        default_value = "2m",
+        default_value = "10s",
         value_parser = duration,
         value_name = "TIME"
     )]
