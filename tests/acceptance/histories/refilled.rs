@@ -1,17 +1,18 @@
 //! A stream that is behind the ledger, or filled again with the same history.
 
-use async_nats::jetstream::stream::Config;
+use async_nats::jetstream::stream::{Config, DiscardPolicy};
 use ledger_client::WatchScope;
 
 use super::follower::Follower;
 use super::stage::{STREAM, Stage};
 use crate::wait::eventually;
 
-/// Limits the number of messages in the stream, which takes no more than that.
+/// Limits the number of messages in the stream, which takes no more than that, or ends the limit.
 async fn limit(stage: &Stage, max_messages: i64) {
     let jetstream = stage.jetstream().await;
     let stream = jetstream.get_stream(STREAM).await.expect("it is there");
-    let config = Config { max_messages, ..stream.cached_info().config.clone() };
+    let discard = if max_messages > 0 { DiscardPolicy::New } else { DiscardPolicy::Old };
+    let config = Config { max_messages, discard, ..stream.cached_info().config.clone() };
     jetstream.update_stream(config).await.expect("it can be changed");
 }
 

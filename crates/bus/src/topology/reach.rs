@@ -66,7 +66,7 @@ impl Idle {
         let name = &bucket.config.name;
         if is_waiting(bucket) {
             let missing = last - at;
-            return Reach::Lacking(format!("the bucket {name} lacks {missing} events"));
+            return Reach::Lacking(format!("the bucket {name} lacks events: {missing}"));
         }
         Reach::Behind(format!("{name}: stands still {} events behind the stream", last - at))
     }
@@ -257,7 +257,7 @@ mod tests {
         let lacking = look(&streams(1, 9, 8, 2), 30);
         assert_eq!(
             lacking,
-            Reach::Lacking("the bucket KV_ledger-connections lacks 1 events".to_owned())
+            Reach::Lacking("the bucket KV_ledger-connections lacks events: 1".to_owned())
         );
         assert_eq!(look(&streams(1, 9, 9, 2), 40), Reach::Good);
         let mut silent = streams(1, 12, 9, 2);

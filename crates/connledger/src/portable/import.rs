@@ -28,8 +28,8 @@ key, the target and the folder are checked before anything is written, and every
 read. Until everything is there, the folder is no ledger: after an interruption, repeat the command.
 
 The result is a new history of the same ledger. With --to-position or --to-time, what came later is
-lost, receipts of commands included: a client that repeats such a command executes it again. Clients
-that remember a position of the former history have to begin anew.
+lost, receipts of commands included: a client that repeats such a command executes it again. Keys,
+tokens and rights that were taken away later are in force again. Clients that remember a position of the former history have to begin anew.
 
 Examples:
   connledger import ledger.jsonl.zst --data-dir /srv/ledger --master-key-file master.key
@@ -119,6 +119,6 @@ fn report(folder: &str, restored: &Restored, out: Output) -> Result<(), Failure>
     let (ledger, incarnation) = (identity.ledger, identity.incarnation);
     let of = recorded_at.map(|time| format!(" of {time}")).unwrap_or_default();
     out.line(format!("ledger {ledger} is in {folder}, up to position {position}{of}"))?;
-    out.say(format!("its history is {incarnation} from now on, which goes on from {former}"));
+    out.say(format!("this is a new history of the ledger, {incarnation}; it continues {former}"));
     Ok(())
 }

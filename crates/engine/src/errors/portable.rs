@@ -28,7 +28,7 @@ pub enum RestoreError {
     #[error("cannot read the lines of the ledger")]
     Input(#[source] io::Error),
     /// A line has no meaning here.
-    #[error("line {line} is not one of a ledger's portable form")]
+    #[error("line {line} is not a line of an exported ledger")]
     Foreign {
         /// The number of the line.
         line: u64,

@@ -309,6 +309,29 @@ mod tests {
         }
     }
 
+    /// An earlier program takes a header with an unknown member for no header at all. Whoever adds
+    /// one raises [`PORTABLE_VERSION`].
+    #[test]
+    fn the_members_of_a_header_belong_to_its_version() {
+        let text = serde_json::to_value(header()).unwrap();
+        let names = |part: &serde_json::Value| {
+            let mut names: Vec<_> = part.as_object().unwrap().keys().cloned().collect();
+            names.sort_unstable();
+            names.join(" ")
+        };
+        assert_eq!(PORTABLE_VERSION, 1);
+        assert_eq!(
+            names(&text),
+            "epoch founding incarnation ledger origin portable_ledger position program records \
+             settings times"
+        );
+        assert_eq!(names(&text["founding"]), "fingerprint_key key_check mac_key");
+        assert_eq!(
+            names(&text["settings"]),
+            "curve_key former_curve_key journal_removed nats_login requires_sealed"
+        );
+    }
+
     #[test]
     fn a_newer_form_is_refused_with_both_numbers_whatever_else_it_has() {
         for (newer, words) in [
