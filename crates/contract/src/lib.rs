@@ -29,6 +29,7 @@ pub mod records;
 pub mod time;
 
 pub mod access;
+pub mod backups;
 pub mod commands;
 pub mod errors;
 pub mod headers;
