@@ -109,11 +109,10 @@ impl DataDir {
     /// incomplete directory is not mistaken for a ledger. A directory that already holds events is
     /// refused, whatever else is missing in it.
     pub fn create(path: &Path) -> Result<Self, OpenError> {
-        match check_format(path) {
-            Err(refused @ (OpenError::Incomplete { .. } | OpenError::Unfinished { .. })) => {
-                return Err(refused);
-            }
-            Ok(_) | Err(_) => {}
+        if let Err(refused) = check_format(path)
+            && matches!(refused, OpenError::Incomplete { .. } | OpenError::Unfinished { .. })
+        {
+            return Err(refused);
         }
         if path.exists() {
             refuse_foreign(path)?;
