@@ -77,7 +77,7 @@ async fn a_write_that_fails_ends_the_server_and_loses_nothing() {
 
 /// Runs a program whose folder `store` is a small disk of its own, which grows once there is a file
 /// `grow` beside the data directory.
-const SMALL_DISK: &str = r#"
+pub(crate) const SMALL_DISK: &str = r#"
     for word; do [ "$before" = --data-dir ] && folder=$word; before=$word; done
     mkdir -p "$folder/store" && mount -t tmpfs -o size=24m none "$folder/store" || exit 9
     {

@@ -45,6 +45,8 @@ mod altered;
 #[cfg(test)]
 mod attempts;
 #[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod crash;

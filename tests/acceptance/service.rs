@@ -44,11 +44,16 @@ impl Service {
         service
     }
 
-    /// Copies the data directory. The copy is not started.
-    pub(crate) fn copy(&self, args: &[&str]) -> Self {
+    /// Takes an empty folder. Nothing is started.
+    pub(crate) fn nowhere(args: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let args = args.iter().map(|word| (*word).to_owned()).collect();
-        let copied = Self { folder, args, under: Vec::new(), child: None };
+        Self { folder, args, under: Vec::new(), child: None }
+    }
+
+    /// Copies the data directory. The copy is not started.
+    pub(crate) fn copy(&self, args: &[&str]) -> Self {
+        let copied = Self::nowhere(args);
         copy(&self.data_dir(), &copied.data_dir()).expect("the folder can be copied");
         copied
     }

@@ -30,6 +30,11 @@ pub(crate) fn example(name: &str) -> PathBuf {
     path
 }
 
+/// Returns a server that speaks the protocol of S3.
+pub(crate) fn moto_server() -> PathBuf {
+    required("CONNLEDGER_MOTO_SERVER")
+}
+
 /// Returns the nats-server program.
 pub(crate) fn nats_server() -> PathBuf {
     required("CONNLEDGER_NATS_SERVER")

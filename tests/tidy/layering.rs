@@ -8,7 +8,7 @@ use crate::repository::{Member, Offense, expect_none, members, offense, root_man
 const ANY: &[&str] = &["*"];
 
 /// Each package with those of our packages it may depend on, directly, in any kind of dependency.
-const EDGES: [(&str, &[&str]); 19] = [
+const EDGES: [(&str, &[&str]); 20] = [
     ("ledger-domain", &[]),
     ("ledger-vault", &["ledger-domain"]),
     ("ledger-providers", &["ledger-domain"]),
@@ -18,6 +18,7 @@ const EDGES: [(&str, &[&str]); 19] = [
         "ledger-engine",
         &["ledger-domain", "ledger-vault", "ledger-providers", "ledger-contract", "ledger-store"],
     ),
+    ("ledger-backup", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine"]),
     ("ledger-tokens", &["ledger-domain", "ledger-contract", "ledger-engine"]),
     ("ledger-guard", &["ledger-contract"]),
     (
@@ -57,6 +58,7 @@ const EDGES: [(&str, &[&str]); 19] = [
             "ledger-contract",
             "ledger-store",
             "ledger-engine",
+            "ledger-backup",
             "ledger-tokens",
             "ledger-bus",
             "ledger-http-server",
@@ -73,9 +75,10 @@ const EDGES: [(&str, &[&str]); 19] = [
 ];
 
 /// Each library that only some packages may name, with those packages.
-const OWNERS: [(&str, &[&str]); 3] = [
+const OWNERS: [(&str, &[&str]); 4] = [
     ("rocksdb", &["ledger-store", "ledger-benches"]),
     ("librocksdb-sys", &[]),
+    ("object_store", &["ledger-backup"]),
     ("async-nats", &["ledger-bus", "ledger-client", "ledger-tests", "ledger-benches"]),
 ];
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use ledger_contract::operations::{ReplayProgress, ReplayRequest};
+use ledger_contract::operations::{Progress, ReplayRequest};
 use ledger_domain::Position;
 use ledger_engine::Engine;
 use ledger_store::tables::log;
@@ -44,7 +44,7 @@ pub(super) async fn measure(ground: &mut Ground) -> Outcome<Measured> {
 /// Rebuilds and swaps; returns the number of events and how many a second.
 fn replay(engine: &Engine) -> Outcome<(u64, f64)> {
     let bar = output::bar("replaying", engine.head().get());
-    let show = |progress: ReplayProgress| bar.set_position(progress.done);
+    let show = |progress: Progress| bar.set_position(progress.done);
     let report = engine.replay(&ReplayRequest::default(), &show)?;
     bar.finish_and_clear();
     Ok((report.events, as_f64(report.events) / report.seconds))

@@ -33,8 +33,8 @@ mod connect;
 
 mod address;
 mod command;
+mod operation;
 mod query;
-mod replay;
 
 mod watch;
 

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::parser::ValueSource;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::backup::BackupArgs;
 use crate::common::Common;
 use crate::demo::DemoArgs;
 use crate::explain::ExplainArgs;
@@ -111,6 +112,8 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     /// Rebuild read models from the log, or compare them with it
     Replay(ReplayArgs),
+    /// Make backups, check and remove them, and restore a ledger from one
+    Backup(Box<BackupArgs>),
     /// Write a whole ledger as lines of JSON, for another folder, machine or format
     Export(ExportArgs),
     /// Make a data directory of an export, whole or up to a position or time

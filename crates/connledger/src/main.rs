@@ -45,6 +45,7 @@ mod queries;
 mod rights;
 mod verbs;
 
+mod backup;
 mod explain;
 mod install;
 mod load;
@@ -127,6 +128,7 @@ async fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Load(args) => load::run(&common, &args, out).await,
         Command::Watch(args) => watch::run(&common, &args, out).await,
         Command::Replay(args) => replay::run(&common, args, out).await,
+        Command::Backup(args) => backup::run(&common, *args, out).await,
         Command::Export(args) => portable::export(&common, &args, out).await,
         Command::Import(args) => portable::import(&common, &args, out).await,
         Command::RotateCurveKey(args) => rotate_curve_key::run(&common, &args, out).await,

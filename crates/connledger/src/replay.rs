@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 use indicatif::ProgressBar;
 use ledger_contract::errors::Problem;
-use ledger_contract::operations::{ReplayProgress, ReplayReport, ReplayRequest};
+use ledger_contract::operations::{Progress, ReplayReport, ReplayRequest};
 use ledger_engine::{Engine, EngineOptions};
 
 use crate::common::Common;
@@ -13,8 +13,7 @@ use crate::failure::Failure;
 use crate::master_key::{self, MasterKeyArgs};
 use crate::output::Output;
 use crate::progress::{self, progress_bar};
-use crate::server_file::ServerFile;
-use crate::session::Session;
+use crate::session::{Session, unserved_folder};
 
 /// Rebuilds read models from the log.
 #[derive(Debug, Args)]
@@ -43,7 +42,7 @@ pub(crate) struct ReplayArgs {
 pub(crate) async fn run(common: &Common, args: ReplayArgs, out: Output) -> Result<(), Failure> {
     let request = ReplayRequest { projection: args.projection, verify: args.verify };
     let bar = progress_bar(Some(0), out);
-    let report = if let Some(folder) = offline_folder(common)? {
+    let report = if let Some(folder) = unserved_folder(common)? {
         let shown = folder.display();
         out.say(format!("no server is running on {shown}; opening the directory itself"));
         offline(folder, &args.master_key, request, &bar).await?
@@ -53,14 +52,6 @@ pub(crate) async fn run(common: &Common, args: ReplayArgs, out: Output) -> Resul
     };
     bar.finish_and_clear();
     write_report(out, &report, args.verify)
-}
-
-/// Returns the data directory to open directly: it was named, no server holds it, and no NATS
-/// address was given.
-fn offline_folder(common: &Common) -> Result<Option<&Path>, Failure> {
-    let Some(folder) = common.data_dir.as_deref() else { return Ok(None) };
-    let served = common.nats_url.is_some() || ServerFile::find(folder)?.is_some();
-    Ok((!served).then_some(folder))
 }
 
 async fn offline(
@@ -80,7 +71,7 @@ async fn offline(
     Ok(done.map_err(Problem::from)?)
 }
 
-fn show(bar: &ProgressBar, progress: ReplayProgress) {
+fn show(bar: &ProgressBar, progress: Progress) {
     bar.set_length(progress.total);
     bar.set_position(progress.done);
 }

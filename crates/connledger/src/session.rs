@@ -42,6 +42,14 @@ impl Session {
     }
 }
 
+/// Returns the data directory to open directly: it was named, no server holds it, and no NATS
+/// address was given.
+pub(crate) fn unserved_folder(common: &Common) -> Result<Option<&Path>, Failure> {
+    let Some(folder) = common.data_dir.as_deref() else { return Ok(None) };
+    let served = common.nats_url.is_some() || ServerFile::find(folder)?.is_some();
+    Ok((!served).then_some(folder))
+}
+
 /// Builds the client's options from the flags and the file of a running server.
 pub(crate) fn options(common: &Common) -> Result<ClientOptions, Failure> {
     let server = common.data_dir.as_deref().map(ServerFile::find).transpose()?.flatten();

@@ -31,6 +31,7 @@ pub mod records;
 pub mod time;
 
 pub mod access;
+pub mod backups;
 pub mod commands;
 pub mod errors;
 pub mod headers;

@@ -1,7 +1,13 @@
-//! Requests of operators: rebuilding read models and checking health.
+//! Requests of operators: rebuilding read models, and checking health. Backups are in
+//! [`backups`](crate::backups).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::backups::BackupHealth;
+
+/// The names of all operations, as in `<prefix>.admin.<operation>`.
+pub const OPERATIONS: [&str; 2] = ["replay", "backup"];
 
 /// A request to rebuild read models.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -15,9 +21,9 @@ pub struct ReplayRequest {
     pub verify: bool,
 }
 
-/// Progress of a replay.
+/// Progress of an operation that takes a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ReplayProgress {
+pub struct Progress {
     /// Number of events processed.
     pub done: u64,
     /// Number of events in total.
@@ -47,4 +53,8 @@ pub struct HealthAnswer {
     /// The history that the ledger has, once it is ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub incarnation: Option<String>,
+    /// What is known of backups; only with `ready`, and only if the server makes them. An old or
+    /// failed backup is no reason to send no commands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup: Option<BackupHealth>,
 }

@@ -9,9 +9,10 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde_json::{Value, json};
 
+use crate::backups::{BackupReport, BackupRequest};
 use crate::commands::{Answer, KeyReasonBody, NewWorkspaceBody, Target, Verb};
 use crate::errors::{Class, Code, ProblemBody, ProblemDetails};
-use crate::operations::{HealthAnswer, ReplayProgress, ReplayReport, ReplayRequest};
+use crate::operations::{HealthAnswer, OPERATIONS, Progress, ReplayReport, ReplayRequest};
 use crate::queries::{QueryName, QuerySchemas};
 use crate::reply::{FeedPage, KeyReceipt, Notification, Receipt};
 use crate::reveal::RevealAnswer;
@@ -134,8 +135,10 @@ pub fn message_schemas() -> Vec<(&'static str, Value)> {
         ("sealed.request", of::<SealedRequest>()),
         ("sealed.answer", answer::<SealedAnswer>()),
         ("replay.request", of::<ReplayRequest>()),
-        ("replay.progress", answer::<ReplayProgress>()),
         ("replay.answer", answer::<ReplayReport>()),
+        ("backup.request", of::<BackupRequest>()),
+        ("backup.answer", answer::<BackupReport>()),
+        ("progress", answer::<Progress>()),
     ]
 }
 
@@ -235,6 +238,10 @@ fn asyncapi() -> Value {
         .map(|schemas| schemas.query.as_str())
         .map(|name| (name.to_owned(), message(&format!("messages/{name}.query.json"))))
         .collect();
+    let operation_messages: serde_json::Map<String, Value> = OPERATIONS
+        .iter()
+        .map(|name| ((*name).to_owned(), message(&format!("messages/{name}.request.json"))))
+        .collect();
     json!({
         "asyncapi": "3.0.0",
         "info": {
@@ -265,8 +272,9 @@ fn asyncapi() -> Value {
                 "messages": { "reveal": message("commands/reveal-secret.json") },
             },
             "operations": {
-                "address": format!("{prefix}.admin.replay"),
-                "messages": { "replay": message("messages/replay.request.json") },
+                "address": format!("{prefix}.admin.{{operation}}"),
+                "parameters": { "operation": { "enum": OPERATIONS } },
+                "messages": operation_messages,
             },
             "events": {
                 "address": format!("{prefix}.events.{{workspace}}.{{connection}}"),

@@ -20,6 +20,7 @@ use tokio::sync::watch;
 
 use crate::access::{LAST_USE_INTERVAL, PrincipalDirectory, TokenVerifier, keep_uses};
 use crate::admission::AdmissionLimits;
+use crate::backups::BackupSlot;
 use crate::curve_keys::CurveKeys;
 use crate::errors::{DeadlineExpired, ExecuteError, Fault, OpenError, Unavailable, chain};
 use crate::fence::FenceSlot;
@@ -120,6 +121,7 @@ pub(crate) struct Shared {
     pub(crate) tokens: TokenVerifier,
     pub(crate) fence: FenceSlot,
     pub(crate) http_source: HttpSource,
+    pub(crate) backups: BackupSlot,
     pub(crate) data_keys: Mutex<Recent<ConnectionId, HeldKey>>,
     pub(crate) head: watch::Sender<Position>,
     pub(crate) tail: Tail,
@@ -356,6 +358,7 @@ impl Shared {
             tokens: TokenVerifier::default(),
             fence: FenceSlot::default(),
             http_source: HttpSource::default(),
+            backups: BackupSlot::default(),
             models: Live::new(models),
             curve_keys: RwLock::new(CurveKeys::load(
                 &store,

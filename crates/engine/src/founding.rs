@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use ledger_contract::operations::ReplayProgress;
+use ledger_contract::operations::Progress;
 use ledger_domain::LedgerId;
 use ledger_store::tables::founding::{FINGERPRINT_KEY, KEY_CHECK, LEDGER_ID, MAC_KEY};
 use ledger_store::tables::{meta, model};
@@ -95,7 +95,7 @@ impl<'a> Opening<'a> {
              authentication codes"
         );
         let log = log_tenths("adding authentication codes");
-        let progress = |done, total| log(ReplayProgress { done, total });
+        let progress = |done, total| log(Progress { done, total });
         let store = self.store.upgrade(key, &check, &progress)?;
         tracing::info!("all rows have authentication codes");
         Ok((store, self.founding))

@@ -128,6 +128,7 @@ mod ports;
 
 mod access;
 mod admission;
+mod backups;
 mod destination;
 mod engine;
 mod execute;
@@ -139,6 +140,7 @@ mod http_status;
 mod identity;
 mod journal;
 mod keeper;
+mod operations;
 mod outbox;
 mod portable;
 mod projections;
@@ -156,6 +158,7 @@ mod writer;
 
 pub use access::{Caller, Claim, LiveCaller, VerifyToken};
 pub use admission::{AdmissionLimits, MESSAGE_BYTES_MAX};
+pub use backups::Backups;
 pub use curve_keys::OpenedRequest;
 pub use engine::{Engine, EngineOptions};
 pub use errors::{
@@ -169,6 +172,7 @@ pub use fingerprint::{BodyDigest, Received};
 pub use http_status::HttpStatusSource;
 pub use identity::{Identity, Origin};
 pub use journal::{Attempt, JournalOptions};
+pub use operations::Operation;
 pub use outbox::{Outbox, OutboxItem};
 pub use portable::{
     EventsWritten, PORTABLE_VERSION, Portable, PortableKeys, Restoration, RestoreOptions,

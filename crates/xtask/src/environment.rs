@@ -6,10 +6,11 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Every variable that setup may write into `.cargo/local.toml`.
-pub(crate) const MANAGED: [&str; 10] = [
+pub(crate) const MANAGED: [&str; 11] = [
     "BINDGEN_EXTRA_CLANG_ARGS",
     "CONNLEDGER_CLIENTS_NODE_MODULES",
     "CONNLEDGER_CLIENTS_PYTHON",
+    "CONNLEDGER_MOTO_SERVER",
     "CONNLEDGER_NATS_SERVER",
     "CONNLEDGER_NODE",
     "CONNLEDGER_PYTHON",

@@ -24,6 +24,8 @@ pub(crate) const SCHEMATHESIS: Wheels =
 /// Published clients of other products, which the tests run against the ledger.
 pub(crate) const CLIENTS: Wheels =
     Wheels { name: "clients", requirements: include_str!("../wheels/clients.txt") };
+/// A server that speaks the protocol of S3, to which the tests back ledgers up.
+pub(crate) const S3: Wheels = Wheels { name: "s3", requirements: include_str!("../wheels/s3.txt") };
 /// A Node.js with npm, for machines without one.
 pub(crate) const NODE: Wheels =
     Wheels { name: "node", requirements: include_str!("../wheels/node.txt") };
@@ -41,7 +43,7 @@ mod tests {
     use super::*;
     use crate::versions::Version;
 
-    const ALL: [Wheels; 5] = [LIBCLANG, NATS, SCHEMATHESIS, CLIENTS, NODE];
+    const ALL: [Wheels; 6] = [LIBCLANG, NATS, SCHEMATHESIS, CLIENTS, S3, NODE];
 
     /// Returns each requirement with its hashes, lines that continue joined.
     fn requirements(wheels: Wheels) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! Every route, asked by everyone.
 
 use ledger_contract::commands::Verb;
+use ledger_contract::operations::OPERATIONS;
 use ledger_domain::principal::Scope;
 use ledger_http::routes::{Route, Subject, routes};
 use reqwest::{Method, RequestBuilder};
@@ -12,8 +13,8 @@ use crate::matrix::bodies::body;
 use crate::matrix::cast::{Cast, TARGET};
 use crate::matrix::traces::{Cell, Tally, Trace};
 use crate::matrix::{
-    AUDIT, At, GOVERN, LET_IN, Line, Need, Place, READ, READ_ALL, ROTATE, Reach, SHARE, WELL,
-    WRITE, WRITE_AND_ROTATE, line,
+    AUDIT, At, GOVERN, LET_IN, Line, NO_TARGET, Need, Place, READ, READ_ALL, ROTATE, Reach, SHARE,
+    WELL, WRITE, WRITE_AND_ROTATE, line,
 };
 
 pub(crate) const TABLE: &[Line] = &[
@@ -59,6 +60,7 @@ pub(crate) const TABLE: &[Line] = &[
     ("accessCheck", Need::Principal(Place::OfWorkspace), WELL),
     ("status", READ_ALL, WELL),
     ("replay", GOVERN, WELL),
+    ("backup", GOVERN, NO_TARGET),
     ("alive", Need::Nothing, WELL),
     ("ready", Need::Nothing, WELL),
     ("openapi", Need::Nothing, WELL),
@@ -141,7 +143,7 @@ fn sent(route: &Route, number: usize) -> Option<Value> {
             Some(json!({ "name": format!("made-{number}") }))
         }
         Subject::Command(verb) => Some(body(verb.as_str(), number)),
-        Subject::Http if route.id == "replay" => Some(body("replay", number)),
+        Subject::Http if OPERATIONS.contains(&route.id) => Some(body(route.id, number)),
         _ => None,
     }
 }

@@ -59,6 +59,8 @@ pub(crate) const GOVERN: Need = Need::Ledger(Scope::Administer);
 
 /// Commands expect a version that nothing has, so that nothing changes: who is let in is told so.
 pub(crate) const LET_IN: &str = "version_conflict";
+/// Who may have a backup made is told that this ledger makes none.
+pub(crate) const NO_TARGET: &str = "backup_off";
 /// All is well.
 pub(crate) const WELL: &str = "";
 

@@ -3,6 +3,7 @@
 use async_nats::{Client, HeaderMap};
 use futures::StreamExt as _;
 use ledger_bus::{Bus, BusOptions, ConnectOptions, PROGRESS, connect};
+use ledger_contract::operations::OPERATIONS;
 use ledger_contract::queries::QueryName;
 use ledger_contract::subjects::{self, Subjects};
 use ledger_http::routes::Subject;
@@ -13,8 +14,8 @@ use super::bodies::body;
 use super::cast::{Cast, TARGET};
 use super::traces::{Cell, Tally, Trace};
 use super::{
-    AUDIT, At, GOVERN, LET_IN, Line, Need, Place, READ, READ_ALL, ROTATE, Reach, SHARE, WELL,
-    WRITE, WRITE_AND_ROTATE, line,
+    AUDIT, At, GOVERN, LET_IN, Line, NO_TARGET, Need, Place, READ, READ_ALL, ROTATE, Reach, SHARE,
+    WELL, WRITE, WRITE_AND_ROTATE, line,
 };
 use crate::ledger::{ABROAD, HOME, Ledger, TestCommand};
 use crate::nats_server::NatsServer;
@@ -60,6 +61,7 @@ pub(super) const TABLE: &[Line] = &[
     ("access-check", Need::Principal(Place::OfWorkspace), WELL),
     ("whoami", Need::Foothold, WELL),
     ("replay", GOVERN, WELL),
+    ("backup", GOVERN, NO_TARGET),
 ];
 
 /// Both workspaces are there already.
@@ -87,7 +89,7 @@ pub(super) fn is_about_connection(name: &str) -> bool {
 pub(super) fn trace(name: &str) -> Trace {
     match QueryName::find(name) {
         Some(query) => Trace::of(Subject::Query(query)),
-        None if name == "replay" => Trace::Nothing,
+        None if OPERATIONS.contains(&name) => Trace::Nothing,
         None => Trace::Event,
     }
 }
@@ -200,7 +202,7 @@ async fn everyone_over_nats_may_do_what_the_table_says_and_nothing_else() {
     let mut stage = Stage::open().await;
     let (mut tally, before) = (Tally::default(), stage.ledger.engine.head().get());
     let verbs = verbs().chain(principal_verbs()).chain(token_verbs());
-    for name in verbs.chain(QueryName::names()).chain(["replay"]) {
+    for name in verbs.chain(QueryName::names()).chain(OPERATIONS) {
         let (need, told) = line(TABLE, name);
         for at in At::ALL.into_iter().filter(|at| *at != At::Shared || is_about_connection(name)) {
             let asked = Cell { operation: name, trace: trace(name), at };

@@ -65,11 +65,12 @@ const NOBODY_HEARS: [&str; 13] = [
 ];
 
 /// What is needed to send commands, to ask, and to get secrets, of any workspace.
-const CHANGES: [&str; 4] = [
+const CHANGES: [&str; 5] = [
     "ledger.cmd.acme.create",
     "ledger.cmd.other.create",
     "ledger.cmd._ledger.issue-key",
     "ledger.admin.replay",
+    "ledger.admin.backup",
 ];
 const QUESTIONS: [&str; 2] = ["ledger.query.acme.list", "ledger.query.other.list"];
 const SECRETS: [&str; 2] = ["ledger.reveal.acme.main", "ledger.reveal.other.main"];

@@ -28,6 +28,7 @@ use async_nats::{Client, Message};
 use futures::StreamExt;
 use ledger_contract::commands::{Answer, ConnectionRef, Verb};
 use ledger_contract::errors::{Code, Problem};
+use ledger_contract::operations::OPERATIONS;
 use ledger_contract::queries::QueryName;
 use ledger_contract::records::Via;
 use ledger_contract::subjects::Subjects;
@@ -200,7 +201,7 @@ async fn register(
         ("prefix".to_owned(), subjects.prefix().to_owned()),
         ("verbs".to_owned(), verbs().join(",")),
         ("queries".to_owned(), QueryName::names().collect::<Vec<_>>().join(",")),
-        ("operations".to_owned(), subject::OPERATIONS.join(",")),
+        ("operations".to_owned(), OPERATIONS.join(",")),
         ("events".to_owned(), subjects.stream_name()),
         ("bucket".to_owned(), subjects.bucket_name()),
     ]);
@@ -397,7 +398,7 @@ impl ServiceState {
 
 /// Begins with a request for an operation, whose name is known.
 fn begin_operation(name: &str) -> Attempt {
-    let known = subject::OPERATIONS.iter().find(|known| **known == name);
+    let known = OPERATIONS.iter().find(|known| **known == name);
     Attempt::new(Via::Nats, known.copied().unwrap_or_default())
 }
 

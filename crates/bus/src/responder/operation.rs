@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use async_nats::Subject;
+use ledger_contract::backups::BackupRequest;
 use ledger_contract::errors::{Code, Problem, read_json};
-use ledger_contract::operations::{ReplayProgress, ReplayReport, ReplayRequest};
+use ledger_contract::operations::{Progress, ReplayRequest};
 use ledger_domain::principal::Scope;
+use ledger_engine::Operation;
+use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio::task::JoinError;
 use tokio::time::{MissedTickBehavior, interval};
@@ -22,51 +25,50 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 impl ServiceState {
     /// Runs an operation.
     pub(super) async fn operation(&self, incoming: Incoming<'_>) -> Result<Reply, Problem> {
-        let request = self.counted(incoming.attempt, self.replay_request(incoming))?;
-        self.replay(request, incoming).await.map(|report| Reply::json(&report))
+        match self.counted(incoming.attempt, self.operation_name(incoming))? {
+            ReplayRequest::NAME => self.operate::<ReplayRequest>(incoming).await,
+            _ => self.operate::<BackupRequest>(incoming).await,
+        }
     }
 
-    /// Parses a request for `replay`, the only operation so far.
-    fn replay_request(&self, incoming: Incoming<'_>) -> Result<ReplayRequest, Problem> {
+    /// Checks who asks, and returns the name of a known operation.
+    fn operation_name<'a>(&self, incoming: Incoming<'a>) -> Result<&'a str, Problem> {
         let caller = self.admit(incoming)?;
         caller.require(Scope::Administer, ledger_domain::principal::Subject::Ledger)?;
         let name = subject::operation(&self.prefix, &incoming.message.subject)?;
         incoming.headers()?;
-        let request = read_json(incoming.body())?;
         info!(ledger.actor = caller.actor().as_str(), ledger.operation = name, "operation started");
-        Ok(request)
+        Ok(name)
     }
 
-    async fn replay(
+    async fn operate<O: Operation + DeserializeOwned>(
         &self,
-        request: ReplayRequest,
         incoming: Incoming<'_>,
-    ) -> Result<ReplayReport, Problem> {
+    ) -> Result<Reply, Problem> {
+        let request: O = self.counted(incoming.attempt, read_json(incoming.body()))?;
         let (progress, watched) = watch::channel(None);
         let engine = self.engine.clone();
-        let replay = move || {
-            let report = engine.replay(&request, &|done| {
+        let work = move || {
+            request.run(&engine, &|done| {
                 progress.send_replace(Some(done));
-            });
-            report.map_err(Problem::from)
+            })
         };
-        let mut running = tokio::task::spawn_blocking(replay);
-        let Some(inbox) = incoming.message.reply.clone() else {
-            return running.await.map_err(|failure| crashed(&failure))?;
+        let mut running = tokio::task::spawn_blocking(work);
+        let report = match incoming.message.reply.clone() {
+            None => running.await,
+            Some(inbox) => tokio::select! {
+                biased;
+                ended = &mut running => ended,
+                () = self.send_progress(watched, incoming, inbox) => running.await,
+            },
         };
-        tokio::select! {
-            biased;
-            ended = &mut running => ended.map_err(|failure| crashed(&failure))?,
-            () = self.send_progress(watched, incoming, inbox) => {
-                running.await.map_err(|failure| crashed(&failure))?
-            }
-        }
+        report.map_err(|failure| crashed(&failure))?.map(|report| Reply::json(&report))
     }
 
     /// Sends the latest progress at most ten times a second, until the work has ended.
     async fn send_progress(
         &self,
-        mut watched: watch::Receiver<Option<ReplayProgress>>,
+        mut watched: watch::Receiver<Option<Progress>>,
         incoming: Incoming<'_>,
         inbox: Subject,
     ) {

@@ -2,12 +2,10 @@
 
 use ledger_contract::commands::{Answer, Verb};
 use ledger_contract::errors::{Code, Problem};
+use ledger_contract::operations::OPERATIONS;
 use ledger_contract::queries::{QueryName, QueryWorkspace};
 use ledger_contract::subjects::{LEDGER, ledger_workspace};
 use ledger_domain::WorkspaceName;
-
-/// All operations.
-pub(crate) const OPERATIONS: [&str; 1] = ["replay"];
 
 /// The parts of a command's subject.
 #[derive(Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ledger_contract::errors::{Code, Problem};
-use ledger_contract::operations::ReplayProgress;
+use ledger_contract::operations::Progress;
 use ledger_engine::{Engine, Identity, Portable, WholeWritten};
 use serde_json::json;
 
@@ -58,7 +58,7 @@ pub(crate) async fn run(common: &Common, args: &ExportArgs, out: Output) -> Resu
         let (bar, stop) = (bar.clone(), stop.clone());
         move || -> Result<Done, Problem> {
             let portable = Portable::open(&folder, &keyring)?;
-            let show = |ReplayProgress { done, total }| {
+            let show = |Progress { done, total }| {
                 bar.set_length(total);
                 bar.set_position(done);
             };

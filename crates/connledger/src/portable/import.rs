@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use indicatif::ProgressBar;
 use ledger_contract::errors::{Code, Problem};
-use ledger_contract::operations::ReplayProgress;
+use ledger_contract::operations::Progress;
 use ledger_contract::time;
 use ledger_domain::Position;
 use ledger_engine::{Engine, RestoreOptions, RestoreStage, Restored, Until};
@@ -94,7 +94,7 @@ pub(crate) async fn run(common: &Common, args: &ImportArgs, out: Output) -> Resu
     report(&folder.display().to_string(), &restored, out)
 }
 
-fn show(bar: &ProgressBar, stage: RestoreStage, progress: ReplayProgress, rebuilds: &AtomicBool) {
+fn show(bar: &ProgressBar, stage: RestoreStage, progress: Progress, rebuilds: &AtomicBool) {
     if stage == RestoreStage::Rebuilding && !rebuilds.swap(true, Ordering::Relaxed) {
         // Another pace from here on.
         bar.reset();

@@ -1,5 +1,6 @@
 //! `status`.
 
+use ledger_contract::backups::{BackupStatus, FailedBackup, GoodBackup};
 use ledger_contract::queries::{
     ALL_WORKSPACES, ClockStatus, DiskFullStatus, EventWindow, RebuildStatus, RestoredFrom,
     StatusView,
@@ -64,6 +65,9 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
         let limited = format!("{rate_limited} rate limited, {locked_out} locked out");
         facts.push(("http requests", limited));
     }
+    if let Some(backup) = &status.backup {
+        facts.extend(backup_facts(backup));
+    }
     let refused: u64 = status.refused.values().sum();
     facts.push(("refused", refused.to_string()));
     session.out.facts(&facts)?;
@@ -86,6 +90,28 @@ fn window_text(window: &EventWindow) -> String {
         format!("events {first_position} to {last_position}")
     };
     format!("{events}, {} MiB, {bucket}", bytes.div_ceil(MIB))
+}
+
+/// Returns what is known of backups.
+fn backup_facts(status: &BackupStatus) -> Vec<(&'static str, String)> {
+    let mut facts = vec![("backups", status.target.clone())];
+    facts.push(match &status.last_good {
+        Some(GoodBackup { position, age_seconds, backup, .. }) => {
+            ("last backup", format!("{age_seconds} s ago, to position {position}: {backup}"))
+        }
+        None => ("last backup", "none".to_owned()),
+    });
+    if let Some(FailedBackup { code, message, at, times }) = &status.last_failure {
+        facts.push(("backup failed", format!("{times} times, last at {at}: {message} [{code}]")));
+    }
+    if let Some(running) = status.running {
+        let told = format!("{} of {} events", running.done, running.total);
+        facts.push(("backup running", told));
+    }
+    if let Some(next_at) = &status.next_at {
+        facts.push(("next backup", next_at.clone()));
+    }
+    facts
 }
 
 fn accepts_writes(status: &StatusView) -> String {

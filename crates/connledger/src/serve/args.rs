@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::backup::BackupArgs;
 use super::http::HttpArgs;
 use super::journal::JournalArgs;
 use super::nats_rates::NatsRateArgs;
@@ -26,6 +27,7 @@ Examples:
   connledger serve --data-dir /tmp/ledger --dev
   connledger serve --data-dir /srv/ledger --master-key-file /etc/connledger/master.key
   connledger serve --data-dir /srv/ledger --listen 0.0.0.0:7420 --tls-cert cert.pem --tls-key key.pem
+  connledger serve --data-dir /srv/ledger --backup-to /srv/backups --backup-every 1h --backup-keep-days 30
   connledger serve --data-dir /srv/ledger --providers /etc/connledger/providers
   connledger serve --data-dir /srv/ledger --oidc-issuer https://login.example.com --oidc-audience ledger
   connledger serve --data-dir /srv/ledger --nats-url tls://nats.internal:4222 \\
@@ -93,7 +95,8 @@ pub(crate) struct ServeArgs {
     pub(crate) log_format: LogFormat,
     #[command(flatten)]
     pub(crate) journal: JournalArgs,
-
+    #[command(flatten)]
+    pub(crate) backup: BackupArgs,
     #[command(flatten)]
     pub(crate) lifetimes: KeyLifetimeArgs,
     #[command(flatten)]

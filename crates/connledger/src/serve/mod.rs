@@ -1,6 +1,7 @@
 //! `serve`: opens a ledger, starts NATS and HTTP, and serves requests until a signal.
 
 mod args;
+mod backup;
 mod development;
 mod files;
 mod http;
@@ -77,6 +78,7 @@ fn plan(common: &Common, args: &ServeArgs, subjects: Subjects) -> Result<running
         http: http::prepare(&args.http, args.dev)?,
         tokens: tokens::prepare(&args.tokens)?,
         providers: args.providers.read()?,
+        backups: args.backup.options()?,
     })
 }
 

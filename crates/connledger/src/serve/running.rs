@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
+use ledger_backup::{Serving, ServingOptions};
 use ledger_bus::{
     Bus, BusOptions, MANAGED_INBOX_PREFIX, ManagedServer, check, connect, public_url,
 };
@@ -21,7 +22,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::http::PreparedHttp;
 use super::nats::{self, Choice};
-use super::{ServeArgs, absolute, check_start, room, tokens};
+use super::{ServeArgs, absolute, backup, check_start, room, tokens};
 use crate::clock;
 use crate::common::Common;
 use crate::failure::Failure;
@@ -54,6 +55,7 @@ pub(super) struct Plan {
     pub(super) http: Option<PreparedHttp>,
     pub(super) tokens: Option<Prepared>,
     pub(super) providers: Arc<Catalogue>,
+    pub(super) backups: Option<ServingOptions>,
 }
 
 /// The parts that run beside the engine.
@@ -64,11 +66,16 @@ struct Parts {
     server: Option<ManagedServer>,
     bus: Option<Bus>,
     http: Option<(Api, Listener)>,
+    backups: Option<Serving>,
 }
 
 impl Parts {
     /// Stops the parts that accept work before the parts that do it.
     async fn stop(self) {
+        // A backup that was asked for over HTTP or NATS ends before they wait for its answer.
+        if let Some(backups) = self.backups {
+            backups.shutdown().await;
+        }
         if let Some((api, listener)) = self.http {
             // Feeds end first: they never end by themselves, and the listener waits for complete
             // answers.
@@ -139,7 +146,7 @@ async fn serve(
     engine: &Engine,
     parts: &mut Parts,
 ) -> Result<Stopped, Failure> {
-    let Plan { subjects, nats: choice, http, tokens, providers } = plan;
+    let Plan { subjects, nats: choice, http, tokens, providers, backups } = plan;
     tracing::info!(providers = providers.len(), "provider descriptions loaded");
     if let Some(prepared) = tokens {
         parts.tokens = Some(tokens::accept(prepared, engine).await);
@@ -191,6 +198,8 @@ async fn serve(
     if let Some(bus) = &parts.bus {
         bus.settled(SETTLE_PATIENCE).await;
     }
+    // An instance that is not the owner makes no backups, so it may become it first.
+    parts.backups = backup::start(backups, engine);
     let http_shown = http_url.clone().unwrap_or_else(|| "off".to_owned());
     let shown = client_url.as_deref().map_or_else(|| "off".to_owned(), public_url);
     let pid = std::process::id();

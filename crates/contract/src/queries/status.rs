@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{NoParameters, Query, QuerySpec};
+use crate::backups::BackupStatus;
 use crate::route::{HttpRoute, Method};
 
 /// The HTTP route.
@@ -98,6 +99,9 @@ pub struct StatusView {
     /// State of the HTTP server; absent if the ledger is not served over HTTP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpStatus>,
+    /// What is known of backups; absent if the server makes none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<BackupStatus>,
 }
 
 /// Room on a disk that was full.

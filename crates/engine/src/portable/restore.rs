@@ -16,7 +16,7 @@ use std::io::BufRead;
 use std::path::Path;
 use std::sync::Arc;
 
-use ledger_contract::operations::ReplayProgress;
+use ledger_contract::operations::Progress;
 use ledger_domain::{Incarnation, Micros, Position};
 use ledger_store::tables::founding::{FINGERPRINT_KEY, KEY_CHECK, LEDGER_ID, MAC_KEY};
 use ledger_store::tables::{journal, meta, uses};
@@ -191,10 +191,7 @@ impl Restoration {
 
     /// Rebuilds what follows from the log, and makes the folder a ledger with a new history. If
     /// that fails, what was written is removed.
-    pub fn finish(
-        self,
-        progress: &(dyn Fn(ReplayProgress) + Sync),
-    ) -> Result<Restored, RestoreError> {
+    pub fn finish(self, progress: &(dyn Fn(Progress) + Sync)) -> Result<Restored, RestoreError> {
         if !self.is_done() {
             let missing = self.position.next();
             self.abandon();

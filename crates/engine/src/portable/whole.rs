@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, Write};
 
-use ledger_contract::operations::ReplayProgress;
+use ledger_contract::operations::Progress;
 use ledger_domain::Position;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,7 @@ impl Portable {
     pub fn write_whole(
         &self,
         out: &mut dyn Write,
-        progress: &dyn Fn(ReplayProgress),
+        progress: &dyn Fn(Progress),
     ) -> Result<WholeWritten, PortableError> {
         let mut hasher = blake3::Hasher::new();
         let mut hashing = Hashing { out: &mut *out, hasher: &mut hasher };
@@ -71,7 +71,7 @@ impl Portable {
         let (first, last) = (Position::ZERO, self.position());
         let written = self.write_events_and(first, last, out, &mut |block, reached| {
             hasher.update(block);
-            progress(ReplayProgress { done: reached.get(), total: last.get() });
+            progress(Progress { done: reached.get(), total: last.get() });
         })?;
         let EventsWritten { events, connections, keys } = written;
         let end = End { events, connections, keys, hash: hasher.finalize().to_hex().to_string() };
@@ -107,12 +107,12 @@ impl Engine {
     pub fn import(
         options: RestoreOptions<'_>,
         input: &mut dyn BufRead,
-        progress: &(dyn Fn(RestoreStage, ReplayProgress) + Sync),
+        progress: &(dyn Fn(RestoreStage, Progress) + Sync),
     ) -> Result<Restored, RestoreError> {
         let mut lines = Lines::hashed(input);
         let mut restoration = Restoration::begin_of(options, &mut lines)?;
         let read = read_events(&mut restoration, &mut lines, &|done, total| {
-            progress(RestoreStage::Reading, ReplayProgress { done, total });
+            progress(RestoreStage::Reading, Progress { done, total });
         });
         if let Err(error) = read {
             restoration.abandon();

@@ -45,6 +45,7 @@ impl Reader<'_> {
             clock: engine.clock_behind(),
             nats: shared.fence.status(),
             http: shared.http_source.status(),
+            backup: engine.backup_status(),
         })
     }
 }

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use ledger_contract::operations::ReplayProgress;
+use ledger_contract::operations::Progress;
 use ledger_contract::queries::RebuildStatus;
 use parking_lot::Mutex;
 
@@ -35,19 +35,19 @@ pub(crate) struct Rebuilding {
 #[derive(Clone, Copy, Debug)]
 struct Left {
     models: Selected,
-    progress: ReplayProgress,
+    progress: Progress,
 }
 
 impl Default for Left {
     fn default() -> Self {
-        Self { models: [false; 3], progress: ReplayProgress { done: 0, total: 0 } }
+        Self { models: [false; 3], progress: Progress { done: 0, total: 0 } }
     }
 }
 
 impl Rebuilding {
     /// Begins with the models to rebuild and the events to read.
     pub(crate) fn begin(models: Selected, total: u64) -> Self {
-        let progress = ReplayProgress { done: 0, total };
+        let progress = Progress { done: 0, total };
         Self { left: Mutex::new(Left { models, progress }), stop: AtomicBool::new(false) }
     }
 
@@ -68,7 +68,7 @@ impl Rebuilding {
         if !is_left {
             return Ok(());
         }
-        let ReplayProgress { done, total } = progress;
+        let Progress { done, total } = progress;
         Err(QueryError::Rebuilding { model: needed, done, total })
     }
 
@@ -89,7 +89,7 @@ impl Rebuilding {
         let Left { models, progress } = *self.left.lock();
         let names = MODELS.into_iter().zip(models).filter(|(_, left)| *left);
         let projections: Vec<String> = names.map(|(name, _)| name.to_owned()).collect();
-        let ReplayProgress { done, total } = progress;
+        let Progress { done, total } = progress;
         (!projections.is_empty()).then_some(RebuildStatus { projections, done, total })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicBool;
 
-use ledger_contract::operations::ReplayProgress;
+use ledger_contract::operations::Progress;
 use ledger_contract::records::{self, Happened, Record, StreamId};
 use ledger_domain::{ConnectionId, Event, Position, Version, Workspace, evolve, evolve_principal};
 use ledger_store::tables::log;
@@ -74,7 +74,7 @@ impl<'a> Fold<'a> {
         connections_expected: u32,
         limits: ReplayLimits,
         head: Position,
-        progress: &(dyn Fn(ReplayProgress) + Sync),
+        progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<(), Fault> {
         let (wanted, compared) = (self.wanted, self.compared.as_ref());
         let (fresh, stop) = (self.fresh, self.stop);
@@ -89,7 +89,7 @@ impl<'a> Fold<'a> {
     pub(crate) fn catch_up(
         &mut self,
         head: Position,
-        progress: &(dyn Fn(ReplayProgress) + Sync),
+        progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<(), Fault> {
         let [connections, lists, audit] = self.wanted;
         let store = self.fresh.store.clone();
@@ -116,7 +116,7 @@ impl<'a> Fold<'a> {
                 }
                 _ => {}
             }
-            progress(ReplayProgress { done: position.get(), total: head.get() });
+            progress(Progress { done: position.get(), total: head.get() });
         }
         for (id, (first, last)) in touched {
             go_on(self.stop)?;

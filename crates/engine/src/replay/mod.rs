@@ -27,7 +27,7 @@ mod tests;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
-use ledger_contract::operations::{ReplayProgress, ReplayReport, ReplayRequest};
+use ledger_contract::operations::{Progress, ReplayReport, ReplayRequest};
 use ledger_contract::records::StreamId;
 use ledger_domain::Position;
 use ledger_store::tables::connections;
@@ -62,7 +62,7 @@ impl Engine {
     pub fn replay(
         &self,
         request: &ReplayRequest,
-        progress: &(dyn Fn(ReplayProgress) + Sync),
+        progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<ReplayReport, ReplayError> {
         let models = wanted(request.projection.as_deref())?;
         let whole = request.projection.is_none();
@@ -74,7 +74,7 @@ impl Engine {
         models: Selected,
         whole: bool,
         verify: bool,
-        progress: &(dyn Fn(ReplayProgress) + Sync),
+        progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<ReplayReport, ReplayError> {
         let Some(_only) = self.shared.replaying.try_lock() else {
             return Err(ReplayError::Running);
@@ -111,7 +111,7 @@ impl Engine {
     fn rebuild(
         &self,
         fold: &mut Fold<'_>,
-        progress: &(dyn Fn(ReplayProgress) + Sync),
+        progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<(), ReplayError> {
         let live = self.shared.models.load().connections.clone();
         // It serves only the progress report, because the live rows may be wrong.
@@ -141,7 +141,7 @@ impl Engine {
         fresh: &Models,
         models: Selected,
         whole: bool,
-        progress: &(dyn Fn(ReplayProgress) + Sync),
+        progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Option<String>, ReplayError> {
         let live = self.shared.models.load();
         let (pairs, indexes) = self.pause(|| {
@@ -172,7 +172,7 @@ impl Engine {
         fold: &mut Fold<'_>,
         fresh: &Models,
         models: Selected,
-        progress: &(dyn Fn(ReplayProgress) + Sync),
+        progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<(), Fault> {
         let head = self.head();
         fold.catch_up(head, progress)?;
@@ -228,10 +228,10 @@ fn go_on(stop: &AtomicBool) -> Result<(), Fault> {
 }
 
 /// Returns a function that logs the progress of some work ten times.
-pub(crate) fn log_tenths(work: &'static str) -> impl Fn(ReplayProgress) + Sync {
+pub(crate) fn log_tenths(work: &'static str) -> impl Fn(Progress) + Sync {
     const TENTHS: u64 = 10;
     let logged = AtomicU64::new(0);
-    move |ReplayProgress { done, total }| {
+    move |Progress { done, total }| {
         let tenth = TENTHS * done / total.max(1);
         if logged.fetch_max(tenth, Ordering::Relaxed) < tenth {
             tracing::info!(done, total, "{work}");

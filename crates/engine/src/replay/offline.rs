@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use ledger_contract::operations::{ReplayProgress, ReplayReport, ReplayRequest};
+use ledger_contract::operations::{Progress, ReplayReport, ReplayRequest};
 use ledger_domain::Position;
 use ledger_store::tables::{log, snapshots};
 use ledger_store::{ReadError, Store};
@@ -29,7 +29,7 @@ static NEVER: AtomicBool = AtomicBool::new(false);
 const WITHOUT_MACS: &str = "its rows were written by an earlier version and have no authentication \
                             codes; the next start adds them";
 
-type Progress<'a> = &'a (dyn Fn(ReplayProgress) + Sync);
+type OnProgress<'a> = &'a (dyn Fn(Progress) + Sync);
 
 impl Engine {
     /// Rebuilds or compares what is derived from the log of a ledger that nobody has open. Besides
@@ -37,7 +37,7 @@ impl Engine {
     pub fn replay_offline(
         options: &EngineOptions,
         request: &ReplayRequest,
-        progress: Progress<'_>,
+        progress: OnProgress<'_>,
     ) -> Result<ReplayReport, ReplayError> {
         let models = wanted(request.projection.as_deref())?;
         let started = Instant::now();
@@ -98,7 +98,7 @@ fn rebuild(
     store: &Arc<Store>,
     models: Selected,
     limits: ReplayLimits,
-    progress: Progress<'_>,
+    progress: OnProgress<'_>,
 ) -> Result<(), Fault> {
     let head = log::head(store)?;
     fresh::expect_room(store, models)?;
@@ -121,7 +121,7 @@ fn rebuild(
 pub(crate) fn rebuild_all(
     store: &Arc<Store>,
     limits: ReplayLimits,
-    progress: Progress<'_>,
+    progress: OnProgress<'_>,
 ) -> Result<(), Fault> {
     rebuild(store, [true; 3], limits, progress)?;
     rebuild_indexes(store)
@@ -139,7 +139,7 @@ fn difference(
     models: Selected,
     whole: bool,
     limits: ReplayLimits,
-    progress: Progress<'_>,
+    progress: OnProgress<'_>,
 ) -> Result<Option<String>, Fault> {
     if let Some(name) = stale.among(models, whole).names().first() {
         return Ok(Some(format!("{name}: missing or written by an earlier version")));

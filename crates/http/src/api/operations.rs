@@ -1,4 +1,4 @@
-//! Replays and health checks.
+//! Operations and health checks.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -8,11 +8,13 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use futures::stream;
 use ledger_contract::errors::Problem;
-use ledger_contract::operations::{HealthAnswer, ReplayProgress, ReplayReport, ReplayRequest};
+use ledger_contract::operations::{HealthAnswer, Progress};
 use ledger_domain::principal::Scope;
-use ledger_engine::{Caller, log_fault};
+use ledger_engine::{Caller, Operation, log_fault};
 use ledger_http_server::answer;
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -32,46 +34,47 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 pub(super) fn ready(state: &AppState) -> Result<Response, Problem> {
     state.engine.ready()?;
     let incarnation = Some(state.engine.identity().incarnation.to_string());
-    Ok(health(&HealthAnswer { status: "ready", incarnation }))
+    let backup = state.engine.backup_status().map(Into::into);
+    Ok(health(&HealthAnswer { status: "ready", incarnation, backup }))
 }
 
-/// Answers the liveness check.
+/// Answers the check that the process is there.
 pub(super) fn alive() -> Response {
-    health(&HealthAnswer { status: "alive", incarnation: None })
+    health(&HealthAnswer { status: "alive", incarnation: None, backup: None })
 }
 
 fn health(answer: &HealthAnswer) -> Response {
     answer::json(StatusCode::OK, to_json(answer))
 }
 
-/// Checks that the caller may rebuild read models now.
-pub(super) fn may_replay(state: &AppState, caller: &Caller) -> Result<(), Problem> {
+/// Checks that the caller may start operations now.
+pub(super) fn may_operate(state: &AppState, caller: &Caller) -> Result<(), Problem> {
     Ok(state.engine.check_now(caller, Scope::Administer)?)
 }
 
-/// A running replay.
-struct Running {
-    task: JoinHandle<Result<ReplayReport, Problem>>,
-    watched: watch::Receiver<Option<ReplayProgress>>,
+/// A running operation.
+struct Running<R> {
+    task: JoinHandle<Result<R, Problem>>,
+    watched: watch::Receiver<Option<Progress>>,
 }
 
-/// Rebuilds read models. Answers when that is done, or streams the progress.
-pub(super) async fn replay(
+/// Runs an operation. Answers when that is done, or streams the progress.
+pub(super) async fn run<O: Operation + DeserializeOwned + JsonSchema>(
     request: ApiRequest,
-    Body(replay): Body<ReplayRequest>,
+    Body(asked): Body<O>,
 ) -> Result<Response, Refusal> {
     let ApiRequest { state, caller, headers: map, id, .. } = request;
     headers::of_query(&map)?;
     // The right may have been lost while the body arrived.
-    may_replay(&state, &caller)?;
+    may_operate(&state, &caller)?;
     let permit = state.acquire_operation()?;
-    info!(ledger.actor = caller.actor().as_str(), ledger.operation = "replay", "operation started");
-    let mut running = start(&state, replay);
+    info!(ledger.actor = caller.actor().as_str(), ledger.operation = O::NAME, "operation started");
+    let mut running = start(&state, asked);
     if !accept::wants_events(&map) {
         let report = running.task.await.map_err(|failure| crashed(&failure))?;
         return Ok(answer::json(StatusCode::OK, to_json(&report?)));
     }
-    // A replay is refused, if at all, before its first progress.
+    // An operation is refused, if at all, before its first progress.
     let ended = tokio::select! {
         biased;
         ended = &mut running.task => Some(ended),
@@ -91,26 +94,25 @@ pub(super) async fn replay(
     Ok(events(body::Body::from_stream(stream::unfold(told, Telling::next))))
 }
 
-fn start(state: &AppState, request: ReplayRequest) -> Running {
+fn start<O: Operation>(state: &AppState, asked: O) -> Running<O::Report> {
     let (progress, watched) = watch::channel(None);
     let engine = state.engine.clone();
     let task = tokio::task::spawn_blocking(move || {
-        let report = engine.replay(&request, &|done| {
+        asked.run(&engine, &|done| {
             progress.send_replace(Some(done));
-        });
-        report.map_err(Problem::from)
+        })
     });
     Running { task, watched }
 }
 
-/// The stream of a replay's progress.
-struct Telling {
-    running: Option<Running>,
+/// The stream of an operation's progress.
+struct Telling<R> {
+    running: Option<Running<R>>,
     ticks: Interval,
     id: RequestId,
 }
 
-impl Telling {
+impl<R: Serialize> Telling<R> {
     /// Returns the latest progress at most ten times per second, and finally the report.
     async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Self)> {
         let mut running = self.running.take()?;

@@ -15,7 +15,7 @@ const TAGS: [(&str, &str); 8] = [
     ("history", "The events of connections: who changed what, and when."),
     ("events", "The live feed of events."),
     ("principals", "Principals, their permissions and their keys."),
-    ("operation", "Status, health checks and replay."),
+    ("operation", "Status, health checks, replay and backup."),
     ("description", "The API's description of itself."),
 ];
 

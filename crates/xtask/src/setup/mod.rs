@@ -14,6 +14,7 @@ mod packages;
 mod platform;
 mod python;
 mod rocksdb;
+mod s3;
 pub(crate) mod schemathesis;
 
 use std::path::PathBuf;
@@ -70,6 +71,7 @@ pub(crate) fn prepare(workspace: &Workspace, purpose: Purpose) -> Result<Variabl
     if purpose == Purpose::Test {
         schemathesis::ensure(&site, &mut variables)?;
         clients::ensure(&site, &mut variables)?;
+        s3::ensure(&site, &mut variables)?;
     }
     rocksdb::ensure(&site, &mut variables)?;
     config.write(&variables)?;

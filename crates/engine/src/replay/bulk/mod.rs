@@ -23,7 +23,7 @@ use std::panic::resume_unwind;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 
-use ledger_contract::operations::ReplayProgress;
+use ledger_contract::operations::Progress;
 use ledger_domain::{Connection, ConnectionId, Position};
 use ledger_store::tables::log;
 use ledger_store::{Batch, Gathered};
@@ -78,7 +78,7 @@ pub(super) struct Bulk<'a> {
     pub(super) wanted: Selected,
     pub(super) limits: ReplayLimits,
     pub(super) head: Position,
-    pub(super) progress: &'a (dyn Fn(ReplayProgress) + Sync),
+    pub(super) progress: &'a (dyn Fn(Progress) + Sync),
     /// The first snapshot that differs, if they are to be compared; otherwise they are written.
     pub(super) compared: Option<&'a Mutex<Option<String>>>,
     /// Set when the replay is to end early.
@@ -131,7 +131,7 @@ impl Bulk<'_> {
     }
 
     fn report(&self, done: u64) {
-        (self.progress)(ReplayProgress { done, total: self.head.get() });
+        (self.progress)(Progress { done, total: self.head.get() });
     }
 
     fn snapshots(&self) -> SnapshotWork<'_> {

@@ -1,7 +1,9 @@
-//! Replay and health checks.
+//! Operations and health checks.
 
 use axum::response::Response;
+use ledger_contract::backups::BackupRequest;
 use ledger_contract::errors::{Code, Problem};
+use ledger_contract::operations::ReplayRequest;
 
 use super::parameters as p;
 use super::refusals as r;
@@ -13,6 +15,7 @@ use crate::toolkit::Operation;
 pub(super) fn routes() -> Vec<Route> {
     vec![
         replay(),
+        backup(),
         health(
             "/healthz",
             "alive",
@@ -25,7 +28,8 @@ pub(super) fn routes() -> Vec<Route> {
             "/readyz",
             "ready",
             "Reports whether commands are accepted",
-            "Requires no key. Send no requests here unless the answer is 200.",
+            "Requires no key. Send no requests here unless the answer is 200. It also tells the age of \
+             the latest good backup, which does not decide about it.",
             operations::ready,
             vec![r::DOOR, &[Code::DiskFull, Code::LogPoisoned, Code::NotOwner, Code::ShuttingDown]],
         ),
@@ -38,31 +42,53 @@ fn replay() -> Route {
         path: "/api/v1/replay",
         id: "replay",
         summary: "Rebuilds read models from the log while commands continue",
-        terms: Terms {
-            subject: Subject::Http,
-            tag: "operation",
-            about: "Answers when the replay is done. With `Accept: text/event-stream` it reports \
-                    the progress: `progress` events, then one `report` or `problem`. With `verify` \
-                    the rebuilt models are compared with the live ones and discarded. A started \
-                    replay runs to its end even if the client disconnects."
-                .to_owned(),
-            scope: Some(Scope::Administer),
-            before_body: Some(operations::may_replay),
-            parameters: &[p::COMMON],
-            body: Some("ReplayRequest".to_owned()),
-            body_may_be_absent: true,
-            answers: vec![Answer {
-                status: 200,
-                about: "The report of the replay.",
-                content: vec![
-                    ("application/json", Some("ReplayReport".into())),
-                    ("text/event-stream", None),
-                ],
-                headers: &[],
-            }],
-            refusals: vec![r::KEY, r::BODY, REPLAY],
-        },
-        operation: Operation::of(operations::replay),
+        terms: started(
+            "With `verify` the rebuilt models are compared with the live ones and discarded. A \
+             started replay runs to its end even if the client disconnects.",
+            ["ReplayRequest", "ReplayReport"],
+            REPLAY,
+        ),
+        operation: Operation::of(operations::run::<ReplayRequest>),
+    }
+}
+
+fn backup() -> Route {
+    Route {
+        method: Method::POST,
+        path: "/api/v1/backup",
+        id: "backup",
+        summary: "Backs the ledger up to the target that the server was started with",
+        terms: started(
+            "Writes what is new since the latest backup, or everything with `full`, and reads it \
+             back. A started backup runs to its end even if the client disconnects.",
+            ["BackupRequest", "BackupReport"],
+            BACKUP,
+        ),
+        operation: Operation::of(operations::run::<BackupRequest>),
+    }
+}
+
+/// Returns the terms of a route that starts an operation.
+fn started(about: &str, [request, report]: [&'static str; 2], refusals: &'static [Code]) -> Terms {
+    Terms {
+        subject: Subject::Http,
+        tag: "operation",
+        about: format!(
+            "Answers when it is done. With `Accept: text/event-stream` it reports the progress: \
+             `progress` events, then one `report` or `problem`. {about}"
+        ),
+        scope: Some(Scope::Administer),
+        before_body: Some(operations::may_operate),
+        parameters: &[p::COMMON],
+        body: Some(request.to_owned()),
+        body_may_be_absent: true,
+        answers: vec![Answer {
+            status: 200,
+            about: "The report.",
+            content: vec![("application/json", Some(report.into())), ("text/event-stream", None)],
+            headers: &[],
+        }],
+        refusals: vec![r::KEY, r::BODY, refusals],
     }
 }
 
@@ -73,6 +99,23 @@ const REPLAY: &[Code] = &[
     Code::RecordCorrupt,
     Code::DiskFull,
     Code::LogPoisoned,
+];
+
+const BACKUP: &[Code] = &[
+    Code::BackupOff,
+    Code::BackupRunning,
+    Code::BackupTargetUnavailable,
+    Code::BackupTargetSlow,
+    Code::BackupTargetReadOnly,
+    Code::BackupTargetFull,
+    Code::BackupTargetRefused,
+    Code::BackupTargetForeign,
+    Code::BackupNewer,
+    Code::BackupDamaged,
+    Code::NotOwner,
+    Code::RecordAltered,
+    Code::RecordCorrupt,
+    Code::ShuttingDown,
 ];
 
 fn health(

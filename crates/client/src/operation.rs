@@ -1,25 +1,28 @@
-//! Starts a replay and follows its progress.
+//! Starts an operation and follows its progress.
 
 use std::time::Duration;
 
 use async_nats::StatusCode;
 use futures::StreamExt as _;
-use ledger_contract::operations::{ReplayProgress, ReplayReport, ReplayRequest};
-use serde::Deserialize;
+use ledger_contract::backups::{BackupReport, BackupRequest};
+use ledger_contract::operations::{Progress, ReplayReport, ReplayRequest};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::connect::Client;
 use crate::error::ClientError;
 use crate::sealed::Prepared;
 
-/// Longest silence of a running replay, which normally reports far more often.
+/// Longest silence of a running operation, which normally reports far more often.
 const SILENCE_MAX: Duration = Duration::from_mins(1);
 
-/// A message of a running replay. A report has more fields than progress, so it is matched first.
+/// A message of a running operation. A report has more fields than progress, so it is matched
+/// first.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Told {
-    Ended(ReplayReport),
-    Going(ReplayProgress),
+enum Told<R> {
+    Ended(R),
+    Going(Progress),
 }
 
 impl Client {
@@ -27,12 +30,30 @@ impl Client {
     pub async fn replay(
         &self,
         request: &ReplayRequest,
-        mut on_progress: impl FnMut(ReplayProgress),
+        on_progress: impl FnMut(Progress),
     ) -> Result<ReplayReport, ClientError> {
+        self.operate("replay", request, on_progress).await
+    }
+
+    /// Backs the ledger up to where its server puts backups, and returns the final report.
+    pub async fn backup(
+        &self,
+        request: &BackupRequest,
+        on_progress: impl FnMut(Progress),
+    ) -> Result<BackupReport, ClientError> {
+        self.operate("backup", request, on_progress).await
+    }
+
+    async fn operate<R: DeserializeOwned>(
+        &self,
+        name: &str,
+        request: &impl Serialize,
+        mut on_progress: impl FnMut(Progress),
+    ) -> Result<R, ClientError> {
         self.check_connected()?;
         let body = serde_json::to_vec(request)
             .map_err(|error| ClientError::Internal(format!("cannot write the request: {error}")))?;
-        let subject = self.subjects.operation("replay");
+        let subject = self.subjects.operation(name);
         let Prepared { headers, payload, reader } = self.prepare(&subject, &[], &body)?;
         let inbox = self.nats.new_inbox();
         let lost = |error: String| ClientError::Unavailable(format!("NATS failed: {error}"));
@@ -45,9 +66,7 @@ impl Client {
         loop {
             let message = tokio::time::timeout(SILENCE_MAX, answers.next())
                 .await
-                .map_err(|_| {
-                    lost("no progress of the replay was reported for a minute".to_owned())
-                })?
+                .map_err(|_| lost(format!("no progress of the {name} was reported for a minute")))?
                 .ok_or_else(|| lost("the connection was closed".to_owned()))?;
             if message.status == Some(StatusCode::NO_RESPONDERS) {
                 return Err(ClientError::Unavailable("no ledger answers on NATS".to_owned()));
@@ -56,7 +75,7 @@ impl Client {
                 Ok(Told::Going(progress)) => on_progress(progress),
                 Ok(Told::Ended(report)) => return Ok(report),
                 Err(error) => {
-                    let text = format!("the progress of the replay cannot be read: {error}");
+                    let text = format!("the progress of the {name} cannot be read: {error}");
                     return Err(ClientError::Internal(text));
                 }
             }

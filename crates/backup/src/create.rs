@@ -1,0 +1,288 @@
+//! Making a backup.
+//!
+//! What is written is read back before the manifest names it, and the manifest is written last.
+//! Before it, the objects that it takes over from earlier backups are looked for once more. So a
+//! backup whose manifest is there is whole, at whatever moment this was killed.
+
+use std::io::Write;
+use std::time::Instant;
+
+use bytes::Bytes;
+use ledger_contract::backups::BackupReport;
+use ledger_contract::operations::Progress;
+use ledger_contract::time;
+use ledger_domain::{Micros, Position};
+use ledger_engine::{PORTABLE_VERSION, Portable, PortableError};
+
+use crate::error::BackupError;
+use crate::holdings::{self, Present};
+use crate::id::BackupId;
+use crate::manifest::{self, FORM, MAC_PURPOSE, Manifest, Piece, SealedManifest, Segment};
+use crate::names;
+use crate::pace::Pace;
+use crate::packing::{Packer, put_checked};
+use crate::plan;
+use crate::target::Target;
+
+/// Size of a full segment, compressed. One is held in memory, and once more when it is read back.
+pub const SEGMENT_BYTES: u64 = 32 * 1024 * 1024;
+/// Bytes a second by default.
+pub const RATE: u64 = 64 * 1024 * 1024;
+/// Events that are read at once; a segment grows beyond its size by their bytes at most.
+const CHUNK_EVENTS: u64 = 64;
+
+/// How to make a backup.
+#[derive(Clone, Copy, Debug)]
+pub struct BackupOptions {
+    /// Whether everything is written anew.
+    pub full: bool,
+    /// Bytes that are read, written and read back in a second; without limit if absent.
+    pub bytes_per_second: Option<u64>,
+    /// Size of a full segment, compressed.
+    pub segment_bytes: u64,
+    /// The time.
+    pub now: Micros,
+}
+
+impl BackupOptions {
+    /// Returns the default options for a backup at this time.
+    pub const fn at(now: Micros) -> Self {
+        Self { full: false, bytes_per_second: Some(RATE), segment_bytes: SEGMENT_BYTES, now }
+    }
+}
+
+/// Writes what is new since the latest backup to a target. Blocks.
+pub fn back_up(
+    ledger: &Portable,
+    target: &Target,
+    options: BackupOptions,
+    progress: &dyn Fn(Progress),
+) -> Result<BackupReport, BackupError> {
+    let started = Instant::now();
+    let ids = holdings::ids(target)?;
+    let base = base(ledger, target, &ids)?;
+    let present = Present::at(target)?;
+    let backup = BackupId::after(options.now, ids.last().copied(), &mut rand::rng());
+    let pace = Pace::new(options.bytes_per_second, target.runtime().clone(), target.stop().clone());
+    let mut segments = if options.full { Vec::new() } else { base };
+    // Whatever follows a missing segment is written anew.
+    let is_there = |segment: &&Segment| present.check_part(&segment.part()).is_ok();
+    let there = segments.iter().take_while(is_there).count();
+    segments.truncate(there);
+    segments.truncate(plan::taken_over(&segments, ledger.position().get(), options.segment_bytes));
+    let taken_over = segments.len();
+    let mut work = Work { ledger, target, options, backup, pace, written: 0 };
+    let after = segments.last().map_or(0, |segment| segment.last);
+    work.write_events(&mut segments, progress)?;
+    let state = work.write_state()?;
+    let manifest = work.finish(segments, state)?;
+    Ok(BackupReport {
+        backup: backup.to_string(),
+        target: target.address().to_string(),
+        position: manifest.position,
+        recorded_at: manifest.recorded_at,
+        events_written: manifest.position - after,
+        segments: count(manifest.segments.len()),
+        segments_written: count(manifest.segments.len() - taken_over),
+        bytes_written: work.written,
+        seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
+/// Returns the segments of the latest sound backup of this history of the ledger that the log
+/// still agrees with.
+fn base(ledger: &Portable, target: &Target, ids: &[BackupId]) -> Result<Vec<Segment>, BackupError> {
+    let identity = ledger.identity();
+    for backup in ids.iter().rev() {
+        let sealed = match holdings::read(target, *backup).and_then(|read| check(ledger, read)) {
+            Ok(sealed) => sealed,
+            Err(error) if error.is_damage() || matches!(error, BackupError::Unknown { .. }) => {
+                tracing::warn!(ledger.backup = %backup, %error, "nothing is taken over from a backup");
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        if !sealed.manifest.is_of(identity) {
+            return Ok(Vec::new());
+        }
+        let mut segments = sealed.manifest.segments;
+        // A copy of the directory that went on by itself has other events at the same positions.
+        while let Some(last) = segments.last() {
+            let recorded = ledger.recorded_at(Position::new(last.last))?;
+            if recorded.map(time::format).as_ref() == Some(&last.recorded_at) {
+                break;
+            }
+            segments.pop();
+        }
+        return Ok(segments);
+    }
+    Ok(Vec::new())
+}
+
+/// Checks that a manifest is of this ledger.
+fn check(ledger: &Portable, sealed: SealedManifest) -> Result<SealedManifest, BackupError> {
+    let own = ledger.identity().ledger.to_string();
+    let found = &sealed.manifest.ledger;
+    if *found != own {
+        return Err(BackupError::Foreign { found: found.clone(), own });
+    }
+    sealed.check_mac(|text, mac| ledger.mac(MAC_PURPOSE, text) == mac)?;
+    Ok(sealed)
+}
+
+/// A backup in the making.
+struct Work<'a> {
+    ledger: &'a Portable,
+    target: &'a Target,
+    options: BackupOptions,
+    backup: BackupId,
+    pace: Pace,
+    /// Bytes written so far.
+    written: u64,
+}
+
+impl Work<'_> {
+    /// Writes the events that follow the segments, and adds theirs.
+    fn write_events(
+        &mut self,
+        segments: &mut Vec<Segment>,
+        progress: &dyn Fn(Progress),
+    ) -> Result<(), BackupError> {
+        let head = self.ledger.position().get();
+        let start = segments.last().map_or(0, |segment| segment.last);
+        let mut first = start + 1;
+        let mut packer = Packer::new()?;
+        progress(Progress { done: 0, total: head - start });
+        let mut at = start;
+        while at < head {
+            let to = head.min(at + CHUNK_EVENTS);
+            let (after, until) = (Position::new(at), Position::new(to));
+            let written =
+                self.ledger.write_events(after, until, &mut self.pace.writer(&mut packer));
+            written.map_err(|error| self.ended(error))?;
+            // So that its size is known.
+            packer.flush().map_err(BackupError::machine("zstd cannot be used"))?;
+            at = to;
+            if packer.bytes() >= self.options.segment_bytes || at == head {
+                let full = std::mem::replace(&mut packer, Packer::new()?);
+                segments.push(self.put_segment(first, at, full)?);
+                first = at + 1;
+            }
+            progress(Progress { done: at - start, total: head - start });
+        }
+        Ok(())
+    }
+
+    fn put_segment(
+        &mut self,
+        first: u64,
+        last: u64,
+        packer: Packer,
+    ) -> Result<Segment, BackupError> {
+        let object = packer.finish()?;
+        let bytes = count(object.len());
+        let name = names::segment(self.backup, first, last);
+        let digest = self.put(&name, object)?;
+        let recorded_at = self.ledger.recorded_at(Position::new(last))?.map(time::format);
+        let recorded_at = recorded_at.unwrap_or_default();
+        Ok(Segment { first, last, bytes, digest, writer: self.backup, recorded_at })
+    }
+
+    /// Writes what is not events.
+    fn write_state(&mut self) -> Result<Vec<Piece>, BackupError> {
+        let mut pieces = Pieces { work: self, packer: Packer::new()?, done: Vec::new() };
+        let ledger = pieces.work.ledger;
+        match ledger.write_state(&mut pieces) {
+            Ok(_) => pieces.finish(),
+            Err(PortableError::Output(error)) => match error.downcast::<BackupError>() {
+                Ok(cause) => Err(cause),
+                Err(error) => Err(pieces.work.ended(PortableError::Output(error))),
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn put(&mut self, name: &str, object: Bytes) -> Result<String, BackupError> {
+        self.written += count(object.len());
+        put_checked(self.target, name, object, &mut self.pace)
+    }
+
+    /// Writes the manifest, which makes the backup exist.
+    fn finish(
+        &mut self,
+        segments: Vec<Segment>,
+        state: Vec<Piece>,
+    ) -> Result<Manifest, BackupError> {
+        let identity = self.ledger.identity();
+        let position = self.ledger.position();
+        let manifest = Manifest {
+            form: FORM,
+            backup: self.backup,
+            ledger: identity.ledger.to_string(),
+            incarnation: identity.incarnation.to_string(),
+            epoch: identity.epoch,
+            position: position.get(),
+            recorded_at: self.ledger.recorded_at(position)?.map(time::format),
+            created_at: time::format(self.options.now),
+            program_version: env!("CARGO_PKG_VERSION").to_owned(),
+            portable_version: PORTABLE_VERSION,
+            segments,
+            state,
+        };
+        // Somebody may have removed, meanwhile, what is taken over.
+        Present::at(self.target)?.check(&manifest)?;
+        let text = manifest::seal(&manifest, |text| self.ledger.mac(MAC_PURPOSE, text));
+        let text = text.map_err(|error| BackupError::Machine {
+            what: "a manifest cannot be written",
+            source: error.into(),
+        })?;
+        self.put(&names::manifest(self.backup), Bytes::from(text))?;
+        Ok(manifest)
+    }
+
+    /// Says why writing lines ended early.
+    fn ended(&self, error: PortableError) -> BackupError {
+        if self.target.stop().is_requested() { BackupError::Stopped } else { error.into() }
+    }
+}
+
+/// Writes the state in pieces that fit into memory.
+struct Pieces<'a, 'w> {
+    work: &'a mut Work<'w>,
+    packer: Packer,
+    done: Vec<Piece>,
+}
+
+impl Pieces<'_, '_> {
+    fn put(&mut self) -> Result<(), BackupError> {
+        let object = std::mem::replace(&mut self.packer, Packer::new()?).finish()?;
+        let bytes = count(object.len());
+        let name = names::state(self.work.backup, self.done.len());
+        let digest = self.work.put(&name, object)?;
+        self.done.push(Piece { bytes, digest });
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Vec<Piece>, BackupError> {
+        self.put()?;
+        Ok(self.done)
+    }
+}
+
+impl Write for Pieces<'_, '_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.work.pace.writer(&mut self.packer).write(bytes)?;
+        if self.packer.bytes() >= self.work.options.segment_bytes {
+            self.put().map_err(std::io::Error::other)?;
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

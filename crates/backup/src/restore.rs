@@ -1,0 +1,153 @@
+//! Restoring a ledger from a backup.
+
+use std::time::Instant;
+
+use ledger_contract::operations::Progress;
+use ledger_contract::time;
+use ledger_domain::Position;
+use ledger_engine::{Restoration, RestoreOptions, RestoreStage, Restored, Taken};
+use ledger_vault::Keyring;
+use serde::Serialize;
+
+use crate::error::BackupError;
+use crate::holdings;
+use crate::id::BackupId;
+use crate::manifest::{Manifest, SealedManifest};
+use crate::packing::{Joined, get_checked, lines_of};
+use crate::target::Target;
+use crate::verify::{check_presence, check_state, in_object};
+
+/// What was restored.
+#[derive(Clone, Debug, Serialize)]
+pub struct RestoreReport {
+    /// The backup.
+    pub backup: BackupId,
+    /// When it was begun.
+    pub created_at: String,
+    /// Id of the ledger.
+    pub ledger: String,
+    /// Name of the new history.
+    pub incarnation: String,
+    /// Name of the history that was restored. Up to the position, both are the same.
+    pub former_incarnation: String,
+    /// Position of the last event.
+    pub position: u64,
+    /// Time of that event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recorded_at: Option<String>,
+    /// Position of the last event in the backup.
+    pub backup_position: u64,
+    /// Later backups that were left out because they are damaged, with what is wrong.
+    pub left_out: Vec<String>,
+    /// Duration, in seconds.
+    pub seconds: f64,
+}
+
+/// Makes a data directory of a backup, the latest sound one by default. Digests are compared, and
+/// the master key and the MACs are checked, before anything is made of what was read. Blocks.
+///
+/// Errors: `Unknown`, `Nothing`, `Newer`, `Damaged`, those of the target; `Restore`, for example if
+/// the folder is not empty, the master key is another, or the backup ends too early for the target.
+/// What was written then is removed.
+pub fn restore(
+    target: &Target,
+    backup: Option<BackupId>,
+    options: RestoreOptions<'_>,
+    progress: &(dyn Fn(RestoreStage, Progress) + Sync),
+) -> Result<RestoreReport, BackupError> {
+    let started = Instant::now();
+    let (sealed, left_out) = choose(target, backup, options.keyring)?;
+    let manifest = sealed.manifest;
+    let restored = restore_from(target, &manifest, options, progress)?;
+    Ok(RestoreReport {
+        backup: manifest.backup,
+        created_at: manifest.created_at,
+        ledger: restored.identity.ledger.to_string(),
+        incarnation: restored.identity.incarnation.to_string(),
+        former_incarnation: restored.former.to_string(),
+        position: restored.position.get(),
+        recorded_at: restored.recorded_at.map(time::format),
+        backup_position: manifest.position,
+        left_out,
+        seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
+/// Returns the backup to restore, and what is wrong with those that were left out.
+fn choose(
+    target: &Target,
+    backup: Option<BackupId>,
+    keyring: &Keyring,
+) -> Result<(SealedManifest, Vec<String>), BackupError> {
+    if let Some(backup) = backup {
+        return Ok((check(target, backup, keyring)?, Vec::new()));
+    }
+    let mut left_out = Vec::new();
+    for backup in holdings::ids(target)?.into_iter().rev() {
+        match check(target, backup, keyring) {
+            Ok(sealed) => return Ok((sealed, left_out)),
+            Err(error) if error.is_damage() => {
+                tracing::warn!(ledger.backup = %backup, %error, "a damaged backup is left out");
+                left_out.push(format!("{backup}: {error}"));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if left_out.is_empty() {
+        return Err(BackupError::Nothing { target: target.address().to_string() });
+    }
+    Err(BackupError::damaged("every backup".to_owned(), left_out.join("; ")))
+}
+
+/// Reads the manifest of a backup, and checks it with the master key.
+fn check(
+    target: &Target,
+    backup: BackupId,
+    keyring: &Keyring,
+) -> Result<SealedManifest, BackupError> {
+    let sealed = holdings::read(target, backup)?;
+    check_presence(target, &sealed)?;
+    check_state(target, &sealed, keyring)?;
+    Ok(sealed)
+}
+
+fn restore_from(
+    target: &Target,
+    manifest: &Manifest,
+    options: RestoreOptions<'_>,
+    progress: &(dyn Fn(RestoreStage, Progress) + Sync),
+) -> Result<Restored, BackupError> {
+    let mut state = Joined::lines(target, manifest.state_parts());
+    let begun = Restoration::begin(options, &mut state);
+    let mut restoration = begun.map_err(BackupError::of_restore)?;
+    if let Err(error) = take_segments(target, manifest, &mut restoration, progress) {
+        restoration.abandon();
+        return Err(error);
+    }
+    let rebuilding = |done| progress(RestoreStage::Rebuilding, done);
+    restoration.finish(&rebuilding).map_err(BackupError::of_restore)
+}
+
+fn take_segments(
+    target: &Target,
+    manifest: &Manifest,
+    restoration: &mut Restoration,
+    progress: &(dyn Fn(RestoreStage, Progress) + Sync),
+) -> Result<(), BackupError> {
+    let total = restoration.last_expected().get();
+    for segment in &manifest.segments {
+        let part = segment.part();
+        let mut lines = lines_of(get_checked(target, &part)?)?;
+        let taken = restoration.take_events(&mut lines);
+        let taken = taken.map_err(|error| in_object(&part.name, BackupError::of_restore(error)))?;
+        let done = restoration.position();
+        progress(RestoreStage::Reading, Progress { done: done.get(), total });
+        if taken == Taken::Done {
+            break;
+        }
+        if done != Position::new(segment.last) {
+            return Err(BackupError::damaged(part.name, "events are missing at its end"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! `backup restore`.
+
+use clap::Args;
+use indicatif::ProgressBar;
+use ledger_backup::{BackupId, RestoreReport, restore};
+use ledger_contract::operations::Progress;
+use ledger_contract::time;
+use ledger_domain::{Micros, Position};
+use ledger_engine::{RestoreOptions, RestoreStage, Until};
+
+use super::target::{FromArgs, show};
+use crate::common::Common;
+use crate::failure::Failure;
+use crate::master_key::{self, MasterKeyArgs};
+use crate::output::Output;
+use crate::progress::progress_bar;
+
+/// Makes the data directory of a ledger from a backup.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The folder must be missing or empty. The master key is checked before anything is written, and all that
+is read before anything is made of it. The result is a new history of the ledger, which begins where the
+backup, or the chosen position or time, ends.
+
+Examples:
+  connledger backup restore --from /srv/backups --data-dir /srv/ledger --master-key-file master.key
+  connledger backup restore --from s3://bucket/ledger --data-dir /srv/ledger \\
+    --master-key-file master.key --to-time 2026-11-29T09:59:00Z")]
+pub(super) struct RestoreArgs {
+    #[command(flatten)]
+    from: FromArgs,
+    /// Id of the backup; the latest sound one if omitted
+    #[arg(long, value_name = "BACKUP")]
+    backup: Option<BackupId>,
+    /// Last event to restore
+    #[arg(long, value_name = "POSITION")]
+    to_position: Option<u64>,
+    /// Restore what was recorded up to this time
+    #[arg(long, value_parser = moment, conflicts_with = "to_position", value_name = "TIME")]
+    to_time: Option<Micros>,
+    #[command(flatten)]
+    master_key: MasterKeyArgs,
+}
+
+fn moment(text: &str) -> Result<Micros, String> {
+    time::parse("to-time", text).map_err(|invalid| invalid.problem)
+}
+
+impl RestoreArgs {
+    fn until(&self) -> Until {
+        match (self.to_position, self.to_time) {
+            (Some(position), _) => Until::Position(Position::new(position)),
+            (None, Some(time)) => Until::Time(time),
+            (None, None) => Until::End,
+        }
+    }
+}
+
+pub(super) async fn run(common: &Common, args: RestoreArgs, out: Output) -> Result<(), Failure> {
+    let Some(folder) = common.data_dir.clone() else {
+        return Err(Failure::usage("--data-dir is required: the folder to restore into"));
+    };
+    let keyring = master_key::find(&args.master_key, None)?;
+    let (backup, until) = (args.backup, args.until());
+    let bar = progress_bar(Some(0), out);
+    let (shown, into) = (bar.clone(), folder.clone());
+    let work = move |target: &_| {
+        let options = RestoreOptions { until, ..RestoreOptions::new(&into, &keyring) };
+        restore(target, backup, options, &|stage, done| tell(&shown, stage, done))
+    };
+    let report = args.from.run(work).await?;
+    bar.finish_and_clear();
+    for left_out in &report.left_out {
+        out.say(format!("a later backup is damaged and was left out: {left_out}"));
+    }
+    if out.is_json() {
+        return out.object(&report);
+    }
+    write_report(&report, &folder.display().to_string(), out)
+}
+
+fn tell(bar: &ProgressBar, stage: RestoreStage, progress: Progress) {
+    // The second stage reads the events again, from the log.
+    if stage == RestoreStage::Rebuilding && progress.done == 0 {
+        bar.reset_eta();
+    }
+    show(bar, progress);
+}
+
+fn write_report(report: &RestoreReport, folder: &str, out: Output) -> Result<(), Failure> {
+    let RestoreReport { backup, position, created_at, seconds, incarnation, .. } = report;
+    let until = report.recorded_at.as_deref().unwrap_or("the beginning");
+    out.line(format!(
+        "restored to position {position}, of {until}, from backup {backup} of {created_at} in \
+         {seconds:.1} s"
+    ))?;
+    out.line(format!("new history {incarnation}, after {}", report.former_incarnation))?;
+    out.say(
+        "events after that position are not in it, nor are the receipts of their commands: a command \
+         that is repeated with its id may be done once more",
+    );
+    out.say(
+        "watchers and feeds with a position of the former history are told so and begin anew; copies of \
+         the former directory must not be started again",
+    );
+    out.hint(format!("next: connledger serve --data-dir {folder}"));
+    out.hint("with a NATS server of your own, see \"After a restore\" in deploy/README.md first");
+    Ok(())
+}
