@@ -231,6 +231,7 @@ mod as_text {
 mod as_time {
     use super::{Deserialize, Deserializer, Micros, Serializer, de, time};
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
     pub(super) fn serialize<S: Serializer>(
         value: &Micros,
         serializer: S,

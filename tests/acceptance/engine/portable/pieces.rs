@@ -6,6 +6,7 @@ use ledger_engine::{
     Portable, PortableKeys, Restoration, RestoreError, RestoreOptions, Taken, Until,
 };
 
+use super::lines;
 use crate::engine::derived::{lived, rotation};
 use crate::engine::replay::sight;
 use crate::moved::portable;
@@ -13,17 +14,15 @@ use crate::moved::portable;
 fn state(portable: &Portable) -> Vec<u8> {
     let mut text = Vec::new();
     let written = portable.write_state(&mut text).expect("written");
-    let lines = text.iter().filter(|byte| **byte == b'\n').count();
-    assert_eq!(written.lines, u64::try_from(lines).expect("few"));
+    assert_eq!(written.lines, u64::try_from(lines(&text).len()).expect("few"));
     text
 }
 
 fn events(portable: &Portable, after: u64, to: u64) -> Vec<u8> {
     let mut text = Vec::new();
     let written = portable.write_events(Position::new(after), Position::new(to), &mut text);
-    let lines = text.iter().filter(|byte| **byte == b'\n').count();
     let events = written.expect("written").events;
-    assert_eq!(events, u64::try_from(lines).expect("few"));
+    assert_eq!(events, u64::try_from(lines(&text).len()).expect("few"));
     text
 }
 
@@ -106,7 +105,7 @@ async fn pieces_and_documents_are_checked_with_the_master_key_alone() {
     assert!(!keys.verify_mac("segment", b"document", &mac));
     assert!(!keys.verify_mac("manifest", b"document", &mac[..31]));
     // The state is read to its end.
-    let lines = super::lines(&text);
+    let lines = lines(&text);
     let cut = lines[..lines.len() - 1].concat();
     let cut = PortableKeys::open(&mut cut.as_slice(), &first.keyring()).expect_err("cut off");
     assert_eq!(Problem::from(cut).code, Code::PortableCutOff);
