@@ -3,9 +3,10 @@
 use ledger_domain::{Incarnation, LedgerId};
 use ledger_store::tables::meta;
 use ledger_store::{Batch, Durability, Store};
+use rand::RngCore as _;
+use uuid::{Builder, Uuid};
 
-use uuid::Uuid;
-
+use crate::engine::Engine;
 use crate::errors::Fault;
 
 /// From which, with the ledger's id, the name of its first history is made.
@@ -36,6 +37,21 @@ impl Identity {
         meta::put_epoch(&mut batch, store, epoch);
         store.commit(batch, Durability::Synced)?;
         Ok(Self { ledger, incarnation, epoch })
+    }
+}
+
+impl Engine {
+    /// Begins another history of the ledger with the next start: somebody else went on with this
+    /// one, so positions after the head may have other meanings elsewhere. What it wrote is
+    /// durable. Blocks.
+    pub fn begin_history(&self) -> Result<(), Fault> {
+        let shared = &self.shared;
+        let mut random = [0; 16];
+        shared.ports.rng().fill_bytes(&mut random);
+        let incarnation = Incarnation::new(Builder::from_random_bytes(random).into_uuid());
+        let mut batch = Batch::new();
+        meta::put_incarnation(&mut batch, &shared.store, incarnation);
+        shared.store.commit(batch, Durability::Synced).map_err(Fault::from)
     }
 }
 
