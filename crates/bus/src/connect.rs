@@ -254,7 +254,7 @@ impl Denials {
                 return;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

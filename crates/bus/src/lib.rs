@@ -121,9 +121,9 @@ const RELEASE_PATIENCE: Duration = Duration::from_secs(2);
 /// The time of a lease by default.
 const LEASE_TIME: Duration = Duration::from_secs(10);
 
-/// How long the event stream remembers message ids by default. The relay relies on expected sequence
-/// numbers instead, and the server keeps each id in memory: at 10,000 events a second, two minutes
-/// of them took more than everything else.
+/// How long the event stream remembers message ids by default. The relay relies on expected
+/// sequence numbers instead, and the server keeps each id in memory: at 10,000 events a second, two
+/// minutes of them took more than everything else.
 const DUPLICATE_WINDOW: Duration = Duration::from_secs(10);
 
 /// The rates by default, in requests per second. Gateways send more than clients of the HTTP API.
@@ -224,7 +224,7 @@ impl Bus {
             let _watchdog = Watchdog::new("relay", owned.clone(), stopped.clone());
             let options =
                 RelayOptions { client, subjects: events, topology, adopts, ownership: owned };
-            Relay::new(for_relay, options, stopped).run().await;
+            Box::pin(Relay::new(for_relay, options, stopped).run()).await;
         };
         let (cut_off, relayed) = spawn(options.relay.clone(), denials, begin).await?;
         let keeper = KeeperOptions {
@@ -256,6 +256,13 @@ impl Bus {
     pub async fn until_broken(&self) -> Problem {
         let part = self.ownership.until_part_ended().await;
         Problem::because(Code::Internal, format!("the {part} of the bus has ended unexpectedly"))
+    }
+
+    /// Waits until another history of the ledger was begun, because the streams were to be adopted
+    /// and another copy went on with this one. The engine accepts no commands until it is opened
+    /// anew.
+    pub async fn until_history_begun(&self) {
+        self.ownership.until_history_begun().await;
     }
 
     /// Stops accepting messages, completes those in progress, sends their replies and the last

@@ -17,6 +17,11 @@ pub(crate) fn credentials_directory() -> Option<PathBuf> {
     variable(OsStr::new("CREDENTIALS_DIRECTORY")).map(PathBuf::from)
 }
 
+/// Returns whether the operator says how far the heap of the managed nats-server may grow.
+pub(crate) fn has_heap_growth() -> bool {
+    variable(OsStr::new("GOGC")).is_some()
+}
+
 /// Makes a command line ignore empty environment variables, which Compose makes of `${NAME:-}`.
 pub(crate) fn without_empty_variables(command: Command) -> Command {
     command.mut_args(without_empty_variable).mut_subcommands(without_empty_variables)

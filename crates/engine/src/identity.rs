@@ -3,7 +3,6 @@
 use ledger_domain::{Incarnation, LedgerId, Position};
 use ledger_store::tables::meta;
 use ledger_store::{Batch, Durability, Store};
-
 use uuid::Uuid;
 
 use crate::engine::Engine;
@@ -58,6 +57,17 @@ impl Engine {
     pub fn origin(&self) -> Result<Option<Origin>, Fault> {
         let origin = meta::origin(&self.shared.store)?;
         Ok(origin.map(|(incarnation, position)| Origin { incarnation, position }))
+    }
+
+    /// Begins another history of the ledger with the next start: somebody else went on with this
+    /// one, so positions after the head may have other meanings elsewhere. What it wrote is
+    /// durable. Blocks.
+    pub fn begin_history(&self) -> Result<(), Fault> {
+        let shared = &self.shared;
+        let mut batch = Batch::new();
+        meta::put_incarnation(&mut batch, &shared.store, shared.ports.incarnation());
+        meta::put_origin(&mut batch, &shared.store, shared.identity.incarnation, self.head());
+        shared.store.commit(batch, Durability::Synced).map_err(Fault::from)
     }
 }
 

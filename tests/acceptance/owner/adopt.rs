@@ -66,6 +66,39 @@ async fn only_the_owner_under_its_lease_makes_the_streams_anew() {
     assert!(refusal.contains("another history of this ledger"), "{refusal}");
 }
 
+/// A directory that was put back without a restore has the name of the history that went on without
+/// it. The copy begins another one by itself, in the same process.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_that_was_put_back_goes_on_as_another_history() {
+    let nats = NatsServer::start().await;
+    let mut first = Instance::start(&nats, "first", &LEASE).await;
+    first.accepts("both").await;
+    assert!(first.service.stop().await.success());
+    let mut second = first.copy(&nats, "second", &ADOPTING);
+    first.service.start_again().await;
+    first.wait_until_ready().await;
+    first.accepts("only-in-first").await;
+    first.wait_until_published().await;
+    let former = first.status().await["incarnation"].clone();
+    assert!(first.service.stop().await.success());
+
+    second.service.launch();
+    let pid = second.service.pid();
+    eventually("it goes on as another history", async || {
+        second.service.http_url_now()?;
+        let (status, ready) = second.get_if_there("/api/v1/status").await?;
+        let is_other = status.is_success() && ready["incarnation"] != former;
+        (is_other && ready["nats"]["owner"] == true).then_some(())
+    })
+    .await;
+    assert_eq!(second.service.pid(), pid, "no other process took its place");
+    let position = second.accepts("by-second").await;
+    assert_eq!(second.wait_until_published().await, position);
+    assert_eq!(stream_length(&nats).await, position);
+    let log = second.service.log();
+    assert_eq!(log.matches("another history of the ledger is begun").count(), 1, "{log}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_that_is_killed_while_it_makes_the_streams_anew_completes_that_later() {
     let nats = NatsServer::start().await;
@@ -94,8 +127,8 @@ async fn an_instance_that_is_killed_while_it_makes_the_streams_anew_completes_th
     }
 }
 
-/// A program of another library that watches the bucket goes on by itself, and holds in the end what
-/// this history has.
+/// A program of another library that watches the bucket goes on by itself, and holds in the end
+/// what this history has.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_watcher_of_another_library_follows_an_adoption() {
     let nats = NatsServer::start().await;

@@ -53,6 +53,14 @@ impl Instance {
         answered(self.http.get(url).bearer_auth(self.service.key())).await
     }
 
+    /// Asks an instance that may be starting again.
+    async fn get_if_there(&self, path: &str) -> Option<Answered> {
+        let url = format!("{}{path}", self.service.http_url_now()?);
+        let answer = self.http.get(url).bearer_auth(self.service.key()).send().await.ok()?;
+        let status = answer.status();
+        Some((status, serde_json::from_slice(&answer.bytes().await.ok()?).ok()?))
+    }
+
     async fn post(&self, path: &str, body: &Value) -> Answered {
         let url = format!("{}{path}", self.service.http_url());
         let request = self.http.post(url).bearer_auth(self.service.key());

@@ -8,7 +8,7 @@ use super::{STREAM, adopting, filled, info_of, owned, restored, start_with, star
 use crate::compare::{bucket_stream, everything, expect_equal};
 use crate::ledger::{Ledger, TestCommand};
 use crate::nats_server::NatsServer;
-use crate::wait::eventually;
+use crate::wait::{PATIENCE, eventually};
 
 /// Waits for the sentence with which the streams are refused.
 async fn refused(ledger: &Ledger, part: &str) -> String {
@@ -87,9 +87,20 @@ async fn a_stream_ahead_of_an_older_copy_is_adopted_by_the_copy_that_is_told_to(
     ledger.close();
 
     let older = older.open();
+    let former = older.engine.identity();
     let bus = start_with(&older, server.url(), |_| {}).await;
     refused(&older, &format!("the stream LEDGER_EVENTS ends at {ahead} and this ledger at")).await;
     bus.shutdown().await;
+    // Both histories have the same name, so the copy begins another one first.
+    let created = info_of(&server, STREAM).await.created;
+    let bus = start_with(&older, server.url(), adopting).await;
+    tokio::time::timeout(PATIENCE, bus.until_history_begun()).await.expect("in time");
+    refused(&older, "starts again with another history").await;
+    bus.shutdown().await;
+    assert_eq!(info_of(&server, STREAM).await.created, created, "nothing was touched");
+    let older = older.reopen();
+    assert_eq!(older.engine.identity().ledger, former.ledger);
+    assert_ne!(older.engine.identity().incarnation, former.incarnation);
     let bus = start_with(&older, server.url(), adopting).await;
     owned(&older).await;
     older.create("went-on").await;

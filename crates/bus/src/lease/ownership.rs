@@ -52,8 +52,17 @@ pub(crate) struct State {
     lease_drift: Vec<String>,
     /// What the event stream held at the last look.
     window: Option<EventWindow>,
-    /// The first part of the bus that ended although it was not told to.
-    ended: Option<&'static str>,
+    /// Why this instance does not write any more until it is started again.
+    ended: Option<Ended>,
+}
+
+/// Why an instance has to be started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// A part of the bus ended although it was not told to.
+    Part(&'static str),
+    /// Another history of the ledger was begun, which only the next start opens.
+    History,
 }
 
 /// The result of the latest attempt to be the owner.
@@ -179,15 +188,34 @@ impl Ownership {
     pub(crate) fn ended(&self, part: &'static str) {
         error!(part, "a part of the bus has ended unexpectedly; commands are refused");
         self.state.send_modify(|state| {
-            state.ended.get_or_insert(part);
+            state.ended.get_or_insert(Ended::Part(part));
         });
+    }
+
+    /// Records that another history of the ledger was begun. From now on this instance does not
+    /// write.
+    pub(crate) fn history_begun(&self) {
+        self.state.send_modify(|state| {
+            state.ended.get_or_insert(Ended::History);
+        });
+    }
+
+    pub(crate) fn is_history_begun(&self) -> bool {
+        self.state.borrow().ended == Some(Ended::History)
+    }
+
+    /// Waits until another history of the ledger was begun.
+    pub(crate) async fn until_history_begun(&self) {
+        let mut states = self.subscribe();
+        let begun = states.wait_for(|state| state.ended == Some(Ended::History)).await;
+        begun.map(drop).expect("this ownership has the sender");
     }
 
     /// Waits until a part of the bus has ended although it was not told to, and returns its name.
     pub(crate) async fn until_part_ended(&self) -> &'static str {
         let mut states = self.subscribe();
         loop {
-            if let Some(part) = states.borrow_and_update().ended {
+            if let Some(Ended::Part(part)) = states.borrow_and_update().ended {
                 return part;
             }
             states.changed().await.expect("this ownership has the sender");
@@ -359,10 +387,18 @@ impl Fence for Ownership {
         if state.may_write(Moment::now()) {
             return None;
         }
-        if let Some(part) = state.ended {
-            return Some(format!(
-                "this instance must be restarted: its {part} has ended unexpectedly"
-            ));
+        match state.ended {
+            Some(Ended::Part(part)) => {
+                return Some(format!(
+                    "this instance must be restarted: its {part} has ended unexpectedly"
+                ));
+            }
+            Some(Ended::History) => {
+                return Some(
+                    "this instance starts again with another history of the ledger".to_owned(),
+                );
+            }
+            None => {}
         }
         let prefix = &self.prefix;
         Some(match (&state.phase, &state.other) {

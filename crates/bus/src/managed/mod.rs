@@ -55,6 +55,8 @@ pub struct ManagedOptions {
     /// What [`ManagedServer::login`] returned for an earlier folder. It is used if the folder has
     /// no login of its own.
     pub known_login: Option<Zeroizing<Vec<u8>>>,
+    /// Whether the server's `GOGC` is that of this process's environment.
+    pub keeps_heap_growth: bool,
 }
 
 impl ManagedOptions {
@@ -62,7 +64,15 @@ impl ManagedOptions {
     pub fn new(data_dir: PathBuf, program: PathBuf) -> Self {
         let subjects = Subjects::default();
         let max_payload_bytes = 1024 * 1024;
-        Self { data_dir, program, port: 0, max_payload_bytes, subjects, known_login: None }
+        Self {
+            data_dir,
+            program,
+            port: 0,
+            max_payload_bytes,
+            subjects,
+            known_login: None,
+            keeps_heap_growth: false,
+        }
     }
 }
 
@@ -85,7 +95,7 @@ impl ManagedServer {
         let text = configuration::text(&dir, &settings, &options);
         let path = configuration::path(&dir);
         settings::write_private(&path, &text).map_err(|error| unwritable(&path, &error))?;
-        let plan = Plan::new(&dir, options.program, &settings);
+        let plan = Plan::new(&dir, &settings, options);
         let (stop, stopped) = watch::channel(false);
         let guarded = supervisor::launch(&plan).await?;
         info!(nats.port = settings.port, "nats-server started");

@@ -15,10 +15,10 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{error, info};
 
-use super::GUARD_COMMAND;
 use super::configuration::{self, LOG_FILE};
 use super::leftover::{self, Patience};
 use super::settings::Settings;
+use super::{GUARD_COMMAND, ManagedOptions};
 use crate::stop::stopped;
 
 /// How long the server may take to answer after its start.
@@ -48,6 +48,7 @@ pub(super) struct Plan {
     dir: PathBuf,
     port: u16,
     server_name: String,
+    keeps_heap_growth: bool,
 }
 
 /// The guard process and the open end of its standard input.
@@ -71,9 +72,15 @@ pub fn own_program() -> PathBuf {
 }
 
 impl Plan {
-    pub(super) fn new(dir: &Path, program: PathBuf, settings: &Settings) -> Self {
-        let (port, server_name) = (settings.port, settings.server_name.clone());
-        Self { guard: own_program(), program, dir: dir.to_owned(), port, server_name }
+    pub(super) fn new(dir: &Path, settings: &Settings, options: ManagedOptions) -> Self {
+        Self {
+            guard: own_program(),
+            program: options.program,
+            dir: dir.to_owned(),
+            port: settings.port,
+            server_name: settings.server_name.clone(),
+            keeps_heap_growth: options.keeps_heap_growth,
+        }
     }
 
     /// Starts the guard in its own process group. An interrupt from the terminal then reaches only
@@ -81,9 +88,8 @@ impl Plan {
     fn spawn(&self) -> io::Result<Guarded> {
         let log = File::options().create(true).append(true).open(self.dir.join(LOG_FILE))?;
         let mut guard = Command::new(&self.guard);
-        let (name, growth) = HEAP_GROWTH;
-        // The operator's own setting counts.
-        if std::env::var_os(name).is_none() {
+        if !self.keeps_heap_growth {
+            let (name, growth) = HEAP_GROWTH;
             guard.env(name, growth);
         }
         let mut guard = guard

@@ -19,7 +19,11 @@ enum Verdict {
     /// Copies of it, up to a position.
     Copies(Position),
     /// Copies of another history of this ledger.
-    OfAnother(String),
+    OfAnother {
+        reason: String,
+        /// Whether that history has another name. Otherwise another copy went on with this one.
+        is_named: bool,
+    },
     /// Copies that lack states that cannot come any more.
     Lacking(String),
 }
@@ -62,25 +66,35 @@ impl Relay {
     /// Returns up to where the streams are copies of the log. Streams that are not, are made anew
     /// if that is permitted.
     async fn comparable(&mut self, tenure: u64) -> Result<(Position, Existing), Problem> {
+        if self.ownership.is_history_begun() {
+            return Err(begun());
+        }
         let existing = self.topology.find(&self.jetstream).await?;
         let reason = match self.judge(&existing).await? {
             Verdict::Copies(from) => return Ok((from, existing)),
-            Verdict::Lacking(reason) => reason,
-            Verdict::OfAnother(reason) if self.adopts != Adopts::Never => reason,
-            Verdict::OfAnother(reason) => {
-                return Err(Problem::because(
-                    Code::StreamDiffers,
-                    format!(
-                        "{reason}. If this log is the one to go on with, start this instance with \
-                         --adopt-stream, which makes stream and bucket anew from it; see \
-                         `connledger explain {}`",
-                        Code::StreamDiffers.as_str()
-                    ),
-                ));
+            Verdict::OfAnother { reason, .. } if self.adopts == Adopts::Never => {
+                return Err(differs(&reason));
+            }
+            Verdict::Lacking(reason) | Verdict::OfAnother { reason, is_named: true } => reason,
+            Verdict::OfAnother { reason, is_named: false } => {
+                self.check_tenure(tenure)?;
+                return Err(self.begin_history(&reason)?);
             }
         };
         self.make_anew(tenure, &existing, &reason).await?;
         Ok((Position::ZERO, self.topology.find(&self.jetstream).await?))
+    }
+
+    /// Begins another history, so that nobody takes its positions for those of the streams. It is
+    /// opened by the next start, which then makes the streams anew.
+    fn begin_history(&self, reason: &str) -> Result<Problem, Problem> {
+        self.engine.begin_history()?;
+        warn!(
+            ledger.position = self.engine.head().get(),
+            reason, "another history of the ledger is begun, since a copy went on with this one"
+        );
+        self.ownership.history_begun();
+        Ok(begun())
     }
 
     /// Deletes both streams and makes them again, while this instance holds the lease.
@@ -114,7 +128,7 @@ impl Relay {
 
     async fn judge(&mut self, existing: &Existing) -> Result<Verdict, Problem> {
         if let Some(reason) = self.topology.other_history(existing) {
-            return Ok(Verdict::OfAnother(reason));
+            return Ok(Verdict::OfAnother { reason, is_named: true });
         }
         let from = match &existing.events {
             None => Position::ZERO,
@@ -127,7 +141,9 @@ impl Relay {
                 };
                 match resume::compare(&self.jetstream, &self.engine, stream).await? {
                     Comparison::SameUpTo(position) => position,
-                    Comparison::OfAnother(reason) => return Ok(Verdict::OfAnother(reason)),
+                    Comparison::OfAnother(reason) => {
+                        return Ok(Verdict::OfAnother { reason, is_named: false });
+                    }
                 }
             }
         };
@@ -142,4 +158,19 @@ impl Relay {
         let has_bucket = streams.bucket.is_some();
         Progress::at(from, Pace::new(stream, has_bucket, from, streams.reached()))
     }
+}
+
+fn differs(reason: &str) -> Problem {
+    let code = Code::StreamDiffers;
+    let message = format!(
+        "{reason}. If this log is the one to go on with, start this instance with --adopt-stream, \
+         which makes stream and bucket anew from it; see `connledger explain {}`",
+        code.as_str()
+    );
+    Problem::because(code, message)
+}
+
+fn begun() -> Problem {
+    let message = "this instance starts again with another history of the ledger";
+    Problem::because(Code::StreamDiffers, message)
 }

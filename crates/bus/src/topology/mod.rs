@@ -256,8 +256,8 @@ impl Topology {
         self.choices.bucket
     }
 
-    /// Returns the settings of the event stream for now. What a smaller window would remove must have
-    /// reached the bucket before.
+    /// Returns the settings of the event stream for now. What a smaller window would remove must
+    /// have reached the bucket before.
     fn window_for(&self, found: &Info, bucket: Option<&Info>) -> Config {
         let is_behind = |bucket| reach::of(bucket) < found.state.last_sequence;
         let waits = self.choices.bucket && bucket.is_some_and(is_behind);

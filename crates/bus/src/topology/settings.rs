@@ -64,7 +64,7 @@ pub(super) fn next(wanted: &Config, found: &Config) -> Config {
     }
     if !own.is_window {
         next.discard = wanted.discard;
-        next.compression = wanted.compression.clone();
+        next.compression.clone_from(&wanted.compression);
     }
     // It cannot be taken back, so nobody did.
     next.allow_message_ttl = found.allow_message_ttl || wanted.allow_message_ttl;

@@ -65,8 +65,10 @@ pub(crate) async fn run(common: &Common, args: ServeArgs, out: Output) -> Result
     let done = running::until_stopped(common, &args, &folder, plan, &engine, &mut signals).await;
     close(engine).await;
     match done? {
-        Stopped::ForRoom { since } if !signals.is_pending() => Err(room::start_again(since)),
-        Stopped::BySignal | Stopped::ForRoom { .. } => Ok(()),
+        Stopped::BySignal => Ok(()),
+        _ if signals.is_pending() => Ok(()),
+        Stopped::ForRoom { since } => Err(room::start_again(Some(since))),
+        Stopped::ForHistory => Err(room::start_again(None)),
     }
 }
 

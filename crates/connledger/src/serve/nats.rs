@@ -16,6 +16,7 @@ use super::args::NatsMode;
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::session::read_line;
+use crate::settings;
 
 /// The source of NATS.
 pub(super) enum Choice {
@@ -67,6 +68,7 @@ pub(super) async fn start(
     let mut options = ManagedOptions::new(folder.to_owned(), program);
     options.port = args.nats_port;
     options.subjects = subjects.clone();
+    options.keeps_heap_growth = settings::has_heap_growth();
     options.known_login = engine.nats_login().map_err(Problem::from)?;
     let server = ManagedServer::start(options).await?;
     if let Err(fault) = engine.keep_nats_login(&server.login()) {

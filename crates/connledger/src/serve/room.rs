@@ -67,17 +67,17 @@ pub(super) async fn until_there_is_room(
     }
 }
 
-/// Replaces this process by a new run of the program; returns only if that fails. `since` is the
-/// time at which the service was stopped.
-pub(super) fn start_again(since: Micros) -> Failure {
+/// Replaces this process by a new run of the program; returns only if that fails. `full_since` is
+/// the time at which the service was stopped, if that was because of a full disk.
+pub(super) fn start_again(full_since: Option<Micros>) -> Failure {
     let mut args = std::env::args_os();
     let name = args.next().unwrap_or_else(|| OsString::from("connledger"));
-    let error = Command::new(own_program())
-        .arg0(name)
-        .args(args)
-        .env(settings::REOPENING_SINCE, since.get().to_string())
-        .exec();
-    Failure::unavailable(format!("cannot start again after a full disk: {error}"))
+    let mut again = Command::new(own_program());
+    again.arg0(name).args(args).env_remove(settings::REOPENING_SINCE);
+    if let Some(since) = full_since {
+        again.env(settings::REOPENING_SINCE, since.get().to_string());
+    }
+    Failure::unavailable(format!("cannot start again: {}", again.exec()))
 }
 
 /// Logs how long the service was interrupted, if this is a start after a full disk.

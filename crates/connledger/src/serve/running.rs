@@ -45,6 +45,8 @@ pub(super) enum Stopped {
     BySignal,
     /// The disk was full, and there is room now. Stopping began at this time.
     ForRoom { since: Micros },
+    /// Another history of the ledger was begun, which the next run opens.
+    ForHistory,
 }
 
 /// The parts that are to run beside the engine.
@@ -221,6 +223,7 @@ async fn serve(
     tokio::select! {
         done = served => done,
         problem = until_bus_broken(parts.bus.as_ref()) => Err(problem.into()),
+        () = until_history_begun(parts.bus.as_ref()) => Ok(Stopped::ForHistory),
     }
 }
 
@@ -235,6 +238,14 @@ fn announce(engine: &Engine, places: &str, out: Output) {
 async fn until_bus_broken(bus: Option<&Bus>) -> Problem {
     match bus {
         Some(bus) => bus.until_broken().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until the streams are to be adopted by another history of the ledger.
+async fn until_history_begun(bus: Option<&Bus>) {
+    match bus {
+        Some(bus) => bus.until_history_begun().await,
         None => std::future::pending().await,
     }
 }
