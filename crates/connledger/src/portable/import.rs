@@ -31,6 +31,8 @@ The result is a new history of the same ledger. With --to-position or --to-time,
 lost, receipts of commands included: a client that repeats such a command executes it again. Clients
 that remember a position of the former history have to begin anew.
 
+To create connections from a file of them, use `connledger load`.
+
 Examples:
   connledger import ledger.jsonl.zst --data-dir /srv/ledger --master-key-file master.key
   zstd -dc ledger.zst | connledger import - --data-dir /srv/ledger --master-key-file master.key
