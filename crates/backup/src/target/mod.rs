@@ -122,16 +122,12 @@ impl Target {
     pub(crate) fn list(&self, folder: &str) -> Result<Vec<Listed>, TargetError> {
         let doing = format!("list {folder}");
         let prefix = Path::from(folder);
-        let list = async {
-            let found: Vec<_> = self.store.list(Some(&prefix)).try_collect().await?;
-            Ok(found)
-        };
-        // Long lists come in many pages, so they have the time of a large object.
-        let found = self.wait(&doing, BYTES_PER_SECOND_MIN * 600, list)?;
-        let mut all: Vec<_> = found
-            .into_iter()
-            .map(|meta| Listed { name: meta.location.to_string(), bytes: meta.size })
-            .collect();
+        let mut found = self.store.list(Some(&prefix));
+        let mut all = Vec::new();
+        // A long list comes in many pages, of which each has its own time.
+        while let Some(meta) = self.wait(&doing, 0, found.try_next())? {
+            all.push(Listed { name: meta.location.to_string(), bytes: meta.size });
+        }
         all.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(all)
     }

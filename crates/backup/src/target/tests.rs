@@ -125,8 +125,12 @@ async fn a_store_that_accepts_and_says_nothing_is_slow_and_a_stop_ends_the_waiti
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     let target = Target::at_port(port, Duration::from_millis(200), Stop::default());
-    let slow = blocking(move || target.get("manifests/x", 0).unwrap_err()).await;
-    assert_eq!(slow.fault, TargetFault::Slow, "{slow}");
+    let slow = blocking(move || {
+        [target.get("manifests/x", 0).unwrap_err(), target.list("manifests").unwrap_err()]
+    });
+    for slow in slow.await {
+        assert_eq!(slow.fault, TargetFault::Slow, "{slow}");
+    }
     let (ask, asked) = watch::channel(false);
     let target = Target::at_port(port, PATIENCE, Stop::when(asked));
     let waiting = spawn_blocking(move || target.get("manifests/x", 0).unwrap_err());
