@@ -41,6 +41,8 @@ pub(crate) enum RowName {
     SmallWorkspace,
     /// Commands beside readers of histories, searches and deep pages
     BesideReaders,
+    /// Commands beside a backup of the whole ledger
+    BesideBackup,
     /// Commands beside 10,000 refusals a second over HTTP from one source
     FloodHttp,
     /// The same over NATS
@@ -56,7 +58,7 @@ pub(crate) enum RowName {
 }
 
 impl RowName {
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::NatsCommands,
         Self::HttpCommands,
         Self::EngineCommands,
@@ -73,6 +75,7 @@ impl RowName {
         Self::ListFilters,
         Self::SmallWorkspace,
         Self::BesideReaders,
+        Self::BesideBackup,
         Self::FloodHttp,
         Self::FloodNats,
         Self::Revert,

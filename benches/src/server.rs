@@ -23,7 +23,8 @@ use crate::wire::Asker;
 const PATIENCE: Duration = Duration::from_mins(10);
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
-const NO_RATES: [&str; 10] = [
+/// Arguments by which no rate limits a load that comes with one key from one place.
+pub(crate) const NO_RATES: [&str; 10] = [
     "--rate-per-key",
     "0",
     "--rate-per-address",

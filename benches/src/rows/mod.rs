@@ -1,5 +1,6 @@
 //! One file a row: how its figure and its reference are measured, and its mark.
 
+mod beside_backup;
 mod beside_readers;
 mod catch_up;
 mod commit_to_gateway;
@@ -55,6 +56,7 @@ pub(crate) async fn measure(name: RowName, ground: &mut Ground) -> Outcome<Measu
         RowName::FacadeReads => facade_reads::measure(ground).await,
         RowName::SmallWorkspace => small_workspace::measure(ground).await,
         RowName::BesideReaders => beside_readers::measure(ground).await,
+        RowName::BesideBackup => beside_backup::measure(ground).await,
         RowName::FloodHttp => flood::http(ground).await,
         RowName::FloodNats => flood::nats(ground).await,
         RowName::Revert => revert::measure(ground).await,
