@@ -237,7 +237,7 @@ async fn is_denied(denied: &mut watch::Receiver<String>, subject: &str) {
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn note(sender: &watch::Sender<Link>, event: &Event) {

@@ -117,8 +117,8 @@ mod tests {
         wanted(generation, OWN)
     }
 
-    fn secret(generation: u64, value: &str) -> Result<Secret, ClientError> {
-        Ok(Secret::new(generation, OWN, value))
+    fn secret(generation: u64, value: &str) -> Secret {
+        Secret::new(generation, OWN, value)
     }
 
     fn away() -> ClientError {
@@ -128,7 +128,7 @@ mod tests {
     #[tokio::test]
     async fn while_the_ledger_is_away_the_last_value_is_served_at_once() {
         let slot = Slot::default();
-        let first = slot.get(of(1), async || secret(1, "v-1")).await.unwrap();
+        let first = slot.get(of(1), async || Ok(secret(1, "v-1"))).await.unwrap();
         assert_eq!(first.value(), "v-1");
         let old = slot.get(of(2), async || Err(away())).await.unwrap();
         assert_eq!(old.value(), "v-1");
@@ -138,7 +138,7 @@ mod tests {
         let at_once = slot.get(of(2), async || panic!("nobody is asked")).await.unwrap();
         assert_eq!(at_once.value(), "v-1");
         slot.0.lock().await.failed = Some((Instant::now().checked_sub(REST).unwrap(), away()));
-        let new = slot.get(of(2), async || secret(2, "v-2")).await.unwrap();
+        let new = slot.get(of(2), async || Ok(secret(2, "v-2"))).await.unwrap();
         assert_eq!(new.value(), "v-2");
     }
 
@@ -161,24 +161,24 @@ mod tests {
         let (second, ()) = tokio::join!(waiting, async { fail.send(()).unwrap() });
         assert!(matches!(second, Err(ClientError::Unanswered(_))));
         assert!(matches!(first.await.unwrap(), Err(ClientError::Unanswered(_))));
-        let later = slot.get(of(1), async || secret(1, "v-1")).await.unwrap();
+        let later = slot.get(of(1), async || Ok(secret(1, "v-1"))).await.unwrap();
         assert_eq!(later.value(), "v-1", "who comes later asks again");
     }
 
     #[tokio::test]
     async fn a_refusal_that_will_not_pass_is_told_and_not_remembered() {
         let slot = Slot::default();
-        slot.get(of(1), async || secret(1, "v-1")).await.unwrap();
+        slot.get(of(1), async || Ok(secret(1, "v-1"))).await.unwrap();
         let refusal = async || Err(ClientError::Internal("no".to_owned()));
         assert!(slot.get(of(2), refusal).await.is_err());
-        let new = slot.get(of(2), async || secret(2, "v-2")).await.unwrap();
+        let new = slot.get(of(2), async || Ok(secret(2, "v-2"))).await.unwrap();
         assert_eq!(new.generation(), 2);
     }
 
     #[tokio::test]
     async fn a_secret_of_another_history_is_fetched_again() {
         let slot = Slot::default();
-        slot.get(of(3), async || secret(3, "lost")).await.unwrap();
+        slot.get(of(3), async || Ok(secret(3, "lost"))).await.unwrap();
         let restored = async || Ok(Secret::new(2, OTHER, "restored"));
         let now = slot.get(wanted(2, OTHER), restored).await.unwrap();
         assert_eq!(now.value(), "restored", "a higher generation is no later value");
@@ -192,7 +192,7 @@ mod tests {
     #[tokio::test]
     async fn an_answer_of_a_history_that_the_mirror_does_not_know_yet_is_used_for_a_while() {
         let slot = Slot::default();
-        slot.get(of(3), async || secret(3, "lost")).await.unwrap();
+        slot.get(of(3), async || Ok(secret(3, "lost"))).await.unwrap();
         let restored = async || Ok(Secret::new(2, OTHER, "restored"));
         let now = slot.get(of(4), restored).await.unwrap();
         assert_eq!(now.value(), "restored");
@@ -206,7 +206,7 @@ mod tests {
     #[tokio::test]
     async fn while_the_ledger_is_away_a_secret_of_the_former_history_is_served() {
         let slot = Slot::default();
-        slot.get(of(3), async || secret(3, "former")).await.unwrap();
+        slot.get(of(3), async || Ok(secret(3, "former"))).await.unwrap();
         let kept = slot.get(wanted(2, OTHER), async || Err(away())).await.unwrap();
         assert_eq!(kept.value(), "former");
     }

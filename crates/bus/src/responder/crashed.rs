@@ -9,7 +9,7 @@ use ledger_contract::errors::{Code, Problem};
 pub(super) async fn caught<T>(handler: impl Future<Output = T>) -> Result<T, Problem> {
     // Whatever the handler shares with others is behind locks that a panic does not poison.
     AssertUnwindSafe(handler).catch_unwind().await.map_err(|_| Problem {
-        internal: Some("a handler panicked".to_owned()),
+        internal: Some("a handler panicked".into()),
         ..Problem::new(Code::Internal)
     })
 }

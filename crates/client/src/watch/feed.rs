@@ -26,7 +26,7 @@ pub(super) struct Feed {
     reached: Option<Reached>,
     /// The connections whose initial states are later than that, with their positions.
     settled: HashMap<String, u64>,
-    reader: Option<Reader>,
+    reader: Option<Box<Reader>>,
     window: Window,
     interrupted: bool,
     /// Whether it was told that the login is refused, since it was interrupted.

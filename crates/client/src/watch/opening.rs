@@ -6,6 +6,7 @@
 //! it is made anew after a restore, so the event may be missing or another one.
 
 use async_nats::jetstream::consumer::DeliverPolicy;
+use ledger_contract::ResumePoint;
 use ledger_domain::{EventId, Incarnation};
 
 use super::notice::{Notice, is_same};
@@ -18,7 +19,7 @@ use crate::connect::Client;
 /// What was found where a watcher stands.
 pub(super) enum Opened {
     /// What comes next is read from here.
-    Continues(Reader),
+    Continues(Box<Reader>),
     /// The stream was behind for a moment, so look again.
     Again,
     /// The watcher starts anew.
@@ -69,7 +70,7 @@ async fn open_at(
         return other_history(client, scope, reached, found.incarnation).await;
     }
     match (found.position == position, found.event_id() == Some(event)) {
-        (true, true) => Ok(Opened::Continues(reader)),
+        (true, true) => Ok(Opened::Continues(Box::new(reader))),
         // A copy of the ledger that shares the name of its history wrote another event.
         (true, false) => Ok(Opened::Restart(Restart::HistoryChanged { now: found.incarnation })),
         (false, _) => missed(client, scope, reached).await,
@@ -82,11 +83,10 @@ async fn open_after(
     scope: &WatchScope,
     reached: &mut Reached,
 ) -> Result<Opened, String> {
-    if let Some(end) = ledger::end(client, scope).await {
-        if let Err(refusal) = reached.point.check(end.point) {
-            return Ok(Opened::Restart(Restart::at_end(refusal.code, end.point)));
-        }
-        reached.point.incarnation = end.point.incarnation;
+    match asked(client, scope, reached).await {
+        Some(Ok(end)) => reached.point.incarnation = end.incarnation,
+        Some(Err(restart)) => return Ok(Opened::Restart(restart)),
+        None => {}
     }
     let start_sequence = reached.position() + 1;
     let policy = DeliverPolicy::ByStartSequence { start_sequence };
@@ -105,7 +105,19 @@ async fn open_after(
             return other_history(client, scope, reached, newest.incarnation).await;
         }
     }
-    Ok(Opened::Continues(reader))
+    Ok(Opened::Continues(Box::new(reader)))
+}
+
+/// Asks the ledger whether its log has the point. Returns the end of the log or why to start anew,
+/// or `None` if it does not say.
+async fn asked(
+    client: &Client,
+    scope: &WatchScope,
+    reached: &Reached,
+) -> Option<Result<ResumePoint, Restart>> {
+    let end = ledger::end(client, scope).await?.point;
+    let checked = reached.point.check(end);
+    Some(checked.map(|_| end).map_err(|refusal| Restart::at_end(refusal.code, end)))
 }
 
 /// Decides about events that are not in the stream: they left it, or are of another history.
@@ -114,10 +126,8 @@ pub(super) async fn missed(
     scope: &WatchScope,
     reached: &Reached,
 ) -> Result<Opened, String> {
-    if let Some(end) = ledger::end(client, scope).await
-        && let Err(refusal) = reached.point.check(end.point)
-    {
-        return Ok(Opened::Restart(Restart::at_end(refusal.code, end.point)));
+    if let Some(Err(restart)) = asked(client, scope, reached).await {
+        return Ok(Opened::Restart(restart));
     }
     Ok(Opened::Restart(Restart::EventsMissed { after: reached.position() }))
 }
@@ -125,12 +135,9 @@ pub(super) async fn missed(
 /// Decides about a stream that ends before the position: it is being filled, with the same history
 /// or with another one.
 async fn behind(client: &Client, scope: &WatchScope, reached: &Reached) -> Result<Opened, String> {
-    match ledger::end(client, scope).await {
-        Some(end) => {
-            if let Err(refusal) = reached.point.check(end.point) {
-                return Ok(Opened::Restart(Restart::at_end(refusal.code, end.point)));
-            }
-        }
+    match asked(client, scope, reached).await {
+        Some(Ok(_)) => {}
+        Some(Err(restart)) => return Ok(Opened::Restart(restart)),
         None => {
             let newest = reader::newest(client, scope).await?;
             let own = reached.point.incarnation;

@@ -32,7 +32,7 @@ pub struct Problem {
     /// How long to wait before the same request is sent again, if that is known.
     pub retry_after_seconds: Option<u64>,
     /// The fault of the ledger behind the problem, for the operator's log. No caller sees it.
-    pub internal: Option<String>,
+    pub internal: Option<Box<str>>,
 }
 
 impl Problem {

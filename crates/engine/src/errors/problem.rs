@@ -36,7 +36,7 @@ impl From<Fault> for Problem {
             }
             Fault::Stopped | Fault::Bug(_) => Self::new(code),
         };
-        Self { internal: Some(chain(&fault)), ..problem }
+        Self { internal: Some(chain(&fault).into()), ..problem }
     }
 }
 
