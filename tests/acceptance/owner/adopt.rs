@@ -153,7 +153,7 @@ async fn a_bucket_watcher_of_another_library_follows_an_adoption() {
         .kill_on_drop(true)
         .spawn()
         .expect("python runs");
-    let sees = async |incarnation: &Value, slugs: &[&str]| {
+    let expect = async |incarnation: &Value, slugs: &[&str]| {
         eventually(&format!("the watcher sees {slugs:?}"), async || {
             let text = std::fs::read(&seen).ok()?;
             let seen: Value = serde_json::from_slice(&text).ok()?;
@@ -162,7 +162,7 @@ async fn a_bucket_watcher_of_another_library_follows_an_adoption() {
         .await;
     };
     let before = first.status().await["incarnation"].clone();
-    sees(&before, &["goes", "only-in-first", "stays"]).await;
+    expect(&before, &["goes", "only-in-first", "stays"]).await;
 
     assert!(first.service.stop().await.success());
     restore(&second);
@@ -174,6 +174,6 @@ async fn a_bucket_watcher_of_another_library_follows_an_adoption() {
     assert!(status.is_success(), "{archived}");
     let after = second.status().await["incarnation"].clone();
     assert_ne!(before, after);
-    sees(&after, &["new", "stays"]).await;
+    expect(&after, &["new", "stays"]).await;
     assert!(watcher.try_wait().expect("it can be asked").is_none(), "it was not started again");
 }

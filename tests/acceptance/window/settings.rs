@@ -70,7 +70,7 @@ async fn a_window_follows_its_options_and_limits_by_hand_stay_and_are_named() {
     ledger.create("main").await;
     filled(&server, &ledger).await;
     bus.shutdown().await;
-    let hour = Some(Duration::from_secs(3_600));
+    let hour = Some(Duration::from_hours(1));
     let bus = start_with(&ledger, server.url(), |options| {
         options.window = Window { age: hour, bytes: None };
     })
@@ -79,7 +79,7 @@ async fn a_window_follows_its_options_and_limits_by_hand_stay_and_are_named() {
     assert_eq!((Some(config.max_age), config.max_bytes), (hour, -1));
     assert!(status(&ledger)["drift"].is_null());
 
-    let minute = Duration::from_secs(60);
+    let minute = Duration::from_mins(1);
     edit(&server, STREAM, |config| {
         (config.max_age, config.duplicate_window) = (minute, minute);
         config.max_messages = 1_000;

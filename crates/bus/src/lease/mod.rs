@@ -13,6 +13,7 @@
 
 mod bucket;
 mod claim;
+mod ended;
 mod keeper;
 mod moment;
 mod ownership;

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tracing::error;
 
 use super::FencedBy;
+use super::ended::Ended;
 use super::moment::Moment;
 
 /// What this instance knows, shared by all parts of the bus.
@@ -54,15 +55,6 @@ pub(crate) struct State {
     window: Option<EventWindow>,
     /// Why this instance does not write any more until it is started again.
     ended: Option<Ended>,
-}
-
-/// Why an instance has to be started again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ended {
-    /// A part of the bus ended although it was not told to.
-    Part(&'static str),
-    /// Another history of the ledger was begun, which only the next start opens.
-    History,
 }
 
 /// The result of the latest attempt to be the owner.
@@ -387,18 +379,8 @@ impl Fence for Ownership {
         if state.may_write(Moment::now()) {
             return None;
         }
-        match state.ended {
-            Some(Ended::Part(part)) => {
-                return Some(format!(
-                    "this instance must be restarted: its {part} has ended unexpectedly"
-                ));
-            }
-            Some(Ended::History) => {
-                return Some(
-                    "this instance starts again with another history of the ledger".to_owned(),
-                );
-            }
-            None => {}
+        if let Some(ended) = state.ended {
+            return Some(ended.sentence());
         }
         let prefix = &self.prefix;
         Some(match (&state.phase, &state.other) {

@@ -184,7 +184,7 @@ mod tests {
             let message = letterhead().keeping_archived(time).message(item(true));
             message.headers.get(name).map(ToString::to_string)
         };
-        let week = Some(Duration::from_secs(604_800));
+        let week = Some(Duration::from_hours(168));
         assert_eq!(header(week, "KV-Operation").as_deref(), Some("DEL"));
         assert_eq!(header(week, "Nats-TTL").as_deref(), Some("604800s"));
         let odd = Some(Duration::from_millis(1_001));

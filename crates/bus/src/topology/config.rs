@@ -154,10 +154,10 @@ mod tests {
     fn only_the_stream_is_a_window_and_ids_are_remembered_no_longer_than_it() {
         let subjects = Subjects::default();
         let mut choices = choices();
-        choices.window.age = Some(Duration::from_secs(60));
+        choices.window.age = Some(Duration::from_mins(1));
         let stream = events(&subjects, identity(), choices);
-        assert_eq!(stream.max_age, Duration::from_secs(60));
-        assert_eq!(stream.duplicate_window, Duration::from_secs(60));
+        assert_eq!(stream.max_age, Duration::from_mins(1));
+        assert_eq!(stream.duplicate_window, Duration::from_mins(1));
         let bucket = bucket(&subjects, identity(), choices);
         assert_eq!((bucket.max_age, bucket.max_bytes), (Duration::ZERO, UNLIMITED));
         choices.window = super::super::Window { age: None, bytes: None };

@@ -44,8 +44,7 @@ pub struct Window {
 
 impl Default for Window {
     fn default() -> Self {
-        const DAY: u64 = 24 * 60 * 60;
-        Self { age: Some(Duration::from_secs(7 * DAY)), bytes: Some(1024 * 1024 * 1024) }
+        Self { age: Some(Duration::from_hours(7 * 24)), bytes: Some(1024 * 1024 * 1024) }
     }
 }
 

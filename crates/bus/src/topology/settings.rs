@@ -217,11 +217,11 @@ mod tests {
     fn what_the_ledger_set_follows_its_options() {
         let (events, _) = configs();
         let mut choices = choices();
-        choices.window.age = Some(Duration::from_secs(3_600));
+        choices.window.age = Some(Duration::from_hours(1));
         choices.window.bytes = None;
         let wanted = config::events(&Subjects::default(), identity(), choices);
         let next = next(&wanted, &events);
-        assert_eq!((next.max_age, limit(next.max_bytes)), (Duration::from_secs(3_600), 0));
+        assert_eq!((next.max_age, limit(next.max_bytes)), (Duration::from_hours(1), 0));
         assert_eq!(drift(&wanted, &next), [] as [&str; 0]);
     }
 
@@ -229,13 +229,13 @@ mod tests {
     fn what_somebody_set_by_hand_stays_and_is_named() {
         let (events, _) = configs();
         let mut by_hand = events.clone();
-        by_hand.max_age = Duration::from_secs(60);
+        by_hand.max_age = Duration::from_mins(1);
         by_hand.max_bytes = 1_000;
         by_hand.compression = Some(Compression::None);
         by_hand.max_messages = 5;
         let next = next(&events, &by_hand);
         assert_eq!((next.max_age, next.max_bytes), (by_hand.max_age, by_hand.max_bytes));
-        assert_eq!(next.duplicate_window, Duration::from_secs(60), "no longer than the window");
+        assert_eq!(next.duplicate_window, Duration::from_mins(1), "no longer than the window");
         let named = drift(&events, &next);
         assert!(
             ["compression", "max_bytes", "max_msgs", "max_age"].iter().all(|it| named.contains(it)),

@@ -155,8 +155,7 @@ async fn serve(
     }
     // Without certificates, SIGHUP ends a development server together with its terminal.
     let reloads = !args.dev || args.http.tls_cert.is_some();
-    let hangups = reloads.then(|| listen_for(SignalKind::hangup()));
-    let hangups = hangups.transpose()?;
+    let hangups = reloads.then(|| listen_for(SignalKind::hangup())).transpose()?;
     let prefix = subjects.prefix().to_owned();
     let (own_url, client_url) = match choice {
         Choice::Off => (None, None),
@@ -222,8 +221,7 @@ async fn serve(
     // The file is removed when this future is dropped, which is the first step of stopping.
     tokio::select! {
         done = served => done,
-        problem = until_bus_broken(parts.bus.as_ref()) => Err(problem.into()),
-        () = until_history_begun(parts.bus.as_ref()) => Ok(Stopped::ForHistory),
+        done = until_bus_ends(parts.bus.as_ref()) => done,
     }
 }
 
@@ -234,19 +232,13 @@ fn announce(engine: &Engine, places: &str, out: Output) {
     }
 }
 
-/// Waits until a part of the bus has ended by a defect, which a restart may mend.
-async fn until_bus_broken(bus: Option<&Bus>) -> Problem {
-    match bus {
-        Some(bus) => bus.until_broken().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Waits until the streams are to be adopted by another history of the ledger.
-async fn until_history_begun(bus: Option<&Bus>) {
-    match bus {
-        Some(bus) => bus.until_history_begun().await,
-        None => std::future::pending().await,
+/// Waits until a part of the bus has ended by a defect, which a restart may mend, or until the
+/// streams are to be adopted by another history of the ledger.
+async fn until_bus_ends(bus: Option<&Bus>) -> Result<Stopped, Failure> {
+    let Some(bus) = bus else { return std::future::pending().await };
+    tokio::select! {
+        problem = bus.until_broken() => Err(problem.into()),
+        () = bus.until_history_begun() => Ok(Stopped::ForHistory),
     }
 }
 
