@@ -21,7 +21,7 @@ pub(super) fn routes() -> Vec<Route> {
             "alive",
             "Reports that the process is alive",
             "Requires no key. Restart the process if this is not answered.",
-            operations::alive,
+            |_| Ok(operations::alive()),
             vec![r::DOOR],
         ),
         health(
