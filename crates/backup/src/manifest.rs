@@ -324,11 +324,11 @@ pub(crate) mod tests {
             |manifest| manifest.segments.clear(),
             |manifest| manifest.state.clear(),
         ];
-        for change in changes {
-            let mut changed = manifest();
-            change(&mut changed);
-            let text = seal(&changed, mac).unwrap();
-            assert!(read(&changed, &text).is_err(), "{changed:?}");
+        for edit in changes {
+            let mut result = manifest();
+            edit(&mut result);
+            let text = seal(&result, mac).unwrap();
+            assert!(read(&result, &text).is_err(), "{result:?}");
         }
         let (one, other) = (manifest(), manifest());
         assert!(read(&other, &seal(&one, mac).unwrap()).is_err(), "of another backup");

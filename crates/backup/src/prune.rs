@@ -93,8 +93,8 @@ pub fn prune(
         .collect();
     let total = u64::try_from(gone.len() + garbage.len()).unwrap_or(u64::MAX);
     let manifests = gone.iter().map(|manifest| names::manifest(manifest.backup));
-    let names = manifests.chain(garbage.iter().map(|name| (*name).to_owned()));
-    for (done, name) in (1..).zip(names) {
+    let doomed = manifests.chain(garbage.iter().map(|name| (*name).to_owned()));
+    for (done, name) in (1..).zip(doomed) {
         if !dry_run {
             target.remove(&name)?;
         }

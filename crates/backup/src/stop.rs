@@ -22,7 +22,7 @@ impl Stop {
     pub(crate) async fn requested(&self) {
         match &self.0 {
             // An error says that the sender is gone, which is a wish to stop as well.
-            Some(asked) => asked.clone().wait_for(|asked| *asked).await.map(drop).unwrap_or(()),
+            Some(asked) => drop(asked.clone().wait_for(|asked| *asked).await),
             None => pending().await,
         }
     }

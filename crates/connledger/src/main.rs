@@ -111,7 +111,7 @@ fn run(cli: Cli, out: Output) -> Result<(), Failure> {
 async fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
     let common = cli.common;
     match cli.command {
-        Command::Serve(args) => serve::run(&common, *args, out).await,
+        Command::Serve(args) => Box::pin(serve::run(&common, *args, out)).await,
         Command::Init(args) => init::run(&common, &args, out).await,
         Command::Demo(args) => demo::run(&args, out).await,
         Command::Explain(args) => explain::run(&args, out),

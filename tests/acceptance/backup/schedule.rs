@@ -82,8 +82,8 @@ async fn a_schedule_makes_backups_keeps_a_few_and_goes_on_after_a_failure() {
 async fn a_server_stops_in_the_middle_of_a_backup_which_is_none_then() {
     let folder = tempfile::tempdir().expect("a folder");
     let target = text(folder.path());
-    // Slow enough to never end by itself.
-    let args = ["--backup-to", target, "--backup-rate", "1024"];
+    // Slow enough to be asked about, and to be stopped, before it ends.
+    let args = ["--backup-to", target, "--backup-rate", "65536"];
     let mut service = Service::start(&[&MANAGED[..], &args].concat()).await;
     load(&service, 0..2_000).await;
     let mut backup = service.command(&["backup"]);

@@ -168,12 +168,9 @@ impl Maker {
         now: Micros,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<BackupReport, BackupError> {
-        match engine.ready() {
-            Err(no @ (Unavailable::NotOwner(_) | Unavailable::ShuttingDown)) => {
-                return Err(BackupError::Unavailable(no));
-            }
-            // What is durable can be read after a failed write.
-            Ok(()) | Err(_) => {}
+        // What is durable can be read after a failed write.
+        if let Err(no @ (Unavailable::NotOwner(_) | Unavailable::ShuttingDown)) = engine.ready() {
+            return Err(BackupError::Unavailable(no));
         }
         let target = self.target()?;
         let ledger = engine.portable();
@@ -280,9 +277,8 @@ impl Maker {
 
 /// Makes backups until the server stops. The engine is dropped then.
 async fn keep_schedule(maker: Arc<Maker>, engine: Engine) {
-    let (looker, looked_at) = (Arc::clone(&maker), engine.clone());
-    let looked = spawn_blocking(move || looker.look(&looked_at)).await;
-    match looked {
+    let (worker, of) = (Arc::clone(&maker), engine.clone());
+    match spawn_blocking(move || worker.look(&of)).await {
         Ok(Err(error)) if !maker.stop.is_requested() => {
             let problem = Problem::from(error);
             tracing::warn!(

@@ -30,16 +30,13 @@ impl Schedule {
     /// backup, of this `age`; after failures, for a time that doubles with each of them. `chance`
     /// is between 0 and 1.
     pub(super) fn wait(self, age: Option<Duration>, failures: u32, chance: f64) -> Duration {
-        let (wait, jitter) = match failures.checked_sub(1) {
-            Some(repeated) => {
-                let doubled = RETRY_MIN.saturating_mul(1 << repeated.min(16));
-                let wait = doubled.min(RETRY_MAX).min(self.every);
-                (wait, wait / JITTER_DIVISOR)
-            }
-            None => {
-                let wait = age.map_or(Duration::ZERO, |age| self.every.saturating_sub(age));
-                (wait, self.every.min(RETRY_MAX) / JITTER_DIVISOR)
-            }
+        let (wait, jitter) = if let Some(repeated) = failures.checked_sub(1) {
+            let doubled = RETRY_MIN.saturating_mul(1 << repeated.min(16));
+            let wait = doubled.min(RETRY_MAX).min(self.every);
+            (wait, wait / JITTER_DIVISOR)
+        } else {
+            let wait = age.map_or(Duration::ZERO, |age| self.every.saturating_sub(age));
+            (wait, self.every.min(RETRY_MAX) / JITTER_DIVISOR)
         };
         // The first backup of a ledger is made at once.
         if age.is_none() && failures == 0 { wait } else { wait + jitter.mul_f64(chance) }

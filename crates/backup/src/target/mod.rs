@@ -32,7 +32,7 @@ use crate::stop::Stop;
 use address::{Place, Store};
 
 /// How long a request to a target may take by default, without what its bytes take.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 /// A request may take this much longer for each of its bytes: a target that is slower is of no use.
 const BYTES_PER_SECOND_MIN: u64 = 256 * 1024;
 /// How often a request is repeated.
@@ -169,15 +169,13 @@ impl Target {
                     let cause = "the server stops";
                     Err(TargetError::new(TargetFault::Stopped, &self.address, doing, cause))
                 }
-                answered = tokio::time::timeout(patience, request) => match answered {
-                    Ok(answered) => {
-                        answered.map_err(|error| TargetError::of(&error, &self.address, doing))
-                    }
-                    Err(_) => {
+                answered = tokio::time::timeout(patience, request) => {
+                    let Ok(answered) = answered else {
                         let cause = format!("no end within {} seconds", patience.as_secs());
-                        Err(TargetError::new(TargetFault::Slow, &self.address, doing, cause))
-                    }
-                },
+                        return Err(TargetError::new(TargetFault::Slow, &self.address, doing, cause));
+                    };
+                    answered.map_err(|error| TargetError::of(&error, &self.address, doing))
+                }
             }
         })
     }

@@ -44,12 +44,16 @@ pub(super) async fn open(
 async fn open_at(
     client: &Client,
     scope: &WatchScope,
-    reached: &Reached,
+    reached: &mut Reached,
     event: EventId,
 ) -> Result<Opened, String> {
     let position = reached.position();
     let policy = DeliverPolicy::ByStartSequence { start_sequence: position };
     let mut reader = reader::events(client, scope, policy).await?;
+    if reader.start == position + 1 {
+        // Everything up to the event left the stream, and nothing that follows it.
+        return open_after(client, scope, reached).await;
+    }
     if reader.start > position {
         return missed(client, scope, reached).await;
     }

@@ -199,7 +199,6 @@ async fn serve(
     if let Some(bus) = &parts.bus {
         bus.settled(SETTLE_PATIENCE).await;
     }
-    // An instance that is not the owner makes no backups, so it may become it first.
     parts.backups = backup::start(backups, engine);
     let http_shown = http_url.clone().unwrap_or_else(|| "off".to_owned());
     let shown = client_url.as_deref().map_or_else(|| "off".to_owned(), public_url);
