@@ -46,9 +46,8 @@ impl Follower {
                 self.take(item);
             }
         };
-        if tokio::time::timeout(PATIENCE, taking).await.is_err() {
-            panic!("not within {PATIENCE:?}: {what}; {}", self.described());
-        }
+        let in_time = tokio::time::timeout(PATIENCE, taking).await.is_ok();
+        assert!(in_time, "not within {PATIENCE:?}: {what}; {}", self.described());
     }
 
     /// Takes items until the initial states are complete.

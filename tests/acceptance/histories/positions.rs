@@ -113,7 +113,7 @@ async fn a_reader_of_another_history_is_told_the_present_one() {
 }
 
 /// Returns the cursors that queries of every kind return for a first page of one row.
-async fn cursors(ledger: &Ledger) -> Vec<(&'static str, Value, String)> {
+fn cursors(ledger: &Ledger) -> Vec<(&'static str, Value, String)> {
     let names = ["list", "history", "audit", "workspaces", "principals"];
     let queries = names.map(|name| (name, json!({ "page_size": 1 })));
     let by_update = json!({ "page_size": 1, "sort": "updated" });
@@ -146,7 +146,7 @@ async fn cursors_of_another_history_are_refused_and_receipts_name_the_present_on
         TestCommand::new("create", &body).id("only-once")
     };
     let first = ledger.send(once()).await.expect("accepted");
-    let cursors = cursors(&ledger).await;
+    let cursors = cursors(&ledger);
     let ledger = ledger.with_another_history();
     for (name, mut query, cursor) in cursors {
         query["cursor"] = json!(cursor);
