@@ -145,7 +145,7 @@ impl From<BackupError> for Problem {
             BackupError::Portable(error) => error.into(),
             BackupError::Restore(error) => error.into(),
             BackupError::Machine { .. } => {
-                Self { internal: Some(error.to_string()), ..Self::new(code) }
+                Self { internal: Some(error.to_string().into()), ..Self::new(code) }
             }
             other => Self::because(code, other.to_string()),
         }

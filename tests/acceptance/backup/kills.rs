@@ -51,10 +51,10 @@ async fn a_killed_backup_is_none_and_the_next_one_is_whole() {
         let restored = Service::nowhere(&[]);
         told(&ledger.restore_here(&restored.data_dir(), &["--json"]).await);
     }
-    let last = ledger.back_up().await;
+    let newest = ledger.back_up().await;
     let restored = Service::nowhere(&[]);
     let report = told(&ledger.restore_here(&restored.data_dir(), &["--json"]).await);
-    assert_eq!(report["position"], last["position"]);
+    assert_eq!(report["position"], newest["position"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -172,7 +172,8 @@ impl Target {
                 answered = tokio::time::timeout(patience, request) => {
                     let Ok(answered) = answered else {
                         let cause = format!("no end within {} seconds", patience.as_secs());
-                        return Err(TargetError::new(TargetFault::Slow, &self.address, doing, cause));
+                        let (fault, address) = (TargetFault::Slow, &self.address);
+                        return Err(TargetError::new(fault, address, doing, cause));
                     };
                     answered.map_err(|error| TargetError::of(&error, &self.address, doing))
                 }

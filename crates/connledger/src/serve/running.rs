@@ -139,6 +139,19 @@ async fn until_broken(
     }
 }
 
+/// Starts to listen for HTTP requests.
+async fn start_http(
+    prepared: PreparedHttp,
+    engine: &Engine,
+    providers: Arc<Catalogue>,
+) -> Result<(Api, Listener), Failure> {
+    let options = ApiOptions { reveals: prepared.is_private(), ..ApiOptions::default() };
+    let api = Api::new(engine.clone(), options);
+    let facades = Facades::new(api.state(), providers);
+    let listener = prepared.open(engine, api.router(facades.router())).await?;
+    Ok((api, listener))
+}
+
 /// Starts all parts and announces them; returns only if that fails.
 async fn serve(
     common: &Common,
@@ -185,11 +198,8 @@ async fn serve(
     let http_url = match http {
         None => None,
         Some(prepared) => {
-            let options = ApiOptions { reveals: prepared.is_private(), ..ApiOptions::default() };
-            let api = Api::new(engine.clone(), options);
-            let facades = Facades::new(api.state(), providers);
-            let listener = prepared.open(engine, api.router(facades.router())).await?;
-            let (_, listener) = parts.http.insert((api, listener));
+            let started = start_http(prepared, engine, providers).await?;
+            let (_, listener) = parts.http.insert(started);
             Some(listener.url())
         }
     };
