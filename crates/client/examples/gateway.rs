@@ -4,8 +4,9 @@
 //! GET /openai-prod/v1/models   ->   <config.base_url>/v1/models, Authorization: Bearer <api_key>
 //! ```
 //!
-//! It watches one workspace. It fetches a secret when it is first needed, and again after a
-//! notification of a new one. Secrets are only in memory.
+//! It watches one workspace, and says on standard output why if it has to start anew. It fetches a
+//! secret when it is first needed, and again after a notification of a new one. Secrets are only in
+//! memory.
 //!
 //! ```sh
 //! LEDGER_NATS_URL=nats://127.0.0.1:4222 LEDGER_XKEY=X... LEDGER_KEY=sk_live_... \
@@ -20,7 +21,8 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ledger_client::{Client, ClientOptions, Key, Mirror};
+use ledger_client::{Client, ClientOptions, Key, Mirror, Restart};
+use tokio::sync::watch;
 
 /// The secret field with a provider's key.
 const FIELD: &str = "api_key";
@@ -51,6 +53,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let workspace = setting("LEDGER_WORKSPACE").unwrap_or_else(|_| "default".to_owned());
     let mirror = Mirror::follow(Client::connect(options).await?, &workspace);
     mirror.ready().await?;
+    tokio::spawn(tell_restarts(mirror.restarts()));
     let gateway = Gateway { mirror, provider: reqwest::Client::new() };
     let address = setting("GATEWAY_LISTEN").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
     let listener = tokio::net::TcpListener::bind(address).await?;
@@ -70,6 +73,17 @@ fn print_line(line: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout();
     writeln!(out, "{line}")?;
     out.flush()
+}
+
+/// Says each time why the mirror starts anew, as long as somebody reads that.
+async fn tell_restarts(mut restarts: watch::Receiver<Option<Restart>>) -> std::io::Result<()> {
+    while restarts.changed().await.is_ok() {
+        let reason = *restarts.borrow_and_update();
+        if let Some(reason) = reason {
+            print_line(&format!("starting anew: {}: {reason}", reason.as_str()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Forwards one request. The first part of its path names the connection.

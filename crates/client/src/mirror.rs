@@ -16,7 +16,7 @@ use crate::connect::Client;
 use crate::error::ClientError;
 use crate::reveal::Secret;
 use crate::slot::{KnownGeneration, Slot};
-use crate::watch::{Notice, WatchItem, WatchScope, Watcher};
+use crate::watch::{Notice, Restart, WatchItem, WatchScope, Watcher};
 
 /// A connection as a gateway needs it.
 #[derive(Clone, Debug)]
@@ -67,6 +67,7 @@ pub struct Mirror {
     workspace: String,
     kept: Arc<Kept>,
     caught_up: watch::Receiver<Option<ResumePoint>>,
+    restarted: watch::Receiver<Option<Restart>>,
     task: JoinHandle<()>,
 }
 
@@ -80,10 +81,12 @@ impl Mirror {
     /// Starts following a workspace.
     pub fn follow(client: Client, workspace: &str) -> Self {
         let kept = Arc::new(Kept::default());
-        let (told, caught_up) = watch::channel(None);
+        let (reached, caught_up) = watch::channel(None);
+        let (restarts, restarted) = watch::channel(None);
+        let told = Told { reached, restarts };
         let items = client.watch(WatchScope::Workspace(workspace.to_owned()), None);
         let task = tokio::spawn(Follower::new(Arc::clone(&kept), told).follow(items));
-        Self { client, workspace: workspace.to_owned(), kept, caught_up, task }
+        Self { client, workspace: workspace.to_owned(), kept, caught_up, restarted, task }
     }
 
     /// Waits until the state of every connection has been received.
@@ -97,6 +100,12 @@ impl Mirror {
     /// cannot be compared.
     pub fn points(&self) -> watch::Receiver<Option<ResumePoint>> {
         self.caught_up.clone()
+    }
+
+    /// Returns a channel with the reason for which the watch last started anew, if it ever did. The
+    /// former states are served until [`Self::points`] has a point after that.
+    pub fn restarts(&self) -> watch::Receiver<Option<Restart>> {
+        self.restarted.clone()
     }
 
     /// Returns a connection by id or slug.
@@ -133,16 +142,22 @@ impl Mirror {
     }
 }
 
+/// What the users of a mirror are told.
+struct Told {
+    reached: watch::Sender<Option<ResumePoint>>,
+    restarts: watch::Sender<Option<Restart>>,
+}
+
 /// Applies the items of a watcher.
 struct Follower {
     kept: Arc<Kept>,
-    told: watch::Sender<Option<ResumePoint>>,
+    told: Told,
     /// The new states, while they are not complete.
     next: Option<State>,
 }
 
 impl Follower {
-    fn new(kept: Arc<Kept>, told: watch::Sender<Option<ResumePoint>>) -> Self {
+    fn new(kept: Arc<Kept>, told: Told) -> Self {
         Self { kept, told, next: Some(State::default()) }
     }
 
@@ -163,13 +178,16 @@ impl Follower {
                 if let Some(next) = self.next.take() {
                     self.replace(next);
                 }
-                self.told.send_replace(Some(point));
+                self.told.reached.send_replace(Some(point));
             }
             WatchItem::Change(notice) => {
                 self.kept.state.write().take(&notice);
-                self.told.send_replace(Some(notice.resume_point()));
+                self.told.reached.send_replace(Some(notice.resume_point()));
             }
-            WatchItem::Restarted { .. } => self.next = Some(State::default()),
+            WatchItem::Restarted { reason } => {
+                self.next = Some(State::default());
+                self.told.restarts.send_replace(Some(reason));
+            }
             WatchItem::Interrupted { .. } | WatchItem::Resumed => {}
         }
     }
@@ -237,7 +255,6 @@ mod tests {
     use serde_json::value::to_raw_value;
 
     use super::*;
-    use crate::watch::Restart;
 
     /// The record of a connection that was created, as it stands in logs.
     const CREATED: &[u8] = include_bytes!("../../../schemas/events/connection_created/v1.json");
@@ -263,7 +280,9 @@ mod tests {
     fn a_mirror_serves_what_it_had_until_the_new_states_are_complete() {
         let [own, other] = [1, 2].map(|byte| Incarnation::from_bytes([byte; 16]));
         let kept = Arc::new(Kept::default());
-        let mut follower = Follower::new(Arc::clone(&kept), watch::channel(None).0);
+        let (restarts, restarted) = watch::channel(None);
+        let told = Told { reached: watch::channel(None).0, restarts };
+        let mut follower = Follower::new(Arc::clone(&kept), told);
         let served = || {
             let mut slugs: Vec<_> =
                 kept.state.read().by_id.values().map(|seen| seen.slug.clone()).collect();
@@ -278,8 +297,11 @@ mod tests {
             kept.secrets.lock().entry((id.to_owned(), "api_key".to_owned())).or_default();
         }
 
-        let restart = WatchItem::Restarted { reason: Restart::HistoryChanged { now: Some(other) } };
+        assert_eq!(*restarted.borrow(), None);
+        let reason = Restart::HistoryChanged { now: Some(other) };
+        let restart = WatchItem::Restarted { reason };
         follower.apply(restart.clone());
+        assert_eq!(*restarted.borrow(), Some(reason));
         follower.apply(WatchItem::Initial(notice("half", 4, other)));
         assert_eq!(served(), ["kept", "lost"], "the new states are not complete");
         // It starts anew once more, before it has caught up.

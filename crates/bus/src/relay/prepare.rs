@@ -40,8 +40,8 @@ impl Relay {
         }
         let (from, existing) = self.comparable(tenure).await?;
         let published = self.engine.published();
-        let completed = self.topology.complete(&self.jetstream, existing, published.get()).await;
-        let streams = completed?;
+        let base = self.forgotten_base()?;
+        let streams = self.topology.complete(&self.jetstream, existing, base).await?;
         self.tell(&streams);
         let stream = self.subjects.stream_name();
         if from < published {
@@ -61,6 +61,17 @@ impl Relay {
             info!(nats.stream = stream, ledger.position = from.get(), "relay continues");
         }
         Ok(self.begin(from, &streams))
+    }
+
+    /// Returns a number that no message of a former bucket has exceeded, when no stream tells one.
+    ///
+    /// A restored ledger does not know how long its former history became. No server stores an
+    /// event a microsecond, so no number of before exceeds the time in microseconds.
+    fn forgotten_base(&self) -> Result<u64, Problem> {
+        if self.engine.origin()?.is_none() {
+            return Ok(self.engine.published().get());
+        }
+        Ok(self.engine.clock().now().get().unsigned_abs())
     }
 
     /// Returns up to where the streams are copies of the log. Streams that are not, are made anew

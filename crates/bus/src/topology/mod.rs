@@ -160,14 +160,15 @@ impl Topology {
     }
 
     /// Makes what is missing, changes the settings that the ledger may change, and compares the
-    /// others. `published` is the last position known to have been in the stream.
+    /// others. `base` is a number that no message of a former bucket has exceeded, for when neither
+    /// stream is there to tell one.
     pub(crate) async fn complete(
         &self,
         jetstream: &Context,
         existing: Existing,
-        published: u64,
+        base: u64,
     ) -> Result<Streams, Problem> {
-        let base = existing.base().unwrap_or(published);
+        let base = existing.base().unwrap_or(base);
         let mut unchanged = Vec::new();
         let bucket = match (existing.bucket, self.choices.bucket) {
             (Some(found), true) => {
