@@ -11,9 +11,13 @@
 
 // Marked as test code, so that the lints about tests hold for what the tests share too.
 #[cfg(test)]
+mod bucket_watcher;
+#[cfg(test)]
 mod canary;
 #[cfg(test)]
 mod compare;
+#[cfg(test)]
+mod example_gateway;
 #[cfg(test)]
 mod issuer;
 #[cfg(test)]
@@ -32,6 +36,8 @@ mod private;
 mod random;
 #[cfg(test)]
 mod service;
+#[cfg(test)]
+mod service_http;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]
@@ -96,6 +102,8 @@ mod readable;
 mod reader;
 #[cfg(test)]
 mod readme;
+#[cfg(test)]
+mod restored;
 #[cfg(test)]
 mod reveal;
 #[cfg(test)]

@@ -18,6 +18,8 @@ use crate::wait::{eventually, soon};
 
 /// Many servers run at once, so each takes a free port, unless its arguments say another.
 const ANY_PORT: &str = "127.0.0.1:0";
+/// The keys that a development server keeps in its folder.
+const DEV_KEYS: [&str; 2] = ["dev-master.key", "dev-admin.key"];
 
 /// A folder with a ledger that a process serves, or does not at the moment.
 #[derive(Debug)]
@@ -56,6 +58,40 @@ impl Service {
         let copied = Self::nowhere(args);
         copy(&self.data_dir(), &copied.data_dir()).expect("the folder can be copied");
         copied
+    }
+
+    /// Returns a folder of its own, with the keys that `--dev` keeps beside a ledger, and the same
+    /// arguments. It is not started.
+    pub(crate) fn elsewhere(&self) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (args, under) = (self.args.clone(), self.under.clone());
+        let other = Self { folder, args, under, child: None };
+        fs::create_dir(other.data_dir()).expect("made");
+        for key in DEV_KEYS {
+            let copied = fs::copy(self.data_dir().join(key), other.data_dir().join(key));
+            copied.expect("it can be copied");
+        }
+        other
+    }
+
+    /// Removes the ledger, and leaves what lies beside it: keys, and what NATS has.
+    pub(crate) fn lose_ledger(&self) {
+        assert!(self.child.is_none(), "it is stopped first");
+        for entry in fs::read_dir(self.data_dir()).expect("readable") {
+            let path = entry.expect("readable").path();
+            let name = path.file_name().unwrap_or_default();
+            if name == "nats" || DEV_KEYS.iter().any(|key| name == *key) {
+                continue;
+            }
+            let removed =
+                if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            removed.expect("it can be removed");
+        }
+    }
+
+    /// Gives it more arguments, from the next start on.
+    pub(crate) fn add_args(&mut self, more: &[&str]) {
+        self.args.extend(more.iter().map(|word| (*word).to_owned()));
     }
 
     /// Starts the program on the same folder again, this time by itself.
@@ -203,6 +239,13 @@ impl Service {
         let text = fs::read(self.data_dir().join("server.json")).ok()?;
         let file: Value = serde_json::from_slice(&text).ok()?;
         file["http_url"].as_str().map(str::to_owned)
+    }
+
+    /// Returns the curve key, which copies share.
+    pub(crate) fn xkey(&self) -> String {
+        let file = fs::read(self.data_dir().join("server.json")).expect("it is there");
+        let file: Value = serde_json::from_slice(&file).expect("JSON");
+        file["xkey"].as_str().expect("a key").to_owned()
     }
 
     pub(crate) fn key(&self) -> String {

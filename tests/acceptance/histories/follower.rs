@@ -9,23 +9,23 @@ use serde_json::Value;
 use crate::wait::PATIENCE;
 
 /// Applies the items of a watcher, and checks that they come in order.
-pub(super) struct Follower {
+pub(crate) struct Follower {
     items: Watcher,
     states: BTreeMap<String, Value>,
     /// The new states, until they are complete.
     next: Option<BTreeMap<String, Value>>,
     /// The words of all restarts.
-    pub(super) restarts: Vec<&'static str>,
-    pub(super) interruptions: usize,
+    pub(crate) restarts: Vec<&'static str>,
+    pub(crate) interruptions: usize,
     /// The last point.
-    pub(super) last: Option<ResumePoint>,
+    pub(crate) last: Option<ResumePoint>,
     /// Positions of the changes since it last caught up.
-    pub(super) changes: Vec<u64>,
+    pub(crate) changes: Vec<u64>,
 }
 
 impl Follower {
     /// Follows a watcher that begins with the current states, or goes on.
-    pub(super) fn new(items: Watcher, after: Option<ResumePoint>) -> Self {
+    pub(crate) fn new(items: Watcher, after: Option<ResumePoint>) -> Self {
         let next = after.is_none().then(BTreeMap::new);
         Self {
             items,
@@ -39,7 +39,7 @@ impl Follower {
     }
 
     /// Takes items until a condition holds.
-    pub(super) async fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
+    pub(crate) async fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
         let taking = async {
             while !holds(self) {
                 let item = self.items.next().await.expect("a watch never ends");
@@ -51,14 +51,14 @@ impl Follower {
     }
 
     /// Takes items until the initial states are complete.
-    pub(super) async fn until_caught_up(&mut self) {
+    pub(crate) async fn until_caught_up(&mut self) {
         self.until("it catches up", |seen| seen.next.is_none()).await;
     }
 
     /// Takes items until the states are those that the ledger lists.
-    pub(super) async fn until_equal_to(&mut self, listed: &[Value]) {
+    pub(crate) async fn until_equal_to(&mut self, listed: &[Value]) {
         self.until("its states are those of the list", |seen| {
-            seen.next.is_none() && seen.states.values().eq(listed)
+            seen.next.is_none() && is_equal(&seen.states, listed)
         })
         .await;
     }
@@ -98,6 +98,13 @@ impl Follower {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// Returns whether states by id are those of the list. An archived connection may be left out.
+pub(crate) fn is_equal(states: &BTreeMap<String, Value>, listed: &[Value]) -> bool {
+    let found = |view: &&Value| states.contains_key(view["id"].as_str().unwrap_or_default());
+    let (known, others): (Vec<_>, Vec<_>) = listed.iter().partition(found);
+    states.values().eq(known) && others.iter().all(|view| view["lifecycle"] == "archived")
 }
 
 /// Keeps the state in a notification, as the ledger lists it.

@@ -4,7 +4,7 @@
 //! incarnation, then the ledger and its copy go on differently from the same position. The event
 //! stream and the bucket are made anew by an administrator of NATS.
 
-mod follower;
+pub(crate) mod follower;
 mod gateway;
 mod positions;
 mod refilled;

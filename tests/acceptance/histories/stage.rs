@@ -7,14 +7,12 @@ use futures::StreamExt as _;
 use futures::stream;
 use ledger_client::{Client, ClientOptions, Key};
 use ledger_vault::Keyring;
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::http::door;
 use crate::ledger::begin_another_history;
 use crate::nats_server::NatsServer;
 use crate::service::Service;
-use crate::wait::eventually;
 
 pub(super) const STREAM: &str = "LEDGER_EVENTS";
 pub(super) const BUCKET: &str = "KV_ledger-connections";
@@ -25,7 +23,6 @@ pub(super) const QUIET: &str = "quiet";
 pub(super) struct Stage {
     pub(super) nats: NatsServer,
     pub(super) service: Service,
-    http: reqwest::Client,
 }
 
 impl Stage {
@@ -33,33 +30,17 @@ impl Stage {
     pub(super) async fn new() -> Self {
         let nats = NatsServer::start().await;
         let service = Service::start(&["--nats-url", &nats.url()]).await;
-        let stage = Self { nats, service, http: door::client() };
+        let stage = Self { nats, service };
         stage.wait_until_published().await;
-        let quiet = stage.ask(Method::POST, "/workspaces", &json!({ "name": QUIET })).await;
-        assert_eq!(quiet.0, StatusCode::CREATED, "{}", quiet.1);
+        stage.service.create("/workspaces", &json!({ "name": QUIET })).await;
         for workspace in ["default", QUIET] {
             stage.create_in(workspace, "shared", "sk-shared-value-1").await;
         }
         stage
     }
 
-    /// Sends a request, and returns the answer.
-    pub(super) async fn ask(
-        &self,
-        method: Method,
-        path: &str,
-        body: &Value,
-    ) -> (StatusCode, Value) {
-        let url = format!("{}/api/v1{path}", self.service.http_url());
-        let request = self.http.request(method, url).bearer_auth(self.service.key());
-        let answer = door::with_body(request, body).send().await.expect("an answer");
-        let status = answer.status();
-        let text = answer.bytes().await.expect("a body");
-        (status, serde_json::from_slice(&text).unwrap_or(Value::Null))
-    }
-
     pub(super) async fn get(&self, path: &str) -> (StatusCode, Value) {
-        self.ask(Method::GET, path, &Value::Null).await
+        self.service.get(path).await
     }
 
     /// Creates a connection and returns the position.
@@ -71,8 +52,7 @@ impl Stage {
     /// The same with everything that can be said about it.
     pub(super) async fn create(&self, workspace: &str, body: &Value) -> u64 {
         let path = format!("/workspaces/{workspace}/connections");
-        let (status, receipt) = self.ask(Method::POST, &path, body).await;
-        assert_eq!(status, StatusCode::CREATED, "{receipt}");
+        let receipt = self.service.create(&path, body).await;
         receipt["position"].as_u64().expect("a position")
     }
 
@@ -95,55 +75,32 @@ impl Stage {
 
     /// Sends a command about `shared` in the busy workspace.
     pub(super) async fn change(&self, verb: &str, body: &Value) {
-        let path = format!("/workspaces/default/connections/shared/{verb}");
-        let (status, receipt) = self.ask(Method::POST, &path, body).await;
-        assert_eq!(status, StatusCode::OK, "{receipt}");
+        self.service.change("default", "shared", verb, body).await;
     }
 
     /// Returns the connections of a workspace that the ledger has, by id.
     pub(super) async fn listed(&self, workspace: &str) -> Vec<Value> {
-        let first = format!("/workspaces/{workspace}/connections?page_size=500&lifecycle=any");
-        let (mut all, mut path) = (Vec::new(), first.clone());
-        loop {
-            let (status, page) = self.get(&path).await;
-            assert_eq!(status, StatusCode::OK, "{page}");
-            all.extend(page["connections"].as_array().expect("connections").clone());
-            let Some(cursor) = page["next_cursor"].as_str() else { break };
-            path = format!("{first}&cursor={cursor}");
-        }
-        all.sort_by_key(|view| view["id"].to_string());
-        all
+        self.service.listed(workspace).await
     }
 
     pub(super) async fn status(&self) -> Value {
-        self.get("/status").await.1
+        self.service.status().await
     }
 
     pub(super) async fn incarnation(&self) -> String {
-        self.status().await["incarnation"].as_str().expect("a name").to_owned()
+        self.service.incarnation().await
     }
 
     /// Waits until every event is in the stream, and returns how many there are.
     pub(super) async fn wait_until_published(&self) -> u64 {
-        eventually("everything is published", async || {
-            let status = self.status().await;
-            (status["published"] == status["position"]).then(|| status["position"].as_u64())?
-        })
-        .await
-    }
-
-    /// Returns the curve key, which copies share.
-    pub(super) fn xkey(&self) -> String {
-        let file = fs::read(self.service.data_dir().join("server.json")).expect("it is there");
-        let file: Value = serde_json::from_slice(&file).expect("JSON");
-        file["xkey"].as_str().expect("a key").to_owned()
+        self.service.wait_until_published().await
     }
 
     /// Connects a client with the key of the administrator.
     pub(super) async fn client(&self) -> Client {
         let mut options = ClientOptions::new(Key::new(self.service.key()));
         options.url = self.nats.url();
-        options.ledger_xkey = Some(self.xkey());
+        options.ledger_xkey = Some(self.service.xkey());
         Client::connect(options).await.expect("NATS is there")
     }
 

@@ -9,8 +9,10 @@ use super::door::Door;
 /// One event of a feed.
 #[derive(Debug)]
 pub(crate) struct Event {
-    /// The position in its id, which names the history as well.
+    /// The position in its id.
     pub(crate) id: Option<u64>,
+    /// Its whole id.
+    pub(crate) point: Option<ResumePoint>,
     pub(crate) kind: String,
     pub(crate) data: Value,
 }
@@ -23,18 +25,24 @@ pub(crate) fn events_in(text: &str) -> Vec<Event> {
 fn event(block: &str) -> Option<Event> {
     let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name));
     let data = field("data: ")?;
+    let point = field("id: ").map(point);
     Some(Event {
-        id: field("id: ").map(position),
+        id: point.map(|point| point.position.get()),
+        point,
         kind: field("event: ").unwrap_or_default().to_owned(),
         data: serde_json::from_str(data).expect("data is JSON"),
     })
 }
 
-/// Returns the position in an id.
+/// Returns the position in an id, which names the history as well.
 pub(crate) fn position(id: &str) -> u64 {
+    point(id).position.get()
+}
+
+fn point(id: &str) -> ResumePoint {
     let point = ResumePoint::parse("id", id).expect("ids are resume points");
     assert!(point.incarnation.is_some(), "{id} names no history");
-    point.position.get()
+    point
 }
 
 /// An open feed.
@@ -64,6 +72,11 @@ impl Feed {
         }
         let response = request.send().await.expect("an answer");
         assert_eq!(response.status().as_u16(), 200, "{response:?}");
+        Self::of(response)
+    }
+
+    /// Reads a feed that was opened.
+    pub(crate) fn of(response: Response) -> Self {
         Self { response, unread: String::new() }
     }
 

@@ -4,7 +4,7 @@ mod connections;
 pub(crate) mod door;
 mod endings;
 mod events;
-mod feed;
+pub(crate) mod feed;
 mod half_sent;
 mod lists;
 pub(crate) mod matrix;

@@ -1,16 +1,14 @@
 //! Copies of one ledger that are told to make the streams anew.
 
-use std::process::Stdio;
 use std::time::Duration;
 
 use ledger_vault::Keyring;
 use serde_json::{Value, json};
-use tokio::process::Command;
 
 use super::{Instance, SHORT, stream_length};
+use crate::bucket_watcher::{BucketWatcher, Seen};
 use crate::ledger::begin_history;
 use crate::nats_server::NatsServer;
-use crate::settings;
 use crate::wait::eventually;
 
 const LEASE: [&str; 2] = ["--nats-lease", SHORT];
@@ -143,26 +141,19 @@ async fn a_bucket_watcher_of_another_library_follows_an_adoption() {
     first.wait_until_ready().await;
     first.accepts("only-in-first").await;
 
-    let seen = first.service.folder().with_extension("seen");
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/acceptance/bucket_watcher.py");
-    let mut watcher = Command::new(settings::python())
-        .arg(script)
-        .env("LEDGER_URL", nats.url())
-        .env("LEDGER_SEEN", &seen)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("python runs");
-    let expect = async |incarnation: &Value, slugs: &[&str]| {
+    let mut watcher = BucketWatcher::start(&nats.url(), &[]);
+    let sees = async |watcher: &BucketWatcher, incarnation: &Value, slugs: &[&str]| {
         eventually(&format!("the watcher sees {slugs:?}"), async || {
-            let text = std::fs::read(&seen).ok()?;
-            let seen: Value = serde_json::from_slice(&text).ok()?;
-            (seen == json!({"incarnation": incarnation, "slugs": slugs})).then_some(())
+            let Seen { states, histories } = watcher.seen()?;
+            let mut seen: Vec<_> = states.values().map(|view| view["slug"].clone()).collect();
+            seen.sort_by_key(ToString::to_string);
+            (histories.last().map(String::as_str) == incarnation.as_str() && seen == slugs)
+                .then_some(())
         })
         .await;
     };
     let before = first.status().await["incarnation"].clone();
-    expect(&before, &["goes", "only-in-first", "stays"]).await;
+    sees(&watcher, &before, &["goes", "only-in-first", "stays"]).await;
 
     assert!(first.service.stop().await.success());
     restore(&second);
@@ -174,6 +165,6 @@ async fn a_bucket_watcher_of_another_library_follows_an_adoption() {
     assert!(status.is_success(), "{archived}");
     let after = second.status().await["incarnation"].clone();
     assert_ne!(before, after);
-    expect(&after, &["new", "stays"]).await;
-    assert!(watcher.try_wait().expect("it can be asked").is_none(), "it was not started again");
+    sees(&watcher, &after, &["new", "stays"]).await;
+    assert!(watcher.runs(), "it was not started again");
 }

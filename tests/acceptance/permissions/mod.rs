@@ -2,7 +2,7 @@
 //! users of `deploy/nats/operator.sh`.
 
 mod operator;
-mod world;
+pub(crate) mod world;
 
 use futures::StreamExt as _;
 use futures::future::join_all;
@@ -122,7 +122,7 @@ async fn initial(mut watcher: Watcher) -> Option<usize> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_has_its_workspace_and_nothing_else() {
     on_both(async |world: World| {
-        let key = world.gateway_key().await;
+        let key = world.service.gateway_key("acme").await;
         let client = world.client("gateway-acme", &key).await;
         let mirror = Mirror::follow(client.clone(), "acme");
         tokio::time::timeout(PATIENCE, mirror.ready()).await.expect("in time").expect("it watches");
@@ -315,7 +315,7 @@ async fn the_ledger_may_make_its_copies_anew_and_take_nothing_out_of_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_reader_has_a_name_of_its_own() {
     on_both(async |world: World| {
-        let client = world.client("gateway-acme", &world.gateway_key().await).await;
+        let client = world.client("gateway-acme", &world.service.gateway_key("acme").await).await;
         let scope = || WatchScope::Workspace("acme".to_owned());
         let (one, two) = tokio::join!(
             initial(client.watch(scope(), None)),

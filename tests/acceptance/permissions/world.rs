@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_nats::jetstream::{self, stream};
-use async_nats::{Client as Nats, ConnectOptions, HeaderMap, Message};
+use async_nats::{Client as Nats, ConnectOptions, Message};
 use ledger_client::{Client, ClientOptions, Credentials, Key};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
@@ -25,13 +25,13 @@ use crate::wait::eventually;
 /// What operators are told to use, with nothing changed but address, folder and passwords.
 const TEMPLATE: &str = include_str!("../../../deploy/nats/ledger.conf");
 /// What requests to JetStream begin with for everybody but the ledger.
-const JETSTREAM: &str = "ledger.js";
+pub(crate) const JETSTREAM: &str = "ledger.js";
 /// Long enough for an answer that comes; requests without one wait this long.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How the server knows its users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Known {
+pub(crate) enum Known {
     /// By its configuration, with passwords.
     ByTemplate,
     /// By an operator's word, with credentials files.
@@ -39,11 +39,11 @@ pub(super) enum Known {
 }
 
 /// The server and the ledger, with a connection `main` in the workspaces `acme` and `other`.
-pub(super) struct World {
+pub(crate) struct World {
     folder: TempDir,
     port: u16,
     known: Known,
-    pub(super) service: Service,
+    pub(crate) service: Service,
     _child: Child,
 }
 
@@ -59,6 +59,11 @@ pub(super) type Streams = [(stream::Config, u64, u64, u64); 2];
 
 impl World {
     pub(super) async fn new(known: Known) -> Self {
+        Self::with(known, &[]).await
+    }
+
+    /// The same with more arguments for the ledger.
+    pub(crate) async fn with(known: Known, more: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let port = free_port();
         let child = start_server(&folder, port, known);
@@ -69,7 +74,7 @@ impl World {
         let login = login(&folder, known, "ledger");
         let mut args = vec!["--nats-url".to_owned(), format!("nats://127.0.0.1:{port}")];
         args.extend(login);
-        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let args: Vec<&str> = args.iter().map(String::as_str).chain(more.iter().copied()).collect();
         let service = Service::start(&args).await;
         let world = Self { folder, port, known, service, _child: child };
         for workspace in ["acme", "other"] {
@@ -89,7 +94,7 @@ impl World {
     }
 
     /// Runs a command of the program as one of the users.
-    pub(super) async fn run(&self, user: &str, args: &[&str]) -> Output {
+    pub(crate) async fn run(&self, user: &str, args: &[&str]) -> Output {
         let login = login(&self.folder, self.known, user);
         let login = login.iter().map(String::as_str);
         let more = login.chain(["--nats-js-prefix", JETSTREAM, "--timeout", "5"]);
@@ -109,12 +114,10 @@ impl World {
     }
 
     /// Connects our own client as one of the users.
-    pub(super) async fn client(&self, user: &str, key: &str) -> Client {
-        let file = fs::read(self.service.data_dir().join("server.json")).expect("there");
-        let file: Value = serde_json::from_slice(&file).expect("JSON");
+    pub(crate) async fn client(&self, user: &str, key: &str) -> Client {
         let mut options = ClientOptions::new(Key::new(key));
         options.url = self.url();
-        options.ledger_xkey = file["xkey"].as_str().map(ToOwned::to_owned);
+        options.ledger_xkey = Some(self.service.xkey());
         options.credentials = match self.known {
             Known::ByTemplate => Credentials {
                 user: Some((user.to_owned(), format!("a-test-{user}"))),
@@ -155,24 +158,10 @@ impl World {
         User { name, nats, said }
     }
 
-    /// Makes a gateway of the ledger's that may read secrets of `acme`, and returns its key.
-    pub(super) async fn gateway_key(&self) -> String {
-        let administrator = self.user("administrator").await;
-        let create = json!({
-            "principal": "eu-1", "kind": "gateway",
-            "grants": [{"role": "gateway", "workspaces": ["acme"]}],
-        });
-        self.send(&administrator, "create-principal", &create).await;
-        let issued = self.send(&administrator, "issue-key", &json!({"principal": "eu-1"})).await;
-        issued["api_key"]["key"].as_str().expect("a key").to_owned()
-    }
-
-    async fn send(&self, user: &User, verb: &str, body: &Value) -> Value {
-        let mut headers = HeaderMap::new();
-        headers.insert("Authorization", format!("Bearer {}", self.service.key()));
-        let (subject, body) = (format!("ledger.cmd._ledger.{verb}"), body.to_string());
-        let reply = user.nats.request_with_headers(subject, headers, body.into()).await;
-        serde_json::from_slice(&reply.expect("answered").payload).expect("JSON")
+    /// Returns the address with the name and the password of one of the template's users.
+    pub(crate) fn url_of(&self, user: &str) -> String {
+        assert_eq!(self.known, Known::ByTemplate, "others have files");
+        format!("nats://{user}:a-test-{user}@127.0.0.1:{}", self.port)
     }
 
     /// Looks at both streams, as the ledger may, once the bucket holds what the other one does.
