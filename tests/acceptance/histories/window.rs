@@ -1,5 +1,7 @@
 //! Watchers of a stream that keeps the newest events only.
 
+use std::time::Duration;
+
 use async_nats::jetstream::stream::DiscardPolicy;
 use ledger_client::WatchScope;
 
@@ -55,6 +57,34 @@ async fn a_watcher_that_slept_longer_than_the_window_ends_equal_to_the_list() {
     woken.until("it follows", |seen| seen.changes.last() == Some(&last)).await;
     assert_eq!(woken.changes, [last - 2, last - 1, last]);
     assert!(woken.restarts.is_empty(), "{:?}", woken.restarts);
+}
+
+/// Nothing happened for longer than the stream keeps events.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watcher_of_a_stream_that_holds_nothing_any_more_goes_on() {
+    let stage = Stage::new().await;
+    stage.create_some("old", 2).await;
+    stage.wait_until_published().await;
+    let jetstream = stage.jetstream().await;
+    let stream = jetstream.get_stream(STREAM).await.expect("it is there");
+    let mut config = stream.cached_info().config.clone();
+    config.max_age = Duration::from_secs(2);
+    config.duplicate_window = config.max_age;
+    jetstream.update_stream(&config).await.expect("it can be changed");
+    eventually("every event is gone", async || {
+        let stream = jetstream.get_stream(STREAM).await.ok()?;
+        (stream.cached_info().state.messages == 0).then_some(())
+    })
+    .await;
+    let client = stage.client().await;
+    let scopes = [WatchScope::Everything, WatchScope::Workspace("default".to_owned())];
+    for (scope, name) in scopes.into_iter().zip(["new", "newer"]) {
+        let mut watcher = Follower::new(client.watch(scope, None), None);
+        watcher.until_caught_up().await;
+        let last = stage.create_some(name, 1).await;
+        watcher.until("it follows", |seen| seen.changes.last() == Some(&last)).await;
+        assert!(watcher.restarts.is_empty(), "{:?}", watcher.restarts);
+    }
 }
 
 /// Somebody who takes some of the events, and the others when the stream has forgotten them.
