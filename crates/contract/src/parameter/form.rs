@@ -35,6 +35,8 @@ pub enum Form {
     Cursor,
     /// A position of the log, alone or with its history.
     ResumePoint,
+    /// The same, or nothing: readers without a last event send an empty header.
+    LastEventId,
     /// Seconds to wait, such as `20s`.
     Wait,
     /// Name of a workspace.
@@ -71,6 +73,7 @@ impl Form {
             Self::MessageId => text("^[!-~]{1,128}$"),
             Self::Cursor => text("^[A-Za-z0-9_-]{2,2048}$"),
             Self::ResumePoint => text(resume::PATTERN),
+            Self::LastEventId => text(&format!("^$|{}", resume::PATTERN)),
             Self::Wait => text("^([0-9]|[1-5][0-9]|60)s$"),
             Self::ApiKey => text("^[a-z0-9]{12}$"),
             Self::Workspace | Self::Principal => text("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"),
@@ -118,7 +121,8 @@ impl Form {
                 Some(_) => Ok(()),
                 None => Err(format!("must be seconds from 0s to {WAIT_SECONDS_MAX}s")),
             },
-            Self::ResumePoint => {
+            Self::LastEventId if text.is_empty() => Ok(()),
+            Self::ResumePoint | Self::LastEventId => {
                 ResumePoint::parse("", text).map(drop).map_err(|invalid| invalid.problem)
             }
             Self::Cursor => of_length(text, 2, CURSOR_CHARS),
@@ -159,6 +163,8 @@ mod tests {
             (Form::Time, "2026-11-21T01:02:03Z"),
             (Form::Wait, "20s"),
             (Form::ResumePoint, "1042"),
+            (Form::LastEventId, ""),
+            (Form::LastEventId, "1042"),
             (Form::ResumePoint, "1042@018f3c1e-7d1a-7e39-8c0f-5d1b2a3c4d5e"),
         ];
         for (form, text) in good {
@@ -178,7 +184,9 @@ mod tests {
             (Form::Wait, "61s"),
             (Form::Wait, "20"),
             (Form::Cursor, "a"),
+            (Form::ResumePoint, ""),
             (Form::ResumePoint, "-1"),
+            (Form::LastEventId, "-1"),
             (Form::ResumePoint, "1042@"),
         ];
         for (form, text) in bad {

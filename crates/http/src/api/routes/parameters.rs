@@ -103,7 +103,7 @@ pub(super) const FEED: &[Parameter] = &[
     one("wait", Form::Wait, "How long a page waits for its first event, up to `60s`."),
     header(
         "Last-Event-ID",
-        Form::ResumePoint,
+        Form::LastEventId,
         "The id of the last event received, as browsers send it; takes precedence over `after`.",
     ),
 ];
