@@ -296,15 +296,6 @@ impl Ledger {
     }
 }
 
-/// Gives a ledger that is closed the name of another history, as a restore does.
-pub(crate) fn begin_history(data_dir: &Path, keyring: &Keyring) {
-    let store = store(data_dir, keyring);
-    let mut batch = Batch::new();
-    let incarnation = Incarnation::from_bytes(rand::random());
-    meta::put_incarnation(&mut batch, &store, incarnation);
-    store.commit(batch, Durability::Synced).expect("it can be written");
-}
-
 /// Asks a question in somebody's name.
 pub(crate) fn ask_as(
     engine: &Engine,

@@ -13,6 +13,8 @@
 #[cfg(test)]
 mod bucket_watcher;
 #[cfg(test)]
+mod bus;
+#[cfg(test)]
 mod canary;
 #[cfg(test)]
 mod compare;

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use ledger_bus::{Bus, BusOptions, ConnectOptions, FencedBy, connect};
+use ledger_bus::{Bus, BusOptions, FencedBy};
 use serde_json::json;
 use tokio::time::Instant;
 
+use crate::bus::start_with;
 use crate::canary::{expect_silence_in, secret};
 use crate::compare::{expect_equal, wait_until_published};
 use crate::ledger::Ledger;
@@ -17,13 +18,12 @@ use crate::wait::eventually;
 const DEDUP_WINDOW: Duration = Duration::from_millis(100);
 
 async fn bus(ledger: &Ledger, server: &NatsServer) -> Bus {
-    let options = ConnectOptions { url: server.url(), ..ConnectOptions::default() };
-    let client = connect(&options).await.expect("good options");
-    let mut options = BusOptions::new(client, options);
-    options.duplicate_window = DEDUP_WINDOW;
-    // As with a managed server: its absence stops no command.
-    options.fenced_by = FencedBy::DataDir;
-    Bus::start(ledger.engine.clone(), options).await.expect("the bus starts")
+    let change = |options: &mut BusOptions| {
+        options.duplicate_window = DEDUP_WINDOW;
+        // As with a managed server: its absence stops no command.
+        options.fenced_by = FencedBy::DataDir;
+    };
+    start_with(ledger, server.url(), change).await
 }
 
 /// Executes commands of several sorts, many at once; `name` tells runs apart.

@@ -6,7 +6,6 @@
 use async_nats::HeaderMap;
 use async_nats::jetstream;
 use futures::StreamExt as _;
-use ledger_bus::{Bus, BusOptions, ConnectOptions, connect};
 use ledger_client::{Client, ClientOptions, CommandHeaders, Key, WatchItem, WatchScope};
 use ledger_contract::commands::{self, ParsedCommand};
 use ledger_contract::errors::Code;
@@ -18,6 +17,7 @@ use ledger_store::tables::{keys, log};
 use ledger_vault::{Plaintext, Scope, WrappedDataKey};
 use serde_json::{Value, json};
 
+use crate::bus::start_with;
 use crate::compare::wait_until_published;
 use crate::ledger::{HOME, Ledger, Place, TestCommand};
 use crate::nats_server::NatsServer;
@@ -112,13 +112,12 @@ fn stored(place: &Place, position: u64) -> Vec<u8> {
 async fn step_1_arrive_with_a_permit_or_be_answered_busy() {
     let server = NatsServer::start().await;
     let (ledger, _) = ledger().await;
-    let own = ConnectOptions { url: server.url(), ..ConnectOptions::default() };
-    let client = connect(&own).await.expect("good options");
-    let mut options = BusOptions::new(client, own);
-    options.limits.commands_max = 1;
-    // More strangers at once than the rates permit.
-    options.rates.per_source = 0;
-    let bus = Bus::start(ledger.engine.clone(), options).await.expect("the bus starts");
+    let bus = start_with(&ledger, server.url(), |options| {
+        options.limits.commands_max = 1;
+        // More strangers at once than the rates permit.
+        options.rates.per_source = 0;
+    })
+    .await;
     let client = server.client().await;
     let whoami = Subjects::default().query("_all", "whoami");
     eventually("the ledger answers", async || client.request(whoami.clone(), "".into()).await.ok())

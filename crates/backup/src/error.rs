@@ -3,7 +3,7 @@
 use std::io;
 
 use ledger_contract::errors::{Code, Problem};
-use ledger_engine::{Fault, OpenError, PortableError, RestoreError, Unavailable};
+use ledger_engine::{Fault, OpenError, PortableError, RestoreError};
 
 use crate::id::BackupId;
 use crate::target::{TargetError, TargetFault};
@@ -59,9 +59,6 @@ pub enum BackupError {
         /// The target.
         target: String,
     },
-    /// The ledger may not be backed up by this instance.
-    #[error(transparent)]
-    Unavailable(Unavailable),
     /// The data directory could not be opened.
     #[error(transparent)]
     Open(OpenError),
@@ -131,15 +128,13 @@ impl From<BackupError> for Problem {
             BackupError::Newer { .. } => Code::BackupNewer,
             BackupError::Damaged { .. } => Code::BackupDamaged,
             BackupError::Unknown { .. } | BackupError::Nothing { .. } => Code::BackupUnknown,
-            BackupError::Unavailable(_)
-            | BackupError::Open(_)
+            BackupError::Open(_)
             | BackupError::Fault(_)
             | BackupError::Portable(_)
             | BackupError::Restore(_)
             | BackupError::Machine { .. } => Code::Internal,
         };
         match error {
-            BackupError::Unavailable(unavailable) => unavailable.into(),
             BackupError::Open(error) => error.into(),
             BackupError::Fault(fault) => fault.into(),
             BackupError::Portable(error) => error.into(),

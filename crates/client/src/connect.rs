@@ -25,8 +25,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const PING_INTERVAL: Duration = Duration::from_secs(10);
 /// What has happened when a server that accepted a login no longer does.
 pub(crate) const LOGIN_NOW_REFUSED: &str = "NATS now refuses the login with which this client was \
-    connected: its password or credentials were replaced, as when the ledger was restored or made \
-    anew; connect again with the present ones, which a managed NATS server has in server.json";
+    connected: its password or credentials were replaced, as when the ledger was made anew; \
+    connect again with the present ones, which a managed NATS server has in server.json";
 /// Largest file with credentials or a key, in bytes.
 const LOGIN_BYTES_MAX: usize = 64 * 1024;
 

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
+use ledger_contract::operations::Progress;
 
 use crate::output::Output;
 
@@ -23,6 +24,12 @@ pub(crate) fn progress_bar(total: Option<u64>, out: Output) -> ProgressBar {
         bar.set_style(style.with_key("rate", write_rate));
     }
     bar
+}
+
+/// Shows how far it is.
+pub(crate) fn show(bar: &ProgressBar, progress: Progress) {
+    bar.set_length(progress.total);
+    bar.set_position(progress.done);
 }
 
 /// Returns a number per second: whole ones with commas, and one decimal of a small one.

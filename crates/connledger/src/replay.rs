@@ -5,14 +5,14 @@ use std::path::Path;
 use clap::Args;
 use indicatif::ProgressBar;
 use ledger_contract::errors::Problem;
-use ledger_contract::operations::{Progress, ReplayReport, ReplayRequest};
+use ledger_contract::operations::{ReplayReport, ReplayRequest};
 use ledger_engine::{Engine, EngineOptions};
 
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::master_key::{self, MasterKeyArgs};
 use crate::output::Output;
-use crate::progress::{self, progress_bar};
+use crate::progress::{self, progress_bar, show};
 use crate::session::{Session, unserved_folder};
 
 /// Rebuilds read models from the log.
@@ -69,11 +69,6 @@ async fn offline(
     let done = tokio::task::spawn_blocking(replay).await;
     let done = done.map_err(|error| Failure::internal(format!("the replay stopped: {error}")))?;
     Ok(done.map_err(Problem::from)?)
-}
-
-fn show(bar: &ProgressBar, progress: Progress) {
-    bar.set_length(progress.total);
-    bar.set_position(progress.done);
 }
 
 fn write_report(out: Output, report: &ReplayReport, verify: bool) -> Result<(), Failure> {

@@ -24,9 +24,9 @@ pub struct ReplayRequest {
 /// Progress of an operation that takes a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Progress {
-    /// Number of events processed.
+    /// Number of events done, or of whatever else is counted.
     pub done: u64,
-    /// Number of events in total.
+    /// How many there are in total.
     pub total: u64,
 }
 

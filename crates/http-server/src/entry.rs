@@ -21,10 +21,6 @@ use crate::limits::{Limits, URI_BYTES_MAX};
 use crate::refusal::Refusal;
 use crate::request_id::RequestId;
 
-/// The address at the other end of a request's connection.
-#[derive(Clone, Copy, Debug)]
-struct Peer(IpAddr);
-
 /// The checks that a request passes before it reaches the routes.
 #[derive(Debug)]
 pub(crate) struct Admission {
@@ -48,10 +44,10 @@ impl Entry {
     }
 
     /// Answers a request.
-    pub(crate) async fn answer(&self, peer: SocketAddr, mut request: Request) -> Response<Body> {
+    pub(crate) async fn answer(&self, peer: SocketAddr, request: Request) -> Response<Body> {
         let api = headers::is_api(request.uri().path());
-        request.extensions_mut().insert(Peer(peer.ip()));
-        let admitting = service_fn(|request| async { Ok(self.admit(request).await) });
+        let address = peer.ip();
+        let admitting = service_fn(|request| async { Ok(self.admit(address, request).await) });
         // CORS wraps the admission checks, so that a page can read why its request was refused.
         let answered: Result<_, Infallible> = match &self.cors {
             Some(cors) => cors.layer(admitting).oneshot(request).await,
@@ -63,14 +59,14 @@ impl Entry {
     }
 
     /// Checks a request, and passes it to its route. What is refused costs no search for a route.
-    async fn admit(&self, request: Request) -> Response<Body> {
+    async fn admit(&self, address: IpAddr, request: Request) -> Response<Body> {
         let id = RequestId::of(request.headers());
         // Over HTTP/2 a stream ends alone; a client that expects to be asked has sent nothing yet.
         let is_http1 = request.version() < Version::HTTP_2;
         let sends_unasked = is_http1 && !request.headers().contains_key(EXPECT);
         let (mut parts, body) = request.into_parts();
         let (body, arrival) = timed(body, self.admission.limits.body_timeout);
-        let answer = match self.admission.check(&mut parts) {
+        let answer = match self.admission.check(address, &mut parts) {
             Ok(()) => {
                 let Ok(answer) =
                     self.routes.clone().oneshot(Request::from_parts(parts, body)).await;
@@ -100,14 +96,11 @@ impl Entry {
 
 impl Admission {
     /// Checks a request before its body is read, and notes who sent it.
-    fn check(&self, parts: &mut Parts) -> Result<(), Refusal> {
+    fn check(&self, address: IpAddr, parts: &mut Parts) -> Result<(), Refusal> {
         let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
         if path.len() > URI_BYTES_MAX {
             return Err(Refusal::UriTooLong);
         }
-        let peer = parts.extensions.remove::<Peer>();
-        // Only `answer` calls this, and it has set the peer.
-        let address = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0);
         let client = self
             .guard
             .admit(address, &parts.headers)

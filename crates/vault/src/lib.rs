@@ -95,7 +95,7 @@ pub use mac_key::MacKey;
 pub use master_key::KeyId;
 pub use plaintext::{Disclosure, Plaintext};
 pub use portable_key::PortableKey;
-pub use private_file::{create_private, open_private, read_private, write_durably};
+pub use private_file::{create_private, open_private, read_private, sync_parent, write_durably};
 pub use sealed_text::plaintext_bytes;
 pub use wrapped::WrappedDataKey;
 

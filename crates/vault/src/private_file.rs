@@ -66,13 +66,13 @@ pub(crate) fn read_text(
 
 /// Makes the new name durable, because syncing a file does not sync its folder.
 #[cfg(unix)]
-fn sync_parent(path: &Path) -> io::Result<()> {
+pub fn sync_parent(path: &Path) -> io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 #[cfg(not(unix))]
-fn sync_parent(_path: &Path) -> io::Result<()> {
+pub fn sync_parent(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use async_nats::{Client, HeaderMap};
 use futures::StreamExt as _;
-use ledger_bus::{Bus, BusOptions, ConnectOptions, PROGRESS, connect};
+use ledger_bus::{Bus, PROGRESS};
 use ledger_contract::operations::OPERATIONS;
 use ledger_contract::queries::QueryName;
 use ledger_contract::subjects::{self, Subjects};
@@ -17,6 +17,7 @@ use super::{
     AUDIT, At, GOVERN, LET_IN, Line, NO_TARGET, Need, Place, READ, READ_ALL, ROTATE, Reach, SHARE,
     WELL, WRITE, WRITE_AND_ROTATE, line,
 };
+use crate::bus;
 use crate::ledger::{ABROAD, HOME, Ledger, TestCommand};
 use crate::nats_server::NatsServer;
 use crate::verbs::{principal_verbs, token_verbs, verbs};
@@ -106,10 +107,7 @@ impl Stage {
         let shared = ledger.create("shared").await;
         let share = json!({ "connection": shared, "grant_to": ABROAD });
         ledger.run("grant-workspace", share).await;
-        let options = ConnectOptions { url: server.url(), ..ConnectOptions::default() };
-        let own = connect(&options).await.expect("good options");
-        let options = BusOptions::new(own, options);
-        let bus = Bus::start(ledger.engine.clone(), options).await.expect("the bus starts");
+        let bus = bus::start(&ledger, &server).await;
         let client = server.client().await;
         let asked = Subjects::default().query("_all", "whoami");
         // By somebody who may, so that nothing is recorded.

@@ -5,9 +5,9 @@ use std::time::Duration;
 use ledger_vault::Keyring;
 use serde_json::{Value, json};
 
-use super::{Instance, SHORT, stream_length};
+use super::{Instance, SHORT, copied, stream_length};
 use crate::bucket_watcher::{BucketWatcher, Seen};
-use crate::ledger::begin_history;
+use crate::ledger::begin_another_history;
 use crate::nats_server::NatsServer;
 use crate::wait::eventually;
 
@@ -25,16 +25,13 @@ async fn created(nats: &NatsServer) -> Option<String> {
 fn restore(instance: &Instance) {
     let data_dir = instance.service.data_dir();
     let keyring = Keyring::read_file(data_dir.join("dev-master.key")).expect("a key");
-    begin_history(&data_dir, &keyring);
+    begin_another_history(&data_dir, &keyring);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_owner_under_its_lease_makes_the_streams_anew() {
     let nats = NatsServer::start().await;
-    let mut first = Instance::start(&nats, "first", &LEASE).await;
-    first.accepts("both").await;
-    assert!(first.service.stop().await.success());
-    let mut second = first.copy(&nats, "second", &ADOPTING);
+    let (mut first, mut second) = copied(&nats, &LEASE, &ADOPTING).await;
     first.service.start_again().await;
     first.accepts("only-in-first").await;
     first.wait_until_published().await;
@@ -69,10 +66,7 @@ async fn only_the_owner_under_its_lease_makes_the_streams_anew() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_directory_that_was_put_back_goes_on_as_another_history() {
     let nats = NatsServer::start().await;
-    let mut first = Instance::start(&nats, "first", &LEASE).await;
-    first.accepts("both").await;
-    assert!(first.service.stop().await.success());
-    let mut second = first.copy(&nats, "second", &ADOPTING);
+    let (mut first, mut second) = copied(&nats, &LEASE, &ADOPTING).await;
     first.service.start_again().await;
     first.wait_until_ready().await;
     first.accepts("only-in-first").await;

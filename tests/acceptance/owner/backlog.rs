@@ -8,7 +8,8 @@ use ledger_bus::Bus;
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::relay::{delete_streams, start};
+use super::relay::delete_streams;
+use crate::bus::start;
 use crate::compare::expect_equal;
 use crate::ledger::{Ledger, TestCommand};
 use crate::nats_server::NatsServer;

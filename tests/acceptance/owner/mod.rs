@@ -139,10 +139,15 @@ async fn answered(request: reqwest::RequestBuilder) -> Answered {
 /// An instance and a copy of it, neither of them running.
 async fn twins(nats: &NatsServer, lease: &str) -> (Instance, Instance) {
     let args = ["--nats-lease", lease];
-    let mut first = Instance::start(nats, "first", &args).await;
+    copied(nats, &args, &args).await
+}
+
+/// The same, with arguments of their own.
+async fn copied(nats: &NatsServer, one: &[&str], other: &[&str]) -> (Instance, Instance) {
+    let mut first = Instance::start(nats, "first", one).await;
     first.accepts("shared").await;
     assert!(first.service.stop().await.success());
-    let second = first.copy(nats, "second", &args);
+    let second = first.copy(nats, "second", other);
     (first, second)
 }
 

@@ -1,33 +1,15 @@
 //! What the relay does not believe, and what it finds out by itself.
 
 use async_nats::jetstream::{self, Context};
-use ledger_bus::{Bus, BusOptions, ConnectOptions, connect};
 use ledger_domain::Position;
 use serde_json::json;
 
+use crate::bus::{start, started};
 use crate::compare::expect_equal;
 use crate::ledger::Ledger;
-use crate::nats_server::NatsServer;
-use crate::wait::{PATIENCE, eventually};
+use crate::wait::eventually;
 
 const STREAM: &str = "LEDGER_EVENTS";
-
-pub(super) async fn start(ledger: &Ledger, server: &NatsServer) -> Bus {
-    let options = ConnectOptions { url: server.url(), ..ConnectOptions::default() };
-    let client = connect(&options).await.expect("good options");
-    let options = BusOptions::new(client, options);
-    let bus = Bus::start(ledger.engine.clone(), options).await.expect("the bus starts");
-    bus.settled(PATIENCE).await;
-    bus
-}
-
-/// A new ledger that owns its name on a server of its own.
-async fn started() -> (NatsServer, Ledger, Bus) {
-    let server = NatsServer::start().await;
-    let ledger = Ledger::new().await;
-    let bus = start(&ledger, &server).await;
-    (server, ledger, bus)
-}
 
 pub(super) async fn delete_streams(jetstream: &Context) {
     for stream in ["KV_ledger-connections", STREAM] {

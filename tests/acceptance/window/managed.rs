@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::STREAM;
 use crate::http::door;
-use crate::ledger::{begin_history, copy};
+use crate::ledger::{begin_another_history, copy};
 use crate::service::Service;
 use crate::wait::eventually;
 
@@ -43,7 +43,7 @@ async fn published(service: &Service) {
 /// Makes of a ledger that is stopped what a restore of it would be.
 fn restore(data_dir: &Path) {
     let keyring = Keyring::read_file(data_dir.join("dev-master.key")).expect("a key");
-    begin_history(data_dir, &keyring);
+    begin_another_history(data_dir, &keyring);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,34 +11,16 @@ mod trimmed;
 
 use async_nats::jetstream::stream::{Config, Info};
 use async_nats::jetstream::{self, Context};
-use ledger_bus::{Adopts, Bus, BusOptions, ConnectOptions, connect};
+use ledger_bus::{Adopts, Bus, BusOptions};
 use serde_json::{Value, json};
 
+use crate::bus::{start_with, started};
 use crate::compare::{bucket_stream, last_of};
 use crate::ledger::Ledger;
 use crate::nats_server::NatsServer;
-use crate::wait::{PATIENCE, eventually};
+use crate::wait::eventually;
 
 const STREAM: &str = "LEDGER_EVENTS";
-
-/// Starts a bus with options that a test changes.
-async fn start_with(ledger: &Ledger, url: String, change: impl FnOnce(&mut BusOptions)) -> Bus {
-    let connection = ConnectOptions { url, ..ConnectOptions::default() };
-    let client = connect(&connection).await.expect("good options");
-    let mut options = BusOptions::new(client, connection);
-    change(&mut options);
-    let bus = Bus::start(ledger.engine.clone(), options).await.expect("the bus starts");
-    bus.settled(PATIENCE).await;
-    bus
-}
-
-/// A new ledger that owns its name on a server of its own.
-async fn started() -> (NatsServer, Ledger, Bus) {
-    let server = NatsServer::start().await;
-    let ledger = Ledger::new().await;
-    let bus = start_with(&ledger, server.url(), |_| {}).await;
-    (server, ledger, bus)
-}
 
 /// What the ledger says of its name on NATS.
 fn status(ledger: &Ledger) -> Value {
@@ -110,9 +92,7 @@ async fn filled(server: &NatsServer, ledger: &Ledger) {
 /// Stops a ledger's bus and the ledger, gives it the name of another history, and opens it again.
 async fn restored(ledger: Ledger, bus: Bus) -> Ledger {
     bus.shutdown().await;
-    let place = ledger.close();
-    crate::ledger::begin_history(&place.path(), &place.keyring());
-    place.open()
+    ledger.with_another_history()
 }
 
 /// Adopts once, as `--adopt-stream` does.

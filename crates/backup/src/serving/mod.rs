@@ -104,6 +104,10 @@ impl Backups for Maker {
         request: BackupRequest,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<BackupReport, Problem> {
+        // A refusal is no backup that failed. What is durable can be read after a failed write.
+        if let Err(no @ (Unavailable::NotOwner(_) | Unavailable::ShuttingDown)) = engine.ready() {
+            return Err(no.into());
+        }
         let _running = self.begin()?;
         let now = self.clock.now();
         let made = on_quiet_thread(&self.runtime, || self.make(engine, request, now, progress));
@@ -168,10 +172,6 @@ impl Maker {
         now: Micros,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<BackupReport, BackupError> {
-        // What is durable can be read after a failed write.
-        if let Err(no @ (Unavailable::NotOwner(_) | Unavailable::ShuttingDown)) = engine.ready() {
-            return Err(BackupError::Unavailable(no));
-        }
         let target = self.target()?;
         let ledger = engine.portable();
         let options = BackupOptions {
@@ -217,7 +217,7 @@ impl Maker {
     /// Makes a backup of the schedule, and removes old ones.
     fn keep_up(&self, engine: &Engine) {
         if self.run(engine, BackupRequest::default(), &|_| {}).is_err() {
-            // It is logged, and tried again.
+            // Whoever runs or fails meanwhile has told of it, and the schedule tries again.
             return;
         }
         let retention = self.options.retention;
@@ -247,7 +247,7 @@ impl Maker {
 
     /// Waits until the next backup of the schedule is due. Returns whether there is one.
     async fn is_due(&self, engine: &Engine, schedule: Schedule) -> bool {
-        while matches!(engine.ready(), Err(Unavailable::NotOwner(_))) {
+        while matches!(engine.ready(), Err(Unavailable::NotOwner(_))) || self.is_running() {
             if !self.has_waited(STANDBY_LOOK).await {
                 return false;
             }
@@ -263,6 +263,10 @@ impl Maker {
         let is_due = self.has_waited(wait).await;
         self.state.lock().next_at = None;
         is_due
+    }
+
+    fn is_running(&self) -> bool {
+        self.state.lock().running.is_some()
     }
 
     /// Waits, and returns whether nobody asked for a stop meanwhile.

@@ -1,5 +1,9 @@
 //! Why an instance does not write any more until it is started again.
 
+/// Says that the next start opens another history.
+pub(crate) const HISTORY_BEGUN: &str =
+    "this instance starts again with another history of the ledger";
+
 /// Why an instance has to be started again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
@@ -16,9 +20,7 @@ impl Ended {
             Self::Part(part) => {
                 format!("this instance must be restarted: its {part} has ended unexpectedly")
             }
-            Self::History => {
-                "this instance starts again with another history of the ledger".to_owned()
-            }
+            Self::History => HISTORY_BEGUN.to_owned(),
         }
     }
 }

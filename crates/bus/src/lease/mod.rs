@@ -20,6 +20,7 @@ mod ownership;
 
 use std::time::Duration;
 
+pub(crate) use ended::HISTORY_BEGUN;
 pub(crate) use keeper::{Keeper, KeeperOptions};
 pub(crate) use ownership::{Ownership, State};
 

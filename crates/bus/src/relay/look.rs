@@ -35,8 +35,9 @@ impl Relay {
 
     /// Looks how far the bucket is, which the relay waits for.
     pub(super) async fn follow(&self, progress: &mut Progress) -> Result<(), Problem> {
-        let streams = self.topology.present(&self.jetstream).await?;
-        progress.pace.reached(streams.reached());
+        if let Some(position) = self.topology.bucket_reached(&self.jetstream).await? {
+            progress.pace.reached(position);
+        }
         Ok(())
     }
 

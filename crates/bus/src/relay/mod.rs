@@ -223,7 +223,7 @@ impl Relay {
         loop {
             let gathering = self.fill(tenure, &mut progress).await?;
             let (sent, ahead) = (progress.in_flight.len(), progress.ahead.is_some());
-            let waits = !progress.pace.is_open();
+            let waits = !progress.pace.is_open() && progress.sent < *self.head.borrow();
             let idle = sent == 0 && gathering.is_none() && !ahead && !waits;
             if idle && is_stopped(&self.stop) {
                 self.mark(&mut progress, 1);

@@ -58,6 +58,9 @@ impl Pace {
     /// Notes a batch that is about to be sent.
     pub(super) fn send(&mut self, batch: &[Message]) {
         let Some(last) = batch.last() else { return };
+        if self.limits == Limits::default() {
+            return;
+        }
         self.sent.messages += batch.len() as u64;
         self.sent.bytes += batch.iter().map(stored_bytes).sum::<u64>();
         let over = |limit: Option<u64>, sent| limit.is_some_and(|limit| sent >= limit);

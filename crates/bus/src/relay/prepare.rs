@@ -11,6 +11,7 @@ use super::pace::Pace;
 use super::resume::{self, Comparison};
 use super::{Adopts, CONNECT_PATIENCE, Progress, Relay};
 use crate::connect;
+use crate::lease::HISTORY_BEGUN;
 use crate::stop::stopped;
 use crate::topology::{Existing, Idle, Streams};
 
@@ -182,6 +183,5 @@ fn differs(reason: &str) -> Problem {
 }
 
 fn begun() -> Problem {
-    let message = "this instance starts again with another history of the ledger";
-    Problem::because(Code::StreamDiffers, message)
+    Problem::because(Code::StreamDiffers, HISTORY_BEGUN)
 }

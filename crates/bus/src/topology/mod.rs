@@ -123,6 +123,12 @@ impl Topology {
         Ok(existing)
     }
 
+    /// Returns the last position of which everything has reached the bucket, if it is there.
+    pub(crate) async fn bucket_reached(&self, jetstream: &Context) -> Result<Option<u64>, Problem> {
+        let bucket = requests::find(jetstream, &self.bucket.name).await?;
+        Ok(bucket.as_ref().map(reach::of))
+    }
+
     /// Looks at both streams, of which none may be missing.
     ///
     /// Errors: `nats_unreachable` if one is missing, because it is made again.

@@ -87,7 +87,7 @@ async fn open_after(
     scope: &WatchScope,
     reached: &mut Reached,
 ) -> Result<Opened, String> {
-    match asked(client, scope, reached).await {
+    match compared_with_log(client, scope, reached).await {
         Some(Ok(end)) => reached.point.incarnation = end.incarnation,
         Some(Err(restart)) => return Ok(Opened::Restart(restart)),
         None => {}
@@ -114,7 +114,7 @@ async fn open_after(
 
 /// Asks the ledger whether its log has the point. Returns the end of the log or why to start anew,
 /// or `None` if it does not say.
-async fn asked(
+async fn compared_with_log(
     client: &Client,
     scope: &WatchScope,
     reached: &Reached,
@@ -130,7 +130,7 @@ pub(super) async fn missed(
     scope: &WatchScope,
     reached: &Reached,
 ) -> Result<Opened, String> {
-    if let Some(Err(restart)) = asked(client, scope, reached).await {
+    if let Some(Err(restart)) = compared_with_log(client, scope, reached).await {
         return Ok(Opened::Restart(restart));
     }
     Ok(Opened::Restart(Restart::EventsMissed { after: reached.position() }))
@@ -139,7 +139,7 @@ pub(super) async fn missed(
 /// Decides about a stream that ends before the position: it is being filled, with the same history
 /// or with another one.
 async fn behind(client: &Client, scope: &WatchScope, reached: &Reached) -> Result<Opened, String> {
-    match asked(client, scope, reached).await {
+    match compared_with_log(client, scope, reached).await {
         Some(Ok(_)) => {}
         Some(Err(restart)) => return Ok(Opened::Restart(restart)),
         None => {

@@ -7,13 +7,13 @@ use ledger_contract::backups::{BackupReport, BackupRequest};
 use ledger_contract::errors::Problem;
 use ledger_engine::{Engine, Portable};
 
-use super::target::{Given, PatienceArgs, run_on, show};
+use super::target::{Given, PatienceArgs, run_on};
 use crate::clock;
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::master_key::{self, MasterKeyArgs};
 use crate::output::Output;
-use crate::progress::progress_bar;
+use crate::progress::{progress_bar, show};
 use crate::session::{Session, unserved_folder};
 
 /// Makes a backup.

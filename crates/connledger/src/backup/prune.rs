@@ -5,11 +5,11 @@ use std::time::Duration;
 use clap::Args;
 use ledger_backup::{PruneReport, Retention, prune};
 
-use super::target::{FromArgs, show};
+use super::target::FromArgs;
 use crate::clock;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::progress::progress_bar;
+use crate::progress::{progress_bar, show};
 
 const HOURS_PER_DAY: u64 = 24;
 
@@ -46,7 +46,8 @@ pub(crate) fn retention(last: Option<u32>, days: Option<u64>) -> Retention {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A backup is kept if one of the two rules keeps it; without a rule, all are. The latest sound one is
-always kept, and so is everything that a kept one needs. What a backup wrote that never ended is
+always kept, and so is everything that a kept one needs. Sound here means that the manifest is whole and
+its objects are there with their sizes; nothing is read, and no key is asked: see backup verify. What a backup wrote that never ended is
 removed a day later. Damaged backups are left alone.
 
 Examples:

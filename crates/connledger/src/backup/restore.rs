@@ -8,12 +8,12 @@ use ledger_contract::time;
 use ledger_domain::{Micros, Position};
 use ledger_engine::{RestoreOptions, RestoreStage, Until};
 
-use super::target::{FromArgs, show};
+use super::target::FromArgs;
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::master_key::{self, MasterKeyArgs};
 use crate::output::Output;
-use crate::progress::progress_bar;
+use crate::progress::{progress_bar, show};
 
 /// Makes the data directory of a ledger from a backup.
 #[derive(Debug, Args)]
@@ -29,7 +29,7 @@ Examples:
 pub(super) struct RestoreArgs {
     #[command(flatten)]
     from: FromArgs,
-    /// Id of the backup; the latest sound one if omitted
+    /// Id of the backup; the latest one whose objects are all there if omitted
     #[arg(long, value_name = "BACKUP")]
     backup: Option<BackupId>,
     /// Last event to restore

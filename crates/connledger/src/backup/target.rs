@@ -5,10 +5,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use indicatif::ProgressBar;
 use ledger_backup::{AddressError, BackupError, Stop, Target, TargetAddress};
 use ledger_contract::errors::Problem;
-use ledger_contract::operations::Progress;
 
 use crate::failure::Failure;
 
@@ -87,10 +85,4 @@ pub(super) async fn run_on<T: Send + 'static>(
     let done = tokio::task::spawn_blocking(move || work(&target)).await;
     let done = done.map_err(|error| Failure::internal(format!("it stopped: {error}")))?;
     Ok(done.map_err(Problem::from)?)
-}
-
-/// Shows progress.
-pub(super) fn show(bar: &ProgressBar, progress: Progress) {
-    bar.set_length(progress.total);
-    bar.set_position(progress.done);
 }

@@ -5,16 +5,16 @@ use indicatif::BinaryBytes;
 use ledger_backup::{BackupId, VerifyReport, verify};
 use ledger_contract::errors::{Code, Problem};
 
-use super::target::{FromArgs, show};
+use super::target::FromArgs;
 use crate::failure::Failure;
 use crate::master_key::{self, MasterKeyArgs};
 use crate::output::Output;
-use crate::progress::progress_bar;
+use crate::progress::{progress_bar, show};
 
 /// Reads a backup and compares it with its manifest.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit code 1 if a part is missing or not as it was written. With the master key, the manifest and every
+Exit code 4 if a part is missing or not as it was written. With the master key, the manifest and every
 line are checked to be the ledger's own; without it, only digests are compared.
 
 Examples:

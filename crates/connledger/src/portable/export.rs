@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ledger_contract::errors::{Code, Problem};
-use ledger_contract::operations::Progress;
 use ledger_engine::{Engine, Identity, Portable, WholeWritten};
 use serde_json::json;
 
@@ -14,7 +13,7 @@ use crate::common::Common;
 use crate::failure::Failure;
 use crate::master_key::{self, MasterKeyArgs};
 use crate::output::Output;
-use crate::progress::progress_bar;
+use crate::progress::{progress_bar, show};
 
 /// Writes a whole ledger as lines of JSON, from which `import` makes a data directory.
 #[derive(Debug, Args)]
@@ -58,11 +57,8 @@ pub(crate) async fn run(common: &Common, args: &ExportArgs, out: Output) -> Resu
         let (bar, stop) = (bar.clone(), stop.clone());
         move || -> Result<Done, Problem> {
             let portable = Portable::open(&folder, &keyring)?;
-            let show = |Progress { done, total }| {
-                bar.set_length(total);
-                bar.set_position(done);
-            };
-            let written = destination.fill(&stop, |out| portable.write_whole(out, &show))?;
+            let progress = |done| show(&bar, done);
+            let written = destination.fill(&stop, |out| portable.write_whole(out, &progress))?;
             let (identity, position) = (portable.identity(), portable.position().get());
             Ok(Done { identity, position, written })
         }

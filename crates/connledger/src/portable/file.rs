@@ -93,7 +93,7 @@ impl Destination {
 fn name(part: NamedTempFile, path: &Path) -> io::Result<()> {
     part.as_file().sync_all()?;
     part.persist_noclobber(path).map_err(|refused| refused.error)?;
-    File::open(folder(path))?.sync_all()
+    ledger_vault::sync_parent(path)
 }
 
 /// Returns the folder of a file.

@@ -18,7 +18,7 @@ use crate::common::Common;
 use crate::failure::Failure;
 use crate::master_key::{self, MasterKeyArgs};
 use crate::output::Output;
-use crate::progress::progress_bar;
+use crate::progress::{progress_bar, show};
 
 /// Makes a data directory of what `export` wrote.
 #[derive(Debug, Args)]
@@ -80,7 +80,7 @@ pub(crate) async fn run(common: &Common, args: &ImportArgs, out: Output) -> Resu
             let options = RestoreOptions { until, ..RestoreOptions::new(&folder, &keyring) };
             let is_rebuilding = AtomicBool::new(false);
             let imported = Engine::import(options, &mut *input, &|stage, progress| {
-                show(&bar, stage, progress, &is_rebuilding);
+                show_stage(&bar, stage, progress, &is_rebuilding);
             });
             Ok(imported?)
         }
@@ -96,13 +96,12 @@ pub(crate) async fn run(common: &Common, args: &ImportArgs, out: Output) -> Resu
     report(&folder.display().to_string(), &restored, out)
 }
 
-fn show(bar: &ProgressBar, stage: RestoreStage, progress: Progress, rebuilds: &AtomicBool) {
+fn show_stage(bar: &ProgressBar, stage: RestoreStage, progress: Progress, rebuilds: &AtomicBool) {
     if stage == RestoreStage::Rebuilding && !rebuilds.swap(true, Ordering::Relaxed) {
         // Another pace from here on.
         bar.reset();
     }
-    bar.set_length(progress.total);
-    bar.set_position(progress.done);
+    show(bar, progress);
 }
 
 fn report(folder: &str, restored: &Restored, out: Output) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use ledger_contract::ResumePoint;
 use ledger_contract::errors::Code;
 use ledger_contract::records::StreamId;
-use ledger_domain::{Incarnation, Position, WorkspaceName};
+use ledger_domain::{Incarnation, WorkspaceName};
 use ledger_engine::OutboxItem;
 use serde_json::json;
 
@@ -20,7 +20,6 @@ pub(crate) struct Notice {
     /// The stream to which it belongs.
     pub(super) stream: StreamId,
     type_name: &'static str,
-    incarnation: Incarnation,
     /// Whether it hides settings that earlier events show.
     pub(super) hides: bool,
     /// The whole event, for readers who may see actors and reasons.
@@ -43,24 +42,29 @@ pub(crate) enum About {
 /// An event as text. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Text {
-    /// Its position in the log.
-    pub(crate) position: u64,
+    /// Where a reader goes on after it.
+    pub(crate) point: ResumePoint,
     /// As a server-sent event.
     pub(crate) frame: Bytes,
     /// The notification alone, a part of the frame.
     pub(crate) json: Bytes,
 }
 
+/// Ends a server-sent event.
+const END: &[u8] = b"\n\n";
+
 impl Text {
     fn new(point: ResumePoint, type_name: &str, json: Vec<u8>) -> Self {
-        let mut frame = format!("id: {point}\nevent: {type_name}\ndata: ").into_bytes();
-        let start = frame.len();
+        let head = format!("id: {point}\nevent: {type_name}\ndata: ");
+        let start = head.len();
+        let mut frame = Vec::with_capacity(start + json.len() + END.len());
+        frame.extend_from_slice(head.as_bytes());
         frame.extend(json.into_iter().map(on_one_line));
         let end = frame.len();
-        frame.extend_from_slice(b"\n\n");
+        frame.extend_from_slice(END);
         let frame = Bytes::from(frame);
         let json = frame.slice(start..end);
-        Self { position: point.position.get(), frame, json }
+        Self { point, frame, json }
     }
 }
 
@@ -79,7 +83,6 @@ impl Notice {
             about,
             stream: item.stream,
             type_name: item.type_name,
-            incarnation,
             hides: item.hides,
             whole,
             reduced: OnceLock::new(),
@@ -88,15 +91,14 @@ impl Notice {
 
     /// Returns its position in the log.
     pub(super) fn position(&self) -> u64 {
-        self.whole.position
+        self.whole.point.position.get()
     }
 
     /// Returns the event without actor and reason; nothing if it cannot be parsed.
     pub(super) fn reduced(&self) -> Option<&Text> {
         let make = || {
             let json = ledger_contract::reduced(&self.whole.json)?;
-            let point = ResumePoint::new(Position::new(self.position()), self.incarnation);
-            Some(Text::new(point, self.type_name, json))
+            Some(Text::new(self.whole.point, self.type_name, json))
         };
         self.reduced.get_or_init(make).as_ref()
     }
@@ -148,7 +150,7 @@ fn marked(event: &str, point: ResumePoint, data: &serde_json::Value) -> Bytes {
 
 #[cfg(test)]
 mod tests {
-    use ledger_domain::{ConnectionId, EventId};
+    use ledger_domain::{ConnectionId, EventId, Position};
 
     use super::*;
 

@@ -79,7 +79,9 @@ impl Sending {
             }
             match self.follower.step().await {
                 Ok(Step::Texts(texts)) => {
-                    self.ready.extend(texts.into_iter().map(|text| (text.position, text.frame)));
+                    self.ready.extend(
+                        texts.into_iter().map(|text| (text.point.position.get(), text.frame)),
+                    );
                 }
                 Ok(Step::Passed) => self.pass(),
                 Ok(Step::End) => self.rest().await,
