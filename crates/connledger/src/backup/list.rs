@@ -15,9 +15,9 @@ use crate::table::Table;
 /// Lists the backups at a target.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Shows what the manifests say, and whether every object is there with its size; `backup verify` reads them.
-Whoever can write to the target can make or edit a manifest: with the master key, those that are not the
-ledger's own are named, and without it nobody knows.
+Shows what the manifests say, and whether every object is there with its size; `backup verify` reads
+them. Whoever can write to the target can make or edit a manifest: with the master key, those that
+are not the ledger's own are named, and without it nobody knows.
 
 Examples:
   connledger backup list --from /srv/backups --master-key-file master.key

@@ -48,13 +48,13 @@ pub(crate) fn retention(last: Option<u32>, days: Option<u64>) -> Retention {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A backup is kept if one of the two rules keeps it; without a rule, all are. The latest sound one is
-always kept, and so is everything that a kept one needs. Sound means that the manifest is whole and, by
-the master key, the ledger's own, and that its objects are there with their sizes; nothing else is read:
-see backup verify. What a backup wrote that never ended is removed a day later.
+always kept, and so is everything that a kept one needs. Sound means that the manifest is whole
+and, by the master key, the ledger's own, and that its objects are there with their sizes; nothing
+else is read: see backup verify. What a backup wrote that never ended is removed a day later.
 
-Damaged backups, and those that somebody else made or edited, are left alone and count for nothing. What
-they need is not known, so no object is removed that was written before one of them. Look at it, and
-remove its manifest by hand.
+Damaged backups, and those that somebody else made or edited, are left alone and count for nothing.
+What they need is not known, so no object is removed that was written before one of them. Look at
+it, then remove its manifest by hand.
 
 Examples:
   connledger backup prune --from /srv/backups --keep-last 24 --keep-days 30 --dry-run

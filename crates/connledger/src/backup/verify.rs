@@ -15,9 +15,9 @@ use crate::progress::{progress_bar, show};
 /// Reads a backup and compares it with its manifest.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit code 4 if a part is missing or not as it was written. With the master key, the manifest and every
-line are checked to be the ledger's own; without it, only digests are compared, which whoever can write to
-the target can make.
+Exit code 4 if a part is missing or not as it was written. With the master key, the manifest and
+every line are checked to be the ledger's own; without it, only digests are compared, which whoever
+can write to the target can make.
 
 Examples:
   connledger backup verify --from /srv/backups                      the latest one
