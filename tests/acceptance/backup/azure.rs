@@ -1,6 +1,6 @@
 //! Backups at a server that speaks the protocol of Azure Blob Storage.
 
-use super::azure_server::{AzureServer, CONTAINER};
+use super::azure_server::{AzureServer, CONTAINER, variables};
 use super::round_trip::goes_there_and_comes_back;
 use super::{Stopped, expect_code, told};
 use crate::output::said;
@@ -12,8 +12,7 @@ fn target() -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ledger_is_backed_up_to_azure_and_restored_from_it() {
     let server = AzureServer::start().await;
-    let url = server.url();
-    goes_there_and_comes_back(&target(), &server.variables(&url)).await;
+    goes_there_and_comes_back(&target(), &variables(&server.url())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -21,7 +20,7 @@ async fn an_azure_store_that_is_away_or_does_not_know_the_key_is_named() {
     let ledger = Stopped::with(5).await;
     let mut server = AzureServer::start().await;
     let (url, target) = (server.url(), target());
-    let good = server.variables(&url);
+    let good = variables(&url);
     let no_container = ledger.try_back_up("az://elsewhere/ledger", &good).await;
     expect_code(&no_container, "backup_target_unavailable");
     let wrong = [&good[..], &[("AZURE_STORAGE_ACCOUNT_KEY", "Y2FuYXJ5")]].concat();

@@ -62,16 +62,6 @@ impl AzureServer {
         format!("http://127.0.0.1:{}/{ACCOUNT}", self.port)
     }
 
-    /// The variables by which the program finds the server at its address.
-    pub(super) fn variables<'a>(&self, url: &'a str) -> Vec<(&'static str, &'a str)> {
-        vec![
-            ("AZURE_STORAGE_ENDPOINT", url),
-            ("AZURE_ALLOW_HTTP", "true"),
-            ("AZURE_STORAGE_ACCOUNT_NAME", ACCOUNT),
-            ("AZURE_STORAGE_ACCOUNT_KEY", ACCOUNT_KEY),
-        ]
-    }
-
     /// Kills it.
     pub(super) async fn stop(&mut self) {
         self.child.kill().await.expect("it can be killed");
@@ -93,4 +83,14 @@ impl AzureServer {
         let answer = asked.send().await.ok()?;
         answer.status().is_success().then_some(())
     }
+}
+
+/// The variables by which the program finds the server.
+pub(super) fn variables(url: &str) -> Vec<(&str, &str)> {
+    vec![
+        ("AZURE_STORAGE_ENDPOINT", url),
+        ("AZURE_ALLOW_HTTP", "true"),
+        ("AZURE_STORAGE_ACCOUNT_NAME", ACCOUNT),
+        ("AZURE_STORAGE_ACCOUNT_KEY", ACCOUNT_KEY),
+    ]
 }
