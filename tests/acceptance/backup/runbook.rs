@@ -7,7 +7,7 @@ use std::process::Stdio;
 use tokio::process::{Child, Command};
 
 use super::s3_server::{S3Server, variables};
-use super::text;
+use crate::output::text;
 use crate::settings;
 use crate::wait::eventually;
 
