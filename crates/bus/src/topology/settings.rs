@@ -78,6 +78,16 @@ pub(super) fn next(wanted: &Config, found: &Config) -> Config {
     next
 }
 
+/// Returns whether a stream with these settings holds less than one with those of `than`.
+pub(super) fn is_tighter(config: &Config, than: &Config) -> bool {
+    let tighter = |own: i64, other: i64| own > 0 && (other <= 0 || own < other);
+    let age = |config: &Config| i64::try_from(config.max_age.as_nanos()).unwrap_or(i64::MAX);
+    tighter(config.max_messages, than.max_messages)
+        || tighter(config.max_messages_per_subject, than.max_messages_per_subject)
+        || tighter(config.max_bytes, than.max_bytes)
+        || tighter(age(config), age(than))
+}
+
 /// Returns the settings of a stream without what the server adds.
 pub(super) fn stored(found: &Config) -> Config {
     let mut stored = found.clone();
