@@ -25,6 +25,8 @@
 //!   (test: `what_the_stream_removes_has_reached_the_bucket_before`).
 //! - A bucket that lacks states is filled from the first event, where that is permitted
 //!   (test: `a_bucket_that_is_deleted_after_the_window_moved_is_filled_from_the_first_event`).
+//! - A window lacks no event of its time, also after it was made longer
+//!   (test: `a_window_becomes_longer_once_everything_that_lasts_shorter_has_left`).
 //! - A bucket that cannot be mended, or that lacks events for good, stops no event
 //!   (test: `what_a_limit_kept_from_the_bucket_is_told_and_not_waited_for`).
 //! - Over NATS, an instance that its stream refuses answers what its status is and nothing else

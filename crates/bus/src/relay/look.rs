@@ -61,9 +61,7 @@ impl Relay {
             )));
         }
         if self.topology.is_due(&streams) {
-            return Err(unreachable(
-                "the bucket has everything, so the window can be made smaller",
-            ));
+            return Err(unreachable("the window can now be made as it is to be"));
         }
         let flaw = self.completeness.examine(&self.topology, &self.engine, &streams)?;
         progress.pace.reached(streams.reached(), flaw.as_ref().map_or(0, |flaw| flaw.lost));

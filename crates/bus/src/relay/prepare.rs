@@ -190,8 +190,7 @@ impl Relay {
 
     fn begin(&mut self, from: Position, streams: &Streams) -> Progress {
         let stream = &streams.events.config;
-        let age = Some(stream.max_age).filter(|age| !age.is_zero() && stream.allow_message_ttl);
-        self.letterhead = Arc::new(self.letterhead.keeping_archived(age));
+        self.letterhead = Arc::new(self.letterhead.keeping_archived(streams.archived_age()));
         let has_bucket = streams.bucket.is_some();
         Progress::at(from, Pace::new(stream, has_bucket, from, streams.reached()))
     }

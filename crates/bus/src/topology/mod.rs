@@ -18,7 +18,6 @@ mod settings;
 #[cfg(test)]
 mod testing;
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
@@ -71,10 +70,21 @@ pub(crate) struct Topology {
     denials: Denials,
     /// Why settings could not be changed at the last attempt.
     unchanged: Mutex<Vec<String>>,
-    /// Whether the stream is to become a smaller window once the bucket has everything.
-    is_postponed: AtomicBool,
+    /// Until when the stream keeps its present window.
+    postponed: Mutex<Option<Postponed>>,
     /// The deviations found last, so that each is logged once and not at every check.
     alarmed: Mutex<Vec<String>>,
+}
+
+/// Until when a stream keeps its present window.
+#[derive(Clone, Copy, Debug)]
+enum Postponed {
+    /// Until the bucket has everything, since a smaller window removes events.
+    Filled,
+    /// Until the stream begins after this message. Up to it, those of archived connections last as
+    /// long as the present window: in a longer one, others of their time would be there and they
+    /// would not, and who continues within it would miss that a connection was archived.
+    Begins { after: u64 },
 }
 
 /// The streams that the server has.
@@ -105,7 +115,7 @@ impl Topology {
             identity,
             denials,
             unchanged: Mutex::default(),
-            is_postponed: AtomicBool::new(false),
+            postponed: Mutex::default(),
             alarmed: Mutex::default(),
         }
     }
@@ -198,7 +208,7 @@ impl Topology {
                 self.update(jetstream, &wanted, found, &mut unchanged).await?
             }
             None => {
-                self.is_postponed.store(false, Ordering::Relaxed);
+                *self.postponed.lock() = None;
                 requests::create(jetstream, &with_base(&self.events, base)).await?
             }
         };
@@ -255,10 +265,14 @@ impl Topology {
         alarm(&self.alarmed, told);
     }
 
-    /// Returns whether the stream can now become the smaller window that it is to be.
+    /// Returns whether the stream can now become the window that it is to be.
     pub(crate) fn is_due(&self, streams: &Streams) -> bool {
-        self.is_postponed.load(Ordering::Relaxed)
-            && streams.reached() >= streams.events.state.last_sequence
+        let state = &streams.events.state;
+        match *self.postponed.lock() {
+            None => false,
+            Some(Postponed::Filled) => streams.reached() >= state.last_sequence,
+            Some(Postponed::Begins { after }) => state.first_sequence > after,
+        }
     }
 
     /// Returns what differs from the wanted settings, as found by the last comparison.
@@ -276,18 +290,27 @@ impl Topology {
     fn window_for(&self, found: &Info, bucket: Option<&Info>) -> Config {
         let is_behind = |bucket| reach::of(bucket) < found.state.last_sequence;
         let next = settings::next(&self.events, &found.config);
-        let waits = bucket.is_some_and(is_behind) && settings::is_tighter(&next, &found.config);
-        self.is_postponed.store(waits, Ordering::Relaxed);
-        self.wanted_events(&found.config)
+        let archived = settings::Archived::next(&next, found);
+        let is_smaller = settings::is_tighter(&next, &found.config);
+        *self.postponed.lock() = if is_smaller && bucket.is_some_and(is_behind) {
+            Some(Postponed::Filled)
+        } else {
+            archived.prevents(&next, found).map(|after| Postponed::Begins { after })
+        };
+        let mut wanted = self.wanted_events(&found.config);
+        archived.record(&mut wanted);
+        wanted
     }
 
     /// Returns the settings that the event stream should have now.
     fn wanted_events(&self, found: &Config) -> Config {
-        if !self.is_postponed.load(Ordering::Relaxed) {
-            return self.events.clone();
-        }
         let Config { max_age, max_bytes, .. } = *found;
-        let mut wanted = Config { max_age, max_bytes, ..self.events.clone() };
+        let mut wanted = match *self.postponed.lock() {
+            None => return self.events.clone(),
+            Some(Postponed::Filled) => Config { max_age, max_bytes, ..self.events.clone() },
+            Some(Postponed::Begins { .. }) => Config { max_age, ..self.events.clone() },
+        };
+        wanted.duplicate_window = wanted.duplicate_window.min(settings::or_for_ever(max_age));
         settings::record(&mut wanted);
         wanted
     }
@@ -378,6 +401,14 @@ impl Topology {
              `nats stream rm {bucket} -f`, and the ledger makes both again and fills them",
             problem.message
         ))
+    }
+}
+
+impl Streams {
+    /// Returns how long the messages of archived connections are to last; `None` for ever.
+    pub(crate) fn archived_age(&self) -> Option<Duration> {
+        let config = &self.events.config;
+        settings::Archived::read(config).age().filter(|_| config.allow_message_ttl)
     }
 }
 

@@ -109,9 +109,9 @@ impl Idle {
         quiet.looks >= QUIET_LOOKS_MIN && now.duration_since(quiet.since) >= STILL_MAX
     }
 
-    /// Compares the number of states with that of connections and workspaces, of which each has one.
-    /// There may be more, such as those of principals. A second look has to find the same, since a
-    /// connection may be counted before its event is.
+    /// Compares the number of states with that of connections and workspaces, of which each has
+    /// one. There may be more, such as those of principals. A second look has to find the same,
+    /// since a connection may be counted before its event is.
     pub(crate) fn count(&mut self, streams: &Streams, lasting: u64) -> Reach {
         let found = streams.bucket.as_ref();
         let Some(bucket) = found.filter(|bucket| bucket.state.messages < lasting) else {

@@ -6,13 +6,15 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::stream::{Compression, Config};
+use async_nats::jetstream::stream::{Compression, Config, Info};
 use serde::{Deserialize, Serialize};
 
 use super::config::{BASE, UNLIMITED};
 
 /// Metadata key for what the ledger set last.
 const SETTINGS: &str = "ledger_settings";
+/// Metadata key for how long the messages of archived connections last, if that was changed.
+const ARCHIVED: &str = "ledger_archived";
 /// What the server adds to the metadata that it tells.
 const OF_THE_SERVER: &str = "_nats.";
 
@@ -45,6 +47,53 @@ impl Own {
     }
 }
 
+/// How long the messages of archived connections last: as long as the window that is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Archived {
+    max_age_ms: u64,
+    /// The last message that may last shorter.
+    after: u64,
+}
+
+impl Archived {
+    /// Returns how long they last if these settings are the next ones of a stream.
+    pub(super) fn next(next: &Config, found: &Info) -> Self {
+        let (before, max_age_ms) = (Self::read(&found.config), millis(next.max_age));
+        if before.max_age_ms == max_age_ms {
+            return before;
+        }
+        Self { max_age_ms, after: found.state.last_sequence }
+    }
+
+    /// Returns how long they last in a stream with these settings.
+    pub(super) fn read(config: &Config) -> Self {
+        let text = config.metadata.get(ARCHIVED);
+        let read = text.and_then(|text| serde_json::from_str(text).ok());
+        read.unwrap_or(Self { max_age_ms: millis(config.max_age), after: 0 })
+    }
+
+    /// Notes it in the metadata, unless that goes without saying.
+    pub(super) fn record(self, config: &mut Config) {
+        if self != Self::read(config) {
+            let text = serde_json::to_string(&self).expect("it has a JSON form");
+            config.metadata.insert(ARCHIVED.to_owned(), text);
+        }
+    }
+
+    /// Returns the time, or `None` for ever.
+    pub(super) fn age(self) -> Option<Duration> {
+        Some(Duration::from_millis(self.max_age_ms)).filter(|age| !age.is_zero())
+    }
+
+    /// Returns the last message that leaves a window that is made longer before others of its time,
+    /// if the stream still holds some.
+    pub(super) fn prevents(self, next: &Config, found: &Info) -> Option<u64> {
+        let [wanted, present] = [next.max_age, found.config.max_age].map(or_for_ever);
+        let holds_some = found.state.first_sequence <= self.after;
+        Some(self.after).filter(|_| wanted > present && holds_some)
+    }
+}
+
 /// Notes in the metadata what the ledger sets.
 pub(super) fn record(config: &mut Config) {
     let text = serde_json::to_string(&Own::of(config)).expect("it has a JSON form");
@@ -68,8 +117,7 @@ pub(super) fn next(wanted: &Config, found: &Config) -> Config {
     }
     // It cannot be taken back, so nobody did.
     next.allow_message_ttl = found.allow_message_ttl || wanted.allow_message_ttl;
-    let longest = if next.max_age.is_zero() { Duration::MAX } else { next.max_age };
-    next.duplicate_window = wanted.duplicate_window.min(longest);
+    next.duplicate_window = wanted.duplicate_window.min(or_for_ever(next.max_age));
     for (key, value) in &wanted.metadata {
         if key != BASE {
             next.metadata.insert(key.clone(), value.clone());
@@ -151,6 +199,11 @@ fn same_sources(wanted: &Config, found: &Config) -> bool {
 
 fn compression(config: &Config) -> Compression {
     config.compression.clone().unwrap_or(Compression::None)
+}
+
+/// Returns the age of a window. NATS's value for no limit is zero.
+pub(super) fn or_for_ever(age: Duration) -> Duration {
+    if age.is_zero() { Duration::MAX } else { age }
 }
 
 /// Returns a limit in one form. The server reports -1 for "no limit" where it was given 0, and the
