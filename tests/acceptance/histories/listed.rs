@@ -30,13 +30,13 @@ fn page(number: u64, next_cursor: Option<&str>) -> Value {
 
 /// Answers as a ledger with three pages of connections, which is away once, after the first. Tells
 /// from where each page was asked for.
-async fn answer(client: Client, mut requests: Subscriber, asked: mpsc::UnboundedSender<String>) {
+async fn answer(client: Client, mut requests: Subscriber, asked: mpsc::Sender<String>) {
     let mut was_away = false;
     while let Some(Message { reply: Some(reply), payload, .. }) = requests.next().await {
         let query: Value = serde_json::from_slice(&payload).expect("JSON");
         let cursor = query["cursor"].as_str().unwrap_or("begin");
         if query["page_size"] != 1 {
-            asked.send(cursor.to_owned()).expect("the test listens");
+            asked.send(cursor.to_owned()).await.expect("the test listens");
         }
         let mut headers = HeaderMap::new();
         let body = match cursor {
@@ -60,7 +60,7 @@ async fn states_that_the_ledger_lists_go_on_from_the_last_page_after_a_failure()
     let ledger = nats.client().await;
     let requests = ledger.subscribe("ledger.query.default.list").await.expect("subscribed");
     ledger.flush().await.expect("the server knows of it");
-    let (asked, mut told) = mpsc::unbounded_channel();
+    let (asked, mut told) = mpsc::channel(16);
     let answering = tokio::spawn(answer(ledger.clone(), requests, asked));
     // It is behind the ledger, so the states come from there.
     let config = stream::Config {

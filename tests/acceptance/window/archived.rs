@@ -96,7 +96,7 @@ async fn a_window_becomes_longer_once_everything_that_lasts_shorter_has_left() {
     let bus = within(3_600).await;
     let stream = eventually("the window is longer", async || {
         let stream = info_of(&server, STREAM).await;
-        (stream.config.max_age == Duration::from_secs(3_600)).then_some(stream)
+        (stream.config.max_age == Duration::from_hours(1)).then_some(stream)
     })
     .await;
     assert!(stream.state.first_sequence > archived, "{:?}", stream.state);

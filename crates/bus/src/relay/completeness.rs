@@ -46,7 +46,7 @@ impl Completeness {
     }
 
     /// Returns which states were found missing, if that is to be mended now.
-    pub(super) fn to_mend(&mut self) -> Option<String> {
+    pub(super) fn take_lacking(&mut self) -> Option<String> {
         self.stays = None;
         self.lacks.take()
     }

@@ -181,7 +181,7 @@ impl Relay {
                 }
             }
         };
-        let found = self.completeness.to_mend();
+        let found = self.completeness.take_lacking();
         Ok(match self.topology.lacking(existing).or(found) {
             Some(reason) => Verdict::Lacking { from, reason },
             None => Verdict::Copies(from),

@@ -202,15 +202,12 @@ impl Topology {
             }
             (None, _) => None,
         };
-        let events = match existing.events {
-            Some(found) => {
-                let wanted = self.window_for(&found, bucket.as_ref());
-                self.update(jetstream, &wanted, found, &mut unchanged).await?
-            }
-            None => {
-                *self.postponed.lock() = None;
-                requests::create(jetstream, &with_base(&self.events, base)).await?
-            }
+        let events = if let Some(found) = existing.events {
+            let wanted = self.window_for(&found, bucket.as_ref());
+            self.update(jetstream, &wanted, found, &mut unchanged).await?
+        } else {
+            *self.postponed.lock() = None;
+            requests::create(jetstream, &with_base(&self.events, base)).await?
         };
         let bucket = match bucket {
             None if self.choices.bucket => Some(self.make_bucket(jetstream, base).await?),
