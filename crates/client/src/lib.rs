@@ -16,6 +16,8 @@
 //!   (test: `watchers_start_anew_in_another_history_and_end_equal_to_the_list`).
 //! - A watcher that was away for longer than the event stream keeps events ends equal to the list
 //!   (test: `a_watcher_that_slept_longer_than_the_window_ends_equal_to_the_list`).
+//! - A watcher leaves no consumer on the NATS server but the one that it reads
+//!   (test: `a_watcher_leaves_no_consumers_on_the_server_but_the_one_that_it_reads`).
 //! - A position that the ledger does not have is answered at once
 //!   (test: `a_position_ahead_or_of_another_history_is_answered_at_once`).
 //! - A mirror serves the former states until the new ones are complete
