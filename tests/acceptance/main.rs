@@ -35,6 +35,8 @@ mod nats_jwt;
 #[cfg(test)]
 mod nats_server;
 #[cfg(test)]
+mod output;
+#[cfg(test)]
 mod private;
 #[cfg(test)]
 mod random;

@@ -22,64 +22,67 @@ pub(crate) const FORM: u32 = 1;
 pub(crate) const MAC_PURPOSE: &str = "backup manifest";
 /// Largest manifest. A segment takes some 300 bytes of it, and has 32 MiB.
 pub(crate) const MANIFEST_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Largest object that a manifest may name, because objects are read into memory. Those that are
+/// written have 32 MiB and a few lines.
+const OBJECT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// What a backup consists of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Manifest {
+pub(crate) struct Manifest {
     /// The form of this manifest.
-    pub form: u32,
+    pub(crate) form: u32,
     /// Id of the backup.
-    pub backup: BackupId,
+    pub(crate) backup: BackupId,
     /// Id of the ledger.
-    pub ledger: String,
+    pub(crate) ledger: String,
     /// Name of the history that was backed up.
-    pub incarnation: String,
+    pub(crate) incarnation: String,
     /// How often the ledger had been opened for writing.
-    pub epoch: u64,
+    pub(crate) epoch: u64,
     /// Position of the last event; 0 if there is none.
-    pub position: u64,
+    pub(crate) position: u64,
     /// Time of that event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recorded_at: Option<String>,
+    pub(crate) recorded_at: Option<String>,
     /// When the backup was begun; it holds what was durable then.
-    pub created_at: String,
+    pub(crate) created_at: String,
     /// The version of the program that made it.
-    pub program_version: String,
+    pub(crate) program_version: String,
     /// The version of the lines in the objects.
-    pub portable_version: u32,
+    pub(crate) portable_version: u32,
     /// The events, in the order of their positions and without a gap.
-    pub segments: Vec<Segment>,
+    pub(crate) segments: Vec<Segment>,
     /// What is not events, in pieces.
-    pub state: Vec<Piece>,
+    pub(crate) state: Vec<Piece>,
 }
 
 /// An object with the events of a range of positions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Segment {
+pub(crate) struct Segment {
     /// The first position in it.
-    pub first: u64,
+    pub(crate) first: u64,
     /// The last one.
-    pub last: u64,
+    pub(crate) last: u64,
     /// Size of the object.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// BLAKE3 digest of the object, in hexadecimal digits.
-    pub digest: String,
+    pub(crate) digest: String,
     /// The backup that wrote it.
-    pub writer: BackupId,
+    pub(crate) writer: BackupId,
     /// Time of the last event in it.
-    pub recorded_at: String,
+    pub(crate) recorded_at: String,
 }
 
 /// An object with a part of what is not events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Piece {
+pub(crate) struct Piece {
     /// Size of the object.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// BLAKE3 digest of the object, in hexadecimal digits.
-    pub digest: String,
+    pub(crate) digest: String,
 }
 
 /// One object that a backup consists of, whatever is in it.
@@ -92,7 +95,7 @@ pub(crate) struct Part<'a> {
 
 impl Segment {
     /// Returns the number of events in it.
-    pub fn events(&self) -> u64 {
+    pub(crate) fn events(&self) -> u64 {
         self.last.saturating_sub(self.first) + 1
     }
 
@@ -117,7 +120,7 @@ impl Manifest {
     }
 
     /// Returns the size of all objects.
-    pub fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.parts().map(|part| part.bytes).sum()
     }
 
@@ -142,6 +145,8 @@ impl Manifest {
             Some("its segments do not end at its position")
         } else if self.state.is_empty() {
             Some("it has no state")
+        } else if self.parts().any(|part| part.bytes > OBJECT_BYTES_MAX) {
+            Some("an object of it is too large")
         } else {
             None
         }
@@ -208,8 +213,8 @@ impl SealedManifest {
         if verify(self.text.as_bytes(), &self.mac) {
             return Ok(());
         }
-        let what = "its MAC is not the ledger's, so somebody edited it";
-        Err(BackupError::damaged(names::manifest(self.manifest.backup), what))
+        let why = "its MAC is not the ledger's, so somebody else made or edited it";
+        Err(BackupError::not_authentic(self.manifest.backup, why))
     }
 }
 
@@ -317,7 +322,8 @@ pub(crate) mod tests {
 
     #[test]
     fn a_manifest_that_contradicts_itself_is_refused() {
-        let changes: [fn(&mut Manifest); 5] = [
+        let changes: [fn(&mut Manifest); 6] = [
+            |manifest| manifest.segments[0].bytes = OBJECT_BYTES_MAX + 1,
             |manifest| manifest.position = 13,
             |manifest| manifest.segments[1].first = 12,
             |manifest| manifest.segments[0].last = 0,

@@ -18,7 +18,7 @@ const CREDENTIAL: &str = "master-key";
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct MasterKeyArgs {
     /// File that holds the master key, readable only by its owner or a group of this process
-    #[arg(long, env = "CONNLEDGER_MASTER_KEY_FILE", value_name = "FILE")]
+    #[arg(long, global = true, env = "CONNLEDGER_MASTER_KEY_FILE", value_name = "FILE")]
     pub(crate) master_key_file: Option<PathBuf>,
 }
 
@@ -44,6 +44,11 @@ pub(crate) fn locate(args: &MasterKeyArgs, data_dir: Option<&Path>) -> Result<Pa
             .hint("pass --master-key-file FILE, or set CONNLEDGER_MASTER_KEY_FILE")
             .hint("to experiment, `connledger serve --dev` creates a throw-away key")),
     }
+}
+
+/// Reads the master key for work that needs it only to check more: none if no file is named.
+pub(crate) fn find_named(args: &MasterKeyArgs) -> Result<Option<Keyring>, Failure> {
+    args.master_key_file.as_deref().map(read).transpose()
 }
 
 /// Reads the key file; creates it if missing.

@@ -19,6 +19,7 @@ use tokio::task::spawn_blocking;
 
 use crate::create::{BackupOptions, back_up};
 use crate::error::BackupError;
+use crate::holdings;
 use crate::id::BackupId;
 use crate::restore::{RestoreReport, restore};
 use crate::target::Target;
@@ -150,6 +151,12 @@ pub(crate) fn lines(ledger: &Portable) -> Vec<u8> {
 pub(crate) fn in_memory() -> (Target, Arc<InMemory>) {
     let store = Arc::new(InMemory::new());
     (Target::of(Arc::clone(&store) as Arc<dyn ObjectStore>), store)
+}
+
+/// The backups, in order.
+pub(crate) async fn ids(target: &Target) -> Vec<BackupId> {
+    let target = target.clone();
+    spawn_blocking(move || holdings::ids(&target).unwrap()).await.unwrap()
 }
 
 /// The names of all objects, in order.

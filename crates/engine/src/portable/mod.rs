@@ -126,6 +126,11 @@ impl Portable {
     pub fn mac(&self, purpose: &str, document: &[u8]) -> [u8; 32] {
         self.key.mac(&beside(purpose), 0, document)
     }
+
+    /// Returns whether `mac` is the one that [`Self::mac`] returns for a document.
+    pub fn verify_mac(&self, purpose: &str, document: &[u8], mac: &[u8]) -> bool {
+        self.key.is_mac_of(mac, &beside(purpose), 0, document)
+    }
 }
 
 /// Returns the purpose of the MAC of a document, which no line has.
