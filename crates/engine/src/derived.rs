@@ -5,7 +5,7 @@
 
 use ledger_domain::Position;
 use ledger_store::tables::{claims, connections, lists, log, meta, model, streams};
-use ledger_store::{AppendError, Batch, Durability, Store};
+use ledger_store::{AppendError, Batch, Durability, ReadError, Store};
 
 use crate::errors::{Fault, OpenError};
 use crate::models::{AUDIT, MODELS};
@@ -124,6 +124,11 @@ pub(crate) fn note_lost_indexes(store: &Store) -> Result<(), AppendError> {
 pub(crate) fn put_indexes(batch: &mut Batch, store: &Store, complete: bool) {
     let version = if complete { INDEXES.1 } else { INCOMPLETE };
     meta::put_version(batch, store, INDEXES.0, version);
+}
+
+/// Returns whether the data keys under each master key are counted.
+pub(crate) fn has_data_keys(store: &Store) -> Result<bool, ReadError> {
+    Ok(meta::version(store, DATA_KEYS.0)? == DATA_KEYS.1)
 }
 
 /// Adds to `batch` that the data keys under each master key are counted.

@@ -4,6 +4,7 @@ mod damage;
 mod dying;
 mod forged;
 mod retention;
+mod rotated;
 pub(crate) mod world;
 
 use std::sync::Arc;

@@ -41,6 +41,15 @@ pub(crate) fn rebuild(store: &Store) -> Result<(), Fault> {
     store.commit(batch, Durability::Synced).map_err(Fault::from)
 }
 
+/// Returns how many data keys are under each master key, also in a directory whose number is not
+/// stored yet.
+pub(crate) fn current(store: &Store) -> Result<BTreeMap<MasterKeyId, u64>, Fault> {
+    if derived::has_data_keys(store)? {
+        return Ok(meta::data_keys(store)?);
+    }
+    count(keys::scan_all(store, ConnectionId::from_bytes([0; 16])))
+}
+
 /// Returns the first difference between what was stored and what was counted.
 pub(crate) fn difference(
     stored: &BTreeMap<MasterKeyId, u64>,
