@@ -27,7 +27,9 @@ struct Changes {
 pub(super) async fn measure(ground: &mut Ground) -> Outcome<Measured> {
     let folder = ground.large_ledger().await?;
     let connections = ground.sizes().connections;
-    let target = ground.fresh_folder("backups")?.display().to_string();
+    let target = ground.fresh_folder("backups")?;
+    std::fs::create_dir(&target)?;
+    let target = target.display().to_string();
     let options = [&NO_RATES[..], &["--backup-to", &target]].concat();
     let mut server = Server::start_with(ground.programs(), &folder, &options).await?;
     server.relayed().await?;
