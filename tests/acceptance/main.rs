@@ -25,6 +25,8 @@ mod issuer;
 #[cfg(test)]
 mod ledger;
 #[cfg(test)]
+mod machine;
+#[cfg(test)]
 mod matrix;
 #[cfg(test)]
 mod moved;
@@ -85,6 +87,8 @@ mod load;
 mod logins;
 #[cfg(test)]
 mod many_feeds;
+#[cfg(test)]
+mod master_keys;
 #[cfg(test)]
 mod nats;
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! Directly before it, the objects that it takes over from earlier backups are looked for. So a
 //! backup whose manifest is there is whole, at whatever moment this was killed.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::Instant;
 
@@ -67,9 +68,14 @@ pub fn back_up(
     let follows = latest.as_ref().map(|manifest| manifest.backup);
     let backup = BackupId::after(options.now, follows, &mut rand::rng());
     let pace = Pace::new(options.bytes_per_second, target.runtime().clone(), target.stop().clone());
-    let mut segments = if options.full { Vec::new() } else { base(ledger, latest)? };
+    // A segment has the data keys of the connections that it creates as they were wrapped when it
+    // was written. It is not taken over once one of their master keys has been left behind.
+    let mut master_keys = master_keys(ledger)?;
+    let latest = latest.filter(|manifest| !options.full && manifest.takes_none_but(&master_keys));
+    master_keys.extend(latest.iter().filter_map(|manifest| manifest.master_keys.clone()).flatten());
+    let mut segments = base(ledger, latest)?;
     segments.truncate(plan::taken_over(&segments, ledger.position().get(), options.segment_bytes));
-    let mut work = Work { ledger, target, options, backup, pace, written: 0 };
+    let mut work = Work { ledger, target, options, backup, pace, master_keys, written: 0 };
     let state = work.write_state()?;
     work.write_missing(&mut segments, progress)?;
     let own = segments.iter().filter(|segment| segment.writer == backup);
@@ -105,6 +111,11 @@ fn base(ledger: &Portable, latest: Option<Manifest>) -> Result<Vec<Segment>, Bac
     Ok(segments)
 }
 
+/// Returns the ids of the master keys that it takes to open what a ledger stores now.
+fn master_keys(ledger: &Portable) -> Result<BTreeSet<String>, BackupError> {
+    Ok(ledger.master_keys()?.iter().map(ToString::to_string).collect())
+}
+
 /// A backup in the making.
 struct Work<'a> {
     ledger: &'a Portable,
@@ -112,6 +123,9 @@ struct Work<'a> {
     options: BackupOptions,
     backup: BackupId,
     pace: Pace,
+    /// Ids of the master keys that it takes to open what is taken over, and what was stored when it
+    /// was begun.
+    master_keys: BTreeSet<String>,
     /// Bytes written so far.
     written: u64,
 }
@@ -210,6 +224,9 @@ impl Work<'_> {
     ) -> Result<Manifest, BackupError> {
         let identity = self.ledger.identity();
         let position = self.ledger.position();
+        // One may have become active meanwhile.
+        let mut master_keys = master_keys(self.ledger)?;
+        master_keys.append(&mut self.master_keys);
         let manifest = Manifest {
             form: FORM,
             backup: self.backup,
@@ -221,6 +238,7 @@ impl Work<'_> {
             created_at: time::format(self.options.now),
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
             portable_version: PORTABLE_VERSION,
+            master_keys: Some(master_keys),
             segments,
             state,
         };

@@ -1,6 +1,6 @@
 //! What a target holds: the manifests of its backups.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use ledger_vault::Keyring;
 use serde::Serialize;
@@ -42,6 +42,9 @@ pub struct Summary {
     /// Time of the last event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recorded_at: Option<String>,
+    /// Ids of the master keys that it takes to open it; absent if its manifest is of the first form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_keys: Option<BTreeSet<String>>,
     /// Number of segments.
     pub segments: usize,
     /// Size of all that it consists of; other backups may share most of it.
@@ -56,6 +59,7 @@ impl From<&Manifest> for Summary {
             created_at: manifest.created_at.clone(),
             position: manifest.position,
             recorded_at: manifest.recorded_at.clone(),
+            master_keys: manifest.master_keys.clone(),
             segments: manifest.segments.len(),
             bytes: manifest.bytes(),
         }

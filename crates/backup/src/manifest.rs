@@ -1,12 +1,16 @@
 //! The manifest of a backup: what it consists of.
 //!
 //! ```json
-//! {"manifest": {"form": 1, "backup": "0199…", …}, "digest": "…", "mac": "…"}
+//! {"manifest": {"form": 2, "backup": "0199…", …}, "digest": "…", "mac": "…"}
 //! ```
 //!
 //! The digest covers the bytes of the inner object, so that anybody can tell a flipped bit. The MAC
 //! covers the same bytes under the MAC key of the ledger, so that nobody without the master key can
 //! make or edit a manifest. The digests of all objects are in it.
+//!
+//! The first form did not say which master keys it takes to open the backup.
+
+use std::collections::BTreeSet;
 
 use ledger_engine::{Identity, PORTABLE_VERSION};
 use serde::{Deserialize, Serialize};
@@ -17,7 +21,7 @@ use crate::id::BackupId;
 use crate::names;
 
 /// The form of manifests that this program writes, and the newest that it reads.
-pub(crate) const FORM: u32 = 1;
+pub(crate) const FORM: u32 = 2;
 /// What the MACs of manifests are for.
 pub(crate) const MAC_PURPOSE: &str = "backup manifest";
 /// Largest manifest. A segment takes some 300 bytes of it, and has 32 MiB.
@@ -51,6 +55,9 @@ pub(crate) struct Manifest {
     pub(crate) program_version: String,
     /// The version of the lines in the objects.
     pub(crate) portable_version: u32,
+    /// Ids of the master keys that it takes to open everything in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) master_keys: Option<BTreeSet<String>>,
     /// The events, in the order of their positions and without a gap.
     pub(crate) segments: Vec<Segment>,
     /// What is not events, in pieces.
@@ -128,6 +135,11 @@ impl Manifest {
     pub(crate) fn is_of(&self, identity: Identity) -> bool {
         self.ledger == identity.ledger.to_string()
             && self.incarnation == identity.incarnation.to_string()
+    }
+
+    /// Returns whether none but the given master keys open something in it, so far as it tells.
+    pub(crate) fn takes_none_but(&self, master_keys: &BTreeSet<String>) -> bool {
+        self.master_keys.as_ref().is_some_and(|taken| taken.is_subset(master_keys))
     }
 
     /// Returns what contradicts itself in it, if anything does.
@@ -269,6 +281,7 @@ pub(crate) mod tests {
             created_at: "2026-11-29T10:00:01.000000Z".to_owned(),
             program_version: "0.1.0".to_owned(),
             portable_version: PORTABLE_VERSION,
+            master_keys: Some(["0a1b2c3d".to_owned()].into()),
             segments: vec![segment(1, 10), segment(11, 12)],
             state: vec![Piece { bytes: 5, digest: digest_of(b"y") }],
         }
@@ -341,10 +354,22 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_manifest_of_the_first_form_is_read_and_tells_no_master_keys() {
+        let first = Manifest { form: 1, master_keys: None, ..manifest() };
+        let text = seal(&first, mac).unwrap();
+        assert!(!String::from_utf8_lossy(&text).contains("master_keys"));
+        assert_eq!(read(&first, &text).unwrap().manifest, first);
+        assert!(!first.takes_none_but(&["0a1b2c3d".to_owned()].into()), "it may take any");
+        let second = manifest();
+        assert!(second.takes_none_but(&["0a1b2c3d".to_owned(), "11111111".to_owned()].into()));
+        assert!(!second.takes_none_but(&["11111111".to_owned()].into()));
+    }
+
+    #[test]
     fn a_newer_form_is_told_as_such_before_anything_else() {
         let manifest = manifest();
         let text = seal(&manifest, mac).unwrap();
-        let text = String::from_utf8(text).unwrap().replace("\"form\":1,", "\"form\":2,\"x\":0,");
+        let text = String::from_utf8(text).unwrap().replace("\"form\":2,", "\"form\":3,\"x\":0,");
         let told = read(&manifest, text.as_bytes()).unwrap_err();
         assert!(told.contains("newer"), "{told}");
     }

@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use ledger_contract::operations::Progress;
 use ledger_contract::time;
-use ledger_domain::Position;
-use ledger_engine::{Restoration, RestoreOptions, RestoreStage, Restored, Taken};
-use ledger_vault::Keyring;
+use ledger_domain::{MasterKeyId, Position};
+use ledger_engine::{Restoration, RestoreError, RestoreOptions, RestoreStage, Restored, Taken};
+use ledger_vault::{Keyring, OpenError as UnsealError};
 use serde::Serialize;
 
 use crate::error::BackupError;
@@ -110,7 +110,22 @@ fn check(
     let sealed = holdings::read(target, backup)?;
     present.check(&sealed.manifest)?;
     check_state(target, &sealed, sealed.manifest.state_parts(), keyring)?;
+    expect_keys(&sealed.manifest, keyring)?;
     Ok(sealed)
+}
+
+/// Returns an error if a master key is missing that it takes to open something in the backup. The
+/// restored ledger could not be opened.
+fn expect_keys(manifest: &Manifest, keyring: &Keyring) -> Result<(), BackupError> {
+    let taken = manifest.master_keys.iter().flatten();
+    let mut taken = taken.filter_map(|key| MasterKeyId::from_ascii(key.as_bytes()));
+    match taken.find(|key| !keyring.holds(*key)) {
+        None => Ok(()),
+        Some(key) => {
+            let held = keyring.key_ids().collect();
+            Err(RestoreError::MasterKey(UnsealError::UnknownKey { key, held }).into())
+        }
+    }
 }
 
 fn restore_from(

@@ -1,5 +1,6 @@
 //! Checking a backup.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -25,6 +26,9 @@ pub struct VerifyReport {
     pub position: u64,
     /// When it was begun.
     pub created_at: String,
+    /// Ids of the master keys that it takes to open it; absent if its manifest is of the first form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_keys: Option<BTreeSet<String>>,
     /// Number of objects that were read.
     pub objects: usize,
     /// Their size.
@@ -79,6 +83,7 @@ pub fn verify(
         backup,
         position: manifest.position,
         created_at: manifest.created_at.clone(),
+        master_keys: manifest.master_keys.clone(),
         objects: manifest.parts().count(),
         bytes: total,
         authentic: keys.is_some() && damage.is_empty(),

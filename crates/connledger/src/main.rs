@@ -49,6 +49,7 @@ mod verbs;
 mod backup;
 mod explain;
 mod install;
+mod keys;
 mod load;
 mod portable;
 mod providers;
@@ -123,6 +124,7 @@ async fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Principal(command) => rights::run_principal(&common, command, out).await,
         Command::Key(command) => rights::run_key(&common, command, out).await,
         Command::Token(command) => rights::run_token(&common, command, out).await,
+        Command::Keys(command) => keys::run(&common, command, out).await,
         Command::Access(command) => rights::run_check(&common, command, out).await,
         Command::Whoami => rights::whoami(&common, out).await,
         Command::Provider(command) => providers::run(command, out),

@@ -22,19 +22,24 @@ pub(crate) struct MasterKeyArgs {
     pub(crate) master_key_file: Option<PathBuf>,
 }
 
-/// Reads the master key from the named file, else from the systemd credential, else from the
-/// development ledger's own file.
+/// Reads the master keys from the file that [`locate`] finds.
 pub(crate) fn find(args: &MasterKeyArgs, data_dir: Option<&Path>) -> Result<Keyring, Failure> {
+    read(&locate(args, data_dir)?)
+}
+
+/// Returns the file with the master keys: the named one, else the systemd credential, else the
+/// development ledger's own.
+pub(crate) fn locate(args: &MasterKeyArgs, data_dir: Option<&Path>) -> Result<PathBuf, Failure> {
     if let Some(path) = &args.master_key_file {
-        return read(path);
+        return Ok(path.clone());
     }
     if let Some(path) = settings::credentials_directory().map(|folder| folder.join(CREDENTIAL))
         && path.exists()
     {
-        return read(&path);
+        return Ok(path);
     }
     match data_dir.map(|folder| folder.join(DEV_MASTER_KEY_FILE)) {
-        Some(path) if path.exists() => read(&path),
+        Some(path) if path.exists() => Ok(path),
         _ => Err(Failure::from(Problem::new(Code::MasterKeyMissing))
             .hint("pass --master-key-file FILE, or set CONNLEDGER_MASTER_KEY_FILE")
             .hint("to experiment, `connledger serve --dev` creates a throw-away key")),
@@ -65,7 +70,8 @@ pub(crate) enum Created {
     No,
 }
 
-fn read(path: &Path) -> Result<Keyring, Failure> {
+/// Reads a key file.
+pub(crate) fn read(path: &Path) -> Result<Keyring, Failure> {
     Keyring::read_file(path).map_err(|error| refused(&error.to_string()))
 }
 

@@ -56,6 +56,10 @@
 //!   (test: `a_check_says_under_which_key_rows_have_macs`).
 //! - A code of the portable form holds for one purpose and place
 //!   (test: `a_code_holds_for_one_purpose_and_place_under_one_ledgers_key`).
+//! - Wrapped under another master key, a secret opens as before
+//!   (test: `secrets_of_the_ledger_move_to_the_active_key_and_open_as_before`).
+//! - A key file is changed as a whole or not at all
+//!   (test: `a_damaged_or_held_file_stays_as_it_is`).
 //! - Debug output never shows a secret (test: `debug_output_never_shows_a_value`).
 //! - A file with a secret to which other users have access is not read
 //!   (test: `a_file_open_to_other_users_is_refused_with_the_remedy`).
@@ -66,6 +70,7 @@ mod data_key;
 mod sealed_text;
 
 mod key_file;
+mod key_source;
 mod keyring;
 mod locked;
 mod master_key;
@@ -90,14 +95,14 @@ pub use data_key::{DataKey, DataKeyId};
 pub use error::{KeyFileError, OpenError, PrivateFileError};
 pub use fingerprint::FingerprintKey;
 pub use key_check::KeyCheck;
-pub use keyring::{Keyring, Scope};
+pub use key_source::{KeyFile, KeySource, KeySourceError};
+pub use keyring::{Keyring, LedgerSecret, Scope};
 pub use mac_key::MacKey;
-pub use master_key::KeyId;
 pub use plaintext::{Disclosure, Plaintext};
 pub use portable_key::PortableKey;
 pub use private_file::{create_private, open_private, read_private, sync_parent, write_durably};
 pub use sealed_text::plaintext_bytes;
-pub use wrapped::WrappedDataKey;
+pub use wrapped::{WrappedDataKey, master_key_of};
 
 #[cfg(test)]
 mod golden;

@@ -1,5 +1,7 @@
 //! `backup list`.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use indicatif::BinaryBytes;
 use ledger_backup::{Holding, list};
@@ -39,8 +41,16 @@ pub(super) async fn run(shared: &Shared, args: &ListArgs, out: Output) -> Result
     if out.is_json() {
         return found.iter().try_for_each(|holding| out.object(holding));
     }
-    let mut table =
-        Table::new(&["BACKUP", "BEGUN", "POSITION", "LAST EVENT", "SIZE", "SEGMENTS", "STATE"]);
+    let mut table = Table::new(&[
+        "BACKUP",
+        "BEGUN",
+        "POSITION",
+        "LAST EVENT",
+        "SIZE",
+        "SEGMENTS",
+        "KEYS",
+        "STATE",
+    ]);
     for Holding { backup, summary, damage, .. } in &found {
         let of = |show: &dyn Fn(&ledger_backup::Summary) -> String| {
             summary.as_ref().map(show).unwrap_or_default()
@@ -52,10 +62,17 @@ pub(super) async fn run(shared: &Shared, args: &ListArgs, out: Output) -> Result
             of(&|summary| summary.recorded_at.as_deref().map(short_time).unwrap_or_default()),
             of(&|summary| BinaryBytes(summary.bytes).to_string()),
             of(&|summary| summary.segments.to_string()),
+            of(&|summary| keys(summary.master_keys.as_ref())),
             damage.clone().unwrap_or_else(|| "whole".to_owned()),
         ]);
     }
     out.table(&table)?;
     out.say(format!("{} backups at {}", found.len(), args.from.shown()));
     Ok(())
+}
+
+/// Returns the ids of the master keys that a backup takes.
+pub(super) fn keys(master_keys: Option<&BTreeSet<String>>) -> String {
+    let ids = master_keys.into_iter().flatten().map(String::as_str);
+    ids.collect::<Vec<_>>().join(" ")
 }

@@ -6,6 +6,7 @@ use ledger_backup::{BackupId, VerifyReport, verify};
 use ledger_contract::errors::{Code, Problem};
 
 use super::Shared;
+use super::list::keys;
 use super::target::FromArgs;
 use crate::failure::Failure;
 use crate::master_key;
@@ -52,6 +53,9 @@ fn write_report(report: &VerifyReport, out: Output) -> Result<(), Failure> {
             "read backup {backup} of {begun}, position {position}: {objects} objects, {size} in \
              {seconds:.1} s"
         ))?;
+        if report.master_keys.is_some() {
+            out.line(format!("master keys: {}", keys(report.master_keys.as_ref())))?;
+        }
         damage.iter().try_for_each(|line| out.line(line))?;
         if damage.is_empty() {
             out.line(if report.authentic {

@@ -1,6 +1,6 @@
 //! `--dev`: creates a ledger, a throw-away master key and an admin key in a file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ledger_contract::errors::{Code, Problem};
@@ -28,28 +28,28 @@ pub(super) async fn open(
         Err(missing) if missing.code == Code::DataDirMissing => true,
         Err(problem) => return Err(problem.into()),
     };
-    let keyring = match &args.master_key.master_key_file {
-        Some(_) => master_key::find(&args.master_key, None)?,
+    let key_file = match &args.master_key.master_key_file {
+        Some(path) => path.clone(),
         None => throw_away_key(folder, out)?,
     };
-    let options = engine_options(folder, keyring, args, providers);
+    let options = engine_options(folder, key_file, args, providers)?;
     let engine = open_engine(EngineOptions { create, ..options }).await?;
     ensure_workspace(&engine).await?;
     leave_admin_key(&engine, folder, out).await?;
     Ok(engine)
 }
 
-fn throw_away_key(folder: &Path, out: Output) -> Result<ledger_vault::Keyring, Failure> {
+fn throw_away_key(folder: &Path, out: Output) -> Result<PathBuf, Failure> {
     let path = folder.join(DEV_MASTER_KEY_FILE);
     if !path.exists() && Engine::exists(folder) {
         return Err(Failure::usage("this ledger was not created with --dev")
             .hint("pass the master key it was created with: --master-key-file FILE"));
     }
-    let (keyring, created) = master_key::read_or_create(&path)?;
+    let (_, created) = master_key::read_or_create(&path)?;
     if created == Created::Yes {
         out.say(format!("dev: created a throw-away master key, {}", path.display()));
     }
-    Ok(keyring)
+    Ok(path)
 }
 
 /// Writes a new admin key unless the file already holds a valid one.

@@ -27,7 +27,7 @@ use ledger_contract::subjects::{DEFAULT_WORKSPACE, Subjects};
 use ledger_domain::{MessageId, WorkspaceName};
 use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions, ExecuteError, Received};
 use ledger_providers::Catalogue;
-use ledger_vault::Keyring;
+use ledger_vault::KeyFile;
 
 pub(crate) use args::ServeArgs;
 
@@ -112,24 +112,27 @@ async fn open(
         }
         Err(problem) => return Err(problem.into()),
     }
-    let keyring = master_key::find(&args.master_key, None)?;
-    open_engine(engine_options(folder, keyring, args, providers)).await
+    let key_file = master_key::locate(&args.master_key, None)?;
+    open_engine(engine_options(folder, key_file, args, providers)?).await
 }
 
-/// Returns the options of an engine as the arguments have them.
+/// Returns the options of an engine as the arguments have them. The master keys are read from a
+/// file, and again when they are rotated.
 fn engine_options(
     folder: &Path,
-    keyring: Keyring,
+    key_file: PathBuf,
     args: &ServeArgs,
     providers: &Arc<Catalogue>,
-) -> EngineOptions {
-    EngineOptions {
+) -> Result<EngineOptions, Failure> {
+    let keyring = master_key::read(&key_file)?;
+    Ok(EngineOptions {
+        key_source: Some(Arc::new(KeyFile::new(absolute(&key_file)))),
         journal: args.journal.options(),
         catalogue: Arc::clone(providers),
         key_lifetimes: args.lifetimes.lifetimes(),
         quotas: args.quotas.quotas(),
         ..EngineOptions::new(folder.to_owned(), keyring)
-    }
+    })
 }
 
 /// Opens the engine on a thread that may block.
