@@ -14,6 +14,8 @@
 //!
 //! - Every command has a defined answer in every state of a connection
 //!   (test: `every_command_has_its_answer_in_every_state`).
+//! - A former generation is given out until its end and not after it, at most one of a field at a
+//!   time (test: `a_former_generation_is_given_out_until_its_end_and_no_longer`).
 //! - The crate names no wire format, async task, clock or source of randomness
 //!   (test: `the_domain_names_no_wire_format_task_clock_or_chance`).
 
@@ -22,6 +24,7 @@ pub mod limits;
 pub mod text;
 
 pub mod connection;
+pub mod consumers;
 pub mod principal;
 pub mod reveal;
 pub mod secret;
@@ -31,6 +34,10 @@ pub use connection::{
     Command, Connection, Event, EventFacts, Lifecycle, Rejection, advance, check_expected, decide,
     evolve,
 };
+pub use consumers::{
+    Confirmation, Consumer, ConsumerCommand, ConsumerEvent, Consumers, confirmed_fields,
+    decide_consumer,
+};
 pub use ids::{
     Actor, ConnectionId, EventId, Expected, Generation, Incarnation, LedgerId, MessageId, Micros,
     Position, Version,
@@ -38,9 +45,10 @@ pub use ids::{
 pub use principal::{
     Principal, PrincipalCommand, PrincipalEvent, PrincipalFacts, decide_principal, evolve_principal,
 };
-pub use reveal::{RevealSecret, SecretRevealed, decide_reveal};
-pub use secret::{Hint, NewSecret, Sealed, Secret};
+pub use reveal::{RevealSecret, SecretRevealed, WantedGeneration, decide_reveal};
+pub use secret::{Former, FormerEnd, Hint, NewSecret, Sealed, Secret};
 pub use text::{
-    CheckedText, FieldName, InvalidField, Json, Line, PrincipalName, Prose, Slug, WorkspaceName,
+    CheckedText, ConsumerName, FieldName, InvalidField, Json, Line, PrincipalName, Prose, Slug,
+    WorkspaceName,
 };
 pub use workspace::{Workspace, WorkspaceCreated};

@@ -17,6 +17,7 @@ mod keys;
 mod lifetimes;
 mod lists;
 mod opening;
+mod overlaps;
 mod pages;
 mod portable;
 mod probes;

@@ -10,6 +10,7 @@ pub mod get;
 pub mod history;
 pub mod list;
 pub mod principals;
+pub mod rotation;
 pub mod status;
 pub mod whoami;
 pub mod workspaces;
@@ -27,6 +28,7 @@ pub use list::{List, ListPage, ListQuery};
 pub use page::{PagePart, PageQuery};
 pub use parameters::{NoParameters, Parameters};
 pub use principals::{ApiKeyView, PermissionView, PrincipalPage, PrincipalView, Principals};
+pub use rotation::{ConsumerView, FieldRotation, Rotation, RotationQuery, RotationView};
 pub use status::{
     ClockStatus, DiskFullStatus, EventWindow, FormerXkey, HttpStatus, LeaseHolder, NatsStatus,
     RebuildStatus, RestoredFrom, Status, StatusView,
@@ -160,7 +162,8 @@ macro_rules! queries {
 }
 
 queries! {
-    Get, List, History, Audit, Workspaces, Status, Principals, BlockedTokens, AccessCheck, Whoami,
+    Get, Rotation, List, History, Audit, Workspaces, Status, Principals, BlockedTokens, AccessCheck,
+    Whoami,
 }
 
 impl QueryName {

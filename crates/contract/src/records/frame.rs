@@ -45,14 +45,20 @@ impl Head {
         {
             let connection = match stream {
                 Stream::Connection(id) => Some(id),
-                Stream::Workspace(_) | Stream::Principal(_) | Stream::Reveals(_) => None,
+                Stream::Workspace(_)
+                | Stream::Principal(_)
+                | Stream::Reveals(_)
+                | Stream::Consumers(_) => None,
             };
             return Ok(Self { connection, version });
         }
         let Record { metadata, .. } = decode(position, bytes)?;
         let connection = match metadata.stream {
             StreamId::Connection(id) => Some(id),
-            StreamId::Workspace(_) | StreamId::Principal(_) | StreamId::Reveals(_) => None,
+            StreamId::Workspace(_)
+            | StreamId::Principal(_)
+            | StreamId::Reveals(_)
+            | StreamId::Consumers(_) => None,
         };
         Ok(Self { connection, version: metadata.version })
     }
@@ -160,6 +166,7 @@ enum Stream<'a> {
     Workspace(&'a str),
     Principal(&'a str),
     Reveals(ConnectionId),
+    Consumers(ConnectionId),
 }
 
 impl From<Stream<'_>> for StreamId {
@@ -169,6 +176,7 @@ impl From<Stream<'_>> for StreamId {
             Stream::Workspace(name) => Self::Workspace(WorkspaceName::stored(name.into())),
             Stream::Principal(name) => Self::Principal(PrincipalName::stored(name.into())),
             Stream::Reveals(id) => Self::Reveals(id),
+            Stream::Consumers(id) => Self::Consumers(id),
         }
     }
 }
@@ -193,6 +201,8 @@ impl<'a> Scan<'a> {
             Stream::Connection(ConnectionId::new(self.uuid()?))
         } else if self.skip(b"reveals/").is_some() {
             Stream::Reveals(ConnectionId::new(self.uuid()?))
+        } else if self.skip(b"consumers/").is_some() {
+            Stream::Consumers(ConnectionId::new(self.uuid()?))
         } else if self.skip(b"principal/").is_some() {
             Stream::Principal(self.text()?)
         } else {

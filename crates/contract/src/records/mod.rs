@@ -13,12 +13,14 @@
 //! are read.
 
 mod access_v1;
+mod consumers_v1;
 mod decode;
 mod event_v1;
 mod frame;
 mod parts_v1;
 mod public;
 mod repeats;
+mod rotations_v1;
 mod row;
 mod versions;
 
@@ -26,13 +28,14 @@ use std::fmt;
 use std::net::IpAddr;
 
 use ledger_domain::{
-    Actor, CheckedText, ConnectionId, Event, EventFacts, EventId, Line, MessageId, Micros,
-    Position, PrincipalEvent, PrincipalFacts, PrincipalName, SecretRevealed, Version,
+    Actor, CheckedText, ConnectionId, ConsumerEvent, Event, EventFacts, EventId, Line, MessageId,
+    Micros, Position, PrincipalEvent, PrincipalFacts, PrincipalName, SecretRevealed, Version,
     WorkspaceCreated, WorkspaceName,
 };
 use serde::{Deserializer, Serialize};
 
 pub use access_v1::{decode_principal_row, encode_principal_row};
+pub use consumers_v1::{decode_consumer_row, encode_consumer_row};
 pub use decode::decode;
 pub use event_v1::Happened;
 pub use frame::{Frame, Head};
@@ -46,6 +49,7 @@ pub use versions::{METADATA_VERSION, data_version, first_metadata_version};
 
 use crate::shape::{self, Shape, Written};
 use access_v1::PrincipalOut;
+use consumers_v1::ConsumerOut;
 use event_v1::DataOut;
 pub(crate) use event_v1::data_schema;
 
@@ -125,6 +129,8 @@ pub enum StreamId {
     Principal(PrincipalName),
     /// Reveals of one connection's secrets.
     Reveals(ConnectionId),
+    /// What the consumers of one connection say.
+    Consumers(ConnectionId),
 }
 
 impl fmt::Display for StreamId {
@@ -134,6 +140,7 @@ impl fmt::Display for StreamId {
             Self::Workspace(name) => write!(f, "workspace/{name}"),
             Self::Principal(name) => write!(f, "principal/{name}"),
             Self::Reveals(id) => write!(f, "reveals/{id}"),
+            Self::Consumers(id) => write!(f, "consumers/{id}"),
         }
     }
 }
@@ -157,6 +164,7 @@ impl StreamId {
             ("workspace", name) => Some(Self::Workspace(WorkspaceName::stored(name.into()))),
             ("principal", name) => Some(Self::Principal(PrincipalName::stored(name.into()))),
             ("reveals", id) => id.parse().ok().map(Self::Reveals),
+            ("consumers", id) => id.parse().ok().map(Self::Consumers),
             _ => None,
         }
     }
@@ -308,6 +316,11 @@ pub fn encode_revealed(out: &mut Vec<u8>, metadata: &Metadata, revealed: &Secret
     encode(out, metadata, SecretRevealed::TYPE_NAME, Written(revealed));
 }
 
+/// Appends the stored bytes of a record about a consumer of a connection to `out`.
+pub fn encode_consumer(out: &mut Vec<u8>, metadata: &Metadata, event: &ConsumerEvent) {
+    encode(out, metadata, event.type_name(), ConsumerOut(event));
+}
+
 fn encode<D: Serialize>(out: &mut Vec<u8>, metadata: &Metadata, type_name: &str, data: D) {
     let provenance = &metadata.provenance;
     let record = RecordOut {
@@ -344,6 +357,7 @@ impl Happened {
             Self::Workspace(_) => WorkspaceCreated::TYPE_NAME,
             Self::Principal(event) => event.type_name(),
             Self::Revealed(_) => SecretRevealed::TYPE_NAME,
+            Self::Consumer(event) => event.type_name(),
         }
     }
 }

@@ -88,7 +88,10 @@ impl Reader<'_> {
         }
         let redacted = match record.metadata.stream {
             StreamId::Connection(id) => self.hidden(id)?,
-            StreamId::Workspace(_) | StreamId::Principal(_) | StreamId::Reveals(_) => None,
+            StreamId::Workspace(_)
+            | StreamId::Principal(_)
+            | StreamId::Reveals(_)
+            | StreamId::Consumers(_) => None,
         };
         let version = record.metadata.version;
         let mask = redacted.as_ref().map(|redacted| {
@@ -159,7 +162,8 @@ impl Reader<'_> {
 
     fn of_connection(&self, id: ConnectionId) -> Result<Selection, QueryError> {
         let mut positions = Selection::default();
-        for stream in [StreamKey::connection(id), StreamKey::reveals(id)] {
+        let beside = [StreamKey::reveals(id), StreamKey::consumers(id)];
+        for stream in [StreamKey::connection(id)].into_iter().chain(beside) {
             for position in streams::scan(&self.engine.shared.store, stream, Version::new(1)) {
                 positions.insert(position?.get());
             }

@@ -9,6 +9,7 @@ mod list;
 mod matches;
 mod names;
 mod paging;
+mod rotation;
 mod status;
 mod usage;
 mod versions;

@@ -13,6 +13,7 @@
 //! The decider works on states that are not durable yet. That is sound because a failed write stops
 //! everything, and no answer or query reveals anything about a group before it is durable.
 
+mod beside;
 mod clock;
 mod committer;
 mod decider;
@@ -30,8 +31,8 @@ use std::thread::JoinHandle;
 
 use ledger_contract::records::{Metadata, Provenance};
 use ledger_domain::{
-    Connection, ConnectionId, Expected, Micros, Position, Principal, PrincipalCommand,
-    PrincipalName, RevealSecret, WorkspaceCreated, WorkspaceName,
+    Connection, ConnectionId, ConsumerCommand, ConsumerEvent, Expected, Micros, Position,
+    Principal, PrincipalCommand, PrincipalName, RevealSecret, WorkspaceCreated, WorkspaceName,
 };
 use ledger_store::Batch;
 use ledger_store::tables::Receipt;
@@ -90,6 +91,8 @@ pub(crate) enum Work {
     Principal { name: PrincipalName, command: Box<PrincipalCommand> },
     /// A reveal of a connection's secrets.
     Reveal { id: ConnectionId, command: RevealSecret },
+    /// Something about a consumer of a connection.
+    Consumer { id: ConnectionId, command: ConsumerCommand },
 }
 
 /// Sends the outcome of a command.
@@ -121,6 +124,8 @@ pub(crate) enum Effect {
     Connection(AcceptedChange),
     /// A principal.
     Principal(Arc<Principal>),
+    /// A consumer of a connection.
+    Consumer(ConnectionId, ConsumerEvent),
     /// No state that is kept in memory.
     None,
 }
