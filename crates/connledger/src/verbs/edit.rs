@@ -141,9 +141,7 @@ impl RotateArgs {
         let mut command = PendingCommand::about("rotate-secret", &self.name, self.write);
         SecretReader::new(out).read_into(&self.secret, &mut command.body)?;
         let command = command.with_some("keep_former_until", self.keep_former_until);
-        Ok(match self.keep_former_until_confirmed {
-            true => command.with("keep_former_until_confirmed", true),
-            false => command,
-        })
+        let waits = self.keep_former_until_confirmed.then_some(true);
+        Ok(command.with_some("keep_former_until_confirmed", waits))
     }
 }

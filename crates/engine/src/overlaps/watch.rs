@@ -64,14 +64,12 @@ impl Drop for OverlapWatch {
 fn run(engine: &Engine) {
     let agenda = &engine.shared.agenda;
     loop {
-        if engine.ready().is_ok() {
-            loop {
-                let due = agenda.take_due(engine.clock().now(), TOGETHER);
-                if due.is_empty() || agenda.is_stopped() {
-                    break;
-                }
-                look_at(engine, &due);
+        while engine.ready().is_ok() && !agenda.is_stopped() {
+            let due = agenda.take_due(engine.clock().now(), TOGETHER);
+            if due.is_empty() {
+                break;
             }
+            look_at(engine, &due);
         }
         if !agenda.wait(TICK) {
             return;
