@@ -34,7 +34,8 @@ fn takes(verb: &str) -> &'static [&'static str] {
         "create" | "update" | "enable" | "disable" | "mark-degraded" | "mark-failed"
         | "mark-operational" | "archive" | "restore" | "revoke-workspace" | "set-limits"
         | "set-model-policy" | "set-pricing" | "link-dependent" | "unlink-dependent" => &["write"],
-        "rotate-secret" => &["rotate"],
+        "rotate-secret" | "retire-former" | "cancel-rotation" | "remove-consumer" => &["rotate"],
+        "confirm-secret" => &["reveal"],
         "revert" => &["write", "rotate"],
         "grant-workspace" => &["administer", "reveal"],
         "block-token" | "unblock-token" | "create-workspace" | "create-principal"
@@ -71,6 +72,23 @@ pub(super) async fn prepared(
     match verb {
         "update" => body["description"] = json!("new"),
         "rotate-secret" => body["secrets"] = json!({"api_key": "sk-second-value-2"}),
+        "retire-former" | "cancel-rotation" => {
+            let mut rotate = body.clone();
+            rotate["secrets"] = json!({"api_key": "sk-second-value-2"});
+            rotate["keep_former_until"] = json!("1h");
+            send("rotate-secret", rotate).await;
+        }
+        "confirm-secret" | "remove-consumer" => {
+            let mut confirm = body.clone();
+            confirm["consumer"] = json!("eu-1");
+            confirm["generations"] = json!({"api_key": 1});
+            body["consumer"] = json!("eu-1");
+            if verb == "confirm-secret" {
+                body = confirm;
+            } else {
+                send("confirm-secret", confirm).await;
+            }
+        }
         "restore" => drop(send("archive", body.clone()).await),
         "grant-workspace" => body = grant,
         "revoke-workspace" => {
@@ -168,7 +186,7 @@ impl Somebody {
         let allowed = match question {
             _ if workspace == ABROAD && !self.everywhere => false,
             // Of every workspace, all that is theirs is theirs to see.
-            "get" | "list" => self.has("read"),
+            "get" | "rotation" | "list" => self.has("read"),
             "whoami" | "workspaces" => true,
             "history" | "audit" => self.has("audit") && (self.everywhere || workspace == HOME),
             "status" => self.has("read") && self.everywhere,

@@ -18,6 +18,7 @@ mod lifetimes;
 mod lists;
 mod master_keys;
 mod opening;
+mod overlaps;
 mod pages;
 mod portable;
 mod probes;

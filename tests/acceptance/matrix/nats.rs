@@ -27,6 +27,8 @@ pub(super) const TABLE: &[Line] = &[
     ("create", WRITE, WELL),
     ("update", WRITE, LET_IN),
     ("rotate-secret", ROTATE, LET_IN),
+    ("retire-former", ROTATE, LET_IN),
+    ("cancel-rotation", ROTATE, LET_IN),
     ("enable", WRITE, LET_IN),
     ("disable", WRITE, LET_IN),
     ("mark-degraded", WRITE, LET_IN),
@@ -42,6 +44,8 @@ pub(super) const TABLE: &[Line] = &[
     ("link-dependent", WRITE, LET_IN),
     ("unlink-dependent", WRITE, LET_IN),
     ("revert", WRITE_AND_ROTATE, LET_IN),
+    ("confirm-secret", Need::Here(&[ledger_domain::principal::Scope::Reveal]), LET_IN),
+    ("remove-consumer", ROTATE, LET_IN),
     ("create-workspace", Need::Here(&[ledger_domain::principal::Scope::Administer]), TAKEN),
     ("create-principal", GOVERN, WELL),
     ("update-principal", Need::Principal(Place::OfLedger), LET_IN),
@@ -54,6 +58,7 @@ pub(super) const TABLE: &[Line] = &[
     ("rotate-master-key", GOVERN, NO_SOURCE),
     ("retire-master-key", GOVERN, LET_IN),
     ("get", READ, WELL),
+    ("rotation", READ, WELL),
     ("list", Need::Foothold, WELL),
     ("history", AUDIT, WELL),
     ("audit", AUDIT, WELL),
@@ -87,7 +92,8 @@ struct Stage {
 /// Tells whether something is asked about one connection.
 pub(super) fn is_about_connection(name: &str) -> bool {
     let command = verbs().any(|verb| verb == name);
-    (command && !["create", "create-workspace"].contains(&name)) || name == "get"
+    (command && !["create", "create-workspace"].contains(&name))
+        || ["get", "rotation"].contains(&name)
 }
 
 /// Returns what something leaves behind when it is done.

@@ -11,6 +11,7 @@ pub mod history;
 pub mod list;
 pub mod master_keys;
 pub mod principals;
+pub mod rotation;
 pub mod status;
 pub mod whoami;
 pub mod workspaces;
@@ -29,6 +30,7 @@ pub use master_keys::{MasterKeys, MasterKeysAnswer};
 pub use page::{PagePart, PageQuery};
 pub use parameters::{NoParameters, Parameters};
 pub use principals::{ApiKeyView, PermissionView, PrincipalPage, PrincipalView, Principals};
+pub use rotation::{ConsumerView, FieldRotation, Rotation, RotationQuery, RotationView};
 pub use status::{
     ClockStatus, DiskFullStatus, EventWindow, FormerXkey, HttpStatus, LeaseHolder, NatsStatus,
     RebuildStatus, RestoredFrom, Status, StatusView,
@@ -162,7 +164,7 @@ macro_rules! queries {
 }
 
 queries! {
-    Get, List, History, Audit, Workspaces, Status, Principals, BlockedTokens, MasterKeys,
+    Get, Rotation, List, History, Audit, Workspaces, Status, Principals, BlockedTokens, MasterKeys,
     AccessCheck, Whoami,
 }
 

@@ -10,6 +10,7 @@ mod master_keys;
 mod matches;
 mod names;
 mod paging;
+mod rotation;
 mod status;
 mod usage;
 mod versions;

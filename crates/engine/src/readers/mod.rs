@@ -45,6 +45,7 @@ impl Effort {
     pub const fn of(query: QueryName) -> Self {
         match query {
             QueryName::Get
+            | QueryName::Rotation
             | QueryName::BlockedTokens
             | QueryName::MasterKeys
             | QueryName::Status

@@ -107,6 +107,7 @@ impl Written {
             QueryAnswer::Workspaces(page) => About::by_name(&page.part),
             QueryAnswer::Principals(page) => About::by_name(&page.part),
             QueryAnswer::Status(_)
+            | QueryAnswer::Rotation(_)
             | QueryAnswer::BlockedTokens(_)
             | QueryAnswer::MasterKeys(_)
             | QueryAnswer::AccessCheck(_)

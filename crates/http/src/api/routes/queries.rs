@@ -52,7 +52,7 @@ fn words(spec: &QuerySpec, at: &HttpRoute) -> (&'static str, &'static str) {
 
 fn tag(query: QueryName) -> &'static str {
     match query {
-        QueryName::Get | QueryName::List => "connections",
+        QueryName::Get | QueryName::Rotation | QueryName::List => "connections",
         QueryName::History | QueryName::Audit => "history",
         QueryName::Workspaces => "workspaces",
         QueryName::Status | QueryName::MasterKeys => "operation",
@@ -68,6 +68,7 @@ fn parameters(query: QueryName, at: &HttpRoute) -> &'static [&'static [Parameter
         QueryName::Get => {
             &[p::IN_ANY_WORKSPACE, p::ON_CONNECTION, p::CONDITIONAL, p::QUERY, p::COMMON]
         }
+        QueryName::Rotation => &[p::IN_ANY_WORKSPACE, p::ON_CONNECTION, p::QUERY, p::COMMON],
         QueryName::List => &[p::IN_ANY_WORKSPACE, list::PARAMETERS, p::PAGE, p::QUERY, p::COMMON],
         QueryName::History if *at == history::CONNECTION_HISTORY => &[
             p::IN_ANY_WORKSPACE,
@@ -98,6 +99,7 @@ fn parameters(query: QueryName, at: &HttpRoute) -> &'static [&'static [Parameter
 fn answers(query: QueryName) -> Vec<Answer> {
     let (about, headers): (_, &[_]) = match query {
         QueryName::Get => ("The connection with masked secrets.", &["ETag"]),
+        QueryName::Rotation => ("The consumers and how far they are.", &[]),
         QueryName::List => ("A page of connections with masked secrets.", PAGED),
         QueryName::History => ("A page of events, without ciphertext.", PAGED),
         QueryName::Audit => ("A page of entries of the audit journal.", &["Link"]),
