@@ -270,7 +270,7 @@ async fn each_role_is_answered_what_it_may_ask() {
                 for place in [HOME, ABROAD, "_all"] {
                     let id = if place == ABROAD { json!(abroad) } else { json!(at_home) };
                     let body = match question {
-                        "get" => json!({ "connection": id }),
+                        "get" | "rotation" => json!({ "connection": id }),
                         // About somebody else: everyone may ask about themselves.
                         "access-check" if one.role == "viewer" => {
                             json!({"as": "editor", "may": "read"})
