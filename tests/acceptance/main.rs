@@ -25,6 +25,8 @@ mod issuer;
 #[cfg(test)]
 mod ledger;
 #[cfg(test)]
+mod machine;
+#[cfg(test)]
 mod matrix;
 #[cfg(test)]
 mod moved;
@@ -74,6 +76,8 @@ mod hints;
 mod histories;
 #[cfg(test)]
 mod http;
+#[cfg(test)]
+mod key_sources;
 #[cfg(test)]
 mod labels;
 #[cfg(test)]

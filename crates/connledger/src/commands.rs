@@ -11,6 +11,7 @@ use crate::demo::DemoArgs;
 use crate::explain::ExplainArgs;
 use crate::init::InitArgs;
 use crate::install::{CompletionsArgs, ManArgs};
+use crate::keys::KeysCommand;
 use crate::load::LoadArgs;
 use crate::portable::{ExportArgs, ImportArgs};
 use crate::providers::ProviderCommand;
@@ -95,6 +96,9 @@ pub(crate) enum Command {
     /// Block tokens of the identity provider before they expire
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Keep the master keys, under which everything secret is wrapped
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Check who may do what
     #[command(subcommand)]
     Access(AccessCommand),

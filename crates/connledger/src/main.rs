@@ -48,12 +48,14 @@ mod verbs;
 mod backup;
 mod explain;
 mod install;
+mod keys;
 mod load;
 mod portable;
 mod providers;
 mod replay;
 mod rotate_curve_key;
 mod watch;
+mod wrap_keys;
 
 mod demo;
 mod init;
@@ -122,6 +124,7 @@ async fn dispatch(cli: Cli, out: Output) -> Result<(), Failure> {
         Command::Principal(command) => rights::run_principal(&common, command, out).await,
         Command::Key(command) => rights::run_key(&common, command, out).await,
         Command::Token(command) => rights::run_token(&common, command, out).await,
+        Command::Keys(command) => keys::run(&common, command, out).await,
         Command::Access(command) => rights::run_check(&common, command, out).await,
         Command::Whoami => rights::whoami(&common, out).await,
         Command::Provider(command) => providers::run(command, out),

@@ -56,6 +56,8 @@
 //!   (test: `a_check_says_under_which_key_rows_have_macs`).
 //! - A code of the portable form holds for one purpose and place
 //!   (test: `a_code_holds_for_one_purpose_and_place_under_one_ledgers_key`).
+//! - What a key service opens must be the key that its line names
+//!   (test: `bytes_of_another_key_than_the_line_names_are_refused`).
 //! - Debug output never shows a secret (test: `debug_output_never_shows_a_value`).
 //! - A file with a secret to which other users have access is not read
 //!   (test: `a_file_open_to_other_users_is_refused_with_the_remedy`).
@@ -66,6 +68,7 @@ mod data_key;
 mod sealed_text;
 
 mod key_file;
+mod key_text;
 mod keyring;
 mod locked;
 mod master_key;
@@ -90,12 +93,15 @@ pub use data_key::{DataKey, DataKeyId};
 pub use error::{KeyFileError, OpenError, PrivateFileError};
 pub use fingerprint::FingerprintKey;
 pub use key_check::KeyCheck;
+pub use key_text::{KeyText, MasterKeyBytes, WrappedMasterKey};
 pub use keyring::{Keyring, Scope};
 pub use mac_key::MacKey;
 pub use master_key::KeyId;
 pub use plaintext::{Disclosure, Plaintext};
 pub use portable_key::PortableKey;
-pub use private_file::{create_private, open_private, read_private, sync_parent, write_durably};
+pub use private_file::{
+    create_private, create_with, open_private, read_private, sync_parent, write_durably,
+};
 pub use sealed_text::plaintext_bytes;
 pub use wrapped::WrappedDataKey;
 

@@ -32,10 +32,8 @@ pub(super) struct VerifyArgs {
 }
 
 pub(super) async fn run(args: VerifyArgs, out: Output) -> Result<(), Failure> {
-    let keyring = match args.master_key.master_key_file {
-        Some(_) => Some(master_key::find(&args.master_key, None)?),
-        None => None,
-    };
+    let given = args.master_key.is_given();
+    let keyring = given.then(|| master_key::find(&args.master_key, None)).transpose()?;
     let bar = progress_bar(Some(0), out);
     let (shown, backup) = (bar.clone(), args.backup);
     let work =

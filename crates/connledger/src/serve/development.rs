@@ -28,9 +28,11 @@ pub(super) async fn open(
         Err(missing) if missing.code == Code::DataDirMissing => true,
         Err(problem) => return Err(problem.into()),
     };
-    let keyring = match &args.master_key.master_key_file {
-        Some(_) => master_key::find(&args.master_key, None)?,
-        None => throw_away_key(folder, out)?,
+    let keyring = if args.master_key.is_given() {
+        let source = master_key::locate(&args.master_key, None)?;
+        master_key::wait_for(&source, args.master_key_wait).await?
+    } else {
+        throw_away_key(folder, args, out)?
     };
     let options = engine_options(folder, keyring, args, providers);
     let engine = open_engine(EngineOptions { create, ..options }).await?;
@@ -39,13 +41,17 @@ pub(super) async fn open(
     Ok(engine)
 }
 
-fn throw_away_key(folder: &Path, out: Output) -> Result<ledger_vault::Keyring, Failure> {
+fn throw_away_key(
+    folder: &Path,
+    args: &ServeArgs,
+    out: Output,
+) -> Result<ledger_vault::Keyring, Failure> {
     let path = folder.join(DEV_MASTER_KEY_FILE);
     if !path.exists() && Engine::exists(folder) {
         return Err(Failure::usage("this ledger was not created with --dev")
             .hint("pass the master key it was created with: --master-key-file FILE"));
     }
-    let (keyring, created) = master_key::read_or_create(&path)?;
+    let (keyring, created) = master_key::read_or_create(&path, args.master_key.settings())?;
     if created == Created::Yes {
         out.say(format!("dev: created a throw-away master key, {}", path.display()));
     }

@@ -87,7 +87,8 @@ fn plan(common: &Common, args: &ServeArgs, subjects: Subjects) -> Result<running
 /// Checks that the files and settings with which this run started would also start another one.
 fn check_start(common: &Common, args: &ServeArgs, folder: &Path) -> Result<(), Failure> {
     let own = args.dev.then_some(folder);
-    master_key::find(&args.master_key, own)?;
+    // A key service may take its time, and requests are served meanwhile.
+    tokio::task::block_in_place(|| master_key::find(&args.master_key, own))?;
     plan(common, args, Subjects::default()).map(drop)
 }
 
@@ -112,7 +113,8 @@ async fn open(
         }
         Err(problem) => return Err(problem.into()),
     }
-    let keyring = master_key::find(&args.master_key, None)?;
+    let source = master_key::locate(&args.master_key, None)?;
+    let keyring = master_key::wait_for(&source, args.master_key_wait).await?;
     open_engine(engine_options(folder, keyring, args, providers)).await
 }
 

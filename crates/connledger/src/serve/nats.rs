@@ -69,6 +69,7 @@ pub(super) async fn start(
     options.port = args.nats_port;
     options.subjects = subjects.clone();
     options.keeps_heap_growth = settings::has_heap_growth();
+    options.hidden_variables = args.master_key.secret_variables();
     options.known_login = engine.nats_login().map_err(Problem::from)?;
     let server = ManagedServer::start(options).await?;
     if let Err(fault) = engine.keep_nats_login(&server.login()) {
