@@ -4,11 +4,11 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
-use std::process::Output;
 
 use serde_json::Value;
 use tokio::process::Command;
 
+use crate::output::said;
 use crate::service::Service;
 use crate::settings;
 
@@ -43,10 +43,6 @@ async fn nobody_else_can_read_a_file_of_a_ledger() {
     service.start_again().await;
     assert_eq!((mode(&data), mode(&store)), (0o700, 0o700), "narrowed at a start");
     assert!(service.stop().await.success(), "{}", service.log());
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]

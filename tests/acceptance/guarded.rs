@@ -5,17 +5,8 @@ use std::process::Output;
 use serde_json::Value;
 
 use crate::canary::CANARY;
+use crate::output::{said, told};
 use crate::service::Service;
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-#[track_caller]
-fn told(output: &Output) -> String {
-    assert!(output.status.success(), "{}", said(output));
-    String::from_utf8(output.stdout.clone()).expect("text")
-}
 
 #[track_caller]
 fn expect_refusal(output: &Output, parts: &[&str]) {

@@ -1,60 +1,80 @@
-//! The machine of an operator, on which the runbooks of `deploy/README.md` are run as they are
-//! written, but for the places of folders and servers.
+//! The runbooks of `deploy/README.md` on a machine of their own: run as they are written, but for
+//! the places of folders.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use crate::settings;
 use crate::wait::eventually;
 
 /// Returns the blocks of commands of a section.
-pub(crate) fn blocks(heading: &str) -> Vec<&'static str> {
+pub(crate) fn blocks(section: &str) -> Vec<&'static str> {
     let readme = include_str!("../../deploy/README.md");
-    let (_, section) = readme.split_once(&format!("\n{heading}\n")).expect("a section");
-    let ends = if heading.starts_with("### ") { &["\n## ", "\n### "][..] } else { &["\n## "] };
-    let end = ends.iter().filter_map(|end| section.find(end)).min().unwrap_or(section.len());
-    let section = &section[..end];
-    section.split("```sh\n").skip(1).map(|rest| rest.split_once("```").expect("an end").0).collect()
+    let (before, text) = readme.split_once(&format!("# {section}\n")).expect("a section");
+    let ends = if before.ends_with("\n##") { &["\n## ", "\n### "][..] } else { &["\n## "] };
+    let end = ends.iter().filter_map(|end| text.find(end)).min().expect("a section after it");
+    let text = &text[..end];
+    text.split("```sh\n").skip(1).map(|rest| rest.split_once("```").expect("an end").0).collect()
 }
 
-/// A folder in place of the root, and variables.
+/// The machine of an operator.
 pub(crate) struct Machine {
-    folder: tempfile::TempDir,
-    pub(crate) variables: Vec<(String, String)>,
-    /// Texts that are something else here.
-    pub(crate) replaced: Vec<(String, String)>,
+    folder: TempDir,
+    variables: Vec<(String, String)>,
+    /// Addresses that are others here.
+    addresses: Vec<(String, String)>,
 }
 
 impl Machine {
-    /// Makes one with a ledger in `/srv/ledger` whose master key is in `/etc/connledger`.
+    /// Makes a machine with a new ledger in `/srv/ledger`, whose master key is in
+    /// `/etc/connledger/master.key`, and commands that have its admin key.
     pub(crate) async fn with_ledger(variables: Vec<(String, String)>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let replaced = Vec::new();
-        let mut machine = Self { folder, variables, replaced };
-        for folder in ["srv", "etc/connledger"] {
-            fs::create_dir_all(machine.folder.path().join(folder)).expect("a folder");
+        let mut machine = Self { folder, variables, addresses: Vec::new() };
+        for folder in ["/srv", "/etc/connledger"] {
+            fs::create_dir_all(machine.place(folder)).expect("a folder");
         }
-        let init = "connledger init --data-dir /srv/ledger \
-                    --master-key-file /etc/connledger/master.key --out /etc/admin.key";
-        machine.run(init).await;
-        let key = machine.here("/etc/admin.key");
-        machine.variables.push(("CONNLEDGER_KEY_FILE".to_owned(), key));
+        let key = machine.place("/admin.key");
+        let key = key.to_str().expect("text");
+        machine
+            .run(&format!(
+                "connledger init --data-dir /srv/ledger --master-key-file \
+                 /etc/connledger/master.key --out {key}"
+            ))
+            .await;
+        machine.set("CONNLEDGER_KEY_FILE", key);
         machine
     }
 
-    /// Returns a text as it is here.
-    pub(crate) fn here(&self, text: &str) -> String {
+    /// Sets a variable for what is run from now on.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Replaces an address in what is run from now on.
+    pub(crate) fn replace(&mut self, address: &str, here: &str) {
+        self.addresses.push((address.to_owned(), here.to_owned()));
+    }
+
+    /// Returns where a file or folder is here.
+    pub(crate) fn place(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path.trim_start_matches('/'))
+    }
+
+    /// Returns a block as it is run here.
+    fn here(&self, block: &str) -> String {
         let folder = self.folder.path().to_str().expect("text");
-        let mut text = text
+        let mut block = block
             .replace("/srv/", &format!("{folder}/srv/"))
             .replace("/etc/", &format!("{folder}/etc/"));
-        for (there, here) in &self.replaced {
-            text = text.replace(there, here);
+        for (address, here) in &self.addresses {
+            block = block.replace(address, here);
         }
-        text
+        block
     }
 
     fn shell(&self, script: &str) -> Command {
@@ -81,8 +101,7 @@ impl Machine {
     /// Runs a block whose last command serves a data directory, and waits until that is ready.
     pub(crate) async fn serve(&self, block: &str, data: &str) -> Child {
         let quiet = Stdio::null;
-        let script = block.replace("connledger serve", "exec connledger serve");
-        let mut command = self.shell(&script);
+        let mut command = self.shell(&block.replace("connledger serve", "exec connledger serve"));
         let child = command.stdout(quiet()).stderr(quiet()).spawn().expect("sh runs");
         let file = self.here(&format!("{data}/server.json"));
         eventually("it serves", async || Path::new(&file).exists().then_some(())).await;

@@ -35,6 +35,8 @@ mod nats_jwt;
 #[cfg(test)]
 mod nats_server;
 #[cfg(test)]
+mod output;
+#[cfg(test)]
 mod private;
 #[cfg(test)]
 mod random;
@@ -87,6 +89,8 @@ mod load;
 mod logins;
 #[cfg(test)]
 mod many_feeds;
+#[cfg(test)]
+mod master_keys;
 #[cfg(test)]
 mod nats;
 #[cfg(test)]

@@ -11,15 +11,12 @@ use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 
+use crate::output::{said, text};
 use crate::service::Service;
 use crate::settings;
 use crate::wait::eventually;
 
 const SECRET: &str = "sk-canary-value-1";
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 /// A ledger that is not served any more, and room for what is made of it.
 struct Moving {
@@ -84,10 +81,6 @@ impl Moving {
 fn events(text: &[u8]) -> Vec<&[u8]> {
     let lines = text.split(|byte| *byte == b'\n');
     lines.filter(|line| line.starts_with(b"{\"event\"")).collect()
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("text")
 }
 
 #[tokio::test(flavor = "multi_thread")]

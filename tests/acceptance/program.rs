@@ -1,20 +1,17 @@
 //! The program as people type it: a ledger made for keeps, a file loaded, a gateway's view.
 
 use std::fs;
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
+use crate::output::said;
 use crate::service::Service;
 use crate::settings;
 
 const MANAGED: [&str; 2] = ["--nats", "managed"];
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 #[tokio::test]
 async fn a_ledger_is_made_once_and_its_admin_key_can_be_replaced() {

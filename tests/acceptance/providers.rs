@@ -7,6 +7,7 @@ use std::process::Output;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
+use crate::output::said;
 use crate::service::Service;
 use crate::settings;
 
@@ -18,10 +19,6 @@ async fn provider(words: &[&str]) -> Output {
 fn lines(output: &Output) -> Vec<Value> {
     let text = String::from_utf8(output.stdout.clone()).expect("text");
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 fn write(folder: &Path, name: &str, description: &Value) -> String {

@@ -1,22 +1,12 @@
 //! What the command line shows is readable: for people at a terminal of any width, for programs as
 //! JSON alone, and for those who know other programs' words.
 
-use std::process::Output;
-
 use serde_json::{Value, json};
 use tokio::process::Command;
 
+use crate::output::{said, told};
 use crate::service::Service;
 use crate::settings;
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn told(output: &Output) -> String {
-    assert!(output.status.success(), "{}", said(output));
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
 
 /// Runs a command at a terminal, and returns the lines that it shows.
 async fn at_terminal(service: &Service, columns: usize, args: &[&str]) -> Vec<String> {

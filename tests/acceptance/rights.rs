@@ -5,18 +5,10 @@ use std::process::Output;
 use serde_json::{Value, json};
 
 use crate::canary::expect_none_of;
+use crate::output::{said, told};
 use crate::service::Service;
 
 const MANAGED: [&str; 4] = ["--nats", "managed", "--log", "trace"];
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn told(output: &Output) -> String {
-    assert!(output.status.success(), "{}", said(output));
-    String::from_utf8(output.stdout.clone()).expect("text")
-}
 
 fn objects(output: &Output) -> Vec<Value> {
     told(output).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()

@@ -60,6 +60,11 @@ pub(crate) fn clients_node_modules() -> PathBuf {
     required("CONNLEDGER_CLIENTS_NODE_MODULES")
 }
 
+/// Returns the folder `node_modules` that holds a server that speaks the protocol of Azure.
+pub(crate) fn servers_node_modules() -> PathBuf {
+    required("CONNLEDGER_SERVERS_NODE_MODULES")
+}
+
 /// Returns how many feeds the test of many feeds opens.
 pub(crate) fn feeds() -> Option<usize> {
     let count = named("CONNLEDGER_TEST_FEEDS")?;

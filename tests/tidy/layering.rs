@@ -21,7 +21,7 @@ const EDGES: [(&str, &[&str]); 22] = [
     ("ledger-backup", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine"]),
     ("ledger-outgoing", &["ledger-domain"]),
     ("ledger-tokens", &["ledger-domain", "ledger-contract", "ledger-engine", "ledger-outgoing"]),
-    ("ledger-key-sources", &["ledger-vault", "ledger-outgoing"]),
+    ("ledger-key-sources", &["ledger-domain", "ledger-vault", "ledger-outgoing"]),
     ("ledger-guard", &["ledger-contract"]),
     (
         "ledger-bus",

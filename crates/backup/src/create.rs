@@ -1,9 +1,10 @@
 //! Making a backup.
 //!
 //! What is written is read back before the manifest names it, and the manifest is written last.
-//! Before it, the objects that it takes over from earlier backups are looked for once more. So a
+//! Directly before it, the objects that it takes over from earlier backups are looked for. So a
 //! backup whose manifest is there is whole, at whatever moment this was killed.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::Instant;
 
@@ -14,10 +15,12 @@ use ledger_contract::time;
 use ledger_domain::{Micros, Position};
 use ledger_engine::{PORTABLE_VERSION, Portable, PortableError};
 
+use crate::checker::Checker;
 use crate::error::BackupError;
 use crate::holdings::{self, Present};
 use crate::id::BackupId;
-use crate::manifest::{self, FORM, MAC_PURPOSE, Manifest, Piece, SealedManifest, Segment};
+use crate::length::length;
+use crate::manifest::{self, FORM, MAC_PURPOSE, Manifest, Piece, Segment};
 use crate::names;
 use crate::pace::Pace;
 use crate::packing::{Packer, put_checked};
@@ -25,7 +28,7 @@ use crate::plan;
 use crate::target::Target;
 
 /// Size of a full segment, compressed. One is held in memory, and once more when it is read back.
-pub const SEGMENT_BYTES: u64 = 32 * 1024 * 1024;
+pub(crate) const SEGMENT_BYTES: u64 = 32 * 1024 * 1024;
 /// Bytes a second by default.
 pub const RATE: u64 = 64 * 1024 * 1024;
 /// Events that are read at once; a segment grows beyond its size by their bytes at most.
@@ -60,74 +63,57 @@ pub fn back_up(
 ) -> Result<BackupReport, BackupError> {
     let started = Instant::now();
     let ids = holdings::ids(target)?;
-    let base = base(ledger, target, &ids)?;
-    let present = Present::at(target)?;
-    let backup = BackupId::after(options.now, ids.last().copied(), &mut rand::rng());
+    let latest = holdings::latest(target, &ids, &Checker::Ledger(ledger))?;
+    // Only what is the ledger's own has a say in the order of its backups.
+    let follows = latest.as_ref().map(|manifest| manifest.backup);
+    let backup = BackupId::after(options.now, follows, &mut rand::rng());
     let pace = Pace::new(options.bytes_per_second, target.runtime().clone(), target.stop().clone());
-    let mut segments = if options.full { Vec::new() } else { base };
-    // Whatever follows a missing segment is written anew.
-    let is_there = |segment: &&Segment| present.check_part(&segment.part()).is_ok();
-    let there = segments.iter().take_while(is_there).count();
-    segments.truncate(there);
+    // A segment has the data keys of the connections that it creates as they were wrapped when it
+    // was written. It is not taken over once one of their master keys has been left behind.
+    let mut master_keys = master_keys(ledger)?;
+    let latest = latest.filter(|manifest| !options.full && manifest.takes_none_but(&master_keys));
+    master_keys.extend(latest.iter().filter_map(|manifest| manifest.master_keys.clone()).flatten());
+    let mut segments = base(ledger, latest)?;
     segments.truncate(plan::taken_over(&segments, ledger.position().get(), options.segment_bytes));
-    let taken_over = segments.len();
-    let mut work = Work { ledger, target, options, backup, pace, written: 0 };
-    let after = segments.last().map_or(0, |segment| segment.last);
-    work.write_events(&mut segments, progress)?;
+    let mut work = Work { ledger, target, options, backup, pace, master_keys, written: 0 };
     let state = work.write_state()?;
+    work.write_missing(&mut segments, progress)?;
+    let own = segments.iter().filter(|segment| segment.writer == backup);
+    let (segments_written, events_written) =
+        own.fold((0, 0), |(number, events), segment| (number + 1, events + segment.events()));
     let manifest = work.finish(segments, state)?;
     Ok(BackupReport {
         backup: backup.to_string(),
         target: target.address().to_string(),
         position: manifest.position,
         recorded_at: manifest.recorded_at,
-        events_written: manifest.position - after,
-        segments: count(manifest.segments.len()),
-        segments_written: count(manifest.segments.len() - taken_over),
+        events_written,
+        segments: length(manifest.segments.len()),
+        segments_written,
         bytes_written: work.written,
         seconds: started.elapsed().as_secs_f64(),
     })
 }
 
-/// Returns the segments of the latest sound backup of this history of the ledger that the log
-/// still agrees with.
-fn base(ledger: &Portable, target: &Target, ids: &[BackupId]) -> Result<Vec<Segment>, BackupError> {
-    let identity = ledger.identity();
-    for backup in ids.iter().rev() {
-        let sealed = match holdings::read(target, *backup).and_then(|read| check(ledger, read)) {
-            Ok(sealed) => sealed,
-            Err(error) if error.is_damage() || matches!(error, BackupError::Unknown { .. }) => {
-                tracing::warn!(ledger.backup = %backup, %error, "nothing is taken over from a backup");
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
-        if !sealed.manifest.is_of(identity) {
-            return Ok(Vec::new());
+/// Returns the segments of the latest backup that the log still agrees with; none if that is of
+/// another history of the ledger.
+fn base(ledger: &Portable, latest: Option<Manifest>) -> Result<Vec<Segment>, BackupError> {
+    let latest = latest.filter(|manifest| manifest.is_of(ledger.identity()));
+    let mut segments = latest.map(|manifest| manifest.segments).unwrap_or_default();
+    // A copy of the directory that went on by itself has other events at the same positions.
+    while let Some(last) = segments.last() {
+        let recorded = ledger.recorded_at(Position::new(last.last))?;
+        if recorded.map(time::format).as_ref() == Some(&last.recorded_at) {
+            break;
         }
-        let mut segments = sealed.manifest.segments;
-        // A copy of the directory that went on by itself has other events at the same positions.
-        while let Some(last) = segments.last() {
-            let recorded = ledger.recorded_at(Position::new(last.last))?;
-            if recorded.map(time::format).as_ref() == Some(&last.recorded_at) {
-                break;
-            }
-            segments.pop();
-        }
-        return Ok(segments);
+        segments.pop();
     }
-    Ok(Vec::new())
+    Ok(segments)
 }
 
-/// Checks that a manifest is of this ledger.
-fn check(ledger: &Portable, sealed: SealedManifest) -> Result<SealedManifest, BackupError> {
-    let own = ledger.identity().ledger.to_string();
-    let found = &sealed.manifest.ledger;
-    if *found != own {
-        return Err(BackupError::Foreign { found: found.clone(), own });
-    }
-    sealed.check_mac(|text, mac| ledger.mac(MAC_PURPOSE, text) == mac)?;
-    Ok(sealed)
+/// Returns the ids of the master keys that it takes to open what a ledger stores now.
+fn master_keys(ledger: &Portable) -> Result<BTreeSet<String>, BackupError> {
+    Ok(ledger.master_keys()?.iter().map(ToString::to_string).collect())
 }
 
 /// A backup in the making.
@@ -137,11 +123,34 @@ struct Work<'a> {
     options: BackupOptions,
     backup: BackupId,
     pace: Pace,
+    /// Ids of the master keys that it takes to open what is taken over, and what was stored when it
+    /// was begun.
+    master_keys: BTreeSet<String>,
     /// Bytes written so far.
     written: u64,
 }
 
 impl Work<'_> {
+    /// Writes the events that follow the segments. If one that was taken over is not there,
+    /// somebody removed it, and it is written anew with all that follow it.
+    fn write_missing(
+        &mut self,
+        segments: &mut Vec<Segment>,
+        progress: &dyn Fn(Progress),
+    ) -> Result<(), BackupError> {
+        self.write_events(segments, progress)?;
+        let present = Present::segments(self.target)?;
+        let is_there = |segment: &&Segment| present.check_part(&segment.part()).is_ok();
+        let there = segments.iter().take_while(is_there).count();
+        if there == segments.len() {
+            return Ok(());
+        }
+        segments.truncate(there);
+        self.write_events(segments, progress)?;
+        let present = Present::segments(self.target)?;
+        segments.iter().try_for_each(|segment| present.check_part(&segment.part()))
+    }
+
     /// Writes the events that follow the segments, and adds theirs.
     fn write_events(
         &mut self,
@@ -180,7 +189,7 @@ impl Work<'_> {
         packer: Packer,
     ) -> Result<Segment, BackupError> {
         let object = packer.finish()?;
-        let bytes = count(object.len());
+        let bytes = length(object.len());
         let name = names::segment(self.backup, first, last);
         let digest = self.put(&name, object)?;
         let recorded_at = self.ledger.recorded_at(Position::new(last))?.map(time::format);
@@ -203,7 +212,7 @@ impl Work<'_> {
     }
 
     fn put(&mut self, name: &str, object: Bytes) -> Result<String, BackupError> {
-        self.written += count(object.len());
+        self.written += length(object.len());
         put_checked(self.target, name, object, &mut self.pace)
     }
 
@@ -215,6 +224,9 @@ impl Work<'_> {
     ) -> Result<Manifest, BackupError> {
         let identity = self.ledger.identity();
         let position = self.ledger.position();
+        // One may have become active meanwhile.
+        let mut master_keys = master_keys(self.ledger)?;
+        master_keys.append(&mut self.master_keys);
         let manifest = Manifest {
             form: FORM,
             backup: self.backup,
@@ -226,11 +238,10 @@ impl Work<'_> {
             created_at: time::format(self.options.now),
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
             portable_version: PORTABLE_VERSION,
+            master_keys: Some(master_keys),
             segments,
             state,
         };
-        // Somebody may have removed, meanwhile, what is taken over.
-        Present::at(self.target)?.check(&manifest)?;
         let text = manifest::seal(&manifest, |text| self.ledger.mac(MAC_PURPOSE, text));
         let text = text.map_err(|error| BackupError::Machine {
             what: "a manifest cannot be written",
@@ -256,7 +267,7 @@ struct Pieces<'a, 'w> {
 impl Pieces<'_, '_> {
     fn put(&mut self) -> Result<(), BackupError> {
         let object = std::mem::replace(&mut self.packer, Packer::new()?).finish()?;
-        let bytes = count(object.len());
+        let bytes = length(object.len());
         let name = names::state(self.work.backup, self.done.len());
         let digest = self.work.put(&name, object)?;
         self.done.push(Piece { bytes, digest });
@@ -281,8 +292,4 @@ impl Write for Pieces<'_, '_> {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
-}
-
-fn count(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
 }

@@ -6,6 +6,7 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_engine::{Fault, OpenError, PortableError, RestoreError};
 
 use crate::id::BackupId;
+use crate::names;
 use crate::target::{TargetError, TargetFault};
 
 /// Why work on backups failed.
@@ -44,6 +45,14 @@ pub enum BackupError {
         object: String,
         /// What is wrong.
         what: String,
+    },
+    /// A manifest is not the ledger's own.
+    #[error("{object} is damaged: {why}")]
+    NotAuthentic {
+        /// The name of the manifest.
+        object: String,
+        /// How that shows.
+        why: &'static str,
     },
     /// There is no such backup.
     #[error("there is no backup {backup} at {target}")]
@@ -86,6 +95,10 @@ impl BackupError {
         Self::Damaged { object, what: what.into() }
     }
 
+    pub(crate) fn not_authentic(backup: BackupId, why: &'static str) -> Self {
+        Self::NotAuthentic { object: names::manifest(backup), why }
+    }
+
     pub(crate) fn machine(what: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Machine { what, source }
     }
@@ -112,9 +125,24 @@ impl BackupError {
         }
     }
 
+    /// Says in which object a line is that cannot be taken.
+    pub(crate) fn in_object(self, name: &str) -> Self {
+        match self {
+            Self::Restore(
+                error @ (RestoreError::Input(_)
+                | RestoreError::Foreign { .. }
+                | RestoreError::Altered { .. }
+                | RestoreError::OutOfPlace { .. }
+                | RestoreError::LineCutOff { .. }
+                | RestoreError::CutOff { .. }),
+            ) => Self::damaged(name.to_owned(), error.to_string()),
+            other => other,
+        }
+    }
+
     /// Returns whether a backup is unsound, and another may be looked at instead.
     pub(crate) fn is_damage(&self) -> bool {
-        matches!(self, Self::Damaged { .. })
+        matches!(self, Self::Damaged { .. } | Self::NotAuthentic { .. })
     }
 }
 
@@ -126,7 +154,7 @@ impl From<BackupError> for Problem {
             BackupError::Stopped => Code::ShuttingDown,
             BackupError::Foreign { .. } => Code::BackupTargetForeign,
             BackupError::Newer { .. } => Code::BackupNewer,
-            BackupError::Damaged { .. } => Code::BackupDamaged,
+            BackupError::Damaged { .. } | BackupError::NotAuthentic { .. } => Code::BackupDamaged,
             BackupError::Unknown { .. } | BackupError::Nothing { .. } => Code::BackupUnknown,
             BackupError::Open(_)
             | BackupError::Fault(_)

@@ -12,8 +12,8 @@
 //! Not here: the form of the lines and the rebuilding of what follows from them (`ledger-engine`);
 //! flags and words (`connledger`).
 //!
-//! Read first: [`Manifest`], [`back_up`], [`Target`]; then `plan.rs`, which says why a hundred
-//! thousand backups are not a hundred thousand segments.
+//! Read first: `manifest.rs`, [`back_up`], [`Target`], `checker.rs`; then `plan.rs`, which says why
+//! a hundred thousand backups are not a hundred thousand segments.
 //!
 //! # Invariants
 //!
@@ -26,6 +26,9 @@
 //!   (test: `every_changed_byte_of_a_manifest_is_noticed`).
 //! - Only holders of the master key make or edit a manifest
 //!   (test: `an_edited_manifest_with_a_new_digest_is_told_by_its_mac`).
+//! - What somebody else made is no backup, and no reason to remove one
+//!   (test: `a_forged_manifest_is_no_backup_and_no_reason_to_remove_one`), and what it replaced can
+//!   be put back (test: `what_an_edited_manifest_named_before_is_left_alone`).
 //! - Segments stay few, however many backups are made
 //!   (test: `many_small_backups_have_few_segments_and_write_each_event_a_few_times`).
 //! - Nothing is taken over from a log that went on otherwise
@@ -36,6 +39,7 @@
 //!   an error (test: `what_the_other_side_says_is_not_repeated_but_for_its_code`).
 
 mod id;
+mod length;
 mod names;
 mod target;
 
@@ -46,6 +50,7 @@ mod pace;
 mod packing;
 mod stop;
 
+mod checker;
 mod create;
 mod holdings;
 mod prune;
@@ -58,11 +63,11 @@ mod error;
 #[cfg(test)]
 mod tests;
 
-pub use create::{BackupOptions, RATE, SEGMENT_BYTES, back_up};
+pub use checker::Trust;
+pub use create::{BackupOptions, RATE, back_up};
 pub use error::BackupError;
 pub use holdings::{Holding, Summary, list};
 pub use id::{BackupId, NoBackupId};
-pub use manifest::{Manifest, Piece, Segment};
 pub use prune::{PruneReport, Retention, prune};
 pub use restore::{RestoreReport, restore};
 pub use serving::{Schedule, Serving, ServingOptions};

@@ -1,12 +1,16 @@
 //! The manifest of a backup: what it consists of.
 //!
 //! ```json
-//! {"manifest": {"form": 1, "backup": "0199…", …}, "digest": "…", "mac": "…"}
+//! {"manifest": {"form": 2, "backup": "0199…", …}, "digest": "…", "mac": "…"}
 //! ```
 //!
 //! The digest covers the bytes of the inner object, so that anybody can tell a flipped bit. The MAC
 //! covers the same bytes under the MAC key of the ledger, so that nobody without the master key can
 //! make or edit a manifest. The digests of all objects are in it.
+//!
+//! The first form did not say which master keys it takes to open the backup.
+
+use std::collections::BTreeSet;
 
 use ledger_engine::{Identity, PORTABLE_VERSION};
 use serde::{Deserialize, Serialize};
@@ -17,69 +21,75 @@ use crate::id::BackupId;
 use crate::names;
 
 /// The form of manifests that this program writes, and the newest that it reads.
-pub(crate) const FORM: u32 = 1;
+pub(crate) const FORM: u32 = 2;
 /// What the MACs of manifests are for.
 pub(crate) const MAC_PURPOSE: &str = "backup manifest";
 /// Largest manifest. A segment takes some 300 bytes of it, and has 32 MiB.
 pub(crate) const MANIFEST_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Largest object that a manifest may name, because objects are read into memory. Those that are
+/// written have 32 MiB and a few lines.
+const OBJECT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// What a backup consists of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Manifest {
+pub(crate) struct Manifest {
     /// The form of this manifest.
-    pub form: u32,
+    pub(crate) form: u32,
     /// Id of the backup.
-    pub backup: BackupId,
+    pub(crate) backup: BackupId,
     /// Id of the ledger.
-    pub ledger: String,
+    pub(crate) ledger: String,
     /// Name of the history that was backed up.
-    pub incarnation: String,
+    pub(crate) incarnation: String,
     /// How often the ledger had been opened for writing.
-    pub epoch: u64,
+    pub(crate) epoch: u64,
     /// Position of the last event; 0 if there is none.
-    pub position: u64,
+    pub(crate) position: u64,
     /// Time of that event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recorded_at: Option<String>,
+    pub(crate) recorded_at: Option<String>,
     /// When the backup was begun; it holds what was durable then.
-    pub created_at: String,
+    pub(crate) created_at: String,
     /// The version of the program that made it.
-    pub program_version: String,
+    pub(crate) program_version: String,
     /// The version of the lines in the objects.
-    pub portable_version: u32,
+    pub(crate) portable_version: u32,
+    /// Ids of the master keys that it takes to open everything in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) master_keys: Option<BTreeSet<String>>,
     /// The events, in the order of their positions and without a gap.
-    pub segments: Vec<Segment>,
+    pub(crate) segments: Vec<Segment>,
     /// What is not events, in pieces.
-    pub state: Vec<Piece>,
+    pub(crate) state: Vec<Piece>,
 }
 
 /// An object with the events of a range of positions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Segment {
+pub(crate) struct Segment {
     /// The first position in it.
-    pub first: u64,
+    pub(crate) first: u64,
     /// The last one.
-    pub last: u64,
+    pub(crate) last: u64,
     /// Size of the object.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// BLAKE3 digest of the object, in hexadecimal digits.
-    pub digest: String,
+    pub(crate) digest: String,
     /// The backup that wrote it.
-    pub writer: BackupId,
+    pub(crate) writer: BackupId,
     /// Time of the last event in it.
-    pub recorded_at: String,
+    pub(crate) recorded_at: String,
 }
 
 /// An object with a part of what is not events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Piece {
+pub(crate) struct Piece {
     /// Size of the object.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// BLAKE3 digest of the object, in hexadecimal digits.
-    pub digest: String,
+    pub(crate) digest: String,
 }
 
 /// One object that a backup consists of, whatever is in it.
@@ -92,7 +102,7 @@ pub(crate) struct Part<'a> {
 
 impl Segment {
     /// Returns the number of events in it.
-    pub fn events(&self) -> u64 {
+    pub(crate) fn events(&self) -> u64 {
         self.last.saturating_sub(self.first) + 1
     }
 
@@ -117,7 +127,7 @@ impl Manifest {
     }
 
     /// Returns the size of all objects.
-    pub fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.parts().map(|part| part.bytes).sum()
     }
 
@@ -125,6 +135,11 @@ impl Manifest {
     pub(crate) fn is_of(&self, identity: Identity) -> bool {
         self.ledger == identity.ledger.to_string()
             && self.incarnation == identity.incarnation.to_string()
+    }
+
+    /// Returns whether none but the given master keys open something in it, so far as it tells.
+    pub(crate) fn takes_none_but(&self, master_keys: &BTreeSet<String>) -> bool {
+        self.master_keys.as_ref().is_some_and(|taken| taken.is_subset(master_keys))
     }
 
     /// Returns what contradicts itself in it, if anything does.
@@ -142,6 +157,8 @@ impl Manifest {
             Some("its segments do not end at its position")
         } else if self.state.is_empty() {
             Some("it has no state")
+        } else if self.parts().any(|part| part.bytes > OBJECT_BYTES_MAX) {
+            Some("an object of it is too large")
         } else {
             None
         }
@@ -208,8 +225,8 @@ impl SealedManifest {
         if verify(self.text.as_bytes(), &self.mac) {
             return Ok(());
         }
-        let what = "its MAC is not the ledger's, so somebody edited it";
-        Err(BackupError::damaged(names::manifest(self.manifest.backup), what))
+        let why = "its MAC is not the ledger's, so somebody else made or edited it";
+        Err(BackupError::not_authentic(self.manifest.backup, why))
     }
 }
 
@@ -264,6 +281,7 @@ pub(crate) mod tests {
             created_at: "2026-11-29T10:00:01.000000Z".to_owned(),
             program_version: "0.1.0".to_owned(),
             portable_version: PORTABLE_VERSION,
+            master_keys: Some(["0a1b2c3d".to_owned()].into()),
             segments: vec![segment(1, 10), segment(11, 12)],
             state: vec![Piece { bytes: 5, digest: digest_of(b"y") }],
         }
@@ -317,7 +335,8 @@ pub(crate) mod tests {
 
     #[test]
     fn a_manifest_that_contradicts_itself_is_refused() {
-        let changes: [fn(&mut Manifest); 5] = [
+        let changes: [fn(&mut Manifest); 6] = [
+            |manifest| manifest.segments[0].bytes = OBJECT_BYTES_MAX + 1,
             |manifest| manifest.position = 13,
             |manifest| manifest.segments[1].first = 12,
             |manifest| manifest.segments[0].last = 0,
@@ -335,10 +354,22 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_manifest_of_the_first_form_is_read_and_tells_no_master_keys() {
+        let first = Manifest { form: 1, master_keys: None, ..manifest() };
+        let text = seal(&first, mac).unwrap();
+        assert!(!String::from_utf8_lossy(&text).contains("master_keys"));
+        assert_eq!(read(&first, &text).unwrap().manifest, first);
+        assert!(!first.takes_none_but(&["0a1b2c3d".to_owned()].into()), "it may take any");
+        let second = manifest();
+        assert!(second.takes_none_but(&["0a1b2c3d".to_owned(), "11111111".to_owned()].into()));
+        assert!(!second.takes_none_but(&["11111111".to_owned()].into()));
+    }
+
+    #[test]
     fn a_newer_form_is_told_as_such_before_anything_else() {
         let manifest = manifest();
         let text = seal(&manifest, mac).unwrap();
-        let text = String::from_utf8(text).unwrap().replace("\"form\":1,", "\"form\":2,\"x\":0,");
+        let text = String::from_utf8(text).unwrap().replace("\"form\":2,", "\"form\":3,\"x\":0,");
         let told = read(&manifest, text.as_bytes()).unwrap_err();
         assert!(told.contains("newer"), "{told}");
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until};
 
+use crate::length::length;
 use crate::stop::Stop;
 
 /// How far the work may run ahead of its rate, so that it does not wait after every line.
@@ -29,7 +30,7 @@ impl Pace {
     /// Waits until so many bytes more are permitted, or a stop is asked for.
     pub(crate) fn charge(&mut self, bytes: usize) {
         let Some(rate) = self.bytes_per_second else { return };
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let bytes = length(bytes);
         let now = Instant::now();
         self.due = self.due.max(now) + time_for(bytes, rate);
         if self.due > now + AHEAD_MAX {

@@ -10,6 +10,7 @@ use zstd::stream::read::Decoder;
 use zstd::stream::write::Encoder;
 
 use crate::error::BackupError;
+use crate::length::length;
 use crate::manifest::{Part, digest_of};
 use crate::pace::Pace;
 use crate::target::Target;
@@ -30,7 +31,7 @@ impl Packer {
 
     /// Returns the size so far, without what the encoder still holds.
     pub(crate) fn bytes(&self) -> u64 {
-        u64::try_from(self.0.get_ref().len()).unwrap_or(u64::MAX)
+        length(self.0.get_ref().len())
     }
 
     pub(crate) fn finish(self) -> Result<Bytes, BackupError> {
@@ -59,9 +60,8 @@ pub(crate) fn put_checked(
     let size = bytes.len();
     target.put(name, bytes)?;
     pace.charge(size);
-    let size_read = u64::try_from(size).unwrap_or(u64::MAX);
-    let read =
-        target.get_sized(name, size_read).map_err(|error| BackupError::of_part(name, error))?;
+    let read = target.get_sized(name, length(size));
+    let read = read.map_err(|error| BackupError::of_part(name, error))?;
     pace.charge(size);
     if digest_of(&read) == digest {
         return Ok(digest);

@@ -1,7 +1,8 @@
 //! Removing old backups.
 //!
 //! Manifests go first, then the objects that no manifest names any more. So a kill leaves objects
-//! without a manifest, which the next time finds, and never a manifest without its objects.
+//! without a manifest, which the next time finds, and never a manifest without its objects. Of a
+//! manifest only the names in it are remembered.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -10,9 +11,11 @@ use ledger_contract::operations::Progress;
 use ledger_domain::Micros;
 use serde::Serialize;
 
+use crate::checker::{Checker, Trust};
 use crate::error::BackupError;
 use crate::holdings::{self, Present};
 use crate::id::BackupId;
+use crate::length::length;
 use crate::manifest::Manifest;
 use crate::names;
 use crate::target::Target;
@@ -35,15 +38,11 @@ impl Retention {
         self.last.is_some() || self.younger_than.is_some()
     }
 
-    /// Returns those of the sound backups, oldest first, that are not kept.
-    fn too_many(&self, sound: &[BackupId], now: Micros) -> Vec<BackupId> {
-        if !self.is_some() {
-            return Vec::new();
-        }
-        let last = sound.len().saturating_sub(self.last.unwrap_or_default().max(1));
-        let older = sound.iter().take(last).copied();
-        let young = |id: &BackupId| self.younger_than.is_some_and(|max| id.age(now) <= max);
-        older.filter(|id| !young(id)).collect()
+    /// Returns whether a sound backup is kept that has so many `newer` ones.
+    fn keeps(&self, backup: BackupId, newer: usize, now: Micros) -> bool {
+        !self.is_some()
+            || newer < self.last.unwrap_or_default().max(1)
+            || self.younger_than.is_some_and(|max| backup.age(now) <= max)
     }
 }
 
@@ -52,47 +51,62 @@ impl Retention {
 pub struct PruneReport {
     /// Whether nothing was removed, because only a look was asked for.
     pub dry_run: bool,
-    /// The backups that are kept.
+    /// Whether manifests were checked to be the ledger's own.
+    pub checked: bool,
+    /// Number of the backups that are kept.
     pub kept: usize,
     /// The backups that were removed.
     pub removed: Vec<BackupId>,
     /// Objects that were removed: those of removed backups, and those of backups that never ended.
     pub objects: u64,
-    /// Backups that are damaged. They, and what they wrote, are left alone, and count for nothing.
+    /// Backups that are damaged. They count for nothing, and are left alone.
     pub damaged: Vec<BackupId>,
+    /// Backups whose manifest is not the ledger's own. They count for nothing, and are left alone.
+    pub not_authentic: Vec<BackupId>,
 }
 
 /// Removes the backups that are not kept, and what belongs to no backup. Blocks.
 ///
+/// Nothing is removed that a manifest names, whoever made it. What a manifest named before it was
+/// edited or damaged is not known, so no object is removed that was written before it.
+///
 /// Errors: `Newer` if a newer program wrote a backup there, because what that consists of is not
-/// known.
+/// known; `Restore` if the master key is another.
 pub fn prune(
     target: &Target,
+    trust: Trust<'_>,
     retention: Retention,
     now: Micros,
     dry_run: bool,
     progress: &dyn Fn(Progress),
 ) -> Result<PruneReport, BackupError> {
-    let found = Survey::at(target)?;
-    let sound: Vec<_> = found.sound.iter().map(|manifest| manifest.backup).collect();
-    let removed = retention.too_many(&sound, now);
-    let (gone, kept): (Vec<_>, Vec<_>) =
-        found.sound.iter().partition(|manifest| removed.contains(&manifest.backup));
-    let named: HashSet<String> =
-        kept.iter().flat_map(|manifest| manifest.parts()).map(|part| part.name).collect();
-    let garbage: Vec<&str> = found
-        .present
+    // Objects are listed before manifests: what is listed then without a manifest is either old or
+    // left alone.
+    let present = Present::at(target)?;
+    let ids = holdings::ids(target)?;
+    let checker = Checker::new(trust, target, &ids)?;
+    let mut survey = Survey::new(target, &checker, present);
+    for backup in ids.into_iter().rev() {
+        survey.look_at(backup, retention, now)?;
+    }
+    let Survey {
+        present, named, kept, mut removed, mut damaged, mut not_authentic, unknown, ..
+    } = survey;
+    for backups in [&mut removed, &mut damaged, &mut not_authentic] {
+        backups.reverse();
+    }
+    let is_garbage = |writer: BackupId| {
+        unknown.is_none_or(|unknown| writer > unknown)
+            && damaged.binary_search(&writer).is_err()
+            && (removed.binary_search(&writer).is_ok() || writer.age(now) > UNFINISHED_AGE)
+    };
+    let garbage: Vec<&str> = present
         .names()
         .filter(|name| !named.contains(*name))
-        .filter(|name| {
-            names::writer_of(name).is_some_and(|writer| {
-                !found.damaged.contains(&writer)
-                    && (removed.contains(&writer) || writer.age(now) > UNFINISHED_AGE)
-            })
-        })
+        .filter(|name| names::writer_of(name).is_some_and(is_garbage))
         .collect();
-    let total = u64::try_from(gone.len() + garbage.len()).unwrap_or(u64::MAX);
-    let manifests = gone.iter().map(|manifest| names::manifest(manifest.backup));
+    let total = length(removed.len() + garbage.len());
+    let manifests = removed.iter().map(|backup| names::manifest(*backup));
     let doomed = manifests.chain(garbage.iter().map(|name| (*name).to_owned()));
     for (done, name) in (1..).zip(doomed) {
         if !dry_run {
@@ -101,43 +115,93 @@ pub fn prune(
         progress(Progress { done, total });
     }
     let leftovers = target.remove_leftovers(now, dry_run)?;
-    let objects = u64::try_from(garbage.len()).unwrap_or(u64::MAX) + leftovers;
-    Ok(PruneReport { dry_run, kept: kept.len(), removed, objects, damaged: found.damaged })
+    Ok(PruneReport {
+        dry_run,
+        checked: checker.is_strict(),
+        kept,
+        objects: length(garbage.len()) + leftovers,
+        removed,
+        damaged,
+        not_authentic,
+    })
 }
 
-/// What is at a target.
-struct Survey {
-    /// Manifests of sound backups, oldest first.
-    sound: Vec<Manifest>,
-    damaged: Vec<BackupId>,
+/// What is at a target, as far as its manifests were looked at, the newest first.
+struct Survey<'a> {
+    target: &'a Target,
+    checker: &'a Checker<'a>,
     present: Present,
+    /// Whether objects were looked for once more.
+    looked_again: bool,
+    /// The objects of backups that stay.
+    named: HashSet<String>,
+    kept: usize,
+    removed: Vec<BackupId>,
+    damaged: Vec<BackupId>,
+    not_authentic: Vec<BackupId>,
+    /// The newest backup of which it is not known what it consists of.
+    unknown: Option<BackupId>,
 }
 
-impl Survey {
-    fn at(target: &Target) -> Result<Self, BackupError> {
-        // Objects are listed before manifests: what is listed then without a manifest is either old
-        // or left alone.
-        let present = Present::at(target)?;
-        let mut found = Self { sound: Vec::new(), damaged: Vec::new(), present };
-        for backup in holdings::ids(target)? {
-            match holdings::read(target, backup) {
-                Ok(sealed) if is_here(target, &found.present, &sealed.manifest)? => {
-                    found.sound.push(sealed.manifest);
-                }
-                Ok(_) | Err(BackupError::Damaged { .. }) => found.damaged.push(backup),
-                // Somebody else removed it just now.
-                Err(BackupError::Unknown { .. }) => {}
-                Err(error) => return Err(error),
-            }
+impl<'a> Survey<'a> {
+    fn new(target: &'a Target, checker: &'a Checker<'a>, present: Present) -> Self {
+        Self {
+            target,
+            checker,
+            present,
+            looked_again: false,
+            named: HashSet::new(),
+            kept: 0,
+            removed: Vec::new(),
+            damaged: Vec::new(),
+            not_authentic: Vec::new(),
+            unknown: None,
         }
-        Ok(found)
     }
-}
 
-/// Returns whether all objects of a backup are there. One that ended after the first look is looked
-/// at again.
-fn is_here(target: &Target, present: &Present, manifest: &Manifest) -> Result<bool, BackupError> {
-    Ok(present.check(manifest).is_ok() || Present::at(target)?.check(manifest).is_ok())
+    fn look_at(
+        &mut self,
+        backup: BackupId,
+        retention: Retention,
+        now: Micros,
+    ) -> Result<(), BackupError> {
+        let sealed = match holdings::read(self.target, backup) {
+            Ok(sealed) => sealed,
+            Err(BackupError::Damaged { .. }) => {
+                self.damaged.push(backup);
+                self.unknown.get_or_insert(backup);
+                return Ok(());
+            }
+            // Somebody else removed it just now.
+            Err(BackupError::Unknown { .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let manifest = &sealed.manifest;
+        if let Err(error) = self.checker.check(&sealed) {
+            tracing::warn!(ledger.backup = %backup, %error, "a backup counts for nothing");
+            self.not_authentic.push(backup);
+            self.unknown.get_or_insert(backup);
+        } else if !self.is_here(manifest)? {
+            self.damaged.push(backup);
+        } else if retention.keeps(backup, self.kept + self.removed.len(), now) {
+            self.kept += 1;
+        } else {
+            self.removed.push(backup);
+            return Ok(());
+        }
+        self.named.extend(manifest.parts().map(|part| part.name));
+        Ok(())
+    }
+
+    /// Returns whether all objects of a backup are there. If one is not, the backup may have ended
+    /// after the first look.
+    fn is_here(&mut self, manifest: &Manifest) -> Result<bool, BackupError> {
+        if self.present.check(manifest).is_err() && !self.looked_again {
+            self.present = Present::at(self.target)?;
+            self.looked_again = true;
+        }
+        Ok(self.present.check(manifest).is_ok())
+    }
 }
 
 #[cfg(test)]
@@ -146,36 +210,28 @@ mod tests {
 
     const DAY_US: i64 = 86_400 * 1_000_000;
 
-    fn ids(count: i64) -> Vec<BackupId> {
-        (0..count)
-            .map(|day| BackupId::after(Micros::new(day * DAY_US), None, &mut rand::rng()))
-            .collect()
+    /// Returns how many of ten backups are kept, of which one is made each day.
+    fn kept(last: Option<usize>, days: Option<u64>) -> usize {
+        let younger_than = days.map(|days| Duration::from_hours(24 * days));
+        let (retention, now) = (Retention { last, younger_than }, Micros::new(9 * DAY_US));
+        let is_kept = |(newer, day): (usize, i64)| {
+            let backup = BackupId::after(Micros::new(day * DAY_US), None, &mut rand::rng());
+            retention.keeps(backup, newer, now)
+        };
+        let kept: Vec<_> = (0..10).rev().enumerate().map(is_kept).collect();
+        assert!(kept.is_sorted_by(|newer, older| newer >= older), "the oldest go: {kept:?}");
+        kept.into_iter().filter(|is_kept| *is_kept).count()
     }
 
     #[test]
     fn what_any_rule_keeps_is_kept_and_the_latest_always_is() {
-        let ids = ids(10);
-        let now = Micros::new(9 * DAY_US);
-        let left = |last, days: Option<u64>| {
-            let younger_than = days.map(|days| Duration::from_hours(24 * days));
-            let retention = Retention { last, younger_than };
-            ids.len() - retention.too_many(&ids, now).len()
-        };
-        assert_eq!(left(None, None), 10, "without a rule nothing is removed");
-        assert_eq!(left(Some(3), None), 3);
-        assert_eq!(left(Some(0), None), 1);
-        assert_eq!(left(None, Some(0)), 1);
-        assert_eq!(left(None, Some(4)), 5);
-        assert_eq!(left(Some(7), Some(4)), 7);
-        assert_eq!(left(Some(2), Some(4)), 5);
-        assert_eq!(left(Some(20), None), 10);
-        assert!(Retention { last: Some(1), younger_than: None }.too_many(&[], now).is_empty());
-    }
-
-    #[test]
-    fn the_oldest_are_removed() {
-        let ids = ids(4);
-        let retention = Retention { last: Some(2), younger_than: None };
-        assert_eq!(retention.too_many(&ids, Micros::new(0)), ids[..2]);
+        assert_eq!(kept(None, None), 10, "without a rule nothing is removed");
+        assert_eq!(kept(Some(3), None), 3);
+        assert_eq!(kept(Some(0), None), 1);
+        assert_eq!(kept(None, Some(0)), 1);
+        assert_eq!(kept(None, Some(4)), 5);
+        assert_eq!(kept(Some(7), Some(4)), 7);
+        assert_eq!(kept(Some(2), Some(4)), 5);
+        assert_eq!(kept(Some(20), None), 10);
     }
 }

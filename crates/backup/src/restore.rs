@@ -4,18 +4,18 @@ use std::time::Instant;
 
 use ledger_contract::operations::Progress;
 use ledger_contract::time;
-use ledger_domain::Position;
-use ledger_engine::{Restoration, RestoreOptions, RestoreStage, Restored, Taken};
-use ledger_vault::Keyring;
+use ledger_domain::{MasterKeyId, Position};
+use ledger_engine::{Restoration, RestoreError, RestoreOptions, RestoreStage, Restored, Taken};
+use ledger_vault::{Keyring, OpenError as UnsealError};
 use serde::Serialize;
 
 use crate::error::BackupError;
-use crate::holdings;
+use crate::holdings::{self, Present};
 use crate::id::BackupId;
 use crate::manifest::{Manifest, SealedManifest};
 use crate::packing::{Joined, get_checked, lines_of};
 use crate::target::Target;
-use crate::verify::{check_presence, check_state, in_object};
+use crate::verify::check_state;
 
 /// What was restored.
 #[derive(Clone, Debug, Serialize)]
@@ -79,12 +79,13 @@ fn choose(
     backup: Option<BackupId>,
     keyring: &Keyring,
 ) -> Result<(SealedManifest, Vec<String>), BackupError> {
+    let present = Present::at(target)?;
     if let Some(backup) = backup {
-        return Ok((check(target, backup, keyring)?, Vec::new()));
+        return Ok((check(target, backup, &present, keyring)?, Vec::new()));
     }
     let mut left_out = Vec::new();
     for backup in holdings::ids(target)?.into_iter().rev() {
-        match check(target, backup, keyring) {
+        match check(target, backup, &present, keyring) {
             Ok(sealed) => return Ok((sealed, left_out)),
             Err(error) if error.is_damage() => {
                 tracing::warn!(ledger.backup = %backup, %error, "a damaged backup is left out");
@@ -103,12 +104,28 @@ fn choose(
 fn check(
     target: &Target,
     backup: BackupId,
+    present: &Present,
     keyring: &Keyring,
 ) -> Result<SealedManifest, BackupError> {
     let sealed = holdings::read(target, backup)?;
-    check_presence(target, &sealed)?;
-    check_state(target, &sealed, keyring)?;
+    present.check(&sealed.manifest)?;
+    check_state(target, &sealed, sealed.manifest.state_parts(), keyring)?;
+    expect_keys(&sealed.manifest, keyring)?;
     Ok(sealed)
+}
+
+/// Returns an error if a master key is missing that it takes to open something in the backup. The
+/// restored ledger could not be opened.
+fn expect_keys(manifest: &Manifest, keyring: &Keyring) -> Result<(), BackupError> {
+    let taken = manifest.master_keys.iter().flatten();
+    let mut taken = taken.filter_map(|key| MasterKeyId::from_ascii(key.as_bytes()));
+    match taken.find(|key| !keyring.holds(*key)) {
+        None => Ok(()),
+        Some(key) => {
+            let held = keyring.key_ids().collect();
+            Err(RestoreError::MasterKey(UnsealError::UnknownKey { key, held }).into())
+        }
+    }
 }
 
 fn restore_from(
@@ -139,7 +156,7 @@ fn take_segments(
         let part = segment.part();
         let mut lines = lines_of(get_checked(target, &part)?)?;
         let taken = restoration.take_events(&mut lines);
-        let taken = taken.map_err(|error| in_object(&part.name, BackupError::of_restore(error)))?;
+        let taken = taken.map_err(|error| BackupError::of_restore(error).in_object(&part.name))?;
         let done = restoration.position();
         progress(RestoreStage::Reading, Progress { done: done.get(), total });
         if taken == Taken::Done {

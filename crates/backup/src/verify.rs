@@ -1,18 +1,19 @@
 //! Checking a backup.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::time::Instant;
 
+use bytes::Bytes;
 use ledger_contract::operations::Progress;
 use ledger_domain::Position;
-use ledger_engine::{PortableKeys, RestoreError};
+use ledger_engine::PortableKeys;
 use ledger_vault::Keyring;
 use serde::Serialize;
 
 use crate::error::BackupError;
-use crate::holdings::{self, Present};
+use crate::holdings;
 use crate::id::BackupId;
-use crate::manifest::{MAC_PURPOSE, SealedManifest};
+use crate::manifest::{MAC_PURPOSE, Part, SealedManifest, Segment};
 use crate::packing::{Joined, get_checked, lines_of};
 use crate::target::Target;
 
@@ -25,6 +26,9 @@ pub struct VerifyReport {
     pub position: u64,
     /// When it was begun.
     pub created_at: String,
+    /// Ids of the master keys that it takes to open it; absent if its manifest is of the first form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_keys: Option<BTreeSet<String>>,
     /// Number of objects that were read.
     pub objects: usize,
     /// Their size.
@@ -56,99 +60,106 @@ pub fn verify(
         None => holdings::ids(target)?.last().copied().ok_or_else(nothing)?,
     };
     let sealed = holdings::read(target, backup)?;
-    let mut damage = Vec::new();
-    let keys = match keyring {
-        None => None,
-        Some(keyring) => keep_damage(check_state(target, &sealed, keyring), &mut damage)?,
-    };
     let manifest = &sealed.manifest;
     let total = manifest.bytes();
-    let mut read = 0;
-    progress(Progress { done: 0, total });
-    for (index, part) in manifest.parts().enumerate() {
-        if let Some(object) = keep_damage(get_checked(target, &part), &mut damage)? {
-            // The state comes first, and was checked above.
-            let segment = index.checked_sub(manifest.state.len());
-            let segment = segment.and_then(|index| manifest.segments.get(index));
-            if let (Some(keys), Some(segment)) = (&keys, segment) {
-                let checked = lines_of(object).and_then(|mut lines| {
-                    let after = Position::new(segment.first - 1);
-                    let last = keys.check_events(&mut lines, after);
-                    let last = last.map_err(BackupError::of_restore)?;
-                    let is_whole = last.get() == segment.last;
-                    let cut =
-                        || BackupError::damaged(part.name.clone(), "events are missing in it");
-                    is_whole.then_some(()).ok_or_else(cut)
-                });
-                let checked = checked.map_err(|error| in_object(&part.name, error));
-                keep_damage(checked, &mut damage)?;
-            }
-        }
-        read += part.bytes;
-        progress(Progress { done: read, total });
+    let mut work = Work { target, progress, damage: Vec::new(), read: 0, total };
+    work.tell(0);
+    let mut state = manifest.state_parts();
+    let mut keys = None;
+    if let Some(keyring) = keyring {
+        let told = state.by_ref().inspect(|part| work.tell(part.bytes));
+        let checked = check_state(target, &sealed, told, keyring);
+        keys = work.note(checked)?;
     }
+    // With the master key, that is what follows the first damage.
+    for part in state {
+        work.check_part(&part)?;
+    }
+    for segment in &manifest.segments {
+        work.check_segment(segment, keys.as_ref())?;
+    }
+    let damage = work.damage;
     Ok(VerifyReport {
         backup,
         position: manifest.position,
         created_at: manifest.created_at.clone(),
+        master_keys: manifest.master_keys.clone(),
         objects: manifest.parts().count(),
         bytes: total,
         authentic: keys.is_some() && damage.is_empty(),
-        damage: without_repetition(damage),
+        damage,
         seconds: started.elapsed().as_secs_f64(),
     })
 }
+/// A check in progress.
+struct Work<'a> {
+    target: &'a Target,
+    progress: &'a dyn Fn(Progress),
+    damage: Vec<String>,
+    /// Bytes that were read.
+    read: u64,
+    total: u64,
+}
+
+impl Work<'_> {
+    /// Notes damage and goes on; returns any other error.
+    fn note<T>(&mut self, checked: Result<T, BackupError>) -> Result<Option<T>, BackupError> {
+        match checked {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.is_damage() => {
+                self.damage.push(error.to_string());
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn tell(&mut self, bytes: u64) {
+        self.read += bytes;
+        (self.progress)(Progress { done: self.read, total: self.total });
+    }
+
+    /// Compares an object with the manifest. Returns it if it is sound.
+    fn check_part(&mut self, part: &Part<'_>) -> Result<Option<Bytes>, BackupError> {
+        let object = self.note(get_checked(self.target, part))?;
+        self.tell(part.bytes);
+        Ok(object)
+    }
+
+    /// Does so with a segment, and checks its lines with the keys.
+    fn check_segment(
+        &mut self,
+        segment: &Segment,
+        keys: Option<&PortableKeys>,
+    ) -> Result<(), BackupError> {
+        let part = segment.part();
+        if let (Some(object), Some(keys)) = (self.check_part(&part)?, keys) {
+            let checked = check_lines(object, segment, keys);
+            self.note(checked.map_err(|error| error.in_object(&part.name)))?;
+        }
+        Ok(())
+    }
+}
+
+fn check_lines(object: Bytes, segment: &Segment, keys: &PortableKeys) -> Result<(), BackupError> {
+    let after = Position::new(segment.first - 1);
+    let last = keys.check_events(&mut lines_of(object)?, after).map_err(BackupError::of_restore)?;
+    if last.get() == segment.last {
+        return Ok(());
+    }
+    Err(BackupError::damaged(segment.part().name, "events are missing in it"))
+}
 
 /// Checks the master key and the state, and the manifest with the ledger's MAC key.
-pub(crate) fn check_state(
+pub(crate) fn check_state<'p>(
     target: &Target,
     sealed: &SealedManifest,
+    parts: impl Iterator<Item = Part<'p>>,
     keyring: &Keyring,
 ) -> Result<PortableKeys, BackupError> {
-    let mut state = Joined::lines(target, sealed.manifest.state_parts());
-    let keys = PortableKeys::open(&mut state, keyring).map_err(BackupError::of_restore);
-    let keys = keys.map_err(|error| in_object("the state", error))?;
+    let mut state = Joined::lines(target, parts);
+    let keys = PortableKeys::open(&mut state, keyring);
+    let keys = keys.map_err(|error| BackupError::of_restore(error).in_object("the state"))?;
     sealed.check_mac(|text, mac| keys.verify_mac(MAC_PURPOSE, text, mac))?;
     Ok(keys)
-}
-
-/// Returns an error if an object of a backup is missing or has another size.
-pub(crate) fn check_presence(target: &Target, sealed: &SealedManifest) -> Result<(), BackupError> {
-    Present::at(target)?.check(&sealed.manifest)
-}
-
-/// Notes damage and goes on; returns any other error.
-fn keep_damage<T>(
-    checked: Result<T, BackupError>,
-    damage: &mut Vec<String>,
-) -> Result<Option<T>, BackupError> {
-    match checked {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if error.is_damage() => {
-            damage.push(error.to_string());
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// Says in which object a line is that cannot be taken.
-pub(crate) fn in_object(name: &str, error: BackupError) -> BackupError {
-    match error {
-        BackupError::Restore(
-            error @ (RestoreError::Input(_)
-            | RestoreError::Foreign { .. }
-            | RestoreError::Altered { .. }
-            | RestoreError::OutOfPlace { .. }
-            | RestoreError::LineCutOff { .. }
-            | RestoreError::CutOff { .. }),
-        ) => BackupError::damaged(name.to_owned(), error.to_string()),
-        other => other,
-    }
-}
-
-/// Keeps the first of equal lines: an object of the state is read twice.
-fn without_repetition(damage: Vec<String>) -> Vec<String> {
-    let mut seen = HashSet::new();
-    damage.into_iter().filter(|line| seen.insert(line.clone())).collect()
 }

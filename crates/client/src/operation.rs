@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_nats::StatusCode;
 use futures::StreamExt as _;
 use ledger_contract::backups::{BackupReport, BackupRequest};
+use ledger_contract::master_keys::{RewrapReport, RewrapRequest};
 use ledger_contract::operations::{Progress, ReplayReport, ReplayRequest};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,16 @@ impl Client {
         on_progress: impl FnMut(Progress),
     ) -> Result<BackupReport, ClientError> {
         self.operate("backup", request, on_progress).await
+    }
+
+    /// Follows the wrapping anew of what is still under a former master key, and returns the final
+    /// report.
+    pub async fn rewrap(
+        &self,
+        request: &RewrapRequest,
+        on_progress: impl FnMut(Progress),
+    ) -> Result<RewrapReport, ClientError> {
+        self.operate("rewrap", request, on_progress).await
     }
 
     async fn operate<R: DeserializeOwned>(

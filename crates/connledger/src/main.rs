@@ -35,6 +35,7 @@ mod output;
 mod progress;
 mod table;
 mod text;
+mod until;
 
 mod server_file;
 mod session;

@@ -33,12 +33,13 @@ const SECRET_VARIABLES: [&str; 7] = [
 pub(crate) struct MasterKeyArgs {
     /// File that holds the master key, readable only by its owner or a group of this process; short
     /// for --master-key file:FILE
-    #[arg(long, env = "CONNLEDGER_MASTER_KEY_FILE", value_name = "FILE")]
+    #[arg(long, global = true, env = "CONNLEDGER_MASTER_KEY_FILE", value_name = "FILE")]
     pub(crate) master_key_file: Option<PathBuf>,
     /// Where the master key is: file:PATH, env:NAME (an environment variable), credential:NAME (of
     /// systemd), or command:PROGRAM ARG... (what the program prints)
     #[arg(
         long,
+        global = true,
         env = "CONNLEDGER_MASTER_KEY",
         hide_env_values = true,
         conflicts_with = "master_key_file",
@@ -46,7 +47,7 @@ pub(crate) struct MasterKeyArgs {
     )]
     pub(crate) master_key: Option<String>,
     /// Ask a key service over plain HTTP that is not on this machine
-    #[arg(long, env = "CONNLEDGER_KEY_SERVICE_ALLOW_HTTP")]
+    #[arg(long, global = true, env = "CONNLEDGER_KEY_SERVICE_ALLOW_HTTP")]
     pub(crate) key_service_allow_http: bool,
 }
 
@@ -103,7 +104,23 @@ pub(crate) fn locate(
             .hint("pass --master-key-file FILE or --master-key SOURCE")
             .hint("to experiment, `connledger serve --dev` creates a throw-away key")
     })?;
+    // Named in messages that are read in another working directory.
+    let source = match source {
+        Source::File(path) => Source::File(std::path::absolute(&path).unwrap_or(path)),
+        other => other,
+    };
     Ok(MasterKeySource { source, settings: args.settings() })
+}
+
+/// Finds the key file.
+///
+/// Errors: the keys are not in a file.
+pub(crate) fn file(args: &MasterKeyArgs, data_dir: Option<&Path>) -> Result<PathBuf, Failure> {
+    match locate(args, data_dir)?.source {
+        Source::File(path) => Ok(path),
+        other => Err(Failure::usage(format!("the master keys are in {other}, which is no file"))
+            .hint("add the line of a new key where that takes its text from, before the others")),
+    }
 }
 
 /// Reads the master keys once, where [`locate`] finds them.
@@ -123,6 +140,11 @@ pub(crate) async fn wait_for(
         },
     };
     source.read_patiently(patience).await.map_err(refused)
+}
+
+/// Reads the master key for work that needs it only to check more: none if no place is named.
+pub(crate) fn find_named(args: &MasterKeyArgs) -> Result<Option<Keyring>, Failure> {
+    args.is_given().then(|| find(args, None)).transpose()
 }
 
 /// Reads the key file; creates it if missing.

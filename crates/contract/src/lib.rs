@@ -37,6 +37,7 @@ pub mod errors;
 pub mod headers;
 pub mod journal;
 pub mod lease;
+pub mod master_keys;
 pub mod numbers;
 pub mod operations;
 pub mod parameter;

@@ -1,5 +1,5 @@
 //! Requests of operators: rebuilding read models, and checking health. Backups are in
-//! [`backups`](crate::backups).
+//! [`backups`](crate::backups), master keys in [`master_keys`](crate::master_keys).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::backups::BackupHealth;
 
 /// The names of all operations, as in `<prefix>.admin.<operation>`.
-pub const OPERATIONS: [&str; 2] = ["replay", "backup"];
+pub const OPERATIONS: [&str; 3] = ["replay", "backup", "rewrap"];
 
 /// A request to rebuild read models.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]

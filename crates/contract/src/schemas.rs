@@ -4,7 +4,7 @@
 //!
 //! `cargo run -p ledger-contract --example write-schemas` writes them; a test compares.
 
-use ledger_domain::{Event, PrincipalEvent, SecretRevealed, WorkspaceCreated};
+use ledger_domain::{Event, LedgerEvent, PrincipalEvent, SecretRevealed, WorkspaceCreated};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde_json::{Value, json};
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::backups::{BackupReport, BackupRequest};
 use crate::commands::{Answer, KeyReasonBody, NewWorkspaceBody, Target, Verb};
 use crate::errors::{Class, Code, ProblemBody, ProblemDetails};
+use crate::master_keys::{RewrapReport, RewrapRequest};
 use crate::operations::{HealthAnswer, OPERATIONS, Progress, ReplayReport, ReplayRequest};
 use crate::queries::{QueryName, QuerySchemas};
 use crate::reply::{FeedPage, KeyReceipt, Notification, Receipt};
@@ -66,6 +67,7 @@ pub fn event_types() -> impl Iterator<Item = &'static str> {
         .into_iter()
         .chain([WorkspaceCreated::TYPE_NAME, SecretRevealed::TYPE_NAME])
         .chain(PrincipalEvent::TYPE_NAMES)
+        .chain(LedgerEvent::TYPE_NAMES)
 }
 
 fn file(path: String, value: &Value) -> File {
@@ -138,6 +140,8 @@ pub fn message_schemas() -> Vec<(&'static str, Value)> {
         ("replay.answer", answer::<ReplayReport>()),
         ("backup.request", of::<BackupRequest>()),
         ("backup.answer", answer::<BackupReport>()),
+        ("rewrap.request", of::<RewrapRequest>()),
+        ("rewrap.answer", answer::<RewrapReport>()),
         ("progress", answer::<Progress>()),
     ]
 }
@@ -164,7 +168,7 @@ fn record_schema(type_name: &str, metadata: u32) -> Value {
         ],
         "properties": {
             "position": number,
-            "stream": { "type": "string", "pattern": "^(connection|workspace|principal|reveals)/" },
+            "stream": { "type": "string", "pattern": "^(connection|workspace|principal|reveals|ledger)/" },
             "version": number,
             "event_id": uuid,
             "type": { "const": type_name },

@@ -131,6 +131,7 @@ fn encoded(record: &Record) -> Vec<u8> {
         Happened::Workspace(created) => records::encode_workspace(&mut bytes, metadata, created),
         Happened::Principal(event) => records::encode_principal(&mut bytes, metadata, event),
         Happened::Revealed(revealed) => records::encode_revealed(&mut bytes, metadata, revealed),
+        Happened::Ledger(event) => records::encode_ledger(&mut bytes, metadata, event),
     }
     bytes
 }
@@ -212,7 +213,10 @@ fn expect_same_in_parts(bytes: &[u8]) {
     let Record { metadata, happened } = whole;
     let connection = match &metadata.stream {
         StreamId::Connection(id) => Some(*id),
-        StreamId::Workspace(_) | StreamId::Principal(_) | StreamId::Reveals(_) => None,
+        StreamId::Workspace(_)
+        | StreamId::Principal(_)
+        | StreamId::Reveals(_)
+        | StreamId::Ledger(_) => None,
     };
     assert_eq!((head.connection, head.version), (connection, metadata.version));
     let id = connection.unwrap_or(ConnectionId::from_bytes([0; 16]));

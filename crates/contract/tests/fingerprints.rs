@@ -157,6 +157,8 @@ const COMMANDS: &[(&str, &str, &str)] = &[
         "3c37ec725e6efd5555a8fad88590f15f",
     ),
     ("unblock-token", r#"{"token_id": "t-1"}"#, "db399b0bc733573e7513b9a04ab416ef"),
+    ("rotate-master-key", "{}", "9c5776b7d94b12a7bb292e0f7c60075d"),
+    ("retire-master-key", r#"{"key": "0a1b2c3d"}"#, "7f5a233e2cb58382b596fcc6d3027b24"),
 ];
 
 #[test]

@@ -72,6 +72,58 @@ uuid_id!(
     Incarnation, "incarnation"
 );
 
+/// Id of a master key, derived from a hash of it: eight lowercase hexadecimal digits.
+///
+/// It distinguishes keys and detects a wrong file. With 32 bits, it proves nothing about a key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MasterKeyId(u32);
+
+impl MasterKeyId {
+    /// Length as text.
+    pub const ASCII_BYTES: usize = 8;
+
+    /// Wraps the first 32 bits of the hash.
+    pub const fn new(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// Parses the eight digits, which must be in lower case.
+    pub fn from_ascii(digits: &[u8]) -> Option<Self> {
+        let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if digits.len() != Self::ASCII_BYTES || !digits.iter().all(is_digit) {
+            return None;
+        }
+        let digits = std::str::from_utf8(digits).ok()?;
+        u32::from_str_radix(digits, 16).ok().map(Self)
+    }
+
+    /// Parses the eight digits of a field.
+    pub fn parse(field: &str, text: &str) -> Result<Self, InvalidField> {
+        Self::from_ascii(text.as_bytes()).ok_or_else(|| {
+            InvalidField::new(field, "must be the id of a master key: eight digits, 0-9 and a-f")
+        })
+    }
+
+    /// Returns the eight digits.
+    pub fn to_ascii(self) -> [u8; Self::ASCII_BYTES] {
+        let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+        let [a, b, c, d] = self.0.to_be_bytes().map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+        [a[0], a[1], b[0], b[1], c[0], c[1], d[0], d[1]]
+    }
+}
+
+impl fmt::Display for MasterKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", self.0)
+    }
+}
+
+impl fmt::Debug for MasterKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MasterKeyId({self})")
+    }
+}
+
 /// Defines a newtype over a `u64` counter that starts at one.
 macro_rules! counter {
     ($(#[$doc:meta])* $name:ident) => {
@@ -219,4 +271,22 @@ pub enum Expected {
     Absent,
     /// The stream is exactly at this version.
     At(Version),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_master_keys_are_eight_lowercase_digits() {
+        for number in [0, 0x0a, 0xdead_beef, u32::MAX] {
+            let id = MasterKeyId::new(number);
+            assert_eq!(id.to_string().as_bytes(), id.to_ascii());
+            assert_eq!(MasterKeyId::from_ascii(&id.to_ascii()), Some(id));
+        }
+        assert_eq!(MasterKeyId::new(0x0a).to_string(), "0000000a");
+        for bad in ["", "0000000A", "+000000a", "0000000", "000000000", "0000000g"] {
+            assert!(MasterKeyId::parse("key", bad).is_err(), "{bad}");
+        }
+    }
 }

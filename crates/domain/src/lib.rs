@@ -12,6 +12,8 @@
 //!
 //! # Invariants
 //!
+//! - No master key is retired before everything is wrapped under another one
+//!   (test: `a_key_is_rotated_rewrapped_and_retired_in_this_order_only`).
 //! - Every command has a defined answer in every state of a connection
 //!   (test: `every_command_has_its_answer_in_every_state`).
 //! - The crate names no wire format, async task, clock or source of randomness
@@ -22,6 +24,7 @@ pub mod limits;
 pub mod text;
 
 pub mod connection;
+pub mod ledger;
 pub mod principal;
 pub mod reveal;
 pub mod secret;
@@ -32,9 +35,10 @@ pub use connection::{
     evolve,
 };
 pub use ids::{
-    Actor, ConnectionId, EventId, Expected, Generation, Incarnation, LedgerId, MessageId, Micros,
-    Position, Version,
+    Actor, ConnectionId, EventId, Expected, Generation, Incarnation, LedgerId, MasterKeyId,
+    MessageId, Micros, Position, Version,
 };
+pub use ledger::{Ledger, LedgerCommand, LedgerEvent, decide_ledger};
 pub use principal::{
     Principal, PrincipalCommand, PrincipalEvent, PrincipalFacts, decide_principal, evolve_principal,
 };

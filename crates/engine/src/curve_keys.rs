@@ -11,7 +11,7 @@ use ledger_vault::{CurveError, CurveKey, FingerprintKey, Keyring};
 use zeroize::Zeroizing;
 
 use crate::engine::Engine;
-use crate::errors::{Fault, SealedError};
+use crate::errors::{ExecuteError, Fault, SealedError};
 use crate::ports::Ports;
 
 /// The curve keys that requests may be sealed to.
@@ -135,20 +135,26 @@ impl Engine {
 
     /// Replaces the curve key and returns the new one. Requests that are sealed to the former key
     /// are accepted for the time of the overlap; an earlier key is dropped at once. Blocks.
-    pub fn rotate_curve_key(&self, overlap: Duration) -> Result<String, Fault> {
+    pub fn rotate_curve_key(&self, overlap: Duration) -> Result<String, ExecuteError> {
+        // The writer wraps the curve keys anew when the master key is rotated.
+        Ok(self.pause(|| self.replace_curve_key(overlap))??)
+    }
+
+    fn replace_curve_key(&self, overlap: Duration) -> Result<String, Fault> {
         let shared = &self.shared;
+        let keyring = shared.master_keys.ring();
         let now = self.clock().now().get();
         let micros = i64::try_from(overlap.as_micros()).unwrap_or(i64::MAX);
         let until = Micros::new(now.saturating_add(micros));
         let ledger = self.ledger_id();
         let former = meta::curve_key(&shared.store)?.unwrap_or_default();
-        let (_, wrapped) = shared.keyring.new_curve_key(&mut shared.ports.rng(), ledger);
+        let (_, wrapped) = keyring.new_curve_key(&mut shared.ports.rng(), ledger);
         let mut batch = Batch::new();
         meta::put_curve_key(&mut batch, &shared.store, &wrapped);
         meta::put_former_curve_key(&mut batch, &shared.store, until, &former);
         shared.store.commit(batch, Durability::Synced)?;
         let fingerprint_key = &shared.fingerprint_key;
-        let keys = CurveKeys::load(&shared.store, &shared.keyring, ledger, fingerprint_key)?;
+        let keys = CurveKeys::load(&shared.store, &keyring, ledger, fingerprint_key)?;
         *shared.curve_keys.write() = keys;
         Ok(self.xkey())
     }

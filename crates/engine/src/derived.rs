@@ -5,7 +5,7 @@
 
 use ledger_domain::Position;
 use ledger_store::tables::{claims, connections, lists, log, meta, model, streams};
-use ledger_store::{AppendError, Batch, Durability, Store};
+use ledger_store::{AppendError, Batch, Durability, ReadError, Store};
 
 use crate::errors::{Fault, OpenError};
 use crate::models::{AUDIT, MODELS};
@@ -18,6 +18,10 @@ const SNAPSHOTS: (&str, u32) = ("snapshots", 3);
 /// Version of the tables that follow from the log without being a read model.
 const INDEXES: (&str, u32) = ("indexes", 3);
 
+/// Version of the number of data keys under each master key, which follows from the table of the
+/// former. Programs without it wrote version 1 by not writing any.
+const DATA_KEYS: (&str, u32) = ("data_keys", 2);
+
 /// Marks something as incomplete until its version is stored again.
 const INCOMPLETE: u32 = 0;
 
@@ -28,6 +32,8 @@ pub(crate) struct Stale {
     pub(crate) models: Selected,
     /// Streams, claims and receipts.
     pub(crate) indexes: bool,
+    /// The number of data keys under each master key.
+    pub(crate) data_keys: bool,
 }
 
 impl Stale {
@@ -41,7 +47,7 @@ impl Stale {
         let [rows, ..] = &mut models;
         *rows |= is_older(store, SNAPSHOTS)?;
         let indexes = is_older(store, INDEXES)? || lacks_index(store)?;
-        Ok(Self { models, indexes })
+        Ok(Self { models, indexes, data_keys: is_older(store, DATA_KEYS)? })
     }
 
     /// Returns the part of it that concerns some read models, and the rest only if `whole`.
@@ -50,7 +56,8 @@ impl Stale {
         for (stale, wanted) in among.iter_mut().zip(models) {
             *stale &= wanted;
         }
-        Self { models: among, indexes: self.indexes && whole }
+        let [indexes, data_keys] = [self.indexes, self.data_keys].map(|stale| stale && whole);
+        Self { models: among, indexes, data_keys }
     }
 
     /// Divides it into what has to be right before the ledger is served, and the read models that
@@ -64,7 +71,8 @@ impl Stale {
     pub(crate) fn names(&self) -> Vec<&'static str> {
         let models = MODELS.into_iter().zip(self.models).filter(|(_, stale)| *stale);
         let indexes = self.indexes.then_some(INDEXES.0);
-        models.map(|(name, _)| name).chain(indexes).collect()
+        let data_keys = self.data_keys.then_some(DATA_KEYS.0);
+        models.map(|(name, _)| name).chain(indexes).chain(data_keys).collect()
     }
 }
 
@@ -116,4 +124,14 @@ pub(crate) fn note_lost_indexes(store: &Store) -> Result<(), AppendError> {
 pub(crate) fn put_indexes(batch: &mut Batch, store: &Store, complete: bool) {
     let version = if complete { INDEXES.1 } else { INCOMPLETE };
     meta::put_version(batch, store, INDEXES.0, version);
+}
+
+/// Returns whether the data keys under each master key are counted.
+pub(crate) fn has_data_keys(store: &Store) -> Result<bool, ReadError> {
+    Ok(meta::version(store, DATA_KEYS.0)? == DATA_KEYS.1)
+}
+
+/// Adds to `batch` that the data keys under each master key are counted.
+pub(crate) fn put_data_keys(batch: &mut Batch, store: &Store) {
+    meta::put_version(batch, store, DATA_KEYS.0, DATA_KEYS.1);
 }

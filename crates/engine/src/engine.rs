@@ -10,11 +10,11 @@ use std::time::Duration;
 use ledger_contract::ResumePoint;
 use ledger_contract::errors::Code;
 use ledger_domain::principal::KeyLifetimes;
-use ledger_domain::{ConnectionId, LedgerId, Micros, Position, WorkspaceName};
+use ledger_domain::{ConnectionId, Ledger, LedgerId, Micros, Position, WorkspaceName};
 use ledger_providers::Catalogue;
 use ledger_store::tables::{log, meta};
 use ledger_store::{DataDir, Poison, Room, Store};
-use ledger_vault::{DataKey, FingerprintKey, Keyring};
+use ledger_vault::{DataKey, FingerprintKey, KeySource, Keyring};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
@@ -29,6 +29,7 @@ use crate::http_status::HttpSource;
 use crate::identity::Identity;
 use crate::journal::{self, Journal, JournalOptions};
 use crate::keeper::Keeper;
+use crate::master_keys::{self, MasterKeys, Rewrapper};
 use crate::models::{Live, Models};
 use crate::ports::{Clock, Ports};
 use crate::quotas::Quotas;
@@ -37,7 +38,7 @@ use crate::replay::{
     Rebuilder, Rebuilding, ReplayLimits, Selected, bring_up_to_date, recovery, stand_in,
 };
 use crate::tail::Tail;
-use crate::writer::{Answer, Prepared, Recent, Writer};
+use crate::writer::{Answer, Prepared, Recent, Rewrapped, Writer, Written};
 
 /// Data keys kept unwrapped in memory.
 const DATA_KEYS: usize = 16 * 1_024;
@@ -49,6 +50,8 @@ pub struct EngineOptions {
     pub data_dir: PathBuf,
     /// The master keys.
     pub keyring: Keyring,
+    /// Where they come from, to read them again when they are rotated.
+    pub key_source: Option<Arc<dyn KeySource>>,
     /// Whether to create a new ledger if the directory contains none.
     pub create: bool,
     /// Limits on what is in progress; the engine's own are those of the queue and of what reads.
@@ -78,6 +81,7 @@ impl EngineOptions {
         Self {
             data_dir,
             keyring,
+            key_source: None,
             create: false,
             limits: AdmissionLimits::default(),
             replay: ReplayLimits::default(),
@@ -101,6 +105,7 @@ pub struct Engine {
     /// The threads that store what is kept in memory.
     keepers: Arc<Mutex<Vec<Keeper>>>,
     rebuilder: Arc<Mutex<Option<Rebuilder>>>,
+    rewrapper: Arc<Mutex<Option<Rewrapper>>>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -113,7 +118,9 @@ impl std::fmt::Debug for Engine {
 pub(crate) struct Shared {
     pub(crate) store: Arc<Store>,
     pub(crate) models: Live,
-    pub(crate) keyring: Keyring,
+    pub(crate) master_keys: MasterKeys,
+    /// The ledger itself, as its durable events left it. The store counts the data keys.
+    pub(crate) ledger: RwLock<Arc<Ledger>>,
     pub(crate) fingerprint_key: FingerprintKey,
     pub(crate) curve_keys: RwLock<CurveKeys>,
     pub(crate) identity: Identity,
@@ -196,6 +203,7 @@ impl Engine {
     pub fn open(options: EngineOptions) -> Result<Self, OpenError> {
         let EngineOptions { data_dir, keyring, create, limits, replay, ports, .. } = options;
         let EngineOptions { last_use_interval, key_lifetimes, quotas, catalogue, .. } = options;
+        let key_source = options.key_source;
         let journal = Journal::new(options.journal);
         let (store, founding) = if create && !Self::exists(&data_dir) {
             founding::make(&data_dir, &keyring, &ports, options.requires_sealed)?
@@ -204,8 +212,11 @@ impl Engine {
         };
         let store = Arc::new(store);
         let later = bring_up_to_date(&store, replay)?;
-        let given = Given { replay, journal, catalogue, key_lifetimes, quotas };
-        let shared = Arc::new(Shared::load(store, founding, keyring, given, later, ports)?);
+        let ledger = master_keys::load(&store, &founding)?;
+        let master_keys = MasterKeys::open(&keyring, key_source, &ledger)?;
+        let given =
+            Given { replay, journal, catalogue, key_lifetimes, quotas, master_keys, ledger };
+        let shared = Arc::new(Shared::load(store, founding, given, later, ports)?);
         recovery::catch_up(&shared.models.load(), *shared.head.borrow(), later)?;
         let writer = Arc::new(RwLock::new(Some(Writer::start(&shared, limits.queued_max)?)));
         let keepers = vec![
@@ -214,9 +225,11 @@ impl Engine {
         ];
         let keepers = Arc::new(Mutex::new(keepers));
         let readers = Arc::new(Readers::start(&limits)?);
-        let without = Self { shared, readers, writer, keepers, rebuilder: Arc::default() };
-        let rebuilder = Rebuilder::start(without.clone())?;
-        Ok(Self { rebuilder: Arc::new(Mutex::new(rebuilder)), ..without })
+        let (rebuilder, rewrapper) = (Arc::default(), Arc::default());
+        let without = Self { shared, readers, writer, keepers, rebuilder, rewrapper };
+        let rebuilder = Arc::new(Mutex::new(Rebuilder::start(without.clone())?));
+        let rewrapper = Arc::new(Mutex::new(Some(Rewrapper::start(without.clone())?)));
+        Ok(Self { rebuilder, rewrapper, ..without })
     }
 
     /// Returns the ledger's id.
@@ -291,6 +304,7 @@ impl Engine {
         self.shared.rebuilding.end_replays();
         self.readers.end_scans();
         drop(self.rebuilder.lock().take());
+        drop(self.rewrapper.lock().take());
         let Some(writer) = self.writer.write().take() else { return };
         drop(writer);
         self.keepers.lock().clear();
@@ -309,6 +323,12 @@ impl Engine {
 
     pub(crate) fn queued(&self) -> usize {
         self.writer.read().as_ref().map_or(0, Writer::queued)
+    }
+
+    /// Hands data keys that were wrapped anew to the writer. Returns what tells that they are
+    /// durable.
+    pub(crate) fn put_rewrapped(&self, rows: Vec<Rewrapped>) -> Result<Written, Unavailable> {
+        self.with_writer(|writer| writer.put_rewrapped(rows))
     }
 
     /// Runs `work` while no command is in flight.
@@ -338,18 +358,19 @@ struct Given {
     catalogue: Arc<Catalogue>,
     key_lifetimes: KeyLifetimes,
     quotas: Quotas,
+    master_keys: MasterKeys,
+    ledger: Ledger,
 }
 
 impl Shared {
     fn load(
         store: Arc<Store>,
         founding: Founding,
-        keyring: Keyring,
-        Given { replay, journal, catalogue, key_lifetimes, quotas }: Given,
+        Given { replay, journal, catalogue, key_lifetimes, quotas, master_keys, ledger }: Given,
         later: Selected,
         ports: Ports,
     ) -> Result<Self, OpenError> {
-        let Founding { ledger_id, fingerprint_key } = founding;
+        let Founding { ledger_id, fingerprint_key, .. } = founding;
         let generations = stand_in(&store, later)?;
         let models = Models::at(&store, generations);
         let head = log::head(&store).map_err(Fault::from)?;
@@ -362,11 +383,12 @@ impl Shared {
             models: Live::new(models),
             curve_keys: RwLock::new(CurveKeys::load(
                 &store,
-                &keyring,
+                &master_keys.ring(),
                 ledger_id,
                 &fingerprint_key,
             )?),
-            keyring,
+            master_keys,
+            ledger: RwLock::new(Arc::new(ledger)),
             fingerprint_key,
             identity: Identity::begin(&store, ledger_id)?,
             data_keys: Mutex::new(Recent::new(DATA_KEYS)),

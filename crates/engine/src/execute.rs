@@ -13,7 +13,7 @@ use ledger_domain::{
     Rejection, RevealSecret, Secret, Slug, Version, WorkspaceName,
 };
 use ledger_store::tables::{claims, keys, receipts};
-use ledger_vault::{DataKey, Plaintext, Scope, WrappedDataKey};
+use ledger_vault::{DataKey, Keyring, OpenError as UnsealError, Plaintext, Scope, WrappedDataKey};
 
 use crate::access::{Permit, connection_unknown, new_key};
 use crate::engine::{Engine, HeldKey};
@@ -22,7 +22,7 @@ use crate::fingerprint::{Fingerprint, Received};
 use crate::history;
 use crate::ports::Ports;
 use crate::request::RequestContext;
-use crate::writer::{Answer, Envelope, Prepared, Work};
+use crate::writer::{Answer, Envelope, LedgerWork, Prepared, Work};
 
 /// A command and its circumstances.
 #[derive(Debug)]
@@ -113,7 +113,9 @@ impl Engine {
         fingerprint: Option<Fingerprint>,
         context: RequestContext,
     ) -> Result<Outcome, ExecuteError> {
-        let submitted = self.begin(workspace, command, fingerprint, context);
+        let given = self.read_master_keys(&workspace, &command, &context).await;
+        let submitted =
+            given.and_then(|given| self.begin(workspace, command, fingerprint, context, given));
         let begun = submitted.inspect_err(|error| self.count_refusal(error.code()))?;
         let outcome = match begun {
             Begun::Done(outcome) => outcome,
@@ -133,13 +135,34 @@ impl Engine {
         self.shared.fence.check()
     }
 
-    /// Checks a command before it is queued, then queues it.
+    /// Reads the master keys again for a command that needs them, if its sender may send it.
+    async fn read_master_keys(
+        &self,
+        workspace: &WorkspaceName,
+        command: &ParsedCommand,
+        context: &RequestContext,
+    ) -> Result<Option<Keyring>, ExecuteError> {
+        if !matches!(command, ParsedCommand::RotateMasterKey) {
+            return Ok(None);
+        }
+        let mut caller = context.caller.clone();
+        self.renew(&mut caller)?;
+        Permit::of(caller, workspace, command)?;
+        let shared = Arc::clone(&self.shared);
+        let read = tokio::task::spawn_blocking(move || shared.master_keys.read_source());
+        let read = read.await.map_err(|_| Fault::bug("reading the master keys panicked"))?;
+        Ok(Some(read?))
+    }
+
+    /// Checks a command before it is queued, then queues it. `given` are the master keys as they
+    /// are now, for a command that needs them.
     fn begin(
         &self,
         workspace: WorkspaceName,
         command: ParsedCommand,
         fingerprint: Option<Fingerprint>,
         context: RequestContext,
+        given: Option<Keyring>,
     ) -> Result<Begun, ExecuteError> {
         let RequestContext { mut caller, expected, deadline, provenance, .. } = context;
         self.readers.note_command();
@@ -150,8 +173,8 @@ impl Engine {
         self.check_lifetime(&command)?;
         self.may_write()?;
         let expected = checked.expected(expected).map_err(ExecuteError::from);
-        let work =
-            expected.and_then(|expected| Ok((expected, self.work(&permit, &workspace, command)?)));
+        let work = expected
+            .and_then(|expected| Ok((expected, self.work(&permit, &workspace, command, given)?)));
         let (expected, work) = match work {
             Ok(work) => work,
             // The target may be gone because this very command archived it.
@@ -191,8 +214,14 @@ impl Engine {
         permit: &Permit,
         workspace: &WorkspaceName,
         command: ParsedCommand,
+        given: Option<Keyring>,
     ) -> Result<Work, ExecuteError> {
         match command {
+            ParsedCommand::RotateMasterKey => {
+                let given = given.ok_or_else(|| Fault::bug("no master keys were read"))?;
+                Ok(Work::Ledger(LedgerWork::Rotate(given)))
+            }
+            ParsedCommand::RetireMasterKey { key } => Ok(Work::Ledger(LedgerWork::Retire(key))),
             ParsedCommand::CreateWorkspace(created) => Ok(Work::Workspace(created)),
             ParsedCommand::Create(draft) => Ok(self.create(*draft)),
             ParsedCommand::Principal { name, command } => Ok(Work::Principal { name, command }),
@@ -244,7 +273,7 @@ impl Engine {
         let ports = &self.shared.ports;
         let id = ports.connection_id();
         let scope = Scope { workspace: &draft.workspace, connection: id };
-        let (key, wrapped) = self.shared.keyring.new_data_key(&mut ports.rng(), scope);
+        let (key, wrapped) = self.shared.master_keys.ring().new_data_key(&mut ports.rng(), scope);
         let seal = |(field, value): (FieldName, Plaintext)| {
             let secret = seal(ports, &key, scope, &field, &value);
             (field, secret)
@@ -369,12 +398,30 @@ impl Engine {
         if row.is_some_and(|row| row.connection.workspace != *scope.workspace) {
             return Ok(None);
         }
-        let key = WrappedDataKey::from_bytes(&wrapped)
-            .and_then(|wrapped| self.shared.keyring.unwrap(scope, &wrapped))?;
-        let key = Arc::new(key);
+        let key = Arc::new(self.unwrap(scope, &wrapped)?);
         let held = HeldKey { workspace: scope.workspace.clone(), key: key.clone() };
         self.shared.data_keys.lock().set(id, held);
         Ok(Some(key))
+    }
+}
+
+impl Engine {
+    /// Unwraps the data key of a connection, given its stored form.
+    fn unwrap(&self, scope: Scope<'_>, stored: &[u8]) -> Result<DataKey, Fault> {
+        let opened = |stored: &[u8]| {
+            let wrapped = WrappedDataKey::from_bytes(stored)?;
+            self.shared.master_keys.ring().unwrap(scope, &wrapped)
+        };
+        match opened(stored) {
+            // It was wrapped anew since it was read, and its former master key retired.
+            Err(error @ UnsealError::UnknownKey { .. }) => {
+                match keys::get(&self.shared.store, scope.connection)? {
+                    Some(now) if now != stored => Ok(opened(&now)?),
+                    _ => Err(error.into()),
+                }
+            }
+            opened => Ok(opened?),
+        }
     }
 }
 

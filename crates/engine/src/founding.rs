@@ -5,11 +5,13 @@
 use std::path::Path;
 
 use ledger_contract::operations::Progress;
-use ledger_domain::LedgerId;
+use ledger_domain::{LedgerId, MasterKeyId};
 use ledger_store::tables::founding::{FINGERPRINT_KEY, KEY_CHECK, LEDGER_ID, MAC_KEY};
 use ledger_store::tables::{meta, model};
 use ledger_store::{Batch, DataDir, Durability, Store, UnkeyedStore};
-use ledger_vault::{FingerprintKey, KeyCheck, Keyring, MacKey, OpenError as UnsealError};
+use ledger_vault::{
+    FingerprintKey, KeyCheck, Keyring, MacKey, OpenError as UnsealError, master_key_of,
+};
 
 use crate::curve_keys;
 use crate::derived;
@@ -25,6 +27,8 @@ const FIRST_GENERATION: u32 = 1;
 pub(crate) struct Founding {
     pub(crate) ledger_id: LedgerId,
     pub(crate) fingerprint_key: FingerprintKey,
+    /// The master key under which the ledger wraps: the one that wraps its key check.
+    pub(crate) active: MasterKeyId,
 }
 
 /// A data directory between the two steps: the master key is the right one.
@@ -45,12 +49,13 @@ impl<'a> Opening<'a> {
         let id = <[u8; 16]>::try_from(required(&store, LEDGER_ID)?)
             .map_err(|_| Fault::Damaged("the ledger's id is damaged".to_owned()))?;
         let ledger_id = LedgerId::from_bytes(id);
-        let check = keyring.open_check(ledger_id, &required(&store, KEY_CHECK)?);
-        let check = check.map_err(OpenError::MasterKey)?;
+        let wrapped = required(&store, KEY_CHECK)?;
+        let check = keyring.open_check(ledger_id, &wrapped).map_err(OpenError::MasterKey)?;
+        let active = master_key_of(&wrapped).map_err(OpenError::MasterKey)?;
         let fingerprint_key = keyring
             .open_fingerprint_key(ledger_id, &required(&store, FINGERPRINT_KEY)?)
             .map_err(|error| not_authentic(FINGERPRINT_KEY, error))?;
-        let founding = Founding { ledger_id, fingerprint_key };
+        let founding = Founding { ledger_id, fingerprint_key, active };
         Ok(Self { store, keyring, founding, check })
     }
 
@@ -85,11 +90,13 @@ impl<'a> Opening<'a> {
         let key = if let Some(wrapped) = kept {
             self.mac_key(&wrapped)?
         } else {
-            let (key, wrapped) = self.keyring.new_mac_key(&mut ports.rng(), ledger);
+            let keyring = self.keyring.with_active(self.founding.active).map_err(Fault::from)?;
+            let (key, wrapped) = keyring.new_mac_key(&mut ports.rng(), ledger);
             self.store.put_founding(&[(MAC_KEY, &wrapped)]).map_err(Fault::from)?;
             key
         };
-        let check = self.keyring.make_check(&mut ports.rng(), ledger, &key);
+        let keyring = self.keyring.with_active(self.founding.active).map_err(Fault::from)?;
+        let check = keyring.make_check(&mut ports.rng(), ledger, &key);
         tracing::warn!(
             "an earlier version wrote this directory: its rows are taken as they are, and get \
              authentication codes"
@@ -168,9 +175,10 @@ pub(crate) fn make(
     }
     derived::put_versions(&mut batch, &store, [true; 3]);
     derived::put_indexes(&mut batch, &store, true);
+    derived::put_data_keys(&mut batch, &store);
     curve_keys::found(&mut batch, &store, keyring, ledger_id, ports);
     meta::put_requires_sealed(&mut batch, &store, requires_sealed);
     store.commit(batch, Durability::Synced).map_err(Fault::from)?;
     store.dir().mark_made()?;
-    Ok((store, Founding { ledger_id, fingerprint_key }))
+    Ok((store, Founding { ledger_id, fingerprint_key, active: keyring.active_id() }))
 }

@@ -11,6 +11,7 @@
 //! rebuilds read models beside the live ones: `replay/bulk/` with many threads, then
 //! `replay/fold.rs` event by event. Only `ports.rs` reads the clock or the random number generator.
 //! `journal/` keeps what was refused and read, beside the log.
+//! `master_keys/` has the master keys in use, and wraps anew what is under former ones.
 //! `portable/` writes a ledger as lines that do not depend on the database, and makes one of them.
 //! `admission.rs` has the limits on what is in progress, for all doors, and `readers/` decides
 //! where queries run.
@@ -115,6 +116,12 @@
 //!   (test: `restored_up_to_a_position_or_a_time_a_ledger_is_as_it_was_then`).
 //! - With another master key, or into a folder that is not empty, nothing is written
 //!   (test: `nothing_is_written_with_another_key_into_a_full_folder_or_for_an_unknown_target`).
+//! - After a rotation nothing is stored under a former master key
+//!   (test: `commands_of_before_a_rotation_leave_nothing_under_the_former_key`), and what was is
+//!   gone from the files before that is recorded
+//!   (test: `everything_moves_to_the_new_key_and_the_former_can_go`).
+//! - Master keys that are not whole, or lack one that is needed, change nothing
+//!   (test: `what_is_not_whole_changes_nothing_and_is_named`).
 //! - No answer, not even a refusal, depends on a write that failed
 //!   (test: `no_answer_rests_on_a_write_that_failed`).
 
@@ -140,6 +147,7 @@ mod http_status;
 mod identity;
 mod journal;
 mod keeper;
+mod master_keys;
 mod operations;
 mod outbox;
 mod portable;
@@ -163,8 +171,8 @@ pub use curve_keys::OpenedRequest;
 pub use engine::{Engine, EngineOptions};
 pub use errors::{
     AuthenticateError, ConnectionUnknown, DeadlineExpired, ExecuteError, Fault, Forbidden,
-    LiveCallerError, OpenError, PortableError, QueryError, ReplayError, RestoreError, SealedError,
-    Unavailable, log_fault,
+    LiveCallerError, MasterKeysError, OpenError, PortableError, QueryError, ReplayError,
+    RestoreError, SealedError, Unavailable, log_fault,
 };
 pub use execute::{CommandRequest, Executed};
 pub use fence::Fence;

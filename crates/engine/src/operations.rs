@@ -2,6 +2,7 @@
 
 use ledger_contract::backups::{BackupReport, BackupRequest};
 use ledger_contract::errors::Problem;
+use ledger_contract::master_keys::{RewrapReport, RewrapRequest};
 use ledger_contract::operations::{Progress, ReplayReport, ReplayRequest};
 use serde::Serialize;
 
@@ -48,6 +49,19 @@ impl Operation for BackupRequest {
     }
 }
 
+impl Operation for RewrapRequest {
+    const NAME: &'static str = "rewrap";
+    type Report = RewrapReport;
+
+    fn run(
+        self,
+        engine: &Engine,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<RewrapReport, Problem> {
+        engine.rewrap(progress)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use ledger_contract::operations::OPERATIONS;
@@ -56,6 +70,7 @@ mod tests {
 
     #[test]
     fn every_operation_has_its_name() {
-        assert_eq!([ReplayRequest::NAME, BackupRequest::NAME], OPERATIONS);
+        let names = [ReplayRequest::NAME, BackupRequest::NAME, RewrapRequest::NAME];
+        assert_eq!(names, OPERATIONS);
     }
 }

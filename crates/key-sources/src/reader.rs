@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ledger_outgoing::Plain;
-use ledger_vault::{KeyText, Keyring, WrappedMasterKey, read_private};
+use ledger_vault::{
+    KeySource, KeySourceError, KeyText, Keyring, WrappedMasterKey, read_private,
+};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
@@ -114,6 +116,19 @@ impl MasterKeySource {
                 Ok(read_private(&folder.join(name), KeyText::BYTES_MAX)?)
             }
             Source::Program(words) => Ok(program::output(words, program::TIME_MAX).await?),
+        }
+    }
+}
+
+impl KeySource for MasterKeySource {
+    fn read(&self) -> Result<Keyring, KeySourceError> {
+        Ok(self.read_blocking()?)
+    }
+
+    fn name(&self) -> String {
+        match &self.source {
+            Source::File(path) => format!("the key file {}", path.display()),
+            other => other.to_string(),
         }
     }
 }

@@ -349,9 +349,23 @@ impl Store {
         !self.absent.is_empty()
     }
 
+    /// Rewrites all tables that have wrapped keys, and lets go of the write-ahead log, so that no
+    /// file contains their former values. Takes time in proportion to the number of keys, while
+    /// reads and writes go on.
+    pub fn forget_former_keys(&self) -> Result<(), AppendError> {
+        // What is only in memory and in the write-ahead log first goes into files.
+        self.settle()?;
+        for name in [tables::KEYS, tables::FOUNDING, tables::META] {
+            self.rewrite_table(&tables::fixed(name));
+        }
+        Ok(())
+    }
+
     /// Rewrites a table, so that no file contains its former values.
     pub(crate) fn rewrite_table(&self, table: &Table) {
         let mut options = CompactOptions::default();
+        // Otherwise no other table is compacted meanwhile, and writes would have to wait.
+        options.set_exclusive_manual_compaction(false);
         options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
         let all: (Option<&[u8]>, Option<&[u8]>) = (None, None);
         self.db.compact_range_cf_opt(&self.handle(table), all.0, all.1, &options);

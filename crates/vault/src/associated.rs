@@ -4,12 +4,11 @@
 //! same bytes. The bytes are on the stack, because sealing must not allocate more than its output.
 //! Only names longer than today's limits, which an old log may contain, need a heap buffer.
 
-use ledger_domain::{FieldName, LedgerId, limits};
+use ledger_domain::{FieldName, LedgerId, MasterKeyId, limits};
 
 use crate::data_key::DataKeyId;
 use crate::keyring::Scope;
 use crate::labels;
-use crate::master_key::KeyId;
 
 /// Format version of everything that this crate writes, as its first byte or as `v1`.
 pub(crate) const FORMAT: u8 = 1;
@@ -54,7 +53,11 @@ impl AssociatedData {
 
     /// Returns the data that binds a wrapped data key to its place, its id and the master key that
     /// wraps it.
-    pub(crate) fn of_data_key(scope: Scope<'_>, master_key: KeyId, data_key: DataKeyId) -> Self {
+    pub(crate) fn of_data_key(
+        scope: Scope<'_>,
+        master_key: MasterKeyId,
+        data_key: DataKeyId,
+    ) -> Self {
         Self::start(labels::WRAPPED_DATA_KEY)
             .and(&master_key.to_ascii())
             .and(&data_key.to_bytes())
@@ -63,7 +66,11 @@ impl AssociatedData {
     }
 
     /// Returns the data that binds a secret of the whole ledger; `label` identifies the secret.
-    pub(crate) fn of_ledger(label: &'static str, ledger: LedgerId, master_key: KeyId) -> Self {
+    pub(crate) fn of_ledger(
+        label: &'static str,
+        ledger: LedgerId,
+        master_key: MasterKeyId,
+    ) -> Self {
         Self::start(label).and(&master_key.to_ascii()).and(&ledger.to_bytes())
     }
 

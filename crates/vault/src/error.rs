@@ -3,8 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
+use ledger_domain::MasterKeyId;
+
 use crate::data_key::DataKeyId;
-use crate::master_key::KeyId;
 
 /// The reason why a sealed value or wrapped key cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -14,10 +15,12 @@ pub enum OpenError {
     #[error("sealed in a format that this version does not know")]
     UnknownFormat,
     /// It is wrapped under a master key that is not in the keyring.
-    #[error("sealed under master key {key}, which is not in the keyring")]
+    #[error("sealed under master key {key}, but the keyring holds {}", listed(.held))]
     UnknownKey {
         /// The master key that is needed.
-        key: KeyId,
+        key: MasterKeyId,
+        /// The master keys that are there.
+        held: Vec<MasterKeyId>,
     },
     /// It is sealed under another data key than the given one.
     #[error("sealed under data key {needed}, not {given}")]
@@ -33,6 +36,11 @@ pub enum OpenError {
     /// It does not look like a sealed value or wrapped key.
     #[error("not in the form of a sealed value or wrapped key")]
     Malformed,
+}
+
+fn listed(keys: &[MasterKeyId]) -> String {
+    let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
+    keys.join(", ")
 }
 
 /// The reason why a key file cannot be read or written.
@@ -65,7 +73,7 @@ pub enum KeyFileError {
         /// Counted from one.
         line: usize,
         /// The id of the key.
-        id: KeyId,
+        id: MasterKeyId,
         /// The kind of the service.
         service: String,
     },
@@ -83,9 +91,9 @@ pub enum KeyFileError {
         /// Counted from one.
         line: usize,
         /// The id in the line.
-        stated: KeyId,
+        stated: MasterKeyId,
         /// The actual id of the key.
-        actual: KeyId,
+        actual: MasterKeyId,
     },
     /// Two lines contain keys with the same id.
     #[error("line {line} contains key {id} a second time")]
@@ -93,11 +101,26 @@ pub enum KeyFileError {
         /// Counted from one.
         line: usize,
         /// The id of both keys.
-        id: KeyId,
+        id: MasterKeyId,
     },
     /// The file is unreadable, or open to others.
     #[error(transparent)]
     File(#[from] PrivateFileError),
+    /// Another process is changing the file.
+    #[error("the file {path} is being changed by another process")]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file could not be changed. It is as it was.
+    #[error("cannot change key file {path}: {source}")]
+    Change {
+        /// The file.
+        path: PathBuf,
+        /// The error of the operating system.
+        #[source]
+        source: io::Error,
+    },
     /// The file could not be created, for example because it exists.
     #[error("cannot create key file {path}: {source}")]
     Create {

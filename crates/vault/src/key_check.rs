@@ -72,7 +72,7 @@ mod tests {
         let check = right.make_check(rng, ledger(1), &mac_key);
         right.open_check(ledger(1), &check).unwrap();
         let error = wrong.open_check(ledger(1), &check).unwrap_err();
-        assert!(matches!(error, OpenError::UnknownKey { key } if key == right.active_id()));
+        assert!(matches!(error, OpenError::UnknownKey { key, .. } if key == right.active_id()));
         right.rotate(rng).open_check(ledger(1), &check).unwrap();
     }
 

@@ -1,15 +1,19 @@
 //! Master keys in the clear, and the files that contain them.
 
+mod add;
+
 use std::path::Path;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ledger_domain::MasterKeyId;
 use zeroize::Zeroizing;
 
 use crate::error::KeyFileError;
 use crate::key_text::{KeyText, from_bytes};
 use crate::keyring::Keyring;
-use crate::master_key::{KeyId, MasterKey};
+use crate::master_key::MasterKey;
 use crate::private_file;
 
 const PREFIX: &str = "connledger-master-key-v1:";
@@ -19,6 +23,8 @@ const COMMENT: &str = "\
 ";
 /// Length of a key in base64.
 const KEY_CHARS: usize = 44;
+/// Length of the line of a key, in bytes.
+const LINE_BYTES: usize = PREFIX.len() + MasterKeyId::ASCII_BYTES + 1 + KEY_CHARS + 1;
 /// Largest key file, in bytes.
 const FILE_BYTES_MAX: usize = KeyText::BYTES_MAX;
 
@@ -30,19 +36,12 @@ impl Keyring {
 
     /// Returns the text that [`Self::parse`] reads, with an explanatory comment.
     pub fn to_file_text(&self) -> Zeroizing<String> {
-        let line_bytes = PREFIX.len() + KeyId::ASCII_BYTES + 1 + KEY_CHARS + 1;
         // The buffer gets its full capacity from the start, because growing would leave copies of
         // keys behind.
-        let bytes = COMMENT.len() + self.keys().count() * line_bytes;
+        let bytes = COMMENT.len() + self.keys().count() * LINE_BYTES;
         let mut text = Zeroizing::new(String::with_capacity(bytes));
         text.push_str(COMMENT);
-        for key in self.keys() {
-            text.push_str(PREFIX);
-            text.extend(key.id().to_ascii().map(char::from));
-            text.push(':');
-            STANDARD.encode_string(key.material(), &mut text);
-            text.push('\n');
-        }
+        self.keys().for_each(|key| push_line(&mut text, key));
         text
     }
 
@@ -60,12 +59,21 @@ impl Keyring {
     }
 }
 
+/// Appends the line of a key to a text that has room for it.
+fn push_line(text: &mut String, key: &MasterKey) {
+    text.push_str(PREFIX);
+    text.extend(key.id().to_ascii().map(char::from));
+    text.push(':');
+    STANDARD.encode_string(key.material(), text);
+    text.push('\n');
+}
+
 /// Reads the line of a key in the clear.
 pub(crate) fn read_clear(line: usize, content: &str) -> Result<MasterKey, KeyFileError> {
     let not_a_key = || KeyFileError::NotAKey { line };
     let rest = content.strip_prefix(PREFIX).ok_or_else(not_a_key)?;
     let (id, encoded) = rest.split_once(':').ok_or_else(not_a_key)?;
-    let stated = KeyId::from_ascii(id.as_bytes()).ok_or_else(not_a_key)?;
+    let stated = MasterKeyId::from_ascii(id.as_bytes()).ok_or_else(not_a_key)?;
     let mut decoded =
         Zeroizing::new(Vec::with_capacity(base64::decoded_len_estimate(encoded.len())));
     STANDARD.decode_vec(encoded, &mut decoded).map_err(|_| not_a_key())?;

@@ -1,15 +1,17 @@
 //! Master keys as text, one in each line: in the clear, or wrapped by a key service.
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ledger_domain::MasterKeyId;
 use zeroize::Zeroizing;
 
 use crate::error::KeyFileError;
 use crate::key_file::read_clear;
 use crate::keyring::Keyring;
-use crate::master_key::{KEY_BYTES, KeyId, MasterKey};
+use crate::master_key::{KEY_BYTES, MasterKey};
 
 /// The mark that some editors write at the beginning of UTF-8 text.
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -28,7 +30,7 @@ pub type MasterKeyBytes = Zeroizing<Vec<u8>>;
 /// A master key that a key service wrapped. Its id is known without that service.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WrappedMasterKey {
-    id: KeyId,
+    id: MasterKeyId,
     service: String,
     key: String,
     ciphertext: Vec<u8>,
@@ -40,7 +42,7 @@ impl WrappedMasterKey {
 
     /// Creates one, as `service` wrapped it under its `key`. Returns nothing if a part has
     /// characters or a length that a line cannot have.
-    pub fn new(id: KeyId, service: &str, key: &str, ciphertext: Vec<u8>) -> Option<Self> {
+    pub fn new(id: MasterKeyId, service: &str, key: &str, ciphertext: Vec<u8>) -> Option<Self> {
         let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         let is_service = !service.is_empty() && service.chars().all(is_name);
         let is_key =
@@ -51,7 +53,7 @@ impl WrappedMasterKey {
     }
 
     /// Returns the id of the master key.
-    pub fn id(&self) -> KeyId {
+    pub fn id(&self) -> MasterKeyId {
         self.id
     }
 
@@ -159,9 +161,9 @@ impl KeyText {
                 }
             });
         }
-        let mut keys = keys.into_iter();
+        let mut keys = keys.into_iter().map(Arc::new);
         let active = keys.next().ok_or(KeyFileError::Empty)?;
-        Ok(Keyring { active, retired: keys.collect() })
+        Ok(Keyring { active, others: keys.collect() })
     }
 }
 
@@ -172,7 +174,7 @@ impl fmt::Debug for KeyText {
 }
 
 impl Key {
-    fn id(&self) -> KeyId {
+    fn id(&self) -> MasterKeyId {
         match self {
             Self::Clear(key) => key.id(),
             Self::Wrapped(wrapped) => wrapped.id(),
@@ -183,7 +185,7 @@ impl Key {
 /// Makes the key of a line, whose id the bytes must have.
 pub(crate) fn from_bytes(
     line: usize,
-    stated: KeyId,
+    stated: MasterKeyId,
     bytes: &[u8],
 ) -> Result<MasterKey, KeyFileError> {
     if bytes.len() != KEY_BYTES {
@@ -203,7 +205,7 @@ fn read_wrapped(rest: &str) -> Option<WrappedMasterKey> {
     let (id, rest) = rest.split_once(':')?;
     let (service, rest) = rest.split_once(':')?;
     let (key, ciphertext) = rest.rsplit_once(':')?;
-    let id = KeyId::from_ascii(id.as_bytes())?;
+    let id = MasterKeyId::from_ascii(id.as_bytes())?;
     WrappedMasterKey::new(id, service, key, STANDARD.decode(ciphertext).ok()?)
 }
 
@@ -293,7 +295,7 @@ mod tests {
         let text = KeyText::parse(&WrappedMasterKey::to_text(std::slice::from_ref(&wrapped)));
         let printed = format!("{wrapped:?} {:?}", text.unwrap());
         let id = ring.active_id();
-        let expected = format!("WrappedMasterKey {{ {id}, by aws-kms under a, .. }} [KeyId({id})]");
+        let expected = format!("WrappedMasterKey {{ {id}, by aws-kms under a, .. }} [MasterKeyId({id})]");
         assert_eq!(printed, expected);
     }
 }

@@ -1,8 +1,9 @@
 //! The ring of master keys, which wraps and unwraps data keys.
 
 use std::fmt;
+use std::sync::Arc;
 
-use ledger_domain::{ConnectionId, LedgerId, WorkspaceName};
+use ledger_domain::{ConnectionId, LedgerId, MasterKeyId, WorkspaceName};
 use rand::CryptoRng;
 use zeroize::Zeroizing;
 
@@ -10,7 +11,8 @@ use crate::associated::AssociatedData;
 use crate::data_key::{DataKey, DataKeyId};
 use crate::error::OpenError;
 use crate::key_text::MasterKeyBytes;
-use crate::master_key::{KEY_BYTES, KeyId, KeyMaterial, MasterKey, draw_key};
+use crate::labels;
+use crate::master_key::{KEY_BYTES, KeyMaterial, MasterKey, draw_key};
 use crate::wrapped::{WrappedDataKey, WrappedLedgerSecret};
 
 /// The place that a data key and its values are bound to.
@@ -24,43 +26,99 @@ pub struct Scope<'a> {
 
 /// The master keys. The active one wraps; the others only unwrap what they wrapped before.
 ///
-/// Read with [`Keyring::read_file`] or [`Keyring::parse`]. Wiped when
-/// dropped.
+/// Read with [`Keyring::read_file`] or [`Keyring::parse`]. Cheap to clone; a key is wiped when the
+/// last ring with it is dropped.
+#[derive(Clone)]
 pub struct Keyring {
-    pub(crate) active: MasterKey,
-    pub(crate) retired: Vec<MasterKey>,
+    pub(crate) active: Arc<MasterKey>,
+    pub(crate) others: Vec<Arc<MasterKey>>,
+}
+
+/// A secret of the whole ledger that is stored wrapped under a master key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LedgerSecret {
+    /// The check that the right master key was given.
+    KeyCheck,
+    /// The key of the fingerprints.
+    FingerprintKey,
+    /// The key of the MACs.
+    MacKey,
+    /// A curve key.
+    CurveKey,
+    /// A login, of which only the key is wrapped.
+    Login,
+}
+
+impl LedgerSecret {
+    fn label(self) -> &'static str {
+        match self {
+            Self::KeyCheck => labels::KEY_CHECK,
+            Self::FingerprintKey => labels::FINGERPRINT_KEY,
+            Self::MacKey => labels::MAC_KEY,
+            Self::CurveKey => labels::WRAPPED_CURVE_KEY,
+            Self::Login => labels::WRAPPED_LOGIN_KEY,
+        }
+    }
 }
 
 impl Keyring {
     /// Returns a keyring with one new key.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
-        Self { active: MasterKey::generate(rng), retired: Vec::new() }
+        Self { active: Arc::new(MasterKey::generate(rng)), others: Vec::new() }
     }
 
     /// Adds a new key, which becomes the active one. The others remain for unwrapping.
     #[must_use]
     pub fn rotate(self, rng: &mut impl CryptoRng) -> Self {
         let mut active = MasterKey::generate(rng);
-        while self.find(active.id()).is_ok() {
+        while self.holds(active.id()) {
             active = MasterKey::generate(rng);
         }
-        let mut retired = self.retired;
-        retired.insert(0, self.active);
-        Self { active, retired }
+        let others = self.arcs().cloned().collect();
+        Self { active: Arc::new(active), others }
+    }
+
+    /// Returns the same keys with another one of them active.
+    ///
+    /// Errors: [`OpenError::UnknownKey`].
+    pub fn with_active(&self, id: MasterKeyId) -> Result<Self, OpenError> {
+        let active = self.find(id)?;
+        let others = self.arcs().filter(|key| key.id() != id).cloned().collect();
+        Ok(Self { active: Arc::clone(active), others })
+    }
+
+    /// Returns the same keys without some. The active one stays.
+    #[must_use]
+    pub fn without(&self, is_left_out: impl Fn(MasterKeyId) -> bool) -> Self {
+        let kept = self.others.iter().filter(|key| !is_left_out(key.id()));
+        Self { active: Arc::clone(&self.active), others: kept.cloned().collect() }
+    }
+
+    /// Returns whether a key is there.
+    pub fn holds(&self, id: MasterKeyId) -> bool {
+        self.keys().any(|key| key.id() == id)
+    }
+
+    /// Returns the id of a key that another ring has with other bytes, if there is one. An id has
+    /// 32 bits, so two keys may have the same by accident, or by intent.
+    pub fn clash(&self, other: &Self) -> Option<MasterKeyId> {
+        let clashes =
+            |own: &&MasterKey| other.keys().any(|key| key.id() == own.id() && !key.is_same(own));
+        self.keys().find(clashes).map(MasterKey::id)
     }
 
     /// Returns the id of the active key.
-    pub fn active_id(&self) -> KeyId {
+    pub fn active_id(&self) -> MasterKeyId {
         self.active.id()
     }
 
     /// Returns the ids of all keys, the active one first.
-    pub fn key_ids(&self) -> impl Iterator<Item = KeyId> {
+    pub fn key_ids(&self) -> impl Iterator<Item = MasterKeyId> {
         self.keys().map(MasterKey::id)
     }
 
     /// Returns the id and the bytes of every key, the active one first, for a key service to wrap.
-    pub fn for_wrapping(&self) -> impl Iterator<Item = (KeyId, MasterKeyBytes)> {
+    pub fn for_wrapping(&self) -> impl Iterator<Item = (MasterKeyId, MasterKeyBytes)> {
         self.keys().map(|key| (key.id(), Zeroizing::new(key.material().to_vec())))
     }
 
@@ -91,6 +149,25 @@ impl Keyring {
         Ok(self.wrap_data_key(rng, scope, &material))
     }
 
+    /// Wraps a secret of the whole ledger again under the active key, given its stored form.
+    pub fn rewrap_secret(
+        &self,
+        rng: &mut impl CryptoRng,
+        ledger: LedgerId,
+        secret: LedgerSecret,
+        stored: &[u8],
+    ) -> Result<Vec<u8>, OpenError> {
+        let (wrapped, rest) =
+            stored.split_at_checked(WrappedLedgerSecret::BYTES).ok_or(OpenError::Malformed)?;
+        if secret != LedgerSecret::Login && !rest.is_empty() {
+            return Err(OpenError::Malformed);
+        }
+        let material = self.unwrap_for_ledger(secret.label(), ledger, wrapped)?;
+        let mut rewrapped = self.wrap_for_ledger(rng, secret.label(), ledger, &material);
+        rewrapped.extend_from_slice(rest);
+        Ok(rewrapped)
+    }
+
     /// Wraps a secret of the whole ledger under the active key; `label` identifies the secret.
     pub(crate) fn wrap_for_ledger(
         &self,
@@ -118,11 +195,16 @@ impl Keyring {
     }
 
     pub(crate) fn keys(&self) -> impl Iterator<Item = &MasterKey> {
-        std::iter::once(&self.active).chain(&self.retired)
+        self.arcs().map(Arc::as_ref)
     }
 
-    fn find(&self, id: KeyId) -> Result<&MasterKey, OpenError> {
-        self.keys().find(|key| key.id() == id).ok_or(OpenError::UnknownKey { key: id })
+    fn arcs(&self) -> impl Iterator<Item = &Arc<MasterKey>> {
+        std::iter::once(&self.active).chain(&self.others)
+    }
+
+    fn find(&self, id: MasterKeyId) -> Result<&Arc<MasterKey>, OpenError> {
+        let unknown = || OpenError::UnknownKey { key: id, held: self.key_ids().collect() };
+        self.arcs().find(|key| key.id() == id).ok_or_else(unknown)
     }
 
     fn wrap_data_key(
@@ -158,8 +240,8 @@ impl fmt::Debug for Keyring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Plaintext;
-    use crate::testing::{field, scope, seeded, workspace};
+    use crate::testing::{field, ledger, scope, seeded, workspace};
+    use crate::{Plaintext, master_key_of};
 
     #[test]
     fn a_wrapped_key_opens_what_the_key_sealed() {
@@ -231,8 +313,10 @@ mod tests {
         let workspace = workspace("default");
         let (_, wrapped) = right.new_data_key(rng, scope(&workspace, 1));
         let error = wrong.unwrap(scope(&workspace, 1), &wrapped).unwrap_err();
-        assert!(matches!(error, OpenError::UnknownKey { key } if key == right.active_id()));
-        assert!(error.to_string().contains(&right.active_id().to_string()));
+        assert!(matches!(error, OpenError::UnknownKey { key, .. } if key == right.active_id()));
+        for id in [right.active_id(), wrong.active_id()] {
+            assert!(error.to_string().contains(&id.to_string()), "{error}");
+        }
     }
 
     #[test]
@@ -265,10 +349,60 @@ mod tests {
         assert_eq!(rewrapped.master_key_id(), both.active_id());
         assert_eq!(rewrapped.data_key_id(), key.id());
 
-        let new = Keyring { active: both.active, retired: Vec::new() };
+        let new = both.without(|id| id == old_id);
         assert_eq!(new.unwrap(scope, &rewrapped).unwrap().id(), key.id());
         let error = new.unwrap(scope, &wrapped).unwrap_err();
-        assert!(matches!(error, OpenError::UnknownKey { key } if key == old_id));
+        assert!(matches!(error, OpenError::UnknownKey { key, .. } if key == old_id));
+    }
+
+    #[test]
+    fn secrets_of_the_ledger_move_to_the_active_key_and_open_as_before() {
+        let rng = &mut seeded(9);
+        let ledger = ledger(1);
+        let old = Keyring::generate(rng);
+        let (fingerprints, wrapped) = old.new_fingerprint_key(rng, ledger);
+        let login = old.seal_login(rng, ledger, b"user and password");
+        let both = old.clone().rotate(rng);
+        let new = both.without(|id| id == old.active_id());
+        let mut rewrapped = |secret, stored: &[u8]| {
+            let moved = both.rewrap_secret(rng, ledger, secret, stored).unwrap();
+            assert_eq!(master_key_of(&moved).unwrap(), both.active_id());
+            assert_eq!(moved.len(), stored.len());
+            moved
+        };
+        let moved = rewrapped(LedgerSecret::FingerprintKey, &wrapped);
+        let opened = new.open_fingerprint_key(ledger, &moved).unwrap();
+        assert_eq!(opened.fingerprint(&[b"x"]), fingerprints.fingerprint(&[b"x"]));
+        let moved = rewrapped(LedgerSecret::Login, &login);
+        assert_eq!(new.open_login(ledger, &moved).unwrap().as_slice(), b"user and password");
+
+        let wrong = both.rewrap_secret(rng, ledger, LedgerSecret::MacKey, &wrapped);
+        assert!(matches!(wrong, Err(OpenError::Corrupt)), "it is another secret");
+        let longer = [wrapped.as_slice(), &[0]].concat();
+        let longer = both.rewrap_secret(rng, ledger, LedgerSecret::FingerprintKey, &longer);
+        assert!(matches!(longer, Err(OpenError::Malformed)));
+    }
+
+    #[test]
+    fn a_ring_has_the_active_key_that_it_is_told_and_no_key_that_was_left_out() {
+        let rng = &mut seeded(10);
+        let first = Keyring::generate(rng);
+        let both = first.clone().rotate(rng);
+        let (old, new) = (first.active_id(), both.active_id());
+        assert_eq!(both.with_active(old).unwrap().key_ids().collect::<Vec<_>>(), [old, new]);
+        assert!(matches!(first.with_active(new), Err(OpenError::UnknownKey { .. })));
+        assert_eq!(both.without(|id| id == old).key_ids().collect::<Vec<_>>(), [new]);
+        assert_eq!(both.without(|_| true).active_id(), new);
+    }
+
+    #[test]
+    fn two_keys_with_one_id_are_told_apart() {
+        let rng = &mut seeded(11);
+        let ring = Keyring::generate(rng);
+        assert_eq!(ring.clash(&ring.clone().rotate(rng)), None);
+        let other = MasterKey::generate(rng).with_id(ring.active_id());
+        let other = Keyring { active: Arc::new(other), others: Vec::new() };
+        assert_eq!(ring.clash(&other), Some(ring.active_id()));
     }
 
     #[test]
@@ -277,11 +411,11 @@ mod tests {
         let keyring = Keyring::generate(rng);
         let workspace = workspace("default");
         let (key, wrapped) = keyring.new_data_key(rng, scope(&workspace, 1));
-        assert_eq!(format!("{keyring:?}"), format!("[KeyId({})]", keyring.active_id()));
+        assert_eq!(format!("{keyring:?}"), format!("[MasterKeyId({})]", keyring.active_id()));
         assert_eq!(
             format!("{wrapped:?}"),
             format!(
-                "WrappedDataKey {{ master_key: KeyId({}), data_key: DataKeyId({}), .. }}",
+                "WrappedDataKey {{ master_key: MasterKeyId({}), data_key: DataKeyId({}), .. }}",
                 keyring.active_id(),
                 key.id()
             )

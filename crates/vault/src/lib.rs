@@ -56,6 +56,10 @@
 //!   (test: `a_check_says_under_which_key_rows_have_macs`).
 //! - A code of the portable form holds for one purpose and place
 //!   (test: `a_code_holds_for_one_purpose_and_place_under_one_ledgers_key`).
+//! - Wrapped under another master key, a secret opens as before
+//!   (test: `secrets_of_the_ledger_move_to_the_active_key_and_open_as_before`).
+//! - A key file is changed as a whole or not at all
+//!   (test: `a_damaged_or_held_file_stays_as_it_is`).
 //! - What a key service opens must be the key that its line names
 //!   (test: `bytes_of_another_key_than_the_line_names_are_refused`).
 //! - Debug output never shows a secret (test: `debug_output_never_shows_a_value`).
@@ -68,6 +72,7 @@ mod data_key;
 mod sealed_text;
 
 mod key_file;
+mod key_source;
 mod key_text;
 mod keyring;
 mod locked;
@@ -93,17 +98,17 @@ pub use data_key::{DataKey, DataKeyId};
 pub use error::{KeyFileError, OpenError, PrivateFileError};
 pub use fingerprint::FingerprintKey;
 pub use key_check::KeyCheck;
+pub use key_source::{KeyFile, KeySource, KeySourceError};
 pub use key_text::{KeyText, MasterKeyBytes, WrappedMasterKey};
-pub use keyring::{Keyring, Scope};
+pub use keyring::{Keyring, LedgerSecret, Scope};
 pub use mac_key::MacKey;
-pub use master_key::KeyId;
 pub use plaintext::{Disclosure, Plaintext};
 pub use portable_key::PortableKey;
 pub use private_file::{
     create_private, create_with, open_private, read_private, sync_parent, write_durably,
 };
 pub use sealed_text::plaintext_bytes;
-pub use wrapped::WrappedDataKey;
+pub use wrapped::{WrappedDataKey, master_key_of};
 
 #[cfg(test)]
 mod golden;

@@ -57,18 +57,8 @@ impl Keyring {
     /// Generates the MAC key of a ledger, and returns it with the wrapped form to store.
     pub fn new_mac_key(&self, rng: &mut impl CryptoRng, ledger: LedgerId) -> (MacKey, Vec<u8>) {
         let key = MacKey(draw_key(rng));
-        let wrapped = self.wrap_mac_key(rng, ledger, &key);
+        let wrapped = self.wrap_for_ledger(rng, labels::MAC_KEY, ledger, &key.0);
         (key, wrapped)
-    }
-
-    /// Wraps a MAC key under the active key, for example after the active key has changed.
-    pub fn wrap_mac_key(
-        &self,
-        rng: &mut impl CryptoRng,
-        ledger: LedgerId,
-        key: &MacKey,
-    ) -> Vec<u8> {
-        self.wrap_for_ledger(rng, labels::MAC_KEY, ledger, &key.0)
     }
 
     /// Opens a MAC key that was wrapped for the same ledger under any key of the ring.

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use ledger_domain::MasterKeyId;
+
 use crate::associated::FORMAT;
 use crate::data_key::DataKeyId;
 use crate::error::OpenError;
-use crate::master_key::{KeyId, WRAPPED_KEY_BYTES};
+use crate::master_key::WRAPPED_KEY_BYTES;
 
 /// A data key encrypted under a master key and bound to one connection: its stored form.
 ///
@@ -13,14 +15,14 @@ use crate::master_key::{KeyId, WRAPPED_KEY_BYTES};
 /// (16).
 #[derive(Clone, PartialEq, Eq)]
 pub struct WrappedDataKey {
-    pub(crate) master_key: KeyId,
+    pub(crate) master_key: MasterKeyId,
     pub(crate) data_key: DataKeyId,
     pub(crate) wrapped: [u8; WRAPPED_KEY_BYTES],
 }
 
 impl WrappedDataKey {
     /// Length of the stored form, in bytes.
-    pub const BYTES: usize = 1 + KeyId::ASCII_BYTES + DataKeyId::BYTES + WRAPPED_KEY_BYTES;
+    pub const BYTES: usize = 1 + MasterKeyId::ASCII_BYTES + DataKeyId::BYTES + WRAPPED_KEY_BYTES;
 
     /// Returns the stored form.
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -50,7 +52,7 @@ impl WrappedDataKey {
 
     /// Returns the id of the master key that opens it. If that is not the active key, wrap it
     /// again.
-    pub fn master_key_id(&self) -> KeyId {
+    pub fn master_key_id(&self) -> MasterKeyId {
         self.master_key
     }
 }
@@ -68,13 +70,13 @@ impl fmt::Debug for WrappedDataKey {
 ///
 /// Bytes: format (1), master key id (8, ASCII), nonce (24), ciphertext (32), tag (16).
 pub(crate) struct WrappedLedgerSecret {
-    pub(crate) master_key: KeyId,
+    pub(crate) master_key: MasterKeyId,
     pub(crate) wrapped: [u8; WRAPPED_KEY_BYTES],
 }
 
 impl WrappedLedgerSecret {
     /// Length of the stored form, in bytes.
-    pub(crate) const BYTES: usize = 1 + KeyId::ASCII_BYTES + WRAPPED_KEY_BYTES;
+    pub(crate) const BYTES: usize = 1 + MasterKeyId::ASCII_BYTES + WRAPPED_KEY_BYTES;
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(Self::BYTES);
@@ -91,13 +93,19 @@ impl WrappedLedgerSecret {
     }
 }
 
+/// Returns the id of the master key that opens a wrapped key, or any other secret of a ledger, in
+/// its stored form.
+pub fn master_key_of(wrapped: &[u8]) -> Result<MasterKeyId, OpenError> {
+    read_header(wrapped).map(|(id, _)| id)
+}
+
 /// Splits off the format version and the master key's id.
-fn read_header(bytes: &[u8]) -> Result<(KeyId, &[u8]), OpenError> {
+fn read_header(bytes: &[u8]) -> Result<(MasterKeyId, &[u8]), OpenError> {
     let (format, rest) = bytes.split_first().ok_or(OpenError::Malformed)?;
     if *format != FORMAT {
         return Err(OpenError::UnknownFormat);
     }
     let (id, rest) =
-        rest.split_first_chunk::<{ KeyId::ASCII_BYTES }>().ok_or(OpenError::Malformed)?;
-    Ok((KeyId::from_ascii(id).ok_or(OpenError::Malformed)?, rest))
+        rest.split_first_chunk::<{ MasterKeyId::ASCII_BYTES }>().ok_or(OpenError::Malformed)?;
+    Ok((MasterKeyId::from_ascii(id).ok_or(OpenError::Malformed)?, rest))
 }

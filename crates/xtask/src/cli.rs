@@ -81,6 +81,8 @@ Environment:
   CONNLEDGER_NODE          a Node.js of your own, 20.19 or newer, with npm
   CONNLEDGER_PYTHON        a Python of your own that can import nats-py
   CONNLEDGER_SCHEMATHESIS  a schemathesis of your own
+  CONNLEDGER_SERVERS_NODE_MODULES
+                           a node_modules with azurite, which speaks the protocol of Azure Blob Storage
   LIBCLANG_PATH            the folder of a libclang of your own
   ROCKSDB_LIB_DIR          the folder of a librocksdb.a of your own, of the version in Cargo.lock";
 

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Every variable that setup may write into `.cargo/local.toml`.
-pub(crate) const MANAGED: [&str; 11] = [
+pub(crate) const MANAGED: [&str; 12] = [
     "BINDGEN_EXTRA_CLANG_ARGS",
     "CONNLEDGER_CLIENTS_NODE_MODULES",
     "CONNLEDGER_CLIENTS_PYTHON",
@@ -15,6 +15,7 @@ pub(crate) const MANAGED: [&str; 11] = [
     "CONNLEDGER_NODE",
     "CONNLEDGER_PYTHON",
     "CONNLEDGER_SCHEMATHESIS",
+    "CONNLEDGER_SERVERS_NODE_MODULES",
     "LIBCLANG_PATH",
     "ROCKSDB_LIB_DIR",
     "ROCKSDB_STATIC",

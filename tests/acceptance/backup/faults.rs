@@ -7,9 +7,10 @@ use std::process::Output;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use super::{Stopped, expect_code, said, text, told};
+use super::{Stopped, expect_code, told};
 use crate::faults::SMALL_DISK;
 use crate::http::door;
+use crate::output::{said, text};
 use crate::service::Service;
 use crate::settings;
 

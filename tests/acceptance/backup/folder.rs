@@ -4,8 +4,9 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{MANAGED, Stopped, load, said, seen, serve_restored, text, told, up_to};
+use super::{MANAGED, Stopped, load, seen, serve_restored, told, up_to};
 use crate::http::door;
+use crate::output::{said, text};
 use crate::service::Service;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,7 +78,7 @@ async fn backups_are_listed_verified_and_removed() {
     assert_eq!(verified["authentic"], true, "{verified}");
     assert_eq!(verified["backup"], reports[2]["backup"]);
 
-    let prune = ["backup", "prune", "--keep-last", "1", "--json"];
+    let prune = ["backup", "prune", "--keep-last", "1", "--json", "--master-key-file", text(&key)];
     let look = told(&super::run(&[&prune[..], &from, &["--dry-run"]].concat(), &[]).await);
     assert_eq!((&look["kept"], look["removed"].as_array().map(Vec::len)), (&json!(1), Some(2)));
     let count = || fs::read_dir(ledger.backups.join("manifests")).expect("a folder").count();

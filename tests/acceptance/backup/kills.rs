@@ -7,7 +7,8 @@ use rand::Rng as _;
 use tokio::process::Command;
 use tokio::time::Instant;
 
-use super::{Stopped, expect_code, load, run, said, text, told};
+use super::{Stopped, expect_code, load, run, told};
+use crate::output::{said, text};
 use crate::service::Service;
 use crate::wait::eventually;
 

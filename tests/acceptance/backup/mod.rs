@@ -1,8 +1,13 @@
-//! Backups and restores, as people make them: with the program, in folders and at an S3 server.
+//! Backups and restores, as people make them: with the program, in folders and at servers that
+//! speak the protocols of S3 and Azure.
 
+mod azure;
+mod azure_server;
 mod faults;
 mod folder;
+mod forged;
 mod kills;
+mod round_trip;
 mod runbook;
 mod s3;
 pub(crate) mod s3_server;
@@ -15,14 +20,11 @@ use std::process::Output;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
+use crate::output::{said, text};
 use crate::service::Service;
 use crate::settings;
 
 const MANAGED: [&str; 2] = ["--nats", "managed"];
-
-pub(crate) fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 /// Reads the one object that a command with `--json` wrote.
 #[track_caller]
@@ -43,10 +45,6 @@ pub(crate) async fn run(args: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(settings::connledger());
     command.args(args).envs(variables.iter().copied()).kill_on_drop(true);
     command.output().await.expect("connledger runs")
-}
-
-pub(crate) fn text(path: &Path) -> &str {
-    path.to_str().expect("text")
 }
 
 /// Adds connections to a ledger.

@@ -1,4 +1,4 @@
-//! The runbooks for backups.
+//! The runbooks for backups in `deploy/README.md`.
 
 use super::s3_server::{S3Server, variables};
 use crate::machine::{Machine, blocks, stop};
@@ -7,10 +7,10 @@ use crate::machine::{Machine, blocks, stop};
 async fn the_runbooks_for_backups_run_as_written() {
     let s3 = S3Server::start().await;
     let url = s3.url();
-    let variables =
-        variables(&url).into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let mut machine = Machine::with_ledger(variables.collect()).await;
-    let blocks = blocks("## Backups");
+    let variables = variables(&url).into_iter();
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let mut machine = Machine::with_ledger(variables).await;
+    let blocks = blocks("Backups");
     let [serve, at_once, look, offline, lost, mistake] = blocks[..] else {
         panic!("the section has other blocks: {blocks:#?}")
     };
@@ -34,7 +34,7 @@ async fn the_runbooks_for_backups_run_as_written() {
         serde_json::from_str(shown.lines().next().expect("a line")).expect("JSON");
     stop(child).await;
     let before = shown["updated_at"].as_str().expect("a time").to_owned();
-    machine.variables.push(("BEFORE".to_owned(), before));
+    machine.set("BEFORE", &before);
     let told = machine.run(mistake).await;
     assert!(told.contains("restored to position"), "{told}");
 }

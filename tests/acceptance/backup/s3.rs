@@ -1,10 +1,9 @@
 //! Backups at a server that speaks the protocol of S3.
 
-use serde_json::json;
-
+use super::round_trip::goes_there_and_comes_back;
 use super::s3_server::{BUCKET, S3Server, proxy_without_answers, variables};
-use super::{Stopped, expect_code, run, said, seen, serve_restored, text, told};
-use crate::service::Service;
+use super::{Stopped, expect_code, told};
+use crate::output::said;
 
 fn target() -> String {
     format!("s3://{BUCKET}/ledger/main")
@@ -12,35 +11,8 @@ fn target() -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ledger_is_backed_up_to_s3_and_restored_from_it() {
-    let mut ledger = Stopped::with(40).await;
     let server = S3Server::start().await;
-    let (url, target) = (server.url(), target());
-    let variables = variables(&url);
-    let first = told(&ledger.try_back_up(&target, &variables).await);
-    ledger.service.start_again().await;
-    super::load(&ledger.service, 40..45).await;
-    let remembered = seen(&ledger.service).await;
-    assert!(ledger.service.stop().await.success());
-    let second = told(&ledger.try_back_up(&target, &variables).await);
-    assert!(second["events_written"].as_u64() < first["events_written"].as_u64());
-    let from = ["--from", &target, "--json"];
-    let listed = run(&[&["backup", "list"], &from[..]].concat(), &variables).await;
-    assert_eq!(String::from_utf8_lossy(&listed.stdout).lines().count(), 2, "{}", said(&listed));
-    let key = ledger.key();
-    let key = ["--master-key-file", text(&key)];
-    let verified = run(&[&["backup", "verify"], &from[..], &key].concat(), &variables).await;
-    assert_eq!(told(&verified)["authentic"], true);
-    let pruned = ["backup", "prune", "--keep-last", "1"];
-    let pruned = told(&run(&[&pruned[..], &from].concat(), &variables).await);
-    assert_eq!(pruned["kept"], json!(1));
-
-    let mut restored = Service::nowhere(&super::MANAGED);
-    let into = restored.data_dir();
-    let restore = ["backup", "restore", "--data-dir", text(&into)];
-    let report = told(&run(&[&restore[..], &from, &key].concat(), &variables).await);
-    assert_eq!(report["position"], second["position"]);
-    serve_restored(&ledger.service, &mut restored).await;
-    assert_eq!(seen(&restored).await, remembered);
+    goes_there_and_comes_back(&target(), &variables(&server.url())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,8 +4,9 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::{MANAGED, load, text, told};
+use super::{MANAGED, load, told};
 use crate::http::door;
+use crate::output::text;
 use crate::service::Service;
 use crate::wait::eventually;
 

@@ -16,6 +16,7 @@ mod journal;
 mod keys;
 mod lifetimes;
 mod lists;
+mod master_keys;
 mod opening;
 mod pages;
 mod portable;

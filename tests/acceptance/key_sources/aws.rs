@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::{Keys, last_part};
 use crate::backup::s3_server::{S3Server, variables};
-use crate::backup::{expect_code, run, said, text, told};
+use crate::backup::{expect_code, run, told};
+use crate::output::{said, text};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn aws_kms_opens_what_it_wrapped_and_nothing_that_was_moved_or_changed() {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use ledger_vault::Keyring;
 use tempfile::TempDir;
 
-use crate::backup::text;
+use crate::output::text;
 
 /// A folder with a master key in the clear.
 struct Keys {

@@ -8,11 +8,11 @@ use crate::machine::{Machine, blocks, stop};
 async fn the_runbooks_for_key_services_run_as_written() {
     let vault = TransitServer::start().await;
     let mut machine = Machine::with_ledger(Vec::new()).await;
-    let token = machine.here("/etc/connledger/vault-token");
-    ledger_vault::create_with(token.as_ref(), TOKEN).expect("a file");
-    machine.replaced.push(("https://vault.example.com:8200".to_owned(), vault.url()));
+    let token = machine.place("/etc/connledger/vault-token");
+    ledger_vault::create_with(&token, TOKEN).expect("a file");
+    machine.replace("https://vault.example.com:8200", &vault.url());
 
-    let [wrap, serve, copy] = blocks("### Keys that a service opens")[..] else {
+    let [wrap, serve, copy] = blocks("Keys that a service opens")[..] else {
         panic!("the section has other blocks")
     };
     let told = machine.run(wrap).await;
@@ -24,7 +24,7 @@ async fn the_runbooks_for_key_services_run_as_written() {
     let told = machine.run(copy).await;
     assert!(told.contains("in the clear"), "{told}");
 
-    let [start, rewrap, serve_again] = blocks("### Restore after loss of the key service")[..]
+    let [start, rewrap, serve_again] = blocks("Restore after loss of the key service")[..]
     else {
         panic!("the section has other blocks")
     };

@@ -7,7 +7,8 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use super::Keys;
-use crate::backup::{expect_code, run, said, text};
+use crate::backup::{expect_code, run};
+use crate::output::{said, text};
 use crate::settings;
 use crate::wait::eventually;
 

@@ -3,7 +3,8 @@
 use std::fs;
 
 use super::Keys;
-use crate::backup::{run, said, text};
+use crate::backup::run;
+use crate::output::{said, text};
 use crate::service::Service;
 
 /// Returns the environments of the processes that were started for a data directory, but for the

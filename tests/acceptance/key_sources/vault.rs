@@ -5,7 +5,8 @@ use std::fs;
 use ledger_key_sources::testing::{TOKEN, TransitServer};
 
 use super::last_part;
-use crate::backup::{expect_code, run, said, text};
+use crate::backup::{expect_code, run};
+use crate::output::{said, text};
 use crate::service::Service;
 
 const MANAGED: [&str; 2] = ["--nats", "managed"];

@@ -28,6 +28,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 pub use schedule::Schedule;
 
+use crate::checker::{Checker, Trust};
 use crate::create::{BackupOptions, back_up};
 use crate::error::BackupError;
 use crate::holdings;
@@ -185,31 +186,23 @@ impl Maker {
         })
     }
 
+    /// Opens the target. Must be called within a runtime.
     fn target(&self) -> Result<Target, BackupError> {
-        let _runtime = self.runtime.enter();
         let ServingOptions { target, patience, .. } = &self.options;
         Ok(Target::open(target, *patience, self.stop.clone())?)
     }
 
-    /// Looks for the latest backup of an earlier run.
+    /// Looks for the latest backup of an earlier run. After a restore, those that are there are of
+    /// another history.
     fn look(&self, engine: &Engine) -> Result<(), BackupError> {
-        let target = self.target()?;
-        for backup in holdings::ids(&target)?.into_iter().rev() {
-            match holdings::read(&target, backup) {
-                Ok(sealed) if sealed.manifest.is_of(engine.identity()) => {
-                    let manifest = sealed.manifest;
-                    let created_at = time::parse("created_at", &manifest.created_at);
-                    if let Ok(created_at) = created_at {
-                        let (backup, position) = (backup.to_string(), manifest.position);
-                        self.state.lock().note_earlier(Good { backup, position, created_at });
-                    }
-                    break;
-                }
-                // After a restore, the backups there are of another history.
-                Ok(_) => break,
-                Err(error) if error.is_damage() => {}
-                Err(error) => return Err(error),
-            }
+        let (target, ledger) = (self.target()?, engine.portable());
+        let latest =
+            holdings::latest(&target, &holdings::ids(&target)?, &Checker::Ledger(&ledger))?;
+        if let Some(manifest) = latest.filter(|manifest| manifest.is_of(engine.identity()))
+            && let Ok(created_at) = time::parse("created_at", &manifest.created_at)
+        {
+            let (backup, position) = (manifest.backup.to_string(), manifest.position);
+            self.state.lock().note_earlier(Good { backup, position, created_at });
         }
         Ok(())
     }
@@ -225,7 +218,8 @@ impl Maker {
             return;
         }
         let pruned = on_quiet_thread(&self.runtime, || {
-            prune(&self.target()?, retention, self.clock.now(), false, &|_| {})
+            let (target, ledger, now) = (self.target()?, engine.portable(), self.clock.now());
+            prune(&target, Trust::Ledger(&ledger), retention, now, false, &|_| {})
         });
         match pruned {
             Ok(report) => tracing::info!(
@@ -233,6 +227,7 @@ impl Maker {
                 kept = report.kept,
                 objects = report.objects,
                 damaged = report.damaged.len(),
+                not_authentic = report.not_authentic.len(),
                 "old backups removed"
             ),
             Err(error) => {

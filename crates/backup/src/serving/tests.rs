@@ -6,13 +6,18 @@ use std::time::Duration;
 use ledger_contract::backups::BackupRequest;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::NatsStatus;
+use ledger_domain::Micros;
 use ledger_engine::{Engine, Fence};
 use tokio::task::spawn_blocking;
 
 use super::{Schedule, Serving, ServingOptions};
+use crate::id::BackupId;
+use crate::manifest::seal;
 use crate::prune::Retention;
-use crate::target::PATIENCE;
+use crate::stop::Stop;
+use crate::target::{PATIENCE, Target};
 use crate::tests::world::World;
+use crate::{holdings, names};
 
 fn options(folder: &std::path::Path) -> ServingOptions {
     ServingOptions {
@@ -72,6 +77,30 @@ async fn an_instance_that_is_not_the_owner_makes_no_backup() {
     assert_eq!(back_up(&world.engine).await.unwrap_err().code, Code::NotOwner);
     serving.shutdown().await;
     assert!(!folder.path().join("manifests").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_run_made_is_known_and_not_what_somebody_else_put_there() {
+    let world = World::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let options = options(folder.path());
+    let target = Target::open(&options.target, PATIENCE, Stop::default()).unwrap();
+    let made = world.back_up(&target, 0).await;
+    let (backup, at) = (made.backup.parse().unwrap(), target.clone());
+    let read = spawn_blocking(move || holdings::read(&at, backup).unwrap());
+    let mut forged = read.await.unwrap().manifest;
+    forged.backup = BackupId::after(Micros::new(0), Some(backup), &mut rand::rng());
+    let text = seal(&forged, |_| [7; 32]).unwrap();
+    std::fs::write(folder.path().join(names::manifest(forged.backup)), text).unwrap();
+    let serving = Serving::start(&world.engine, options);
+    let known = loop {
+        if let Some(known) = world.engine.backup_status().unwrap().last_good {
+            break known;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(known.backup, made.backup);
+    serving.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -106,7 +106,9 @@ fn understood(error: &StoreError) -> (TargetFault, String) {
             TargetFault::Refused
         }
         _ if code.is_some_and(means_refused) => TargetFault::Refused,
-        StoreError::NotFound { .. } if code == Some("NoSuchBucket") => TargetFault::Unavailable,
+        StoreError::NotFound { .. } if code.is_some_and(means_no_bucket) => {
+            TargetFault::Unavailable
+        }
         StoreError::NotFound { .. } => TargetFault::Missing,
         _ if MISSING_PARTS.iter().any(|part| said.contains(part)) => TargetFault::Refused,
         _ => TargetFault::Unavailable,
@@ -154,7 +156,7 @@ fn causes<'a>(error: &'a StoreError) -> impl Iterator<Item = &'a (dyn StdError +
     std::iter::successors(Some(first), |error| (*error).source())
 }
 
-/// Returns the error code of an S3 answer in a text.
+/// Returns the error code of an S3 or Azure answer in a text.
 fn code_in(text: &str) -> Option<&str> {
     let (_, rest) = text.split_once("<Code>")?;
     let (code, _) = rest.split_once("</Code>")?;
@@ -162,13 +164,27 @@ fn code_in(text: &str) -> Option<&str> {
     (is_code && code.chars().all(|c| c.is_ascii_alphanumeric())).then_some(code)
 }
 
+fn means_no_bucket(code: &str) -> bool {
+    ["NoSuchBucket", "ContainerNotFound"].contains(&code)
+}
+
 fn means_full(code: &str) -> bool {
     ["QuotaExceeded", "XMinioStorageFull", "InsufficientStorage", "StorageFull"].contains(&code)
 }
 
 fn means_refused(code: &str) -> bool {
-    ["AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"]
-        .contains(&code)
+    [
+        "AccessDenied",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "ExpiredToken",
+        "InvalidToken",
+        "AuthenticationFailed",
+        "AuthorizationFailure",
+        "AuthorizationPermissionMismatch",
+        "InvalidAuthenticationInfo",
+    ]
+    .contains(&code)
 }
 
 #[cfg(test)]
@@ -201,7 +217,15 @@ mod tests {
         assert_eq!(fault(&quota), TargetFault::Full);
         let missing = |body: &str| StoreError::NotFound { path: "x".into(), source: body.into() };
         assert_eq!(fault(&missing("<Code>NoSuchKey</Code>")), TargetFault::Missing);
-        assert_eq!(fault(&missing("<Code>NoSuchBucket</Code>")), TargetFault::Unavailable);
+        for code in ["NoSuchBucket", "ContainerNotFound"] {
+            let missing = missing(&format!("<Code>{code}</Code>"));
+            assert_eq!(fault(&missing), TargetFault::Unavailable, "{code}");
+        }
+        // What Azurite and Azure answer to a list with a wrong key.
+        for code in ["AuthorizationFailure", "AuthenticationFailed"] {
+            let listed = generic(format!("<Error><Code>{code}</Code></Error>"));
+            assert_eq!(fault(&listed), TargetFault::Refused, "{code}");
+        }
     }
 
     #[test]

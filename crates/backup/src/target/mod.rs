@@ -28,10 +28,12 @@ use tokio_rustls::rustls::crypto::ring;
 pub use address::{AddressError, TargetAddress};
 pub use fault::{TargetError, TargetFault};
 
+use crate::length::length;
 use crate::stop::Stop;
 use address::{Place, Store};
 
-/// How long a request to a target may take by default, without what its bytes take.
+/// How long a request to a target may take by default until it is answered. Its bytes may take
+/// longer.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 /// A request may take this much longer for each of its bytes: a target that is slower is of no use.
 const BYTES_PER_SECOND_MIN: u64 = 256 * 1024;
@@ -105,17 +107,15 @@ impl Target {
     /// Reads an object of at most this size.
     pub(crate) fn get(&self, name: &str, bytes_max: u64) -> Result<Bytes, TargetError> {
         let doing = format!("read {name}");
-        let get = async {
-            let found = self.store.get(&Path::from(name)).await?;
-            if found.meta.size > bytes_max {
-                return Ok(Err(found.meta.size));
-            }
-            found.bytes().await.map(Ok)
-        };
-        self.wait(&doing, bytes_max, get)?.map_err(|size| {
+        let path = Path::from(name);
+        // How long the bytes may take is known once the target says how many there are.
+        let found = self.wait(&doing, 0, self.store.get(&path))?;
+        let size = found.meta.size;
+        if size > bytes_max {
             let cause = format!("it has {size} bytes, more than {bytes_max}");
-            TargetError::new(TargetFault::Size, &self.address, &doing, cause)
-        })
+            return Err(TargetError::new(TargetFault::Size, &self.address, &doing, cause));
+        }
+        self.wait(&doing, size, found.bytes())
     }
 
     /// Lists the objects of a folder in the order of their names.
@@ -217,8 +217,4 @@ fn open(address: &TargetAddress, patience: Duration) -> object_store::Result<Arc
         }
     };
     Ok(store)
-}
-
-fn length(bytes: usize) -> u64 {
-    u64::try_from(bytes).unwrap_or(u64::MAX)
 }

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use super::{PATIENCE, Target, TargetAddress, TargetError, TargetFault};
+use crate::manifest::MANIFEST_BYTES_MAX;
 use crate::stop::Stop;
 
 impl Target {
@@ -124,12 +125,15 @@ async fn a_store_that_accepts_and_says_nothing_is_slow_and_a_stop_ends_the_waiti
     // It is never accepted, so nothing is ever answered.
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
-    let target = Target::at_port(port, Duration::from_millis(200), Stop::default());
+    let target = Target::at_port(port, Duration::from_secs(1), Stop::default());
     let slow = blocking(move || {
-        [target.get("manifests/x", 0).unwrap_err(), target.list("manifests").unwrap_err()]
+        // The time to be answered in does not grow with the size that is allowed.
+        let manifest = target.get("manifests/x", MANIFEST_BYTES_MAX).unwrap_err();
+        [manifest, target.list("manifests").unwrap_err()]
     });
     for slow in slow.await {
         assert_eq!(slow.fault, TargetFault::Slow, "{slow}");
+        assert!(slow.to_string().contains("within 1 seconds"), "{slow}");
     }
     let (ask, asked) = watch::channel(false);
     let target = Target::at_port(port, PATIENCE, Stop::when(asked));

@@ -8,6 +8,7 @@ use object_store::path::Path;
 use object_store::{ObjectStoreExt as _, PutPayload};
 use tokio::task::spawn_blocking;
 
+use super::dying::Dying;
 use super::world::{World, in_memory, names};
 use crate::error::BackupError;
 use crate::restore::restore;
@@ -95,6 +96,16 @@ async fn a_whole_backup_is_found_whole_with_and_without_the_master_key() {
     let by_key = check(&target, Some(world.keyring())).await.unwrap();
     assert!(by_key.damage.is_empty() && by_key.authentic);
     assert_eq!(by_key.position, world.engine.head().get());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_reads_each_object_once() {
+    let (world, target, store) = backed_up().await;
+    let requests = i64::try_from(names(&target).await.len()).unwrap() + 1;
+    let dying = |requests| Target::of(Arc::new(Dying::after(Arc::clone(&store), requests, true)));
+    let report = check(&dying(requests), Some(world.keyring())).await.unwrap();
+    assert!(report.authentic, "{report:?}");
+    check(&dying(requests - 1), Some(world.keyring())).await.unwrap_err();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use ledger_contract::backups::BackupReport;
-use ledger_contract::commands;
 use ledger_contract::headers::Headers;
 use ledger_contract::records::Via;
+use ledger_contract::{commands, subjects};
 use ledger_domain::{Micros, Position, WorkspaceName};
 use ledger_engine::{
     Caller, CommandRequest, Engine, EngineOptions, Portable, Received, RestoreOptions,
 };
-use ledger_vault::Keyring;
+use ledger_vault::{KeyFile, Keyring};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use serde_json::{Value, json};
@@ -19,6 +19,7 @@ use tokio::task::spawn_blocking;
 
 use crate::create::{BackupOptions, back_up};
 use crate::error::BackupError;
+use crate::holdings;
 use crate::id::BackupId;
 use crate::restore::{RestoreReport, restore};
 use crate::target::Target;
@@ -40,10 +41,13 @@ impl World {
     /// Makes a ledger with a workspace.
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let keys = Keyring::generate(&mut rand::rng()).to_file_text().to_string();
-        let keyring = Keyring::parse(&keys).unwrap();
+        let key_file = folder.path().join("master.key");
+        let keyring = Keyring::generate(&mut rand::rng());
+        keyring.create_file(&key_file).unwrap();
+        let keys = keyring.to_file_text().to_string();
         let mut options = EngineOptions::new(folder.path().join("data"), keyring);
         options.create = true;
+        options.key_source = Some(Arc::new(KeyFile::new(key_file)));
         let engine = spawn_blocking(move || Engine::open(options).unwrap()).await.unwrap();
         let world = Self { engine, keys, folder, made: 0 };
         world.send("create-workspace", &json!({})).await;
@@ -78,9 +82,24 @@ impl World {
         self.folder.path().join("data")
     }
 
+    /// Wraps everything under a new master key, and removes the former from the file.
+    pub(crate) async fn rotate_master_key(&mut self) {
+        let key_file = self.folder.path().join("master.key");
+        let new = Keyring::add_to_file(&key_file, &mut rand::rng()).unwrap();
+        self.send_to(subjects::ledger_workspace(), "rotate-master-key", &json!({})).await;
+        let engine = self.engine.clone();
+        spawn_blocking(move || engine.rewrap(&|_| {}).unwrap()).await.unwrap();
+        let keyring = Keyring::read_file(&key_file).unwrap();
+        self.keys = keyring.without(|key| key != new).to_file_text().to_string();
+    }
+
     async fn send(&self, verb: &'static str, body: &Value) {
-        let body = body.to_string().into_bytes();
         let workspace = WorkspaceName::parse("workspace", "default").unwrap();
+        self.send_to(workspace, verb, body).await;
+    }
+
+    async fn send_to(&self, workspace: WorkspaceName, verb: &'static str, body: &Value) {
+        let body = body.to_string().into_bytes();
         let command = commands::parse(verb, &workspace, None, &body).unwrap();
         let context =
             self.engine.context(Caller::system("system:test"), Via::System, Headers::default());
@@ -150,6 +169,12 @@ pub(crate) fn lines(ledger: &Portable) -> Vec<u8> {
 pub(crate) fn in_memory() -> (Target, Arc<InMemory>) {
     let store = Arc::new(InMemory::new());
     (Target::of(Arc::clone(&store) as Arc<dyn ObjectStore>), store)
+}
+
+/// The backups, in order.
+pub(crate) async fn ids(target: &Target) -> Vec<BackupId> {
+    let target = target.clone();
+    spawn_blocking(move || holdings::ids(&target).unwrap()).await.unwrap()
 }
 
 /// The names of all objects, in order.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_nats::Subject;
 use ledger_contract::backups::BackupRequest;
 use ledger_contract::errors::{Code, Problem, read_json};
+use ledger_contract::master_keys::RewrapRequest;
 use ledger_contract::operations::{Progress, ReplayRequest};
 use ledger_domain::principal::Scope;
 use ledger_engine::Operation;
@@ -27,6 +28,7 @@ impl ServiceState {
     pub(super) async fn operation(&self, incoming: Incoming<'_>) -> Result<Reply, Problem> {
         match self.counted(incoming.attempt, self.operation_name(incoming))? {
             ReplayRequest::NAME => self.operate::<ReplayRequest>(incoming).await,
+            RewrapRequest::NAME => self.operate::<RewrapRequest>(incoming).await,
             _ => self.operate::<BackupRequest>(incoming).await,
         }
     }

@@ -7,11 +7,12 @@ use ledger_contract::backups::{BackupReport, BackupRequest};
 use ledger_contract::errors::Problem;
 use ledger_engine::{Engine, Portable};
 
-use super::target::{Given, PatienceArgs, run_on};
+use super::Shared;
+use super::target::{Given, run_on};
 use crate::clock;
 use crate::common::Common;
 use crate::failure::Failure;
-use crate::master_key::{self, MasterKeyArgs};
+use crate::master_key;
 use crate::output::Output;
 use crate::progress::{progress_bar, show};
 use crate::session::{Session, unserved_folder};
@@ -26,10 +27,6 @@ pub(super) struct CreateArgs {
     /// Write everything anew instead of what is new since the latest backup
     #[arg(long)]
     full: bool,
-    #[command(flatten)]
-    patience: PatienceArgs,
-    #[command(flatten)]
-    master_key: MasterKeyArgs,
 }
 
 impl CreateArgs {
@@ -39,7 +36,12 @@ impl CreateArgs {
     }
 }
 
-pub(super) async fn run(common: &Common, args: CreateArgs, out: Output) -> Result<(), Failure> {
+pub(super) async fn run(
+    common: &Common,
+    shared: &Shared,
+    args: &CreateArgs,
+    out: Output,
+) -> Result<(), Failure> {
     let request = BackupRequest { full: args.full };
     let bar = progress_bar(Some(0), out);
     let report = match (unserved_folder(common)?, &args.to) {
@@ -47,7 +49,7 @@ pub(super) async fn run(common: &Common, args: CreateArgs, out: Output) -> Resul
             let shown = folder.display();
             out.say(format!("no server is running on {shown}; opening the directory itself"));
             Engine::check(folder).map_err(Problem::from)?;
-            let keyring = master_key::find(&args.master_key, Some(folder))?;
+            let keyring = master_key::find(&shared.master_key, Some(folder))?;
             let (folder, bar) = (folder.to_owned(), bar.clone());
             let work = move |target: &_| {
                 let ledger = Portable::open(&folder, &keyring).map_err(BackupError::Open)?;
@@ -59,7 +61,7 @@ pub(super) async fn run(common: &Common, args: CreateArgs, out: Output) -> Resul
                 };
                 back_up(&ledger, target, options, &|done| show(&bar, done))
             };
-            run_on(&to.address()?, args.patience, work).await?
+            run_on(&to.address()?, shared.patience, work).await?
         }
         (Some(folder), None) => {
             let folder = folder.display();

@@ -14,7 +14,11 @@ pub(crate) use target::{Given, PatienceArgs};
 
 use crate::common::Common;
 use crate::failure::Failure;
+use crate::master_key::MasterKeyArgs;
 use crate::output::Output;
+
+/// What is said when manifests were believed without the master key.
+const UNCHECKED: &str = "nobody checked that the manifests are the ledger's own";
 
 /// Makes backups, and works with them.
 #[derive(Debug, Args)]
@@ -37,6 +41,17 @@ pub(crate) struct BackupArgs {
     command: Option<BackupCommand>,
     #[command(flatten)]
     create: create::CreateArgs,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+/// What all commands below take, before and after their names.
+#[derive(Debug, Args)]
+struct Shared {
+    #[command(flatten)]
+    patience: PatienceArgs,
+    #[command(flatten)]
+    master_key: MasterKeyArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -55,11 +70,12 @@ pub(crate) async fn run(common: &Common, args: BackupArgs, out: Output) -> Resul
     if args.command.is_some() && args.create.is_given() {
         return Err(Failure::usage("--to and --full are for `backup` by itself"));
     }
-    match args.command {
-        None => create::run(common, args.create, out).await,
-        Some(BackupCommand::List(args)) => list::run(&args, out).await,
-        Some(BackupCommand::Verify(args)) => verify::run(args, out).await,
-        Some(BackupCommand::Prune(args)) => prune::run(&args, out).await,
-        Some(BackupCommand::Restore(args)) => restore::run(common, args, out).await,
+    let BackupArgs { command, create, shared } = &args;
+    match command {
+        None => create::run(common, shared, create, out).await,
+        Some(BackupCommand::List(args)) => list::run(shared, args, out).await,
+        Some(BackupCommand::Verify(args)) => verify::run(shared, args, out).await,
+        Some(BackupCommand::Prune(args)) => prune::run(shared, args, out).await,
+        Some(BackupCommand::Restore(args)) => restore::run(common, shared, args, out).await,
     }
 }

@@ -4,16 +4,16 @@ use clap::Args;
 use indicatif::ProgressBar;
 use ledger_backup::{BackupId, RestoreReport, restore};
 use ledger_contract::operations::Progress;
-use ledger_contract::time;
-use ledger_domain::{Micros, Position};
-use ledger_engine::{RestoreOptions, RestoreStage, Until};
+use ledger_engine::{RestoreOptions, RestoreStage};
 
+use super::Shared;
 use super::target::FromArgs;
 use crate::common::Common;
 use crate::failure::Failure;
-use crate::master_key::{self, MasterKeyArgs};
+use crate::master_key;
 use crate::output::Output;
 use crate::progress::{progress_bar, show};
+use crate::until::UntilArgs;
 
 /// Makes the data directory of a ledger from a backup.
 #[derive(Debug, Args)]
@@ -32,43 +32,28 @@ pub(super) struct RestoreArgs {
     /// Id of the backup; the latest one whose objects are all there if omitted
     #[arg(long, value_name = "BACKUP")]
     backup: Option<BackupId>,
-    /// Last event to restore
-    #[arg(long, value_name = "POSITION")]
-    to_position: Option<u64>,
-    /// Restore what was recorded up to this time
-    #[arg(long, value_parser = moment, conflicts_with = "to_position", value_name = "TIME")]
-    to_time: Option<Micros>,
     #[command(flatten)]
-    master_key: MasterKeyArgs,
+    until: UntilArgs,
 }
 
-fn moment(text: &str) -> Result<Micros, String> {
-    time::parse("to-time", text).map_err(|invalid| invalid.problem)
-}
-
-impl RestoreArgs {
-    fn until(&self) -> Until {
-        match (self.to_position, self.to_time) {
-            (Some(position), _) => Until::Position(Position::new(position)),
-            (None, Some(time)) => Until::Time(time),
-            (None, None) => Until::End,
-        }
-    }
-}
-
-pub(super) async fn run(common: &Common, args: RestoreArgs, out: Output) -> Result<(), Failure> {
+pub(super) async fn run(
+    common: &Common,
+    shared: &Shared,
+    args: &RestoreArgs,
+    out: Output,
+) -> Result<(), Failure> {
     let Some(folder) = common.data_dir.clone() else {
         return Err(Failure::usage("--data-dir is required: the folder to restore into"));
     };
-    let keyring = master_key::find(&args.master_key, None)?;
-    let (backup, until) = (args.backup, args.until());
+    let keyring = master_key::find(&shared.master_key, None)?;
+    let (backup, until) = (args.backup, args.until.into());
     let bar = progress_bar(Some(0), out);
     let (shown, into) = (bar.clone(), folder.clone());
     let work = move |target: &_| {
         let options = RestoreOptions { until, ..RestoreOptions::new(&into, &keyring) };
         restore(target, backup, options, &|stage, done| tell(&shown, stage, done))
     };
-    let report = args.from.run(work).await?;
+    let report = args.from.run(shared.patience, work).await?;
     bar.finish_and_clear();
     for left_out in &report.left_out {
         out.say(format!("a later backup is damaged and was left out: {left_out}"));

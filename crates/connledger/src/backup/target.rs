@@ -31,9 +31,11 @@ impl Given {
 /// How long a request to a target may take.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct PatienceArgs {
-    /// Seconds that a request to the target may take, beside a second for each 256 KiB
+    /// Seconds that a request to the target may take until it is answered; its bytes may take a
+    /// second more for each 256 KiB
     #[arg(
         long,
+        global = true,
         env = "CONNLEDGER_BACKUP_TIMEOUT",
         default_value_t = ledger_backup::PATIENCE.as_secs(),
         value_parser = clap::value_parser!(u64).range(1..=3_600),
@@ -55,17 +57,16 @@ pub(super) struct FromArgs {
     /// az://CONTAINER/PREFIX; credentials come from AWS_*, GOOGLE_* or AZURE_*
     #[arg(long, env = "CONNLEDGER_BACKUP_TO", hide_env_values = true, value_name = "TARGET")]
     from: Given,
-    #[command(flatten)]
-    patience: PatienceArgs,
 }
 
 impl FromArgs {
     /// Runs work on the target, on a thread that may block.
     pub(super) async fn run<T: Send + 'static>(
         &self,
+        patience: PatienceArgs,
         work: impl FnOnce(&Target) -> Result<T, BackupError> + Send + 'static,
     ) -> Result<T, Failure> {
-        run_on(&self.from.address()?, self.patience, work).await
+        run_on(&self.from.address()?, patience, work).await
     }
 
     /// Returns the address, for the words to the user.

@@ -5,17 +5,20 @@ use indicatif::BinaryBytes;
 use ledger_backup::{BackupId, VerifyReport, verify};
 use ledger_contract::errors::{Code, Problem};
 
+use super::Shared;
+use super::list::keys;
 use super::target::FromArgs;
 use crate::failure::Failure;
-use crate::master_key::{self, MasterKeyArgs};
+use crate::master_key;
 use crate::output::Output;
 use crate::progress::{progress_bar, show};
 
 /// Reads a backup and compares it with its manifest.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit code 4 if a part is missing or not as it was written. With the master key, the manifest and every
-line are checked to be the ledger's own; without it, only digests are compared.
+Exit code 4 if a part is missing or not as it was written. With the master key, the manifest and
+every line are checked to be the ledger's own; without it, only digests are compared, which whoever
+can write to the target can make.
 
 Examples:
   connledger backup verify --from /srv/backups                      the latest one
@@ -27,18 +30,15 @@ pub(super) struct VerifyArgs {
     backup: Option<BackupId>,
     #[command(flatten)]
     from: FromArgs,
-    #[command(flatten)]
-    master_key: MasterKeyArgs,
 }
 
-pub(super) async fn run(args: VerifyArgs, out: Output) -> Result<(), Failure> {
-    let given = args.master_key.is_given();
-    let keyring = given.then(|| master_key::find(&args.master_key, None)).transpose()?;
+pub(super) async fn run(shared: &Shared, args: &VerifyArgs, out: Output) -> Result<(), Failure> {
+    let keyring = master_key::find_named(&shared.master_key)?;
     let bar = progress_bar(Some(0), out);
     let (shown, backup) = (bar.clone(), args.backup);
     let work =
         move |target: &_| verify(target, backup, keyring.as_ref(), &|done| show(&shown, done));
-    let report = args.from.run(work).await?;
+    let report = args.from.run(shared.patience, work).await?;
     bar.finish_and_clear();
     write_report(&report, out)
 }
@@ -53,6 +53,9 @@ fn write_report(report: &VerifyReport, out: Output) -> Result<(), Failure> {
             "read backup {backup} of {begun}, position {position}: {objects} objects, {size} in \
              {seconds:.1} s"
         ))?;
+        if report.master_keys.is_some() {
+            out.line(format!("master keys: {}", keys(report.master_keys.as_ref())))?;
+        }
         damage.iter().try_for_each(|line| out.line(line))?;
         if damage.is_empty() {
             out.line(if report.authentic {

@@ -8,8 +8,7 @@ use indicatif::ProgressBar;
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::operations::Progress;
 use ledger_contract::time;
-use ledger_domain::Position;
-use ledger_engine::{Engine, RestoreOptions, RestoreStage, Restored, Until};
+use ledger_engine::{Engine, RestoreOptions, RestoreStage, Restored};
 use serde_json::json;
 
 use super::file;
@@ -19,6 +18,7 @@ use crate::failure::Failure;
 use crate::master_key::{self, MasterKeyArgs};
 use crate::output::Output;
 use crate::progress::{progress_bar, show};
+use crate::until::UntilArgs;
 
 /// Makes a data directory of what `export` wrote.
 #[derive(Debug, Args)]
@@ -40,35 +40,17 @@ Examples:
 pub(crate) struct ImportArgs {
     /// File that `export` wrote; decompressed if it ends in .zst; `-` for standard input
     file: PathBuf,
-    /// Restore up to this position, and nothing later
-    #[arg(long, value_name = "POSITION", conflicts_with = "to_time")]
-    to_position: Option<u64>,
-    /// Restore up to the last event that was recorded at or before this time
-    #[arg(long, value_name = "TIME")]
-    to_time: Option<String>,
+    #[command(flatten)]
+    until: UntilArgs,
     #[command(flatten)]
     master_key: MasterKeyArgs,
-}
-
-impl ImportArgs {
-    fn until(&self) -> Result<Until, Failure> {
-        match (self.to_position, &self.to_time) {
-            (Some(position), _) => Ok(Until::Position(Position::new(position))),
-            (None, Some(text)) => {
-                let time = time::parse("--to-time", text);
-                let time = time.map_err(|invalid| Failure::usage(invalid.to_string()))?;
-                Ok(Until::Time(time))
-            }
-            (None, None) => Ok(Until::End),
-        }
-    }
 }
 
 pub(crate) async fn run(common: &Common, args: &ImportArgs, out: Output) -> Result<(), Failure> {
     let Some(folder) = common.data_dir.clone() else {
         return Err(Failure::usage("--data-dir is required"));
     };
-    let until = args.until()?;
+    let until = args.until.into();
     let keyring = master_key::find(&args.master_key, Some(&folder))?;
     let stop = Stop::default();
     let input = file::open(&args.file, &stop);

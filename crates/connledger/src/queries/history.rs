@@ -18,10 +18,14 @@ use crate::verbs::archived;
 Examples:
   connledger history openai-prod
   connledger history --actor user:admin --type secret_rotated --from 2026-11-01T00:00:00Z
+  connledger history --ledger                          rotations of the master key
   connledger history --correlation-id deploy-42 --all-workspaces --json")]
 pub(crate) struct HistoryArgs {
     /// Id or slug; every connection if omitted
     connection: Option<String>,
+    /// Only events of the ledger itself, such as rotations of its master key
+    #[arg(long, conflicts_with = "connection")]
+    ledger: bool,
     /// Principal that made the change
     #[arg(long)]
     actor: Option<String>,
@@ -54,6 +58,7 @@ impl HistoryArgs {
     fn query(self) -> HistoryQuery {
         HistoryQuery {
             connection: self.connection,
+            ledger: self.ledger,
             actor: self.actor,
             event_type: self.event_type,
             from: self.from,
@@ -90,7 +95,11 @@ struct Data {
 }
 
 pub(super) async fn run(session: &Session, args: HistoryArgs) -> Result<(), Failure> {
-    let workspace = if args.all_workspaces { ALL_WORKSPACES } else { session.workspace.as_str() };
+    let workspace = if args.all_workspaces || args.ledger {
+        ALL_WORKSPACES
+    } else {
+        session.workspace.as_str()
+    };
     let mut extent = args.paging.extent(session.out);
     let mut query = args.query();
     let (mut shown, mut rows) = (0_u64, Vec::new());

@@ -1,6 +1,7 @@
 //! `status`.
 
 use ledger_contract::backups::{BackupStatus, FailedBackup, GoodBackup};
+use ledger_contract::master_keys::MasterKeyStatus;
 use ledger_contract::queries::{
     ALL_WORKSPACES, ClockStatus, DiskFullStatus, EventWindow, RebuildStatus, RestoredFrom,
     StatusView,
@@ -9,6 +10,7 @@ use ledger_contract::queries::{
 use super::read_answer;
 use crate::body::Body;
 use crate::failure::Failure;
+use crate::keys::rewrap_text;
 use crate::session::Session;
 
 pub(super) async fn run(session: &Session) -> Result<(), Failure> {
@@ -25,6 +27,7 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
         ("epoch", status.epoch.to_string()),
         ("version", status.program_version),
         ("curve key", status.xkey),
+        ("master key", master_key_text(&status.master_keys)),
         ("connections", status.connections.to_string()),
         ("position", status.position.to_string()),
         ("published", format!("{} ({behind} behind)", status.published)),
@@ -112,6 +115,15 @@ fn backup_facts(status: &BackupStatus) -> Vec<(&'static str, String)> {
         facts.push(("next backup", next_at.clone()));
     }
     facts
+}
+
+fn master_key_text(status: &MasterKeyStatus) -> String {
+    let MasterKeyStatus { active, left_behind, rewrap } = status;
+    match rewrap {
+        Some(running) => format!("{active} ({})", rewrap_text(running)),
+        None if *left_behind > 0 => format!("{active} ({left_behind} data keys under others)"),
+        None => active.clone(),
+    }
 }
 
 fn accepts_writes(status: &StatusView) -> String {

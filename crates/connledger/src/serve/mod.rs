@@ -26,8 +26,8 @@ use ledger_contract::records::Via;
 use ledger_contract::subjects::{DEFAULT_WORKSPACE, Subjects};
 use ledger_domain::{MessageId, WorkspaceName};
 use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions, ExecuteError, Received};
+use ledger_key_sources::MasterKeySource;
 use ledger_providers::Catalogue;
-use ledger_vault::Keyring;
 
 pub(crate) use args::ServeArgs;
 
@@ -114,24 +114,26 @@ async fn open(
         Err(problem) => return Err(problem.into()),
     }
     let source = master_key::locate(&args.master_key, None)?;
-    let keyring = master_key::wait_for(&source, args.master_key_wait).await?;
-    open_engine(engine_options(folder, keyring, args, providers)).await
+    open_engine(engine_options(folder, source, args, providers).await?).await
 }
 
-/// Returns the options of an engine as the arguments have them.
-fn engine_options(
+/// Returns the options of an engine as the arguments have them. The master keys are read from their
+/// source, and again when they are rotated.
+async fn engine_options(
     folder: &Path,
-    keyring: Keyring,
+    source: MasterKeySource,
     args: &ServeArgs,
     providers: &Arc<Catalogue>,
-) -> EngineOptions {
-    EngineOptions {
+) -> Result<EngineOptions, Failure> {
+    let keyring = master_key::wait_for(&source, args.master_key_wait).await?;
+    Ok(EngineOptions {
+        key_source: Some(Arc::new(source)),
         journal: args.journal.options(),
         catalogue: Arc::clone(providers),
         key_lifetimes: args.lifetimes.lifetimes(),
         quotas: args.quotas.quotas(),
         ..EngineOptions::new(folder.to_owned(), keyring)
-    }
+    })
 }
 
 /// Opens the engine on a thread that may block.

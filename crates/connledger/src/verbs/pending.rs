@@ -2,6 +2,7 @@
 
 use clap::Args;
 use ledger_client::{Accepted, ClientError, CommandHeaders};
+use ledger_contract::subjects::LEDGER;
 use serde_json::json;
 
 use super::archived;
@@ -76,8 +77,10 @@ pub(crate) async fn send(
     workspace: &str,
     command: PendingCommand,
 ) -> Result<(), Failure> {
-    let named = ["principal", "subject", "token_id"].map(|field| command.text(field));
-    let subject = named.into_iter().find(|text| !text.is_empty()).unwrap_or("workspace").to_owned();
+    let named = ["principal", "subject", "token_id", "key"].map(|field| command.text(field));
+    // Of the others, the subject says what they change.
+    let other = if workspace == LEDGER { "ledger" } else { "workspace" };
+    let subject = named.into_iter().find(|text| !text.is_empty()).unwrap_or(other).to_owned();
     let connection = command.text("connection").to_owned();
     let command_id = command.write.command_id.unwrap_or_else(ledger_client::new_command_id);
     let headers = CommandHeaders {

@@ -4,11 +4,13 @@ use ledger_contract::commands::{Target, Verb};
 
 /// Returns the subcommands that lead to a verb. Those about a connection are called like the verb;
 /// of the others, as in `create-principal`, the noun is the group and the rest the subcommand.
+/// Those about the ledger itself are in one group, by their first word.
 fn path(verb: Verb) -> Vec<&'static str> {
     let name = verb.as_str();
     match verb.spec().target {
         _ if verb == Verb::RevealSecret => vec!["reveal"],
         Target::Connection | Target::NewConnection => vec![name],
+        Target::Ledger => vec!["keys", name.split('-').next().unwrap_or(name)],
         Target::NewWorkspace
         | Target::NewPrincipal
         | Target::Principal

@@ -35,10 +35,12 @@ mod mark_degraded;
 mod mark_failed;
 mod mark_operational;
 mod restore;
+mod retire_master_key;
 mod reveal_secret;
 mod revert;
 mod revoke_key;
 mod revoke_workspace;
+mod rotate_master_key;
 mod rotate_secret;
 mod set_limits;
 mod set_model_policy;
@@ -100,5 +102,9 @@ registry::verbs! {
         RevokeKey [RevokeKey] in revoke_key,
         BlockToken [BlockToken] in block_token,
         UnblockToken [UnblockToken] in unblock_token,
+    }
+    ledger {
+        RotateMasterKey in rotate_master_key,
+        RetireMasterKey in retire_master_key,
     }
 }

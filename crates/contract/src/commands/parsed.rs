@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ledger_domain::connection::{Access, Environment, Revision};
 use ledger_domain::principal::KeyEnd;
 use ledger_domain::{
-    Command, FieldName, Line, PrincipalCommand, PrincipalName, Prose, WorkspaceCreated,
+    Command, FieldName, Line, MasterKeyId, PrincipalCommand, PrincipalName, Prose, WorkspaceCreated,
 };
 use ledger_vault::Plaintext;
 
@@ -72,6 +72,13 @@ pub enum ParsedCommand {
         /// Where the request came from, if the endpoint knows it.
         from: Option<Line>,
     },
+    /// Makes another master key the active one; the engine reads which.
+    RotateMasterKey,
+    /// Retires a master key.
+    RetireMasterKey {
+        /// The key.
+        key: MasterKeyId,
+    },
 }
 
 impl ParsedCommand {
@@ -101,6 +108,8 @@ impl ParsedCommand {
             Self::CreateWorkspace(_) => Verb::CreateWorkspace,
             Self::Principal { command, .. } => Verb::of_principal(command),
             Self::IssueKey { .. } => Verb::IssueKey,
+            Self::RotateMasterKey => Verb::RotateMasterKey,
+            Self::RetireMasterKey { .. } => Verb::RetireMasterKey,
         }
     }
 
@@ -115,7 +124,9 @@ impl ParsedCommand {
             Self::Create(_)
             | Self::CreateWorkspace(_)
             | Self::Principal { .. }
-            | Self::IssueKey { .. } => None,
+            | Self::IssueKey { .. }
+            | Self::RotateMasterKey
+            | Self::RetireMasterKey { .. } => None,
         }
     }
 
@@ -135,7 +146,9 @@ impl ParsedCommand {
                 | Self::Reveal { .. }
                 | Self::CreateWorkspace(_)
                 | Self::Principal { .. }
-                | Self::IssueKey { .. } => false,
+                | Self::IssueKey { .. }
+                | Self::RotateMasterKey
+                | Self::RetireMasterKey { .. } => false,
             },
             Condition::Shares => match self {
                 Self::Create(new) => new.access.widens(&Access::default()),

@@ -16,10 +16,11 @@ macro_rules! verbs {
         Command { $($change:ident in $change_file:ident,)+ }
         others { $($other:ident in $other_file:ident,)+ }
         PrincipalCommand { $($principal:ident [$variant:ident] in $principal_file:ident,)+ }
+        ledger { $($ledger:ident in $ledger_file:ident,)+ }
     ) => {
         $crate::commands::registry::verbs! {
             @all $($change in $change_file,)+ $($other in $other_file,)+
-            $($principal in $principal_file,)+
+            $($principal in $principal_file,)+ $($ledger in $ledger_file,)+
         }
 
         impl Verb {
@@ -39,7 +40,8 @@ macro_rules! verbs {
         }
     };
     (@all $($name:ident in $file:ident,)+) => {
-        /// A verb. Listed in the order of a connection's life, with those about principals last.
+        /// A verb. Listed in the order of a connection's life, with those about principals and the
+        /// ledger itself last.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Verb {
             $(

@@ -69,6 +69,8 @@ pub enum Target {
     Key,
     /// Tokens of the identity provider, named by the body.
     Tokens,
+    /// The ledger itself.
+    Ledger,
 }
 
 impl Target {
@@ -76,7 +78,7 @@ impl Target {
     /// [`LEDGER`](crate::subjects::LEDGER) instead of a workspace.
     pub const fn is_ledger(self) -> bool {
         match self {
-            Self::NewPrincipal | Self::Principal | Self::Key | Self::Tokens => true,
+            Self::NewPrincipal | Self::Principal | Self::Key | Self::Tokens | Self::Ledger => true,
             Self::Connection | Self::NewConnection | Self::NewWorkspace => false,
         }
     }
@@ -85,7 +87,7 @@ impl Target {
     pub const fn is_new(self) -> bool {
         match self {
             Self::NewConnection | Self::NewWorkspace | Self::NewPrincipal => true,
-            Self::Connection | Self::Principal | Self::Key | Self::Tokens => false,
+            Self::Connection | Self::Principal | Self::Key | Self::Tokens | Self::Ledger => false,
         }
     }
 }

@@ -158,6 +158,12 @@ impl From<Rejection> for Problem {
             Rejection::PrincipalExists => Code::PrincipalExists,
             Rejection::ApiKeyUnknown => Code::ApiKeyUnknown,
             Rejection::VersionUnknown { .. } => Code::VersionUnknown,
+            Rejection::MasterKeyUnknown { .. } => Code::MasterKeyUnknown,
+            Rejection::MasterKeyRetired { .. } => Code::MasterKeyRetired,
+            Rejection::MasterKeyLacking { .. } => Code::MasterKeyLacking,
+            Rejection::MasterKeyActive { .. } | Rejection::MasterKeyInUse { .. } => {
+                Code::MasterKeyInUse
+            }
             Rejection::Invalid(invalid) => return invalid.clone().into(),
         };
         let message = match &rejection {

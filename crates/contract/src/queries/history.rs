@@ -59,6 +59,9 @@ pub struct HistoryQuery {
     /// Id or slug of the connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection: Option<String>,
+    /// Only events of the ledger itself, such as rotations of its master key.
+    #[serde(skip_serializing_if = "is_false")]
+    pub ledger: bool,
     /// Actor of the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
@@ -91,6 +94,7 @@ pub struct HistoryQuery {
 /// What HTTP takes of it in the query string, besides the connection, and size and cursor of the
 /// page.
 pub const PARAMETERS: &[Parameter] = &[
+    one("ledger", Form::Switch, "Only events of the ledger itself; with `_all`."),
     one("actor", Form::Text(limits::SLUG_CHARS), "Who did it."),
     many("type", Form::Word(event_types), "Stored type names; any of these."),
     one("from", Form::Time, "Recorded at or after this time."),

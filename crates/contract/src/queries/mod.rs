@@ -9,6 +9,7 @@ pub mod blocked_tokens;
 pub mod get;
 pub mod history;
 pub mod list;
+pub mod master_keys;
 pub mod principals;
 pub mod status;
 pub mod whoami;
@@ -24,6 +25,7 @@ pub use blocked_tokens::{BlockedTokenView, BlockedTokens, BlockedTokensAnswer};
 pub use get::{Get, GetQuery};
 pub use history::{History, HistoryPage, HistoryQuery};
 pub use list::{List, ListPage, ListQuery};
+pub use master_keys::{MasterKeys, MasterKeysAnswer};
 pub use page::{PagePart, PageQuery};
 pub use parameters::{NoParameters, Parameters};
 pub use principals::{ApiKeyView, PermissionView, PrincipalPage, PrincipalView, Principals};
@@ -160,7 +162,8 @@ macro_rules! queries {
 }
 
 queries! {
-    Get, List, History, Audit, Workspaces, Status, Principals, BlockedTokens, AccessCheck, Whoami,
+    Get, List, History, Audit, Workspaces, Status, Principals, BlockedTokens, MasterKeys,
+    AccessCheck, Whoami,
 }
 
 impl QueryName {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{NoParameters, Query, QuerySpec};
 use crate::backups::BackupStatus;
+use crate::master_keys::MasterKeyStatus;
 use crate::route::{HttpRoute, Method};
 
 /// The HTTP route.
@@ -86,6 +87,8 @@ pub struct StatusView {
     /// What is being rebuilt from the log; absent if nothing is. Queries that need it are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rebuilding: Option<RebuildStatus>,
+    /// The active master key, and what is still wrapped under others.
+    pub master_keys: MasterKeyStatus,
     /// Number of commands that wait for the writer.
     pub queued: u64,
     /// Number of commands refused since the start, by error code.

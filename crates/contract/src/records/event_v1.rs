@@ -6,7 +6,7 @@ use ledger_domain::connection::{
     Access, Dependent, DependentKey, Details, GrantScope, Limits, ModelPolicy, Pricing, Reverted,
 };
 use ledger_domain::{
-    Event, FieldName, Line, NewSecret, Prose, Secret, Slug, Version, WorkspaceCreated,
+    Event, FieldName, LedgerEvent, Line, NewSecret, Prose, Secret, Slug, Version, WorkspaceCreated,
     WorkspaceName,
 };
 use ledger_domain::{PrincipalEvent, SecretRevealed};
@@ -15,6 +15,7 @@ use serde::de::DeserializeSeed;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::access_v1::{access_schema, read_principal};
+use super::ledger_v1::{is_of_ledger, ledger_schema, read_ledger};
 use super::parts_v1::{
     AccessV1, DependentV1, DetailsV1, DraftV1, LimitsV1, ModelPolicyV1, NewSecretV1, PricingV1,
     RevisionV1, SecretV1, is_default, mirrors,
@@ -233,6 +234,8 @@ pub enum Happened {
     Principal(PrincipalEvent),
     /// Secrets of a connection were revealed.
     Revealed(SecretRevealed),
+    /// An event of the ledger itself.
+    Ledger(LedgerEvent),
 }
 
 /// Reads an event's `data`, given its stored type name and the version of its data.
@@ -294,6 +297,10 @@ impl<'de> DeserializeSeed<'de> for DataSeed<'_> {
             ("connection_reverted" | "destination_reverted", 1) => Event::Reverted(Shape::read(d)?),
             ("workspace_created", 1) => return Ok(Happened::Workspace(Shape::read(d)?)),
             (SecretRevealed::TYPE_NAME, 1) => return Ok(Happened::Revealed(Shape::read(d)?)),
+            (type_name, schema) if is_of_ledger(type_name) => {
+                let read = read_ledger(type_name, schema, d)?.map(Happened::Ledger);
+                return read.ok_or_else(|| unknown(type_name, schema));
+            }
             (type_name, schema) => {
                 let read = read_principal(type_name, schema, d)?.map(Happened::Principal);
                 return read.ok_or_else(|| unknown(type_name, schema));
@@ -329,7 +336,7 @@ pub(crate) fn data_schema(type_name: &str) -> Option<Schema> {
         "dependent_linked" | "dependent_unlinked" => schema_for!(DependentIn),
         "connection_reverted" | "destination_reverted" => schema_for!(RevertedV1),
         "workspace_created" => schema_for!(WorkspaceCreatedV1),
-        other => return access_schema(other),
+        other => return access_schema(other).or_else(|| ledger_schema(other)),
     })
 }
 

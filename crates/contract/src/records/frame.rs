@@ -9,8 +9,8 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use ledger_domain::{
-    Actor, CheckedText, ConnectionId, EventFacts, EventId, Micros, Position, PrincipalName,
-    Version, WorkspaceName,
+    Actor, CheckedText, ConnectionId, EventFacts, EventId, LedgerId, Micros, Position,
+    PrincipalName, Version, WorkspaceName,
 };
 use serde::de::DeserializeSeed;
 use uuid::Uuid;
@@ -45,14 +45,20 @@ impl Head {
         {
             let connection = match stream {
                 Stream::Connection(id) => Some(id),
-                Stream::Workspace(_) | Stream::Principal(_) | Stream::Reveals(_) => None,
+                Stream::Workspace(_)
+                | Stream::Principal(_)
+                | Stream::Reveals(_)
+                | Stream::Ledger(_) => None,
             };
             return Ok(Self { connection, version });
         }
         let Record { metadata, .. } = decode(position, bytes)?;
         let connection = match metadata.stream {
             StreamId::Connection(id) => Some(id),
-            StreamId::Workspace(_) | StreamId::Principal(_) | StreamId::Reveals(_) => None,
+            StreamId::Workspace(_)
+            | StreamId::Principal(_)
+            | StreamId::Reveals(_)
+            | StreamId::Ledger(_) => None,
         };
         Ok(Self { connection, version: metadata.version })
     }
@@ -160,6 +166,7 @@ enum Stream<'a> {
     Workspace(&'a str),
     Principal(&'a str),
     Reveals(ConnectionId),
+    Ledger(LedgerId),
 }
 
 impl From<Stream<'_>> for StreamId {
@@ -169,6 +176,7 @@ impl From<Stream<'_>> for StreamId {
             Stream::Workspace(name) => Self::Workspace(WorkspaceName::stored(name.into())),
             Stream::Principal(name) => Self::Principal(PrincipalName::stored(name.into())),
             Stream::Reveals(id) => Self::Reveals(id),
+            Stream::Ledger(id) => Self::Ledger(id),
         }
     }
 }
@@ -193,6 +201,8 @@ impl<'a> Scan<'a> {
             Stream::Connection(ConnectionId::new(self.uuid()?))
         } else if self.skip(b"reveals/").is_some() {
             Stream::Reveals(ConnectionId::new(self.uuid()?))
+        } else if self.skip(b"ledger/").is_some() {
+            Stream::Ledger(LedgerId::new(self.uuid()?))
         } else if self.skip(b"principal/").is_some() {
             Stream::Principal(self.text()?)
         } else {

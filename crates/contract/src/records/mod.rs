@@ -16,6 +16,7 @@ mod access_v1;
 mod decode;
 mod event_v1;
 mod frame;
+mod ledger_v1;
 mod parts_v1;
 mod public;
 mod repeats;
@@ -26,9 +27,9 @@ use std::fmt;
 use std::net::IpAddr;
 
 use ledger_domain::{
-    Actor, CheckedText, ConnectionId, Event, EventFacts, EventId, Line, MessageId, Micros,
-    Position, PrincipalEvent, PrincipalFacts, PrincipalName, SecretRevealed, Version,
-    WorkspaceCreated, WorkspaceName,
+    Actor, CheckedText, ConnectionId, Event, EventFacts, EventId, LedgerEvent, LedgerId, Line,
+    MessageId, Micros, Position, PrincipalEvent, PrincipalFacts, PrincipalName, SecretRevealed,
+    Version, WorkspaceCreated, WorkspaceName,
 };
 use serde::{Deserializer, Serialize};
 
@@ -48,6 +49,7 @@ use crate::shape::{self, Shape, Written};
 use access_v1::PrincipalOut;
 use event_v1::DataOut;
 pub(crate) use event_v1::data_schema;
+use ledger_v1::LedgerOut;
 
 /// The way a command came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -125,6 +127,8 @@ pub enum StreamId {
     Principal(PrincipalName),
     /// Reveals of one connection's secrets.
     Reveals(ConnectionId),
+    /// The ledger itself.
+    Ledger(LedgerId),
 }
 
 impl fmt::Display for StreamId {
@@ -134,6 +138,7 @@ impl fmt::Display for StreamId {
             Self::Workspace(name) => write!(f, "workspace/{name}"),
             Self::Principal(name) => write!(f, "principal/{name}"),
             Self::Reveals(id) => write!(f, "reveals/{id}"),
+            Self::Ledger(id) => write!(f, "ledger/{id}"),
         }
     }
 }
@@ -157,6 +162,7 @@ impl StreamId {
             ("workspace", name) => Some(Self::Workspace(WorkspaceName::stored(name.into()))),
             ("principal", name) => Some(Self::Principal(PrincipalName::stored(name.into()))),
             ("reveals", id) => id.parse().ok().map(Self::Reveals),
+            ("ledger", id) => id.parse().ok().map(Self::Ledger),
             _ => None,
         }
     }
@@ -308,6 +314,11 @@ pub fn encode_revealed(out: &mut Vec<u8>, metadata: &Metadata, revealed: &Secret
     encode(out, metadata, SecretRevealed::TYPE_NAME, Written(revealed));
 }
 
+/// Appends the stored bytes of a record about the ledger itself to `out`.
+pub fn encode_ledger(out: &mut Vec<u8>, metadata: &Metadata, event: &LedgerEvent) {
+    encode(out, metadata, event.type_name(), LedgerOut(event));
+}
+
 fn encode<D: Serialize>(out: &mut Vec<u8>, metadata: &Metadata, type_name: &str, data: D) {
     let provenance = &metadata.provenance;
     let record = RecordOut {
@@ -344,6 +355,7 @@ impl Happened {
             Self::Workspace(_) => WorkspaceCreated::TYPE_NAME,
             Self::Principal(event) => event.type_name(),
             Self::Revealed(_) => SecretRevealed::TYPE_NAME,
+            Self::Ledger(event) => event.type_name(),
         }
     }
 }

@@ -14,9 +14,9 @@ use ledger_domain::principal::{
     Role, TokenRef, Workspaces,
 };
 use ledger_domain::{
-    Actor, CheckedText, ConnectionId, Event, EventId, FieldName, Generation, Hint, Json, Line,
-    MessageId, Micros, NewSecret, Position, Prose, Sealed, Secret, SecretRevealed, Slug, Version,
-    WorkspaceCreated, WorkspaceName,
+    Actor, CheckedText, ConnectionId, Event, EventId, FieldName, Generation, Hint, Json,
+    LedgerEvent, LedgerId, Line, MasterKeyId, MessageId, Micros, NewSecret, Position, Prose,
+    Sealed, Secret, SecretRevealed, Slug, Version, WorkspaceCreated, WorkspaceName,
 };
 use uuid::Uuid;
 
@@ -246,6 +246,16 @@ fn principal_event(type_name: &str) -> Option<PrincipalEvent> {
     })
 }
 
+fn ledger_event(type_name: &str) -> Option<LedgerEvent> {
+    let (from, to) = (MasterKeyId::new(0x0a1b_2c3d), MasterKeyId::new(0xdead_beef));
+    Some(match type_name {
+        "master_key_rotated" => LedgerEvent::MasterKeyRotated { from, to },
+        "data_keys_rewrapped" => LedgerEvent::DataKeysRewrapped { key: to, data_keys: 10_000 },
+        "master_key_retired" => LedgerEvent::MasterKeyRetired { key: from },
+        _ => return None,
+    })
+}
+
 fn revealed() -> SecretRevealed {
     SecretRevealed {
         generations: map("api_key", Generation::new(2)),
@@ -258,13 +268,14 @@ fn revealed() -> SecretRevealed {
 pub(crate) fn golden(type_name: &str) -> (Vec<u8>, String) {
     let id = ConnectionId::new(Uuid::from_u128(0x018f_3d3e_0000_7000_8000_0000_0000_0001));
     let workspace: WorkspaceName = text("default");
-    let principal = principal_event(type_name);
+    let (principal, own) = (principal_event(type_name), ledger_event(type_name));
     let metadata = Metadata {
         position: Position::new(7),
         stream: match type_name {
             WorkspaceCreated::TYPE_NAME => StreamId::Workspace(workspace.clone()),
             SecretRevealed::TYPE_NAME => StreamId::Reveals(id),
             _ if principal.is_some() => StreamId::Principal(text("gateway-eu")),
+            _ if own.is_some() => StreamId::Ledger(LedgerId::from_bytes([0x1d; 16])),
             _ => StreamId::Connection(id),
         },
         version: Version::new(2),
@@ -286,17 +297,18 @@ pub(crate) fn golden(type_name: &str) -> (Vec<u8>, String) {
         fingerprint: Some(StoredFingerprint([0xfb; 16])),
     };
     let mut bytes = Vec::new();
-    match (type_name, principal) {
-        (WorkspaceCreated::TYPE_NAME, _) => {
+    match (type_name, principal, own) {
+        (_, _, Some(event)) => records::encode_ledger(&mut bytes, &metadata, &event),
+        (WorkspaceCreated::TYPE_NAME, ..) => {
             let display_name = Some(text::<Line>("Default"));
             let created = WorkspaceCreated { name: workspace, display_name };
             records::encode_workspace(&mut bytes, &metadata, &created);
         }
-        (SecretRevealed::TYPE_NAME, _) => {
+        (SecretRevealed::TYPE_NAME, ..) => {
             records::encode_revealed(&mut bytes, &metadata, &revealed());
         }
-        (_, Some(event)) => records::encode_principal(&mut bytes, &metadata, &event),
-        (_, None) => records::encode_event(&mut bytes, &metadata, &event(type_name)),
+        (_, Some(event), _) => records::encode_principal(&mut bytes, &metadata, &event),
+        (_, None, _) => records::encode_event(&mut bytes, &metadata, &event(type_name)),
     }
     let shown = records::public(&bytes, None).get().to_owned();
     (bytes, shown)

@@ -1,6 +1,6 @@
 //! Reasons for refusing a command.
 
-use crate::ids::Version;
+use crate::ids::{MasterKeyId, Version};
 use crate::text::{FieldName, InvalidField};
 
 /// The reason why a command was refused. Each has a stable public code with a page of its own.
@@ -76,6 +76,42 @@ pub enum Rejection {
     /// The principal has no such key, or the key has been revoked.
     #[error("the principal has no such key, or the key has been revoked")]
     ApiKeyUnknown,
+    /// The ledger has no such master key.
+    #[error("the ledger has no master key {key}")]
+    MasterKeyUnknown {
+        /// The key in the command.
+        key: MasterKeyId,
+    },
+    /// The master key was retired, and does not come back.
+    #[error("master key {key} was retired, and is not used again")]
+    MasterKeyRetired {
+        /// The key in the command.
+        key: MasterKeyId,
+    },
+    /// A master key is not given, though something is still wrapped under it.
+    #[error(
+        "master key {key} is not there, though {data_keys} data keys are still wrapped under it"
+    )]
+    MasterKeyLacking {
+        /// The key that is not there.
+        key: MasterKeyId,
+        /// The number of data keys under it.
+        data_keys: u64,
+    },
+    /// The master key to be retired is the active one.
+    #[error("master key {key} is the active one; rotate to another one first")]
+    MasterKeyActive {
+        /// The key in the command.
+        key: MasterKeyId,
+    },
+    /// Something is still wrapped under the master key, or was, and is still in the files.
+    #[error("{data_keys} data keys are still wrapped under master key {key}, or being rewrapped")]
+    MasterKeyInUse {
+        /// The key in the command.
+        key: MasterKeyId,
+        /// The number of data keys under it.
+        data_keys: u64,
+    },
     /// The result would exceed a limit.
     #[error(transparent)]
     Invalid(#[from] InvalidField),

@@ -7,7 +7,7 @@
 //! missing.
 
 use ledger_contract::commands::{
-    Condition, ConnectionRef, ParsedCommand, SHARING, Target, VerbSpec,
+    Condition, ConnectionRef, ParsedCommand, SHARING, Target, Verb, VerbSpec,
 };
 use ledger_domain::connection::Access;
 use ledger_domain::principal::{Scope, Subject};
@@ -72,6 +72,12 @@ impl Permit {
         Ok(permit)
     }
 
+    /// Returns the permit for what the ledger does to itself, under the name of an actor.
+    pub(crate) fn of_ledger(actor: &str) -> Self {
+        let requires = Verb::RotateMasterKey.spec();
+        Self { caller: Caller::system(actor), requires, changes_secrets: false, target: None }
+    }
+
     /// Checks what depends on no connection: the rights to a command about the ledger or a
     /// workspace, and for others that the caller has any right in the workspace.
     fn check_place(&self, workspace: &WorkspaceName) -> Result<(), Forbidden> {
@@ -80,7 +86,7 @@ impl Permit {
             Target::NewPrincipal | Target::Principal | Target::Key => {
                 return self.caller.require_principals();
             }
-            Target::Tokens => Subject::Ledger,
+            Target::Tokens | Target::Ledger => Subject::Ledger,
             Target::NewWorkspace => Subject::Workspace(workspace),
             // Settled when the decider has found the connection.
             Target::Connection | Target::NewConnection => {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use ledger_domain::principal::Scope;
-use ledger_domain::{Line, Rejection, Slug, WorkspaceName};
+use ledger_domain::{Line, MasterKeyId, Rejection, Slug, WorkspaceName};
 use ledger_store::{AppendError, Poison, ROOM_NEEDED_BYTES};
+use ledger_vault::KeySourceError;
 
 use super::{AuthenticateError, Fault};
 use crate::quotas::QuotaExceeded;
@@ -79,6 +80,9 @@ pub enum ExecuteError {
     /// The workspace may not have more.
     #[error(transparent)]
     QuotaExceeded(#[from] QuotaExceeded),
+    /// The master keys could not be read again.
+    #[error(transparent)]
+    MasterKeys(#[from] MasterKeysError),
     /// The verb does not belong to this operation: `reveal-secret` is not executed as a command,
     /// and nothing else is revealed.
     #[error("the verb does not belong to this operation")]
@@ -97,6 +101,27 @@ pub enum ExecuteError {
 fn listed(fields: &[Line]) -> String {
     let fields: Vec<&str> = fields.iter().map(Line::as_str).collect();
     fields.join(", ")
+}
+
+/// Why master keys were not taken over from where they are.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MasterKeysError {
+    /// The ledger was opened without a place to read them from again.
+    #[error("this server cannot read its master keys again; restart it with the new key file")]
+    NoSource,
+    /// They cannot be read, or are not whole.
+    #[error("{source_name} cannot be used")]
+    Unreadable {
+        /// The name of the place.
+        source_name: String,
+        /// The cause.
+        #[source]
+        source: KeySourceError,
+    },
+    /// One of them has the id of a key that the ledger has, and other bytes.
+    #[error("the master key {0} is not the key that the ledger has under this id")]
+    Differs(MasterKeyId),
 }
 
 /// A right that the caller lacks.

@@ -16,7 +16,9 @@ mod replay;
 mod sealed;
 
 pub use authenticate::{AuthenticateError, LiveCallerError};
-pub use execute::{ConnectionUnknown, DeadlineExpired, ExecuteError, Forbidden, Unavailable};
+pub use execute::{
+    ConnectionUnknown, DeadlineExpired, ExecuteError, Forbidden, MasterKeysError, Unavailable,
+};
 pub use fault::Fault;
 pub use log::log_fault;
 pub use open::OpenError;

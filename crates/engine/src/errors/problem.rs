@@ -114,6 +114,7 @@ impl From<ExecuteError> for Problem {
             ExecuteError::SlugTaken(_) => {
                 Self { field: Some("slug".to_owned()), ..Self::because(code, error.to_string()) }
             }
+            ExecuteError::MasterKeys(error) => Self::because(code, chain(&error)),
             ExecuteError::WorkspaceUnknown(_)
             | ExecuteError::QuotaExceeded(_)
             | ExecuteError::ConnectionTooLarge { .. } => Self::because(code, error.to_string()),
@@ -146,6 +147,7 @@ impl ExecuteError {
             Self::RecordTooLarge => Code::RecordTooLarge,
             Self::ConnectionTooLarge { .. } => Code::ConnectionTooLarge,
             Self::QuotaExceeded(_) => Code::QuotaExceeded,
+            Self::MasterKeys(_) => Code::MasterKeysUnreadable,
             Self::VerbUnknown => Code::VerbUnknown,
             Self::Busy => Code::Busy,
             Self::Unavailable(unavailable) => unavailable.code(),

@@ -20,7 +20,7 @@ use crate::replay::{Due, Entry, NO_FINGERPRINT, missing};
 /// database from being freed, and a slow reader may take long.
 const STRETCH_EVENTS: u64 = 65_536;
 /// Bytes that are written at a time.
-const BLOCK_BYTES: usize = 64 * 1024;
+pub(super) const BLOCK_BYTES: usize = 64 * 1024;
 /// The version that creates a connection.
 const FIRST_VERSION: Version = Version::new(1);
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::BufRead;
 
-use ledger_domain::{Incarnation, LedgerId, Micros, Position};
+use ledger_domain::{LedgerId, Position};
 use ledger_vault::{Keyring, MacKey, OpenError as UnsealError, PortableKey};
 
 use super::beside;
@@ -11,7 +11,6 @@ use super::header::Header;
 use super::line::{Kind, Line, Lines};
 use super::read::{StateLine, read_event, read_state};
 use crate::errors::RestoreError;
-use crate::identity::Identity;
 
 /// The place of the header's MAC.
 pub(super) const HEADER_PLACE: u64 = 0;
@@ -25,7 +24,7 @@ pub struct PortableKeys {
 
 impl fmt::Debug for PortableKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PortableKeys({}, position {})", self.ledger_id(), self.position())
+        write!(f, "PortableKeys({}, position {})", self.header.ledger, self.header.position())
     }
 }
 
@@ -37,6 +36,11 @@ impl PortableKeys {
         let keys = Self::of_header(lines.expect_line("the header")?, keyring)?;
         while !matches!(next_of_state(&keys.key, &mut lines)?, StateLine::End) {}
         Ok(keys)
+    }
+
+    /// Reads the first line of a state only, and checks that the master key is the ledger's.
+    pub fn of_first_line(state: &mut dyn BufRead, keyring: &Keyring) -> Result<Self, RestoreError> {
+        Self::of_header(Lines::new(state).expect_line("the header")?, keyring)
     }
 
     /// Opens the keys that a header names.
@@ -61,26 +65,6 @@ impl PortableKeys {
     /// Returns the ledger's id.
     pub fn ledger_id(&self) -> LedgerId {
         self.header.ledger
-    }
-
-    /// Returns the name of the history that the state belongs to.
-    pub fn incarnation(&self) -> Incarnation {
-        self.header.incarnation
-    }
-
-    /// Returns the names of the ledger and of its history.
-    pub fn identity(&self) -> Identity {
-        self.header.identity()
-    }
-
-    /// Returns the position of the last event that the state goes with.
-    pub fn position(&self) -> Position {
-        self.header.position()
-    }
-
-    /// Returns when the first and the last event up to there were recorded, if there is one.
-    pub fn times(&self) -> Option<(Micros, Micros)> {
-        self.header.times()
     }
 
     /// Returns whether `mac` is the one that [`super::Portable::mac`] returns for a document.

@@ -36,14 +36,15 @@ mod state;
 mod target;
 mod whole;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use ledger_domain::{Micros, Position};
+use ledger_domain::{MasterKeyId, Micros, Position};
 use ledger_store::Store;
-use ledger_store::tables::log;
-use ledger_vault::{Keyring, PortableKey};
+use ledger_store::tables::{founding, log};
+use ledger_vault::{Keyring, PortableKey, master_key_of};
 
 pub use events::EventsWritten;
 pub use header::PORTABLE_VERSION;
@@ -57,6 +58,7 @@ use crate::engine::Engine;
 use crate::errors::{Fault, OpenError};
 use crate::founding::Opening;
 use crate::identity::Identity;
+use crate::master_keys::counts;
 use crate::ports::Ports;
 use crate::times;
 
@@ -113,6 +115,15 @@ impl Portable {
         self.position
     }
 
+    /// Returns the master keys that it takes to open what the ledger stores now.
+    pub fn master_keys(&self) -> Result<BTreeSet<MasterKeyId>, Fault> {
+        let check = founding::get(&self.store, founding::KEY_CHECK)?;
+        let check =
+            check.ok_or_else(|| Fault::Damaged("the ledger has no key check".to_owned()))?;
+        let data_keys = counts::current(&self.store)?;
+        Ok(data_keys.into_keys().chain([master_key_of(&check)?]).collect())
+    }
+
     /// Returns when the event at a position was recorded, if there is one.
     pub fn recorded_at(&self, at: Position) -> Result<Option<Micros>, Fault> {
         if at == Position::ZERO || at > self.position {
@@ -125,6 +136,11 @@ impl Portable {
     /// caller's own and separates kinds of documents. [`PortableKeys::verify_mac`] checks it.
     pub fn mac(&self, purpose: &str, document: &[u8]) -> [u8; 32] {
         self.key.mac(&beside(purpose), 0, document)
+    }
+
+    /// Returns whether `mac` is the one that [`Self::mac`] returns for a document.
+    pub fn verify_mac(&self, purpose: &str, document: &[u8], mac: &[u8]) -> bool {
+        self.key.is_mac_of(mac, &beside(purpose), 0, document)
     }
 }
 

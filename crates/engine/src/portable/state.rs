@@ -9,6 +9,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::Portable;
+use super::events::BLOCK_BYTES;
 use super::header::Header;
 use super::line::{Kind, seal};
 use crate::errors::{Fault, PortableError};
@@ -24,9 +25,10 @@ pub struct StateWritten {
 }
 
 impl Portable {
-    /// Writes what is neither in the log nor follows from it.
+    /// Writes what is neither in the log nor follows from it. Writes whole blocks, so `out` needs
+    /// no buffer.
     pub fn write_state(&self, out: &mut dyn Write) -> Result<StateWritten, PortableError> {
-        let mut lines = StateLines { portable: self, out, text: Vec::new(), written: 0 };
+        let mut lines = StateLines { portable: self, out, block: Vec::new(), written: 0 };
         let header = serde_json::to_vec(&Header::of(self)?);
         lines.write(&header.map_err(|error| Fault::bug(error.to_string()))?)?;
         let mut left_out = 0;
@@ -49,6 +51,7 @@ impl Portable {
         }
         let end = format!("{{\"state_end\":{}}}", lines.written);
         lines.write(end.as_bytes())?;
+        lines.flush()?;
         Ok(StateWritten { lines: lines.written, left_out })
     }
 }
@@ -61,18 +64,25 @@ fn is_json(entry: &[u8]) -> bool {
 struct StateLines<'a> {
     portable: &'a Portable,
     out: &'a mut dyn Write,
-    text: Vec<u8>,
+    /// Lines that are not written out yet.
+    block: Vec<u8>,
+    /// Number of lines.
     written: u64,
 }
 
 impl StateLines<'_> {
     /// Writes an object as the next line.
     fn write(&mut self, object: &[u8]) -> Result<(), PortableError> {
-        self.text.clear();
-        self.text.extend_from_slice(object.strip_suffix(b"}").unwrap_or(object));
-        seal(&mut self.text, 0, &self.portable.key, Kind::State, self.written);
-        self.out.write_all(&self.text).map_err(PortableError::Output)?;
+        let start = self.block.len();
+        self.block.extend_from_slice(object.strip_suffix(b"}").unwrap_or(object));
+        seal(&mut self.block, start, &self.portable.key, Kind::State, self.written);
         self.written += 1;
+        if self.block.len() >= BLOCK_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), PortableError> {
+        self.out.write_all(&self.block).map_err(PortableError::Output)?;
+        self.block.clear();
         Ok(())
     }
 }

@@ -2,8 +2,8 @@
 
 use ledger_contract::queries::{
     AccessAnswer, AccessCheck, Audit, AuditPage, BlockedTokens, BlockedTokensAnswer, CallerView,
-    Get, History, HistoryPage, List, PrincipalPage, Principals, Query, QueryRequest, Status,
-    StatusView, Whoami, WorkspacePage, Workspaces,
+    Get, History, HistoryPage, List, MasterKeys, MasterKeysAnswer, PrincipalPage, Principals,
+    Query, QueryRequest, Status, StatusView, Whoami, WorkspacePage, Workspaces,
 };
 use ledger_contract::view::ConnectionView;
 use ledger_domain::Connection;
@@ -33,6 +33,8 @@ pub enum QueryAnswer {
     Principals(PrincipalPage),
     /// See [`Reader::blocked_tokens`].
     BlockedTokens(BlockedTokensAnswer),
+    /// See [`Reader::master_keys`].
+    MasterKeys(MasterKeysAnswer),
     /// See [`Reader::access_check`].
     AccessCheck(AccessAnswer),
     /// See [`Reader::whoami`].
@@ -53,6 +55,7 @@ impl Reader<'_> {
             QueryRequest::Status(_) => QueryAnswer::Status(Box::new(self.status()?)),
             QueryRequest::Principals(query) => QueryAnswer::Principals(self.principals(&query)?),
             QueryRequest::BlockedTokens(_) => QueryAnswer::BlockedTokens(self.blocked_tokens()?),
+            QueryRequest::MasterKeys(_) => QueryAnswer::MasterKeys(self.master_keys()?),
             QueryRequest::AccessCheck(query) => {
                 QueryAnswer::AccessCheck(self.access_check(&query)?)
             }
@@ -73,6 +76,7 @@ impl QueryAnswer {
             Self::Status(status) => json::<Status>(status, 1),
             Self::Principals(page) => json::<Principals>(page, page.principals.len()),
             Self::BlockedTokens(answer) => json::<BlockedTokens>(answer, answer.blocked.len()),
+            Self::MasterKeys(answer) => json::<MasterKeys>(answer, answer.keys.len()),
             Self::AccessCheck(answer) => json::<AccessCheck>(answer, 1),
             Self::Whoami(caller) => json::<Whoami>(caller, 1),
         }

@@ -88,7 +88,10 @@ impl Reader<'_> {
         }
         let redacted = match record.metadata.stream {
             StreamId::Connection(id) => self.hidden(id)?,
-            StreamId::Workspace(_) | StreamId::Principal(_) | StreamId::Reveals(_) => None,
+            StreamId::Workspace(_)
+            | StreamId::Principal(_)
+            | StreamId::Reveals(_)
+            | StreamId::Ledger(_) => None,
         };
         let version = record.metadata.version;
         let mask = redacted.as_ref().map(|redacted| {
@@ -121,7 +124,12 @@ impl Reader<'_> {
             matches = matches.intersect(positions);
         }
         if let Some(id) = connection {
-            matches = matches.intersect(self.of_connection(id)?);
+            let streams = [StreamKey::connection(id), StreamKey::reveals(id)];
+            matches = matches.intersect(self.of_streams(&streams)?);
+        }
+        if query.ledger {
+            let stream = StreamKey::ledger(self.engine.ledger_id());
+            matches = matches.intersect(self.of_streams(&[stream])?);
         }
         if let Some(text) = &query.command_id {
             matches = matches.intersect(self.of_command(text)?);
@@ -157,10 +165,10 @@ impl Reader<'_> {
         Ok(models.audit.select(&groups)?)
     }
 
-    fn of_connection(&self, id: ConnectionId) -> Result<Selection, QueryError> {
+    fn of_streams(&self, wanted: &[StreamKey]) -> Result<Selection, QueryError> {
         let mut positions = Selection::default();
-        for stream in [StreamKey::connection(id), StreamKey::reveals(id)] {
-            for position in streams::scan(&self.engine.shared.store, stream, Version::new(1)) {
+        for stream in wanted {
+            for position in streams::scan(&self.engine.shared.store, *stream, Version::new(1)) {
                 positions.insert(position?.get());
             }
         }

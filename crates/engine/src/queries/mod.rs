@@ -6,6 +6,7 @@ mod audit;
 mod get;
 mod history;
 mod list;
+mod master_keys;
 mod matches;
 mod names;
 mod paging;

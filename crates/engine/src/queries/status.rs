@@ -40,6 +40,7 @@ impl Reader<'_> {
             poisoned: shared.store.is_poisoned(),
             disk_full: engine.disk_full(),
             rebuilding: shared.rebuilding.status(),
+            master_keys: engine.master_key_status()?,
             queued: u64::try_from(engine.queued()).unwrap_or(u64::MAX),
             refused: shared.refusals.by_code(),
             clock: engine.clock_behind(),

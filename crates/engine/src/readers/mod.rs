@@ -46,6 +46,7 @@ impl Effort {
         match query {
             QueryName::Get
             | QueryName::BlockedTokens
+            | QueryName::MasterKeys
             | QueryName::Status
             | QueryName::AccessCheck
             | QueryName::Whoami => Self::Lookup,

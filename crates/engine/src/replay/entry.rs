@@ -37,6 +37,7 @@ impl Entry {
             StreamId::Reveals(id) => (StreamKey::reveals(*id), Some(*id)),
             StreamId::Workspace(name) => (StreamKey::workspace(name), None),
             StreamId::Principal(name) => (StreamKey::principal(name), None),
+            StreamId::Ledger(id) => (StreamKey::ledger(*id), None),
         };
         let workspace = WorkspaceName::stored(frame.workspace.as_ref().into());
         let command_id = MessageId::stored(frame.command_id.as_ref().into());

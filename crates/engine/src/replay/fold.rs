@@ -203,7 +203,8 @@ impl<'a> Fold<'a> {
                 let after = after.ok_or_else(|| misplaced(metadata.position, &metadata.stream))?;
                 self.fresh.write_principal(&mut batch, &after);
             }
-            (StreamId::Reveals(_), Happened::Revealed(_)) => return Ok(()),
+            (StreamId::Reveals(_), Happened::Revealed(_))
+            | (StreamId::Ledger(_), Happened::Ledger(_)) => return Ok(()),
             _ => return Err(misplaced(metadata.position, &metadata.stream)),
         }
         buffered(&self.fresh.store, batch)

@@ -6,8 +6,10 @@
 //! while nothing else uses the ledger. They are compared by order-independent sums over their rows
 //! and over what the log says, because the log has another order.
 
+use std::collections::BTreeMap;
+
 use ledger_contract::records::ConnectionRow;
-use ledger_domain::Position;
+use ledger_domain::{ConnectionId, MasterKeyId, Position};
 use ledger_store::tables::receipts::ReceiptRow;
 use ledger_store::tables::{
     Receipt, claims, connections, journal, keys, log, meta, receipts, snapshots, streams,
@@ -17,6 +19,7 @@ use ledger_store::{Batch, Durability, ReadError, Rows, Store, Table};
 use super::entry::{Due, Entry, NO_FINGERPRINT};
 use crate::derived;
 use crate::errors::Fault;
+use crate::master_keys::counts;
 use crate::projections::claims::claim;
 
 /// The names of the tables.
@@ -63,6 +66,8 @@ pub(super) struct Indexes<'a> {
     claims: Rows<'a>,
     receipts: Box<dyn Iterator<Item = Result<ReceiptRow, ReadError>> + 'a>,
     connections: Box<dyn Iterator<Item = Result<Box<[u8]>, ReadError>> + 'a>,
+    data_keys: Box<dyn Iterator<Item = Result<(ConnectionId, Box<[u8]>), ReadError>> + 'a>,
+    counts: Result<BTreeMap<MasterKeyId, u64>, ReadError>,
 }
 
 impl<'a> Indexes<'a> {
@@ -76,6 +81,8 @@ impl<'a> Indexes<'a> {
             claims: claims::rows(store),
             receipts: Box::new(receipts::all(store)),
             connections: Box::new(connections::scan(store, connections)),
+            data_keys: Box::new(keys::scan_all(store, ConnectionId::from_bytes([0; 16]))),
+            counts: meta::data_keys(store),
         }
     }
 
@@ -117,7 +124,10 @@ impl<'a> Indexes<'a> {
         let [of_streams, of_claims, of_receipts] = NAMES;
         let streams = sum(self.streams)?.difference(of_streams, &streams_due);
         let claims = sum(self.claims)?.difference(of_claims, &claims_due);
-        Ok(streams.or(claims).or_else(|| receipts.difference(of_receipts, &receipts_due)))
+        let counted = counts::count(self.data_keys)?;
+        let data_keys = counts::difference(&self.counts?, &counted);
+        let receipts = receipts.difference(of_receipts, &receipts_due);
+        Ok(streams.or(claims).or(receipts).or(data_keys))
     }
 }
 

@@ -20,6 +20,7 @@ use crate::derived::Stale;
 use crate::engine::{Engine, EngineOptions};
 use crate::errors::{Fault, OpenError, ReplayError, chain};
 use crate::founding::{Opening, upgrade_format};
+use crate::master_keys::counts;
 use crate::models::Models;
 
 /// Nothing stops a replay of a ledger that is not served.
@@ -58,6 +59,7 @@ impl Engine {
             rebuild(&store, models, options.replay, progress)?;
             if whole {
                 rebuild_indexes(&store)?;
+                counts::rebuild(&store)?;
             }
             None
         };
@@ -88,6 +90,9 @@ pub(crate) fn bring_up_to_date(
     }
     if now.indexes {
         rebuild_indexes(store)?;
+    }
+    if now.data_keys {
+        counts::rebuild(store)?;
     }
     tracing::info!(projections = names, "rebuilt");
     Ok(later)
@@ -124,7 +129,8 @@ pub(crate) fn rebuild_all(
     progress: OnProgress<'_>,
 ) -> Result<(), Fault> {
     rebuild(store, [true; 3], limits, progress)?;
-    rebuild_indexes(store)
+    rebuild_indexes(store)?;
+    counts::rebuild(store)
 }
 
 fn rebuild_indexes(store: &Arc<Store>) -> Result<(), Fault> {

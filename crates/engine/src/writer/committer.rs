@@ -7,7 +7,7 @@ use ledger_store::Durability;
 use parking_lot::Mutex;
 
 use super::queue::{CloseOnDrop, Queue};
-use super::{Accepted, Effect, Group, ReplyTo};
+use super::{Accepted, Effect, Group, ReplyTo, TellWritten};
 use crate::engine::Shared;
 use crate::errors::{ExecuteError, Unavailable, chain};
 use crate::execute::Outcome;
@@ -44,16 +44,19 @@ impl Committer {
 
     /// Makes a group durable and visible, and answers its callers.
     pub(crate) fn commit(&mut self, group: Group) {
-        let Group { batch, accepted, replies, head } = group;
-        if accepted.is_empty() {
+        let Group { batch, accepted, replies, written, head } = group;
+        if batch.is_empty() {
             // The group contains only refusals and repeats. They may depend on the previous group,
             // which is durable by now unless its write failed.
             let failed = self.shared.store.poisoned_by().map(Unavailable::from);
+            tell(written, failed.as_ref());
             return send(replies, failed.as_ref());
         }
         if let Err(error) = self.shared.store.commit(batch, Durability::Synced) {
             tracing::error!(error = %chain(&error), "cannot write the log");
-            return send(replies, Some(&Unavailable::WriteFailed(Arc::new(error))));
+            let failed = Unavailable::WriteFailed(Arc::new(error));
+            tell(written, Some(&failed));
+            return send(replies, Some(&failed));
         }
         let listed: Vec<Change<'_>> = accepted
             .iter()
@@ -63,7 +66,7 @@ impl Committer {
                     before: change.before.as_deref(),
                     after: &change.after,
                 }),
-                Effect::Principal(_) | Effect::None => None,
+                Effect::Principal(_) | Effect::Ledger(_) | Effect::None => None,
             })
             .collect();
         let audited: Vec<Facts<'_>> = accepted
@@ -82,8 +85,10 @@ impl Committer {
             }
         }
         for accepted in &accepted {
-            if let Effect::Principal(principal) = &accepted.effect {
-                self.shared.directory.put(principal);
+            match &accepted.effect {
+                Effect::Principal(principal) => self.shared.directory.put(principal),
+                Effect::Ledger(ledger) => self.shared.take_ledger(ledger),
+                Effect::Connection(_) | Effect::None => {}
             }
         }
         self.shared.tail.extend(accepted.into_iter().map(fresh));
@@ -93,6 +98,7 @@ impl Committer {
             *shown = head;
             false
         });
+        tell(written, None);
         send(replies, None);
         self.shared.head.send_modify(|_| ());
     }
@@ -116,9 +122,17 @@ fn fresh(accepted: Accepted) -> Fresh {
             let hides = redaction::hides_more(change.before.as_deref(), &change.after);
             (Some(change.after), change.row_bytes, hides)
         }
-        Effect::Principal(_) | Effect::None => (None, 0, false),
+        Effect::Principal(_) | Effect::Ledger(_) | Effect::None => (None, 0, false),
     };
     Fresh { metadata, type_name, record, after, row_bytes, hides }
+}
+
+/// Tells those who wait for what has no event.
+fn tell(written: Vec<TellWritten>, fault: Option<&Unavailable>) {
+    for tell in written {
+        // Who does not listen any more is stopping.
+        let (Ok(()) | Err(_)) = tell.send(fault.map_or(Ok(()), |fault| Err(fault.clone())));
+    }
 }
 
 /// Answers everyone in a group. With `fault`, all of them get that error, even for refusals, which

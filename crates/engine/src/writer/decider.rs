@@ -90,7 +90,7 @@ impl Decider {
             CloseOnDrop::new(Arc::clone(&self.queue), Arc::clone(&self.shared.store));
         let mut jobs = VecDeque::new();
         loop {
-            let pending = !self.group.replies.is_empty();
+            let pending = self.group.len() > 0;
             let news = self.queue.take(&mut jobs, self.busy, pending);
             self.busy &= !news.committed;
             if jobs.is_empty() {
@@ -111,6 +111,7 @@ impl Decider {
     fn work(&mut self, job: Job) {
         match job {
             Job::Command(prepared, reply) => self.command(*prepared, reply),
+            Job::Rewrapped(rows, tell) => self.put_rewrapped(rows, tell),
             Job::Pause(work) => {
                 self.drain();
                 work();
@@ -123,8 +124,7 @@ impl Decider {
     }
 
     fn is_full(&self) -> bool {
-        self.group.replies.len() >= GROUP_COMMANDS_MAX
-            || self.group.batch.size_bytes() >= GROUP_BYTES_MAX
+        self.group.len() >= GROUP_COMMANDS_MAX || self.group.batch.size_bytes() >= GROUP_BYTES_MAX
     }
 
     /// Waits until the committing thread is idle.
@@ -139,9 +139,10 @@ impl Decider {
     /// thread: there is nothing to decide meanwhile, and waking another thread takes as long as a
     /// sync of a good disk.
     fn hand_over(&mut self) {
+        self.put_counts();
         let mut group = std::mem::take(&mut self.group);
         group.head = self.state.position;
-        let was_alone = std::mem::replace(&mut self.alone, group.replies.len() == 1);
+        let was_alone = std::mem::replace(&mut self.alone, group.len() == 1);
         if was_alone && self.alone {
             return self.committer.lock().commit(group);
         }
@@ -154,7 +155,7 @@ impl Decider {
     /// Waits until everything decided is durable.
     pub(super) fn drain(&mut self) {
         self.await_committer();
-        if !self.group.replies.is_empty() {
+        if self.group.len() > 0 {
             self.hand_over();
             self.await_committer();
         }
@@ -214,6 +215,7 @@ impl Decider {
                 let version = self.change(envelope, id, *command, new_key, recorded_at)?;
                 (Some(id), version)
             }
+            Work::Ledger(work) => (None, self.change_ledger(envelope, work, recorded_at)?),
             Work::Principal { name, command } => {
                 (None, self.change_principal(envelope, &name, *command, recorded_at)?)
             }
@@ -326,6 +328,8 @@ impl Decider {
         // A data key comes with an id that was generated for this command.
         let is_new = new_key.is_some();
         let head = self.head_for(&envelope, id, is_new)?;
+        let workspace = &envelope.workspace;
+        let new_key = new_key.map(|key| self.under_active(workspace, id, key)).transpose()?;
         let before = head.as_ref().map(|head| head.connection.clone());
         self.check_grantees(&command)?;
         let permit = envelope.permit.clone();
@@ -360,6 +364,7 @@ impl Decider {
         self.count_change(place, taking);
         if let Some(wrapped) = new_key {
             keys::put(&mut self.group.batch, &self.shared.store, id, &wrapped);
+            self.state.count_data_key(None, Some(self.state.ledger.active));
         }
         if before.is_none() {
             self.state.next_ordinal += 1;

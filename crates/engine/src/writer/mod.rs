@@ -16,6 +16,7 @@
 mod clock;
 mod committer;
 mod decider;
+mod ledger;
 mod principals;
 mod queue;
 mod quotas;
@@ -30,11 +31,12 @@ use std::thread::JoinHandle;
 
 use ledger_contract::records::{Metadata, Provenance};
 use ledger_domain::{
-    Connection, ConnectionId, Expected, Micros, Position, Principal, PrincipalCommand,
-    PrincipalName, RevealSecret, WorkspaceCreated, WorkspaceName,
+    Connection, ConnectionId, Expected, Ledger, MasterKeyId, Micros, Position, Principal,
+    PrincipalCommand, PrincipalName, RevealSecret, WorkspaceCreated, WorkspaceName,
 };
 use ledger_store::Batch;
 use ledger_store::tables::Receipt;
+use ledger_vault::{Keyring, WrappedDataKey};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
@@ -90,7 +92,35 @@ pub(crate) enum Work {
     Principal { name: PrincipalName, command: Box<PrincipalCommand> },
     /// A reveal of a connection's secrets.
     Reveal { id: ConnectionId, command: RevealSecret },
+    /// A command to the ledger itself.
+    Ledger(LedgerWork),
 }
+
+/// A command to the ledger itself, with what it takes.
+#[derive(Debug)]
+pub(crate) enum LedgerWork {
+    /// Makes the active key of these the ledger's.
+    Rotate(Keyring),
+    /// Notes that everything is wrapped under the active key.
+    NoteRewrapped,
+    /// Uses a master key no more.
+    Retire(MasterKeyId),
+}
+
+/// A data key that was wrapped anew.
+#[derive(Debug)]
+pub(crate) struct Rewrapped {
+    pub(crate) id: ConnectionId,
+    /// Its stored form before.
+    pub(crate) before: Box<[u8]>,
+    pub(crate) after: WrappedDataKey,
+}
+
+/// Tells that something without an event is durable, or why it is not.
+pub(crate) type Written = crossbeam_channel::Receiver<Result<(), Unavailable>>;
+
+/// Sends that.
+pub(crate) type TellWritten = crossbeam_channel::Sender<Result<(), Unavailable>>;
 
 /// Sends the outcome of a command.
 pub(crate) type ReplyTo = oneshot::Sender<Result<Outcome, ExecuteError>>;
@@ -102,6 +132,8 @@ pub(crate) type Answer = oneshot::Receiver<Result<Outcome, ExecuteError>>;
 pub(crate) enum Job {
     /// Decide this command.
     Command(Box<Prepared>, ReplyTo),
+    /// Store these data keys.
+    Rewrapped(Vec<Rewrapped>, TellWritten),
     /// Commit everything decided so far, then run this while no command is in flight.
     Pause(Box<dyn FnOnce() + Send>),
 }
@@ -121,6 +153,8 @@ pub(crate) enum Effect {
     Connection(AcceptedChange),
     /// A principal.
     Principal(Arc<Principal>),
+    /// The ledger itself.
+    Ledger(Arc<Ledger>),
     /// No state that is kept in memory.
     None,
 }
@@ -140,7 +174,16 @@ pub(crate) struct Group {
     pub(crate) batch: Batch,
     pub(crate) accepted: Vec<Accepted>,
     pub(crate) replies: Vec<(ReplyTo, Result<Outcome, ExecuteError>)>,
+    /// Who waits for what the batch has besides events.
+    pub(crate) written: Vec<TellWritten>,
     pub(crate) head: Position,
+}
+
+impl Group {
+    /// Returns how many wait for it.
+    pub(crate) fn len(&self) -> usize {
+        self.replies.len() + self.written.len()
+    }
 }
 
 /// The running writer.
@@ -191,6 +234,13 @@ impl Writer {
             Err(Refused::Full) => Err(ExecuteError::Busy),
             Err(Refused::Closed) => Err(Unavailable::ShuttingDown.into()),
         }
+    }
+
+    /// Queues data keys that were wrapped anew.
+    pub(crate) fn put_rewrapped(&self, rows: Vec<Rewrapped>) -> Result<Written, Unavailable> {
+        let (tell, written) = crossbeam_channel::bounded(1);
+        self.queue.push(Job::Rewrapped(rows, tell)).map_err(|_| Unavailable::ShuttingDown)?;
+        Ok(written)
     }
 
     /// Returns the number of waiting commands.

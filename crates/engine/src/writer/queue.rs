@@ -64,7 +64,8 @@ impl Queue {
         if inner.closed {
             return Err(Refused::Closed);
         }
-        if inner.jobs.len() >= self.depth && !matches!(job, Job::Pause(_)) {
+        // Only commands come in any number.
+        if inner.jobs.len() >= self.depth && matches!(job, Job::Command(..)) {
             return Err(Refused::Full);
         }
         inner.jobs.push_back(job);

@@ -39,7 +39,9 @@ impl Decider {
             }
             // The rights for these were checked earlier; reveals have ids that the ledger
             // generated.
-            Work::Workspace(_) | Work::Principal { .. } | Work::Reveal { .. } => Ok(()),
+            Work::Workspace(_) | Work::Principal { .. } | Work::Reveal { .. } | Work::Ledger(_) => {
+                Ok(())
+            }
         }
     }
 

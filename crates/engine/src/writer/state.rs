@@ -1,10 +1,11 @@
 //! The decider's view: the latest states, whether durable or not.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use ledger_domain::{
-    Connection, ConnectionId, Micros, Position, Principal, PrincipalName, Version, WorkspaceName,
+    Connection, ConnectionId, Ledger, MasterKeyId, Micros, Position, Principal, PrincipalName,
+    Version, WorkspaceName,
 };
 use ledger_store::tables::{Receipt, StreamKey, claims, connections, log, receipts, streams};
 
@@ -44,6 +45,10 @@ pub(crate) struct State {
     principal_changes: u64,
     /// Last versions of the streams of reveals.
     reveals: Recent<ConnectionId, Version>,
+    /// The ledger itself.
+    pub(crate) ledger: Ledger,
+    /// The master keys under which another number of data keys is wrapped than the batches say.
+    pub(crate) counted: BTreeSet<MasterKeyId>,
     pub(crate) position: Position,
     pub(crate) recorded_at: Micros,
     pub(crate) next_ordinal: u32,
@@ -69,8 +74,11 @@ impl State {
         }
         let principals = all.into_iter();
         let principals = principals.map(|principal| (principal.name.clone(), principal)).collect();
+        let ledger = (**shared.ledger.read()).clone();
         Ok(Self {
             shared,
+            ledger,
+            counted: BTreeSet::new(),
             principals,
             key_counts,
             principal_changes,
@@ -169,6 +177,12 @@ impl State {
 
     pub(crate) fn set_reveals(&mut self, id: ConnectionId, version: Version) {
         self.reveals.set(id, version);
+    }
+
+    /// Counts a data key as [`Ledger::count`] does, for the next batch.
+    pub(crate) fn count_data_key(&mut self, from: Option<MasterKeyId>, to: Option<MasterKeyId>) {
+        self.ledger.count(from, to);
+        self.counted.extend(from.into_iter().chain(to));
     }
 
     pub(crate) fn has_workspace(&self, name: &WorkspaceName) -> bool {

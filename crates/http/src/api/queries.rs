@@ -108,6 +108,7 @@ impl Written {
             QueryAnswer::Principals(page) => About::by_name(&page.part),
             QueryAnswer::Status(_)
             | QueryAnswer::BlockedTokens(_)
+            | QueryAnswer::MasterKeys(_)
             | QueryAnswer::AccessCheck(_)
             | QueryAnswer::Whoami(_) => About::Plain,
         };

@@ -35,8 +35,8 @@ pub(crate) enum About {
     State,
     /// A reveal of secrets.
     Reading,
-    /// A principal or a key.
-    Principal,
+    /// A principal or a key, or the ledger itself.
+    Administration,
 }
 
 /// An event as text. Cheap to clone.
@@ -74,7 +74,7 @@ impl Notice {
         let about = match item.stream {
             StreamId::Connection(_) | StreamId::Workspace(_) => About::State,
             StreamId::Reveals(_) => About::Reading,
-            StreamId::Principal(_) => About::Principal,
+            StreamId::Principal(_) | StreamId::Ledger(_) => About::Administration,
         };
         let point = ResumePoint::new(item.position, incarnation);
         let whole = Text::new(point, item.type_name, item.body);

@@ -15,7 +15,8 @@ pub(super) struct EventVisibility {
     /// Whether the reader may see actors and reasons. If not, an event is reduced to what the
     /// state itself shows, and reveals of secrets, which change no state, are omitted.
     audits: bool,
-    /// Whether the reader may see events about principals, their rights and their keys.
+    /// Whether the reader may see events about principals, their rights and their keys, and about
+    /// the ledger itself.
     administers: bool,
 }
 
@@ -39,7 +40,7 @@ impl EventVisibility {
         let open = match notice.about {
             About::State => true,
             About::Reading => self.audits,
-            About::Principal => self.administers,
+            About::Administration => self.administers,
         };
         match (here && open, self.audits) {
             (false, _) => None,

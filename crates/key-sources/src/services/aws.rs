@@ -13,7 +13,8 @@ use aws_sdk_kms::primitives::Blob;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ledger_vault::{KeyId, MasterKeyBytes, WrappedMasterKey};
+use ledger_domain::MasterKeyId;
+use ledger_vault::{MasterKeyBytes, WrappedMasterKey};
 use zeroize::Zeroizing;
 
 use super::aws_http::AwsHttp;
@@ -58,7 +59,7 @@ impl AwsKms {
         Ok(Self { client: Client::new(&config) })
     }
 
-    async fn try_wrap(&self, key: &str, id: KeyId, bytes: &[u8]) -> Result<Vec<u8>, Cause> {
+    async fn try_wrap(&self, key: &str, id: MasterKeyId, bytes: &[u8]) -> Result<Vec<u8>, Cause> {
         let request = self.client.encrypt().key_id(key).plaintext(Blob::new(bytes));
         let made = request.encryption_context(CONTEXT, id.to_string()).send().await;
         let made = made.map_err(|error| meaning(&error, &STANDARD.encode(bytes)))?;
@@ -80,7 +81,7 @@ impl KeyService for AwsKms {
     async fn wrap(
         &self,
         key: &str,
-        id: KeyId,
+        id: MasterKeyId,
         bytes: &MasterKeyBytes,
     ) -> Result<Vec<u8>, ServiceError> {
         self.try_wrap(key, id, bytes).await.map_err(|cause| cause.at(SERVICE, wrapping(id)))

@@ -9,7 +9,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use async_trait::async_trait;
-use ledger_vault::{KeyId, MasterKeyBytes, WrappedMasterKey};
+use ledger_domain::MasterKeyId;
+use ledger_vault::{MasterKeyBytes, WrappedMasterKey};
 use tokio::sync::OnceCell;
 
 use crate::error::{Cause, ServiceError};
@@ -25,7 +26,7 @@ pub trait KeyService: fmt::Debug + Send + Sync {
     async fn wrap(
         &self,
         key: &str,
-        id: KeyId,
+        id: MasterKeyId,
         bytes: &MasterKeyBytes,
     ) -> Result<Vec<u8>, ServiceError>;
 
@@ -132,7 +133,7 @@ impl Services {
     pub(crate) async fn wrap(
         &self,
         with: &ServiceKey,
-        id: KeyId,
+        id: MasterKeyId,
         bytes: &MasterKeyBytes,
     ) -> Result<WrappedMasterKey, ServiceError> {
         let service = self.service(with.kind, || wrapping(id)).await?;
@@ -182,11 +183,11 @@ impl Services {
 }
 
 /// Says what is asked of a service.
-fn opening(id: KeyId) -> String {
+fn opening(id: MasterKeyId) -> String {
     format!("open master key {id}")
 }
 
-fn wrapping(id: KeyId) -> String {
+fn wrapping(id: MasterKeyId) -> String {
     format!("wrap master key {id}")
 }
 

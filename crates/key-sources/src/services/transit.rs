@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ledger_outgoing::{Answer, Client};
-use ledger_vault::{KeyId, MasterKeyBytes, WrappedMasterKey};
+use ledger_domain::MasterKeyId;
+use ledger_vault::{MasterKeyBytes, WrappedMasterKey};
 use reqwest::{Method, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -89,7 +90,7 @@ impl Transit {
         self.door.post(&path, Some(&self.token), body, &hidden).await
     }
 
-    async fn try_wrap(&self, key: &str, id: KeyId, bytes: &[u8]) -> Result<Vec<u8>, Cause> {
+    async fn try_wrap(&self, key: &str, id: MasterKeyId, bytes: &[u8]) -> Result<Vec<u8>, Cause> {
         let plaintext = Zeroizing::new(STANDARD.encode(bytes));
         let bound = binding(id);
         let body = json!({
@@ -120,7 +121,7 @@ impl KeyService for Transit {
     async fn wrap(
         &self,
         key: &str,
-        id: KeyId,
+        id: MasterKeyId,
         bytes: &MasterKeyBytes,
     ) -> Result<Vec<u8>, ServiceError> {
         self.try_wrap(key, id, bytes).await.map_err(|cause| cause.at(&self.name(), wrapping(id)))
@@ -153,7 +154,7 @@ impl std::fmt::Debug for Transit {
 
 /// Returns what a wrapped key is bound to: as associated data, and as context for keys that are
 /// derived from it.
-fn binding(id: KeyId) -> String {
+fn binding(id: MasterKeyId) -> String {
     STANDARD.encode(format!("connledger master key {id}"))
 }
 

@@ -9,6 +9,7 @@
 //! | `mac_key` | the vault's wrapped key of the MACs |
 
 use super::{FOUNDING, fixed};
+use crate::batch::Batch;
 use crate::error::ReadError;
 use crate::store::Store;
 
@@ -23,6 +24,11 @@ pub const MAC_KEY: &str = "mac_key";
 
 /// All of them.
 pub(crate) const NAMES: [&str; 4] = [LEDGER_ID, KEY_CHECK, FINGERPRINT_KEY, MAC_KEY];
+
+/// Replaces one of them.
+pub fn put(batch: &mut Batch, store: &Store, name: &str, value: &[u8]) {
+    batch.put(store, &fixed(FOUNDING), name.as_bytes(), value);
+}
 
 /// Returns one of them.
 pub fn get(store: &Store, name: &str) -> Result<Option<Vec<u8>>, ReadError> {

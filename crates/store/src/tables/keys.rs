@@ -9,7 +9,7 @@ use ledger_domain::ConnectionId;
 use super::{KEYS, fixed};
 use crate::batch::Batch;
 use crate::error::{AppendError, ReadError, corrupt};
-use crate::store::{Rows, Store};
+use crate::store::{Row, Rows, Store};
 
 /// Stores a connection's wrapped data key.
 pub fn put(batch: &mut Batch, store: &Store, connection: ConnectionId, wrapped: &[u8]) {
@@ -40,11 +40,21 @@ pub fn scan_all(
     store: &Store,
     from: ConnectionId,
 ) -> impl Iterator<Item = Result<(ConnectionId, Box<[u8]>), ReadError>> + '_ {
-    store.scan_all(&fixed(KEYS), &from.to_bytes()).map(|row| {
-        let (key, wrapped) = row?;
-        let id = key.as_ref().try_into().map_err(|_| corrupt(&fixed(KEYS), "a connection's id"))?;
-        Ok((ConnectionId::from_bytes(id), wrapped))
-    })
+    store.scan_all(&fixed(KEYS), &from.to_bytes()).map(identified)
+}
+
+/// Iterates over wrapped data keys as [`scan_all`] does, to read a few of them.
+pub fn scan(
+    store: &Store,
+    from: ConnectionId,
+) -> impl Iterator<Item = Result<(ConnectionId, Box<[u8]>), ReadError>> + '_ {
+    store.scan(&fixed(KEYS), &from.to_bytes()).map(identified)
+}
+
+fn identified(row: Result<Row, ReadError>) -> Result<(ConnectionId, Box<[u8]>), ReadError> {
+    let (key, wrapped) = row?;
+    let id = key.as_ref().try_into().map_err(|_| corrupt(&fixed(KEYS), "a connection's id"))?;
+    Ok((ConnectionId::from_bytes(id), wrapped))
 }
 
 /// Returns a connection's wrapped data key.

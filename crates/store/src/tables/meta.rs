@@ -8,6 +8,7 @@
 //! | `curve_key` | the vault's wrapped curve key |
 //! | `former_curve_key` | until when the former one is accepted (8, BE), and its wrapped form |
 //! | `nats_login` | the vault's sealed logins of the managed NATS server |
+//! | `data_keys.<id>` | number of data keys that are wrapped under a master key (8, BE) |
 //! | `requires_sealed` | whether the ledger was made to refuse what is not sealed (1) |
 //! | `journal_removed` | number of the newest removed entry of the audit journal (8, BE) |
 //! | `published` | last position known to be in the event stream (8, BE) |
@@ -15,7 +16,9 @@
 //! | `version.<name>` | version of the code that wrote a read model or derived table (4, BE) |
 //! | `checkpoint.<table>` | last position a read model's bitmaps hold on disk (8, BE) |
 
-use ledger_domain::{Incarnation, Micros, Position};
+use std::collections::BTreeMap;
+
+use ledger_domain::{Incarnation, MasterKeyId, Micros, Position};
 
 use super::{META, fixed, u64_from};
 use crate::batch::Batch;
@@ -29,6 +32,7 @@ const EPOCH: &str = "epoch";
 const CURVE_KEY: &str = "curve_key";
 const FORMER_CURVE_KEY: &str = "former_curve_key";
 const NATS_LOGIN: &str = "nats_login";
+const DATA_KEYS: &str = "data_keys.";
 const REQUIRES_SEALED: &str = "requires_sealed";
 const JOURNAL_REMOVED: &str = "journal_removed";
 const PUBLISHED: &str = "published";
@@ -118,6 +122,29 @@ pub fn put_nats_login(batch: &mut Batch, store: &Store, sealed: &[u8]) {
 /// Returns the sealed logins of the managed NATS server, or `None` if it never ran.
 pub fn nats_login(store: &Store) -> Result<Option<Vec<u8>>, ReadError> {
     get(store, NATS_LOGIN)
+}
+
+/// Sets how many data keys are wrapped under a master key.
+pub fn put_data_keys(batch: &mut Batch, store: &Store, key: MasterKeyId, count: u64) {
+    let name = format!("{DATA_KEYS}{key}");
+    if count == 0 {
+        batch.delete(store, &fixed(META), name.as_bytes());
+    } else {
+        put(batch, store, &name, &count.to_be_bytes());
+    }
+}
+
+/// Returns how many data keys are wrapped under each master key. None is zero.
+pub fn data_keys(store: &Store) -> Result<BTreeMap<MasterKeyId, u64>, ReadError> {
+    let mut counts = BTreeMap::new();
+    for row in store.scan(&fixed(META), DATA_KEYS.as_bytes()) {
+        let (name, count) = row?;
+        let Some(id) = name.strip_prefix(DATA_KEYS.as_bytes()) else { break };
+        let count = MasterKeyId::from_ascii(id).zip(u64_from(&count));
+        let (id, count) = count.ok_or_else(|| corrupt(&fixed(META), DATA_KEYS))?;
+        counts.insert(id, count);
+    }
+    Ok(counts)
 }
 
 /// Sets whether the ledger refuses requests over NATS that are not sealed.

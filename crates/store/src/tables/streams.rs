@@ -7,7 +7,7 @@
 //! Big-endian keeps byte order equal to numeric order, so a prefix scan yields versions in
 //! sequence.
 
-use ledger_domain::{ConnectionId, Position, PrincipalName, Version, WorkspaceName};
+use ledger_domain::{ConnectionId, LedgerId, Position, PrincipalName, Version, WorkspaceName};
 
 use super::{STREAMS, fixed, u64_from};
 use crate::batch::Batch;
@@ -42,6 +42,11 @@ impl StreamKey {
         Self::of(b'r', id.to_bytes())
     }
 
+    /// Returns the key of the stream of the ledger itself.
+    pub fn ledger(id: LedgerId) -> Self {
+        Self::of(b'l', id.to_bytes())
+    }
+
     fn of(kind: u8, id: [u8; 16]) -> Self {
         let mut key = [kind; KEY_BYTES];
         if let Some(rest) = key.get_mut(1..) {
@@ -65,6 +70,7 @@ pub(super) fn place(key: &[u8]) -> Option<String> {
         b'c' => format!("version {version} of {of}"),
         b'r' => format!("reveal {version} of {of}"),
         b'p' => format!("version {version} of a principal"),
+        b'l' => format!("version {version} of the ledger itself"),
         _ => format!("version {version} of a workspace"),
     })
 }

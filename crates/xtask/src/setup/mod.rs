@@ -10,6 +10,8 @@ mod components;
 mod libclang;
 mod local_config;
 mod nats;
+mod node;
+mod node_packages;
 mod packages;
 mod platform;
 mod python;
@@ -23,6 +25,7 @@ use crate::environment::{PersonalEnvironment, Variables};
 use crate::failure::Failure;
 use crate::setup::cache::Cache;
 use crate::setup::local_config::LocalConfig;
+use crate::setup::node_packages::{CLIENTS, SERVERS};
 use crate::setup::platform::Platform;
 use crate::workspace::Workspace;
 
@@ -31,7 +34,7 @@ use crate::workspace::Workspace;
 pub(crate) enum Purpose {
     /// Building and running the binaries.
     Run,
-    /// The same, with lints and the foreign clients that the tests run.
+    /// The same, with lints and the foreign clients and servers that the tests run.
     Test,
 }
 
@@ -72,6 +75,10 @@ pub(crate) fn prepare(workspace: &Workspace, purpose: Purpose) -> Result<Variabl
         schemathesis::ensure(&site, &mut variables)?;
         clients::ensure(&site, &mut variables)?;
         s3::ensure(&site, &mut variables)?;
+        let node = node::ensure(&site, &mut variables)?;
+        for packages in [CLIENTS, SERVERS] {
+            packages.ensure(&site, &node, &mut variables)?;
+        }
     }
     rocksdb::ensure(&site, &mut variables)?;
     config.write(&variables)?;

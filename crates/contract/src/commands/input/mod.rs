@@ -24,8 +24,9 @@ pub use number::{AmountRule, AtLeastOne, Factor, VersionNumber, whole_tokens};
 pub use secret::SecretValue;
 pub use text::entry;
 pub use text::{
-    ApiKeyIdRule, ConnectionRule, FieldNameRule, GrantToRule, KeyEndRule, LineRule, PrincipalRule,
-    ProseRule, ProviderRule, ReasonRule, ResetRule, SlugRule, TimeRule, WorkspaceRule,
+    ApiKeyIdRule, ConnectionRule, FieldNameRule, GrantToRule, KeyEndRule, LineRule,
+    MasterKeyIdRule, PrincipalRule, ProseRule, ProviderRule, ReasonRule, ResetRule, SlugRule,
+    TimeRule, WorkspaceRule,
 };
 pub use word::{Word, WordRule};
 

@@ -3,7 +3,8 @@
 use ledger_domain::connection::{GrantScope, ResetPeriod};
 use ledger_domain::principal::{ApiKeyId, KeyEnd};
 use ledger_domain::{
-    FieldName, InvalidField, Line, Micros, PrincipalName, Prose, Slug, WorkspaceName, limits,
+    FieldName, InvalidField, Line, MasterKeyId, Micros, PrincipalName, Prose, Slug, WorkspaceName,
+    limits,
 };
 use serde_json::{Value, json};
 
@@ -86,6 +87,11 @@ text_rule!(
     /// The name of a principal.
     PrincipalRule -> PrincipalName, PrincipalName::parse,
     json!({ "type": "string", "pattern": WORKSPACE })
+);
+text_rule!(
+    /// The id of a master key.
+    MasterKeyIdRule -> MasterKeyId, MasterKeyId::parse,
+    json!({ "type": "string", "pattern": "^[0-9a-f]{8}$" })
 );
 text_rule!(
     /// The public part of an API key.

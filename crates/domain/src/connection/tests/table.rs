@@ -191,7 +191,12 @@ fn word(rejection: &Rejection) -> &'static str {
         Rejection::ConnectionDisabled
         | Rejection::PrincipalUnknown
         | Rejection::PrincipalExists
-        | Rejection::ApiKeyUnknown => "none",
+        | Rejection::ApiKeyUnknown
+        | Rejection::MasterKeyUnknown { .. }
+        | Rejection::MasterKeyRetired { .. }
+        | Rejection::MasterKeyLacking { .. }
+        | Rejection::MasterKeyActive { .. }
+        | Rejection::MasterKeyInUse { .. } => "none",
     }
 }
 

@@ -209,7 +209,8 @@ impl<'a> Worker<'a> {
                 self.principals.insert(name, after.ok_or_else(|| misplaced(position, &stream))?);
                 Ok(())
             }
-            (StreamId::Reveals(_), Happened::Revealed(_)) => Ok(()),
+            (StreamId::Reveals(_), Happened::Revealed(_))
+            | (StreamId::Ledger(_), Happened::Ledger(_)) => Ok(()),
             _ => Err(misplaced(position, &stream)),
         }
     }

@@ -3,6 +3,7 @@
 use axum::response::Response;
 use ledger_contract::backups::BackupRequest;
 use ledger_contract::errors::{Code, Problem};
+use ledger_contract::master_keys::RewrapRequest;
 use ledger_contract::operations::ReplayRequest;
 
 use super::parameters as p;
@@ -16,6 +17,7 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         replay(),
         backup(),
+        rewrap(),
         health(
             "/healthz",
             "alive",
@@ -68,6 +70,22 @@ fn backup() -> Route {
     }
 }
 
+fn rewrap() -> Route {
+    Route {
+        method: Method::POST,
+        path: "/api/v1/master-keys/rewrap",
+        id: "rewrapMasterKeys",
+        summary: "Wraps anew what is still wrapped under a former master key",
+        terms: started(
+            "It begins by itself after a rotation; this follows it, and starts it again after a \
+             failure. It runs to its end even if the client disconnects.",
+            ["RewrapRequest", "RewrapReport"],
+            REWRAP,
+        ),
+        operation: Operation::of(operations::run::<RewrapRequest>),
+    }
+}
+
 /// Returns the terms of a route that starts an operation.
 fn started(about: &str, [request, report]: [&'static str; 2], refusals: &'static [Code]) -> Terms {
     Terms {
@@ -100,6 +118,9 @@ const REPLAY: &[Code] = &[
     Code::DiskFull,
     Code::LogPoisoned,
 ];
+
+const REWRAP: &[Code] =
+    &[Code::DiskFull, Code::LogPoisoned, Code::NotOwner, Code::RecordCorrupt, Code::ShuttingDown];
 
 const BACKUP: &[Code] = &[
     Code::BackupOff,

@@ -55,7 +55,7 @@ fn tag(query: QueryName) -> &'static str {
         QueryName::Get | QueryName::List => "connections",
         QueryName::History | QueryName::Audit => "history",
         QueryName::Workspaces => "workspaces",
-        QueryName::Status => "operation",
+        QueryName::Status | QueryName::MasterKeys => "operation",
         QueryName::Principals
         | QueryName::BlockedTokens
         | QueryName::AccessCheck
@@ -88,7 +88,10 @@ fn parameters(query: QueryName, at: &HttpRoute) -> &'static [&'static [Parameter
         QueryName::Audit => &[p::IN_ANY_WORKSPACE, audit::PARAMETERS, p::PAGE, p::QUERY, p::COMMON],
         QueryName::AccessCheck => &[access_check::PARAMETERS, p::QUERY, p::COMMON],
         QueryName::Workspaces | QueryName::Principals => &[p::PAGE, p::QUERY, p::COMMON],
-        QueryName::Status | QueryName::BlockedTokens | QueryName::Whoami => &[p::QUERY, p::COMMON],
+        QueryName::Status
+        | QueryName::BlockedTokens
+        | QueryName::MasterKeys
+        | QueryName::Whoami => &[p::QUERY, p::COMMON],
     }
 }
 
@@ -102,6 +105,7 @@ fn answers(query: QueryName) -> Vec<Answer> {
         QueryName::Status => ("The status.", &[]),
         QueryName::Principals => ("A page of principals, by name.", PAGED),
         QueryName::BlockedTokens => ("The blocked tokens.", &[]),
+        QueryName::MasterKeys => ("The master keys, without their bytes.", &[]),
         QueryName::AccessCheck => ("Whether it is allowed, and the reason.", &[]),
         QueryName::Whoami => ("The caller's name as recorded in events, and its grants.", &[]),
     };

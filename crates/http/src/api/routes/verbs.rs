@@ -73,6 +73,7 @@ fn tag(verb: Verb) -> &'static str {
         Target::Connection => "commands",
         Target::NewWorkspace => "workspaces",
         Target::NewPrincipal | Target::Principal | Target::Key | Target::Tokens => "principals",
+        Target::Ledger => "operation",
     }
 }
 
@@ -86,7 +87,7 @@ fn parameters(verb: Verb) -> &'static [&'static [Parameter]] {
         }
         Target::NewConnection => &[p::IN_WORKSPACE, p::COMMAND, p::MAKING, p::COMMON],
         Target::NewWorkspace | Target::NewPrincipal => &[p::COMMAND, p::MAKING, p::COMMON],
-        Target::Tokens => &[p::COMMAND, p::CHANGING, p::COMMON],
+        Target::Tokens | Target::Ledger => &[p::COMMAND, p::CHANGING, p::COMMON],
         Target::Principal => &[p::ON_PRINCIPAL, p::COMMAND, p::CHANGING, p::COMMON],
         Target::Key => &[p::ON_PRINCIPAL, p::ON_KEY, p::COMMAND, p::CHANGING, p::COMMON],
     }

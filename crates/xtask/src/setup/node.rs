@@ -1,4 +1,5 @@
-//! The Node.js that runs the published JavaScript clients, and the npm that installs them.
+//! The Node.js that runs the published JavaScript clients and the Azure server, and the npm that
+//! installs them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,7 +8,6 @@ use crate::cargo::output_of;
 use crate::environment::{self, Variables};
 use crate::failure::Failure;
 use crate::setup::Site;
-use crate::setup::clients::insert;
 use crate::setup::python::Venv;
 use crate::talk;
 use crate::versions::{NODE_OLDEST, Version};
@@ -66,7 +66,7 @@ pub(super) fn ensure(site: &Site<'_>, variables: &mut Variables) -> Result<Node,
         },
     };
     talk::ok("node", &format!("{} at {}", node.version, node.program.display()));
-    insert(variables, VARIABLE, &node.program);
+    variables.insert(VARIABLE.to_owned(), node.program.to_string_lossy().into_owned());
     Ok(node)
 }
 

@@ -1,4 +1,5 @@
-//! The Python that has the published Python clients.
+//! The Python that has the published Python clients of other products, which the tests run
+//! unmodified against the ledger. Those for Node.js are in `node_packages.rs`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,7 +8,6 @@ use crate::cargo::output_of;
 use crate::environment::Variables;
 use crate::failure::Failure;
 use crate::setup::Site;
-use crate::setup::clients::insert;
 use crate::setup::python::Venv;
 use crate::talk;
 use crate::wheels::CLIENTS;
@@ -25,7 +25,7 @@ pub(super) fn ensure(site: &Site<'_>, variables: &mut Variables) -> Result<(), F
     };
     let clients = CLIENTS.asked_for().collect::<Vec<_>>().join(", ");
     talk::ok("python clients", &format!("{clients} for {}", python.display()));
-    insert(variables, VARIABLE, &python);
+    variables.insert(VARIABLE.to_owned(), python.to_string_lossy().into_owned());
     Ok(())
 }
 
