@@ -81,7 +81,7 @@ const EDGES: [(&str, &[&str]); 22] = [
 const OWNERS: [(&str, &[&str]); 6] = [
     ("rocksdb", &["ledger-store", "ledger-benches"]),
     ("librocksdb-sys", &[]),
-    ("object_store", &["ledger-backup"]),
+    ("object_store", &["ledger-backup", "ledger-key-sources"]),
     ("aws-config", &["ledger-key-sources"]),
     ("aws-sdk-kms", &["ledger-key-sources"]),
     ("async-nats", &["ledger-bus", "ledger-client", "ledger-tests", "ledger-benches"]),

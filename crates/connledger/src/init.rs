@@ -34,7 +34,7 @@ pub(crate) struct InitArgs {
     #[command(flatten)]
     master_key: MasterKeyArgs,
     /// Let a key service wrap the new master key, which is then never written in the clear:
-    /// transit:MOUNT/KEY or aws-kms:KEY
+    /// transit:MOUNT/KEY, aws-kms:KEY or google-kms:KEY
     #[arg(long, value_name = "SERVICE")]
     wrap_with: Option<ServiceKey>,
     /// Environment of the admin key: live or test

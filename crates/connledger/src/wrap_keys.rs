@@ -25,9 +25,12 @@ service is the loss of every secret. Keys that another service wrapped are opene
                          VAULT_SECRET_ID_FILE
   aws-kms:KEY            AWS KMS: id, ARN or alias of a symmetric key; AWS_REGION, credentials as
                          its tools find them
+  google-kms:KEY         Google Cloud KMS: projects/P/locations/L/keyRings/R/cryptoKeys/K;
+                         GOOGLE_APPLICATION_CREDENTIALS, or the service account of the machine
 
 Examples:
   connledger keys wrap --master-key-file master.key --with transit:transit/ledger --out wrapped.key
+  connledger keys wrap --master-key-file wrapped.key --with transit:transit/ledger --add-key --out new.key
   connledger keys wrap --master-key-file master.key --with aws-kms:alias/ledger --out wrapped.key")]
 pub(crate) struct WrapArgs {
     #[command(flatten)]
@@ -35,6 +38,9 @@ pub(crate) struct WrapArgs {
     /// Key service, and its key
     #[arg(long, value_name = "SERVICE")]
     with: ServiceKey,
+    /// Put a new key before the others, which `keys rotate` makes the active one
+    #[arg(long)]
+    add_key: bool,
     /// New file for the wrapped keys; never overwritten
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -58,6 +64,7 @@ pub(crate) struct UnwrapArgs {
 
 pub(crate) async fn wrap(common: &Common, args: &WrapArgs, out: Output) -> Result<(), Failure> {
     let keyring = master_key::find(&args.master_key, common.data_dir.as_deref())?;
+    let keyring = if args.add_key { keyring.rotate(&mut rand::rng()) } else { keyring };
     let settings = args.master_key.settings();
     master_key::create_wrapped(&args.out, &keyring, &args.with, settings).await?;
     out.hint("start the server with the new file; then destroy the former one");

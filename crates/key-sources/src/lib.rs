@@ -1,5 +1,5 @@
-//! Where the master keys come from: a file, an environment variable, a credential of systemd or the
-//! output of a program, each with the same text. A line of that text has a key in the clear, or as a
+//! Where the master keys come from: a file, an environment variable, a credential of systemd or
+//! the output of a program, each with the same text. A line of it has a key in the clear, or as a
 //! key service wrapped it; then that service is asked to open it.
 //!
 //! Start with [`MasterKeySource`], then read [`KeyService`]. The form of the text, and the check
@@ -12,8 +12,8 @@
 //!
 //! - Every source has the same text with the same checks
 //!   (test: `every_source_has_the_same_text_and_the_same_checks`).
-//! - No error has a key, a token or a ciphertext
-//!   (tests: `no_error_repeats_what_was_sent`, `what_a_program_prints_is_in_no_error`).
+//! - No error has a key, a token or a ciphertext (test: `no_error_repeats_what_was_sent`).
+//! - What a program prints is in no error (test: `what_a_program_prints_is_in_no_error`).
 //! - A wrapped key opens only as the key that its line names
 //!   (test: `a_wrapped_key_is_bound_to_its_id_and_its_key_at_the_service`).
 //! - A key service is asked over TLS, except on this machine or if the operator says so

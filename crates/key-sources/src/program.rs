@@ -83,8 +83,8 @@ impl ProgramError {
     }
 }
 
-/// Runs a program, which is given with its arguments, and returns what it prints. It has no standard
-/// input, and inherits the environment.
+/// Runs a program, which is given with its arguments, and returns what it prints. It has no
+/// standard input, and inherits the environment.
 pub(crate) async fn output(
     words: &[String],
     time_max: Duration,

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ledger_outgoing::Plain;
-use ledger_vault::{
-    KeySource, KeySourceError, KeyText, Keyring, WrappedMasterKey, read_private,
-};
+use ledger_vault::{KeySource, KeySourceError, KeyText, Keyring, WrappedMasterKey, read_private};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
@@ -65,12 +63,9 @@ impl MasterKeySource {
         let unusable = |error| SourceError::Text { source_name: self.source.to_string(), error };
         let text = KeyText::parse(&self.text().await?).map_err(unusable)?;
         let services = Services::new(self.settings);
-        let mut opened = Vec::new();
-        for wrapped in text.wrapped() {
-            opened.push(services.open(wrapped).await?);
-        }
+        let opened = services.open_all(&text).await;
         services.finish().await;
-        text.into_keyring(opened).map_err(unusable)
+        text.into_keyring(opened?).map_err(unusable)
     }
 
     /// Reads the keys once, on a thread of its own, and waits for that.
@@ -140,10 +135,7 @@ pub async fn wrap(
     settings: Settings,
 ) -> Result<String, SourceError> {
     let services = Services::new(settings);
-    let mut wrapped = Vec::new();
-    for (id, bytes) in keys.for_wrapping() {
-        wrapped.push(services.wrap(with, id, &bytes).await?);
-    }
+    let wrapped = services.wrap_all(with, keys).await;
     services.finish().await;
-    Ok(WrappedMasterKey::to_text(&wrapped))
+    Ok(WrappedMasterKey::to_text(&wrapped?))
 }

@@ -9,8 +9,8 @@
 //!   (test: `only_this_machine_needs_no_encryption`).
 //! - A redirect is never followed, so what a request carries reaches only the address that was
 //!   checked (test: `a_redirect_is_an_answer_like_any_other`).
-//! - An answer is read only up to a limit of size and time
-//!   (tests: `an_answer_has_a_largest_size`, `an_answer_has_a_time_limit`).
+//! - An answer is read only up to a limit of size (test: `an_answer_has_a_largest_size`).
+//! - An answer is waited for only so long (test: `an_answer_has_a_time_limit`).
 
 mod address;
 mod client;
@@ -21,4 +21,4 @@ mod tests;
 
 pub use address::{Plain, is_encrypted, read_address};
 pub use client::{Answer, Client, ClientError, ClientOptions, SendError};
-pub use tls::{AuthorityError, TlsError};
+pub use tls::{AuthorityError, TlsError, install_tls_provider};

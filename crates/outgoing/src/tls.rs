@@ -38,6 +38,12 @@ pub(crate) fn system_authorities() -> RootCertStore {
     roots
 }
 
+/// Makes the TLS of this crate that of libraries which have none of their own.
+pub fn install_tls_provider() {
+    // Fails if there is one already, which serves as well.
+    ring::default_provider().install_default().ok();
+}
+
 pub(crate) fn config(roots: RootCertStore) -> Result<ClientConfig, TlsError> {
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?;

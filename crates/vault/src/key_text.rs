@@ -295,7 +295,8 @@ mod tests {
         let text = KeyText::parse(&WrappedMasterKey::to_text(std::slice::from_ref(&wrapped)));
         let printed = format!("{wrapped:?} {:?}", text.unwrap());
         let id = ring.active_id();
-        let expected = format!("WrappedMasterKey {{ {id}, by aws-kms under a, .. }} [MasterKeyId({id})]");
+        let expected =
+            format!("WrappedMasterKey {{ {id}, by aws-kms under a, .. }} [MasterKeyId({id})]");
         assert_eq!(printed, expected);
     }
 }

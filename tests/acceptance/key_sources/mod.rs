@@ -2,6 +2,7 @@
 //! programs.
 
 mod aws;
+mod google;
 mod runbook;
 mod start;
 mod variable;

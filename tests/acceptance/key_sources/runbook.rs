@@ -24,8 +24,7 @@ async fn the_runbooks_for_key_services_run_as_written() {
     let told = machine.run(copy).await;
     assert!(told.contains("in the clear"), "{told}");
 
-    let [start, rewrap, serve_again] = blocks("Restore after loss of the key service")[..]
-    else {
+    let [start, rewrap, serve_again] = blocks("Restore after loss of the key service")[..] else {
         panic!("the section has other blocks")
     };
     vault.lose_key("ledger");

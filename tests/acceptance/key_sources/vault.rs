@@ -47,6 +47,21 @@ async fn a_ledger_moves_into_a_key_service_and_out_again_unchanged() {
     assert!(revealed(&service).await.contains(SECRET));
     vault.set_sealed(true);
     assert!(revealed(&service).await.contains(SECRET), "what is held goes on");
+    let rotate = ["keys", "rotate"];
+    let refused = service.run(&rotate).await;
+    expect_code(&refused, "master_keys_unreadable");
+    assert!(said(&refused).contains("Vault is sealed"), "{}", said(&refused));
+    vault.set_sealed(false);
+    let next = service.folder().join("next.key");
+    let with = ["--add-key", "--with", "transit:transit/ledger", "--out", text(&next)];
+    let wrap = [&["keys", "wrap", "--master-key-file", text(&wrapped)], &with[..]].concat();
+    let added = run(&wrap, &variables).await;
+    assert!(added.status.success(), "{}", said(&added));
+    fs::rename(&next, &wrapped).expect("it takes the place of the former one");
+    let rotated = service.run(&rotate).await;
+    assert!(rotated.status.success(), "{}", said(&rotated));
+    assert!(revealed(&service).await.contains(SECRET));
+    vault.set_sealed(true);
     assert!(service.stop().await.success());
 
     let verify = ["replay", "--verify", "--master-key-file", text(&wrapped)];

@@ -11,7 +11,7 @@ use aws_smithy_types::body::SdkBody;
 use ledger_outgoing::{Client, ClientOptions, Plain, SendError, read_address};
 use reqwest::{Method, Url};
 
-use super::transit::told;
+use super::post::told;
 use crate::error::Cause;
 
 /// Where the machines of AWS get their credentials, over plain HTTP within the machine.

@@ -2,6 +2,8 @@
 
 mod aws;
 mod aws_http;
+mod google;
+mod post;
 mod transit;
 mod transit_login;
 
@@ -10,12 +12,13 @@ use std::str::FromStr;
 
 use async_trait::async_trait;
 use ledger_domain::MasterKeyId;
-use ledger_vault::{MasterKeyBytes, WrappedMasterKey};
+use ledger_vault::{KeyText, Keyring, MasterKeyBytes, WrappedMasterKey};
 use tokio::sync::OnceCell;
 
 use crate::error::{Cause, ServiceError};
 use crate::reader::Settings;
 use aws::AwsKms;
+use google::GoogleKms;
 use transit::Transit;
 
 /// What wraps master keys with a key of its own that never leaves it. What it makes of a master key
@@ -44,16 +47,19 @@ enum Kind {
     Transit,
     /// AWS KMS.
     AwsKms,
+    /// Google Cloud KMS.
+    GoogleKms,
 }
 
 impl Kind {
-    const ALL: [Self; 2] = [Self::Transit, Self::AwsKms];
+    const ALL: [Self; 3] = [Self::Transit, Self::AwsKms, Self::GoogleKms];
 
     /// Returns the name in lines and on the command line.
     const fn name(self) -> &'static str {
         match self {
             Self::Transit => "transit",
             Self::AwsKms => "aws-kms",
+            Self::GoogleKms => "google-kms",
         }
     }
 
@@ -78,6 +84,7 @@ impl FromStr for ServiceKey {
         let is_good = match kind {
             Kind::Transit => transit::is_key(key),
             Kind::AwsKms => aws::is_key(key),
+            Kind::GoogleKms => google::is_key(key),
         };
         if is_good {
             return Ok(Self { kind, key: key.to_owned() });
@@ -96,6 +103,7 @@ const fn example(kind: Kind) -> &'static str {
     match kind {
         Kind::Transit => "transit:MOUNT/KEY",
         Kind::AwsKms => "aws-kms:KEY_ID_OR_ARN",
+        Kind::GoogleKms => "google-kms:projects/P/locations/L/keyRings/R/cryptoKeys/K",
     }
 }
 
@@ -108,18 +116,41 @@ pub(crate) struct Services {
     settings: Settings,
     transit: OnceCell<Transit>,
     aws: OnceCell<AwsKms>,
+    google: OnceCell<GoogleKms>,
 }
 
 impl Services {
     pub(crate) fn new(settings: Settings) -> Self {
-        Self { settings, transit: OnceCell::new(), aws: OnceCell::new() }
+        Self { settings, transit: OnceCell::new(), aws: OnceCell::new(), google: OnceCell::new() }
+    }
+
+    /// Opens every wrapped key of a text, in order.
+    pub(crate) async fn open_all(
+        &self,
+        text: &KeyText,
+    ) -> Result<Vec<MasterKeyBytes>, ServiceError> {
+        let mut opened = Vec::new();
+        for wrapped in text.wrapped() {
+            opened.push(self.open(wrapped).await?);
+        }
+        Ok(opened)
+    }
+
+    /// Wraps every key, in order.
+    pub(crate) async fn wrap_all(
+        &self,
+        with: &ServiceKey,
+        keys: &Keyring,
+    ) -> Result<Vec<WrappedMasterKey>, ServiceError> {
+        let mut wrapped = Vec::new();
+        for (id, bytes) in keys.for_wrapping() {
+            wrapped.push(self.wrap(with, id, &bytes).await?);
+        }
+        Ok(wrapped)
     }
 
     /// Opens a key with the service that its line names.
-    pub(crate) async fn open(
-        &self,
-        wrapped: &WrappedMasterKey,
-    ) -> Result<MasterKeyBytes, ServiceError> {
+    async fn open(&self, wrapped: &WrappedMasterKey) -> Result<MasterKeyBytes, ServiceError> {
         let name = wrapped.service();
         let kind = Kind::of(name).ok_or_else(|| {
             let remedy = "look whether the line is damaged, or made by a newer version";
@@ -130,7 +161,7 @@ impl Services {
     }
 
     /// Wraps a key, and opens it again: what cannot be opened is never written.
-    pub(crate) async fn wrap(
+    async fn wrap(
         &self,
         with: &ServiceKey,
         id: MasterKeyId,
@@ -159,6 +190,9 @@ impl Services {
         if let Some(aws) = self.aws.get() {
             aws.finish().await;
         }
+        if let Some(google) = self.google.get() {
+            google.finish().await;
+        }
     }
 
     async fn service(
@@ -177,6 +211,11 @@ impl Services {
                 let find = async || AwsKms::find(settings).await;
                 let aws = self.aws.get_or_try_init(find).await;
                 Ok(aws.map_err(|cause: Cause| cause.at(aws::SERVICE, doing()))?)
+            }
+            Kind::GoogleKms => {
+                let find = async || GoogleKms::find(settings);
+                let google = self.google.get_or_try_init(find).await;
+                Ok(google.map_err(|cause: Cause| cause.at(google::SERVICE, doing()))?)
             }
         }
     }

@@ -3,14 +3,15 @@
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ledger_outgoing::{Answer, Client};
 use ledger_domain::MasterKeyId;
+use ledger_outgoing::{Answer, Client};
 use ledger_vault::{MasterKeyBytes, WrappedMasterKey};
 use reqwest::{Method, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use super::post::{binding, post};
 use super::{KeyService, opening, transit_login, wrapping};
 use crate::error::{Cause, ServiceError};
 use crate::quote::quote;
@@ -92,6 +93,7 @@ impl Transit {
 
     async fn try_wrap(&self, key: &str, id: MasterKeyId, bytes: &[u8]) -> Result<Vec<u8>, Cause> {
         let plaintext = Zeroizing::new(STANDARD.encode(bytes));
+        // Associated data, and the context of keys that are derived from it.
         let bound = binding(id);
         let body = json!({
             "plaintext": plaintext.as_str(), "associated_data": bound, "context": bound,
@@ -152,12 +154,6 @@ impl std::fmt::Debug for Transit {
     }
 }
 
-/// Returns what a wrapped key is bound to: as associated data, and as context for keys that are
-/// derived from it.
-fn binding(id: MasterKeyId) -> String {
-    STANDARD.encode(format!("connledger master key {id}"))
-}
-
 fn unexpected() -> Cause {
     Cause::refused(
         "its answer is not of the documented form",
@@ -184,24 +180,12 @@ impl Door {
         if let Some(namespace) = &self.namespace {
             request = request.header("X-Vault-Namespace", namespace);
         }
-        let request = request.header("Content-Type", "application/json").body(body.to_string());
-        let answer = self.client.send(request).await.map_err(|error| Cause::away(told(&error)))?;
+        let answer = post(&self.client, request, body).await?;
         match answer.status {
             200..=299 => Ok(answer),
             status => Err(meaning(status, &answer.body, path, hidden)),
         }
     }
-}
-
-/// Returns an error and its causes on one line.
-pub(super) fn told(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// What the server says in place of an answer.

@@ -19,7 +19,8 @@ use serde::Deserialize;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::transit::{Door, Transit, told};
+use super::post::told;
+use super::transit::{Door, Transit};
 use crate::error::Cause;
 use crate::reader::Settings;
 
