@@ -3,16 +3,20 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ledger_contract::errors::{Code, Problem};
+use ledger_contract::operations::ReplayRequest;
+use ledger_contract::subjects::LEDGER;
 use ledger_domain::{CheckedText as _, LedgerId, MessageId, WorkspaceName};
-use ledger_engine::{Portable, Until};
+use ledger_engine::{EngineOptions, Portable, Until};
 use ledger_store::tables::founding::{LEDGER_ID, MAC_KEY};
 use ledger_store::tables::{Receipt, lists, meta, receipts};
 use ledger_store::{Batch, Durability, FORMAT, Store};
+use ledger_vault::{KeyFile, Keyring};
 use serde_json::{Value, json};
 
-use crate::ledger::{Ledger, Place, TestCommand, unkeyed};
+use crate::ledger::{Ledger, Place, TestCommand, open, send, unkeyed};
 use crate::moved::{export, import};
 
 /// The first format whose rows have MACs.
@@ -102,6 +106,37 @@ async fn every_kept_data_directory_answers_as_it_did() {
         kept.expect_still_said("principals.jsonl", &ask("principals", json!({}))["principals"]);
         kept.expect_still_said("workspaces.jsonl", &ask("workspaces", json!({}))["workspaces"]);
         ledger.expect_replay_equal();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kept_data_directory_moves_to_another_master_key() {
+    for (format, kept) in Kept::all() {
+        let place = Place::copy_of(&kept.0.join("data"), kept.text("master.key"));
+        let key_file = place.path().with_file_name("master.key");
+        place.keyring().create_file(&key_file).expect("created");
+        let keys = || Keyring::read_file(&key_file).expect("a key file");
+        let options = || EngineOptions {
+            key_source: Some(Arc::new(KeyFile::new(&key_file))),
+            ..EngineOptions::new(place.path(), keys())
+        };
+        let engine = open(options).expect("it opens");
+        let new = Keyring::add_to_file(&key_file, &mut rand::rng()).expect("added");
+        let rotate = TestCommand::new("rotate-master-key", &json!({})).at(LEDGER);
+        send(&engine, rotate).await.expect("rotated");
+        let report = engine.rewrap(&|_| {}).expect("wrapped anew");
+        let connections = kept.lines("list.jsonl").len() as u64;
+        assert_eq!((report.failed, report.data_keys), (0, connections), "format {format}");
+        engine.shutdown();
+        drop(engine);
+        let alone = keys().without(|key| key != new);
+        fs::remove_file(&key_file).expect("removed");
+        alone.create_file(&key_file).expect("created");
+        let engine = open(options).expect("with the new key alone");
+        let request = ReplayRequest { projection: None, verify: true };
+        let report = engine.replay(&request, &|_| {}).expect("compared");
+        assert_eq!(report.difference, None, "format {format}");
+        engine.shutdown();
     }
 }
 

@@ -398,11 +398,11 @@ mod tests {
     #[test]
     fn two_keys_with_one_id_are_told_apart() {
         let rng = &mut seeded(11);
-        let ring = Keyring::generate(rng);
-        assert_eq!(ring.clash(&ring.clone().rotate(rng)), None);
-        let other = MasterKey::generate(rng).with_id(ring.active_id());
+        let first = Keyring::generate(rng);
+        assert_eq!(first.clash(&first.clone().rotate(rng)), None);
+        let other = MasterKey::generate(rng).with_id(first.active_id());
         let other = Keyring { active: Arc::new(other), others: Vec::new() };
-        assert_eq!(ring.clash(&other), Some(ring.active_id()));
+        assert_eq!(first.clash(&other), Some(first.active_id()));
     }
 
     #[test]

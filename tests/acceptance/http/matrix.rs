@@ -13,8 +13,8 @@ use crate::matrix::bodies::body;
 use crate::matrix::cast::{Cast, TARGET};
 use crate::matrix::traces::{Cell, Tally, Trace};
 use crate::matrix::{
-    AUDIT, At, GOVERN, LET_IN, Line, NO_TARGET, Need, Place, READ, READ_ALL, ROTATE, Reach, SHARE,
-    WELL, WRITE, WRITE_AND_ROTATE, line,
+    AUDIT, At, GOVERN, LET_IN, Line, NO_SOURCE, NO_TARGET, Need, Place, READ, READ_ALL, ROTATE,
+    Reach, SHARE, WELL, WRITE, WRITE_AND_ROTATE, line,
 };
 
 pub(crate) const TABLE: &[Line] = &[
@@ -56,11 +56,15 @@ pub(crate) const TABLE: &[Line] = &[
     ("blockToken", GOVERN, LET_IN),
     ("unblockToken", GOVERN, LET_IN),
     ("listBlockedTokens", GOVERN, WELL),
+    ("rotateMasterKey", GOVERN, NO_SOURCE),
+    ("retireMasterKey", GOVERN, LET_IN),
+    ("listMasterKeys", GOVERN, WELL),
     ("whoami", Need::Anyone, WELL),
     ("accessCheck", Need::Principal(Place::OfWorkspace), WELL),
     ("status", READ_ALL, WELL),
     ("replay", GOVERN, WELL),
     ("backup", GOVERN, NO_TARGET),
+    ("rewrapMasterKeys", GOVERN, WELL),
     ("alive", Need::Nothing, WELL),
     ("ready", Need::Nothing, WELL),
     ("openapi", Need::Nothing, WELL),

@@ -16,6 +16,7 @@ pub(crate) fn body(verb: &str, number: usize) -> Value {
         "revert" => json!({ "to_version": 1 }),
         "create-principal" => json!({ "principal": slug, "kind": "user" }),
         "block-token" | "unblock-token" => json!({ "subject": slug }),
+        "retire-master-key" => json!({ "key": "0a0a0a0a" }),
         "reveal-secret" => json!({ "reason": "a look" }),
         "replay" => json!({ "verify": true, "projection": "audit" }),
         _ => json!({}),

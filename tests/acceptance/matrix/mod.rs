@@ -61,6 +61,8 @@ pub(crate) const GOVERN: Need = Need::Ledger(Scope::Administer);
 pub(crate) const LET_IN: &str = "version_conflict";
 /// Who may have a backup made is told that this ledger makes none.
 pub(crate) const NO_TARGET: &str = "backup_off";
+/// Who may have master keys rotated is told that this ledger cannot read them again.
+pub(crate) const NO_SOURCE: &str = "master_keys_unreadable";
 /// All is well.
 pub(crate) const WELL: &str = "";
 

@@ -14,8 +14,8 @@ use super::bodies::body;
 use super::cast::{Cast, TARGET};
 use super::traces::{Cell, Tally, Trace};
 use super::{
-    AUDIT, At, GOVERN, LET_IN, Line, NO_TARGET, Need, Place, READ, READ_ALL, ROTATE, Reach, SHARE,
-    WELL, WRITE, WRITE_AND_ROTATE, line,
+    AUDIT, At, GOVERN, LET_IN, Line, NO_SOURCE, NO_TARGET, Need, Place, READ, READ_ALL, ROTATE,
+    Reach, SHARE, WELL, WRITE, WRITE_AND_ROTATE, line,
 };
 use crate::bus;
 use crate::ledger::{ABROAD, HOME, Ledger, TestCommand};
@@ -51,6 +51,8 @@ pub(super) const TABLE: &[Line] = &[
     ("revoke-key", Need::Principal(Place::OfLedger), LET_IN),
     ("block-token", GOVERN, LET_IN),
     ("unblock-token", GOVERN, LET_IN),
+    ("rotate-master-key", GOVERN, NO_SOURCE),
+    ("retire-master-key", GOVERN, LET_IN),
     ("get", READ, WELL),
     ("list", Need::Foothold, WELL),
     ("history", AUDIT, WELL),
@@ -59,10 +61,12 @@ pub(super) const TABLE: &[Line] = &[
     ("status", READ_ALL, WELL),
     ("principals", Need::Principals(Place::OfWorkspace), WELL),
     ("blocked-tokens", GOVERN, WELL),
+    ("master-keys", GOVERN, WELL),
     ("access-check", Need::Principal(Place::OfWorkspace), WELL),
     ("whoami", Need::Foothold, WELL),
     ("replay", GOVERN, WELL),
     ("backup", GOVERN, NO_TARGET),
+    ("rewrap", GOVERN, WELL),
 ];
 
 /// Both workspaces are there already.

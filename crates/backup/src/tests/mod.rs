@@ -15,6 +15,7 @@ use tokio::task::spawn_blocking;
 
 use crate::error::BackupError;
 use crate::holdings;
+use crate::manifest::FORM;
 use crate::restore::restore;
 use crate::target::Target;
 use dying::Dying;
@@ -179,7 +180,7 @@ async fn what_a_newer_program_wrote_is_refused_by_name() {
     let (target, store) = in_memory();
     let report = world.back_up(&target, 0).await;
     damage::edit(&store, &format!("manifests/{}.json", report.backup), |text| {
-        text.replace("\"form\":1,", "\"form\":2,")
+        text.replace(&format!("\"form\":{FORM},"), &format!("\"form\":{},", FORM + 1))
     })
     .await;
     let (refused, _) = world.restore(&target, None).await;

@@ -39,8 +39,9 @@ pub enum OpenError {
         /// Bytes that must be free.
         needed_bytes: u64,
     },
-    /// The ledger was created with another master key.
-    #[error("the master key belongs to another ledger")]
+    /// A master key is missing under which something is wrapped, or those given are another
+    /// ledger's.
+    #[error("the given master keys lack one that this ledger needs")]
     MasterKey(#[source] UnsealError),
     /// The ledger failed.
     #[error(transparent)]

@@ -44,7 +44,7 @@ pub enum RestoreError {
         known: u32,
     },
     /// The ledger has another master key.
-    #[error("the master key belongs to another ledger")]
+    #[error("the given master keys lack one that this ledger needs")]
     MasterKey(#[source] UnsealError),
     /// A line is not as the ledger wrote it.
     #[error("line {line}, {what}, is not as the ledger wrote it")]

@@ -105,15 +105,14 @@ impl Pass<'_> {
             self.total = self.done + left;
             self.failed = 0;
             self.tell(None);
-            if left > 0 {
-                self.walk(active)?;
-            }
+            // Also if none should be left: the end is recorded only after a look at each.
+            self.walk(active)?;
             // Another rotation leaves behind what was wrapped before it.
             if self.engine.shared.ledger.read().active == active {
                 break;
             }
         }
-        if self.left()? > 0 {
+        if self.failed > 0 || self.left()? > 0 {
             return Ok(());
         }
         let store = &self.engine.shared.store;

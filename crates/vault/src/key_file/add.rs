@@ -31,8 +31,8 @@ impl Keyring {
         let held = lock(&path)?;
         let file = held.try_clone().map_err(unreadable)?;
         let former = private_file::read_text(&path, file, FILE_BYTES_MAX)?;
-        let ring = Self::parse(&former)?.rotate(rng);
-        let text = with_first(&former, &ring);
+        let keyring = Self::parse(&former)?.rotate(rng);
+        let text = with_first(&former, &keyring);
         if text.len() > FILE_BYTES_MAX {
             return Err(PrivateFileError::TooLong { path, bytes_max: FILE_BYTES_MAX }.into());
         }
@@ -43,19 +43,19 @@ impl Keyring {
             fs::remove_file(&new).ok();
             return Err(KeyFileError::Change { path, source });
         }
-        Ok(ring.active_id())
+        Ok(keyring.active_id())
     }
 }
 
-/// Returns the text of a file with the active key of a ring before the others.
-fn with_first(former: &str, ring: &Keyring) -> Zeroizing<String> {
+/// Returns the text of a file with the active key of a keyring before the others.
+fn with_first(former: &str, keyring: &Keyring) -> Zeroizing<String> {
     let is_key = |line: &str| line.trim_start().starts_with(PREFIX);
     let lines = former.split_inclusive('\n');
     let before = lines.take_while(|line| !is_key(line)).map(str::len).sum();
     let (comment, keys) = former.split_at(before);
     let mut text = Zeroizing::new(String::with_capacity(former.len() + LINE_BYTES));
     text.push_str(comment);
-    push_line(&mut text, Arc::as_ref(&ring.active));
+    push_line(&mut text, Arc::as_ref(&keyring.active));
     text.push_str(keys);
     text
 }
@@ -126,14 +126,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("master.key");
         let rng = &mut seeded(1);
-        let ring = Keyring::generate(rng);
-        ring.create_file(&path).unwrap();
+        let keyring = Keyring::generate(rng);
+        keyring.create_file(&path).unwrap();
         let mut text = fs::read_to_string(&path).unwrap();
         text.push_str("# of the second officer\n");
         fs::write(&path, &text).unwrap();
         let added = Keyring::add_to_file(&path, rng).unwrap();
         let read = Keyring::read_file(&path).unwrap();
-        assert_eq!(read.key_ids().collect::<Vec<_>>(), [added, ring.active_id()]);
+        assert_eq!(read.key_ids().collect::<Vec<_>>(), [added, keyring.active_id()]);
         let now = fs::read_to_string(&path).unwrap();
         let kept: Vec<_> = now.lines().filter(|line| !line.contains(&added.to_string())).collect();
         assert_eq!(kept, text.lines().collect::<Vec<_>>());
