@@ -14,8 +14,10 @@ use crate::wait::eventually;
 /// Returns the blocks of commands of a section.
 pub(crate) fn blocks(section: &str) -> Vec<&'static str> {
     let readme = include_str!("../../deploy/README.md");
-    let (_, text) = readme.split_once(&format!("\n## {section}\n")).expect("a section");
-    let (text, _) = text.split_once("\n## ").expect("a section after it");
+    let (before, text) = readme.split_once(&format!("# {section}\n")).expect("a section");
+    let ends = if before.ends_with("\n##") { &["\n## ", "\n### "][..] } else { &["\n## "] };
+    let end = ends.iter().filter_map(|end| text.find(end)).min().expect("a section after it");
+    let text = &text[..end];
     text.split("```sh\n").skip(1).map(|rest| rest.split_once("```").expect("an end").0).collect()
 }
 
@@ -23,6 +25,8 @@ pub(crate) fn blocks(section: &str) -> Vec<&'static str> {
 pub(crate) struct Machine {
     folder: TempDir,
     variables: Vec<(String, String)>,
+    /// Addresses that are others here.
+    addresses: Vec<(String, String)>,
 }
 
 impl Machine {
@@ -30,7 +34,7 @@ impl Machine {
     /// `/etc/connledger/master.key`, and commands that have its admin key.
     pub(crate) async fn with_ledger(variables: Vec<(String, String)>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut machine = Self { folder, variables };
+        let mut machine = Self { folder, variables, addresses: Vec::new() };
         for folder in ["/srv", "/etc/connledger"] {
             fs::create_dir_all(machine.place(folder)).expect("a folder");
         }
@@ -51,6 +55,11 @@ impl Machine {
         self.variables.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Replaces an address in what is run from now on.
+    pub(crate) fn replace(&mut self, address: &str, here: &str) {
+        self.addresses.push((address.to_owned(), here.to_owned()));
+    }
+
     /// Returns where a file or folder is here.
     pub(crate) fn place(&self, path: &str) -> PathBuf {
         self.folder.path().join(path.trim_start_matches('/'))
@@ -59,9 +68,13 @@ impl Machine {
     /// Returns a block as it is run here.
     fn here(&self, block: &str) -> String {
         let folder = self.folder.path().to_str().expect("text");
-        block
+        let mut block = block
             .replace("/srv/", &format!("{folder}/srv/"))
-            .replace("/etc/", &format!("{folder}/etc/"))
+            .replace("/etc/", &format!("{folder}/etc/"));
+        for (address, here) in &self.addresses {
+            block = block.replace(address, here);
+        }
+        block
     }
 
     fn shell(&self, script: &str) -> Command {
@@ -87,12 +100,8 @@ impl Machine {
 
     /// Runs a block whose last command serves a data directory, and waits until that is ready.
     pub(crate) async fn serve(&self, block: &str, data: &str) -> Child {
-        let (before, serve) = block.split_once("connledger serve").expect("it serves");
-        if !before.trim().is_empty() {
-            self.run(before).await;
-        }
         let quiet = Stdio::null;
-        let mut command = self.shell(&format!("exec connledger serve{serve}"));
+        let mut command = self.shell(&block.replace("connledger serve", "exec connledger serve"));
         let child = command.stdout(quiet()).stderr(quiet()).spawn().expect("sh runs");
         let file = self.here(&format!("{data}/server.json"));
         eventually("it serves", async || Path::new(&file).exists().then_some(())).await;

@@ -81,6 +81,8 @@ mod histories;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod key_sources;
+#[cfg(test)]
 mod labels;
 #[cfg(test)]
 mod listen;

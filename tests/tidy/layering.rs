@@ -8,7 +8,7 @@ use crate::repository::{Member, Offense, expect_none, members, offense, root_man
 const ANY: &[&str] = &["*"];
 
 /// Each package with those of our packages it may depend on, directly, in any kind of dependency.
-const EDGES: [(&str, &[&str]); 20] = [
+const EDGES: [(&str, &[&str]); 22] = [
     ("ledger-domain", &[]),
     ("ledger-vault", &["ledger-domain"]),
     ("ledger-providers", &["ledger-domain"]),
@@ -19,7 +19,9 @@ const EDGES: [(&str, &[&str]); 20] = [
         &["ledger-domain", "ledger-vault", "ledger-providers", "ledger-contract", "ledger-store"],
     ),
     ("ledger-backup", &["ledger-domain", "ledger-vault", "ledger-contract", "ledger-engine"]),
-    ("ledger-tokens", &["ledger-domain", "ledger-contract", "ledger-engine"]),
+    ("ledger-outgoing", &["ledger-domain"]),
+    ("ledger-tokens", &["ledger-domain", "ledger-contract", "ledger-engine", "ledger-outgoing"]),
+    ("ledger-key-sources", &["ledger-domain", "ledger-vault", "ledger-outgoing"]),
     ("ledger-guard", &["ledger-contract"]),
     (
         "ledger-bus",
@@ -60,6 +62,7 @@ const EDGES: [(&str, &[&str]); 20] = [
             "ledger-engine",
             "ledger-backup",
             "ledger-tokens",
+            "ledger-key-sources",
             "ledger-bus",
             "ledger-http-server",
             "ledger-http",
@@ -75,10 +78,12 @@ const EDGES: [(&str, &[&str]); 20] = [
 ];
 
 /// Each library that only some packages may name, with those packages.
-const OWNERS: [(&str, &[&str]); 4] = [
+const OWNERS: [(&str, &[&str]); 6] = [
     ("rocksdb", &["ledger-store", "ledger-benches"]),
     ("librocksdb-sys", &[]),
-    ("object_store", &["ledger-backup"]),
+    ("object_store", &["ledger-backup", "ledger-key-sources"]),
+    ("aws-config", &["ledger-key-sources"]),
+    ("aws-sdk-kms", &["ledger-key-sources"]),
     ("async-nats", &["ledger-bus", "ledger-client", "ledger-tests", "ledger-benches"]),
 ];
 

@@ -96,7 +96,7 @@ pub(crate) enum Command {
     /// Block tokens of the identity provider before they expire
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Rotate the master keys, under which everything secret is wrapped
+    /// Keep and rotate the master keys, under which everything secret is wrapped
     #[command(subcommand)]
     Keys(KeysCommand),
     /// Check who may do what

@@ -7,13 +7,15 @@ use ledger_contract::errors::{Code, Problem};
 use ledger_contract::subjects::DEFAULT_WORKSPACE;
 use ledger_domain::connection::Environment;
 use ledger_engine::{Engine, EngineOptions};
+use ledger_key_sources::{ServiceKey, Source};
+use ledger_vault::Keyring;
 use serde_json::json;
 
 use crate::common::Common;
 use crate::failure::Failure;
 use crate::key_out::{KeyOut, KeyOutArgs};
 use crate::lifetime::KeyLifetimeArgs;
-use crate::master_key::{self, Created};
+use crate::master_key::{self, Created, MasterKeyArgs};
 use crate::output::Output;
 use crate::serve::{close, ensure_workspace, open_engine};
 
@@ -26,11 +28,15 @@ from the data: with both, anyone can read every secret; without it, nobody can.
 
 Examples:
   connledger init --data-dir /srv/ledger --master-key-file /etc/connledger/master.key --out admin.key
+  connledger init --data-dir /srv/ledger --master-key-file wrapped.key --wrap-with transit:transit/ledger
   connledger init --data-dir /srv/ledger --master-key-file master.key --reissue-admin-key --out new.key")]
 pub(crate) struct InitArgs {
-    /// File of the master key; created if missing
-    #[arg(long, env = "CONNLEDGER_MASTER_KEY_FILE", value_name = "FILE")]
-    master_key_file: PathBuf,
+    #[command(flatten)]
+    master_key: MasterKeyArgs,
+    /// Let a key service wrap the new master key, which is then never written in the clear:
+    /// transit:MOUNT/KEY, aws-kms:KEY or google-kms:KEY
+    #[arg(long, value_name = "SERVICE")]
+    wrap_with: Option<ServiceKey>,
     /// Environment of the admin key: live or test
     #[arg(long, default_value = "live", value_name = "ENVIRONMENT")]
     key_environment: String,
@@ -50,17 +56,9 @@ pub(crate) async fn run(common: &Common, args: &InitArgs, out: Output) -> Result
     let environment = Environment::parse(&args.key_environment)
         .map_err(|invalid| Failure::usage(format!("--key-environment {}", invalid.problem)))?;
     refuse_unless_meant(folder, args)?;
-    if real(&args.master_key_file)?.starts_with(real(folder)?) {
-        return Err(Failure::usage("the master key file must not be inside the data directory")
-            .hint(
-                "a copy of the directory would include the key to its secrets; keep it elsewhere",
-            ));
-    }
+    let source = master_key_source(folder, args)?;
     let mut file = args.key_out.open()?;
-    let (keyring, created) = master_key::read_or_create(&args.master_key_file)?;
-    if created == Created::Yes {
-        out.say(format!("created the master key {}; back it up", args.master_key_file.display()));
-    }
+    let keyring = master_key(source, args, out).await?;
     let mut options = EngineOptions::new(folder.to_owned(), keyring);
     options.create = !args.reissue_admin_key;
     options.key_lifetimes = args.lifetimes.lifetimes();
@@ -91,6 +89,45 @@ pub(crate) async fn run(common: &Common, args: &InitArgs, out: Output) -> Result
         }));
     }
     if file.is_none() { out.line(key) } else { Ok(()) }
+}
+
+/// Returns where the master key is, or is to be.
+fn master_key_source(folder: &Path, args: &InitArgs) -> Result<Source, Failure> {
+    let source = args.master_key.source()?.ok_or_else(|| {
+        Failure::usage("--master-key-file or --master-key is required")
+            .hint("a missing file is created, for example /etc/connledger/master.key")
+    })?;
+    match &source {
+        Source::File(path) if real(path)?.starts_with(real(folder)?) => Err(Failure::usage(
+            "the master key file must not be inside the data directory",
+        )
+        .hint("a copy of the directory would include the key to its secrets; keep it elsewhere")),
+        Source::File(_) => Ok(source),
+        _ if args.wrap_with.is_some() => Err(Failure::usage("--wrap-with is for a new key file")
+            .hint("pass --master-key-file FILE, or let `keys wrap` wrap a key that exists")),
+        _ => Ok(source),
+    }
+}
+
+/// Reads the master key; creates it if its file is missing.
+async fn master_key(source: Source, args: &InitArgs, out: Output) -> Result<Keyring, Failure> {
+    let settings = args.master_key.settings();
+    let Source::File(path) = &source else {
+        return master_key::find(&args.master_key, None);
+    };
+    let shown = path.display();
+    if let (Some(service), false) = (&args.wrap_with, path.exists()) {
+        let keyring = Keyring::generate(&mut rand::rng());
+        master_key::create_wrapped(path, &keyring, service, settings).await?;
+        out.say(format!("created the master key {shown}, wrapped by {service}"));
+        out.hint("only that service opens it; for a copy in the clear: connledger keys unwrap");
+        return Ok(keyring);
+    }
+    let (keyring, created) = master_key::read_or_create(path, settings)?;
+    if created == Created::Yes {
+        out.say(format!("created the master key {shown}; back it up"));
+    }
+    Ok(keyring)
 }
 
 fn refuse_unless_meant(folder: &Path, args: &InitArgs) -> Result<(), Failure> {

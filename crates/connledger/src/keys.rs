@@ -17,6 +17,7 @@ use crate::queries::read_answer;
 use crate::session::Session;
 use crate::table::Table;
 use crate::verbs::{self, PendingCommand, WriteArgs};
+use crate::wrap_keys::{self, UnwrapArgs, WrapArgs};
 
 /// The subcommands of `keys`.
 #[derive(Debug, Subcommand)]
@@ -38,6 +39,8 @@ Example:
   connledger keys rewrap")]
     Rewrap,
     Retire(RetireArgs),
+    Wrap(WrapArgs),
+    Unwrap(UnwrapArgs),
 }
 
 /// Adds a key to a key file.
@@ -79,12 +82,15 @@ pub(crate) struct RetireArgs {
 }
 
 pub(crate) async fn run(common: &Common, command: KeysCommand, out: Output) -> Result<(), Failure> {
-    if let KeysCommand::Add(args) = &command {
-        return add(common, args, out);
+    match &command {
+        KeysCommand::Add(args) => return add(common, args, out),
+        KeysCommand::Wrap(args) => return wrap_keys::wrap(common, args, out).await,
+        KeysCommand::Unwrap(args) => return wrap_keys::unwrap(common, args, out),
+        _ => {}
     }
     let session = Session::of_ledger(common, out).await?;
     match command {
-        KeysCommand::Add(_) => Ok(()),
+        KeysCommand::Add(_) | KeysCommand::Wrap(_) | KeysCommand::Unwrap(_) => Ok(()),
         KeysCommand::Status => status(&session).await,
         KeysCommand::Rotate(args) => {
             let command = PendingCommand::about_nothing("rotate-master-key", args.write);
@@ -108,7 +114,7 @@ pub(crate) async fn run(common: &Common, command: KeysCommand, out: Output) -> R
 }
 
 fn add(common: &Common, args: &AddArgs, out: Output) -> Result<(), Failure> {
-    let path = master_key::locate(&args.master_key, common.data_dir.as_deref())?;
+    let path = master_key::file(&args.master_key, common.data_dir.as_deref())?;
     let added = Keyring::add_to_file(&path, &mut rand::rng())
         .map_err(|error| Failure::usage(format!("no key was added: {error}")))?;
     out.hint("keep a copy of the file elsewhere, and then run: connledger keys rotate");

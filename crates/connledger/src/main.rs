@@ -56,6 +56,7 @@ mod providers;
 mod replay;
 mod rotate_curve_key;
 mod watch;
+mod wrap_keys;
 
 mod demo;
 mod init;

@@ -36,7 +36,7 @@ fn without_empty_variable(arg: Arg) -> Arg {
 
 /// Returns the value of an environment variable that is set and not empty.
 #[expect(clippy::disallowed_methods, reason = "settings are read here and nowhere else")]
-fn variable(name: &OsStr) -> Option<OsString> {
+pub(crate) fn variable(name: &OsStr) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 

@@ -32,7 +32,6 @@ mod algorithm;
 mod keys;
 mod mark;
 mod options;
-mod place;
 mod rights;
 mod tokens;
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use ledger_domain::InvalidField;
+use ledger_outgoing::{Plain, read_address};
 
 use crate::algorithm::{Algorithm, DEFAULT_ALGORITHMS};
 use crate::keys::{Place, Source};
 use crate::mark::AccessMark;
-use crate::place;
 use crate::rights::Rights;
 
 /// Maximum length of an issuer or audience.
@@ -93,7 +93,7 @@ impl TokenOptions {
             return Err(InvalidField::new("algorithms", "must name at least one"));
         }
         let place = match &self.jwks_url {
-            Some(url) => Place::Keys(place::read("jwks-url", url)?),
+            Some(url) => Place::Keys(read_address("jwks-url", url, Plain::Here)?),
             None => Place::of_issuer(&self.issuer)?,
         };
         let source = Source::new(place, self.timings.fetch_max)?;

@@ -58,6 +58,25 @@ pub enum KeyFileError {
         /// Counted from one.
         line: usize,
     },
+    /// A line looks like a wrapped key, but is not one.
+    #[error(
+        "line {line} is not of the form connledger-wrapped-key-v1:<key id>:<service>:<name of the \
+         key there>:<base64>"
+    )]
+    NotWrapped {
+        /// Counted from one.
+        line: usize,
+    },
+    /// A line has a wrapped key where only keys in the clear are read.
+    #[error("line {line} has key {id} as {service} wrapped it, and it was not opened")]
+    StillWrapped {
+        /// Counted from one.
+        line: usize,
+        /// The id of the key.
+        id: MasterKeyId,
+        /// The kind of the service.
+        service: String,
+    },
     /// A key is not 32 bytes long.
     #[error("key in line {line} has {bytes} bytes, not 32")]
     WrongLength {

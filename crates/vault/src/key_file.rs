@@ -1,9 +1,8 @@
-//! Master keys as text, one in each line, and the files that contain them.
+//! Master keys in the clear, and the files that contain them.
 
 mod add;
 
 use std::path::Path;
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,12 +10,11 @@ use ledger_domain::MasterKeyId;
 use zeroize::Zeroizing;
 
 use crate::error::KeyFileError;
+use crate::key_text::{KeyText, from_bytes};
 use crate::keyring::Keyring;
-use crate::master_key::{KEY_BYTES, MasterKey};
+use crate::master_key::MasterKey;
 use crate::private_file;
 
-/// The mark that some editors write at the beginning of UTF-8 text.
-const BYTE_ORDER_MARK: char = '\u{feff}';
 const PREFIX: &str = "connledger-master-key-v1:";
 const COMMENT: &str = "\
 # Master keys of a connection ledger. The first key is active, the others only open.
@@ -26,29 +24,13 @@ const COMMENT: &str = "\
 const KEY_CHARS: usize = 44;
 /// Length of the line of a key, in bytes.
 const LINE_BYTES: usize = PREFIX.len() + MasterKeyId::ASCII_BYTES + 1 + KEY_CHARS + 1;
-/// Largest key file, in bytes: enough for several hundred keys.
-const FILE_BYTES_MAX: usize = 64 * 1024;
+/// Largest key file, in bytes.
+const FILE_BYTES_MAX: usize = KeyText::BYTES_MAX;
 
 impl Keyring {
-    /// Parses keys from text: `connledger-master-key-v1:<key id>:<base64 of 32 bytes>` in each
-    /// line, the active key first. Empty lines and lines that start with `#` are skipped.
+    /// Parses keys that are in the clear, as [`KeyText::parse`] describes them.
     pub fn parse(text: &str) -> Result<Self, KeyFileError> {
-        let mut keys: Vec<MasterKey> = Vec::new();
-        for (number, content) in
-            (1..).zip(text.trim_start_matches(BYTE_ORDER_MARK).lines().map(str::trim))
-        {
-            if content.is_empty() || content.starts_with('#') {
-                continue;
-            }
-            let key = parse_line(number, content)?;
-            if keys.iter().any(|known| known.id() == key.id()) {
-                return Err(KeyFileError::Duplicate { line: number, id: key.id() });
-            }
-            keys.push(key);
-        }
-        let mut keys = keys.into_iter().map(Arc::new);
-        let active = keys.next().ok_or(KeyFileError::Empty)?;
-        Ok(Self { active, others: keys.collect() })
+        KeyText::parse(text)?.into_keyring([])
     }
 
     /// Returns the text that [`Self::parse`] reads, with an explanatory comment.
@@ -72,15 +54,7 @@ impl Keyring {
     pub fn create_file(&self, path: impl AsRef<Path>) -> Result<(), KeyFileError> {
         let path = path.as_ref();
         let failed = |source| KeyFileError::Create { path: path.to_owned(), source };
-        let mut file = private_file::create_private(path).map_err(failed)?;
-        let text = self.to_file_text();
-        if let Err(source) = private_file::write_durably(&mut file, path, &text) {
-            // A partial file would block the next attempt. If it cannot be removed either, the
-            // first failure is reported.
-            std::fs::remove_file(path).ok();
-            return Err(failed(source));
-        }
-        Ok(())
+        private_file::create_with(path, &self.to_file_text()).map_err(failed)
     }
 }
 
@@ -93,7 +67,8 @@ fn push_line(text: &mut String, key: &MasterKey) {
     text.push('\n');
 }
 
-fn parse_line(line: usize, content: &str) -> Result<MasterKey, KeyFileError> {
+/// Reads the line of a key in the clear.
+pub(crate) fn read_clear(line: usize, content: &str) -> Result<MasterKey, KeyFileError> {
     let not_a_key = || KeyFileError::NotAKey { line };
     let rest = content.strip_prefix(PREFIX).ok_or_else(not_a_key)?;
     let (id, encoded) = rest.split_once(':').ok_or_else(not_a_key)?;
@@ -101,16 +76,7 @@ fn parse_line(line: usize, content: &str) -> Result<MasterKey, KeyFileError> {
     let mut decoded =
         Zeroizing::new(Vec::with_capacity(base64::decoded_len_estimate(encoded.len())));
     STANDARD.decode_vec(encoded, &mut decoded).map_err(|_| not_a_key())?;
-    if decoded.len() != KEY_BYTES {
-        return Err(KeyFileError::WrongLength { line, bytes: decoded.len() });
-    }
-    let mut material = Zeroizing::new([0; KEY_BYTES]);
-    material.copy_from_slice(&decoded);
-    let key = MasterKey::from_material(material);
-    if key.id() != stated {
-        return Err(KeyFileError::WrongId { line, stated, actual: key.id() });
-    }
-    Ok(key)
+    from_bytes(line, stated, &decoded)
 }
 
 #[cfg(test)]

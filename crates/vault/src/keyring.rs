@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use ledger_domain::{ConnectionId, LedgerId, MasterKeyId, WorkspaceName};
 use rand::CryptoRng;
+use zeroize::Zeroizing;
 
 use crate::associated::AssociatedData;
 use crate::data_key::{DataKey, DataKeyId};
 use crate::error::OpenError;
+use crate::key_text::MasterKeyBytes;
 use crate::labels;
 use crate::master_key::{KEY_BYTES, KeyMaterial, MasterKey, draw_key};
 use crate::wrapped::{WrappedDataKey, WrappedLedgerSecret};
@@ -113,6 +115,11 @@ impl Keyring {
     /// Returns the ids of all keys, the active one first.
     pub fn key_ids(&self) -> impl Iterator<Item = MasterKeyId> {
         self.keys().map(MasterKey::id)
+    }
+
+    /// Returns the id and the bytes of every key, the active one first, for a key service to wrap.
+    pub fn for_wrapping(&self) -> impl Iterator<Item = (MasterKeyId, MasterKeyBytes)> {
+        self.keys().map(|key| (key.id(), Zeroizing::new(key.material().to_vec())))
     }
 
     /// Generates a data key for one connection. Only the wrapped form may be stored.

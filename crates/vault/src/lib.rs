@@ -60,6 +60,8 @@
 //!   (test: `secrets_of_the_ledger_move_to_the_active_key_and_open_as_before`).
 //! - A key file is changed as a whole or not at all
 //!   (test: `a_damaged_or_held_file_stays_as_it_is`).
+//! - What a key service opens must be the key that its line names
+//!   (test: `bytes_of_another_key_than_the_line_names_are_refused`).
 //! - Debug output never shows a secret (test: `debug_output_never_shows_a_value`).
 //! - A file with a secret to which other users have access is not read
 //!   (test: `a_file_open_to_other_users_is_refused_with_the_remedy`).
@@ -71,6 +73,7 @@ mod sealed_text;
 
 mod key_file;
 mod key_source;
+mod key_text;
 mod keyring;
 mod locked;
 mod master_key;
@@ -96,11 +99,14 @@ pub use error::{KeyFileError, OpenError, PrivateFileError};
 pub use fingerprint::FingerprintKey;
 pub use key_check::KeyCheck;
 pub use key_source::{KeyFile, KeySource, KeySourceError};
+pub use key_text::{KeyText, MasterKeyBytes, WrappedMasterKey};
 pub use keyring::{Keyring, LedgerSecret, Scope};
 pub use mac_key::MacKey;
 pub use plaintext::{Disclosure, Plaintext};
 pub use portable_key::PortableKey;
-pub use private_file::{create_private, open_private, read_private, sync_parent, write_durably};
+pub use private_file::{
+    create_private, create_with, open_private, read_private, sync_parent, write_durably,
+};
 pub use sealed_text::plaintext_bytes;
 pub use wrapped::{WrappedDataKey, master_key_of};
 

@@ -47,6 +47,18 @@ pub fn write_durably(file: &mut File, path: &Path, text: &str) -> io::Result<()>
     sync_parent(path)
 }
 
+/// Makes a new file with this text, which only its owner can read, durably.
+pub fn create_with(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = create_private(path)?;
+    if let Err(error) = write_durably(&mut file, path, text) {
+        // A partial file would block the next attempt. If it cannot be removed either, the first
+        // failure is reported.
+        std::fs::remove_file(path).ok();
+        return Err(error);
+    }
+    Ok(())
+}
+
 /// Reads the text of an open file.
 pub(crate) fn read_text(
     path: &Path,

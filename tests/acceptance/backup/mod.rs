@@ -10,7 +10,7 @@ mod kills;
 mod round_trip;
 mod runbook;
 mod s3;
-mod s3_server;
+pub(crate) mod s3_server;
 mod schedule;
 
 use std::fs;
@@ -28,20 +28,20 @@ const MANAGED: [&str; 2] = ["--nats", "managed"];
 
 /// Reads the one object that a command with `--json` wrote.
 #[track_caller]
-fn told(output: &Output) -> Value {
+pub(crate) fn told(output: &Output) -> Value {
     assert!(output.status.success(), "{}", said(output));
     serde_json::from_slice(&output.stdout).expect("one object")
 }
 
 /// Expects that a command was refused with a code.
 #[track_caller]
-fn expect_code(output: &Output, code: &str) {
+pub(crate) fn expect_code(output: &Output, code: &str) {
     let said = said(output);
     assert!(!output.status.success() && said.contains(&format!("[{code}]")), "{code}: {said}");
 }
 
 /// Runs the program, with variables.
-async fn run(args: &[&str], variables: &[(&str, &str)]) -> Output {
+pub(crate) async fn run(args: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(settings::connledger());
     command.args(args).envs(variables.iter().copied()).kill_on_drop(true);
     command.output().await.expect("connledger runs")

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::process::Stdio;
 
 use reqwest::Client;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -15,12 +16,12 @@ use crate::settings;
 use crate::wait::eventually;
 
 /// The bucket that is there.
-pub(super) const BUCKET: &str = "backups";
+pub(crate) const BUCKET: &str = "backups";
 /// What requests are signed with before the server asks who somebody is.
 const ANYONE: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "anyone"), ("AWS_SECRET_ACCESS_KEY", "x")];
 
 /// `moto`, in a process of its own.
-pub(super) struct S3Server {
+pub(crate) struct S3Server {
     port: u16,
     child: Child,
     http: Client,
@@ -29,7 +30,7 @@ pub(super) struct S3Server {
 
 impl S3Server {
     /// Starts one with a bucket.
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let port = free_port();
         let child = Command::new(settings::moto_server())
@@ -50,21 +51,21 @@ impl S3Server {
         server
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// Kills it.
-    pub(super) async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         self.child.kill().await.expect("it can be killed");
     }
 
     /// From now on it asks who somebody is, and knows one user, whose credentials are returned.
-    pub(super) async fn ask_for_credentials(&self) -> [String; 2] {
+    pub(crate) async fn ask_for_credentials(&self) -> [String; 2] {
         let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
         self.iam(&[("Action", "CreateUser"), ("UserName", "ledger")]).await;
         self.iam(&[
@@ -83,6 +84,19 @@ impl S3Server {
         let asked = self.http.post(format!("{}/moto-api/reset-auth", self.url())).body("0");
         assert!(asked.send().await.expect("an answer").status().is_success());
         credentials
+    }
+
+    /// Asks its KMS for something.
+    pub(crate) async fn kms(&self, operation: &str, request: &Value) -> Value {
+        let scope = "AWS4-HMAC-SHA256 Credential=anyone/20261129/us-east-1/kms/aws4_request, \
+                     SignedHeaders=host, Signature=x";
+        let asked = self.http.post(self.url()).header("Authorization", scope);
+        let asked = asked
+            .header("Content-Type", "application/x-amz-json-1.1")
+            .header("X-Amz-Target", format!("TrentService.{operation}"))
+            .body(request.to_string());
+        let text = asked.send().await.expect("an answer").text().await.expect("a body");
+        serde_json::from_str(if text.is_empty() { "null" } else { &text }).expect("JSON")
     }
 
     async fn iam(&self, form: &[(&str, &str)]) -> String {
@@ -106,13 +120,13 @@ impl S3Server {
 }
 
 /// The variables by which the program finds the server.
-pub(super) fn variables(url: &str) -> Vec<(&str, &str)> {
+pub(crate) fn variables(url: &str) -> Vec<(&str, &str)> {
     let of_server = [("AWS_ENDPOINT_URL", url), ("AWS_ALLOW_HTTP", "true")];
     [&of_server[..], &ANYONE, &[("AWS_REGION", "us-east-1")]].concat()
 }
 
 /// Passes on what is sent to a port, and nothing of what comes back.
-pub(super) async fn proxy_without_answers(port: u16) -> String {
+pub(crate) async fn proxy_without_answers(port: u16) -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     tokio::spawn(async move {

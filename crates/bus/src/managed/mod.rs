@@ -57,6 +57,9 @@ pub struct ManagedOptions {
     pub known_login: Option<Zeroizing<Vec<u8>>>,
     /// Whether the server's `GOGC` is that of this process's environment.
     pub keeps_heap_growth: bool,
+    /// Environment variables with secrets of the ledger, which the server does not get. What it is
+    /// started with could be read by every process of this user.
+    pub hidden_variables: Vec<String>,
 }
 
 impl ManagedOptions {
@@ -72,6 +75,7 @@ impl ManagedOptions {
             subjects,
             known_login: None,
             keeps_heap_growth: false,
+            hidden_variables: Vec::new(),
         }
     }
 }

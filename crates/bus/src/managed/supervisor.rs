@@ -49,6 +49,7 @@ pub(super) struct Plan {
     port: u16,
     server_name: String,
     keeps_heap_growth: bool,
+    hidden_variables: Vec<String>,
 }
 
 /// The guard process and the open end of its standard input.
@@ -80,6 +81,7 @@ impl Plan {
             port: settings.port,
             server_name: settings.server_name.clone(),
             keeps_heap_growth: options.keeps_heap_growth,
+            hidden_variables: options.hidden_variables,
         }
     }
 
@@ -91,6 +93,9 @@ impl Plan {
         if !self.keeps_heap_growth {
             let (name, growth) = HEAP_GROWTH;
             guard.env(name, growth);
+        }
+        for name in &self.hidden_variables {
+            guard.env_remove(name);
         }
         let mut guard = guard
             .arg(GUARD_COMMAND)

@@ -20,12 +20,14 @@ use crate::providers::ProviderArgs;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Without --nats-url, the ledger starts and supervises a nats-server found on this machine
-(CONNLEDGER_NATS_SERVER, else in PATH). The master key comes from --master-key-file or from the
-systemd credential `master-key`.
+(CONNLEDGER_NATS_SERVER, else in PATH). The master key comes from --master-key-file, --master-key or
+the systemd credential `master-key`. If a key service wrapped it (`keys wrap`), that is asked.
 
 Examples:
   connledger serve --data-dir /tmp/ledger --dev
   connledger serve --data-dir /srv/ledger --master-key-file /etc/connledger/master.key
+  connledger serve --data-dir /srv/ledger --master-key env:LEDGER_MASTER_KEY
+  connledger serve --data-dir /srv/ledger --master-key 'command:op read op://ledger/master-key/text'
   connledger serve --data-dir /srv/ledger --listen 0.0.0.0:7420 --tls-cert cert.pem --tls-key key.pem
   connledger serve --data-dir /srv/ledger --backup-to /srv/backups --backup-every 1h --backup-keep-days 30
   connledger serve --data-dir /srv/ledger --providers /etc/connledger/providers
@@ -39,6 +41,15 @@ pub(crate) struct ServeArgs {
     pub(crate) dev: bool,
     #[command(flatten)]
     pub(crate) master_key: MasterKeyArgs,
+    /// How long a start asks a key service again that is away, before it gives up
+    #[arg(
+        long,
+        env = "CONNLEDGER_MASTER_KEY_WAIT",
+        default_value = "1m",
+        value_parser = duration,
+        value_name = "TIME"
+    )]
+    pub(crate) master_key_wait: Duration,
     #[command(flatten)]
     pub(crate) providers: ProviderArgs,
     #[command(flatten)]

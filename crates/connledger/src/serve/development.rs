@@ -1,11 +1,12 @@
 //! `--dev`: creates a ledger, a throw-away master key and an admin key in a file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_domain::connection::Environment;
 use ledger_engine::{Engine, EngineOptions};
+use ledger_key_sources::MasterKeySource;
 use ledger_providers::Catalogue;
 
 use super::args::ServeArgs;
@@ -28,28 +29,33 @@ pub(super) async fn open(
         Err(missing) if missing.code == Code::DataDirMissing => true,
         Err(problem) => return Err(problem.into()),
     };
-    let key_file = match &args.master_key.master_key_file {
-        Some(path) => path.clone(),
-        None => throw_away_key(folder, out)?,
+    let source = if args.master_key.is_given() {
+        master_key::locate(&args.master_key, None)?
+    } else {
+        throw_away_key(folder, args, out)?
     };
-    let options = engine_options(folder, key_file, args, providers)?;
+    let options = engine_options(folder, source, args, providers).await?;
     let engine = open_engine(EngineOptions { create, ..options }).await?;
     ensure_workspace(&engine).await?;
     leave_admin_key(&engine, folder, out).await?;
     Ok(engine)
 }
 
-fn throw_away_key(folder: &Path, out: Output) -> Result<PathBuf, Failure> {
+fn throw_away_key(
+    folder: &Path,
+    args: &ServeArgs,
+    out: Output,
+) -> Result<MasterKeySource, Failure> {
     let path = folder.join(DEV_MASTER_KEY_FILE);
     if !path.exists() && Engine::exists(folder) {
         return Err(Failure::usage("this ledger was not created with --dev")
             .hint("pass the master key it was created with: --master-key-file FILE"));
     }
-    let (_, created) = master_key::read_or_create(&path)?;
+    let (_, created) = master_key::read_or_create(&path, args.master_key.settings())?;
     if created == Created::Yes {
         out.say(format!("dev: created a throw-away master key, {}", path.display()));
     }
-    Ok(path)
+    master_key::locate(&args.master_key, Some(folder))
 }
 
 /// Writes a new admin key unless the file already holds a valid one.

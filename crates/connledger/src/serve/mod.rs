@@ -26,8 +26,8 @@ use ledger_contract::records::Via;
 use ledger_contract::subjects::{DEFAULT_WORKSPACE, Subjects};
 use ledger_domain::{MessageId, WorkspaceName};
 use ledger_engine::{Caller, CommandRequest, Engine, EngineOptions, ExecuteError, Received};
+use ledger_key_sources::MasterKeySource;
 use ledger_providers::Catalogue;
-use ledger_vault::KeyFile;
 
 pub(crate) use args::ServeArgs;
 
@@ -87,7 +87,8 @@ fn plan(common: &Common, args: &ServeArgs, subjects: Subjects) -> Result<running
 /// Checks that the files and settings with which this run started would also start another one.
 fn check_start(common: &Common, args: &ServeArgs, folder: &Path) -> Result<(), Failure> {
     let own = args.dev.then_some(folder);
-    master_key::find(&args.master_key, own)?;
+    // A key service may take its time, and requests are served meanwhile.
+    tokio::task::block_in_place(|| master_key::find(&args.master_key, own))?;
     plan(common, args, Subjects::default()).map(drop)
 }
 
@@ -112,21 +113,21 @@ async fn open(
         }
         Err(problem) => return Err(problem.into()),
     }
-    let key_file = master_key::locate(&args.master_key, None)?;
-    open_engine(engine_options(folder, key_file, args, providers)?).await
+    let source = master_key::locate(&args.master_key, None)?;
+    open_engine(engine_options(folder, source, args, providers).await?).await
 }
 
-/// Returns the options of an engine as the arguments have them. The master keys are read from a
-/// file, and again when they are rotated.
-fn engine_options(
+/// Returns the options of an engine as the arguments have them. The master keys are read from their
+/// source, and again when they are rotated.
+async fn engine_options(
     folder: &Path,
-    key_file: PathBuf,
+    source: MasterKeySource,
     args: &ServeArgs,
     providers: &Arc<Catalogue>,
 ) -> Result<EngineOptions, Failure> {
-    let keyring = master_key::read(&key_file)?;
+    let keyring = master_key::wait_for(&source, args.master_key_wait).await?;
     Ok(EngineOptions {
-        key_source: Some(Arc::new(KeyFile::new(absolute(&key_file)))),
+        key_source: Some(Arc::new(source)),
         journal: args.journal.options(),
         catalogue: Arc::clone(providers),
         key_lifetimes: args.lifetimes.lifetimes(),

@@ -70,6 +70,7 @@ pub(super) async fn start(
     options.port = args.nats_port;
     options.subjects = subjects.clone();
     options.keeps_heap_growth = settings::has_heap_growth();
+    options.hidden_variables = args.master_key.secret_variables();
     options.known_login = known_login(engine);
     let server = ManagedServer::start(options).await?;
     if let Err(fault) = engine.keep_nats_login(&server.login()) {

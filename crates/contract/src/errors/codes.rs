@@ -169,6 +169,8 @@ codes! {
     ("health_unchanged", HealthUnchanged, Rejected, "The connection already has this health, for this reason."),
     ("history_changed", HistoryChanged, Conflict, "The position or cursor belongs to another history of the ledger."),
     ("internal", Internal, Internal, "The ledger encountered an unexpected error."),
+    ("key_service_refused", KeyServiceRefused, Rejected, "The key service does not open the master key."),
+    ("key_service_unavailable", KeyServiceUnavailable, Unavailable, "The key service that opens the master key is away."),
     ("listen_failed", ListenFailed, Unavailable, "The ledger cannot listen on its HTTP address."),
     ("log_poisoned", LogPoisoned, Unavailable, "A write failed, and the log accepts no more writes until a restart."),
     ("master_key_in_use", MasterKeyInUse, Conflict, "Something is still wrapped under the master key."),

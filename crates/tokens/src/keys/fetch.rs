@@ -1,23 +1,19 @@
 //! Fetches the issuer's keys.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ledger_domain::InvalidField;
-use reqwest::header::{ACCEPT, CONTENT_LENGTH};
-use reqwest::redirect::Policy;
-use reqwest::{Client, Url};
+use ledger_outgoing::{
+    Answer, Client, ClientOptions, Plain, SendError, is_encrypted, read_address,
+};
+use reqwest::header::ACCEPT;
+use reqwest::{Method, Url};
 use serde::Deserialize;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::KeySet;
-use crate::place;
 
 /// Maximum size of an answer in bytes.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
-/// Time limit for connecting to the issuer.
-const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// Path of an issuer's discovery document.
 const DESCRIPTION: &str = "/.well-known/openid-configuration";
 
@@ -47,6 +43,15 @@ pub(crate) enum FetchError {
 }
 
 impl FetchError {
+    fn of(error: SendError, url: &Url) -> Self {
+        let url = url.clone();
+        match error {
+            SendError::TooSlow => Self::TooSlow { url },
+            SendError::TooLarge { .. } => Self::TooLarge { url },
+            SendError::Unreachable(source) => Self::Unreachable { url, source },
+        }
+    }
+
     /// Formats the error and its causes on one line.
     pub(crate) fn with_causes(&self) -> String {
         let mut text = self.to_string();
@@ -71,13 +76,13 @@ pub(crate) enum Place {
 impl Place {
     /// Returns the address of an issuer's discovery document.
     pub(crate) fn of_issuer(issuer: &str) -> Result<Self, InvalidField> {
-        let url = place::read("issuer", issuer)?;
+        let url = read_address("issuer", issuer, Plain::Here)?;
         if url.query().is_some() {
             let problem = "must not have a query part unless the address of the keys is given";
             return Err(InvalidField::new("issuer", problem));
         }
         let text = format!("{}{DESCRIPTION}", issuer.trim_end_matches('/'));
-        let description = place::read("issuer", &text)?;
+        let description = read_address("issuer", &text, Plain::Here)?;
         Ok(Self::Described { issuer: issuer.to_owned(), description })
     }
 }
@@ -94,23 +99,18 @@ struct Description {
 pub(crate) struct Source {
     client: Client,
     place: Place,
-    fetch_max: Duration,
 }
 
 impl Source {
     pub(crate) fn new(place: Place, fetch_max: Duration) -> Result<Self, InvalidField> {
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls()?)
-            // Redirects are disabled, because only the configured address was checked.
-            .redirect(Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT_MAX)
-            .timeout(fetch_max)
-            .pool_max_idle_per_host(1)
-            .user_agent(concat!("connledger/", env!("CARGO_PKG_VERSION")))
-            .build()
+        let options = ClientOptions {
+            answer_max: fetch_max,
+            bytes_max: ANSWER_BYTES_MAX,
+            ..ClientOptions::default()
+        };
+        let client = Client::new(options)
             .map_err(|error| InvalidField::new("issuer", format!("cannot be asked: {error}")))?;
-        Ok(Self { client, place, fetch_max })
+        Ok(Self { client, place })
     }
 
     /// Fetches the keys once.
@@ -118,43 +118,20 @@ impl Source {
         let url = match &self.place {
             Place::Keys(url) => url.clone(),
             Place::Described { issuer, description } => {
-                described(issuer, description, &self.get(description).await?)?
+                described(issuer, description, &self.get(description).await?.body)?
             }
         };
-        KeySet::read(&self.get(&url).await?)
+        KeySet::read(&self.get(&url).await?.body)
     }
 
-    /// Reads a whole answer, within limits of size and time.
-    async fn get(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
-        let reading = tokio::time::timeout(self.fetch_max, self.read(url)).await;
-        reading.unwrap_or_else(|_| Err(FetchError::TooSlow { url: url.clone() }))
-    }
-
-    async fn read(&self, url: &Url) -> Result<Vec<u8>, FetchError> {
-        let unreachable = |error: reqwest::Error| FetchError::Unreachable {
-            url: url.clone(),
-            source: error.without_url(),
-        };
-        let too_large = || FetchError::TooLarge { url: url.clone() };
-        let request = self.client.get(url.clone()).header(ACCEPT, "application/json");
-        let mut response = request.send().await.map_err(unreachable)?;
-        let status = response.status().as_u16();
-        if status != 200 {
-            return Err(FetchError::Status { url: url.clone(), status });
+    async fn get(&self, url: &Url) -> Result<Answer, FetchError> {
+        let request = self.client.request(Method::GET, url.clone());
+        let sent = self.client.send(request.header(ACCEPT, "application/json")).await;
+        let answer = sent.map_err(|error| FetchError::of(error, url))?;
+        match answer.status {
+            200 => Ok(answer),
+            status => Err(FetchError::Status { url: url.clone(), status }),
         }
-        let length = response.headers().get(CONTENT_LENGTH);
-        let length: Option<usize> = length.and_then(|text| text.to_str().ok()?.parse().ok());
-        if length.is_some_and(|length| length > ANSWER_BYTES_MAX) {
-            return Err(too_large());
-        }
-        let mut text = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if text.len() + chunk.len() > ANSWER_BYTES_MAX {
-                return Err(too_large());
-            }
-            text.extend_from_slice(&chunk);
-        }
-        Ok(text)
     }
 }
 
@@ -165,27 +142,12 @@ fn described(issuer: &str, asked: &Url, text: &[u8]) -> Result<Url, FetchError> 
     if description.issuer != issuer {
         return Err(FetchError::OtherIssuer);
     }
-    let url = place::read("jwks_uri", &description.jwks_uri)
+    let url = read_address("jwks_uri", &description.jwks_uri, Plain::Here)
         .map_err(|invalid| FetchError::BadPlace(invalid.problem))?;
-    if place::is_encrypted(asked) && !place::is_encrypted(&url) {
+    if is_encrypted(asked) && !is_encrypted(&url) {
         return Err(FetchError::BadPlace("must start with https://".to_owned()));
     }
     Ok(url)
-}
-
-/// Returns a TLS configuration that trusts the system's certificate authorities.
-fn tls() -> Result<ClientConfig, InvalidField> {
-    let mut roots = RootCertStore::empty();
-    let found = rustls_native_certs::load_native_certs();
-    for error in &found.errors {
-        tracing::debug!(%error, "cannot read a certificate authority of this system");
-    }
-    let (taken, left_out) = roots.add_parsable_certificates(found.certs);
-    tracing::debug!(taken, left_out, "loaded certificate authorities for token issuers");
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| InvalidField::new("issuer", format!("TLS cannot be used: {error}")))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Validates addresses from which keys may be fetched.
+//! Validates addresses of services.
 
 use ledger_domain::InvalidField;
 use reqwest::Url;
@@ -6,9 +6,18 @@ use reqwest::Url;
 /// Maximum length of an address.
 const URL_BYTES_MAX: usize = 2_048;
 
-/// Parses an address from which keys may be fetched: https, or http on this machine. `field` is the
-/// name of the option in errors.
-pub(crate) fn read(field: &str, text: &str) -> Result<Url, InvalidField> {
+/// Where a service may be reached without TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Plain {
+    /// On this machine only.
+    #[default]
+    Here,
+    /// Anywhere, because the operator says that the network is protected otherwise.
+    Anywhere,
+}
+
+/// Parses the address of a service. `field` is the name of the option in errors.
+pub fn read_address(field: &str, text: &str, plain: Plain) -> Result<Url, InvalidField> {
     let wrong = |problem: &str| InvalidField::new(field, problem);
     if text.len() > URL_BYTES_MAX {
         return Err(wrong("must not be longer than 2,048 bytes"));
@@ -23,13 +32,13 @@ pub(crate) fn read(field: &str, text: &str) -> Result<Url, InvalidField> {
     }
     match url.scheme() {
         "https" => Ok(url),
-        "http" if is_here(&url) => Ok(url),
+        "http" if plain == Plain::Anywhere || is_here(&url) => Ok(url),
         _ => Err(wrong("must start with https://, except on this machine")),
     }
 }
 
 /// Returns whether the connection is encrypted.
-pub(crate) fn is_encrypted(url: &Url) -> bool {
+pub fn is_encrypted(url: &Url) -> bool {
     url.scheme() == "https"
 }
 
@@ -53,7 +62,7 @@ mod tests {
             "http://127.0.0.1:1/keys",
             "http://[::1]:1",
         ] {
-            assert!(read("issuer", good).is_ok(), "{good}");
+            assert!(read_address("issuer", good, Plain::Here).is_ok(), "{good}");
         }
         for bad in [
             "",
@@ -67,8 +76,11 @@ mod tests {
             "file:///etc/passwd",
             "ftp://localhost",
         ] {
-            let error = read("issuer", bad).expect_err(bad);
+            let error = read_address("issuer", bad, Plain::Here).expect_err(bad);
             assert!(!error.problem.contains("secret"));
         }
+        let far = read_address("issuer", "http://login.example.com", Plain::Anywhere);
+        assert!(far.is_ok(), "the operator permits it");
+        assert!(read_address("issuer", "ftp://login.example.com", Plain::Anywhere).is_err());
     }
 }

@@ -1,0 +1,24 @@
+//! Requests over HTTP to services that an operator named: an identity provider, a key service.
+//!
+//! Start with [`Client`]. What is asked, and what an answer means, belongs to the crates that use
+//! it.
+//!
+//! # Invariants
+//!
+//! - Only this machine is reached without TLS, unless the operator permits it
+//!   (test: `only_this_machine_needs_no_encryption`).
+//! - A redirect is never followed, so what a request carries reaches only the address that was
+//!   checked (test: `a_redirect_is_an_answer_like_any_other`).
+//! - An answer is read only up to a limit of size (test: `an_answer_has_a_largest_size`).
+//! - An answer is waited for only so long (test: `an_answer_has_a_time_limit`).
+
+mod address;
+mod client;
+mod tls;
+
+#[cfg(test)]
+mod tests;
+
+pub use address::{Plain, is_encrypted, read_address};
+pub use client::{Answer, Client, ClientError, ClientOptions, SendError};
+pub use tls::{AuthorityError, TlsError, install_tls_provider};

@@ -1,0 +1,125 @@
+//! A client against sockets of this machine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Method, Url};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+use crate::{Answer, Client, ClientError, ClientOptions, SendError};
+
+/// Answers every request with the same bytes, and returns the address.
+async fn answering(bytes: &'static str) -> Url {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}/a", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            tokio::spawn(answer(socket, bytes));
+        }
+    });
+    url.parse().expect("a URL")
+}
+
+/// Reads a request, answers it, and stays until the client has gone.
+async fn answer(mut socket: impl AsyncRead + AsyncWrite + Unpin, bytes: &'static str) {
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        request.push(socket.read_u8().await.expect("a request"));
+    }
+    socket.write_all(bytes.as_bytes()).await.expect("it reads");
+    socket.flush().await.expect("it reads");
+    socket.read_to_end(&mut request).await.ok();
+}
+
+async fn ask(bytes: &'static str, options: ClientOptions) -> Result<Answer, SendError> {
+    let client = Client::new(options).expect("a client");
+    client.send(client.request(Method::GET, answering(bytes).await)).await
+}
+
+#[tokio::test]
+async fn a_redirect_is_an_answer_like_any_other() {
+    let elsewhere = "HTTP/1.1 307 Elsewhere\r\nlocation: http://127.0.0.1:1/\r\n\
+                     content-length: 0\r\n\r\n";
+    let answer = ask(elsewhere, ClientOptions::default()).await.expect("an answer");
+    assert_eq!(
+        (answer.status, answer.headers["location"].as_bytes()),
+        (307, &b"http://127.0.0.1:1/"[..])
+    );
+}
+
+#[tokio::test]
+async fn an_answer_has_a_largest_size() {
+    let options = ClientOptions { bytes_max: 4, ..ClientOptions::default() };
+    let fits = ask("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nfour", options.clone()).await;
+    assert_eq!(fits.expect("an answer").body.as_slice(), b"four");
+    for too_large in [
+        "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nfives",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfives\r\n0\r\n\r\n",
+    ] {
+        let refused = ask(too_large, options.clone()).await;
+        assert!(matches!(refused, Err(SendError::TooLarge { bytes_max: 4 })), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_has_a_time_limit() {
+    let options = ClientOptions { answer_max: Duration::from_millis(50), ..Default::default() };
+    for slow in ["", "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nfou"] {
+        let late = ask(slow, options.clone()).await;
+        assert!(matches!(late, Err(SendError::TooSlow)), "{late:?}");
+    }
+}
+
+/// Serves TLS with a certificate of its own. Returns the address, and the certificate.
+async fn answering_over_tls() -> (Url, String) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("made");
+    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .expect("a pair");
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            // A client that does not trust it breaks off here.
+            if let Ok(socket) = acceptor.accept(socket).await {
+                tokio::spawn(answer(socket, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"));
+            }
+        }
+    });
+    (format!("https://localhost:{port}/").parse().expect("a URL"), made.cert.pem())
+}
+
+#[tokio::test]
+async fn an_authority_of_ones_own_is_trusted_and_nobody_else_of_that_name() {
+    let (url, certificate) = answering_over_tls().await;
+    let ask = async |authorities: Option<Vec<u8>>| {
+        let options = ClientOptions { authorities, ..ClientOptions::default() };
+        let client = Client::new(options).expect("a client");
+        client.send(client.request(Method::GET, url.clone())).await
+    };
+    assert_eq!(ask(Some(certificate.into_bytes())).await.expect("an answer").status, 200);
+    let (_, of_another) = answering_over_tls().await;
+    for authorities in [None, Some(of_another.into_bytes())] {
+        let refused = ask(authorities).await;
+        assert!(matches!(refused, Err(SendError::Unreachable(_))), "{refused:?}");
+    }
+}
+
+#[test]
+fn what_names_no_authority_is_refused() {
+    for bad in ["", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+        let authorities = Some(bad.as_bytes().to_vec());
+        let made = Client::new(ClientOptions { authorities, ..ClientOptions::default() });
+        assert!(matches!(made, Err(ClientError::Authorities(_))), "{bad}");
+    }
+}
