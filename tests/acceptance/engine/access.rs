@@ -188,6 +188,7 @@ impl Somebody {
             // Of every workspace, all that is theirs is theirs to see.
             "get" | "rotation" | "list" => self.has("read"),
             "whoami" | "workspaces" => true,
+            "exposure" => self.has("audit"),
             "history" | "audit" => self.has("audit") && (self.everywhere || workspace == HOME),
             "status" => self.has("read") && self.everywhere,
             "blocked-tokens" => self.has("administer") && self.everywhere,
@@ -262,8 +263,8 @@ async fn each_role_is_answered_what_it_may_ask() {
     for everywhere in [false, true] {
         let (ledger, people) = with_roles(everywhere).await;
         let at_home = ledger.create("main").await;
-        let draft =
-            TestCommand::new("create", &json!({"slug": "main", "provider": "x"})).at(ABROAD);
+        let draft = json!({"slug": "main", "provider": "x", "secrets": {"api_key": "sk-abroad-1"}});
+        let draft = TestCommand::new("create", &draft).at(ABROAD);
         let abroad = ledger.send(draft).await.expect("made").receipt.connection;
         for one in &people {
             for question in QueryName::names() {
@@ -271,6 +272,7 @@ async fn each_role_is_answered_what_it_may_ask() {
                     let id = if place == ABROAD { json!(abroad) } else { json!(at_home) };
                     let body = match question {
                         "get" | "rotation" => json!({ "connection": id }),
+                        "exposure" => json!({ "connection": id, "field": "api_key" }),
                         // About somebody else: everyone may ask about themselves.
                         "access-check" if one.role == "viewer" => {
                             json!({"as": "editor", "may": "read"})

@@ -10,6 +10,7 @@ mod delegation;
 mod derived;
 mod destinations;
 mod exposed;
+mod exposure;
 mod gains;
 mod history;
 mod journal;

@@ -28,6 +28,7 @@ pub(crate) const TABLE: &[Line] = &[
     ("connectionHistory", AUDIT, WELL),
     ("workspaceHistory", AUDIT, WELL),
     ("audit", AUDIT, WELL),
+    ("exposure", AUDIT, WELL),
     ("revealSecret", REVEAL, WELL),
     ("confirmSecret", REVEAL, LET_IN),
     ("removeConsumer", ROTATE, LET_IN),
@@ -120,6 +121,7 @@ impl Stage {
                 let asked = format!("?as={TARGET}&may=read&on=main&workspace={workspace}");
                 path.push_str(&asked);
             }
+            "exposure" => path.push_str("?field=api_key"),
             "followEvents" | "followWorkspaceEvents" => path.push_str("?after=0"),
             _ => {}
         }

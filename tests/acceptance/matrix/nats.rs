@@ -62,6 +62,7 @@ pub(super) const TABLE: &[Line] = &[
     ("list", Need::Foothold, WELL),
     ("history", AUDIT, WELL),
     ("audit", AUDIT, WELL),
+    ("exposure", AUDIT, WELL),
     ("workspaces", Need::Foothold, WELL),
     ("status", READ_ALL, WELL),
     ("principals", Need::Principals(Place::OfWorkspace), WELL),
@@ -93,7 +94,7 @@ struct Stage {
 pub(super) fn is_about_connection(name: &str) -> bool {
     let command = verbs().any(|verb| verb == name);
     (command && !["create", "create-workspace"].contains(&name))
-        || ["get", "rotation"].contains(&name)
+        || ["get", "rotation", "exposure"].contains(&name)
 }
 
 /// Returns what something leaves behind when it is done.
@@ -111,7 +112,8 @@ impl Stage {
         let ledger = Ledger::new().await;
         let cast = Cast::of(&ledger.engine).await;
         for workspace in [HOME, ABROAD] {
-            let main = json!({ "slug": "main", "provider": "openai" });
+            let secrets = json!({ "api_key": "sk-first-value-1" });
+            let main = json!({ "slug": "main", "provider": "openai", "secrets": secrets });
             ledger.send(TestCommand::new("create", &main).at(workspace)).await.expect("made");
         }
         let shared = ledger.create("shared").await;
@@ -190,6 +192,7 @@ impl Stage {
         match name {
             "revoke-key" => body["key"] = json!(self.cast.target_key),
             "access-check" => body = json!({ "as": TARGET, "may": "read" }),
+            "exposure" => body["field"] = json!("api_key"),
             _ => {}
         }
         let subject = if principal_verbs().chain(token_verbs()).any(|verb| verb == name) {

@@ -1,6 +1,7 @@
 //! The read-only commands, one file each.
 
 mod audit;
+mod exposure;
 mod get;
 mod history;
 mod list;

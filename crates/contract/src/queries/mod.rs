@@ -6,6 +6,7 @@
 pub mod access_check;
 pub mod audit;
 pub mod blocked_tokens;
+pub mod exposure;
 pub mod get;
 pub mod history;
 pub mod list;
@@ -23,6 +24,7 @@ mod workspace;
 pub use access_check::{AccessAnswer, AccessCheck, AccessQuery, ConditionalAccess};
 pub use audit::{Audit, AuditPage, AuditQuery};
 pub use blocked_tokens::{BlockedTokenView, BlockedTokens, BlockedTokensAnswer};
+pub use exposure::{Exposure, ExposurePage, ExposureQuery};
 pub use get::{Get, GetQuery};
 pub use history::{History, HistoryPage, HistoryQuery};
 pub use list::{List, ListPage, ListQuery};
@@ -164,8 +166,8 @@ macro_rules! queries {
 }
 
 queries! {
-    Get, Rotation, List, History, Audit, Workspaces, Status, Principals, BlockedTokens, MasterKeys,
-    AccessCheck, Whoami,
+    Get, Rotation, List, History, Audit, Exposure, Workspaces, Status, Principals, BlockedTokens,
+    MasterKeys, AccessCheck, Whoami,
 }
 
 impl QueryName {

@@ -2,9 +2,9 @@
 
 use ledger_contract::queries::{
     AccessAnswer, AccessCheck, Audit, AuditPage, BlockedTokens, BlockedTokensAnswer, CallerView,
-    Get, History, HistoryPage, List, MasterKeys, MasterKeysAnswer, PrincipalPage, Principals,
-    Query, QueryRequest, Rotation, RotationView, Status, StatusView, Whoami, WorkspacePage,
-    Workspaces,
+    Exposure, ExposurePage, Get, History, HistoryPage, List, MasterKeys, MasterKeysAnswer,
+    PrincipalPage, Principals, Query, QueryRequest, Rotation, RotationView, Status, StatusView,
+    Whoami, WorkspacePage, Workspaces,
 };
 use ledger_contract::view::ConnectionView;
 use ledger_domain::Connection;
@@ -28,6 +28,8 @@ pub enum QueryAnswer {
     History(HistoryPage),
     /// See [`Reader::audit`].
     Audit(AuditPage),
+    /// See [`Reader::exposure`].
+    Exposure(Box<ExposurePage>),
     /// See [`Reader::workspaces`].
     Workspaces(WorkspacePage),
     /// See [`Reader::status`].
@@ -55,6 +57,9 @@ impl Reader<'_> {
             QueryRequest::List(query) => QueryAnswer::List(self.list(&ListOptions::page(query)?)?),
             QueryRequest::History(query) => QueryAnswer::History(self.history(&query)?),
             QueryRequest::Audit(query) => QueryAnswer::Audit(self.audit(&query)?),
+            QueryRequest::Exposure(query) => {
+                QueryAnswer::Exposure(Box::new(self.exposure(&query)?))
+            }
             QueryRequest::Workspaces(query) => QueryAnswer::Workspaces(self.workspaces(&query)?),
             QueryRequest::Status(_) => QueryAnswer::Status(Box::new(self.status()?)),
             QueryRequest::Principals(query) => QueryAnswer::Principals(self.principals(&query)?),
@@ -77,6 +82,7 @@ impl QueryAnswer {
             Self::List(result) => json::<List>(&result.view(), result.rows.len()),
             Self::History(page) => json::<History>(page, page.events.len()),
             Self::Audit(page) => json::<Audit>(page, page.entries.len()),
+            Self::Exposure(page) => json::<Exposure>(page, page.readers.len()),
             Self::Workspaces(page) => json::<Workspaces>(page, page.workspaces.len()),
             Self::Status(status) => json::<Status>(status, 1),
             Self::Principals(page) => json::<Principals>(page, page.principals.len()),

@@ -3,6 +3,7 @@
 mod access;
 mod answer;
 mod audit;
+mod exposure;
 mod get;
 mod history;
 mod list;

@@ -54,6 +54,7 @@ impl Effort {
             QueryName::List
             | QueryName::History
             | QueryName::Audit
+            | QueryName::Exposure
             | QueryName::Workspaces
             | QueryName::Principals => Self::Scan,
         }
