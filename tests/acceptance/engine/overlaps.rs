@@ -164,6 +164,20 @@ async fn a_former_generation_is_refused_from_its_deadline_on_and_retired_once() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_overlap_lasts_by_the_clock_also_after_it_was_ahead() {
+    let staged = Staged::new().await;
+    staged.set(20 * DAY);
+    staged.ledger.create("ahead").await;
+    staged.set(0);
+    staged.rotate("sk-second-value-2", json!({"keep_former_until": "1h"})).await;
+    assert_eq!(staged.revealed(json!("former")).await, Ok(()));
+    staged.set(HOUR);
+    assert_eq!(staged.revealed(json!("former")).await, Err(Code::GenerationRetired));
+    let event = staged.retired().await;
+    assert_eq!(event["clock"], "2027-11-28T13:00:00.000000Z");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_that_passed_while_the_ledger_was_closed_is_recorded_at_its_start() {
     let staged = Staged::new().await;
     let until = json!({"keep_former_until": "2027-11-29T12:00:00Z"});

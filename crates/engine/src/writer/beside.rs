@@ -38,7 +38,7 @@ impl Decider {
         at: Micros,
     ) -> Result<(Version, Arc<Connection>), ExecuteError> {
         let connection = self.reached(&envelope, id)?;
-        let revealed = decide_reveal(Some(&connection), command, at)?;
+        let revealed = decide_reveal(Some(&connection), command, self.now(at))?;
         // It is charged to who asks, so that nobody uses up what is the owner's.
         self.take_reveal(&envelope.workspace, &connection.workspace, self.now(at))?;
         // A reveal belongs to the history of the home workspace, whoever performs it.
@@ -130,7 +130,7 @@ impl Decider {
     }
 
     /// Returns a command of the ledger itself to retire former generations as it is decided: with
-    /// the time that its event gets, and the fields that are confirmed by now.
+    /// what the clock says then, and the fields that are confirmed by then.
     pub(super) fn with_confirmations(
         &mut self,
         before: Option<&Connection>,
@@ -140,7 +140,7 @@ impl Decider {
         let Command::RetireFormer { fields, when } = command else { return Ok(command) };
         match (when, before) {
             (Retirement::Overdue(_), _) => {
-                Ok(Command::RetireFormer { fields, when: Retirement::Overdue(at) })
+                Ok(Command::RetireFormer { fields, when: Retirement::Overdue(self.now(at)) })
             }
             (Retirement::Confirmed, Some(connection)) => {
                 let consumers = self.state.consumers(connection.id)?.consumers;
