@@ -29,8 +29,13 @@ pub fn data_version(type_name: &str) -> u32 {
 /// of earlier versions.
 pub fn first_metadata_version(type_name: &str) -> u32 {
     match type_name {
-        "token_blocked" | "token_unblocked" | "destination_changed" | "destination_reverted" => 3,
-        "master_key_rotated" | "data_keys_rewrapped" | "master_key_retired" => 3,
+        "token_blocked"
+        | "token_unblocked"
+        | "destination_changed"
+        | "destination_reverted"
+        | "master_key_rotated"
+        | "data_keys_rewrapped"
+        | "master_key_retired" => 3,
         _ => 1,
     }
 }
