@@ -80,7 +80,7 @@ impl Reader<'_> {
         Ok(Part { readers, last: None })
     }
 
-    /// Returns whether an API key could have the secrets revealed now. `None` for other credentials.
+    /// Returns whether an API key could have the secrets revealed now; `None` for access tokens.
     fn may_reveal(&self, connection: &Connection, key: Option<&str>) -> Option<bool> {
         let id = ApiKeyId::parse("key", key?).ok()?;
         let caller = self.engine.shared.directory.caller_of(&id, self.engine.clock().now());
