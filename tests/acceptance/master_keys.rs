@@ -16,7 +16,7 @@ use crate::service::Service;
 use crate::wait::eventually;
 
 /// Enough for a few dozen batches.
-const CONNECTIONS: usize = 4_000;
+const CONNECTIONS: usize = 2_500;
 const KILLS: usize = 5;
 const WRITERS: usize = 4;
 

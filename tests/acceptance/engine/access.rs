@@ -172,7 +172,7 @@ impl Somebody {
             "whoami" | "workspaces" => true,
             "history" | "audit" => self.has("audit") && (self.everywhere || workspace == HOME),
             "status" => self.has("read") && self.everywhere,
-            "blocked-tokens" => self.has("administer") && self.everywhere,
+            "blocked-tokens" | "master-keys" => self.has("administer") && self.everywhere,
             "principals" | "access-check" => self.has("administer"),
             other => panic!("say here who may ask {other}"),
         };

@@ -32,7 +32,7 @@ pub(super) async fn open(
         Some(path) => path.clone(),
         None => throw_away_key(folder, out)?,
     };
-    let options = engine_options(folder, key_file, args, providers)?;
+    let options = engine_options(folder, &key_file, args, providers)?;
     let engine = open_engine(EngineOptions { create, ..options }).await?;
     ensure_workspace(&engine).await?;
     leave_admin_key(&engine, folder, out).await?;

@@ -113,20 +113,20 @@ async fn open(
         Err(problem) => return Err(problem.into()),
     }
     let key_file = master_key::locate(&args.master_key, None)?;
-    open_engine(engine_options(folder, key_file, args, providers)?).await
+    open_engine(engine_options(folder, &key_file, args, providers)?).await
 }
 
 /// Returns the options of an engine as the arguments have them. The master keys are read from a
 /// file, and again when they are rotated.
 fn engine_options(
     folder: &Path,
-    key_file: PathBuf,
+    key_file: &Path,
     args: &ServeArgs,
     providers: &Arc<Catalogue>,
 ) -> Result<EngineOptions, Failure> {
-    let keyring = master_key::read(&key_file)?;
+    let keyring = master_key::read(key_file)?;
     Ok(EngineOptions {
-        key_source: Some(Arc::new(KeyFile::new(absolute(&key_file)))),
+        key_source: Some(Arc::new(KeyFile::new(absolute(key_file)))),
         journal: args.journal.options(),
         catalogue: Arc::clone(providers),
         key_lifetimes: args.lifetimes.lifetimes(),
