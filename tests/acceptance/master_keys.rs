@@ -4,8 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use ledger_client::{Client, CommandHeaders};
+use ledger_client::{Client, ClientOptions, CommandHeaders, Key};
 use ledger_vault::Keyring;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ use crate::service::Service;
 use crate::wait::eventually;
 
 /// Enough for a few dozen batches.
-const CONNECTIONS: usize = 4_000;
+const CONNECTIONS: usize = 2_500;
 const KILLS: usize = 5;
 const WRITERS: usize = 4;
 
@@ -62,6 +63,15 @@ async fn left(client: &Client) -> Option<u64> {
     Some(former.map(|key| key["data_keys"].as_u64().expect("a number")).sum())
 }
 
+/// Connects a client that does not wait long for an answer that was lost with the server.
+async fn hasty_client(service: &Service) -> Client {
+    let mut options = ClientOptions::new(Key::new(service.key()));
+    options.url = service.nats_url();
+    options.allow_unsealed = true;
+    options.timeout = Duration::from_secs(2);
+    Client::connect(options).await.expect("NATS is there")
+}
+
 /// Marks connections over and over, until it is told to stop. What has no answer is sent again, and
 /// no other error is accepted.
 async fn write(client: Client, writer: usize, stop: Arc<AtomicBool>, done: Arc<AtomicU64>) {
@@ -89,10 +99,11 @@ async fn kills_while_everything_is_wrapped_anew_lose_nothing_and_it_completes() 
     let mut service = Service::start(&["--nats-url", &nats.url(), "--log", "warn"]).await;
     load(&service).await;
     let client = service.client().await;
+    let hasty = hasty_client(&service).await;
     let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let writers: Vec<_> = (0..WRITERS)
         .map(|writer| {
-            tokio::spawn(write(client.clone(), writer, Arc::clone(&stop), Arc::clone(&done)))
+            tokio::spawn(write(hasty.clone(), writer, Arc::clone(&stop), Arc::clone(&done)))
         })
         .collect();
     let mut former = Vec::new();

@@ -14,9 +14,17 @@ pub(crate) fn verbs() -> impl Iterator<Item = &'static str> {
 
 /// Returns the verbs that are sent to the ledger as a whole.
 pub(crate) fn principal_verbs() -> impl Iterator<Item = &'static str> {
-    let about_them =
-        |verb: &&Verb| verb.spec().target.is_ledger() && verb.spec().target != Target::Tokens;
+    let about_them = |verb: &&Verb| {
+        let target = verb.spec().target;
+        target.is_ledger() && !matches!(target, Target::Tokens | Target::Ledger)
+    };
     Verb::ALL.iter().filter(about_them).map(|verb| verb.as_str())
+}
+
+/// The verbs about the ledger itself.
+pub(crate) fn ledger_verbs() -> impl Iterator<Item = &'static str> {
+    let about_it = |verb: &&Verb| verb.spec().target == Target::Ledger;
+    Verb::ALL.iter().filter(about_it).map(|verb| verb.as_str())
 }
 
 /// The verbs about tokens of an identity provider.

@@ -2,6 +2,7 @@
 
 use super::s3_server::{S3Server, variables};
 use crate::machine::{Machine, blocks, stop};
+use crate::wait::eventually;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_runbooks_for_backups_run_as_written() {
@@ -18,6 +19,11 @@ async fn the_runbooks_for_backups_run_as_written() {
     let create =
         "connledger create --data-dir /srv/ledger --slug main --provider x --secret k=sk-012345";
     machine.run(create).await;
+    eventually("the first backup of the schedule is made", async || {
+        let told = machine.run("connledger status --data-dir /srv/ledger").await;
+        (told.contains("ago, to position") && !told.contains("backup running")).then_some(())
+    })
+    .await;
     let told = machine.run(at_once).await;
     assert!(told.contains("backed up to position") && told.contains("last backup"), "{told}");
     let told = machine.run(look).await;

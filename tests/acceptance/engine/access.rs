@@ -191,7 +191,7 @@ impl Somebody {
             "exposure" => self.has("audit"),
             "history" | "audit" => self.has("audit") && (self.everywhere || workspace == HOME),
             "status" => self.has("read") && self.everywhere,
-            "blocked-tokens" => self.has("administer") && self.everywhere,
+            "blocked-tokens" | "master-keys" => self.has("administer") && self.everywhere,
             "principals" | "access-check" => self.has("administer"),
             other => panic!("say here who may ask {other}"),
         };

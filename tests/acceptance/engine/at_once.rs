@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::ledger::{HOME, Ledger, TestCommand, ask_as, send_as};
 use crate::matrix::bodies::body;
-use crate::verbs::{REVEAL, principal_verbs, token_verbs, verbs};
+use crate::verbs::{REVEAL, ledger_verbs, principal_verbs, token_verbs, verbs};
 
 const EVERYTHING: &str =
     r#"{"scopes": ["read", "write", "rotate", "reveal", "audit", "administer"]}"#;
@@ -44,7 +44,8 @@ fn commands() -> Vec<TestCommand> {
         if verb == "create-workspace" { command.at("new") } else { command }
     });
     let of_principals = principal_verbs().map(|verb| about(verb, "principal", "one").at(LEDGER));
-    let of_tokens = token_verbs().map(|verb| TestCommand::new(verb, &body(verb, 1)).at(LEDGER));
+    let of_tokens = token_verbs().chain(ledger_verbs());
+    let of_tokens = of_tokens.map(|verb| TestCommand::new(verb, &body(verb, 1)).at(LEDGER));
     here.chain(of_principals).chain(of_tokens).collect()
 }
 

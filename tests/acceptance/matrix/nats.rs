@@ -20,7 +20,7 @@ use super::{
 use crate::bus;
 use crate::ledger::{ABROAD, HOME, Ledger, TestCommand};
 use crate::nats_server::NatsServer;
-use crate::verbs::{principal_verbs, token_verbs, verbs};
+use crate::verbs::{ledger_verbs, principal_verbs, token_verbs, verbs};
 use crate::wait::{PATIENCE, eventually};
 
 pub(super) const TABLE: &[Line] = &[
@@ -195,7 +195,11 @@ impl Stage {
             "exposure" => body["field"] = json!("api_key"),
             _ => {}
         }
-        let subject = if principal_verbs().chain(token_verbs()).any(|verb| verb == name) {
+        let subject = if principal_verbs()
+            .chain(token_verbs())
+            .chain(ledger_verbs())
+            .any(|verb| verb == name)
+        {
             names.command(subjects::LEDGER, name)
         } else if command {
             names.command(workspace, name)
@@ -212,7 +216,7 @@ impl Stage {
 async fn everyone_over_nats_may_do_what_the_table_says_and_nothing_else() {
     let mut stage = Stage::open().await;
     let (mut tally, before) = (Tally::default(), stage.ledger.engine.head().get());
-    let verbs = verbs().chain(principal_verbs()).chain(token_verbs());
+    let verbs = verbs().chain(principal_verbs()).chain(token_verbs()).chain(ledger_verbs());
     for name in verbs.chain(QueryName::names()).chain(OPERATIONS) {
         let (need, told) = line(TABLE, name);
         for at in At::ALL.into_iter().filter(|at| *at != At::Shared || is_about_connection(name)) {

@@ -12,7 +12,7 @@ use crate::errors::Fault;
 
 /// Counts data keys. One that was altered, or has no known form, is under no key.
 pub(crate) fn count(
-    rows: impl Iterator<Item = Result<(ConnectionId, Box<[u8]>), ReadError>>,
+    rows: impl Iterator<Item = keys::KeyRow>,
 ) -> Result<BTreeMap<MasterKeyId, u64>, Fault> {
     let mut counts = BTreeMap::new();
     for row in rows {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::iter::Peekable;
 
 use ledger_domain::ConnectionId;
-use ledger_store::tables::keys;
+use ledger_store::tables::keys::{self, KeyRow};
 use ledger_store::{ReadError, Store};
 
 /// Rows that are read in search of one key. Ids that are made at the same time are stored in any
@@ -15,8 +15,6 @@ use ledger_store::{ReadError, Store};
 const ROWS_AHEAD: usize = 16;
 /// Keys of other connections that are remembered.
 const PASSED_MAX: usize = 1_024;
-
-type KeyRow = Result<(ConnectionId, Box<[u8]>), ReadError>;
 
 pub(super) struct DataKeys<'a> {
     store: &'a Store,

@@ -66,7 +66,7 @@ pub(super) struct Indexes<'a> {
     claims: Rows<'a>,
     receipts: Box<dyn Iterator<Item = Result<ReceiptRow, ReadError>> + 'a>,
     connections: Box<dyn Iterator<Item = Result<Box<[u8]>, ReadError>> + 'a>,
-    data_keys: Box<dyn Iterator<Item = Result<(ConnectionId, Box<[u8]>), ReadError>> + 'a>,
+    data_keys: Box<dyn Iterator<Item = keys::KeyRow> + 'a>,
     counts: Result<BTreeMap<MasterKeyId, u64>, ReadError>,
 }
 

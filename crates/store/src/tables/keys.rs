@@ -11,6 +11,9 @@ use crate::batch::Batch;
 use crate::error::{AppendError, ReadError, corrupt};
 use crate::store::{Row, Rows, Store};
 
+/// A connection and its wrapped data key, as they are read.
+pub type KeyRow = Result<(ConnectionId, Box<[u8]>), ReadError>;
+
 /// Stores a connection's wrapped data key.
 pub fn put(batch: &mut Batch, store: &Store, connection: ConnectionId, wrapped: &[u8]) {
     batch.put(store, &fixed(KEYS), &connection.to_bytes(), wrapped);
@@ -36,22 +39,16 @@ pub fn rows(store: &Store) -> Rows<'_> {
 }
 
 /// Iterates over wrapped data keys in the order of their connections' ids, from one on.
-pub fn scan_all(
-    store: &Store,
-    from: ConnectionId,
-) -> impl Iterator<Item = Result<(ConnectionId, Box<[u8]>), ReadError>> + '_ {
+pub fn scan_all(store: &Store, from: ConnectionId) -> impl Iterator<Item = KeyRow> + '_ {
     store.scan_all(&fixed(KEYS), &from.to_bytes()).map(identified)
 }
 
 /// Iterates over wrapped data keys as [`scan_all`] does, to read a few of them.
-pub fn scan(
-    store: &Store,
-    from: ConnectionId,
-) -> impl Iterator<Item = Result<(ConnectionId, Box<[u8]>), ReadError>> + '_ {
+pub fn scan(store: &Store, from: ConnectionId) -> impl Iterator<Item = KeyRow> + '_ {
     store.scan(&fixed(KEYS), &from.to_bytes()).map(identified)
 }
 
-fn identified(row: Result<Row, ReadError>) -> Result<(ConnectionId, Box<[u8]>), ReadError> {
+fn identified(row: Result<Row, ReadError>) -> KeyRow {
     let (key, wrapped) = row?;
     let id = key.as_ref().try_into().map_err(|_| corrupt(&fixed(KEYS), "a connection's id"))?;
     Ok((ConnectionId::from_bytes(id), wrapped))
