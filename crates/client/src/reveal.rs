@@ -109,13 +109,16 @@ impl Client {
         if self.ledger_xkey.is_none() {
             return Err(ClientError::Unsealed);
         }
-        let mut body = json!({ "fields": fields, "reason": reason });
-        match generation {
+        let body = match generation {
             // Ledgers of before know no others.
-            RevealedGeneration::Current => {}
-            RevealedGeneration::Former => body["generation"] = json!("former"),
-            RevealedGeneration::Exactly(number) => body["generation"] = json!(number),
-        }
+            RevealedGeneration::Current => json!({ "fields": fields, "reason": reason }),
+            RevealedGeneration::Former => {
+                json!({ "fields": fields, "reason": reason, "generation": "former" })
+            }
+            RevealedGeneration::Exactly(number) => {
+                json!({ "fields": fields, "reason": reason, "generation": number })
+            }
+        };
         let body = body.to_string().into_bytes();
         let about = vec![(subjects::DEADLINE, deadline(self.timeout))];
         let subject = self.subjects.reveal(workspace, connection);

@@ -33,7 +33,7 @@ impl Moment {
     }
 
     /// Returns the time, if a span begins at `now`.
-    pub fn from(self, now: Micros) -> Micros {
+    pub fn time(self, now: Micros) -> Micros {
         match self {
             Self::At(at) => at,
             Self::In(seconds) => {
@@ -51,7 +51,7 @@ impl Moment {
     }
 }
 
-/// Parses a span of time. One that is longer than 32 bits of seconds is none.
+/// Parses a span of time. One that is too long for 32 bits is the longest.
 fn seconds(text: &str) -> Option<u32> {
     let unit = text.chars().next_back()?;
     let seconds: u32 = match unit {
@@ -67,7 +67,7 @@ fn seconds(text: &str) -> Option<u32> {
     if !is_number || digits.len() > 8 {
         return None;
     }
-    digits.parse::<u32>().ok()?.checked_mul(seconds).or(Some(u32::MAX))
+    digits.parse::<u32>().ok().map(|number| number.saturating_mul(seconds))
 }
 
 /// The time, or the number of seconds and `s`, so that `60m` and `1h` are the same.
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_moment_is_a_time_or_a_number_and_a_unit() {
-        let from = |text| Moment::parse("at", text).map(|moment| moment.from(Micros::new(1)));
+        let from = |text| Moment::parse("at", text).map(|moment| moment.time(Micros::new(1)));
         let after = |seconds: i64| Ok(Micros::new(1 + seconds * MICROS_PER_SECOND));
         assert_eq!(from("90s"), after(90));
         assert_eq!(from("15m"), after(900));

@@ -150,12 +150,9 @@ fn remove(consumers: &Consumers, consumer: ConsumerName) -> Result<Confirmation,
 /// Returns the fields whose former generation waits for confirmation and is confirmed: there are
 /// consumers of the field, and all of them use its current generation. `consumers` are those that
 /// count, which are not gone.
-pub fn confirmed_fields<'a>(
-    connection: &Connection,
-    consumers: impl Iterator<Item = &'a Consumer> + Clone,
-) -> BTreeSet<FieldName> {
+pub fn confirmed_fields(connection: &Connection, consumers: &[&Consumer]) -> BTreeSet<FieldName> {
     let is_confirmed = |(field, secret): &(&FieldName, &Secret)| {
-        let mut used = consumers.clone().filter_map(|one| one.generations.get(*field)).peekable();
+        let mut used = consumers.iter().filter_map(|one| one.generations.get(*field)).peekable();
         secret.former.as_ref().is_some_and(|former| former.end.once_confirmed)
             && used.peek().is_some()
             && used.all(|generation| *generation >= secret.generation)
@@ -255,7 +252,7 @@ mod tests {
         let all = |generations: &[u64]| {
             let consumers: Vec<_> =
                 generations.iter().map(|number| consumer("key:a", *number)).collect();
-            confirmed_fields(&connection, consumers.iter()).len()
+            confirmed_fields(&connection, &consumers.iter().collect::<Vec<_>>()).len()
         };
         assert_eq!((all(&[]), all(&[1]), all(&[2, 1]), all(&[2, 2])), (0, 0, 0, 1));
     }

@@ -441,7 +441,7 @@ impl Engine {
 /// Returns how long a rotation at `now` keeps the former values.
 fn kept(keep: KeepFormer, now: Micros) -> Keep {
     let default = || Micros::new(now.get().saturating_add(limits::OVERLAP_DEFAULT_MICROS));
-    let until = keep.until.map_or_else(default, |until| until.from(now));
+    let until = keep.until.map_or_else(default, |until| until.time(now));
     Keep { end: FormerEnd { until, once_confirmed: keep.once_confirmed }, now }
 }
 
@@ -449,7 +449,7 @@ fn overlap_change(fields: BTreeSet<FieldName>, change: OverlapChange, now: Micro
     match change {
         OverlapChange::Cancel => Command::CancelRotation { fields, now },
         OverlapChange::Retire { at } => {
-            let later = |at: Moment| Retirement::At { until: at.from(now), now };
+            let later = |at: Moment| Retirement::At { until: at.time(now), now };
             Command::RetireFormer { fields, when: at.map_or(Retirement::Now, later) }
         }
     }

@@ -8,10 +8,8 @@ use crate::verbs::verbs;
 /// A verb, its body without `connection`, and what must be where afterwards.
 type Case = (&'static str, Value, &'static str, Value);
 
-/// In the order of a life, each command finding what the ones before it left.
-fn life() -> Vec<Case> {
-    let limits = json!({"rate": {"type": "requests", "unit": "rpm", "value": 60}});
-    let wider = json!({"usage": {"type": "cost", "credit_limit": 9, "reset": "30d"}});
+/// What changes fields and secrets.
+fn edits() -> Vec<Case> {
     vec![
         ("update", json!({"display_name": "Main"}), "/display_name", json!("Main")),
         (
@@ -41,6 +39,14 @@ fn life() -> Vec<Case> {
             json!("deadline"),
         ),
         ("cancel-rotation", json!({}), "/secrets/api_key/generation", json!(4)),
+    ]
+}
+
+/// In the order of a life, each command finding what the ones before it left.
+fn life() -> Vec<Case> {
+    let limits = json!({"rate": {"type": "requests", "unit": "rpm", "value": 60}});
+    let wider = json!({"usage": {"type": "cost", "credit_limit": 9, "reset": "30d"}});
+    let more = [
         ("disable", json!({"reason": "pause"}), "/enabled", json!(false)),
         ("enable", json!({}), "/enabled", json!(true)),
         ("mark-degraded", json!({"reason": "slow"}), "/health/state", json!("degraded")),
@@ -88,7 +94,8 @@ fn life() -> Vec<Case> {
         ("revert", json!({"to_version": 2}), "/display_name", json!("Main")),
         ("archive", json!({"reason": "old"}), "/lifecycle", json!("archived")),
         ("restore", json!({}), "/lifecycle", json!("active")),
-    ]
+    ];
+    edits().into_iter().chain(more).collect()
 }
 
 /// What makes something new, or is recorded beside a connection.

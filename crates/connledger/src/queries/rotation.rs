@@ -53,14 +53,11 @@ pub(super) async fn run(session: &Session, command: RotationCommand) -> Result<(
 /// Returns how far the consumers of a field are, in words.
 fn line(field: &str, rotation: &FieldRotation) -> String {
     let FieldRotation { generation, former, consumers, confirmed } = rotation;
-    let mut line =
-        format!("{field}: generation {generation}: {confirmed} of {consumers} consumers");
-    if let Some(former) = former {
-        let (number, until) = (former.generation, &former.until);
-        let waits = if former.waits_for == "confirmation" { "confirmed, or " } else { "" };
-        line.push_str(&format!("; generation {number} is kept until {waits}{until}"));
-    }
-    line
+    let line = format!("{field}: generation {generation}: {confirmed} of {consumers} consumers");
+    let Some(former) = former else { return line };
+    let (number, until) = (former.generation, &former.until);
+    let waits = if former.waits_for == "confirmation" { "confirmed, or " } else { "" };
+    format!("{line}; generation {number} is kept until {waits}{until}")
 }
 
 /// Returns the consumers, those that are behind first.

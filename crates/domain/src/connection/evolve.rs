@@ -84,7 +84,7 @@ fn apply(state: &mut Connection, event: Event, facts: &EventFacts) {
         Event::Updated(revision) => apply_revision(state, *revision, facts),
         Event::SecretRotated { secrets, former, health_unknown } => {
             for (field, new) in secrets {
-                rotate(state, field, new, former, facts);
+                rotate(state, &field, new, former, facts);
             }
             forget_health(state, health_unknown, facts);
         }
@@ -145,16 +145,16 @@ fn set_secret(state: &mut Connection, field: FieldName, new: NewSecret, facts: &
 /// Replaces the value of a field, and keeps the one before it if the event says so.
 fn rotate(
     state: &mut Connection,
-    field: FieldName,
+    field: &FieldName,
     new: NewSecret,
     end: Option<FormerEnd>,
     facts: &EventFacts,
 ) {
-    let before = state.secrets.get(&field).cloned();
+    let before = state.secrets.get(field).cloned();
     set_secret(state, field.clone(), new, facts);
     let (Some(before), Some(end)) = (before, end) else { return };
     let Secret { generation, sealed, hint, .. } = before;
-    if let Some(secret) = state.secrets.get_mut(&field) {
+    if let Some(secret) = state.secrets.get_mut(field) {
         secret.former = Some(Box::new(Former { generation, sealed, hint, end }));
     }
 }

@@ -86,7 +86,9 @@ impl Agenda {
         let mut looks = self.looks.lock();
         let due = looks.order.iter().take_while(|(at, _)| *at <= now).take(most);
         let due: Vec<ConnectionId> = due.map(|(_, id)| *id).collect();
-        due.iter().for_each(|id| looks.set(*id, None));
+        for id in &due {
+            looks.set(*id, None);
+        }
         due
     }
 

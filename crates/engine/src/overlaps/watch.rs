@@ -174,7 +174,7 @@ pub(crate) fn confirmed(
     let counts = consumers
         .iter()
         .filter(|(name, consumer)| now < seen.gone_from(connection.id, name, consumer));
-    confirmed_fields(connection, counts.map(|(_, consumer)| consumer))
+    confirmed_fields(connection, &counts.map(|(_, consumer)| consumer).collect::<Vec<_>>())
 }
 
 /// Returns when the next consumer counts as gone, if none is seen again.

@@ -73,8 +73,8 @@ impl Decider {
         ledger_domain::check_expected(head.version, envelope.expected)?;
         let (now, seen) = (self.now(at), &self.shared.consumers);
         let gone = |name: &_, consumer: &_| {
-            let heard = seen.last(id, name, consumer);
-            (seen.gone_from(id, name, consumer) <= now).then_some(heard)
+            let last = seen.last(id, name, consumer);
+            (seen.gone_from(id, name, consumer) <= now).then_some(last)
         };
         let name = command.consumer().clone();
         let actor = envelope.permit.actor().clone();

@@ -112,7 +112,9 @@ impl Committer {
                 match event {
                     ConsumerEvent::Removed { consumer } => consumers.forget(*id, consumer),
                     ConsumerEvent::Confirmed { replaces, .. } => {
-                        replaces.iter().for_each(|gone| consumers.forget(*id, gone));
+                        if let Some(gone) = replaces {
+                            consumers.forget(*id, gone);
+                        }
                     }
                 }
                 agenda.look_again(*id);
