@@ -85,6 +85,7 @@ nsc add user --account USERS --name gateway-acme \
   --allow-pub 'ledger.js.CONSUMER.DELETE.KV_ledger-connections.*' \
   --allow-pub 'ledger.query.acme.list' \
   --allow-pub 'ledger.reveal.acme.*' \
+  --allow-pub 'ledger.cmd.acme.confirm-secret' \
   --allow-sub '_INBOX_gateway-acme.>'
 
 # Who manages the connections of acme: commands and questions, no secrets, no watching.

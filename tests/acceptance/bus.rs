@@ -18,8 +18,8 @@ pub(crate) async fn start_with(
     change: impl FnOnce(&mut BusOptions),
 ) -> Bus {
     let connection = ConnectOptions { url, ..ConnectOptions::default() };
-    let client = connect(&connection).await.expect("good options");
-    let mut options = BusOptions::new(client, connection);
+    let connected = connect(&connection).await.expect("good options");
+    let mut options = BusOptions::new(connected, connection);
     change(&mut options);
     let bus = Bus::start(ledger.engine.clone(), options).await.expect("the bus starts");
     bus.settled(PATIENCE).await;

@@ -59,6 +59,8 @@ mod attempts;
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
+mod changeover;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod crash;

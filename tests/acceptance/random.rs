@@ -71,6 +71,23 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         2 => update().prop_map(|body| ("update", body)),
         1 => select(&["sk-a-value-123", "sk-b-value-456"][..])
             .prop_map(|value| ("rotate-secret", json!({"secrets": {"api_key": value}}))),
+        1 => select(&["sk-c-value-789", "sk-d-value-012"][..]).prop_map(|value| {
+            let keep = json!({"secrets": {"api_key": value}, "keep_former_until": "9d"});
+            ("rotate-secret", keep)
+        }),
+        1 => option::of(1..9_u32).prop_map(|days| match days {
+            Some(days) => ("retire-former", json!({"at": format!("{days}d")})),
+            None => ("retire-former", json!({})),
+        }),
+        1 => Just(("cancel-rotation", json!({}))),
+        2 => (0..3_u32, option::of(1..4_u64)).prop_map(|(name, used)| {
+            let generations = used.map(|used| json!({"api_key": used})).unwrap_or(json!({}));
+            let consumer = format!("consumer-{name}");
+            ("confirm-secret", json!({"consumer": consumer, "generations": generations}))
+        }),
+        1 => (0..3_u32).prop_map(|name| {
+            ("remove-consumer", json!({"consumer": format!("consumer-{name}")}))
+        }),
         1 => Just(("enable", json!({}))),
         1 => Just(("disable", json!({"reason": "pause"}))),
         2 => health(),

@@ -42,7 +42,7 @@ pub struct Summary {
     /// Time of the last event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recorded_at: Option<String>,
-    /// Ids of the master keys that it takes to open it; absent if its manifest is of the first form.
+    /// Ids of the master keys that it takes to open it; absent in manifests of the first form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub master_keys: Option<BTreeSet<String>>,
     /// Number of segments.

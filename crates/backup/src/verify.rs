@@ -26,7 +26,7 @@ pub struct VerifyReport {
     pub position: u64,
     /// When it was begun.
     pub created_at: String,
-    /// Ids of the master keys that it takes to open it; absent if its manifest is of the first form.
+    /// Ids of the master keys that it takes to open it; absent in manifests of the first form.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub master_keys: Option<BTreeSet<String>>,
     /// Number of objects that were read.

@@ -78,27 +78,34 @@ pub fn public_url(url: &str) -> String {
     url.split(',').map(without_user).collect::<Vec<_>>().join(",")
 }
 
+/// A connection, and what the server denied to it.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    pub(crate) client: Client,
+    pub(crate) denials: Denials,
+}
+
+impl Connection {
+    /// Returns a client of the connection.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+}
+
 /// Starts to connect in the background and returns at once, so that the ledger can start while NATS
 /// is down.
 ///
 /// Errors concern only the options. [`check`] examines the server.
-pub async fn connect(options: &ConnectOptions) -> Result<Client, Problem> {
-    connect_noting(options, Denials::default()).await
-}
-
-/// Does the same, and notes what the server denies to this connection.
-pub(crate) async fn connect_noting(
-    options: &ConnectOptions,
-    denials: Denials,
-) -> Result<Client, Problem> {
+pub async fn connect(options: &ConnectOptions) -> Result<Connection, Problem> {
     let addresses = addresses(&options.url)?;
     let connecting = authenticated(options, &addresses)?;
     let mut connecting = encrypted(connecting, options)?;
     if let Some(prefix) = &options.inbox_prefix {
         connecting = connecting.custom_inbox_prefix(prefix);
     }
-    let witness = Arc::new(Witness::new(public_url(&options.url), denials));
-    connecting
+    let denials = Denials::default();
+    let witness = Arc::new(Witness::new(public_url(&options.url), denials.clone()));
+    let connected = connecting
         .name(CLIENT_NAME)
         .client_capacity(CLIENT_CAPACITY)
         .request_timeout(Some(REQUEST_TIMEOUT))
@@ -109,8 +116,9 @@ pub(crate) async fn connect_noting(
             std::future::ready(())
         })
         .connect(addresses)
-        .await
-        .map_err(|error| unreachable(format!("cannot connect to NATS: {error}")))
+        .await;
+    let unconnected = |error| unreachable(format!("cannot connect to NATS: {error}"));
+    Ok(Connection { client: connected.map_err(unconnected)?, denials })
 }
 
 /// Waits up to `patience` for the connection, then checks that the server is recent enough, permits

@@ -23,8 +23,14 @@
 //!   (test: `only_the_owner_under_its_lease_makes_the_streams_anew`).
 //! - What the stream removes has reached the bucket before
 //!   (test: `what_the_stream_removes_has_reached_the_bucket_before`).
-//! - A bucket that lacks states is filled from the first event
+//! - A bucket that lacks states is filled from the first event, where that is permitted
 //!   (test: `a_bucket_that_is_deleted_after_the_window_moved_is_filled_from_the_first_event`).
+//! - A window lacks no event of its time, also after it was made longer
+//!   (test: `a_window_becomes_longer_once_everything_that_lasts_shorter_has_left`).
+//! - A bucket that cannot be mended, or that lacks events for good, stops no event
+//!   (test: `what_a_limit_kept_from_the_bucket_is_told_and_not_waited_for`).
+//! - Over NATS, an instance that its stream refuses answers what its status is and nothing else
+//!   (test: `an_instance_that_its_stream_refuses_tells_its_status_over_nats_and_nothing_else`).
 //! - What somebody set by hand on a stream stays and is named
 //!   (test: `a_window_follows_its_options_and_limits_by_hand_stay_and_are_named`).
 //! - Of two copies of a ledger on one NATS server, one accepts commands and publishes
@@ -90,7 +96,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout};
 use tracing::{info, warn};
 
-pub use connect::{ConnectOptions, check, connect, public_url};
+pub use connect::{ConnectOptions, Connection, check, connect, public_url};
 pub use lease::FencedBy;
 pub use ledger_guard::Rates;
 pub use managed::{
@@ -101,7 +107,6 @@ pub use managed::{
 pub use relay::Adopts;
 pub use topology::Window;
 
-use connect::{Denials, connect_noting};
 use lease::{Keeper, KeeperOptions, LeaseTime, Ownership};
 use part::{Part, Watchdog};
 use relay::{Relay, RelayOptions};
@@ -134,7 +139,7 @@ pub const RATES: Rates = Rates { per_key: 20_000, per_source: 100, strangers: 1_
 #[derive(Clone, Debug)]
 pub struct BusOptions {
     /// The connection for requests and replies, from [`connect`].
-    pub client: Client,
+    pub connection: Connection,
     /// Options of a second connection for events, so that no reply waits behind them.
     pub relay: ConnectOptions,
     /// Names of subjects and streams.
@@ -166,9 +171,9 @@ pub struct BusOptions {
 
 impl BusOptions {
     /// Returns the defaults.
-    pub fn new(client: Client, relay: ConnectOptions) -> Self {
+    pub fn new(connection: Connection, relay: ConnectOptions) -> Self {
         Self {
-            client,
+            connection,
             relay,
             subjects: Subjects::default(),
             duplicate_window: DUPLICATE_WINDOW,
@@ -204,7 +209,7 @@ impl Bus {
     /// the engine accepts commands only as [`BusOptions::fenced_by`] says. While NATS is down, all
     /// parts wait for it.
     pub async fn start(engine: Engine, options: BusOptions) -> Result<Self, Problem> {
-        let BusOptions { client, subjects, instance, .. } = &options;
+        let BusOptions { connection, subjects, instance, .. } = &options;
         let fenced_by = options.fenced_by;
         let choices = Choices {
             duplicate_window: options.duplicate_window,
@@ -215,28 +220,27 @@ impl Bus {
         let ownership = Ownership::new(subjects, instance.clone(), engine.identity(), fenced_by);
         let ownership = Arc::new(ownership);
         engine.set_fence(ownership.clone());
-        let denials = Denials::default();
-        let topology = Topology::new(subjects, engine.identity(), choices, denials.clone());
         let (stop_relay, stopped) = watch::channel(false);
         let (for_relay, events, owned) = (engine.clone(), subjects.clone(), ownership.clone());
         let adopts = options.adopts;
-        let begin = move |client| async move {
+        let begin = move |Connection { client, denials }| async move {
             let _watchdog = Watchdog::new("relay", owned.clone(), stopped.clone());
+            let topology = Topology::new(&events, for_relay.identity(), choices, denials);
             let options =
                 RelayOptions { client, subjects: events, topology, adopts, ownership: owned };
             Box::pin(Relay::new(for_relay, options, stopped).run()).await;
         };
-        let (cut_off, relayed) = spawn(options.relay.clone(), denials, begin).await?;
+        let (cut_off, relayed) = spawn(options.relay.clone(), begin).await?;
+        let Connection { client, denials } = connection.clone();
         let keeper = KeeperOptions {
             subjects,
-            topology: LeaseBucket::new(subjects, choices),
+            topology: LeaseBucket::new(subjects, choices, denials),
             fenced_by,
             time: LeaseTime::new(options.lease_time),
             instance: instance.clone(),
         };
         let keeper = Keeper::new(engine.clone(), client.clone(), ownership.clone(), keeper);
         let keeper = Part::start("keeper", &ownership, |stop| keeper.run(stop));
-        let client = client.clone();
         let senders = Arc::new(Senders::new(options.rates, ownership.limited()));
         let service = ServiceSwitch { engine, options, ownership: ownership.clone(), senders };
         let service = Part::start("service switch", &ownership, |stop| service.run(stop));
@@ -288,8 +292,7 @@ impl Bus {
 /// once when dropped, and a receiver that resolves when it has ended.
 async fn spawn<Running: Future<Output = ()>>(
     options: ConnectOptions,
-    denials: Denials,
-    begin: impl FnOnce(Client) -> Running + Send + 'static,
+    begin: impl FnOnce(Connection) -> Running + Send + 'static,
 ) -> Result<(oneshot::Sender<()>, oneshot::Receiver<()>), Problem> {
     let cannot = |error: &std::io::Error| {
         Problem::because(Code::Internal, format!("the relay cannot be started: {error}"))
@@ -301,13 +304,13 @@ async fn spawn<Running: Future<Output = ()>>(
     let (started, is_started) = oneshot::channel();
     let work = move || {
         runtime.block_on(async {
-            let connected = connect_noting(&options, denials).await;
-            let client = connected.as_ref().ok().cloned();
+            let connected = connect(&options).await;
+            let connection = connected.as_ref().ok().cloned();
             // The receiver is gone if the start was abandoned.
             started.send(connected.map(|_| ())).ok();
-            let Some(client) = client else { return };
+            let Some(connection) = connection else { return };
             tokio::select! {
-                () = begin(client) => {}
+                () = begin(connection) => {}
                 _ = cut => {}
             }
         });

@@ -1,5 +1,5 @@
 //! Starts and stops the micro service: requests over NATS are received only while no other instance
-//! holds the lease.
+//! holds the lease, and all of them only by the owner.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 
-use crate::lease::{Ownership, State};
+use crate::lease::{Listening, Ownership, State};
 use crate::responder::{Responder, Senders};
 use crate::stop::{is_stopped, stopped};
 use crate::{BusOptions, DRAIN_PATIENCE};
@@ -38,12 +38,14 @@ impl ServiceSwitch {
     /// also if an outage hid that another instance was the owner in between.
     pub(crate) async fn run(self, mut stop: watch::Receiver<bool>) {
         let mut states = self.ownership.subscribe();
-        let is_wanted = |state: &State| state.listens() == Some(true);
-        while let Some(tenure) = Self::until(&mut states, &mut stop, is_wanted).await {
-            match self.start().await {
+        let wanted = |state: &State| state.listens().filter(|wanted| *wanted != Listening::Nothing);
+        let is_wanted = |state: &State| wanted(state).is_some();
+        while let Some(state) = Self::until(&mut states, &mut stop, is_wanted).await {
+            let (tenure, Some(listening)) = (state.tenure(), wanted(&state)) else { continue };
+            match self.start(listening).await {
                 Ok(responder) => {
-                    self.ownership.set_listening(true);
-                    let ends = |state: &State| state.ends_service_of(tenure);
+                    self.ownership.set_listening(listening == Listening::Everything);
+                    let ends = |state: &State| state.ends_service_of(tenure, listening);
                     Self::until(&mut states, &mut stop, ends).await;
                     responder.stop(Instant::now() + DRAIN_PATIENCE).await;
                     self.ownership.set_listening(false);
@@ -59,26 +61,26 @@ impl ServiceSwitch {
         }
     }
 
-    /// Waits for a state, and returns its tenure. Returns `None` when told to stop.
+    /// Waits for a state, and returns it. Returns `None` when told to stop.
     async fn until(
         states: &mut watch::Receiver<State>,
         stop: &mut watch::Receiver<bool>,
         is_awaited: impl FnMut(&State) -> bool,
-    ) -> Option<u64> {
+    ) -> Option<State> {
         if is_stopped(stop) {
             return None;
         }
         tokio::select! {
-            found = states.wait_for(is_awaited) => found.ok().map(|state| state.tenure()),
+            found = states.wait_for(is_awaited) => found.ok().map(|state| state.clone()),
             () = stopped(stop) => None,
         }
     }
 
-    async fn start(&self) -> Result<Responder, Problem> {
-        let senders = Arc::clone(&self.senders);
-        let responder = Responder::start(self.engine.clone(), &self.options, senders).await?;
+    async fn start(&self, listening: Listening) -> Result<Responder, Problem> {
+        let (engine, senders) = (self.engine.clone(), Arc::clone(&self.senders));
+        let responder = Responder::start(engine, &self.options, listening, senders).await?;
         // Without an answer the server is away, and learns of the subscriptions when it is back.
-        timeout(FLUSH_PATIENCE, self.options.client.flush()).await.ok();
+        timeout(FLUSH_PATIENCE, self.options.connection.client.flush()).await.ok();
         Ok(responder)
     }
 }

@@ -6,7 +6,8 @@
 //!
 //! It watches one workspace, and says on standard output why if it has to start anew. It fetches a
 //! secret when it is first needed, and again after a notification of a new one. Secrets are only in
-//! memory.
+//! memory. With `GATEWAY_NAME` it confirms the generations that it uses, so that a rotation can
+//! wait for it.
 //!
 //! ```sh
 //! LEDGER_NATS_URL=nats://127.0.0.1:4222 LEDGER_XKEY=X... LEDGER_KEY=sk_live_... \
@@ -21,7 +22,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ledger_client::{Client, ClientOptions, Key, Mirror, Restart};
+use ledger_client::{Client, ClientOptions, Consumer, Key, Mirror, Restart};
 use tokio::sync::watch;
 
 /// The secret field with a provider's key.
@@ -51,7 +52,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     options.jetstream_prefix = setting("LEDGER_NATS_JS_PREFIX").ok();
     options.wait_for_server = true;
     let workspace = setting("LEDGER_WORKSPACE").unwrap_or_else(|_| "default".to_owned());
-    let mirror = Mirror::follow(Client::connect(options).await?, &workspace);
+    let client = Client::connect(options).await?;
+    let mirror = match setting("GATEWAY_NAME") {
+        Ok(name) => Mirror::follow_as(client, &workspace, Consumer::new(name, REASON)),
+        Err(_) => Mirror::follow(client, &workspace),
+    };
     mirror.ready().await?;
     tokio::spawn(tell_restarts(mirror.restarts()));
     let gateway = Gateway { mirror, provider: reqwest::Client::new() };

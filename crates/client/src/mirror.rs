@@ -9,9 +9,10 @@ use ledger_contract::ResumePoint;
 use ledger_domain::Incarnation;
 use parking_lot::{Mutex, RwLock};
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+use crate::confirm::{Confirmer, Consumer};
 use crate::connect::Client;
 use crate::error::ClientError;
 use crate::reveal::Secret;
@@ -33,6 +34,8 @@ pub struct Seen {
     pub config: BTreeMap<String, Value>,
     /// Generation of each secret field's current value.
     pub generations: BTreeMap<String, u64>,
+    /// Generation of each secret field's former value, while a rotation keeps it.
+    pub former_generations: BTreeMap<String, u64>,
     /// The connection's version.
     pub version: u64,
     /// Log position of the last change.
@@ -41,7 +44,7 @@ pub struct Seen {
     pub incarnation: Option<Incarnation>,
 }
 
-type SecretName = (String, String);
+pub(crate) type SecretName = (String, String);
 
 #[derive(Debug, Default)]
 struct State {
@@ -49,11 +52,48 @@ struct State {
     ids: HashMap<String, String>,
 }
 
-/// What the mirror and its task share.
+/// What the mirror and its tasks share.
 #[derive(Debug, Default)]
-struct Kept {
+pub(crate) struct Kept {
     state: RwLock<State>,
     secrets: Mutex<HashMap<SecretName, Arc<Slot>>>,
+    /// Told when a connection changes, and when a value comes into use or out of it.
+    pub(crate) changed: Arc<Notify>,
+}
+
+impl Kept {
+    /// Returns a connection by id.
+    pub(crate) fn by_id(&self, id: &str) -> Option<Arc<Seen>> {
+        self.state.read().by_id.get(id).cloned()
+    }
+
+    /// Returns the secrets that were ever asked for, by connection and field.
+    pub(crate) fn slots(&self) -> Vec<(SecretName, Arc<Slot>)> {
+        let secrets = self.secrets.lock();
+        secrets.iter().map(|(name, slot)| (name.clone(), Arc::clone(slot))).collect()
+    }
+}
+
+/// Returns the current value of a secret field, from its slot or from the ledger.
+pub(crate) async fn current(
+    (client, workspace): (&Client, &str),
+    kept: &Kept,
+    connection: &Seen,
+    (field, slot): (&str, &Slot),
+    reason: &str,
+) -> Result<Arc<Secret>, ClientError> {
+    let generation = connection.generations.get(field).copied();
+    let wanted = KnownGeneration { generation, incarnation: connection.incarnation };
+    let fetch = async || {
+        let fields = [field];
+        let revealed = client.reveal(workspace, &connection.id, &fields, reason);
+        let missing = || ClientError::Internal(format!("there is no secret {field}"));
+        let mut secret = revealed.await?.remove(field).ok_or_else(missing)?;
+        secret.tell_dropped(Arc::clone(&kept.changed));
+        kept.changed.notify_one();
+        Ok(secret)
+    };
+    slot.get(wanted, fetch).await
 }
 
 /// Follows a workspace and keeps the latest state of its connections. Fetches secrets when they are
@@ -68,12 +108,12 @@ pub struct Mirror {
     kept: Arc<Kept>,
     caught_up: watch::Receiver<Option<ResumePoint>>,
     restarted: watch::Receiver<Option<Restart>>,
-    task: JoinHandle<()>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Drop for Mirror {
     fn drop(&mut self) {
-        self.task.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -86,7 +126,21 @@ impl Mirror {
         let told = Told { reached, restarts };
         let items = client.watch(WatchScope::Workspace(workspace.to_owned()), None);
         let task = tokio::spawn(Follower::new(Arc::clone(&kept), told).follow(items));
-        Self { client, workspace: workspace.to_owned(), kept, caught_up, restarted, task }
+        let tasks = vec![task];
+        Self { client, workspace: workspace.to_owned(), kept, caught_up, restarted, tasks }
+    }
+
+    /// Starts following a workspace as a consumer of those connections whose secrets are asked for.
+    ///
+    /// It fetches a new generation of them as soon as there is one, and confirms it once nobody
+    /// holds a [`Secret`] of an earlier generation. So a rotation that waits for confirmations ends
+    /// when the last consumer has changed over, and no request fails. Hold a secret no longer than
+    /// the request that uses it.
+    pub fn follow_as(client: Client, workspace: &str, consumer: Consumer) -> Self {
+        let mut mirror = Self::follow(client.clone(), workspace);
+        let confirmer = Confirmer::new(client, workspace, consumer, Arc::clone(&mirror.kept));
+        mirror.tasks.push(tokio::spawn(confirmer.run()));
+        mirror
     }
 
     /// Waits until the state of every connection has been received.
@@ -128,17 +182,10 @@ impl Mirror {
         field: &str,
         reason: &str,
     ) -> Result<Arc<Secret>, ClientError> {
-        let generation = connection.generations.get(field).copied();
-        let wanted = KnownGeneration { generation, incarnation: connection.incarnation };
         let name = (connection.id.clone(), field.to_owned());
         let slot = Arc::clone(self.kept.secrets.lock().entry(name).or_default());
-        let fetch = async || {
-            let fields = [field];
-            let revealed = self.client.reveal(&self.workspace, &connection.id, &fields, reason);
-            let missing = || ClientError::Internal(format!("there is no secret {field}"));
-            revealed.await?.remove(field).ok_or_else(missing)
-        };
-        slot.get(wanted, fetch).await
+        let from = (&self.client, self.workspace.as_str());
+        current(from, &self.kept, connection, (field, &slot), reason).await
     }
 }
 
@@ -182,6 +229,7 @@ impl Follower {
             }
             WatchItem::Change(notice) => {
                 self.kept.state.write().take(&notice);
+                self.kept.changed.notify_one();
                 self.told.reached.send_replace(Some(notice.resume_point()));
             }
             WatchItem::Restarted { reason } => {
@@ -198,6 +246,7 @@ impl Follower {
         let mut secrets = self.kept.secrets.lock();
         secrets.retain(|(id, _), _| next.by_id.contains_key(id));
         *self.kept.state.write() = next;
+        self.kept.changed.notify_one();
     }
 }
 
@@ -236,6 +285,13 @@ fn read(notice: &Notice) -> Option<Seen> {
             .secrets
             .iter()
             .map(|(name, secret)| (name.clone().into_owned(), secret.generation))
+            .collect(),
+        former_generations: view
+            .secrets
+            .iter()
+            .filter_map(|(name, secret)| {
+                Some((name.clone().into_owned(), secret.former.as_ref()?.generation))
+            })
             .collect(),
         slug: view.slug.into_owned(),
         provider: view.provider.into_owned(),

@@ -1,6 +1,6 @@
 //! One secret of a mirror: its last known value and the result of the last fetch.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use ledger_domain::Incarnation;
@@ -37,6 +37,8 @@ struct Held {
     fetched_for: Option<Incarnation>,
     /// The last fetch, if it failed temporarily.
     failed: Option<(Instant, ClientError)>,
+    /// Earlier values, which callers may still hold.
+    earlier: Vec<Weak<Secret>>,
 }
 
 impl Held {
@@ -58,6 +60,21 @@ impl Held {
 }
 
 impl Slot {
+    /// Returns the generation that is in use, with its history: the earliest that a caller still
+    /// holds, or else the stored one. Returns `None` if nothing was fetched.
+    pub(crate) async fn in_use(&self) -> Option<(u64, Option<Incarnation>)> {
+        let mut held = self.0.lock().await;
+        let Held { secret, earlier, .. } = &mut *held;
+        let secret = secret.as_ref()?;
+        earlier.retain(|value| value.strong_count() > 0);
+        let own = secret.incarnation();
+        // Those of another history are counted by it.
+        let others = earlier.iter().filter_map(Weak::upgrade);
+        let others = others.filter(|value| value.incarnation() == own);
+        let least = others.map(|value| value.generation()).min();
+        Some((least.map_or(secret.generation(), |least| least.min(secret.generation())), own))
+    }
+
     /// Returns the value of the wanted generation or a later one, stored or from `fetch`. After a
     /// temporary failure, returns the last known value.
     ///
@@ -81,11 +98,14 @@ impl Slot {
         match fetch().await {
             Ok(secret) => {
                 let secret = Arc::new(secret);
+                let mut earlier = std::mem::take(&mut held.earlier);
+                earlier.extend(held.secret.as_ref().map(Arc::downgrade));
                 *held = Held {
                     secret: Some(Arc::clone(&secret)),
                     fetched: Some(Instant::now()),
                     fetched_for: wanted.incarnation,
                     failed: None,
+                    earlier,
                 };
                 Ok(secret)
             }
@@ -140,6 +160,20 @@ mod tests {
         slot.0.lock().await.failed = Some((Instant::now().checked_sub(REST).unwrap(), away()));
         let new = slot.get(of(2), async || Ok(secret(2, "v-2"))).await.unwrap();
         assert_eq!(new.value(), "v-2");
+    }
+
+    #[tokio::test]
+    async fn a_value_is_in_use_until_its_last_holder_drops_it() {
+        let slot = Slot::default();
+        assert_eq!(slot.in_use().await, None);
+        let first = slot.get(of(1), async || Ok(secret(1, "v-1"))).await.unwrap();
+        let second = slot.get(of(2), async || Ok(secret(2, "v-2"))).await.unwrap();
+        assert_eq!(slot.in_use().await, Some((1, Some(OWN))));
+        drop(first);
+        assert_eq!(slot.in_use().await, Some((2, Some(OWN))));
+        slot.get(wanted(1, OTHER), async || Ok(Secret::new(1, OTHER, "restored"))).await.unwrap();
+        assert_eq!(slot.in_use().await, Some((1, Some(OTHER))));
+        drop(second);
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ledger_contract::queries::ListQuery;
-use ledger_contract::view::ConnectionView;
+use ledger_contract::view::{ConnectionView, FormerView};
 use ledger_providers::{Catalogue, FieldType};
 use serde_json::{Value, json};
 
@@ -277,6 +277,11 @@ fn entries(view: &ConnectionView<'_>, facts: &mut Facts) {
     for (field, secret) in &view.secrets {
         let (masked, generation, set_at) = (&secret.masked, secret.generation, &secret.set_at);
         add(format!("secret {field}"), format!("{masked}  generation {generation}, set {set_at}"));
+        if let Some(former) = &secret.former {
+            let FormerView { generation, masked, until, waits_for } = former;
+            let kept = format!("{masked}  generation {generation}, kept until {until}");
+            add(format!("former {field}"), format!("{kept}, waits for {waits_for}"));
+        }
     }
     for reference in &view.secret_references {
         let (target, place) = (&reference.target, &reference.reference);

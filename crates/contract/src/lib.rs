@@ -24,6 +24,7 @@
 //!   (test: `only_a_position_that_the_history_has_is_continued_after`).
 
 mod fields;
+mod moment;
 mod reduced;
 mod shape;
 
@@ -51,5 +52,6 @@ pub mod sealed;
 pub mod subjects;
 pub mod view;
 
+pub use moment::Moment;
 pub use reduced::reduced;
 pub use resume::ResumePoint;

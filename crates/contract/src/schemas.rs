@@ -4,7 +4,9 @@
 //!
 //! `cargo run -p ledger-contract --example write-schemas` writes them; a test compares.
 
-use ledger_domain::{Event, LedgerEvent, PrincipalEvent, SecretRevealed, WorkspaceCreated};
+use ledger_domain::{
+    ConsumerEvent, Event, LedgerEvent, PrincipalEvent, SecretRevealed, WorkspaceCreated,
+};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde_json::{Value, json};
@@ -47,13 +49,16 @@ pub fn files() -> Vec<File> {
         files.push(file(format!("messages/{name}.answer.json"), &answer));
     }
     for name in event_types() {
-        // Records of every version of the metadata are in logs.
-        for metadata in records::first_metadata_version(name)..=records::METADATA_VERSION {
-            let path = match metadata {
-                1 => format!("events/{name}/v1.schema.json"),
-                _ => format!("events/{name}/v1.record{metadata}.schema.json"),
-            };
-            files.push(file(path, &record_schema(name, metadata)));
+        // Records of every version are in logs.
+        for data in 1..=records::data_version(name) {
+            let first = records::first_metadata_version(name, data);
+            for metadata in first..=records::METADATA_VERSION {
+                let path = match metadata {
+                    1 => format!("events/{name}/v{data}.schema.json"),
+                    _ => format!("events/{name}/v{data}.record{metadata}.schema.json"),
+                };
+                files.push(file(path, &record_schema(name, data, metadata)));
+            }
         }
     }
     files.push(file("errors/codes.json".to_owned(), &error_codes()));
@@ -66,6 +71,7 @@ pub fn event_types() -> impl Iterator<Item = &'static str> {
     Event::TYPE_NAMES
         .into_iter()
         .chain([WorkspaceCreated::TYPE_NAME, SecretRevealed::TYPE_NAME])
+        .chain(ConsumerEvent::TYPE_NAMES)
         .chain(PrincipalEvent::TYPE_NAMES)
         .chain(LedgerEvent::TYPE_NAMES)
 }
@@ -147,8 +153,9 @@ pub fn message_schemas() -> Vec<(&'static str, Value)> {
 }
 
 /// Returns the schema of a whole stored record of one event type, with this version of metadata.
-fn record_schema(type_name: &str, metadata: u32) -> Value {
-    let mut data = records::data_schema(type_name).map_or(json!({}), Schema::to_value);
+fn record_schema(type_name: &str, data_version: u32, metadata: u32) -> Value {
+    let mut data =
+        records::data_schema(type_name, data_version).map_or(json!({}), Schema::to_value);
     let definitions = data.as_object_mut().and_then(|data| {
         data.remove("$schema");
         data.remove("$defs")
@@ -158,7 +165,7 @@ fn record_schema(type_name: &str, metadata: u32) -> Value {
     let number = json!({ "type": "integer", "minimum": 1 });
     let mut schema = json!({
         "$schema": DIALECT,
-        "title": format!("{type_name} v1"),
+        "title": format!("{type_name} v{data_version}"),
         "description": "A stored record. Fields come in this order and no others occur.",
         "type": "object",
         "additionalProperties": false,
@@ -168,11 +175,14 @@ fn record_schema(type_name: &str, metadata: u32) -> Value {
         ],
         "properties": {
             "position": number,
-            "stream": { "type": "string", "pattern": "^(connection|workspace|principal|reveals|ledger)/" },
+            "stream": {
+                "type": "string",
+                "pattern": "^(connection|workspace|principal|reveals|consumers|ledger)/",
+            },
             "version": number,
             "event_id": uuid,
             "type": { "const": type_name },
-            "schema": { "const": records::data_version(type_name) },
+            "schema": { "const": data_version },
             "workspace": text,
             "recorded_at": { "type": "string", "format": "date-time" },
             "actor": text,

@@ -13,8 +13,8 @@ use ledger_domain::connection::{
 };
 use ledger_domain::principal::{ApiKeyId, KeyDigest, PrincipalKind, Scope};
 use ledger_domain::{
-    Actor, CheckedText, ConnectionId, EventId, FieldName, Generation, Json, LedgerId, Line,
-    MessageId, Micros, Position, PrincipalName, Prose, Sealed, Slug, Version, WorkspaceName,
+    Actor, CheckedText, ConnectionId, ConsumerName, EventId, FieldName, Generation, Json, LedgerId,
+    Line, MessageId, Micros, Position, PrincipalName, Prose, Sealed, Slug, Version, WorkspaceName,
 };
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
@@ -102,6 +102,7 @@ macro_rules! text_shapes {
 text_shapes!(
     Actor,
     ApiKeyId,
+    ConsumerName,
     FieldName,
     KeyDigest,
     Line,

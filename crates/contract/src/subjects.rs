@@ -119,14 +119,16 @@ impl Subjects {
     }
 
     /// Returns the subject of one stream's events. Events of the workspace itself are under
-    /// `_workspace` and reveals of its secrets under `_reveals`, neither of which can be a
-    /// connection id. Events of principals are under `_ledger`, which cannot be a workspace, and
-    /// so are those of the ledger itself, with `_ledger` in place of the principal.
+    /// `_workspace`, reveals of its secrets under `_reveals`, and what consumers say under
+    /// `_consumers`, none of which can be a connection id. Events of principals are under
+    /// `_ledger`, which cannot be a workspace, and so are those of the ledger itself, with
+    /// `_ledger` in place of the principal.
     pub fn event(&self, workspace: &WorkspaceName, stream: &StreamId) -> String {
         match stream {
             StreamId::Connection(id) => format!("{}.events.{workspace}.{id}", self.prefix),
             StreamId::Workspace(_) => format!("{}.events.{workspace}._workspace", self.prefix),
             StreamId::Reveals(_) => format!("{}.events.{workspace}._reveals", self.prefix),
+            StreamId::Consumers(_) => format!("{}.events.{workspace}._consumers", self.prefix),
             StreamId::Principal(name) => format!("{}.events.{LEDGER}.{name}", self.prefix),
             StreamId::Ledger(_) => format!("{}.events.{LEDGER}.{LEDGER}", self.prefix),
         }

@@ -8,7 +8,7 @@ use ledger_domain::connection::{
     Access, Amount, Dependent, DependentKey, GrantScope, Health, Identity, Limits, ModelPolicy,
     Multiplier, Pricing, ResetPeriod, SecretReference,
 };
-use ledger_domain::{CheckedText, FieldName, Hint, Json, Micros, Secret};
+use ledger_domain::{CheckedText, FieldName, Former, Hint, Json, Micros, Sealed, Secret};
 use ledger_vault::plaintext_bytes;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,23 @@ pub struct SecretView<'a> {
     pub set_at: String,
     /// The event that set it.
     pub set_by: String,
+    /// The value before this one, while it is still revealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<FormerView<'a>>,
+}
+
+/// A former value that is still revealed, without the value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FormerView<'a> {
+    /// Its generation.
+    pub generation: u64,
+    /// The mask.
+    pub masked: Text<'a>,
+    /// From when on it is not revealed any more.
+    pub until: String,
+    /// What retires it: `deadline`, or `confirmation` of every consumer, but not later than
+    /// `until`.
+    pub waits_for: Text<'a>,
 }
 
 /// A field filled from an external secret store.
@@ -166,12 +183,17 @@ pub struct DependentView<'a> {
     pub attributes: TextMap<'a, Box<RawValue>>,
 }
 
-/// Returns what may be shown of a stored secret. Hints of earlier programs may show more.
+/// Returns what may be shown of the current value of a secret. Hints of earlier programs may show
+/// more.
 pub fn shown_hint(field: &FieldName, secret: &Secret) -> Hint {
-    let bytes = plaintext_bytes(&secret.sealed);
-    let is_shown = bytes.is_none_or(|bytes| Hint::is_shown(field.as_str(), bytes));
-    let is_ascii = secret.hint.prefix.is_ascii() && secret.hint.suffix.is_ascii();
-    if is_shown && is_ascii { secret.hint.clone() } else { Hint::default() }
+    shown(field, &secret.sealed, &secret.hint)
+}
+
+fn shown(field: &FieldName, sealed: &Sealed, hint: &Hint) -> Hint {
+    let is_shown =
+        plaintext_bytes(sealed).is_none_or(|bytes| Hint::is_shown(field.as_str(), bytes));
+    let is_ascii = hint.prefix.is_ascii() && hint.suffix.is_ascii();
+    if is_shown && is_ascii { hint.clone() } else { Hint::default() }
 }
 
 /// Returns the mask of a secret: prefix, seven stars and suffix, or only eight stars if no part of
@@ -208,6 +230,19 @@ pub(crate) fn secret<'a>(field: &FieldName, secret: &Secret) -> SecretView<'a> {
         masked: masked(&shown_hint(field, secret)).into(),
         set_at: time::format(secret.set_at),
         set_by: secret.set_by.to_string(),
+        former: secret.former.as_deref().map(|former| FormerView::of(field, former)),
+    }
+}
+
+impl FormerView<'static> {
+    /// Returns the former value of a field without the value.
+    pub fn of(field: &FieldName, former: &Former) -> Self {
+        Self {
+            generation: former.generation.get(),
+            masked: masked(&shown(field, &former.sealed, &former.hint)).into(),
+            until: time::format(former.end.until),
+            waits_for: if former.end.once_confirmed { "confirmation" } else { "deadline" }.into(),
+        }
     }
 }
 

@@ -35,7 +35,7 @@ fn generated_schemas_are_fresh() {
 fn goldens(type_name: &str) -> impl Iterator<Item = String> {
     let versions = 1..=records::data_version(type_name);
     versions.flat_map(|version| {
-        let all = records::first_metadata_version(type_name)..=records::METADATA_VERSION;
+        let all = records::first_metadata_version(type_name, version)..=records::METADATA_VERSION;
         all.map(move |metadata| match metadata {
             1 => format!("v{version}"),
             _ => format!("v{version}.record{metadata}"),
@@ -131,6 +131,7 @@ fn encoded(record: &Record) -> Vec<u8> {
         Happened::Workspace(created) => records::encode_workspace(&mut bytes, metadata, created),
         Happened::Principal(event) => records::encode_principal(&mut bytes, metadata, event),
         Happened::Revealed(revealed) => records::encode_revealed(&mut bytes, metadata, revealed),
+        Happened::Consumer(event) => records::encode_consumer(&mut bytes, metadata, event),
         Happened::Ledger(event) => records::encode_ledger(&mut bytes, metadata, event),
     }
     bytes
@@ -216,6 +217,7 @@ fn expect_same_in_parts(bytes: &[u8]) {
         StreamId::Workspace(_)
         | StreamId::Principal(_)
         | StreamId::Reveals(_)
+        | StreamId::Consumers(_)
         | StreamId::Ledger(_) => None,
     };
     assert_eq!((head.connection, head.version), (connection, metadata.version));

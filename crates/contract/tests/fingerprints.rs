@@ -38,6 +38,29 @@ const COMMANDS: &[(&str, &str, &str)] = &[
         r#"{"connection": "main", "secrets": {"api_key": "sk-second"}}"#,
         "ee8e765634bdb1bead663a07d4e07f1e",
     ),
+    (
+        "rotate-secret",
+        r#"{"connection": "main", "secrets": {"api_key": "sk-second"}, "keep_former_until": "36h",
+            "keep_former_until_confirmed": true}"#,
+        "00b849825325553398d050fcb37dedec",
+    ),
+    (
+        "rotate-secret",
+        r#"{"connection": "main", "secrets": {"api_key": "sk-second"},
+            "keep_former_until_confirmed": true}"#,
+        "5c34dd47f65682576f5b8a624a4f9ac5",
+    ),
+    ("retire-former", r#"{"connection": "main"}"#, "d0cfbb6f07e84b953f70fdd94c481e9b"),
+    (
+        "retire-former",
+        r#"{"connection": "main", "fields": ["api_key"], "at": "2030-01-01T00:00:00Z"}"#,
+        "e6b99026e99211983097a4e2f4229f2a",
+    ),
+    (
+        "cancel-rotation",
+        r#"{"connection": "main", "fields": ["api_key"]}"#,
+        "699b125e451f6b60e7d45ea374277a53",
+    ),
     ("enable", r#"{"connection": "main"}"#, "9bd788a0000ee86fc53c1048b6993118"),
     (
         "disable",
@@ -111,6 +134,27 @@ const COMMANDS: &[(&str, &str, &str)] = &[
         "reveal-secret",
         r#"{"connection": "main", "fields": ["api_key"], "reason": "a look"}"#,
         "74938570fda73c0fe1b6639811bb5cce",
+    ),
+    (
+        "reveal-secret",
+        r#"{"connection": "main", "fields": ["api_key"], "reason": "a look",
+            "generation": "former"}"#,
+        "750da3aef83c78e3517f56656db082a4",
+    ),
+    (
+        "reveal-secret",
+        r#"{"connection": "main", "fields": ["api_key"], "reason": "a look", "generation": 4}"#,
+        "ba6406c9f1d27c3a92828efb71a72cb4",
+    ),
+    (
+        "confirm-secret",
+        r#"{"connection": "main", "consumer": "eu-1", "generations": {"api_key": 2}}"#,
+        "4b1736d49c39e0b6a601a44e00df082b",
+    ),
+    (
+        "remove-consumer",
+        r#"{"connection": "main", "consumer": "eu-1"}"#,
+        "ac7edc4d865d42a283d4ed5577b3ffac",
     ),
     ("create-workspace", r#"{"display_name": "Home"}"#, "3007c1c40c73ce55092079875d34f2b0"),
     (

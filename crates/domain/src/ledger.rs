@@ -262,7 +262,7 @@ mod tests {
         let lacking = Rejection::MasterKeyLacking { key: OLD, data_keys: 1 };
         assert_eq!(decide(&state, rotate_to(NEW, &[NEW, OTHER])), Err(lacking));
         assert!(decide(&state, rotate_to(NEW, &[NEW, OTHER, OLD])).is_ok());
-        let stale = decide_ledger(&state, Expected::At(Version::new(7)), rotate_to(NEW, &[NEW]));
-        assert!(matches!(stale, Err(Rejection::VersionConflict { .. })));
+        let late = decide_ledger(&state, Expected::At(Version::new(7)), rotate_to(NEW, &[NEW]));
+        assert!(matches!(late, Err(Rejection::VersionConflict { .. })));
     }
 }

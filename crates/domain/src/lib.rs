@@ -16,6 +16,8 @@
 //!   (test: `a_key_is_rotated_rewrapped_and_retired_in_this_order_only`).
 //! - Every command has a defined answer in every state of a connection
 //!   (test: `every_command_has_its_answer_in_every_state`).
+//! - A former generation is given out until its end and not after it, at most one of a field at a
+//!   time (test: `a_former_generation_is_given_out_until_its_end_and_no_longer`).
 //! - The crate names no wire format, async task, clock or source of randomness
 //!   (test: `the_domain_names_no_wire_format_task_clock_or_chance`).
 
@@ -24,6 +26,7 @@ pub mod limits;
 pub mod text;
 
 pub mod connection;
+pub mod consumers;
 pub mod ledger;
 pub mod principal;
 pub mod reveal;
@@ -34,6 +37,10 @@ pub use connection::{
     Command, Connection, Event, EventFacts, Lifecycle, Rejection, advance, check_expected, decide,
     evolve,
 };
+pub use consumers::{
+    Confirmation, Consumer, ConsumerCommand, ConsumerEvent, Consumers, confirmed_fields,
+    decide_consumer,
+};
 pub use ids::{
     Actor, ConnectionId, EventId, Expected, Generation, Incarnation, LedgerId, MasterKeyId,
     MessageId, Micros, Position, Version,
@@ -42,9 +49,10 @@ pub use ledger::{Ledger, LedgerCommand, LedgerEvent, decide_ledger};
 pub use principal::{
     Principal, PrincipalCommand, PrincipalEvent, PrincipalFacts, decide_principal, evolve_principal,
 };
-pub use reveal::{RevealSecret, SecretRevealed, decide_reveal};
-pub use secret::{Hint, NewSecret, Sealed, Secret};
+pub use reveal::{RevealSecret, SecretRevealed, WantedGeneration, decide_reveal};
+pub use secret::{Former, FormerEnd, Hint, NewSecret, Sealed, Secret};
 pub use text::{
-    CheckedText, FieldName, InvalidField, Json, Line, PrincipalName, Prose, Slug, WorkspaceName,
+    CheckedText, ConsumerName, FieldName, InvalidField, Json, Line, PrincipalName, Prose, Slug,
+    WorkspaceName,
 };
 pub use workspace::{Workspace, WorkspaceCreated};

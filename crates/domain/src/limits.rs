@@ -81,6 +81,16 @@ pub const BLOCKED_TOKENS: usize = 1_000;
 pub const TOKEN_NAME_CHARS: usize = 255;
 /// Longest command, correlation or causation id.
 pub const MESSAGE_ID_CHARS: usize = 128;
+/// Longest time for which a former generation of a secret is kept, in microseconds: 90 days.
+pub const OVERLAP_MICROS: i64 = 90 * 86_400 * 1_000_000;
+/// How long a former generation is kept until it is confirmed if no end is given: 14 days.
+pub const OVERLAP_DEFAULT_MICROS: i64 = 14 * 86_400 * 1_000_000;
+/// Most consumers of one connection.
+pub const CONSUMERS: usize = 256;
+/// Longest name of a consumer.
+pub const CONSUMER_NAME_CHARS: usize = 128;
+/// How long nothing is heard of a consumer before it counts as gone, in microseconds: 3 days.
+pub const CONSUMER_GONE_MICROS: i64 = 3 * 86_400 * 1_000_000;
 /// Largest state of one connection as its row is stored, in bytes, sealed secrets included. Changes
 /// that only report health, switch it off or archive it are accepted beyond that.
 pub const CONNECTION_BYTES: usize = 512 * 1024;

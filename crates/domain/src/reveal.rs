@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::connection::{Connection, Lifecycle, Rejection};
-use crate::ids::Generation;
+use crate::ids::{Generation, Micros};
+use crate::secret::Secret;
 use crate::text::{FieldName, Line, Prose};
 
 /// A request for the values of secret fields.
@@ -12,10 +13,24 @@ use crate::text::{FieldName, Line, Prose};
 pub struct RevealSecret {
     /// The fields; all when empty.
     pub fields: BTreeSet<FieldName>,
+    /// Which of the values that are given out.
+    pub generation: WantedGeneration,
     /// The reason, for readers of the history.
     pub reason: Prose,
     /// Where the request came from, if the endpoint knows it.
     pub from: Option<Line>,
+}
+
+/// Which value of a secret field is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WantedGeneration {
+    /// The current one.
+    #[default]
+    Current,
+    /// The one before it, while it is given out.
+    Former,
+    /// The one with this number, while it is given out.
+    Exactly(Generation),
 }
 
 /// Secret values were revealed.
@@ -35,10 +50,15 @@ impl SecretRevealed {
 }
 
 /// Decides whether secrets of a connection in this state are revealed. Secrets of disabled or
-/// archived connections are not, because those are not to be used.
+/// archived connections are not, because those are not to be used. A former generation is, until
+/// its end has passed at `now`.
+///
+/// If no field is named, those are revealed that have the wanted generation, of which there must be
+/// one unless the connection has no secrets.
 pub fn decide_reveal(
     state: Option<&Connection>,
     command: RevealSecret,
+    now: Micros,
 ) -> Result<SecretRevealed, Rejection> {
     let connection = state.ok_or(Rejection::ConnectionUnknown)?;
     if connection.lifecycle != Lifecycle::Active {
@@ -47,18 +67,46 @@ pub fn decide_reveal(
     if !connection.enabled {
         return Err(Rejection::ConnectionDisabled);
     }
-    if let Some(field) = command.fields.iter().find(|name| !connection.secrets.contains_key(*name))
-    {
-        return Err(Rejection::SecretFieldUnknown { field: field.clone() });
+    let mut generations = BTreeMap::new();
+    for field in &command.fields {
+        let unknown = || Rejection::SecretFieldUnknown { field: field.clone() };
+        let secret = connection.secrets.get(field).ok_or_else(unknown)?;
+        generations.insert(field.clone(), given_out(field, secret, command.generation, now)?);
     }
-    let wanted = |name: &FieldName| command.fields.is_empty() || command.fields.contains(name);
-    let generations = connection
-        .secrets
-        .iter()
-        .filter(|(name, _)| wanted(name))
-        .map(|(name, secret)| (name.clone(), secret.generation))
-        .collect();
+    if command.fields.is_empty() {
+        let mut refused = None;
+        for (field, secret) in &connection.secrets {
+            match given_out(field, secret, command.generation, now) {
+                Ok(generation) => drop(generations.insert(field.clone(), generation)),
+                Err(rejection) => refused = refused.or(Some(rejection)),
+            }
+        }
+        if let Some(rejection) = refused.filter(|_| generations.is_empty()) {
+            return Err(rejection);
+        }
+    }
     Ok(SecretRevealed { generations, reason: command.reason, from: command.from })
+}
+
+/// Returns the number of the wanted value, if it is given out.
+fn given_out(
+    field: &FieldName,
+    secret: &Secret,
+    wanted: WantedGeneration,
+    now: Micros,
+) -> Result<Generation, Rejection> {
+    let former = secret.former_at(now).map(|former| former.generation);
+    let found = match wanted {
+        WantedGeneration::Current => Some(secret.generation),
+        WantedGeneration::Former => former,
+        WantedGeneration::Exactly(number) if number > secret.generation => {
+            return Err(Rejection::GenerationUnknown { field: field.clone() });
+        }
+        WantedGeneration::Exactly(number) => {
+            Some(number).filter(|number| *number == secret.generation || former == Some(*number))
+        }
+    };
+    found.ok_or_else(|| Rejection::GenerationRetired { field: field.clone() })
 }
 
 #[cfg(test)]
@@ -68,7 +116,13 @@ mod tests {
 
     fn ask(state: Option<&Connection>, fields: &[&str]) -> Result<SecretRevealed, Rejection> {
         let fields = fields.iter().map(|name| field(name)).collect();
-        decide_reveal(state, RevealSecret { fields, reason: text("to route"), from: None })
+        let command = RevealSecret {
+            fields,
+            generation: WantedGeneration::Current,
+            reason: text("to route"),
+            from: None,
+        };
+        decide_reveal(state, command, Micros::new(0))
     }
 
     #[test]

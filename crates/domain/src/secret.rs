@@ -75,7 +75,7 @@ pub struct NewSecret {
     pub hint: Hint,
 }
 
-/// The current value of one secret field.
+/// The current value of one secret field, and the former one while it is still given out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Secret {
     /// Generation, higher than that of every earlier value of the field.
@@ -88,6 +88,50 @@ pub struct Secret {
     pub set_at: Micros,
     /// The event that set it; its record names the actor.
     pub set_by: EventId,
+    /// The value before this one, if a rotation kept it.
+    pub former: Option<Box<Former>>,
+}
+
+/// The value before the current one, which is still given out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Former {
+    /// Its generation.
+    pub generation: Generation,
+    /// The ciphertext.
+    pub sealed: Sealed,
+    /// The hint that may be shown.
+    pub hint: Hint,
+    /// When it is retired, and by what.
+    pub end: FormerEnd,
+}
+
+/// When a former generation is retired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FormerEnd {
+    /// The deadline. From then on it is not given out, whether or not its retirement is recorded.
+    pub until: Micros,
+    /// Whether it is retired before that, once every consumer has confirmed the current generation.
+    pub once_confirmed: bool,
+}
+
+impl Secret {
+    /// Returns the current value without the former one.
+    #[must_use]
+    pub fn alone(self) -> Self {
+        Self { former: None, ..self }
+    }
+
+    /// Returns the former value, if it is given out at this time.
+    pub fn former_at(&self, now: Micros) -> Option<&Former> {
+        self.former.as_deref().filter(|former| now < former.end.until)
+    }
+
+    /// Returns the ciphertext of a generation, if it is the current one or the former.
+    pub fn sealed_of(&self, generation: Generation) -> Option<&Sealed> {
+        let former = self.former.as_deref().map(|former| (former.generation, &former.sealed));
+        let both = [Some((self.generation, &self.sealed)), former];
+        both.into_iter().flatten().find(|(own, _)| *own == generation).map(|(_, sealed)| sealed)
+    }
 }
 
 #[cfg(test)]

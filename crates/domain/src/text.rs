@@ -96,6 +96,11 @@ checked_text!(
     FieldName
 );
 checked_text!(
+    /// Name of a consumer of a connection, chosen by it: visible ASCII without spaces, 1 to 128
+    /// characters.
+    ConsumerName
+);
+checked_text!(
     /// A JSON value in compact text form with sorted keys. Only the contract creates it; the domain
     /// compares and passes it on.
     Json
@@ -213,6 +218,18 @@ impl FieldName {
         }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(InvalidField::new(field, "field names must be visible ASCII"));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl ConsumerName {
+    /// Checks the name of a consumer.
+    pub fn parse(field: &str, text: &str) -> Result<Self, InvalidField> {
+        let fits = (1..=limits::CONSUMER_NAME_CHARS).contains(&text.len());
+        if !fits || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let problem = "must be 1 to 128 visible ASCII characters, like \"gateway-eu-1\"";
+            return Err(InvalidField::new(field, problem));
         }
         Ok(Self(text.into()))
     }

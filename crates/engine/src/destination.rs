@@ -34,7 +34,7 @@ impl SecretsGiven {
                 let set = set.filter_map(|(field, new)| Some((field, new.as_ref()?)));
                 Self { detach: *detach_secrets, ..Self::with(set) }
             }
-            Command::RotateSecret(secrets) => Self::with(secrets.iter()),
+            Command::RotateSecret { secrets, .. } => Self::with(secrets.iter()),
             Command::Revert { detach_secrets, .. } => {
                 Self { detach: *detach_secrets, ..Self::default() }
             }

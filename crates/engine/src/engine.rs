@@ -31,6 +31,7 @@ use crate::journal::{self, Journal, JournalOptions};
 use crate::keeper::Keeper;
 use crate::master_keys::{self, MasterKeys, Rewrapper};
 use crate::models::{Live, Models};
+use crate::overlaps::{self, Agenda, OverlapWatch, SeenConsumers, keep_seen};
 use crate::ports::{Clock, Ports};
 use crate::quotas::Quotas;
 use crate::readers::Readers;
@@ -67,7 +68,8 @@ pub struct EngineOptions {
     pub key_lifetimes: KeyLifetimes,
     /// What one workspace may take.
     pub quotas: Quotas,
-    /// Interval at which last uses of keys are stored; one minute by default.
+    /// Interval at which is stored when keys were last used and consumers last seen; one minute by
+    /// default.
     pub last_use_interval: Duration,
     /// Sources of time, ids and randomness; those of the system by default.
     pub ports: Ports,
@@ -105,6 +107,7 @@ pub struct Engine {
     /// The threads that store what is kept in memory.
     keepers: Arc<Mutex<Vec<Keeper>>>,
     rebuilder: Arc<Mutex<Option<Rebuilder>>>,
+    overlaps: Arc<Mutex<Option<OverlapWatch>>>,
     rewrapper: Arc<Mutex<Option<Rewrapper>>>,
 }
 
@@ -129,6 +132,10 @@ pub(crate) struct Shared {
     pub(crate) fence: FenceSlot,
     pub(crate) http_source: HttpSource,
     pub(crate) backups: BackupSlot,
+    /// When to look at connections that have a former generation.
+    pub(crate) agenda: Agenda,
+    /// When consumers were last seen.
+    pub(crate) consumers: SeenConsumers,
     pub(crate) data_keys: Mutex<Recent<ConnectionId, HeldKey>>,
     pub(crate) head: watch::Sender<Position>,
     pub(crate) tail: Tail,
@@ -221,15 +228,22 @@ impl Engine {
         let writer = Arc::new(RwLock::new(Some(Writer::start(&shared, limits.queued_max)?)));
         let keepers = vec![
             Keeper::start("ledger-uses", &shared, last_use_interval, keep_uses(&shared))?,
+            Keeper::start("ledger-consumers", &shared, last_use_interval, keep_seen)?,
             Keeper::start("ledger-journal", &shared, journal::STORE_INTERVAL, journal::keep)?,
         ];
         let keepers = Arc::new(Mutex::new(keepers));
         let readers = Arc::new(Readers::start(&limits)?);
-        let (rebuilder, rewrapper) = (Arc::default(), Arc::default());
-        let without = Self { shared, readers, writer, keepers, rebuilder, rewrapper };
-        let rebuilder = Arc::new(Mutex::new(Rebuilder::start(without.clone())?));
-        let rewrapper = Arc::new(Mutex::new(Some(Rewrapper::start(without.clone())?)));
-        Ok(Self { rebuilder, rewrapper, ..without })
+        let (rebuilder, rewrapper, overlaps) = (Arc::default(), Arc::default(), Arc::default());
+        let without = Self { shared, readers, writer, keepers, rebuilder, rewrapper, overlaps };
+        let rebuilder = Rebuilder::start(without.clone())?;
+        let rewrapper = Rewrapper::start(without.clone())?;
+        let overlaps = OverlapWatch::start(without.clone())?;
+        Ok(Self {
+            rebuilder: Arc::new(Mutex::new(rebuilder)),
+            rewrapper: Arc::new(Mutex::new(Some(rewrapper))),
+            overlaps: Arc::new(Mutex::new(Some(overlaps))),
+            ..without
+        })
     }
 
     /// Returns the ledger's id.
@@ -305,6 +319,7 @@ impl Engine {
         self.readers.end_scans();
         drop(self.rebuilder.lock().take());
         drop(self.rewrapper.lock().take());
+        drop(self.overlaps.lock().take());
         let Some(writer) = self.writer.write().take() else { return };
         drop(writer);
         self.keepers.lock().clear();
@@ -373,6 +388,7 @@ impl Shared {
         let Founding { ledger_id, fingerprint_key, .. } = founding;
         let generations = stand_in(&store, later)?;
         let models = Models::at(&store, generations);
+        let agenda = overlaps::load(&models)?;
         let head = log::head(&store).map_err(Fault::from)?;
         Ok(Self {
             directory: PrincipalDirectory::load(&store, &models.connections)?,
@@ -391,6 +407,8 @@ impl Shared {
             ledger: RwLock::new(Arc::new(ledger)),
             fingerprint_key,
             identity: Identity::begin(&store, ledger_id)?,
+            agenda,
+            consumers: SeenConsumers::load(&store, ports.now()).map_err(Fault::from)?,
             data_keys: Mutex::new(Recent::new(DATA_KEYS)),
             head: watch::Sender::new(head),
             tail: Tail::default(),

@@ -1,16 +1,19 @@
 //! Prepares commands: resolves the connection, seals the secrets and queues the command.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use ledger_contract::Moment;
 use ledger_contract::access::IssuedKey;
-use ledger_contract::commands::{ConnectionRef, NewConnection, ParsedCommand};
+use ledger_contract::commands::{
+    ConnectionRef, KeepFormer, NewConnection, OverlapChange, ParsedCommand, Verb,
+};
 use ledger_contract::reply::KeyReceipt;
 use ledger_contract::time;
-use ledger_domain::connection::{Draft, Revision};
+use ledger_domain::connection::{Draft, Keep, Retirement, Revision};
 use ledger_domain::{
-    Command, Connection, ConnectionId, FieldName, MessageId, NewSecret, PrincipalCommand,
-    Rejection, RevealSecret, Secret, Slug, Version, WorkspaceName,
+    Command, Connection, ConnectionId, FieldName, FormerEnd, MessageId, Micros, NewSecret,
+    PrincipalCommand, Rejection, RevealSecret, Secret, Slug, Version, WorkspaceName, limits,
 };
 use ledger_store::tables::{claims, keys, receipts};
 use ledger_vault::{DataKey, Keyring, OpenError as UnsealError, Plaintext, Scope, WrappedDataKey};
@@ -83,8 +86,9 @@ impl Engine {
             // `execute` would record the reveal and return no secret.
             return Err(ExecuteError::VerbUnknown);
         }
-        // Comes first, because a repeat draws another key.
-        let repeatable = context.repeatable;
+        // Comes first, because a repeat draws another key. A repeated confirmation is known by what
+        // it says, whichever workspace it comes from.
+        let repeatable = context.repeatable && command.verb() != Verb::ConfirmSecret;
         let fingerprint = repeatable.then(|| self.fingerprint(&workspace, &command, received));
         let issued = self.draw_key(&mut command);
         let outcome = self.decide(workspace, command, fingerprint, context).await?;
@@ -227,18 +231,27 @@ impl Engine {
             ParsedCommand::Principal { name, command } => Ok(Work::Principal { name, command }),
             // `draw_key` has already replaced this command.
             ParsedCommand::IssueKey { .. } => Err(Fault::bug("no key was generated").into()),
-            ParsedCommand::Reveal { target, fields, reason, from } => {
+            ParsedCommand::Reveal { target, fields, generation, reason, from } => {
                 let id = self.find(permit, workspace, &target)?;
-                Ok(Work::Reveal { id, command: RevealSecret { fields, reason, from } })
+                Ok(Work::Reveal { id, command: RevealSecret { fields, generation, reason, from } })
+            }
+            ParsedCommand::Consumer { target, command } => {
+                let id = self.find(permit, workspace, &target)?;
+                Ok(Work::Consumer { id, command })
+            }
+            ParsedCommand::Overlap { target, fields, change } => {
+                let id = self.find(permit, workspace, &target)?;
+                Ok(existing(id, overlap_change(fields, change, self.shared.ports.now())))
             }
             ParsedCommand::Change { target, command } => {
                 let id = self.find(permit, workspace, &target)?;
                 Ok(existing(id, self.with_history(id, *command)?))
             }
-            ParsedCommand::RotateSecret { target, secrets } => {
+            ParsedCommand::RotateSecret { target, secrets, keep } => {
                 let id = self.find(permit, workspace, &target)?;
                 let secrets = self.seal_all(workspace, id, secrets)?;
-                Ok(existing(id, Command::RotateSecret(secrets)))
+                let keep = keep.map(|keep| kept(keep, self.shared.ports.now()));
+                Ok(existing(id, Command::RotateSecret { secrets, keep }))
             }
             ParsedCommand::Update { target, revision, secrets, detach_secrets } => {
                 let id = self.find(permit, workspace, &target)?;
@@ -421,6 +434,23 @@ impl Engine {
                 }
             }
             opened => Ok(opened?),
+        }
+    }
+}
+
+/// Returns how long a rotation at `now` keeps the former values.
+fn kept(keep: KeepFormer, now: Micros) -> Keep {
+    let default = || Micros::new(now.get().saturating_add(limits::OVERLAP_DEFAULT_MICROS));
+    let until = keep.until.map_or_else(default, |until| until.from(now));
+    Keep { end: FormerEnd { until, once_confirmed: keep.once_confirmed }, now }
+}
+
+fn overlap_change(fields: BTreeSet<FieldName>, change: OverlapChange, now: Micros) -> Command {
+    match change {
+        OverlapChange::Cancel => Command::CancelRotation { fields, now },
+        OverlapChange::Retire { at } => {
+            let later = |at: Moment| Retirement::At { until: at.from(now), now };
+            Command::RetireFormer { fields, when: at.map_or(Retirement::Now, later) }
         }
     }
 }

@@ -10,6 +10,7 @@
 //! `execute.rs` prepares a command, `outbox.rs` turns the log into notifications, and `replay/`
 //! rebuilds read models beside the live ones: `replay/bulk/` with many threads, then
 //! `replay/fold.rs` event by event. Only `ports.rs` reads the clock or the random number generator.
+//! `overlaps/` retires former generations of secrets when their end has come.
 //! `journal/` keeps what was refused and read, beside the log.
 //! `master_keys/` has the master keys in use, and wraps anew what is under former ones.
 //! `portable/` writes a ledger as lines that do not depend on the database, and makes one of them.
@@ -45,6 +46,10 @@
 //!   (test: `a_feed_ends_when_its_token_or_the_subject_is_blocked`).
 //! - A former curve key opens requests until its overlap ends, and no longer
 //!   (test: `the_former_curve_key_opens_requests_until_the_overlap_ends`).
+//! - No former generation is revealed from its deadline on, whether or not its retirement is
+//!   recorded (test: `a_former_generation_is_refused_from_its_deadline_on_and_retired_once`).
+//! - It is retired when the last consumer has confirmed, and no sooner
+//!   (test: `the_former_generation_is_revealed_until_the_third_consumer_confirms`).
 //! - Who shares a connection may reveal it (test: `who_shares_a_connection_may_reveal_it`).
 //! - A workspace sees of a shared connection what it takes to use it
 //!   (test: `a_workspace_sees_of_a_shared_connection_what_it_takes_to_use_it`).
@@ -150,6 +155,7 @@ mod keeper;
 mod master_keys;
 mod operations;
 mod outbox;
+mod overlaps;
 mod portable;
 mod projections;
 mod queries;

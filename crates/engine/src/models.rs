@@ -1,11 +1,16 @@
 //! The read models, one generation of each, and how an event changes them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ledger_contract::records::{
-    ConnectionRow, decode_principal_row, encode_principal_row, encode_workspace_row,
+    ConnectionRow, Metadata, decode_consumer_row, decode_principal_row, encode_consumer_row,
+    encode_principal_row, encode_workspace_row,
 };
-use ledger_domain::{Connection, ConnectionId, Position, Principal, PrincipalName, Workspace};
+use ledger_domain::{
+    Actor, Connection, ConnectionId, Consumer, ConsumerEvent, Consumers, FieldName, Generation,
+    Micros, Position, Principal, PrincipalName, Version, Workspace,
+};
 use ledger_store::tables::{connections, lists, meta, model};
 use ledger_store::{AppendError, Batch, Changes, Postings, ReadError, Store, Table};
 use parking_lot::{Mutex, RwLock};
@@ -22,7 +27,7 @@ pub(crate) const MODELS: [&str; 3] = [connections::MODEL, lists::MODEL, AUDIT];
 #[derive(Debug)]
 pub(crate) struct Models {
     pub(crate) store: Arc<Store>,
-    /// Rows of connections, workspaces and principals.
+    /// Rows of connections and their consumers, of workspaces and principals.
     pub(crate) connections: Table,
     /// Orders and bitmaps for lists.
     pub(crate) lists: Arc<Postings>,
@@ -78,6 +83,30 @@ impl Change<'_> {
     }
 }
 
+/// Who said something about a consumer of a connection, and when.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    pub(crate) connection: ConnectionId,
+    pub(crate) actor: Actor,
+    pub(crate) at: Micros,
+    pub(crate) position: Position,
+    pub(crate) version: Version,
+}
+
+impl Said {
+    /// Reads it from the metadata of the event.
+    pub(crate) fn of(connection: ConnectionId, metadata: &Metadata) -> Self {
+        let Metadata { recorded_at: at, position, version, .. } = *metadata;
+        Self { connection, actor: metadata.actor.clone(), at, position, version }
+    }
+
+    /// Returns a consumer that uses these generations.
+    pub(crate) fn consumer(&self, generations: BTreeMap<FieldName, Generation>) -> Consumer {
+        let Self { at: confirmed_at, position, version, .. } = *self;
+        Consumer { generations, actor: self.actor.clone(), confirmed_at, position, version }
+    }
+}
+
 impl Models {
     /// Opens the tables of the given generations.
     pub(crate) fn at(store: &Arc<Store>, generations: [u32; 3]) -> Self {
@@ -114,7 +143,60 @@ impl Models {
             let table = &self.connections;
             connections::put_ordinal(batch, &self.store, table, change.ordinal, connection.id);
         }
+        let end = |state: &Connection| state.next_former_end();
+        self.move_overlap(batch, connection.id, change.before.and_then(end), end(connection));
         list::write_orders(batch, &self.store, self.lists.table(), change);
+    }
+
+    /// Adds to `batch` that the next former generation of a connection is retired at another time.
+    pub(crate) fn move_overlap(
+        &self,
+        batch: &mut Batch,
+        id: ConnectionId,
+        before: Option<Micros>,
+        after: Option<Micros>,
+    ) {
+        if before == after {
+            return;
+        }
+        let (store, table) = (&self.store, &self.connections);
+        if let Some(end) = before {
+            connections::delete_overlap(batch, store, table, end, id);
+        }
+        if let Some(end) = after {
+            connections::put_overlap(batch, store, table, end, id);
+        }
+    }
+
+    /// Adds what a consumer of a connection said to `batch`.
+    pub(crate) fn write_consumer(&self, batch: &mut Batch, said: &Said, event: &ConsumerEvent) {
+        let (store, table, id) = (&self.store, &self.connections, said.connection);
+        match event {
+            ConsumerEvent::Removed { consumer } => {
+                connections::delete_consumer(batch, store, table, id, consumer);
+            }
+            ConsumerEvent::Confirmed { consumer, generations, replaces } => {
+                if let Some(gone) = replaces {
+                    connections::delete_consumer(batch, store, table, id, gone);
+                }
+                let row = encode_consumer_row(&said.consumer(generations.clone()));
+                connections::put_consumer(batch, store, table, id, consumer, &row);
+            }
+        }
+    }
+
+    /// Returns the consumers of a connection.
+    pub(crate) fn consumers(&self, id: ConnectionId) -> Result<Consumers, Fault> {
+        let mut consumers = Consumers::new();
+        for row in connections::consumers(&self.store, &self.connections, id) {
+            let (name, row) = row?;
+            let consumer = decode_consumer_row(&row).map_err(|source| Fault::Row {
+                of: format!("a consumer of connection {id}"),
+                source,
+            })?;
+            consumers.insert(name, consumer);
+        }
+        Ok(consumers)
     }
 
     /// Adds a workspace's row to `batch`.

@@ -16,15 +16,15 @@ impl Engine {
         Ok(Some(shared.master_keys.ring().open_login(self.ledger_id(), &sealed)?))
     }
 
-    /// Keeps the logins, sealed under the master key, if they are not the ones that are kept.
-    /// Blocks.
+    /// Keeps the logins, sealed under the master key, if they are not the ones that are kept. They
+    /// replace what cannot be read. Blocks.
     pub fn keep_nats_login(&self, login: &[u8]) -> Result<(), ExecuteError> {
         // The writer wraps the login anew when the master key is rotated.
         Ok(self.pause(|| self.put_nats_login(login))??)
     }
 
     fn put_nats_login(&self, login: &[u8]) -> Result<(), Fault> {
-        if self.nats_login()?.is_some_and(|kept| kept.as_slice() == login) {
+        if matches!(self.nats_login(), Ok(Some(kept)) if kept.as_slice() == login) {
             return Ok(());
         }
         let shared = &self.shared;

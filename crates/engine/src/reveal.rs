@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ledger_contract::commands::ParsedCommand;
 use ledger_contract::records::{Happened, Record};
 use ledger_contract::reveal::{RevealAnswer, RevealedSecret};
-use ledger_domain::{CheckedText, Connection, FieldName, Position, Secret, WorkspaceName};
+use ledger_domain::{CheckedText, Connection, FieldName, Position, Sealed, WorkspaceName};
 use ledger_vault::{Disclosure, Scope};
 
 use crate::engine::Engine;
@@ -44,11 +44,13 @@ impl Engine {
         };
         let recorded = Disclosure::recorded(metadata.event_id);
         let mut secrets = BTreeMap::new();
-        for field in revealed.generations.keys() {
+        for (field, generation) in &revealed.generations {
             let secret = connection.secrets.get(field);
-            let secret =
-                secret.ok_or_else(|| Fault::bug("a revealed field is not in the state"))?;
-            let value = self.value(&connection, field, secret, &recorded)?;
+            let sealed = secret.and_then(|secret| secret.sealed_of(*generation));
+            let sealed =
+                sealed.ok_or_else(|| Fault::bug("a revealed value is not in the state"))?;
+            let value = self.value(&connection, field, sealed, &recorded)?;
+            let value = RevealedSecret { generation: generation.get(), value };
             secrets.insert(field.text().to_owned(), value);
         }
         let connection = connection.id.to_string();
@@ -60,15 +62,14 @@ impl Engine {
         &self,
         connection: &Connection,
         field: &FieldName,
-        secret: &Secret,
+        sealed: &Sealed,
         recorded: &Disclosure,
-    ) -> Result<RevealedSecret, ExecuteError> {
+    ) -> Result<String, ExecuteError> {
         let scope = Scope { workspace: &connection.workspace, connection: connection.id };
         let key = self.data_key(scope)?.ok_or(ConnectionUnknown::Id)?;
-        let plaintext = key.open(scope, field, &secret.sealed).map_err(Fault::from)?;
+        let plaintext = key.open(scope, field, sealed).map_err(Fault::from)?;
         // The only plaintext copy is in the answer, which wipes it on drop.
         let text = std::str::from_utf8(plaintext.expose(recorded));
-        let value = text.map_err(|_| Fault::bug("a secret is not text"))?.to_owned();
-        Ok(RevealedSecret { generation: secret.generation.get(), value })
+        Ok(text.map_err(|_| Fault::bug("a secret is not text"))?.to_owned())
     }
 }

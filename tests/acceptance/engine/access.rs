@@ -34,7 +34,8 @@ fn takes(verb: &str) -> &'static [&'static str] {
         "create" | "update" | "enable" | "disable" | "mark-degraded" | "mark-failed"
         | "mark-operational" | "archive" | "restore" | "revoke-workspace" | "set-limits"
         | "set-model-policy" | "set-pricing" | "link-dependent" | "unlink-dependent" => &["write"],
-        "rotate-secret" => &["rotate"],
+        "rotate-secret" | "retire-former" | "cancel-rotation" | "remove-consumer" => &["rotate"],
+        "confirm-secret" => &["reveal"],
         "revert" => &["write", "rotate"],
         "grant-workspace" => &["administer", "reveal"],
         "block-token" | "unblock-token" | "create-workspace" | "create-principal"
@@ -71,6 +72,23 @@ pub(super) async fn prepared(
     match verb {
         "update" => body["description"] = json!("new"),
         "rotate-secret" => body["secrets"] = json!({"api_key": "sk-second-value-2"}),
+        "retire-former" | "cancel-rotation" => {
+            let mut rotate = body.clone();
+            rotate["secrets"] = json!({"api_key": "sk-second-value-2"});
+            rotate["keep_former_until"] = json!("1h");
+            send("rotate-secret", rotate).await;
+        }
+        "confirm-secret" | "remove-consumer" => {
+            let mut confirm = body.clone();
+            confirm["consumer"] = json!("eu-1");
+            confirm["generations"] = json!({"api_key": 1});
+            body["consumer"] = json!("eu-1");
+            if verb == "confirm-secret" {
+                body = confirm;
+            } else {
+                send("confirm-secret", confirm).await;
+            }
+        }
         "restore" => drop(send("archive", body.clone()).await),
         "grant-workspace" => body = grant,
         "revoke-workspace" => {
@@ -168,8 +186,9 @@ impl Somebody {
         let allowed = match question {
             _ if workspace == ABROAD && !self.everywhere => false,
             // Of every workspace, all that is theirs is theirs to see.
-            "get" | "list" => self.has("read"),
+            "get" | "rotation" | "list" => self.has("read"),
             "whoami" | "workspaces" => true,
+            "exposure" => self.has("audit"),
             "history" | "audit" => self.has("audit") && (self.everywhere || workspace == HOME),
             "status" => self.has("read") && self.everywhere,
             "blocked-tokens" => self.has("administer") && self.everywhere,
@@ -244,15 +263,16 @@ async fn each_role_is_answered_what_it_may_ask() {
     for everywhere in [false, true] {
         let (ledger, people) = with_roles(everywhere).await;
         let at_home = ledger.create("main").await;
-        let draft =
-            TestCommand::new("create", &json!({"slug": "main", "provider": "x"})).at(ABROAD);
+        let draft = json!({"slug": "main", "provider": "x", "secrets": {"api_key": "sk-abroad-1"}});
+        let draft = TestCommand::new("create", &draft).at(ABROAD);
         let abroad = ledger.send(draft).await.expect("made").receipt.connection;
         for one in &people {
             for question in QueryName::names() {
                 for place in [HOME, ABROAD, "_all"] {
                     let id = if place == ABROAD { json!(abroad) } else { json!(at_home) };
                     let body = match question {
-                        "get" => json!({ "connection": id }),
+                        "get" | "rotation" => json!({ "connection": id }),
+                        "exposure" => json!({ "connection": id, "field": "api_key" }),
                         // About somebody else: everyone may ask about themselves.
                         "access-check" if one.role == "viewer" => {
                             json!({"as": "editor", "may": "read"})

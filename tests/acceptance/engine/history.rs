@@ -25,12 +25,13 @@ fn fits(question: &Value, workspace: &str, event: &Value) -> bool {
     let equal = |name: &str| question[name].is_null() || question[name] == event[name];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let at = text(&event["recorded_at"]);
-    let stream = format!("connection/{}", text(&question["connection"]));
+    let streams =
+        ["connection", "consumers"].map(|kind| format!("{kind}/{}", text(&question["connection"])));
     (workspace == "_all" || event["workspace"] == workspace)
         && equal("actor")
         && equal("correlation_id")
         && equal("command_id")
-        && (question["connection"].is_null() || event["stream"] == stream)
+        && (question["connection"].is_null() || streams.contains(&text(&event["stream"])))
         && question["type"].as_array().is_none_or(|types| types.contains(&event["type"]))
         && (question["from"].is_null() || at >= text(&question["from"]))
         && (question["until"].is_null() || at < text(&question["until"]))

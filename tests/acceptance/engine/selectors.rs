@@ -155,6 +155,8 @@ fn body(verb: &str, name: &str) -> Value {
         "set-model-policy" => json!({"policy": {"allow_all": false}}),
         "set-pricing" => json!({"pricing": {"multipliers": {"default": 2}}}),
         "link-dependent" | "unlink-dependent" => json!({"kind": "tool", "id": "t"}),
+        "confirm-secret" => json!({"consumer": "eu-1", "generations": {"api_key": 1}}),
+        "remove-consumer" => json!({"consumer": "eu-1"}),
         "revert" => json!({"to_version": 1}),
         REVEAL => json!({"reason": "to look"}),
         _ => json!({}),

@@ -6,6 +6,7 @@
 
 pub(crate) mod follower;
 mod gateway;
+mod listed;
 mod positions;
 mod refilled;
 mod restored;

@@ -23,12 +23,18 @@ pub(crate) const TABLE: &[Line] = &[
     ("listConnections", Need::Foothold, WELL),
     ("createConnection", WRITE, WELL),
     ("getConnection", READ, WELL),
+    ("getRotation", READ, WELL),
     ("updateConnection", WRITE, LET_IN),
     ("connectionHistory", AUDIT, WELL),
     ("workspaceHistory", AUDIT, WELL),
     ("audit", AUDIT, WELL),
+    ("exposure", AUDIT, WELL),
     ("revealSecret", REVEAL, WELL),
+    ("confirmSecret", REVEAL, LET_IN),
+    ("removeConsumer", ROTATE, LET_IN),
     ("rotateSecret", ROTATE, LET_IN),
+    ("retireFormer", ROTATE, LET_IN),
+    ("cancelRotation", ROTATE, LET_IN),
     ("enableConnection", WRITE, LET_IN),
     ("disableConnection", WRITE, LET_IN),
     ("markDegraded", WRITE, LET_IN),
@@ -115,6 +121,7 @@ impl Stage {
                 let asked = format!("?as={TARGET}&may=read&on=main&workspace={workspace}");
                 path.push_str(&asked);
             }
+            "exposure" => path.push_str("?field=api_key"),
             "followEvents" | "followWorkspaceEvents" => path.push_str("?after=0"),
             _ => {}
         }

@@ -27,6 +27,8 @@ pub(super) const TABLE: &[Line] = &[
     ("create", WRITE, WELL),
     ("update", WRITE, LET_IN),
     ("rotate-secret", ROTATE, LET_IN),
+    ("retire-former", ROTATE, LET_IN),
+    ("cancel-rotation", ROTATE, LET_IN),
     ("enable", WRITE, LET_IN),
     ("disable", WRITE, LET_IN),
     ("mark-degraded", WRITE, LET_IN),
@@ -42,6 +44,8 @@ pub(super) const TABLE: &[Line] = &[
     ("link-dependent", WRITE, LET_IN),
     ("unlink-dependent", WRITE, LET_IN),
     ("revert", WRITE_AND_ROTATE, LET_IN),
+    ("confirm-secret", Need::Here(&[ledger_domain::principal::Scope::Reveal]), LET_IN),
+    ("remove-consumer", ROTATE, LET_IN),
     ("create-workspace", Need::Here(&[ledger_domain::principal::Scope::Administer]), TAKEN),
     ("create-principal", GOVERN, WELL),
     ("update-principal", Need::Principal(Place::OfLedger), LET_IN),
@@ -54,9 +58,11 @@ pub(super) const TABLE: &[Line] = &[
     ("rotate-master-key", GOVERN, NO_SOURCE),
     ("retire-master-key", GOVERN, LET_IN),
     ("get", READ, WELL),
+    ("rotation", READ, WELL),
     ("list", Need::Foothold, WELL),
     ("history", AUDIT, WELL),
     ("audit", AUDIT, WELL),
+    ("exposure", AUDIT, WELL),
     ("workspaces", Need::Foothold, WELL),
     ("status", READ_ALL, WELL),
     ("principals", Need::Principals(Place::OfWorkspace), WELL),
@@ -87,7 +93,8 @@ struct Stage {
 /// Tells whether something is asked about one connection.
 pub(super) fn is_about_connection(name: &str) -> bool {
     let command = verbs().any(|verb| verb == name);
-    (command && !["create", "create-workspace"].contains(&name)) || name == "get"
+    (command && !["create", "create-workspace"].contains(&name))
+        || ["get", "rotation", "exposure"].contains(&name)
 }
 
 /// Returns what something leaves behind when it is done.
@@ -105,7 +112,8 @@ impl Stage {
         let ledger = Ledger::new().await;
         let cast = Cast::of(&ledger.engine).await;
         for workspace in [HOME, ABROAD] {
-            let main = json!({ "slug": "main", "provider": "openai" });
+            let secrets = json!({ "api_key": "sk-first-value-1" });
+            let main = json!({ "slug": "main", "provider": "openai", "secrets": secrets });
             ledger.send(TestCommand::new("create", &main).at(workspace)).await.expect("made");
         }
         let shared = ledger.create("shared").await;
@@ -184,6 +192,7 @@ impl Stage {
         match name {
             "revoke-key" => body["key"] = json!(self.cast.target_key),
             "access-check" => body = json!({ "as": TARGET, "may": "read" }),
+            "exposure" => body["field"] = json!("api_key"),
             _ => {}
         }
         let subject = if principal_verbs().chain(token_verbs()).any(|verb| verb == name) {

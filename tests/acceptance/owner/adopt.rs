@@ -91,6 +91,30 @@ async fn a_directory_that_was_put_back_goes_on_as_another_history() {
     assert_eq!(log.matches("another history of the ledger is begun").count(), 1, "{log}");
 }
 
+/// `connledger status` asks over NATS. No other answer of an older copy may be taken for the
+/// ledger's.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_that_its_stream_refuses_tells_its_status_over_nats_and_nothing_else() {
+    let nats = NatsServer::start().await;
+    let mut instance = Instance::start(&nats, "only", &LEASE).await;
+    instance.accepts("main").await;
+    instance.wait_until_published().await;
+    assert!(instance.service.stop().await.success());
+    restore(&instance);
+    instance.service.start_again().await;
+    let reason = "holds another history of this ledger";
+    let client = instance.service.client().await;
+    let status = eventually("it tells its status", async || {
+        let answer = client.query("default", "status", &json!({})).await.ok()?;
+        serde_json::from_slice::<Value>(&answer).ok()
+    })
+    .await;
+    assert!(status["nats"]["refusal"].as_str().is_some_and(|it| it.contains(reason)), "{status}");
+    let listed = client.query("default", "list", &json!({})).await;
+    let error = listed.expect_err("nobody answers").to_string();
+    assert!(error.contains("no ledger answers on NATS"), "{error}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_that_is_killed_while_it_makes_the_streams_anew_completes_that_later() {
     let nats = NatsServer::start().await;

@@ -18,8 +18,8 @@ const LEASE: &str = "$KV.ledger-owner.owner";
 async fn start(ledger: &Ledger, lease: &NatsServer, events: &NatsServer) -> Bus {
     let [lease, events] = [lease, events]
         .map(|server| ConnectOptions { url: server.url(), ..ConnectOptions::default() });
-    let client = connect(&lease).await.expect("good options");
-    let mut options = BusOptions::new(client, events);
+    let connected = connect(&lease).await.expect("good options");
+    let mut options = BusOptions::new(connected, events);
     options.lease_time = Duration::from_secs(2);
     let bus = Bus::start(ledger.engine.clone(), options).await.expect("the bus starts");
     bus.settled(PATIENCE).await;

@@ -46,6 +46,7 @@ scenarios! {
     native {
         a_backup_goes_where_the_operator_said_or_nowhere,
         a_body_names_the_connection_of_the_path_or_none,
+        a_consumer_confirms_beside_the_version_of_its_connection,
         a_parameter_that_does_not_fit_is_named,
         a_reader_that_has_the_version_is_spared_the_body,
         a_replay_answers_with_its_report,

@@ -4,7 +4,9 @@ use async_nats::jetstream;
 use ledger_bus::BusOptions;
 use serde_json::json;
 
-use super::{STREAM, adopting, filled, info_of, owned, restored, start_with, started, status};
+use super::{
+    STREAM, adopting, filled, info, info_of, owned, restored, start_with, started, status,
+};
 use crate::compare::{bucket_stream, everything, expect_equal};
 use crate::ledger::{Ledger, TestCommand};
 use crate::nats_server::NatsServer;
@@ -101,6 +103,40 @@ async fn a_stream_ahead_of_an_older_copy_is_adopted_by_the_copy_that_is_told_to(
     let older = older.reopen();
     assert_eq!(older.engine.identity().ledger, former.ledger);
     assert_ne!(older.engine.identity().incarnation, former.incarnation);
+    let bus = start_with(&older, server.url(), adopting).await;
+    owned(&older).await;
+    older.create("went-on").await;
+    expect_of_this_history(&server, &older).await;
+    bus.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_copy_that_finds_only_a_bucket_ahead_of_it_is_refused_until_it_adopts() {
+    let (server, ledger, bus) = started().await;
+    ledger.create("both").await;
+    filled(&server, &ledger).await;
+    let older = ledger.power_cut();
+    ledger.create("only-here").await;
+    filled(&server, &ledger).await;
+    let ahead = ledger.engine.head().get();
+    bus.shutdown().await;
+    ledger.close();
+    let jetstream = jetstream::new(server.client().await);
+    jetstream.delete_stream(STREAM).await.expect("it can be deleted");
+    let created = info_of(&server, &bucket_stream()).await.created;
+
+    let older = older.open();
+    let bus = start_with(&older, server.url(), |_| {}).await;
+    let refusal = refused(&older, &format!("was filled up to {ahead}, while this ledger")).await;
+    assert!(refusal.contains("--adopt-stream"), "{refusal}");
+    bus.shutdown().await;
+    assert!(info(&jetstream, STREAM).await.is_none(), "nothing was made");
+    assert_eq!(info_of(&server, &bucket_stream()).await.created, created, "nothing was touched");
+
+    let bus = start_with(&older, server.url(), adopting).await;
+    tokio::time::timeout(PATIENCE, bus.until_history_begun()).await.expect("in time");
+    bus.shutdown().await;
+    let older = older.reopen();
     let bus = start_with(&older, server.url(), adopting).await;
     owned(&older).await;
     older.create("went-on").await;

@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 use ledger_bus::Window;
 use serde_json::{Value, json};
 
-use super::{filled, start_with};
+use super::{STREAM, filled, info_of, start_with, status};
 use crate::ledger::{HOME, Ledger};
 use crate::nats_server::NatsServer;
 use crate::wait::eventually;
@@ -73,5 +73,39 @@ async fn an_archived_connection_leaves_the_bucket_with_the_window_and_no_other_d
     }
     ledger.run("restore", json!({"connection": leaves, "slug": "again"})).await;
     eventually("it appears again", async || entry(&store, &leaves).await).await;
+    bus.shutdown().await;
+}
+
+/// Who continues within a window finds everything of its time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_becomes_longer_once_everything_that_lasts_shorter_has_left() {
+    let server = NatsServer::start().await;
+    let ledger = Ledger::new().await;
+    let within = async |seconds| {
+        start_with(&ledger, server.url(), |options| {
+            options.window = Window { age: Some(Duration::from_secs(seconds)), bytes: None };
+        })
+        .await
+    };
+    let bus = within(3).await;
+    let early = ledger.create("early").await;
+    let archived = ledger.run("archive", json!({"connection": early})).await.receipt.position;
+    filled(&server, &ledger).await;
+    bus.shutdown().await;
+
+    let bus = within(3_600).await;
+    let stream = eventually("the window is longer", async || {
+        let stream = info_of(&server, STREAM).await;
+        (stream.config.max_age == Duration::from_hours(1)).then_some(stream)
+    })
+    .await;
+    assert!(stream.state.first_sequence > archived, "{:?}", stream.state);
+    assert!(status(&ledger)["drift"].is_null());
+    let late = ledger.create("late").await;
+    ledger.run("archive", json!({"connection": late})).await;
+    filled(&server, &ledger).await;
+    let stream = jetstream::new(server.client().await).get_stream(STREAM).await.expect("there");
+    let last = stream.get_raw_message(ledger.engine.head().get()).await.expect("it is there");
+    assert_eq!(last.headers.get("Nats-TTL").map(ToString::to_string).as_deref(), Some("3600s"));
     bus.shutdown().await;
 }

@@ -4,6 +4,7 @@ use async_nats::jetstream;
 use tokio::time::Instant;
 
 use super::{STREAM, cut, edit, filled, info, info_of, named, started, status};
+use crate::bus::start;
 use crate::compare::{bucket_stream, expect_equal};
 use crate::wait::eventually;
 
@@ -72,6 +73,33 @@ async fn a_bucket_that_is_deleted_after_the_window_moved_is_filled_from_the_firs
     bus.shutdown().await;
 }
 
+/// Whoever watches the bucket goes on after the last number that was seen.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_is_made_after_both_were_deleted_begins_after_all_its_predecessors() {
+    let (server, ledger, bus) = started().await;
+    for number in 0..5 {
+        ledger.create(&format!("c-{number}")).await;
+    }
+    filled(&server, &ledger).await;
+    cut(&server, STREAM).await;
+    let jetstream = jetstream::new(server.client().await);
+    jetstream.delete_stream(bucket_stream()).await.expect("it can be deleted");
+    eventually("it is back", async || info(&jetstream, &bucket_stream()).await).await;
+    filled(&server, &ledger).await;
+    bus.shutdown().await;
+    let former = info_of(&server, &bucket_stream()).await;
+    assert!(former.state.first_sequence > 1, "it is not the first one");
+    for name in [STREAM.to_owned(), bucket_stream()] {
+        jetstream.delete_stream(name).await.expect("it can be deleted");
+    }
+    let bus = start(&ledger, &server).await;
+    expect_equal(&server.client().await, &ledger.engine).await;
+    let new = info_of(&server, &bucket_stream()).await;
+    let (begins, ended) = (new.state.first_sequence, former.state.last_sequence);
+    assert!(begins > ended, "{begins} after {ended}");
+    bus.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_that_lost_states_is_filled_again_once_nobody_limits_it() {
     let (server, ledger, bus) = started().await;
@@ -79,10 +107,11 @@ async fn a_bucket_that_lost_states_is_filled_again_once_nobody_limits_it() {
         ledger.create(&format!("c-{number}")).await;
     }
     filled(&server, &ledger).await;
-    edit(&server, &bucket_stream(), |config| config.max_messages = 1).await;
+    edit(&server, &bucket_stream(), |config| config.max_messages = 6).await;
     named(&ledger, "KV_ledger-connections: max_msgs was changed").await;
-    named(&ledger, "KV_ledger-connections holds 1 states, and there are 5 connections").await;
-    assert_eq!(info_of(&server, &bucket_stream()).await.state.messages, 1, "it is left as it is");
+    // There are two workspaces.
+    named(&ledger, "holds 6 states, and there are 7 connections and workspaces").await;
+    assert_eq!(info_of(&server, &bucket_stream()).await.state.messages, 6, "it is left as it is");
 
     let created = info_of(&server, &bucket_stream()).await.created;
     edit(&server, &bucket_stream(), |config| config.max_messages = -1).await;

@@ -5,13 +5,15 @@ use std::fs;
 use std::path::Path;
 
 use async_nats::jetstream;
+use ledger_store::tables::meta;
+use ledger_store::{Batch, Durability};
 use ledger_vault::Keyring;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::STREAM;
 use crate::http::door;
-use crate::ledger::{begin_another_history, copy};
+use crate::ledger::{begin_another_history, copy, store};
 use crate::service::Service;
 use crate::wait::eventually;
 
@@ -75,6 +77,48 @@ async fn logins_and_port_survive_a_restore_into_another_folder() {
         assert!(!bytes.windows(password.len()).any(|part| part == password), "it is sealed");
     }
     assert!(elsewhere.stop().await.success());
+}
+
+/// Replaces the logins that a ledger keeps, while it is stopped, by what nothing can read.
+fn damage_login(data_dir: &Path) {
+    let keyring = Keyring::read_file(data_dir.join("dev-master.key")).expect("a key");
+    let store = store(data_dir, &keyring);
+    let mut batch = Batch::new();
+    meta::put_nats_login(&mut batch, &store, b"not what the vault sealed");
+    store.commit(batch, Durability::Synced).expect("written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_logins_are_told_and_replaced_and_prevent_no_start() {
+    const TOLD: &str = "the login of the managed nats-server that the ledger keeps is damaged";
+    let mut service = Service::start(&["--nats", "managed"]).await;
+    create(&service, "main").await;
+    published(&service).await;
+    let login = service.nats_url();
+    assert!(service.stop().await.success());
+
+    damage_login(&service.data_dir());
+    service.start_again().await;
+    published(&service).await;
+    assert_eq!(service.nats_url(), login, "the folder of the server has it, too");
+    assert_eq!(service.log().matches(TOLD).count(), 1, "{}", service.log());
+    assert!(service.stop().await.success());
+
+    // Nobody knows the former ones any more.
+    damage_login(&service.data_dir());
+    fs::remove_dir_all(service.data_dir().join("nats")).expect("it is stopped");
+    service.start_again().await;
+    create(&service, "after").await;
+    published(&service).await;
+    let login = service.nats_url();
+    assert!(service.stop().await.success());
+
+    fs::remove_dir_all(service.data_dir().join("nats")).expect("it is stopped");
+    service.start_again().await;
+    published(&service).await;
+    assert_eq!(service.nats_url(), login, "the ledger keeps the new ones");
+    assert_eq!(service.log().matches(TOLD).count(), 2, "{}", service.log());
+    assert!(service.stop().await.success());
 }
 
 #[tokio::test(flavor = "multi_thread")]

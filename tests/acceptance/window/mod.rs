@@ -4,6 +4,7 @@ mod adopted;
 mod archived;
 mod bucket;
 mod denied;
+mod limited;
 mod lost;
 mod managed;
 mod settings;
@@ -75,6 +76,15 @@ async fn cut(server: &NatsServer, name: &str) {
 async fn cut_by(jetstream: &Context, name: &str) {
     edit_by(jetstream, name, |config| config.max_messages = 1).await;
     edit_by(jetstream, name, |config| config.max_messages = -1).await;
+}
+
+/// Waits until the stream has had every event of the log.
+async fn published(server: &NatsServer, ledger: &Ledger) {
+    let (jetstream, head) = (jetstream::new(server.client().await), ledger.engine.head().get());
+    eventually(&format!("the stream has had {head} events"), async || {
+        (info(&jetstream, STREAM).await?.state.last_sequence == head).then_some(())
+    })
+    .await;
 }
 
 /// Waits until the stream and the bucket have had every event of the log.

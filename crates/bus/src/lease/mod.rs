@@ -15,6 +15,7 @@ mod bucket;
 mod claim;
 mod ended;
 mod keeper;
+mod listening;
 mod moment;
 mod ownership;
 
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 pub(crate) use ended::HISTORY_BEGUN;
 pub(crate) use keeper::{Keeper, KeeperOptions};
+pub(crate) use listening::Listening;
 pub(crate) use ownership::{Ownership, State};
 
 /// What keeps a second instance from writing.

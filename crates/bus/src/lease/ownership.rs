@@ -29,8 +29,8 @@ pub(crate) struct Ownership {
 /// What is known at one moment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct State {
-    fenced_by: FencedBy,
-    phase: Phase,
+    pub(super) fenced_by: FencedBy,
+    pub(super) phase: Phase,
     /// The tenure to which `until` and `is_synchronized` belong: one for each time that the lease
     /// was taken.
     tenure: u64,
@@ -59,7 +59,7 @@ pub(crate) struct State {
 
 /// The result of the latest attempt to be the owner.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     /// No attempt has ended yet.
     #[default]
     Starting,
@@ -70,7 +70,7 @@ enum Phase {
     /// Another instance holds the lease.
     Waiting,
     /// The NATS server or its streams do not permit it.
-    Refused(String),
+    Refused(Problem),
     /// The NATS server does not respond.
     Unreachable(String),
 }
@@ -148,7 +148,7 @@ impl Ownership {
                 Code::NatsUnreachable => {
                     state.phase = Phase::Unreachable(problem.message.clone());
                 }
-                _ => state.phase = Phase::Refused(problem.message.clone()),
+                _ => state.phase = Phase::Refused(problem.clone()),
             }
         });
     }
@@ -170,7 +170,7 @@ impl Ownership {
             if state.tenure == tenure && state.until.is_some() {
                 state.is_synchronized = false;
                 state.is_unsuitable = true;
-                state.phase = Phase::Refused(problem.message.clone());
+                state.phase = Phase::Refused(problem.clone());
             }
         });
     }
@@ -228,7 +228,7 @@ impl Ownership {
             // A failure of the keeper is news when the right has run out.
             _ if state.is_owner(now) => "",
             Phase::Starting | Phase::Held => return None,
-            Phase::Refused(reason) => reason.as_str(),
+            Phase::Refused(problem) => problem.message.as_str(),
             Phase::Owner | Phase::Waiting => holder.unwrap_or_default(),
             // The words for it vary from attempt to attempt.
             Phase::Unreachable(_) => "unreachable",
@@ -338,28 +338,9 @@ impl State {
             }
     }
 
-    /// Returns whether requests over NATS are to be received, or `None` if that stays as it is.
-    ///
-    /// Requests are the owner's to answer. An instance that was the owner goes on receiving them
-    /// until another is, and says why it refuses commands.
-    pub(crate) fn listens(&self) -> Option<bool> {
-        match self.phase {
-            Phase::Starting | Phase::Waiting => Some(false),
-            Phase::Owner => Some(true),
-            // Nobody else has requests to answer on a managed server.
-            Phase::Refused(_) if self.fenced_by == FencedBy::DataDir => Some(true),
-            Phase::Refused(_) | Phase::Held | Phase::Unreachable(_) => None,
-        }
-    }
-
     /// Returns the number of the last tenure.
     pub(crate) fn tenure(&self) -> u64 {
         self.tenure
-    }
-
-    /// Returns whether the service that was started in `tenure` is to end.
-    pub(crate) fn ends_service_of(&self, tenure: u64) -> bool {
-        self.listens() == Some(false) || self.tenure != tenure
     }
 
     /// Returns whether the first attempt to be the owner has ended, and requests over NATS are
@@ -384,8 +365,8 @@ impl Fence for Ownership {
         }
         let prefix = &self.prefix;
         Some(match (&state.phase, &state.other) {
-            (Phase::Refused(reason), _) => {
-                format!("this instance does not own the name `{prefix}` on NATS: {reason}")
+            (Phase::Refused(Problem { message, .. }), _) => {
+                format!("this instance does not own the name `{prefix}` on NATS: {message}")
             }
             (_, Some(lease)) => self.sentence(lease),
             (Phase::Unreachable(reason), None) => format!(
@@ -429,7 +410,7 @@ impl Fence for Ownership {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::Duration;
 
     use ledger_domain::{Incarnation, LedgerId};
@@ -438,7 +419,7 @@ mod tests {
 
     const ALL: [FencedBy; 3] = [FencedBy::Lease, FencedBy::LeaseIfReachable, FencedBy::DataDir];
 
-    fn lease(ledger: LedgerId) -> Lease {
+    pub(in crate::lease) fn lease(ledger: LedgerId) -> Lease {
         Lease {
             ledger: ledger.to_string(),
             incarnation: Incarnation::from_bytes([2; 16]).to_string(),
@@ -450,11 +431,11 @@ mod tests {
         }
     }
 
-    fn own() -> LedgerId {
+    pub(in crate::lease) fn own() -> LedgerId {
         LedgerId::from_bytes([1; 16])
     }
 
-    fn all() -> [Ownership; 3] {
+    pub(in crate::lease) fn all() -> [Ownership; 3] {
         let incarnation = Incarnation::from_bytes([2; 16]);
         let identity = Identity { ledger: own(), incarnation, epoch: 4 };
         ALL.map(|by| Ownership::new(&Subjects::default(), "us".to_owned(), identity, by))
@@ -470,11 +451,11 @@ mod tests {
         all.iter().zip(ALL).filter(|(ownership, _)| accepts(ownership)).map(|(_, by)| by).collect()
     }
 
-    fn later() -> Moment {
+    pub(in crate::lease) fn later() -> Moment {
         Moment::now() + Duration::from_mins(1)
     }
 
-    fn unreachable() -> Problem {
+    pub(in crate::lease) fn unreachable() -> Problem {
         Problem::new(Code::NatsUnreachable)
     }
 
@@ -536,23 +517,6 @@ mod tests {
         assert_eq!((us.is_unsuitable(), us.tenure()), (true, None));
         us.free();
         assert!(!us.is_unsuitable(), "released");
-    }
-
-    #[test]
-    fn a_service_ends_with_its_tenure_also_if_nobody_else_was_seen() {
-        let [us, ..] = all();
-        let ends = |tenure| us.subscribe().borrow().ends_service_of(tenure);
-        us.taken(lease(own()), later());
-        us.synchronized(1);
-        us.failed(&unreachable());
-        us.renewed(lease(own()), later());
-        assert!(!ends(1), "after an outage in which nobody wrote the lease");
-        us.failed(&unreachable());
-        us.taken(lease(own()), later());
-        assert!(ends(1));
-        us.synchronized(2);
-        assert!(ends(1));
-        assert!(!ends(2));
     }
 
     #[test]

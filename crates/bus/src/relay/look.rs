@@ -1,34 +1,71 @@
 //! Looks at the streams while the relay works: whether they are still there, still as they have to
-//! be, and whether the bucket follows.
+//! be, and whether the bucket follows. The relay goes on while the server answers.
+
+use std::fmt;
+use std::pin::Pin;
 
 use ledger_contract::errors::Problem;
 use ledger_contract::queries::EventWindow;
-use tokio::time::Instant;
 
 use super::{Progress, Relay};
 use crate::connect::unreachable;
-use crate::topology::{Reach, Streams};
+use crate::topology::Streams;
+
+/// A look for which the server was asked.
+pub(super) struct Look {
+    streams: Pin<Box<dyn Future<Output = Result<Streams, Problem>> + Send>>,
+    /// The last position that was acknowledged before.
+    acknowledged: u64,
+}
+
+/// What a look showed.
+pub(super) struct Looked {
+    streams: Streams,
+    acknowledged: u64,
+}
+
+impl fmt::Debug for Look {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Look").field("acknowledged", &self.acknowledged).finish_non_exhaustive()
+    }
+}
+
+/// Waits for the answer to a look, or forever without one. Cancel-safe.
+pub(super) async fn looked(look: &mut Option<Look>) -> Result<Looked, Problem> {
+    let Some(Look { streams, acknowledged }) = look else { return std::future::pending().await };
+    let (streams, acknowledged) = (streams.as_mut().await, *acknowledged);
+    *look = None;
+    Ok(Looked { streams: streams?, acknowledged })
+}
 
 impl Relay {
+    /// Begins a look.
+    pub(super) fn look(&self, progress: &Progress) -> Look {
+        let (topology, jetstream) = (self.topology.clone(), self.jetstream.clone());
+        let streams = Box::pin(async move { topology.present(&jetstream).await });
+        Look { streams, acknowledged: progress.acknowledged.get() }
+    }
+
     /// Detects a stream or bucket that was deleted, lost events or got others, a bucket that lacks
     /// states, and changed settings.
-    pub(super) async fn look(&mut self, progress: &mut Progress) -> Result<(), Problem> {
-        let streams = self.topology.present(&self.jetstream).await?;
-        let end = streams.events.state.last_sequence;
-        let (least, most) = (progress.acknowledged.get(), progress.sent.get());
+    pub(super) fn consider(
+        &mut self,
+        progress: &mut Progress,
+        looked: Looked,
+    ) -> Result<(), Problem> {
+        let Looked { streams, acknowledged: least } = looked;
+        let (end, most) = (streams.events.state.last_sequence, progress.sent.get());
         if !(least..=most).contains(&end) {
             return Err(unreachable(format!(
                 "the stream ends at {end}, and not at {least} as acknowledged"
             )));
         }
-        progress.pace.reached(streams.reached());
         if self.topology.is_due(&streams) {
-            return Err(unreachable(
-                "the bucket has everything, so the window can be made smaller",
-            ));
+            return Err(unreachable("the window can now be made as it is to be"));
         }
-        let behind = self.examine(&streams)?;
-        self.topology.compare(&streams, behind);
+        let flaw = self.completeness.examine(&self.topology, &self.engine, &streams)?;
+        progress.pace.reached(streams.reached(), flaw.as_ref().map_or(0, |flaw| flaw.lost));
+        self.topology.compare(&streams, flaw.map(|flaw| flaw.text));
         self.tell(&streams);
         Ok(())
     }
@@ -36,57 +73,9 @@ impl Relay {
     /// Looks how far the bucket is, which the relay waits for.
     pub(super) async fn follow(&self, progress: &mut Progress) -> Result<(), Problem> {
         if let Some(position) = self.topology.bucket_reached(&self.jetstream).await? {
-            progress.pace.reached(position);
+            progress.pace.nearer(position);
         }
         Ok(())
-    }
-
-    /// Returns what is wrong with the bucket, if that cannot be mended.
-    ///
-    /// Errors: `nats_unreachable` if both streams are to be made anew.
-    fn examine(&mut self, streams: &Streams) -> Result<Option<String>, Problem> {
-        let reach = match self.idle.look(streams, Instant::now()) {
-            Reach::Good => self.count(streams)?,
-            other => other,
-        };
-        let reason = match reach {
-            Reach::Good => {
-                self.was_complete |= streams.reached() >= streams.events.state.last_sequence;
-                return Ok(None);
-            }
-            Reach::Behind(text) => return Ok(Some(text)),
-            Reach::Lacking(reason) => reason,
-        };
-        let limited = self.topology.is_limited(Some(&streams.events), streams.bucket.as_ref());
-        // What was lacking in streams that were made for that reason would be lacking again.
-        if limited || !self.was_complete {
-            return Ok(Some(reason));
-        }
-        self.lacks = Some(reason.clone());
-        Err(unreachable(reason))
-    }
-
-    /// Compares the number of states in the bucket with that of connections, if both are of the
-    /// same position.
-    fn count(&mut self, streams: &Streams) -> Result<Reach, Problem> {
-        let last = streams.events.state.last_sequence;
-        let head = || self.engine.head().get();
-        if !self.topology.keeps_bucket() || streams.reached() < last || head() != last {
-            return Ok(Reach::Good);
-        }
-        let states = streams.bucket.as_ref().map(|bucket| bucket.state.messages);
-        if self.counted == Some((last, states.unwrap_or_default())) {
-            return Ok(Reach::Good);
-        }
-        let connections = self.engine.active_connections().map_err(Problem::from)?;
-        let Some(connections) = connections.filter(|_| head() == last) else {
-            return Ok(Reach::Good);
-        };
-        let reach = self.idle.count(streams, connections);
-        if reach == Reach::Good && states.is_none_or(|states| states >= connections) {
-            self.counted = states.map(|states| (last, states));
-        }
-        Ok(reach)
     }
 
     /// Says in the status how the streams are.

@@ -18,6 +18,7 @@
 //! a fraction of sending them one by one.
 
 mod ahead;
+mod completeness;
 mod in_flight;
 mod look;
 mod message;
@@ -45,9 +46,11 @@ use tracing::{error, warn};
 use crate::connect::unreachable;
 use crate::lease::Ownership;
 use crate::stop::{is_stopped, stopped};
-use crate::topology::{Idle, Topology};
+use crate::topology::Topology;
 use ahead::{Next, ReadAhead};
+use completeness::Completeness;
 use in_flight::{Sent, first};
+use look::{Look, looked};
 use message::{Letterhead, Message};
 use pace::Pace;
 
@@ -88,7 +91,7 @@ pub(crate) struct Relay {
     client: Client,
     jetstream: Context,
     subjects: Subjects,
-    topology: Topology,
+    topology: Arc<Topology>,
     adopts: Adopts,
     ownership: Arc<Ownership>,
     letterhead: Arc<Letterhead>,
@@ -96,14 +99,7 @@ pub(crate) struct Relay {
     stop: watch::Receiver<bool>,
     /// The last problem logged, so that each is logged once.
     complained: Option<Problem>,
-    /// What the last looks at the bucket showed.
-    idle: Idle,
-    /// The position and the number of states of the last count that found none missing.
-    counted: Option<(u64, u64)>,
-    /// Which states the bucket was found to lack, so that it is to be made anew.
-    lacks: Option<String>,
-    /// Whether the bucket was found complete since it was last made anew.
-    was_complete: bool,
+    completeness: Completeness,
 }
 
 /// What the relay needs besides the engine.
@@ -139,15 +135,12 @@ impl Relay {
             engine,
             client,
             subjects,
-            topology,
+            topology: Arc::new(topology),
             adopts,
             ownership,
             stop,
             complained: None,
-            idle: Idle::default(),
-            counted: None,
-            lacks: None,
-            was_complete: true,
+            completeness: Completeness::new(),
         }
     }
 
@@ -252,9 +245,13 @@ impl Relay {
                     self.mark(&mut progress, 1);
                     self.check_tenure(tenure)?;
                     self.check_connection(connects)?;
-                    if count.is_multiple_of(CHECKS_PER_LOOK) && !self.is_disconnected() {
-                        self.look(&mut progress).await?;
+                    let is_due = count.is_multiple_of(CHECKS_PER_LOOK) && !self.is_disconnected();
+                    if is_due && progress.look.is_none() {
+                        progress.look = Some(self.look(&progress));
                     }
+                }
+                looked = looked(&mut progress.look), if progress.look.is_some() => {
+                    self.consider(&mut progress, looked?)?;
                 }
                 () = sleep(FOLLOW_INTERVAL), if waits => self.follow(&mut progress).await?,
             }
@@ -412,6 +409,8 @@ struct Progress {
     ahead: Option<ReadAhead>,
     /// How much may be sent before the bucket has it.
     pace: Pace,
+    /// A look at the streams that the server has not answered yet.
+    look: Option<Look>,
 }
 
 impl Progress {
@@ -424,6 +423,7 @@ impl Progress {
             in_flight: VecDeque::new(),
             ahead: None,
             pace,
+            look: None,
         }
     }
 }

@@ -1,11 +1,17 @@
 //! Keeps the relay from sending so much that the stream removes events before they have reached the
 //! bucket, which the server fills behind it.
+//!
+//! A window that somebody made so small by hand that one batch takes a share of it cannot be kept
+//! from that, and events that were lost never reach the bucket. The relay waits for neither.
 
 use async_nats::jetstream::stream::Config;
 use ledger_domain::Position;
 
+use super::BATCH_EVENTS_MAX;
 use super::message::Message;
 
+/// About what a batch takes of the window, at most: as much as is read of the log at once.
+const BATCH_BYTES: u64 = 4 * 1024 * 1024;
 /// The share of the window that may be sent before the bucket has to be at the share before it. At
 /// most twice as much is on the way to the bucket.
 const SHARE: u64 = 4;
@@ -25,6 +31,8 @@ pub(super) struct Pace {
     /// What has to have reached the bucket before anything more is sent.
     due: Position,
     reached: Position,
+    /// How many events will never reach the bucket.
+    lost: u64,
 }
 
 /// A share of the window.
@@ -44,15 +52,20 @@ impl Pace {
     /// Returns the pace for a stream with these settings, of which everything up to `from` was
     /// sent. Without a bucket there is none to wait for.
     pub(super) fn new(stream: &Config, has_bucket: bool, from: Position, reached: u64) -> Self {
-        let share =
-            |limit: i64| u64::try_from(limit).ok().filter(|it| *it > 0).map(|it| it / SHARE);
+        let share = |limit: i64, batch: u64| {
+            let limit = u64::try_from(limit).ok().filter(|limit| *limit > 0)?;
+            Some(limit / SHARE).filter(|share| *share >= batch)
+        };
         let limits = if has_bucket {
-            Limits { bytes: share(stream.max_bytes), messages: share(stream.max_messages) }
+            Limits {
+                bytes: share(stream.max_bytes, BATCH_BYTES),
+                messages: share(stream.max_messages, BATCH_EVENTS_MAX as u64),
+            }
         } else {
             Limits::default()
         };
-        let reached = Position::new(reached);
-        Self { limits, sent: Amount::default(), boundary: from, due: Position::ZERO, reached }
+        let (sent, reached) = (Amount::default(), Position::new(reached));
+        Self { limits, sent, boundary: from, due: Position::ZERO, reached, lost: 0 }
     }
 
     /// Notes a batch that is about to be sent.
@@ -73,9 +86,15 @@ impl Pace {
         }
     }
 
+    /// Notes how far the bucket is, and how many events it will never have.
+    pub(super) fn reached(&mut self, position: u64, lost: u64) {
+        self.lost = lost;
+        self.nearer(position);
+    }
+
     /// Notes how far the bucket is.
-    pub(super) fn reached(&mut self, position: u64) {
-        self.reached = self.reached.max(Position::new(position));
+    pub(super) fn nearer(&mut self, position: u64) {
+        self.reached = self.reached.max(Position::new(position + self.lost));
     }
 
     /// Returns whether more may be sent.
@@ -101,12 +120,16 @@ mod tests {
 
     use super::*;
 
+    const WINDOW_BYTES: i64 = 16 * 1024 * 1024;
+    const WINDOW_MESSAGES: i64 = 1_024;
+
+    /// Messages of which 256 take a share of either window.
     fn batch(positions: std::ops::RangeInclusive<u64>) -> Vec<Message> {
         let message = |position| Message {
             position: Position::new(position),
             subject: "s".repeat(100),
             headers: HeaderMap::new(),
-            payload: vec![0; 836].into(),
+            payload: vec![0; 16 * 1024 - 100 - RECORD_BYTES].into(),
         };
         positions.map(message).collect()
     }
@@ -118,30 +141,51 @@ mod tests {
 
     #[test]
     fn no_more_than_half_of_the_window_is_on_the_way_to_the_bucket() {
-        // A message takes 1,000 bytes, and a share has 10 messages.
-        for mut pace in [pace(40_000, -1, true), pace(-1, 40, true)] {
-            pace.send(&batch(101..=110));
+        for mut pace in [pace(WINDOW_BYTES, -1, true), pace(-1, WINDOW_MESSAGES, true)] {
+            pace.send(&batch(101..=356));
             assert!(!pace.is_open(), "what was there before has to arrive first");
-            pace.reached(100);
+            pace.nearer(100);
             assert!(pace.is_open());
-            pace.send(&batch(111..=120));
-            assert!(!pace.is_open(), "20 of 40 are on the way");
-            pace.reached(109);
+            pace.send(&batch(357..=612));
+            assert!(!pace.is_open(), "two of four shares are on the way");
+            pace.nearer(355);
             assert!(!pace.is_open());
-            pace.reached(110);
+            pace.nearer(356);
             assert!(pace.is_open());
-            pace.send(&batch(121..=129));
+            pace.send(&batch(613..=867));
             assert!(pace.is_open(), "a share is not complete");
         }
     }
 
     #[test]
     fn without_a_bucket_or_a_limit_nothing_is_waited_for() {
-        for mut pace in [pace(40_000, 40, false), pace(0, -1, true)] {
-            for first in (101..200).step_by(10) {
-                pace.send(&batch(first..=first + 9));
+        let open = [
+            pace(WINDOW_BYTES, WINDOW_MESSAGES, false),
+            pace(0, -1, true),
+            // A batch alone would remove what was sent before it.
+            pace(WINDOW_BYTES - 4, -1, true),
+            pace(-1, WINDOW_MESSAGES - 4, true),
+        ];
+        for mut pace in open {
+            for first in (101..2_000).step_by(256) {
+                pace.send(&batch(first..=first + 255));
                 assert!(pace.is_open());
             }
         }
+    }
+
+    #[test]
+    fn what_will_never_reach_the_bucket_is_not_waited_for() {
+        let mut pace = pace(-1, WINDOW_MESSAGES, true);
+        pace.send(&batch(101..=356));
+        pace.nearer(94);
+        assert!(!pace.is_open());
+        pace.reached(94, 6);
+        assert!(pace.is_open(), "six are lost");
+        pace.send(&batch(357..=612));
+        pace.nearer(349);
+        assert!(!pace.is_open());
+        pace.nearer(350);
+        assert!(pace.is_open());
     }
 }

@@ -13,7 +13,7 @@ use super::{Adopts, CONNECT_PATIENCE, Progress, Relay};
 use crate::connect;
 use crate::lease::HISTORY_BEGUN;
 use crate::stop::stopped;
-use crate::topology::{Existing, Idle, Streams};
+use crate::topology::{Existing, Streams};
 
 /// What the streams are to this log.
 enum Verdict {
@@ -25,8 +25,8 @@ enum Verdict {
         /// Whether that history has another name. Otherwise another copy went on with this one.
         is_named: bool,
     },
-    /// Copies that lack states that cannot come any more.
-    Lacking(String),
+    /// Copies up to a position that lack states that cannot come any more.
+    Lacking { from: Position, reason: String },
 }
 
 impl Relay {
@@ -66,35 +66,57 @@ impl Relay {
 
     /// Returns a number that no message of a former bucket has exceeded, when no stream tells one.
     ///
-    /// A restored ledger does not know how long its former history became. No server stores an
-    /// event a microsecond, so no number of before exceeds the time in microseconds.
+    /// Nothing else remembers at which number a bucket that was made anew began, or how long the
+    /// former history of a restored ledger became. No server stores an event a microsecond, so no
+    /// number of before exceeds the time in microseconds.
     fn forgotten_base(&self) -> Result<u64, Problem> {
-        if self.engine.origin()?.is_none() {
-            return Ok(self.engine.published().get());
+        if self.engine.published() == Position::ZERO && self.engine.origin()?.is_none() {
+            return Ok(0);
         }
         Ok(self.engine.clock().now().get().unsigned_abs())
     }
 
     /// Returns up to where the streams are copies of the log. Streams that are not, are made anew
-    /// if that is permitted.
+    /// if that is permitted. Copies that lack states stay if the server does not permit it.
     async fn comparable(&mut self, tenure: u64) -> Result<(Position, Existing), Problem> {
         if self.ownership.is_history_begun() {
             return Err(begun());
         }
         let existing = self.topology.find(&self.jetstream).await?;
-        let reason = match self.judge(&existing).await? {
+        match self.judge(&existing).await? {
             Verdict::Copies(from) => return Ok((from, existing)),
             Verdict::OfAnother { reason, .. } if self.adopts == Adopts::Never => {
                 return Err(differs(&reason));
             }
-            Verdict::Lacking(reason) | Verdict::OfAnother { reason, is_named: true } => reason,
+            Verdict::OfAnother { reason, is_named: true } => {
+                self.make_anew(tenure, &existing, &reason).await?;
+            }
             Verdict::OfAnother { reason, is_named: false } => {
                 self.check_tenure(tenure)?;
                 return Err(self.begin_history(&reason)?);
             }
-        };
-        self.make_anew(tenure, &existing, &reason).await?;
+            Verdict::Lacking { from, reason } => {
+                match self.make_anew(tenure, &existing, &reason).await {
+                    Err(problem) if problem.code == Code::NatsRefused => {
+                        return self.as_they_are(from, problem.message).await;
+                    }
+                    made => made?,
+                }
+            }
+        }
         Ok((Position::ZERO, self.topology.find(&self.jetstream).await?))
+    }
+
+    /// Goes on with streams that lack states and cannot be made anew, as `reason` says.
+    async fn as_they_are(
+        &mut self,
+        from: Position,
+        reason: String,
+    ) -> Result<(Position, Existing), Problem> {
+        self.completeness.stays(reason);
+        let existing = self.topology.find(&self.jetstream).await?;
+        let from = if existing.events.is_some() { from } else { Position::ZERO };
+        Ok((from, existing))
     }
 
     /// Begins another history, so that nobody takes its positions for those of the streams. It is
@@ -131,16 +153,16 @@ impl Relay {
             message: format!("{reason}; {}", problem.message),
             ..problem
         })?;
-        self.lacks = None;
-        self.was_complete = false;
-        self.idle = Idle::default();
-        self.counted = None;
+        self.completeness.made_anew();
         Ok(())
     }
 
     async fn judge(&mut self, existing: &Existing) -> Result<Verdict, Problem> {
         if let Some(reason) = self.topology.other_history(existing) {
             return Ok(Verdict::OfAnother { reason, is_named: true });
+        }
+        if let Some(reason) = self.topology.ahead(existing, self.engine.head().get()) {
+            return Ok(Verdict::OfAnother { reason, is_named: false });
         }
         let from = match &existing.events {
             None => Position::ZERO,
@@ -159,14 +181,16 @@ impl Relay {
                 }
             }
         };
-        let lacks = self.topology.lacking(existing).or_else(|| self.lacks.take());
-        Ok(lacks.map_or(Verdict::Copies(from), Verdict::Lacking))
+        let found = self.completeness.take_lacking();
+        Ok(match self.topology.lacking(existing).or(found) {
+            Some(reason) => Verdict::Lacking { from, reason },
+            None => Verdict::Copies(from),
+        })
     }
 
     fn begin(&mut self, from: Position, streams: &Streams) -> Progress {
         let stream = &streams.events.config;
-        let age = Some(stream.max_age).filter(|age| !age.is_zero() && stream.allow_message_ttl);
-        self.letterhead = Arc::new(self.letterhead.keeping_archived(age));
+        self.letterhead = Arc::new(self.letterhead.keeping_archived(streams.archived_age()));
         let has_bucket = streams.bucket.is_some();
         Progress::at(from, Pace::new(stream, has_bucket, from, streams.reached()))
     }

@@ -32,7 +32,9 @@ use ledger_contract::operations::OPERATIONS;
 use ledger_contract::queries::QueryName;
 use ledger_contract::records::Via;
 use ledger_contract::subjects::Subjects;
-use ledger_engine::{Attempt, Caller, Engine, MESSAGE_BYTES_MAX, Shares, log_fault};
+use ledger_engine::{
+    AdmissionLimits, Attempt, Caller, Engine, MESSAGE_BYTES_MAX, Shares, log_fault,
+};
 use ledger_guard::Limited;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
@@ -42,6 +44,7 @@ use tracing::{debug, warn};
 
 use crate::BusOptions;
 use crate::connect::unreachable;
+use crate::lease::Listening;
 use counters::Counters;
 use fresh::Freshness;
 use incoming::Incoming;
@@ -109,21 +112,17 @@ impl RequestKind {
 }
 
 impl Responder {
-    /// Registers the service and starts to answer. While NATS is down, the subscriptions wait for
-    /// the connection.
+    /// Registers the service and starts to answer these requests. While NATS is down, the
+    /// subscriptions wait for the connection.
     pub(crate) async fn start(
         engine: Engine,
         options: &BusOptions,
+        listening: Listening,
         senders: Arc<Senders>,
     ) -> Result<Self, Problem> {
-        let BusOptions { client, subjects, limits, .. } = options;
-        let endpoint = |kind, most, share| Arc::new(ServiceEndpoint::new(kind, most, share));
-        let service_endpoints = vec![
-            endpoint(RequestKind::Command, limits.commands_max, limits.commands_per_caller_max),
-            endpoint(RequestKind::Query, limits.queries_max, limits.queries_per_caller_max),
-            endpoint(RequestKind::Operation, limits.operations_max, limits.operations_max),
-            endpoint(RequestKind::Reveal, limits.commands_max, limits.commands_per_caller_max),
-        ];
+        let BusOptions { connection, subjects, limits, .. } = options;
+        let client = &connection.client;
+        let (service_endpoints, wheres) = endpoints(subjects, limits, listening);
         let service =
             register(client, subjects, &service_endpoints).await.map_err(|error| failed(&error))?;
         let state = Arc::new(ServiceState {
@@ -135,12 +134,6 @@ impl Responder {
             sealed_only: options.sealed_only,
         });
         let mut loops = Vec::new();
-        let wheres = [
-            subjects.all_commands(),
-            subjects.all_queries(),
-            subjects.all_operations(),
-            subjects.all_reveals(),
-        ];
         for (service_endpoint, subject) in service_endpoints.iter().zip(wheres) {
             let endpoint =
                 service.endpoint_builder().name(service_endpoint.kind.name()).add(subject).await;
@@ -178,6 +171,30 @@ impl Responder {
             }
         }
     }
+}
+
+/// Returns the endpoints for these requests, and the subject of each.
+fn endpoints(
+    subjects: &Subjects,
+    limits: &AdmissionLimits,
+    listening: Listening,
+) -> (Vec<Arc<ServiceEndpoint>>, Vec<String>) {
+    let endpoint = |kind, most, share| Arc::new(ServiceEndpoint::new(kind, most, share));
+    let queries = endpoint(RequestKind::Query, limits.queries_max, limits.queries_per_caller_max);
+    if listening != Listening::Everything {
+        return (vec![queries], vec![subjects.query("*", QueryName::Status.as_str())]);
+    }
+    let (most, share) = (limits.commands_max, limits.commands_per_caller_max);
+    let all = [
+        (endpoint(RequestKind::Command, most, share), subjects.all_commands()),
+        (queries, subjects.all_queries()),
+        (
+            endpoint(RequestKind::Operation, limits.operations_max, limits.operations_max),
+            subjects.all_operations(),
+        ),
+        (endpoint(RequestKind::Reveal, most, share), subjects.all_reveals()),
+    ];
+    all.into_iter().unzip()
 }
 
 async fn keep_small(senders: Arc<Senders>) {

@@ -64,6 +64,9 @@ pub(super) fn bucket(subjects: &Subjects, identity: Identity, choices: Choices) 
             "latest public state of every connection; filled by the server".to_owned(),
         ),
         duplicate_window: BUCKET_DUPLICATE_WINDOW,
+        // Each change removes the former message of its connection, for which the server loads the
+        // block of messages that has it. With compressed blocks that takes ten times as long.
+        compression: Some(Compression::None),
         ..copy(format!("KV_{bucket}"), identity, choices)
     };
     settings::record(&mut config);

@@ -14,13 +14,14 @@ use crate::connect::Denials;
 pub(crate) struct LeaseBucket {
     config: Config,
     replicas: Option<usize>,
+    denials: Denials,
     alarmed: Mutex<Vec<String>>,
 }
 
 impl LeaseBucket {
-    pub(crate) fn new(subjects: &Subjects, choices: Choices) -> Self {
+    pub(crate) fn new(subjects: &Subjects, choices: Choices, denials: Denials) -> Self {
         let config = config::lease(subjects, choices);
-        Self { config, replicas: choices.replicas, alarmed: Mutex::default() }
+        Self { config, replicas: choices.replicas, denials, alarmed: Mutex::default() }
     }
 
     /// Creates the bucket if it is missing, gives it the number of copies that was asked for, and
@@ -35,7 +36,7 @@ impl LeaseBucket {
         if let Some(replicas) = self.replicas.filter(|given| *given != config.num_replicas) {
             let next = Config { num_replicas: replicas, ..settings::stored(&config) };
             // Without these copies the lease still works.
-            match requests::update(jetstream, &Denials::default(), &next).await {
+            match requests::update(jetstream, &self.denials, &next).await {
                 Ok(info) => config = info.config,
                 Err(problem) => {
                     deviations.push(format!("{}: {}", next.name, problem.message));

@@ -15,8 +15,9 @@ mod lease;
 mod reach;
 mod requests;
 mod settings;
+#[cfg(test)]
+mod testing;
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
@@ -69,10 +70,21 @@ pub(crate) struct Topology {
     denials: Denials,
     /// Why settings could not be changed at the last attempt.
     unchanged: Mutex<Vec<String>>,
-    /// Whether the stream is to become a smaller window once the bucket has everything.
-    is_postponed: AtomicBool,
+    /// Until when the stream keeps its present window.
+    postponed: Mutex<Option<Postponed>>,
     /// The deviations found last, so that each is logged once and not at every check.
     alarmed: Mutex<Vec<String>>,
+}
+
+/// Until when a stream keeps its present window.
+#[derive(Clone, Copy, Debug)]
+enum Postponed {
+    /// Until the bucket has everything, since a smaller window removes events.
+    Filled,
+    /// Until the stream begins after this message. Up to it, those of archived connections last as
+    /// long as the present window: in a longer one, others of their time would be there and they
+    /// would not, and who continues within it would miss that a connection was archived.
+    Begins { after: u64 },
 }
 
 /// The streams that the server has.
@@ -103,7 +115,7 @@ impl Topology {
             identity,
             denials,
             unchanged: Mutex::default(),
-            is_postponed: AtomicBool::new(false),
+            postponed: Mutex::default(),
             alarmed: Mutex::default(),
         }
     }
@@ -129,7 +141,7 @@ impl Topology {
         Ok(bucket.as_ref().map(reach::of))
     }
 
-    /// Looks at both streams, of which none may be missing.
+    /// Looks at the streams that there are to be. A bucket that is only left over is not one.
     ///
     /// Errors: `nats_unreachable` if one is missing, because it is made again.
     pub(crate) async fn present(&self, jetstream: &Context) -> Result<Streams, Problem> {
@@ -139,17 +151,18 @@ impl Topology {
             crate::connect::unreachable(format!("the stream {name} was deleted"))
         };
         let events = events.ok_or_else(|| missing(&self.events))?;
-        if self.choices.bucket && bucket.is_none() {
-            return Err(missing(&self.bucket));
-        }
+        let bucket = match bucket {
+            None if self.choices.bucket => return Err(missing(&self.bucket)),
+            bucket => bucket.filter(|_| self.choices.bucket),
+        };
         Ok(Streams { events, bucket })
     }
 
     /// Returns in what the streams show that they hold another history than this one, if they do.
     pub(crate) fn other_history(&self, existing: &Existing) -> Option<String> {
         let own = self.identity.incarnation.to_string();
-        let found = [&existing.events, &existing.bucket].into_iter().flatten();
-        found.into_iter().find_map(|info| {
+        let bucket = existing.bucket.as_ref().filter(|_| self.choices.bucket);
+        existing.events.iter().chain(bucket).find_map(|info| {
             let theirs = info.config.metadata.get(INCARNATION).filter(|theirs| **theirs != own)?;
             let name = &info.config.name;
             Some(format!(
@@ -159,10 +172,10 @@ impl Topology {
         })
     }
 
-    /// Returns whether the stream says that it holds this history.
-    pub(crate) fn is_marked(&self, events: &Info) -> bool {
+    /// Returns whether a stream says that it holds this history.
+    pub(crate) fn is_marked(&self, found: &Info) -> bool {
         let own = self.identity.incarnation.to_string();
-        events.config.metadata.get(INCARNATION) == Some(&own)
+        found.config.metadata.get(INCARNATION) == Some(&own)
     }
 
     /// Makes what is missing, changes the settings that the ledger may change, and compares the
@@ -183,15 +196,18 @@ impl Topology {
             (None, true) if existing.events.is_some() => {
                 Some(self.make_bucket(jetstream, base).await?)
             }
-            (Some(found), false) => self.remove_bucket(jetstream, found, &mut unchanged).await,
+            (Some(_), false) => {
+                self.remove_bucket(jetstream, &mut unchanged).await;
+                None
+            }
             (None, _) => None,
         };
-        let events = match existing.events {
-            Some(found) => {
-                let wanted = self.window_for(&found, bucket.as_ref());
-                self.update(jetstream, &wanted, found, &mut unchanged).await?
-            }
-            None => requests::create(jetstream, &with_base(&self.events, base)).await?,
+        let events = if let Some(found) = existing.events {
+            let wanted = self.window_for(&found, bucket.as_ref());
+            self.update(jetstream, &wanted, found, &mut unchanged).await?
+        } else {
+            *self.postponed.lock() = None;
+            requests::create(jetstream, &with_base(&self.events, base)).await?
         };
         let bucket = match bucket {
             None if self.choices.bucket => Some(self.make_bucket(jetstream, base).await?),
@@ -246,10 +262,14 @@ impl Topology {
         alarm(&self.alarmed, told);
     }
 
-    /// Returns whether the stream can now become the smaller window that it is to be.
+    /// Returns whether the stream can now become the window that it is to be.
     pub(crate) fn is_due(&self, streams: &Streams) -> bool {
-        self.is_postponed.load(Ordering::Relaxed)
-            && streams.reached() >= streams.events.state.last_sequence
+        let state = &streams.events.state;
+        match *self.postponed.lock() {
+            None => false,
+            Some(Postponed::Filled) => streams.reached() >= state.last_sequence,
+            Some(Postponed::Begins { after }) => state.first_sequence > after,
+        }
     }
 
     /// Returns what differs from the wanted settings, as found by the last comparison.
@@ -266,18 +286,28 @@ impl Topology {
     /// have reached the bucket before.
     fn window_for(&self, found: &Info, bucket: Option<&Info>) -> Config {
         let is_behind = |bucket| reach::of(bucket) < found.state.last_sequence;
-        let waits = self.choices.bucket && bucket.is_some_and(is_behind);
-        self.is_postponed.store(waits, Ordering::Relaxed);
-        self.wanted_events(&found.config)
+        let next = settings::next(&self.events, &found.config);
+        let archived = settings::Archived::next(&next, found);
+        let is_smaller = settings::is_tighter(&next, &found.config);
+        *self.postponed.lock() = if is_smaller && bucket.is_some_and(is_behind) {
+            Some(Postponed::Filled)
+        } else {
+            archived.prevents(&next, found).map(|after| Postponed::Begins { after })
+        };
+        let mut wanted = self.wanted_events(&found.config);
+        archived.record(&mut wanted);
+        wanted
     }
 
     /// Returns the settings that the event stream should have now.
     fn wanted_events(&self, found: &Config) -> Config {
-        if !self.is_postponed.load(Ordering::Relaxed) {
-            return self.events.clone();
-        }
         let Config { max_age, max_bytes, .. } = *found;
-        let mut wanted = Config { max_age, max_bytes, ..self.events.clone() };
+        let mut wanted = match *self.postponed.lock() {
+            None => return self.events.clone(),
+            Some(Postponed::Filled) => Config { max_age, max_bytes, ..self.events.clone() },
+            Some(Postponed::Begins { .. }) => Config { max_age, ..self.events.clone() },
+        };
+        wanted.duplicate_window = wanted.duplicate_window.min(settings::or_for_ever(max_age));
         settings::record(&mut wanted);
         wanted
     }
@@ -288,21 +318,17 @@ impl Topology {
         requests::create(jetstream, &config).await
     }
 
-    /// Removes a bucket that is not wanted any more. Returns it if that is not possible.
-    async fn remove_bucket(
-        &self,
-        jetstream: &Context,
-        found: Info,
-        unchanged: &mut Vec<String>,
-    ) -> Option<Info> {
+    /// Removes a bucket that is not wanted any more, or tells that it is left over.
+    async fn remove_bucket(&self, jetstream: &Context, unchanged: &mut Vec<String>) {
         let name = &self.bucket.name;
         warn!(nats.stream = name, "the bucket is removed, as told by --nats-bucket off");
-        let problem = requests::delete(jetstream, &self.denials, name).await.err()?;
-        unchanged.push(format!(
-            "{name}: is left over and still filled: {}; remove it with `nats stream rm {name} -f`",
-            problem.message
-        ));
-        Some(found)
+        if let Err(problem) = requests::delete(jetstream, &self.denials, name).await {
+            unchanged.push(format!(
+                "{name}: is left over and still filled: {}; remove it with `nats stream rm {name} \
+                 -f`",
+                problem.message
+            ));
+        }
     }
 
     /// Changes the settings of a stream that the ledger set itself, and the number of its copies if
@@ -368,10 +394,18 @@ impl Topology {
         }
         let (events, bucket) = (&self.events.name, &self.bucket.name);
         refused(format!(
-            "{}; an administrator of the NATS server can run `nats stream rm {bucket} -f` and \
-             `nats stream rm {events} -f`, and the ledger then makes both and fills them",
+            "{}; an administrator of the NATS server can run `nats stream rm {events} -f` and then \
+             `nats stream rm {bucket} -f`, and the ledger makes both again and fills them",
             problem.message
         ))
+    }
+}
+
+impl Streams {
+    /// Returns how long the messages of archived connections are to last; `None` for ever.
+    pub(crate) fn archived_age(&self) -> Option<Duration> {
+        let config = &self.events.config;
+        settings::Archived::read(config).age().filter(|_| config.allow_message_ttl)
     }
 }
 
@@ -414,26 +448,8 @@ fn alarm(alarmed: &Mutex<Vec<String>>, found: Vec<String>) {
 }
 
 #[cfg(test)]
-mod testing {
-    use ledger_domain::{Incarnation, LedgerId};
-
-    use super::*;
-
-    pub(super) fn identity() -> Identity {
-        let (ledger, incarnation) =
-            (LedgerId::from_bytes([7; 16]), Incarnation::from_bytes([8; 16]));
-        Identity { ledger, incarnation, epoch: 1 }
-    }
-
-    pub(super) fn choices() -> Choices {
-        let duplicate_window = Duration::from_mins(2);
-        Choices { duplicate_window, replicas: None, window: Window::default(), bucket: true }
-    }
-}
-
-#[cfg(test)]
 mod tests {
-    use super::testing::{choices, identity};
+    use super::testing::{EARLY, choices, identity, info};
     use super::*;
 
     #[test]
@@ -457,5 +473,25 @@ mod tests {
         assert_eq!(base_of(&topology.bucket), 0);
         assert_eq!(base_of(&with_base(&topology.bucket, 0)), 0);
         assert_eq!(base_of(&with_base(&topology.bucket, 150)), 150);
+    }
+
+    #[test]
+    fn only_a_window_that_becomes_smaller_waits_for_the_bucket() {
+        let topology =
+            Topology::new(&Subjects::default(), identity(), choices(), Denials::default());
+        let copy = |config: &Config, last| info(config, EARLY, 1, last, last);
+        let bucket = copy(&topology.bucket, 8);
+        let is_due = |topology: &Topology, events: &Info| {
+            topology.window_for(events, Some(&bucket));
+            let bucket = Some(copy(&topology.bucket, 9));
+            topology.is_due(&Streams { events: events.clone(), bucket })
+        };
+        assert!(!is_due(&topology, &copy(&topology.events, 9)), "it is as it is to be");
+        let mut unlimited = choices();
+        unlimited.window = Window { age: None, bytes: None };
+        let larger = config::events(&Subjects::default(), identity(), unlimited);
+        assert!(is_due(&topology, &copy(&larger, 9)), "events would leave before");
+        let longer = Topology::new(&Subjects::default(), identity(), unlimited, Denials::default());
+        assert!(!is_due(&longer, &copy(&topology.events, 9)), "nothing would leave");
     }
 }

@@ -6,14 +6,17 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::stream::{Config, Info};
+use async_nats::jetstream::stream::{Info, SourceInfo};
 use tokio::time::Instant;
 
-use super::{Existing, Streams, Topology, base_of};
+use super::{Existing, Streams, Topology, base_of, settings};
 
 /// How long a bucket may stand still behind the stream. A server takes about ten seconds to go on
 /// after it was interrupted.
 const STILL_MAX: Duration = Duration::from_secs(15);
+/// The number of looks in a row, within that time, at which nothing may be on its way to a bucket
+/// that lost events. A process that is suspended sees nothing of what happens meanwhile.
+const QUIET_LOOKS_MIN: u32 = 10;
 /// The server hears of a stream that it fills a bucket from at least this often.
 const HEARD_MAX: Duration = Duration::from_secs(10);
 /// How much younger than its bucket a stream may be. Clocks of a cluster differ.
@@ -24,22 +27,40 @@ const YOUNGER_SECONDS_MAX: i64 = 1;
 pub(crate) enum Reach {
     /// The bucket holds everything, or comes nearer.
     Good,
-    /// The bucket has stood still for a while. The text says so.
-    Behind(String),
-    /// States are missing that will not come. The text says so.
-    Lacking(String),
+    /// The bucket has stood still for a while, so many events behind. The text says so.
+    Behind { text: String, events: u64 },
+    /// States are missing that will not come, of so many events at least. The text says so.
+    Lacking { text: String, events: u64 },
 }
 
 /// Follows how a bucket is filled.
 #[derive(Debug, Default)]
 pub(crate) struct Idle {
-    /// Where it stands, and since when.
-    still: Option<(u64, Instant)>,
-    /// At what look there were fewer states than connections.
+    still: Option<Still>,
+    quiet: Option<Quiet>,
+    /// How many events will never reach the bucket.
+    lost: u64,
+    /// At what look there were too few states.
     fewer: Option<Fewer>,
 }
 
-/// A look at which a bucket had fewer states than there are connections.
+/// Where a bucket stands, and since when.
+#[derive(Clone, Copy, Debug)]
+struct Still {
+    at: u64,
+    since: Instant,
+}
+
+/// Looks in a row that found stream and bucket the same and nothing on its way.
+#[derive(Clone, Copy, Debug)]
+struct Quiet {
+    at: u64,
+    last: u64,
+    since: Instant,
+    looks: u32,
+}
+
+/// A look at which a bucket had too few states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Fewer {
     last: u64,
@@ -51,31 +72,49 @@ impl Idle {
     pub(crate) fn look(&mut self, streams: &Streams, now: Instant) -> Reach {
         let Some(bucket) = &streams.bucket else { return Reach::Good };
         let (at, last) = (of(bucket), streams.events.state.last_sequence);
-        let since = match self.still {
-            _ if at >= last => {
-                self.still = None;
-                return Reach::Good;
-            }
-            Some((before, since)) if before == at => since,
-            _ => now,
-        };
-        self.still = Some((at, since));
+        if at >= last {
+            (self.still, self.quiet, self.lost) = (None, None, 0);
+            return Reach::Good;
+        }
+        let (name, missing) = (&bucket.config.name, last - at);
+        if self.is_quiet(bucket, last, now) {
+            self.lost = missing;
+        }
+        self.lost = self.lost.min(missing);
+        if self.lost > 0 {
+            let events = self.lost;
+            let text = format!("the bucket {name} lacks events: {events}");
+            return Reach::Lacking { text, events };
+        }
+        let since = self.still.filter(|still| still.at == at).map_or(now, |still| still.since);
+        self.still = Some(Still { at, since });
         if now.duration_since(since) < STILL_MAX {
             return Reach::Good;
         }
-        let name = &bucket.config.name;
-        if is_waiting(bucket) {
-            let missing = last - at;
-            return Reach::Lacking(format!("the bucket {name} lacks events: {missing}"));
-        }
-        Reach::Behind(format!("{name}: stands still {} events behind the stream", last - at))
+        let text = format!("{name}: stands still {missing} events behind the stream");
+        Reach::Behind { text, events: missing }
     }
 
-    /// Compares the number of states with that of `connections`, of which each has one. A second
-    /// look has to find the same, since a connection may be counted before its event is.
-    pub(crate) fn count(&mut self, streams: &Streams, connections: u64) -> Reach {
+    /// Returns whether nothing has been on its way to the bucket for long enough, at enough looks.
+    fn is_quiet(&mut self, bucket: &Info, last: u64, now: Instant) -> bool {
+        if !is_waiting(bucket) {
+            self.quiet = None;
+            return false;
+        }
+        let at = of(bucket);
+        let before = self.quiet.filter(|quiet| (quiet.at, quiet.last) == (at, last));
+        let mut quiet = before.unwrap_or(Quiet { at, last, since: now, looks: 0 });
+        quiet.looks += 1;
+        self.quiet = Some(quiet);
+        quiet.looks >= QUIET_LOOKS_MIN && now.duration_since(quiet.since) >= STILL_MAX
+    }
+
+    /// Compares the number of states with that of connections and workspaces, of which each has
+    /// one. There may be more, such as those of principals. A second look has to find the same,
+    /// since a connection may be counted before its event is.
+    pub(crate) fn count(&mut self, streams: &Streams, lasting: u64) -> Reach {
         let found = streams.bucket.as_ref();
-        let Some(bucket) = found.filter(|bucket| bucket.state.messages < connections) else {
+        let Some(bucket) = found.filter(|bucket| bucket.state.messages < lasting) else {
             self.fewer = None;
             return Reach::Good;
         };
@@ -85,9 +124,11 @@ impl Idle {
             return Reach::Good;
         }
         let name = &bucket.config.name;
-        Reach::Lacking(format!(
-            "the bucket {name} holds {states} states, and there are {connections} connections"
-        ))
+        let text = format!(
+            "the bucket {name} holds {states} states, and there are {lasting} connections and \
+             workspaces"
+        );
+        Reach::Lacking { text, events: 0 }
     }
 }
 
@@ -135,21 +176,30 @@ impl Topology {
         }
     }
 
+    /// Returns in what a bucket shows that this ledger is an older copy, if it does and there is no
+    /// stream that would show it. `head` is the end of the log.
+    pub(crate) fn ahead(&self, existing: &Existing, head: u64) -> Option<String> {
+        let (None, Some(bucket)) = (&existing.events, &existing.bucket) else { return None };
+        let at = of(bucket);
+        if at <= head || !self.is_marked(bucket) {
+            return None;
+        }
+        let (events, bucket) = (&self.events.name, &self.bucket.name);
+        Some(format!(
+            "the stream {events} is missing, and the bucket {bucket} was filled up to {at}, while \
+             this ledger ends at {head}: the ledger was restored from an older copy, or the stream \
+             was written by another one"
+        ))
+    }
+
     /// Returns whether somebody has limited the streams by hand to less than the ledger would.
     /// States may be missing because of that, and would be missing again in streams that are made
     /// anew.
     pub(crate) fn is_limited(&self, events: Option<&Info>, bucket: Option<&Info>) -> bool {
-        let tighter = |found: i64, wanted: i64| found > 0 && (wanted <= 0 || found < wanted);
-        let is_limited = |wanted: &Config, found: Option<&Info>| {
-            found.is_some_and(|Info { config: found, .. }| {
-                let age =
-                    |config: &Config| config.max_age.as_nanos().try_into().unwrap_or(i64::MAX);
-                tighter(found.max_messages, wanted.max_messages)
-                    || tighter(found.max_bytes, wanted.max_bytes)
-                    || tighter(age(found), age(wanted))
-            })
-        };
-        is_limited(&self.events, events) || is_limited(&self.bucket, bucket)
+        let found = [(events, &self.events), (bucket, &self.bucket)];
+        found.into_iter().any(|(found, wanted)| {
+            found.is_some_and(|found| settings::is_tighter(&found.config, wanted))
+        })
     }
 }
 
@@ -160,38 +210,25 @@ pub(super) fn of(bucket: &Info) -> u64 {
 
 /// Returns whether the server knows of nothing more for the bucket.
 fn is_waiting(bucket: &Info) -> bool {
-    bucket.sources.iter().all(|source| {
+    let is_silent = |source: &SourceInfo| {
         source.lag == 0 && source.active.is_some_and(|heard_ago| heard_ago < HEARD_MAX)
-    })
+    };
+    // A server that does not tell of the source does not fill the bucket at the moment.
+    !bucket.sources.is_empty() && bucket.sources.iter().all(is_silent)
 }
 
 #[cfg(test)]
 mod tests {
+    use async_nats::jetstream::stream::Config;
     use ledger_contract::subjects::Subjects;
-    use serde_json::json;
 
     use super::*;
     use crate::connect::Denials;
-    use crate::topology::testing::{choices, identity};
-
-    fn info(config: &Config, created: &str, first: u64, last: u64, messages: u64) -> Info {
-        let info = json!({
-            "config": config, "created": created,
-            "state": {
-                "messages": messages, "bytes": 0, "consumer_count": 0,
-                "first_seq": first, "first_ts": created, "last_seq": last, "last_ts": created,
-            },
-            "sources": [{"name": "LEDGER_EVENTS", "lag": 0, "active": 1_000_000}],
-        });
-        serde_json::from_value(info).expect("information")
-    }
+    use crate::topology::testing::{EARLY, LATE, choices, identity, info};
 
     fn topology() -> Topology {
         Topology::new(&Subjects::default(), identity(), choices(), Denials::default())
     }
-
-    const EARLY: &str = "2026-11-21T01:02:03Z";
-    const LATE: &str = "2026-11-21T02:02:03Z";
 
     fn streams(first: u64, last: u64, reached: u64, states: u64) -> Streams {
         let topology = topology();
@@ -246,32 +283,76 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_that_stands_still_is_named_and_one_that_lost_events_is_found_out() {
-        let start = Instant::now();
-        let mut idle = Idle::default();
-        let mut look =
-            |streams: &Streams, seconds| idle.look(streams, start + Duration::from_secs(seconds));
-        assert_eq!(look(&streams(1, 9, 7, 2), 0), Reach::Good);
-        assert_eq!(look(&streams(1, 9, 8, 2), 14), Reach::Good, "it comes nearer");
-        assert_eq!(look(&streams(1, 9, 8, 2), 28), Reach::Good);
-        let lacking = look(&streams(1, 9, 8, 2), 30);
-        assert_eq!(
-            lacking,
-            Reach::Lacking("the bucket KV_ledger-connections lacks events: 1".to_owned())
-        );
-        assert_eq!(look(&streams(1, 9, 9, 2), 40), Reach::Good);
-        let mut silent = streams(1, 12, 9, 2);
-        silent.bucket.as_mut().expect("it has one").sources[0].active = None;
-        assert_eq!(look(&silent, 50), Reach::Good);
-        assert!(matches!(look(&silent, 70), Reach::Behind(_)), "it may still come");
+    fn a_bucket_that_is_further_than_the_log_shows_an_older_copy() {
+        let topology = topology();
+        let existing = |events: Option<u64>, bucket| Existing {
+            events: events.map(|last| info(&topology.events, EARLY, 1, last, last)),
+            bucket: Some(info(bucket, EARLY, 1, 9, 1)),
+        };
+        let told = topology.ahead(&existing(None, &topology.bucket), 8).expect("it is further");
+        assert!(told.contains("was filled up to 9, while this ledger ends at 8"), "{told}");
+        assert_eq!(topology.ahead(&existing(None, &topology.bucket), 9), None);
+        assert_eq!(topology.ahead(&existing(Some(9), &topology.bucket), 8), None, "it tells");
+        let mut other = topology.bucket.clone();
+        other.metadata.clear();
+        assert_eq!(topology.ahead(&existing(None, &other), 8), None, "of an unknown history");
+    }
+
+    /// Looks once a second.
+    fn look_on(idle: &mut Idle, streams: &Streams, start: Instant, seconds: u64) -> Reach {
+        let at = |second| start + Duration::from_secs(second);
+        (0..seconds).fold(Reach::Good, |_, second| idle.look(streams, at(second)))
     }
 
     #[test]
-    fn fewer_states_than_connections_at_two_looks_are_a_loss() {
+    fn a_bucket_that_lost_events_is_found_out_when_nothing_comes_any_more() {
+        let (start, mut idle) = (Instant::now(), Idle::default());
+        assert_eq!(look_on(&mut idle, &streams(1, 9, 7, 2), start, 14), Reach::Good);
+        assert_eq!(look_on(&mut idle, &streams(1, 9, 8, 2), start, 15), Reach::Good, "nearer");
+        let lacking = look_on(&mut idle, &streams(1, 9, 8, 2), start, 16);
+        let text = "the bucket KV_ledger-connections lacks events: 1".to_owned();
+        assert_eq!(lacking, Reach::Lacking { text, events: 1 });
+        assert_eq!(look_on(&mut idle, &streams(1, 12, 10, 2), start, 1), lacking, "and stays so");
+        assert_eq!(look_on(&mut idle, &streams(1, 12, 12, 2), start, 1), Reach::Good);
+    }
+
+    #[test]
+    fn a_bucket_to_which_the_server_may_yet_bring_something_has_lost_nothing() {
+        let (start, mut idle) = (Instant::now(), Idle::default());
+        let with = |change: &dyn Fn(&mut Info)| {
+            let mut streams = streams(1, 12, 9, 2);
+            change(streams.bucket.as_mut().expect("it has one"));
+            streams
+        };
+        let changes: [&dyn Fn(&mut Info); 3] = [
+            &|bucket| bucket.sources[0].active = None,
+            &|bucket| bucket.sources[0].lag = 3,
+            &|bucket| bucket.sources.clear(),
+        ];
+        for change in changes {
+            let reach = look_on(&mut idle, &with(change), start, 60);
+            assert!(matches!(reach, Reach::Behind { events: 3, .. }), "{reach:?}");
+        }
+        // It was away, and now it is there again.
+        let reach = idle.look(&streams(1, 12, 9, 2), start + Duration::from_mins(1));
+        assert!(matches!(reach, Reach::Behind { .. }), "{reach:?}");
+    }
+
+    #[test]
+    fn a_process_that_was_suspended_takes_nothing_for_lost() {
+        let (start, mut idle) = (Instant::now(), Idle::default());
+        assert_eq!(idle.look(&streams(1, 9, 8, 2), start), Reach::Good);
+        let reach = idle.look(&streams(1, 9, 8, 2), start + Duration::from_mins(1));
+        assert!(matches!(reach, Reach::Behind { .. }), "{reach:?}");
+    }
+
+    #[test]
+    fn too_few_states_at_two_looks_are_a_loss() {
         let mut idle = Idle::default();
         assert_eq!(idle.count(&streams(5, 9, 9, 3), 3), Reach::Good);
         assert_eq!(idle.count(&streams(5, 9, 9, 3), 4), Reach::Good, "it may be on its way");
         assert_eq!(idle.count(&streams(5, 10, 10, 4), 5), Reach::Good, "another event came");
-        assert!(matches!(idle.count(&streams(5, 10, 10, 4), 5), Reach::Lacking(_)));
+        let lacking = idle.count(&streams(5, 10, 10, 4), 5);
+        assert!(matches!(lacking, Reach::Lacking { events: 0, .. }), "{lacking:?}");
     }
 }

@@ -6,13 +6,15 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::stream::{Compression, Config};
+use async_nats::jetstream::stream::{Compression, Config, Info};
 use serde::{Deserialize, Serialize};
 
 use super::config::{BASE, UNLIMITED};
 
 /// Metadata key for what the ledger set last.
 const SETTINGS: &str = "ledger_settings";
+/// Metadata key for how long the messages of archived connections last, if that was changed.
+const ARCHIVED: &str = "ledger_archived";
 /// What the server adds to the metadata that it tells.
 const OF_THE_SERVER: &str = "_nats.";
 
@@ -22,12 +24,19 @@ struct Own {
     max_age_ms: u64,
     max_bytes: i64,
     is_window: bool,
+    #[serde(default = "as_before")]
+    is_compressed: bool,
+}
+
+/// Programs that made windows and did not say whether they are compressed made all of them so.
+const fn as_before() -> bool {
+    true
 }
 
 impl Own {
     /// Returns what earlier programs set, which wrote no metadata of it.
     const fn earlier() -> Self {
-        Self { max_age_ms: 0, max_bytes: UNLIMITED, is_window: false }
+        Self { max_age_ms: 0, max_bytes: UNLIMITED, is_window: false, is_compressed: false }
     }
 
     fn of(config: &Config) -> Self {
@@ -35,6 +44,7 @@ impl Own {
             max_age_ms: millis(config.max_age),
             max_bytes: limit(config.max_bytes),
             is_window: true,
+            is_compressed: compression(config) == Compression::S2,
         }
     }
 
@@ -42,6 +52,53 @@ impl Own {
         let text = config.metadata.get(SETTINGS);
         let read = text.and_then(|text| serde_json::from_str(text).ok());
         read.unwrap_or_else(Self::earlier)
+    }
+}
+
+/// How long the messages of archived connections last: as long as the window that is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Archived {
+    max_age_ms: u64,
+    /// The last message that may last shorter.
+    after: u64,
+}
+
+impl Archived {
+    /// Returns how long they last if these settings are the next ones of a stream.
+    pub(super) fn next(next: &Config, found: &Info) -> Self {
+        let (before, max_age_ms) = (Self::read(&found.config), millis(next.max_age));
+        if before.max_age_ms == max_age_ms {
+            return before;
+        }
+        Self { max_age_ms, after: found.state.last_sequence }
+    }
+
+    /// Returns how long they last in a stream with these settings.
+    pub(super) fn read(config: &Config) -> Self {
+        let text = config.metadata.get(ARCHIVED);
+        let read = text.and_then(|text| serde_json::from_str(text).ok());
+        read.unwrap_or(Self { max_age_ms: millis(config.max_age), after: 0 })
+    }
+
+    /// Notes it in the metadata, unless that goes without saying.
+    pub(super) fn record(self, config: &mut Config) {
+        if self != Self::read(config) {
+            let text = serde_json::to_string(&self).expect("it has a JSON form");
+            config.metadata.insert(ARCHIVED.to_owned(), text);
+        }
+    }
+
+    /// Returns the time, or `None` for ever.
+    pub(super) fn age(self) -> Option<Duration> {
+        Some(Duration::from_millis(self.max_age_ms)).filter(|age| !age.is_zero())
+    }
+
+    /// Returns the last message that leaves a window that is made longer before others of its time,
+    /// if the stream still holds some.
+    pub(super) fn prevents(self, next: &Config, found: &Info) -> Option<u64> {
+        let [wanted, present] = [next.max_age, found.config.max_age].map(or_for_ever);
+        let holds_some = found.state.first_sequence <= self.after;
+        Some(self.after).filter(|_| wanted > present && holds_some)
     }
 }
 
@@ -64,18 +121,29 @@ pub(super) fn next(wanted: &Config, found: &Config) -> Config {
     }
     if !own.is_window {
         next.discard = wanted.discard;
+    }
+    if own.is_compressed == (compression(found) == Compression::S2) {
         next.compression.clone_from(&wanted.compression);
     }
     // It cannot be taken back, so nobody did.
     next.allow_message_ttl = found.allow_message_ttl || wanted.allow_message_ttl;
-    let longest = if next.max_age.is_zero() { Duration::MAX } else { next.max_age };
-    next.duplicate_window = wanted.duplicate_window.min(longest);
+    next.duplicate_window = wanted.duplicate_window.min(or_for_ever(next.max_age));
     for (key, value) in &wanted.metadata {
         if key != BASE {
             next.metadata.insert(key.clone(), value.clone());
         }
     }
     next
+}
+
+/// Returns whether a stream with these settings holds less than one with those of `than`.
+pub(super) fn is_tighter(config: &Config, than: &Config) -> bool {
+    let tighter = |own: i64, other: i64| own > 0 && (other <= 0 || own < other);
+    let age = |config: &Config| i64::try_from(config.max_age.as_nanos()).unwrap_or(i64::MAX);
+    tighter(config.max_messages, than.max_messages)
+        || tighter(config.max_messages_per_subject, than.max_messages_per_subject)
+        || tighter(config.max_bytes, than.max_bytes)
+        || tighter(age(config), age(than))
 }
 
 /// Returns the settings of a stream without what the server adds.
@@ -141,6 +209,11 @@ fn same_sources(wanted: &Config, found: &Config) -> bool {
 
 fn compression(config: &Config) -> Compression {
     config.compression.clone().unwrap_or(Compression::None)
+}
+
+/// Returns the age of a window. NATS's value for no limit is zero.
+pub(super) fn or_for_ever(age: Duration) -> Duration {
+    if age.is_zero() { Duration::MAX } else { age }
 }
 
 /// Returns a limit in one form. The server reports -1 for "no limit" where it was given 0, and the
@@ -211,6 +284,18 @@ mod tests {
             assert_eq!(drift(&wanted, &next), [] as [&str; 0]);
             assert_eq!(next, wanted, "the server's own metadata is not sent back");
         }
+    }
+
+    #[test]
+    fn a_bucket_that_was_made_compressed_is_compressed_no_more_unless_somebody_asked_for_it() {
+        let (_, bucket) = configs();
+        let mut before = Config { compression: Some(Compression::S2), ..bucket.clone() };
+        let settings = r#"{"max_age_ms":0,"max_bytes":0,"is_window":true}"#;
+        before.metadata.insert(SETTINGS.to_owned(), settings.to_owned());
+        assert_eq!(next(&bucket, &before), bucket);
+        let by_hand = Config { compression: Some(Compression::S2), ..bucket.clone() };
+        assert_eq!(compression(&next(&bucket, &by_hand)), Compression::S2);
+        assert_eq!(drift(&bucket, &by_hand), ["compression"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ledger_contract::ResumePoint;
 use tokio::sync::watch;
 
+use super::ledger::Listed;
 use super::notice::Notice;
 use super::opening::{self, Opened};
 use super::reached::Reached;
@@ -26,6 +27,8 @@ pub(super) struct Feed {
     reached: Option<Reached>,
     /// The connections whose initial states are later than that, with their positions.
     settled: HashMap<String, u64>,
+    /// The initial states that the ledger listed before it was away.
+    listed: Option<Listed>,
     reader: Option<Box<Reader>>,
     window: Window,
     interrupted: bool,
@@ -52,6 +55,7 @@ impl Feed {
             ready: VecDeque::new(),
             reached: after.map(Reached::after),
             settled: HashMap::new(),
+            listed: None,
             reader: None,
             window: Window::new(),
             interrupted: false,
@@ -189,7 +193,8 @@ impl Feed {
     }
 
     async fn read_initial(&mut self) -> Result<(), String> {
-        let snapshot = initial::read(&self.client, &self.scope).await?;
+        let snapshot = initial::read(&self.client, &self.scope, &mut self.listed).await?;
+        self.listed = None;
         self.resume();
         let point = snapshot.reached.point;
         self.reached = Some(snapshot.reached);

@@ -7,6 +7,7 @@ use async_nats::jetstream::consumer::DeliverPolicy;
 use ledger_domain::{Incarnation, Position};
 use tokio::time::timeout;
 
+use super::ledger::Listed;
 use super::notice::{Notice, is_same};
 use super::reached::Reached;
 use super::reader::{self, ARRIVAL_MAX, PUBLISHING_MAX, Reader};
@@ -26,8 +27,12 @@ pub(super) struct Snapshot {
 
 /// Reads the states from the bucket, after the server has filled it with everything that is in the
 /// event stream now. While the stream has not everything that is in the log, and if there is no
-/// bucket, they come from the ledger itself.
-pub(super) async fn read(client: &Client, scope: &WatchScope) -> Result<Snapshot, String> {
+/// bucket, they come from the ledger itself, which may have `listed` some before.
+pub(super) async fn read(
+    client: &Client,
+    scope: &WatchScope,
+    listed: &mut Option<Listed>,
+) -> Result<Snapshot, String> {
     let log_end = ledger::end(client, scope).await;
     let due = log_end.map_or(0, |end| end.point.position.get());
     let stream_end = reader::end_from(client, scope, due).await?;
@@ -35,7 +40,7 @@ pub(super) async fn read(client: &Client, scope: &WatchScope) -> Result<Snapshot
     let history = log_end.and_then(|end| end.point.incarnation);
     let is_copy = newest.as_ref().is_none_or(|newest| newest.is_of(history));
     if stream_end < due || !is_copy {
-        return ledger::states(client, scope).await;
+        return ledger::states(client, scope, listed).await;
     }
     let history = history.or_else(|| newest.as_ref().and_then(|newest| newest.incarnation));
     let due = newest.map_or(0, |newest| newest.position);
@@ -47,7 +52,7 @@ pub(super) async fn read(client: &Client, scope: &WatchScope) -> Result<Snapshot
     };
     let snapshot = match read {
         Ok(Bucket { notices, history, is_whole: true }) => snapshot(notices, stream_end, history),
-        Ok(_) | Err(_) if log_end.is_some() => return ledger::states(client, scope).await,
+        Ok(_) | Err(_) if log_end.is_some() => return ledger::states(client, scope, listed).await,
         // Changes missing from the bucket are delivered from the event stream.
         Ok(Bucket { notices, history, .. }) => snapshot(notices, 0, history),
         Err(reason) => return Err(reason),
@@ -56,7 +61,7 @@ pub(super) async fn read(client: &Client, scope: &WatchScope) -> Result<Snapshot
     match log_end {
         // It was made anew when the stream did not have all events any more.
         Some(end) if u64::try_from(active).is_ok_and(|active| active < end.connections) => {
-            ledger::states(client, scope).await
+            ledger::states(client, scope, listed).await
         }
         _ => Ok(snapshot),
     }

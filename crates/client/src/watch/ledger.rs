@@ -57,17 +57,51 @@ pub(super) async fn end(client: &Client, scope: &WatchScope) -> Option<LogEnd> {
     None
 }
 
-/// Reads the states of all active connections that the API key may read.
+/// The states that the ledger has listed so far.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    notices: Vec<Notice>,
+    /// The end of the log when the first page was made.
+    start: Option<ResumePoint>,
+    /// Where the next page begins.
+    cursor: Option<String>,
+}
+
+/// Reads the states of all active connections that the API key may read. If the ledger is away in
+/// the middle, `listed` keeps what is known, and the next call goes on from there.
 ///
 /// The log may grow meanwhile. What comes after the end that the first page names is delivered from
 /// the event stream, except what is in the states already.
-pub(super) async fn states(client: &Client, scope: &WatchScope) -> Result<Snapshot, String> {
-    let mut query = ListQuery { page_size: Some(PAGE_SIZE_MAX), ..ListQuery::default() };
-    let (mut first, mut notices) = (None, Vec::new());
+pub(super) async fn states(
+    client: &Client,
+    scope: &WatchScope,
+    listed: &mut Option<Listed>,
+) -> Result<Snapshot, String> {
+    let mut so_far = listed.take().unwrap_or_default();
     loop {
-        let answer = list(client, scope, &query).await.map_err(|error| error.to_string())?;
-        let page = read(&answer)?;
-        let start = *first.get_or_insert(page.resume_after);
+        let (page_size, cursor) = (Some(PAGE_SIZE_MAX), so_far.cursor.clone());
+        let query = ListQuery { page_size, cursor, ..ListQuery::default() };
+        let answer = match list(client, scope, &query).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                // Any other refusal may be about the cursor.
+                *listed = error.is_away().then_some(so_far);
+                return Err(error.to_string());
+            }
+        };
+        let start = so_far.add(&answer)?;
+        if so_far.cursor.is_none() {
+            so_far.notices.sort_by_key(|notice| notice.position);
+            return Ok(snapshot(so_far.notices, start));
+        }
+    }
+}
+
+impl Listed {
+    /// Adds a page, and returns the end of the log when the first one was made.
+    fn add(&mut self, answer: &[u8]) -> Result<ResumePoint, String> {
+        let page = read(answer)?;
+        let start = *self.start.get_or_insert(page.resume_after);
         let changed = || "the history of the ledger changed while it was read".to_owned();
         if !is_same(start.incarnation, page.resume_after.incarnation) {
             return Err(changed());
@@ -75,13 +109,10 @@ pub(super) async fn states(client: &Client, scope: &WatchScope) -> Result<Snapsh
         let incarnation = start.incarnation.ok_or_else(changed)?;
         for view in page.connections {
             let unreadable = || "the ledger listed a connection that cannot be read".to_owned();
-            notices.push(Notice::of_listed(view, incarnation).ok_or_else(unreadable)?);
+            self.notices.push(Notice::of_listed(view, incarnation).ok_or_else(unreadable)?);
         }
-        if page.next_cursor.is_none() {
-            notices.sort_by_key(|notice| notice.position);
-            return Ok(snapshot(notices, start));
-        }
-        query.cursor = page.next_cursor;
+        self.cursor = page.next_cursor;
+        Ok(start)
     }
 }
 

@@ -1,14 +1,18 @@
 //! Stream consumers that request only what their filter permits.
 //!
 //! They are never recreated behind the back of the watcher: whatever ends one makes the watcher
-//! look again where it stands, because the stream may have been made anew.
+//! look again where it stands, because the stream may have been made anew. Most of them are for one
+//! look, so each is ended on the server as soon as it is not needed any more.
 
+use std::mem;
 use std::time::Duration;
 
 use async_nats::Message;
+use async_nats::jetstream::Context;
 use async_nats::jetstream::consumer::pull::{Config, Stream};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy};
 use futures::StreamExt as _;
+use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::WatchScope;
@@ -20,7 +24,7 @@ use crate::moment::new_consumer_name;
 pub(super) const BATCH: usize = 500;
 /// Interval of heartbeats. After two missed ones, the consumer counts as lost.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// After this silence, the server removes a consumer.
+/// After this silence, the server removes a consumer that nobody ended.
 const INACTIVE_MAX: Duration = Duration::from_secs(30);
 /// How long a message that is there may take to arrive.
 pub(super) const ARRIVAL_MAX: Duration = Duration::from_secs(10);
@@ -31,7 +35,9 @@ const LOOK_INTERVAL_MIN: Duration = Duration::from_millis(50);
 
 /// A consumer of a stream.
 pub(super) struct Reader {
+    jetstream: Context,
     stream: String,
+    name: String,
     messages: Stream,
     /// Number of messages received.
     received: u64,
@@ -39,6 +45,21 @@ pub(super) struct Reader {
     pub(super) start: u64,
     /// The number of messages that were pending at first.
     pub(super) outstanding: u64,
+}
+
+impl Drop for Reader {
+    /// Ends the consumer. The program goes on meanwhile.
+    fn drop(&mut self) {
+        // Without a runtime the program is ending, and the server removes the consumer by itself.
+        let Ok(runtime) = Handle::try_current() else { return };
+        let (jetstream, stream, name) =
+            (self.jetstream.clone(), mem::take(&mut self.stream), mem::take(&mut self.name));
+        runtime.spawn(async move {
+            if let Err(error) = jetstream.delete_consumer_from_stream(name, &stream).await {
+                tracing::debug!(%error, nats.stream = stream, "a consumer was not ended");
+            }
+        });
+    }
 }
 
 /// A message of a stream.
@@ -84,8 +105,9 @@ pub(super) async fn open(
     deliver_policy: DeliverPolicy,
 ) -> Result<Reader, String> {
     let failed = |error: &dyn std::fmt::Display| format!("cannot read {stream}: {error}");
+    let (jetstream, name) = (client.jetstream(), new_consumer_name());
     let config = Config {
-        name: Some(new_consumer_name()),
+        name: Some(name.clone()),
         deliver_policy,
         filter_subject,
         ack_policy: AckPolicy::None,
@@ -94,13 +116,14 @@ pub(super) async fn open(
         memory_storage: true,
         ..Config::default()
     };
-    let created = client.jetstream().create_consumer_on_stream(config, stream).await;
+    let created = jetstream.create_consumer_on_stream(config, stream).await;
     let consumer = created.map_err(|error| failed(&error))?;
     let info = consumer.cached_info();
     let (start, outstanding) = (info.delivered.stream_sequence + 1, info.num_pending);
     let messages = consumer.stream().max_messages_per_batch(BATCH).heartbeat(HEARTBEAT).messages();
     let messages = messages.await.map_err(|error| failed(&error))?;
-    Ok(Reader { stream: stream.to_owned(), messages, received: 0, start, outstanding })
+    let stream = stream.to_owned();
+    Ok(Reader { jetstream, stream, name, messages, received: 0, start, outstanding })
 }
 
 /// Opens a consumer of the event stream.

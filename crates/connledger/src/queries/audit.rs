@@ -1,9 +1,10 @@
 //! `audit`.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use ledger_contract::journal::{JournalEntry, Without};
 use ledger_contract::queries::{ALL_WORKSPACES, AuditPage, AuditQuery, PageQuery};
 
+use super::exposure::{self, ExposureArgs};
 use super::list::short_time;
 use super::paging::{Listing, PageArgs};
 use super::read_answer;
@@ -15,7 +16,9 @@ const HEADINGS: [&str; 10] =
 
 /// Shows what was refused to whom, and who read the history.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
 Without --workspace, it shows what happened in the whole ledger. Wrong keys belong to no workspace.
 Accepted commands and reveals are in the history. A KEY without an ACTOR was named by somebody who
 did not have it.
@@ -23,8 +26,11 @@ did not have it.
 Examples:
   connledger audit
   connledger audit --kind credential_invalid --kind credential_lockout --address 192.0.2.7
-  connledger audit --actor user:ada --from 2026-11-01T00:00:00Z --json")]
+  connledger audit --actor user:ada --from 2026-11-01T00:00:00Z --json"
+)]
 pub(crate) struct AuditArgs {
+    #[command(subcommand)]
+    of: Option<Audited>,
     /// Actor, as events name it
     #[arg(long)]
     actor: Option<String>,
@@ -53,6 +59,12 @@ pub(crate) struct AuditArgs {
     paging: PageArgs,
 }
 
+/// What can be asked besides.
+#[derive(Debug, Subcommand)]
+enum Audited {
+    Exposure(ExposureArgs),
+}
+
 impl AuditArgs {
     fn query(self) -> AuditQuery {
         AuditQuery {
@@ -71,7 +83,14 @@ impl AuditArgs {
 }
 
 /// Shows the entries of one workspace, if the command line names it, else all.
-pub(super) async fn run(session: &Session, of_one: bool, args: AuditArgs) -> Result<(), Failure> {
+pub(super) async fn run(
+    session: &Session,
+    of_one: bool,
+    mut args: AuditArgs,
+) -> Result<(), Failure> {
+    if let Some(Audited::Exposure(args)) = args.of.take() {
+        return exposure::run(session, args).await;
+    }
     let workspace = if of_one { session.workspace.as_str() } else { ALL_WORKSPACES };
     let mut extent = args.paging.extent(session.out);
     let mut query = args.query();

@@ -162,10 +162,11 @@ fn table(rows: Vec<Row>, of_one: bool) -> Table {
     table
 }
 
-/// Returns whose event a row is, and its version there. The reveals of a connection are counted
-/// apart, and their number is no version that one could revert to.
+/// Returns whose event a row is, and its version there. The reveals of a connection, and what its
+/// consumers say, are counted apart, and their number is no version that one could revert to.
 fn of_and_version(row: &Row) -> (String, String) {
-    if let Some(connection) = row.stream.strip_prefix("reveals/") {
+    let beside = ["reveals/", "consumers/"];
+    if let Some(connection) = beside.iter().find_map(|kind| row.stream.strip_prefix(kind)) {
         return (connection.to_owned(), String::new());
     }
     let of = row.stream.strip_prefix("connection/").unwrap_or(&row.stream);
@@ -210,6 +211,8 @@ mod tests {
     fn a_reveal_has_no_version_of_the_connection() {
         let reveal = Row { stream: "reveals/01a2239e".to_owned(), ..row(None) };
         assert_eq!(of_and_version(&reveal), ("01a2239e".to_owned(), String::new()));
+        let confirmation = Row { stream: "consumers/01a2239e".to_owned(), ..row(None) };
+        assert_eq!(of_and_version(&confirmation), ("01a2239e".to_owned(), String::new()));
         assert_eq!(of_and_version(&row(None)).1, "3");
     }
 

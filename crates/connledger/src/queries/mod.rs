@@ -1,11 +1,13 @@
 //! The read-only commands, one file each.
 
 mod audit;
+mod exposure;
 mod get;
 mod history;
 mod list;
 pub(crate) mod paging;
 mod reveal;
+mod rotation;
 mod status;
 
 pub(crate) use list::short_time;
@@ -29,6 +31,9 @@ pub(crate) enum Query {
     History(history::HistoryArgs),
     Audit(audit::AuditArgs),
     Reveal(reveal::RevealArgs),
+    /// Show how far a rotation is
+    #[command(subcommand)]
+    Rotation(rotation::RotationCommand),
     /// Show the state of the ledger itself
     #[command(after_help = "Examples:\n  connledger status\n  connledger status --json")]
     Status,
@@ -42,6 +47,7 @@ pub(crate) async fn run(common: &Common, query: Query, out: Output) -> Result<()
         Query::History(args) => history::run(&session, args).await,
         Query::Audit(args) => audit::run(&session, common.workspace_given, args).await,
         Query::Reveal(args) => reveal::run(&session, args).await,
+        Query::Rotation(command) => rotation::run(&session, command).await,
         Query::Status => status::run(&session).await,
     }
 }

@@ -9,7 +9,8 @@ use ledger_bus::{
 };
 use ledger_contract::errors::Problem;
 use ledger_contract::subjects::Subjects;
-use ledger_engine::Engine;
+use ledger_engine::{Engine, log_fault};
+use zeroize::Zeroizing;
 
 use super::ServeArgs;
 use super::args::NatsMode;
@@ -70,13 +71,30 @@ pub(super) async fn start(
     options.subjects = subjects.clone();
     options.keeps_heap_growth = settings::has_heap_growth();
     options.hidden_variables = args.master_key.secret_variables();
-    options.known_login = engine.nats_login().map_err(Problem::from)?;
+    options.known_login = known_login(engine);
     let server = ManagedServer::start(options).await?;
     if let Err(fault) = engine.keep_nats_login(&server.login()) {
         let problem = Problem::from(fault);
         tracing::warn!(error = %problem, "the login of the managed nats-server is not kept");
     }
     Ok(server)
+}
+
+/// Returns the logins that the ledger keeps. Damaged ones are told and do not prevent a start: the
+/// server's folder has them as well, and the ledger keeps those, or new ones, in their place.
+fn known_login(engine: &Engine) -> Option<Zeroizing<Vec<u8>>> {
+    let problem = match engine.nats_login().map_err(Problem::from) {
+        Ok(login) => return login,
+        Err(problem) => problem,
+    };
+    log_fault(&problem);
+    tracing::error!(
+        ledger.error.code = problem.code.as_str(),
+        error = problem.message,
+        "the login of the managed nats-server that the ledger keeps is damaged; that of \
+         nats/managed.json takes its place, or a new one if that file is missing, too"
+    );
+    None
 }
 
 /// Sets the options of the bus that flags decide. `requires_sealed` is what the ledger was made

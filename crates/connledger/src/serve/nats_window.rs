@@ -161,8 +161,8 @@ mod tests {
     #[tokio::test]
     async fn the_flags_have_the_defaults_of_the_bus_and_a_managed_server_is_always_adopted() {
         let connection = ConnectOptions { url: "127.0.0.1:1".to_owned(), ..Default::default() };
-        let client = ledger_bus::connect(&connection).await.expect("good options");
-        let defaults = BusOptions::new(client, connection);
+        let connected = ledger_bus::connect(&connection).await.expect("good options");
+        let defaults = BusOptions::new(connected, connection);
         let parsed = |args: &[&str], is_managed| {
             let mut options = defaults.clone();
             let command = Command::parse_from([&["connledger"], args].concat());

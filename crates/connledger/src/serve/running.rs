@@ -186,8 +186,9 @@ async fn serve(
             if parts.server.is_some() {
                 connection.inbox_prefix = Some(MANAGED_INBOX_PREFIX.to_owned());
             }
-            let client = connect(&connection).await?;
-            let mut options = BusOptions::new(client.clone(), connection);
+            let connected = connect(&connection).await?;
+            let client = connected.client();
+            let mut options = BusOptions::new(connected, connection);
             options.subjects = subjects;
             let requires_sealed = engine.requires_sealed().map_err(Problem::from)?;
             nats::set_bus_options(&mut options, args, parts.server.is_some(), requires_sealed);

@@ -1,8 +1,9 @@
-//! `create`, `update` and `rotate-secret`.
+//! `create`, `update`, `rotate-secret`, and what ends an overlap.
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
+use super::overlap::{CancelArgs, RetireArgs};
 use super::pending::{PendingCommand, WriteArgs};
 use crate::body::{SecretArg, SecretReader, insert_under};
 use crate::failure::Failure;
@@ -15,6 +16,8 @@ pub(crate) enum EditCommand {
     Create(Box<CreateArgs>),
     Update(Box<UpdateArgs>),
     RotateSecret(RotateArgs),
+    RetireFormer(RetireArgs),
+    CancelRotation(CancelArgs),
 }
 
 impl EditCommand {
@@ -23,6 +26,8 @@ impl EditCommand {
             Self::Create(args) => args.command(out),
             Self::Update(args) => args.command(out),
             Self::RotateSecret(args) => args.command(out),
+            Self::RetireFormer(args) => Ok(args.command()),
+            Self::CancelRotation(args) => Ok(args.command()),
         }
     }
 }
@@ -108,7 +113,9 @@ impl UpdateArgs {
 #[command(after_help = "\
 Examples:
   connledger rotate-secret openai-prod --secret api_key
-  connledger rotate-secret warehouse --secret password=- --expect-version 7 < password.txt")]
+  connledger rotate-secret warehouse --secret password=- --expect-version 7 < password.txt
+  connledger rotate-secret openai-prod --secret api_key --keep-former-until 36h
+  connledger rotate-secret openai-prod --secret api_key --keep-former-until-confirmed")]
 pub(crate) struct RotateArgs {
     /// Id or slug
     name: String,
@@ -117,6 +124,14 @@ pub(crate) struct RotateArgs {
     /// with @@
     #[arg(long, value_name = "FIELD", required = true)]
     secret: Vec<SecretArg>,
+    /// Keep the former value in use until then: a time, or a span like 36h or 14d, at most 90 days.
+    /// Without this and the next option, it is retired at once
+    #[arg(long, value_name = "TIME|DURATION")]
+    keep_former_until: Option<String>,
+    /// Keep the former value in use until every consumer has confirmed the new one, but not beyond
+    /// --keep-former-until, which is 14d if it is not given
+    #[arg(long)]
+    keep_former_until_confirmed: bool,
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -125,6 +140,8 @@ impl RotateArgs {
     pub(super) fn command(self, out: Output) -> Result<PendingCommand, Failure> {
         let mut command = PendingCommand::about("rotate-secret", &self.name, self.write);
         SecretReader::new(out).read_into(&self.secret, &mut command.body)?;
-        Ok(command)
+        let command = command.with_some("keep_former_until", self.keep_former_until);
+        let waits = self.keep_former_until_confirmed.then_some(true);
+        Ok(command.with_some("keep_former_until_confirmed", waits))
     }
 }

@@ -2,9 +2,11 @@
 
 mod access;
 pub(crate) mod archived;
+mod consumers;
 mod dependents;
 mod edit;
 mod life;
+mod overlap;
 mod pending;
 mod policy;
 mod registry;
@@ -35,6 +37,8 @@ pub(crate) enum Verb {
     #[command(flatten)]
     Dependents(dependents::DependentsCommand),
     Revert(revert::RevertArgs),
+    #[command(flatten)]
+    Consumers(consumers::ConsumersCommand),
     /// Create and list workspaces
     #[command(subcommand)]
     Workspace(workspace::WorkspaceCommand),
@@ -49,6 +53,7 @@ pub(crate) async fn run(common: &Common, verb: Verb, out: Output) -> Result<(), 
         Verb::Policy(command) => command.command()?,
         Verb::Dependents(command) => command.command(),
         Verb::Revert(args) => args.command(),
+        Verb::Consumers(command) => command.command(),
         Verb::Workspace(command) => return workspace::run(common, command, out).await,
     };
     let session = Session::open(common, out).await?;

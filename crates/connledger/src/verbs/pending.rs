@@ -2,6 +2,7 @@
 
 use clap::Args;
 use ledger_client::{Accepted, ClientError, CommandHeaders};
+use ledger_contract::commands::{Answer, Verb};
 use ledger_contract::subjects::LEDGER;
 use serde_json::json;
 
@@ -120,5 +121,8 @@ fn write_receipt(
     let subject = receipt.connection.as_deref().unwrap_or(subject);
     let (version, position) = (receipt.version, receipt.position);
     let note = if accepted.repeated { "  (repeated)" } else { "" };
-    out.line(format!("{verb}: {subject}  version {version}  position {position}{note}"))
+    // What is recorded beside a connection has a number of its own.
+    let is_beside = Verb::find(verb).is_some_and(|verb| verb.spec().answer == Answer::Noted);
+    let version = if is_beside { String::new() } else { format!("  version {version}") };
+    out.line(format!("{verb}: {subject}{version}  position {position}{note}"))
 }

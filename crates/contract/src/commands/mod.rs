@@ -21,6 +21,8 @@ mod verb;
 
 mod archive;
 mod block_token;
+mod cancel_rotation;
+mod confirm_secret;
 mod create;
 mod create_principal;
 mod create_workspace;
@@ -34,7 +36,9 @@ mod link_dependent;
 mod mark_degraded;
 mod mark_failed;
 mod mark_operational;
+mod remove_consumer;
 mod restore;
+mod retire_former;
 mod retire_master_key;
 mod reveal_secret;
 mod revert;
@@ -55,7 +59,7 @@ pub use connection_ref::ConnectionRef;
 pub use create_workspace::NewWorkspaceBody;
 pub use input::{SecretValue, nullable};
 pub use new_connection::NewConnection;
-pub use parsed::ParsedCommand;
+pub use parsed::{KeepFormer, OverlapChange, ParsedCommand};
 pub use parts::{
     AccessBody, Annotations, Config, IdentityBody, LabelValue, Labels, LimitsBody, ModelPolicyBody,
     ModelRuleBody, Multipliers, PermissionBody, PricingBody, SecretReferenceBody, Secrets, Tag,
@@ -71,6 +75,8 @@ registry::verbs! {
         Create in create,
         Update in update,
         RotateSecret in rotate_secret,
+        RetireFormer in retire_former,
+        CancelRotation in cancel_rotation,
         Enable in enable,
         Disable in disable,
         MarkDegraded in mark_degraded,
@@ -90,6 +96,8 @@ registry::verbs! {
     // Neither changes a connection or a principal.
     others {
         RevealSecret in reveal_secret,
+        ConfirmSecret in confirm_secret,
+        RemoveConsumer in remove_consumer,
         CreateWorkspace in create_workspace,
     }
     // The variant of the domain's `PrincipalCommand` is in brackets.

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use ledger_domain::connection::{Access, Environment, Revision};
 use ledger_domain::principal::KeyEnd;
 use ledger_domain::{
-    Command, FieldName, Line, MasterKeyId, PrincipalCommand, PrincipalName, Prose, WorkspaceCreated,
+    Command, ConsumerCommand, FieldName, Line, MasterKeyId, PrincipalCommand, PrincipalName, Prose,
+    WantedGeneration, WorkspaceCreated,
 };
 use ledger_vault::Plaintext;
 
 use super::{Condition, ConnectionRef, NewConnection, Verb};
+use crate::moment::Moment;
 
 /// A parsed command, with its secrets still in plaintext.
 #[derive(Debug)]
@@ -33,6 +35,24 @@ pub enum ParsedCommand {
         target: ConnectionRef,
         /// The new values.
         secrets: BTreeMap<FieldName, Plaintext>,
+        /// How long the values before them are kept; not at all when absent.
+        keep: Option<KeepFormer>,
+    },
+    /// Ends the use of a value, of the former one or of the one that a rotation brought.
+    Overlap {
+        /// The connection to change.
+        target: ConnectionRef,
+        /// The secret fields; all that have a former generation when empty.
+        fields: BTreeSet<FieldName>,
+        /// How it ends.
+        change: OverlapChange,
+    },
+    /// Records or forgets a consumer of a connection.
+    Consumer {
+        /// The connection.
+        target: ConnectionRef,
+        /// The command itself.
+        command: ConsumerCommand,
     },
     /// Any other change to a connection; none of these contains a secret.
     Change {
@@ -67,6 +87,8 @@ pub enum ParsedCommand {
         target: ConnectionRef,
         /// The secret fields; all when empty.
         fields: BTreeSet<FieldName>,
+        /// Which of the values that are given out.
+        generation: WantedGeneration,
         /// The reason.
         reason: Prose,
         /// Where the request came from, if the endpoint knows it.
@@ -79,6 +101,27 @@ pub enum ParsedCommand {
         /// The key.
         key: MasterKeyId,
     },
+}
+
+/// How long a rotation keeps the values that it replaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepFormer {
+    /// The deadline; the default when absent.
+    pub until: Option<Moment>,
+    /// Whether they are kept only until every consumer has confirmed the new ones.
+    pub once_confirmed: bool,
+}
+
+/// How the overlap of two generations ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OverlapChange {
+    /// The former one is retired.
+    Retire {
+        /// When; at once when absent.
+        at: Option<Moment>,
+    },
+    /// The rotation is taken back.
+    Cancel,
 }
 
 impl ParsedCommand {
@@ -103,6 +146,10 @@ impl ParsedCommand {
             Self::Create(_) => Verb::Create,
             Self::Update { .. } => Verb::Update,
             Self::RotateSecret { .. } => Verb::RotateSecret,
+            Self::Overlap { change: OverlapChange::Retire { .. }, .. } => Verb::RetireFormer,
+            Self::Overlap { change: OverlapChange::Cancel, .. } => Verb::CancelRotation,
+            Self::Consumer { command: ConsumerCommand::Confirm { .. }, .. } => Verb::ConfirmSecret,
+            Self::Consumer { command: ConsumerCommand::Remove { .. }, .. } => Verb::RemoveConsumer,
             Self::Change { command, .. } => Verb::of_connection(command),
             Self::Reveal { .. } => Verb::RevealSecret,
             Self::CreateWorkspace(_) => Verb::CreateWorkspace,
@@ -119,6 +166,8 @@ impl ParsedCommand {
         match self {
             Self::Update { target, .. }
             | Self::RotateSecret { target, .. }
+            | Self::Overlap { target, .. }
+            | Self::Consumer { target, .. }
             | Self::Change { target, .. }
             | Self::Reveal { target, .. } => Some(target),
             Self::Create(_)
@@ -143,6 +192,8 @@ impl ParsedCommand {
                 }
                 Self::RotateSecret { .. } => true,
                 Self::Change { .. }
+                | Self::Overlap { .. }
+                | Self::Consumer { .. }
                 | Self::Reveal { .. }
                 | Self::CreateWorkspace(_)
                 | Self::Principal { .. }
@@ -161,6 +212,14 @@ impl ParsedCommand {
     pub(super) fn as_change(&self) -> Option<&Command> {
         match self {
             Self::Change { command, .. } => Some(command),
+            _ => None,
+        }
+    }
+
+    /// Returns the domain's command, if this one is about a consumer.
+    pub(super) fn as_consumer(&self) -> Option<&ConsumerCommand> {
+        match self {
+            Self::Consumer { command, .. } => Some(command),
             _ => None,
         }
     }

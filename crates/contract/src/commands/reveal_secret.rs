@@ -1,5 +1,6 @@
 //! `reveal-secret`.
 
+use ledger_domain::WantedGeneration;
 use ledger_domain::principal::Scope;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -7,7 +8,7 @@ use serde::Deserialize;
 use super::ParsedCommand;
 use super::bodies::ConnectionName;
 use super::content::Content;
-use super::input::{FieldNameRule, Input, ReasonRule, list};
+use super::input::{Checked as _, FieldNameRule, GenerationRule, Input, ReasonRule, list};
 use super::verb::{Address, Answer, Requirement, Target, VerbDefinition, VerbSpec};
 use crate::errors::{Code, Problem};
 use crate::route::{HttpRoute, Method};
@@ -22,6 +23,9 @@ pub(super) struct RevealSecretBody {
     #[serde(default)]
     #[schemars(extend("default" = serde_json::json!([])))]
     fields: Vec<Input<FieldNameRule>>,
+    /// Which generation: `current` (default), `former`, or its number. Former ones are revealed
+    /// while a rotation keeps them.
+    generation: Option<Input<GenerationRule>>,
     /// The reason, 1 to 1,024 characters; stored in the history.
     reason: Input<ReasonRule>,
 }
@@ -45,7 +49,13 @@ impl VerbDefinition for RevealSecret {
         description: "Each time is an event, durable before the answer. Only over TLS or on the \
              server's own machine; an idempotency key is not used.",
         requires: &[Requirement::always(&[Scope::Reveal])],
-        refusals: &[Code::ConnectionDisabled, Code::SecretFieldUnknown, Code::RevealUnsafe],
+        refusals: &[
+            Code::ConnectionDisabled,
+            Code::SecretFieldUnknown,
+            Code::GenerationRetired,
+            Code::GenerationUnknown,
+            Code::RevealUnsafe,
+        ],
         answer: Answer::Secrets,
     };
 
@@ -53,13 +63,19 @@ impl VerbDefinition for RevealSecret {
         let fields = list("fields", body.fields)?.into_iter().collect();
         let reason = body.reason.check("reason")?;
         let target = address.connection(body.connection)?;
-        Ok(ParsedCommand::Reveal { target, fields, reason, from: None })
+        let generation = body.generation.check("generation")?.unwrap_or_default();
+        Ok(ParsedCommand::Reveal { target, fields, generation, reason, from: None })
     }
 
     fn content<'a>(command: &ParsedCommand, to: Content<'a>) -> Option<Content<'a>> {
         match command {
-            ParsedCommand::Reveal { target: _, fields, reason, from: _ } => {
-                Some(to.field("fields", fields).field("reason", reason))
+            ParsedCommand::Reveal { target: _, fields, generation, reason, from: _ } => {
+                let to = to.field("fields", fields).field("reason", reason);
+                Some(match generation {
+                    WantedGeneration::Current => to,
+                    WantedGeneration::Former => to.flag("former", true),
+                    WantedGeneration::Exactly(number) => to.field("generation", number),
+                })
             }
             _ => None,
         }

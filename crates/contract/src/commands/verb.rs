@@ -97,6 +97,9 @@ impl Target {
 pub enum Answer {
     /// The receipt of a change.
     Changed,
+    /// The receipt of something that is recorded beside the connection, whose version it does not
+    /// change. The version in it counts such records.
+    Noted,
     /// The receipt of a creation, and over HTTP the location of what was created.
     Created,
     /// The receipt and a key, which is shown only this once.

@@ -152,6 +152,13 @@ impl From<Rejection> for Problem {
             Rejection::HealthUnchanged => Code::HealthUnchanged,
             Rejection::NothingToChange => Code::NothingToChange,
             Rejection::SecretFieldUnknown { .. } => Code::SecretFieldUnknown,
+            Rejection::FormerInUse { .. } => Code::FormerInUse,
+            Rejection::FormerUnknown => Code::FormerUnknown,
+            Rejection::GenerationRetired { .. } => Code::GenerationRetired,
+            Rejection::GenerationUnknown { .. } => Code::GenerationUnknown,
+            Rejection::ConsumerUnknown => Code::ConsumerUnknown,
+            Rejection::ConsumerTaken => Code::ConsumerTaken,
+            Rejection::ConsumersFull(_) => Code::ConsumersFull,
             Rejection::GrantUnknown => Code::GrantUnknown,
             Rejection::DependentUnknown => Code::DependentUnknown,
             Rejection::PrincipalUnknown => Code::PrincipalUnknown,
@@ -178,7 +185,10 @@ impl From<Rejection> for Problem {
         match rejection {
             Rejection::VersionConflict { actual, .. }
             | Rejection::VersionUnknown { actual, .. } => problem.version = Some(actual.get()),
-            Rejection::SecretFieldUnknown { field } => {
+            Rejection::SecretFieldUnknown { field }
+            | Rejection::FormerInUse { field }
+            | Rejection::GenerationRetired { field }
+            | Rejection::GenerationUnknown { field } => {
                 problem.field = Some(shown(field.as_str()).to_owned());
             }
             _ => {}

@@ -6,11 +6,13 @@
 pub mod access_check;
 pub mod audit;
 pub mod blocked_tokens;
+pub mod exposure;
 pub mod get;
 pub mod history;
 pub mod list;
 pub mod master_keys;
 pub mod principals;
+pub mod rotation;
 pub mod status;
 pub mod whoami;
 pub mod workspaces;
@@ -22,6 +24,7 @@ mod workspace;
 pub use access_check::{AccessAnswer, AccessCheck, AccessQuery, ConditionalAccess};
 pub use audit::{Audit, AuditPage, AuditQuery};
 pub use blocked_tokens::{BlockedTokenView, BlockedTokens, BlockedTokensAnswer};
+pub use exposure::{Exposure, ExposurePage, ExposureQuery};
 pub use get::{Get, GetQuery};
 pub use history::{History, HistoryPage, HistoryQuery};
 pub use list::{List, ListPage, ListQuery};
@@ -29,6 +32,7 @@ pub use master_keys::{MasterKeys, MasterKeysAnswer};
 pub use page::{PagePart, PageQuery};
 pub use parameters::{NoParameters, Parameters};
 pub use principals::{ApiKeyView, PermissionView, PrincipalPage, PrincipalView, Principals};
+pub use rotation::{ConsumerView, FieldRotation, Rotation, RotationQuery, RotationView};
 pub use status::{
     ClockStatus, DiskFullStatus, EventWindow, FormerXkey, HttpStatus, LeaseHolder, NatsStatus,
     RebuildStatus, RestoredFrom, Status, StatusView,
@@ -162,8 +166,8 @@ macro_rules! queries {
 }
 
 queries! {
-    Get, List, History, Audit, Workspaces, Status, Principals, BlockedTokens, MasterKeys,
-    AccessCheck, Whoami,
+    Get, Rotation, List, History, Audit, Exposure, Workspaces, Status, Principals, BlockedTokens,
+    MasterKeys, AccessCheck, Whoami,
 }
 
 impl QueryName {

@@ -6,8 +6,8 @@ use ledger_domain::connection::{
     Access, Dependent, DependentKey, Details, GrantScope, Limits, ModelPolicy, Pricing, Reverted,
 };
 use ledger_domain::{
-    Event, FieldName, LedgerEvent, Line, NewSecret, Prose, Secret, Slug, Version, WorkspaceCreated,
-    WorkspaceName,
+    ConsumerEvent, Event, FieldName, FormerEnd, LedgerEvent, Line, NewSecret, Prose, Secret, Slug,
+    Version, WorkspaceCreated, WorkspaceName,
 };
 use ledger_domain::{PrincipalEvent, SecretRevealed};
 use schemars::{JsonSchema, Schema, schema_for};
@@ -17,9 +17,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::access_v1::{access_schema, read_principal};
 use super::ledger_v1::{is_of_ledger, ledger_schema, read_ledger};
 use super::parts_v1::{
-    AccessV1, DependentV1, DetailsV1, DraftV1, LimitsV1, ModelPolicyV1, NewSecretV1, PricingV1,
-    RevisionV1, SecretV1, is_default, mirrors,
+    AccessV1, DependentV1, DetailsV1, DraftV1, FormerEndV1, LimitsV1, ModelPolicyV1, NewSecretV1,
+    PricingV1, RevisionV1, SecretV1, is_default, mirrors,
 };
+use super::rotations_v1::FormersOut;
+use super::{consumers_v1, rotations_v1};
 use crate::shape::{self, Read, Shape, Written};
 
 mirrors!(RevertedV1 => Reverted, WorkspaceCreatedV1 => WorkspaceCreated);
@@ -76,6 +78,8 @@ type W<'a, T> = Written<'a, T>;
 #[derive(Serialize)]
 struct SecretsOut<'a> {
     secrets: W<'a, BTreeMap<FieldName, NewSecret>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    former: Option<W<'a, FormerEnd>>,
     #[serde(skip_serializing_if = "is_default")]
     health_unknown: bool,
 }
@@ -123,10 +127,15 @@ impl Serialize for DataOut<'_> {
         match self.0 {
             Event::Created(draft) => draft.write(s),
             Event::Updated(revision) => revision.write(s),
-            Event::SecretRotated { secrets, health_unknown } => {
-                SecretsOut { secrets: Written(secrets), health_unknown: *health_unknown }
-                    .serialize(s)
+            Event::SecretRotated { secrets, former, health_unknown } => SecretsOut {
+                secrets: Written(secrets),
+                former: former.as_ref().map(Written),
+                health_unknown: *health_unknown,
             }
+            .serialize(s),
+            Event::FormerRetired { .. }
+            | Event::FormerEndSet { .. }
+            | Event::RotationCancelled { .. } => FormersOut(self.0).serialize(s),
             Event::Enabled => EmptyOut {}.serialize(s),
             Event::Disabled { reason }
             | Event::MarkedDegraded { reason }
@@ -170,6 +179,18 @@ fn dependent_out<S: Serializer>(
 struct SecretsIn {
     #[schemars(with = "BTreeMap<String, NewSecretV1>")]
     secrets: Read<BTreeMap<FieldName, NewSecret>>,
+    #[serde(default)]
+    health_unknown: bool,
+}
+
+/// Version 2: with how long the former values are kept.
+#[derive(Deserialize, JsonSchema)]
+struct SecretsV2In {
+    #[schemars(with = "BTreeMap<String, NewSecretV1>")]
+    secrets: Read<BTreeMap<FieldName, NewSecret>>,
+    #[serde(default)]
+    #[schemars(with = "Option<FormerEndV1>")]
+    former: Option<Read<FormerEnd>>,
     #[serde(default)]
     health_unknown: bool,
 }
@@ -236,6 +257,8 @@ pub enum Happened {
     Revealed(SecretRevealed),
     /// An event of the ledger itself.
     Ledger(LedgerEvent),
+    /// An event of a consumer of a connection.
+    Consumer(ConsumerEvent),
 }
 
 /// Reads an event's `data`, given its stored type name and the version of its data.
@@ -254,7 +277,12 @@ impl<'de> DeserializeSeed<'de> for DataSeed<'_> {
             ("connection_updated" | "destination_changed", 1) => Event::Updated(Shape::read(d)?),
             ("secret_rotated", 1) => {
                 let SecretsIn { secrets, health_unknown } = SecretsIn::deserialize(d)?;
-                Event::SecretRotated { secrets: secrets.0, health_unknown }
+                Event::SecretRotated { secrets: secrets.0, former: None, health_unknown }
+            }
+            ("secret_rotated", 2) => {
+                let SecretsV2In { secrets, former, health_unknown } = SecretsV2In::deserialize(d)?;
+                let former = former.map(|read| read.0);
+                Event::SecretRotated { secrets: secrets.0, former, health_unknown }
             }
             ("connection_enabled", 1) => {
                 EmptyIn::deserialize(d)?;
@@ -302,6 +330,12 @@ impl<'de> DeserializeSeed<'de> for DataSeed<'_> {
                 return read.ok_or_else(|| unknown(type_name, schema));
             }
             (type_name, schema) => {
+                if rotations_v1::is_known(type_name, schema) {
+                    return rotations_v1::read(type_name, d).map(Happened::Connection);
+                }
+                if consumers_v1::is_known(type_name, schema) {
+                    return consumers_v1::read(type_name, d).map(Happened::Consumer);
+                }
                 let read = read_principal(type_name, schema, d)?.map(Happened::Principal);
                 return read.ok_or_else(|| unknown(type_name, schema));
             }
@@ -311,18 +345,19 @@ impl<'de> DeserializeSeed<'de> for DataSeed<'_> {
 
 /// Returns the error for data that no arm reads.
 fn unknown<E: serde::de::Error>(type_name: &str, schema: u32) -> E {
-    if data_schema(type_name).is_none() {
+    if data_schema(type_name, schema).is_none() {
         return E::custom("unknown event type");
     }
     E::custom(format!("{type_name} has unknown version {schema}"))
 }
 
-/// Returns the schema of an event type's `data`.
-pub(crate) fn data_schema(type_name: &str) -> Option<Schema> {
+/// Returns the schema of a version of an event type's `data`.
+pub(crate) fn data_schema(type_name: &str, version: u32) -> Option<Schema> {
     Some(match type_name {
         "connection_created" => schema_for!(DraftV1),
         "connection_updated" | "destination_changed" => schema_for!(RevisionV1),
-        "secret_rotated" => schema_for!(SecretsIn),
+        "secret_rotated" if version == 1 => schema_for!(SecretsIn),
+        "secret_rotated" => schema_for!(SecretsV2In),
         "connection_enabled" => schema_for!(EmptyIn),
         "connection_disabled"
         | "marked_degraded"
@@ -336,7 +371,10 @@ pub(crate) fn data_schema(type_name: &str) -> Option<Schema> {
         "dependent_linked" | "dependent_unlinked" => schema_for!(DependentIn),
         "connection_reverted" | "destination_reverted" => schema_for!(RevertedV1),
         "workspace_created" => schema_for!(WorkspaceCreatedV1),
-        other => return access_schema(other).or_else(|| ledger_schema(other)),
+        other => {
+            let later = rotations_v1::schema(other).or_else(|| consumers_v1::schema(other));
+            return later.or_else(|| access_schema(other)).or_else(|| ledger_schema(other));
+        }
     })
 }
 

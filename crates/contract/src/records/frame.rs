@@ -48,6 +48,7 @@ impl Head {
                 Stream::Workspace(_)
                 | Stream::Principal(_)
                 | Stream::Reveals(_)
+                | Stream::Consumers(_)
                 | Stream::Ledger(_) => None,
             };
             return Ok(Self { connection, version });
@@ -58,6 +59,7 @@ impl Head {
             StreamId::Workspace(_)
             | StreamId::Principal(_)
             | StreamId::Reveals(_)
+            | StreamId::Consumers(_)
             | StreamId::Ledger(_) => None,
         };
         Ok(Self { connection, version: metadata.version })
@@ -166,6 +168,7 @@ enum Stream<'a> {
     Workspace(&'a str),
     Principal(&'a str),
     Reveals(ConnectionId),
+    Consumers(ConnectionId),
     Ledger(LedgerId),
 }
 
@@ -176,6 +179,7 @@ impl From<Stream<'_>> for StreamId {
             Stream::Workspace(name) => Self::Workspace(WorkspaceName::stored(name.into())),
             Stream::Principal(name) => Self::Principal(PrincipalName::stored(name.into())),
             Stream::Reveals(id) => Self::Reveals(id),
+            Stream::Consumers(id) => Self::Consumers(id),
             Stream::Ledger(id) => Self::Ledger(id),
         }
     }
@@ -201,6 +205,8 @@ impl<'a> Scan<'a> {
             Stream::Connection(ConnectionId::new(self.uuid()?))
         } else if self.skip(b"reveals/").is_some() {
             Stream::Reveals(ConnectionId::new(self.uuid()?))
+        } else if self.skip(b"consumers/").is_some() {
+            Stream::Consumers(ConnectionId::new(self.uuid()?))
         } else if self.skip(b"ledger/").is_some() {
             Stream::Ledger(LedgerId::new(self.uuid()?))
         } else if self.skip(b"principal/").is_some() {

@@ -13,6 +13,7 @@
 //! are read.
 
 mod access_v1;
+mod consumers_v1;
 mod decode;
 mod event_v1;
 mod frame;
@@ -20,6 +21,7 @@ mod ledger_v1;
 mod parts_v1;
 mod public;
 mod repeats;
+mod rotations_v1;
 mod row;
 mod versions;
 
@@ -27,13 +29,14 @@ use std::fmt;
 use std::net::IpAddr;
 
 use ledger_domain::{
-    Actor, CheckedText, ConnectionId, Event, EventFacts, EventId, LedgerEvent, LedgerId, Line,
-    MessageId, Micros, Position, PrincipalEvent, PrincipalFacts, PrincipalName, SecretRevealed,
-    Version, WorkspaceCreated, WorkspaceName,
+    Actor, CheckedText, ConnectionId, ConsumerEvent, Event, EventFacts, EventId, LedgerEvent,
+    LedgerId, Line, MessageId, Micros, Position, PrincipalEvent, PrincipalFacts, PrincipalName,
+    SecretRevealed, Version, WorkspaceCreated, WorkspaceName,
 };
 use serde::{Deserializer, Serialize};
 
 pub use access_v1::{decode_principal_row, encode_principal_row};
+pub use consumers_v1::{decode_consumer_row, encode_consumer_row};
 pub use decode::decode;
 pub use event_v1::Happened;
 pub use frame::{Frame, Head};
@@ -47,6 +50,7 @@ pub use versions::{METADATA_VERSION, data_version, first_metadata_version};
 
 use crate::shape::{self, Shape, Written};
 use access_v1::PrincipalOut;
+use consumers_v1::ConsumerOut;
 use event_v1::DataOut;
 pub(crate) use event_v1::data_schema;
 use ledger_v1::LedgerOut;
@@ -127,6 +131,8 @@ pub enum StreamId {
     Principal(PrincipalName),
     /// Reveals of one connection's secrets.
     Reveals(ConnectionId),
+    /// What the consumers of one connection say.
+    Consumers(ConnectionId),
     /// The ledger itself.
     Ledger(LedgerId),
 }
@@ -138,6 +144,7 @@ impl fmt::Display for StreamId {
             Self::Workspace(name) => write!(f, "workspace/{name}"),
             Self::Principal(name) => write!(f, "principal/{name}"),
             Self::Reveals(id) => write!(f, "reveals/{id}"),
+            Self::Consumers(id) => write!(f, "consumers/{id}"),
             Self::Ledger(id) => write!(f, "ledger/{id}"),
         }
     }
@@ -162,6 +169,7 @@ impl StreamId {
             ("workspace", name) => Some(Self::Workspace(WorkspaceName::stored(name.into()))),
             ("principal", name) => Some(Self::Principal(PrincipalName::stored(name.into()))),
             ("reveals", id) => id.parse().ok().map(Self::Reveals),
+            ("consumers", id) => id.parse().ok().map(Self::Consumers),
             ("ledger", id) => id.parse().ok().map(Self::Ledger),
             _ => None,
         }
@@ -319,6 +327,11 @@ pub fn encode_ledger(out: &mut Vec<u8>, metadata: &Metadata, event: &LedgerEvent
     encode(out, metadata, event.type_name(), LedgerOut(event));
 }
 
+/// Appends the stored bytes of a record about a consumer of a connection to `out`.
+pub fn encode_consumer(out: &mut Vec<u8>, metadata: &Metadata, event: &ConsumerEvent) {
+    encode(out, metadata, event.type_name(), ConsumerOut(event));
+}
+
 fn encode<D: Serialize>(out: &mut Vec<u8>, metadata: &Metadata, type_name: &str, data: D) {
     let provenance = &metadata.provenance;
     let record = RecordOut {
@@ -356,6 +369,7 @@ impl Happened {
             Self::Principal(event) => event.type_name(),
             Self::Revealed(_) => SecretRevealed::TYPE_NAME,
             Self::Ledger(event) => event.type_name(),
+            Self::Consumer(event) => event.type_name(),
         }
     }
 }

@@ -12,8 +12,8 @@ use ledger_domain::connection::{
 };
 use ledger_domain::connection::{AuthMethod, Environment};
 use ledger_domain::{
-    EventId, FieldName, Generation, Hint, Json, Line, Micros, NewSecret, Prose, Sealed, Secret,
-    Slug, WorkspaceName,
+    EventId, FieldName, Former, FormerEnd, Generation, Hint, Json, Line, Micros, NewSecret, Prose,
+    Sealed, Secret, Slug, WorkspaceName,
 };
 use schemars::JsonSchema;
 use serde::de::Error as _;
@@ -42,6 +42,8 @@ mirrors!(
     DependentV1 => Dependent,
     DetailsV1 => Details,
     DraftV1 => Draft,
+    FormerEndV1 => FormerEnd,
+    FormerV1 => Former,
     GrantV1 => Grant,
     HealthV1 => Health,
     HintV1 => Hint,
@@ -258,6 +260,37 @@ pub(super) struct SecretV1 {
     #[serde(with = "shape")]
     #[schemars(with = "String")]
     set_by: EventId,
+    // Only in rows and snapshots; what an event restores has none.
+    #[serde(with = "shape", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    former: Option<Box<Former>>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Former")]
+pub(super) struct FormerV1 {
+    #[serde(with = "shape")]
+    #[schemars(with = "u64")]
+    generation: Generation,
+    #[serde(with = "shape")]
+    #[schemars(with = "String")]
+    sealed: Sealed,
+    #[serde(with = "shape", default, skip_serializing_if = "is_default")]
+    #[schemars(with = "HintV1")]
+    hint: Hint,
+    #[serde(with = "shape")]
+    #[schemars(with = "FormerEndV1")]
+    end: FormerEnd,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "FormerEnd")]
+pub(super) struct FormerEndV1 {
+    #[serde(with = "shape")]
+    #[schemars(with = "String")]
+    until: Micros,
+    #[serde(default, skip_serializing_if = "is_default")]
+    once_confirmed: bool,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]

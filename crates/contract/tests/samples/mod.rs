@@ -6,17 +6,18 @@ use ledger_contract::records::{self, Metadata, Provenance, StoredFingerprint, St
 use ledger_domain::connection::{
     Access, Amount, AuthMethod, Dependent, DependentKey, Details, Draft, Environment, GrantScope,
     Identity, IdentityKind, Kind, Limits, ModelPolicy, ModelRule, Multiplier, Patch, Pricing,
-    RateCounts, RateLimit, RateUnit, ResetPeriod, Reverted, Revision, SecretReference, UsageLimit,
-    UsageUnit,
+    RateCounts, RateLimit, RateUnit, ResetPeriod, RetiredBy, Reverted, Revision, SecretReference,
+    UsageLimit, UsageUnit,
 };
 use ledger_domain::principal::{
     ApiKeyId, Grant, KeyDigest, PrincipalDraft, PrincipalEvent, PrincipalKind, PrincipalRevision,
     Role, TokenRef, Workspaces,
 };
 use ledger_domain::{
-    Actor, CheckedText, ConnectionId, Event, EventId, FieldName, Generation, Hint, Json,
-    LedgerEvent, LedgerId, Line, MasterKeyId, MessageId, Micros, NewSecret, Position, Prose,
-    Sealed, Secret, SecretRevealed, Slug, Version, WorkspaceCreated, WorkspaceName,
+    Actor, CheckedText, ConnectionId, ConsumerEvent, Event, EventId, FieldName, FormerEnd,
+    Generation, Hint, Json, LedgerEvent, LedgerId, Line, MasterKeyId, MessageId, Micros, NewSecret,
+    Position, Prose, Sealed, Secret, SecretRevealed, Slug, Version, WorkspaceCreated,
+    WorkspaceName,
 };
 use uuid::Uuid;
 
@@ -137,6 +138,7 @@ fn reverted() -> Reverted {
         hint: hint(),
         set_at: AT,
         set_by: event_id(),
+        former: None,
     };
     Reverted {
         to: Version::new(1),
@@ -174,9 +176,22 @@ fn event(type_name: &str) -> Event {
         "connection_created" => Event::Created(Box::new(draft())),
         "connection_updated" => Event::Updated(Box::new(revision())),
         "destination_changed" => Event::Updated(Box::new(redirecting())),
-        "secret_rotated" => {
-            Event::SecretRotated { secrets: map("api_key", new_secret()), health_unknown: false }
+        "secret_rotated" => Event::SecretRotated {
+            secrets: map("api_key", new_secret()),
+            former: Some(FormerEnd { until: AT, once_confirmed: true }),
+            health_unknown: true,
+        },
+        "former_retired" => Event::FormerRetired {
+            generations: map("api_key", Generation::new(1)),
+            cause: RetiredBy::Confirmation,
+        },
+        "former_end_set" => {
+            Event::FormerEndSet { generations: map("api_key", Generation::new(1)), until: AT }
         }
+        "rotation_cancelled" => Event::RotationCancelled {
+            generations: map("api_key", Generation::new(1)),
+            health_unknown: true,
+        },
         "connection_enabled" => Event::Enabled,
         "connection_disabled" => Event::Disabled { reason: Some(reason()) },
         "marked_degraded" => Event::MarkedDegraded { reason: Some(reason()) },
@@ -256,6 +271,19 @@ fn ledger_event(type_name: &str) -> Option<LedgerEvent> {
     })
 }
 
+fn consumer_event(type_name: &str) -> Option<ConsumerEvent> {
+    let consumer = text("gateway-eu-1");
+    match type_name {
+        "secret_confirmed" => Some(ConsumerEvent::Confirmed {
+            consumer,
+            generations: map("api_key", Generation::new(2)),
+            replaces: Some(text("gateway-eu-0")),
+        }),
+        "consumer_removed" => Some(ConsumerEvent::Removed { consumer }),
+        _ => None,
+    }
+}
+
 fn revealed() -> SecretRevealed {
     SecretRevealed {
         generations: map("api_key", Generation::new(2)),
@@ -269,11 +297,13 @@ pub(crate) fn golden(type_name: &str) -> (Vec<u8>, String) {
     let id = ConnectionId::new(Uuid::from_u128(0x018f_3d3e_0000_7000_8000_0000_0000_0001));
     let workspace: WorkspaceName = text("default");
     let (principal, own) = (principal_event(type_name), ledger_event(type_name));
+    let consumer = consumer_event(type_name);
     let metadata = Metadata {
         position: Position::new(7),
         stream: match type_name {
             WorkspaceCreated::TYPE_NAME => StreamId::Workspace(workspace.clone()),
             SecretRevealed::TYPE_NAME => StreamId::Reveals(id),
+            _ if consumer.is_some() => StreamId::Consumers(id),
             _ if principal.is_some() => StreamId::Principal(text("gateway-eu")),
             _ if own.is_some() => StreamId::Ledger(LedgerId::from_bytes([0x1d; 16])),
             _ => StreamId::Connection(id),
@@ -308,7 +338,10 @@ pub(crate) fn golden(type_name: &str) -> (Vec<u8>, String) {
             records::encode_revealed(&mut bytes, &metadata, &revealed());
         }
         (_, Some(event), _) => records::encode_principal(&mut bytes, &metadata, &event),
-        (_, None, _) => records::encode_event(&mut bytes, &metadata, &event(type_name)),
+        (_, None, _) => match consumer {
+            Some(event) => records::encode_consumer(&mut bytes, &metadata, &event),
+            None => records::encode_event(&mut bytes, &metadata, &event(type_name)),
+        },
     }
     let shown = records::public(&bytes, None).get().to_owned();
     (bytes, shown)

@@ -1,6 +1,6 @@
 //! Commands to a connection.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::access::GrantScope;
 use super::dependents::{Dependent, DependentKey};
@@ -8,7 +8,8 @@ use super::draft::{Draft, Revision};
 use super::limits_of_use::Limits;
 use super::models::ModelPolicy;
 use super::pricing::Pricing;
-use crate::ids::Version;
+use super::rotation::{Keep, Retirement};
+use crate::ids::{Micros, Version};
 use crate::secret::NewSecret;
 use crate::text::{FieldName, Prose, Slug};
 
@@ -26,7 +27,26 @@ pub enum Command {
         detach_secrets: bool,
     },
     /// Replaces the values of existing secret fields.
-    RotateSecret(BTreeMap<FieldName, NewSecret>),
+    RotateSecret {
+        /// The new values.
+        secrets: BTreeMap<FieldName, NewSecret>,
+        /// How long the values before them are still given out; not at all when absent.
+        keep: Option<Keep>,
+    },
+    /// Retires former generations, now or at another time than was said.
+    RetireFormer {
+        /// The fields; all that have a former generation when empty.
+        fields: BTreeSet<FieldName>,
+        /// When.
+        when: Retirement,
+    },
+    /// Takes a rotation back: the former value is current again, under a new generation.
+    CancelRotation {
+        /// The fields; all that have a former generation when empty.
+        fields: BTreeSet<FieldName>,
+        /// When it was asked for.
+        now: Micros,
+    },
     /// Allows gateways to use it.
     Enable,
     /// Prevents gateways from using it.

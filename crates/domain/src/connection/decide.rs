@@ -6,22 +6,22 @@
 //! | restore | `connection_unknown` | `connection_not_archived` | restored |
 //! | every other | `connection_unknown` | its event, or its own refusal | `connection_archived` |
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::access::{Access, GrantScope};
 use super::command::Command;
 use super::dependents::{Dependent, DependentKey};
-use super::draft::{Details, Draft, Revision, at_most, is_other};
+use super::draft::{Details, Draft, Revision, at_most};
 use super::event::{Event, Reverted};
 use super::health::HealthState;
 use super::limits_of_use::Limits;
 use super::models::ModelPolicy;
 use super::pricing::Pricing;
 use super::rejection::Rejection;
-use super::{Connection, Lifecycle};
+use super::{Connection, Lifecycle, rotation};
 use crate::ids::{Expected, Version};
 use crate::limits;
-use crate::secret::{NewSecret, Secret};
+use crate::secret::Secret;
 use crate::text::{FieldName, InvalidField, Prose};
 
 /// Decides on one command: returns the event that it causes, or the reason for its refusal.
@@ -66,7 +66,9 @@ fn decide_active(state: &Connection, command: Command) -> Result<Event, Rejectio
         Command::Create(_) => Err(Rejection::ConnectionExists),
         Command::Restore { .. } => Err(Rejection::ConnectionNotArchived),
         Command::Update { revision, .. } => update(state, *revision),
-        Command::RotateSecret(values) => rotate_secret(state, values),
+        Command::RotateSecret { secrets, keep } => rotation::rotate(state, secrets, keep),
+        Command::RetireFormer { fields, when } => rotation::retire(state, &fields, when),
+        Command::CancelRotation { fields, now } => rotation::cancel(state, &fields, now),
         Command::Enable if state.enabled => Err(Rejection::AlreadyEnabled),
         Command::Enable => Ok(Event::Enabled),
         Command::Disable { .. } if !state.enabled => Err(Rejection::AlreadyDisabled),
@@ -168,28 +170,8 @@ fn changes(revision: &Revision, field: &FieldName) -> bool {
 }
 
 /// Returns whether there is a report of health, which is one of the present secrets.
-fn has_report(state: &Connection) -> bool {
+pub(super) fn has_report(state: &Connection) -> bool {
     state.health.state != HealthState::Unknown
-}
-
-fn rotate_secret(
-    state: &Connection,
-    values: BTreeMap<FieldName, NewSecret>,
-) -> Result<Event, Rejection> {
-    if values.is_empty() {
-        return Err(Rejection::NothingToChange);
-    }
-    for field in values.keys() {
-        if !state.secrets.contains_key(field) {
-            return Err(Rejection::SecretFieldUnknown { field: field.clone() });
-        }
-    }
-    let mut secrets = values;
-    secrets.retain(|field, new| is_other(state.secrets.get(field), Some(new)));
-    if secrets.is_empty() {
-        return Err(Rejection::NothingToChange);
-    }
-    Ok(Event::SecretRotated { secrets, health_unknown: has_report(state) })
 }
 
 fn check_health_differs(
@@ -298,7 +280,8 @@ fn revert(
         to,
         slug: then.slug,
         details: then.details,
-        secrets: then.secrets,
+        // What was kept beside them then is over.
+        secrets: then.secrets.into_iter().map(|(field, old)| (field, old.alone())).collect(),
         enabled: then.enabled,
         access: then.access,
         models: then.models,

@@ -8,8 +8,9 @@ use super::draft::{Details, Draft, Revision};
 use super::limits_of_use::Limits;
 use super::models::ModelPolicy;
 use super::pricing::Pricing;
-use crate::ids::{Actor, ConnectionId, EventId, Micros, Position, Version};
-use crate::secret::{NewSecret, Secret};
+use super::rotation::RetiredBy;
+use crate::ids::{Actor, ConnectionId, EventId, Generation, Micros, Position, Version};
+use crate::secret::{FormerEnd, NewSecret, Secret};
 use crate::text::{FieldName, Line, Prose, Slug};
 
 /// The result of an accepted command. Each accepted command is one event, so a version number
@@ -24,6 +25,29 @@ pub enum Event {
     SecretRotated {
         /// The new values.
         secrets: BTreeMap<FieldName, NewSecret>,
+        /// Until when the values before them are still given out; not at all when absent.
+        former: Option<FormerEnd>,
+        /// Whether the health becomes unknown.
+        health_unknown: bool,
+    },
+    /// Former generations are given out no more.
+    FormerRetired {
+        /// The retired generation of each field.
+        generations: BTreeMap<FieldName, Generation>,
+        /// Why.
+        cause: RetiredBy,
+    },
+    /// Former generations are retired at another time than was said.
+    FormerEndSet {
+        /// The former generation of each field.
+        generations: BTreeMap<FieldName, Generation>,
+        /// The new time.
+        until: Micros,
+    },
+    /// A rotation was taken back: former values are current again, under a new generation.
+    RotationCancelled {
+        /// The former generation of each field, whose value is current now.
+        generations: BTreeMap<FieldName, Generation>,
         /// Whether the health becomes unknown.
         health_unknown: bool,
     },
@@ -165,6 +189,9 @@ impl Event {
             | Self::MarkedOperational { .. }
             | Self::Archived { .. }
             | Self::Restored { .. }
+            | Self::FormerRetired { .. }
+            | Self::FormerEndSet { .. }
+            | Self::RotationCancelled { .. }
             | Self::WorkspaceRevoked { .. }
             | Self::DependentUnlinked { .. } => false,
         }
@@ -172,11 +199,14 @@ impl Event {
 
     /// All stored type names, in the order of the variants. A change that sends secrets elsewhere
     /// has a name of its own, so that auditors find it.
-    pub const TYPE_NAMES: [&'static str; 20] = [
+    pub const TYPE_NAMES: [&'static str; 23] = [
         "connection_created",
         "connection_updated",
         "destination_changed",
         "secret_rotated",
+        "former_retired",
+        "former_end_set",
+        "rotation_cancelled",
         "connection_enabled",
         "connection_disabled",
         "marked_degraded",
@@ -202,6 +232,9 @@ impl Event {
             Self::Updated(revision) if revision.destination.is_empty() => "connection_updated",
             Self::Updated(_) => "destination_changed",
             Self::SecretRotated { .. } => "secret_rotated",
+            Self::FormerRetired { .. } => "former_retired",
+            Self::FormerEndSet { .. } => "former_end_set",
+            Self::RotationCancelled { .. } => "rotation_cancelled",
             Self::Enabled => "connection_enabled",
             Self::Disabled { .. } => "connection_disabled",
             Self::MarkedDegraded { .. } => "marked_degraded",

@@ -7,7 +7,7 @@ use super::event::{Event, EventFacts, Reverted};
 use super::health::{Health, HealthState};
 use super::{Connection, Lifecycle};
 use crate::ids::Generation;
-use crate::secret::{NewSecret, Secret};
+use crate::secret::{Former, FormerEnd, NewSecret, Secret};
 use crate::text::{FieldName, Prose};
 
 /// Returns the state after `event`. Without a state, only a creation has an effect; after any other
@@ -74,6 +74,7 @@ fn secret(generation: Generation, new: NewSecret, facts: &EventFacts) -> Secret 
         hint: new.hint,
         set_at: facts.recorded_at,
         set_by: facts.event_id,
+        former: None,
     }
 }
 
@@ -81,10 +82,24 @@ fn apply(state: &mut Connection, event: Event, facts: &EventFacts) {
     match event {
         Event::Created(draft) => *state = created(*draft, facts),
         Event::Updated(revision) => apply_revision(state, *revision, facts),
-        Event::SecretRotated { secrets, health_unknown } => {
+        Event::SecretRotated { secrets, former, health_unknown } => {
             for (field, new) in secrets {
-                set_secret(state, field, new, facts);
+                rotate(state, field, new, former, facts);
             }
+            forget_health(state, health_unknown, facts);
+        }
+        Event::FormerRetired { generations, .. } => {
+            each_former(state, &generations, |secret| secret.former = None);
+        }
+        Event::FormerEndSet { generations, until } => {
+            each_former(state, &generations, |secret| {
+                if let Some(former) = &mut secret.former {
+                    former.end.until = until;
+                }
+            });
+        }
+        Event::RotationCancelled { generations, health_unknown } => {
+            each_former(state, &generations, |secret| take_back(secret, facts));
             forget_health(state, health_unknown, facts);
         }
         Event::Enabled => state.enabled = true,
@@ -98,6 +113,7 @@ fn apply(state: &mut Connection, event: Event, facts: &EventFacts) {
         }
         Event::Archived { .. } => {
             state.lifecycle = Lifecycle::Archived { at: facts.recorded_at };
+            end_overlaps(state);
         }
         Event::Restored { slug } => {
             state.lifecycle = Lifecycle::Active;
@@ -124,6 +140,54 @@ fn apply(state: &mut Connection, event: Event, facts: &EventFacts) {
 fn set_secret(state: &mut Connection, field: FieldName, new: NewSecret, facts: &EventFacts) {
     let generation = next_generation(state, &field);
     state.secrets.insert(field, secret(generation, new, facts));
+}
+
+/// Replaces the value of a field, and keeps the one before it if the event says so.
+fn rotate(
+    state: &mut Connection,
+    field: FieldName,
+    new: NewSecret,
+    end: Option<FormerEnd>,
+    facts: &EventFacts,
+) {
+    let before = state.secrets.get(&field).cloned();
+    set_secret(state, field.clone(), new, facts);
+    let (Some(before), Some(end)) = (before, end) else { return };
+    let Secret { generation, sealed, hint, .. } = before;
+    if let Some(secret) = state.secrets.get_mut(&field) {
+        secret.former = Some(Box::new(Former { generation, sealed, hint, end }));
+    }
+}
+
+/// Changes those secrets whose former generation is the given one.
+fn each_former(
+    state: &mut Connection,
+    generations: &BTreeMap<FieldName, Generation>,
+    change: impl Fn(&mut Secret),
+) {
+    for (field, generation) in generations {
+        let secret = state.secrets.get_mut(field);
+        let is_it = |secret: &&mut Secret| {
+            secret.former.as_ref().is_some_and(|former| former.generation == *generation)
+        };
+        if let Some(secret) = secret.filter(is_it) {
+            change(secret);
+        }
+    }
+}
+
+/// Puts the former value in the place of the current one, under a new generation.
+fn take_back(current: &mut Secret, facts: &EventFacts) {
+    let Some(former) = current.former.take() else { return };
+    let Former { sealed, hint, .. } = *former;
+    *current = secret(current.generation.next(), NewSecret { sealed, hint }, facts);
+}
+
+/// Retires every former generation.
+fn end_overlaps(state: &mut Connection) {
+    for secret in state.secrets.values_mut() {
+        secret.former = None;
+    }
 }
 
 /// Returns the generation after all that the field has ever had, even if it was removed in between.
@@ -179,6 +243,10 @@ fn apply_revision(state: &mut Connection, revision: Revision, facts: &EventFacts
     for field in revision.redact {
         state.redacted.insert(field, facts.version);
     }
+    // A former value would be sent there, too, if its rotation were cancelled.
+    if !revision.destination.is_empty() {
+        end_overlaps(state);
+    }
     forget_health(state, revision.health_unknown, facts);
 }
 
@@ -194,6 +262,7 @@ fn apply_reverted(state: &mut Connection, reverted: Reverted, facts: &EventFacts
                 hint: old.hint,
                 set_at: facts.recorded_at,
                 set_by: facts.event_id,
+                former: None,
             },
         };
         secrets.insert(field, secret);
@@ -202,6 +271,9 @@ fn apply_reverted(state: &mut Connection, reverted: Reverted, facts: &EventFacts
     forget(state, removed, facts);
     for field in reverted.redact {
         state.redacted.insert(field, facts.version);
+    }
+    if !reverted.destination.is_empty() {
+        end_overlaps(state);
     }
     forget_health(state, reverted.health_unknown, facts);
     state.slug = reverted.slug;

@@ -14,6 +14,7 @@ mod models;
 mod pricing;
 mod redirect;
 mod rejection;
+mod rotation;
 mod vocabulary;
 
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use models::{ModelPolicy, ModelRule};
 pub use pricing::{MULTIPLIER_KEYS, Multiplier, Pricing};
 pub use redirect::Attached;
 pub use rejection::Rejection;
+pub use rotation::{Keep, RetiredBy, Retirement};
 pub use vocabulary::{AuthMethod, Environment, Identity, IdentityKind, Kind};
 
 pub(crate) use draft::at_most;
@@ -56,7 +58,7 @@ pub struct Connection {
     pub slug: Slug,
     /// The provider and how to reach it, without secrets.
     pub details: Details,
-    /// Current secret values, sealed.
+    /// Current secret values, and former ones that are still given out, sealed.
     pub secrets: BTreeMap<FieldName, Secret>,
     /// Highest generation among removed secrets. A field that is set again continues from here.
     pub generations_removed: Generation,
@@ -88,6 +90,14 @@ pub struct Connection {
     pub updated_at: Micros,
     /// Actor of the last change.
     pub updated_by: Actor,
+}
+
+impl Connection {
+    /// Returns when the next former generation is retired, if there is one.
+    pub fn next_former_end(&self) -> Option<Micros> {
+        let formers = self.secrets.values().filter_map(|secret| secret.former.as_deref());
+        formers.map(|former| former.end.until).min()
+    }
 }
 
 /// The lifecycle state of a connection.

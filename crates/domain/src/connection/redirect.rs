@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::Connection;
 use super::draft::{Details, Revision, SecretReference};
 use super::event::Event;
+use crate::secret::Secret;
 use crate::text::{FieldName, Line};
 
 /// What stays attached to a connection after a change without being a part of the command.
@@ -41,11 +42,14 @@ impl Event {
     pub fn attached(&self, before: &Connection, given: &BTreeSet<FieldName>) -> Attached {
         match self {
             Self::Updated(revision) => {
-                let stays = |field: &&FieldName| {
-                    !given.contains(*field) && !revision.secrets.contains_key(*field)
+                // A former value stays beside a current one that the command knows and repeats.
+                let stays = |(field, secret): &(&FieldName, &Secret)| {
+                    !revision.secrets.contains_key(*field)
+                        && (!given.contains(*field) || secret.former.is_some())
                 };
+                let secrets = before.secrets.iter().filter(stays);
                 Attached {
-                    secrets: before.secrets.keys().filter(stays).cloned().collect(),
+                    secrets: secrets.map(|(field, _)| field.clone()).collect(),
                     references: kept_references(before, revision),
                 }
             }

@@ -53,6 +53,39 @@ pub enum Rejection {
         /// The field in the command.
         field: FieldName,
     },
+    /// A rotation that keeps the current generation found another one still in use.
+    #[error(
+        "the generation before the current one is still in use; retire it first, or rotate without \
+         keeping one"
+    )]
+    FormerInUse {
+        /// The field in the command.
+        field: FieldName,
+    },
+    /// There is no former generation to retire or to return to.
+    #[error("no former generation is in use")]
+    FormerUnknown,
+    /// The generation is given out no more.
+    #[error("that generation has been retired")]
+    GenerationRetired {
+        /// The field in the command.
+        field: FieldName,
+    },
+    /// The field never had the generation.
+    #[error("there is no such generation")]
+    GenerationUnknown {
+        /// The field in the command.
+        field: FieldName,
+    },
+    /// There is no such consumer of the connection.
+    #[error("the connection has no such consumer")]
+    ConsumerUnknown,
+    /// Another identity has confirmed under the name of the consumer.
+    #[error("another identity uses this name of a consumer")]
+    ConsumerTaken,
+    /// The connection has as many consumers as it may have.
+    #[error("the connection has {0} consumers, and none of them is gone")]
+    ConsumersFull(usize),
     /// There is no grant to revoke or limit.
     #[error("there is no such grant")]
     GrantUnknown,

@@ -145,6 +145,12 @@ impl PrincipalDirectory {
         holder.ok_or(AuthenticateError::Revoked)?.caller(id, seen, now)
     }
 
+    /// Returns whoever would call with a key now, or `None` if the key is not accepted any more.
+    pub(crate) fn caller_of(&self, id: &ApiKeyId, now: Micros) -> Option<Caller> {
+        let seen = self.changes();
+        self.pages.read().holders.get(id)?.caller(id, seen, now).ok()
+    }
+
     /// Returns what is known of a key that is not accepted.
     /// `digest` is taken only if there is such a key.
     pub(crate) fn claim(&self, id: ApiKeyId, digest: impl FnOnce() -> KeyDigest) -> Claim {

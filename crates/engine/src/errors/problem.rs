@@ -167,6 +167,9 @@ impl From<QueryError> for Problem {
             QueryError::VersionUnknown { latest } => {
                 Self { version: Some(latest.get()), ..Self::new(code) }
             }
+            QueryError::SecretFieldUnknown(field) => {
+                Self { field: Some(field.as_str().to_owned()), ..Self::new(code) }
+            }
             QueryError::WorkspaceUnknown(_) | QueryError::Rebuilding { .. } => {
                 Self::because(code, error.to_string())
             }
@@ -176,6 +179,7 @@ impl From<QueryError> for Problem {
             QueryError::Busy(no_place) => no_place.into(),
             QueryError::HistoryChanged(end) => history_changed(end),
             QueryError::CursorInvalid
+            | QueryError::GenerationUnknown
             | QueryError::ReadForbidden
             | QueryError::PrincipalUnknown => Self::new(code),
         }
@@ -193,6 +197,8 @@ impl QueryError {
             Self::Forbidden(_) | Self::ReadForbidden => Code::Forbidden,
             Self::ConnectionUnknown(_) => Code::ConnectionUnknown,
             Self::VersionUnknown { .. } => Code::VersionUnknown,
+            Self::SecretFieldUnknown(_) => Code::SecretFieldUnknown,
+            Self::GenerationUnknown => Code::GenerationUnknown,
             Self::WorkspaceUnknown(_) => Code::WorkspaceUnknown,
             Self::PrincipalUnknown => Code::PrincipalUnknown,
             Self::Rebuilding { .. } => Code::Rebuilding,

@@ -1,7 +1,7 @@
 //! Errors of queries.
 
 use ledger_contract::ResumePoint;
-use ledger_domain::{InvalidField, Version, WorkspaceName};
+use ledger_domain::{FieldName, InvalidField, Version, WorkspaceName};
 use ledger_store::ReadError;
 
 use crate::shares::NoPlace;
@@ -39,6 +39,12 @@ pub enum QueryError {
         /// The latest version.
         latest: Version,
     },
+    /// The connection has no such secret field.
+    #[error("the connection has no secret field {0}")]
+    SecretFieldUnknown(FieldName),
+    /// The secret field never had this generation.
+    #[error("the secret never had this generation")]
+    GenerationUnknown,
     /// The workspace does not exist.
     #[error("there is no workspace {0}")]
     WorkspaceUnknown(WorkspaceName),

@@ -2,8 +2,9 @@
 
 use ledger_contract::queries::{
     AccessAnswer, AccessCheck, Audit, AuditPage, BlockedTokens, BlockedTokensAnswer, CallerView,
-    Get, History, HistoryPage, List, MasterKeys, MasterKeysAnswer, PrincipalPage, Principals,
-    Query, QueryRequest, Status, StatusView, Whoami, WorkspacePage, Workspaces,
+    Exposure, ExposurePage, Get, History, HistoryPage, List, MasterKeys, MasterKeysAnswer,
+    PrincipalPage, Principals, Query, QueryRequest, Rotation, RotationView, Status, StatusView,
+    Whoami, WorkspacePage, Workspaces,
 };
 use ledger_contract::view::ConnectionView;
 use ledger_domain::Connection;
@@ -19,12 +20,16 @@ const CONNECTION_BYTES: usize = 1_536;
 pub enum QueryAnswer {
     /// See [`Reader::get`].
     Get(Box<Connection>),
+    /// See [`Reader::rotation`].
+    Rotation(RotationView),
     /// See [`Reader::list`].
     List(ListResult),
     /// See [`Reader::history`].
     History(HistoryPage),
     /// See [`Reader::audit`].
     Audit(AuditPage),
+    /// See [`Reader::exposure`].
+    Exposure(Box<ExposurePage>),
     /// See [`Reader::workspaces`].
     Workspaces(WorkspacePage),
     /// See [`Reader::status`].
@@ -48,9 +53,13 @@ impl Reader<'_> {
     pub fn answer(&self, request: QueryRequest) -> Result<QueryAnswer, QueryError> {
         Ok(match request {
             QueryRequest::Get(query) => QueryAnswer::Get(Box::new(self.get(&query)?)),
+            QueryRequest::Rotation(query) => QueryAnswer::Rotation(self.rotation(&query)?),
             QueryRequest::List(query) => QueryAnswer::List(self.list(&ListOptions::page(query)?)?),
             QueryRequest::History(query) => QueryAnswer::History(self.history(&query)?),
             QueryRequest::Audit(query) => QueryAnswer::Audit(self.audit(&query)?),
+            QueryRequest::Exposure(query) => {
+                QueryAnswer::Exposure(Box::new(self.exposure(&query)?))
+            }
             QueryRequest::Workspaces(query) => QueryAnswer::Workspaces(self.workspaces(&query)?),
             QueryRequest::Status(_) => QueryAnswer::Status(Box::new(self.status()?)),
             QueryRequest::Principals(query) => QueryAnswer::Principals(self.principals(&query)?),
@@ -69,9 +78,11 @@ impl QueryAnswer {
     pub fn to_json(&self) -> Vec<u8> {
         match self {
             Self::Get(connection) => json::<Get>(&ConnectionView::of(connection), 1),
+            Self::Rotation(view) => json::<Rotation>(view, 1),
             Self::List(result) => json::<List>(&result.view(), result.rows.len()),
             Self::History(page) => json::<History>(page, page.events.len()),
             Self::Audit(page) => json::<Audit>(page, page.entries.len()),
+            Self::Exposure(page) => json::<Exposure>(page, page.readers.len()),
             Self::Workspaces(page) => json::<Workspaces>(page, page.workspaces.len()),
             Self::Status(status) => json::<Status>(status, 1),
             Self::Principals(page) => json::<Principals>(page, page.principals.len()),

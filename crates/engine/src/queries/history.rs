@@ -91,6 +91,7 @@ impl Reader<'_> {
             StreamId::Workspace(_)
             | StreamId::Principal(_)
             | StreamId::Reveals(_)
+            | StreamId::Consumers(_)
             | StreamId::Ledger(_) => None,
         };
         let version = record.metadata.version;
@@ -124,7 +125,8 @@ impl Reader<'_> {
             matches = matches.intersect(positions);
         }
         if let Some(id) = connection {
-            let streams = [StreamKey::connection(id), StreamKey::reveals(id)];
+            let beside = [StreamKey::reveals(id), StreamKey::consumers(id)];
+            let streams = [&[StreamKey::connection(id)][..], &beside].concat();
             matches = matches.intersect(self.of_streams(&streams)?);
         }
         if query.ledger {

@@ -3,6 +3,7 @@
 mod access;
 mod answer;
 mod audit;
+mod exposure;
 mod get;
 mod history;
 mod list;
@@ -10,6 +11,7 @@ mod master_keys;
 mod matches;
 mod names;
 mod paging;
+mod rotation;
 mod status;
 mod usage;
 mod versions;

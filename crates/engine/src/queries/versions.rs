@@ -45,7 +45,7 @@ impl Reader<'_> {
         skip: u64,
         take: u64,
     ) -> Result<Versions, QueryError> {
-        let now = self.audited(target)?;
+        let now = self.audited(target, QueryName::History)?;
         let newest = now.version.get().saturating_sub(skip);
         let oldest = newest.saturating_sub(take).saturating_add(1).max(1);
         let mut lines = Vec::new();
@@ -76,7 +76,7 @@ impl Reader<'_> {
         target: &ConnectionRef,
         version: Version,
     ) -> Result<Connection, QueryError> {
-        let now = self.audited(target)?;
+        let now = self.audited(target, QueryName::History)?;
         let known = (1..=now.version.get()).contains(&version.get());
         let then = if known {
             history::state_at(&self.engine.shared.store, now.id, version)?
@@ -90,12 +90,16 @@ impl Reader<'_> {
         Ok(then)
     }
 
-    /// Returns a connection, if the caller may see its history, and records that it was read.
-    fn audited(&self, target: &ConnectionRef) -> Result<Connection, QueryError> {
+    /// Returns a connection, if the caller may see its history, and records that `query` read it.
+    pub(super) fn audited(
+        &self,
+        target: &ConnectionRef,
+        query: QueryName,
+    ) -> Result<Connection, QueryError> {
         let connection = self.known("connection", target)?;
         let subject = Subject::Connection(&connection.workspace, &connection.details);
         self.caller.require(Scope::Audit, subject)?;
-        self.note_reading(QueryName::History.as_str(), Some(&connection.id.to_string()));
+        self.note_reading(query.as_str(), Some(&connection.id.to_string()));
         Ok(connection)
     }
 }

@@ -2,6 +2,7 @@
 
 use ledger_domain::{SecretRevealed, WorkspaceName};
 use ledger_store::Selection;
+use ledger_store::tables::connections;
 
 use super::start_of;
 use crate::engine::{Engine, Shared};
@@ -73,15 +74,18 @@ pub(crate) fn measure(
 }
 
 impl Engine {
-    /// Counts the connections of all workspaces that are not archived, as far as they are durable.
-    /// Returns `None` while an index is being rebuilt. Blocks.
-    pub fn active_connections(&self) -> Result<Option<u64>, Fault> {
+    /// Counts the workspaces and the connections that are not archived, as far as they are durable.
+    /// Each has a latest event that is published and does not expire. Returns `None` while an index
+    /// is being rebuilt. Blocks.
+    pub fn lasting_states(&self) -> Result<Option<u64>, Fault> {
         let shared = &self.shared;
         if shared.rebuilding.status().is_some() {
             return Ok(None);
         }
-        let found = shared.models.load().lists.select(&[filters::active()])?;
-        Ok(Some(found.map_or(0, |found| found.len())))
+        let models = shared.models.load();
+        let active = models.lists.select(&[filters::active()])?.map_or(0, |found| found.len());
+        let workspaces = connections::count_workspaces(&shared.store, &models.connections)?;
+        Ok(Some(active + workspaces))
     }
 }
 

@@ -45,6 +45,7 @@ impl Effort {
     pub const fn of(query: QueryName) -> Self {
         match query {
             QueryName::Get
+            | QueryName::Rotation
             | QueryName::BlockedTokens
             | QueryName::MasterKeys
             | QueryName::Status
@@ -53,6 +54,7 @@ impl Effort {
             QueryName::List
             | QueryName::History
             | QueryName::Audit
+            | QueryName::Exposure
             | QueryName::Workspaces
             | QueryName::Principals => Self::Scan,
         }

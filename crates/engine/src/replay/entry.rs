@@ -35,6 +35,7 @@ impl Entry {
         let (stream, connection) = match &frame.stream {
             StreamId::Connection(id) => (StreamKey::connection(*id), Some(*id)),
             StreamId::Reveals(id) => (StreamKey::reveals(*id), Some(*id)),
+            StreamId::Consumers(id) => (StreamKey::consumers(*id), Some(*id)),
             StreamId::Workspace(name) => (StreamKey::workspace(name), None),
             StreamId::Principal(name) => (StreamKey::principal(name), None),
             StreamId::Ledger(id) => (StreamKey::ledger(*id), None),

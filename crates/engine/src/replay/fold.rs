@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use super::bulk::Bulk;
 use super::{ReplayLimits, Selected, go_on, misplaced, missing, recovery};
 use crate::errors::Fault;
-use crate::models::{Change, Models};
+use crate::models::{Change, Models, Said};
 use crate::projections::audit::{self, Facts};
 use crate::projections::list;
 
@@ -202,6 +202,10 @@ impl<'a> Fold<'a> {
                     evolve_principal(before, event, &metadata.principal_facts(name.clone()));
                 let after = after.ok_or_else(|| misplaced(metadata.position, &metadata.stream))?;
                 self.fresh.write_principal(&mut batch, &after);
+            }
+            (StreamId::Consumers(id), Happened::Consumer(event)) => {
+                let said = Said::of(*id, &metadata);
+                self.fresh.write_consumer(&mut batch, &said, &event);
             }
             (StreamId::Reveals(_), Happened::Revealed(_))
             | (StreamId::Ledger(_), Happened::Ledger(_)) => return Ok(()),

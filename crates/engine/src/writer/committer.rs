@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crossbeam_channel::Receiver;
+use ledger_domain::ConsumerEvent;
 use ledger_store::Durability;
 use parking_lot::Mutex;
 
@@ -66,7 +67,9 @@ impl Committer {
                     before: change.before.as_deref(),
                     after: &change.after,
                 }),
-                Effect::Principal(_) | Effect::Ledger(_) | Effect::None => None,
+                Effect::Principal(_) | Effect::Consumer(..) | Effect::Ledger(_) | Effect::None => {
+                    None
+                }
             })
             .collect();
         let audited: Vec<Facts<'_>> = accepted
@@ -85,11 +88,7 @@ impl Committer {
             }
         }
         for accepted in &accepted {
-            match &accepted.effect {
-                Effect::Principal(principal) => self.shared.directory.put(principal),
-                Effect::Ledger(ledger) => self.shared.take_ledger(ledger),
-                Effect::Connection(_) | Effect::None => {}
-            }
+            self.follow(&accepted.effect);
         }
         self.shared.tail.extend(accepted.into_iter().map(fresh));
         // Answers callers before it wakes the relay, which takes time. Their answers hold as soon
@@ -101,6 +100,26 @@ impl Committer {
         tell(written, None);
         send(replies, None);
         self.shared.head.send_modify(|_| ());
+    }
+
+    /// Tells those parts of the engine that keep states in memory what has become durable.
+    fn follow(&self, effect: &Effect) {
+        let Shared { directory, agenda, consumers, .. } = &*self.shared;
+        match effect {
+            Effect::Principal(principal) => directory.put(principal),
+            Effect::Connection(change) => agenda.follow(change.before.as_deref(), &change.after),
+            Effect::Consumer(id, event) => {
+                match event {
+                    ConsumerEvent::Removed { consumer } => consumers.forget(*id, consumer),
+                    ConsumerEvent::Confirmed { replaces, .. } => {
+                        replaces.iter().for_each(|gone| consumers.forget(*id, gone));
+                    }
+                }
+                agenda.look_again(*id);
+            }
+            Effect::Ledger(ledger) => self.shared.take_ledger(ledger),
+            Effect::None => {}
+        }
     }
 
     fn flush_when_due(&mut self, rows: usize, events: usize, head: ledger_domain::Position) {
@@ -122,7 +141,9 @@ fn fresh(accepted: Accepted) -> Fresh {
             let hides = redaction::hides_more(change.before.as_deref(), &change.after);
             (Some(change.after), change.row_bytes, hides)
         }
-        Effect::Principal(_) | Effect::Ledger(_) | Effect::None => (None, 0, false),
+        Effect::Principal(_) | Effect::Consumer(..) | Effect::Ledger(_) | Effect::None => {
+            (None, 0, false)
+        }
     };
     Fresh { metadata, type_name, record, after, row_bytes, hides }
 }

@@ -15,6 +15,7 @@ use ledger_store::Batch;
 use ledger_store::tables::{Receipt, StreamKey, claims, keys, log, receipts, streams};
 use parking_lot::Mutex;
 
+use super::beside::ConsumerOutcome;
 use super::clock::ClockWatch;
 use super::committer::Committer;
 use super::queue::{CloseOnDrop, Queue};
@@ -219,6 +220,14 @@ impl Decider {
             Work::Principal { name, command } => {
                 (None, self.change_principal(envelope, &name, *command, recorded_at)?)
             }
+            Work::Consumer { id, command } => {
+                match self.consumer(envelope, id, command, recorded_at)? {
+                    ConsumerOutcome::New(version) => (Some(id), version),
+                    ConsumerOutcome::Known(receipt) => {
+                        return Ok(answer(&self.shared, &receipt, true));
+                    }
+                }
+            }
             Work::Reveal { id, command } => {
                 let (version, connection) = self.reveal(envelope, id, command, recorded_at)?;
                 seen = Some(connection);
@@ -334,6 +343,7 @@ impl Decider {
         self.check_grantees(&command)?;
         let permit = envelope.permit.clone();
         let command = self.with_history(id, before.as_deref(), command)?;
+        let command = self.with_confirmations(before.as_deref(), command, at)?;
         let (given, always) = (SecretsGiven::of(&command), is_always_permitted(&command));
         let event = decide(before.as_deref(), envelope.expected, command)?;
         let event = self.settle(&permit, before.as_deref(), &given, event)?;

@@ -13,6 +13,7 @@
 //! The decider works on states that are not durable yet. That is sound because a failed write stops
 //! everything, and no answer or query reveals anything about a group before it is durable.
 
+mod beside;
 mod clock;
 mod committer;
 mod decider;
@@ -31,8 +32,9 @@ use std::thread::JoinHandle;
 
 use ledger_contract::records::{Metadata, Provenance};
 use ledger_domain::{
-    Connection, ConnectionId, Expected, Ledger, MasterKeyId, Micros, Position, Principal,
-    PrincipalCommand, PrincipalName, RevealSecret, WorkspaceCreated, WorkspaceName,
+    Connection, ConnectionId, ConsumerCommand, ConsumerEvent, Expected, Ledger, MasterKeyId,
+    Micros, Position, Principal, PrincipalCommand, PrincipalName, RevealSecret, WorkspaceCreated,
+    WorkspaceName,
 };
 use ledger_store::Batch;
 use ledger_store::tables::Receipt;
@@ -92,6 +94,8 @@ pub(crate) enum Work {
     Principal { name: PrincipalName, command: Box<PrincipalCommand> },
     /// A reveal of a connection's secrets.
     Reveal { id: ConnectionId, command: RevealSecret },
+    /// Something about a consumer of a connection.
+    Consumer { id: ConnectionId, command: ConsumerCommand },
     /// A command to the ledger itself.
     Ledger(LedgerWork),
 }
@@ -153,6 +157,8 @@ pub(crate) enum Effect {
     Connection(AcceptedChange),
     /// A principal.
     Principal(Arc<Principal>),
+    /// A consumer of a connection.
+    Consumer(ConnectionId, ConsumerEvent),
     /// The ledger itself.
     Ledger(Arc<Ledger>),
     /// No state that is kept in memory.

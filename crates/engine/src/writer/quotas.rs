@@ -47,11 +47,18 @@ pub(super) fn is_always_permitted(command: &Command) -> bool {
         Command::Disable { .. }
             | Command::Archive { .. }
             | Command::RevokeWorkspace { .. }
-            | Command::RotateSecret(_)
+            | Command::RotateSecret { .. }
+            | Command::RetireFormer { .. }
+            | Command::CancelRotation { .. }
     )
 }
 
 impl Taking {
+    /// An event beside a connection.
+    pub(super) const fn event(always: bool) -> Self {
+        Self { connections: 0, always }
+    }
+
     /// `always` is what [`is_always_permitted`] says of the command. So is a change that removes
     /// secrets, as often as there are some.
     pub(super) fn of(before: Option<&Connection>, after: &Connection, always: bool) -> Self {

@@ -37,6 +37,7 @@ impl Decider {
             Work::Connection { id, new_key, .. } => {
                 self.head_for(envelope, *id, new_key.is_some()).map(drop)
             }
+            Work::Consumer { id, .. } => self.head_for(envelope, *id, false).map(drop),
             // The rights for these were checked earlier; reveals have ids that the ledger
             // generated.
             Work::Workspace(_) | Work::Principal { .. } | Work::Reveal { .. } | Work::Ledger(_) => {

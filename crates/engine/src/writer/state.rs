@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use ledger_domain::{
-    Connection, ConnectionId, Ledger, MasterKeyId, Micros, Position, Principal, PrincipalName,
-    Version, WorkspaceName,
+    Connection, ConnectionId, ConsumerEvent, Consumers, Ledger, MasterKeyId, Micros, Position,
+    Principal, PrincipalName, Version, WorkspaceName,
 };
 use ledger_store::tables::{Receipt, StreamKey, claims, connections, log, receipts, streams};
 
@@ -14,6 +14,7 @@ use crate::access::{Caller, caller_of, check_blocks};
 use crate::engine::Shared;
 use crate::errors::{AuthenticateError, Fault};
 use crate::history;
+use crate::models::Said;
 use crate::quotas::KeyCounts;
 
 /// Exceeds the number of commands that can be waiting or in flight.
@@ -22,6 +23,12 @@ const RECENT: usize = 32 * 1024;
 /// Bytes of the states kept in memory, by the size of their rows.
 const HEADS_BYTES: usize = 48 * 1024 * 1024;
 
+/// Bytes of the consumers kept in memory.
+const CONSUMERS_BYTES: usize = 16 * 1024 * 1024;
+
+/// What a consumer takes, about.
+const CONSUMER_BYTES: usize = 512;
+
 /// A connection's latest state.
 #[derive(Clone, Debug)]
 pub(crate) struct Head {
@@ -29,6 +36,38 @@ pub(crate) struct Head {
     pub(crate) connection: Arc<Connection>,
     /// Size of its row.
     pub(crate) row_bytes: usize,
+}
+
+/// The latest consumers of a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct ConsumersHead {
+    pub(crate) consumers: Arc<Consumers>,
+    /// The last version of their stream.
+    pub(crate) version: Version,
+    /// The position of their latest event, as far as this process has decided it.
+    position: Position,
+}
+
+impl ConsumersHead {
+    /// Returns them after an event.
+    pub(crate) fn after(before: &Self, said: &Said, event: &ConsumerEvent) -> Self {
+        let mut consumers = Consumers::clone(&before.consumers);
+        match event {
+            ConsumerEvent::Removed { consumer } => drop(consumers.remove(consumer)),
+            ConsumerEvent::Confirmed { consumer, generations, replaces } => {
+                if let Some(gone) = replaces {
+                    consumers.remove(gone);
+                }
+                consumers.insert(consumer.clone(), said.consumer(generations.clone()));
+            }
+        }
+        Self { consumers: Arc::new(consumers), version: said.version, position: said.position }
+    }
+
+    /// Returns about how many bytes they take.
+    fn bytes(&self) -> usize {
+        self.consumers.len() * CONSUMER_BYTES
+    }
 }
 
 /// The latest state of everything.
@@ -45,6 +84,7 @@ pub(crate) struct State {
     principal_changes: u64,
     /// Last versions of the streams of reveals.
     reveals: Recent<ConnectionId, Version>,
+    consumers: Recent<ConnectionId, ConsumersHead>,
     /// The ledger itself.
     pub(crate) ledger: Ledger,
     /// The master keys under which another number of data keys is wrapped than the batches say.
@@ -83,6 +123,7 @@ impl State {
             key_counts,
             principal_changes,
             reveals: Recent::new(RECENT),
+            consumers: Recent::new(RECENT).within(CONSUMERS_BYTES),
             heads: Recent::new(RECENT).within(HEADS_BYTES),
             receipts: Recent::new(RECENT),
             claims: Recent::new(RECENT),
@@ -183,6 +224,23 @@ impl State {
     pub(crate) fn count_data_key(&mut self, from: Option<MasterKeyId>, to: Option<MasterKeyId>) {
         self.ledger.count(from, to);
         self.counted.extend(from.into_iter().chain(to));
+    }
+
+    /// Returns the consumers of a connection.
+    pub(crate) fn consumers(&mut self, id: ConnectionId) -> Result<ConsumersHead, Fault> {
+        if let Some(head) = self.consumers.get(&id) {
+            return Ok(head.clone());
+        }
+        let consumers = Arc::new(self.shared.models.load().consumers(id)?);
+        let version = streams::last_version(&self.shared.store, StreamKey::consumers(id))?;
+        let head = ConsumersHead { consumers, version, position: Position::ZERO };
+        self.set_consumers(id, head.clone());
+        Ok(head)
+    }
+
+    pub(crate) fn set_consumers(&mut self, id: ConnectionId, head: ConsumersHead) {
+        let (bytes, durable) = (head.bytes(), *self.shared.head.borrow());
+        self.consumers.set_sized(id, head, bytes, |head| head.position <= durable);
     }
 
     pub(crate) fn has_workspace(&self, name: &WorkspaceName) -> bool {

@@ -62,8 +62,14 @@ pub(super) async fn run(
         (Target::NewPrincipal, _, Some(name)) => Some(format!("{ROOT}/principals/{name}")),
         _ => None,
     };
-    let created = made.is_some() || verb.spec().answer == commands::Answer::KeyIssued;
-    Ok(receipt(created, made, &executed))
+    let answer = verb.spec().answer;
+    let created = made.is_some() || answer == commands::Answer::KeyIssued;
+    let mut response = receipt(created, made, &executed);
+    if answer == commands::Answer::Noted {
+        // The version in the receipt is not that of the connection.
+        response.headers_mut().remove(ETAG);
+    }
+    Ok(response)
 }
 
 /// Checks that secrets may be revealed here.

@@ -45,6 +45,7 @@ fn page_of(asked: &QueryRequest) -> (Option<u32>, Option<u32>) {
         QueryRequest::List(query) => (query.page, query.page_size),
         QueryRequest::History(query) => (None, query.page_size),
         QueryRequest::Audit(query) => (None, query.page_size),
+        QueryRequest::Exposure(query) => (None, query.page_size),
         QueryRequest::Workspaces(query) | QueryRequest::Principals(query) => {
             (None, query.page_size)
         }
@@ -104,9 +105,15 @@ impl Written {
                 next: page.next_cursor.clone(),
                 truncated: page.truncated,
             },
+            QueryAnswer::Exposure(page) => About::Page {
+                total: None,
+                next: page.next_cursor.clone(),
+                truncated: page.truncated,
+            },
             QueryAnswer::Workspaces(page) => About::by_name(&page.part),
             QueryAnswer::Principals(page) => About::by_name(&page.part),
             QueryAnswer::Status(_)
+            | QueryAnswer::Rotation(_)
             | QueryAnswer::BlockedTokens(_)
             | QueryAnswer::MasterKeys(_)
             | QueryAnswer::AccessCheck(_)

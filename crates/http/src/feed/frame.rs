@@ -33,7 +33,7 @@ pub(crate) struct Notice {
 pub(crate) enum About {
     /// A connection or a workspace.
     State,
-    /// A reveal of secrets.
+    /// A reveal of secrets, or what a consumer said of those that it uses.
     Reading,
     /// A principal or a key, or the ledger itself.
     Administration,
@@ -73,7 +73,7 @@ impl Notice {
     pub(crate) fn of(item: OutboxItem, incarnation: Incarnation) -> Self {
         let about = match item.stream {
             StreamId::Connection(_) | StreamId::Workspace(_) => About::State,
-            StreamId::Reveals(_) => About::Reading,
+            StreamId::Reveals(_) | StreamId::Consumers(_) => About::Reading,
             StreamId::Principal(_) | StreamId::Ledger(_) => About::Administration,
         };
         let point = ResumePoint::new(item.position, incarnation);

@@ -1,13 +1,19 @@
 //! Rows of the connection read model, one table for each generation.
 //!
 //! ```text
-//! 'c' | connection id (16)   ->   row
-//! 'o' | ordinal u32 BE       ->   connection id (16)
-//! 'p' | principal            ->   principal row
-//! 'w' | workspace            ->   workspace row
+//! 'c' | connection id (16)                    ->   row
+//! 'k' | connection id (16) | consumer         ->   consumer row
+//! 'o' | ordinal u32 BE                        ->   connection id (16)
+//! 'p' | principal                             ->   principal row
+//! 't' | time u64 BE | connection id (16)      ->   nothing
+//! 'w' | workspace                             ->   workspace row
 //! ```
+//!
+//! The times are those at which the next former generation of a connection is retired.
 
-use ledger_domain::{CheckedText, ConnectionId, PrincipalName, WorkspaceName};
+use ledger_domain::{
+    CheckedText, ConnectionId, ConsumerName, Micros, PrincipalName, WorkspaceName,
+};
 
 use crate::batch::Batch;
 use crate::error::{AppendError, ReadError, corrupt};
@@ -38,6 +44,16 @@ pub(super) fn place(key: &[u8]) -> Option<String> {
     let name = std::str::from_utf8(rest);
     match tag {
         b'c' => super::place::connection(rest),
+        b'k' => {
+            let (id, consumer) = rest.split_first_chunk::<16>()?;
+            let of = super::place::connection(id)?;
+            Some(format!("consumer {} of {of}", std::str::from_utf8(consumer).ok()?))
+        }
+        b't' => {
+            let (_, id) = rest.split_first_chunk::<8>()?;
+            let id = super::place::connection(id)?;
+            Some(format!("the end of an overlap of {id}"))
+        }
         b'o' => Some(format!("ordinal {}", u32::from_be_bytes(rest.try_into().ok()?))),
         b'p' => Some(format!("principal {}", name.ok()?)),
         b'w' => Some(format!("workspace {}", name.ok()?)),
@@ -205,6 +221,91 @@ pub fn count_workspaces(store: &Store, table: &Table) -> Result<u64, ReadError> 
         count += 1;
     }
     Ok(count)
+}
+
+/// Writes a consumer's row.
+pub fn put_consumer(
+    batch: &mut Batch,
+    store: &Store,
+    table: &Table,
+    id: ConnectionId,
+    name: &ConsumerName,
+    row: &[u8],
+) {
+    batch.put(store, table, &consumer_key(id, name.as_str()), row);
+}
+
+/// Deletes a consumer's row.
+pub fn delete_consumer(
+    batch: &mut Batch,
+    store: &Store,
+    table: &Table,
+    id: ConnectionId,
+    name: &ConsumerName,
+) {
+    batch.delete(store, table, &consumer_key(id, name.as_str()));
+}
+
+/// Iterates over the consumers of a connection by name, with their rows.
+pub fn consumers<'a>(
+    store: &'a Store,
+    table: &Table,
+    id: ConnectionId,
+) -> impl Iterator<Item = Result<(ConsumerName, Box<[u8]>), ReadError>> + use<'a> {
+    let (prefix, table) = (consumer_key(id, ""), table.clone());
+    let begins = prefix.clone();
+    store
+        .scan(&table, &prefix)
+        .take_while(move |row| row.as_ref().map_or(true, |(key, _)| key.starts_with(&begins)))
+        .map(move |row| {
+            let (key, value) = row?;
+            let name = key.get(prefix.len()..).and_then(|name| std::str::from_utf8(name).ok());
+            let name = name.ok_or_else(|| corrupt(&table, "the name of a consumer"))?;
+            Ok((ConsumerName::stored(name.into()), value))
+        })
+}
+
+fn consumer_key(id: ConnectionId, name: &str) -> Vec<u8> {
+    [b"k".as_slice(), &id.to_bytes(), name.as_bytes()].concat()
+}
+
+/// Records when the next former generation of a connection is retired.
+pub fn put_overlap(batch: &mut Batch, store: &Store, table: &Table, end: Micros, id: ConnectionId) {
+    batch.put(store, table, &overlap_key(end, id), &[]);
+}
+
+/// Removes what [`put_overlap`] has recorded.
+pub fn delete_overlap(
+    batch: &mut Batch,
+    store: &Store,
+    table: &Table,
+    end: Micros,
+    id: ConnectionId,
+) {
+    batch.delete(store, table, &overlap_key(end, id));
+}
+
+/// Iterates over all connections with a former generation, by the time of the next retirement.
+pub fn overlaps<'a>(
+    store: &'a Store,
+    table: &Table,
+) -> impl Iterator<Item = Result<(Micros, ConnectionId), ReadError>> + use<'a> {
+    let table = table.clone();
+    tagged(store, &table, b't', b"t").map(move |row| {
+        let (key, _) = row?;
+        let parts = key.get(1..).and_then(|rest| rest.split_first_chunk::<8>());
+        let parts = parts.and_then(|(end, id)| {
+            let end = i64::try_from(u64::from_be_bytes(*end)).ok()?;
+            Some((Micros::new(end), ConnectionId::from_bytes(id.try_into().ok()?)))
+        });
+        parts.ok_or_else(|| corrupt(&table, "the end of an overlap"))
+    })
+}
+
+/// Ends are in the future when they are set, so none is before 1970.
+fn overlap_key(end: Micros, id: ConnectionId) -> Vec<u8> {
+    let end = u64::try_from(end.get()).unwrap_or_default();
+    [b"t".as_slice(), &end.to_be_bytes(), &id.to_bytes()].concat()
 }
 
 /// Iterates over the rows from `from` whose keys begin with a tag.

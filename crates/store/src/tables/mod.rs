@@ -15,6 +15,7 @@
 //! | `journal.mac` | number (8, BE) | an entry of the audit journal, JSON |
 //! | `snapshots.mac` | connection id (16), version (8, BE) | the state at that version |
 //! | `uses` | API key id | time of its last use, i64 BE |
+//! | `seen` | connection id (16), consumer | time when it was last seen, i64 BE |
 //! | `connections.g<N>` | see [`connections`] | rows, ordinals, workspaces |
 //! | `lists.g<N>` | see [`lists`] | orders and bitmaps for lists |
 //! | `audit.g<N>` | see [`crate::Postings`] | bitmaps for history |
@@ -32,6 +33,7 @@ pub mod log;
 pub mod meta;
 mod place;
 pub mod receipts;
+pub mod seen;
 pub mod snapshots;
 pub mod streams;
 pub mod uses;
@@ -55,17 +57,19 @@ pub(crate) const META: &str = "meta.mac";
 pub(crate) const SNAPSHOTS: &str = "snapshots.mac";
 pub(crate) const JOURNAL: &str = "journal.mac";
 pub(crate) const USES: &str = "uses";
+pub(crate) const SEEN: &str = "seen";
 
 /// Tables that every ledger has.
 pub(crate) const FIXED: &[&str] =
-    &[LOG, STREAMS, RECEIPTS, CLAIMS, KEYS, FOUNDING, META, SNAPSHOTS, JOURNAL, USES];
+    &[LOG, STREAMS, RECEIPTS, CLAIMS, KEYS, FOUNDING, META, SNAPSHOTS, JOURNAL, USES, SEEN];
 
 /// Tables that nothing can replace. The others are derived from them, or are new in this program.
 pub(crate) const REQUIRED: &[&str] = &[LOG, RECEIPTS, KEYS, FOUNDING, META];
 
 /// Fixed tables whose rows are stored as they are. Founding values are authenticated by the master
-/// key, and nothing depends on the last uses of keys.
-const WITHOUT_MACS: &[&str] = &[FOUNDING, USES];
+/// key. Nothing depends on the last uses of keys, and on when consumers were seen only how long a
+/// rotation waits for them.
+const WITHOUT_MACS: &[&str] = &[FOUNDING, USES, SEEN];
 
 /// The ending of the names of tables that formats 1 and 2 had without it.
 const MAC: &str = ".mac";

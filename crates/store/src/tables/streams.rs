@@ -47,6 +47,11 @@ impl StreamKey {
         Self::of(b'l', id.to_bytes())
     }
 
+    /// Returns the key of the stream of what the consumers of a connection say.
+    pub fn consumers(id: ConnectionId) -> Self {
+        Self::of(b'n', id.to_bytes())
+    }
+
     fn of(kind: u8, id: [u8; 16]) -> Self {
         let mut key = [kind; KEY_BYTES];
         if let Some(rest) = key.get_mut(1..) {
@@ -69,6 +74,7 @@ pub(super) fn place(key: &[u8]) -> Option<String> {
     Some(match kind {
         b'c' => format!("version {version} of {of}"),
         b'r' => format!("reveal {version} of {of}"),
+        b'n' => format!("confirmation {version} of {of}"),
         b'p' => format!("version {version} of a principal"),
         b'l' => format!("version {version} of the ledger itself"),
         _ => format!("version {version} of a workspace"),

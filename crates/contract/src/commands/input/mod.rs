@@ -4,6 +4,7 @@
 //! with `body_malformed`. [`Input::check`] then checks the value against its rule and fails with
 //! `field_invalid`, which names the field and never repeats the value.
 
+mod generation;
 mod map;
 mod number;
 mod secret;
@@ -19,14 +20,15 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+pub use generation::{GenerationNumber, GenerationRule};
 pub use map::{Key, MapInput};
 pub use number::{AmountRule, AtLeastOne, Factor, VersionNumber, whole_tokens};
 pub use secret::SecretValue;
 pub use text::entry;
 pub use text::{
-    ApiKeyIdRule, ConnectionRule, FieldNameRule, GrantToRule, KeyEndRule, LineRule,
-    MasterKeyIdRule, PrincipalRule, ProseRule, ProviderRule, ReasonRule, ResetRule, SlugRule,
-    TimeRule, WorkspaceRule,
+    ApiKeyIdRule, ConnectionRule, ConsumerRule, FieldNameRule, GrantToRule, KeyEndRule, LineRule,
+    MasterKeyIdRule, MomentRule, PrincipalRule, ProseRule, ProviderRule, ReasonRule, ResetRule,
+    SlugRule, TimeRule, WorkspaceRule,
 };
 pub use word::{Word, WordRule};
 

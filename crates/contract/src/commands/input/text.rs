@@ -3,8 +3,8 @@
 use ledger_domain::connection::{GrantScope, ResetPeriod};
 use ledger_domain::principal::{ApiKeyId, KeyEnd};
 use ledger_domain::{
-    FieldName, InvalidField, Line, MasterKeyId, Micros, PrincipalName, Prose, Slug, WorkspaceName,
-    limits,
+    ConsumerName, FieldName, InvalidField, Line, MasterKeyId, Micros, PrincipalName, Prose, Slug,
+    WorkspaceName, limits,
 };
 use serde_json::{Value, json};
 
@@ -12,6 +12,7 @@ use super::Rule;
 use super::map::Key;
 use crate::commands::ConnectionRef;
 use crate::errors::shown;
+use crate::moment::Moment;
 use crate::time;
 
 const WORKSPACE: &str = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
@@ -112,6 +113,16 @@ text_rule!(
     /// An RFC 3339 time in UTC.
     TimeRule -> Micros, time::parse,
     time::schema()
+);
+text_rule!(
+    /// The name of a consumer.
+    ConsumerRule -> ConsumerName, ConsumerName::parse,
+    json!({ "type": "string", "pattern": FIELD_NAME })
+);
+text_rule!(
+    /// A time, or a span of time like `36h`.
+    MomentRule -> Moment, Moment::parse,
+    Moment::schema()
 );
 text_rule!(
     /// An RFC 3339 time in UTC at which a key expires, or `never`.

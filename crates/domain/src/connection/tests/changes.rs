@@ -152,7 +152,7 @@ fn a_new_secret_makes_health_unknown_in_the_same_event() {
         assert_eq!((connection.health.reason, connection.health.by), (None, facts(3).event_id));
     }
     let secrets = secrets(&[("api_key", "second")]);
-    let rotated = Event::SecretRotated { secrets, health_unknown: false };
+    let rotated = Event::SecretRotated { secrets, former: None, health_unknown: false };
     let reverted = given([created(), rotated, failed()]).when(revert(1)).state();
     assert_eq!(reverted.health.state, HealthState::Unknown);
     let renamed = update(|revision| revision.display_name = Patch::Set(text("Prod")));

@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::samples::*;
-use crate::connection::{Command, Environment, Kind, Patch, Revision};
-use crate::secret::NewSecret;
+use crate::connection::{Command, Environment, Keep, Kind, Patch, Retirement, Revision};
+use crate::ids::Micros;
+use crate::secret::{FormerEnd, NewSecret};
 use crate::text::{CheckedText, FieldName};
 
 fn word<T: CheckedText + Clone + std::fmt::Debug + 'static>() -> impl Strategy<Value = T> {
@@ -77,7 +78,25 @@ fn update_command() -> impl Strategy<Value = Command> {
 }
 
 fn rotate_command() -> impl Strategy<Value = Command> {
-    btree_map(secret_field(), new_secret(), 0..2).prop_map(Command::RotateSecret)
+    let keep = option::of((1_i64..4, any::<bool>()).prop_map(|(until, once_confirmed)| {
+        let end = FormerEnd { until: Micros::new(until), once_confirmed };
+        Keep { end, now: Micros::new(0) }
+    }));
+    (btree_map(secret_field(), new_secret(), 0..2), keep)
+        .prop_map(|(secrets, keep)| Command::RotateSecret { secrets, keep })
+}
+
+fn overlap_command() -> impl Strategy<Value = Command> {
+    let at = |until| Retirement::At { until: Micros::new(until), now: Micros::new(0) };
+    let late = Retirement::Overdue(Micros::new(2));
+    select(vec![
+        retire(Retirement::Now),
+        retire(at(1)),
+        retire(at(2)),
+        retire(late),
+        retire(Retirement::Confirmed),
+        cancel(),
+    ])
 }
 
 fn life_command() -> impl Strategy<Value = Command> {
@@ -114,6 +133,7 @@ pub(super) fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         3 => update_command(),
         2 => rotate_command(),
+        2 => overlap_command(),
         4 => life_command(),
         4 => policy_command(),
         2 => (0_u64..12).prop_map(revert),

@@ -1,13 +1,14 @@
 //! Short constructors for examples.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::connection::{
-    Access, Command, Dependent, DependentKey, Details, Draft, Event, GrantScope, Limits,
-    ModelPolicy, ModelRule, Multiplier, Pricing, RateCounts, RateLimit, RateUnit, Revision,
+    Access, Command, Dependent, DependentKey, Details, Draft, Event, GrantScope, Keep, Limits,
+    ModelPolicy, ModelRule, Multiplier, Pricing, RateCounts, RateLimit, RateUnit, Retirement,
+    Revision,
 };
-use crate::ids::Version;
-use crate::secret::{Hint, NewSecret, Sealed};
+use crate::ids::{Micros, Version};
+use crate::secret::{FormerEnd, Hint, NewSecret, Sealed};
 use crate::text::{CheckedText, FieldName, Json, Line, Prose, Slug, WorkspaceName};
 
 /// Returns text as any checked type, without a check.
@@ -70,12 +71,35 @@ pub(super) fn update(change: impl FnOnce(&mut Revision)) -> Command {
 }
 
 pub(super) fn rotate(values: &[(&str, &str)]) -> Command {
-    Command::RotateSecret(secrets(values))
+    Command::RotateSecret { secrets: secrets(values), keep: None }
+}
+
+/// A rotation at time 0 that keeps the value before it until a time, or until it is confirmed.
+pub(super) fn rotate_keeping(values: &[(&str, &str)], until: i64, confirmed: bool) -> Command {
+    let end = FormerEnd { until: Micros::new(until), once_confirmed: confirmed };
+    let keep = Some(Keep { end, now: Micros::new(0) });
+    Command::RotateSecret { secrets: secrets(values), keep }
+}
+
+/// The event of such a rotation.
+pub(super) fn rotated_keeping(values: &[(&str, &str)], until: i64, confirmed: bool) -> Event {
+    let end = FormerEnd { until: Micros::new(until), once_confirmed: confirmed };
+    Event::SecretRotated { secrets: secrets(values), former: Some(end), health_unknown: false }
+}
+
+/// A command to retire every former generation.
+pub(super) fn retire(when: Retirement) -> Command {
+    Command::RetireFormer { fields: BTreeSet::new(), when }
+}
+
+/// A command at time 0 to return to every former generation.
+pub(super) fn cancel() -> Command {
+    Command::CancelRotation { fields: BTreeSet::new(), now: Micros::new(0) }
 }
 
 /// Returns the event of a rotation before any report of health.
 pub(super) fn rotated(values: &[(&str, &str)]) -> Event {
-    Event::SecretRotated { secrets: secrets(values), health_unknown: false }
+    Event::SecretRotated { secrets: secrets(values), former: None, health_unknown: false }
 }
 
 pub(super) fn revert(to: u64) -> Command {

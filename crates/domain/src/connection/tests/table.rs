@@ -4,45 +4,51 @@ use std::collections::BTreeSet;
 
 use super::harness::{Given, given};
 use super::samples::*;
-use crate::connection::{Command, Event, ModelPolicy, Patch, Rejection};
+use crate::connection::{Command, Event, ModelPolicy, Patch, Rejection, Retirement};
+use crate::ids::Micros;
 
 /// The result of each command (row) in each state (column). `ok` is the command's own event.
 const TABLE: &str = "
-                        none on   off  deg  fail oper used one  all  but  arch
-create                  ok   exis exis exis exis exis exis exis exis exis exis
-update                  unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
-update, nothing new     unkn same same same same same same same same same arch
-rotate-secret           unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
-rotate-secret, no field unkn fiel fiel fiel fiel fiel fiel fiel fiel fiel arch
-rotate-secret, none     unkn same same same same same same same same same arch
-enable                  unkn on   ok   on   on   on   on   on   on   on   arch
-disable                 unkn ok   off  ok   ok   ok   ok   ok   ok   ok   arch
-mark-degraded           unkn ok   ok   heal ok   ok   ok   ok   ok   ok   arch
-mark-degraded, new why  unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
-mark-failed             unkn ok   ok   ok   heal ok   ok   ok   ok   ok   arch
-mark-operational        unkn ok   ok   ok   ok   heal ok   ok   ok   ok   arch
-archive                 unkn ok   ok   ok   ok   ok   used ok   ok   ok   arch
-archive, forced         unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
-restore                 unkn live live live live live live live live live ok
-restore, new slug       unkn live live live live live live live live live ok
-grant-workspace one     unkn ok   ok   ok   ok   ok   ok   same ok   ok   arch
-grant-workspace all     unkn ok   ok   ok   ok   ok   ok   ok   same same arch
-grant-workspace home    unkn bad  bad  bad  bad  bad  bad  bad  bad  bad  arch
-revoke-workspace one    unkn gran gran gran gran gran gran ok   ok   gran arch
-revoke-workspace all    unkn gran gran gran gran gran gran gran ok   ok   arch
-revoke-workspace home   unkn bad  bad  bad  bad  bad  bad  bad  bad  bad  arch
-set-limits one          unkn gran gran gran gran gran gran ok   gran gran arch
-set-limits one, equal   unkn gran gran gran gran gran gran same gran gran arch
-set-limits all          unkn gran gran gran gran gran gran gran ok   ok   arch
-set-model-policy        unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
-set-model-policy, equal unkn same same same same same same same same same arch
-set-pricing             unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
-set-pricing, none       unkn same same same same same same same same same arch
-link-dependent          unkn ok   ok   ok   ok   ok   same ok   ok   ok   arch
-unlink-dependent        unkn depe depe depe depe depe ok   depe depe depe arch
-revert to 1             unkn vers ok   same same same same ok   ok   ok   arch
-revert to 0             unkn vers vers vers vers vers vers vers vers vers arch
-revert to 99            unkn vers vers vers vers vers vers vers vers vers arch
+                        none on   off  deg  fail oper used one  all  but  keep arch
+create                  ok   exis exis exis exis exis exis exis exis exis exis exis
+update                  unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
+update, nothing new     unkn same same same same same same same same same same arch
+rotate-secret           unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
+rotate-secret, no field unkn fiel fiel fiel fiel fiel fiel fiel fiel fiel fiel arch
+rotate-secret, none     unkn same same same same same same same same same same arch
+rotate-secret, keeping  unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   inus arch
+retire-former           unkn form form form form form form form form form ok   arch
+retire-former, later    unkn form form form form form form form form form ok   arch
+retire-former, overdue  unkn form form form form form form form form form form arch
+cancel-rotation         unkn form form form form form form form form form ok   arch
+enable                  unkn on   ok   on   on   on   on   on   on   on   on   arch
+disable                 unkn ok   off  ok   ok   ok   ok   ok   ok   ok   ok   arch
+mark-degraded           unkn ok   ok   heal ok   ok   ok   ok   ok   ok   ok   arch
+mark-degraded, new why  unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
+mark-failed             unkn ok   ok   ok   heal ok   ok   ok   ok   ok   ok   arch
+mark-operational        unkn ok   ok   ok   ok   heal ok   ok   ok   ok   ok   arch
+archive                 unkn ok   ok   ok   ok   ok   used ok   ok   ok   ok   arch
+archive, forced         unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
+restore                 unkn live live live live live live live live live live ok
+restore, new slug       unkn live live live live live live live live live live ok
+grant-workspace one     unkn ok   ok   ok   ok   ok   ok   same ok   ok   ok   arch
+grant-workspace all     unkn ok   ok   ok   ok   ok   ok   ok   same same ok   arch
+grant-workspace home    unkn bad  bad  bad  bad  bad  bad  bad  bad  bad  bad  arch
+revoke-workspace one    unkn gran gran gran gran gran gran ok   ok   gran gran arch
+revoke-workspace all    unkn gran gran gran gran gran gran gran ok   ok   gran arch
+revoke-workspace home   unkn bad  bad  bad  bad  bad  bad  bad  bad  bad  bad  arch
+set-limits one          unkn gran gran gran gran gran gran ok   gran gran gran arch
+set-limits one, equal   unkn gran gran gran gran gran gran same gran gran gran arch
+set-limits all          unkn gran gran gran gran gran gran gran ok   ok   gran arch
+set-model-policy        unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
+set-model-policy, equal unkn same same same same same same same same same same arch
+set-pricing             unkn ok   ok   ok   ok   ok   ok   ok   ok   ok   ok   arch
+set-pricing, none       unkn same same same same same same same same same same arch
+link-dependent          unkn ok   ok   ok   ok   ok   same ok   ok   ok   ok   arch
+unlink-dependent        unkn depe depe depe depe depe ok   depe depe depe depe arch
+revert to 1             unkn vers ok   same same same same ok   ok   ok   ok   arch
+revert to 0             unkn vers vers vers vers vers vers vers vers vers vers arch
+revert to 99            unkn vers vers vers vers vers vers vers vers vers vers arch
 ";
 
 #[test]
@@ -99,6 +105,7 @@ fn states() -> Vec<(&'static str, Given)> {
         ("one", active(&[granted("one", 5)])),
         ("all", active(&[granted("*", 5)])),
         ("but", active(&[granted("*", 5), revoked("one")])),
+        ("keep", active(&[rotated_keeping(&[("api_key", "new")], 5, false)])),
         ("arch", active(&[Event::Archived { reason: None }])),
     ]
 }
@@ -112,6 +119,10 @@ fn commands() -> Vec<(&'static str, Command)> {
     commands
 }
 
+fn at(micros: i64) -> Micros {
+    Micros::new(micros)
+}
+
 fn settings() -> Vec<(&'static str, Command)> {
     vec![
         ("create", Command::Create(Box::new(draft()))),
@@ -120,6 +131,11 @@ fn settings() -> Vec<(&'static str, Command)> {
         ("rotate-secret", rotate(&[("api_key", "second")])),
         ("rotate-secret, no field", rotate(&[("api_key", "second"), ("token", "first")])),
         ("rotate-secret, none", rotate(&[])),
+        ("rotate-secret, keeping", rotate_keeping(&[("api_key", "third")], 9, false)),
+        ("retire-former", retire(Retirement::Now)),
+        ("retire-former, later", retire(Retirement::At { until: at(8), now: at(0) })),
+        ("retire-former, overdue", retire(Retirement::Overdue(at(4)))),
+        ("cancel-rotation", cancel()),
         ("revert to 1", revert(1)),
         ("revert to 0", revert(0)),
         ("revert to 99", revert(99)),
@@ -184,11 +200,18 @@ fn word(rejection: &Rejection) -> &'static str {
         Rejection::HealthUnchanged => "heal",
         Rejection::NothingToChange => "same",
         Rejection::SecretFieldUnknown { .. } => "fiel",
+        Rejection::FormerInUse { .. } => "inus",
+        Rejection::FormerUnknown => "form",
         Rejection::GrantUnknown => "gran",
         Rejection::DependentUnknown => "depe",
         Rejection::VersionUnknown { .. } => "vers",
         Rejection::Invalid(_) => "bad",
         Rejection::ConnectionDisabled
+        | Rejection::GenerationRetired { .. }
+        | Rejection::GenerationUnknown { .. }
+        | Rejection::ConsumerUnknown
+        | Rejection::ConsumerTaken
+        | Rejection::ConsumersFull(_)
         | Rejection::PrincipalUnknown
         | Rejection::PrincipalExists
         | Rejection::ApiKeyUnknown
@@ -204,7 +227,10 @@ fn event_of(command: &Command) -> &'static str {
     match command {
         Command::Create(_) => "connection_created",
         Command::Update { .. } => "connection_updated",
-        Command::RotateSecret(_) => "secret_rotated",
+        Command::RotateSecret { .. } => "secret_rotated",
+        Command::RetireFormer { when: Retirement::At { .. }, .. } => "former_end_set",
+        Command::RetireFormer { .. } => "former_retired",
+        Command::CancelRotation { .. } => "rotation_cancelled",
         Command::Enable => "connection_enabled",
         Command::Disable { .. } => "connection_disabled",
         Command::MarkDegraded { .. } => "marked_degraded",

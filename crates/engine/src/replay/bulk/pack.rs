@@ -13,7 +13,7 @@ const ROOM: usize = 8 * 1_024;
 /// How the scan classifies a record.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Place {
-    /// Not part of a connection's state: a workspace, a principal or a reveal.
+    /// Not part of a connection's state: a workspace, a principal, a consumer or a reveal.
     Apart,
     /// Creates a connection in this pass.
     New(ConnectionId, u32),

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use crossbeam_channel::{Receiver, Sender};
 use ledger_contract::records::{ConnectionRow, Frame, Happened, StreamId};
 use ledger_domain::{
-    Actor, ConnectionId, Micros, Position, Principal, PrincipalFacts, PrincipalName, Workspace,
-    WorkspaceCreated, advance, evolve, evolve_principal,
+    Actor, ConnectionId, ConsumerEvent, Micros, Position, Principal, PrincipalFacts, PrincipalName,
+    Workspace, WorkspaceCreated, advance, evolve, evolve_principal,
 };
 use ledger_store::tables::log::Stored;
 use ledger_store::{Batch, Durability, Gathered};
@@ -18,9 +18,12 @@ use super::scan::unreadable;
 use super::snapshots::SnapshotWork;
 use super::{State, States};
 use crate::errors::Fault;
-use crate::models::Models;
+use crate::models::{Models, Said};
 use crate::projections::audit;
 use crate::replay::misplaced;
+
+/// Bytes of rows of consumers that are written at a time.
+const CONSUMER_BYTES: usize = 4 * 1024 * 1024;
 
 /// What a worker is to do in a pass.
 pub(super) struct Work<'a> {
@@ -51,6 +54,8 @@ pub(super) struct Worker<'a> {
     /// The last round of the budget that this worker took part in.
     round: u32,
     principals: HashMap<PrincipalName, Principal>,
+    /// Rows of consumers that are not written yet.
+    consumers: Batch,
     /// The most recent actor, shared among all states that it changed.
     actor: Option<Actor>,
 }
@@ -66,6 +71,7 @@ impl<'a> Worker<'a> {
             end: u32::MAX,
             round: 0,
             principals: HashMap::new(),
+            consumers: Batch::new(),
             actor: None,
         }
     }
@@ -89,6 +95,8 @@ impl<'a> Worker<'a> {
             self.keep_to_budget();
         }
         self.write_principals()?;
+        let consumers = std::mem::take(&mut self.consumers);
+        self.commit(consumers)?;
         self.work.snapshots.finish(&self.work.fresh.store)?;
         Ok(self.states.into_iter().collect())
     }
@@ -209,6 +217,11 @@ impl<'a> Worker<'a> {
                 self.principals.insert(name, after.ok_or_else(|| misplaced(position, &stream))?);
                 Ok(())
             }
+            (StreamId::Consumers(id), Happened::Consumer(event)) => {
+                let at = recorded_at;
+                let said = Said { connection: *id, actor, at, position, version };
+                self.consumer(&said, &event)
+            }
             (StreamId::Reveals(_), Happened::Revealed(_))
             | (StreamId::Ledger(_), Happened::Ledger(_)) => Ok(()),
             _ => Err(misplaced(position, &stream)),
@@ -226,6 +239,19 @@ impl<'a> Worker<'a> {
         let mut batch = Batch::new();
         self.work.fresh.write_workspace(&mut batch, &workspace);
         self.commit(batch)
+    }
+
+    /// Collects the rows of consumers. Later events replace what earlier ones wrote.
+    fn consumer(&mut self, said: &Said, event: &ConsumerEvent) -> Result<(), Fault> {
+        if !self.work.rows {
+            return Ok(());
+        }
+        self.work.fresh.write_consumer(&mut self.consumers, said, event);
+        if self.consumers.size_bytes() < CONSUMER_BYTES {
+            return Ok(());
+        }
+        let full = std::mem::take(&mut self.consumers);
+        self.commit(full)
     }
 
     fn write_principals(&self) -> Result<(), Fault> {

@@ -11,7 +11,7 @@ use ledger_contract::records::ConnectionRow;
 use ledger_domain::ConnectionId;
 use ledger_store::tables::connections;
 use ledger_store::tables::lists::{self, Listed};
-use ledger_store::{AppendError, Gathered, load_bitmaps};
+use ledger_store::{AppendError, Batch, Durability, Gathered, load_bitmaps};
 use parking_lot::Mutex;
 
 use super::{Bulk, State, States};
@@ -71,10 +71,12 @@ fn write_parts(
     let [rows, lists, _] = bulk.wanted;
     let mut aside = Aside::default();
     let mut row = Vec::with_capacity(2_048);
+    let mut overlaps = Batch::new();
     loop {
         go_on(bulk.stop)?;
         let part: States = left.lock().by_ref().take(PART_STATES).collect();
         if part.is_empty() {
+            fresh.store.commit(overlaps, Durability::Buffered)?;
             return Ok(aside);
         }
         let mut file = fresh.store.sorted_file(&fresh.connections);
@@ -84,6 +86,7 @@ fn write_parts(
                 ConnectionRow::encode(&mut row, state.ordinal, &state.connection);
                 connections::load(&mut file, id, &row)?;
                 aside.ordinals.push((state.ordinal, id));
+                fresh.move_overlap(&mut overlaps, id, None, state.connection.next_former_end());
             }
             if lists {
                 aside.list(&state);

@@ -1,6 +1,8 @@
 //! The routes of queries, generated from each query's description in the contract.
 
-use ledger_contract::queries::{QueryName, QuerySpec, access_check, audit, history, list};
+use ledger_contract::queries::{
+    QueryName, QuerySpec, access_check, audit, exposure, history, list,
+};
 use ledger_contract::route::HttpRoute;
 
 use super::parameters as p;
@@ -52,8 +54,8 @@ fn words(spec: &QuerySpec, at: &HttpRoute) -> (&'static str, &'static str) {
 
 fn tag(query: QueryName) -> &'static str {
     match query {
-        QueryName::Get | QueryName::List => "connections",
-        QueryName::History | QueryName::Audit => "history",
+        QueryName::Get | QueryName::Rotation | QueryName::List => "connections",
+        QueryName::History | QueryName::Audit | QueryName::Exposure => "history",
         QueryName::Workspaces => "workspaces",
         QueryName::Status | QueryName::MasterKeys => "operation",
         QueryName::Principals
@@ -68,6 +70,7 @@ fn parameters(query: QueryName, at: &HttpRoute) -> &'static [&'static [Parameter
         QueryName::Get => {
             &[p::IN_ANY_WORKSPACE, p::ON_CONNECTION, p::CONDITIONAL, p::QUERY, p::COMMON]
         }
+        QueryName::Rotation => &[p::IN_ANY_WORKSPACE, p::ON_CONNECTION, p::QUERY, p::COMMON],
         QueryName::List => &[p::IN_ANY_WORKSPACE, list::PARAMETERS, p::PAGE, p::QUERY, p::COMMON],
         QueryName::History if *at == history::CONNECTION_HISTORY => &[
             p::IN_ANY_WORKSPACE,
@@ -86,6 +89,14 @@ fn parameters(query: QueryName, at: &HttpRoute) -> &'static [&'static [Parameter
             p::COMMON,
         ],
         QueryName::Audit => &[p::IN_ANY_WORKSPACE, audit::PARAMETERS, p::PAGE, p::QUERY, p::COMMON],
+        QueryName::Exposure => &[
+            p::IN_ANY_WORKSPACE,
+            p::ON_CONNECTION,
+            exposure::PARAMETERS,
+            p::PAGE,
+            p::QUERY,
+            p::COMMON,
+        ],
         QueryName::AccessCheck => &[access_check::PARAMETERS, p::QUERY, p::COMMON],
         QueryName::Workspaces | QueryName::Principals => &[p::PAGE, p::QUERY, p::COMMON],
         QueryName::Status
@@ -98,9 +109,11 @@ fn parameters(query: QueryName, at: &HttpRoute) -> &'static [&'static [Parameter
 fn answers(query: QueryName) -> Vec<Answer> {
     let (about, headers): (_, &[_]) = match query {
         QueryName::Get => ("The connection with masked secrets.", &["ETag"]),
+        QueryName::Rotation => ("The consumers and how far they are.", &[]),
         QueryName::List => ("A page of connections with masked secrets.", PAGED),
         QueryName::History => ("A page of events, without ciphertext.", PAGED),
         QueryName::Audit => ("A page of entries of the audit journal.", &["Link"]),
+        QueryName::Exposure => ("A page of the identities that received the value.", &["Link"]),
         QueryName::Workspaces => ("A page of workspaces, by name.", PAGED),
         QueryName::Status => ("The status.", &[]),
         QueryName::Principals => ("A page of principals, by name.", PAGED),

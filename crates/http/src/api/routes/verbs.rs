@@ -48,6 +48,12 @@ fn answer(answer: commands::Answer) -> Answer {
             "Receipt",
             &["ETag", "Ledger-Repeated"],
         ),
+        commands::Answer::Noted => Answer::json(
+            200,
+            "It is durable; what was said before is answered with its first receipt.",
+            "Receipt",
+            &["Ledger-Repeated"],
+        ),
         commands::Answer::Created => Answer::json(
             201,
             "The new object is durable; a repeated command returns its first receipt.",
@@ -79,7 +85,7 @@ fn tag(verb: Verb) -> &'static str {
 
 fn parameters(verb: Verb) -> &'static [&'static [Parameter]] {
     match verb.spec().target {
-        Target::Connection if verb == Verb::RevealSecret => {
+        Target::Connection if is_beside(verb) => {
             &[p::IN_WORKSPACE, p::ON_CONNECTION, p::COMMAND, p::COMMON]
         }
         Target::Connection => {
@@ -91,6 +97,11 @@ fn parameters(verb: Verb) -> &'static [&'static [Parameter]] {
         Target::Principal => &[p::ON_PRINCIPAL, p::COMMAND, p::CHANGING, p::COMMON],
         Target::Key => &[p::ON_PRINCIPAL, p::ON_KEY, p::COMMAND, p::CHANGING, p::COMMON],
     }
+}
+
+/// Returns whether a command leaves the version of its connection as it is.
+fn is_beside(verb: Verb) -> bool {
+    matches!(verb.spec().answer, commands::Answer::Secrets | commands::Answer::Noted)
 }
 
 fn refusals(verb: Verb) -> Vec<&'static [Code]> {

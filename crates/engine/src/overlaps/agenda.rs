@@ -1,0 +1,143 @@
+//! When to look at connections that have a former generation.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use ledger_domain::{Connection, ConnectionId, Micros};
+use parking_lot::{Condvar, Mutex};
+
+/// Stands for a look that is due at once.
+const AT_ONCE: Micros = Micros::new(i64::MIN);
+
+/// The connections with a former generation, each with the time of the next look at it. Only what
+/// is durable is on it.
+#[derive(Debug, Default)]
+pub(crate) struct Agenda {
+    looks: Mutex<Looks>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Looks {
+    next: HashMap<ConnectionId, Micros>,
+    order: BTreeSet<(Micros, ConnectionId)>,
+    stopped: bool,
+}
+
+impl Looks {
+    fn set(&mut self, id: ConnectionId, at: Option<Micros>) {
+        let before = match at {
+            Some(at) => self.next.insert(id, at),
+            None => self.next.remove(&id),
+        };
+        if let Some(before) = before {
+            self.order.remove(&(before, id));
+        }
+        if let Some(at) = at {
+            self.order.insert((at, id));
+        }
+    }
+}
+
+impl Agenda {
+    /// Returns an agenda with these connections, each of which is to be looked at soon.
+    pub(crate) fn of(ids: impl Iterator<Item = ConnectionId>) -> Self {
+        let agenda = Self::default();
+        let mut looks = agenda.looks.lock();
+        ids.for_each(|id| looks.set(id, Some(AT_ONCE)));
+        drop(looks);
+        agenda
+    }
+
+    /// Takes a change to a connection into account.
+    pub(crate) fn follow(&self, before: Option<&Connection>, after: &Connection) {
+        let end = after.next_former_end();
+        if end.is_none() && before.and_then(Connection::next_former_end).is_none() {
+            return;
+        }
+        let waits = after
+            .secrets
+            .values()
+            .any(|secret| secret.former.as_ref().is_some_and(|former| former.end.once_confirmed));
+        self.looks.lock().set(after.id, if waits { Some(AT_ONCE) } else { end });
+        self.changed.notify_one();
+    }
+
+    /// Has a connection looked at, if it is on the agenda, because a consumer of it said something.
+    pub(crate) fn look_again(&self, id: ConnectionId) {
+        let mut looks = self.looks.lock();
+        if looks.next.contains_key(&id) {
+            looks.set(id, Some(AT_ONCE));
+            drop(looks);
+            self.changed.notify_one();
+        }
+    }
+
+    /// Has a connection looked at later, unless something happened to it since it was taken.
+    pub(super) fn look_later(&self, id: ConnectionId, at: Micros) {
+        let mut looks = self.looks.lock();
+        if !looks.next.contains_key(&id) {
+            looks.set(id, Some(at));
+        }
+    }
+
+    /// Takes up to `most` connections that are to be looked at by now.
+    pub(super) fn take_due(&self, now: Micros, most: usize) -> Vec<ConnectionId> {
+        let mut looks = self.looks.lock();
+        let due = looks.order.iter().take_while(|(at, _)| *at <= now).take(most);
+        let due: Vec<ConnectionId> = due.map(|(_, id)| *id).collect();
+        due.iter().for_each(|id| looks.set(*id, None));
+        due
+    }
+
+    /// Waits until something changes, or for `longest`. Returns whether to go on.
+    pub(super) fn wait(&self, longest: Duration) -> bool {
+        let mut looks = self.looks.lock();
+        if !looks.stopped {
+            self.changed.wait_for(&mut looks, longest);
+        }
+        !looks.stopped
+    }
+
+    /// Returns whether the ledger is closing.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.looks.lock().stopped
+    }
+
+    /// Ends all waiting.
+    pub(super) fn stop(&self) {
+        self.looks.lock().stopped = true;
+        self.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: u8) -> ConnectionId {
+        ConnectionId::from_bytes([number; 16])
+    }
+
+    #[test]
+    fn what_is_due_is_taken_in_the_order_of_time_and_once() {
+        let agenda = Agenda::of([id(1)].into_iter());
+        agenda.look_later(id(2), Micros::new(5));
+        agenda.look_later(id(3), Micros::new(4));
+        agenda.look_later(id(1), Micros::new(9));
+        assert_eq!(agenda.take_due(Micros::new(3), 9), [id(1)], "the first look stays");
+        assert_eq!(agenda.take_due(Micros::new(5), 1), [id(3)]);
+        assert_eq!(agenda.take_due(Micros::new(5), 9), [id(2)]);
+        assert!(agenda.take_due(Micros::new(i64::MAX), 9).is_empty());
+    }
+
+    #[test]
+    fn a_consumer_has_only_overlaps_looked_at() {
+        let agenda = Agenda::default();
+        agenda.look_again(id(1));
+        assert!(agenda.take_due(Micros::new(0), 9).is_empty());
+        agenda.look_later(id(1), Micros::new(5));
+        agenda.look_again(id(1));
+        assert_eq!(agenda.take_due(Micros::new(0), 9), [id(1)]);
+    }
+}

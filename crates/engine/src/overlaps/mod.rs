@@ -1,0 +1,22 @@
+//! Overlaps: rotations whose former generation is still given out, and the consumers that change
+//! over.
+
+mod agenda;
+mod seen;
+mod watch;
+
+pub(crate) use agenda::Agenda;
+pub(crate) use seen::{SeenConsumers, keep_seen};
+pub(crate) use watch::{OverlapWatch, confirmed};
+
+use ledger_store::tables::connections;
+
+use crate::errors::Fault;
+use crate::models::Models;
+
+/// Puts every connection with a former generation on the agenda.
+pub(crate) fn load(models: &Models) -> Result<Agenda, Fault> {
+    let overlaps = connections::overlaps(&models.store, &models.connections);
+    let ids = overlaps.map(|row| row.map(|(_, id)| id)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Agenda::of(ids.into_iter()))
+}
