@@ -192,11 +192,8 @@ fn unusable(reason: &str) -> Failure {
 fn refused(error: SourceError) -> Failure {
     let failed = |code| Failure::from(Problem::because(code, error.to_string()));
     match &error {
-        SourceError::Service(service) if service.is_away() => {
-            failed(Code::KeyServiceUnavailable).hint(service.remedy())
-        }
-        SourceError::Service(service) => failed(Code::KeyServiceRefused).hint(service.remedy()),
         error if error.is_away() => failed(Code::KeyServiceUnavailable),
+        SourceError::Service(service) => failed(Code::KeyServiceRefused).hint(service.remedy()),
         _ => unusable(&error.to_string()),
     }
 }

@@ -8,8 +8,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use ledger_outgoing::Plain;
-use ledger_vault::{Keyring, create_with};
+use ledger_vault::{KeyText, Keyring, WrappedMasterKey, create_with};
 
 use crate::testing::{APP_ROLE, NAMESPACE, TOKEN, TransitServer};
 use crate::{
@@ -180,6 +182,18 @@ async fn a_derived_key_wraps_and_opens_as_well() {
     assert!(read.key_ids().eq(keys.key_ids()));
 }
 
+/// Returns the first key of a text, with one bit of what the service made of it flipped.
+fn with_a_bit_flipped(text: &str) -> WrappedMasterKey {
+    let text = KeyText::parse(text).expect("keys");
+    let wrapped = text.wrapped().next().expect("a wrapped key");
+    let made = std::str::from_utf8(wrapped.ciphertext()).expect("text");
+    let (version, sealed) = made.rsplit_once(':').expect("a version");
+    let mut sealed = STANDARD.decode(sealed).expect("base64");
+    sealed[20] ^= 1;
+    let made = format!("{version}:{}", STANDARD.encode(sealed)).into_bytes();
+    WrappedMasterKey::new(wrapped.id(), wrapped.service(), wrapped.key(), made).expect("a line")
+}
+
 #[tokio::test]
 async fn a_wrapped_key_is_bound_to_its_id_and_its_key_at_the_service() {
     let wrapped_keys = Wrapped::start().await;
@@ -189,11 +203,9 @@ async fn a_wrapped_key_is_bound_to_its_id_and_its_key_at_the_service() {
     };
     let (first, second) = (first.to_string(), second.to_string());
     let text = &wrapped_keys.text;
-    let swapped = text.replace(&first, "x").replace(&second, &first).replace('x', &second);
+    let swapped = text.replace(&first, "?").replace(&second, &first).replace('?', &second);
     let elsewhere = text.replace("transit/ledger", "transit/other");
-    let end = text.trim_end().len();
-    let flipped = if text[..end].ends_with('A') { "B" } else { "A" };
-    let damaged = format!("{}{flipped}{}", &text[..end - 20], &text[end - 19..]);
+    let damaged = WrappedMasterKey::to_text(&[with_a_bit_flipped(text)]);
     for changed in [swapped, elsewhere, damaged] {
         wrapped_keys.write(&changed);
         let error = wrapped_keys.refused().await;
