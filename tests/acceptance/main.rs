@@ -85,6 +85,7 @@ mod key_sources;
 #[cfg(test)]
 mod labels;
 #[cfg(test)]
+mod leaked;
 mod listen;
 mod load;
 #[cfg(test)]

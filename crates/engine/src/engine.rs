@@ -234,7 +234,7 @@ impl Engine {
         let keepers = Arc::new(Mutex::new(keepers));
         let readers = Arc::new(Readers::start(&limits)?);
         let (rebuilder, rewrapper, overlaps) = (Arc::default(), Arc::default(), Arc::default());
-        let without = Self { shared, readers, writer, keepers, rebuilder, rewrapper, overlaps };
+        let without = Self { shared, readers, writer, keepers, rebuilder, overlaps, rewrapper };
         let rebuilder = Rebuilder::start(without.clone())?;
         let rewrapper = Rewrapper::start(without.clone())?;
         let overlaps = OverlapWatch::start(without.clone())?;

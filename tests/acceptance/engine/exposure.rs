@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ledger_contract::errors::{Code, Problem};
 use ledger_contract::queries::exposure::{ExposedTo, ExposurePage, Readers};
+use ledger_domain::principal::ApiKeyId;
 use ledger_engine::Caller;
 use serde_json::{Value, json};
 
@@ -18,7 +19,7 @@ async fn read(ledger: &Ledger, caller: &Caller, times: u64, reason: &str) {
     }
 }
 
-fn ask(ledger: &Ledger, more: Value) -> Result<ExposurePage, Problem> {
+fn ask(ledger: &Ledger, more: &Value) -> Result<ExposurePage, Problem> {
     let mut body = json!({"connection": "main", "field": "api_key"});
     for (name, value) in more.as_object().expect("fields") {
         body[name] = value.clone();
@@ -45,16 +46,16 @@ async fn a_report_tells_who_received_which_value_and_who_may_again() {
     read(&ledger, &edge, 2, "to route again").await;
     ledger.lead("disable-principal", json!({"principal": "batch"})).await;
 
-    let first = ask(&ledger, json!({"generation": 1})).expect("a report");
+    let first = ask(&ledger, &json!({"generation": 1})).expect("a report");
     assert_eq!((first.generation, first.current, first.set_by.version), (1, false, 1));
     assert_eq!(counts(&first.readers), [("service:edge", 3), ("service:batch", 1)].into());
     let of = |name: &str| first.readers.iter().find(|one| one.actor == name).expect("a reader");
     assert_eq!(of("service:edge").may_reveal, Some(true));
     assert_eq!(of("service:batch").may_reveal, Some(false), "it was disabled");
     assert_eq!(of("service:batch").last_reason, "to bill");
-    assert_eq!(of("service:edge").key.as_deref(), edge.key().map(|key| key.as_str()));
+    assert_eq!(of("service:edge").key.as_deref(), edge.key().map(ApiKeyId::as_str));
 
-    let now = ask(&ledger, json!({})).expect("a report");
+    let now = ask(&ledger, &json!({})).expect("a report");
     assert_eq!((now.generation, now.current), (2, true));
     assert_eq!((now.set_by.version, now.set_by.position), (2, rotated.position));
     assert_eq!(counts(&now.readers), [("service:edge", 2)].into());
@@ -76,7 +77,7 @@ async fn the_pages_of_a_report_add_up_to_all_reveals() {
     for size in [1, 2, 5, 500] {
         let (mut readers, mut cursor, mut pages) = (Readers::default(), None, 0);
         loop {
-            let page = ask(&ledger, json!({"page_size": size, "cursor": cursor})).expect("a page");
+            let page = ask(&ledger, &json!({"page_size": size, "cursor": cursor})).expect("a page");
             assert!(page.readers.len() <= size && !page.truncated);
             pages += 1;
             for reader in page.readers {
@@ -103,7 +104,7 @@ async fn what_never_was_a_value_has_no_report_and_only_auditors_get_one() {
     ledger.run("update", update).await;
     let remove = json!({"connection": "main", "secrets": {"other": null}});
     ledger.run("update", remove).await;
-    let code = |more: Value| ask(&ledger, more).expect_err("refused").code;
+    let code = |more: Value| ask(&ledger, &more).expect_err("refused").code;
     for generation in [0, 2, u64::MAX] {
         assert_eq!(code(json!({ "generation": generation })), Code::GenerationUnknown);
     }
@@ -111,7 +112,7 @@ async fn what_never_was_a_value_has_no_report_and_only_auditors_get_one() {
     assert_eq!(code(json!({"field": "other"})), Code::SecretFieldUnknown, "it has no value now");
     assert_eq!(code(json!({"field": ""})), Code::FieldInvalid);
     assert_eq!(code(json!({"cursor": "x"})), Code::CursorInvalid);
-    let removed = ask(&ledger, json!({"field": "other", "generation": 1})).expect("it had one");
+    let removed = ask(&ledger, &json!({"field": "other", "generation": 1})).expect("it had one");
     assert_eq!((removed.current, removed.set_by.version), (false, 2));
     assert!(removed.readers.is_empty());
 

@@ -58,10 +58,10 @@ pub(super) async fn run(session: &Session, args: ExposureArgs) -> Result<(), Fai
             None => break page,
         }
     };
-    show(session, &page, readers.into_all())
+    show(session, &page, &readers.into_all())
 }
 
-fn show(session: &Session, page: &ExposurePage, readers: Vec<ExposedTo>) -> Result<(), Failure> {
+fn show(session: &Session, page: &ExposurePage, readers: &[ExposedTo]) -> Result<(), Failure> {
     let ExposurePage { field, generation, current, set_by, .. } = page;
     if session.out.is_json() {
         return session.out.object(&json!({
@@ -70,16 +70,19 @@ fn show(session: &Session, page: &ExposurePage, readers: Vec<ExposedTo>) -> Resu
         }));
     }
     let mut table = Table::new(&HEADINGS);
-    for reader in &readers {
+    for reader in readers {
         table.row(cells(reader));
     }
     session.out.table(&table)?;
     let state = if *current { "the current one" } else { "no longer the current one" };
     let SetBy { actor, at, version, .. } = set_by;
+    let to = match readers.len() {
+        1 => "one identity".to_owned(),
+        count => format!("{count} identities"),
+    };
     session.out.say(format!(
-        "generation {generation} of {field}, {state}: revealed to {} identities; set by {actor} at \
-         {at} with version {version}",
-        readers.len()
+        "generation {generation} of {field}, {state}: revealed to {to}; set by {actor} at {at} with \
+         version {version}"
     ));
     Ok(())
 }
