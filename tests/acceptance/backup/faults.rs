@@ -117,7 +117,7 @@ async fn a_backup_that_is_not_as_it_was_written_is_named_and_not_restored() {
     write(edited.replace("\"epoch\":", "\"epoch\":1"));
     let refused = ledger.restore_here(&into, &[]).await;
     expect_code(&refused, "backup_damaged");
-    write(edited.replace("\"form\":1", "\"form\":2"));
+    write(edited.replace("\"form\":", "\"form\":9"));
     expect_code(&ledger.restore_here(&into, &[]).await, "backup_newer");
     expect_nothing_in(&into);
     write(edited);

@@ -28,7 +28,7 @@ pub(crate) const TABLE: &[Line] = &[
     ("connectionHistory", AUDIT, WELL),
     ("workspaceHistory", AUDIT, WELL),
     ("audit", AUDIT, WELL),
-    ("exposure", AUDIT, WELL),
+    ("exposure", Need::AtHome(Scope::Audit), WELL),
     ("revealSecret", REVEAL, WELL),
     ("confirmSecret", REVEAL, LET_IN),
     ("removeConsumer", ROTATE, LET_IN),
@@ -219,7 +219,7 @@ fn a_route_says_the_scope_that_it_takes() {
         let (need, _) = line(TABLE, route.id);
         match need {
             Need::Here(scopes) => assert!(scopes.contains(&route.terms.scope.expect(route.id))),
-            Need::Ledger(scope) => {
+            Need::AtHome(scope) | Need::Ledger(scope) => {
                 assert_eq!(route.terms.scope, Some(scope), "{}", route.id);
             }
             Need::Nothing | Need::Anyone => assert_eq!(route.terms.scope, None, "{}", route.id),

@@ -26,6 +26,8 @@ pub(crate) enum Need {
     Foothold,
     /// All of these in the workspace.
     Here(&'static [Scope]),
+    /// This in the workspace that the connection belongs to.
+    AtHome(Scope),
     /// This in the whole ledger.
     Ledger(Scope),
     /// To administer any principals: those of the whole ledger or of a workspace.
@@ -139,6 +141,7 @@ impl Rights {
                 return "connection_unknown";
             }
             Need::Here(scopes) => here && scopes.iter().all(|scope| self.has(*scope)),
+            Need::AtHome(scope) => here && self.has(scope) && (at != At::Shared || everywhere),
             Need::Ledger(scope) => everywhere && self.has(scope),
             Need::Principals(place) => governs && (here || place == Place::OfLedger),
             Need::Principal(_) if everywhere => governs,

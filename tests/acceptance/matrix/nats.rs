@@ -6,6 +6,7 @@ use ledger_bus::{Bus, PROGRESS};
 use ledger_contract::operations::OPERATIONS;
 use ledger_contract::queries::QueryName;
 use ledger_contract::subjects::{self, Subjects};
+use ledger_domain::principal::Scope;
 use ledger_http::routes::Subject;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -62,7 +63,7 @@ pub(super) const TABLE: &[Line] = &[
     ("list", Need::Foothold, WELL),
     ("history", AUDIT, WELL),
     ("audit", AUDIT, WELL),
-    ("exposure", AUDIT, WELL),
+    ("exposure", Need::AtHome(Scope::Audit), WELL),
     ("workspaces", Need::Foothold, WELL),
     ("status", READ_ALL, WELL),
     ("principals", Need::Principals(Place::OfWorkspace), WELL),
