@@ -31,6 +31,8 @@ pub enum Form {
     Address,
     /// A message id chosen by the caller.
     MessageId,
+    /// Name of a field of a connection.
+    FieldName,
     /// The cursor of a page.
     Cursor,
     /// A position of the log, alone or with its history.
@@ -70,7 +72,7 @@ impl Form {
             Self::Address => json!({
                 "type": "string", "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }],
             }),
-            Self::MessageId => text("^[!-~]{1,128}$"),
+            Self::MessageId | Self::FieldName => text("^[!-~]{1,128}$"),
             Self::Cursor => text("^[A-Za-z0-9_-]{2,2048}$"),
             Self::ResumePoint => text(resume::PATTERN),
             Self::LastEventId => text(&format!("^$|{}", resume::PATTERN)),
@@ -126,6 +128,7 @@ impl Form {
                 ResumePoint::parse("", text).map(drop).map_err(|invalid| invalid.problem)
             }
             Self::Cursor => of_length(text, 2, CURSOR_CHARS),
+            Self::FieldName => of_length(text, 1, limits::FIELD_NAME_CHARS),
             Self::MessageId => of_length(text, 1, limits::MESSAGE_ID_CHARS),
             _ => of_length(text, 1, limits::SLUG_CHARS),
         }

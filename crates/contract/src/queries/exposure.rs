@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use ledger_domain::limits;
 use ledger_domain::principal::Scope;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -73,7 +72,7 @@ pub struct ExposureQuery {
 
 /// What HTTP takes of it in the query string, besides size and cursor of the page.
 pub const PARAMETERS: &[Parameter] = &[
-    must("field", Form::Text(limits::FIELD_NAME_CHARS), "Name of the secret field."),
+    must("field", Form::FieldName, "Name of the secret field."),
     one("generation", Form::Number(1, u64::MAX), "Generation; the current one if omitted."),
 ];
 

@@ -120,7 +120,9 @@ fn refusals(verb: Verb) -> Vec<&'static [Code]> {
 fn body_of(verb: Verb) -> (String, bool) {
     let schema = ledger_contract::schemas::http_body_schema(verb);
     let required = schema.get("required").and_then(Value::as_array);
-    let demands = required.is_some_and(|required| !required.is_empty());
+    // Which of several fields must be there is said beside the list of those that always must.
+    let one_of = schema.get("oneOf").is_some() || schema.get("anyOf").is_some();
+    let demands = one_of || required.is_some_and(|required| !required.is_empty());
     (title(&schema), !demands)
 }
 
