@@ -99,6 +99,7 @@ impl Slot {
             Ok(secret) => {
                 let secret = Arc::new(secret);
                 let mut earlier = std::mem::take(&mut held.earlier);
+                earlier.retain(|value| value.strong_count() > 0);
                 earlier.extend(held.secret.as_ref().map(Arc::downgrade));
                 *held = Held {
                     secret: Some(Arc::clone(&secret)),

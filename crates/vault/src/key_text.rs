@@ -14,7 +14,7 @@ use crate::keyring::Keyring;
 use crate::master_key::{KEY_BYTES, MasterKey};
 
 /// The mark that some editors write at the beginning of UTF-8 text.
-const BYTE_ORDER_MARK: char = '\u{feff}';
+pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
 const PREFIX: &str = "connledger-wrapped-key-v1:";
 const COMMENT: &str = "\
 # Wrapped master keys of a connection ledger. The first key is active, the others only open.

@@ -112,12 +112,14 @@ impl Pass<'_> {
                 break;
             }
         }
-        if self.failed > 0 || self.left()? > 0 {
+        let left = self.left()?;
+        if left > self.failed {
             return Ok(());
         }
+        // A data key that cannot be opened does not keep the former wraps of others in the files.
         let store = &self.engine.shared.store;
         store.forget_former_keys().map_err(|error| failed(&error))?;
-        self.note()
+        if left > 0 { Ok(()) } else { self.note() }
     }
 
     fn left(&self) -> Result<u64, Stopped> {

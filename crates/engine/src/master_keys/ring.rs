@@ -87,5 +87,9 @@ pub(crate) fn load(store: &Store, founding: &Founding) -> Result<Ledger, Fault> 
         };
         ledger.evolve(&event, metadata.version);
     }
-    Ok(Ledger { active: founding.active, data_keys: meta::data_keys(store)?, ..ledger })
+    let mut ledger =
+        Ledger { active: founding.active, data_keys: meta::data_keys(store)?, ..ledger };
+    // After a restore to before a rotation, too.
+    ledger.is_rewrapping |= ledger.left_behind() > 0;
+    Ok(ledger)
 }

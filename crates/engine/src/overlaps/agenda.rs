@@ -8,6 +8,8 @@ use parking_lot::{Condvar, Mutex};
 
 /// Stands for a look that is due at once.
 const AT_ONCE: Micros = Micros::new(i64::MIN);
+/// Stands for a connection that is being looked at.
+const TAKEN: Micros = Micros::new(i64::MAX);
 
 /// The connections with a former generation, each with the time of the next look at it. Only what
 /// is durable is on it.
@@ -33,9 +35,14 @@ impl Looks {
         if let Some(before) = before {
             self.order.remove(&(before, id));
         }
-        if let Some(at) = at {
+        if let Some(at) = at.filter(|at| *at != TAKEN) {
             self.order.insert((at, id));
         }
+    }
+
+    /// Returns whether nothing happened to a connection since it was taken.
+    fn is_unchanged(&self, id: ConnectionId) -> bool {
+        self.next.get(&id).is_none_or(|at| *at == TAKEN)
     }
 }
 
@@ -76,18 +83,27 @@ impl Agenda {
     /// Has a connection looked at later, unless something happened to it since it was taken.
     pub(super) fn look_later(&self, id: ConnectionId, at: Micros) {
         let mut looks = self.looks.lock();
-        if !looks.next.contains_key(&id) {
+        if looks.is_unchanged(id) {
             looks.set(id, Some(at));
         }
     }
 
-    /// Takes up to `most` connections that are to be looked at by now.
+    /// Takes a connection off the agenda, unless something happened to it since it was taken.
+    pub(super) fn forget(&self, id: ConnectionId) {
+        let mut looks = self.looks.lock();
+        if looks.is_unchanged(id) {
+            looks.set(id, None);
+        }
+    }
+
+    /// Takes up to `most` connections that are to be looked at by now. They stay on the agenda, so
+    /// that what happens during the look has them looked at again.
     pub(super) fn take_due(&self, now: Micros, most: usize) -> Vec<ConnectionId> {
         let mut looks = self.looks.lock();
         let due = looks.order.iter().take_while(|(at, _)| *at <= now).take(most);
         let due: Vec<ConnectionId> = due.map(|(_, id)| *id).collect();
         for id in &due {
-            looks.set(*id, None);
+            looks.set(*id, Some(TAKEN));
         }
         due
     }
@@ -131,6 +147,17 @@ mod tests {
         assert_eq!(agenda.take_due(Micros::new(5), 1), [id(3)]);
         assert_eq!(agenda.take_due(Micros::new(5), 9), [id(2)]);
         assert!(agenda.take_due(Micros::new(i64::MAX), 9).is_empty());
+    }
+
+    #[test]
+    fn what_happens_during_a_look_has_the_connection_looked_at_again() {
+        let agenda = Agenda::of([id(1), id(2)].into_iter());
+        assert_eq!(agenda.take_due(Micros::new(0), 9), [id(1), id(2)]);
+        agenda.look_again(id(1));
+        agenda.look_later(id(1), Micros::new(9));
+        agenda.forget(id(2));
+        agenda.look_again(id(2));
+        assert_eq!(agenda.take_due(Micros::new(0), 9), [id(1)]);
     }
 
     #[test]

@@ -87,7 +87,7 @@ fn look_at(engine: &Engine, ids: &[ConnectionId]) {
         match look(engine, *id) {
             Ok(Next::Retiring(answer)) => answers.push((*id, answer)),
             Ok(Next::LookAt(at)) => agenda.look_later(*id, at),
-            Ok(Next::Nothing) => {}
+            Ok(Next::Nothing) => agenda.forget(*id),
             Err(error) => {
                 log(*id, &error);
                 agenda.look_later(*id, later);

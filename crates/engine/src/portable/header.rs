@@ -112,6 +112,17 @@ struct Versions {
 impl Header {
     /// Describes a ledger.
     pub(super) fn of(portable: &Portable) -> Result<Self, Fault> {
+        loop {
+            let header = Self::read_from(portable)?;
+            // A rotation of the master key replaces this and other secrets in one batch.
+            let key_check = founding::get(&portable.store, founding::KEY_CHECK)?;
+            if key_check.as_ref() == Some(&header.founding.key_check) {
+                return Ok(header);
+            }
+        }
+    }
+
+    fn read_from(portable: &Portable) -> Result<Self, Fault> {
         let Portable { store, identity, position, .. } = portable;
         let required = |name: &'static str| {
             let value = founding::get(store, name)?;

@@ -6,10 +6,13 @@ use ledger_contract::queries::{PAGE_BYTES, QueryName};
 use ledger_contract::records::{Happened, Metadata, Record};
 use ledger_contract::time;
 use ledger_domain::principal::{ApiKeyId, Scope};
-use ledger_domain::{CheckedText, Connection, FieldName, Generation, SecretRevealed, Version};
+use ledger_domain::{
+    CheckedText, Connection, FieldName, Generation, Lifecycle, SecretRevealed, Version,
+};
 use ledger_store::tables::{StreamKey, streams};
 
 use super::{Reader, paging};
+use crate::access::Caller;
 use crate::errors::{Fault, QueryError};
 use crate::history;
 
@@ -20,8 +23,8 @@ impl Reader<'_> {
     /// Returns a page of the identities to which one generation of a secret field was revealed, and
     /// records that they were asked for. Blocks.
     ///
-    /// Errors: as [`Self::history`] of one connection; `secret_field_unknown` for a field that
-    /// never had a value, `generation_unknown`.
+    /// Errors: as [`Self::history`] of one connection; `secret_field_unknown` if the current
+    /// generation of a field without a value is asked for; `generation_unknown`.
     pub fn exposure(&self, query: &ExposureQuery) -> Result<ExposurePage, QueryError> {
         let target = ConnectionRef::parse("connection", &query.connection)?;
         let field = FieldName::parse("field", &query.field)?;
@@ -41,7 +44,7 @@ impl Reader<'_> {
         let truncated = part.last.is_some() && part.readers.count() < size;
         let mut readers = part.readers.into_all();
         for reader in &mut readers {
-            reader.may_reveal = self.may_reveal(&now, reader.key.as_deref());
+            reader.may_reveal = self.may_reveal(&now, &field, reader.key.as_deref());
         }
         Ok(ExposurePage {
             connection: now.id.to_string(),
@@ -81,10 +84,19 @@ impl Reader<'_> {
     }
 
     /// Returns whether an API key could have the secrets revealed now; `None` for access tokens.
-    fn may_reveal(&self, connection: &Connection, key: Option<&str>) -> Option<bool> {
+    fn may_reveal(
+        &self,
+        connection: &Connection,
+        field: &FieldName,
+        key: Option<&str>,
+    ) -> Option<bool> {
         let id = ApiKeyId::parse("key", key?).ok()?;
         let caller = self.engine.shared.directory.caller_of(&id, self.engine.clock().now());
-        Some(caller.is_some_and(|caller| caller.may_with(Scope::Reveal, connection)))
+        let given_out = connection.enabled
+            && connection.lifecycle == Lifecycle::Active
+            && connection.secrets.contains_key(field);
+        let may = |caller: Caller| caller.may_with(Scope::Reveal, connection);
+        Some(given_out && caller.is_some_and(may))
     }
 
     /// Finds the event that gave a field a generation. Generations never go back, so the versions

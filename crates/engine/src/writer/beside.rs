@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ledger_contract::records::{self, StreamId};
-use ledger_domain::connection::Retirement;
+use ledger_domain::connection::{Keep, Retirement};
 use ledger_domain::{
     Command, Confirmation, Connection, ConnectionId, ConsumerCommand, Micros, Rejection,
     RevealSecret, SecretRevealed, Version, decide_consumer, decide_reveal,
@@ -129,16 +129,30 @@ impl Decider {
         Ok(connection)
     }
 
-    /// Returns a command of the ledger itself to retire former generations as it is decided: with
-    /// what the clock says then, and the fields that are confirmed by then.
+    /// Returns a command about former generations as it is decided: with what the clock says then,
+    /// and, if the ledger retires them itself, the fields that are confirmed by then.
     pub(super) fn with_confirmations(
         &mut self,
         before: Option<&Connection>,
         command: Command,
         at: Micros,
     ) -> Result<Command, ExecuteError> {
-        let Command::RetireFormer { fields, when } = command else { return Ok(command) };
+        let (fields, when) = match command {
+            Command::RetireFormer { fields, when } => (fields, when),
+            Command::CancelRotation { fields, now: _ } => {
+                return Ok(Command::CancelRotation { fields, now: self.now(at) });
+            }
+            Command::RotateSecret { secrets, keep: Some(keep) } => {
+                let keep = Some(Keep { now: self.now(at), ..keep });
+                return Ok(Command::RotateSecret { secrets, keep });
+            }
+            command => return Ok(command),
+        };
         match (when, before) {
+            (Retirement::At { until, now: _ }, _) => {
+                let when = Retirement::At { until, now: self.now(at) };
+                Ok(Command::RetireFormer { fields, when })
+            }
             (Retirement::Overdue(_), _) => {
                 Ok(Command::RetireFormer { fields, when: Retirement::Overdue(self.now(at)) })
             }

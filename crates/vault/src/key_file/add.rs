@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::{FILE_BYTES_MAX, LINE_BYTES, PREFIX, push_line};
 use crate::error::{KeyFileError, PrivateFileError};
+use crate::key_text::BYTE_ORDER_MARK;
 use crate::keyring::Keyring;
 use crate::private_file;
 
@@ -32,7 +33,11 @@ impl Keyring {
         let file = held.try_clone().map_err(unreadable)?;
         let former = private_file::read_text(&path, file, FILE_BYTES_MAX)?;
         let keyring = Self::parse(&former)?.rotate(rng);
-        let text = with_first(&former, &keyring);
+        let text = with_first(former.trim_start_matches(BYTE_ORDER_MARK), &keyring);
+        if Self::parse(&text)?.active_id() != keyring.active_id() {
+            let source = io::Error::other("the new key would not be the first");
+            return Err(KeyFileError::Change { path, source });
+        }
         if text.len() > FILE_BYTES_MAX {
             return Err(PrivateFileError::TooLong { path, bytes_max: FILE_BYTES_MAX }.into());
         }
@@ -138,6 +143,21 @@ mod tests {
         let kept: Vec<_> = now.lines().filter(|line| !line.contains(&added.to_string())).collect();
         assert_eq!(kept, text.lines().collect::<Vec<_>>());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
+    }
+
+    #[test]
+    fn a_key_comes_first_in_a_file_that_an_editor_marked_as_utf_8() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("master.key");
+        let rng = &mut seeded(4);
+        let keyring = Keyring::generate(rng);
+        keyring.create_file(&path).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let key = text.lines().find(|line| line.starts_with(PREFIX)).unwrap();
+        fs::write(&path, format!("{BYTE_ORDER_MARK}{key}")).unwrap();
+        let added = Keyring::add_to_file(&path, rng).unwrap();
+        let read = Keyring::read_file(&path).unwrap();
+        assert_eq!(read.key_ids().collect::<Vec<_>>(), [added, keyring.active_id()]);
     }
 
     #[test]
