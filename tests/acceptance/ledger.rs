@@ -1,6 +1,8 @@
 //! A ledger opened in this process, on a temporary folder.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::{fs, io};
 
 use ledger_contract::commands::ParsedCommand;
@@ -13,7 +15,8 @@ use ledger_contract::reply::Receipt;
 use ledger_contract::{commands, subjects};
 use ledger_domain::{Expected, Incarnation, LedgerId, MessageId, Micros, Version, WorkspaceName};
 use ledger_engine::{
-    Caller, CommandRequest, Engine, EngineOptions, Executed, Received, ReplayLimits, RevealRequest,
+    Caller, Clock, CommandRequest, Engine, EngineOptions, Executed, Ports, Received, ReplayLimits,
+    RevealRequest,
 };
 use ledger_store::tables::founding::{LEDGER_ID, MAC_KEY};
 use ledger_store::tables::meta;
@@ -151,6 +154,18 @@ impl Place {
     /// Opens the database as [`strangers_store`].
     pub(crate) fn strangers_store(&self) -> Store {
         strangers_store(&self.path())
+    }
+
+    /// Opens it with a clock that shows these seconds.
+    pub(crate) fn open_at(self, now: &Arc<AtomicI64>) -> Ledger {
+        let options = || {
+            let shown = Arc::clone(now);
+            let clock = move || Micros::new(shown.load(Ordering::SeqCst) * 1_000_000);
+            let ports = Ports { clock: Clock::new(clock), ..Ports::default() };
+            EngineOptions { ports, ..self.options() }
+        };
+        let engine = open(options).expect("the ledger opens");
+        Ledger { engine, place: self }
     }
 
     pub(crate) fn open(self) -> Ledger {

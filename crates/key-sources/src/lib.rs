@@ -2,7 +2,7 @@
 //! the output of a program, each with the same text. A line of it has a key in the clear, or as a
 //! key service wrapped it; then that service is asked to open it.
 //!
-//! Start with [`MasterKeySource`], then read [`KeyService`]. The form of the text, and the check
+//! Start with [`MasterKeySource`], then read `services/mod.rs`. The form of the text, and the check
 //! that an opened key is the one that its line names, belong to `ledger-vault`.
 //!
 //! This is the only crate that talks to key services. A key passes through buffers of the HTTP
@@ -40,5 +40,5 @@ pub use error::{ServiceError, SourceError};
 pub use ledger_outgoing::Plain;
 pub use program::ProgramError;
 pub use reader::{MasterKeySource, Patience, Settings, wrap};
-pub use services::{KeyService, ServiceKey};
+pub use services::ServiceKey;
 pub use source::{InvalidSource, Source};

@@ -135,6 +135,17 @@ impl Client {
     }
 }
 
+/// Formats an error and all its causes on one line.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
 fn failed(error: reqwest::Error) -> SendError {
     if error.is_timeout() {
         return SendError::TooSlow;

@@ -20,5 +20,5 @@ mod tls;
 mod tests;
 
 pub use address::{Plain, is_encrypted, read_address};
-pub use client::{Answer, Client, ClientError, ClientOptions, SendError};
+pub use client::{Answer, Client, ClientError, ClientOptions, SendError, with_causes};
 pub use tls::{AuthorityError, TlsError, install_tls_provider};

@@ -1,7 +1,5 @@
 //! A server that speaks the protocol of Azure Blob Storage.
 
-use std::process::Stdio;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::Client;
@@ -9,6 +7,7 @@ use ring::hmac;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
+use super::s3_server::spawn_quietly;
 use crate::http::door;
 use crate::nats_server::free_port;
 use crate::settings;
@@ -37,19 +36,15 @@ impl AzureServer {
         let folder = tempfile::tempdir().expect("a folder");
         let port = free_port();
         let script = settings::servers_node_modules().join("azurite/dist/src/blob/main.js");
-        let child = Command::new(settings::node())
+        let mut command = Command::new(settings::node());
+        command
             .arg(script)
             .args(["--blobHost", "127.0.0.1", "--blobPort", &port.to_string()])
             .args(["--inMemoryPersistence", "--silent", "--disableTelemetry"])
             // The library may ask for a newer version of the protocol than the server lists.
-            .arg("--skipApiVersionCheck")
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn();
-        let server = Self { port, child: child.expect("azurite starts"), _folder: folder };
+            .arg("--skipApiVersionCheck");
+        let child = spawn_quietly(command, folder.path());
+        let server = Self { port, child, _folder: folder };
         let http = door::client();
         eventually("the Azure server makes a container", async || {
             server.make_container(&http).await

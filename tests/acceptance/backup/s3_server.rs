@@ -1,6 +1,7 @@
 //! A server that speaks the protocol of S3, and a proxy before it.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::Stdio;
 
 use reqwest::Client;
@@ -33,15 +34,9 @@ impl S3Server {
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let port = free_port();
-        let child = Command::new(settings::moto_server())
-            .args(["-H", "127.0.0.1", "-p", &port.to_string()])
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn();
-        let child = child.expect("moto_server starts");
+        let mut command = Command::new(settings::moto_server());
+        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
+        let child = spawn_quietly(command, folder.path());
         let server = Self { port, child, http: door::client(), _folder: folder };
         eventually("the S3 server makes a bucket", async || {
             let made = server.http.put(format!("{}/{BUCKET}", server.url())).send().await.ok()?;
@@ -117,6 +112,18 @@ impl S3Server {
         assert!(status.is_success(), "{text}");
         text
     }
+}
+
+/// Starts a server that says nothing, in a folder of its own. It ends with its handle.
+pub(super) fn spawn_quietly(mut command: Command, folder: &Path) -> Child {
+    command
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the server starts")
 }
 
 /// The variables by which the program finds the server.

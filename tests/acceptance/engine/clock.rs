@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use ledger_contract::time;
 use ledger_domain::Micros;
-use ledger_engine::{Clock, EngineOptions, Ports};
 use serde_json::{Value, json};
 
-use crate::ledger::{Ledger, open};
+use crate::ledger::Ledger;
 
 /// 2027-11-28T12:00:00Z, in seconds.
 const NOON: i64 = 1_827_403_200;
@@ -22,14 +21,7 @@ struct Staged {
 impl Staged {
     async fn new() -> Self {
         let (place, now) = (Ledger::new().await.close(), Arc::new(AtomicI64::new(NOON)));
-        let options = || {
-            let shown = Arc::clone(&now);
-            let clock = move || Micros::new(shown.load(Ordering::SeqCst) * 1_000_000);
-            let ports = Ports { clock: Clock::new(clock), ..Ports::default() };
-            EngineOptions { ports, ..place.options() }
-        };
-        let engine = open(options).expect("the ledger opens");
-        Self { ledger: Ledger { engine, place }, now }
+        Self { ledger: place.open_at(&now), now }
     }
 
     /// Makes a connection while the clock shows so many hours after noon.

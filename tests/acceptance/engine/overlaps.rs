@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use ledger_contract::errors::{Code, Problem};
-use ledger_domain::Micros;
-use ledger_engine::{Clock, EngineOptions, Executed, Ports};
+use ledger_engine::Executed;
 use serde_json::{Value, json};
 
-use crate::ledger::{ABROAD, Ledger, Place, TestCommand, open, send_as};
+use crate::ledger::{ABROAD, Ledger, Place, TestCommand, send_as};
 use crate::wait::eventually;
 
 /// 2027-11-28T12:00:00Z, in seconds.
@@ -23,14 +22,7 @@ struct Staged {
 }
 
 fn opened(place: Place, now: Arc<AtomicI64>) -> Staged {
-    let options = || {
-        let shown = Arc::clone(&now);
-        let clock = move || Micros::new(shown.load(Ordering::SeqCst) * 1_000_000);
-        let ports = Ports { clock: Clock::new(clock), ..Ports::default() };
-        EngineOptions { ports, ..place.options() }
-    };
-    let engine = open(options).expect("the ledger opens");
-    Staged { ledger: Ledger { engine, place }, now }
+    Staged { ledger: place.open_at(&now), now }
 }
 
 impl Staged {

@@ -8,7 +8,7 @@ use super::{
     STREAM, adopting, filled, info, info_of, owned, restored, start_with, started, status,
 };
 use crate::compare::{bucket_stream, everything, expect_equal};
-use crate::ledger::{Ledger, TestCommand};
+use crate::ledger::{Ledger, Place, TestCommand};
 use crate::nats_server::NatsServer;
 use crate::wait::{PATIENCE, eventually};
 
@@ -76,8 +76,9 @@ async fn a_stream_of_another_history_is_refused_by_name_until_it_is_adopted() {
     bus.shutdown().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stream_ahead_of_an_older_copy_is_adopted_by_the_copy_that_is_told_to() {
+/// Returns an older copy of a ledger, a server with what the ledger published since, and the last
+/// position of that.
+async fn older_copy() -> (NatsServer, Place, u64) {
     let (server, ledger, bus) = started().await;
     ledger.create("both").await;
     filled(&server, &ledger).await;
@@ -87,7 +88,12 @@ async fn a_stream_ahead_of_an_older_copy_is_adopted_by_the_copy_that_is_told_to(
     let ahead = ledger.engine.head().get();
     bus.shutdown().await;
     ledger.close();
+    (server, older, ahead)
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_ahead_of_an_older_copy_is_adopted_by_the_copy_that_is_told_to() {
+    let (server, older, ahead) = older_copy().await;
     let older = older.open();
     let former = older.engine.identity();
     let bus = start_with(&older, server.url(), |_| {}).await;
@@ -112,15 +118,7 @@ async fn a_stream_ahead_of_an_older_copy_is_adopted_by_the_copy_that_is_told_to(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_older_copy_that_finds_only_a_bucket_ahead_of_it_is_refused_until_it_adopts() {
-    let (server, ledger, bus) = started().await;
-    ledger.create("both").await;
-    filled(&server, &ledger).await;
-    let older = ledger.power_cut();
-    ledger.create("only-here").await;
-    filled(&server, &ledger).await;
-    let ahead = ledger.engine.head().get();
-    bus.shutdown().await;
-    ledger.close();
+    let (server, older, ahead) = older_copy().await;
     let jetstream = jetstream::new(server.client().await);
     jetstream.delete_stream(STREAM).await.expect("it can be deleted");
     let created = info_of(&server, &bucket_stream()).await.created;

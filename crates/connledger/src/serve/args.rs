@@ -41,7 +41,7 @@ pub(crate) struct ServeArgs {
     pub(crate) dev: bool,
     #[command(flatten)]
     pub(crate) master_key: MasterKeyArgs,
-    /// How long a start asks a key service again that is away, before it gives up
+    /// How long a start keeps asking a key service that is away, before it gives up
     #[arg(
         long,
         env = "CONNLEDGER_MASTER_KEY_WAIT",

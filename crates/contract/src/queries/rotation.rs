@@ -26,7 +26,7 @@ impl Query for Rotation {
     const SPEC: QuerySpec = QuerySpec {
         name: "rotation",
         summary: "Shows which consumers use which generation of a connection's secrets",
-        description: "A consumer is who sends `confirm-secret`. Workspaces with which the connection \
+        description: "A consumer is whoever sends `confirm-secret`. Workspaces with which the connection \
                       is shared see the counts, and of the consumers their own.",
         scopes: &[Scope::Read],
         on_ledger: false,

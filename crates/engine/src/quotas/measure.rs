@@ -1,8 +1,7 @@
 //! Counts what a workspace uses, in the indexes.
 
-use ledger_domain::{SecretRevealed, WorkspaceName};
+use ledger_domain::{SecretRevealed, WorkspaceCreated, WorkspaceName};
 use ledger_store::Selection;
-use ledger_store::tables::connections;
 
 use super::start_of;
 use crate::engine::{Engine, Shared};
@@ -84,7 +83,9 @@ impl Engine {
         }
         let models = shared.models.load();
         let active = models.lists.select(&[filters::active()])?.map_or(0, |found| found.len());
-        let workspaces = connections::count_workspaces(&shared.store, &models.connections)?;
+        // No workspace is ever removed.
+        let made = [vec![audit::event_type(WorkspaceCreated::TYPE_NAME)]];
+        let workspaces = models.audit.select(&made)?.map_or(0, |found| found.len());
         Ok(Some(active + workspaces))
     }
 }

@@ -17,9 +17,9 @@ use ledger_domain::MasterKeyId;
 use ledger_vault::{MasterKeyBytes, WrappedMasterKey};
 use zeroize::Zeroizing;
 
+use super::KeyService;
 use super::aws_http::AwsHttp;
-use super::{KeyService, opening, wrapping};
-use crate::error::{Cause, ServiceError};
+use crate::error::Cause;
 use crate::quote::quote;
 use crate::reader::Settings;
 
@@ -58,15 +58,27 @@ impl AwsKms {
         }
         Ok(Self { client: Client::new(&config) })
     }
+}
 
-    async fn try_wrap(&self, key: &str, id: MasterKeyId, bytes: &[u8]) -> Result<Vec<u8>, Cause> {
-        let request = self.client.encrypt().key_id(key).plaintext(Blob::new(bytes));
+#[async_trait]
+impl KeyService for AwsKms {
+    fn name(&self) -> String {
+        SERVICE.to_owned()
+    }
+
+    async fn wrap(
+        &self,
+        key: &str,
+        id: MasterKeyId,
+        bytes: &MasterKeyBytes,
+    ) -> Result<Vec<u8>, Cause> {
+        let request = self.client.encrypt().key_id(key).plaintext(Blob::new(bytes.as_slice()));
         let made = request.encryption_context(CONTEXT, id.to_string()).send().await;
         let made = made.map_err(|error| meaning(&error, &STANDARD.encode(bytes)))?;
         made.ciphertext_blob.map(Blob::into_inner).ok_or_else(unexpected)
     }
 
-    async fn try_open(&self, wrapped: &WrappedMasterKey) -> Result<MasterKeyBytes, Cause> {
+    async fn open(&self, wrapped: &WrappedMasterKey) -> Result<MasterKeyBytes, Cause> {
         let ciphertext = wrapped.ciphertext();
         let request = self.client.decrypt().key_id(wrapped.key());
         let request = request.ciphertext_blob(Blob::new(ciphertext));
@@ -76,25 +88,11 @@ impl AwsKms {
     }
 }
 
-#[async_trait]
-impl KeyService for AwsKms {
-    async fn wrap(
-        &self,
-        key: &str,
-        id: MasterKeyId,
-        bytes: &MasterKeyBytes,
-    ) -> Result<Vec<u8>, ServiceError> {
-        self.try_wrap(key, id, bytes).await.map_err(|cause| cause.at(SERVICE, wrapping(id)))
-    }
-
-    async fn open(&self, wrapped: &WrappedMasterKey) -> Result<MasterKeyBytes, ServiceError> {
-        let opened = self.try_open(wrapped).await;
-        opened.map_err(|cause| cause.at(SERVICE, opening(wrapped.id())))
-    }
-}
-
 fn unexpected() -> Cause {
-    Cause::refused("its answer lacks what was asked for", "check AWS_ENDPOINT_URL")
+    Cause::refused(
+        "its answer lacks what was asked for",
+        "check AWS_ENDPOINT_URL_KMS and AWS_ENDPOINT_URL",
+    )
 }
 
 /// Says what an error of the SDK means. What was `sent` is not repeated.

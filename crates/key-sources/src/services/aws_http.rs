@@ -8,10 +8,9 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use ledger_outgoing::{Client, ClientOptions, Plain, SendError, read_address};
+use ledger_outgoing::{Client, ClientOptions, Plain, SendError, read_address, with_causes};
 use reqwest::{Method, Url};
 
-use super::post::told;
 use crate::error::Cause;
 
 /// Where the machines of AWS get their credentials, over plain HTTP within the machine.
@@ -29,7 +28,7 @@ impl AwsHttp {
     pub(super) fn new(plain: Plain) -> Result<Self, Cause> {
         let client = Client::new(ClientOptions::default());
         let client = client.map_err(|error| {
-            Cause::refused(told(&error), "check the certificate authorities of this system")
+            Cause::refused(with_causes(&error), "check the certificate authorities of this system")
         })?;
         Ok(Self { client, plain })
     }

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ledger_domain::MasterKeyId;
-use ledger_outgoing::{Answer, Client, ClientOptions, install_tls_provider, read_address};
+use ledger_outgoing::{
+    Answer, Client, ClientOptions, install_tls_provider, read_address, with_causes,
+};
 use ledger_vault::{MasterKeyBytes, WrappedMasterKey};
 use object_store::gcp::{GcpCredentialProvider, GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::{ClientConfigKey, RetryConfig};
@@ -16,9 +18,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::post::{binding, post, told};
-use super::{KeyService, opening, wrapping};
-use crate::error::{Cause, ServiceError};
+use super::KeyService;
+use super::post::{binding, post};
+use crate::error::Cause;
 use crate::quote::quote;
 use crate::reader::Settings;
 
@@ -76,7 +78,7 @@ impl GoogleKms {
         })?;
         let options = ClientOptions { bytes_max: ANSWER_BYTES_MAX, ..ClientOptions::default() };
         let client = Client::new(options).map_err(|error| {
-            Cause::refused(told(&error), "check the certificate authorities of this system")
+            Cause::refused(with_causes(&error), "check the certificate authorities of this system")
         })?;
         // Of this only the credentials are taken. Their rights are not limited to storage.
         install_tls_provider();
@@ -101,26 +103,6 @@ impl GoogleKms {
             200 => Ok(answer),
             status => Err(meaning(status, &answer.body, &[sent, &token.bearer])),
         }
-    }
-
-    async fn try_wrap(&self, key: &str, id: MasterKeyId, bytes: &[u8]) -> Result<Vec<u8>, Cause> {
-        let plaintext = Zeroizing::new(STANDARD.encode(bytes));
-        let body = json!({
-            "plaintext": plaintext.as_str(), "additionalAuthenticatedData": binding(id),
-        });
-        let answer = self.ask(key, "encrypt", &body, &plaintext).await?;
-        let made: Encrypted = serde_json::from_slice(&answer.body).map_err(|_| unexpected())?;
-        STANDARD.decode(made.ciphertext).map_err(|_| unexpected())
-    }
-
-    async fn try_open(&self, wrapped: &WrappedMasterKey) -> Result<MasterKeyBytes, Cause> {
-        let ciphertext = STANDARD.encode(wrapped.ciphertext());
-        let bound = binding(wrapped.id());
-        let body = json!({ "ciphertext": ciphertext, "additionalAuthenticatedData": bound });
-        let answer = self.ask(wrapped.key(), "decrypt", &body, &ciphertext).await?;
-        let opened: Opened = serde_json::from_slice(&answer.body).map_err(|_| unexpected())?;
-        let plaintext = Zeroizing::new(opened.plaintext);
-        Ok(Zeroizing::new(STANDARD.decode(plaintext.as_str()).map_err(|_| unexpected())?))
     }
 }
 
@@ -176,17 +158,32 @@ fn meaning(code: u16, body: &[u8], hidden: &[&str]) -> Cause {
 
 #[async_trait]
 impl KeyService for GoogleKms {
+    fn name(&self) -> String {
+        SERVICE.to_owned()
+    }
+
     async fn wrap(
         &self,
         key: &str,
         id: MasterKeyId,
         bytes: &MasterKeyBytes,
-    ) -> Result<Vec<u8>, ServiceError> {
-        self.try_wrap(key, id, bytes).await.map_err(|cause| cause.at(SERVICE, wrapping(id)))
+    ) -> Result<Vec<u8>, Cause> {
+        let plaintext = Zeroizing::new(STANDARD.encode(bytes));
+        let body = json!({
+            "plaintext": plaintext.as_str(), "additionalAuthenticatedData": binding(id),
+        });
+        let answer = self.ask(key, "encrypt", &body, &plaintext).await?;
+        let made: Encrypted = serde_json::from_slice(&answer.body).map_err(|_| unexpected())?;
+        STANDARD.decode(made.ciphertext).map_err(|_| unexpected())
     }
 
-    async fn open(&self, wrapped: &WrappedMasterKey) -> Result<MasterKeyBytes, ServiceError> {
-        let opened = self.try_open(wrapped).await;
-        opened.map_err(|cause| cause.at(SERVICE, opening(wrapped.id())))
+    async fn open(&self, wrapped: &WrappedMasterKey) -> Result<MasterKeyBytes, Cause> {
+        let ciphertext = STANDARD.encode(wrapped.ciphertext());
+        let bound = binding(wrapped.id());
+        let body = json!({ "ciphertext": ciphertext, "additionalAuthenticatedData": bound });
+        let answer = self.ask(wrapped.key(), "decrypt", &body, &ciphertext).await?;
+        let opened: Opened = serde_json::from_slice(&answer.body).map_err(|_| unexpected())?;
+        let plaintext = Zeroizing::new(opened.plaintext);
+        Ok(Zeroizing::new(STANDARD.decode(plaintext.as_str()).map_err(|_| unexpected())?))
     }
 }

@@ -24,17 +24,20 @@ use transit::Transit;
 /// What wraps master keys with a key of its own that never leaves it. What it makes of a master key
 /// is bound to the id of that key.
 #[async_trait]
-pub trait KeyService: fmt::Debug + Send + Sync {
+pub(crate) trait KeyService: fmt::Debug + Send + Sync {
+    /// Returns what errors call it.
+    fn name(&self) -> String;
+
     /// Wraps the bytes of a master key under a key of the service.
     async fn wrap(
         &self,
         key: &str,
         id: MasterKeyId,
         bytes: &MasterKeyBytes,
-    ) -> Result<Vec<u8>, ServiceError>;
+    ) -> Result<Vec<u8>, Cause>;
 
     /// Opens what it wrapped.
-    async fn open(&self, wrapped: &WrappedMasterKey) -> Result<MasterKeyBytes, ServiceError>;
+    async fn open(&self, wrapped: &WrappedMasterKey) -> Result<MasterKeyBytes, Cause>;
 
     /// Gives back what was only taken for this use, such as a login.
     async fn finish(&self) {}
@@ -157,7 +160,8 @@ impl Services {
             let cause = format!("this version knows {}", forms());
             Cause::refused(cause, remedy).at(name, opening(wrapped.id()))
         })?;
-        self.service(kind, || opening(wrapped.id())).await?.open(wrapped).await
+        let service = self.service(kind, || opening(wrapped.id())).await?;
+        open_with(service, wrapped).await
     }
 
     /// Wraps a key, and opens it again: what cannot be opened is never written.
@@ -168,7 +172,8 @@ impl Services {
         bytes: &MasterKeyBytes,
     ) -> Result<WrappedMasterKey, ServiceError> {
         let service = self.service(with.kind, || wrapping(id)).await?;
-        let ciphertext = service.wrap(&with.key, id, bytes).await?;
+        let ciphertext = service.wrap(&with.key, id, bytes).await;
+        let ciphertext = ciphertext.map_err(|cause| cause.at(&service.name(), wrapping(id)))?;
         let unusable = |text: &str| {
             let remedy = "report it to those who run the service";
             Cause::refused(text, remedy).at(with.kind.name(), wrapping(id))
@@ -176,7 +181,7 @@ impl Services {
         let wrapped = WrappedMasterKey::new(id, with.kind.name(), &with.key, ciphertext);
         let wrapped =
             wrapped.ok_or_else(|| unusable("what it made of the key is empty or too long"))?;
-        if service.open(&wrapped).await? != *bytes {
+        if open_with(service, &wrapped).await? != *bytes {
             return Err(unusable("it did not open as the same key"));
         }
         Ok(wrapped)
@@ -219,6 +224,14 @@ impl Services {
             }
         }
     }
+}
+
+async fn open_with(
+    service: &dyn KeyService,
+    wrapped: &WrappedMasterKey,
+) -> Result<MasterKeyBytes, ServiceError> {
+    let opened = service.open(wrapped).await;
+    opened.map_err(|cause| cause.at(&service.name(), opening(wrapped.id())))
 }
 
 /// Says what is asked of a service.

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::post::{binding, post};
-use super::{KeyService, opening, transit_login, wrapping};
-use crate::error::{Cause, ServiceError};
+use super::{KeyService, transit_login};
+use crate::error::Cause;
 use crate::quote::quote;
 use crate::reader::Settings;
 
@@ -72,10 +72,6 @@ impl Transit {
     }
 
     /// Says which server is meant.
-    fn name(&self) -> String {
-        format!("{SERVICE} at {}", self.door.address)
-    }
-
     /// Sends a request about a key. Of the answer to a refusal, `hidden` is left out.
     async fn about(
         &self,
@@ -90,8 +86,20 @@ impl Transit {
         hidden.push(self.token.as_str());
         self.door.post(&path, Some(&self.token), body, &hidden).await
     }
+}
 
-    async fn try_wrap(&self, key: &str, id: MasterKeyId, bytes: &[u8]) -> Result<Vec<u8>, Cause> {
+#[async_trait]
+impl KeyService for Transit {
+    fn name(&self) -> String {
+        format!("{SERVICE} at {}", self.door.address)
+    }
+
+    async fn wrap(
+        &self,
+        key: &str,
+        id: MasterKeyId,
+        bytes: &MasterKeyBytes,
+    ) -> Result<Vec<u8>, Cause> {
         let plaintext = Zeroizing::new(STANDARD.encode(bytes));
         // Associated data, and the context of keys that are derived from it.
         let bound = binding(id);
@@ -103,7 +111,7 @@ impl Transit {
         Ok(made.data.ciphertext.into_bytes())
     }
 
-    async fn try_open(&self, wrapped: &WrappedMasterKey) -> Result<MasterKeyBytes, Cause> {
+    async fn open(&self, wrapped: &WrappedMasterKey) -> Result<MasterKeyBytes, Cause> {
         let ciphertext = std::str::from_utf8(wrapped.ciphertext())
             .map_err(|_| Cause::refused("the line is damaged", "restore it from a copy"))?;
         let bound = binding(wrapped.id());
@@ -115,23 +123,6 @@ impl Transit {
         let plaintext = Zeroizing::new(opened.data.plaintext);
         let bytes = STANDARD.decode(plaintext.as_str()).map_err(|_| unexpected())?;
         Ok(Zeroizing::new(bytes))
-    }
-}
-
-#[async_trait]
-impl KeyService for Transit {
-    async fn wrap(
-        &self,
-        key: &str,
-        id: MasterKeyId,
-        bytes: &MasterKeyBytes,
-    ) -> Result<Vec<u8>, ServiceError> {
-        self.try_wrap(key, id, bytes).await.map_err(|cause| cause.at(&self.name(), wrapping(id)))
-    }
-
-    async fn open(&self, wrapped: &WrappedMasterKey) -> Result<MasterKeyBytes, ServiceError> {
-        let opened = self.try_open(wrapped).await;
-        opened.map_err(|cause| cause.at(&self.name(), opening(wrapped.id())))
     }
 
     /// Revokes the token, if it was made for this use only.

@@ -13,13 +13,12 @@
 
 use std::path::{Path, PathBuf};
 
-use ledger_outgoing::{Client, ClientOptions, read_address};
+use ledger_outgoing::{Client, ClientOptions, read_address, with_causes};
 use ledger_vault::read_private;
 use serde::Deserialize;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::post::told;
 use super::transit::{Door, Transit};
 use crate::error::Cause;
 use crate::reader::Settings;
@@ -102,7 +101,7 @@ fn door(variables: &Variables) -> Result<Door, Cause> {
     let options =
         ClientOptions { bytes_max: ANSWER_BYTES_MAX, authorities, ..ClientOptions::default() };
     let client = Client::new(options).map_err(|error| {
-        Cause::refused(told(&error), "correct the file that VAULT_CACERT names")
+        Cause::refused(with_causes(&error), "correct the file that VAULT_CACERT names")
     })?;
     let namespace = variables.text("NAMESPACE").map(|name| name.trim().to_owned());
     Ok(Door { client, address, namespace })

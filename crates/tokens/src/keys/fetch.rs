@@ -51,17 +51,6 @@ impl FetchError {
             SendError::Unreachable(source) => Self::Unreachable { url, source },
         }
     }
-
-    /// Formats the error and its causes on one line.
-    pub(crate) fn with_causes(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        text
-    }
 }
 
 /// Where keys are published.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ledger_outgoing::with_causes;
 use tracing::{info, warn};
 
 use super::{Held, Source};
@@ -33,7 +34,7 @@ pub(crate) async fn keep(source: Source, held: Arc<Held>) {
 }
 
 fn log(error: &FetchError, left: Option<std::time::Duration>) {
-    let error = error.with_causes();
+    let error = with_causes(error);
     match left {
         Some(left) if !left.is_zero() => warn!(
             error,
