@@ -73,6 +73,12 @@ pub(crate) fn keyring(folder: &Path) -> Outcome<Keyring> {
     Ok(Keyring::read_file(&path)?)
 }
 
+/// Adds a master key to those of a folder, to be the next active one.
+pub(crate) fn add_master_key(folder: &Path) -> Outcome<()> {
+    Keyring::add_to_file(folder.join(MASTER_KEY), &mut rand::rng())?;
+    Ok(())
+}
+
 /// Closes a ledger in good order.
 pub(crate) async fn close(engine: Engine) -> Outcome<()> {
     Ok(tokio::task::spawn_blocking(move || engine.shutdown()).await?)

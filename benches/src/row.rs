@@ -43,6 +43,8 @@ pub(crate) enum RowName {
     BesideReaders,
     /// Commands beside a backup of the whole ledger
     BesideBackup,
+    /// Commands beside a rotation of the master key
+    BesideRewrap,
     /// Commands beside 10,000 refusals a second over HTTP from one source
     FloodHttp,
     /// The same over NATS
@@ -58,7 +60,7 @@ pub(crate) enum RowName {
 }
 
 impl RowName {
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::NatsCommands,
         Self::HttpCommands,
         Self::EngineCommands,
@@ -76,6 +78,7 @@ impl RowName {
         Self::SmallWorkspace,
         Self::BesideReaders,
         Self::BesideBackup,
+        Self::BesideRewrap,
         Self::FloodHttp,
         Self::FloodNats,
         Self::Revert,

@@ -28,6 +28,11 @@ impl Times {
         self.0 += &other.0;
     }
 
+    /// Returns how many there are.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.len()
+    }
+
     /// Returns the longest in milliseconds.
     pub(crate) fn most_ms(&self) -> f64 {
         self.percentile_ms(100.0)

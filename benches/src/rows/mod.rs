@@ -2,6 +2,7 @@
 
 mod beside_backup;
 mod beside_readers;
+mod beside_rewrap;
 mod catch_up;
 mod commit_to_gateway;
 mod engine_commands;
@@ -19,6 +20,7 @@ mod single_command;
 mod small_workspace;
 mod start;
 mod tenants;
+mod updates;
 
 use crate::failure::Outcome;
 use crate::ground::Ground;
@@ -57,6 +59,7 @@ pub(crate) async fn measure(name: RowName, ground: &mut Ground) -> Outcome<Measu
         RowName::SmallWorkspace => small_workspace::measure(ground).await,
         RowName::BesideReaders => beside_readers::measure(ground).await,
         RowName::BesideBackup => beside_backup::measure(ground).await,
+        RowName::BesideRewrap => beside_rewrap::measure(ground).await,
         RowName::FloodHttp => flood::http(ground).await,
         RowName::FloodNats => flood::nats(ground).await,
         RowName::Revert => revert::measure(ground).await,
